@@ -1,0 +1,88 @@
+//! What a collection is made of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::JsonPath;
+use crate::schema::FieldType;
+use crate::vector::Distance;
+
+/// Everything that decides how a collection's points are stored and searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectionConfig {
+    /// Vectors by name; `""` alone means the collection has one unnamed vector.
+    pub vectors: BTreeMap<String, VectorParams>,
+    /// Graph parameters where a vector does not set its own.
+    pub hnsw: HnswConfig,
+    /// When segments are sealed, indexed and merged.
+    pub optimizer: OptimizerConfig,
+    /// Payload indexes.
+    pub payload_schema: BTreeMap<JsonPath, FieldType>,
+    /// Free-form labels of the user's.
+    #[serde(default)]
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+impl CollectionConfig {
+    /// Graph parameters of one vector.
+    pub fn hnsw_of(&self, vector: &str) -> HnswConfig {
+        self.vectors.get(vector).and_then(|it| it.hnsw).unwrap_or(self.hnsw)
+    }
+}
+
+/// One dense vector of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct VectorParams {
+    /// Dimensions.
+    pub size: usize,
+    /// How two vectors compare.
+    pub distance: Distance,
+    /// Graph parameters of this vector alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hnsw: Option<HnswConfig>,
+    /// Accepted and returned; sealed rows are always in mapped files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<bool>,
+}
+
+/// HNSW graph parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HnswConfig {
+    /// Links per node on the upper levels; twice as many on the lowest. 0 builds no graph.
+    pub m: usize,
+    /// Candidates looked at while building, and the default `ef` of a search.
+    pub ef_construct: usize,
+    /// Below this many KB of matching vectors a search scans them instead of using the graph.
+    pub full_scan_threshold: usize,
+}
+
+impl Default for HnswConfig {
+    fn default() -> Self {
+        Self { m: 16, ef_construct: 100, full_scan_threshold: 10_000 }
+    }
+}
+
+/// When the background jobs of a shard act.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerConfig {
+    /// KB of vectors without a graph above which one is built. 0 turns graphs off.
+    pub indexing_threshold: usize,
+    /// Share of dead rows above which a segment is rewritten.
+    pub deleted_threshold: f64,
+    /// Segments with fewer rows are not rewritten for their dead rows.
+    pub vacuum_min_vector_number: usize,
+    /// KB of vectors above which segments are not merged any more.
+    pub max_segment_size: usize,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self {
+            indexing_threshold: 10_000,
+            deleted_threshold: 0.2,
+            vacuum_min_vector_number: 1000,
+            max_segment_size: 512 << 10,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The words every layer shares: ids, vectors, payloads, collections, commands, limits.
+//!
+//! Owns the meaning and the stored form of these words. It must never do I/O, hold a
+//! lock, read a clock, or depend on another crate of this workspace.
+
+pub mod collection;
+pub mod command;
+pub mod ids;
+pub mod limits;
+pub mod names;
+pub mod path;
+pub mod payload;
+pub mod schema;
+pub mod vector;
+
+pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
+pub use command::{Command, Refusal};
+pub use ids::{GroupId, LogIndex, PointId, Slot};
+pub use path::JsonPath;
+pub use payload::Payload;
+pub use schema::FieldType;
+pub use vector::{Distance, NamedVectors};

@@ -1,0 +1,36 @@
+//! Named bounds. Over one of these the caller gets a clear error and nothing changes.
+
+/// Length of a collection or alias name, in characters.
+pub const COLLECTION_NAME_CHARS_MAX: usize = 255;
+/// Collections on one cluster.
+pub const COLLECTIONS_MAX: usize = 10_000;
+/// Dimensions of a dense vector.
+pub const VECTOR_DIM_MAX: usize = 65_536;
+/// Named vectors of one collection; a point's stored vector ordinals are one byte.
+pub const NAMED_VECTORS_MAX: usize = 64;
+/// Length of a vector's name, in characters.
+pub const VECTOR_NAME_CHARS_MAX: usize = 255;
+/// Payload indexes of one collection.
+pub const PAYLOAD_INDEXES_MAX: usize = 256;
+/// Length of a payload key (a JSON path), in bytes.
+pub const PAYLOAD_KEY_BYTES_MAX: usize = 1024;
+/// Nesting of a filter: `must`, `should`, `nested` and so on inside one another.
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Conditions of one filter, at all levels together.
+pub const FILTER_CONDITIONS_MAX: usize = 4096;
+/// Points of one request by id.
+pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
+/// `limit` plus `offset` of a query or a scroll page.
+pub const RESULTS_MAX: usize = 100_000;
+/// Candidates of a graph search (`hnsw_ef`).
+pub const EF_MAX: usize = 10_000;
+/// Queries of one batch request.
+pub const QUERIES_PER_BATCH_MAX: usize = 1024;
+/// Prefetches of one query, at all levels together.
+pub const PREFETCHES_MAX: usize = 64;
+/// Operations of one batch update.
+pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
+/// Ids that one delete by filter (and its like) may resolve to in one log entry.
+pub const FILTERED_IDS_PER_ENTRY_MAX: usize = 100_000;
+/// One encoded command. The default body limit is below it.
+pub const COMMAND_BYTES_MAX: usize = 128 << 20;

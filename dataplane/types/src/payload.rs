@@ -1,0 +1,136 @@
+//! JSON payloads and the ways a request changes them.
+
+use serde_json::{Map, Value};
+
+use crate::path::{JsonPath, Step};
+
+/// The JSON object of a point.
+pub type Payload = Map<String, Value>;
+
+/// Merges `patch` into `payload`: its members replace those of the same name, and `null`
+/// removes one.
+pub fn merge(payload: &mut Payload, patch: &Payload) {
+    for (key, value) in patch {
+        if value.is_null() {
+            payload.remove(key);
+        } else {
+            payload.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+/// Merges `patch` into the object at `path`. Missing members become objects on the way;
+/// arrays are entered only by `[]` and `[i]`, and what is no object there is replaced.
+pub fn merge_at(payload: &mut Payload, path: &JsonPath, patch: &Payload) {
+    let target = payload.entry(path.root()).or_insert(Value::Null);
+    merge_below(target, path.rest(), patch);
+}
+
+fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
+    match steps.split_first() {
+        None => {
+            if let Value::Object(object) = target {
+                merge(object, patch);
+            } else {
+                let mut object = Payload::new();
+                merge(&mut object, patch);
+                *target = Value::Object(object);
+            }
+        }
+        Some((Step::Key(key), rest)) => {
+            if !target.is_object() {
+                *target = Value::Object(Payload::new());
+            }
+            if let Value::Object(object) = target {
+                merge_below(object.entry(key).or_insert(Value::Null), rest, patch);
+            }
+        }
+        Some((Step::Each, rest)) => {
+            if let Value::Array(array) = target {
+                array.iter_mut().for_each(|it| merge_below(it, rest, patch));
+            }
+        }
+        Some((Step::At(i), rest)) => {
+            if let Some(it) = target.as_array_mut().and_then(|array| array.get_mut(*i)) {
+                merge_below(it, rest, patch);
+            }
+        }
+    }
+}
+
+/// Removes what the path leads to; nothing happens when it leads nowhere.
+pub fn remove(payload: &mut Payload, path: &JsonPath) {
+    match path.rest().split_first() {
+        None => {
+            payload.remove(path.root());
+        }
+        Some((step, rest)) => {
+            if let Some(value) = payload.get_mut(path.root()) {
+                remove_below(value, step, rest);
+            }
+        }
+    }
+}
+
+fn remove_below(value: &mut Value, step: &Step, rest: &[Step]) {
+    match (step, rest.split_first(), value) {
+        (Step::Key(key), None, Value::Object(object)) => {
+            object.remove(key);
+        }
+        (Step::Key(key), Some((next, rest)), Value::Object(object)) => {
+            if let Some(it) = object.get_mut(key) {
+                remove_below(it, next, rest);
+            }
+        }
+        (Step::Each, None, Value::Array(array)) => array.clear(),
+        (Step::Each, Some((next, rest)), Value::Array(array)) => {
+            array.iter_mut().for_each(|it| remove_below(it, next, rest));
+        }
+        (Step::At(i), None, Value::Array(array)) if *i < array.len() => {
+            array.remove(*i);
+        }
+        (Step::At(i), Some((next, rest)), Value::Array(array)) => {
+            if let Some(it) = array.get_mut(*i) {
+                remove_below(it, next, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Payload {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn merge_replaces_members_and_null_removes() {
+        let mut payload = object(json!({"a": 1, "b": {"x": 1}, "c": 3}));
+        merge(&mut payload, &object(json!({"b": {"y": 2}, "c": null, "d": 4})));
+        assert_eq!(Value::Object(payload), json!({"a": 1, "b": {"y": 2}, "d": 4}));
+    }
+
+    #[test]
+    fn merge_at_makes_the_way_and_enters_arrays_only_when_told() {
+        let mut payload = object(json!({"l": [{"x": 1}, {"x": 2}]}));
+        merge_at(&mut payload, &"l[].in".parse().unwrap(), &object(json!({"y": 1})));
+        merge_at(&mut payload, &"new.way".parse().unwrap(), &object(json!({"z": 2})));
+        assert_eq!(
+            Value::Object(payload),
+            json!({"l": [{"x": 1, "in": {"y": 1}}, {"x": 2, "in": {"y": 1}}], "new": {"way": {"z": 2}}})
+        );
+    }
+
+    #[test]
+    fn remove_follows_the_path() {
+        let mut payload = object(json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}], "k": 1}));
+        for path in ["a.b", "l[].x", "k", "no.such"] {
+            remove(&mut payload, &path.parse().unwrap());
+        }
+        assert_eq!(Value::Object(payload), json!({"a": {"c": 2}, "l": [{"y": 2}]}));
+    }
+}
