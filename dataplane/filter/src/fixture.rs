@@ -1,0 +1,97 @@
+//! A shard of payloads with payload indexes, for tests.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+use serde_json::Value;
+use vane_types::{FieldType, JsonPath, Payload, PointId, Slot};
+
+use crate::{Candidate, Filter, Indexes, PayloadIndex, Resolved, index_keys, matches, resolve};
+
+/// Slots are places in the list, and the points' ids are those numbers. Even slots have the
+/// vector `even`.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    payloads: Vec<Payload>,
+    indexes: BTreeMap<JsonPath, PayloadIndex>,
+    live: RoaringBitmap,
+}
+
+struct Stored<'a> {
+    slot: Slot,
+    payload: &'a Payload,
+}
+
+impl Candidate for Stored<'_> {
+    fn id(&self) -> PointId {
+        PointId::Num(self.slot.into())
+    }
+
+    fn payload(&self) -> &Payload {
+        self.payload
+    }
+
+    fn has_vector(&self, name: &str) -> bool {
+        name == "even" && self.slot.is_multiple_of(2)
+    }
+}
+
+impl Shard {
+    /// Payloads that are no objects stand for points that were deleted.
+    pub(crate) fn new(payloads: &[Value], indexes: &[(&str, FieldType)]) -> Self {
+        let live = (0..).zip(payloads).filter(|(_, it)| it.is_object()).map(|(slot, _)| slot).collect();
+        let payloads: Vec<_> = payloads.iter().map(|it| it.as_object().cloned().unwrap_or_default()).collect();
+        let build = |&(path, ty): &(&str, FieldType)| {
+            let path: JsonPath = path.parse().unwrap();
+            let mut index = PayloadIndex::new(ty);
+            for (slot, payload) in (0..).zip(&payloads) {
+                index_keys(&path, ty, payload).iter().for_each(|key| index.insert(key, slot));
+            }
+            (path, index)
+        };
+        let indexes = indexes.iter().map(build).collect();
+        Self { payloads, indexes, live }
+    }
+
+    pub(crate) fn resolve(&self, filter: &Filter) -> Resolved {
+        resolve(filter, self)
+    }
+
+    /// What a reader gets: the resolved slots, checked where that is asked for.
+    pub(crate) fn found(&self, filter: &Filter) -> Vec<Slot> {
+        let Resolved { slots, exact } = self.resolve(filter);
+        slots.into_iter().filter(|slot| exact || self.passes(filter, *slot)).collect()
+    }
+
+    /// What the plain evaluator says of all live points.
+    pub(crate) fn plain(&self, filter: &Filter) -> Vec<Slot> {
+        self.live.iter().filter(|slot| self.passes(filter, *slot)).collect()
+    }
+
+    fn passes(&self, filter: &Filter, slot: Slot) -> bool {
+        matches(filter, &Stored { slot, payload: &self.payloads[slot as usize] })
+    }
+}
+
+impl Indexes for Shard {
+    fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
+        self.indexes.get(field)
+    }
+
+    fn live(&self) -> &RoaringBitmap {
+        &self.live
+    }
+
+    fn slot_of(&self, id: PointId) -> Option<Slot> {
+        let PointId::Num(n) = id else { return None };
+        Slot::try_from(n).ok().filter(|it| self.live.contains(*it))
+    }
+
+    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
+        match name {
+            "even" => Some(self.live.iter().filter(|it| it.is_multiple_of(2)).collect()),
+            "unknown" => None,
+            _ => Some(RoaringBitmap::new()),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Filters over payloads: their JSON form, what they mean, and how payload indexes answer
+//! them.
+//!
+//! Owns the [`Filter`] type, the plain evaluator ([`matches()`], which defines what a filter
+//! means), the memcomparable keys of indexed values ([`index_keys`]), the payload index in
+//! memory and the resolution of a filter to a set of slots ([`resolve()`]). It must never do
+//! I/O, hold a lock or read a clock: the same filter and payload give the same answer on
+//! every replica and in every year.
+
+mod bounds;
+mod datetime;
+mod evaluate;
+mod filter;
+mod geo;
+mod invalid;
+mod key;
+mod operator;
+mod parse;
+mod payload_index;
+mod resolve;
+mod validate;
+mod value_set;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod properties;
+
+pub use bounds::Bounds;
+pub use datetime::Datetime;
+pub use evaluate::{Candidate, matches};
+pub use filter::{
+    Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar, Scalars,
+};
+pub use geo::{BoundingBox, Point, Radius};
+pub use invalid::{Invalid, InvalidKind};
+pub use key::index_keys;
+pub use payload_index::PayloadIndex;
+pub use resolve::{Indexes, Resolved, resolve};
+pub use value_set::ValueSet;

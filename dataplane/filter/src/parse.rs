@@ -1,0 +1,145 @@
+//! Reads a filter from JSON, naming the place of what is wrong.
+//!
+//! Unknown members are refused: a misspelt `must_not` would otherwise delete everything.
+
+mod field;
+mod members;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use vane_types::limits::FILTER_DEPTH_MAX;
+use vane_types::{JsonPath, PointId};
+
+use crate::filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
+use crate::invalid::{At, Invalid};
+use crate::validate::too_deep;
+use crate::value_set::ValueSet;
+use members::{Members, kind};
+
+const CLAUSES: &str = "should, min_should, must, must_not";
+
+impl Filter {
+    /// Reads a filter and validates it.
+    pub fn parse(json: Value) -> Result<Self, Invalid> {
+        let filter = filter(json, &At::Root, 1)?;
+        filter.validate()?;
+        Ok(filter)
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    /// Reads the form only; [`Filter::validate`] is still to be called.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        filter(Value::deserialize(deserializer)?, &At::Root, 1).map_err(serde::de::Error::custom)
+    }
+}
+
+fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
+    // Checked here as well so that the stack is bounded whatever the JSON is.
+    if depth > FILTER_DEPTH_MAX {
+        return Err(too_deep(at));
+    }
+    let mut members = Members::of(json, at, "a filter object")?;
+    let mut read = |name| members.take(name).map(|it| clause(it, &at.key(name), depth)).transpose();
+    let (should, must, must_not) = (read("should")?, read("must")?, read("must_not")?);
+    let min_should = members.take("min_should").map(|it| min_should(it, &at.key("min_should"), depth)).transpose()?;
+    members.finish(CLAUSES)?;
+    Ok(Filter { should, min_should, must, must_not })
+}
+
+fn clause(json: Value, at: &At<'_>, depth: usize) -> Result<Clause, Invalid> {
+    match json {
+        Value::Array(list) => conditions(list, at, depth).map(Clause::List),
+        one => condition(one, at, depth).map(|it| Clause::One(Box::new(it))),
+    }
+}
+
+fn conditions(list: Vec<Value>, at: &At<'_>, depth: usize) -> Result<Vec<Condition>, Invalid> {
+    list.into_iter().enumerate().map(|(i, it)| condition(it, &at.index(i), depth)).collect()
+}
+
+fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Invalid> {
+    let mut members = Members::of(json, at, "an object with conditions and min_count")?;
+    let list = members.list("conditions")?;
+    let conditions = conditions(list, &at.key("conditions"), depth)?;
+    let count = members.need("min_count")?;
+    let min_count = count.as_u64().and_then(|it| usize::try_from(it).ok()).ok_or_else(|| {
+        at.key("min_count").malformed(format!("expected an unsigned integer, found {}", kind(&count)))
+    })?;
+    members.finish("conditions, min_count")?;
+    Ok(MinShould { conditions, min_count })
+}
+
+/// Tells the kinds of conditions apart by the member only they have.
+fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invalid> {
+    let mut members = Members::of(json, at, "a condition object")?;
+    if members.has("key") {
+        return field::condition(members).map(|it| Condition::Field(Box::new(it)));
+    }
+    if members.has("is_empty") {
+        let json = members.need("is_empty")?;
+        members.finish("is_empty")?;
+        return Ok(Condition::IsEmpty { is_empty: field_ref(json, &at.key("is_empty"))? });
+    }
+    if members.has("is_null") {
+        let json = members.need("is_null")?;
+        members.finish("is_null")?;
+        return Ok(Condition::IsNull { is_null: field_ref(json, &at.key("is_null"))? });
+    }
+    if members.has("has_id") {
+        let ids = members.list("has_id")?;
+        members.finish("has_id")?;
+        return Ok(Condition::HasId { has_id: point_ids(ids, &at.key("has_id"))? });
+    }
+    if members.has("has_vector") {
+        let has_vector = members.string("has_vector")?;
+        members.finish("has_vector")?;
+        return Ok(Condition::HasVector { has_vector });
+    }
+    if members.has("nested") {
+        let json = members.need("nested")?;
+        members.finish("nested")?;
+        return Ok(Condition::Nested { nested: nested(json, &at.key("nested"), depth)? });
+    }
+    if members.has("slice") {
+        return Err(at.key("slice").malformed(
+            "slice conditions are not supported by this version of Vane: use scroll with its offset to read in parts",
+        ));
+    }
+    let is_filter = members.is_empty() || CLAUSES.split(", ").any(|it| members.has(it));
+    if is_filter {
+        return filter(members.into_json(), at, depth + 1).map(Condition::Filter);
+    }
+    members.refuse(&format!("key, is_empty, is_null, has_id, has_vector, nested, {CLAUSES}"))
+}
+
+fn field_ref(json: Value, at: &At<'_>) -> Result<FieldRef, Invalid> {
+    let mut members = Members::of(json, at, "an object with key")?;
+    let key = path(members.string("key")?, at)?;
+    members.finish("key")?;
+    Ok(FieldRef { key })
+}
+
+fn path(text: String, at: &At<'_>) -> Result<JsonPath, Invalid> {
+    text.parse().map_err(|reason: String| at.key("key").malformed(reason))
+}
+
+fn nested(json: Value, at: &At<'_>, depth: usize) -> Result<Nested, Invalid> {
+    let mut members = Members::of(json, at, "an object with key and filter")?;
+    let key = path(members.string("key")?, at)?;
+    let filter = filter(members.need("filter")?, &at.key("filter"), depth + 1)?;
+    members.finish("key, filter")?;
+    Ok(Nested { key, filter: Box::new(filter) })
+}
+
+fn point_ids(list: Vec<Value>, at: &At<'_>) -> Result<ValueSet<PointId>, Invalid> {
+    let ids: Result<Vec<_>, _> = list
+        .into_iter()
+        .enumerate()
+        .map(|(i, it)| PointId::deserialize(it).map_err(|e| at.index(i).malformed(e.to_string())))
+        .collect();
+    ids.map(ValueSet::from)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Reads the operators of a field condition.
+
+use serde_json::Value;
+
+use super::members::{Members, kind};
+use super::path;
+use crate::bounds::Bounds;
+use crate::datetime::Datetime;
+use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
+use crate::geo::{BoundingBox, Point, Radius};
+use crate::invalid::{At, Invalid};
+
+const OPERATORS: &str = "key, match, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null";
+const BOUNDS: [&str; 4] = ["lt", "gt", "gte", "lte"];
+/// Kinds of `match` that need a text index.
+const TEXT_MATCHES: [&str; 5] = ["text", "phrase", "text_any", "prefix", "substring"];
+
+/// Reads the members of an object that has `key`.
+pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Invalid> {
+    let at = members.at();
+    let key = path(members.string("key")?, at)?;
+    if members.take("geo_polygon").is_some() {
+        return Err(at
+            .key("geo_polygon")
+            .malformed("polygons are not supported by this version of Vane: use geo_bounding_box or geo_radius"));
+    }
+    let condition = FieldCondition {
+        key,
+        matching: members.take("match").map(|it| matching(it, &at.key("match"))).transpose()?,
+        range: members.take("range").map(|it| range(it, &at.key("range"))).transpose()?,
+        geo_bounding_box: members
+            .take("geo_bounding_box")
+            .map(|it| bounding_box(it, &at.key("geo_bounding_box")))
+            .transpose()?,
+        geo_radius: members.take("geo_radius").map(|it| radius(it, &at.key("geo_radius"))).transpose()?,
+        values_count: members.take("values_count").map(|it| bounds(it, &at.key("values_count"), count)).transpose()?,
+        is_empty: members.boolean("is_empty")?,
+        is_null: members.boolean("is_null")?,
+    };
+    members.finish(OPERATORS)?;
+    Ok(condition)
+}
+
+fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
+    let mut members = Members::of(json, at, "an object with value, any or except")?;
+    if let Some(name) = TEXT_MATCHES.into_iter().find(|it| members.take(it).is_some()) {
+        return Err(at.key(name).malformed(format!(
+            "{name} match is not supported by this version of Vane: use match.value or match.any on whole strings"
+        )));
+    }
+    let matching = if let Some(it) = members.take("value") {
+        Match::Value(scalar(it, &at.key("value"))?)
+    } else if let Some(it) = members.take("any") {
+        Match::Any(scalars(it, &at.key("any"))?)
+    } else if let Some(it) = members.take("except") {
+        Match::Except(scalars(it, &at.key("except"))?)
+    } else {
+        return members.refuse("one of value, any, except");
+    };
+    members.finish("only one of value, any, except")?;
+    Ok(matching)
+}
+
+fn scalar(json: Value, at: &At<'_>) -> Result<Scalar, Invalid> {
+    match json {
+        Value::Bool(it) => Ok(Scalar::Bool(it)),
+        Value::String(it) => Ok(Scalar::String(it)),
+        other => match other.as_i64() {
+            Some(it) => Ok(Scalar::Integer(it)),
+            None => Err(not_matchable(&other, "a boolean, a 64-bit integer or a string", at)),
+        },
+    }
+}
+
+fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
+    let Value::Array(list) = json else {
+        return Err(at.malformed(format!("expected a list, found {}", kind(&json))));
+    };
+    if list.first().is_some_and(Value::is_number) {
+        let integer = |(i, it): (usize, Value)| {
+            it.as_i64().ok_or_else(|| not_matchable(&it, "a 64-bit integer like those before it", &at.index(i)))
+        };
+        let integers: Result<Vec<_>, _> = list.into_iter().enumerate().map(integer).collect();
+        return Ok(Scalars::Integers(integers?.into()));
+    }
+    let string = |(i, it): (usize, Value)| match it {
+        Value::String(it) => Ok(it),
+        other => Err(not_matchable(&other, "only strings or only 64-bit integers", &at.index(i))),
+    };
+    let strings: Result<Vec<_>, _> = list.into_iter().enumerate().map(string).collect();
+    Ok(Scalars::Strings(strings?.into()))
+}
+
+fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {
+    match json {
+        Value::Number(number) => at.malformed(format!("expected {expected}, found {number}: match numbers by range")),
+        other => at.malformed(format!("expected {expected}, found {}", kind(other))),
+    }
+}
+
+/// One string among the bounds makes it a range of datetimes.
+fn range(json: Value, at: &At<'_>) -> Result<Range, Invalid> {
+    let is_datetime = BOUNDS.into_iter().any(|it| json.get(it).is_some_and(Value::is_string));
+    if is_datetime {
+        bounds(json, at, datetime).map(Range::Datetime)
+    } else {
+        bounds(json, at, number).map(Range::Number)
+    }
+}
+
+fn bounds<T>(
+    json: Value,
+    at: &At<'_>,
+    read: impl Fn(Value, &At<'_>) -> Result<T, Invalid>,
+) -> Result<Bounds<T>, Invalid> {
+    let mut members = Members::of(json, at, "an object with lt, gt, gte, lte")?;
+    let [lt, gt, gte, lte] = BOUNDS.map(|name| members.take(name).map(|it| read(it, &at.key(name))).transpose());
+    members.finish("lt, gt, gte, lte")?;
+    Ok(Bounds { lt: lt?, gt: gt?, gte: gte?, lte: lte? })
+}
+
+fn number(json: Value, at: &At<'_>) -> Result<f64, Invalid> {
+    json.as_f64().ok_or_else(|| at.malformed(format!("expected a number or a datetime string, found {}", kind(&json))))
+}
+
+fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {
+    let Value::String(text) = json else {
+        return Err(at.malformed(format!("expected a datetime string, found {}", kind(&json))));
+    };
+    match Datetime::parse(&text) {
+        Some(it) => Ok(it),
+        None => Err(at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339"))),
+    }
+}
+
+fn count(json: Value, at: &At<'_>) -> Result<u64, Invalid> {
+    json.as_u64().ok_or_else(|| at.malformed(format!("expected an unsigned integer, found {}", kind(&json))))
+}
+
+fn bounding_box(json: Value, at: &At<'_>) -> Result<BoundingBox, Invalid> {
+    let mut members = Members::of(json, at, "an object with top_left and bottom_right")?;
+    let top_left = point(members.need("top_left")?, &at.key("top_left"))?;
+    let bottom_right = point(members.need("bottom_right")?, &at.key("bottom_right"))?;
+    members.finish("top_left, bottom_right")?;
+    Ok(BoundingBox { top_left, bottom_right })
+}
+
+fn radius(json: Value, at: &At<'_>) -> Result<Radius, Invalid> {
+    let mut members = Members::of(json, at, "an object with center and radius")?;
+    let center = point(members.need("center")?, &at.key("center"))?;
+    let radius = members.number("radius")?;
+    members.finish("center, radius")?;
+    Ok(Radius { center, radius })
+}
+
+fn point(json: Value, at: &At<'_>) -> Result<Point, Invalid> {
+    let mut members = Members::of(json, at, "an object with lon and lat")?;
+    let point = Point { lon: members.number("lon")?, lat: members.number("lat")? };
+    members.finish("lon, lat")?;
+    Ok(point)
+}

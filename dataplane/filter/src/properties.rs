@@ -1,0 +1,267 @@
+//! Properties over random payloads, filters and sets of indexes.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+use vane_types::FieldType;
+
+use crate::Filter;
+use crate::fixture::Shard;
+
+const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+const PATHS: [&str; 9] = ["a", "b", "n", "a[]", "a.b", "n[]", "n[].a", "n[].b", "n[0].a"];
+const TYPES: [FieldType; 7] = [
+    FieldType::Keyword,
+    FieldType::Float,
+    FieldType::Bool,
+    FieldType::Geo,
+    FieldType::Datetime,
+    FieldType::Uuid,
+    FieldType::Integer,
+];
+
+/// How far the generated shards and filters go.
+#[derive(Clone, Copy)]
+enum World {
+    /// No integer index; any number in payloads.
+    WithoutIntegerIndex,
+    /// No numbers but integers and no `except` of integers: what an integer index sees in
+    /// its own way.
+    IntegersOnly,
+}
+
+fn strings() -> impl Strategy<Value = String> {
+    let long = "l".repeat(257);
+    let dates = ["2024-01-01", "2024-01-01T00:00:00Z", "2024-06-01T12:00:00+02:00"].map(str::to_owned);
+    let mut all = vec![String::new(), "x".into(), "y".into(), ID.into(), ID.to_uppercase(), long.clone() + "1", long];
+    all.extend(dates);
+    select(all)
+}
+
+fn coordinate() -> impl Strategy<Value = Value> {
+    (select(vec![-180.0, -179.9, -1.0, 0.0, 0.5, 1.0, 179.9, 180.0]), select(vec![-90.0, -1.0, 0.0, 0.5, 1.0, 90.0]))
+        .prop_map(|(lon, lat)| json!({"lon": lon, "lat": lat}))
+}
+
+fn leaf(world: World) -> BoxedStrategy<Value> {
+    let number = match world {
+        World::WithoutIntegerIndex => {
+            prop_oneof![(0..3).prop_map(Value::from), select(vec![json!(1.0), json!(1.5), json!(u64::MAX)])].boxed()
+        }
+        World::IntegersOnly => (0..4).prop_map(Value::from).boxed(),
+    };
+    prop_oneof![
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::from),
+        4 => number,
+        4 => strings().prop_map(Value::from),
+        2 => coordinate(),
+    ]
+    .boxed()
+}
+
+fn value(world: World) -> BoxedStrategy<Value> {
+    let inner = prop_oneof![3 => leaf(world), 1 => vec(leaf(world), 0..3).prop_map(Value::from)];
+    let object = prop::collection::btree_map(select(vec!["a".to_owned(), "b".into()]), inner.clone(), 0..3)
+        .prop_map(|it| Value::Object(Map::from_iter(it)));
+    let element = prop_oneof![inner.clone(), object.clone()];
+    prop_oneof![2 => inner, 1 => object, 1 => vec(element, 0..4).prop_map(Value::from)].boxed()
+}
+
+fn payload(world: World) -> impl Strategy<Value = Value> {
+    let members = prop::collection::btree_map(select(vec!["a".to_owned(), "b".into(), "n".into()]), value(world), 0..4);
+    prop_oneof![9 => members.prop_map(|it| Value::Object(Map::from_iter(it))), 1 => Just(Value::Null)]
+}
+
+fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
+    let bounds = |bound: BoxedStrategy<Value>| {
+        prop::collection::btree_map(select(vec!["lt".to_owned(), "gt".into(), "gte".into(), "lte".into()]), bound, 0..3)
+            .prop_map(|it| Value::Object(Map::from_iter(it)))
+    };
+    let numbers = bounds(prop_oneof![(0..4).prop_map(Value::from), select(vec![json!(1.5), json!(-0.0)])].boxed());
+    let times = bounds(select(vec![json!("2024-01-01"), json!("2024-06-01T10:00Z")]).boxed());
+    let ints = || vec(0..4, 0..3).prop_map(Value::from);
+    let texts = || vec(strings(), 0..3).prop_map(Value::from);
+    let except = match world {
+        World::WithoutIntegerIndex => prop_oneof![ints(), texts()].boxed(),
+        World::IntegersOnly => texts().boxed(),
+    };
+    let matching = prop_oneof![
+        prop_oneof![strings().prop_map(Value::from), (0..4).prop_map(Value::from), any::<bool>().prop_map(Value::from)]
+            .prop_map(|it| json!({ "value": it })),
+        prop_oneof![ints(), texts()].prop_map(|it| json!({ "any": it })),
+        except.prop_map(|it| json!({ "except": it })),
+    ];
+    let radius = (coordinate(), select(vec![0.0, 1.0, 60_000.0, 200_000.0, 1e7]))
+        .prop_map(|(center, radius)| json!({"center": center, "radius": radius}));
+    let corners = (coordinate(), coordinate()).prop_map(|(a, b)| json!({"top_left": a, "bottom_right": b}));
+    prop_oneof![
+        6 => matching.prop_map(|it| ("match", it)),
+        4 => prop_oneof![numbers, times].prop_map(|it| ("range", it)),
+        1 => radius.prop_map(|it| ("geo_radius", it)),
+        1 => corners.prop_map(|it| ("geo_bounding_box", it)),
+        1 => bounds((0..3).prop_map(Value::from).boxed()).prop_map(|it| ("values_count", it)),
+        1 => any::<bool>().prop_map(|it| ("is_empty", it.into())),
+        1 => any::<bool>().prop_map(|it| ("is_null", it.into())),
+    ]
+    .boxed()
+}
+
+fn field(world: World) -> BoxedStrategy<Value> {
+    let path = || select(PATHS.to_vec());
+    prop_oneof![
+        8 => (path(), vec(operator(world), 1..3)).prop_map(|(key, operators)| {
+            let mut members = Map::from_iter(operators.into_iter().map(|(name, it)| (name.to_owned(), it)));
+            members.insert("key".into(), key.into());
+            Value::Object(members)
+        }),
+        1 => path().prop_map(|key| json!({"is_empty": {"key": key}})),
+        1 => path().prop_map(|key| json!({"is_null": {"key": key}})),
+    ]
+    .boxed()
+}
+
+/// A filter of these conditions.
+fn clauses(condition: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    let list = || vec(condition.clone(), 0..3).prop_map(Value::from);
+    let min_should = (vec(condition.clone(), 0..4), 1..3)
+        .prop_map(|(conditions, n)| json!({"min_should": {"conditions": conditions, "min_count": n}}));
+    prop_oneof![
+        3 => (list(), list()).prop_map(|(must, must_not)| json!({"must": must, "must_not": must_not})),
+        2 => (list(), condition.clone()).prop_map(|(should, must)| json!({"should": should, "must": must})),
+        1 => min_should,
+        1 => list().prop_map(|it| json!({"should": it})),
+        // Few enough conditions that an index may answer alone.
+        3 => condition.prop_map(|it| json!({"must": it})),
+    ]
+    .boxed()
+}
+
+fn filter(world: World) -> BoxedStrategy<Value> {
+    let inner = || prop_oneof![5 => field(world), 1 => clauses(field(world))].boxed();
+    let nested = (select(vec!["n", "a", "n[]"]), clauses(inner()))
+        .prop_map(|(key, filter)| json!({"nested": {"key": key, "filter": filter}}));
+    let condition = prop_oneof![
+        8 => inner(),
+        2 => nested,
+        1 => vec(0..12_u64, 0..6).prop_map(|it| json!({"has_id": it})),
+        1 => select(vec!["even", "unknown", "none"]).prop_map(|it| json!({"has_vector": it})),
+    ];
+    clauses(condition.boxed())
+}
+
+fn index_type(world: World) -> impl Strategy<Value = FieldType> {
+    select(match world {
+        World::WithoutIntegerIndex => TYPES[..6].to_vec(),
+        World::IntegersOnly => TYPES.to_vec(),
+    })
+}
+
+fn shard(world: World) -> impl Strategy<Value = Shard> {
+    (vec(payload(world), 0..12), vec((select(PATHS.to_vec()), index_type(world)), 0..16))
+        .prop_map(|(payloads, indexes)| Shard::new(&payloads, &indexes))
+}
+
+/// One operator on one field, with an index on it.
+fn one_field(world: World) -> impl Strategy<Value = (Shard, Value)> {
+    let payload = value(world).prop_map(|it| json!({"a": it}));
+    (vec(payload, 0..12), index_type(world), operator(world), any::<bool>()).prop_map(
+        |(payloads, ty, (name, operator), not)| {
+            let condition = json!({"key": "a", name: operator});
+            let filter = if not { json!({"must_not": condition}) } else { json!({"must": condition}) };
+            (Shard::new(&payloads, &[("a", ty)]), filter)
+        },
+    )
+}
+
+/// Two operators on the members of nested elements, with an index on each.
+fn one_nested(world: World) -> impl Strategy<Value = (Shard, Value)> {
+    let element = (value(world), value(world)).prop_map(|(a, b)| json!({"a": a, "b": b}));
+    let payload = vec(element, 0..4).prop_map(|it| json!({"n": it}));
+    let types = (index_type(world), index_type(world));
+    (vec(payload, 0..12), types, operator(world), operator(world), select(vec!["must", "should", "must_not"])).prop_map(
+        |(payloads, (a, b), (name, operator), (other_name, other), clause)| {
+            let conditions = json!([{"key": "a", name: operator}, {"key": "b", other_name: other}]);
+            let filter = json!({"must": {"nested": {"key": "n", "filter": {clause: conditions}}}});
+            (Shard::new(&payloads, &[("n[].a", a), ("n[].b", b)]), filter)
+        },
+    )
+}
+
+fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
+    let filter = Filter::parse(filter).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    let plain = shard.plain(&filter);
+    let resolved = shard.resolve(&filter);
+    prop_assert!(plain.iter().all(|it| resolved.slots.contains(*it)), "missed: {:?} in {:?}", plain, resolved);
+    prop_assert_eq!(shard.found(&filter), plain);
+    Ok(())
+}
+
+/// JSON made of a filter's own words, mostly in the wrong places.
+fn jumble() -> BoxedStrategy<Value> {
+    let words = "must should must_not min_should conditions min_count key match value any except text range lt gte \
+                 geo_radius center lon lat radius values_count is_empty is_null has_id has_vector nested filter";
+    let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+    let leaf = prop_oneof![
+        leaf(World::WithoutIntegerIndex),
+        select(vec![json!(i64::MIN), json!(-1), json!(1e300), json!("a[].b"), json!("a["), json!("2024-13-01")]),
+    ];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..4).prop_map(Value::from),
+            4 => prop::collection::btree_map(select(words.clone()), inner, 0..4)
+                .prop_map(|it| Value::Object(Map::from_iter(it))),
+        ]
+    })
+    .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn indexes_and_evaluator_agree_without_integer_indexes(
+        shard in shard(World::WithoutIntegerIndex),
+        filter in filter(World::WithoutIntegerIndex),
+    ) {
+        check_agreement(&shard, filter)?;
+    }
+
+    #[test]
+    fn indexes_and_evaluator_agree_on_integers(
+        shard in shard(World::IntegersOnly),
+        filter in filter(World::IntegersOnly),
+    ) {
+        check_agreement(&shard, filter)?;
+    }
+
+    #[test]
+    fn one_indexed_field_agrees(
+        (shard, filter) in prop_oneof![one_field(World::WithoutIntegerIndex), one_field(World::IntegersOnly)],
+    ) {
+        check_agreement(&shard, filter)?;
+    }
+
+    #[test]
+    fn nested_indexed_fields_agree(
+        (shard, filter) in prop_oneof![one_nested(World::WithoutIntegerIndex), one_nested(World::IntegersOnly)],
+    ) {
+        check_agreement(&shard, filter)?;
+    }
+
+    #[test]
+    fn filters_read_back_as_they_were_written(json in filter(World::WithoutIntegerIndex)) {
+        let filter = Filter::parse(json).unwrap();
+        let text = serde_json::to_string(&filter).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Filter>(&text).unwrap(), filter);
+    }
+
+    #[test]
+    fn no_json_panics(json in jumble(), payload in jumble()) {
+        if let Ok(filter) = Filter::parse(json) {
+            let indexes = PATHS.into_iter().zip(TYPES).collect::<Vec<_>>();
+            Shard::new(&[payload], &indexes).found(&filter);
+        }
+    }
+}

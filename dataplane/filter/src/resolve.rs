@@ -1,0 +1,195 @@
+//! Resolution of a filter to slots through payload indexes.
+//!
+//! A condition resolves to a superset of the slots that meet it, or to nothing when no
+//! index helps. An exact superset is the set itself; only such a one may be taken away by
+//! `must_not`, since taking away too much would lose points.
+//!
+//! With an integer index on its field a condition sees the index's integers: `1.0` counts
+//! as `1`, `except` passes only integers, and a range sees neither fractions nor what is
+//! outside of i64. That is how clients know it; everywhere else an exact answer is that of
+//! the plain evaluator.
+
+mod field;
+
+use roaring::RoaringBitmap;
+use vane_types::{JsonPath, PointId, Slot};
+
+use crate::filter::{Condition, FieldCondition, Filter, MinShould};
+use crate::payload_index::PayloadIndex;
+
+/// What the resolver may ask of a shard.
+pub trait Indexes {
+    /// The payload index on exactly this path.
+    fn index(&self, field: &JsonPath) -> Option<&PayloadIndex>;
+    /// Slots of points that are there. The slots of an index may reach beyond them.
+    fn live(&self) -> &RoaringBitmap;
+    fn slot_of(&self, id: PointId) -> Option<Slot>;
+    /// Slots with the vector of this name; `None` when that is not known.
+    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap>;
+}
+
+/// What the indexes tell about a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// Live slots; all that match are among them.
+    pub slots: RoaringBitmap,
+    /// When false each slot must still be checked with [`matches()`](crate::matches()).
+    pub exact: bool,
+}
+
+/// Live slots that may match the filter.
+pub fn resolve(filter: &Filter, indexes: &dyn Indexes) -> Resolved {
+    let Narrowing { slots, exact } = filter_slots(filter, indexes);
+    let slots = match slots {
+        Some(slots) => slots & indexes.live(),
+        None => indexes.live().clone(),
+    };
+    Resolved { slots, exact }
+}
+
+/// Progress of an intersection.
+struct Narrowing {
+    /// `None` stands for all live slots.
+    slots: Option<RoaringBitmap>,
+    exact: bool,
+}
+
+impl Narrowing {
+    /// Keeps what is in `found`; nothing found narrows nothing.
+    fn keep(&mut self, found: Option<Resolved>) {
+        let Some(found) = found else {
+            self.exact = false;
+            return;
+        };
+        self.exact &= found.exact;
+        self.slots = Some(match self.slots.take() {
+            Some(slots) => slots & found.slots,
+            None => found.slots,
+        });
+    }
+}
+
+fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
+    let Filter { should, min_should, must, must_not } = filter;
+    let mut narrowing = Narrowing { slots: None, exact: true };
+    for condition in must.iter().flat_map(|it| it.conditions()) {
+        narrowing.keep(condition_slots(condition, indexes));
+    }
+    if let Some(clause) = should.as_ref().filter(|it| !it.conditions().is_empty()) {
+        narrowing.keep(union(clause.conditions().iter().map(|it| condition_slots(it, indexes))));
+    }
+    if let Some(min_should) = min_should.as_ref().filter(|it| !it.conditions.is_empty()) {
+        narrowing.keep(at_least(min_should, indexes));
+    }
+    for condition in must_not.iter().flat_map(|it| it.conditions()) {
+        match condition_slots(condition, indexes) {
+            Some(Resolved { slots, exact: true }) => {
+                let kept = narrowing.slots.take().unwrap_or_else(|| indexes.live().clone());
+                narrowing.slots = Some(kept - slots);
+            }
+            Some(Resolved { exact: false, .. }) | None => narrowing.exact = false,
+        }
+    }
+    narrowing
+}
+
+/// Slots of a condition; `None` when nothing is known.
+fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resolved> {
+    match condition {
+        Condition::Field(it) => field_slots(it, &it.key, indexes),
+        Condition::IsEmpty { is_empty } => {
+            // Nulls beside a value, or a value of another type, are not in the index.
+            let index = indexes.index(&is_empty.key)?;
+            Some(Resolved { slots: indexes.live() - index.slots_with_value(), exact: false })
+        }
+        Condition::IsNull { .. } => None,
+        Condition::HasId { has_id } => {
+            Some(Resolved { slots: has_id.iter().filter_map(|it| indexes.slot_of(*it)).collect(), exact: true })
+        }
+        Condition::HasVector { has_vector } => {
+            Some(Resolved { slots: indexes.slots_with_vector(has_vector)?, exact: true })
+        }
+        Condition::Nested { nested } => {
+            let slots = nested_slots(&nested.filter, &nested.key.each(), indexes)?;
+            Some(Resolved { slots, exact: false })
+        }
+        Condition::Filter(filter) => match filter_slots(filter, indexes) {
+            Narrowing { slots: None, exact: false } => None,
+            Narrowing { slots, exact } => {
+                Some(Resolved { slots: slots.unwrap_or_else(|| indexes.live().clone()), exact })
+            }
+        },
+    }
+}
+
+/// Slots of a field condition whose full path is `path`.
+fn field_slots(condition: &FieldCondition, path: &JsonPath, indexes: &dyn Indexes) -> Option<Resolved> {
+    if condition.is_about_absence() {
+        return None;
+    }
+    let index = indexes.index(path)?;
+    union(field::operators(condition, index))
+}
+
+/// Slots where a nested filter may match: those where its positive conditions find a value
+/// in whatever element. That one element meets them all, and what is absent from it, is
+/// left to the evaluator.
+fn nested_slots(filter: &Filter, prefix: &JsonPath, indexes: &dyn Indexes) -> Option<RoaringBitmap> {
+    let mut narrowing = Narrowing { slots: None, exact: false };
+    let positive = |condition: &Condition| -> Option<Resolved> {
+        let slots = match condition {
+            Condition::Field(it) => field_slots(it, &join(prefix, &it.key)?, indexes)?.slots,
+            Condition::Nested { nested } => nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?,
+            Condition::Filter(filter) => nested_slots(filter, prefix, indexes)?,
+            Condition::IsEmpty { .. }
+            | Condition::IsNull { .. }
+            | Condition::HasId { .. }
+            | Condition::HasVector { .. } => return None,
+        };
+        Some(Resolved { slots, exact: false })
+    };
+    for condition in filter.must.iter().flat_map(|it| it.conditions()) {
+        narrowing.keep(positive(condition));
+    }
+    if let Some(should) = &filter.should {
+        narrowing.keep(union(should.conditions().iter().map(positive)));
+    }
+    narrowing.slots
+}
+
+/// `path` below `prefix`; `None` when it is longer than a path may be.
+fn join(prefix: &JsonPath, path: &JsonPath) -> Option<JsonPath> {
+    format!("{prefix}.{path}").parse().ok()
+}
+
+/// Slots of any of the parts, if all are known.
+fn union(parts: impl IntoIterator<Item = Option<Resolved>>) -> Option<Resolved> {
+    let mut all = Resolved { slots: RoaringBitmap::new(), exact: true };
+    for part in parts {
+        let part = part?;
+        all.slots |= part.slots;
+        all.exact &= part.exact;
+    }
+    Some(all)
+}
+
+/// Slots in at least `min_count` of the conditions' sets, if all are known.
+fn at_least(min_should: &MinShould, indexes: &dyn Indexes) -> Option<Resolved> {
+    let mut exact = true;
+    // Conditions are at most FILTER_CONDITIONS_MAX, live slots bound the table.
+    let mut counts = vec![0_u16; indexes.live().max().map_or(0, |it| it as usize + 1)];
+    for condition in &min_should.conditions {
+        let found = condition_slots(condition, indexes)?;
+        exact &= found.exact;
+        for slot in found.slots & indexes.live() {
+            if let Some(count) = counts.get_mut(slot as usize) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+    let slots = (0..).zip(counts).filter(|(_, n)| usize::from(*n) >= min_should.min_count).map(|(slot, _)| slot);
+    Some(Resolved { slots: RoaringBitmap::from_iter(slots) & indexes.live(), exact })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Checks of a filter whose form is right: limits and ranges of values.
+
+use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX};
+
+use crate::filter::{Clause, Condition, FieldCondition, Filter};
+use crate::geo::Point;
+use crate::invalid::{At, Invalid};
+
+impl Filter {
+    /// Checks depth, number of conditions, coordinates, that each field condition asks
+    /// something, that `min_count` is at least 1, and that `nested` holds no condition
+    /// about the point itself.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        Check { conditions: 0 }.filter(self, &At::Root, 1, false)
+    }
+}
+
+pub(crate) fn too_deep(at: &At<'_>) -> Invalid {
+    at.out_of_range(format!("is nested too deep, the limit is {FILTER_DEPTH_MAX} levels"))
+}
+
+/// Walk over one filter.
+struct Check {
+    /// Seen so far, at all levels.
+    conditions: usize,
+}
+
+impl Check {
+    fn filter(&mut self, filter: &Filter, at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
+        let Filter { should, min_should, must, must_not } = filter;
+        if depth > FILTER_DEPTH_MAX {
+            return Err(too_deep(at));
+        }
+        for (name, clause) in [("should", should), ("must", must), ("must_not", must_not)] {
+            let at = at.key(name);
+            match clause {
+                None => {}
+                Some(Clause::One(condition)) => self.condition(condition, &at, depth, nested)?,
+                Some(Clause::List(conditions)) => self.conditions(conditions, &at, depth, nested)?,
+            }
+        }
+        if let Some(min_should) = min_should {
+            let at = at.key("min_should");
+            if min_should.min_count == 0 {
+                return Err(at.key("min_count").out_of_range("value 0 invalid, must be 1 or larger"));
+            }
+            self.conditions(&min_should.conditions, &at.key("conditions"), depth, nested)?;
+        }
+        Ok(())
+    }
+
+    fn conditions(&mut self, conditions: &[Condition], at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
+        conditions.iter().enumerate().try_for_each(|(i, it)| self.condition(it, &at.index(i), depth, nested))
+    }
+
+    fn condition(&mut self, condition: &Condition, at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
+        self.conditions += 1;
+        if self.conditions > FILTER_CONDITIONS_MAX {
+            return Err(At::Root.out_of_range(format!("has too many conditions, the limit is {FILTER_CONDITIONS_MAX}")));
+        }
+        match condition {
+            Condition::Field(condition) => field(condition, at),
+            Condition::IsEmpty { .. } | Condition::IsNull { .. } => Ok(()),
+            Condition::HasId { .. } | Condition::HasVector { .. } if nested => Err(at.out_of_range(
+                "has_id and has_vector are about the point and cannot stand inside nested: move it out of the nested filter",
+            )),
+            Condition::HasId { .. } | Condition::HasVector { .. } => Ok(()),
+            Condition::Nested { nested: it } => {
+                self.filter(&it.filter, &at.key("nested").key("filter"), depth + 1, true)
+            }
+            Condition::Filter(filter) => self.filter(filter, at, depth + 1, nested),
+        }
+    }
+}
+
+fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
+    let FieldCondition { key: _, matching, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null } =
+        condition;
+    let asks = matching.is_some()
+        || range.is_some()
+        || geo_bounding_box.is_some()
+        || geo_radius.is_some()
+        || values_count.is_some()
+        || is_empty.is_some()
+        || is_null.is_some();
+    if !asks {
+        return Err(at.out_of_range("At least one field condition must be specified"));
+    }
+    if let Some(it) = geo_bounding_box {
+        let at = at.key("geo_bounding_box");
+        point(it.top_left, &at.key("top_left"))?;
+        point(it.bottom_right, &at.key("bottom_right"))?;
+    }
+    if let Some(it) = geo_radius {
+        point(it.center, &at.key("geo_radius").key("center"))?;
+    }
+    Ok(())
+}
+
+fn point(point: Point, at: &At<'_>) -> Result<(), Invalid> {
+    if point.is_on_earth() {
+        return Ok(());
+    }
+    Err(at.out_of_range("expected `lat` within [-90;90] and `lon` within [-180;180]"))
+}
