@@ -1,0 +1,113 @@
+//! Exact scores with FAISS's kernels. A row gets the same score, bit for bit, here and
+//! from a graph.
+//!
+//! A score beyond f32 (overflow, NaN) is given as the worst finite one.
+
+use crate::ffi;
+use crate::metric::Metric;
+
+/// Scores of the rows numbered `which`, in that order. `rows` is row-major with `dim`
+/// values a row; `out` is cleared first.
+///
+/// # Panics
+/// When `query` is not of dimension `dim` or a number in `which` is no row.
+pub fn scores(metric: Metric, dim: usize, rows: &[f32], which: &[u32], query: &[f32], out: &mut Vec<f32>) {
+    let count = count_of(dim, rows, query);
+    let last = which.iter().copied().max();
+    assert!(last.is_none_or(|row| (row as usize) < count), "row {last:?} of {count} rows");
+    out.clear();
+    out.resize(which.len(), 0.0);
+    ffi::scores_of(metric, dim, rows, which, query, out);
+}
+
+/// Scores of all rows of a contiguous block, in order; otherwise as [`scores`].
+///
+/// # Panics
+/// When `query` is not of dimension `dim` or `rows` is not whole rows.
+pub fn scores_of_block(metric: Metric, dim: usize, rows: &[f32], query: &[f32], out: &mut Vec<f32>) {
+    out.clear();
+    out.resize(count_of(dim, rows, query), 0.0);
+    ffi::scores_of_block(metric, dim, rows, query, out);
+}
+
+fn count_of(dim: usize, rows: &[f32], query: &[f32]) -> usize {
+    assert_eq!(query.len(), dim, "dimension of the query");
+    assert!(dim > 0 && rows.len().is_multiple_of(dim), "{} values in rows of {dim}", rows.len());
+    rows.len() / dim
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{scores, scores_of_block};
+    use crate::metric::Metric;
+
+    fn sample(count: usize) -> Vec<f32> {
+        (0..count).map(|i| (i as f32 * 0.7311).sin()).collect()
+    }
+
+    fn plain(metric: Metric, row: &[f32], query: &[f32]) -> f64 {
+        let pairs = row.iter().zip(query);
+        match metric {
+            Metric::InnerProduct => pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum(),
+            Metric::L2 => pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum(),
+        }
+    }
+
+    #[test]
+    fn scores_equal_the_definition_for_every_dimension() {
+        for metric in [Metric::InnerProduct, Metric::L2] {
+            for dim in [1, 2, 3, 4, 7, 8, 12, 15, 16, 31, 100, 129] {
+                let rows = sample(dim * 11);
+                let query = sample(dim * 3)[dim * 2..].to_vec();
+                let mut out = vec![f32::NAN; 3];
+                scores_of_block(metric, dim, &rows, &query, &mut out);
+                assert_eq!(out.len(), 11);
+                for (row, score) in rows.chunks(dim).zip(&out) {
+                    let expected = plain(metric, row, &query);
+                    assert!((f64::from(*score) - expected).abs() < 1e-3, "{metric:?} {dim}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn score_does_not_depend_on_the_company_of_a_row() {
+        for metric in [Metric::InnerProduct, Metric::L2] {
+            for dim in [1, 5, 8, 16, 30, 384, 387] {
+                let rows = sample(dim * 9);
+                let query = sample(dim);
+                let (mut block, mut few, mut one) = (vec![], vec![], vec![]);
+                scores_of_block(metric, dim, &rows, &query, &mut block);
+                scores(metric, dim, &rows, &[8, 0, 3, 3, 7, 1], &query, &mut few);
+                for (score, row) in few.iter().zip([8, 0, 3, 3, 7, 1_u32]) {
+                    scores(metric, dim, &rows, &[row], &query, &mut one);
+                    assert_eq!(score.to_bits(), block[row as usize].to_bits(), "{dim}");
+                    assert_eq!(score.to_bits(), one[0].to_bits(), "{dim}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn overflow_is_the_worst_finite_score() {
+        let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN];
+        let mut out = vec![];
+        scores_of_block(Metric::InnerProduct, 2, &rows, &[f32::MAX; 2], &mut out);
+        assert_eq!(out, [f32::MIN; 2]);
+        scores_of_block(Metric::L2, 2, &rows, &[f32::MIN; 2], &mut out);
+        assert_eq!(out, [f32::MAX; 2]);
+    }
+
+    #[test]
+    fn no_rows_give_no_scores() {
+        let mut out = vec![1.0];
+        scores(Metric::L2, 2, &[], &[], &[0.0; 2], &mut out);
+        assert_eq!(out, []);
+    }
+
+    #[test]
+    #[should_panic(expected = "row Some(2) of 2 rows")]
+    fn row_outside_is_refused() {
+        scores(Metric::L2, 1, &[0.0; 2], &[0, 2], &[0.0], &mut vec![]);
+    }
+}
