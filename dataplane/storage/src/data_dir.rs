@@ -1,0 +1,182 @@
+//! A data directory: whose it is, and that only one process uses it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// Version of everything below the directory. A directory of a later one is refused.
+const FORMAT: u32 = 1;
+const MARKER: &str = "VANE";
+const LOCK: &str = "LOCK";
+const CLEAN: &str = "CLEAN";
+
+/// What the marker says: a node never serves a disk that it does not recognise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Version of the layout.
+    pub format: u32,
+    /// The cluster the data belongs to.
+    pub cluster_id: Uuid,
+    /// The node the data belongs to.
+    pub node_id: Uuid,
+}
+
+/// A locked data directory.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    marker: Marker,
+    was_clean: bool,
+    /// Releases the lock when dropped.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Opens a directory, or founds one where there is none or an empty one.
+    ///
+    /// A directory that has files but no marker is somebody else's and is left alone.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let lock = lock(path)?;
+        let marker = match read_marker(path)? {
+            Some(marker) => marker,
+            None => found(path)?,
+        };
+        if marker.format > FORMAT {
+            return Err(Error::Foreign(format!(
+                "data directory {} has format {}, this version of Vane reads up to {FORMAT}; \
+                 nothing was changed, run the version that wrote it or a later one",
+                path.display(),
+                marker.format
+            )));
+        }
+        let clean = path.join(CLEAN);
+        let was_clean = clean.exists();
+        if was_clean {
+            fs::remove_file(&clean).map_err(Error::io("remove", &clean))?;
+            sync_dir(path)?;
+        }
+        Ok(Self { path: path.to_owned(), marker, was_clean, _lock: lock })
+    }
+
+    /// Where the directory is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose it is.
+    pub fn marker(&self) -> Marker {
+        self.marker
+    }
+
+    /// Whether the last process stopped in order. If not, files are verified when opened.
+    pub fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+
+    /// Directory of one group's segment files.
+    pub fn group_dir(&self, group: vane_types::GroupId) -> PathBuf {
+        self.path.join("shards").join(group.to_string())
+    }
+
+    /// Records a clean stop; call only when everything is flushed.
+    pub fn mark_clean(&self) -> Result<(), Error> {
+        write_durable(&self.path, CLEAN, b"")
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = path.join(LOCK);
+    let lock = File::options().create(true).truncate(false).write(true).open(&file);
+    let lock = lock.map_err(Error::io("open", &file))?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(Errno::WOULDBLOCK) => Err(Error::InUse(path.to_owned())),
+        Err(e) => Err(Error::io("lock", &file)(e.into())),
+    }
+}
+
+fn read_marker(path: &Path) -> Result<Option<Marker>, Error> {
+    let file = path.join(MARKER);
+    match fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|e| Error::damaged(file.display().to_string(), e.to_string())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("read", &file)(e)),
+    }
+}
+
+fn found(path: &Path) -> Result<Marker, Error> {
+    for entry in fs::read_dir(path).map_err(Error::io("list", path))? {
+        let name = entry.map_err(Error::io("list", path))?.file_name();
+        // A fresh ext4 volume has lost+found; a founding that was cut short may leave the rest.
+        let known = name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
+        if !known {
+            return Err(Error::Foreign(format!(
+                "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data directory; \
+                 nothing was changed, choose an empty one with --data-dir",
+                path.display(),
+                name.to_string_lossy()
+            )));
+        }
+    }
+    let marker = Marker { format: FORMAT, cluster_id: Uuid::new_v4(), node_id: Uuid::new_v4() };
+    let bytes = serde_json::to_vec_pretty(&marker).expect("a marker is plain data");
+    write_durable(path, MARKER, &bytes)?;
+    Ok(marker)
+}
+
+/// Writes a small file so that after a crash it is there whole or not at all.
+fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    let (tmp, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
+    let mut file = File::create(&tmp).map_err(Error::io("create", &tmp))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &tmp))?;
+    fs::rename(&tmp, &path).map_err(Error::io("rename", &tmp))?;
+    sync_dir(dir)
+}
+
+/// Makes creations, renames and removals in a directory durable.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
+    File::open(dir).and_then(|it| it.sync_all()).map_err(Error::io("sync", dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_keeps_its_identity() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DataDir::open(dir.path()).unwrap();
+        let marker = first.marker();
+        assert!(matches!(DataDir::open(dir.path()), Err(Error::InUse(_))));
+        first.mark_clean().unwrap();
+        drop(first);
+        let second = DataDir::open(dir.path()).unwrap();
+        assert_eq!(second.marker(), marker);
+        assert!(second.was_clean());
+        drop(second);
+        assert!(!DataDir::open(dir.path()).unwrap().was_clean(), "clean holds for one start");
+    }
+
+    #[test]
+    fn foreign_and_newer_directories_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("thesis.tex"), "{error}");
+        let dir = tempfile::tempdir().unwrap();
+        drop(DataDir::open(dir.path()).unwrap());
+        let marker = fs::read_to_string(dir.path().join(MARKER)).unwrap();
+        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 1", "\"format\": 9")).unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(Error::Foreign(_))));
+    }
+}

@@ -1,0 +1,130 @@
+//! Values of `data.db`.
+
+use prost::Message;
+use vane_types::{LogIndex, PointId};
+
+use crate::error::Error;
+
+/// What a shard holds of a point beside its vectors' values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointRecord {
+    /// The point's id.
+    pub id: PointId,
+    /// Index of the entry that last changed it.
+    pub version: LogIndex,
+    /// Per vector it has: ordinal in the collection, and index of the entry that set it.
+    /// With the slot that names exactly one row, wherever segments are merged to.
+    pub vectors: Vec<(u8, LogIndex)>,
+    /// JSON object; empty when there is no payload.
+    pub payload: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StoredRecord {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    version: u64,
+    /// Ordinal and version by turns.
+    #[prost(uint64, repeated, tag = "3")]
+    vectors: Vec<u64>,
+    #[prost(bytes = "vec", tag = "4")]
+    payload: Vec<u8>,
+}
+
+impl PointRecord {
+    /// Version of one vector, if the point has it.
+    pub fn vector_version(&self, ordinal: u8) -> Option<LogIndex> {
+        self.vectors.iter().find(|(it, _)| *it == ordinal).map(|(_, version)| *version)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        StoredRecord {
+            id: self.id.to_key(),
+            version: self.version,
+            vectors: self.vectors.iter().flat_map(|(ordinal, version)| [u64::from(*ordinal), *version]).collect(),
+            payload: self.payload.clone(),
+        }
+        .encode_to_vec()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = |detail: &str| Error::damaged("a point record in data.db", detail);
+        let stored = StoredRecord::decode(bytes).map_err(|e| damaged(&e.to_string()))?;
+        let id = PointId::from_key(&stored.id).ok_or_else(|| damaged("its id cannot be read"))?;
+        let vectors = stored
+            .vectors
+            .chunks_exact(2)
+            .map(|pair| u8::try_from(pair[0]).map(|ordinal| (ordinal, pair[1])))
+            .collect::<Result<_, _>>()
+            .map_err(|_| damaged("a vector ordinal is out of range"))?;
+        Ok(Self { id, version: stored.version, vectors, payload: stored.payload })
+    }
+}
+
+/// A sealed segment as `data.db` names it. What is not named is not part of the shard.
+#[derive(Clone, PartialEq, Message)]
+pub struct SegmentManifest {
+    /// Number of the segment within its vector; never used twice.
+    #[prost(uint32, tag = "1")]
+    pub segment: u32,
+    #[prost(uint32, tag = "2")]
+    pub rows: u32,
+    #[prost(uint32, tag = "3")]
+    pub dim: u32,
+    /// xxh3 of the block checksums at the end of the vector file.
+    #[prost(fixed64, tag = "4")]
+    pub vectors_checksum: u64,
+    /// xxh3 of the row file.
+    #[prost(fixed64, tag = "5")]
+    pub rows_checksum: u64,
+    #[prost(message, optional, tag = "6")]
+    pub graph: Option<GraphManifest>,
+}
+
+/// The graph file of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct GraphManifest {
+    #[prost(uint64, tag = "1")]
+    pub bytes: u64,
+    /// xxh3 of the whole file.
+    #[prost(fixed64, tag = "2")]
+    pub checksum: u64,
+    #[prost(uint32, tag = "3")]
+    pub m: u32,
+    #[prost(uint32, tag = "4")]
+    pub ef_construct: u32,
+}
+
+/// A growing row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Slot of its point.
+    pub slot: u32,
+    /// Index of the entry that set it.
+    pub version: LogIndex,
+    /// The vector.
+    pub values: Vec<f32>,
+}
+
+impl Row {
+    /// Stored form of a row, from parts so that the values need no copy of their own.
+    pub(crate) fn encode(slot: u32, version: LogIndex, values: &[f32]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(12 + values.len() * 4);
+        bytes.extend_from_slice(&slot.to_le_bytes());
+        bytes.extend_from_slice(&version.to_le_bytes());
+        values.iter().for_each(|it| bytes.extend_from_slice(&it.to_le_bytes()));
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = || Error::damaged("a growing row in data.db", "its length does not fit");
+        let (slot, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (version, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        if rest.len() % 4 != 0 {
+            return Err(damaged());
+        }
+        let values = rest.chunks_exact(4).map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]])).collect();
+        Ok(Self { slot: u32::from_le_bytes(*slot), version: u64::from_le_bytes(*version), values })
+    }
+}

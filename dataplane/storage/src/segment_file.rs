@@ -1,0 +1,346 @@
+//! Files of a sealed segment: rows written once, then mapped and never changed.
+//!
+//! ```text
+//! vec.f32     0   magic 8 │ dim u32 │ rows u32 │ zeros to 64
+//!             64  rows × dim f32, little-endian
+//!             …   one xxh3 per BLOCK of the rows, u64 each
+//! rows.bin    0   magic 8 │ rows u32 │ zeros to 64
+//!             64  version of each row, u64 each │ slot of each row, u32 each
+//! graph.hnsw  FAISS graph without its vectors
+//! ```
+//!
+//! `data.db` names a segment only after its files are synced, and a file is removed only
+//! after the batch that stopped naming it is synced.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::{Advice, Mmap};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::data_dir::sync_dir;
+use crate::error::Error;
+use crate::records::{GraphManifest, SegmentManifest};
+
+const HEADER: usize = 64;
+const BLOCK: usize = 1 << 20;
+const VECTORS_MAGIC: &[u8; 8] = b"VANEVEC1";
+const ROWS_MAGIC: &[u8; 8] = b"VANEROW1";
+const VECTORS: &str = "vec.f32";
+const ROWS: &str = "rows.bin";
+const GRAPH: &str = "graph.hnsw";
+
+/// Writes a segment's rows.
+pub struct SegmentWriter {
+    dir: PathBuf,
+    dim: usize,
+    vectors: BufWriter<File>,
+    block: Xxh3,
+    block_len: usize,
+    checksums: Vec<u64>,
+    versions: Vec<u64>,
+    slots: Vec<u32>,
+}
+
+impl SegmentWriter {
+    /// Starts in a fresh directory; what an interrupted attempt left there is removed.
+    pub fn create(dir: &Path, dim: usize) -> Result<Self, Error> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).map_err(Error::io("remove", dir))?;
+        }
+        fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        let path = dir.join(VECTORS);
+        let file = File::create(&path).map_err(Error::io("create", &path))?;
+        let mut vectors = BufWriter::with_capacity(BLOCK, file);
+        // The header is written again by `finish`, when the number of rows is known.
+        vectors.write_all(&[0; HEADER]).map_err(Error::io("write", &path))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            dim,
+            vectors,
+            block: Xxh3::new(),
+            block_len: 0,
+            checksums: Vec::new(),
+            versions: Vec::new(),
+            slots: Vec::new(),
+        })
+    }
+
+    /// Appends one row of `dim` values.
+    pub fn push(&mut self, slot: u32, version: u64, values: &[f32]) -> Result<(), Error> {
+        assert_eq!(values.len(), self.dim, "a row has as many values as its segment has dimensions");
+        let mut bytes: &[u8] = bytemuck::cast_slice(values);
+        self.vectors.write_all(bytes).map_err(Error::io("write", &self.dir.join(VECTORS)))?;
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.block_len));
+            self.block.update(now);
+            self.block_len += now.len();
+            bytes = later;
+            if self.block_len == BLOCK {
+                self.end_block();
+            }
+        }
+        self.slots.push(slot);
+        self.versions.push(version);
+        Ok(())
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Syncs everything; the manifest is what `data.db` has to hold for the segment to exist.
+    pub fn finish(mut self, segment: u32) -> Result<SegmentManifest, Error> {
+        if self.block_len > 0 {
+            self.end_block();
+        }
+        let rows = u32::try_from(self.slots.len()).expect("a segment is bounded far below 2^32 rows");
+        let dim = u32::try_from(self.dim).expect("dimensions are bounded");
+        let checksums: &[u8] = bytemuck::cast_slice(&self.checksums);
+        let vectors_checksum = xxh3_64(checksums);
+        let path = self.dir.join(VECTORS);
+        self.vectors.write_all(checksums).map_err(Error::io("write", &path))?;
+        let file = self.vectors.into_inner().map_err(|e| Error::io("write", &path)(e.into_error()))?;
+        let mut header = [0_u8; HEADER];
+        header[..8].copy_from_slice(VECTORS_MAGIC);
+        header[8..12].copy_from_slice(&dim.to_le_bytes());
+        header[12..16].copy_from_slice(&rows.to_le_bytes());
+        std::os::unix::fs::FileExt::write_all_at(&file, &header, 0).map_err(Error::io("write", &path))?;
+        file.sync_all().map_err(Error::io("sync", &path))?;
+        let rows_checksum = write_rows(&self.dir.join(ROWS), &self.versions, &self.slots)?;
+        sync_dir(&self.dir)?;
+        if let Some(parent) = self.dir.parent() {
+            sync_dir(parent)?;
+        }
+        Ok(SegmentManifest { segment, rows, dim, vectors_checksum, rows_checksum, graph: None })
+    }
+
+    fn end_block(&mut self) {
+        self.checksums.push(self.block.digest());
+        self.block.reset();
+        self.block_len = 0;
+    }
+}
+
+fn write_rows(path: &Path, versions: &[u64], slots: &[u32]) -> Result<u64, Error> {
+    let mut bytes = vec![0_u8; HEADER];
+    bytes[..8].copy_from_slice(ROWS_MAGIC);
+    bytes[8..12].copy_from_slice(&(slots.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(bytemuck::cast_slice(versions));
+    bytes.extend_from_slice(bytemuck::cast_slice(slots));
+    let mut file = File::create(path).map_err(Error::io("create", path))?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", path))?;
+    Ok(xxh3_64(&bytes))
+}
+
+/// Mapped files of a sealed segment.
+pub struct SegmentFiles {
+    vectors: Mmap,
+    rows: Mmap,
+    n: usize,
+    dim: usize,
+}
+
+impl SegmentFiles {
+    /// Maps the files the manifest names. Headers and lengths are always checked, since a
+    /// short file would end the process at its first read; checksums when `verify` is set.
+    pub fn open(dir: &Path, manifest: &SegmentManifest, verify: bool) -> Result<Self, Error> {
+        let (n, dim) = (manifest.rows as usize, manifest.dim as usize);
+        let data = n * dim * 4;
+        let blocks = data.div_ceil(BLOCK);
+        let vectors = map(&dir.join(VECTORS), VECTORS_MAGIC, HEADER + data + blocks * 8)?;
+        let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * 12)?;
+        let named = |it: &Mmap, at: usize| u32::from_le_bytes([it[at], it[at + 1], it[at + 2], it[at + 3]]);
+        if named(&vectors, 8) != manifest.dim
+            || named(&vectors, 12) != manifest.rows
+            || named(&rows, 8) != manifest.rows
+        {
+            return Err(Error::damaged(dir.display().to_string(), "its header does not fit the manifest"));
+        }
+        let files = Self { vectors, rows, n, dim };
+        if verify {
+            files.verify(dir, manifest)?;
+        }
+        // Graph searches jump about; read-ahead would only displace other pages.
+        drop(files.vectors.advise(Advice::WillNeed));
+        Ok(files)
+    }
+
+    /// Reads everything and compares it with the checksums.
+    pub fn verify(&self, dir: &Path, manifest: &SegmentManifest) -> Result<(), Error> {
+        let damaged = |file: &str| Error::damaged(dir.join(file).display().to_string(), "its checksum does not fit");
+        let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
+        let fits = data.chunks(BLOCK).map(xxh3_64).eq(stored.chunks_exact(8).map(read_u64));
+        if !fits || xxh3_64(stored) != manifest.vectors_checksum {
+            return Err(damaged(VECTORS));
+        }
+        if xxh3_64(&self.rows) != manifest.rows_checksum {
+            return Err(damaged(ROWS));
+        }
+        Ok(())
+    }
+
+    /// Rows of the segment.
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// All rows, one after another. The address stays the same while this value lives.
+    pub fn vectors(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.vectors[HEADER..HEADER + self.n * self.dim * 4])
+    }
+
+    /// One row.
+    pub fn vector(&self, row: usize) -> &[f32] {
+        &self.vectors()[row * self.dim..(row + 1) * self.dim]
+    }
+
+    /// Per row the index of the entry that set it.
+    pub fn versions(&self) -> &[u64] {
+        bytemuck::cast_slice(&self.rows[HEADER..HEADER + self.n * 8])
+    }
+
+    /// Per row the slot of its point.
+    pub fn slots(&self) -> &[u32] {
+        bytemuck::cast_slice(&self.rows[HEADER + self.n * 8..HEADER + self.n * 12])
+    }
+}
+
+/// Where a segment's graph lies, or is to be written.
+pub fn graph_path(dir: &Path) -> PathBuf {
+    dir.join(GRAPH)
+}
+
+/// Syncs a graph file that was just written and says what the manifest has to hold.
+pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphManifest, Error> {
+    let path = graph_path(dir);
+    File::open(&path).and_then(|it| it.sync_all()).map_err(Error::io("sync", &path))?;
+    sync_dir(dir)?;
+    let (bytes, checksum) = checksum(&path)?;
+    Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
+}
+
+/// Whether the graph file is the one that was written: FAISS trusts what it reads.
+pub fn verify_graph(dir: &Path, manifest: &GraphManifest) -> Result<(), Error> {
+    let path = graph_path(dir);
+    if checksum(&path)? == (manifest.bytes, manifest.checksum) {
+        return Ok(());
+    }
+    Err(Error::damaged(path.display().to_string(), "its length or checksum does not fit"))
+}
+
+/// Removes directories under `dir` that hold no segment of the `keep` list: leftovers of
+/// jobs that were cut short.
+pub fn remove_orphans(dir: &Path, keep: &[PathBuf]) -> Result<usize, Error> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(e) => return Err(Error::io("list", dir)(e)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let path = entry.map_err(Error::io("list", dir))?.path();
+        if !keep.contains(&path) {
+            remove(&path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes one segment's files. The batch that stopped naming it must be synced.
+pub fn remove(dir: &Path) -> Result<(), Error> {
+    fs::remove_dir_all(dir).map_err(Error::io("remove", dir))
+}
+
+fn checksum(path: &Path) -> Result<(u64, u64), Error> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let (mut hash, mut bytes, mut buffer) = (Xxh3::new(), 0, vec![0; BLOCK]);
+    loop {
+        let n = file.read(&mut buffer).map_err(Error::io("read", path))?;
+        if n == 0 {
+            return Ok((bytes, hash.digest()));
+        }
+        hash.update(&buffer[..n]);
+        bytes += n as u64;
+    }
+}
+
+fn map(path: &Path, magic: &[u8; 8], bytes: usize) -> Result<Mmap, Error> {
+    let damaged = |detail: String| Error::damaged(path.display().to_string(), detail);
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let actual = file.metadata().map_err(Error::io("measure", path))?.len();
+    if actual != bytes as u64 {
+        return Err(damaged(format!("it has {actual} bytes instead of {bytes}")));
+    }
+    // SAFETY: nothing writes to or truncates a segment file once its manifest exists, and
+    // the directory is locked against other processes; its length was just checked.
+    #[allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place")]
+    let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
+    if &map[..8] != magic {
+        return Err(damaged("it does not begin as such a file does".into()));
+    }
+    Ok(map)
+}
+
+fn read_u64(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(dir: &Path, rows: u32, dim: usize) -> SegmentManifest {
+        let mut writer = SegmentWriter::create(dir, dim).unwrap();
+        for row in 0..rows {
+            writer.push(row * 2, u64::from(row) + 10, &vec![row as f32; dim]).unwrap();
+        }
+        writer.finish(3).unwrap()
+    }
+
+    #[test]
+    fn rows_read_back_from_the_map() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("s");
+        // 3,000 rows of 384 dimensions are several blocks and end inside one.
+        let manifest = write(&dir, 3000, 384);
+        let files = SegmentFiles::open(&dir, &manifest, true).unwrap();
+        assert_eq!(files.vector(2999), vec![2999.0; 384]);
+        assert_eq!((files.slots()[7], files.versions()[7]), (14, 17));
+    }
+
+    #[test]
+    fn damage_is_found_before_use() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("s");
+        let manifest = write(&dir, 100, 8);
+        for (file, at) in [(VECTORS, 100), (ROWS, 80), (ROWS, 900)] {
+            let path = dir.join(file);
+            let good = fs::read(&path).unwrap();
+            let mut bad = good.clone();
+            bad[at] ^= 4;
+            fs::write(&path, &bad).unwrap();
+            assert!(matches!(SegmentFiles::open(&dir, &manifest, true), Err(Error::Damaged { .. })), "{file} {at}");
+            fs::write(&path, &good[..good.len() - 1]).unwrap();
+            assert!(matches!(SegmentFiles::open(&dir, &manifest, false), Err(Error::Damaged { .. })), "short {file}");
+            fs::write(&path, &good).unwrap();
+        }
+        assert!(SegmentFiles::open(&dir, &manifest, true).is_ok());
+    }
+
+    #[test]
+    fn an_empty_segment_is_a_segment() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("s");
+        let manifest = write(&dir, 0, 8);
+        assert!(SegmentFiles::open(&dir, &manifest, true).unwrap().is_empty());
+    }
+}
