@@ -1,0 +1,90 @@
+//! What one entry changes: a batch for the disk and the same changes for memory.
+//!
+//! They are collected first, against the state before the entry, and carried out together
+//! under the shard's lock.
+
+use vane_storage::Batch;
+use vane_types::{CollectionConfig, JsonPath, LogIndex, Slot};
+
+use crate::state::{Field, State};
+
+/// A change of memory.
+pub(crate) enum Effect {
+    /// A slot is a point now.
+    Live(Slot),
+    /// A slot is none any more.
+    Gone(Slot),
+    /// The slot's row of a vector died.
+    Kill { vector: u8, slot: Slot },
+    /// The slot has a new row of a vector.
+    Row { vector: u8, slot: Slot, values: Vec<f32> },
+    /// A point got a value of an indexed field.
+    Indexed { field: JsonPath, key: Vec<u8>, slot: Slot },
+    /// A point lost a value of an indexed field.
+    Unindexed { field: JsonPath, key: Vec<u8>, slot: Slot },
+    /// A payload index is there, complete.
+    NewField { path: JsonPath, field: Field },
+    /// A payload index is gone.
+    DropField { path: JsonPath },
+    /// The configuration changed.
+    Config(Box<CollectionConfig>),
+}
+
+/// Everything one entry changes.
+pub(crate) struct Effects<'a> {
+    pub(crate) batch: Batch<'a>,
+    pub(crate) memory: Vec<Effect>,
+    pub(crate) next_slot: Slot,
+}
+
+impl State {
+    /// Carries out the memory half of an entry. The disk half must be written already.
+    pub(crate) fn carry_out(&mut self, index: LogIndex, effects: Vec<Effect>, next_slot: Slot) {
+        for effect in effects {
+            self.change(index, effect);
+        }
+        self.next_slot = next_slot;
+        self.applied = index;
+    }
+
+    fn change(&mut self, index: LogIndex, effect: Effect) {
+        match effect {
+            Effect::Live(slot) => {
+                self.live.insert(slot);
+            }
+            Effect::Gone(slot) => {
+                self.live.remove(slot);
+            }
+            Effect::Kill { vector, slot } => self.vectors[vector as usize].kill(slot, index),
+            Effect::Row { vector, slot, values } => self.vectors[vector as usize].append(slot, index, &values),
+            Effect::Indexed { field, key, slot } => {
+                if let Some(field) = self.fields.get_mut(&field) {
+                    field.index.insert(&key, slot);
+                }
+            }
+            Effect::Unindexed { field, key, slot } => {
+                if let Some(field) = self.fields.get_mut(&field) {
+                    field.index.remove(&key, slot);
+                }
+            }
+            Effect::NewField { path, field } => {
+                self.config.payload_schema.insert(path.clone(), field.index.ty());
+                self.fields.insert(path, field);
+            }
+            Effect::DropField { path } => {
+                self.config.payload_schema.remove(&path);
+                self.fields.remove(&path);
+            }
+            Effect::Config(config) => {
+                // Payload indexes have entries of their own.
+                let payload_schema = std::mem::take(&mut self.config.payload_schema);
+                self.config = CollectionConfig { payload_schema, ..*config };
+                for vector in &mut self.vectors {
+                    if let Some(params) = self.config.vectors.get(&vector.name) {
+                        vector.params = *params;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What is returned of a point.
+
+use vane_storage::records::PointRecord;
+use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
+
+use crate::apply::parse_payload;
+use crate::error::Error;
+use crate::request::{Record, Want, WantPayload, WantVectors};
+use crate::shard::Shard;
+use crate::view::View;
+
+impl Shard {
+    /// What was asked for of each slot, in the order given. Slots must be of the view.
+    ///
+    /// Payloads are the view's. A vector that was replaced after the view was taken comes in
+    /// its newer form: the row that scored may be merged away already.
+    pub(crate) fn fetch(&self, view: &View<'_>, slots: &[Slot], want: &Want) -> Result<Vec<Record>, Error> {
+        let mut found = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let record = view.snapshot.record(*slot)?.ok_or_else(|| vane_storage::Error::Damaged {
+                what: format!("slot {slot} of group {}", view.group),
+                detail: "it has a vector but no record".into(),
+            })?;
+            let payload = wanted_payload(&record, &want.payload)?;
+            found.push(Record { id: record.id, version: record.version, payload, vectors: None });
+        }
+        if !matches!(want.vectors, WantVectors::Nothing) {
+            self.fetch_vectors(slots, &want.vectors, &mut found);
+        }
+        Ok(found)
+    }
+
+    fn fetch_vectors(&self, slots: &[Slot], want: &WantVectors, found: &mut [Record]) {
+        let state = self.state.read();
+        for (slot, record) in slots.iter().zip(found) {
+            let mut vectors = NamedVectors::new();
+            for vector in &state.vectors {
+                let wanted = match want {
+                    WantVectors::Nothing => false,
+                    WantVectors::All => true,
+                    WantVectors::Named(names) => names.contains(&vector.name),
+                };
+                if wanted && let Some((values, _)) = vector.read(*slot) {
+                    vectors.insert(vector.name.clone(), values.to_vec());
+                }
+            }
+            record.vectors = Some(vectors);
+        }
+    }
+}
+
+fn wanted_payload(record: &PointRecord, want: &WantPayload) -> Result<Option<Payload>, Error> {
+    let payload = match want {
+        WantPayload::Nothing => return Ok(None),
+        WantPayload::All => parse_payload(&record.payload)?,
+        WantPayload::Include(paths) => include(&parse_payload(&record.payload)?, paths),
+        WantPayload::Exclude(paths) => {
+            let mut payload = parse_payload(&record.payload)?;
+            paths.iter().for_each(|path| payload::remove(&mut payload, path));
+            payload
+        }
+    };
+    Ok(Some(payload))
+}
+
+/// The parts of a payload that some paths lead to, within the objects that hold them.
+fn include(payload: &Payload, paths: &[JsonPath]) -> Payload {
+    use vane_types::path::Step;
+    let mut kept = Payload::new();
+    for path in paths {
+        // An array on the way is kept whole: its elements have no names to keep them by.
+        let keys: Vec<&String> =
+            path.rest().iter().map_while(|it| if let Step::Key(key) = it { Some(key) } else { None }).collect();
+        copy(payload, &mut kept, path.root(), &keys);
+    }
+    kept
+}
+
+fn copy(from: &Payload, to: &mut Payload, key: &str, rest: &[&String]) {
+    let Some(value) = from.get(key) else { return };
+    match (rest.split_first(), value) {
+        (None, _) => {
+            to.insert(key.to_owned(), value.clone());
+        }
+        (Some((next, rest)), serde_json::Value::Object(object)) if object.contains_key(*next) => {
+            let inner = to.entry(key).or_insert_with(|| Payload::new().into());
+            if let serde_json::Value::Object(inner) = inner {
+                copy(object, inner, next, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn include_keeps_the_way_to_each_part() {
+        let payload = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1}], "z": 3});
+        let paths: Vec<JsonPath> = ["a.b", "l[].x", "nope", "a.nope"].iter().map(|it| it.parse().unwrap()).collect();
+        let kept = include(payload.as_object().unwrap(), &paths);
+        assert_eq!(serde_json::Value::Object(kept), json!({"a": {"b": 1}, "l": [{"x": 1}]}));
+    }
+}

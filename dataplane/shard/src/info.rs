@@ -1,0 +1,67 @@
+//! Figures of a shard, for people and for metrics.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use vane_types::{FieldType, JsonPath};
+
+use crate::shard::Shard;
+
+/// What a shard holds and does at the moment.
+#[derive(Debug, Clone, Default)]
+pub struct Info {
+    /// Points.
+    pub points: usize,
+    /// Vectors of all names together.
+    pub vectors: usize,
+    /// Vectors that lie in a segment with a graph.
+    pub indexed_vectors: usize,
+    /// Segments, growing ones included.
+    pub segments: usize,
+    /// Rows that lie in memory.
+    pub growing_rows: usize,
+    /// Graphs being built.
+    pub indexes_building: usize,
+    /// Graphs built since the process started.
+    pub indexes_built: u64,
+    /// A background job runs, or will as soon as writes pause.
+    pub optimizing: bool,
+    /// Per payload index its type and the points that have a value.
+    pub payload_index_points: BTreeMap<JsonPath, (FieldType, usize)>,
+    /// Bytes of all rows, dead ones included.
+    pub vector_bytes: u64,
+    /// Bytes of graphs in memory.
+    pub graph_bytes: u64,
+}
+
+impl Shard {
+    /// The figures of now.
+    pub fn info(&self) -> Info {
+        let due = self.has_job_when_idle();
+        let state = self.state.read();
+        let mut info = Info {
+            points: state.live.len() as usize,
+            indexes_building: self.indexes_building.load(Ordering::Relaxed),
+            indexes_built: self.indexes_built.load(Ordering::Relaxed),
+            optimizing: due,
+            ..Info::default()
+        };
+        for vector in &state.vectors {
+            info.segments += 1 + vector.frozen.len() + vector.sealed.len();
+            let frozen: usize = vector.frozen.iter().map(|it| it.rows()).sum();
+            info.growing_rows += frozen + vector.growing.rows();
+            info.vector_bytes += ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
+            info.vectors += vector.locs.iter().filter(|it| **it != crate::rows::Loc::NONE).count();
+            for sealed in &vector.sealed {
+                info.vector_bytes += sealed.bytes() as u64;
+                if let Some(graph) = &sealed.graph {
+                    info.graph_bytes += graph.bytes() as u64;
+                    info.indexed_vectors += sealed.rows().saturating_sub(sealed.deaths.dead());
+                }
+            }
+        }
+        let field = |it: &crate::state::Field| (it.index.ty(), it.index.slots_with_value().len() as usize);
+        info.payload_index_points = state.fields.iter().map(|(path, it)| (path.clone(), field(it))).collect();
+        info
+    }
+}

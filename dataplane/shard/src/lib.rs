@@ -1,0 +1,40 @@
+//! One shard: its state machine, its segments, and the planner of its searches.
+//!
+//! Owns what a command does to points, vectors and payload indexes; which rows lie in which
+//! segment; how a search picks between scan and graph; and the background jobs that seal,
+//! index and merge. State is a pure function of the log, but for the layout of segments,
+//! which is local. It must never talk to the network, choose who holds it, or acknowledge
+//! anything: it is applied to by the group's log and read by whoever routes to it.
+//!
+//! Consistency: all changes of state happen under one lock together with their RocksDB
+//! batch, and carry the index of their entry. A reader takes a [`view::View`] under that
+//! lock in microseconds and then works without it: rows that die later have a later index.
+
+mod apply;
+mod check;
+mod effects;
+mod error;
+mod fetch;
+mod info;
+mod jobs;
+mod open;
+mod optimize;
+mod plan;
+mod read;
+mod request;
+mod rows;
+mod sealed;
+mod search;
+mod select;
+mod shard;
+mod state;
+mod view;
+
+pub use check::check;
+pub use error::Error;
+pub use info::Info;
+pub use jobs::Kind as JobKind;
+pub use request::{
+    NewPoint, Page, Record, Scored, Scroll, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+};
+pub use shard::{Shard, ShardSettings};

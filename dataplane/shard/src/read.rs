@@ -1,0 +1,121 @@
+//! Reads that need no vectors to compare: by id, by page, by count.
+
+use std::time::Instant;
+
+use vane_filter::Filter;
+use vane_types::{PointId, Slot};
+
+use crate::error::Error;
+use crate::request::{Page, Record, Scroll, Want};
+use crate::shard::Shard;
+use crate::view::View;
+
+/// Matching points up to which a page is made by sorting them rather than by walking ids.
+const SORTED_PAGE_POINTS_MAX: u64 = 4096;
+/// Points walked between two looks at the clock.
+const POINTS_PER_DEADLINE: usize = 1024;
+
+impl Shard {
+    /// Those of the points that are there, in the order asked for.
+    pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
+        let view = self.view(None);
+        let mut slots = Vec::with_capacity(ids.len());
+        for id in ids {
+            slots.extend(view.snapshot.slot(*id)?);
+        }
+        self.fetch(&view, &slots, want)
+    }
+
+    /// One vector of one point, in its stored form.
+    pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vec<f32>, Error> {
+        let state = self.state.read();
+        let Some((_, vector)) = state.vector(using) else {
+            return Err(Error::BadInput(format!("Not existing vector name error: {using}")));
+        };
+        let slot = self.store.slot(id)?;
+        let slot = slot.ok_or_else(|| Error::NotFound(format!("No point with id {id} found")))?;
+        match vector.read(slot) {
+            Some((values, _)) => Ok(values.to_vec()),
+            None => Err(Error::BadInput(format!("point {id} has no vector \"{using}\" to search by"))),
+        }
+    }
+
+    /// How many points match.
+    pub fn count(&self, filter: Option<&Filter>, deadline: Instant) -> Result<usize, Error> {
+        let view = self.view(filter);
+        let count = match view.resolved() {
+            None => view.points,
+            Some(resolved) if resolved.exact => resolved.slots.len(),
+            Some(_) => view.allowed(filter, deadline)?.map_or(0, |it| it.slots.len()),
+        };
+        Ok(count as usize)
+    }
+
+    /// A page of matching points in id order.
+    pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
+        let view = self.view(scroll.filter.as_ref());
+        let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
+        let mut found = if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
+        let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
+        found.truncate(scroll.limit);
+        let slots: Vec<Slot> = found.into_iter().map(|(_, slot)| slot).collect();
+        Ok(Page { records: self.fetch(&view, &slots, &scroll.want)?, next })
+    }
+
+    /// Ids of all matching points, in no particular order.
+    pub(crate) fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
+        let everything = Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
+        let view = self.view(Some(filter));
+        Ok(walked(&view, &everything, deadline)?.into_iter().map(|(id, _)| id).collect())
+    }
+}
+
+/// One page and one point more, by reading all candidates.
+fn sorted(view: &View<'_>, scroll: &Scroll, deadline: Instant) -> Result<Vec<(PointId, Slot)>, Error> {
+    let allowed = view.allowed(scroll.filter.as_ref(), deadline)?;
+    let mut found = Vec::new();
+    for slot in allowed.iter().flat_map(|it| &it.slots) {
+        if let Some(record) = view.snapshot.record(slot)? {
+            found.push((record.id, slot));
+        }
+    }
+    found.retain(|(id, _)| scroll.offset.is_none_or(|offset| *id >= offset));
+    found.sort_unstable();
+    found.truncate(scroll.limit + 1);
+    Ok(found)
+}
+
+/// One page and one point more, by walking ids from the offset on.
+fn walked(view: &View<'_>, scroll: &Scroll, deadline: Instant) -> Result<Vec<(PointId, Slot)>, Error> {
+    let checker = scroll.filter.as_ref().map(|it| view.checker(it, deadline));
+    let (mut found, mut failed, mut walked) = (Vec::new(), None, 0);
+    view.snapshot.points_from(scroll.offset, |id, slot| {
+        walked += 1;
+        if walked % POINTS_PER_DEADLINE == 0 && Instant::now() > deadline {
+            failed = Some(Error::Timeout { group: view.group });
+            return Ok(false);
+        }
+        let matches = match (view.resolved(), &checker) {
+            (Some(resolved), _) if !resolved.slots.contains(slot) => false,
+            (Some(resolved), Some(checker)) if !resolved.exact => {
+                let record = view.snapshot.record(slot)?;
+                match record.map(|it| checker.matches(&it)).transpose() {
+                    Ok(matches) => matches.unwrap_or(false),
+                    Err(error) => {
+                        failed = Some(error);
+                        return Ok(false);
+                    }
+                }
+            }
+            _ => true,
+        };
+        if matches {
+            found.push((id, slot));
+        }
+        Ok(found.len() <= scroll.limit)
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(found),
+    }
+}

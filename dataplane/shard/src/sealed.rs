@@ -1,0 +1,109 @@
+//! A sealed segment: mapped rows, their deaths, and a graph when there is one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use vane_index::{Graph, Metric};
+use vane_storage::records::SegmentManifest;
+use vane_storage::{SegmentFiles, segment_file};
+use vane_types::{Distance, LogIndex};
+
+use crate::error::Error;
+use crate::rows::ALIVE;
+
+/// Rows of a mapped file, for a graph that works on them without a copy.
+pub(crate) struct MappedRows(pub(crate) Arc<SegmentFiles>);
+
+impl vane_index::Rows for MappedRows {
+    fn rows(&self) -> &[f32] {
+        self.0.vectors()
+    }
+}
+
+/// Deaths of a segment's rows, shared by its versions without and with a graph.
+pub(crate) struct Deaths {
+    at: Vec<AtomicU64>,
+    dead: AtomicUsize,
+}
+
+impl Deaths {
+    pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
+        let at: Vec<_> = at.map(AtomicU64::new).collect();
+        let dead = at.iter().filter(|it| it.load(Ordering::Relaxed) != ALIVE).count();
+        Self { at, dead: AtomicUsize::new(dead) }
+    }
+
+    /// Rows are killed under the shard's lock, once each.
+    pub(crate) fn kill(&self, row: u32, at: LogIndex) {
+        self.at[row as usize].store(at, Ordering::Relaxed);
+        self.dead.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn of(&self, row: u32) -> LogIndex {
+        self.at[row as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn dead(&self) -> usize {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn all(&self) -> &[AtomicU64] {
+        &self.at
+    }
+}
+
+/// A sealed segment of one vector.
+pub(crate) struct Sealed {
+    pub(crate) manifest: SegmentManifest,
+    pub(crate) dir: PathBuf,
+    pub(crate) files: Arc<SegmentFiles>,
+    pub(crate) deaths: Arc<Deaths>,
+    pub(crate) graph: Option<Graph>,
+}
+
+impl Sealed {
+    pub(crate) fn id(&self) -> u32 {
+        self.manifest.segment
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.files.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.files.len() * self.manifest.dim as usize * size_of::<f32>()
+    }
+}
+
+/// FAISS's name for a distance. Cosine vectors are of unit length, so their inner product it is.
+pub(crate) fn metric(distance: Distance) -> Metric {
+    match distance {
+        Distance::Cosine | Distance::Dot => Metric::InnerProduct,
+        Distance::Euclid => Metric::L2,
+    }
+}
+
+/// Opens the graph of a segment; `None` when there is none, or when it is damaged and has
+/// to be built again (searches scan until then).
+pub(crate) fn open_graph(
+    dir: &std::path::Path,
+    manifest: &SegmentManifest,
+    files: &Arc<SegmentFiles>,
+    distance: Distance,
+    verify: bool,
+) -> Option<Graph> {
+    let graph = manifest.graph.as_ref()?;
+    let open = || -> Result<Graph, Error> {
+        if verify {
+            segment_file::verify_graph(dir, graph)?;
+        }
+        let rows = Arc::new(MappedRows(Arc::clone(files)));
+        Ok(Graph::open(&segment_file::graph_path(dir), rows, manifest.dim as usize, metric(distance))?)
+    };
+    open()
+        .inspect_err(|error| {
+            tracing::warn!(%error, dir = %dir.display(), "failed to open a graph; it will be built again, searches scan meanwhile");
+        })
+        .ok()
+}

@@ -1,0 +1,115 @@
+//! The shard itself: its store, its memory, and the locks between them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use vane_storage::ShardStore;
+use vane_types::{CollectionConfig, LogIndex};
+
+use crate::error::Error;
+use crate::open;
+use crate::state::State;
+
+/// Full segments that may wait to be sealed before writers have to wait.
+const FROZEN_MAX: usize = 4;
+
+/// When growing segments end.
+#[derive(Debug, Clone, Copy)]
+pub struct ShardSettings {
+    /// Rows after which a growing segment is sealed.
+    pub growing_rows_max: usize,
+    /// Bytes after which a growing segment is sealed.
+    pub growing_bytes_max: usize,
+    /// Pause of writes after which the tail is sealed and indexed.
+    pub idle_after: Duration,
+}
+
+/// One shard on this node.
+///
+/// Lock order: `writer`, then `state`. Whoever changes anything holds `writer` throughout
+/// and `state` for the change itself; readers hold `state` just long enough for a view.
+pub struct Shard {
+    pub(crate) store: ShardStore,
+    pub(crate) state: RwLock<State>,
+    pub(crate) writer: Mutex<()>,
+    pub(crate) indexes_building: AtomicUsize,
+    pub(crate) indexes_built: AtomicU64,
+    settings: ShardSettings,
+    last_write: Mutex<Instant>,
+    closed: AtomicBool,
+}
+
+impl Shard {
+    /// Writes what a new shard begins with. Durable after the store's next sync; done again
+    /// by the log if that does not come to pass.
+    pub fn create(store: &ShardStore, config: &CollectionConfig) -> Result<(), Error> {
+        Ok(open::create(store, config)?)
+    }
+
+    /// Opens a shard from its files. `verify` reads every file and compares checksums,
+    /// which is due after an unclean stop.
+    pub fn open(store: ShardStore, settings: ShardSettings, verify: bool) -> Result<Self, Error> {
+        let state = open::open(&store, verify)?;
+        Ok(Self {
+            store,
+            state: RwLock::new(state),
+            writer: Mutex::new(()),
+            indexes_building: AtomicUsize::new(0),
+            indexes_built: AtomicU64::new(0),
+            settings,
+            last_write: Mutex::new(Instant::now()),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// The configuration, payload indexes included.
+    pub fn config(&self) -> CollectionConfig {
+        self.state.read().config.clone()
+    }
+
+    /// Index of the last applied entry. What lies below it when the store is synced is
+    /// durable, and its log may go.
+    pub fn applied(&self) -> LogIndex {
+        self.state.read().applied
+    }
+
+    /// Whether writers should wait for segments to be sealed.
+    pub fn is_backlogged(&self) -> bool {
+        self.state.read().vectors.iter().any(|it| it.frozen.len() > FROZEN_MAX)
+    }
+
+    /// Ends the shard: entries that still come are refused, jobs stop at their next step.
+    /// Its keys and files are the caller's to remove.
+    pub fn close(&self) {
+        let _only_writer = self.writer.lock();
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// The shard's keys and files.
+    pub fn store(&self) -> &ShardStore {
+        &self.store
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn touch(&self) {
+        *self.last_write.lock() = Instant::now();
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.last_write.lock().elapsed() >= self.settings.idle_after
+    }
+
+    /// Sets growing segments aside that are full. The caller holds `writer`.
+    pub(crate) fn freeze_full(&self) {
+        let ShardSettings { growing_rows_max, growing_bytes_max, .. } = self.settings;
+        let full = |it: &crate::rows::Growing| it.rows() >= growing_rows_max || it.bytes() >= growing_bytes_max;
+        if self.state.read().vectors.iter().any(|it| full(&it.growing)) {
+            let mut state = self.state.write();
+            state.vectors.iter_mut().filter(|it| full(&it.growing)).for_each(|it| it.freeze());
+        }
+    }
+}
