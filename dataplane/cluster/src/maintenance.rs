@@ -1,0 +1,129 @@
+//! Background threads of a node: sync and truncate, seal, build.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::Mutex;
+use vane_raft::StateMachine;
+use vane_shard::{Error, JobKind};
+use vane_types::{GroupId, LogIndex};
+
+use crate::shards::Shards;
+
+/// Pause between looks for a job when there was none.
+const JOB_PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a job failed.
+const FAILED_PAUSE: Duration = Duration::from_secs(5);
+/// Quiet time after which memtables are written out, so that a restart has less to read.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// The running threads.
+pub(crate) struct Maintenance {
+    stop: Mutex<Option<Sender<()>>>,
+    cancel: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Maintenance {
+    pub(crate) fn start(shards: &Arc<Shards>, flush_interval: Duration) -> std::io::Result<Self> {
+        // Nothing is ever sent: the threads see the sender go.
+        let (stop, stopped) = bounded::<()>(0);
+        let cancel = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        {
+            let (shards, stopped) = (Arc::clone(shards), stopped.clone());
+            let thread = std::thread::Builder::new().name("sync".into());
+            threads.push(thread.spawn(move || sync_loop(&shards, flush_interval, &stopped))?);
+        }
+        for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
+            let (shards, stopped, cancel) = (Arc::clone(shards), stopped.clone(), Arc::clone(&cancel));
+            let thread = std::thread::Builder::new().name(name.into());
+            threads.push(thread.spawn(move || job_loop(&shards, kind, &cancel, &stopped))?);
+        }
+        Ok(Self { stop: Mutex::new(Some(stop)), cancel, threads: Mutex::new(threads) })
+    }
+
+    /// Calls builds off and ends the threads.
+    pub(crate) fn stop(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+        drop(self.stop.lock().take());
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background thread panicked");
+            }
+        }
+    }
+}
+
+/// Waits; says whether the node goes on.
+fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
+    matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+}
+
+fn job_loop(shards: &Shards, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
+    vane_index::single_threaded_here();
+    let has_room = |bytes| {
+        let room = shards.space.has_room_for_job(bytes);
+        if !room {
+            tracing::debug!(bytes, "a background job waits for room on the disk");
+        }
+        room
+    };
+    let mut time = JOB_PAUSE;
+    while pause(stopped, time) {
+        time = JOB_PAUSE;
+        for (group, shard) in shards.all() {
+            match shard.run_job(kind, &has_room, cancel) {
+                // There may be more to do at once.
+                Ok(did) => time = if did { Duration::ZERO } else { time },
+                Err(Error::Cancelled) => {}
+                Err(error) => {
+                    tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
+                    time = FAILED_PAUSE;
+                }
+            }
+        }
+    }
+}
+
+/// Makes effects durable, then forgets the logs behind them.
+fn sync_loop(shards: &Shards, interval: Duration, stopped: &Receiver<()>) {
+    let mut truncated: HashMap<GroupId, LogIndex> = HashMap::new();
+    let (mut last_change, mut flushed) = (Instant::now(), true);
+    while pause(stopped, interval) {
+        shards.space.tend_ballast();
+        match sync_once(shards, &mut truncated) {
+            Ok(true) => (last_change, flushed) = (Instant::now(), false),
+            Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
+                flushed = true;
+                if let Err(error) = shards.data_db.flush().and_then(|()| shards.log_db.flush()) {
+                    tracing::warn!(%error, "failed to write memtables out");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "failed to sync data.db; logs are kept until it works"),
+        }
+    }
+}
+
+/// One round; says whether there was anything new.
+pub(crate) fn sync_once(shards: &Shards, truncated: &mut HashMap<GroupId, LogIndex>) -> Result<bool, String> {
+    let mut applied: Vec<(GroupId, LogIndex)> =
+        shards.all().into_iter().map(|(group, shard)| (group, shard.applied())).collect();
+    applied.push((GroupId::META, shards.catalogue.applied()));
+    applied.retain(|(group, index)| truncated.get(group) != Some(index));
+    if applied.is_empty() {
+        return Ok(false);
+    }
+    // The indexes were read before the sync: everything up to them is in it.
+    shards.data_db.sync().map_err(|e| e.to_string())?;
+    for (group, index) in applied {
+        shards.node.truncate(group, index).map_err(|e| e.to_string())?;
+        truncated.insert(group, index);
+    }
+    Ok(true)
+}

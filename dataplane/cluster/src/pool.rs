@@ -1,0 +1,72 @@
+//! Threads that search. FAISS never runs on the threads of the async runtime.
+
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// A fixed number of threads with a bounded queue.
+pub(crate) struct Pool {
+    queue: Mutex<Option<Sender<Task>>>,
+    pending_max: usize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Pool {
+    pub(crate) fn start(threads: usize, pending_max: usize) -> std::io::Result<Self> {
+        let (send, receive) = bounded::<Task>(pending_max);
+        let spawn = |n| {
+            let receive = receive.clone();
+            std::thread::Builder::new().name(format!("search-{n}")).spawn(move || {
+                vane_index::single_threaded_here();
+                receive.iter().for_each(|task| task());
+            })
+        };
+        let threads = (0..threads).map(spawn).collect::<Result<_, _>>()?;
+        Ok(Self { queue: Mutex::new(Some(send)), pending_max, threads: Mutex::new(threads) })
+    }
+
+    /// Runs `work` on one of the threads. Fails at once when the queue is full.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, vane_shard::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let task: Task = Box::new(move || {
+            // Nobody waits any more when the client is gone: the work would be for nothing.
+            if !answer.is_closed() {
+                drop(answer.send(work()));
+            }
+        });
+        let queue = self.queue.lock().clone().ok_or_else(stopping)?;
+        queue.try_send(task).map_err(|e| match e {
+            TrySendError::Full(_) => {
+                Error::Overloaded(format!("{} searches are waiting, try again in a moment", self.pending_max))
+            }
+            TrySendError::Disconnected(_) => stopping(),
+        })?;
+        match answered.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(Error::Internal("the search ended without an answer; see the log".into())),
+        }
+    }
+
+    /// Ends the threads after what is waiting is done.
+    pub(crate) fn stop(&self) {
+        drop(self.queue.lock().take());
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a search thread panicked");
+            }
+        }
+    }
+}
+
+fn stopping() -> Error {
+    Error::Unavailable("the node is shutting down".into())
+}
