@@ -1,5 +1,6 @@
 //! Threads that search. FAISS never runs on the threads of the async runtime.
 
+use std::panic::AssertUnwindSafe;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
@@ -24,7 +25,12 @@ impl Pool {
             let receive = receive.clone();
             std::thread::Builder::new().name(format!("search-{n}")).spawn(move || {
                 vane_index::single_threaded_here();
-                receive.iter().for_each(|task| task());
+                for task in &receive {
+                    // A defect in one search must not cost the node a thread.
+                    if std::panic::catch_unwind(AssertUnwindSafe(task)).is_err() {
+                        tracing::error!("a search panicked; its request failed, the node goes on");
+                    }
+                }
             })
         };
         let threads = (0..threads).map(spawn).collect::<Result<_, _>>()?;

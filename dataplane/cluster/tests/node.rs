@@ -1,6 +1,8 @@
 //! A whole node without its HTTP server: what was acknowledged is there after a restart,
 //! however segments are sealed, indexed and merged meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -51,7 +53,7 @@ fn vector(n: u64) -> Vec<f32> {
 }
 
 fn point(n: u64) -> NewPoint {
-    let payload = json!({"n": n, "color": if n % 3 == 0 { "red" } else { "blue" }});
+    let payload = json!({"n": n, "color": if n.is_multiple_of(3) { "red" } else { "blue" }});
     NewPoint {
         id: PointId::Num(n),
         vectors: BTreeMap::from([(String::new(), vector(n))]),

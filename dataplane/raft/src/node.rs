@@ -1,6 +1,7 @@
 //! The node's end of all its groups: registration, proposals, shutdown.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use vane_types::{GroupId, LogIndex};
 
 use crate::apply_loop::{self, Committed};
 use crate::log_loop::{self, Proposal};
-use crate::{GroupLog, LogStore, OnApplied, ProposeError, StateMachine, StoreError};
+use crate::{GroupLog, LogStore, OnApplied, ProposeError, StateMachine, StoreError, end_process};
 
 /// Proposals that may wait for the log thread, whatever their size.
 const PROPOSALS_MAX: usize = 4096;
@@ -54,13 +55,11 @@ impl Node {
         let (commit, committed): (Sender<Vec<Committed>>, Receiver<_>) = bounded(COMMITTED_BATCHES_MAX);
         let log_thread = {
             let (store, groups) = (Arc::clone(&store), Arc::clone(&groups));
-            let spawn = std::thread::Builder::new().name("raft-log".into());
-            spawn.spawn(move || log_loop::run(&*store, &groups, &proposals, &commit))?
+            spawn("raft-log", move || log_loop::run(&*store, &groups, &proposals, &commit))?
         };
         let apply_thread = {
             let pending = Arc::clone(&pending_bytes);
-            let spawn = std::thread::Builder::new().name("raft-apply".into());
-            spawn.spawn(move || apply_loop::run(&committed, &pending))?
+            spawn("raft-apply", move || apply_loop::run(&committed, &pending))?
         };
         Ok(Self {
             store,
@@ -168,8 +167,21 @@ impl Node {
     }
 }
 
+/// Starts a thread without which the node would take writes and never answer them: if it
+/// panics the process ends, so that a restart goes on from the disk.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        if std::panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
+            end_process("a raft thread panicked", &StoreError("see the panic message above".into()));
+        }
+    })
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests;

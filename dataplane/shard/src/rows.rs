@@ -67,7 +67,7 @@ impl Growing {
     /// Appends a row and says which it is.
     pub(crate) fn push(&mut self, slot: Slot, version: LogIndex, values: &[f32]) -> u32 {
         debug_assert_eq!(values.len(), self.dim);
-        if self.rows % CHUNK_ROWS == 0 {
+        if self.rows.is_multiple_of(CHUNK_ROWS) {
             self.chunks.push(Arc::new(Chunk::new(self.dim)));
         }
         let chunk = Arc::make_mut(self.chunks.last_mut().expect("a chunk was just made if there was none"));

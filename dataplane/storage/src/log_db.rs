@@ -116,14 +116,13 @@ impl LogDb {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(keys::log_state(group));
         let start = keys::entry(group, from);
-        let mut expected = from;
-        for item in self.db.iterator_opt(IteratorMode::From(&start, Direction::Forward), options) {
+        let items = self.db.iterator_opt(IteratorMode::From(&start, Direction::Forward), options);
+        for (expected, item) in (from..).zip(items) {
             let (_key, value) = item.map_err(Error::rocks(DB))?;
             let entry = StoredEntry::decode(&*value).map_err(|e| damaged(group, &e.to_string()))?;
             if entry.index != expected {
                 return Err(damaged(group, &format!("entry {expected} is missing")).into());
             }
-            expected += 1;
             visit(entry)?;
         }
         Ok(())

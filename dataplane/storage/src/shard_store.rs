@@ -14,6 +14,9 @@ use crate::records::{PointRecord, Row, SegmentManifest};
 const APPLIED: &[u8] = b"applied";
 const SEGMENT: &[u8] = b"segment/";
 
+/// Name and bytes of a value of a group's own.
+pub type NamedValue = (Vec<u8>, Vec<u8>);
+
 /// A group's keys in `data.db`, and the directory of its segment files. Cheap to clone.
 #[derive(Clone)]
 pub struct ShardStore {
@@ -87,7 +90,7 @@ impl ShardStore {
     }
 
     /// Named values whose name begins with `prefix`: name and value.
-    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
         let mut found = Vec::new();
         self.scan(META, &keys::meta(self.group, prefix), |key, value| {
             found.push((key[keys::PREFIX..].to_vec(), value.to_vec()));
