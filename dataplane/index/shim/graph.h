@@ -33,6 +33,12 @@ struct vane_graph {
     faiss::IndexHNSWFlat index;
     // Null once every row is in.
     std::unique_ptr<vane::Insertion> insertion;
+    // Rows that a search compares with its query to find where to begin: all that reach
+    // above `scout_level`. Chosen by `choose_scouts` once every row is in.
+    std::vector<int32_t> scouts;
+    int scout_level = 0;
+
+    void choose_scouts();
 
     vane_graph(int metric, size_t dim, size_t rows) {
         index.d = static_cast<int>(dim);

@@ -202,6 +202,7 @@ int vane_graph_open(
         check_offsets(hnsw);
         check_links(hnsw);
         check_entry(hnsw);
+        graph->choose_scouts();
         *out = graph.release();
     });
 }
