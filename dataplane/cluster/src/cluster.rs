@@ -44,9 +44,10 @@ impl Cluster {
     /// node's threads. Blocks; takes as long as reading the files does.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let data_dir = DataDir::open(&settings.data_dir)?;
+        // First: on a full disk it throws the ballast off, and databases need room to open.
+        let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
         let data_db = DataDb::open(&data_dir.path().join("data.db"))?;
         let log_db = LogDb::open(&data_dir.path().join("raft.db"))?;
-        let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
         let config = vane_raft::Config { pending_bytes_max: settings.pending_write_bytes_max };
         let node = Node::start(Arc::new(NodeLog(log_db.clone())), config)?;
         let store = ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));

@@ -163,7 +163,8 @@ impl SegmentFiles {
         if verify {
             files.verify(dir, manifest)?;
         }
-        // Graph searches jump about; read-ahead would only displace other pages.
+        // The first searches after a start would otherwise wait for the disk page by page.
+        // Advice only: nothing depends on it.
         drop(files.vectors.advise(Advice::WillNeed));
         Ok(files)
     }
