@@ -1,0 +1,83 @@
+//! The shape of the source tree: which layer may know which, and how long things may be.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each layer with those it may know. `types` is at the bottom; arrows go one way.
+const LAYERS: [(&str, &[&str]); 9] = [
+    ("types", &[]),
+    ("filter", &["types"]),
+    ("index", &[]),
+    ("storage", &["types"]),
+    ("raft", &["types"]),
+    ("shard", &["types", "filter", "index", "storage", "raft"]),
+    ("cluster", &["types", "filter", "index", "storage", "raft", "shard"]),
+    ("server", &["types", "filter", "index", "storage", "shard", "cluster"]),
+    ("bench", &["index"]),
+];
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+
+fn dataplane() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All Rust sources below a directory.
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (layer, allowed) in LAYERS {
+        let manifest = fs::read_to_string(dataplane().join(layer).join("Cargo.toml")).unwrap();
+        let known = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        for dependency in known.lines().filter_map(|it| it.strip_prefix("vane-")) {
+            let dependency = dependency.split(['.', ' ', '=']).next().unwrap();
+            assert!(allowed.contains(&dependency), "{layer} must not know {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_folder_is_a_named_layer() {
+    for entry in fs::read_dir(dataplane()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().join("Cargo.toml").exists() {
+            assert!(LAYERS.iter().any(|(layer, _)| *layer == name), "{name} has no place among the layers");
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_can_be_read_in_one_go() {
+    let mut files = Vec::new();
+    sources(&dataplane(), &mut files);
+    assert!(files.len() > 50, "the sources are not where they were");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= FILE_LINES_MAX, "{} has {} lines", file.display(), lines.len());
+        for (start, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let is_function = line.trim_start().split_whitespace().take(4).any(|it| it == "fn");
+            if !is_function || line.trim_start().starts_with("//") {
+                continue;
+            }
+            let end = format!("{}}}", &line[..indent]);
+            let length = lines[start..].iter().position(|it| *it == end).unwrap_or(0);
+            assert!(length <= FUNCTION_LINES_MAX, "{}:{}: {length} lines", file.display(), start + 1);
+        }
+    }
+}
