@@ -1,1 +1,19 @@
-//! x
+//! The node as a process: settings, REST, health, metrics, logs, start and stop.
+//!
+//! Owns the wire: how JSON is read and written, status codes and error texts, and which
+//! requests are let in. It must never know a segment, a log or a file of the engine (it
+//! calls `vane-cluster` only), and nothing a client sends may bring it to panic.
+
+pub mod args;
+pub mod settings;
+
+mod connections;
+mod health;
+mod metric_definitions;
+mod metrics;
+mod node;
+mod rest;
+mod serve;
+mod telemetry;
+
+pub use serve::{StartError, serve};

@@ -1,0 +1,80 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::{Layers, LoadError, Loaded, LogFormat, LogLevel};
+
+/// A distributed vector database that speaks Qdrant's API.
+#[derive(Debug, Parser)]
+#[command(name = "vane", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What `vane` does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a node until SIGTERM or SIGINT.
+    Serve(Serve),
+}
+
+/// Flags of `vane serve`. Each wins over the environment, which wins over the file.
+#[derive(Debug, Default, Args)]
+pub struct Serve {
+    /// YAML file with settings (see `--print-config` for all of them)
+    #[arg(long, value_name = "FILE", env = "VANE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address or name to listen on
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Port of the REST API; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub http_port: Option<u16>,
+    /// Least severe level that is logged
+    #[arg(long, value_enum)]
+    pub log_level: Option<LogLevel>,
+    /// Form of the log lines
+    #[arg(long, value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// Print the settings that would be used, as YAML, and stop
+    #[arg(long)]
+    pub print_config: bool,
+}
+
+impl Serve {
+    /// The settings that these flags, the environment and the file come to.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let Self { config, data_dir, host, http_port, log_level, log_format, print_config: _ } = self;
+        let mut layers = Layers::new(config.as_deref())?;
+        layers.environment(std::env::vars_os());
+        layers.set("data_dir", data_dir.as_ref(), "flag --data-dir".into());
+        layers.set("host", host.as_ref(), "flag --host".into());
+        layers.set("http_port", http_port.as_ref(), "flag --http-port".into());
+        layers.set("log.level", log_level.as_ref(), "flag --log-level".into());
+        layers.set("log.format", log_format.as_ref(), "flag --log-format".into());
+        layers.load()
+    }
+}
+
+/// Parses the command line of this process. On `--help`, `--version` and mistakes it
+/// prints what there is to say and ends the process, with exit code 2 for a mistake.
+pub fn parse() -> Command {
+    Cli::parse().command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

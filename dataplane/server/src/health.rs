@@ -1,0 +1,51 @@
+//! Health: is the process alive, and should requests be sent here.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::node::Node;
+
+/// `GET /healthz` and `GET /livez`: answers while the process can answer at all.
+pub(crate) async fn live() -> &'static str {
+    "healthz check passed"
+}
+
+/// `GET /readyz`: 503 with the reason while requests should go elsewhere.
+pub(crate) async fn ready(State(node): State<Arc<Node>>) -> Response {
+    match node.check_ready() {
+        Ok(()) => "all shards are ready".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    version: &'static str,
+    uptime_s: u64,
+    collections: usize,
+}
+
+/// `GET /health`: a summary for people and scripts.
+pub(crate) async fn summary(State(node): State<Arc<Node>>) -> Response {
+    let reason = node.check_ready().err();
+    let (status, code) = match reason {
+        None => ("ok", StatusCode::OK),
+        Some(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let summary = Summary {
+        status,
+        reason,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: node.started.elapsed().as_secs(),
+        collections: node.cluster.collection_names().len(),
+    };
+    (code, Json(summary)).into_response()
+}

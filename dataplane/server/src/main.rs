@@ -1,0 +1,44 @@
+//! `vane`: the node's binary. Exit code 0 after a clean stop, 1 when the node could not
+//! start or failed, 2 when it was told something wrong.
+
+use std::process::ExitCode;
+
+use vane_server::args::{self, Command};
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_MISCONFIGURED: u8 = 2;
+
+fn main() -> ExitCode {
+    // First of all: without these instructions almost any other code may end the process.
+    if let Err(error) = vane_index::check_cpu() {
+        eprintln!("vane: {error}");
+        return ExitCode::from(EXIT_FAILED);
+    }
+    let Command::Serve(flags) = args::parse();
+    let loaded = match flags.load() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprintln!("vane: {error}");
+            return ExitCode::from(EXIT_MISCONFIGURED);
+        }
+    };
+    if flags.print_config {
+        return print(&loaded.settings.to_yaml());
+    }
+    match vane_server::serve(loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vane: {error}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Writes to stdout; a reader that has gone away is no failure of ours to report.
+fn print(text: &str) -> ExitCode {
+    use std::io::Write;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(EXIT_FAILED),
+    }
+}

@@ -1,0 +1,119 @@
+//! The REST API: Qdrant's, by path, shape, status code and error text.
+//!
+//! One file per resource holds its handlers; `wire` holds the JSON they read and write.
+//! What this version does not have answers 400 and says so (`unsupported.rs`).
+
+mod aliases;
+mod answer;
+mod body;
+mod call;
+mod collections;
+mod error;
+mod indexes;
+mod layers;
+mod points;
+mod queries;
+mod service;
+#[cfg(test)]
+mod tests;
+mod unsupported;
+mod updates;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post, put};
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tower_http::cors::CorsLayer;
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+
+use crate::node::Node;
+use crate::{health, metrics};
+use error::ApiError;
+
+/// Answers below this size are not compressed: it would cost more time than it saves.
+const COMPRESSED_BYTES_MIN: u16 = 16 << 10;
+
+/// All routes, with what is around them.
+pub(crate) fn service(node: Arc<Node>) -> NormalizePath<Router> {
+    let limited = Router::new()
+        .merge(collection_routes())
+        .merge(point_routes())
+        .merge(unsupported::routes())
+        .layer(from_fn_with_state(Arc::clone(&node), layers::limit));
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_BYTES_MIN)));
+    let router = service_routes()
+        .merge(limited)
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn(layers::render_errors))
+        .layer(from_fn_with_state(Arc::clone(&node), layers::observe))
+        .layer(compression)
+        .layer(CorsLayer::permissive())
+        .with_state(node);
+    NormalizePathLayer::trim_trailing_slash().layer(router)
+}
+
+type Routes = Router<Arc<Node>>;
+
+/// Answered also when the node is busy.
+fn service_routes() -> Routes {
+    Router::new()
+        .route("/", get(service::version))
+        .route("/cluster", get(service::cluster))
+        .route("/metrics", get(metrics::scrape))
+        .route("/healthz", get(health::live))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/health", get(health::summary))
+}
+
+fn collection_routes() -> Routes {
+    Router::new()
+        .route("/collections", get(collections::list))
+        .route(
+            "/collections/{collection}",
+            get(collections::info).put(collections::create).patch(collections::update).delete(collections::delete),
+        )
+        .route("/collections/{collection}/exists", get(collections::exists))
+        .route("/aliases", get(aliases::list))
+        .route("/collections/aliases", post(aliases::change))
+        .route("/collections/{collection}/aliases", get(aliases::of_collection))
+        .route("/collections/{collection}/index", put(indexes::create))
+        .route("/collections/{collection}/index/{field}", axum::routing::delete(indexes::delete))
+}
+
+fn point_routes() -> Routes {
+    Router::new()
+        .route("/collections/{collection}/points", put(updates::upsert).post(points::retrieve))
+        .route("/collections/{collection}/points/{id}", get(points::one))
+        .route("/collections/{collection}/points/delete", post(updates::delete))
+        .route("/collections/{collection}/points/vectors", put(updates::update_vectors))
+        .route("/collections/{collection}/points/vectors/delete", post(updates::delete_vectors))
+        .route("/collections/{collection}/points/payload", post(updates::set_payload).put(updates::overwrite_payload))
+        .route("/collections/{collection}/points/payload/delete", post(updates::delete_payload))
+        .route("/collections/{collection}/points/payload/clear", post(updates::clear_payload))
+        .route("/collections/{collection}/points/batch", post(updates::batch))
+        .route("/collections/{collection}/points/scroll", post(points::scroll))
+        .route("/collections/{collection}/points/count", post(points::count))
+        .route("/collections/{collection}/points/query", post(queries::one))
+        .route("/collections/{collection}/points/query/batch", post(queries::batch))
+}
+
+async fn no_such_route(method: Method, uri: Uri) -> ApiError {
+    ApiError::not_found(format!("there is no `{method} {}`", uri.path()))
+}
+
+async fn method_not_allowed(request: Request) -> ApiError {
+    ApiError::method_not_allowed(request.method(), request.uri().path())
+}

@@ -1,0 +1,142 @@
+//! Reads JSON bodies: within a size, within a time, and saying which field is wrong.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::http::header::CONTENT_LENGTH;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::ApiError;
+use super::wire::NOT_SUPPORTED;
+use crate::node::{BODY_PERMIT_BYTES, Node, SMALL_BODY_BYTES_MAX};
+
+/// Bodies above this size are parsed on a thread that may block.
+const PARSED_IN_PLACE_BYTES_MAX: usize = 256 << 10;
+/// Of a body that is too large, so many times the limit is read and dropped: a client that
+/// is still sending when the connection closes may never see the answer.
+const DROPPED_LIMITS_MAX: usize = 4;
+/// Memory taken for a body before any of it is there.
+const RESERVED_BYTES_MAX: usize = 64 << 10;
+
+/// A JSON body, whatever its content type says.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    Arc<Node>: FromRef<S>,
+    T: DeserializeOwned + Send + 'static,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let node = Arc::<Node>::from_ref(state);
+        let timeout = node.settings.request_timeout();
+        let late = |_| ApiError::timeout(format!("the body was not there within {timeout:?}; nothing was changed"));
+        tokio::time::timeout(timeout, read_and_parse(&node, request)).await.map_err(late)?.map(Self)
+    }
+}
+
+async fn read_and_parse<T: DeserializeOwned + Send + 'static>(node: &Node, request: Request) -> Result<T, ApiError> {
+    let limit = node.settings.max_request_bytes;
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    // A body that does not say its size counts as one of the largest.
+    let bytes = announced.unwrap_or(limit).min(limit);
+    let _permit = if bytes <= SMALL_BODY_BYTES_MAX {
+        None
+    } else {
+        let permits = u32::try_from(bytes.div_ceil(BODY_PERMIT_BYTES)).unwrap_or(u32::MAX);
+        let acquired = node.large_bodies.acquire_many(permits).await;
+        Some(acquired.map_err(|_| ApiError::internal("the count of large bodies is closed"))?)
+    };
+    let body = read(request.into_body(), announced, limit).await?;
+    if body.len() <= PARSED_IN_PLACE_BYTES_MAX {
+        return parse(&body);
+    }
+    let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
+    parsed.map_err(|e| ApiError::internal(format!("the body could not be parsed: {e}")))?
+}
+
+async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let mut read = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED_BYTES_MAX));
+    let mut total = 0usize;
+    while let Some(data) = next_chunk(&mut body).await? {
+        total = total.saturating_add(data.len());
+        if total <= limit {
+            read.extend_from_slice(&data);
+        } else if total > limit.saturating_mul(DROPPED_LIMITS_MAX) {
+            break;
+        }
+    }
+    if total > limit { Err(ApiError::too_large(limit)) } else { Ok(read) }
+}
+
+async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+    loop {
+        match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => return Err(ApiError::bad_request(format!("the body could not be read: {error}"))),
+        }
+    }
+}
+
+/// Parses a body. Only when that fails it is parsed again with track of the path.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    if let Ok(parsed) = serde_json::from_slice(body) {
+        return Ok(parsed);
+    }
+    if body.trim_ascii().is_empty() {
+        return Err(ApiError::malformed("the body is empty, a JSON object is expected"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Err(error) => {
+            let path = error.path().to_string();
+            Err(describe(&path, &error.into_inner().to_string()))
+        }
+        // The value is fine, so something follows it.
+        Ok(_) => match json.end() {
+            Err(error) => Err(ApiError::malformed(error)),
+            Ok(()) => Err(ApiError::malformed("the body is not a JSON object")),
+        },
+    }
+}
+
+/// Reads a part of a body that was kept as it came; `field` is its place.
+pub(crate) fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = match error.path().to_string().as_str() {
+            "." => field.to_owned(),
+            path => format!("{field}.{path}"),
+        };
+        describe(&path, &error.into_inner().to_string())
+    })
+}
+
+fn describe(path: &str, error: &str) -> ApiError {
+    if let Some((what, _place)) = error.split_once(NOT_SUPPORTED) {
+        let subject = match what.trim_end() {
+            "" => format!("`{path}`"),
+            what => format!("{path}: {what}"),
+        };
+        return ApiError::bad_request(format!("{subject} {NOT_SUPPORTED}"));
+    }
+    match path {
+        "." | "" => ApiError::malformed(error),
+        path => ApiError::malformed(format!("{path}: {error}")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    parse(text.as_bytes())
+}

@@ -1,0 +1,138 @@
+//! What every handler gets: the node, the time, and the parameters all requests share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{FromRef, FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use vane_cluster::Collection;
+
+use super::answer::{Answer, Started};
+use super::error::ApiError;
+use crate::node::Node;
+use crate::settings::TIMEOUT_S_MAX;
+
+/// A request on its way.
+pub(crate) struct Call {
+    pub(crate) node: Arc<Node>,
+    pub(crate) started: Started,
+    /// Time it may take.
+    pub(crate) timeout: Duration,
+    /// Whether the client asked to wait until the change can be seen. It always waits:
+    /// only the word in the answer differs.
+    wait: bool,
+}
+
+/// Query parameters. Unknown ones are passed over, as clients add some for proxies.
+#[derive(Debug, Default, Deserialize)]
+struct Parameters {
+    wait: Option<bool>,
+    #[serde(rename = "ordering")]
+    _ordering: Option<Ordering>,
+    timeout: Option<u64>,
+    consistency: Option<String>,
+}
+
+/// All of them are the order of the log.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ordering {
+    Weak,
+    Medium,
+    Strong,
+}
+
+/// What a change of points answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct UpdateResult {
+    operation_id: u64,
+    status: &'static str,
+}
+
+impl Call {
+    /// A successful answer.
+    pub(crate) fn answer<T: Serialize>(&self, result: T) -> Answer {
+        self.started.answer(result)
+    }
+
+    /// What a change that was applied as entry `index` answers.
+    pub(crate) fn updated(&self, index: u64) -> UpdateResult {
+        UpdateResult { operation_id: index, status: if self.wait { "completed" } else { "acknowledged" } }
+    }
+
+    /// A collection by name or alias.
+    pub(crate) fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
+        Ok(self.node.cluster.collection(name)?)
+    }
+
+    /// Runs a change to its end, also when the client has gone: half a batch would stay
+    /// otherwise.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let ended = tokio::spawn(work).await;
+        ended.map_err(|e| ApiError::internal(format!("the change did not end ({e}); its outcome is unknown")))?
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Call
+where
+    Arc<Node>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let node = Arc::<Node>::from_ref(state);
+        let started = parts.extensions.get::<Started>().copied().unwrap_or(Started(Instant::now()));
+        let parameters = match parts.uri.query() {
+            None => Parameters::default(),
+            Some(_) => match Query::try_from_uri(&parts.uri) {
+                Ok(Query(parameters)) => parameters,
+                Err(rejection) => return Err(ApiError::malformed_parameter(cause(&rejection))),
+            },
+        };
+        let Parameters { wait, _ordering, timeout, consistency } = parameters;
+        if timeout == Some(0) {
+            return Err(ApiError::invalid_parameter("timeout: value 0 invalid, must be 1 or larger"));
+        }
+        consistency.as_deref().map_or(Ok(()), check_consistency)?;
+        let timeout = timeout.map_or(node.settings.request_timeout(), |it| Duration::from_secs(it.min(TIMEOUT_S_MAX)));
+        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false) })
+    }
+}
+
+/// With one replica all of them mean the same.
+fn check_consistency(text: &str) -> Result<(), ApiError> {
+    match text {
+        "majority" | "quorum" | "all" => Ok(()),
+        number if number.parse::<u32>().is_ok_and(|it| it > 0) => Ok(()),
+        _ => Err(ApiError::malformed_parameter(format!(
+            "consistency: `{text}` is neither a number from 1 nor one of majority, quorum, all"
+        ))),
+    }
+}
+
+/// The innermost reason of an error: the outer ones only say that there is one.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Parts of the path.
+pub(crate) struct In<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for In<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(it)) => Ok(Self(it)),
+            Err(rejection) => Err(ApiError::bad_request(rejection.body_text())),
+        }
+    }
+}

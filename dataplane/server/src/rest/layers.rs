@@ -1,0 +1,124 @@
+//! What happens around every request: limits, logs, metrics, the form of errors.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Started;
+use super::error::ApiError;
+use crate::metric_definitions::{Answered, Endpoint};
+use crate::node::Node;
+
+/// Carries the id of a request, from the client or made here, into the answer and the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_BYTES_MAX: usize = 128;
+static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
+
+/// Lets a bounded number of requests work at a time and sends the others away.
+pub(crate) async fn limit(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+    match Arc::clone(&node.requests).try_acquire_owned() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => ApiError::overloaded(format!(
+            "{} requests are being worked on, which is the most; nothing was changed",
+            node.settings.concurrent_requests_max
+        ))
+        .into_response(),
+    }
+}
+
+/// Counts, times and logs a request.
+pub(crate) async fn observe(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
+    let started = Started(Instant::now());
+    request.extensions_mut().insert(started);
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().map(|it| it.as_str().to_owned());
+    // Paths that are no routes are not kept apart: there is no end of them.
+    let endpoint = matched.unwrap_or_else(|| "unknown".to_owned());
+    let path = tracing::enabled!(tracing::Level::WARN).then(|| request.uri().path().to_owned()).unwrap_or_default();
+    let in_flight = InFlight::enter(&node);
+    let mut response = next.run(request).await;
+    drop(in_flight);
+    let (status, elapsed) = (response.status(), started.0.elapsed());
+    let error = response.extensions_mut().remove::<ApiError>().map(|it| it.text).unwrap_or_default();
+    let time_ms = elapsed.as_micros() as f64 / 1e3;
+    let code = status.as_u16();
+    if status.is_server_error() {
+        tracing::warn!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "failed");
+    } else {
+        tracing::debug!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "answered");
+    }
+    let method = method_name(&method);
+    node.metrics.answered.get_or_create(&Answered { method, endpoint: endpoint.clone(), status: code }).inc();
+    node.metrics.latency.get_or_create(&Endpoint { method, endpoint }).observe(elapsed.as_secs_f64());
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// A request in the gauge of those being worked on, also when its client goes away.
+struct InFlight<'a>(&'a Node);
+
+impl<'a> InFlight<'a> {
+    fn enter(node: &'a Node) -> Self {
+        node.metrics.in_flight.inc();
+        Self(node)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.in_flight.dec();
+    }
+}
+
+/// The client's id when it is harmless, else a number.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let harmless = |it: &&HeaderValue| it.len() <= REQUEST_ID_BYTES_MAX && it.to_str().is_ok();
+    let number = || HeaderValue::from(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed));
+    headers.get(REQUEST_ID).filter(harmless).cloned().unwrap_or_else(number)
+}
+
+/// Methods outside HTTP's own are one label: clients may invent them.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "PUT" => "PUT",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Gives failed answers their JSON body.
+pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
+    let started = request.extensions().get::<Started>().copied().unwrap_or(Started(Instant::now()));
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions().get::<ApiError>() {
+        let body = started.error_body(&error.text);
+        response.headers_mut().remove(CONTENT_LENGTH);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = Body::from(body);
+    }
+    response
+}
+
+/// A handler panicked: a defect, but of this request only.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = text, "a request ended in a panic; this is a defect of vane");
+    let mut response = ApiError::internal("the request ended in a panic; its outcome is unknown").into_response();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

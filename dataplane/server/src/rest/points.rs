@@ -1,0 +1,49 @@
+//! Points: read by id, by page, and counted.
+
+use serde_json::json;
+use vane_cluster::{Want, WantPayload, WantVectors};
+use vane_types::PointId;
+
+use super::answer::Answer;
+use super::body::Json;
+use super::call::{Call, In};
+use super::error::ApiError;
+use super::wire::read::{Count, Retrieve, ScrollRequest};
+use super::wire::record::{PageOut, RecordOut};
+
+/// `GET /collections/{collection}/points/{id}`: all of one point.
+pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Result<Answer, ApiError> {
+    let id: PointId = id.parse().map_err(ApiError::bad_request)?;
+    let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
+    let records = call.collection(&name)?.retrieve(vec![id], want, call.timeout).await?;
+    match records.first() {
+        Some(record) => Ok(call.answer(RecordOut(record))),
+        None => Err(ApiError::not_found(format!("Point with id {id} does not exists!"))),
+    }
+}
+
+/// `POST /collections/{collection}/points`: those of the points that are there.
+pub(super) async fn retrieve(call: Call, In(name): In<String>, Json(body): Json<Retrieve>) -> Result<Answer, ApiError> {
+    let (ids, want) = body.into_parts()?;
+    let records = call.collection(&name)?.retrieve(ids, want, call.timeout).await?;
+    let records: Vec<_> = records.iter().map(RecordOut).collect();
+    Ok(call.answer(records))
+}
+
+/// `POST /collections/{collection}/points/scroll`: a page in id order.
+pub(super) async fn scroll(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<ScrollRequest>,
+) -> Result<Answer, ApiError> {
+    let scroll = body.into_scroll()?;
+    let page = call.collection(&name)?.scroll(scroll, call.timeout).await?;
+    Ok(call.answer(PageOut { records: &page.records, next: page.next }))
+}
+
+/// `POST /collections/{collection}/points/count`.
+pub(super) async fn count(call: Call, In(name): In<String>, Json(body): Json<Count>) -> Result<Answer, ApiError> {
+    let filter = body.into_filter()?;
+    let count = call.collection(&name)?.count(filter, call.timeout).await?;
+    Ok(call.answer(json!({ "count": count })))
+}

@@ -1,0 +1,74 @@
+//! Routes of the API that this version does not have. They answer 400 and say so, rather
+//! than 404: the path is right, and there may be another way.
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::routing::any;
+
+use super::Routes;
+use super::error::ApiError;
+
+/// Below `/collections/{collection}`, with what to use instead.
+const OF_COLLECTION: [(&str, &str); 26] = [
+    ("/points/search", "; use points/query"),
+    ("/points/search/batch", "; use points/query/batch"),
+    ("/points/search/groups", ""),
+    ("/points/recommend", ""),
+    ("/points/recommend/batch", ""),
+    ("/points/recommend/groups", ""),
+    ("/points/discover", ""),
+    ("/points/discover/batch", ""),
+    ("/points/query/groups", ""),
+    ("/points/search/matrix/pairs", ""),
+    ("/points/search/matrix/offsets", ""),
+    ("/facet", ""),
+    ("/vectors/{vector}", "; name all vectors when creating the collection"),
+    ("/optimizations", "; GET /collections/{collection} tells whether it is optimizing"),
+    ("/memory", "; GET /metrics has the figures"),
+    ("/cluster", ""),
+    ("/shards", ""),
+    ("/shards/delete", ""),
+    ("/shards/{shard}/{*rest}", ""),
+    ("/snapshots", ""),
+    ("/snapshots/{snapshot}", ""),
+    ("/snapshots/upload", ""),
+    ("/snapshots/recover", ""),
+    ("/snapshots/{snapshot}/{*rest}", ""),
+    ("/truncate_unapplied_wal", ""),
+    ("/debug", ""),
+];
+
+/// Elsewhere.
+const OF_NODE: [&str; 13] = [
+    "/snapshots",
+    "/snapshots/{snapshot}",
+    "/issues",
+    "/quotas",
+    "/telemetry",
+    "/cluster/telemetry",
+    "/cluster/recover",
+    "/cluster/peer/{peer}",
+    "/cluster/metadata/keys",
+    "/cluster/metadata/keys/{key}",
+    "/locks",
+    "/logger",
+    "/dashboard",
+];
+
+pub(crate) fn routes() -> Routes {
+    let mut routes = Router::new();
+    for (path, instead) in OF_COLLECTION {
+        routes = routes.route(&format!("/collections/{{collection}}{path}"), any(move |it| refuse(it, instead)));
+    }
+    for path in OF_NODE {
+        routes = routes.route(path, any(|it| refuse(it, "")));
+    }
+    routes
+}
+
+async fn refuse(request: Request, instead: &'static str) -> ApiError {
+    let route = request.extensions().get::<MatchedPath>().map_or("", |it| it.as_str());
+    let mut error = ApiError::unsupported(format!("{} {route}", request.method()));
+    error.text += instead;
+    error
+}

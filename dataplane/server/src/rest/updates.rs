@@ -1,0 +1,162 @@
+//! Changes of points: vectors, payloads, and points as a whole.
+
+mod precheck;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vane_cluster::{Collection, Error, Write};
+
+use super::answer::Answer;
+use super::body::Json;
+use super::call::{Call, In};
+use super::error::ApiError;
+use super::queries::count;
+use super::wire::select::PointsSelector;
+use super::wire::update::{DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert};
+use crate::metric_definitions::{Metrics, Work};
+use crate::node::Node;
+
+/// `PUT /collections/{collection}/points`.
+pub(super) async fn upsert(call: Call, In(name): In<String>, Json(body): Json<Upsert>) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_write()?).await
+}
+
+/// `POST /collections/{collection}/points/delete`.
+pub(super) async fn delete(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<PointsSelector>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, Write::Delete(body.into_selection()?)).await
+}
+
+/// `PUT /collections/{collection}/points/vectors`.
+pub(super) async fn update_vectors(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<UpdateVectors>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_write()?).await
+}
+
+/// `POST /collections/{collection}/points/vectors/delete`.
+pub(super) async fn delete_vectors(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<DeleteVectors>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_write()?).await
+}
+
+/// `POST /collections/{collection}/points/payload`.
+pub(super) async fn set_payload(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<SetPayload>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_set()?).await
+}
+
+/// `PUT /collections/{collection}/points/payload`.
+pub(super) async fn overwrite_payload(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<SetPayload>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_overwrite()?).await
+}
+
+/// `POST /collections/{collection}/points/payload/delete`.
+pub(super) async fn delete_payload(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<DeletePayload>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, body.into_write()?).await
+}
+
+/// `POST /collections/{collection}/points/payload/clear`.
+pub(super) async fn clear_payload(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<PointsSelector>,
+) -> Result<Answer, ApiError> {
+    let collection = call.collection(&name)?;
+    write(&call, collection, Write::ClearPayload(body.into_selection()?)).await
+}
+
+/// `POST /collections/{collection}/points/batch`: each operation is applied before the
+/// next one begins, and one that fails ends the batch.
+pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<Operations>) -> Result<Answer, ApiError> {
+    let writes = body.into_writes()?;
+    let collection = call.collection(&name)?;
+    precheck::check(&collection.config(), &writes).map_err(|(i, error)| {
+        let mut error = ApiError::from(error);
+        error.text = format!("{} (operations[{i}]; no operation was begun)", error.text);
+        error
+    })?;
+    let (node, deadline) = (Arc::clone(&call.node), Instant::now() + call.timeout);
+    let indexes = Call::to_the_end(async move {
+        let mut indexes = Vec::with_capacity(writes.len());
+        for (i, write) in writes.into_iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let applied = run(&node, &collection, write, left).await;
+            indexes.push(applied.map_err(|error| in_batch(error, i))?);
+        }
+        Ok(indexes)
+    })
+    .await?;
+    let results: Vec<_> = indexes.into_iter().map(|it| call.updated(it)).collect();
+    Ok(call.answer(results))
+}
+
+/// Says which operation failed and what became of the others.
+fn in_batch(error: Error, i: usize) -> ApiError {
+    let mut error = ApiError::from(error);
+    let before = match i {
+        0 => "no operation was applied before it".to_owned(),
+        1 => "the operation before it was applied".to_owned(),
+        _ => format!("the {i} operations before it were applied"),
+    };
+    error.text = format!("{} (operations[{i}]; {before}, those after it were not begun)", error.text);
+    error
+}
+
+/// Applies a change and answers with its place in the log.
+pub(super) async fn write(call: &Call, collection: Arc<Collection>, write: Write) -> Result<Answer, ApiError> {
+    let (node, timeout) = (Arc::clone(&call.node), call.timeout);
+    let run = async move { Ok(run(&node, &collection, write, timeout).await?) };
+    let index = Call::to_the_end(run).await?;
+    Ok(call.answer(call.updated(index)))
+}
+
+async fn run(node: &Node, collection: &Collection, write: Write, timeout: Duration) -> Result<u64, Error> {
+    let (started, kind) = (Instant::now(), kind(&write));
+    let applied = collection.write(write, timeout).await;
+    if let Some(kind) = kind {
+        count(kind(&node.metrics), started, applied.is_err());
+    }
+    applied
+}
+
+/// Which metrics a change belongs to, if any.
+fn kind(write: &Write) -> Option<fn(&Metrics) -> &Work> {
+    match write {
+        Write::Upsert(_) | Write::UpdateVectors(_) => Some(|it| &it.inserts),
+        Write::Delete(_) | Write::DeleteVectors { .. } => Some(|it| &it.deletes),
+        Write::SetPayload { .. }
+        | Write::OverwritePayload { .. }
+        | Write::DeletePayload { .. }
+        | Write::ClearPayload(_)
+        | Write::CreateIndex { .. }
+        | Write::DropIndex { .. } => None,
+    }
+}

@@ -1,0 +1,222 @@
+//! Bodies of requests that make and change collections.
+//!
+//! What only places data in memory or on disk, or tunes Qdrant's own machinery, is
+//! accepted and has no effect; what would change an answer or a promise is refused.
+
+mod diff;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vane_cluster::{ConfigChange, VectorChange};
+use vane_types::limits::{NAMED_VECTORS_MAX, VECTOR_DIM_MAX};
+use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, VectorParams};
+
+use super::{NOT_SUPPORTED, Unsupported, UnsupportedUnlessEmpty};
+use crate::rest::body;
+use crate::rest::error::ApiError;
+use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
+
+/// `PUT collections/{collection}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateCollection {
+    /// Of one vector, or of several by name; read by [`vectors`].
+    vectors: Option<Map<String, Value>>,
+    shard_number: Option<u32>,
+    replication_factor: Option<u32>,
+    write_consistency_factor: Option<u32>,
+    #[serde(rename = "on_disk_payload")]
+    _on_disk_payload: Option<bool>,
+    #[serde(rename = "payload")]
+    _payload: Option<Placement>,
+    #[serde(rename = "id_tracker")]
+    _id_tracker: Option<Placement>,
+    hnsw_config: Option<HnswDiff>,
+    wal_config: Option<WalDiff>,
+    optimizers_config: Option<OptimizersDiff>,
+    metadata: Option<Payload>,
+    sharding_method: Option<ShardingMethod>,
+    #[serde(default, rename = "init_from")]
+    _init_from: Unsupported,
+    #[serde(default, rename = "quantization_config")]
+    _quantization_config: Unsupported,
+    #[serde(default, rename = "sparse_vectors")]
+    _sparse_vectors: UnsupportedUnlessEmpty,
+    #[serde(default, rename = "strict_mode_config")]
+    _strict_mode_config: UnsupportedUnlessEmpty,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ShardingMethod {
+    Auto,
+    Custom,
+}
+
+/// Parameters of one vector.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VectorRequest {
+    size: u64,
+    distance: Metric,
+    hnsw_config: Option<HnswDiff>,
+    on_disk: Option<bool>,
+    #[serde(rename = "memory")]
+    _memory: Option<Memory>,
+    datatype: Option<String>,
+    #[serde(default, rename = "quantization_config")]
+    _quantization_config: Unsupported,
+    #[serde(default, rename = "multivector_config")]
+    _multivector_config: Unsupported,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+enum Metric {
+    Cosine,
+    Dot,
+    Euclid,
+    Manhattan,
+}
+
+/// `PATCH collections/{collection}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateCollection {
+    vectors: Option<BTreeMap<String, VectorDiff>>,
+    optimizers_config: Option<OptimizersDiff>,
+    params: Option<ParamsDiff>,
+    hnsw_config: Option<HnswDiff>,
+    metadata: Option<Payload>,
+    #[serde(default, rename = "quantization_config")]
+    _quantization_config: Unsupported,
+    #[serde(default, rename = "sparse_vectors")]
+    _sparse_vectors: UnsupportedUnlessEmpty,
+    #[serde(default, rename = "strict_mode_config")]
+    _strict_mode_config: UnsupportedUnlessEmpty,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VectorDiff {
+    hnsw_config: Option<HnswDiff>,
+    on_disk: Option<bool>,
+    #[serde(rename = "memory")]
+    _memory: Option<Memory>,
+    #[serde(default, rename = "quantization_config")]
+    _quantization_config: Unsupported,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParamsDiff {
+    replication_factor: Option<u32>,
+    write_consistency_factor: Option<u32>,
+    #[serde(rename = "read_fan_out_factor")]
+    _read_fan_out_factor: Option<u32>,
+    #[serde(rename = "read_fan_out_delay_ms")]
+    _read_fan_out_delay_ms: Option<u64>,
+    #[serde(rename = "on_disk_payload")]
+    _on_disk_payload: Option<bool>,
+    #[serde(rename = "payload")]
+    _payload: Option<Placement>,
+    #[serde(rename = "id_tracker")]
+    _id_tracker: Option<Placement>,
+}
+
+impl CreateCollection {
+    /// The configuration it asks for.
+    pub(crate) fn into_config(self) -> Result<CollectionConfig, ApiError> {
+        only_one("shard_number", self.shard_number)?;
+        only_one("replication_factor", self.replication_factor)?;
+        only_one("write_consistency_factor", self.write_consistency_factor)?;
+        if let Some(ShardingMethod::Custom) = self.sharding_method {
+            return Err(ApiError::unsupported("sharding_method: custom"));
+        }
+        self.wal_config.map_or(Ok(()), |it| it.check())?;
+        let hnsw = self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
+        let optimizer = self.optimizers_config.unwrap_or_default().onto(OptimizerConfig::default())?;
+        let vectors = vectors(self.vectors.unwrap_or_default(), hnsw)?;
+        let mut metadata = self.metadata.unwrap_or_default();
+        metadata.retain(|_, value| !value.is_null());
+        Ok(CollectionConfig { vectors, hnsw, optimizer, payload_schema: BTreeMap::new(), metadata })
+    }
+}
+
+/// Reads the vectors of a new collection, one unnamed or several by name.
+fn vectors(fields: Map<String, Value>, hnsw: HnswConfig) -> Result<BTreeMap<String, VectorParams>, ApiError> {
+    // A vector may be called `size`; its value is an object then.
+    let of_one = |it: &str| fields.get(it).is_some_and(|it| !it.is_object());
+    if of_one("size") || of_one("distance") {
+        let vector: VectorRequest = body::read_value(Value::Object(fields), "vectors")?;
+        return Ok(BTreeMap::from([(String::new(), vector.into_params("vectors", hnsw)?)]));
+    }
+    if fields.len() > NAMED_VECTORS_MAX {
+        let text = format!("{} vectors, must be at most {NAMED_VECTORS_MAX}", fields.len());
+        return Err(ApiError::invalid("vectors", text));
+    }
+    let read = |(name, json): (String, Value)| {
+        let field = format!("vectors.{name}");
+        let vector: VectorRequest = body::read_value(json, &field)?;
+        Ok((name, vector.into_params(&field, hnsw)?))
+    };
+    fields.into_iter().map(read).collect()
+}
+
+impl VectorRequest {
+    fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, ApiError> {
+        if self.datatype.as_deref().is_some_and(|it| it != "float32") {
+            return Err(ApiError::bad_request(format!("`{field}.datatype` other than float32 {NOT_SUPPORTED}")));
+        }
+        let distance = match self.distance {
+            Metric::Cosine => Distance::Cosine,
+            Metric::Dot => Distance::Dot,
+            Metric::Euclid => Distance::Euclid,
+            Metric::Manhattan => return Err(ApiError::unsupported(format!("{field}.distance: Manhattan"))),
+        };
+        let size = usize::try_from(self.size).ok().filter(|it| (1..=VECTOR_DIM_MAX).contains(it));
+        let out_of_range = || {
+            let text = format!("value {} invalid, must be from 1 to {VECTOR_DIM_MAX}", self.size);
+            ApiError::invalid(format!("{field}.size"), text)
+        };
+        let own = self.hnsw_config.map(|it| it.onto(hnsw, &format!("{field}.hnsw_config"))).transpose()?;
+        Ok(VectorParams { size: size.ok_or_else(out_of_range)?, distance, hnsw: own, on_disk: self.on_disk })
+    }
+}
+
+impl UpdateCollection {
+    /// The change it asks for of a collection that is as `config` says.
+    pub(crate) fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, ApiError> {
+        if let Some(params) = self.params {
+            only_one("params.replication_factor", params.replication_factor)?;
+            only_one("params.write_consistency_factor", params.write_consistency_factor)?;
+        }
+        let hnsw = self.hnsw_config.map(|it| it.onto(config.hnsw, "hnsw_config")).transpose()?;
+        let change = |(name, diff): (String, VectorDiff)| {
+            let field = format!("vectors.{name}.hnsw_config");
+            // A vector without its own parameters follows the collection's, also those of
+            // this very change.
+            let own = config.vectors.get(&name).and_then(|it| it.hnsw);
+            let base = own.or(hnsw).unwrap_or(config.hnsw);
+            let hnsw = diff.hnsw_config.map(|it| it.onto(base, &field)).transpose()?;
+            Ok((name, VectorChange { hnsw, on_disk: diff.on_disk }))
+        };
+        let vectors = self.vectors.unwrap_or_default().into_iter().map(change).collect::<Result<_, ApiError>>()?;
+        let optimizer = self.optimizers_config.map(|it| it.onto(config.optimizer)).transpose()?;
+        Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata })
+    }
+}
+
+/// What a cluster of one node has one of.
+fn only_one(field: &str, value: Option<u32>) -> Result<(), ApiError> {
+    match value {
+        None | Some(1) => Ok(()),
+        Some(0) => Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger")),
+        Some(value) => Err(ApiError::bad_request(format!(
+            "`{field}` {value} {NOT_SUPPORTED}: clusters come with a later one; leave it out or set it to 1"
+        ))),
+    }
+}

@@ -1,0 +1,148 @@
+//! Parameters of which some are given and the others stay.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::Value;
+use vane_types::{HnswConfig, OptimizerConfig};
+
+use super::super::{Unsupported, UnsupportedUnlessEmpty};
+use crate::rest::error::ApiError;
+
+/// Links per node; 0 builds no graph.
+const M_RANGE: std::ops::RangeInclusive<usize> = 2..=512;
+const EF_CONSTRUCT_RANGE: std::ops::RangeInclusive<usize> = 4..=4096;
+const VACUUM_MIN_VECTORS_MIN: usize = 100;
+
+/// `hnsw_config`.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HnswDiff {
+    m: Option<usize>,
+    ef_construct: Option<usize>,
+    full_scan_threshold: Option<usize>,
+    #[serde(rename = "max_indexing_threads")]
+    _max_indexing_threads: Option<usize>,
+    #[serde(rename = "on_disk")]
+    _on_disk: Option<bool>,
+    #[serde(rename = "memory")]
+    _memory: Option<Memory>,
+    #[serde(default, rename = "payload_m")]
+    _payload_m: Unsupported,
+    #[serde(default, rename = "inline_storage")]
+    _inline_storage: UnsupportedUnlessEmpty,
+}
+
+impl HnswDiff {
+    /// The parameters it gives, the others from `base`.
+    pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, ApiError> {
+        let check = |name: &str, value: Option<usize>, range: &std::ops::RangeInclusive<usize>| match value {
+            Some(value) if !range.contains(&value) => {
+                let text = format!("value {value} invalid, must be from {} to {}", range.start(), range.end());
+                Err(ApiError::invalid(format!("{field}.{name}"), text))
+            }
+            Some(_) | None => Ok(()),
+        };
+        check("m", self.m.filter(|it| *it != 0), &M_RANGE)?;
+        check("ef_construct", self.ef_construct, &EF_CONSTRUCT_RANGE)?;
+        Ok(HnswConfig {
+            m: self.m.unwrap_or(base.m),
+            ef_construct: self.ef_construct.unwrap_or(base.ef_construct),
+            full_scan_threshold: self.full_scan_threshold.unwrap_or(base.full_scan_threshold),
+        })
+    }
+}
+
+/// `optimizers_config`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OptimizersDiff {
+    deleted_threshold: Option<f64>,
+    vacuum_min_vector_number: Option<usize>,
+    max_segment_size: Option<usize>,
+    indexing_threshold: Option<usize>,
+    #[serde(rename = "default_segment_number")]
+    _default_segment_number: Option<usize>,
+    #[serde(rename = "memmap_threshold")]
+    _memmap_threshold: Option<usize>,
+    #[serde(rename = "flush_interval_sec")]
+    _flush_interval_sec: Option<u64>,
+    #[serde(rename = "max_optimization_threads")]
+    _max_optimization_threads: Option<Threads>,
+    #[serde(default, rename = "prevent_unoptimized")]
+    _prevent_unoptimized: UnsupportedUnlessEmpty,
+}
+
+/// A number or `"auto"`.
+#[derive(Debug, Clone)]
+struct Threads;
+
+impl<'de> Deserialize<'de> for Threads {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Number(number) if number.is_u64() => Ok(Self),
+            Value::String(text) if text == "auto" => Ok(Self),
+            _ => Err(D::Error::custom("expected a number or \"auto\"")),
+        }
+    }
+}
+
+impl OptimizersDiff {
+    /// The parameters it gives, the others from `base`.
+    pub(super) fn onto(self, base: OptimizerConfig) -> Result<OptimizerConfig, ApiError> {
+        let Self { deleted_threshold, vacuum_min_vector_number, max_segment_size, indexing_threshold, .. } = self;
+        let invalid = |name: &str, text: String| Err(ApiError::invalid(format!("optimizers_config.{name}"), text));
+        if let Some(share) = deleted_threshold.filter(|it| !(0.0..=1.0).contains(it)) {
+            return invalid("deleted_threshold", format!("value {share} invalid, must be from 0 to 1"));
+        }
+        if let Some(number) = vacuum_min_vector_number.filter(|it| *it < VACUUM_MIN_VECTORS_MIN) {
+            let text = format!("value {number} invalid, must be {VACUUM_MIN_VECTORS_MIN} or larger");
+            return invalid("vacuum_min_vector_number", text);
+        }
+        if max_segment_size == Some(0) {
+            return invalid("max_segment_size", "value 0 invalid, must be 1 or larger".into());
+        }
+        Ok(OptimizerConfig {
+            indexing_threshold: indexing_threshold.unwrap_or(base.indexing_threshold),
+            deleted_threshold: deleted_threshold.unwrap_or(base.deleted_threshold),
+            vacuum_min_vector_number: vacuum_min_vector_number.unwrap_or(base.vacuum_min_vector_number),
+            max_segment_size: max_segment_size.unwrap_or(base.max_segment_size),
+        })
+    }
+}
+
+/// `wal_config`: the log here has no such parts.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WalDiff {
+    wal_capacity_mb: Option<u64>,
+    #[serde(rename = "wal_segments_ahead")]
+    _wal_segments_ahead: Option<u64>,
+    #[serde(rename = "wal_retain_closed")]
+    _wal_retain_closed: Option<u64>,
+}
+
+impl WalDiff {
+    pub(super) fn check(self) -> Result<(), ApiError> {
+        match self.wal_capacity_mb {
+            Some(0) => Err(ApiError::invalid("wal_config.wal_capacity_mb", "value 0 invalid, must be 1 or larger")),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Where something should lie.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Placement {
+    #[serde(rename = "memory")]
+    _memory: Option<Memory>,
+}
+
+/// How something should be kept in memory.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Memory {
+    Cold,
+    Cached,
+    Pinned,
+}

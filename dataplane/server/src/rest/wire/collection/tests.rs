@@ -1,0 +1,87 @@
+use vane_types::{CollectionConfig, Distance, HnswConfig};
+
+use super::{CreateCollection, UpdateCollection};
+use crate::rest::body::parse_text;
+use crate::rest::error::ApiError;
+
+fn create(json: &str) -> Result<CollectionConfig, ApiError> {
+    parse_text::<CreateCollection>(json).and_then(CreateCollection::into_config)
+}
+
+#[test]
+fn one_vector_and_named_vectors_are_told_apart() {
+    let one = create(r#"{"vectors": {"size": 4, "distance": "Dot"}}"#).unwrap();
+    assert_eq!((one.vectors[""].size, one.vectors[""].distance), (4, Distance::Dot));
+    let json = r#"{"vectors": {"size": {"size": 4, "distance": "Cosine"}, "b": {"size": 2, "distance": "Euclid"}}}"#;
+    let named = create(json).unwrap();
+    assert_eq!((named.vectors["size"].size, named.vectors["b"].distance), (4, Distance::Euclid));
+}
+
+#[test]
+fn vector_parameters_build_on_the_collections() {
+    let json = r#"{"vectors": {"size": 4, "distance": "Dot", "hnsw_config": {"m": 32}}, "hnsw_config":
+        {"ef_construct": 200}, "optimizers_config": {"indexing_threshold": 0}}"#;
+    let config = create(json).unwrap();
+    assert_eq!(config.vectors[""].hnsw, Some(HnswConfig { m: 32, ef_construct: 200, ..HnswConfig::default() }));
+    assert_eq!(config.optimizer.indexing_threshold, 0);
+    assert_eq!(config.optimizer.max_segment_size, 512 << 10);
+    let update = r#"{"hnsw_config": {"m": 8}, "vectors": {"": {"hnsw_config": {"ef_construct": 50}}}}"#;
+    let change = parse_text::<UpdateCollection>(update).unwrap().into_change(&config).unwrap();
+    assert_eq!(change.hnsw, Some(HnswConfig { m: 8, ef_construct: 200, ..HnswConfig::default() }));
+    assert_eq!(change.vectors[""].hnsw, Some(HnswConfig { m: 32, ef_construct: 50, ..HnswConfig::default() }));
+}
+
+#[test]
+fn what_is_harmless_is_accepted() {
+    let json = r#"{"vectors": {"size": 4, "distance": "Dot", "on_disk": true, "datatype": "float32", "memory": "cold",
+        "quantization_config": null}, "on_disk_payload": true, "shard_number": 1, "replication_factor": 1,
+        "write_consistency_factor": 1, "wal_config": {"wal_capacity_mb": 1, "wal_segments_ahead": 0},
+        "hnsw_config": {"m": 0, "max_indexing_threads": 2, "on_disk": false, "inline_storage": false},
+        "optimizers_config": {"default_segment_number": 2, "memmap_threshold": 1, "flush_interval_sec": 5,
+        "max_optimization_threads": "auto"}, "sparse_vectors": {}, "sharding_method": "auto", "metadata": {"a": 1}}"#;
+    assert_eq!(create(json).unwrap().vectors[""].on_disk, Some(true));
+}
+
+#[test]
+fn mistakes_get_their_code_and_name_the_field() {
+    let vector = |fields: &str| format!(r#"{{"vectors": {{"size": 4, "distance": "Dot", {fields}}}}}"#);
+    let cases = [
+        (r#"{"vectors": {"size": 0, "distance": "Dot"}}"#.to_owned(), 422, "[vectors.size: value 0 invalid"),
+        (
+            r#"{"vectors": {"size": 65537, "distance": "Dot"}}"#.to_owned(),
+            422,
+            "Validation error in JSON body: [vectors.size: value 65537 invalid, must be from 1 to 65536]",
+        ),
+        (r#"{"vectors": {"a": {"size": 0, "distance": "Dot"}}}"#.to_owned(), 422, "vectors.a.size"),
+        (r#"{"vectors": {"size": -1, "distance": "Dot"}}"#.to_owned(), 400, "size"),
+        (r#"{"vectors": {"size": 4}}"#.to_owned(), 400, "distance"),
+        (r#"{"vectors": {"distance": "Dot"}}"#.to_owned(), 400, "size"),
+        (r#"{"vectors": {"a": {"size": 4}}}"#.to_owned(), 400, "vectors.a: missing field `distance`"),
+        (r#"{"vectors": {"size": 4, "distance": "Cosin"}}"#.to_owned(), 400, "Cosin"),
+        (r#"{"vectors": 4}"#.to_owned(), 400, "vectors"),
+        (vector(r#""sise": 1"#), 400, "sise"),
+        (vector(r#""hnsw_config": {"m": 1}"#), 422, "vectors.hnsw_config.m"),
+        (vector(r#""datatype": "float16""#), 400, "vectors.datatype"),
+        (vector(r#""multivector_config": {}"#), 400, "multivector_config"),
+        (vector(r#""quantization_config": {}"#), 400, "quantization_config"),
+        (r#"{"vectors": {"size": 4, "distance": "Manhattan"}}"#.to_owned(), 400, "Manhattan"),
+        (r#"{"vektors": {}}"#.to_owned(), 400, "vektors"),
+        (r#"{"shard_number": 2}"#.to_owned(), 400, "clusters come with a later one"),
+        (r#"{"shard_number": 0}"#.to_owned(), 422, "shard_number"),
+        (r#"{"replication_factor": 3}"#.to_owned(), 400, "replication_factor"),
+        (r#"{"sharding_method": "custom"}"#.to_owned(), 400, "sharding_method"),
+        (r#"{"sparse_vectors": {"a": {}}}"#.to_owned(), 400, "`sparse_vectors` is not supported"),
+        (r#"{"init_from": {"collection": "a"}}"#.to_owned(), 400, "init_from"),
+        (r#"{"hnsw_config": {"payload_m": 16}}"#.to_owned(), 400, "hnsw_config.payload_m"),
+        (r#"{"hnsw_config": {"ef_construct": 3}}"#.to_owned(), 422, "hnsw_config.ef_construct"),
+        (r#"{"optimizers_config": {"deleted_threshold": 2}}"#.to_owned(), 422, "deleted_threshold"),
+        (r#"{"optimizers_config": {"vacuum_min_vector_number": 1}}"#.to_owned(), 422, "vacuum_min_vector_number"),
+        (r#"{"optimizers_config": {"max_optimization_threads": "x"}}"#.to_owned(), 400, "max_optimization_threads"),
+        (r#"{"optimizers_config": {"prevent_unoptimized": true}}"#.to_owned(), 400, "prevent_unoptimized"),
+        (r#"{"wal_config": {"wal_capacity_mb": 0}}"#.to_owned(), 422, "wal_capacity_mb"),
+    ];
+    for (json, code, named) in cases {
+        let error = create(&json).expect_err(&json);
+        assert_eq!((error.status.as_u16(), error.text.contains(named)), (code, true), "{json}: {error:?}");
+    }
+}

@@ -1,0 +1,82 @@
+//! What a collection says about itself.
+
+use serde_json::{Map, Value, json};
+use vane_cluster::Info;
+use vane_types::{CollectionConfig, HnswConfig, VectorParams};
+
+/// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
+/// defaults.
+pub(crate) fn collection_info(config: &CollectionConfig, info: &Info) -> Value {
+    let busy = info.optimizing || info.indexes_building > 0;
+    let schema: Map<String, Value> = info
+        .payload_index_points
+        .iter()
+        .map(|(path, (field_type, points))| (path.to_string(), json!({ "data_type": field_type, "points": points })))
+        .collect();
+    let metadata: Map<String, Value> =
+        config.metadata.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut result = json!({
+        "status": if busy { "yellow" } else { "green" },
+        "optimizer_status": "ok",
+        "indexed_vectors_count": info.indexed_vectors,
+        "points_count": info.points,
+        "segments_count": info.segments,
+        "config": {
+            "params": {
+                "vectors": vectors(config),
+                "shard_number": 1,
+                "replication_factor": 1,
+                "write_consistency_factor": 1,
+                "on_disk_payload": true,
+            },
+            "hnsw_config": hnsw(config.hnsw),
+            "optimizer_config": {
+                "deleted_threshold": config.optimizer.deleted_threshold,
+                "vacuum_min_vector_number": config.optimizer.vacuum_min_vector_number,
+                "default_segment_number": 0,
+                "max_segment_size": config.optimizer.max_segment_size,
+                "memmap_threshold": null,
+                "indexing_threshold": config.optimizer.indexing_threshold,
+                "flush_interval_sec": 1,
+                "max_optimization_threads": null,
+            },
+            "wal_config": { "wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1 },
+            "quantization_config": null,
+        },
+        "payload_schema": schema,
+        "update_queue": { "length": 0 },
+    });
+    if !metadata.is_empty() {
+        result["config"]["metadata"] = Value::Object(metadata);
+    }
+    result
+}
+
+/// The unnamed vector alone by itself, else all by name.
+fn vectors(config: &CollectionConfig) -> Value {
+    match config.vectors.get("") {
+        Some(unnamed) if config.vectors.len() == 1 => vector(unnamed),
+        _ => config.vectors.iter().map(|(name, it)| (name.clone(), vector(it))).collect::<Map<_, _>>().into(),
+    }
+}
+
+fn vector(params: &VectorParams) -> Value {
+    let mut result = json!({ "size": params.size, "distance": params.distance });
+    if let Some(on_disk) = params.on_disk {
+        result["on_disk"] = on_disk.into();
+    }
+    if let Some(own) = params.hnsw {
+        result["hnsw_config"] = hnsw(own);
+    }
+    result
+}
+
+fn hnsw(config: HnswConfig) -> Value {
+    json!({
+        "m": config.m,
+        "ef_construct": config.ef_construct,
+        "full_scan_threshold": config.full_scan_threshold,
+        "max_indexing_threads": 0,
+        "on_disk": false,
+    })
+}

@@ -1,0 +1,196 @@
+//! Bodies of `points/query`.
+
+mod by;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use vane_cluster::{By, Prefetch, Query, SearchParams};
+use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
+
+use super::Unsupported;
+use super::read::check_limit;
+use super::select::{RawFilter, WithPayload, WithVector, filter, want};
+use crate::rest::error::ApiError;
+use by::Ranking;
+
+/// Points returned when the request does not say.
+const LIMIT: usize = 10;
+
+/// `POST points/query`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueryRequest {
+    query: Option<Ranking>,
+    using: Option<String>,
+    filter: Option<RawFilter>,
+    params: Option<Params>,
+    score_threshold: Option<f32>,
+    limit: Option<usize>,
+    offset: Option<usize>,
+    with_payload: Option<WithPayload>,
+    #[serde(alias = "with_vectors")]
+    with_vector: Option<WithVector>,
+    #[serde(default)]
+    prefetch: OneOrMany<PrefetchRequest>,
+    #[serde(default, rename = "lookup_from")]
+    _lookup_from: Unsupported,
+    #[serde(default, rename = "shard_key")]
+    _shard_key: Unsupported,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrefetchRequest {
+    query: Option<Ranking>,
+    using: Option<String>,
+    filter: Option<RawFilter>,
+    params: Option<Params>,
+    score_threshold: Option<f32>,
+    limit: Option<usize>,
+    #[serde(default)]
+    prefetch: OneOrMany<PrefetchRequest>,
+    #[serde(default, rename = "lookup_from")]
+    _lookup_from: Unsupported,
+}
+
+/// `params` of a search.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    hnsw_ef: Option<usize>,
+    exact: Option<bool>,
+    indexed_only: Option<bool>,
+    #[serde(default, rename = "quantization")]
+    _quantization: Unsupported,
+    #[serde(default, rename = "acorn")]
+    _acorn: Unsupported,
+    #[serde(default, rename = "idf")]
+    _idf: Unsupported,
+}
+
+/// `POST points/query/batch`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueryBatch {
+    searches: Vec<QueryRequest>,
+}
+
+impl QueryBatch {
+    pub(crate) fn into_queries(self) -> Result<Vec<Query>, ApiError> {
+        if self.searches.len() > QUERIES_PER_BATCH_MAX {
+            let text = format!("{} queries, must be at most {QUERIES_PER_BATCH_MAX}", self.searches.len());
+            return Err(ApiError::invalid("searches", text));
+        }
+        self.searches.into_iter().map(QueryRequest::into_query).collect()
+    }
+}
+
+impl QueryRequest {
+    /// The query it asks for, checked as far as the collection is not needed.
+    pub(crate) fn into_query(self) -> Result<Query, ApiError> {
+        let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
+        check_limit("limit", limit, offset)?;
+        let mut left = PREFETCHES_MAX;
+        let prefetch = prefetches(self.prefetch, &mut left)?;
+        Ok(Query {
+            by: by(self.query, !prefetch.is_empty())?,
+            using: self.using.unwrap_or_default(),
+            filter: filter(self.filter)?,
+            params: params(self.params)?,
+            score_threshold: self.score_threshold,
+            limit,
+            offset,
+            want: want(self.with_payload, self.with_vector, false),
+            prefetch,
+        })
+    }
+}
+
+/// `left` counts down over all levels.
+fn prefetches(requests: OneOrMany<PrefetchRequest>, left: &mut usize) -> Result<Vec<Prefetch>, ApiError> {
+    let mut prefetches = Vec::with_capacity(requests.0.len().min(PREFETCHES_MAX));
+    for request in requests.0 {
+        let too_many =
+            || ApiError::invalid("prefetch", format!("must be at most {PREFETCHES_MAX}, all levels together"));
+        *left = left.checked_sub(1).ok_or_else(too_many)?;
+        let limit = request.limit.unwrap_or(LIMIT);
+        check_limit("prefetch.limit", limit, 0)?;
+        let below = self::prefetches(request.prefetch, left)?;
+        prefetches.push(Prefetch {
+            by: by(request.query, !below.is_empty())?,
+            using: request.using.unwrap_or_default(),
+            filter: filter(request.filter)?,
+            params: params(request.params)?,
+            score_threshold: request.score_threshold,
+            limit,
+            prefetch: below,
+        });
+    }
+    Ok(prefetches)
+}
+
+fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, ApiError> {
+    let by = ranking.map_or(By::Id, |it| it.0);
+    match by {
+        By::Id if has_prefetch => Err(ApiError::bad_request(
+            "A query is needed to merge the prefetches. Can't have prefetches without defining a query.",
+        )),
+        By::Rrf { .. } if !has_prefetch => Err(ApiError::bad_request("a fusion needs at least one `prefetch`")),
+        By::Rrf { k: 0 } => Err(ApiError::invalid("query.rrf.k", "value 0 invalid, must be 1 or larger")),
+        by @ (By::Vector(_) | By::Point(_) | By::Rrf { .. } | By::Id) => Ok(by),
+    }
+}
+
+fn params(params: Option<Params>) -> Result<SearchParams, ApiError> {
+    let params = params.unwrap_or_default();
+    if let Some(ef) = params.hnsw_ef.filter(|it| !(1..=EF_MAX).contains(it)) {
+        let text = format!("value {ef} invalid, must be from 1 to {EF_MAX}");
+        return Err(ApiError::invalid("params.hnsw_ef", text));
+    }
+    Ok(SearchParams {
+        ef: params.hnsw_ef,
+        exact: params.exact.unwrap_or(false),
+        indexed_only: params.indexed_only.unwrap_or(false),
+    })
+}
+
+/// One, a list, or null for none.
+#[derive(Debug)]
+struct OneOrMany<T>(Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData)).map(Self)
+    }
+}
+
+struct OneOrManyVisitor<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object or a list of objects")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Vec<T>, A::Error> {
+        Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|it| vec![it])
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! `query`: a vector, an id, or an object that says how to rank.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use vane_cluster::By;
+use vane_types::PointId;
+
+use super::super::vector::{Dense, not_dense};
+use super::super::{NOT_SUPPORTED, Unsupported};
+
+/// `k` of reciprocal rank fusion when the request does not say.
+const RRF_K: usize = 2;
+
+/// What decides the order of a result.
+#[derive(Debug)]
+pub(super) struct Ranking(pub(super) By);
+
+impl<'de> Deserialize<'de> for Ranking {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RankingVisitor { nearest: false }).map(Self)
+    }
+}
+
+/// The value of `nearest`: like a query, without the objects that say how to rank.
+struct Nearest(By);
+
+impl<'de> Deserialize<'de> for Nearest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RankingVisitor { nearest: true }).map(Self)
+    }
+}
+
+struct RankingVisitor {
+    nearest: bool,
+}
+
+impl<'de> Visitor<'de> for RankingVisitor {
+    type Value = By;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.nearest {
+            true => "a vector or a point id",
+            false => "a vector, a point id, or an object with `nearest`, `fusion` or `rrf`",
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<By, A::Error> {
+        Dense::deserialize(SeqAccessDeserializer::new(seq)).map(|it| By::Vector(it.0))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<By, E> {
+        Ok(By::Point(PointId::Num(number)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<By, E> {
+        // By the same rule as everywhere else: a number in quotes is no id.
+        PointId::deserialize(serde::de::value::StrDeserializer::new(text)).map(By::Point)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<By, A::Error> {
+        if self.nearest {
+            let mut fields = Vec::new();
+            while let Some((field, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                fields.push(field);
+            }
+            return Err(A::Error::custom(not_dense(fields.iter().map(String::as_str))));
+        }
+        Object::deserialize(MapAccessDeserializer::new(map))?.into_by().map_err(A::Error::custom)
+    }
+}
+
+/// All the objects that a query may be, those of later versions included.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object {
+    nearest: Option<Nearest>,
+    fusion: Option<Fusion>,
+    rrf: Option<Rrf>,
+    #[serde(default, rename = "mmr")]
+    _mmr: Unsupported,
+    #[serde(default, rename = "recommend")]
+    _recommend: Unsupported,
+    #[serde(default, rename = "discover")]
+    _discover: Unsupported,
+    #[serde(default, rename = "context")]
+    _context: Unsupported,
+    #[serde(default, rename = "order_by")]
+    _order_by: Unsupported,
+    #[serde(default, rename = "formula")]
+    _formula: Unsupported,
+    #[serde(default, rename = "defaults")]
+    _defaults: Unsupported,
+    #[serde(default, rename = "sample")]
+    _sample: Unsupported,
+    #[serde(default, rename = "relevance_feedback")]
+    _relevance_feedback: Unsupported,
+    #[serde(default, rename = "indices")]
+    _indices: Unsupported,
+    #[serde(default, rename = "values")]
+    _values: Unsupported,
+    #[serde(default, rename = "text")]
+    _text: Unsupported,
+    #[serde(default, rename = "image")]
+    _image: Unsupported,
+    #[serde(default, rename = "object")]
+    _object: Unsupported,
+    #[serde(default, rename = "model")]
+    _model: Unsupported,
+    #[serde(default, rename = "options")]
+    _options: Unsupported,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Fusion {
+    Rrf,
+    Dbsf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rrf {
+    k: Option<usize>,
+    #[serde(default, rename = "weights")]
+    _weights: Unsupported,
+}
+
+impl Object {
+    fn into_by(self) -> Result<By, String> {
+        match (self.nearest, self.fusion, self.rrf) {
+            (Some(Nearest(by)), None, None) => Ok(by),
+            (None, Some(Fusion::Rrf), None) => Ok(By::Rrf { k: RRF_K }),
+            (None, Some(Fusion::Dbsf), None) => Err(format!("the fusion `dbsf` {NOT_SUPPORTED}")),
+            (None, None, Some(Rrf { k, _weights: _ })) => Ok(By::Rrf { k: k.unwrap_or(RRF_K) }),
+            (None, None, None) => Err("one of `nearest`, `fusion`, `rrf` is needed".into()),
+            _ => Err("`nearest`, `fusion` and `rrf` exclude each other".into()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use axum::http::StatusCode;
+use vane_cluster::{By, Query, WantPayload, WantVectors};
+use vane_types::PointId;
+
+use super::{QueryBatch, QueryRequest};
+use crate::rest::body::parse_text;
+use crate::rest::error::ApiError;
+
+fn query(json: &str) -> Result<Query, ApiError> {
+    parse_text::<QueryRequest>(json).and_then(QueryRequest::into_query)
+}
+
+#[test]
+fn every_form_of_query_is_read() {
+    let by = |json: &str| query(&format!(r#"{{"query": {json}}}"#)).unwrap().by;
+    for json in ["[1, 2.5]", r#"{"nearest": [1, 2.5]}"#] {
+        assert!(matches!(by(json), By::Vector(it) if it == [1.0, 2.5]), "{json}");
+    }
+    for json in ["7", r#"{"nearest": 7}"#] {
+        assert!(matches!(by(json), By::Point(PointId::Num(7))), "{json}");
+    }
+    let uuid = "936da01f-9abd-4d9d-80c7-02af85c822a8";
+    for json in [format!("\"{uuid}\""), format!(r#"{{"nearest": "{uuid}"}}"#)] {
+        assert!(matches!(by(&json), By::Point(PointId::Uuid(it)) if it.to_string() == uuid), "{json}");
+    }
+    assert!(matches!(by("null"), By::Id));
+    for (json, expected) in [(r#"{"fusion": "rrf"}"#, 2), (r#"{"rrf": {}}"#, 2), (r#"{"rrf": {"k": 60}}"#, 60)] {
+        let query = query(&format!(r#"{{"query": {json}, "prefetch": {{"query": [1]}}}}"#)).unwrap();
+        assert!(matches!(query.by, By::Rrf { k } if k == expected), "{json}");
+    }
+}
+
+#[test]
+fn defaults_are_ten_points_without_payload_or_vector() {
+    let query = query("{}").unwrap();
+    assert_eq!((query.limit, query.offset, query.using.as_str()), (10, 0, ""));
+    assert!(matches!(query.want.payload, WantPayload::Nothing));
+    assert!(matches!(query.want.vectors, WantVectors::Nothing));
+    assert!(query.prefetch.is_empty() && query.filter.is_none());
+}
+
+#[test]
+fn parts_to_return_are_read_in_every_form() {
+    let want = |json: &str| query(json).unwrap().want;
+    assert!(matches!(want(r#"{"with_payload": true}"#).payload, WantPayload::All));
+    assert!(matches!(want(r#"{"with_payload": ["a", "b.c"]}"#).payload, WantPayload::Include(it) if it.len() == 2));
+    assert!(matches!(want(r#"{"with_payload": {"include": ["a"]}}"#).payload, WantPayload::Include(_)));
+    assert!(matches!(want(r#"{"with_payload": {"exclude": ["a"]}}"#).payload, WantPayload::Exclude(_)));
+    assert!(matches!(want(r#"{"with_vector": true}"#).vectors, WantVectors::All));
+    assert!(matches!(want(r#"{"with_vector": ["a"]}"#).vectors, WantVectors::Named(it) if it == ["a"]));
+}
+
+#[test]
+fn prefetches_nest_as_one_or_as_a_list() {
+    let json = r#"{"query": [1], "prefetch": [{"query": 1, "limit": 5},
+        {"query": {"fusion": "rrf"}, "prefetch": {"query": [2], "using": "b", "filter": {"must": []}}}]}"#;
+    let query = query(json).unwrap();
+    assert_eq!((query.prefetch.len(), query.prefetch[0].limit, query.prefetch[1].limit), (2, 5, 10));
+    assert_eq!(query.prefetch[1].prefetch[0].using, "b");
+}
+
+#[test]
+fn mistakes_get_their_code_and_name_the_field() {
+    let many = format!(r#"{{"query": [1], "prefetch": [{}]}}"#, vec![r#"{"query": [1]}"#; 65].join(","));
+    let deep = format!("{}{{}}{}", r#"{"prefetch": "#.repeat(200), "}".repeat(200));
+    let cases = [
+        ("", 400, "empty"),
+        ("{", 400, "EOF"),
+        ("{} x", 400, "trailing"),
+        ("[]", 400, "Format error"),
+        (r#"{"vector": [1]}"#, 400, "vector"),
+        (r#"{"query": [1, "x"]}"#, 400, "query"),
+        (r#"{"query": [1e999]}"#, 400, "query"),
+        (r#"{"query": [NaN]}"#, 400, "query"),
+        (r#"{"query": -1}"#, 400, "query"),
+        (r#"{"query": 1.5}"#, 400, "query"),
+        (r#"{"query": "7"}"#, 400, "valid point ID"),
+        (r#"{"query": true}"#, 400, "query"),
+        (r#"{"query": {}}"#, 400, "nearest"),
+        (r#"{"query": {"nearst": 1}}"#, 400, "nearst"),
+        (r#"{"query": {"nearest": 1, "fusion": "rrf"}}"#, 400, "exclude"),
+        (r#"{"query": {"fusion": "rrf"}}"#, 400, "prefetch"),
+        (r#"{"query": {"fusion": "sum"}}"#, 400, "fusion"),
+        (r#"{"prefetch": {"query": [1]}}"#, 400, "A query is needed to merge the prefetches"),
+        (r#"{"query": {"rrf": {"k": 0}}, "prefetch": {}}"#, 422, "query.rrf.k"),
+        (r#"{"limit": 0}"#, 422, "limit"),
+        (r#"{"limit": -1}"#, 400, "limit"),
+        (r#"{"limit": 100000, "offset": 1}"#, 422, "limit"),
+        (r#"{"params": {"hnsw_ef": 0}}"#, 422, "params.hnsw_ef"),
+        (r#"{"params": {"hnsw_ef": 10001}}"#, 422, "params.hnsw_ef"),
+        (r#"{"params": {"ef": 1}}"#, 400, "params.ef"),
+        (r#"{"with_payload": 1}"#, 400, "with_payload"),
+        (r#"{"with_payload": {"only": []}}"#, 400, "only"),
+        (r#"{"with_payload": ["a["]}"#, 400, "with_payload"),
+        (r#"{"filter": {"mast": []}}"#, 400, "mast"),
+        (r#"{"filter": {"min_should": {"conditions": [], "min_count": 0}}}"#, 422, "filter.min_should.min_count"),
+        (&many, 422, "prefetch"),
+        (&deep, 400, "recursion"),
+    ];
+    for (json, code, named) in cases {
+        let error = query(json).expect_err(json);
+        assert_eq!((error.status.as_u16(), error.text.contains(named)), (code, true), "{json}: {error:?}");
+    }
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    let cases = [
+        (r#"{"query": {"recommend": {"positive": [1]}}}"#, "recommend"),
+        (r#"{"query": {"discover": {}}}"#, "discover"),
+        (r#"{"query": {"context": []}}"#, "context"),
+        (r#"{"query": {"order_by": "a"}}"#, "order_by"),
+        (r#"{"query": {"sample": "random"}}"#, "sample"),
+        (r#"{"query": {"formula": {}}}"#, "formula"),
+        (r#"{"query": {"fusion": "dbsf"}, "prefetch": {}}"#, "dbsf"),
+        (r#"{"query": {"rrf": {"weights": [1]}}, "prefetch": {}}"#, "weights"),
+        (r#"{"query": {"nearest": [1], "mmr": {}}}"#, "mmr"),
+        (r#"{"query": [[1, 2]]}"#, "vector of vectors"),
+        (r#"{"query": {"indices": [1], "values": [1]}}"#, "indices"),
+        (r#"{"query": {"nearest": {"indices": [1], "values": [1]}}}"#, "sparse"),
+        (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
+        (r#"{"lookup_from": {"collection": "x"}}"#, "lookup_from"),
+        (r#"{"shard_key": "x"}"#, "shard_key"),
+        (r#"{"params": {"quantization": {"ignore": true}}}"#, "params.quantization"),
+        (r#"{"params": {"acorn": {"enable": true}}}"#, "params.acorn"),
+    ];
+    for (json, named) in cases {
+        let error = query(json).expect_err(json);
+        assert_eq!(error.status, StatusCode::BAD_REQUEST);
+        assert!(error.text.starts_with("Bad request: ") && error.text.contains(named), "{json}: {error:?}");
+        assert!(error.text.ends_with("is not supported by this version of Vane"), "{json}: {error:?}");
+    }
+    let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null, "params": {"quantization": null}}"#;
+    assert!(query(nulls).is_ok());
+}
+
+#[test]
+fn batches_are_bounded() {
+    let batch = |n: usize| {
+        let json = format!(r#"{{"searches": [{}]}}"#, vec!["{}"; n].join(","));
+        parse_text::<QueryBatch>(&json).and_then(QueryBatch::into_queries)
+    };
+    assert_eq!(batch(1024).unwrap().len(), 1024);
+    assert_eq!(batch(1025).unwrap_err().status, StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -1,0 +1,88 @@
+//! Bodies of requests that read points without ranking them.
+
+use serde::Deserialize;
+use vane_cluster::{Scroll, Want};
+use vane_filter::Filter;
+use vane_types::PointId;
+use vane_types::limits::RESULTS_MAX;
+
+use super::Unsupported;
+use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
+use crate::rest::error::ApiError;
+
+/// Points of a page when the request does not say.
+const SCROLL_LIMIT: usize = 10;
+
+/// `POST points`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retrieve {
+    ids: Vec<PointId>,
+    with_payload: Option<WithPayload>,
+    #[serde(alias = "with_vectors")]
+    with_vector: Option<WithVector>,
+    #[serde(default, rename = "shard_key")]
+    _shard_key: Unsupported,
+}
+
+impl Retrieve {
+    pub(crate) fn into_parts(self) -> Result<(Vec<PointId>, Want), ApiError> {
+        check_points("ids", self.ids.len())?;
+        Ok((self.ids, want(self.with_payload, self.with_vector, true)))
+    }
+}
+
+/// `POST points/scroll`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScrollRequest {
+    offset: Option<PointId>,
+    limit: Option<usize>,
+    filter: Option<RawFilter>,
+    with_payload: Option<WithPayload>,
+    #[serde(alias = "with_vectors")]
+    with_vector: Option<WithVector>,
+    #[serde(default, rename = "order_by")]
+    _order_by: Unsupported,
+    #[serde(default, rename = "shard_key")]
+    _shard_key: Unsupported,
+}
+
+impl ScrollRequest {
+    pub(crate) fn into_scroll(self) -> Result<Scroll, ApiError> {
+        let limit = self.limit.unwrap_or(SCROLL_LIMIT);
+        check_limit("limit", limit, 0)?;
+        let want = want(self.with_payload, self.with_vector, true);
+        Ok(Scroll { filter: filter(self.filter)?, offset: self.offset, limit, want })
+    }
+}
+
+/// `POST points/count`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Count {
+    filter: Option<RawFilter>,
+    /// Counts are always exact.
+    #[serde(rename = "exact")]
+    _exact: Option<bool>,
+    #[serde(default, rename = "shard_key")]
+    _shard_key: Unsupported,
+}
+
+impl Count {
+    pub(crate) fn into_filter(self) -> Result<Option<Filter>, ApiError> {
+        filter(self.filter)
+    }
+}
+
+/// Checks how many results are asked for.
+pub(crate) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), ApiError> {
+    if limit == 0 {
+        return Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger"));
+    }
+    if limit.saturating_add(offset) > RESULTS_MAX {
+        let text = format!("value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}");
+        return Err(ApiError::invalid(field, text));
+    }
+    Ok(())
+}

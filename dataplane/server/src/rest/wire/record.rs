@@ -1,0 +1,125 @@
+//! Points in answers.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use vane_cluster::{Record, Scored};
+use vane_types::{NamedVectors, PointId};
+
+/// A point that was read.
+pub(crate) struct RecordOut<'a>(pub(crate) &'a Record);
+
+/// A point that was found.
+pub(crate) struct ScoredOut<'a>(pub(crate) &'a Scored);
+
+/// `{"points": […]}` of a query.
+pub(crate) struct Points<'a>(pub(crate) &'a [Scored]);
+
+/// A page of a scroll.
+pub(crate) struct PageOut<'a> {
+    pub(crate) records: &'a [Record],
+    pub(crate) next: Option<PointId>,
+}
+
+/// The unnamed vector alone is a list, anything else an object by name.
+struct VectorsOut<'a>(&'a NamedVectors);
+
+impl Serialize for VectorsOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.get("") {
+            Some(unnamed) if self.0.len() == 1 => unnamed.serialize(serializer),
+            _ => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for RecordOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Record", 3)?;
+        out.serialize_field("id", &self.0.id)?;
+        parts::<S>(&mut out, self.0)?;
+        out.end()
+    }
+}
+
+impl Serialize for ScoredOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Scored { record, score } = self.0;
+        let mut out = serializer.serialize_struct("ScoredPoint", 5)?;
+        out.serialize_field("id", &record.id)?;
+        out.serialize_field("version", &record.version)?;
+        out.serialize_field("score", score)?;
+        parts::<S>(&mut out, record)?;
+        out.end()
+    }
+}
+
+/// The parts that were asked for.
+fn parts<S: Serializer>(out: &mut S::SerializeStruct, record: &Record) -> Result<(), S::Error> {
+    if let Some(payload) = &record.payload {
+        out.serialize_field("payload", payload)?;
+    }
+    if let Some(vectors) = &record.vectors {
+        out.serialize_field("vector", &VectorsOut(vectors))?;
+    }
+    Ok(())
+}
+
+impl Serialize for Points<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("QueryResponse", 1)?;
+        out.serialize_field("points", &Each(|| self.0.iter().map(ScoredOut)))?;
+        out.end()
+    }
+}
+
+impl Serialize for PageOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("ScrollResult", 2)?;
+        out.serialize_field("points", &Each(|| self.records.iter().map(RecordOut)))?;
+        out.serialize_field("next_page_offset", &self.next)?;
+        out.end()
+    }
+}
+
+/// A list written from an iterator.
+struct Each<F>(F);
+
+impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PageOut, Points};
+    use serde_json::json;
+    use vane_cluster::{Record, Scored};
+    use vane_types::{NamedVectors, PointId};
+
+    fn record(vectors: Option<NamedVectors>) -> Record {
+        let payload = vectors.is_some().then(|| json!({"a": 1}).as_object().unwrap().clone());
+        Record { id: PointId::Num(7), version: 3, payload, vectors }
+    }
+
+    #[test]
+    fn unnamed_vector_alone_is_a_list() {
+        let unnamed = NamedVectors::from([(String::new(), vec![0.5])]);
+        let named = NamedVectors::from([("a".to_owned(), vec![0.5])]);
+        let records = [record(Some(unnamed)), record(Some(named)), record(Some(NamedVectors::new())), record(None)];
+        let page = PageOut { records: &records, next: Some(PointId::Num(9)) };
+        let expected = json!({"points": [
+            {"id": 7, "payload": {"a": 1}, "vector": [0.5]},
+            {"id": 7, "payload": {"a": 1}, "vector": {"a": [0.5]}},
+            {"id": 7, "payload": {"a": 1}, "vector": {}},
+            {"id": 7},
+        ], "next_page_offset": 9});
+        assert_eq!(serde_json::to_value(page).unwrap(), expected);
+    }
+
+    #[test]
+    fn found_points_have_version_and_score() {
+        let found = [Scored { record: record(None), score: 0.5 }];
+        let expected = json!({"points": [{"id": 7, "version": 3, "score": 0.5}]});
+        assert_eq!(serde_json::to_value(Points(&found)).unwrap(), expected);
+    }
+}

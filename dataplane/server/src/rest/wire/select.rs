@@ -1,0 +1,146 @@
+//! Which points, and which parts of them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use vane_cluster::{Selection, Want, WantPayload, WantVectors};
+use vane_filter::Filter;
+use vane_types::limits::POINTS_PER_REQUEST_MAX;
+use vane_types::{JsonPath, PointId};
+
+use super::Unsupported;
+use crate::rest::error::ApiError;
+
+/// A filter, not looked at yet: a bad one is to be told from a bad body.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RawFilter(Value);
+
+impl RawFilter {
+    /// Parses and checks it.
+    pub(crate) fn parse(self) -> Result<Filter, ApiError> {
+        Ok(Filter::parse(self.0)?)
+    }
+}
+
+/// Parses a filter that need not be there.
+pub(crate) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, ApiError> {
+    raw.map(RawFilter::parse).transpose()
+}
+
+/// `{"points": […]}` or `{"filter": {…}}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointsSelector {
+    points: Option<Vec<PointId>>,
+    filter: Option<RawFilter>,
+    #[serde(default, rename = "shard_key")]
+    _shard_key: Unsupported,
+}
+
+impl PointsSelector {
+    pub(crate) fn into_selection(self) -> Result<Selection, ApiError> {
+        selection(self.points, self.filter)
+    }
+}
+
+/// Points named in one of the two ways.
+pub(crate) fn selection(points: Option<Vec<PointId>>, filter: Option<RawFilter>) -> Result<Selection, ApiError> {
+    match (points, filter) {
+        (Some(points), None) => {
+            check_points("points", points.len())?;
+            Ok(Selection::Ids(points))
+        }
+        (None, Some(filter)) => Ok(Selection::Filter(filter.parse()?)),
+        (None, None) => Err(ApiError::malformed("either `points` or `filter` is needed")),
+        (Some(_), Some(_)) => Err(ApiError::malformed("`points` and `filter` exclude each other")),
+    }
+}
+
+/// Checks how many points one request names.
+pub(crate) fn check_points(field: &str, points: usize) -> Result<(), ApiError> {
+    if points > POINTS_PER_REQUEST_MAX {
+        let text = format!("{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it");
+        return Err(ApiError::invalid(field, text));
+    }
+    Ok(())
+}
+
+/// `with_payload`: a bool, a list of keys, `{"include": […]}` or `{"exclude": […]}`.
+#[derive(Debug, Clone)]
+pub(crate) struct WithPayload(WantPayload);
+
+/// `with_vector`: a bool or a list of names.
+#[derive(Debug, Clone)]
+pub(crate) struct WithVector(WantVectors);
+
+/// What to return, where `payload` is the default of the request.
+pub(crate) fn want(payload: Option<WithPayload>, vector: Option<WithVector>, all_payload: bool) -> Want {
+    let default = if all_payload { WantPayload::All } else { WantPayload::Nothing };
+    Want { payload: payload.map_or(default, |it| it.0), vectors: vector.map_or(WantVectors::Nothing, |it| it.0) }
+}
+
+impl<'de> Deserialize<'de> for WithPayload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WithPayloadVisitor).map(Self)
+    }
+}
+
+struct WithPayloadVisitor;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Selector {
+    Include(Vec<JsonPath>),
+    Exclude(Vec<JsonPath>),
+}
+
+impl<'de> Visitor<'de> for WithPayloadVisitor {
+    type Value = WantPayload;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bool, a list of payload keys, or an object with `include` or `exclude`")
+    }
+
+    fn visit_bool<E>(self, all: bool) -> Result<WantPayload, E> {
+        Ok(if all { WantPayload::All } else { WantPayload::Nothing })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<WantPayload, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(seq)).map(WantPayload::Include)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WantPayload, A::Error> {
+        Ok(match Selector::deserialize(serde::de::value::MapAccessDeserializer::new(map))? {
+            Selector::Include(keys) => WantPayload::Include(keys),
+            Selector::Exclude(keys) => WantPayload::Exclude(keys),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for WithVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WithVectorVisitor).map(Self)
+    }
+}
+
+struct WithVectorVisitor;
+
+impl<'de> Visitor<'de> for WithVectorVisitor {
+    type Value = WantVectors;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bool or a list of vector names")
+    }
+
+    fn visit_bool<E>(self, all: bool) -> Result<WantVectors, E> {
+        Ok(if all { WantVectors::All } else { WantVectors::Nothing })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<WantVectors, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(seq)).map(WantVectors::Named)
+    }
+}

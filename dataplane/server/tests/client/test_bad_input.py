@@ -1,0 +1,166 @@
+"""Bad input gets a 4xx that names what is wrong, and changes nothing."""
+
+import json
+
+import pytest
+from qdrant_client import models as m
+
+from conftest import create
+
+POINT = {"id": 1, "vector": [1, 2, 3, 4]}
+
+
+@pytest.fixture(scope="module")
+def kept(client):
+    name = "bad-input"
+    create(client, name)
+    client.upsert(name, [m.PointStruct(id=1, vector=[1, 2, 3, 4], payload={"keep": "me"})])
+    return name
+
+
+def upsert(**change):
+    return {"points": [{**POINT, **change}]}
+
+
+# Method, path below the collection, body, and what the message must name.
+BAD = [
+    ("PUT", "/points", upsert(vector=[1, 2, 3]), "expected dim: 4, got 3"),
+    ("PUT", "/points", upsert(vector={"foo": [1, 2, 3, 4]}), "foo"),
+    ("PUT", "/points", upsert(vector=[1, 2, "x", 4]), "vector"),
+    ("PUT", "/points", upsert(vector=[[1, 2, 3, 4]]), "vector"),
+    ("PUT", "/points", upsert(id=-1), "id"),
+    ("PUT", "/points", upsert(id=1.5), "id"),
+    ("PUT", "/points", upsert(id="not-a-uuid"), "not-a-uuid"),
+    ("PUT", "/points", upsert(payload=[1]), "payload"),
+    ("PUT", "/points", upsert(surprise=1), "surprise"),
+    ("PUT", "/points", {"points": [], "surprise": 1}, "surprise"),
+    ("PUT", "/points", {}, "points"),
+    ("PUT", "/points?wait=maybe", upsert(), "wait"),
+    ("PUT", "/points?timeout=0", upsert(), "timeout"),
+    ("PUT", "/points?ordering=chaotic", upsert(), "ordering"),
+    ("POST", "/points/delete", {"points": ["x"]}, "x"),
+    ("POST", "/points/delete", {"filter": {"musst": []}}, "musst"),
+    ("POST", "/points/payload", {"payload": {"a": 1}, "points": [1], "key": "a..b"}, "a..b"),
+    ("POST", "/points/scroll", {"limit": 0}, "limit"),
+    ("POST", "/points/scroll", {"limit": -3}, "limit"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k"}]}}, "must"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "range": {"gte": "soon"}}]}}, "soon"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"value": 1.5}}]}}, "match"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"text": "a b"}}]}}, "text"),
+    ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": 0}}}, "min_count"),
+    ("POST", "/points/query", {"query": [1, 2]}, "expected dim: 4, got 2"),
+    ("POST", "/points/query", {"query": [1, 2, 3, 4], "using": "nope"}, "nope"),
+    ("POST", "/points/query", {"query": [1, 2, 3, 4], "limit": 0}, "limit"),
+    ("POST", "/points/query", {"query": [1, 2, 3, 4], "params": {"hnsw_ef": "many"}}, "hnsw_ef"),
+    ("POST", "/points/query", {"query": {"fusion": "rrf"}}, "prefetch"),
+    ("POST", "/points/query", {"query": [1, 2, 3, 4], "limit": 10**9}, "limit"),
+    ("PUT", "/index", {"field_name": "a", "field_schema": "number"}, "number"),
+    ("PUT", "/index", {"field_name": "a[", "field_schema": "keyword"}, "a["),
+    ("PATCH", "", {"optimizers_config": {"indexing_threshold": "x"}}, "indexing_threshold"),
+    ("PATCH", "", {"surprise": {}}, "surprise"),
+]
+
+
+@pytest.mark.parametrize("method,path,body,named", BAD, ids=[f"{it[0]} {it[1]} {it[3]}" for it in BAD])
+def test_it_is_refused_by_name(node, kept, method, path, body, named):
+    refused(node, kept, method, path, json.dumps(body).encode(), named)
+
+
+RAW = [
+    (b'{"points": [', "JSON"),
+    (b"", "JSON"),
+    (b"\xff\xfe", "JSON"),
+    (b'{"points": [{"id": 1, "vector": [1, 2, 3, NaN]}]}', "JSON"),
+    (b'{"points": [{"id": 1, "vector": [1, 2, 3, 1e999]}]}', ""),
+    (b'{"points": [{"id": 1, "vector": [1, 2, 3, 1e39]}]}', "finite"),
+    (b"[" * 100_000, "JSON"),
+]
+
+
+@pytest.mark.parametrize("raw,named", RAW, ids=range(len(RAW)))
+def test_broken_json_is_refused(node, kept, raw, named):
+    refused(node, kept, "PUT", "/points", raw, named)
+
+
+def test_an_oversized_body_is_refused(node, kept):
+    body = b'{"points": [' + b" " * (33 << 20) + b"]}"
+    try:
+        status, _ = node.call("PUT", f"/collections/{kept}/points", raw=body)
+        assert status == 413
+    except (ConnectionError, OSError):
+        pass  # The node may close before a client that sends on has read the answer.
+    unchanged(node, kept)
+
+
+@pytest.mark.parametrize("name", ["a%2Fb", "x" * 300, "%00", "..%2f..", "a%5Cb"])
+def test_names_that_fit_no_path_are_refused(node, name):
+    body = {"vectors": {"size": 4, "distance": "Dot"}}
+    status, answer = node.call("PUT", f"/collections/{name}", body)
+    assert 400 <= status < 500 and answer["status"]["error"], answer
+    assert not any(len(it["name"]) == 300 or "/" in it["name"] for it in node.call("GET", "/collections")[1]["result"]["collections"])
+
+
+CREATE = [
+    ({"vectors": {"size": 0, "distance": "Dot"}}, 422, "size"),
+    ({"vectors": {"size": 65537, "distance": "Dot"}}, 422, "65536"),
+    ({"vectors": {"size": 4, "distance": "Taxicab"}}, 400, "distance"),
+    ({"vectors": {"size": 4, "distance": "Manhattan"}}, 400, "Manhattan"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "shard_number": 3}, 400, "shard_number"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"s": {}}}, 400, "sparse_vectors"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "quantization_config": {"scalar": {"type": "int8"}}}, 400, "quantization"),
+    ({"vectors": {"size": 4, "distance": "Dot", "multivector_config": {"comparator": "max_sim"}}}, 400, "multivector"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "surprise": 1}, 400, "surprise"),
+]
+
+
+@pytest.mark.parametrize("body,status,named", CREATE, ids=range(len(CREATE)))
+def test_collections_that_cannot_be_are_refused(node, body, status, named):
+    got, answer = node.call("PUT", "/collections/never", body)
+    assert (got, named in answer["status"]["error"]) == (status, True), answer
+    assert node.call("GET", "/collections/never/exists")[1]["result"]["exists"] is False
+
+
+MISSING = [
+    ("POST", "/points/search", {"vector": [1, 2, 3, 4], "limit": 1}),
+    ("POST", "/points/recommend", {"positive": [1], "limit": 1}),
+    ("POST", "/points/discover", {"target": 1, "limit": 1}),
+    ("POST", "/points/query/groups", {"query": [1, 2, 3, 4], "group_by": "k"}),
+    ("POST", "/facet", {"key": "k"}),
+    ("POST", "/points/search/matrix/pairs", {}),
+    ("GET", "/snapshots", None),
+    ("PUT", "/shards", {"shard_key": "a"}),
+    ("POST", "/points/scroll", {"order_by": "k"}),
+    ("POST", "/points/query", {"query": {"recommend": {"positive": [1]}}}),
+    ("POST", "/points/query", {"query": {"discover": {"target": 1, "context": []}}}),
+    ("POST", "/points/query", {"query": {"order_by": "k"}}),
+    ("POST", "/points/query", {"query": {"sample": "random"}}),
+    ("PUT", "/index", {"field_name": "a", "field_schema": "text"}),
+]
+
+
+@pytest.mark.parametrize("method,path,body", MISSING, ids=[f"{it[0]} {it[1]} {it[2]}" for it in MISSING])
+def test_what_comes_later_says_so(node, kept, method, path, body):
+    status, answer = node.call(method, f"/collections/{kept}{path}", body)
+    assert status == 400 and "not supported" in answer["status"]["error"], answer
+
+
+def test_what_is_not_there_is_not_found(node, kept):
+    for path in ("/collections/nope", f"/collections/{kept}/points/77", "/no/such/route"):
+        status, answer = node.call("GET", path)
+        assert status == 404 and answer["status"]["error"], answer
+    status, answer = node.call("POST", "/collections/nope/points/query", {"query": [1]})
+    assert (status, answer["status"]["error"]) == (404, "Not found: Collection `nope` doesn't exist!")
+    status, answer = node.call("DELETE", f"/collections/{kept}/points/query")
+    assert status == 405 and answer["status"]["error"], answer
+
+
+def refused(node, name, method, path, raw, named):
+    status, answer = node.call(method, f"/collections/{name}{path}", raw=raw)
+    assert 400 <= status < 500, answer
+    assert named in answer["status"]["error"], answer
+    unchanged(node, name)
+
+
+def unchanged(node, name):
+    answer = node.call("POST", f"/collections/{name}/points/scroll", {})[1]
+    assert answer["result"]["points"] == [{"id": 1, "payload": {"keep": "me"}}]

@@ -1,0 +1,102 @@
+"""Collections, aliases and payload indexes through the official client."""
+
+import warnings
+
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client import models as m
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from conftest import create
+
+
+def test_the_client_neither_fails_nor_warns(node):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        QdrantClient(url=node.url).close()
+
+
+def test_a_collection_comes_changes_and_goes(client, name):
+    assert not client.collection_exists(name)
+    create(client, name, size=8, distance=m.Distance.DOT, hnsw_config=m.HnswConfigDiff(m=8, ef_construct=50))
+    assert client.collection_exists(name)
+    assert name in [it.name for it in client.get_collections().collections]
+    info = client.get_collection(name)
+    assert (info.config.params.vectors.size, info.config.params.vectors.distance) == (8, m.Distance.DOT)
+    assert (info.config.hnsw_config.m, info.config.hnsw_config.ef_construct) == (8, 50)
+    assert (info.points_count, info.status) == (0, m.CollectionStatus.GREEN)
+    client.update_collection(
+        name,
+        optimizers_config=m.OptimizersConfigDiff(indexing_threshold=123),
+        hnsw_config=m.HnswConfigDiff(ef_construct=77),
+    )
+    config = client.get_collection(name).config
+    assert (config.optimizer_config.indexing_threshold, config.hnsw_config.ef_construct, config.hnsw_config.m) == (123, 77, 8)
+    assert client.delete_collection(name)
+    assert not client.collection_exists(name)
+    with pytest.raises(UnexpectedResponse) as refused:
+        client.get_collection(name)
+    assert refused.value.status_code == 404
+    assert f"Not found: Collection `{name}` doesn't exist!" in refused.value.content.decode()
+
+
+def test_a_second_collection_of_the_name_is_a_conflict(client, name):
+    create(client, name)
+    with pytest.raises(UnexpectedResponse) as refused:
+        create(client, name)
+    assert refused.value.status_code == 409
+    assert "already exists" in refused.value.content.decode()
+
+
+def test_aliases_change_all_or_none(client, name):
+    other = f"{name}-other"
+    create(client, name)
+    create(client, other)
+    alias = f"{name}-alias"
+    client.update_collection_aliases([make(name, alias)])
+    assert [it.alias_name for it in client.get_collection_aliases(name).aliases] == [alias]
+    assert client.get_collection(alias).points_count == 0
+    swap = [m.DeleteAliasOperation(delete_alias=m.DeleteAlias(alias_name=alias)), make(other, alias)]
+    client.update_collection_aliases(swap)
+    assert (alias, other) in [(it.alias_name, it.collection_name) for it in client.get_aliases().aliases]
+    with pytest.raises(UnexpectedResponse):
+        client.update_collection_aliases([make(name, f"{alias}-2"), make("no-such-collection", f"{alias}-3")])
+    assert f"{alias}-2" not in [it.alias_name for it in client.get_aliases().aliases]
+    rename = m.RenameAlias(old_alias_name=alias, new_alias_name=f"{alias}-new")
+    client.update_collection_aliases([m.RenameAliasOperation(rename_alias=rename)])
+    assert client.get_collection(f"{alias}-new").points_count == 0
+    client.delete_collection(other)
+    assert f"{alias}-new" not in [it.alias_name for it in client.get_aliases().aliases]
+
+
+def make(collection, alias):
+    return m.CreateAliasOperation(create_alias=m.CreateAlias(collection_name=collection, alias_name=alias))
+
+
+def test_payload_indexes_are_listed_with_their_points(client, name):
+    create(client, name)
+    points = [m.PointStruct(id=i, vector=[1, 2, 3, i], payload={"n": i} if i % 2 else {}) for i in range(1, 11)]
+    client.upsert(name, points)
+    types = ["keyword", "integer", "float", "bool", "geo", "datetime", "uuid"]
+    for kind in types:
+        client.create_payload_index(name, f"f_{kind}", field_schema=kind)
+    client.create_payload_index(name, "n", field_schema=m.PayloadSchemaType.INTEGER)
+    schema = client.get_collection(name).payload_schema
+    assert {key: it.data_type.value for key, it in schema.items()} == {**{f"f_{it}": it for it in types}, "n": "integer"}
+    assert schema["n"].points == 5
+    client.delete_payload_index(name, "n")
+    assert "n" not in client.get_collection(name).payload_schema
+
+
+def test_named_vectors_have_their_own_sizes(client, name):
+    vectors = {
+        "a": m.VectorParams(size=2, distance=m.Distance.DOT),
+        "b": m.VectorParams(size=3, distance=m.Distance.EUCLID),
+    }
+    client.create_collection(name, vectors_config=vectors)
+    assert client.get_collection(name).config.params.vectors["b"].size == 3
+    client.upsert(name, [m.PointStruct(id=1, vector={"a": [1, 2]}), m.PointStruct(id=2, vector={"a": [3, 1], "b": [1, 1, 1]})])
+    assert [it.id for it in client.query_points(name, query=[1, 1], using="a").points] == [2, 1]
+    assert [it.id for it in client.query_points(name, query=[1, 1, 1], using="b").points] == [2]
+    has = m.Filter(must=[m.HasVectorCondition(has_vector="b")])
+    assert client.count(name, count_filter=has).count == 1

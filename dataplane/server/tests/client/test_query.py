@@ -1,0 +1,115 @@
+"""Searches through the official client, against numpy."""
+
+import numpy as np
+import pytest
+from qdrant_client import models as m
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from conftest import create, ids, wait_green
+
+N, DIM = 1200, 16
+ROWS = np.random.default_rng(7).normal(size=(N, DIM)).astype(np.float32)
+QUERY = np.random.default_rng(8).normal(size=DIM).astype(np.float32)
+
+
+def scores(distance):
+    if distance == m.Distance.COSINE:
+        return ROWS @ QUERY / np.linalg.norm(ROWS, axis=1) / np.linalg.norm(QUERY)
+    if distance == m.Distance.DOT:
+        return ROWS @ QUERY
+    return -np.linalg.norm(ROWS - QUERY, axis=1)
+
+
+@pytest.fixture(scope="module")
+def loaded(client):
+    name = "queries"
+    config = m.OptimizersConfigDiff(indexing_threshold=10)
+    create(client, name, size=DIM, optimizers_config=config)
+    payloads = [{"n": i, "group": i % 10, "nested": {"a": i, "b": 1}} for i in range(N)]
+    client.upsert(name, m.Batch(ids=list(range(N)), vectors=ROWS.tolist(), payloads=payloads))
+    wait_green(client, name)
+    assert client.get_collection(name).indexed_vectors_count == N, "the searches below walk a graph"
+    return name
+
+
+@pytest.mark.parametrize("distance", [m.Distance.COSINE, m.Distance.DOT, m.Distance.EUCLID])
+def test_scores_are_those_of_the_definition(client, name, distance):
+    create(client, name, size=DIM, distance=distance)
+    client.upsert(name, m.Batch(ids=list(range(N)), vectors=ROWS.tolist()))
+    found = client.query_points(name, query=QUERY.tolist(), limit=20).points
+    truth = scores(distance)
+    assert ids(found) == np.argsort(-truth)[:20].tolist()
+    sign = -1 if distance == m.Distance.EUCLID else 1
+    assert np.allclose([it.score for it in found], sign * np.sort(truth)[::-1][:20], atol=1e-5)
+    limit = found[4].score
+    close = client.query_points(name, query=QUERY.tolist(), limit=20, score_threshold=limit).points
+    assert ids(close) == ids(found)[:5]
+
+
+def test_a_graph_search_finds_what_a_scan_finds(client, loaded):
+    hits = 0
+    for row in ROWS[:50]:
+        query = (row + QUERY / 4).tolist()
+        exact = client.query_points(loaded, query=query, search_params=m.SearchParams(exact=True)).points
+        graph = client.query_points(loaded, query=query, search_params=m.SearchParams(hnsw_ef=128)).points
+        hits += len(set(ids(exact)) & set(ids(graph)))
+    assert hits >= 0.95 * 500
+
+
+def test_filters_hold_for_every_result(client, loaded):
+    for matching in (range(3), range(9)):
+        some = m.Filter(must=[m.FieldCondition(key="group", match=m.MatchAny(any=list(matching)))])
+        found = client.query_points(loaded, query=QUERY.tolist(), query_filter=some, limit=30, with_payload=True).points
+        allowed = [i for i in np.argsort(-scores(m.Distance.COSINE)) if i % 10 in matching]
+        assert all(it.payload["group"] in matching for it in found)
+        assert len(set(ids(found)) & set(allowed[:30])) >= 28
+
+
+def test_offset_skips_and_selectors_choose(client, loaded):
+    exact = m.SearchParams(exact=True)
+    first = ids(client.query_points(loaded, query=QUERY.tolist(), limit=20, search_params=exact).points)
+    page = client.query_points(loaded, query=QUERY.tolist(), limit=5, offset=10, search_params=exact).points
+    assert ids(page) == first[10:15]
+    bare = client.query_points(loaded, query=QUERY.tolist(), limit=1, with_payload=False).points[0]
+    assert (bare.payload or None, bare.vector) == (None, None)
+    wanted = client.query_points(loaded, query=QUERY.tolist(), limit=1, with_payload=["nested.a"], with_vectors=True).points[0]
+    assert wanted.payload == {"nested": {"a": wanted.id}}
+    assert len(wanted.vector) == DIM
+    but = m.PayloadSelectorExclude(exclude=["nested", "n"])
+    rest = client.query_points(loaded, query=QUERY.tolist(), limit=1, with_payload=but).points[0]
+    assert rest.payload == {"group": rest.id % 10}
+
+
+def test_a_query_by_id_leaves_the_point_itself_out(client, loaded):
+    by_id = client.query_points(loaded, query=7, limit=5, search_params=m.SearchParams(exact=True)).points
+    by_vector = client.query_points(loaded, query=ROWS[7].tolist(), limit=6, search_params=m.SearchParams(exact=True)).points
+    assert ids(by_id) == ids(by_vector)[1:]
+    with pytest.raises(UnexpectedResponse) as refused:
+        client.query_points(loaded, query=10**9)
+    assert refused.value.status_code == 404
+
+
+def test_prefetches_are_fused_and_reranked(client, loaded):
+    exact = m.SearchParams(exact=True)
+    a, b = QUERY.tolist(), (-QUERY).tolist()
+    parts = [m.Prefetch(query=it, limit=10, params=exact) for it in (a, b)]
+    fused = client.query_points(loaded, prefetch=parts, query=m.FusionQuery(fusion=m.Fusion.RRF), limit=20).points
+    assert len(fused) == 20 and fused[0].score == pytest.approx(0.5)
+    best = [ids(client.query_points(loaded, query=it, limit=1, search_params=exact).points)[0] for it in (a, b)]
+    assert sorted(ids(fused)[:2]) == sorted(best)
+    again = client.query_points(loaded, prefetch=[parts[1]], query=a, limit=3).points
+    candidates = ids(client.query_points(loaded, query=b, limit=10, search_params=exact).points)
+    truth = sorted(candidates, key=lambda i: -scores(m.Distance.COSINE)[i])
+    assert ids(again) == truth[:3]
+    some = m.Filter(must=[m.FieldCondition(key="group", match=m.MatchValue(value=3))])
+    fused = client.query_points(loaded, prefetch=parts, query=m.FusionQuery(fusion=m.Fusion.RRF), query_filter=some).points
+    assert fused and all(it.id % 10 == 3 for it in fused)
+
+
+def test_a_batch_answers_each_query(client, loaded):
+    requests = [m.QueryRequest(query=ROWS[i].tolist(), limit=1) for i in range(5)]
+    assert [ids(it.points) for it in client.query_batch_points(loaded, requests)] == [[i] for i in range(5)]
+
+
+def test_without_a_query_points_come_in_id_order(client, loaded):
+    assert ids(client.query_points(loaded, limit=3, offset=2).points) == [2, 3, 4]
