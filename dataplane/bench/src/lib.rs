@@ -1,1 +1,20 @@
-//! x
+//! The demo and the load generator: clients of a real node, over its REST API.
+//!
+//! Owns the data files' format, the measuring, and what people read on the terminal. It
+//! knows of Vane's own crates only the index, to put FAISS itself beside the node; it must
+//! never reach into the node any other way than a user's client would.
+#![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
+
+pub mod baseline;
+pub mod bench;
+pub mod client;
+pub mod dataset;
+pub mod demo;
+mod error;
+pub mod load;
+pub mod measure;
+pub mod node;
+pub mod recall;
+pub mod report;
+
+pub use error::Error;

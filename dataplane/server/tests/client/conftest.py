@@ -35,8 +35,7 @@ def own_node(tmp_path):
     """A node that the test may stop and start."""
     it = Node(tmp_path / "data", STORAGE__IDLE_SEAL_MS=50)
     yield it
-    if it.process and it.process.poll() is None:
-        it.kill()
+    it.__exit__()
 
 
 def create(client, name, size=4, distance=m.Distance.COSINE, **more):

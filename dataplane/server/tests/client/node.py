@@ -48,6 +48,13 @@ class Node:
         self.process = None
         self.log = self.data_dir.parent / f"{self.data_dir.name}.log"
 
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"

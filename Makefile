@@ -1,0 +1,88 @@
+# Everything this project does, one target each. `make help` lists them.
+
+# What is slow to make and safe to keep lives outside the checkout: C++ builds, the
+# Python environment (keyed by its requirements). Set either to put it elsewhere.
+VANE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vane
+CARGO_TARGET_DIR ?= $(VANE_CACHE)/target
+export CARGO_TARGET_DIR
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+# One profile and `--workspace` everywhere: docs/decisions/0001 says why.
+CARGO := cargo
+BIN := $(CARGO_TARGET_DIR)/debug
+
+CLIENT_TESTS := dataplane/server/tests/client
+REQUIREMENTS := $(CLIENT_TESTS)/requirements.txt
+PYTHON ?= python3
+VENV := $(VANE_CACHE)/venv-$(shell cksum $(REQUIREMENTS) | cut -d' ' -f1)
+PYTEST := VANE_BIN=$(BIN)/vane $(VENV)/bin/python -m pytest -c $(CLIENT_TESTS)/pytest.ini
+
+# Points and queries for `demo` and `bench`; the full set has the same file names.
+DATA ?= data/debian-packages
+# Where `make serve` keeps its points.
+DIR ?= $(VANE_CACHE)/node
+CRASH_ROUNDS ?= 50
+POWER_ROUNDS ?= 20
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build check test lint unit client-test crash-test demo bench serve fmt audit clean
+
+help: ## list the targets
+	@echo "Vane: make TARGET"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+	@echo "Variables: DATA=dir DIR=dir VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n"
+
+setup: ## install what the build needs (Debian packages, Rust)
+	@scripts/setup
+
+build: setup ## compile everything
+	@scripts/announce-build
+	$(CARGO) build --workspace
+
+check: setup ## type-check everything
+	@scripts/announce-build
+	$(CARGO) check --workspace --all-targets
+
+test: setup lint unit client-test crash-test ## everything: lint, unit, process, crash and power tests
+
+lint: setup ## formatting, clippy, licences and bans
+	$(CARGO) fmt --all --check
+	@scripts/announce-build
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@scripts/deny licenses bans sources
+
+unit: setup ## Rust tests
+	@scripts/announce-build
+	$(CARGO) test --workspace
+
+client-test: build $(VENV)/.done ## process tests with the official Python client
+	$(PYTEST) $(CLIENT_TESTS) -m "not crash"
+
+crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a load
+	@echo "killing the node $(CRASH_ROUNDS) times, cutting its power $(POWER_ROUNDS) times: about six minutes"
+	CRASH_ROUNDS=$(CRASH_ROUNDS) POWER_ROUNDS=$(POWER_ROUNDS) $(PYTEST) $(CLIENT_TESTS) -m crash
+
+demo: build ## start a node, load packages of Debian, search them by meaning
+	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo/data
+
+bench: build ## Vane beside FAISS: speed, recall, size (DATA=dir for another data set)
+	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)
+
+serve: build ## run a node on port 6333, points in DIR
+	$(BIN)/vane serve --data-dir $(DIR)
+
+fmt: setup ## format the Rust sources
+	$(CARGO) fmt --all
+
+audit: setup ## known vulnerabilities in dependencies (needs the network)
+	@scripts/deny advisories
+
+clean: ## remove what tests leave in the checkout; never the cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .pytest_cache $(CLIENT_TESTS)/.pytest_cache
+
+$(VENV)/.done: $(REQUIREMENTS)
+	@echo "making the Python environment: about half a minute, once"
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	@touch $@

@@ -1,0 +1,47 @@
+//! What can go wrong, in words for the person at the terminal.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+/// Why the demo or the benchmark ended early.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A data file is missing or not of its format.
+    #[error("failed to read {path}: {reason}")]
+    Data {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The node did not answer, or answered with an error.
+    #[error("{what}: {reason}")]
+    Node {
+        /// The request, or what was waited for.
+        what: String,
+        /// The node's words, or the network's.
+        reason: String,
+    },
+    /// FAISS failed.
+    #[error("faiss failed: {0}")]
+    Index(#[from] vane_index::Error),
+    /// A result could not be written.
+    #[error("failed to write {path}: {reason}")]
+    Output {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn data(path: &Path, reason: impl ToString) -> Self {
+        Self::Data { path: path.display().to_string(), reason: reason.to_string() }
+    }
+
+    pub(crate) fn node(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Node { what: what.into(), reason: reason.to_string() }
+    }
+}
