@@ -68,31 +68,30 @@ impl Collection {
 
     /// Those of the points that are there, in the order asked for.
     pub async fn retrieve(&self, ids: Vec<PointId>, want: Want, timeout: Duration) -> Result<Vec<Record>, Error> {
-        let shard = Arc::clone(&self.shard);
-        self.read(timeout, move |_| shard.retrieve(&ids, &want)).await
+        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
+        self.read(deadline, move || shard.retrieve(&ids, &want)).await
     }
 
     /// A page of points in id order.
     pub async fn scroll(&self, scroll: Scroll, timeout: Duration) -> Result<Page, Error> {
-        let shard = Arc::clone(&self.shard);
-        self.read(timeout, move |deadline| shard.scroll(&scroll, deadline)).await
+        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
+        self.read(deadline, move || shard.scroll(&scroll, deadline)).await
     }
 
     /// How many points match.
     pub async fn count(&self, filter: Option<Filter>, timeout: Duration) -> Result<usize, Error> {
-        let shard = Arc::clone(&self.shard);
-        self.read(timeout, move |deadline| shard.count(filter.as_ref(), deadline)).await
+        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
+        self.read(deadline, move || shard.count(filter.as_ref(), deadline)).await
     }
 
-    /// Runs a read on the search threads, within the time.
+    /// Runs a read on the search threads, until the deadline.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        timeout: Duration,
-        work: impl FnOnce(Instant) -> Result<T, vane_shard::Error> + Send + 'static,
+        deadline: Instant,
+        work: impl FnOnce() -> Result<T, vane_shard::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let deadline = Instant::now() + timeout;
-        let late = || Error::Timeout(format!("no answer within {timeout:?}; ask for less, or raise `timeout`"));
-        tokio::time::timeout(timeout, self.pool.run(move || work(deadline))).await.map_err(|_| late())?
+        let late = |_| Error::Timeout("no answer within the time limit; ask for less, or raise `timeout`".into());
+        tokio::time::timeout_at(deadline.into(), self.pool.run(work)).await.map_err(late)?
     }
 
     /// Waits while full segments pile up faster than they are sealed.

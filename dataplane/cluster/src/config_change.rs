@@ -16,7 +16,7 @@ pub struct ConfigChange {
     pub optimizer: Option<OptimizerConfig>,
     /// By vector.
     pub vectors: BTreeMap<String, VectorChange>,
-    /// Labels to set.
+    /// Labels to set; `null` removes one.
     pub metadata: Option<Map<String, Value>>,
 }
 
@@ -43,7 +43,7 @@ impl ConfigChange {
             vector.hnsw = change.hnsw.or(vector.hnsw);
             vector.on_disk = change.on_disk.or(vector.on_disk);
         }
-        config.metadata.extend(metadata.unwrap_or_default());
+        vane_types::payload::merge(&mut config.metadata, &metadata.unwrap_or_default());
         Ok(config)
     }
 }

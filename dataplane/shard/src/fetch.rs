@@ -10,14 +10,24 @@ use crate::shard::Shard;
 use crate::view::View;
 
 impl Shard {
+    /// Refuses vectors that the collection does not have.
+    pub(crate) fn check_want(&self, want: &Want) -> Result<(), Error> {
+        let WantVectors::Named(names) = &want.vectors else { return Ok(()) };
+        let state = self.state.read();
+        match names.iter().find(|it| state.vector(it).is_none()) {
+            Some(name) => Err(Error::BadInput(format!("Not existing vector name error: {name}"))),
+            None => Ok(()),
+        }
+    }
+
     /// What was asked for of each slot, in the order given. Slots must be of the view.
     ///
     /// Payloads are the view's. A vector that was replaced after the view was taken comes in
     /// its newer form: the row that scored may be merged away already.
     pub(crate) fn fetch(&self, view: &View<'_>, slots: &[Slot], want: &Want) -> Result<Vec<Record>, Error> {
         let mut found = Vec::with_capacity(slots.len());
-        for slot in slots {
-            let record = view.snapshot.record(*slot)?.ok_or_else(|| vane_storage::Error::Damaged {
+        for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
+            let record = record.ok_or_else(|| vane_storage::Error::Damaged {
                 what: format!("slot {slot} of group {}", view.group),
                 detail: "it has a vector but no record".into(),
             })?;

@@ -18,6 +18,7 @@ const POINTS_PER_DEADLINE: usize = 1024;
 impl Shard {
     /// Those of the points that are there, in the order asked for.
     pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
+        self.check_want(want)?;
         let view = self.view(None);
         let mut slots = Vec::with_capacity(ids.len());
         for id in ids {
@@ -53,6 +54,7 @@ impl Shard {
 
     /// A page of matching points in id order.
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
+        self.check_want(&scroll.want)?;
         let view = self.view(scroll.filter.as_ref());
         let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found = if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };

@@ -19,6 +19,11 @@ use crate::view::{VectorView, View};
 /// Rows scored between two looks at the clock.
 const ROWS_PER_DEADLINE: usize = 16_384;
 
+/// Rows that a graph search scores per unit of ef.
+const VISITS_PER_EF: usize = 16;
+/// Vector values that a quick search may touch: about two milliseconds' worth.
+const QUICK_VALUES: usize = 8 << 20;
+
 /// A row that may be among the best. Squared distance for Euclid until the end.
 #[derive(Debug, Clone, Copy)]
 struct Hit {
@@ -39,8 +44,23 @@ struct Searcher<'a> {
 }
 
 impl Shard {
+    /// Whether a search is sure to end within a millisecond or two: it walks graphs of
+    /// bounded effort, and few rows lie outside them.
+    pub fn is_quick(&self, search: &Search) -> bool {
+        let state = self.state.read();
+        let Some((_, vector)) = state.vector(&search.using) else { return true };
+        let ef = search.params.ef.unwrap_or(state.config.hnsw_of(&search.using).ef_construct).max(search.limit);
+        let plain = vector.sealed.iter().filter(|it| it.graph.is_none()).map(|it| it.rows());
+        let frozen = vector.frozen.iter().map(|it| it.rows());
+        let graphs = vector.sealed.len();
+        let rows: usize = plain.chain(frozen).sum::<usize>() + vector.growing.rows();
+        let values = rows * vector.params.size + ef * graphs * VISITS_PER_EF * vector.params.size;
+        search.filter.is_none() && !search.params.exact && values <= QUICK_VALUES
+    }
+
     /// The best points of this shard, best first.
     pub fn search(&self, search: &Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
+        self.check_want(&search.want)?;
         let Some((view, vector)) = self.vector_view(search.filter.as_ref(), &search.using) else {
             return Err(Error::BadInput(format!("Not existing vector name error: {}", search.using)));
         };

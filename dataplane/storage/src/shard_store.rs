@@ -273,6 +273,14 @@ impl Snapshot<'_> {
         value.map(|it| PointRecord::decode(&it)).transpose()
     }
 
+    /// Records of many slots in one look-up, in the order asked for.
+    pub fn records(&self, slots: &[Slot]) -> Result<Vec<Option<PointRecord>>, Error> {
+        let family = self.store.db.family(PAYLOAD);
+        let keys = slots.iter().map(|slot| (family, keys::payload(self.store.group, *slot)));
+        let record = |value: Option<Vec<u8>>| value.map(|it| PointRecord::decode(&it)).transpose();
+        self.snapshot.multi_get_cf(keys).into_iter().map(|it| record(it.map_err(Error::rocks(NAME))?)).collect()
+    }
+
     /// Visits records by slot from `from` on, until `visit` says false.
     pub fn records_from(
         &self,

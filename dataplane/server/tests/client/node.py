@@ -65,7 +65,12 @@ class Node:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         if wait:
-            wait_until(self.is_ready, "the node to be ready")
+            try:
+                wait_until(self.is_ready, "the node to be ready")
+            except BaseException:
+                # `with` does not end what it has not begun.
+                self.__exit__()
+                raise
         return self
 
     def is_ready(self):
@@ -82,6 +87,14 @@ class Node:
         """kill -9."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def freeze(self):
+        """Stops every thread where it is; only `kill` goes on from here."""
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        states = lambda: {it.read_text().rsplit(")", 1)[1].split()[0] for it in tasks.glob("*/stat")}
+        # A thread in the middle of a system call stops on its way out of it.
+        wait_until(lambda: states() == {"T"}, "all threads to stop")
 
     def stop(self):
         """SIGTERM, and the exit status."""

@@ -50,6 +50,8 @@ BAD = [
     ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": 0}}}, "min_count"),
     ("POST", "/points/query", {"query": [1, 2]}, "expected dim: 4, got 2"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "using": "nope"}, "nope"),
+    ("POST", "/points/query", {"query": [1, 2, 3, 4], "with_vector": ["nope"]}, "nope"),
+    ("POST", "/points/scroll", {"with_vector": ["nope"]}, "nope"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "limit": 0}, "limit"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "params": {"hnsw_ef": "many"}}, "hnsw_ef"),
     ("POST", "/points/query", {"query": {"fusion": "rrf"}}, "prefetch"),

@@ -13,7 +13,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from conftest import create, wait_green
 from node import Node, binary, wait_until
-from volume import Volume
+from volume import Volume, needs_mount
 
 ROWS = np.random.default_rng(3).normal(size=(3000, 32)).astype(np.float32)
 
@@ -101,7 +101,7 @@ def test_unknown_keys_in_the_file_are_refused(tmp_path):
     assert result.returncode == 2 and "http_prot" in result.stderr, result
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+@needs_mount
 def test_a_full_disk_refuses_writes_and_recovers_by_itself(tmp_path):
     settings = {"STORAGE__MIN_FREE_MB": 48, "STORAGE__BALLAST_MB": 8}
     with Volume(tmp_path, megabytes=192) as volume, Node(volume.path / "data", **settings) as node:

@@ -1,8 +1,17 @@
 """A small file system of its own, in a file: for full disks and power failures."""
 
+import os
 import pathlib
 import shutil
 import subprocess
+
+import pytest
+
+PHOTOGRAPHS_MAX = 20
+needs_mount = pytest.mark.skipif(
+    os.geteuid() != 0 or not pathlib.Path("/dev/loop-control").exists(),
+    reason="mounting a disk image needs root and loop devices",
+)
 
 
 def run(*command):
@@ -24,6 +33,8 @@ class Volume:
             run("mkfs.ext4", "-q", "-F", self.image)
         self.path.mkdir(exist_ok=True)
         run("mount", "-o", "loop", self.image, self.path)
+        source = subprocess.run(["findmnt", "-no", "SOURCE", self.path], check=True, capture_output=True, text=True)
+        self.device = pathlib.Path(source.stdout.strip()).name
         return self
 
     def __exit__(self, *_):
@@ -31,7 +42,19 @@ class Volume:
         run("umount", "-l", self.path)
 
     def photograph(self, name):
-        """A copy of the image as the disk has it now: synced writes, and what the kernel wrote back."""
+        """A copy of the image as the disk has it now: synced writes, and what the kernel wrote back.
+
+        A copy takes time; one during which the kernel wrote shows no single moment, and is taken again.
+        """
         copy = self.dir / f"{name}.img"
-        shutil.copyfile(self.image, copy)
-        return copy
+        for _ in range(PHOTOGRAPHS_MAX):
+            before = self.written()
+            shutil.copyfile(self.image, copy)
+            if self.written() == before:
+                return copy
+        raise AssertionError(f"{self.device} is written to all the time: is the node stopped?")
+
+    def written(self):
+        """Writes that the device has taken, and requests on their way."""
+        figures = pathlib.Path(f"/sys/block/{self.device}/stat").read_text().split()
+        return figures[4], figures[8]
