@@ -71,7 +71,7 @@ fn files_and_functions_can_be_read_in_one_go() {
         assert!(lines.len() <= FILE_LINES_MAX, "{} has {} lines", file.display(), lines.len());
         for (start, line) in lines.iter().enumerate() {
             let indent = line.len() - line.trim_start().len();
-            let is_function = line.trim_start().split_whitespace().take(4).any(|it| it == "fn");
+            let is_function = line.split_whitespace().take(4).any(|it| it == "fn");
             if !is_function || line.trim_start().starts_with("//") {
                 continue;
             }
