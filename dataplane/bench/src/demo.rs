@@ -1,7 +1,7 @@
 //! The demo: what a newcomer sees first.
 
 use std::io::{IsTerminal, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -17,6 +17,8 @@ use crate::recall::recall;
 const COLLECTION: &str = "packages";
 /// KB without a graph that make one: low, so that the demo walks a FAISS graph.
 const INDEXING_THRESHOLD: usize = 1000;
+/// Where `make serve` listens.
+const SERVE_URL: &str = "http://localhost:6333";
 const K: usize = 10;
 /// Results shown of each search.
 const SHOWN: usize = 5;
@@ -60,10 +62,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
     for (query, filter) in [(1, "not_libs"), (2, "tag_cli_and_small")] {
         show(&client, &data, query, Some(filter))?;
     }
-    go_on(&args.dir, &data, node.url());
-    if stdin().is_terminal() && stdout().is_terminal() {
-        println!("\nThe node goes on until you press Enter.");
+    let stays = stdin().is_terminal() && stdout().is_terminal();
+    if stays {
+        go_on(&data, node.url());
+        println!("\nThe node goes on until you press Enter; `make serve DIR={}` brings it back.", args.dir.display());
         drop(stdin().read_line(&mut String::new()));
+    } else {
+        println!("\nThe node stops now. Bring it back with: make serve DIR={}", args.dir.display());
+        go_on(&data, SERVE_URL);
     }
     Ok(())
 }
@@ -107,7 +113,8 @@ fn show(client: &Client, data: &Dataset, query: usize, filter: Option<&str>) -> 
     Ok(())
 }
 
-fn go_on(dir: &Path, data: &Dataset, url: &str) {
+/// What to type next.
+fn go_on(data: &Dataset, url: &str) {
     let name = data.payloads[0]["name"].as_str().unwrap_or("0").to_owned();
     println!("\nGo on. Packages like {name}:");
     println!(
@@ -119,5 +126,4 @@ fn go_on(dir: &Path, data: &Dataset, url: &str) {
          [print(p.payload['name']) for p in Q(url='{url}').query_points('{COLLECTION}', query=0).points]\"  \
          # pip install qdrant-client"
     );
-    println!("The same points again later, on port 6333: make serve DIR={}", dir.display());
 }

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 
 use vane_server::args::{self, Command};
 
+/// A request makes a few hundred small allocations; this one serves them in half of glibc's time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXIT_FAILED: u8 = 1;
 const EXIT_MISCONFIGURED: u8 = 2;
 

@@ -171,6 +171,7 @@ impl<'s, 'a> Applying<'s, 'a> {
     /// its new one.
     fn store_record(&mut self, slot: Slot, old: Option<&PointRecord>, new: &PointRecord) -> Result<(), Stop> {
         self.effects.batch.put_record(slot, new);
+        self.effects.memory.push(Effect::Head { slot, id: new.id });
         let changed = old.is_none_or(|it| it.payload != new.payload);
         if changed && !self.state.fields.is_empty() {
             let before = old.map_or(Ok(Payload::new()), |it| parse_payload(&it.payload))?;

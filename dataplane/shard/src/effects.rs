@@ -4,7 +4,7 @@
 //! under the shard's lock.
 
 use vane_storage::Batch;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, Slot};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot};
 
 use crate::state::{Field, State};
 
@@ -14,6 +14,8 @@ pub(crate) enum Effect {
     Live(Slot),
     /// A slot is none any more.
     Gone(Slot),
+    /// The slot's point was written.
+    Head { slot: Slot, id: PointId },
     /// The slot's row of a vector died.
     Kill { vector: u8, slot: Slot },
     /// The slot has a new row of a vector.
@@ -55,6 +57,7 @@ impl State {
             Effect::Gone(slot) => {
                 self.live.remove(slot);
             }
+            Effect::Head { slot, id } => self.heads.set(slot, id, index),
             Effect::Kill { vector, slot } => self.vectors[vector as usize].kill(slot, index),
             Effect::Row { vector, slot, values } => self.vectors[vector as usize].append(slot, index, &values),
             Effect::Indexed { field, key, slot } => {

@@ -25,19 +25,25 @@ impl Shard {
     /// Payloads are the view's. A vector that was replaced after the view was taken comes in
     /// its newer form: the row that scored may be merged away already.
     pub(crate) fn fetch(&self, view: &View<'_>, slots: &[Slot], want: &Want) -> Result<Vec<Record>, Error> {
-        let mut found = Vec::with_capacity(slots.len());
-        for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
-            let record = record.ok_or_else(|| vane_storage::Error::Damaged {
-                what: format!("slot {slot} of group {}", view.group),
-                detail: "it has a vector but no record".into(),
-            })?;
-            let payload = wanted_payload(&record, &want.payload)?;
-            found.push(Record { id: record.id, version: record.version, payload, vectors: None });
-        }
+        let heads = match want.payload {
+            WantPayload::Nothing => self.heads(view, slots),
+            _ => None,
+        };
+        let mut found = match heads {
+            Some(found) => found,
+            None => records(view, slots, &want.payload)?,
+        };
         if !matches!(want.vectors, WantVectors::Nothing) {
             self.fetch_vectors(slots, &want.vectors, &mut found);
         }
         Ok(found)
+    }
+
+    /// Points without their payloads, from memory; `None` when one was changed since the view.
+    fn heads(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
+        let state = self.state.read();
+        let record = |(id, version)| Record { id, version, payload: None, vectors: None };
+        slots.iter().map(|slot| state.heads.at(*slot, view.at).map(record)).collect()
     }
 
     fn fetch_vectors(&self, slots: &[Slot], want: &WantVectors, found: &mut [Record]) {
@@ -57,6 +63,20 @@ impl Shard {
             record.vectors = Some(vectors);
         }
     }
+}
+
+/// Points with the wanted part of their payloads, from the view's snapshot.
+fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Record>, Error> {
+    let mut found = Vec::with_capacity(slots.len());
+    for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
+        let record = record.ok_or_else(|| vane_storage::Error::Damaged {
+            what: format!("slot {slot} of group {}", view.group),
+            detail: "it has a vector but no record".into(),
+        })?;
+        let payload = wanted_payload(&record, want)?;
+        found.push(Record { id: record.id, version: record.version, payload, vectors: None });
+    }
+    Ok(found)
 }
 
 fn wanted_payload(record: &PointRecord, want: &WantPayload) -> Result<Option<Payload>, Error> {

@@ -15,6 +15,7 @@ mod check;
 mod effects;
 mod error;
 mod fetch;
+mod heads;
 mod info;
 mod jobs;
 mod open;

@@ -9,6 +9,7 @@ use vane_storage::{Error, SegmentFiles, ShardStore, segment_file};
 use vane_types::{CollectionConfig, FieldType, JsonPath, LogIndex, Slot};
 
 use crate::apply::{CONFIG, FIELD, NEXT_SLOT};
+use crate::heads::Heads;
 use crate::rows::{ALIVE, Growing, Loc};
 use crate::sealed::{Deaths, Sealed, open_graph};
 use crate::state::{Field, State, VectorState};
@@ -31,7 +32,7 @@ pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
     };
     let fields = open_fields(store)?;
     config.payload_schema = fields.iter().map(|(path, it)| (path.clone(), it.index.ty())).collect();
-    let (live, versions) = read_records(store, config.vectors.len())?;
+    let Points { live, heads, versions } = read_records(store, config.vectors.len())?;
     let mut keep = Vec::new();
     let mut vectors = Vec::new();
     for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
@@ -50,7 +51,7 @@ pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
     if orphans > 0 {
         tracing::info!(group = %store.group(), orphans, "removed segments of jobs that were cut short");
     }
-    Ok(State { applied: store.applied()?, config, next_slot, live, vectors, fields })
+    Ok(State { applied: store.applied()?, config, next_slot, live, heads, vectors, fields })
 }
 
 fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
@@ -69,12 +70,20 @@ fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     Ok(fields)
 }
 
-/// Live slots, and by vector and slot the version of the point's vector (0 for none).
-fn read_records(store: &ShardStore, vectors: usize) -> Result<(RoaringBitmap, Vec<Vec<LogIndex>>), Error> {
-    let mut live = RoaringBitmap::new();
+/// What the records say.
+struct Points {
+    live: RoaringBitmap,
+    heads: Heads,
+    /// By vector and slot the version of the point's vector; 0 for none.
+    versions: Vec<Vec<LogIndex>>,
+}
+
+fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
+    let (mut live, mut heads) = (RoaringBitmap::new(), Heads::default());
     let mut versions = vec![Vec::new(); vectors];
     store.records(|slot, record| {
         live.insert(slot);
+        heads.set(slot, record.id, record.version);
         for (ordinal, version) in record.vectors {
             let of_vector: &mut Vec<LogIndex> =
                 versions.get_mut(ordinal as usize).ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
@@ -85,7 +94,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<(RoaringBitmap, Ve
         }
         Ok(())
     })?;
-    Ok((live, versions))
+    Ok(Points { live, heads, versions })
 }
 
 /// A row lives if its point's record says so: it names the entry that set the vector.

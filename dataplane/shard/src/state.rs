@@ -9,6 +9,7 @@ use vane_filter::PayloadIndex;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, VectorParams};
 
+use crate::heads::Heads;
 use crate::rows::{Growing, Loc};
 use crate::sealed::Sealed;
 
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) next_slot: Slot,
     /// Slots of the points that are there.
     pub(crate) live: RoaringBitmap,
+    pub(crate) heads: Heads,
     /// By ordinal: the order of names in the configuration.
     pub(crate) vectors: Vec<VectorState>,
     pub(crate) fields: BTreeMap<JsonPath, Field>,

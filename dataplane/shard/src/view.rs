@@ -21,6 +21,8 @@ use crate::state::{FilterIndexes, State};
 /// The shard at one moment.
 pub(crate) struct View<'a> {
     pub(crate) group: GroupId,
+    /// Index of the last entry whose effects show.
+    pub(crate) at: LogIndex,
     pub(crate) snapshot: Snapshot<'a>,
     /// Points that were there.
     pub(crate) points: u64,
@@ -66,6 +68,7 @@ impl Shard {
         let indexes = FilterIndexes { state, store: &self.store };
         View {
             group: self.store.group(),
+            at: state.applied,
             snapshot: self.store.snapshot(),
             points: state.live.len(),
             names: state.vectors.iter().map(|it| it.name.clone()).collect(),

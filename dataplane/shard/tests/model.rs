@@ -213,7 +213,12 @@ impl World {
                 exclude: None,
                 want: Want::default(),
             };
-            let found: Vec<f32> = self.shard.search(&search, soon()).unwrap().iter().map(|it| it.score).collect();
+            let found = self.shard.search(&search, soon()).unwrap();
+            for it in &found {
+                let PointId::Num(id) = it.record.id else { panic!("only numbers were written") };
+                assert_eq!(self.expected[&id].n, Some(n), "point {id}");
+            }
+            let found: Vec<f32> = found.iter().map(|it| it.score).collect();
             assert_eq!(found.len(), distances.len());
             for (a, b) in found.iter().zip(&distances) {
                 assert!((a - b).abs() < 1e-4, "{found:?} instead of {distances:?}");
