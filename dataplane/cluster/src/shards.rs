@@ -96,15 +96,16 @@ impl Shards {
         Ok(shard)
     }
 
-    /// Removes what a group left on disk. Its catalogue entry must be gone already.
+    /// Removes what a group left on disk. Its catalogue entry must be gone already. The log
+    /// goes last: by it a start finds what a crash left half done.
     fn destroy(&self, group: GroupId) -> Result<(), OpenError> {
-        self.node.remove(group)?;
         let dir = self.data_dir.group_dir(group);
         ShardStore::new(self.data_db.clone(), group, dir.clone()).destroy()?;
         self.data_db.sync()?;
         if dir.exists() {
             segment_file::remove(&dir)?;
         }
+        self.node.remove(group)?;
         Ok(())
     }
 

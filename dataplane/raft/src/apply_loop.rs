@@ -20,10 +20,12 @@ pub(crate) fn run(committed: &Receiver<Vec<Committed>>, pending_bytes: &AtomicUs
     for Committed { group, entry, on_applied } in committed.iter().flatten() {
         let expected = group.machine.applied() + 1;
         assert_eq!(entry.index, expected, "entries must be applied in log order");
-        match group.machine.apply(&entry) {
-            Ok(answer) => on_applied(Ok(Applied { index: entry.index, answer })),
+        let answer = match group.machine.apply(&entry) {
+            Ok(answer) => answer,
             Err(error) => end_process("failed to apply a committed entry", &error),
-        }
+        };
+        // Before the answer: whoever has it may propose again at once.
         pending_bytes.fetch_sub(entry.data.len(), Ordering::AcqRel);
+        on_applied(Ok(Applied { index: entry.index, answer }));
     }
 }

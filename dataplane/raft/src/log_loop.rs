@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 use vane_types::GroupId;
@@ -30,6 +31,7 @@ pub(crate) fn run(
     groups: &Groups,
     proposals: &Receiver<Proposal>,
     commit: &Sender<Vec<Committed>>,
+    pending_bytes: &AtomicUsize,
 ) {
     while let Ok(first) = proposals.recv() {
         let mut bytes = first.data.len();
@@ -39,7 +41,7 @@ pub(crate) fn run(
             bytes += next.data.len();
             batch.push(next);
         }
-        let committed = append(store, groups, batch);
+        let committed = append(store, groups, batch, pending_bytes);
         if commit.send(committed).is_err() {
             return;
         }
@@ -47,7 +49,7 @@ pub(crate) fn run(
 }
 
 /// Appends a batch to the logs of its groups with one synced write.
-fn append(store: &dyn LogStore, groups: &Groups, batch: Vec<Proposal>) -> Vec<Committed> {
+fn append(store: &dyn LogStore, groups: &Groups, batch: Vec<Proposal>, pending_bytes: &AtomicUsize) -> Vec<Committed> {
     let mut known: HashMap<GroupId, Arc<Group>> = HashMap::new();
     {
         let groups = groups.read();
@@ -63,6 +65,7 @@ fn append(store: &dyn LogStore, groups: &Groups, batch: Vec<Proposal>) -> Vec<Co
     let mut committed = Vec::with_capacity(batch.len());
     for Proposal { group, data, on_applied } in batch {
         let Some(log) = logs.get_mut(&group) else {
+            pending_bytes.fetch_sub(data.len(), Ordering::AcqRel);
             on_applied(Err(ProposeError::NoSuchGroup(group)));
             continue;
         };

@@ -54,8 +54,8 @@ impl Node {
         let (propose, proposals) = bounded(PROPOSALS_MAX);
         let (commit, committed): (Sender<Vec<Committed>>, Receiver<_>) = bounded(COMMITTED_BATCHES_MAX);
         let log_thread = {
-            let (store, groups) = (Arc::clone(&store), Arc::clone(&groups));
-            spawn("raft-log", move || log_loop::run(&*store, &groups, &proposals, &commit))?
+            let (store, groups, pending) = (Arc::clone(&store), Arc::clone(&groups), Arc::clone(&pending_bytes));
+            spawn("raft-log", move || log_loop::run(&*store, &groups, &proposals, &commit, &pending))?
         };
         let apply_thread = {
             let pending = Arc::clone(&pending_bytes);

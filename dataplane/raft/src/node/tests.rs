@@ -142,3 +142,27 @@ fn what_is_not_taken_is_said_and_not_logged() {
     assert_eq!(node.propose(GROUP, vec![1], Box::new(|_| {})), Err(ProposeError::Stopping));
     assert_eq!(machine.seen().len(), 1);
 }
+
+#[test]
+fn a_command_of_a_group_that_went_away_frees_its_place() {
+    let node = Node::start(Arc::<Memory>::default(), Config { pending_bytes_max: 10 }).unwrap();
+    let (busy, gone) = (Arc::<Machine>::default(), GroupId(8));
+    node.register(GROUP, Arc::clone(&busy) as _).unwrap();
+    node.register(gone, Arc::<Machine>::default()).unwrap();
+    let (first, lost) = {
+        // The log thread waits for this lock, so the second command is still on its way.
+        let known = node.groups.read().get(&GROUP).cloned().unwrap();
+        let _held = known.log.lock();
+        let first = propose(&node, GROUP, b"x");
+        let lost = propose(&node, gone, b"12345");
+        node.groups.write().remove(&gone);
+        (first, lost)
+    };
+    first.recv().unwrap().unwrap();
+    // Either it was taken before the group went, or it is answered and counts no more.
+    drop(lost.recv().unwrap());
+    for _ in 0..5 {
+        propose(&node, GROUP, b"1234567890").recv().unwrap().unwrap();
+    }
+    assert_eq!(node.pending_bytes.load(std::sync::atomic::Ordering::Acquire), 0);
+}
