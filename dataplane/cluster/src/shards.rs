@@ -1,6 +1,7 @@
 //! The shards that are open on this node, kept in step with the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -117,6 +118,11 @@ impl Shards {
                 tracing::info!(%group, "removing what a deleted collection left behind");
                 self.destroy(group)?;
             }
+        }
+        // A job that was writing when its collection was deleted may have made its directory anew.
+        let keep: Vec<PathBuf> = known.iter().map(|it| self.data_dir.group_dir(*it)).collect();
+        if let Some(dir) = self.data_dir.group_dir(GroupId::META).parent() {
+            segment_file::remove_orphans(dir, &keep)?;
         }
         Ok(())
     }

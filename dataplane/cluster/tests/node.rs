@@ -176,6 +176,41 @@ async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     assert_eq!(cluster.collection("c").unwrap().count(None, TIMEOUT).await.unwrap(), 0);
 }
 
+/// Files and directories below the shards' directory that are no directories of groups.
+fn segment_dirs(dir: &Path) -> usize {
+    let groups = std::fs::read_dir(dir.join("shards")).unwrap();
+    groups.map(|it| std::fs::read_dir(it.unwrap().path()).unwrap().count()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_leaves_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(settings(dir.path())).unwrap();
+    cluster.create_collection("c", config(10), TIMEOUT).await.unwrap();
+    load(&cluster, 0, 1500).await;
+    settle(&cluster).await;
+    assert!(segment_dirs(dir.path()) > 0);
+    let collection = cluster.collection("c").unwrap();
+    let all = Filter::parse(json!({})).unwrap();
+    collection.write(Write::Delete(Selection::Filter(all)), TIMEOUT).await.unwrap();
+    settle(&cluster).await;
+    assert_eq!(collection.count(None, TIMEOUT).await.unwrap(), 0);
+    // Files go after the batch that stopped naming them is synced: a moment later.
+    let deadline = Instant::now() + TIMEOUT;
+    while segment_dirs(dir.path()) > 0 {
+        assert!(Instant::now() < deadline, "{} segments are left", segment_dirs(dir.path()));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(collection);
+    cluster.shutdown();
+    drop(cluster);
+    // A job that was writing while its collection was deleted.
+    std::fs::create_dir_all(dir.path().join("shards/77/v0-s3")).unwrap();
+    let cluster = Cluster::open(settings(dir.path())).unwrap();
+    assert!(!dir.path().join("shards/77").exists());
+    check_all(&cluster, |_| true, 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_cannot_be_applied_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,7 @@
 //! From a request to commands: everything that can be wrong is found here, before anything
 //! is logged.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use vane_types::command::{
@@ -24,8 +23,7 @@ pub fn check(shard: &Shard, write: Write, deadline: Instant) -> Result<Vec<Vec<u
     let changes = match write {
         Write::Upsert(points) => vec![Change::Upsert(upsert(&config, points)?)],
         Write::UpdateVectors(points) => {
-            let points = points.into_iter().map(|(id, vectors)| NewPoint { id, vectors, payload: Payload::new() });
-            vec![Change::UpdateVectors(upsert(&config, points.collect())?)]
+            vec![Change::UpdateVectors(upsert(&config, merged(&config, points)?)?)]
         }
         Write::Delete(points) => all(targets(shard, points, deadline)?, Change::Delete),
         Write::ClearPayload(points) => all(targets(shard, points, deadline)?, Change::ClearPayload),
@@ -131,6 +129,20 @@ fn upsert(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Upsert, Er
         }
     }
     Ok(Upsert { points: checked })
+}
+
+/// One point per id: an update leaves a point's other vectors alone, so of two updates of
+/// one point both count, and only of one vector the later.
+fn merged(config: &CollectionConfig, points: Vec<(PointId, NamedVectors)>) -> Result<Vec<NewPoint>, Error> {
+    check_count(points.len())?;
+    let mut by_id: BTreeMap<PointId, NamedVectors> = BTreeMap::new();
+    for (id, vectors) in points {
+        // Each is checked, also one that a later takes the place of.
+        prepared(config, id, vectors.clone())?;
+        by_id.entry(id).or_default().extend(vectors);
+    }
+    let point = |(id, vectors)| NewPoint { id, vectors, payload: Payload::new() };
+    Ok(by_id.into_iter().map(point).collect())
 }
 
 /// Checks a point's vectors and brings them into their stored form.

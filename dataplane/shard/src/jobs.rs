@@ -233,7 +233,10 @@ impl Shard {
                 return Err(Error::Cancelled);
             }
             let mut batch = self.store.batch();
-            batch.put_segment(ordinal as u8, &new.manifest);
+            // Without a living row there is nothing to name.
+            if new.rows() > 0 {
+                batch.put_segment(ordinal as u8, &new.manifest);
+            }
             old.iter().filter(|it| **it != new.id()).for_each(|it| batch.delete_segment(ordinal as u8, *it));
             let mut state = self.state.write();
             batch.write()?;
@@ -244,6 +247,8 @@ impl Shard {
             vector.sealed.retain(|it| !old.contains(&it.id()));
             if new.rows() > 0 {
                 vector.sealed.push(Arc::new(new));
+            } else {
+                segment_file::remove(&new.dir)?;
             }
         }
         if origins.is_some() {

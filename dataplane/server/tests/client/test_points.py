@@ -56,6 +56,9 @@ def test_vectors_are_replaced_and_removed(client, name):
     client.create_collection(name, vectors_config=vectors)
     client.upsert(name, [m.PointStruct(id=1, vector={"a": [1, 1], "b": [2, 2]}, payload={"k": 1})])
     client.update_vectors(name, [m.PointVectors(id=1, vector={"a": [9, 9]})])
+    both = [m.PointVectors(id=1, vector={"b": [3, 3]}), m.PointVectors(id=1, vector={"a": [9, 9]})]
+    client.update_vectors(name, both)
+    assert client.retrieve(name, [1], with_vectors=True)[0].vector == {"a": [9, 9], "b": [3, 3]}, "both count"
     client.delete_vectors(name, vectors=["b"], points=[1])
     found = client.retrieve(name, [1], with_vectors=True)[0]
     assert (found.vector, found.payload) == ({"a": [9, 9]}, {"k": 1})
