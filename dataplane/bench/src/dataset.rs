@@ -147,7 +147,10 @@ mod tests {
 
     #[test]
     fn the_packaged_points_and_answers_fit_together() {
-        let data = Dataset::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/debian-packages")).unwrap();
+        let data = Dataset::read(
+            &Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/debian-packages"),
+        )
+        .unwrap();
         assert_eq!((data.len(), data.dim, data.queries.len()), (5000, 384, 50));
         let score = |query: usize, point: u64| -> f32 {
             let pairs = data.queries[query].vector.iter().zip(data.vector(point as usize));

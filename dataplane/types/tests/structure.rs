@@ -22,7 +22,7 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 fn dataplane() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).parent().unwrap().to_owned()
 }
 
 /// All Rust sources below a directory.

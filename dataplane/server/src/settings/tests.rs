@@ -14,7 +14,7 @@ fn load(yaml: &str, env: &[(&str, &str)]) -> Result<super::Loaded, LoadError> {
 
 #[test]
 fn example_file_shows_every_setting_with_its_default() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/vane.yaml");
+    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("config/vane.yaml");
     let loaded = Layers::new(Some(&path)).unwrap().load().unwrap();
     assert_eq!(loaded.settings, Settings::default());
     let text = std::fs::read_to_string(path).unwrap();
