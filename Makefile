@@ -23,14 +23,17 @@ DATA ?= data/debian-packages
 DIR ?= $(VANE_CACHE)/node
 CRASH_ROUNDS ?= 50
 POWER_ROUNDS ?= 20
+# Seeds of the simulation that `sim` runs.
+SEEDS ?= 0..5000
+SIM_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test demo bench serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test sim demo bench serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
-	@echo "Variables: DATA=dir DIR=dir VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n"
+	@echo "Variables: DATA=dir DIR=dir VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -43,7 +46,7 @@ check: setup ## type-check everything
 	@scripts/announce-build
 	$(CARGO) check --workspace --all-targets
 
-test: setup lint unit client-test crash-test ## everything: lint, unit, process, crash and power tests
+test: setup lint unit client-test crash-test cluster-test ## everything: lint, unit, simulation, process, crash, power and cluster tests
 
 lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
@@ -51,9 +54,10 @@ lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@scripts/deny licenses bans sources
 
-unit: setup ## Rust tests
+# The tests of vane-local start real clusters: `cluster-test` runs them.
+unit: setup ## Rust tests, 500 seeds of the simulation among them
 	@scripts/announce-build
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --exclude vane-local
 
 client-test: build $(VENV)/.done ## process tests with the official Python client
 	$(PYTEST) $(CLIENT_TESTS) -m "not crash"
@@ -62,8 +66,16 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 	@echo "killing the node $(CRASH_ROUNDS) times, cutting its power $(POWER_ROUNDS) times: about a minute"
 	CRASH_ROUNDS=$(CRASH_ROUNDS) POWER_ROUNDS=$(POWER_ROUNDS) $(PYTEST) $(CLIENT_TESTS) -m crash
 
-demo: build ## start a node, load packages of Debian, search them by meaning
-	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo/data
+cluster-test: build ## clusters of real processes: killed nodes, cut links, replaced members
+	@echo "killing and cutting off nodes of real clusters: about a minute and a half"
+	VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
+
+sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …')
+	@scripts/announce-build
+	$(CARGO) run -p vane-sim -- --seeds $(SEEDS) $(SIM_ARGS)
+
+demo: build ## three nodes: load packages of Debian, search them by meaning, kill a leader
+	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo
 
 bench: build ## Vane beside FAISS: speed, recall, size (DATA=dir for another data set)
 	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)

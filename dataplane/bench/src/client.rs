@@ -101,11 +101,24 @@ impl Client {
 
     /// Makes a collection anew, without points; `indexing_threshold` in KB.
     pub fn recreate(&self, collection: &str, dim: usize, indexing_threshold: usize) -> Result<(), Error> {
+        self.recreate_spread(collection, dim, indexing_threshold, (1, 1))
+    }
+
+    /// The same with so many shards, and replicas of each.
+    pub fn recreate_spread(
+        &self,
+        collection: &str,
+        dim: usize,
+        indexing_threshold: usize,
+        (shards, replicas): (u32, u32),
+    ) -> Result<(), Error> {
         let path = format!("/collections/{collection}");
         let _existed: bool = self.send("DELETE", &path, &Value::Null)?;
         let body = json!({
             "vectors": {"size": dim, "distance": "Cosine"},
             "optimizers_config": {"indexing_threshold": indexing_threshold},
+            "shard_number": shards,
+            "replication_factor": replicas,
         });
         let _made: bool = self.send("PUT", &path, &body)?;
         Ok(())

@@ -26,6 +26,9 @@ pub enum Error {
     /// FAISS failed.
     #[error("faiss failed: {0}")]
     Index(#[from] vane_index::Error),
+    /// The nodes did not do what was asked.
+    #[error(transparent)]
+    Cluster(#[from] vane_local::Error),
     /// A result could not be written.
     #[error("failed to write {path}: {reason}")]
     Output {

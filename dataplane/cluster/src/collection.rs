@@ -1,33 +1,41 @@
-//! One collection as a client sees it.
+//! One collection as a client sees it: its shards, wherever their leaders are.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::oneshot;
+use futures_util::future::join_all;
 use vane_filter::Filter;
-use vane_shard::{Info, Page, Record, Scroll, Shard, Want, Write};
-use vane_types::{CollectionConfig, GroupId, LogIndex, PointId};
+use vane_shard::{Info, Page, Record, Scroll, Want, Write};
+use vane_types::{CollectionConfig, Command, GroupId, LogIndex, PointId};
 
+use crate::cluster::Spread;
 use crate::error::Error;
-use crate::pool::Pool;
-use crate::shards::Shards;
+use crate::gateway;
+use crate::inner::Inner;
 
-/// Time between looks at a shard that is behind with sealing.
-const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
+use crate::local::{Freshness, ShardAnswer, ShardRead};
+use crate::meta::CollectionEntry;
+
+/// How a request is to be answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// When the answer must be there.
+    pub deadline: Instant,
+    /// How new it must be.
+    pub freshness: Freshness,
+}
 
 /// A handle on one collection. It stays usable when the collection is deleted: requests
 /// then answer that it is gone.
 pub struct Collection {
     name: String,
-    group: GroupId,
-    pub(crate) shard: Arc<Shard>,
-    pub(crate) pool: Arc<Pool>,
-    shards: Arc<Shards>,
+    entry: CollectionEntry,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl Collection {
-    pub(crate) fn new(name: String, shard: Arc<Shard>, pool: Arc<Pool>, shards: Arc<Shards>) -> Self {
-        Self { name, group: shard.store().group(), shard, pool, shards }
+    pub(crate) fn new(name: String, entry: CollectionEntry, inner: Arc<Inner>) -> Self {
+        Self { name, entry, inner }
     }
 
     /// Its own name, also where it was asked for by an alias.
@@ -35,75 +43,178 @@ impl Collection {
         &self.name
     }
 
-    /// What it is made of, payload indexes included.
+    /// What it is made of, but for payload indexes, which [`Collection::info`] knows.
     pub fn config(&self) -> CollectionConfig {
-        self.shard.config()
+        self.entry.config.clone()
     }
 
-    /// What it holds and does at the moment.
-    pub fn info(&self) -> Info {
-        self.shard.info()
-    }
-
-    /// Changes points. Returns the index of the last log entry once it is synced and
-    /// applied. After [`Error::Timeout`] the outcome is unknown; any other error means that
-    /// nothing was changed, but for deletes by a filter that match more points than one
-    /// entry holds.
-    pub async fn write(&self, write: Write, timeout: Duration) -> Result<LogIndex, Error> {
-        let deadline = Instant::now() + timeout;
-        let grows = grows(&write);
-        let shard = Arc::clone(&self.shard);
-        let checked = tokio::task::spawn_blocking(move || vane_shard::check(&shard, write, deadline)).await;
-        let commands = checked.map_err(|e| Error::Internal(format!("the write could not be checked: {e}")))??;
-        if grows {
-            self.shards.space.check(commands.iter().map(Vec::len).sum())?;
+    /// How it is spread.
+    pub fn spread(&self) -> Spread {
+        Spread {
+            shards: self.entry.shards.len() as u32,
+            replication_factor: self.entry.replication_factor,
+            write_consistency_factor: self.entry.write_consistency_factor,
         }
-        self.wait_for_room(deadline).await?;
+    }
+
+    /// Groups of its shards, by ordinal.
+    pub(crate) fn groups(&self) -> &[GroupId] {
+        &self.entry.shards
+    }
+
+    /// Group of the shard that a point belongs to.
+    pub(crate) fn group_of(&self, id: PointId) -> GroupId {
+        self.entry.shards[self.entry.shard_of(id)]
+    }
+
+    /// Refuses a change that does not fit, without beginning it.
+    pub fn check(&self, write: &Write) -> Result<(), Error> {
+        vane_shard::check(&self.entry.config, write.clone()).map(|_| ()).map_err(Error::from)
+    }
+
+    /// What its shards hold and do at the moment, at their leaders.
+    pub async fn info(&self, terms: Terms) -> Result<Info, Error> {
+        let mut sum = Info::default();
+        for answer in self.ask_all(|_| ShardRead::Info, terms).await? {
+            if let ShardAnswer::Info(info) = answer {
+                sum.add(*info);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Changes points. Returns the index of the last log entry once it is on disk on a
+    /// majority of each shard's voters, and applied at their leaders. After
+    /// [`Error::Timeout`] the outcome is unknown; any other error means that nothing was
+    /// changed, but where the text says which shards were.
+    pub async fn write(&self, write: Write, terms: Terms) -> Result<LogIndex, Error> {
+        let grows = grows(&write);
+        let config = self.entry.config.clone();
+        let checked = tokio::task::spawn_blocking(move || vane_shard::check(&config, write)).await;
+        let checked = checked.map_err(|e| Error::Internal(format!("the write could not be checked: {e}")))??;
+        let resolved = match checked.filter().cloned() {
+            Some(filter) => self.resolve(&filter, terms).await?,
+            None => Vec::new(),
+        };
+        let commands = checked.commands(self.entry.shards.len(), |id| self.entry.shard_of(id), resolved)?;
+        let replicas = self.replicas_to_wait_for();
+        let apply = |(ordinal, commands): (usize, Vec<Command>)| async move {
+            let group = self.entry.shards[ordinal];
+            let mut last = 0;
+            for command in commands {
+                last = gateway::propose_once(&self.inner, group, command, replicas, grows, terms.deadline).await?;
+            }
+            Ok(last)
+        };
+        let ordinals: Vec<usize> = commands.iter().map(|(ordinal, _)| *ordinal).collect();
+        let applied = join_all(commands.into_iter().map(apply)).await;
+        self.merge_writes(&ordinals, applied)
+    }
+
+    /// Replicas beyond a majority that a write waits for; 0 when a majority is enough.
+    fn replicas_to_wait_for(&self) -> u32 {
+        let CollectionEntry { replication_factor, write_consistency_factor, .. } = self.entry;
+        if write_consistency_factor > replication_factor / 2 + 1 { write_consistency_factor } else { 0 }
+    }
+
+    /// Ids that a filter matches on each shard.
+    async fn resolve(&self, filter: &Filter, terms: Terms) -> Result<Vec<Vec<PointId>>, Error> {
+        let terms = Terms { freshness: Freshness::Linearizable, ..terms };
+        let answers = self.ask_all(|_| ShardRead::Resolve(filter.clone()), terms).await?;
+        let ids = |it| if let ShardAnswer::Ids(ids) = it { ids } else { Vec::new() };
+        Ok(answers.into_iter().map(ids).collect())
+    }
+
+    /// One outcome for a write that met several shards.
+    fn merge_writes(&self, ordinals: &[usize], applied: Vec<Result<LogIndex, Error>>) -> Result<LogIndex, Error> {
+        let failed: Vec<usize> =
+            ordinals.iter().zip(&applied).filter(|(_, it)| it.is_err()).map(|(ordinal, _)| *ordinal).collect();
+        let total = applied.len();
         let mut last = 0;
-        for command in commands {
-            last = propose(&self.shards, self.group, command, deadline).await?;
+        for outcome in applied {
+            match outcome {
+                Ok(index) => last = last.max(index),
+                Err(error) if total == 1 => return Err(error),
+                Err(error) => {
+                    let text = format!(
+                        "{} (shards {failed:?} of `{}` failed, on the other {} of {total} the write was applied)",
+                        error.text(),
+                        self.name,
+                        total - failed.len(),
+                    );
+                    // Half of it is there: no error may say that nothing was changed.
+                    let whole = failed.len() == total;
+                    return Err(if whole { error.with_text(text) } else { partly(&error, text) });
+                }
+            }
         }
         Ok(last)
     }
 
     /// Those of the points that are there, in the order asked for.
-    pub async fn retrieve(&self, ids: Vec<PointId>, want: Want, timeout: Duration) -> Result<Vec<Record>, Error> {
-        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
-        self.read(deadline, move || shard.retrieve(&ids, &want)).await
+    pub async fn retrieve(&self, ids: Vec<PointId>, want: Want, terms: Terms) -> Result<Vec<Record>, Error> {
+        let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.entry.shards.len()];
+        ids.iter().for_each(|id| by_shard[self.entry.shard_of(*id)].push(*id));
+        let asked = by_shard.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty());
+        let ask = |(ordinal, ids): (usize, Vec<PointId>)| {
+            let read = ShardRead::Retrieve { ids, want: want.clone() };
+            gateway::read(&self.inner, self.entry.shards[ordinal], read, terms.freshness, terms.deadline)
+        };
+        let mut found = std::collections::HashMap::new();
+        for answer in join_all(asked.map(ask)).await {
+            if let ShardAnswer::Records(records) = answer? {
+                found.extend(records.into_iter().map(|it| (it.id, it)));
+            }
+        }
+        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 
     /// A page of points in id order.
-    pub async fn scroll(&self, scroll: Scroll, timeout: Duration) -> Result<Page, Error> {
-        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
-        self.read(deadline, move || shard.scroll(&scroll, deadline)).await
+    pub async fn scroll(&self, scroll: Scroll, terms: Terms) -> Result<Page, Error> {
+        let limit = scroll.limit;
+        let answers = self.ask_all(|_| ShardRead::Scroll(scroll.clone()), terms).await?;
+        let mut pages: Vec<Page> = answers
+            .into_iter()
+            .filter_map(|it| if let ShardAnswer::Page(page) = it { Some(page) } else { None })
+            .collect();
+        if pages.len() == 1 {
+            return Ok(pages.remove(0));
+        }
+        let next = pages.iter().filter_map(|it| it.next).min();
+        let mut records: Vec<Record> = pages.into_iter().flat_map(|it| it.records).collect();
+        records.sort_by_key(|it| it.id);
+        // A shard's next point follows all that it returned, of which there are `limit`.
+        let next = records.get(limit).map(|it| it.id).into_iter().chain(next).min();
+        records.truncate(limit);
+        Ok(Page { records, next })
     }
 
     /// How many points match.
-    pub async fn count(&self, filter: Option<Filter>, timeout: Duration) -> Result<usize, Error> {
-        let (shard, deadline) = (Arc::clone(&self.shard), Instant::now() + timeout);
-        self.read(deadline, move || shard.count(filter.as_ref(), deadline)).await
+    pub async fn count(&self, filter: Option<Filter>, terms: Terms) -> Result<usize, Error> {
+        let answers = self.ask_all(|_| ShardRead::Count(filter.clone()), terms).await?;
+        Ok(answers.iter().map(|it| if let ShardAnswer::Count(count) = it { *count } else { 0 }).sum())
     }
 
-    /// Runs a read on the search threads, until the deadline.
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Asks every shard; one that does not answer fails the whole, and the error names it.
+    pub(crate) async fn ask_all(
         &self,
-        deadline: Instant,
-        work: impl FnOnce() -> Result<T, vane_shard::Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let late = |_| Error::Timeout("no answer within the time limit; ask for less, or raise `timeout`".into());
-        tokio::time::timeout_at(deadline.into(), self.pool.run(work)).await.map_err(late)?
+        read: impl Fn(usize) -> ShardRead,
+        terms: Terms,
+    ) -> Result<Vec<ShardAnswer>, Error> {
+        let ask = |(ordinal, group): (usize, &GroupId)| {
+            gateway::read(&self.inner, *group, read(ordinal), terms.freshness, terms.deadline)
+        };
+        join_all(self.entry.shards.iter().enumerate().map(ask)).await.into_iter().collect()
     }
+}
 
-    /// Waits while full segments pile up faster than they are sealed.
-    async fn wait_for_room(&self, deadline: Instant) -> Result<(), Error> {
-        while self.shard.is_backlogged() {
-            if Instant::now() > deadline {
-                let text = "segments wait to be written to disk; nothing was changed, try again in a moment";
-                return Err(Error::Overloaded(text.into()));
-            }
-            tokio::time::sleep(BACKLOG_PAUSE).await;
-        }
-        Ok(())
+/// The error of a write that was applied on some shards only.
+fn partly(error: &Error, text: String) -> Error {
+    let text = text.replace("nothing was changed", "nothing was changed there");
+    match error {
+        // The refusals of the client's own request stay what they are.
+        Error::NotFound(_) | Error::BadInput(_) | Error::AlreadyExists(_) => error.with_text(text),
+        _ => Error::Timeout(text),
     }
 }
 
@@ -122,25 +233,4 @@ fn grows(write: &Write) -> bool {
         | Write::ClearPayload(_)
         | Write::DropIndex { .. } => false,
     }
-}
-
-/// Logs a command and waits until it is applied.
-pub(crate) async fn propose(
-    shards: &Shards,
-    group: GroupId,
-    command: Vec<u8>,
-    deadline: Instant,
-) -> Result<LogIndex, Error> {
-    let (answer, answered) = oneshot::channel();
-    shards.node.propose(group, command, Box::new(move |outcome| drop(answer.send(outcome))))?;
-    let unknown = || {
-        Error::Timeout(
-            "the write was logged but not applied in time; its outcome is unknown, it may still be applied".into(),
-        )
-    };
-    let outcome = tokio::time::timeout_at(deadline.into(), answered).await.map_err(|_| unknown())?;
-    let applied =
-        outcome.map_err(|_| Error::Unavailable("the node stopped; the write's outcome is unknown".into()))??;
-    applied.answer?;
-    Ok(applied.index)
 }

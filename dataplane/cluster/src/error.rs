@@ -43,9 +43,29 @@ pub enum OpenError {
     /// A log could not be read or applied.
     #[error("{0}")]
     Log(#[from] vane_raft::StoreError),
+    /// The replica was removed from here; its peer id is not used again.
+    #[error("replica {peer} of group {group} was removed from this node and does not come back")]
+    Buried {
+        /// The group.
+        group: vane_types::GroupId,
+        /// The replica.
+        peer: u64,
+    },
+    /// The disk does not fit what the node was told.
+    #[error("{0}")]
+    Disk(String),
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+impl OpenError {
+    pub(crate) fn of_shard(error: vane_shard::Error) -> Self {
+        match error {
+            vane_shard::Error::Storage(error) => Self::Storage(error),
+            other => Self::Log(vane_raft::StoreError(other.to_string())),
+        }
+    }
 }
 
 impl From<vane_shard::Error> for Error {
@@ -55,19 +75,41 @@ impl From<vane_shard::Error> for Error {
             Shard::BadInput(text) => Self::BadInput(text),
             Shard::NotFound(text) => Self::NotFound(text),
             Shard::Timeout { .. } => Self::Timeout(error.to_string()),
+            Shard::NotReady { .. } => Self::Unavailable(error.to_string()),
             Shard::Closed => Self::NotFound(error.to_string()),
             Shard::Storage(_) | Shard::Index(_) | Shard::Cancelled => Self::Internal(error.to_string()),
         }
     }
 }
 
-impl From<vane_raft::ProposeError> for Error {
-    fn from(error: vane_raft::ProposeError) -> Self {
-        use vane_raft::ProposeError;
-        match error {
-            ProposeError::Full { .. } => Self::Overloaded(error.to_string()),
-            ProposeError::NoSuchGroup(_) => Self::NotFound("the collection was deleted meanwhile".into()),
-            ProposeError::Stopping => Self::Unavailable(error.to_string()),
+impl Error {
+    /// The text without what its kind puts before it.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::NotFound(text)
+            | Self::AlreadyExists(text)
+            | Self::BadInput(text)
+            | Self::Unsupported(text)
+            | Self::Overloaded(text)
+            | Self::Timeout(text)
+            | Self::OutOfSpace(text)
+            | Self::Unavailable(text)
+            | Self::Internal(text) => text,
+        }
+    }
+
+    /// The same kind of error with another text.
+    pub(crate) fn with_text(&self, text: String) -> Self {
+        match self {
+            Self::NotFound(_) => Self::NotFound(text),
+            Self::AlreadyExists(_) => Self::AlreadyExists(text),
+            Self::BadInput(_) => Self::BadInput(text),
+            Self::Unsupported(_) => Self::Unsupported(text),
+            Self::Overloaded(_) => Self::Overloaded(text),
+            Self::Timeout(_) => Self::Timeout(text),
+            Self::OutOfSpace(_) => Self::OutOfSpace(text),
+            Self::Unavailable(_) => Self::Unavailable(text),
+            Self::Internal(_) => Self::Internal(text),
         }
     }
 }
@@ -79,6 +121,7 @@ impl From<vane_types::Refusal> for Error {
             Refusal::PointNotFound(_) | Refusal::NotFound(_) => Self::NotFound(refusal.to_string()),
             Refusal::AlreadyExists(_) => Self::AlreadyExists(refusal.to_string()),
             Refusal::Invalid(text) => Self::BadInput(text.clone()),
+            Refusal::Expired => Self::Timeout(refusal.to_string()),
         }
     }
 }

@@ -1,12 +1,9 @@
 //! `raft.db` as the log store that the raft crate asks for.
 
-use vane_raft::{Append, Entry, GroupLog, LogStore, StoreError};
+use vane_raft::{Append, GroupLog, LogEntry, LogStore, StoreError};
 use vane_storage::LogDb;
-use vane_storage::log_db::{HardState, LogState, StoredEntry};
+use vane_storage::log_db::{HardState, LogAppend, LogState, StoredEntry};
 use vane_types::{GroupId, LogIndex};
-
-/// This node's peer id in every group while a group has one voter.
-const PEER_ID: u64 = 1;
 
 /// The adapter: neither crate knows the other.
 pub(crate) struct NodeLog(pub(crate) LogDb);
@@ -15,42 +12,34 @@ fn failed(error: vane_storage::Error) -> StoreError {
     StoreError(error.to_string())
 }
 
-/// Carries either error through a replay.
-struct Replay(StoreError);
-
-impl From<vane_storage::Error> for Replay {
-    fn from(error: vane_storage::Error) -> Self {
-        Self(failed(error))
-    }
-}
-
 impl LogStore for NodeLog {
-    fn group(&self, group: GroupId) -> Result<GroupLog, StoreError> {
-        let state = self.0.state(group).map_err(failed)?.unwrap_or_default();
-        Ok(GroupLog {
-            term: state.hard_state.map_or(0, |it| it.term),
-            last_index: state.last_index,
-            truncated_index: state.truncated_index,
-        })
+    fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
+        Ok(self.0.state(group).map_err(failed)?.map(|it| group_log(&it)))
     }
 
-    fn append(&self, appends: &[Append]) -> Result<(), StoreError> {
-        let groups: Vec<_> = appends.iter().map(|it| (it.group, state(&it.log), stored(&it.entries))).collect();
-        self.0.append(&groups).map_err(failed)
+    fn append(&self, appends: &[Append], sync: bool) -> Result<(), StoreError> {
+        let one = |it: &Append| LogAppend {
+            group: it.group,
+            state: log_state(&it.log),
+            entries: it.entries.iter().map(stored).collect(),
+            remove: it.removed.map(|(first, last)| first..=last),
+        };
+        let appends: Vec<_> = appends.iter().map(one).collect();
+        self.0.append(&appends, sync).map_err(failed)
     }
 
-    fn replay(
+    fn entries(
         &self,
         group: GroupId,
         from: LogIndex,
-        visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let entry = |it: StoredEntry| visit(Entry { index: it.index, term: it.term, data: it.data }).map_err(Replay);
-        self.0.replay(group, from, entry).map_err(|Replay(error)| error)
+        to: LogIndex,
+        bytes_max: u64,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        Ok(self.0.entries(group, from, to, bytes_max).map_err(failed)?.into_iter().map(log_entry).collect())
     }
 
-    fn truncate(&self, group: GroupId, through: LogIndex) -> Result<(), StoreError> {
-        self.0.truncate(group, through).map_err(failed)
+    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
+        self.0.truncate(group, through, term).map_err(failed)
     }
 
     fn remove(&self, group: GroupId) -> Result<(), StoreError> {
@@ -58,18 +47,37 @@ impl LogStore for NodeLog {
     }
 }
 
-fn state(log: &GroupLog) -> LogState {
-    LogState {
-        // The only voter has voted for itself, and what it has synced is committed.
-        hard_state: Some(HardState { term: log.term, vote: PEER_ID, commit: log.last_index }),
-        last_index: log.last_index,
-        truncated_index: log.truncated_index,
-        truncated_term: if log.truncated_index == 0 { 0 } else { log.term },
-        peer_id: PEER_ID,
+fn group_log(state: &LogState) -> GroupLog {
+    let HardState { term, vote, commit } = state.hard_state.unwrap_or_default();
+    GroupLog {
+        peer: state.peer_id,
+        term,
+        vote,
+        commit,
+        last_index: state.last_index,
+        truncated_index: state.truncated_index,
+        truncated_term: state.truncated_term,
+        installing: state.applying,
     }
 }
 
-fn stored(entries: &[Entry]) -> Vec<StoredEntry> {
-    let one = |it: &Entry| StoredEntry { term: it.term, index: it.index, data: it.data.clone(), ..Default::default() };
-    entries.iter().map(one).collect()
+fn log_state(log: &GroupLog) -> LogState {
+    LogState {
+        hard_state: Some(HardState { term: log.term, vote: log.vote, commit: log.commit }),
+        last_index: log.last_index,
+        truncated_index: log.truncated_index,
+        truncated_term: log.truncated_term,
+        peer_id: log.peer,
+        applying: log.installing,
+    }
+}
+
+fn stored(entry: &LogEntry) -> StoredEntry {
+    let LogEntry { entry_type, term, index, data, context, .. } = entry.clone();
+    StoredEntry { entry_type, term, index, data, context }
+}
+
+fn log_entry(entry: StoredEntry) -> LogEntry {
+    let StoredEntry { entry_type, term, index, data, context } = entry;
+    LogEntry { entry_type, term, index, data, context, ..LogEntry::default() }
 }

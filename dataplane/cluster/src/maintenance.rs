@@ -12,7 +12,7 @@ use vane_raft::StateMachine;
 use vane_shard::{Error, JobKind};
 use vane_types::{GroupId, LogIndex};
 
-use crate::shards::Shards;
+use crate::inner::Inner;
 
 /// Pause between looks for a job when there was none.
 const JOB_PAUSE: Duration = Duration::from_millis(50);
@@ -20,6 +20,9 @@ const JOB_PAUSE: Duration = Duration::from_millis(50);
 const FAILED_PAUSE: Duration = Duration::from_secs(5);
 /// Quiet time after which memtables are written out, so that a restart has less to read.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// Rounds in which a log that does not grow is truncated again.
+const REMINDERS: u32 = 5;
 
 /// The running threads.
 pub(crate) struct Maintenance {
@@ -29,20 +32,20 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn start(shards: &Arc<Shards>, flush_interval: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(inner: &Arc<Inner>, flush_interval: Duration) -> std::io::Result<Self> {
         // Nothing is ever sent: the threads see the sender go.
         let (stop, stopped) = bounded::<()>(0);
         let cancel = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         {
-            let (shards, stopped) = (Arc::clone(shards), stopped.clone());
+            let (inner, stopped) = (Arc::clone(inner), stopped.clone());
             let thread = std::thread::Builder::new().name("sync".into());
-            threads.push(thread.spawn(move || sync_loop(&shards, flush_interval, &stopped))?);
+            threads.push(thread.spawn(move || sync_loop(&inner, flush_interval, &stopped))?);
         }
         for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
-            let (shards, stopped, cancel) = (Arc::clone(shards), stopped.clone(), Arc::clone(&cancel));
+            let (inner, stopped, cancel) = (Arc::clone(inner), stopped.clone(), Arc::clone(&cancel));
             let thread = std::thread::Builder::new().name(name.into());
-            threads.push(thread.spawn(move || job_loop(&shards, kind, &cancel, &stopped))?);
+            threads.push(thread.spawn(move || job_loop(&inner, kind, &cancel, &stopped))?);
         }
         Ok(Self { stop: Mutex::new(Some(stop)), cancel, threads: Mutex::new(threads) })
     }
@@ -64,10 +67,10 @@ fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
     matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
 }
 
-fn job_loop(shards: &Shards, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
+fn job_loop(inner: &Inner, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
     vane_index::single_threaded_here();
     let has_room = |bytes| {
-        let room = shards.space.has_room_for_job(bytes);
+        let room = inner.space.has_room_for_job(bytes);
         if !room {
             tracing::debug!(bytes, "a background job waits for room on the disk");
         }
@@ -76,8 +79,8 @@ fn job_loop(shards: &Shards, kind: JobKind, cancel: &AtomicBool, stopped: &Recei
     let mut time = JOB_PAUSE;
     while pause(stopped, time) {
         time = JOB_PAUSE;
-        for (group, shard) in shards.all() {
-            match shard.run_job(kind, &has_room, cancel) {
+        for (group, replica) in inner.replicas.all() {
+            match replica.shard.run_job(kind, &has_room, cancel) {
                 // There may be more to do at once.
                 Ok(did) => time = if did { Duration::ZERO } else { time },
                 Err(Error::Cancelled) => {}
@@ -91,16 +94,16 @@ fn job_loop(shards: &Shards, kind: JobKind, cancel: &AtomicBool, stopped: &Recei
 }
 
 /// Makes effects durable, then forgets the logs behind them.
-fn sync_loop(shards: &Shards, interval: Duration, stopped: &Receiver<()>) {
-    let mut truncated: HashMap<GroupId, LogIndex> = HashMap::new();
+fn sync_loop(inner: &Inner, interval: Duration, stopped: &Receiver<()>) {
+    let mut truncated: HashMap<GroupId, (LogIndex, u32)> = HashMap::new();
     let (mut last_change, mut flushed) = (Instant::now(), true);
     while pause(stopped, interval) {
-        shards.space.tend_ballast();
-        match sync_once(shards, &mut truncated) {
+        inner.space.tend_ballast();
+        match sync_once(inner, &mut truncated) {
             Ok(true) => (last_change, flushed) = (Instant::now(), false),
             Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
                 flushed = true;
-                if let Err(error) = shards.data_db.flush().and_then(|()| shards.log_db.flush()) {
+                if let Err(error) = inner.data_db.flush().and_then(|()| inner.log_db.flush()) {
                     tracing::warn!(%error, "failed to write memtables out");
                 }
             }
@@ -111,19 +114,24 @@ fn sync_loop(shards: &Shards, interval: Duration, stopped: &Receiver<()>) {
 }
 
 /// One round; says whether there was anything new.
-pub(crate) fn sync_once(shards: &Shards, truncated: &mut HashMap<GroupId, LogIndex>) -> Result<bool, String> {
+pub(crate) fn sync_once(inner: &Inner, truncated: &mut HashMap<GroupId, (LogIndex, u32)>) -> Result<bool, String> {
+    // What the shards have, not what Raft has been told of: it is never less.
     let mut applied: Vec<(GroupId, LogIndex)> =
-        shards.all().into_iter().map(|(group, shard)| (group, shard.applied())).collect();
-    applied.push((GroupId::META, shards.catalogue.applied()));
-    applied.retain(|(group, index)| truncated.get(group) != Some(index));
+        inner.replicas.all().into_iter().map(|(group, it)| (group, it.shard.applied())).collect();
+    applied.push((GroupId::META, inner.meta.applied()));
+    // A log whose end some follower still needs is asked about again, until it has it.
+    applied.retain(|(group, index)| {
+        *index > 0 && truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS)
+    });
     if applied.is_empty() {
         return Ok(false);
     }
     // The indexes were read before the sync: everything up to them is in it.
-    shards.data_db.sync().map_err(|e| e.to_string())?;
+    inner.data_db.sync().map_err(|e| e.to_string())?;
     for (group, index) in applied {
-        shards.node.truncate(group, index).map_err(|e| e.to_string())?;
-        truncated.insert(group, index);
+        inner.node.truncate(group, index);
+        let known = truncated.entry(group).or_insert((index, 0));
+        *known = if known.0 == index { (index, known.1 + 1) } else { (index, 0) };
     }
     Ok(true)
 }

@@ -3,9 +3,49 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use std::net::IpAddr;
+
+use vane_shard::ShardSettings;
+
+/// How a node presents itself, and how it calls the others.
+#[derive(Debug, Clone)]
+pub struct NodeSettings {
+    /// A name for people, such as the host's.
+    pub name: String,
+    /// Where peers reach it: host:port.
+    pub address: String,
+    /// Where clients reach its REST API: host:port.
+    pub rest_address: String,
+    /// Version that it runs.
+    pub version: String,
+    /// Address to call the others from, where the machine has several.
+    pub dial_from: Option<IpAddr>,
+    /// The secret that every call between nodes carries.
+    pub token: String,
+    /// Where other members may be found (`vane_membership::Seed`). `None`: the node belongs
+    /// to no others, and founds a cluster of one on an empty disk.
+    pub seeds: Option<Vec<String>>,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            name: "vane".into(),
+            address: "127.0.0.1:6335".into(),
+            rest_address: "127.0.0.1:6333".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            dial_from: None,
+            token: "none".into(),
+            seeds: None,
+        }
+    }
+}
+
 /// Bounds and places of a node.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Itself and the others.
+    pub node: NodeSettings,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// Threads that search.
@@ -31,6 +71,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            node: NodeSettings::default(),
             data_dir: PathBuf::from("data"),
             search_threads: std::thread::available_parallelism().map_or(2, usize::from),
             pending_searches_max: 1024,
@@ -41,6 +82,17 @@ impl Default for Settings {
             idle_seal_after: Duration::from_secs(1),
             growing_bytes_max: 64 << 20,
             growing_rows_max: 20_000,
+        }
+    }
+}
+
+impl Settings {
+    /// The part that a shard is told.
+    pub(crate) fn shard(&self) -> ShardSettings {
+        ShardSettings {
+            growing_rows_max: self.growing_rows_max,
+            growing_bytes_max: self.growing_bytes_max,
+            idle_after: self.idle_seal_after,
         }
     }
 }

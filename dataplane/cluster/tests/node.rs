@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use vane_cluster::{
-    AliasChange, By, Cluster, Error, NewPoint, Query, Scroll, SearchParams, Selection, Settings, Want, WantPayload,
-    WantVectors, Write,
+    AliasChange, By, Cluster, Error, Freshness, Host, NewPoint, Query, Scroll, SearchParams, Selection, Settings,
+    Spread, Terms, Want, WantPayload, WantVectors, Write,
 };
 use vane_filter::Filter;
 use vane_types::{CollectionConfig, Distance, FieldType, HnswConfig, OptimizerConfig, PointId, VectorParams};
@@ -27,6 +27,10 @@ fn settings(dir: &Path) -> Settings {
         ballast_bytes: 0,
         ..Settings::default()
     }
+}
+
+fn terms() -> Terms {
+    Terms { deadline: Instant::now() + TIMEOUT, freshness: Freshness::Leader }
 }
 
 fn config(indexing_threshold: usize) -> CollectionConfig {
@@ -83,15 +87,15 @@ async fn load(cluster: &Cluster, from: u64, to: u64) {
     let collection = cluster.collection("c").unwrap();
     for start in (from..to).step_by(100) {
         let points = (start..to.min(start + 100)).map(point).collect();
-        collection.write(Write::Upsert(points), TIMEOUT).await.unwrap();
+        collection.write(Write::Upsert(points), terms()).await.unwrap();
     }
 }
 
 async fn settle(cluster: &Cluster) {
     let collection = cluster.collection("c").unwrap();
     let deadline = Instant::now() + TIMEOUT;
-    while collection.info().optimizing {
-        assert!(Instant::now() < deadline, "{:?}", collection.info());
+    while collection.info(terms()).await.unwrap().optimizing {
+        assert!(Instant::now() < deadline, "it goes on and on");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -99,20 +103,20 @@ async fn settle(cluster: &Cluster) {
 async fn check_all(cluster: &Cluster, alive: impl Fn(u64) -> bool, to: u64) {
     let collection = cluster.collection("c").unwrap();
     let expected: Vec<u64> = (0..to).filter(|n| alive(*n)).collect();
-    assert_eq!(collection.count(None, TIMEOUT).await.unwrap(), expected.len());
-    let page = collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, TIMEOUT).await.unwrap();
+    assert_eq!(collection.count(None, terms()).await.unwrap(), expected.len());
+    let page = collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, terms()).await.unwrap();
     assert!(page.records.iter().map(|it| it.id).eq(expected.iter().map(|n| PointId::Num(*n))));
     let reds = expected.iter().filter(|n| *n % 3 == 0).count();
-    assert_eq!(collection.count(Some(red()), TIMEOUT).await.unwrap(), reds);
+    assert_eq!(collection.count(Some(red()), terms()).await.unwrap(), reds);
     for n in (0..to).step_by(37) {
-        let found = collection.query(nearest(n, None), TIMEOUT).await.unwrap();
+        let found = collection.query(nearest(n, None), terms()).await.unwrap();
         assert_eq!(found.len(), 3);
         let itself = found[0].record.id == PointId::Num(n) && found[0].score == 0.0;
         assert_eq!(itself, alive(n), "point {n}");
         if itself {
             assert_eq!(found[0].record.vectors.as_ref().unwrap()[""], vector(n));
         }
-        let found = collection.query(nearest(n, Some(red())), TIMEOUT).await.unwrap();
+        let found = collection.query(nearest(n, Some(red())), terms()).await.unwrap();
         assert!(found.iter().all(|it| it.record.payload.as_ref().unwrap()["color"] == "red"));
         assert_eq!(found.len(), 3);
     }
@@ -121,33 +125,35 @@ async fn check_all(cluster: &Cluster, alive: impl Fn(u64) -> bool, to: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn points_survive_sealing_indexing_merging_and_restarts() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
-    cluster.create_collection("c", config(10), TIMEOUT).await.unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
+    cluster.create_collection("c", config(10), Spread::default(), "", TIMEOUT).await.unwrap();
     let collection = cluster.collection("c").unwrap();
     load(&cluster, 0, 1000).await;
     let field = "color".parse().unwrap();
-    collection.write(Write::CreateIndex { field, field_type: FieldType::Keyword }, TIMEOUT).await.unwrap();
+    collection.write(Write::CreateIndex { field, field_type: FieldType::Keyword }, terms()).await.unwrap();
     check_all(&cluster, |_| true, 1000).await;
     settle(&cluster).await;
-    assert_eq!(collection.info().indexed_vectors, 1000);
+    assert_eq!(collection.info(terms()).await.unwrap().indexed_vectors, 1000);
     check_all(&cluster, |_| true, 1000).await;
     load(&cluster, 1000, 2000).await;
     // Rows die in sealed, frozen and growing segments alike, some while jobs run.
     let gone = (0..2000).filter(|n| n % 4 == 1).map(PointId::Num).collect();
-    collection.write(Write::Delete(Selection::Ids(gone)), TIMEOUT).await.unwrap();
+    collection.write(Write::Delete(Selection::Ids(gone)), terms()).await.unwrap();
     load(&cluster, 0, 40).await;
     let alive = |n: u64| n % 4 != 1 || n < 40;
     check_all(&cluster, alive, 2000).await;
     settle(&cluster).await;
     check_all(&cluster, alive, 2000).await;
-    let built = collection.info();
+    let built = collection.info(terms()).await.unwrap();
     drop(collection);
-    cluster.shutdown();
-    drop(cluster);
+    host.shutdown();
+    drop((cluster, host));
 
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
     check_all(&cluster, alive, 2000).await;
-    let info = cluster.collection("c").unwrap().info();
+    let info = cluster.collection("c").unwrap().info(terms()).await.unwrap();
     assert_eq!((info.indexes_built, info.indexed_vectors), (0, built.indexed_vectors), "nothing is rebuilt");
     assert_eq!(info.payload_index_points, built.payload_index_points);
 }
@@ -155,25 +161,30 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
-    cluster.create_collection("c", config(0), TIMEOUT).await.unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
+    cluster.create_collection("c", config(0), Spread::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 500).await;
     let alias = AliasChange::Create { collection: "c".into(), alias: "a".into() };
     cluster.change_aliases(vec![alias], TIMEOUT).await.unwrap();
     assert!(cluster.collection("a").is_ok());
     let old = cluster.collection("c").unwrap();
-    assert!(matches!(cluster.create_collection("c", config(0), TIMEOUT).await, Err(Error::AlreadyExists(_))));
-    assert!(cluster.delete_collection("c", TIMEOUT).await.unwrap());
-    assert!(!cluster.delete_collection("c", TIMEOUT).await.unwrap());
+    assert!(matches!(
+        cluster.create_collection("c", config(0), Spread::default(), "", TIMEOUT).await,
+        Err(Error::AlreadyExists(_))
+    ));
+    assert!(cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
+    assert!(!cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
     assert!(matches!(cluster.collection("a"), Err(Error::NotFound(_))));
-    assert!(old.write(Write::Upsert(vec![point(1)]), TIMEOUT).await.is_err());
-    cluster.create_collection("c", config(0), TIMEOUT).await.unwrap();
-    assert_eq!(cluster.collection("c").unwrap().count(None, TIMEOUT).await.unwrap(), 0);
-    cluster.shutdown();
-    drop((cluster, old));
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
+    assert!(old.write(Write::Upsert(vec![point(1)]), terms()).await.is_err());
+    cluster.create_collection("c", config(0), Spread::default(), "", TIMEOUT).await.unwrap();
+    assert_eq!(cluster.collection("c").unwrap().count(None, terms()).await.unwrap(), 0);
+    host.shutdown();
+    drop((cluster, old, host));
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
     assert_eq!(cluster.collection_names(), ["c"]);
-    assert_eq!(cluster.collection("c").unwrap().count(None, TIMEOUT).await.unwrap(), 0);
+    assert_eq!(cluster.collection("c").unwrap().count(None, terms()).await.unwrap(), 0);
 }
 
 /// Files and directories below the shards' directory that are no directories of groups.
@@ -185,16 +196,17 @@ fn segment_dirs(dir: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_needs_leaves_no_files() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
-    cluster.create_collection("c", config(10), TIMEOUT).await.unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
+    cluster.create_collection("c", config(10), Spread::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 1500).await;
     settle(&cluster).await;
     assert!(segment_dirs(dir.path()) > 0);
     let collection = cluster.collection("c").unwrap();
     let all = Filter::parse(json!({})).unwrap();
-    collection.write(Write::Delete(Selection::Filter(all)), TIMEOUT).await.unwrap();
+    collection.write(Write::Delete(Selection::Filter(all)), terms()).await.unwrap();
     settle(&cluster).await;
-    assert_eq!(collection.count(None, TIMEOUT).await.unwrap(), 0);
+    assert_eq!(collection.count(None, terms()).await.unwrap(), 0);
     // Files go after the batch that stopped naming them is synced: a moment later.
     let deadline = Instant::now() + TIMEOUT;
     while segment_dirs(dir.path()) > 0 {
@@ -202,11 +214,12 @@ async fn what_nobody_needs_leaves_no_files() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     drop(collection);
-    cluster.shutdown();
-    drop(cluster);
+    host.shutdown();
+    drop((cluster, host));
     // A job that was writing while its collection was deleted.
     std::fs::create_dir_all(dir.path().join("shards/77/v0-s3")).unwrap();
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
     assert!(!dir.path().join("shards/77").exists());
     check_all(&cluster, |_| true, 0).await;
 }
@@ -214,17 +227,18 @@ async fn what_nobody_needs_leaves_no_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_cannot_be_applied_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::open(settings(dir.path())).unwrap();
-    cluster.create_collection("c", config(0), TIMEOUT).await.unwrap();
+    let host = Host::open(settings(dir.path())).unwrap();
+    let cluster = host.cluster().unwrap();
+    cluster.create_collection("c", config(0), Spread::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 10).await;
     let collection = cluster.collection("c").unwrap();
     let missing = Selection::Ids(vec![PointId::Num(3), PointId::Num(77)]);
     let payload = json!({"color": "red"}).as_object().unwrap().clone();
-    let refused = collection.write(Write::OverwritePayload { points: missing, payload }, TIMEOUT).await;
+    let refused = collection.write(Write::OverwritePayload { points: missing, payload }, terms()).await;
     assert_eq!(refused.unwrap_err().to_string(), "Not found: No point with id 77 found");
     let mut wrong = point(3);
     wrong.vectors.insert(String::new(), vec![1.0; DIM - 1]);
-    let refused = collection.write(Write::Upsert(vec![point(50), wrong]), TIMEOUT).await.unwrap_err();
+    let refused = collection.write(Write::Upsert(vec![point(50), wrong]), terms()).await.unwrap_err();
     assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");
     check_all(&cluster, |_| true, 10).await;
 }

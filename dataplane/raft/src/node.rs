@@ -1,169 +1,324 @@
-//! The node's end of all its groups: registration, proposals, shutdown.
+//! The node's threads around the [`Core`]: one that owns all groups and syncs their logs,
+//! one that applies, one that makes and installs snapshots.
+
+mod apply_loop;
+mod inbox;
+mod raft_loop;
+mod snapshots;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::bounded;
 use parking_lot::{Mutex, RwLock};
 use vane_types::{GroupId, LogIndex};
 
-use crate::apply_loop::{self, Committed};
-use crate::log_loop::{self, Proposal};
-use crate::{GroupLog, LogStore, OnApplied, ProposeError, StateMachine, StoreError, end_process};
+use crate::codec::Envelope;
+use crate::config::Config;
+use crate::core::{Core, Start};
+use crate::error::{ProposeError, ReadError, StoreError};
+use crate::log::{Append, GroupLog, LogStore};
+use crate::machine::StateMachine;
+use crate::replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
+use crate::status::{GroupStatus, Watch};
+use crate::{INITIAL_INDEX, machine::Conf};
 
-/// Proposals that may wait for the log thread, whatever their size.
-const PROPOSALS_MAX: usize = 4096;
-/// Synced batches that may wait for the apply thread.
-const COMMITTED_BATCHES_MAX: usize = 64;
+use inbox::{Inbox, Input};
+use snapshots::SnapshotDirs;
 
-/// Limits of a [`Node`].
-#[derive(Debug, Clone, Copy)]
-pub struct Config {
-    /// Bytes of commands that may be on their way between proposal and answer.
-    pub pending_bytes_max: usize,
+/// How messages travel.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends messages. Must not block; what cannot be queued is dropped, Raft sends again.
+    fn send(&self, messages: Vec<Envelope>);
+    /// Sends the files of a snapshot and then the message that announces it. Must not
+    /// block; `done` is called once, with whether the receiver has it.
+    fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>);
 }
 
-/// A group on this node.
-pub(crate) struct Group {
-    pub(crate) machine: Arc<dyn StateMachine>,
-    /// Owned by the log thread; a lock only because registration reads it first.
-    pub(crate) log: Mutex<GroupLog>,
+/// State machines of the replicas that are open here.
+#[derive(Default)]
+pub(crate) struct Machines(RwLock<HashMap<GroupId, Registered>>);
+
+/// A state machine and the peer that it is of.
+type Registered = (u64, Arc<dyn StateMachine>);
+
+impl Machines {
+    /// That of a replica; `None` once it is removed, even if another has taken its place.
+    pub(crate) fn of(&self, group: GroupId, peer: u64) -> Option<Arc<dyn StateMachine>> {
+        self.0.read().get(&group).filter(|it| it.0 == peer).map(|it| Arc::clone(&it.1))
+    }
+
+    fn insert(&self, group: GroupId, peer: u64, machine: Arc<dyn StateMachine>) {
+        self.0.write().insert(group, (peer, machine));
+    }
+
+    fn remove(&self, group: GroupId) {
+        self.0.write().remove(&group);
+    }
 }
 
-pub(crate) type Groups = RwLock<HashMap<GroupId, Arc<Group>>>;
+/// Counters of a node.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Synced writes of the log store.
+    pub syncs: AtomicU64,
+    /// Entries that those wrote.
+    pub entries: AtomicU64,
+    /// Snapshots that were made.
+    pub snapshots_made: AtomicU64,
+    /// Snapshots that were installed.
+    pub snapshots_installed: AtomicU64,
+}
 
-/// All groups of this node. Dropping it stops the threads after what is waiting is done.
+/// All groups of this node. Dropping it stops the threads.
 pub struct Node {
     store: Arc<dyn LogStore>,
-    groups: Arc<Groups>,
-    inbox: Mutex<Option<Sender<Proposal>>>,
+    machines: Arc<Machines>,
+    watches: RwLock<HashMap<GroupId, Arc<Watch>>>,
+    inbox: Arc<Inbox>,
+    dirs: Arc<SnapshotDirs>,
     pending_bytes: Arc<AtomicUsize>,
-    config: Config,
-    stopping: AtomicBool,
+    pending_bytes_max: usize,
+    counters: Arc<Counters>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Node {
-    /// Starts the log thread and the apply thread.
-    pub fn start(store: Arc<dyn LogStore>, config: Config) -> std::io::Result<Self> {
-        let groups = Arc::<Groups>::default();
-        let pending_bytes = Arc::new(AtomicUsize::new(0));
-        let (propose, proposals) = bounded(PROPOSALS_MAX);
-        let (commit, committed): (Sender<Vec<Committed>>, Receiver<_>) = bounded(COMMITTED_BATCHES_MAX);
-        let log_thread = {
-            let (store, groups, pending) = (Arc::clone(&store), Arc::clone(&groups), Arc::clone(&pending_bytes));
-            spawn("raft-log", move || log_loop::run(&*store, &groups, &proposals, &commit, &pending))?
-        };
-        let apply_thread = {
-            let pending = Arc::clone(&pending_bytes);
-            spawn("raft-apply", move || apply_loop::run(&committed, &pending))?
-        };
+    /// Starts the threads. Snapshots on their way in or out lie below `snapshots`.
+    pub fn start(
+        store: Arc<dyn LogStore>,
+        config: Config,
+        snapshots: &Path,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, StoreError> {
+        let failed = |e: std::io::Error| StoreError(format!("failed to start a raft thread: {e}"));
+        let dirs = Arc::new(SnapshotDirs::open(snapshots)?);
+        let (inbox, machines) = (Arc::new(Inbox::default()), Arc::<Machines>::default());
+        let counters = Arc::<Counters>::default();
+        let (pending_bytes_max, tick) = (config.pending_bytes_max, config.tick);
+        let core = Core::new(Arc::clone(&store), config);
+        // The core bounds what is in the first by bytes; the second holds one job a group.
+        let (apply, to_apply) = crossbeam_channel::unbounded();
+        let (job, jobs) = crossbeam_channel::unbounded();
+        let mut threads = Vec::new();
+        {
+            let (inbox, machines, job) = (Arc::clone(&inbox), Arc::clone(&machines), job.clone());
+            threads.push(
+                spawn("raft-apply", move || apply_loop::run(&to_apply, &machines, &inbox, &job)).map_err(failed)?,
+            );
+        }
+        {
+            let worker = snapshots::Worker {
+                machines: Arc::clone(&machines),
+                dirs: Arc::clone(&dirs),
+                inbox: Arc::clone(&inbox),
+                counters: Arc::clone(&counters),
+            };
+            threads.push(spawn("raft-snapshot", move || worker.run(&jobs)).map_err(failed)?);
+        }
+        {
+            let raft = raft_loop::RaftLoop {
+                core,
+                store: Arc::clone(&store),
+                inbox: Arc::clone(&inbox),
+                transport,
+                dirs: Arc::clone(&dirs),
+                counters: Arc::clone(&counters),
+                apply,
+                job,
+                tick,
+            };
+            threads.push(spawn("raft", move || raft.run()).map_err(failed)?);
+        }
         Ok(Self {
             store,
-            groups,
-            inbox: Mutex::new(Some(propose)),
-            pending_bytes,
-            config,
-            stopping: AtomicBool::new(false),
-            threads: Mutex::new(vec![log_thread, apply_thread]),
+            machines,
+            watches: RwLock::default(),
+            inbox,
+            dirs,
+            pending_bytes: Arc::default(),
+            pending_bytes_max,
+            counters,
+            threads: Mutex::new(threads),
         })
     }
 
-    /// Brings a state machine up to the end of its log, then takes proposals for it.
-    pub fn register(&self, group: GroupId, machine: Arc<dyn StateMachine>) -> Result<(), StoreError> {
-        let log = self.store.group(group)?;
-        if machine.applied() < log.truncated_index {
-            return Err(StoreError(format!(
-                "group {group}: the state ends at index {} but the log only begins after {}; \
-                 this replica's data is incomplete and was not opened",
-                machine.applied(),
-                log.truncated_index
-            )));
-        }
-        let mut replayed = 0_u64;
-        self.store.replay(group, machine.applied() + 1, &mut |entry| {
-            replayed += 1;
-            machine.apply(&entry).map(|_answer| ())
-        })?;
-        if replayed > 0 {
-            tracing::info!(%group, replayed, "replayed the log");
-        }
-        // An applied index beyond the log can only mean that the log lost synced entries.
-        if machine.applied() > log.last_index {
-            return Err(StoreError(format!(
-                "group {group}: the state is at index {} but the log ends at {}; raft.db has lost entries",
-                machine.applied(),
-                log.last_index
-            )));
-        }
-        self.groups.write().insert(group, Arc::new(Group { machine, log: Mutex::new(log) }));
-        Ok(())
+    /// Writes what a replica's log begins with, on disk when it returns: behind
+    /// [`INITIAL_INDEX`] for one of the group's first, behind nothing for one that joins.
+    /// The state machine must be at the same index, and be so durably.
+    pub fn create(&self, group: GroupId, peer: u64, first: bool) -> Result<(), StoreError> {
+        let index = if first { INITIAL_INDEX } else { 0 };
+        let log = GroupLog {
+            peer,
+            term: index,
+            commit: index,
+            last_index: index,
+            truncated_index: index,
+            truncated_term: index,
+            ..GroupLog::default()
+        };
+        self.store.append(&[Append { group, log, entries: Vec::new(), removed: None }], true)
     }
 
-    /// Forgets a group and its log. Commands under way are answered with an error.
-    pub fn remove(&self, group: GroupId) -> Result<(), StoreError> {
-        self.groups.write().remove(&group);
+    /// Takes a replica up where its log and its state machine ended. `campaign`: stand for
+    /// election at once.
+    pub fn register(
+        &self,
+        group: GroupId,
+        machine: Arc<dyn StateMachine>,
+        campaign: bool,
+    ) -> Result<Arc<Watch>, StoreError> {
+        let mut log = self
+            .store
+            .group(group)?
+            .ok_or_else(|| StoreError(format!("group {group} has no log in raft.db; it was not opened")))?;
+        if log.installing > 0 {
+            if machine.applied() < log.installing {
+                tracing::info!(%group, index = log.installing, "installing a snapshot that was cut short");
+                machine.install(&self.dirs.incoming(group, log.truncated_term, log.installing))?;
+            }
+            log.installing = 0;
+        }
+        let watch = Arc::<Watch>::default();
+        let (applied, conf) = (machine.applied(), machine.conf());
+        self.machines.insert(group, log.peer, machine);
+        let start = Start { group, log, applied, conf, campaign, watch: Arc::clone(&watch) };
+        let added = self.ask(|done| Input::Add { start: Box::new(start), done });
+        added.unwrap_or_else(|| Err(StoreError("the node is shutting down".into()))).inspect_err(|_| {
+            self.machines.remove(group);
+        })?;
+        self.watches.write().insert(group, Arc::clone(&watch));
+        Ok(watch)
+    }
+
+    /// Lets a group go. Commands under way are answered with an error; the log stays until
+    /// [`Node::forget`].
+    pub fn remove(&self, group: GroupId) {
+        self.watches.write().remove(&group);
+        let _gone = self.ask(|done| Input::Remove { group, done });
+        self.machines.remove(group);
+    }
+
+    /// Removes the log of a group that is not registered.
+    pub fn forget(&self, group: GroupId) -> Result<(), StoreError> {
         self.store.remove(group)
     }
 
-    /// Hands a command to the group's log. `on_applied` is called exactly once if this
-    /// returns `Ok`, and never otherwise.
-    pub fn propose(&self, group: GroupId, data: Vec<u8>, on_applied: OnApplied) -> Result<(), ProposeError> {
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(ProposeError::Stopping);
-        }
-        if !self.groups.read().contains_key(&group) {
-            return Err(ProposeError::NoSuchGroup(group));
-        }
-        let (bytes, limit) = (data.len(), self.config.pending_bytes_max);
-        let before = self.pending_bytes.fetch_add(bytes, Ordering::AcqRel);
-        // A command larger than the whole limit may go alone, or it could never be written.
-        if before > 0 && before + bytes > limit {
-            self.pending_bytes.fetch_sub(bytes, Ordering::AcqRel);
-            return Err(ProposeError::Full { waiting: before + bytes, limit });
-        }
-        let sent = match &*self.inbox.lock() {
-            Some(inbox) => inbox.try_send(Proposal { group, data, on_applied }),
-            None => {
-                self.pending_bytes.fetch_sub(bytes, Ordering::AcqRel);
-                return Err(ProposeError::Stopping);
-            }
-        };
-        sent.map_err(|e| {
-            self.pending_bytes.fetch_sub(bytes, Ordering::AcqRel);
-            match e {
-                TrySendError::Full(_) => ProposeError::Full { waiting: before + bytes, limit },
-                TrySendError::Disconnected(_) => ProposeError::Stopping,
-            }
-        })
+    /// What requests look at of a group.
+    pub fn watch(&self, group: GroupId) -> Option<Arc<Watch>> {
+        self.watches.read().get(&group).cloned()
     }
 
-    /// Forgets log entries whose effects are durable in the state machine's own store.
-    pub fn truncate(&self, group: GroupId, durable: LogIndex) -> Result<(), StoreError> {
-        let Some(known) = self.groups.read().get(&group).cloned() else { return Ok(()) };
-        // Held while the store works, so that an append cannot write the old mark back.
-        let mut log = known.log.lock();
-        if durable <= log.truncated_index {
-            return Ok(());
+    /// Hands a command to the group, which must be led from here. `on_applied` is called
+    /// exactly once if this returns `Ok`, and never otherwise.
+    pub fn propose(&self, group: GroupId, data: Vec<u8>, on_applied: OnApplied) -> Result<(), ProposeError> {
+        if self.watch(group).is_none() {
+            return Err(ProposeError::NoSuchGroup(group));
         }
-        assert!(durable <= log.last_index, "group {group}: truncation past the log's end");
-        self.store.truncate(group, durable)?;
-        log.truncated_index = durable;
+        let (bytes, limit) = (data.len(), self.pending_bytes_max);
+        let before = self.pending_bytes.load(Ordering::Acquire);
+        // A command larger than the whole limit may go alone, or it could never be written.
+        if before > 0 && before + bytes > limit {
+            return Err(ProposeError::Full { waiting: before + bytes, limit });
+        }
+        let ticket = Ticket::new(bytes, Arc::clone(&self.pending_bytes), on_applied);
+        self.inbox.put(Input::Propose { group, data, ticket });
         Ok(())
+    }
+
+    /// Calls `done` once so many voters have an entry on disk.
+    pub fn spread(&self, group: GroupId, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>>) {
+        self.inbox.put(Input::Spread { group, index, replicas, done });
+    }
+
+    /// Asks for a linearizable read from here, which must lead the group.
+    pub fn read(&self, group: GroupId, done: OnRead) {
+        if self.watch(group).is_none() {
+            return done(Err(ReadError::NoSuchGroup(group)));
+        }
+        self.inbox.put(Input::Read { group, done });
+    }
+
+    /// Changes the members of a group that is led from here; answered once it is applied
+    /// here. A joint membership is left by itself afterwards.
+    pub fn change_members(&self, group: GroupId, change: MemberChange, on_applied: OnApplied) {
+        let ticket = Ticket::new(0, Arc::clone(&self.pending_bytes), on_applied);
+        self.inbox.put(Input::Change { group, change, ticket });
+    }
+
+    /// Hands the leadership of a group to a peer. Blocks for a moment; whether the peer
+    /// took it shows in the group's status within an election timeout.
+    pub fn transfer(&self, group: GroupId, to: u64) -> Result<(), ProposeError> {
+        self.ask(|done| Input::Transfer { group, to, done }).unwrap_or(Err(ProposeError::Stopping))
+    }
+
+    /// Messages came. Says nothing about whether they were taken.
+    pub fn step(&self, messages: Vec<Envelope>) {
+        self.inbox.put_messages(messages);
+    }
+
+    /// A node does not answer.
+    pub fn unreachable(&self, node: u64) {
+        self.inbox.put(Input::Unreachable(node));
+    }
+
+    /// A group as it is here. Blocks for a moment.
+    pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
+        self.ask(|done| Input::Status { group, done }).flatten()
+    }
+
+    /// Where a received snapshot's files must lie before its announcement is given to
+    /// [`Node::step`].
+    pub fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
+        let snapshot = announcement.message.snapshot.as_ref()?.metadata.as_ref()?;
+        Some(self.dirs.incoming(announcement.group, snapshot.term, snapshot.index))
+    }
+
+    /// Forgets log entries whose effects are durable in the state machine's own store, as
+    /// far as no member needs them.
+    pub fn truncate(&self, group: GroupId, durable: LogIndex) {
+        self.inbox.put(Input::Truncate { group, durable });
+    }
+
+    /// What happened since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Refuses new commands, answers those on their way, and ends the threads.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        drop(self.inbox.lock().take());
-        for thread in self.threads.lock().drain(..) {
+        self.inbox.close();
+        for thread in self.threads.lock().drain(..).rev() {
             if thread.join().is_err() {
                 tracing::error!("a raft thread panicked while stopping");
             }
         }
+    }
+
+    /// Asks the raft thread and waits; `None` when it is gone.
+    fn ask<T: Send + 'static>(&self, input: impl FnOnce(Callback<T>) -> Input) -> Option<T> {
+        let (send, receive) = bounded(1);
+        self.inbox.put(input(Box::new(move |answer| drop(send.send(answer)))));
+        receive.recv().ok()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Conf {
+    /// The membership that the first replicas of a group share.
+    pub fn founding(peers: &[u64]) -> Self {
+        let mut voters = peers.to_vec();
+        voters.sort_unstable();
+        Self::of_voters(voters)
     }
 }
 
@@ -177,11 +332,11 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
     })
 }
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.stop();
-    }
+/// Ends the process after a failure that leaves the log or the state in doubt: after a
+/// failed fsync the kernel may have dropped the pages, so trying again could acknowledge
+/// what is not on disk (Rebello et al., "Can Applications Recover from fsync Failures?",
+/// ATC 2020). A restart reads what is really there.
+pub(crate) fn end_process(what: &str, error: &StoreError) -> ! {
+    tracing::error!(%error, "{what}; ending the process so that a restart reads what is really on disk");
+    std::process::exit(70)
 }
-
-#[cfg(test)]
-mod tests;

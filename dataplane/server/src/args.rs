@@ -36,6 +36,12 @@ pub struct Serve {
     /// Port of the REST API; 0 takes a free one
     #[arg(long, value_name = "PORT")]
     pub http_port: Option<u16>,
+    /// Port of the other nodes' calls and of administration; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub peer_port: Option<u16>,
+    /// Where members of the cluster may be found, separated by commas
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub seeds: Option<String>,
     /// Least severe level that is logged
     #[arg(long, value_enum)]
     pub log_level: Option<LogLevel>,
@@ -50,12 +56,14 @@ pub struct Serve {
 impl Serve {
     /// The settings that these flags, the environment and the file come to.
     pub fn load(&self) -> Result<Loaded, LoadError> {
-        let Self { config, data_dir, host, http_port, log_level, log_format, print_config: _ } = self;
+        let Self { config, data_dir, host, http_port, peer_port, seeds, log_level, log_format, print_config: _ } = self;
         let mut layers = Layers::new(config.as_deref())?;
         layers.environment(std::env::vars_os());
         layers.set("data_dir", data_dir.as_ref(), "flag --data-dir".into());
         layers.set("host", host.as_ref(), "flag --host".into());
         layers.set("http_port", http_port.as_ref(), "flag --http-port".into());
+        layers.set("peer_port", peer_port.as_ref(), "flag --peer-port".into());
+        layers.set("cluster.seeds", seeds.as_ref(), "flag --seeds".into());
         layers.set("log.level", log_level.as_ref(), "flag --log-level".into());
         layers.set("log.format", log_format.as_ref(), "flag --log-format".into());
         layers.load()

@@ -45,7 +45,7 @@ pub(crate) async fn summary(State(node): State<Arc<Node>>) -> Response {
         reason,
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: node.started.elapsed().as_secs(),
-        collections: node.cluster.collection_names().len(),
+        collections: node.cluster().map_or(0, |it| it.collection_names().len()),
     };
     (code, Json(summary)).into_response()
 }

@@ -1,4 +1,5 @@
-//! The node as a process: settings, REST, health, metrics, logs, start and stop.
+//! The node as a process: settings, REST, administration, health, metrics, logs, start and
+//! stop.
 //!
 //! Owns the wire: how JSON is read and written, status codes and error texts, and which
 //! requests are let in. It must never know a segment, a log or a file of the engine (it
@@ -7,11 +8,13 @@
 pub mod args;
 pub mod settings;
 
+mod admin;
 mod connections;
 mod health;
 mod metric_definitions;
 mod metrics;
 mod node;
+mod peer;
 mod rest;
 mod serve;
 mod telemetry;

@@ -80,6 +80,10 @@ pub(crate) struct State {
     pub(crate) indexes_built: Family<OfCollection, Counter>,
     pub(crate) vector_bytes: Family<OfCollection, Gauge>,
     pub(crate) graph_bytes: Family<OfCollection, Gauge>,
+    pub(crate) raft_syncs: Counter,
+    pub(crate) raft_entries: Counter,
+    pub(crate) snapshots_made: Counter,
+    pub(crate) snapshots_installed: Counter,
     pub(crate) resident_memory: Gauge,
     pub(crate) disk_free: Gauge,
     pub(crate) uptime: FloatGauge,
@@ -135,6 +139,11 @@ impl State {
             indexes_built: it.define("indexes_built", "Graphs built since the start"),
             vector_bytes: it.bytes("vector_size", "Size of all rows, dead ones included"),
             graph_bytes: it.bytes("graph_size", "Size of graphs in memory"),
+            raft_syncs: it.define("raft_log_syncs", "Synced writes of raft.db, for all groups together"),
+            raft_entries: it.define("raft_log_entries", "Entries written to raft.db"),
+            snapshots_made: it
+                .define("raft_snapshots_made", "Snapshots made for replicas that the log no longer reaches"),
+            snapshots_installed: it.define("raft_snapshots_installed", "Snapshots installed here"),
             resident_memory: it.bytes("resident_memory", "Resident memory, mapped pages of files included"),
             disk_free: it.bytes("disk_free", "Free space of the data directory's disk"),
             uptime: {

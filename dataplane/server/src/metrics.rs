@@ -1,11 +1,13 @@
 //! `/metrics`: reads what the node holds, then writes all metrics out.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State as Shared;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
+use vane_cluster::Cluster;
 
 use crate::metric_definitions::{OfCollection, State};
 use crate::node::Node;
@@ -31,10 +33,14 @@ fn render(node: &Node) -> Option<String> {
 }
 
 fn refresh(state: &State, node: &Node) {
-    let names = node.cluster.collection_names();
-    state.collections.set(gauge(names.len()));
     state.uptime.set(node.started.elapsed().as_secs_f64());
-    state.disk_free.set(i64::try_from(node.cluster.disk_free_bytes()).unwrap_or(i64::MAX));
+    let cluster = node.cluster().ok();
+    let infos = cluster.as_ref().map(Cluster::local_infos).unwrap_or_default();
+    state.collections.set(gauge(infos.len()));
+    if let Some(cluster) = &cluster {
+        state.disk_free.set(i64::try_from(cluster.disk_free_bytes()).unwrap_or(i64::MAX));
+        raft(state, cluster);
+    }
     state.resident_memory.set(gauge(resident_bytes()));
     let of_collections = [
         &state.points,
@@ -49,9 +55,7 @@ fn refresh(state: &State, node: &Node) {
     // Collections that are gone must not stay.
     of_collections.iter().for_each(|it| it.clear());
     state.indexes_built.clear();
-    for name in names {
-        let Ok(collection) = node.cluster.collection(&name) else { continue };
-        let info = collection.info();
+    for (name, info) in infos {
         let label = OfCollection { collection: name };
         let values = [
             info.points,
@@ -67,6 +71,21 @@ fn refresh(state: &State, node: &Node) {
             family.get_or_create(&label).set(gauge(value));
         }
         state.indexes_built.get_or_create(&label).inc_by(info.indexes_built);
+    }
+}
+
+fn raft(state: &State, cluster: &Cluster) {
+    let counters = cluster.raft_counters();
+    let values = [
+        (&state.raft_syncs, &counters.syncs),
+        (&state.raft_entries, &counters.entries),
+        (&state.snapshots_made, &counters.snapshots_made),
+        (&state.snapshots_installed, &counters.snapshots_installed),
+    ];
+    for (counter, value) in values {
+        // Counters only go up: what is new since the last look.
+        let value = value.load(Ordering::Relaxed);
+        counter.inc_by(value.saturating_sub(counter.get()));
     }
 }
 

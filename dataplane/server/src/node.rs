@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
-use vane_cluster::Cluster;
+use vane_cluster::{Cluster, Error, Host};
 
 use crate::metric_definitions::Metrics;
 use crate::settings::Settings;
@@ -20,7 +20,7 @@ pub(crate) const BODY_PERMIT_BYTES: usize = 1 << 10;
 
 /// The state behind every request.
 pub(crate) struct Node {
-    pub(crate) cluster: Cluster,
+    pub(crate) host: Host,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// When the process was ready to answer.
@@ -34,16 +34,23 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(cluster: Cluster, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(host: Host, settings: Settings) -> Arc<Self> {
         let body_permits = LARGE_BODIES_MAX * settings.max_request_bytes.div_ceil(BODY_PERMIT_BYTES);
         Arc::new(Self {
-            cluster,
+            host,
             metrics: Metrics::new(),
             started: Instant::now(),
             requests: Arc::new(Semaphore::new(settings.concurrent_requests_max)),
             large_bodies: Semaphore::new(body_permits),
             stopping: AtomicBool::new(false),
             settings,
+        })
+    }
+
+    /// The cluster; an error while this node belongs to none.
+    pub(crate) fn cluster(&self) -> Result<Cluster, Error> {
+        self.host.cluster().ok_or_else(|| {
+            Error::Unavailable("this node belongs to no cluster yet; it waits to join one or to be bootstrapped".into())
         })
     }
 
@@ -57,6 +64,6 @@ impl Node {
         if self.stopping.load(Ordering::Acquire) {
             return Err("the node is shutting down".into());
         }
-        self.cluster.check_ready()
+        self.host.check_ready()
     }
 }

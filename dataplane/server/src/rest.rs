@@ -18,7 +18,7 @@ mod service;
 mod tests;
 mod unsupported;
 mod updates;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -85,6 +85,7 @@ fn collection_routes() -> Routes {
             "/collections/{collection}",
             get(collections::info).put(collections::create).patch(collections::update).delete(collections::delete),
         )
+        .route("/collections/{collection}/cluster", get(collections::cluster))
         .route("/collections/{collection}/exists", get(collections::exists))
         .route("/aliases", get(aliases::list))
         .route("/collections/aliases", post(aliases::change))

@@ -9,16 +9,20 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use vane_cluster::{Cluster, OpenError};
+use vane_cluster::{Host, OpenError};
 
 use crate::connections::Connections;
 use crate::node::Node;
+use crate::peer;
 use crate::rest;
 use crate::settings::{Loaded, Settings};
 use crate::telemetry;
 
 /// Time for blocking calls on the way when everything else has ended.
 const RUNTIME_GRACE: Duration = Duration::from_secs(1);
+
+/// Exit status of a node that could not become a member.
+const EXIT_NOT_STARTED: i32 = 1;
 
 /// The node could not start, or could not go on. What was acknowledged is on disk.
 #[derive(Debug, Error)]
@@ -29,6 +33,9 @@ pub enum StartError {
     /// The data directory could not be opened.
     #[error("failed to open the data directory {dir}: {source}")]
     Open { dir: String, source: OpenError },
+    /// The secret for calls between nodes cannot be read or kept.
+    #[error("{0}")]
+    Token(String),
     /// The system refused a thread, a timer or a signal handler.
     #[error("failed to start: {0}")]
     System(std::io::Error),
@@ -53,40 +60,62 @@ pub fn serve(loaded: Loaded) -> Result<(), StartError> {
 
 async fn run(settings: Settings) -> Result<(), StartError> {
     let stop = Stop::new().map_err(StartError::System)?;
-    // The port first: a second node started by mistake should not touch the disk.
-    let listener = listen(&settings).await?;
-    let address = listener.local_addr().map_err(StartError::System)?;
-    let cluster = open(&settings).await?;
+    // The ports first: a second node started by mistake should not touch the disk.
+    let rest_listener = listen(&settings, settings.http_port).await?;
+    let peer_listener = listen(&settings, settings.peer_port).await?;
+    let address = rest_listener.local_addr().map_err(StartError::System)?;
+    let peer_address = peer_listener.local_addr().map_err(StartError::System)?;
+    let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
+    let host = open(&settings, engine).await?;
+    let disk = host.disk();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         %address,
+        peer_address = %peer_address,
         data_dir = %settings.data_dir.display(),
-        collections = cluster.collection_names().len(),
+        node = disk.member.map(|it| it.node_id),
+        collections = host.cluster().map(|it| it.collection_names().len()),
         search_threads = settings.search_threads(),
         "ready"
     );
     let grace = Duration::from_secs(settings.shutdown_grace_s);
-    let node = Node::new(cluster.clone(), settings);
-    let served = answer(listener, node, stop, grace).await;
+    let node = Node::new(host.clone(), settings);
+    let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&node)));
+    let joining = tokio::spawn(join(host.clone()));
+    let served = answer(rest_listener, node, stop, grace).await;
+    joining.abort();
     // Also after a failure: it shortens the next start.
-    if tokio::task::spawn_blocking(move || cluster.shutdown()).await.is_err() {
+    if tokio::task::spawn_blocking(move || host.shutdown()).await.is_err() {
         tracing::error!("failed to shut down in order; the next start reads the logs");
     }
+    // Last: leaders hand over and followers answer until the end.
+    peers.abort();
     tracing::info!("stopped");
     served
 }
 
-async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
-    let (host, port) = (settings.host.clone(), settings.http_port);
+/// Joins a cluster, where the node was told of one and its disk is empty.
+async fn join(host: Host) {
+    if let Err(error) = host.join().await {
+        tracing::error!(%error, "failed to start as a member; ending the process so that a restart tries again");
+        std::process::exit(EXIT_NOT_STARTED);
+    }
+}
+
+async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartError> {
+    let host = settings.host.clone();
     TcpListener::bind((host.as_str(), port)).await.map_err(|source| StartError::Listen { host, port, source })
 }
 
-async fn open(settings: &Settings) -> Result<Cluster, StartError> {
-    let (dir, engine) = (settings.data_dir.display().to_string(), settings.cluster());
-    match tokio::task::spawn_blocking(move || Cluster::open(engine)).await {
-        Ok(opened) => opened.map_err(|source| StartError::Open { dir, source }),
-        Err(error) => Err(StartError::System(std::io::Error::other(error))),
-    }
+async fn open(settings: &Settings, engine: vane_cluster::Settings) -> Result<Host, StartError> {
+    let dir = settings.data_dir.display().to_string();
+    let token = engine.node.token.clone();
+    let host = match tokio::task::spawn_blocking(move || Host::open(engine)).await {
+        Ok(opened) => opened.map_err(|source| StartError::Open { dir, source })?,
+        Err(error) => return Err(StartError::System(std::io::Error::other(error))),
+    };
+    settings.keep_token(&token).map_err(StartError::Token)?;
+    Ok(host)
 }
 
 /// Answers requests until `stop`, then lets those on their way end within `grace`.

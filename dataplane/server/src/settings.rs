@@ -1,6 +1,7 @@
 //! What a node can be told, and the checks on it.
 
 mod layers;
+mod membership;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,9 @@ pub struct Settings {
     pub host: String,
     /// Port of the REST API; 0 takes a free one, which the log names.
     pub http_port: u16,
+    /// Port of the other nodes' calls and of administration (gRPC); 0 takes a free one.
+    /// Every call there carries a token.
+    pub peer_port: u16,
     /// Directory of everything that is kept. Made when it is not there.
     pub data_dir: PathBuf,
     /// Largest request body, in bytes; beyond it the answer is 413.
@@ -29,12 +33,40 @@ pub struct Settings {
     pub shutdown_grace_s: u64,
     /// Requests worked on at a time; beyond them the answer is 429.
     pub concurrent_requests_max: usize,
+    /// The cluster this node belongs to.
+    pub cluster: Cluster,
     /// Searching.
     pub search: Search,
     /// Storing.
     pub storage: Storage,
     /// Logging.
     pub log: Log,
+}
+
+/// Settings of membership. Left alone, the node founds a cluster of its own on an empty
+/// disk. What a disk belongs to already is never changed by settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    /// Belong to a cluster of several nodes: on an empty disk join it through the seeds, or
+    /// wait to be bootstrapped (`vanectl bootstrap`). Seeds imply it.
+    pub enabled: bool,
+    /// Where members may be found, separated by commas: `10.0.0.1:6335`, `host:6335`, or
+    /// `dns:name:6335` for all addresses of a name.
+    pub seeds: String,
+    /// Name of the node for people; empty for the machine's.
+    pub name: String,
+    /// Where the other nodes reach this one (host:port); empty for `host` and `peer_port`.
+    pub address: String,
+    /// Where clients reach its REST API (host:port); empty for `host` and `http_port`.
+    pub rest_address: String,
+    /// IP address to call the other nodes from; empty for the system's choice.
+    pub dial_from: String,
+    /// Secret that every call between nodes and of administration carries. Needed in a
+    /// cluster; else one is drawn and kept in `<data_dir>/admin-token`.
+    pub token: String,
+    /// File with the secret, instead of `token`.
+    pub token_file: PathBuf,
 }
 
 /// Settings of searches.
@@ -106,11 +138,13 @@ impl Default for Settings {
         Self {
             host: "127.0.0.1".into(),
             http_port: 6333,
+            peer_port: 6335,
             data_dir: "data".into(),
             max_request_bytes: 32 << 20,
             request_timeout_s: 60,
             shutdown_grace_s: 20,
             concurrent_requests_max: 1024,
+            cluster: Cluster::default(),
             search: Search::default(),
             storage: Storage::default(),
             log: Log::default(),
@@ -148,7 +182,7 @@ const COUNT_MAX: u64 = 1 << 24;
 impl Settings {
     /// Everything that is out of its range, one line each; empty when all is well.
     pub fn problems(&self) -> Vec<String> {
-        let Self { host, http_port: _, data_dir, search, storage, log: Log { level: _, format: _ }, .. } = self;
+        let Self { host, data_dir, cluster, search, storage, log: Log { level: _, format: _ }, .. } = self;
         let mut problems = Vec::new();
         if host.trim().is_empty() {
             problems.push("host is empty; give an address such as 127.0.0.1, or 0.0.0.0 for all".to_owned());
@@ -156,6 +190,7 @@ impl Settings {
         if data_dir.as_os_str().is_empty() {
             problems.push("data_dir is empty; give a directory".to_owned());
         }
+        problems.extend(cluster.problems());
         let body_max = vane_types::limits::COMMAND_BYTES_MAX as u64 / 2;
         let ranges = [
             ("max_request_bytes", self.max_request_bytes as u64, 1024, body_max),
@@ -199,9 +234,10 @@ impl Settings {
     }
 
     /// The part that the engine is told.
-    pub fn cluster(&self) -> vane_cluster::Settings {
+    pub(crate) fn engine(&self, node: vane_cluster::NodeSettings) -> vane_cluster::Settings {
         let storage = &self.storage;
         vane_cluster::Settings {
+            node,
             data_dir: self.data_dir.clone(),
             search_threads: self.search_threads(),
             pending_searches_max: self.search.pending_max,

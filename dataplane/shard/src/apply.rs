@@ -1,20 +1,23 @@
 //! The state machine: what each command does to the shard.
 //!
 //! A pure function of the state and the entry's bytes: no clock, no randomness, no order
-//! of a hash map. Every replica at one index has the same points, slots and indexes.
+//! of a hash map. Every replica at one index has the same points, slots and indexes, and
+//! remembers the same requests.
 
 mod payloads;
 mod points;
 mod schema;
 
-use vane_raft::{Answer, Entry, StoreError};
+use vane_raft::{Answer, Conf, Entry, StoreError};
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
-use vane_types::command::{Change, Targets};
+use vane_types::command::{Change, RequestId, Targets};
 use vane_types::{Command, JsonPath, LogIndex, Payload, PointId, Refusal, Slot};
 
+use crate::digest;
 use crate::effects::{Effect, Effects};
 use crate::error::Error;
+use crate::requests;
 use crate::select::RecordCandidate;
 use crate::shard::Shard;
 use crate::state::State;
@@ -25,6 +28,10 @@ pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";
 pub(crate) const CONFIG: &[u8] = b"config";
 /// Names of the values that hold payload indexes begin with this.
 pub(crate) const FIELD: &[u8] = b"field/";
+/// Name of the value that holds the members of the group.
+pub(crate) const CONF: &[u8] = b"conf";
+/// Name of the value that holds the consistency hash.
+pub(crate) const DIGEST: &[u8] = b"digest";
 
 /// An entry being applied: the state before it, and what it changes so far.
 ///
@@ -63,12 +70,12 @@ struct Present {
     record: PointRecord,
 }
 
-impl vane_raft::StateMachine for Shard {
-    fn applied(&self) -> LogIndex {
-        self.state.read().applied
-    }
+/// A logged command: its change, and the request it is a part of.
+type Logged = (Change, Option<RequestId>);
 
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+impl Shard {
+    /// Applies an entry. See [`vane_raft::StateMachine::apply`].
+    pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, StoreError> {
         let failed =
             |e: &dyn std::fmt::Display| StoreError(format!("shard {}: entry {}: {e}", self.store.group(), entry.index));
         let _only_writer = self.writer.lock();
@@ -77,35 +84,68 @@ impl vane_raft::StateMachine for Shard {
             return Ok(Err(Refusal::NotFound("The collection".into())));
         }
         self.freeze_full();
-        let change = Command::decode_stored(&entry.data).map_err(|e| failed(&e))?;
-        let outcome = {
-            let state = self.state.read();
-            let mut applying = Applying::new(entry.index, &self.store, &state);
-            applying.change(change).map(|()| applying.effects)
+        let command = match entry.data.as_slice() {
+            [] => None,
+            data => Some(Command::decode_stored(data).map_err(|e| failed(&e))?),
         };
-        let (mut effects, answer) = match outcome {
-            Ok(effects) => (effects, Ok(())),
-            Err(Stop::Refused(refusal)) => {
-                let next_slot = self.state.read().next_slot;
-                (Effects { batch: self.store.batch(), memory: Vec::new(), next_slot }, Err(refusal))
-            }
-            Err(Stop::Failed(error)) => return Err(failed(&error)),
-        };
-        effects.batch.put_applied(entry.index);
-        let Effects { batch, memory, next_slot } = effects;
+        let is_write = command.is_some();
+        let (effects, answer) = self.outcome(entry, command).map_err(|e| failed(&e))?;
+        let Effects { mut batch, memory, next_slot, digest } = effects;
+        batch.put_applied(entry.index);
         let mut state = self.state.write();
         batch.write().map_err(|e| failed(&e))?;
-        state.carry_out(entry.index, memory, next_slot);
+        state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
-        self.touch();
+        if is_write {
+            self.touch();
+        }
         Ok(answer)
+    }
+
+    /// What an entry changes, and what it is answered.
+    fn outcome(&self, entry: &Entry, command: Option<Logged>) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+        let state = self.state.read();
+        let (mut effects, answer) = match command {
+            Some(command) => self.outcome_of_command(entry.index, command, &state)?,
+            None => (Effects::none(&self.store, &state), Ok(())),
+        };
+        if let Some(conf) = &entry.conf {
+            effects.batch.put_meta(CONF, &encode_conf(conf));
+            effects.memory.push(Effect::Conf(conf.clone()));
+        }
+        state.requests.leaving(entry.index).for_each(|it| effects.batch.delete_meta(&requests::key(it)));
+        if effects.digest != state.digest {
+            effects.batch.put_meta(DIGEST, &effects.digest.to_be_bytes());
+        }
+        Ok((effects, answer))
+    }
+
+    fn outcome_of_command(
+        &self,
+        index: LogIndex,
+        (change, request): Logged,
+        state: &State,
+    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+        if let Some(answer) = request.and_then(|it| state.requests.answer(&it, index)) {
+            return Ok((Effects::none(&self.store, state), answer));
+        }
+        let mut applying = Applying::new(index, &self.store, state);
+        let (mut effects, answer) = match applying.change(change) {
+            Ok(()) => (applying.effects, Ok(())),
+            Err(Stop::Refused(refusal)) => (Effects::none(&self.store, state), Err(refusal)),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        if let Some(request) = request {
+            effects.batch.put_meta(&requests::key(index), &requests::encode(&request, &answer));
+            effects.memory.push(Effect::Request(request, answer.clone()));
+        }
+        Ok((effects, answer))
     }
 }
 
 impl<'s, 'a> Applying<'s, 'a> {
     fn new(index: LogIndex, store: &'a ShardStore, state: &'s State) -> Self {
-        let effects = Effects { batch: store.batch(), memory: Vec::new(), next_slot: state.next_slot };
-        Self { index, store, state, effects, new_rows: vec![0; state.vectors.len()] }
+        Self { index, store, state, effects: Effects::none(store, state), new_rows: vec![0; state.vectors.len()] }
     }
 
     fn change(&mut self, change: Change) -> Result<(), Stop> {
@@ -171,6 +211,8 @@ impl<'s, 'a> Applying<'s, 'a> {
     /// its new one.
     fn store_record(&mut self, slot: Slot, old: Option<&PointRecord>, new: &PointRecord) -> Result<(), Stop> {
         self.effects.batch.put_record(slot, new);
+        let before = old.map_or(0, digest::of_record);
+        self.effects.digest = self.effects.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
         self.effects.memory.push(Effect::Head { slot, id: new.id });
         let changed = old.is_none_or(|it| it.payload != new.payload);
         if changed && !self.state.fields.is_empty() {
@@ -212,6 +254,11 @@ pub(crate) fn encode_payload(payload: &Payload) -> Vec<u8> {
         return Vec::new();
     }
     serde_json::to_vec(payload).expect("a JSON object can always be written")
+}
+
+/// Stored form of a membership.
+pub(crate) fn encode_conf(conf: &Conf) -> Vec<u8> {
+    serde_json::to_vec(conf).expect("a membership is plain data")
 }
 
 fn point_id(key: &[u8]) -> Result<PointId, Stop> {

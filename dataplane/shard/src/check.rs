@@ -1,106 +1,77 @@
-//! From a request to commands: everything that can be wrong is found here, before anything
-//! is logged.
+//! Whether a request fits its collection: everything that can be wrong is found here, before
+//! anything is logged. Pure: it asks no shard.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Instant;
+use std::collections::{BTreeMap, HashMap};
 
-use vane_types::command::{
-    Change, CreateIndex, DeletePayload, DeleteVectors, DropIndex, FILTER_SEMANTICS, Point, SetPayload, Targets, Upsert,
-    Vector,
-};
-use vane_types::limits::{COMMAND_BYTES_MAX, FILTERED_IDS_PER_ENTRY_MAX, PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX};
-use vane_types::{CollectionConfig, Command, FieldType, NamedVectors, Payload, PointId};
+use vane_types::command::{CreateIndex, DropIndex, Point, Vector};
+use vane_types::limits::{PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX};
+use vane_types::{CollectionConfig, FieldType, NamedVectors, Payload, PointId, VectorParams};
 
 use crate::apply::encode_payload;
+use crate::checked::{Action, Checked, Work, distinct};
 use crate::error::Error;
-use crate::request::{NewPoint, Selection, Write};
-use crate::shard::Shard;
+use crate::request::{NewPoint, Search, Selection, Want, WantVectors, Write};
 
-/// The commands a request comes to, in their stored form: mostly one. A filter that matches
-/// very many points makes several, each of which is applied whole.
-pub fn check(shard: &Shard, write: Write, deadline: Instant) -> Result<Vec<Vec<u8>>, Error> {
-    let config = shard.config();
-    let changes = match write {
-        Write::Upsert(points) => vec![Change::Upsert(upsert(&config, points)?)],
-        Write::UpdateVectors(points) => {
-            vec![Change::UpdateVectors(upsert(&config, merged(&config, points)?)?)]
-        }
-        Write::Delete(points) => all(targets(shard, points, deadline)?, Change::Delete),
-        Write::ClearPayload(points) => all(targets(shard, points, deadline)?, Change::ClearPayload),
+/// Checks a write against its collection, and brings it into the form it is logged in:
+/// cosine vectors of unit length, each point once.
+pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> {
+    let work = match write {
+        Write::Upsert(points) => Work::Upsert(upsert(config, points)?),
+        Write::UpdateVectors(points) => Work::UpdateVectors(upsert(config, merged(config, points)?)?),
+        Write::Delete(points) => Work::Each(selection(points)?, Action::Delete),
+        Write::ClearPayload(points) => Work::Each(selection(points)?, Action::ClearPayload),
         Write::DeleteVectors { points, names } => {
-            names.iter().try_for_each(|it| known_vector(&config, it).map(|_| ()))?;
-            let with = |it| Change::DeleteVectors(DeleteVectors { targets: Some(it), names: names.clone() });
-            all(targets(shard, points, deadline)?, with)
+            names.iter().try_for_each(|it| known_vector(config, it).map(drop))?;
+            Work::Each(selection(points)?, Action::DeleteVectors(names))
         }
         Write::SetPayload { points, payload, key } => {
-            let (payload, key) = (encode_payload(&payload), key.map(|it| it.to_string()).unwrap_or_default());
-            let set = |it| SetPayload { targets: Some(it), payload: payload.clone(), key: key.clone() };
-            all(targets(shard, points, deadline)?, |it| Change::SetPayload(set(it)))
+            let key = key.map(|it| it.to_string()).unwrap_or_default();
+            Work::Each(selection(points)?, Action::SetPayload { payload: encode_payload(&payload), key })
         }
         Write::OverwritePayload { points, payload } => {
-            let payload = encode_payload(&payload);
-            let set = |it| SetPayload { targets: Some(it), payload: payload.clone(), key: String::new() };
-            all(targets(shard, points, deadline)?, |it| Change::OverwritePayload(set(it)))
+            Work::Each(selection(points)?, Action::OverwritePayload(encode_payload(&payload)))
         }
         Write::DeletePayload { points, keys } => {
-            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-            let with = |it| Change::DeletePayload(DeletePayload { targets: Some(it), keys: keys.clone() });
-            all(targets(shard, points, deadline)?, with)
+            Work::Each(selection(points)?, Action::DeletePayload(keys.iter().map(ToString::to_string).collect()))
         }
         Write::CreateIndex { field, field_type } => {
             if config.payload_schema.len() >= PAYLOAD_INDEXES_MAX && !config.payload_schema.contains_key(&field) {
                 let text = format!("the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most");
                 return Err(Error::BadInput(text));
             }
-            let field_type = field_type_name(field_type);
-            vec![Change::CreateIndex(CreateIndex { field: field.to_string(), field_type })]
+            Work::CreateIndex(CreateIndex { field: field.to_string(), field_type: field_type_name(field_type) })
         }
-        Write::DropIndex { field } => vec![Change::DropIndex(DropIndex { field: field.to_string() })],
+        Write::DropIndex { field } => Work::DropIndex(DropIndex { field: field.to_string() }),
     };
-    changes.into_iter().map(stored).collect()
+    Ok(Checked(work))
 }
 
-fn stored(change: Change) -> Result<Vec<u8>, Error> {
-    let bytes = Command::new(change).encode_stored();
-    if bytes.len() > COMMAND_BYTES_MAX {
-        let text =
-            format!("the request takes {} bytes in the log, the limit is {COMMAND_BYTES_MAX}; split it", bytes.len());
-        return Err(Error::BadInput(text));
+/// Checks of a search what the configuration alone can tell.
+pub fn check_search(config: &CollectionConfig, search: &Search) -> Result<(), Error> {
+    check_want(config, &search.want)?;
+    let expected = known_vector(config, &search.using)?.size;
+    let got = search.vector.len();
+    if got != expected {
+        return Err(Error::BadInput(format!("Vector dimension error: expected dim: {expected}, got {got}")));
     }
-    Ok(bytes)
+    Ok(())
 }
 
-fn all(targets: Vec<Targets>, change: impl Fn(Targets) -> Change) -> Vec<Change> {
-    targets.into_iter().map(change).collect()
+/// Refuses to return vectors that the collection does not have.
+pub fn check_want(config: &CollectionConfig, want: &Want) -> Result<(), Error> {
+    match &want.vectors {
+        WantVectors::Named(names) => names.iter().try_for_each(|it| known_vector(config, it).map(drop)),
+        WantVectors::Nothing | WantVectors::All => Ok(()),
+    }
 }
 
-fn targets(shard: &Shard, points: Selection, deadline: Instant) -> Result<Vec<Targets>, Error> {
+fn selection(points: Selection) -> Result<Selection, Error> {
     match points {
         Selection::Ids(ids) => {
             check_count(ids.len())?;
-            let mut seen = HashSet::new();
-            let ids = ids.into_iter().filter(|it| seen.insert(*it)).map(PointId::to_key).collect();
-            Ok(vec![Targets { ids, ..Targets::default() }])
+            Ok(Selection::Ids(distinct(ids)))
         }
-        Selection::Filter(filter) => {
-            let mut ids = shard.matching_ids(&filter, deadline)?;
-            ids.sort_unstable();
-            // An empty filter matches every point, then and now: it needs no second look.
-            let filter = match filter.is_empty() {
-                true => String::new(),
-                false => serde_json::to_string(&filter).expect("a filter is plain data"),
-            };
-            let entry = |ids: &[PointId]| Targets {
-                ids: ids.iter().map(|it| it.to_key()).collect(),
-                filter: filter.clone(),
-                semantics: FILTER_SEMANTICS,
-            };
-            // Without a match an entry is logged all the same: its index is the answer.
-            if ids.is_empty() {
-                return Ok(vec![entry(&[])]);
-            }
-            Ok(ids.chunks(FILTERED_IDS_PER_ENTRY_MAX).map(entry).collect())
-        }
+        Selection::Filter(filter) => Ok(Selection::Filter(filter)),
     }
 }
 
@@ -112,23 +83,23 @@ fn check_count(points: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn upsert(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Upsert, Error> {
+fn upsert(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Vec<(PointId, Point)>, Error> {
     check_count(points.len())?;
     // Of two points with one id the later counts, in the place of the earlier.
     let mut places: HashMap<PointId, usize> = HashMap::with_capacity(points.len());
-    let mut checked: Vec<Point> = Vec::with_capacity(points.len());
+    let mut checked: Vec<(PointId, Point)> = Vec::with_capacity(points.len());
     for NewPoint { id, vectors, payload } in points {
         let vectors = prepared(config, id, vectors)?;
         let point = Point { id: id.to_key(), vectors, payload: encode_payload(&payload) };
         match places.get(&id) {
-            Some(place) => checked[*place] = point,
+            Some(place) => checked[*place].1 = point,
             None => {
                 places.insert(id, checked.len());
-                checked.push(point);
+                checked.push((id, point));
             }
         }
     }
-    Ok(Upsert { points: checked })
+    Ok(checked)
 }
 
 /// One point per id: an update leaves a point's other vectors alone, so of two updates of
@@ -158,7 +129,7 @@ fn prepared(config: &CollectionConfig, id: PointId, vectors: NamedVectors) -> Re
 }
 
 /// Checks the values of a vector; `whose` says in the message where it stands.
-pub(crate) fn check_values(values: &[f32], size: usize, whose: &str) -> Result<(), Error> {
+fn check_values(values: &[f32], size: usize, whose: &str) -> Result<(), Error> {
     if values.len() != size {
         let got = values.len();
         return Err(Error::BadInput(format!("Vector dimension error: expected dim: {size}, got {got} ({whose})")));
@@ -170,7 +141,7 @@ pub(crate) fn check_values(values: &[f32], size: usize, whose: &str) -> Result<(
     Ok(())
 }
 
-fn known_vector<'a>(config: &'a CollectionConfig, name: &str) -> Result<&'a vane_types::VectorParams, Error> {
+fn known_vector<'a>(config: &'a CollectionConfig, name: &str) -> Result<&'a VectorParams, Error> {
     config.vectors.get(name).ok_or_else(|| Error::BadInput(format!("Not existing vector name error: {name}")))
 }
 

@@ -3,7 +3,9 @@
 //! They are collected first, against the state before the entry, and carried out together
 //! under the shard's lock.
 
-use vane_storage::Batch;
+use vane_raft::{Answer, Conf};
+use vane_storage::{Batch, ShardStore};
+use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot};
 
 use crate::state::{Field, State};
@@ -30,6 +32,10 @@ pub(crate) enum Effect {
     DropField { path: JsonPath },
     /// The configuration changed.
     Config(Box<CollectionConfig>),
+    /// The members changed.
+    Conf(Conf),
+    /// This is what became of a request.
+    Request(RequestId, Answer),
 }
 
 /// Everything one entry changes.
@@ -37,15 +43,25 @@ pub(crate) struct Effects<'a> {
     pub(crate) batch: Batch<'a>,
     pub(crate) memory: Vec<Effect>,
     pub(crate) next_slot: Slot,
+    pub(crate) digest: u64,
+}
+
+impl<'a> Effects<'a> {
+    /// Nothing changes.
+    pub(crate) fn none(store: &'a ShardStore, state: &State) -> Self {
+        Self { batch: store.batch(), memory: Vec::new(), next_slot: state.next_slot, digest: state.digest }
+    }
 }
 
 impl State {
     /// Carries out the memory half of an entry. The disk half must be written already.
-    pub(crate) fn carry_out(&mut self, index: LogIndex, effects: Vec<Effect>, next_slot: Slot) {
+    pub(crate) fn carry_out(&mut self, index: LogIndex, effects: Vec<Effect>, (next_slot, digest): (Slot, u64)) {
         for effect in effects {
             self.change(index, effect);
         }
+        self.requests.forget(index);
         self.next_slot = next_slot;
+        self.digest = digest;
         self.applied = index;
     }
 
@@ -78,6 +94,8 @@ impl State {
                 self.config.payload_schema.remove(&path);
                 self.fields.remove(&path);
             }
+            Effect::Conf(conf) => self.conf = conf,
+            Effect::Request(request, answer) => self.requests.insert(index, &request, &answer),
             Effect::Config(config) => {
                 // Payload indexes have entries of their own.
                 let payload_schema = std::mem::take(&mut self.config.payload_schema);

@@ -20,6 +20,12 @@ pub enum Error {
     /// The shard was dropped meanwhile.
     #[error("the collection was deleted meanwhile")]
     Closed,
+    /// The replica waits for a snapshot of its group, or is taking one.
+    #[error("this replica of shard {group} has no state yet, it waits for a snapshot; ask another replica")]
+    NotReady {
+        /// The shard's group.
+        group: vane_types::GroupId,
+    },
     /// The disk failed or holds damage.
     #[error(transparent)]
     Storage(#[from] vane_storage::Error),

@@ -10,16 +10,6 @@ use crate::shard::Shard;
 use crate::view::View;
 
 impl Shard {
-    /// Refuses vectors that the collection does not have.
-    pub(crate) fn check_want(&self, want: &Want) -> Result<(), Error> {
-        let WantVectors::Named(names) = &want.vectors else { return Ok(()) };
-        let state = self.state.read();
-        match names.iter().find(|it| state.vector(it).is_none()) {
-            Some(name) => Err(Error::BadInput(format!("Not existing vector name error: {name}"))),
-            None => Ok(()),
-        }
-    }
-
     /// What was asked for of each slot, in the order given. Slots must be of the view.
     ///
     /// Payloads are the view's. A vector that was replaced after the view was taken comes in
@@ -33,21 +23,24 @@ impl Shard {
             Some(found) => found,
             None => records(view, slots, &want.payload)?,
         };
-        if !matches!(want.vectors, WantVectors::Nothing) {
-            self.fetch_vectors(slots, &want.vectors, &mut found);
-        }
+        self.fetch_vectors(slots, &want.vectors, &mut found)?;
         Ok(found)
     }
 
     /// Points without their payloads, from memory; `None` when one was changed since the view.
-    fn heads(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
+    pub(crate) fn heads(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
         let state = self.state.read();
         let record = |(id, version)| Record { id, version, payload: None, vectors: None };
         slots.iter().map(|slot| state.heads.at(*slot, view.at).map(record)).collect()
     }
 
-    fn fetch_vectors(&self, slots: &[Slot], want: &WantVectors, found: &mut [Record]) {
+    /// Adds the wanted vectors as they are now.
+    pub(crate) fn fetch_vectors(&self, slots: &[Slot], want: &WantVectors, found: &mut [Record]) -> Result<(), Error> {
+        if matches!(want, WantVectors::Nothing) {
+            return Ok(());
+        }
         let state = self.state.read();
+        self.check_ready(&state)?;
         for (slot, record) in slots.iter().zip(found) {
             let mut vectors = NamedVectors::new();
             for vector in &state.vectors {
@@ -62,30 +55,37 @@ impl Shard {
             }
             record.vectors = Some(vectors);
         }
+        Ok(())
     }
 }
 
 /// Points with the wanted part of their payloads, from the view's snapshot.
 fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Record>, Error> {
-    let mut found = Vec::with_capacity(slots.len());
-    for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
-        let record = record.ok_or_else(|| vane_storage::Error::Damaged {
-            what: format!("slot {slot} of group {}", view.group),
-            detail: "it has a vector but no record".into(),
-        })?;
-        let payload = wanted_payload(&record, want)?;
-        found.push(Record { id: record.id, version: record.version, payload, vectors: None });
-    }
-    Ok(found)
+    let record = |it: PointRecord| {
+        let payload = wanted_payload(&it.payload, want)?;
+        Ok(Record { id: it.id, version: it.version, payload, vectors: None })
+    };
+    stored_records(view, slots)?.into_iter().map(record).collect()
 }
 
-fn wanted_payload(record: &PointRecord, want: &WantPayload) -> Result<Option<Payload>, Error> {
+/// Points as the view's snapshot has them. Slots must be of the view.
+pub(crate) fn stored_records(view: &View<'_>, slots: &[Slot]) -> Result<Vec<PointRecord>, Error> {
+    let missing = |slot: &Slot| vane_storage::Error::Damaged {
+        what: format!("slot {slot} of group {}", view.group),
+        detail: "it has a vector but no record".into(),
+    };
+    let records = slots.iter().zip(view.snapshot.records(slots)?);
+    records.map(|(slot, record)| Ok(record.ok_or_else(|| missing(slot))?)).collect()
+}
+
+/// The wanted part of a stored payload.
+pub(crate) fn wanted_payload(stored: &[u8], want: &WantPayload) -> Result<Option<Payload>, Error> {
     let payload = match want {
         WantPayload::Nothing => return Ok(None),
-        WantPayload::All => parse_payload(&record.payload)?,
-        WantPayload::Include(paths) => include(&parse_payload(&record.payload)?, paths),
+        WantPayload::All => parse_payload(stored)?,
+        WantPayload::Include(paths) => include(&parse_payload(stored)?, paths),
         WantPayload::Exclude(paths) => {
-            let mut payload = parse_payload(&record.payload)?;
+            let mut payload = parse_payload(stored)?;
             paths.iter().for_each(|path| payload::remove(&mut payload, path));
             payload
         }

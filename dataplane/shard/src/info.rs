@@ -8,7 +8,7 @@ use vane_types::{FieldType, JsonPath};
 use crate::shard::Shard;
 
 /// What a shard holds and does at the moment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Info {
     /// Points.
     pub points: usize,
@@ -32,6 +32,38 @@ pub struct Info {
     pub vector_bytes: u64,
     /// Bytes of graphs in memory.
     pub graph_bytes: u64,
+}
+
+impl Info {
+    /// Adds another shard's figures.
+    pub fn add(&mut self, other: Self) {
+        let Self {
+            points,
+            vectors,
+            indexed_vectors,
+            segments,
+            growing_rows,
+            indexes_building,
+            indexes_built,
+            optimizing,
+            payload_index_points,
+            vector_bytes,
+            graph_bytes,
+        } = other;
+        self.points += points;
+        self.vectors += vectors;
+        self.indexed_vectors += indexed_vectors;
+        self.segments += segments;
+        self.growing_rows += growing_rows;
+        self.indexes_building += indexes_building;
+        self.indexes_built += indexes_built;
+        self.optimizing |= optimizing;
+        self.vector_bytes += vector_bytes;
+        self.graph_bytes += graph_bytes;
+        for (path, (field_type, points)) in payload_index_points {
+            self.payload_index_points.entry(path).or_insert((field_type, 0)).1 += points;
+        }
+    }
 }
 
 impl Shard {

@@ -5,6 +5,7 @@
 //! moment, row by row, so none is lost (the race behind Qdrant's proxy-segment bug).
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -41,10 +42,25 @@ impl Drop for Building<'_> {
     }
 }
 
+/// Whether a job is to end early.
+struct Cancel<'a> {
+    wanted: &'a AtomicBool,
+    shard: &'a Shard,
+}
+
+impl Cancel<'_> {
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) || self.shard.is_closed() || self.shard.stop_jobs.load(Ordering::Relaxed)
+    }
+}
+
 impl Shard {
     /// Does one job of this kind if one is due; says whether it did. `has_room` is asked
     /// before a job writes so many bytes.
     pub fn run_job(&self, kind: Kind, has_room: &dyn Fn(u64) -> bool, cancel: &AtomicBool) -> Result<bool, Error> {
+        // A snapshot that is being installed takes the place of all segments.
+        let Some(_no_install) = self.jobs.try_read() else { return Ok(false) };
+        let cancel = &Cancel { wanted: cancel, shard: self };
         let vectors = self.state.read().vectors.len();
         for ordinal in 0..vectors {
             let facts = self.facts(ordinal, self.is_idle());
@@ -139,51 +155,67 @@ impl Shard {
         Ok(())
     }
 
-    fn index(&self, ordinal: usize, segment: u32, cancel: &AtomicBool) -> Result<(), Error> {
+    /// Builds the graph of a segment. It joins the rows in a directory of its own: the files
+    /// of a segment never change, a snapshot may have linked them.
+    fn index(&self, ordinal: usize, segment: u32, cancel: &Cancel<'_>) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, &[segment]) else { return Ok(()) };
         let old = &inputs[0];
-        let mut manifest = old.manifest.clone();
-        let graph = self.build_graph(ordinal, &old.dir, &mut manifest, &old.files, hnsw, cancel)?;
-        let new = Sealed {
-            manifest,
-            dir: old.dir.clone(),
-            files: Arc::clone(&old.files),
-            deaths: Arc::clone(&old.deaths),
-            graph: Some(graph),
-        };
-        self.publish(ordinal, &inputs, new, None)
+        let new = self.new_segment(ordinal, |id, dir| {
+            segment_file::link_into(&old.dir, dir)?;
+            remove_graph(dir)?;
+            let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
+            let graph = self.build_graph(ordinal, dir, &mut manifest, &old.files, hnsw, cancel)?;
+            let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
+            Ok(Sealed { manifest, dir, files, deaths: Arc::new(Deaths::none()), graph: Some(graph) })
+        })?;
+        let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
+        self.publish(ordinal, &inputs, new, &origins)
     }
 
-    fn rewrite(&self, ordinal: usize, ids: &[u32], graph: bool, cancel: &AtomicBool) -> Result<(), Error> {
+    fn rewrite(&self, ordinal: usize, ids: &[u32], graph: bool, cancel: &Cancel<'_>) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, ids) else { return Ok(()) };
+        let mut origins = Vec::new();
+        let new = self.new_segment(ordinal, |id, dir| {
+            let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
+            for (input, sealed) in inputs.iter().enumerate() {
+                let (slots, versions) = (sealed.files.slots(), sealed.files.versions());
+                for row in 0..sealed.rows() {
+                    if row % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
+                        return Err(Error::Cancelled);
+                    }
+                    if sealed.deaths.of(row as u32) == ALIVE {
+                        writer.push(slots[row], versions[row], sealed.files.vector(row))?;
+                        origins.push((input as u32, row as u32));
+                    }
+                }
+            }
+            let mut manifest = writer.finish(id)?;
+            let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
+            let graph = match graph && !files.is_empty() {
+                true => Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?),
+                false => None,
+            };
+            Ok(Sealed { manifest, dir: dir.to_owned(), files, deaths: Arc::new(Deaths::none()), graph })
+        })?;
+        self.publish(ordinal, &inputs, new, &origins)
+    }
+
+    /// Makes a segment under a number of its own; what a failed attempt wrote is removed.
+    fn new_segment(
+        &self,
+        ordinal: usize,
+        make: impl FnOnce(u32, &Path) -> Result<Sealed, Error>,
+    ) -> Result<Sealed, Error> {
         let id = {
             let _only_writer = self.writer.lock();
             self.state.write().vectors[ordinal].take_segment_id()
         };
         let dir = self.store.segment_dir(ordinal as u8, id);
-        let mut writer = SegmentWriter::create(&dir, inputs[0].manifest.dim as usize)?;
-        let mut origins = Vec::new();
-        for (input, sealed) in inputs.iter().enumerate() {
-            let (slots, versions) = (sealed.files.slots(), sealed.files.versions());
-            for row in 0..sealed.rows() {
-                if row % ROWS_PER_CANCEL == 0 && cancel.load(Ordering::Relaxed) {
-                    segment_file::remove(&dir)?;
-                    return Err(Error::Cancelled);
-                }
-                if sealed.deaths.of(row as u32) == ALIVE {
-                    writer.push(slots[row], versions[row], sealed.files.vector(row))?;
-                    origins.push((input as u32, row as u32));
-                }
-            }
+        let made = make(id, &dir);
+        if made.is_err() && dir.exists() {
+            segment_file::remove(&dir)?;
         }
-        let mut manifest = writer.finish(id)?;
-        let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
-        let graph = match graph && !files.is_empty() {
-            true => Some(self.build_graph(ordinal, &dir, &mut manifest, &files, hnsw, cancel)?),
-            false => None,
-        };
-        let deaths = Arc::new(Deaths::new(std::iter::empty()));
-        self.publish(ordinal, &inputs, Sealed { manifest, dir, files, deaths, graph }, Some(&origins))
+        made
     }
 
     /// The segments a job works on, and how to index them; `None` if one is gone.
@@ -198,19 +230,21 @@ impl Shard {
     fn build_graph(
         &self,
         ordinal: usize,
-        dir: &std::path::Path,
+        dir: &Path,
         manifest: &mut SegmentManifest,
         files: &Arc<SegmentFiles>,
         hnsw: HnswConfig,
-        cancel: &AtomicBool,
+        cancel: &Cancel<'_>,
     ) -> Result<Graph, Error> {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
         let _counted = Building(&self.indexes_building);
         let distance = self.state.read().vectors[ordinal].params.distance;
         let params = GraphParams { m: hnsw.m, ef_construct: hnsw.ef_construct };
         let rows = Arc::new(MappedRows(Arc::clone(files)));
-        let graph = Graph::build(rows, manifest.dim as usize, metric(distance), params, cancel, &|_| {});
-        let graph = graph.map_err(|e| if cancel.load(Ordering::Relaxed) { Error::Cancelled } else { e.into() })?;
+        let stop = AtomicBool::new(cancel.is_wanted());
+        let look = |_| stop.store(cancel.is_wanted(), Ordering::Relaxed);
+        let graph = Graph::build(rows, manifest.dim as usize, metric(distance), params, &stop, &look);
+        let graph = graph.map_err(|e| if stop.load(Ordering::Relaxed) { Error::Cancelled } else { e.into() })?;
         graph.save(&segment_file::graph_path(dir))?;
         manifest.graph = Some(segment_file::seal_graph(dir, hnsw.m, hnsw.ef_construct)?);
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
@@ -218,13 +252,13 @@ impl Shard {
     }
 
     /// Puts a new segment in the place of its inputs. `origins` says for each of its rows
-    /// which input and row it was; without, the rows are those of the one input.
+    /// which input and row it was.
     fn publish(
         &self,
         ordinal: usize,
         inputs: &[Arc<Sealed>],
         mut new: Sealed,
-        origins: Option<&[(u32, u32)]>,
+        origins: &[(u32, u32)],
     ) -> Result<(), Error> {
         let old: Vec<u32> = inputs.iter().map(|it| it.id()).collect();
         {
@@ -237,13 +271,11 @@ impl Shard {
             if new.rows() > 0 {
                 batch.put_segment(ordinal as u8, &new.manifest);
             }
-            old.iter().filter(|it| **it != new.id()).for_each(|it| batch.delete_segment(ordinal as u8, *it));
+            old.iter().for_each(|it| batch.delete_segment(ordinal as u8, *it));
             let mut state = self.state.write();
             batch.write()?;
             let vector = &mut state.vectors[ordinal];
-            if let Some(origins) = origins {
-                move_rows(vector, inputs, &mut new, origins);
-            }
+            move_rows(vector, inputs, &mut new, origins);
             vector.sealed.retain(|it| !old.contains(&it.id()));
             if new.rows() > 0 {
                 vector.sealed.push(Arc::new(new));
@@ -251,12 +283,21 @@ impl Shard {
                 segment_file::remove(&new.dir)?;
             }
         }
-        if origins.is_some() {
-            // Only now may the files go: see vane_storage::segment_file.
-            self.store.sync()?;
-            inputs.iter().try_for_each(|it| segment_file::remove(&it.dir))?;
+        // Only now may the files go: see vane_storage::segment_file.
+        self.store.sync()?;
+        let _no_snapshot = self.linking.lock();
+        Ok(inputs.iter().try_for_each(|it| segment_file::remove(&it.dir))?)
+    }
+}
+
+/// Removes the graph of a segment that is being made: it was linked, and is damaged.
+fn remove_graph(dir: &Path) -> Result<(), Error> {
+    let path = segment_file::graph_path(dir);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(vane_storage::Error::Io { what: "remove", path, source }.into())
         }
-        Ok(())
+        _ => Ok(()),
     }
 }
 

@@ -12,27 +12,35 @@
 
 mod apply;
 mod check;
+mod checked;
+mod digest;
 mod effects;
 mod error;
 mod fetch;
 mod heads;
+mod held;
 mod info;
 mod jobs;
+mod machine;
 mod open;
 mod optimize;
 mod plan;
 mod read;
 mod request;
+mod requests;
 mod rows;
 mod sealed;
 mod search;
 mod select;
 mod shard;
+mod snapshot;
 mod state;
 mod view;
 
-pub use check::check;
+pub use check::{check, check_search, check_want};
+pub use checked::Checked;
 pub use error::Error;
+pub use held::HeldSearch;
 pub use info::Info;
 pub use jobs::Kind as JobKind;
 pub use request::{

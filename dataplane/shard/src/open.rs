@@ -1,45 +1,96 @@
 //! A shard from its files: nothing is rebuilt, everything is read once.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
+use vane_raft::Conf;
+use vane_storage::records::VectorRecord;
 use vane_storage::{Error, SegmentFiles, ShardStore, segment_file};
-use vane_types::{CollectionConfig, FieldType, JsonPath, LogIndex, Slot};
+use vane_types::{CollectionConfig, FieldType, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot};
 
-use crate::apply::{CONFIG, FIELD, NEXT_SLOT};
+use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
 use crate::heads::Heads;
+use crate::requests::{self, Requests};
 use crate::rows::{ALIVE, Growing, Loc};
 use crate::sealed::{Deaths, Sealed, open_graph};
 use crate::state::{Field, State, VectorState};
 
-/// Stores a new shard's configuration.
-pub(crate) fn create(store: &ShardStore, config: &CollectionConfig) -> Result<(), Error> {
+/// Stores what a shard begins with; what an earlier one of the group left goes.
+pub(crate) fn create(
+    store: &ShardStore,
+    config: &CollectionConfig,
+    applied: LogIndex,
+    conf: &Conf,
+) -> Result<(), Error> {
+    store.destroy()?;
     let mut batch = store.batch();
     batch.put_meta(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
+    batch.put_meta(CONF, &encode_conf(conf));
+    batch.put_applied(applied);
     batch.write()
 }
 
-/// Reads a shard.
+/// Reads a shard. One that nothing was applied to is empty, whatever else lies there: an
+/// installation that was cut short leaves points without an applied index.
 pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
-    let config = store.meta(CONFIG)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
-    let mut config: CollectionConfig =
-        serde_json::from_slice(&config).map_err(|e| damaged(store, &format!("its configuration: {e}")))?;
+    let applied = store.applied()?;
+    if applied == 0 {
+        return open_empty(store);
+    }
+    let mut config = read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
     let next_slot = match store.meta(NEXT_SLOT)? {
         Some(bytes) => u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?),
+        None => 0,
+    };
+    let digest = match store.meta(DIGEST)? {
+        Some(bytes) => u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?),
         None => 0,
     };
     let fields = open_fields(store)?;
     config.payload_schema = fields.iter().map(|(path, it)| (path.clone(), it.index.ty())).collect();
     let Points { live, heads, versions } = read_records(store, config.vectors.len())?;
-    let mut keep = Vec::new();
-    let mut vectors = Vec::new();
+    let vectors = open_vectors(store, &config, &versions, verify)?;
+    let keep: Vec<_> = vectors.iter().flat_map(|it| &it.sealed).map(|it| it.dir.clone()).collect();
+    remove_orphans(store, &keep)?;
+    let (conf, requests) = (read_conf(store)?, read_requests(store)?);
+    Ok(State { applied, config, next_slot, digest, conf, requests, live, heads, vectors, fields })
+}
+
+fn open_empty(store: &ShardStore) -> Result<State, Error> {
+    remove_orphans(store, &[])?;
+    let nothing = CollectionConfig {
+        vectors: BTreeMap::new(),
+        hnsw: HnswConfig::default(),
+        optimizer: OptimizerConfig::default(),
+        payload_schema: BTreeMap::new(),
+        metadata: Payload::new(),
+    };
+    let config = CollectionConfig { payload_schema: BTreeMap::new(), ..read_config(store)?.unwrap_or(nothing) };
+    // A membership beside points is part of a snapshot that is not there in full.
+    let cut_short = store.meta(NEXT_SLOT)?.is_some();
+    let conf = if cut_short { Conf::default() } else { read_conf(store)? };
+    Ok(State { conf, ..State::empty(config) })
+}
+
+fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
+    let config = store.meta(CONFIG)?.map(|it| serde_json::from_slice(&it));
+    config.transpose().map_err(|e| damaged(store, &format!("its configuration: {e}")))
+}
+
+fn open_vectors(
+    store: &ShardStore,
+    config: &CollectionConfig,
+    versions: &[Vec<LogIndex>],
+    verify: bool,
+) -> Result<Vec<VectorState>, Error> {
+    let mut vectors = Vec::with_capacity(config.vectors.len());
     for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
         let mut vector = VectorState::new(name, *params);
         open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
         open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        keep.extend(vector.sealed.iter().map(|it| it.dir.clone()));
         let present = versions[ordinal].iter().filter(|it| **it != 0).count();
         let found = vector.locs.iter().filter(|it| **it != Loc::NONE).count();
         if present != found {
@@ -47,11 +98,30 @@ pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
         }
         vectors.push(vector);
     }
-    let orphans = segment_file::remove_orphans(store.dir(), &keep)?;
+    Ok(vectors)
+}
+
+fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
+    let orphans = segment_file::remove_orphans(store.dir(), keep)?;
     if orphans > 0 {
-        tracing::info!(group = %store.group(), orphans, "removed segments of jobs that were cut short");
+        tracing::info!(group = %store.group(), orphans, "removed segments that the shard does not name");
     }
-    Ok(State { applied: store.applied()?, config, next_slot, live, heads, vectors, fields })
+    Ok(())
+}
+
+fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
+    let Some(bytes) = store.meta(CONF)? else { return Ok(Conf::default()) };
+    serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))
+}
+
+fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
+    let mut requests = Requests::default();
+    // In the order of their entries: the names are ordered as their indexes are.
+    for (name, value) in store.metas(requests::PREFIX)? {
+        let read = requests.insert_stored(&name, &value);
+        read.ok_or_else(|| damaged(store, "the outcome of a request"))?;
+    }
+    Ok(requests)
 }
 
 fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
@@ -84,7 +154,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
     store.records(|slot, record| {
         live.insert(slot);
         heads.set(slot, record.id, record.version);
-        for (ordinal, version) in record.vectors {
+        for VectorRecord { ordinal, version, .. } in record.vectors {
             let of_vector: &mut Vec<LogIndex> =
                 versions.get_mut(ordinal as usize).ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
             if of_vector.len() <= slot as usize {

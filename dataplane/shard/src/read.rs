@@ -5,6 +5,7 @@ use std::time::Instant;
 use vane_filter::Filter;
 use vane_types::{PointId, Slot};
 
+use crate::check::check_want;
 use crate::error::Error;
 use crate::request::{Page, Record, Scroll, Want};
 use crate::shard::Shard;
@@ -18,8 +19,8 @@ const POINTS_PER_DEADLINE: usize = 1024;
 impl Shard {
     /// Those of the points that are there, in the order asked for.
     pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
-        self.check_want(want)?;
-        let view = self.view(None);
+        check_want(&self.state.read().config, want)?;
+        let view = self.view(None)?;
         let mut slots = Vec::with_capacity(ids.len());
         for id in ids {
             slots.extend(view.snapshot.slot(*id)?);
@@ -30,6 +31,7 @@ impl Shard {
     /// One vector of one point, in its stored form.
     pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vec<f32>, Error> {
         let state = self.state.read();
+        self.check_ready(&state)?;
         let Some((_, vector)) = state.vector(using) else {
             return Err(Error::BadInput(format!("Not existing vector name error: {using}")));
         };
@@ -43,7 +45,7 @@ impl Shard {
 
     /// How many points match.
     pub fn count(&self, filter: Option<&Filter>, deadline: Instant) -> Result<usize, Error> {
-        let view = self.view(filter);
+        let view = self.view(filter)?;
         let count = match view.resolved() {
             None => view.points,
             Some(resolved) if resolved.exact => resolved.slots.len(),
@@ -54,8 +56,8 @@ impl Shard {
 
     /// A page of matching points in id order.
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
-        self.check_want(&scroll.want)?;
-        let view = self.view(scroll.filter.as_ref());
+        check_want(&self.state.read().config, &scroll.want)?;
+        let view = self.view(scroll.filter.as_ref())?;
         let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found = if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
         let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
@@ -65,9 +67,9 @@ impl Shard {
     }
 
     /// Ids of all matching points, in no particular order.
-    pub(crate) fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
+    pub fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
         let everything = Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
-        let view = self.view(Some(filter));
+        let view = self.view(Some(filter))?;
         Ok(walked(&view, &everything, deadline)?.into_iter().map(|(id, _)| id).collect())
     }
 }

@@ -28,6 +28,11 @@ pub(crate) struct Deaths {
 }
 
 impl Deaths {
+    /// Of a segment whose deaths are taken over when it is published.
+    pub(crate) fn none() -> Self {
+        Self { at: Vec::new(), dead: AtomicUsize::new(0) }
+    }
+
     pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
         let at: Vec<_> = at.map(AtomicU64::new).collect();
         let dead = at.iter().filter(|it| it.load(Ordering::Relaxed) != ALIVE).count();

@@ -7,6 +7,7 @@ use std::time::Instant;
 use vane_index::Select;
 use vane_types::{Distance, Slot};
 
+use crate::check::check_search;
 use crate::error::Error;
 use crate::plan::{Facts, Plan, plan};
 use crate::request::{Scored, Search};
@@ -26,9 +27,9 @@ const QUICK_VALUES: usize = 8 << 20;
 
 /// A row that may be among the best. Squared distance for Euclid until the end.
 #[derive(Debug, Clone, Copy)]
-struct Hit {
-    slot: Slot,
-    score: f32,
+pub(crate) struct Hit {
+    pub(crate) slot: Slot,
+    pub(crate) score: f32,
 }
 
 /// The search and everything that stays the same over its segments.
@@ -60,14 +61,16 @@ impl Shard {
 
     /// The best points of this shard, best first.
     pub fn search(&self, search: &Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
-        self.check_want(&search.want)?;
-        let Some((view, vector)) = self.vector_view(search.filter.as_ref(), &search.using) else {
-            return Err(Error::BadInput(format!("Not existing vector name error: {}", search.using)));
-        };
-        if search.vector.len() != vector.dim {
-            let (expected, got) = (vector.dim, search.vector.len());
-            return Err(Error::BadInput(format!("Vector dimension error: expected dim: {expected}, got {got}")));
-        }
+        let (view, hits) = self.hits(search, deadline)?;
+        let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
+        let records = self.fetch(&view, &slots, &search.want)?;
+        Ok(records.into_iter().zip(hits).map(|(record, hit)| Scored { record, score: hit.score }).collect())
+    }
+
+    /// The best rows, best first, and the view that they were found in.
+    pub(crate) fn hits(&self, search: &Search, deadline: Instant) -> Result<(View<'_>, Vec<Hit>), Error> {
+        check_search(&self.state.read().config, search)?;
+        let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
         let excluded = match search.exclude {
             Some(id) => view.snapshot.slot(id)?,
@@ -78,9 +81,7 @@ impl Shard {
         let k = search.limit + usize::from(excluded.is_some());
         let searcher = Searcher { search, query, k, vector: &vector, view: &view, allowed, excluded, deadline };
         let hits = searcher.run()?;
-        let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
-        let records = self.fetch(&view, &slots, &search.want)?;
-        Ok(records.into_iter().zip(hits).map(|(record, hit)| Scored { record, score: hit.score }).collect())
+        Ok((view, hits))
     }
 }
 

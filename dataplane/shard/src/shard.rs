@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
+use vane_raft::Conf;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
@@ -27,12 +28,20 @@ pub struct ShardSettings {
 
 /// One shard on this node.
 ///
-/// Lock order: `writer`, then `state`. Whoever changes anything holds `writer` throughout
-/// and `state` for the change itself; readers hold `state` just long enough for a view.
+/// Lock order: `jobs`, `writer`, `linking`, `state`. Whoever changes anything holds `writer`
+/// throughout and `state` for the change itself; readers hold `state` just long enough for
+/// a view.
 pub struct Shard {
     pub(crate) store: ShardStore,
     pub(crate) state: RwLock<State>,
     pub(crate) writer: Mutex<()>,
+    /// Shared by background jobs, held alone while a snapshot takes the place of everything.
+    pub(crate) jobs: RwLock<()>,
+    /// Asks running jobs to end, for somebody who waits for `jobs`.
+    pub(crate) stop_jobs: AtomicBool,
+    /// Held while segments that a snapshot names are linked, and while files are removed that
+    /// are not named any more.
+    pub(crate) linking: Mutex<()>,
     pub(crate) indexes_building: AtomicUsize,
     pub(crate) indexes_built: AtomicU64,
     settings: ShardSettings,
@@ -41,10 +50,13 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Writes what a new shard begins with. Durable after the store's next sync; done again
-    /// by the log if that does not come to pass.
-    pub fn create(store: &ShardStore, config: &CollectionConfig) -> Result<(), Error> {
-        Ok(open::create(store, config)?)
+    /// Writes what a shard begins with: the index and the membership that the first replicas
+    /// of its group share, or 0 and nobody for one that joins later and waits for a snapshot.
+    /// What an earlier shard of the group left is removed. Durable after the store's next
+    /// sync; if that does not come to pass, the store has no applied index and the caller
+    /// does it again.
+    pub fn create(store: &ShardStore, config: &CollectionConfig, applied: LogIndex, conf: &Conf) -> Result<(), Error> {
+        Ok(open::create(store, config, applied, conf)?)
     }
 
     /// Opens a shard from its files. `verify` reads every file and compares checksums,
@@ -55,6 +67,9 @@ impl Shard {
             store,
             state: RwLock::new(state),
             writer: Mutex::new(()),
+            jobs: RwLock::new(()),
+            stop_jobs: AtomicBool::new(false),
+            linking: Mutex::new(()),
             indexes_building: AtomicUsize::new(0),
             indexes_built: AtomicU64::new(0),
             settings,

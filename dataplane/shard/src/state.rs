@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
+use vane_raft::Conf;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, VectorParams};
 
 use crate::heads::Heads;
+use crate::requests::Requests;
 use crate::rows::{Growing, Loc};
 use crate::sealed::Sealed;
 
@@ -20,6 +22,12 @@ pub(crate) struct State {
     pub(crate) config: CollectionConfig,
     /// Slot of the next new point. Part of the replicated state.
     pub(crate) next_slot: Slot,
+    /// Consistency hash: what [`crate::digest`] says.
+    pub(crate) digest: u64,
+    /// Members of the group as of `applied`.
+    pub(crate) conf: Conf,
+    /// What became of the requests of the last entries.
+    pub(crate) requests: Requests,
     /// Slots of the points that are there.
     pub(crate) live: RoaringBitmap,
     pub(crate) heads: Heads,
@@ -48,6 +56,29 @@ pub(crate) struct VectorState {
 }
 
 impl State {
+    /// A shard without points, to which nothing was applied.
+    pub(crate) fn empty(config: CollectionConfig) -> Self {
+        let vectors = config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
+        Self {
+            applied: 0,
+            config,
+            next_slot: 0,
+            digest: 0,
+            conf: Conf::default(),
+            requests: Requests::default(),
+            live: RoaringBitmap::new(),
+            heads: Heads::default(),
+            vectors,
+            fields: BTreeMap::new(),
+        }
+    }
+
+    /// Whether there is anything to read. A replica that waits for its first snapshot, or is
+    /// taking one, is not empty: it does not know.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.applied > 0 || self.conf != Conf::default()
+    }
+
     /// A vector by name, with its ordinal.
     pub(crate) fn vector(&self, name: &str) -> Option<(u8, &VectorState)> {
         self.vectors.iter().enumerate().find(|(_, it)| it.name == name).map(|(ordinal, it)| (ordinal as u8, it))

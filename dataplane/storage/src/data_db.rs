@@ -7,18 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType};
-use rocksdb::{Options, SliceTransform, properties};
+use rocksdb::{DBRawIterator, Options, ReadOptions, SliceTransform, WriteBatch, properties};
 
 use crate::error::Error;
 use crate::keys::PREFIX;
+use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Visit};
 
-pub(crate) const NAME: &str = "data.db";
-pub(crate) const META: &str = "meta";
-pub(crate) const POINT: &str = "point";
-pub(crate) const PAYLOAD: &str = "payload";
-pub(crate) const INDEX: &str = "index";
-pub(crate) const VEC: &str = "vec";
-pub(crate) const FAMILIES: [&str; 5] = [META, POINT, PAYLOAD, INDEX, VEC];
+const NAME: &str = "data.db";
 
 const BLOCK_CACHE_BYTES: usize = 128 << 20;
 /// Memtables of all families together.
@@ -27,7 +22,7 @@ const MEMTABLE_BYTES_MAX: usize = 128 << 20;
 /// The open database. Cheap to clone.
 #[derive(Clone)]
 pub struct DataDb {
-    pub(crate) db: Arc<DB>,
+    db: Arc<DB>,
 }
 
 impl DataDb {
@@ -44,7 +39,7 @@ impl DataDb {
         options.set_max_open_files(-1);
         options.set_keep_log_file_num(5);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
-        let families = FAMILIES.map(|name| ColumnFamilyDescriptor::new(name, family_options(name, &cache)));
+        let families = Family::ALL.map(|it| ColumnFamilyDescriptor::new(name(it), family_options(it, &cache)));
         let db = DB::open_cf_descriptors(&options, path, families).map_err(Error::rocks(NAME))?;
         Ok(Self { db: Arc::new(db) })
     }
@@ -56,22 +51,120 @@ impl DataDb {
 
     /// Writes all memtables out, so that the WAL behind them can go.
     pub fn flush(&self) -> Result<(), Error> {
-        let families: Vec<_> = FAMILIES.map(|it| self.family(it)).to_vec();
+        let families: Vec<_> = Family::ALL.map(|it| self.family(it)).to_vec();
         self.db.flush_cfs_opt(&families, &rocksdb::FlushOptions::default()).map_err(Error::rocks(NAME))
     }
 
     /// Bytes held in memtables.
     pub fn memtable_bytes(&self) -> u64 {
         let of = |it| self.db.property_int_value_cf(self.family(it), properties::CUR_SIZE_ALL_MEM_TABLES);
-        FAMILIES.into_iter().filter_map(|it| of(it).ok().flatten()).sum()
+        Family::ALL.into_iter().filter_map(|it| of(it).ok().flatten()).sum()
     }
 
-    pub(crate) fn family(&self, name: &str) -> &ColumnFamily {
-        self.db.cf_handle(name).expect("all families are created at open")
+    fn family(&self, family: Family) -> &ColumnFamily {
+        self.db.cf_handle(name(family)).expect("all families are created at open")
     }
 }
 
-fn family_options(name: &str, cache: &Cache) -> Options {
+impl KvRead for DataDb {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.db.get_cf(self.family(family), key).map_err(Error::rocks(NAME))
+    }
+
+    fn multi_get(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let family = self.family(family);
+        collect(self.db.multi_get_cf(keys.iter().map(|key| (family, key))))
+    }
+
+    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+        walk(self.db.raw_iterator_cf_opt(self.family(family), scan_options(to)), from, visit)
+    }
+}
+
+impl Kv for DataDb {
+    fn write(&self, batch: KvBatch) -> Result<(), Error> {
+        let mut rocks = WriteBatch::default();
+        for write in batch.into_writes() {
+            match write {
+                KvWrite::Put(family, key, value) => rocks.put_cf(self.family(family), key, value),
+                KvWrite::Delete(family, key) => rocks.delete_cf(self.family(family), key),
+                KvWrite::DeleteRange(family, from, to) => rocks.delete_range_cf(self.family(family), from, to),
+            }
+        }
+        self.db.write(rocks).map_err(Error::rocks(NAME))
+    }
+
+    fn view(&self) -> Box<dyn KvRead + '_> {
+        Box::new(View { db: self, snapshot: self.db.snapshot() })
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        Self::sync(self)
+    }
+}
+
+impl From<DataDb> for Arc<dyn Kv> {
+    fn from(db: DataDb) -> Self {
+        Arc::new(db)
+    }
+}
+
+/// The database at one moment.
+struct View<'a> {
+    db: &'a DataDb,
+    snapshot: rocksdb::Snapshot<'a>,
+}
+
+impl KvRead for View<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.snapshot.get_cf(self.db.family(family), key).map_err(Error::rocks(NAME))
+    }
+
+    fn multi_get(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let family = self.db.family(family);
+        collect(self.snapshot.multi_get_cf(keys.iter().map(|key| (family, key))))
+    }
+
+    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+        walk(self.snapshot.raw_iterator_cf_opt(self.db.family(family), scan_options(to)), from, visit)
+    }
+}
+
+fn scan_options(to: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_upper_bound(to);
+    // A range may reach over the prefixes that the bloom filters know.
+    options.set_total_order_seek(true);
+    options
+}
+
+fn walk(mut it: DBRawIterator<'_>, from: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    it.seek(from);
+    while let Some((key, value)) = it.item() {
+        if !visit(key, value)? {
+            return Ok(());
+        }
+        it.next();
+    }
+    it.status().map_err(Error::rocks(NAME))
+}
+
+fn collect(values: Vec<Result<Option<Vec<u8>>, rocksdb::Error>>) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    values.into_iter().collect::<Result<_, _>>().map_err(Error::rocks(NAME))
+}
+
+/// What a family is called on disk.
+fn name(family: Family) -> &'static str {
+    match family {
+        Family::Meta => "meta",
+        Family::Point => "point",
+        Family::Payload => "payload",
+        Family::Index => "index",
+        Family::Row => "vec",
+    }
+}
+
+fn family_options(family: Family, cache: &Cache) -> Options {
     let mut options = Options::default();
     options.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX));
     options.set_compression_type(DBCompressionType::Lz4);
@@ -82,9 +175,9 @@ fn family_options(name: &str, cache: &Cache) -> Options {
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     options.set_block_based_table_factory(&table);
-    match name {
+    match family {
         // Floats do not compress, and most rows are sealed away before a compaction.
-        VEC => options.set_compression_type(DBCompressionType::None),
+        Family::Row => options.set_compression_type(DBCompressionType::None),
         _ => options.set_bottommost_compression_type(DBCompressionType::Zstd),
     }
     options

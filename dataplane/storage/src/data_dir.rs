@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -11,35 +12,49 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Version of everything below the directory. A directory of a later one is refused.
-const FORMAT: u32 = 1;
+/// Version of everything below the directory. A directory of another one is refused: a later
+/// one is unknown here, and 1 was of builds before any release.
+const FORMAT: u32 = 2;
 const MARKER: &str = "VANE";
 const LOCK: &str = "LOCK";
 const CLEAN: &str = "CLEAN";
 
-/// What the marker says: a node never serves a disk that it does not recognise.
+/// What the marker says: a node never votes with a disk that it does not recognise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// Version of the layout.
     pub format: u32,
-    /// The cluster the data belongs to.
+    /// The disk itself: drawn when it is first used, never changed.
+    pub disk_id: Uuid,
+    /// Whose it is; `None` until it founds a cluster or joins one.
+    #[serde(default)]
+    pub member: Option<Member>,
+}
+
+/// A disk's place in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The cluster.
     pub cluster_id: Uuid,
-    /// The node the data belongs to.
-    pub node_id: Uuid,
+    /// The node that the disk is of; never of another.
+    pub node_id: u64,
+    /// The node's replica of the meta group was made. Where it is not there any more, the
+    /// disk has lost its votes and must not be used.
+    pub has_meta: bool,
 }
 
 /// A locked data directory.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    marker: Marker,
+    marker: Mutex<Marker>,
     was_clean: bool,
     /// Releases the lock when dropped.
     _lock: File,
 }
 
 impl DataDir {
-    /// Opens a directory, or founds one where there is none or an empty one.
+    /// Opens a directory, or marks one where there is none or an empty one.
     ///
     /// A directory that has files but no marker is somebody else's and is left alone.
     pub fn open(path: &Path) -> Result<Self, Error> {
@@ -47,23 +62,15 @@ impl DataDir {
         let lock = lock(path)?;
         let marker = match read_marker(path)? {
             Some(marker) => marker,
-            None => found(path)?,
+            None => mark(path)?,
         };
-        if marker.format > FORMAT {
-            return Err(Error::Foreign(format!(
-                "data directory {} has format {}, this version of Vane reads up to {FORMAT}; \
-                 nothing was changed, run the version that wrote it or a later one",
-                path.display(),
-                marker.format
-            )));
-        }
         let clean = path.join(CLEAN);
         let was_clean = clean.exists();
         if was_clean {
             fs::remove_file(&clean).map_err(Error::io("remove", &clean))?;
             sync_dir(path)?;
         }
-        Ok(Self { path: path.to_owned(), marker, was_clean, _lock: lock })
+        Ok(Self { path: path.to_owned(), marker: Mutex::new(marker), was_clean, _lock: lock })
     }
 
     /// Where the directory is.
@@ -73,7 +80,21 @@ impl DataDir {
 
     /// Whose it is.
     pub fn marker(&self) -> Marker {
-        self.marker
+        *self.marker.lock()
+    }
+
+    /// Records whose it is from now on, on disk when it returns.
+    pub fn set_member(&self, member: Member) -> Result<(), Error> {
+        let mut marker = self.marker.lock();
+        let changed = Marker { member: Some(member), ..*marker };
+        write_marker(&self.path, &changed)?;
+        *marker = changed;
+        Ok(())
+    }
+
+    /// Directory of snapshots on their way.
+    pub fn snapshots_dir(&self) -> PathBuf {
+        self.path.join("snapshots")
     }
 
     /// Whether the last process stopped in order. If not, files are verified when opened.
@@ -105,19 +126,33 @@ fn lock(path: &Path) -> Result<File, Error> {
 
 fn read_marker(path: &Path) -> Result<Option<Marker>, Error> {
     let file = path.join(MARKER);
-    match fs::read(&file) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|e| Error::damaged(file.display().to_string(), e.to_string())),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io("read", &file)(e)),
+    let bytes = match fs::read(&file) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::io("read", &file)(e)),
+    };
+    let damaged = |e: serde_json::Error| Error::damaged(file.display().to_string(), e.to_string());
+    // The format first: another one need not have the same fields.
+    let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if format != FORMAT {
+        return Err(Error::Foreign(format!(
+            "data directory {} has format {format}, this version of Vane reads {FORMAT}; \
+             nothing was changed, run the version that wrote it",
+            path.display(),
+        )));
     }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
 }
 
-fn found(path: &Path) -> Result<Marker, Error> {
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn mark(path: &Path) -> Result<Marker, Error> {
     for entry in fs::read_dir(path).map_err(Error::io("list", path))? {
         let name = entry.map_err(Error::io("list", path))?.file_name();
-        // A fresh ext4 volume has lost+found; a founding that was cut short may leave the rest.
+        // A fresh ext4 volume has lost+found; a start that was cut short may leave the rest.
         let known = name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
         if !known {
             return Err(Error::Foreign(format!(
@@ -128,10 +163,14 @@ fn found(path: &Path) -> Result<Marker, Error> {
             )));
         }
     }
-    let marker = Marker { format: FORMAT, cluster_id: Uuid::new_v4(), node_id: Uuid::new_v4() };
-    let bytes = serde_json::to_vec_pretty(&marker).expect("a marker is plain data");
-    write_durable(path, MARKER, &bytes)?;
+    let marker = Marker { format: FORMAT, disk_id: Uuid::new_v4(), member: None };
+    write_marker(path, &marker)?;
     Ok(marker)
+}
+
+fn write_marker(path: &Path, marker: &Marker) -> Result<(), Error> {
+    let bytes = serde_json::to_vec_pretty(marker).expect("a marker is plain data");
+    write_durable(path, MARKER, &bytes)
 }
 
 /// Writes a small file so that after a crash it is there whole or not at all.
@@ -162,8 +201,12 @@ mod tests {
         drop(first);
         let second = DataDir::open(dir.path()).unwrap();
         assert_eq!(second.marker(), marker);
+        let member = Member { cluster_id: Uuid::new_v4(), node_id: 7, has_meta: true };
+        second.set_member(member).unwrap();
+        assert_eq!(second.marker(), Marker { member: Some(member), ..marker });
         assert!(second.was_clean());
         drop(second);
+        assert_eq!(DataDir::open(dir.path()).unwrap().marker().member, Some(member));
         assert!(!DataDir::open(dir.path()).unwrap().was_clean(), "clean holds for one start");
     }
 
@@ -176,7 +219,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(DataDir::open(dir.path()).unwrap());
         let marker = fs::read_to_string(dir.path().join(MARKER)).unwrap();
-        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 1", "\"format\": 9")).unwrap();
+        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 2", "\"format\": 9")).unwrap();
         assert!(matches!(DataDir::open(dir.path()), Err(Error::Foreign(_))));
     }
 }

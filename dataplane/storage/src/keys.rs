@@ -3,6 +3,7 @@
 //! ```text
 //! raft.db   [group 8][0x01][index 8]            entry
 //!           [group 8][0x02]                     state of the group's log
+//!           [0xFF × 8][group 8][peer 8]         tombstone: the peer was removed for good
 //! data.db   meta     [group 8][name]            applied index, schema, segment manifests …
 //!           point    [group 8][tag 1][id 8|16]  slot
 //!           payload  [group 8][slot 4]          record of the point
@@ -15,6 +16,9 @@ use vane_types::{GroupId, LogIndex, PointId, Slot};
 const ENTRY: u8 = 0x01;
 const STATE: u8 = 0x02;
 
+/// What tombstones begin with. No group has that number: they order behind all logs.
+pub(crate) const TOMBSTONES: [u8; PREFIX] = [u8::MAX; PREFIX];
+
 /// Bytes of the group that every key begins with.
 pub(crate) const PREFIX: usize = 8;
 
@@ -24,6 +28,10 @@ pub(crate) fn entry(group: GroupId, index: LogIndex) -> Vec<u8> {
 
 pub(crate) fn log_state(group: GroupId) -> Vec<u8> {
     [&group.0.to_be_bytes()[..], &[STATE]].concat()
+}
+
+pub(crate) fn tombstone(group: GroupId, peer: u64) -> Vec<u8> {
+    [TOMBSTONES, group.0.to_be_bytes(), peer.to_be_bytes()].concat()
 }
 
 pub(crate) fn meta(group: GroupId, name: &[u8]) -> Vec<u8> {

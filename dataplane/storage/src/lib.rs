@@ -10,7 +10,7 @@
 //! VANE                  marker: format, cluster id, node id (marker.rs)
 //! LOCK                  held while a process uses the directory
 //! CLEAN                 present only after a clean stop
-//! raft.db/              logs of all groups; every write synced (log_db.rs)
+//! raft.db/              logs of all groups, synced before anything is promised (log_db.rs)
 //! data.db/              points, payloads, indexes, growing rows; synced every second (data_db.rs)
 //! shards/<group>/v<vector>-s<segment>/  sealed rows and their graph (segment_file.rs)
 //! ballast               room to free when the disk is full (space.rs)
@@ -20,7 +20,9 @@ pub mod data_db;
 pub mod data_dir;
 mod error;
 mod keys;
+pub mod kv;
 pub mod log_db;
+pub mod memory;
 pub mod records;
 pub mod segment_file;
 pub mod shard_store;
@@ -29,7 +31,9 @@ pub mod space;
 pub use data_db::DataDb;
 pub use data_dir::DataDir;
 pub use error::Error;
+pub use kv::{Kv, KvRead};
 pub use log_db::LogDb;
+pub use memory::MemoryKv;
 pub use segment_file::{SegmentFiles, SegmentWriter};
 pub use shard_store::{Batch, ShardStore, Snapshot};
 pub use space::Space;

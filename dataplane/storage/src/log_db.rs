@@ -1,64 +1,28 @@
-//! `raft.db`: the logs of all groups. Every write is synced before it returns.
+//! `raft.db`: the logs of all groups, and the peers that must not come back.
 //!
 //! Values have the protobuf fields of raft-rs's `eraftpb` (`Entry`, `HardState`), so a log
-//! written here is one that raft-rs reads.
+//! written here is one that raft-rs reads. Whether a write is synced before it returns is the
+//! caller's choice only where losing it breaks no promise to another node.
+
+mod records;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use prost::Message;
-use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions, WriteBatch};
+use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions, WriteBatch};
 use rocksdb::{WriteOptions, properties};
 use vane_types::{GroupId, LogIndex};
 
 use crate::error::Error;
 use crate::keys;
+pub use records::{HardState, LogAppend, LogState, StoredEntry};
 
 const DB: &str = "raft.db";
-/// Keys removed in one batch of a truncation.
-const TRUNCATE_BATCH_MAX: usize = 4096;
-
-/// One entry, field for field `eraftpb.Entry`.
-#[derive(Clone, PartialEq, Message)]
-pub struct StoredEntry {
-    /// 0 is a normal entry.
-    #[prost(int32, tag = "1")]
-    pub entry_type: i32,
-    #[prost(uint64, tag = "2")]
-    pub term: u64,
-    #[prost(uint64, tag = "3")]
-    pub index: u64,
-    #[prost(bytes = "vec", tag = "4")]
-    pub data: Vec<u8>,
-    #[prost(bytes = "vec", tag = "6")]
-    pub context: Vec<u8>,
-}
-
-/// `eraftpb.HardState`.
-#[derive(Clone, Copy, PartialEq, Eq, Message)]
-pub struct HardState {
-    #[prost(uint64, tag = "1")]
-    pub term: u64,
-    #[prost(uint64, tag = "2")]
-    pub vote: u64,
-    #[prost(uint64, tag = "3")]
-    pub commit: u64,
-}
-
-/// State of one group's log.
-#[derive(Clone, PartialEq, Message)]
-pub struct LogState {
-    #[prost(message, optional, tag = "1")]
-    pub hard_state: Option<HardState>,
-    #[prost(uint64, tag = "2")]
-    pub last_index: u64,
-    #[prost(uint64, tag = "3")]
-    pub truncated_index: u64,
-    #[prost(uint64, tag = "4")]
-    pub truncated_term: u64,
-    #[prost(uint64, tag = "5")]
-    pub peer_id: u64,
-}
+/// Entries removed in one batch of a truncation, and the longest tail that is removed key by key.
+const POINT_DELETES_MAX: u64 = 4096;
 
 /// The open database. Cheap to clone.
 #[derive(Clone)]
@@ -94,85 +58,118 @@ impl LogDb {
         value.map(|it| LogState::decode(&*it).map_err(|e| damaged(group, &e.to_string()))).transpose()
     }
 
-    /// Appends entries and states of any number of groups in one synced write.
-    pub fn append(&self, groups: &[(GroupId, LogState, Vec<StoredEntry>)]) -> Result<(), Error> {
+    /// Writes what is new of any number of groups in one batch: after a crash all of it is
+    /// there or nothing.
+    ///
+    /// With `sync` it is on disk when this returns. Without, it is so after the next synced
+    /// append: that is enough for a state of which only the commit index has moved.
+    pub fn append(&self, groups: &[LogAppend], sync: bool) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
-        for (group, state, entries) in groups {
-            for entry in entries {
-                batch.put(keys::entry(*group, entry.index), entry.encode_to_vec());
+        for it in groups {
+            if let Some(remove) = &it.remove {
+                remove_entries(&mut batch, it.group, *remove.start(), *remove.end());
             }
-            batch.put(keys::log_state(*group), state.encode_to_vec());
+            for entry in &it.entries {
+                batch.put(keys::entry(it.group, entry.index), entry.encode_to_vec());
+            }
+            batch.put(keys::log_state(it.group), it.state.encode_to_vec());
         }
-        self.write(batch)
+        self.write(batch, sync)
     }
 
-    /// Visits entries from `from` on, in order; a gap is damage.
-    pub fn replay<E: From<Error>>(
+    /// Entries from `from` on and below `to`, in order, up to `bytes_max` of their stored
+    /// form but at least one. There are fewer where the log ends; a gap is damage.
+    pub fn entries(
         &self,
         group: GroupId,
         from: LogIndex,
-        mut visit: impl FnMut(StoredEntry) -> Result<(), E>,
-    ) -> Result<(), E> {
+        to: LogIndex,
+        bytes_max: u64,
+    ) -> Result<Vec<StoredEntry>, Error> {
         let mut options = ReadOptions::default();
-        options.set_iterate_upper_bound(keys::log_state(group));
-        let start = keys::entry(group, from);
-        let items = self.db.iterator_opt(IteratorMode::From(&start, Direction::Forward), options);
-        for (expected, item) in (from..).zip(items) {
-            let (_key, value) = item.map_err(Error::rocks(DB))?;
-            let entry = StoredEntry::decode(&*value).map_err(|e| damaged(group, &e.to_string()))?;
-            if entry.index != expected {
-                return Err(damaged(group, &format!("entry {expected} is missing")).into());
+        options.set_iterate_upper_bound(keys::entry(group, to));
+        let mut it = self.db.raw_iterator_opt(options);
+        it.seek(keys::entry(group, from));
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while let Some((_key, value)) = it.item() {
+            bytes += value.len() as u64;
+            if bytes > bytes_max && !entries.is_empty() {
+                return Ok(entries);
             }
-            visit(entry)?;
+            let entry = StoredEntry::decode(value).map_err(|e| damaged(group, &e.to_string()))?;
+            let expected = from + entries.len() as u64;
+            if entry.index != expected {
+                return Err(damaged(group, &format!("entry {expected} is missing")));
+            }
+            entries.push(entry);
+            it.next();
+        }
+        it.status().map_err(Error::rocks(DB))?;
+        Ok(entries)
+    }
+
+    /// Removes entries up to `through`, whose term is `term` and whose effects a caller has
+    /// made durable elsewhere. Nothing happens where they are gone already, or the group is.
+    ///
+    /// Reads the group's state and writes it back with other truncated fields: the caller is
+    /// the only one that writes the group's state meanwhile.
+    ///
+    /// Point deletes, not a range: range tombstones on every truncation slow iterators down
+    /// (RocksDB issue 3959). Each batch is a truncation of its own, so that a crash between
+    /// two leaves neither a gap behind the truncated index nor entries below it.
+    pub fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), Error> {
+        let Some(mut state) = self.state(group)? else { return Ok(()) };
+        while state.truncated_index < through {
+            let first = state.truncated_index + 1;
+            let last = through.min(state.truncated_index + POINT_DELETES_MAX);
+            state.truncated_term = if last == through { term } else { self.term(group, last)? };
+            state.truncated_index = last;
+            let mut batch = WriteBatch::default();
+            remove_entries(&mut batch, group, first, last);
+            batch.put(keys::log_state(group), state.encode_to_vec());
+            // A power failure may bring entries back, with the state that goes with them.
+            self.write(batch, false)?;
         }
         Ok(())
     }
 
-    /// Removes entries up to `through`, which a caller has made durable elsewhere.
-    ///
-    /// Point deletes, not a range: range tombstones on every truncation slow iterators down
-    /// (RocksDB issue 3959).
-    pub fn truncate(&self, group: GroupId, through: LogIndex) -> Result<(), Error> {
-        let mut state = self.state(group)?.unwrap_or_default();
-        let mut batch = WriteBatch::default();
-        for index in state.truncated_index + 1..=through {
-            batch.delete(keys::entry(group, index));
-            if batch.len() >= TRUNCATE_BATCH_MAX {
-                self.db.write(std::mem::take(&mut batch)).map_err(Error::rocks(DB))?;
-            }
-        }
-        state.truncated_index = through;
-        state.truncated_term = state.hard_state.map_or(0, |it| it.term);
-        batch.put(keys::log_state(group), state.encode_to_vec());
-        // Unsynced: entries that come back after a power failure are skipped or truncated again.
-        self.db.write(batch).map_err(Error::rocks(DB))
-    }
-
-    /// Removes a group's log.
+    /// Removes a group's log. The tombstones of its peers stay.
     pub fn remove(&self, group: GroupId) -> Result<(), Error> {
         let prefix = group.0.to_be_bytes();
         let mut batch = WriteBatch::default();
         batch.delete_range(prefix.to_vec(), keys::end_of(&prefix));
-        self.write(batch)
+        self.write(batch, true)
     }
 
     /// Groups that have a log.
     pub fn groups(&self) -> Result<Vec<GroupId>, Error> {
         let mut groups = Vec::new();
-        let mut next = 0_u64;
-        loop {
-            let start = next.to_be_bytes();
-            let mut it = self.db.iterator(IteratorMode::From(&start, Direction::Forward));
-            let Some(item) = it.next() else { return Ok(groups) };
-            let (key, _value) = item.map_err(Error::rocks(DB))?;
-            let Some(prefix) = key.first_chunk::<8>() else {
-                return Err(Error::damaged("raft.db", "a key is shorter than a group number"));
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(keys::TOMBSTONES);
+        let mut it = self.db.raw_iterator_opt(options);
+        it.seek_to_first();
+        while let Some(key) = it.key() {
+            let Some(prefix) = key.first_chunk::<{ keys::PREFIX }>() else {
+                return Err(Error::damaged(DB, "a key is shorter than a group number"));
             };
-            let group = u64::from_be_bytes(*prefix);
-            groups.push(GroupId(group));
-            let Some(behind) = group.checked_add(1) else { return Ok(groups) };
-            next = behind;
+            groups.push(GroupId(u64::from_be_bytes(*prefix)));
+            it.seek(keys::end_of(prefix));
         }
+        it.status().map_err(Error::rocks(DB))?;
+        Ok(groups)
+    }
+
+    /// Records for good that a peer of a group was removed: no message may bring it back.
+    pub fn bury(&self, group: GroupId, peer: u64) -> Result<(), Error> {
+        let mut batch = WriteBatch::default();
+        batch.put(keys::tombstone(group, peer), b"");
+        self.write(batch, true)
+    }
+
+    /// Whether a peer of a group was buried.
+    pub fn is_buried(&self, group: GroupId, peer: u64) -> Result<bool, Error> {
+        let value = self.db.get_pinned(keys::tombstone(group, peer)).map_err(Error::rocks(DB))?;
+        Ok(value.is_some())
     }
 
     /// Writes memtables out, so that the WAL behind them can go.
@@ -185,60 +182,31 @@ impl LogDb {
         self.db.property_int_value(properties::CUR_SIZE_ALL_MEM_TABLES).ok().flatten().unwrap_or(0)
     }
 
-    fn write(&self, batch: WriteBatch) -> Result<(), Error> {
+    fn term(&self, group: GroupId, index: LogIndex) -> Result<u64, Error> {
+        let value = self.db.get_pinned(keys::entry(group, index)).map_err(Error::rocks(DB))?;
+        let value = value.ok_or_else(|| damaged(group, &format!("entry {index} is missing")))?;
+        StoredEntry::decode(&*value).map(|it| it.term).map_err(|e| damaged(group, &e.to_string()))
+    }
+
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), Error> {
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(sync);
         self.db.write_opt(batch, &options).map_err(Error::rocks(DB))
+    }
+}
+
+/// Removes entries `first` to `last`; a long run, which only a snapshot leaves behind, as a range.
+fn remove_entries(batch: &mut WriteBatch, group: GroupId, first: LogIndex, last: LogIndex) {
+    if first > last {
+        return;
+    }
+    if last - first >= POINT_DELETES_MAX {
+        batch.delete_range(keys::entry(group, first), keys::end_of(&keys::entry(group, last)));
+    } else {
+        (first..=last).for_each(|index| batch.delete(keys::entry(group, index)));
     }
 }
 
 fn damaged(group: GroupId, detail: &str) -> Error {
     Error::damaged(format!("the log of group {group} in raft.db"), detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entries(range: std::ops::RangeInclusive<u64>) -> Vec<StoredEntry> {
-        range.map(|index| StoredEntry { index, term: 1, data: vec![index as u8], ..Default::default() }).collect()
-    }
-
-    fn state(last_index: u64) -> LogState {
-        LogState { last_index, ..Default::default() }
-    }
-
-    fn read(db: &LogDb, group: GroupId, from: u64) -> Result<Vec<u64>, Error> {
-        let mut seen = Vec::new();
-        db.replay(group, from, |it| {
-            seen.push(it.index);
-            Ok::<_, Error>(())
-        })?;
-        Ok(seen)
-    }
-
-    #[test]
-    fn entries_survive_reopening_and_truncation_leaves_the_rest() {
-        let dir = tempfile::tempdir().unwrap();
-        let (a, b) = (GroupId(1), GroupId(2));
-        let db = LogDb::open(dir.path()).unwrap();
-        db.append(&[(a, state(9), entries(1..=9)), (b, state(3), entries(1..=3))]).unwrap();
-        drop(db);
-        let db = LogDb::open(dir.path()).unwrap();
-        db.truncate(a, 5).unwrap();
-        assert_eq!(db.state(a).unwrap().unwrap().truncated_index, 5);
-        assert_eq!(read(&db, a, 6).unwrap(), [6, 7, 8, 9]);
-        assert_eq!(read(&db, b, 1).unwrap(), [1, 2, 3]);
-        assert_eq!(db.groups().unwrap(), [a, b]);
-        db.remove(a).unwrap();
-        assert_eq!(db.groups().unwrap(), [b]);
-    }
-
-    #[test]
-    fn a_gap_is_damage() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = LogDb::open(dir.path()).unwrap();
-        db.append(&[(GroupId(1), state(4), [entries(1..=2), entries(4..=4)].concat())]).unwrap();
-        assert!(matches!(read(&db, GroupId(1), 1), Err(Error::Damaged { .. })));
-    }
 }

@@ -12,11 +12,22 @@ pub struct PointRecord {
     pub id: PointId,
     /// Index of the entry that last changed it.
     pub version: LogIndex,
-    /// Per vector it has: ordinal in the collection, and index of the entry that set it.
-    /// With the slot that names exactly one row, wherever segments are merged to.
-    pub vectors: Vec<(u8, LogIndex)>,
+    /// The vectors it has, by ordinal.
+    pub vectors: Vec<VectorRecord>,
     /// JSON object; empty when there is no payload.
     pub payload: Vec<u8>,
+}
+
+/// What a record says of one vector. Slot and version name exactly one row, wherever
+/// segments are merged to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VectorRecord {
+    /// Place of the vector in the collection.
+    pub ordinal: u8,
+    /// Index of the entry that set it.
+    pub version: LogIndex,
+    /// Its part of the shard's consistency hash.
+    pub digest: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -30,20 +41,24 @@ struct StoredRecord {
     vectors: Vec<u64>,
     #[prost(bytes = "vec", tag = "4")]
     payload: Vec<u8>,
+    /// In the order of `vectors`.
+    #[prost(fixed64, repeated, tag = "5")]
+    digests: Vec<u64>,
 }
 
 impl PointRecord {
     /// Version of one vector, if the point has it.
     pub fn vector_version(&self, ordinal: u8) -> Option<LogIndex> {
-        self.vectors.iter().find(|(it, _)| *it == ordinal).map(|(_, version)| *version)
+        self.vectors.iter().find(|it| it.ordinal == ordinal).map(|it| it.version)
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         StoredRecord {
             id: self.id.to_key(),
             version: self.version,
-            vectors: self.vectors.iter().flat_map(|(ordinal, version)| [u64::from(*ordinal), *version]).collect(),
+            vectors: self.vectors.iter().flat_map(|it| [u64::from(it.ordinal), it.version]).collect(),
             payload: self.payload.clone(),
+            digests: self.vectors.iter().map(|it| it.digest).collect(),
         }
         .encode_to_vec()
     }
@@ -52,12 +67,14 @@ impl PointRecord {
         let damaged = |detail: &str| Error::damaged("a point record in data.db", detail);
         let stored = StoredRecord::decode(bytes).map_err(|e| damaged(&e.to_string()))?;
         let id = PointId::from_key(&stored.id).ok_or_else(|| damaged("its id cannot be read"))?;
-        let vectors = stored
-            .vectors
-            .chunks_exact(2)
-            .map(|pair| u8::try_from(pair[0]).map(|ordinal| (ordinal, pair[1])))
-            .collect::<Result<_, _>>()
-            .map_err(|_| damaged("a vector ordinal is out of range"))?;
+        if stored.vectors.len() != stored.digests.len() * 2 {
+            return Err(damaged("its vectors and their digests are not as many"));
+        }
+        let mut vectors = Vec::with_capacity(stored.digests.len());
+        for (pair, digest) in stored.vectors.chunks_exact(2).zip(stored.digests) {
+            let ordinal = u8::try_from(pair[0]).map_err(|_| damaged("a vector ordinal is out of range"))?;
+            vectors.push(VectorRecord { ordinal, version: pair[1], digest });
+        }
         Ok(Self { id, version: stored.version, vectors, payload: stored.payload })
     }
 }

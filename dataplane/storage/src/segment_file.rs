@@ -12,6 +12,8 @@
 //! `data.db` names a segment only after its files are synced, and a file is removed only
 //! after the batch that stopped naming it is synced.
 
+mod link;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::data_dir::sync_dir;
 use crate::error::Error;
 use crate::records::{GraphManifest, SegmentManifest};
+pub use link::link_into;
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;

@@ -53,6 +53,16 @@ impl Space {
         if free < needed { Err(OutOfSpace { free, needed }) } else { Ok(()) }
     }
 
+    /// Whether even the reserve is all but used up: nothing should be written any more.
+    pub fn is_exhausted(&self) -> bool {
+        self.free() < self.min_free / 4
+    }
+
+    /// Bytes that the file system has in all; 0 when it does not answer.
+    pub fn total(&self) -> u64 {
+        total(&self.dir).unwrap_or(0)
+    }
+
     /// Whether a background job may write so many bytes.
     pub fn has_room_for_job(&self, bytes: u64) -> bool {
         self.free() > self.min_free + bytes

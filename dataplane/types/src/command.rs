@@ -4,15 +4,20 @@
 //! a reader that meets a version it does not know must stop rather than guess.
 
 use prost::{Message, Oneof};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ids::PointId;
+use crate::ids::{LogIndex, PointId};
 
 /// First byte of every stored command.
 const FORMAT: u8 = 1;
 
+/// Entries of a shard's log for which it remembers what became of their requests. A request
+/// whose first copy may lie further back is refused rather than applied.
+pub const DEDUPE_WINDOW: LogIndex = 16_384;
+
 /// Why a committed command had no effect. Every replica comes to the same answer.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Refusal {
     /// An update names a point that is not there; nothing was changed.
     #[error("No point with id {0} found")]
@@ -26,6 +31,13 @@ pub enum Refusal {
     /// The command is not possible in the state it met; nothing was changed.
     #[error("{0}")]
     Invalid(String),
+    /// A copy of a request came so late that it cannot be told whether an earlier one was
+    /// applied. This one changed nothing; the outcome of the request is unknown.
+    #[error(
+        "a repeated write came after {DEDUPE_WINDOW} others and was not applied again; \
+         whether it was applied before is unknown, read the points to find out"
+    )]
+    Expired,
 }
 
 /// A stored command could not be read: disk damage, or a newer version wrote it.
@@ -40,6 +52,25 @@ pub struct DecodeError {
 pub struct Command {
     #[prost(oneof = "Change", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub change: Option<Change>,
+    /// The request that the command is a part of, where it may come more than once.
+    #[prost(message, optional, tag = "12")]
+    pub request: Option<RequestId>,
+}
+
+/// Names one command of one gateway, so that copies of it are applied once. A request that
+/// makes several commands for one shard gives each a sequence number of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Message)]
+pub struct RequestId {
+    /// The gateway's process; never used by another.
+    #[prost(uint64, tag = "1")]
+    pub session: u64,
+    /// Number of the command within the session.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// An index of this shard's log that the gateway knew to be applied before it sent the
+    /// command for the first time: every copy lies behind it.
+    #[prost(uint64, tag = "3")]
+    pub basis: u64,
 }
 
 /// The kinds of change.
@@ -172,7 +203,21 @@ pub struct Configure {
 impl Command {
     /// Wraps one change.
     pub fn new(change: Change) -> Self {
-        Self { change: Some(change) }
+        Self { change: Some(change), request: None }
+    }
+
+    /// The same as part of a request.
+    #[must_use]
+    pub fn with_request(self, request: RequestId) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
+    /// Bytes that the stored form takes at most, whichever request it becomes part of.
+    pub fn stored_len_max(&self) -> usize {
+        let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
+        let without = Self { change: None, request: Some(largest) };
+        let request = self.request.map_or(without.encoded_len(), |_| 0);
+        1 + self.encoded_len() + request
     }
 
     /// Stored form.
@@ -180,10 +225,11 @@ impl Command {
         encode_versioned(self)
     }
 
-    /// Reads the stored form.
-    pub fn decode_stored(bytes: &[u8]) -> Result<Change, DecodeError> {
-        let command: Self = decode_versioned(bytes)?;
-        command.change.ok_or_else(|| DecodeError { reason: "a kind of change this version does not know".into() })
+    /// Reads the stored form: the change, and the request it is a part of.
+    pub fn decode_stored(bytes: &[u8]) -> Result<(Change, Option<RequestId>), DecodeError> {
+        let Self { change, request } = decode_versioned(bytes)?;
+        let unknown = || DecodeError { reason: "a kind of change this version does not know".into() };
+        Ok((change.ok_or_else(unknown)?, request))
     }
 }
 
@@ -212,7 +258,12 @@ mod tests {
     fn commands_read_back_and_unknown_versions_are_refused() {
         let change = Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
         let stored = Command::new(change.clone()).encode_stored();
-        assert_eq!(Command::decode_stored(&stored).unwrap(), change);
+        assert_eq!(Command::decode_stored(&stored).unwrap(), (change.clone(), None));
+        let request = RequestId { session: u64::MAX, sequence: 2, basis: 3 };
+        let command = Command::new(change.clone()).with_request(request);
+        let with_request = command.encode_stored();
+        assert_eq!(Command::decode_stored(&with_request).unwrap(), (change.clone(), Some(request)));
+        assert!(Command::new(change).stored_len_max() >= with_request.len());
         let mut newer = stored;
         newer[0] = 9;
         assert!(Command::decode_stored(&newer).is_err());

@@ -34,3 +34,7 @@ pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
 pub const FILTERED_IDS_PER_ENTRY_MAX: usize = 100_000;
 /// One encoded command. The default body limit is below it.
 pub const COMMAND_BYTES_MAX: usize = 128 << 20;
+/// Shards of one collection.
+pub const SHARDS_MAX: u32 = 1024;
+/// Voters of one shard.
+pub const REPLICAS_MAX: u32 = 9;

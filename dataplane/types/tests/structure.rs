@@ -6,16 +6,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer with those it may know. `types` is at the bottom; arrows go one way.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("types", &[]),
     ("filter", &["types"]),
     ("index", &[]),
     ("storage", &["types"]),
     ("raft", &["types"]),
+    ("proto", &[]),
+    ("placement", &["types"]),
+    ("membership", &["types"]),
     ("shard", &["types", "filter", "index", "storage", "raft"]),
-    ("cluster", &["types", "filter", "index", "storage", "raft", "shard"]),
-    ("server", &["types", "filter", "index", "storage", "shard", "cluster"]),
-    ("bench", &["index"]),
+    ("cluster", &["types", "filter", "index", "storage", "raft", "shard", "proto", "placement", "membership"]),
+    ("server", &["types", "filter", "index", "proto", "membership", "cluster"]),
+    ("ctl", &["proto"]),
+    ("local", &["proto"]),
+    ("bench", &["index", "local"]),
+    ("sim", &["types", "raft", "storage", "shard", "filter", "cluster"]),
 ];
 
 const FILE_LINES_MAX: usize = 500;

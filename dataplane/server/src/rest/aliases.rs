@@ -50,30 +50,30 @@ struct Rename {
 /// `POST /collections/aliases`: all of the changes or none.
 pub(super) async fn change(call: Call, Json(body): Json<Changes>) -> Result<Answer, ApiError> {
     let changes = body.into_changes()?;
-    let (cluster, timeout) = (call.node.cluster.clone(), call.timeout);
+    let (cluster, timeout) = (call.cluster()?, call.timeout);
     Call::to_the_end(async move { Ok(cluster.change_aliases(changes, timeout).await?) }).await?;
     Ok(call.answer(true))
 }
 
 /// `GET /aliases`.
-pub(super) async fn list(call: Call) -> Answer {
-    call.answer(described(&call, |_| true))
+pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
+    Ok(call.answer(described(&call, |_| true)?))
 }
 
 /// `GET /collections/{collection}/aliases`.
 pub(super) async fn of_collection(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
-    Ok(call.answer(described(&call, |it| it == collection.name())))
+    Ok(call.answer(described(&call, |it| it == collection.name())?))
 }
 
-fn described(call: &Call, of: impl Fn(&str) -> bool) -> Value {
-    let aliases = call.node.cluster.aliases();
+fn described(call: &Call, of: impl Fn(&str) -> bool) -> Result<Value, ApiError> {
+    let aliases = call.cluster()?.aliases();
     let aliases: Vec<_> = aliases
         .into_iter()
         .filter(|(_, collection)| of(collection))
         .map(|(alias, collection)| json!({ "alias_name": alias, "collection_name": collection }))
         .collect();
-    json!({ "aliases": aliases })
+    Ok(json!({ "aliases": aliases }))
 }
 
 impl Changes {

@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vane_cluster::Collection;
+use vane_cluster::{Cluster, Collection, Freshness, Terms};
 
 use super::answer::{Answer, Started};
 use super::error::ApiError;
@@ -23,6 +23,7 @@ pub(crate) struct Call {
     /// Whether the client asked to wait until the change can be seen. It always waits:
     /// only the word in the answer differs.
     wait: bool,
+    freshness: Freshness,
 }
 
 /// Query parameters. Unknown ones are passed over, as clients add some for proxies.
@@ -62,9 +63,19 @@ impl Call {
         UpdateResult { operation_id: index, status: if self.wait { "completed" } else { "acknowledged" } }
     }
 
+    /// The cluster, if this node belongs to one.
+    pub(crate) fn cluster(&self) -> Result<Cluster, ApiError> {
+        Ok(self.node.cluster()?)
+    }
+
+    /// When the answer must be there, and how new it must be.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms { deadline: Instant::now() + self.timeout, freshness: self.freshness }
+    }
+
     /// A collection by name or alias.
     pub(crate) fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
-        Ok(self.node.cluster.collection(name)?)
+        Ok(self.cluster()?.collection(name)?)
     }
 
     /// Runs a change to its end, also when the client has gone: half a batch would stay
@@ -97,17 +108,19 @@ where
         if timeout == Some(0) {
             return Err(ApiError::invalid_parameter("timeout: value 0 invalid, must be 1 or larger"));
         }
-        consistency.as_deref().map_or(Ok(()), check_consistency)?;
+        let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
         let timeout = timeout.map_or(node.settings.request_timeout(), |it| Duration::from_secs(it.min(TIMEOUT_S_MAX)));
-        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false) })
+        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false), freshness })
     }
 }
 
-/// With one replica all of them mean the same.
-fn check_consistency(text: &str) -> Result<(), ApiError> {
+/// Reads of more than one replica are linearizable: the leader answers and has a majority
+/// confirm that it is one. Reads of one come from the leader too, unconfirmed.
+fn freshness(text: &str) -> Result<Freshness, ApiError> {
     match text {
-        "majority" | "quorum" | "all" => Ok(()),
-        number if number.parse::<u32>().is_ok_and(|it| it > 0) => Ok(()),
+        "majority" | "quorum" | "all" => Ok(Freshness::Linearizable),
+        "1" => Ok(Freshness::Leader),
+        number if number.parse::<u32>().is_ok_and(|it| it > 0) => Ok(Freshness::Linearizable),
         _ => Err(ApiError::malformed_parameter(format!(
             "consistency: `{text}` is neither a number from 1 nor one of majority, quorum, all"
         ))),

@@ -15,7 +15,7 @@ use super::wire::record::{PageOut, RecordOut};
 pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Result<Answer, ApiError> {
     let id: PointId = id.parse().map_err(ApiError::bad_request)?;
     let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
-    let records = call.collection(&name)?.retrieve(vec![id], want, call.timeout).await?;
+    let records = call.collection(&name)?.retrieve(vec![id], want, call.terms()).await?;
     match records.first() {
         Some(record) => Ok(call.answer(RecordOut(record))),
         None => Err(ApiError::not_found(format!("Point with id {id} does not exists!"))),
@@ -25,7 +25,7 @@ pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Res
 /// `POST /collections/{collection}/points`: those of the points that are there.
 pub(super) async fn retrieve(call: Call, In(name): In<String>, Json(body): Json<Retrieve>) -> Result<Answer, ApiError> {
     let (ids, want) = body.into_parts()?;
-    let records = call.collection(&name)?.retrieve(ids, want, call.timeout).await?;
+    let records = call.collection(&name)?.retrieve(ids, want, call.terms()).await?;
     let records: Vec<_> = records.iter().map(RecordOut).collect();
     Ok(call.answer(records))
 }
@@ -37,13 +37,13 @@ pub(super) async fn scroll(
     Json(body): Json<ScrollRequest>,
 ) -> Result<Answer, ApiError> {
     let scroll = body.into_scroll()?;
-    let page = call.collection(&name)?.scroll(scroll, call.timeout).await?;
+    let page = call.collection(&name)?.scroll(scroll, call.terms()).await?;
     Ok(call.answer(PageOut { records: &page.records, next: page.next }))
 }
 
 /// `POST /collections/{collection}/points/count`.
 pub(super) async fn count(call: Call, In(name): In<String>, Json(body): Json<Count>) -> Result<Answer, ApiError> {
     let filter = body.into_filter()?;
-    let count = call.collection(&name)?.count(filter, call.timeout).await?;
+    let count = call.collection(&name)?.count(filter, call.terms()).await?;
     Ok(call.answer(json!({ "count": count })))
 }

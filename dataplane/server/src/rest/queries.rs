@@ -1,10 +1,10 @@
 //! Queries: points ranked.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::JoinSet;
-use vane_cluster::{Collection, Query, Scored};
+use vane_cluster::{Collection, Query, Scored, Terms};
 
 use super::answer::Answer;
 use super::body::Json;
@@ -18,7 +18,7 @@ use crate::node::Node;
 /// `POST /collections/{collection}/points/query`.
 pub(super) async fn one(call: Call, In(name): In<String>, Json(body): Json<QueryRequest>) -> Result<Answer, ApiError> {
     let query = body.into_query()?;
-    let found = run(&call.node, &*call.collection(&name)?, query, call.timeout).await?;
+    let found = run(&call.node, &*call.collection(&name)?, query, call.terms()).await?;
     Ok(call.answer(Points(&found)))
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<Que
     let queries = body.into_queries()?;
     let collection = call.collection(&name)?;
     let late = |_| ApiError::timeout(format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout));
-    let all = run_all(&call.node, collection, queries, call.timeout);
+    let all = run_all(&call.node, collection, queries, call.terms());
     let found = tokio::time::timeout(call.timeout, all).await.map_err(late)??;
     let results: Vec<_> = found.iter().map(|it| Points(it)).collect();
     Ok(call.answer(results))
@@ -39,7 +39,7 @@ async fn run_all(
     node: &Arc<Node>,
     collection: Arc<Collection>,
     queries: Vec<Query>,
-    timeout: Duration,
+    terms: Terms,
 ) -> Result<Vec<Vec<Scored>>, ApiError> {
     let mut results: Vec<Vec<Scored>> = Vec::new();
     results.resize_with(queries.len(), Vec::new);
@@ -50,7 +50,7 @@ async fn run_all(
         while running.len() < at_once {
             let Some((i, query)) = queries.next() else { break };
             let (node, collection) = (Arc::clone(node), Arc::clone(&collection));
-            running.spawn(async move { (i, run(&node, &collection, query, timeout).await) });
+            running.spawn(async move { (i, run(&node, &collection, query, terms).await) });
         }
         match running.join_next().await {
             None => return Ok(results),
@@ -60,9 +60,9 @@ async fn run_all(
     }
 }
 
-async fn run(node: &Node, collection: &Collection, query: Query, timeout: Duration) -> Result<Vec<Scored>, ApiError> {
+async fn run(node: &Node, collection: &Collection, query: Query, terms: Terms) -> Result<Vec<Scored>, ApiError> {
     let started = Instant::now();
-    let found = collection.query(query, timeout).await;
+    let found = collection.query(query, terms).await;
     count(&node.metrics.searches, started, found.is_err());
     Ok(found?)
 }

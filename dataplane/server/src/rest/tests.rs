@@ -11,7 +11,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
-use vane_cluster::Cluster;
+use vane_cluster::{Host, NodeSettings};
 
 use super::{layers, service};
 use crate::node::Node;
@@ -24,7 +24,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.node.cluster.shutdown();
+        self.node.host.shutdown();
     }
 }
 
@@ -33,8 +33,8 @@ fn start(change: impl FnOnce(&mut Settings)) -> Running {
     let mut settings = Settings { data_dir: dir.path().join("data"), ..Settings::default() };
     (settings.storage.min_free_mb, settings.storage.ballast_mb) = (0, 0);
     change(&mut settings);
-    let cluster = Cluster::open(settings.cluster()).unwrap();
-    Running { node: Node::new(cluster, settings), _dir: dir }
+    let host = Host::open(settings.engine(NodeSettings::default())).unwrap();
+    Running { node: Node::new(host, settings), _dir: dir }
 }
 
 async fn send(running: &Running, method: &str, uri: &str, body: impl Into<Body>) -> Response<Body> {

@@ -9,7 +9,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 26] = [
+const OF_COLLECTION: [(&str, &str); 25] = [
     ("/points/search", "; use points/query"),
     ("/points/search/batch", "; use points/query/batch"),
     ("/points/search/groups", ""),
@@ -25,7 +25,6 @@ const OF_COLLECTION: [(&str, &str); 26] = [
     ("/vectors/{vector}", "; name all vectors when creating the collection"),
     ("/optimizations", "; GET /collections/{collection} tells whether it is optimizing"),
     ("/memory", "; GET /metrics has the figures"),
-    ("/cluster", ""),
     ("/shards", ""),
     ("/shards/delete", ""),
     ("/shards/{shard}/{*rest}", ""),

@@ -1,11 +1,9 @@
 //! Changes of points: vectors, payloads, and points as a whole.
 
-mod precheck;
-
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use vane_cluster::{Collection, Error, Write};
+use vane_cluster::{Collection, Error, Terms, Write};
 
 use super::answer::Answer;
 use super::body::Json;
@@ -98,17 +96,18 @@ pub(super) async fn clear_payload(
 pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<Operations>) -> Result<Answer, ApiError> {
     let writes = body.into_writes()?;
     let collection = call.collection(&name)?;
-    precheck::check(&collection.config(), &writes).map_err(|(i, error)| {
-        let mut error = ApiError::from(error);
-        error.text = format!("{} (operations[{i}]; no operation was begun)", error.text);
-        error
-    })?;
-    let (node, deadline) = (Arc::clone(&call.node), Instant::now() + call.timeout);
+    for (i, write) in writes.iter().enumerate() {
+        collection.check(write).map_err(|error| {
+            let mut error = ApiError::from(error);
+            error.text = format!("{} (operations[{i}]; no operation was begun)", error.text);
+            error
+        })?;
+    }
+    let (node, terms) = (Arc::clone(&call.node), call.terms());
     let indexes = Call::to_the_end(async move {
         let mut indexes = Vec::with_capacity(writes.len());
         for (i, write) in writes.into_iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let applied = run(&node, &collection, write, left).await;
+            let applied = run(&node, &collection, write, terms).await;
             indexes.push(applied.map_err(|error| in_batch(error, i))?);
         }
         Ok(indexes)
@@ -132,15 +131,15 @@ fn in_batch(error: Error, i: usize) -> ApiError {
 
 /// Applies a change and answers with its place in the log.
 pub(super) async fn write(call: &Call, collection: Arc<Collection>, write: Write) -> Result<Answer, ApiError> {
-    let (node, timeout) = (Arc::clone(&call.node), call.timeout);
-    let run = async move { Ok(run(&node, &collection, write, timeout).await?) };
+    let (node, terms) = (Arc::clone(&call.node), call.terms());
+    let run = async move { Ok(run(&node, &collection, write, terms).await?) };
     let index = Call::to_the_end(run).await?;
     Ok(call.answer(call.updated(index)))
 }
 
-async fn run(node: &Node, collection: &Collection, write: Write, timeout: Duration) -> Result<u64, Error> {
+async fn run(node: &Node, collection: &Collection, write: Write, terms: Terms) -> Result<u64, Error> {
     let (started, kind) = (Instant::now(), kind(&write));
-    let applied = collection.write(write, timeout).await;
+    let applied = collection.write(write, terms).await;
     if let Some(kind) = kind {
         count(kind(&node.metrics), started, applied.is_err());
     }

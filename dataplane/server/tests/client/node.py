@@ -62,6 +62,7 @@ class Node:
     def start(self, wait=True):
         env = dict(os.environ, **{f"VANE_{key}": str(value) for key, value in self.settings.items()})
         command = [binary(), "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1", "--http-port", str(self.port)]
+        command += ["--peer-port", "0"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         if wait:

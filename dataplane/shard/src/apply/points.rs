@@ -1,10 +1,11 @@
 //! Points and vectors.
 
-use vane_storage::records::PointRecord;
+use vane_storage::records::{PointRecord, VectorRecord};
 use vane_types::Refusal;
 use vane_types::command::{DeleteVectors, Point, Targets, Upsert, Vector};
 
 use super::{Applying, NEXT_SLOT, Present, Stop, parse_payload, point_id};
+use crate::digest;
 use crate::effects::Effect;
 
 impl Applying<'_, '_> {
@@ -17,8 +18,8 @@ impl Applying<'_, '_> {
                 Some(old) => old.slot,
                 None => self.take_slot(id),
             };
-            for (ordinal, _) in old.iter().flat_map(|it| &it.record.vectors) {
-                self.effects.memory.push(Effect::Kill { vector: *ordinal, slot });
+            for it in old.iter().flat_map(|it| &it.record.vectors) {
+                self.effects.memory.push(Effect::Kill { vector: it.ordinal, slot });
             }
             let mut record = PointRecord { id, version: self.index, vectors: Vec::new(), payload };
             self.put_vectors(slot, &mut record, vectors)?;
@@ -61,13 +62,14 @@ impl Applying<'_, '_> {
 
     pub(super) fn delete(&mut self, targets: &Targets) -> Result<(), Stop> {
         for Present { slot, record } in self.targets(targets, false)? {
-            for (ordinal, _) in &record.vectors {
-                self.effects.memory.push(Effect::Kill { vector: *ordinal, slot });
+            for it in &record.vectors {
+                self.effects.memory.push(Effect::Kill { vector: it.ordinal, slot });
             }
             let payload = parse_payload(&record.payload)?;
             self.reindex(slot, &payload, &vane_types::Payload::new());
             self.batch().delete_point(record.id);
             self.batch().delete_record(slot);
+            self.effects.digest = self.effects.digest.wrapping_sub(digest::of_record(&record));
             self.effects.memory.push(Effect::Gone(slot));
         }
         Ok(())
@@ -96,17 +98,18 @@ impl Applying<'_, '_> {
             let row = vector.growing.rows() as u32 + *new;
             *new += 1;
             self.effects.batch.put_row(ordinal, vector.growing.id, row, slot, self.index, &values);
-            record.vectors.push((ordinal, self.index));
+            let digest = digest::of_vector(record.id, ordinal, &values);
+            record.vectors.push(VectorRecord { ordinal, version: self.index, digest });
             self.effects.memory.push(Effect::Row { vector: ordinal, slot, values });
         }
-        record.vectors.sort_unstable();
+        record.vectors.sort_unstable_by_key(|it| it.ordinal);
         Ok(())
     }
 
     fn drop_vector(&mut self, slot: u32, record: &mut PointRecord, name: &str) {
         let Some((ordinal, _)) = self.state.vector(name) else { return };
         let before = record.vectors.len();
-        record.vectors.retain(|(it, _)| *it != ordinal);
+        record.vectors.retain(|it| it.ordinal != ordinal);
         if record.vectors.len() < before {
             self.effects.memory.push(Effect::Kill { vector: ordinal, slot });
         }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vane_cluster::{ConfigChange, VectorChange};
-use vane_types::limits::{NAMED_VECTORS_MAX, VECTOR_DIM_MAX};
+use vane_cluster::{ConfigChange, Spread, VectorChange};
+use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, VectorParams};
 
 use super::{NOT_SUPPORTED, Unsupported, UnsupportedUnlessEmpty};
@@ -128,11 +128,18 @@ struct ParamsDiff {
 }
 
 impl CreateCollection {
-    /// The configuration it asks for.
-    pub(crate) fn into_config(self) -> Result<CollectionConfig, ApiError> {
-        only_one("shard_number", self.shard_number)?;
-        only_one("replication_factor", self.replication_factor)?;
-        only_one("write_consistency_factor", self.write_consistency_factor)?;
+    /// The configuration it asks for, and how it is to be spread.
+    pub(crate) fn into_parts(self) -> Result<(CollectionConfig, Spread), ApiError> {
+        let spread = Spread {
+            shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
+            replication_factor: count("replication_factor", self.replication_factor, 1, REPLICAS_MAX)?,
+            write_consistency_factor: count(
+                "write_consistency_factor",
+                self.write_consistency_factor,
+                1,
+                REPLICAS_MAX,
+            )?,
+        };
         if let Some(ShardingMethod::Custom) = self.sharding_method {
             return Err(ApiError::unsupported("sharding_method: custom"));
         }
@@ -142,7 +149,8 @@ impl CreateCollection {
         let vectors = vectors(self.vectors.unwrap_or_default(), hnsw)?;
         let mut metadata = self.metadata.unwrap_or_default();
         metadata.retain(|_, value| !value.is_null());
-        Ok(CollectionConfig { vectors, hnsw, optimizer, payload_schema: BTreeMap::new(), metadata })
+        let config = CollectionConfig { vectors, hnsw, optimizer, payload_schema: BTreeMap::new(), metadata };
+        Ok((config, spread))
     }
 }
 
@@ -188,12 +196,22 @@ impl VectorRequest {
 }
 
 impl UpdateCollection {
+    /// The number of replicas that writes are to wait for, if it is to change.
+    pub(crate) fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, ApiError> {
+        let Some(params) = &self.params else { return Ok(None) };
+        let factor = spread.replication_factor;
+        if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)? != factor {
+            return Err(ApiError::bad_request(format!(
+                "`params.replication_factor` of an existing collection {NOT_SUPPORTED}; replicas are added shard by \
+                 shard (vanectl shards reconfigure)"
+            )));
+        }
+        let wanted = params.write_consistency_factor;
+        wanted.map(|it| count("params.write_consistency_factor", Some(it), it, REPLICAS_MAX)).transpose()
+    }
+
     /// The change it asks for of a collection that is as `config` says.
     pub(crate) fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, ApiError> {
-        if let Some(params) = self.params {
-            only_one("params.replication_factor", params.replication_factor)?;
-            only_one("params.write_consistency_factor", params.write_consistency_factor)?;
-        }
         let hnsw = self.hnsw_config.map(|it| it.onto(config.hnsw, "hnsw_config")).transpose()?;
         let change = |(name, diff): (String, VectorDiff)| {
             let field = format!("vectors.{name}.hnsw_config");
@@ -210,13 +228,14 @@ impl UpdateCollection {
     }
 }
 
-/// What a cluster of one node has one of.
-fn only_one(field: &str, value: Option<u32>) -> Result<(), ApiError> {
+/// A count that the client may leave out.
+fn count(field: &str, value: Option<u32>, default: u32, max: u32) -> Result<u32, ApiError> {
     match value {
-        None | Some(1) => Ok(()),
+        None => Ok(default),
         Some(0) => Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger")),
-        Some(value) => Err(ApiError::bad_request(format!(
-            "`{field}` {value} {NOT_SUPPORTED}: clusters come with a later one; leave it out or set it to 1"
-        ))),
+        Some(value) if value > max => {
+            Err(ApiError::invalid(field, format!("value {value} invalid, must be at most {max}")))
+        }
+        Some(value) => Ok(value),
     }
 }

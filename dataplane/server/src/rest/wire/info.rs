@@ -1,53 +1,58 @@
 //! What a collection says about itself.
 
 use serde_json::{Map, Value, json};
-use vane_cluster::Info;
+use vane_cluster::{Info, Spread};
 use vane_types::{CollectionConfig, HnswConfig, VectorParams};
 
 /// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
 /// defaults.
-pub(crate) fn collection_info(config: &CollectionConfig, info: &Info) -> Value {
+pub(crate) fn collection_info(config: &CollectionConfig, spread: Spread, info: &Info) -> Value {
     let busy = info.optimizing || info.indexes_building > 0;
     let schema: Map<String, Value> = info
         .payload_index_points
         .iter()
         .map(|(path, (field_type, points))| (path.to_string(), json!({ "data_type": field_type, "points": points })))
         .collect();
-    let metadata: Map<String, Value> =
-        config.metadata.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
-    let mut result = json!({
+    json!({
         "status": if busy { "yellow" } else { "green" },
         "optimizer_status": "ok",
         "indexed_vectors_count": info.indexed_vectors,
         "points_count": info.points,
         "segments_count": info.segments,
-        "config": {
-            "params": {
-                "vectors": vectors(config),
-                "shard_number": 1,
-                "replication_factor": 1,
-                "write_consistency_factor": 1,
-                "on_disk_payload": true,
-            },
-            "hnsw_config": hnsw(config.hnsw),
-            "optimizer_config": {
-                "deleted_threshold": config.optimizer.deleted_threshold,
-                "vacuum_min_vector_number": config.optimizer.vacuum_min_vector_number,
-                "default_segment_number": 0,
-                "max_segment_size": config.optimizer.max_segment_size,
-                "memmap_threshold": null,
-                "indexing_threshold": config.optimizer.indexing_threshold,
-                "flush_interval_sec": 1,
-                "max_optimization_threads": null,
-            },
-            "wal_config": { "wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1 },
-            "quantization_config": null,
-        },
+        "config": parameters(config, spread),
         "payload_schema": schema,
         "update_queue": { "length": 0 },
+    })
+}
+
+/// The `config` of the API: what a collection was made with, and changed to since.
+pub(crate) fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
+    let metadata: Map<String, Value> =
+        config.metadata.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut result = json!({
+        "params": {
+            "vectors": vectors(config),
+            "shard_number": spread.shards,
+            "replication_factor": spread.replication_factor,
+            "write_consistency_factor": spread.write_consistency_factor,
+            "on_disk_payload": true,
+        },
+        "hnsw_config": hnsw(config.hnsw),
+        "optimizer_config": {
+            "deleted_threshold": config.optimizer.deleted_threshold,
+            "vacuum_min_vector_number": config.optimizer.vacuum_min_vector_number,
+            "default_segment_number": 0,
+            "max_segment_size": config.optimizer.max_segment_size,
+            "memmap_threshold": null,
+            "indexing_threshold": config.optimizer.indexing_threshold,
+            "flush_interval_sec": 1,
+            "max_optimization_threads": null,
+        },
+        "wal_config": { "wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1 },
+        "quantization_config": null,
     });
     if !metadata.is_empty() {
-        result["config"]["metadata"] = Value::Object(metadata);
+        result["metadata"] = Value::Object(metadata);
     }
     result
 }

@@ -5,7 +5,7 @@ use crate::rest::body::parse_text;
 use crate::rest::error::ApiError;
 
 fn create(json: &str) -> Result<CollectionConfig, ApiError> {
-    parse_text::<CreateCollection>(json).and_then(CreateCollection::into_config)
+    parse_text::<CreateCollection>(json).and_then(CreateCollection::into_parts).map(|(config, _)| config)
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn mistakes_get_their_code_and_name_the_field() {
         (vector(r#""quantization_config": {}"#), 400, "quantization_config"),
         (r#"{"vectors": {"size": 4, "distance": "Manhattan"}}"#.to_owned(), 400, "Manhattan"),
         (r#"{"vektors": {}}"#.to_owned(), 400, "vektors"),
-        (r#"{"shard_number": 2}"#.to_owned(), 400, "clusters come with a later one"),
+        (r#"{"shard_number": 2000}"#.to_owned(), 422, "shard_number"),
         (r#"{"shard_number": 0}"#.to_owned(), 422, "shard_number"),
-        (r#"{"replication_factor": 3}"#.to_owned(), 400, "replication_factor"),
+        (r#"{"replication_factor": 30}"#.to_owned(), 422, "replication_factor"),
         (r#"{"sharding_method": "custom"}"#.to_owned(), 400, "sharding_method"),
         (r#"{"sparse_vectors": {"a": {}}}"#.to_owned(), 400, "`sparse_vectors` is not supported"),
         (r#"{"init_from": {"collection": "a"}}"#.to_owned(), 400, "init_from"),

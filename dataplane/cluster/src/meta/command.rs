@@ -1,0 +1,116 @@
+//! Changes of what the cluster agrees on, as logged.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use vane_raft::{Conf, StoreError};
+use vane_types::CollectionConfig;
+
+/// First byte of a logged change.
+const FORMAT: u8 = 1;
+
+/// A change of the meta group's state. Fields and variants are only ever added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetaCommand {
+    /// Makes a disk a member's, or brings what is known of the member up to date.
+    PutNode(NodeEntry),
+    /// Says where a node stands; `None` takes it back.
+    SetZone { node: u64, zone: Option<String> },
+    /// Makes a collection.
+    Create(Create),
+    /// New parameters of a collection.
+    Configure(Configure),
+    /// Deletes a collection and its aliases; with a key only the one made with it.
+    Delete { name: String, key: String },
+    /// Changes of aliases that happen together.
+    Aliases(Vec<AliasChange>),
+    /// Where a shard's replicas should be.
+    Reconfigure { group: u64, replicas: Vec<Wanted> },
+    /// Where a shard's replicas are, after a change of them.
+    Settle { group: u64, conf: Conf },
+}
+
+/// A node as it presents itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeEntry {
+    /// Its disk. One disk is one node.
+    pub disk_id: Uuid,
+    /// A name for people, such as the host's.
+    pub name: String,
+    /// Where peers reach it: host:port.
+    pub address: String,
+    /// Where clients reach its REST API: host:port.
+    pub rest_address: String,
+    /// Version that it runs.
+    pub version: String,
+}
+
+/// A collection to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Create {
+    /// Its name.
+    pub name: String,
+    /// What its shards begin with.
+    pub config: CollectionConfig,
+    /// Voters of each shard.
+    pub replication_factor: u32,
+    /// Replicas that must have a write on disk before it is acknowledged; a majority at least.
+    pub write_consistency_factor: u32,
+    /// Per shard its nodes; the first stands for election at once.
+    pub placement: Vec<Vec<u64>>,
+    /// Key of the call; a second one with the same is the same call.
+    #[serde(default)]
+    pub key: String,
+}
+
+/// New parameters of a collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Configure {
+    /// Its name.
+    pub name: String,
+    /// The whole configuration. Payload indexes in it are passed over.
+    pub config: CollectionConfig,
+    /// Replicas that must have a write on disk, when it changes.
+    pub write_consistency_factor: Option<u32>,
+}
+
+/// A replica that should be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// On which node.
+    pub node: u64,
+    /// Follows without a vote.
+    pub learner: bool,
+}
+
+/// A change of one alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AliasChange {
+    /// Makes an alias, or points an existing one elsewhere.
+    Create { collection: String, alias: String },
+    /// Removes an alias; nothing happens when there is none.
+    Delete { alias: String },
+    /// Gives an alias another name.
+    Rename { old: String, new: String },
+}
+
+impl MetaCommand {
+    /// Stored form: a version byte and JSON.
+    pub fn encode_stored(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        serde_json::to_writer(&mut bytes, self).expect("a change is plain data");
+        bytes
+    }
+
+    /// Reads the stored form. An error is damage, or a newer version's.
+    pub fn decode_stored(bytes: &[u8]) -> Result<Self, StoreError> {
+        match bytes.split_first() {
+            Some((&FORMAT, body)) => {
+                serde_json::from_slice(body).map_err(|e| StoreError(format!("a change of the catalogue: {e}")))
+            }
+            Some((format, _)) => Err(StoreError(format!("a change of the catalogue has unknown format {format}"))),
+            None => Err(StoreError("a change of the catalogue is empty".into())),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Raft's messages to the other nodes: one stream to each, with a bounded queue before it.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use vane_proto::peer::{Envelope as WireEnvelope, RaftBatch};
+use vane_raft::{Callback, Envelope, Node, Transport, node_of};
+
+use super::peers::Peers;
+use super::send_snapshot;
+
+/// Messages that may wait for one node; more are dropped, Raft sends again.
+const QUEUED_MESSAGES_MAX: usize = 16_384;
+/// The same in bytes.
+const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Bytes of messages that go into one batch.
+const BATCH_BYTES: usize = 512 << 10;
+/// Batches between the queue and the connection.
+const BATCHES_ON_THE_WAY: usize = 4;
+/// Pauses between attempts to connect.
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(50);
+const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
+/// Snapshots that this node sends at a time.
+const SNAPSHOTS_AT_ONCE: usize = 2;
+
+/// The streams to all nodes.
+pub(crate) struct Links {
+    me: u64,
+    peers: Arc<Peers>,
+    runtime: Handle,
+    links: Mutex<HashMap<u64, Arc<Link>>>,
+    /// Told of nodes that do not answer; set once it is there.
+    node: Arc<OnceLock<Weak<Node>>>,
+    snapshots: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Link {
+    queue: Mutex<Queue>,
+    filled: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<Envelope>,
+    bytes: usize,
+}
+
+impl Links {
+    pub(crate) fn new(me: u64, peers: Arc<Peers>, runtime: Handle) -> Self {
+        let snapshots = Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE));
+        Self { me, peers, runtime, links: Mutex::default(), node: Arc::default(), snapshots }
+    }
+
+    /// Whom to tell of nodes that do not answer.
+    pub(crate) fn set_node(&self, node: &Arc<Node>) {
+        // Set by the one who made both.
+        let _already = self.node.set(Arc::downgrade(node));
+    }
+
+    fn link(&self, to: u64) -> Arc<Link> {
+        let mut links = self.links.lock();
+        let link = links.entry(to).or_insert_with(|| {
+            let link = Arc::<Link>::default();
+            let sender = Sender {
+                me: self.me,
+                to,
+                link: Arc::downgrade(&link),
+                peers: Arc::clone(&self.peers),
+                node: Arc::clone(&self.node),
+            };
+            self.runtime.spawn(sender.run());
+            link
+        });
+        Arc::clone(link)
+    }
+}
+
+impl Transport for Links {
+    fn send(&self, messages: Vec<Envelope>) {
+        let mut by_node: HashMap<u64, Vec<Envelope>> = HashMap::new();
+        for message in messages {
+            by_node.entry(node_of(message.to())).or_default().push(message);
+        }
+        for (to, messages) in by_node {
+            let link = self.link(to);
+            {
+                let mut queue = link.queue.lock();
+                for message in messages {
+                    let bytes = message.len();
+                    if queue.messages.len() >= QUEUED_MESSAGES_MAX || queue.bytes + bytes > QUEUED_BYTES_MAX {
+                        break;
+                    }
+                    queue.bytes += bytes;
+                    queue.messages.push_back(message);
+                }
+            }
+            link.filled.notify_one();
+        }
+    }
+
+    fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>) {
+        let (me, peers, snapshots) = (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
+        self.runtime.spawn(async move {
+            let (group, to) = (announcement.group, node_of(announcement.to()));
+            let sent = match snapshots.acquire().await {
+                Ok(_permit) => send_snapshot::send(me, &peers, announcement, dir).await,
+                Err(_) => Err("the node is shutting down".into()),
+            };
+            match &sent {
+                Ok(bytes) => tracing::info!(%group, to, bytes, "sent a snapshot"),
+                Err(error) => tracing::warn!(%group, to, error, "failed to send a snapshot; Raft asks for it again"),
+            }
+            done(sent.is_ok());
+        });
+    }
+}
+
+/// The task that empties one queue. It ends when the link is gone.
+struct Sender {
+    me: u64,
+    to: u64,
+    link: Weak<Link>,
+    peers: Arc<Peers>,
+    node: Arc<OnceLock<Weak<Node>>>,
+}
+
+impl Sender {
+    async fn run(self) {
+        let mut pause = RETRY_PAUSE_MIN;
+        loop {
+            match self.stream().await {
+                Ended::Gone => return,
+                Ended::AfterSending => pause = RETRY_PAUSE_MIN,
+                Ended::Unreachable => pause = (pause * 2).min(RETRY_PAUSE_MAX),
+            }
+            let Some(link) = self.link.upgrade() else { return };
+            // Old messages are of no use to Raft: it sends what is needed then.
+            *link.queue.lock() = Queue::default();
+            if let Some(node) = self.node.get().and_then(Weak::upgrade) {
+                node.unreachable(self.to);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One connection, to its end.
+    async fn stream(&self) -> Ended {
+        let Ok(mut client) = self.peers.client(self.to) else { return Ended::Unreachable };
+        let (send, receive) = mpsc::channel(BATCHES_ON_THE_WAY);
+        let call = client.raft(ReceiverStream::new(receive));
+        tokio::pin!(call);
+        let mut sent = false;
+        loop {
+            let Some(link) = self.link.upgrade() else { return Ended::Gone };
+            let batch = link.take();
+            if batch.is_empty() {
+                tokio::select! {
+                    () = link.filled.notified() => {}
+                    _ended = &mut call => return if sent { Ended::AfterSending } else { Ended::Unreachable },
+                }
+                continue;
+            }
+            drop(link);
+            let batch = self.pack(batch);
+            tokio::select! {
+                queued = send.send(batch) => match queued {
+                    Ok(()) => sent = true,
+                    Err(_) => return Ended::Unreachable,
+                },
+                _ended = &mut call => return if sent { Ended::AfterSending } else { Ended::Unreachable },
+            }
+        }
+    }
+
+    fn pack(&self, messages: Vec<Envelope>) -> RaftBatch {
+        let envelopes = messages.iter().map(|it| WireEnvelope { group: it.group.0, message: it.encode() }).collect();
+        RaftBatch { from_node: self.me, to_node: self.to, envelopes }
+    }
+}
+
+/// How a connection ended.
+enum Ended {
+    Gone,
+    AfterSending,
+    Unreachable,
+}
+
+impl Link {
+    /// What goes into the next batch.
+    fn take(&self) -> Vec<Envelope> {
+        let mut queue = self.queue.lock();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES {
+            let Some(message) = queue.messages.pop_front() else { break };
+            bytes += message.len();
+            batch.push(message);
+        }
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        batch
+    }
+}

@@ -1,0 +1,255 @@
+//! The command line.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub(crate) mod values;
+
+use values::{Condition, Endpoint, NodeRef, ReplicaSpec};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; the cluster is healthy
+  1  the cluster is not healthy, or not what was waited for
+  2  the command line, or a file it names, is wrong
+  3  no node answered, or the cluster refused the call";
+
+/// Shows and changes a Vane cluster.
+#[derive(Debug, Parser)]
+#[command(name = "vanectl", version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Admin address of a node; with several, the first that answers is used
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        env = "VANECTL_ENDPOINT",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:6335",
+        value_parser = values::endpoint
+    )]
+    pub(crate) endpoint: Vec<Endpoint>,
+    // The environment is read in `client::token`: a flag must win over both variables.
+    /// Token of the admin interface [env: VANECTL_TOKEN]
+    #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "token_file")]
+    pub(crate) token: Option<String>,
+    /// File with the token, which a node writes to DATA-DIR/admin-token [env: VANECTL_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// How long a call may take [default: 10s]; of `wait`: how long to wait [default: 5m]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Form of the output
+    #[arg(short, long, global = true, value_enum, default_value = "table")]
+    pub(crate) output: Format,
+    /// Print tables without their first line
+    #[arg(long, global = true)]
+    pub(crate) no_headers: bool,
+    /// Print neither confirmations nor progress; of `status`: only set the exit code
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people
+    Table,
+    /// More columns
+    Wide,
+    /// One object or list; with --watch, one a line
+    Json,
+}
+
+/// What `vanectl` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The cluster on one screen; exit code 1 unless it is healthy
+    Status(Watch),
+    /// What a node's disk belongs to
+    Disk,
+    /// Found a cluster on a node whose disk is empty
+    Bootstrap {
+        /// UUID of the cluster; a new one when left out
+        #[arg(long, value_name = "UUID")]
+        cluster_id: Option<uuid::Uuid>,
+    },
+    /// List the nodes, or change one
+    #[command(visible_alias = "node")]
+    Nodes {
+        #[command(flatten)]
+        watch: Watch,
+        #[command(subcommand)]
+        action: Option<NodeAction>,
+    },
+    /// List the collections, or change one
+    #[command(visible_alias = "collection")]
+    Collections {
+        #[command(flatten)]
+        watch: Watch,
+        #[command(subcommand)]
+        action: Option<CollectionAction>,
+    },
+    /// List the shards, or change where one is
+    #[command(visible_alias = "shard")]
+    Shards {
+        /// Only those of this collection
+        collection: Option<String>,
+        #[command(flatten)]
+        watch: Watch,
+        #[command(subcommand)]
+        action: Option<ShardAction>,
+    },
+    /// Hand over the leadership of a group
+    Leader {
+        #[command(subcommand)]
+        action: LeaderAction,
+    },
+    /// The members of the meta group and how far each is behind
+    Meta(Watch),
+    /// Wait until the cluster is as it should be; progress goes to stderr
+    Wait {
+        /// `healthy`, or `nodes=N`: at least N nodes are alive
+        #[arg(long = "for", value_name = "CONDITION", value_parser = values::condition)]
+        condition: Condition,
+    },
+    /// Versions of this program and of the cluster
+    Version {
+        /// Only of this program; no node is asked
+        #[arg(long)]
+        client: bool,
+    },
+}
+
+/// Flag of the commands that list.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Watch {
+    /// List again and again; `--watch=5s` says how often
+    #[arg(
+        short,
+        long,
+        value_name = "INTERVAL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2s",
+        value_parser = values::duration
+    )]
+    pub(crate) watch: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeAction {
+    /// Say where a node stands; replicas and meta votes are spread over zones
+    Zone {
+        /// Number or name of the node
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+        /// Its zone; '' takes the zone away
+        zone: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CollectionAction {
+    /// Make a collection
+    Create {
+        /// Name of the collection
+        name: String,
+        /// Body of `PUT /collections/NAME`; @FILE reads it from a file, @- from stdin
+        #[arg(long, value_name = "JSON|@FILE")]
+        body: String,
+        /// Key of this call: a second call with the same key, name and body changes nothing
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Change the parameters of a collection
+    Update {
+        /// Name of the collection
+        name: String,
+        /// Body of `PATCH /collections/NAME`; @FILE reads it from a file, @- from stdin
+        #[arg(long, value_name = "JSON|@FILE")]
+        body: String,
+    },
+    /// Delete a collection with all its points
+    Delete {
+        /// Name of the collection
+        name: String,
+        /// Only if it was made with this key
+        #[arg(long)]
+        key: Option<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShardAction {
+    /// Move one replica to another node
+    Move {
+        /// Number of the shard's group (see `vanectl shards`)
+        group: u64,
+        /// Node to move it from: number or name
+        #[arg(long, value_name = "NODE", value_parser = values::node)]
+        from: NodeRef,
+        /// Node to move it to: number or name
+        #[arg(long, value_name = "NODE", value_parser = values::node)]
+        to: NodeRef,
+    },
+    /// Say where all replicas should be
+    Reconfigure {
+        /// Number of the shard's group (see `vanectl shards`)
+        group: u64,
+        /// Nodes, by number or name, such as 1,2,3,4:learner
+        #[arg(long, value_name = "NODE[:ROLE],...", value_delimiter = ',', required = true, value_parser = values::replica)]
+        replicas: Vec<ReplicaSpec>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeaderAction {
+    /// Hand the leadership of a group to another of its replicas
+    Transfer {
+        /// Number of the group; `meta` is the meta group
+        #[arg(value_parser = values::group)]
+        group: u64,
+        /// Number or name of the node to lead
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+    },
+}
+
+/// Parses the command line of this process. On `--help`, `--version` and mistakes it
+/// prints what there is to say and ends the process, with exit code 2 for a mistake.
+pub(crate) fn parse() -> Cli {
+    let mut command = command(std::env::args_os().next().as_deref());
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    match parsed.and_then(|it| Cli::from_arg_matches(&it)) {
+        Ok(cli) => cli,
+        Err(error) => error.format(&mut command).exit(),
+    }
+}
+
+/// The command, named as it was called: kubectl runs `kubectl-vane` for `kubectl vane`.
+fn command(program: Option<&OsStr>) -> clap::Command {
+    let name = program.and_then(|it| Path::new(it).file_stem()).and_then(OsStr::to_str);
+    match name.and_then(|it| it.strip_prefix("kubectl-")) {
+        Some(plugin) => Cli::command().bin_name(format!("kubectl {plugin}")),
+        None => Cli::command().bin_name("vanectl"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Where the token comes from.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tonic::metadata::{Ascii, MetadataValue};
+
+use crate::error::Error;
+
+/// Whatever is longer is another file than the one that was meant.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
+/// The token, ready to be sent. Its `Debug` does not show it.
+#[derive(Debug, Clone)]
+pub(crate) struct Token(MetadataValue<Ascii>);
+
+impl Token {
+    fn new(text: &str, origin: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Error::Usage(format!("{origin} is empty: there is no token in it")));
+        }
+        let mut value: MetadataValue<Ascii> = format!("Bearer {text}")
+            .parse()
+            .map_err(|_| Error::Usage(format!("{origin} is no token: it has characters that none can have")))?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    /// Value of the metadata `authorization`.
+    pub(super) fn bearer(&self) -> MetadataValue<Ascii> {
+        self.0.clone()
+    }
+}
+
+/// The token that the flags or else the environment name; `None` when neither does.
+/// `environment` reads a variable, to which an empty one is like none.
+pub(crate) fn find(
+    token: Option<&str>,
+    file: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Token>, Error> {
+    let variable = |name| environment(name).filter(|it| !it.is_empty());
+    if let Some(token) = token {
+        return Token::new(token, "--token").map(Some);
+    }
+    if let Some(file) = file {
+        return read(file).map(Some);
+    }
+    if let Some(token) = variable("VANECTL_TOKEN") {
+        return Token::new(&token, "VANECTL_TOKEN").map(Some);
+    }
+    match variable("VANECTL_TOKEN_FILE") {
+        Some(file) => read(&PathBuf::from(file)).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn read(path: &Path) -> Result<Token, Error> {
+    let failed = |reason: &dyn std::fmt::Display| {
+        Error::Usage(format!("failed to read the token file {}: {reason}", path.display()))
+    };
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
+        .map_err(|error| failed(&error))?;
+    if text.len() as u64 > TOKEN_BYTES_MAX {
+        return Err(failed(&format_args!("it is longer than {TOKEN_BYTES_MAX} bytes")));
+    }
+    Token::new(&text, &format!("the token file {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::find;
+
+    fn bearer(token: Option<&str>, file: Option<&Path>, environment: &[(&str, &str)]) -> Option<String> {
+        let variable = |name: &str| environment.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+        let token = find(token, file, variable).unwrap()?;
+        Some(token.bearer().to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("admin-token");
+        std::fs::write(&file, "from-file\n").unwrap();
+        let name = file.to_str().unwrap();
+        let both = [("VANECTL_TOKEN", "from-env"), ("VANECTL_TOKEN_FILE", name)];
+        assert_eq!(bearer(Some("from-flag"), None, &both).unwrap(), "Bearer from-flag");
+        assert_eq!(bearer(None, Some(&file), &both).unwrap(), "Bearer from-file");
+        assert_eq!(bearer(None, None, &both).unwrap(), "Bearer from-env");
+        assert_eq!(bearer(None, None, &both[1..]).unwrap(), "Bearer from-file");
+        assert_eq!(bearer(None, None, &[("VANECTL_TOKEN", "")]), None);
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("admin-token");
+        let refused = |file: &Path| find(None, Some(file), |_| None).unwrap_err().to_string();
+        assert!(refused(&file).contains("admin-token"));
+        std::fs::write(&file, "\n").unwrap();
+        assert!(refused(&file).contains("is empty"));
+        std::fs::write(&file, "x".repeat(5000)).unwrap();
+        assert!(refused(&file).contains("longer than 4096 bytes"));
+        std::fs::write(&file, "a\nb").unwrap();
+        assert!(refused(&file).contains("is no token"));
+    }
+
+    #[test]
+    fn debug_output_hides_the_token() {
+        let token = find(Some("secret"), None, |_| None).unwrap().unwrap();
+        assert!(!format!("{token:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,176 @@
+//! `vanectl status`: the cluster on one screen.
+
+use serde::Serialize;
+use vane_proto::admin::Cluster;
+
+use crate::args::Watch;
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::group::GroupView;
+use crate::output::{Output, View};
+use crate::table::Table;
+use crate::units::counted;
+use crate::watch;
+
+/// The cluster, as JSON shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClusterView {
+    cluster_id: String,
+    version: String,
+    pub(crate) healthy: bool,
+    /// The node that answered.
+    node_id: u64,
+    endpoint: String,
+    nodes: u32,
+    pub(crate) nodes_alive: u32,
+    meta: GroupView,
+    collections: u32,
+    shards: u32,
+    shards_without_leader: u32,
+    shards_degraded: u32,
+    problems: Vec<String>,
+}
+
+impl ClusterView {
+    pub(crate) async fn fetch(client: &mut Client) -> Result<Self, Error> {
+        let cluster = client.cluster().await?;
+        let endpoint = client.answered().map(ToString::to_string).unwrap_or_default();
+        Ok(Self::new(cluster, endpoint))
+    }
+
+    fn new(cluster: Cluster, endpoint: String) -> Self {
+        Self {
+            healthy: is_healthy(&cluster),
+            meta: cluster.meta.unwrap_or_default().into(),
+            cluster_id: cluster.cluster_id,
+            version: cluster.version,
+            node_id: cluster.node_id,
+            endpoint,
+            nodes: cluster.nodes,
+            nodes_alive: cluster.nodes_alive,
+            collections: cluster.collections,
+            shards: cluster.shards,
+            shards_without_leader: cluster.shards_without_leader,
+            shards_degraded: cluster.shards_degraded,
+            problems: cluster.problems,
+        }
+    }
+
+    /// What keeps the cluster from being healthy, on one line, as progress shows it.
+    pub(crate) fn summary(&self) -> String {
+        let mut parts =
+            vec![format!("{} of {} alive", self.nodes_alive, counted(self.nodes as usize, "node", "nodes"))];
+        if self.meta.leader_node.is_none() {
+            parts.push("no meta leader".into());
+        }
+        if self.shards_without_leader + self.shards_degraded > 0 {
+            parts.push(self.shards_line());
+        }
+        if !self.problems.is_empty() {
+            parts.push(counted(self.problems.len(), "problem", "problems"));
+        }
+        parts.join(", ")
+    }
+
+    fn shards_line(&self) -> String {
+        let wrong = match (self.shards_without_leader, self.shards_degraded) {
+            (0, 0) => return self.shards.to_string(),
+            (0, degraded) => format!("{degraded} degraded"),
+            (leaderless, 0) => format!("{leaderless} without a leader"),
+            (leaderless, degraded) => format!("{leaderless} without a leader, {degraded} degraded"),
+        };
+        format!("{} ({wrong})", counted(self.shards as usize, "shard", "shards"))
+    }
+}
+
+/// Everything is as it should be: the cluster says so, and its numbers do.
+fn is_healthy(cluster: &Cluster) -> bool {
+    cluster.problems.is_empty()
+        && cluster.nodes_alive == cluster.nodes
+        && cluster.shards_without_leader == 0
+        && cluster.shards_degraded == 0
+        && cluster.meta.as_ref().is_some_and(|it| it.leader_node != 0)
+}
+
+impl View for ClusterView {
+    fn table(&self) -> Table {
+        let meta = match self.meta.leader_node {
+            Some(leader) => format!("node {leader}, term {}", self.meta.term),
+            None => "none".into(),
+        };
+        let mut table = Table::fields([
+            ("Cluster", self.cluster_id.clone()),
+            ("Version", self.version.clone()),
+            ("Health", if self.healthy { "healthy" } else { "not healthy" }.into()),
+            ("Nodes", format!("{} of {} alive", self.nodes_alive, self.nodes)),
+            ("Meta leader", meta),
+            ("Collections", self.collections.to_string()),
+            ("Shards", self.shards_line()),
+            ("Answered by", format!("node {} at {}", self.node_id, self.endpoint)),
+        ]);
+        let mut name = "Problems";
+        for problem in &self.problems {
+            table.field(name, problem.clone());
+            name = "";
+        }
+        table
+    }
+}
+
+/// Shows the cluster. Says by its exit code whether it is healthy.
+pub(crate) async fn status(client: &mut Client, output: &Output, flags: Watch) -> Result<Exit, Error> {
+    let view = match output.quiet {
+        true => ClusterView::fetch(client).await?,
+        false => watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?,
+    };
+    Ok(if view.healthy { Exit::Done } else { Exit::NotSo })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClusterView, is_healthy};
+    use crate::output::View;
+    use vane_proto::admin::{Cluster, Group};
+
+    fn cluster() -> Cluster {
+        let meta = Some(Group { leader_node: 1, term: 4, ..Group::default() });
+        Cluster { nodes: 3, nodes_alive: 3, shards: 6, meta, ..Cluster::default() }
+    }
+
+    #[test]
+    fn anything_amiss_is_unhealthy() {
+        assert!(is_healthy(&cluster()));
+        assert!(!is_healthy(&Cluster::default()));
+        let spoilers: [fn(&mut Cluster); 5] = [
+            |it| it.nodes_alive = 2,
+            |it| it.shards_without_leader = 1,
+            |it| it.shards_degraded = 1,
+            |it| it.problems.push("disk of node 3 is full".into()),
+            |it| it.meta = Some(Group::default()),
+        ];
+        for spoil in spoilers {
+            let mut cluster = cluster();
+            spoil(&mut cluster);
+            assert!(!is_healthy(&cluster), "{cluster:?}");
+        }
+    }
+
+    #[test]
+    fn problems_stand_below_each_other() {
+        let problems = vec!["node 3 is silent".into(), "shard 7 has no leader".into()];
+        let view = ClusterView::new(Cluster { problems, ..cluster() }, "a:6335".into());
+        let text = view.table().render(true, false);
+        assert!(text.ends_with("Problems      node 3 is silent\n              shard 7 has no leader\n"), "{text}");
+    }
+
+    #[test]
+    fn the_summary_names_what_is_missing() {
+        let summary = |cluster| ClusterView::new(cluster, String::new()).summary();
+        assert_eq!(summary(cluster()), "3 of 3 nodes alive");
+        let amiss = Cluster { shards_without_leader: 1, nodes_alive: 2, ..cluster() };
+        assert_eq!(summary(amiss), "2 of 3 nodes alive, 6 shards (1 without a leader)");
+        let young = Cluster { nodes: 1, nodes_alive: 1, meta: None, ..cluster() };
+        assert_eq!(summary(young), "1 of 1 node alive, no meta leader");
+    }
+}

@@ -1,0 +1,78 @@
+//! `vanectl disk` and `vanectl bootstrap`: what a node's disk belongs to.
+
+use serde::Serialize;
+use uuid::Uuid;
+use vane_proto::admin::{Disk, disk::State};
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::{Output, View};
+use crate::table::Table;
+
+/// The marker of a disk, as JSON shows it.
+#[derive(Debug, Serialize)]
+struct DiskView {
+    /// `empty`, `member` or `unknown`.
+    state: &'static str,
+    format: u32,
+    /// `None` unless it is a member.
+    cluster_id: Option<String>,
+    node_id: Option<u64>,
+    disk_id: Option<String>,
+}
+
+impl From<Disk> for DiskView {
+    fn from(disk: Disk) -> Self {
+        let state = match disk.state() {
+            State::Empty => "empty",
+            State::Member => "member",
+            State::Unspecified => "unknown",
+        };
+        let given = |text: String| (!text.is_empty()).then_some(text);
+        Self {
+            state,
+            format: disk.format,
+            node_id: (disk.node_id != 0).then_some(disk.node_id),
+            cluster_id: given(disk.cluster_id),
+            disk_id: given(disk.disk_id),
+        }
+    }
+}
+
+impl View for DiskView {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["STATE", "CLUSTER", "NODE", "DISK", "FORMAT"], &[]);
+        table.row([
+            self.state.into(),
+            self.cluster_id.clone().unwrap_or_default(),
+            self.node_id.map(|it| it.to_string()).unwrap_or_default(),
+            self.disk_id.clone().unwrap_or_default(),
+            self.format.to_string(),
+        ]);
+        table
+    }
+}
+
+/// Shows the marker of one node's disk.
+pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, Error> {
+    client.check_single("disk")?;
+    let disk = DiskView::from(client.disk().await?);
+    output.show(&disk)?;
+    Ok(Exit::Done)
+}
+
+/// Founds a cluster on one node. Never on the first of several that answers: run twice,
+/// that could found two clusters.
+pub(crate) async fn bootstrap(client: &mut Client, output: &Output, cluster_id: Option<Uuid>) -> Result<Exit, Error> {
+    client.check_single("bootstrap")?;
+    let cluster_id = cluster_id.map(|it| it.to_string()).unwrap_or_default();
+    let disk = DiskView::from(client.bootstrap(cluster_id).await?);
+    let sentence = format!(
+        "cluster/{} founded: this is its node {}",
+        disk.cluster_id.as_deref().unwrap_or("-"),
+        disk.node_id.unwrap_or_default()
+    );
+    output.confirm(&sentence, &disk)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,104 @@
+//! `vanectl meta`: the members of the group that holds the catalogue.
+
+use serde::Serialize;
+use vane_proto::admin::Node;
+
+use crate::args::Watch;
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::group::{GroupView, ReplicaView, known};
+use crate::output::{Output, View};
+use crate::table::Table;
+use crate::watch;
+
+/// A member, as JSON shows it.
+#[derive(Debug, Serialize)]
+struct MemberView {
+    name: String,
+    leader: bool,
+    #[serde(flatten)]
+    replica: ReplicaView,
+    /// Of the group, as the node that answered knows it.
+    term: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Members(Vec<MemberView>);
+
+impl Members {
+    fn new(group: GroupView, nodes: &[Node]) -> Self {
+        let member = |replica: ReplicaView| MemberView {
+            name: nodes.iter().find(|it| it.id == replica.node_id).map(|it| it.name.clone()).unwrap_or_default(),
+            leader: group.leader_node == Some(replica.node_id),
+            replica,
+            term: group.term,
+        };
+        Self(group.replicas.into_iter().map(member).collect())
+    }
+}
+
+impl View for Members {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["NODE", "NAME", "ROLE", "STATE", "LAG"], &["APPLIED", "TERM", "PEER"]);
+        for member in &self.0 {
+            let replica = &member.replica;
+            table.row([
+                replica.node_id.to_string(),
+                member.name.clone(),
+                if member.leader { "leader" } else { replica.role }.into(),
+                replica.state().into(),
+                known(replica.lag),
+                known(replica.applied),
+                member.term.to_string(),
+                replica.peer_id.to_string(),
+            ]);
+        }
+        table
+    }
+
+    fn nothing(&self) -> Option<&'static str> {
+        self.0.is_empty().then_some("the meta group has no members that this node knows of")
+    }
+}
+
+/// Lists the members of the meta group with how far each is behind.
+pub(crate) async fn show(client: &mut Client, output: &Output, flags: Watch) -> Result<Exit, Error> {
+    let fetch = async || {
+        let cluster = client.cluster().await?;
+        let nodes = client.nodes().await?;
+        Ok(Members::new(cluster.meta.unwrap_or_default().into(), &nodes))
+    };
+    watch::show(output, flags.watch, fetch).await?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Members;
+    use crate::output::View;
+    use vane_proto::admin::{Group, Node, Replica, Role};
+
+    #[test]
+    fn the_leader_stands_out_and_the_unknown_shows() {
+        let replica = |node_id, role: Role, known| Replica {
+            node_id,
+            role: role.into(),
+            known,
+            active: true,
+            lag: 3,
+            ..Replica::default()
+        };
+        let replicas =
+            vec![replica(1, Role::Voter, true), replica(2, Role::Voter, true), replica(3, Role::Learner, false)];
+        let group = Group { leader_node: 1, replicas, ..Group::default() };
+        let nodes = [Node { id: 1, name: "vane-0".into(), ..Node::default() }];
+        assert_eq!(
+            Members::new(group.into(), &nodes).table().render(true, false),
+            "NODE   NAME     ROLE      STATE     LAG\n\
+             1      vane-0   leader    Active    3\n\
+             2      -        voter     Active    3\n\
+             3      -        learner   Unknown   ?\n"
+        );
+    }
+}

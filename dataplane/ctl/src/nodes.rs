@@ -1,0 +1,178 @@
+//! `vanectl nodes`: the members, and where they stand.
+
+use serde::Serialize;
+use vane_proto::admin::Node;
+
+use crate::args::values::NodeRef;
+use crate::args::{NodeAction, Watch};
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::{Output, View};
+use crate::table::{Table, printable};
+use crate::units::{bytes, span};
+use crate::watch;
+
+/// A node, as JSON shows it.
+#[derive(Debug, Serialize)]
+struct NodeView {
+    id: u64,
+    name: String,
+    address: String,
+    rest_address: String,
+    zone: String,
+    version: String,
+    alive: bool,
+    silent_ms: u64,
+    meta_voter: bool,
+    replicas: u32,
+    leaders: u32,
+    disk_free_bytes: u64,
+    disk_total_bytes: u64,
+}
+
+impl From<Node> for NodeView {
+    fn from(node: Node) -> Self {
+        Self {
+            id: node.id,
+            name: node.name,
+            address: node.address,
+            rest_address: node.rest_address,
+            zone: node.zone,
+            version: node.version,
+            alive: node.alive,
+            silent_ms: node.silent_ms,
+            meta_voter: node.meta_voter,
+            replicas: node.replicas,
+            leaders: node.leaders,
+            disk_free_bytes: node.disk_free_bytes,
+            disk_total_bytes: node.disk_total_bytes,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Nodes(Vec<NodeView>);
+
+impl View for Nodes {
+    fn table(&self) -> Table {
+        let mut table = Table::new(
+            &["ID", "NAME", "STATUS", "ZONE", "META", "REPLICAS", "LEADERS", "DISK-FREE"],
+            &["DISK-TOTAL", "ADDRESS", "REST", "HEARD", "VERSION"],
+        );
+        for node in &self.0 {
+            table.row([
+                node.id.to_string(),
+                node.name.clone(),
+                if node.alive { "Alive" } else { "Dead" }.into(),
+                node.zone.clone(),
+                if node.meta_voter { "voter" } else { "learner" }.into(),
+                node.replicas.to_string(),
+                node.leaders.to_string(),
+                bytes(node.disk_free_bytes),
+                bytes(node.disk_total_bytes),
+                node.address.clone(),
+                node.rest_address.clone(),
+                format!("{} ago", span(node.silent_ms)),
+                node.version.clone(),
+            ]);
+        }
+        table
+    }
+
+    fn nothing(&self) -> Option<&'static str> {
+        self.0.is_empty().then_some("no nodes")
+    }
+}
+
+/// Lists the nodes, or does what `action` says.
+pub(crate) async fn run(
+    client: &mut Client,
+    output: &Output,
+    flags: Watch,
+    action: Option<NodeAction>,
+) -> Result<Exit, Error> {
+    match action {
+        None => {
+            let fetch = async || Ok(Nodes(client.nodes().await?.into_iter().map(NodeView::from).collect()));
+            watch::show(output, flags.watch, fetch).await?;
+        }
+        Some(NodeAction::Zone { node, zone }) => set_zone(client, output, &node, zone).await?,
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct ZoneSet {
+    node_id: u64,
+    zone: String,
+}
+
+async fn set_zone(client: &mut Client, output: &Output, node: &NodeRef, zone: String) -> Result<(), Error> {
+    let node_id = resolve(client, &[node]).await?[0];
+    client.set_node_zone(node_id, zone.clone()).await?;
+    let sentence = match zone.as_str() {
+        "" => format!("node/{node_id} has no zone now"),
+        zone => format!("node/{node_id} zone set to {zone}"),
+    };
+    output.confirm(&sentence, &ZoneSet { node_id, zone })
+}
+
+/// The numbers of nodes, in the order given. Asks the cluster only where a name is among them.
+pub(crate) async fn resolve(client: &mut Client, nodes: &[&NodeRef]) -> Result<Vec<u64>, Error> {
+    let named = nodes.iter().any(|it| matches!(it, NodeRef::Name(_)));
+    let members = if named { client.nodes().await? } else { Vec::new() };
+    nodes.iter().map(|it| number(it, &members)).collect()
+}
+
+fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
+    let name = match node {
+        NodeRef::Id(id) => return Ok(*id),
+        NodeRef::Name(name) => name,
+    };
+    let mut found = members.iter().filter(|it| it.name == *name);
+    match (found.next(), found.next()) {
+        (Some(member), None) => Ok(member.id),
+        (Some(_), Some(_)) => {
+            Err(Error::NoSuch(format!("several nodes are called {name}: give a number; nothing was changed")))
+        }
+        (None, _) => {
+            let names: Vec<&str> = members.iter().map(|it| it.name.as_str()).collect();
+            let names = printable(&names.join(", "));
+            Err(Error::NoSuch(format!("there is no node {name}: the members are {names}; nothing was changed")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NodeRef, NodeView, Nodes, number};
+    use crate::output::View;
+    use vane_proto::admin::Node;
+
+    fn node(id: u64, name: &str) -> Node {
+        Node { id, name: name.into(), alive: id == 1, silent_ms: 12_000, ..Node::default() }
+    }
+
+    #[test]
+    fn names_stand_for_numbers() {
+        let members = [node(1, "vane-0"), node(2, "vane-1"), node(3, "vane-1")];
+        let name = |it: &str| NodeRef::Name(it.into());
+        assert_eq!(number(&name("vane-0"), &members).unwrap(), 1);
+        assert_eq!(number(&NodeRef::Id(9), &members).unwrap(), 9);
+        assert!(number(&name("vane-1"), &members).unwrap_err().to_string().contains("several"));
+        assert!(number(&name("vane-7"), &members).unwrap_err().to_string().contains("vane-0, vane-1"));
+    }
+
+    #[test]
+    fn a_node_fits_on_a_line() {
+        let nodes = Nodes(vec![node(1, "vane-0").into(), NodeView::from(node(2, ""))]);
+        assert_eq!(
+            nodes.table().render(true, false),
+            "ID   NAME     STATUS   ZONE   META      REPLICAS   LEADERS   DISK-FREE\n\
+             1    vane-0   Alive    -      learner   0          0         0\n\
+             2    -        Dead     -      learner   0          0         0\n"
+        );
+        assert!(nodes.table().render(false, true).contains("12s ago"));
+    }
+}

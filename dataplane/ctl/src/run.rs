@@ -1,0 +1,55 @@
+//! From a parsed command line to an exit code.
+
+use std::time::Duration;
+
+use crate::args::{Cli, Command};
+use crate::client::{Client, token};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::{Output, write_stderr};
+use crate::{cluster, collections, disk, leader, meta, nodes, shards, version, wait};
+
+const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
+const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(5 * 60);
+
+/// Carries out the command and tells on stderr what went wrong.
+pub(crate) fn run(cli: Cli) -> Exit {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(carry_out(cli)),
+        Err(source) => Err(Error::Terminal { what: "start", source }),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            write_stderr(&error.report());
+            error.exit()
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Result<Exit, Error> {
+    let Cli { global, command } = cli;
+    let output = &Output::new(&global);
+    if let Command::Version { client: true } = command {
+        return version::client(output);
+    }
+    let token = token::find(global.token.as_deref(), global.token_file.as_deref(), |it| std::env::var(it).ok())?;
+    let call_max = global.timeout.unwrap_or(CALL_MAX_DEFAULT);
+    let client = &mut Client::new(global.endpoint, token, call_max);
+    match command {
+        Command::Status(flags) => cluster::status(client, output, flags).await,
+        Command::Disk => disk::show(client, output).await,
+        Command::Bootstrap { cluster_id } => disk::bootstrap(client, output, cluster_id).await,
+        Command::Nodes { watch, action } => nodes::run(client, output, watch, action).await,
+        Command::Collections { watch, action } => collections::run(client, output, watch, action).await,
+        Command::Shards { collection, watch, action } => shards::run(client, output, collection, watch, action).await,
+        Command::Leader { action } => leader::run(client, output, action).await,
+        Command::Meta(flags) => meta::show(client, output, flags).await,
+        Command::Wait { condition } => {
+            let limit = global.timeout.unwrap_or(WAIT_MAX_DEFAULT);
+            wait::wait(client, output, condition, limit).await
+        }
+        Command::Version { client: _ } => version::both(client, output).await,
+    }
+}

@@ -1,0 +1,157 @@
+//! `vanectl shards`: where the data is, and where it should be.
+
+use serde::Serialize;
+use vane_proto::admin::{ReplicaTarget, Shard};
+
+use crate::args::{ShardAction, Watch};
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::group::{GroupView, ReplicaView, known, placement, role_name};
+use crate::output::{Output, View};
+use crate::table::Table;
+use crate::units::bytes;
+use crate::watch;
+
+mod change;
+mod plan;
+
+/// A shard, as JSON shows it.
+#[derive(Debug, Serialize)]
+struct ShardView {
+    collection: String,
+    ordinal: u32,
+    /// `ok`, `no_leader`, `moving`, `degraded` or `unknown`.
+    state: &'static str,
+    points: u64,
+    vector_bytes: u64,
+    group: GroupView,
+    /// Where the replicas should be; empty unless that differs from where they are.
+    target: Vec<TargetView>,
+    /// What the change of replicas waits for.
+    step: String,
+}
+
+/// Where a replica should be.
+#[derive(Debug, Serialize)]
+struct TargetView {
+    node_id: u64,
+    role: &'static str,
+}
+
+impl From<&ReplicaTarget> for TargetView {
+    fn from(target: &ReplicaTarget) -> Self {
+        Self { node_id: target.node_id, role: role_name(target.role()) }
+    }
+}
+
+impl From<Shard> for ShardView {
+    fn from(shard: Shard) -> Self {
+        let group = GroupView::from(shard.group.unwrap_or_default());
+        Self {
+            state: state(&group, !shard.target.is_empty()),
+            collection: shard.collection,
+            ordinal: shard.ordinal,
+            points: shard.points,
+            vector_bytes: shard.vector_bytes,
+            group,
+            target: shard.target.iter().map(TargetView::from).collect(),
+            step: shard.step,
+        }
+    }
+}
+
+/// How a shard is; the worst first. Degraded: a voter is silent or receives a snapshot.
+fn state(group: &GroupView, has_target: bool) -> &'static str {
+    let mut voters = group.replicas.iter().filter(|it| it.is_voter());
+    if group.leader_node.is_none() {
+        "no_leader"
+    } else if has_target || group.joint {
+        "moving"
+    } else if voters.clone().any(|it| it.active.is_some() && !it.is_sound_voter()) {
+        "degraded"
+    } else if voters.any(|it| it.active.is_none()) {
+        "unknown"
+    } else {
+        "ok"
+    }
+}
+
+/// A state in the manner of kubectl's columns.
+fn state_column(state: &'static str) -> &'static str {
+    match state {
+        "ok" => "Ok",
+        "no_leader" => "NoLeader",
+        "moving" => "Moving",
+        "degraded" => "Degraded",
+        _ => "Unknown",
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Shards(Vec<ShardView>);
+
+impl View for Shards {
+    fn table(&self) -> Table {
+        let mut table = Table::new(
+            &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"],
+            &["LAG", "TERM", "COMMITTED", "TARGET", "STEP"],
+        );
+        for shard in &self.0 {
+            let replica = |it: &ReplicaView| (it.node_id, it.role);
+            table.row([
+                shard.collection.clone(),
+                shard.ordinal.to_string(),
+                shard.group.id.to_string(),
+                state_column(shard.state).into(),
+                shard.group.leader(),
+                placement(shard.group.replicas.iter().map(replica)),
+                shard.points.to_string(),
+                bytes(shard.vector_bytes),
+                known(shard.group.lag()),
+                shard.group.term.to_string(),
+                shard.group.committed.to_string(),
+                placement(shard.target.iter().map(|it| (it.node_id, it.role))),
+                shard.step.clone(),
+            ]);
+        }
+        table
+    }
+
+    fn nothing(&self) -> Option<&'static str> {
+        self.0.is_empty().then_some("no shards")
+    }
+}
+
+/// Lists the shards, or does what `action` says.
+pub(crate) async fn run(
+    client: &mut Client,
+    output: &Output,
+    collection: Option<String>,
+    flags: Watch,
+    action: Option<ShardAction>,
+) -> Result<Exit, Error> {
+    match (action, collection) {
+        (Some(_), Some(collection)) => {
+            return Err(Error::Usage(format!("a group names its shard: leave {collection} out; nothing was changed")));
+        }
+        (Some(ShardAction::Move { group, from, to }), None) => {
+            change::move_replica(client, output, group, &from, &to).await?;
+        }
+        (Some(ShardAction::Reconfigure { group, replicas }), None) => {
+            change::reconfigure(client, output, group, &replicas).await?;
+        }
+        (None, collection) => {
+            let collection = collection.unwrap_or_default();
+            let fetch = async || {
+                let shards = client.shards(collection.clone()).await?;
+                Ok(Shards(shards.into_iter().map(ShardView::from).collect()))
+            };
+            watch::show(output, flags.watch, fetch).await?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Moving replicas.
+
+use serde::Serialize;
+use vane_proto::admin::ReplicaTarget;
+
+use super::TargetView;
+use super::plan::{self, Move};
+use crate::args::values::{NodeRef, ReplicaSpec};
+use crate::client::Client;
+use crate::error::Error;
+use crate::group::placement;
+use crate::nodes;
+use crate::output::Output;
+
+#[derive(Debug, Serialize)]
+struct Reconfigured {
+    group: u64,
+    /// Whether this command asked for anything new.
+    requested: bool,
+    /// Where the replicas should be; empty when nothing was asked for.
+    replicas: Vec<TargetView>,
+}
+
+/// Moves one replica of a shard. Returns once the intent is recorded.
+pub(super) async fn move_replica(
+    client: &mut Client,
+    output: &Output,
+    group: u64,
+    from: &NodeRef,
+    to: &NodeRef,
+) -> Result<(), Error> {
+    let nodes = nodes::resolve(client, &[from, to]).await?;
+    let (from, to) = (nodes[0], nodes[1]);
+    let shards = client.shards(String::new()).await?;
+    let Some(shard) = shards.iter().find(|it| it.group.as_ref().is_some_and(|it| it.id == group)) else {
+        return Err(Error::NoSuch(format!(
+            "there is no shard with group {group}: see `vanectl shards`; nothing was changed"
+        )));
+    };
+    match plan::moved(shard, from, to) {
+        Ok(Move::To(replicas)) => request(client, output, group, replicas).await,
+        Ok(Move::AlreadySo) => {
+            let sentence = format!("group/{group} has its replica on node {to} and not on node {from} already");
+            output.confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
+        }
+        Err(reason) => {
+            Err(Error::NoSuch(format!("failed to move a replica of group {group}: {reason}; nothing was changed")))
+        }
+    }
+}
+
+/// Says where all replicas of a shard should be. Returns once the intent is recorded.
+pub(super) async fn reconfigure(
+    client: &mut Client,
+    output: &Output,
+    group: u64,
+    replicas: &[ReplicaSpec],
+) -> Result<(), Error> {
+    let names: Vec<&NodeRef> = replicas.iter().map(|it| &it.node).collect();
+    let nodes = nodes::resolve(client, &names).await?;
+    let target = |(node_id, spec): (u64, &ReplicaSpec)| ReplicaTarget { node_id, role: spec.role.into() };
+    let targets: Vec<ReplicaTarget> = nodes.into_iter().zip(replicas).map(target).collect();
+    plan::check(&targets).map_err(Error::Usage)?;
+    request(client, output, group, targets).await
+}
+
+async fn request(client: &mut Client, output: &Output, group: u64, targets: Vec<ReplicaTarget>) -> Result<(), Error> {
+    let replicas: Vec<TargetView> = targets.iter().map(TargetView::from).collect();
+    client.reconfigure_shard(group, targets).await?;
+    let sentence = format!(
+        "group/{group} replicas asked for: {}; `vanectl shards -o wide -w` shows how it goes",
+        placement(replicas.iter().map(|it| (it.node_id, it.role)))
+    );
+    output.confirm(&sentence, &Reconfigured { group, requested: true, replicas })
+}

@@ -1,0 +1,109 @@
+//! Tables as kubectl prints them: columns without borders.
+
+/// Between two columns.
+const GAP: &str = "   ";
+
+/// Rows of text under named columns, of which the last ones may be for wide output only.
+#[derive(Debug)]
+pub(crate) struct Table {
+    header: Option<Vec<String>>,
+    /// How many columns narrow output has.
+    narrow: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns; `wide` ones stand at the end, in wide output only.
+    pub(crate) fn new(columns: &[&str], wide: &[&str]) -> Self {
+        let header = columns.iter().chain(wide).map(ToString::to_string).collect();
+        Self { header: Some(header), narrow: columns.len(), rows: Vec::new() }
+    }
+
+    /// Names and values, one pair a line. An empty name goes on with the one above.
+    pub(crate) fn fields<const N: usize>(pairs: [(&str, String); N]) -> Self {
+        let mut table = Self { header: None, narrow: 2, rows: Vec::new() };
+        for (name, value) in pairs {
+            table.field(name, value);
+        }
+        table
+    }
+
+    /// Adds a pair to a table of [`Table::fields`].
+    pub(crate) fn field(&mut self, name: &str, value: String) {
+        self.rows.push(vec![name.into(), value]);
+    }
+
+    /// Adds a row, with a cell for each column. An empty cell shows as `-`, so that a
+    /// script may count columns.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.map(|it| if it.is_empty() { "-".into() } else { it }).into());
+    }
+
+    /// The lines of the table, each with its line end.
+    pub(crate) fn render(&self, headers: bool, wide: bool) -> String {
+        let columns = if wide { usize::MAX } else { self.narrow };
+        let header = self.header.iter().filter(|_| headers);
+        let lines: Vec<Vec<String>> =
+            header.chain(&self.rows).map(|row| row.iter().take(columns).map(|it| printable(it)).collect()).collect();
+        let mut widths = Vec::new();
+        for line in &lines {
+            widths.resize(widths.len().max(line.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        lines.iter().map(|line| aligned(line, &widths)).collect()
+    }
+}
+
+fn aligned(cells: &[String], widths: &[usize]) -> String {
+    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+    format!("{}\n", padded.join(GAP).trim_end())
+}
+
+/// Names come from clients: none may move the cursor or break the line.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { '?' } else { it }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    fn cells<const N: usize>(cells: [&str; N]) -> [String; N] {
+        cells.map(str::to_owned)
+    }
+
+    fn nodes() -> Table {
+        let mut table = Table::new(&["ID", "NAME"], &["ZONE"]);
+        table.row(cells(["1", "vane-0", "a"]));
+        table.row(cells(["12", "", "größer"]));
+        table
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        assert_eq!(nodes().render(true, false), "ID   NAME\n1    vane-0\n12   -\n");
+        assert_eq!(nodes().render(true, true), "ID   NAME     ZONE\n1    vane-0   a\n12   -        größer\n");
+    }
+
+    #[test]
+    fn without_headers_only_rows_count() {
+        assert_eq!(nodes().render(false, false), "1    vane-0\n12   -\n");
+        assert_eq!(Table::new(&["ID"], &[]).render(false, false), "");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let mut table = Table::new(&["NAME"], &[]);
+        table.row(cells(["a\u{1b}[2J\nb"]));
+        assert_eq!(table.render(false, false), "a?[2J?b\n");
+    }
+
+    #[test]
+    fn fields_have_no_header() {
+        let mut table = Table::fields([("Nodes", "3".into())]);
+        table.field("", "more".into());
+        assert_eq!(table.render(true, false), "Nodes   3\n        more\n");
+    }
+}

@@ -1,0 +1,64 @@
+//! `vanectl wait`: until the cluster is as it should be.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::args::values::Condition;
+use crate::client::Client;
+use crate::cluster::ClusterView;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Output;
+
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// A node that hangs must not use up the time of the others.
+const POLL_MAX: Duration = Duration::from_secs(5);
+
+/// Waits for `condition`, at most for `limit`. Unreachable nodes and a cluster that is
+/// not there yet are waited out; a refused token is not.
+///
+/// # Errors
+/// When the time is over: [`Error::NotSo`] if the cluster answered last, else the last
+/// failure.
+pub(crate) async fn wait(
+    client: &mut Client,
+    output: &Output,
+    condition: Condition,
+    limit: Duration,
+) -> Result<Exit, Error> {
+    let deadline = Instant::now() + limit;
+    let mut said = String::new();
+    loop {
+        client.set_timeout(POLL_MAX.min(deadline.saturating_duration_since(Instant::now())));
+        let answer = ClusterView::fetch(client).await;
+        let (line, outcome) = match answer {
+            Ok(view) if holds(&view, condition) => {
+                output.note(&format!("{condition}: {}", view.summary()));
+                return Ok(Exit::Done);
+            }
+            Ok(view) => {
+                let line = view.summary();
+                let late = format!("{condition} did not come about within {limit:?}: {line}");
+                (line, Error::NotSo(late))
+            }
+            Err(error) if error.may_pass() => (error.to_string(), error),
+            Err(error) => return Err(error),
+        };
+        if line != said {
+            output.note(&format!("waiting for {condition}: {line}"));
+            said = line;
+        }
+        if Instant::now() + POLL_EVERY >= deadline {
+            return Err(outcome);
+        }
+        sleep(POLL_EVERY).await;
+    }
+}
+
+fn holds(view: &ClusterView, condition: Condition) -> bool {
+    match condition {
+        Condition::Healthy => view.healthy,
+        Condition::Nodes(count) => view.nodes_alive >= count,
+    }
+}

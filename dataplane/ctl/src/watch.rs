@@ -1,0 +1,38 @@
+//! Showing once, or again and again.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::output::{Output, Reader, View, write_stderr};
+
+/// A watch more eager than this would be load on the cluster.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Shows what `fetch` brings: once, or with an interval until nobody reads it any more. A
+/// watch outlives what passes, such as a change of leaders or a restart of the node; its
+/// first fetch must succeed. Returns what was shown last.
+pub(crate) async fn show<V: View>(
+    output: &Output,
+    interval: Option<Duration>,
+    mut fetch: impl AsyncFnMut() -> Result<V, Error>,
+) -> Result<V, Error> {
+    let mut view = fetch().await?;
+    let Some(interval) = interval else {
+        output.show(&view)?;
+        return Ok(view);
+    };
+    let mut reader = output.show_again(&view, true)?;
+    while reader == Reader::There {
+        tokio::time::sleep(interval.max(INTERVAL_MIN)).await;
+        match fetch().await {
+            Ok(fetched) => view = fetched,
+            Err(error) if error.may_pass() => {
+                write_stderr(&error.report());
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        reader = output.show_again(&view, false)?;
+    }
+    Ok(view)
+}

@@ -1,0 +1,101 @@
+//! A cluster of three nodes, as the far end tells it.
+
+use vane_proto::admin::{Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard, disk};
+
+pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
+
+pub(crate) fn disk(cluster_id: &str) -> Disk {
+    let cluster_id = if cluster_id.is_empty() { CLUSTER } else { cluster_id };
+    Disk {
+        state: disk::State::Member.into(),
+        format: 1,
+        cluster_id: cluster_id.into(),
+        node_id: 1,
+        disk_id: "1c5e7f0a-5d02-4f0e-8f57-7c1f2f6f9b21".into(),
+    }
+}
+
+fn replica(node_id: u64, role: Role, lag: u64) -> Replica {
+    Replica {
+        node_id,
+        peer_id: node_id << 32 | 1,
+        role: role.into(),
+        applied: 120 - lag,
+        lag,
+        active: true,
+        snapshot: false,
+        known: true,
+    }
+}
+
+fn group(id: u64, leader_node: u64) -> Group {
+    let replicas = vec![replica(1, Role::Voter, 0), replica(2, Role::Voter, 2), replica(3, Role::Learner, 40)];
+    Group { id, term: 4, leader_node, committed: 120, replicas, joint: false }
+}
+
+pub(crate) fn cluster(healthy: bool) -> Cluster {
+    Cluster {
+        cluster_id: CLUSTER.into(),
+        version: "0.1.0".into(),
+        node_id: 2,
+        meta: Some(group(0, 1)),
+        nodes: 3,
+        nodes_alive: if healthy { 3 } else { 2 },
+        collections: 1,
+        shards: 2,
+        shards_without_leader: u32::from(!healthy),
+        shards_degraded: 0,
+        problems: if healthy { Vec::new() } else { vec!["node 3 has been silent for 12 s".into()] },
+    }
+}
+
+pub(crate) fn nodes() -> Vec<Node> {
+    let node = |id: u64| Node {
+        id,
+        name: format!("vane-{}", id - 1),
+        address: format!("10.0.0.{id}:6335"),
+        rest_address: format!("10.0.0.{id}:6333"),
+        zone: if id == 3 { String::new() } else { "a".into() },
+        version: "0.1.0".into(),
+        alive: id != 3,
+        silent_ms: if id == 3 { 12_000 } else { 0 },
+        meta_voter: id != 3,
+        replicas: 2,
+        leaders: u32::from(id == 1),
+        disk_free_bytes: 20 << 30,
+        disk_total_bytes: 40 << 30,
+    };
+    (1..=3).map(node).collect()
+}
+
+pub(crate) fn collection(name: &str) -> Collection {
+    Collection {
+        name: name.into(),
+        shards: 2,
+        replication_factor: 2,
+        write_consistency_factor: 1,
+        config: "{\"vectors\":{\"size\":4,\"distance\":\"Cosine\"}}".into(),
+        aliases: vec!["current".into()],
+        points: 5_000_000_000,
+        indexed_vectors: 10,
+        idempotency_key: "k1".into(),
+    }
+}
+
+/// Shard 0 is well; shard 1 has no leader and moves; one is of another collection.
+pub(crate) fn shards() -> Vec<Shard> {
+    let shard = |collection: &str, ordinal, group| Shard {
+        collection: collection.into(),
+        ordinal,
+        group: Some(group),
+        points: 10,
+        vector_bytes: 3 << 20,
+        target: Vec::new(),
+        step: String::new(),
+    };
+    let voter = |node_id| ReplicaTarget { node_id, role: Role::Voter.into() };
+    let mut moving = shard("docs", 1, group(8, 0));
+    moving.target = vec![voter(1), voter(3)];
+    moving.step = "node 3 receives a snapshot".into();
+    vec![shard("docs", 0, group(7, 1)), moving, shard("images", 0, group(9, 2))]
+}

@@ -1,0 +1,116 @@
+//! What changes the cluster: what is sent, and what is said about it.
+
+use crate::canned::CLUSTER;
+use crate::node::Node;
+
+#[test]
+fn a_cluster_is_founded_on_one_node() {
+    let node = Node::start();
+    let ran = node.run(&["bootstrap", "--cluster-id", CLUSTER]);
+    assert_eq!(ran.stdout, format!("cluster/{CLUSTER} founded: this is its node 1\n"));
+    assert_eq!(node.calls(), [format!("bootstrap {CLUSTER}")]);
+    let endpoints = format!("{},127.0.0.1:1", node.endpoint());
+    let two = crate::vanectl::run(&["--endpoint", &endpoints, "bootstrap"]);
+    assert_eq!(two.code, 2);
+    assert_eq!(node.calls().len(), 1);
+}
+
+#[test]
+fn nodes_are_named_by_number_or_name() {
+    let node = Node::start();
+    assert_eq!(node.run(&["nodes", "zone", "vane-2", "b"]).stdout, "node/3 zone set to b\n");
+    assert_eq!(node.run(&["nodes", "zone", "3", ""]).stdout, "node/3 has no zone now\n");
+    assert_eq!(node.run(&["nodes", "zone", "3", "b", "--quiet"]).stdout, "");
+    assert_eq!(node.calls(), ["zone 3 b", "zone 3 ", "zone 3 b"]);
+    let unknown = node.run(&["nodes", "zone", "vane-9", "b"]);
+    assert_eq!(unknown.code, 3);
+    assert!(unknown.stderr.contains("vane-0, vane-1, vane-2"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_collection_is_made_from_text_or_a_file() {
+    let node = Node::start();
+    let ran = node.run(&["collections", "create", "docs", "--body", "{\"a\":1}", "--key", "k"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "collection/docs created\n"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "{\"b\":2}").unwrap();
+    let body = format!("@{}", file.path().display());
+    let made = node.run(&["collections", "update", "docs", "--body", &body, "-o", "json"]).json();
+    assert_eq!(made["name"], "docs");
+    assert_eq!(node.calls(), ["create docs {\"a\":1} k", "update docs {\"b\":2}"]);
+    assert_eq!(node.run(&["collections", "create", "docs", "--body", "a"]).code, 2);
+    assert_eq!(node.calls().len(), 2);
+}
+
+#[test]
+fn a_collection_made_without_a_key_gets_one() {
+    let node = Node::start();
+    node.run(&["collections", "create", "docs", "--body", "{}"]);
+    let key = node.calls()[0].strip_prefix("create docs {} ").unwrap().to_owned();
+    assert_eq!(key.len(), 36, "{key}");
+}
+
+#[test]
+fn nothing_is_deleted_without_a_yes() {
+    let node = Node::start();
+    let ran = node.run(&["collections", "delete", "docs"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    assert!(node.calls().is_empty());
+    assert_eq!(node.run(&["collections", "delete", "docs", "--yes", "--key", "k"]).stdout, "collection/docs deleted\n");
+    assert_eq!(node.run(&["collections", "delete", "gone", "--yes"]).stdout, "collection/gone does not exist\n");
+    assert_eq!(node.calls(), ["delete docs k", "delete gone "]);
+    assert_eq!(node.run(&["collections", "delete", "gone", "--yes", "-o", "json"]).json()["deleted"], false);
+}
+
+#[test]
+fn a_move_says_where_all_replicas_should_be() {
+    let node = Node::start();
+    let ran = node.run(&["shards", "move", "7", "--from", "2", "--to", "4"]);
+    assert!(ran.stdout.starts_with("group/7 replicas asked for: 1,4,3:learner"), "{}", ran.stdout);
+    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 4:VOTER 3:LEARNER"]);
+}
+
+#[test]
+fn a_repeated_move_asks_for_nothing() {
+    let node = Node::start();
+    let ran = node.run(&["shards", "move", "8", "--from", "2", "--to", "vane-2", "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["requested"]), (0, &false.into()));
+    assert!(node.calls().is_empty());
+}
+
+#[test]
+fn impossible_moves_are_not_sent() {
+    let node = Node::start();
+    for arguments in [
+        ["shards", "move", "7", "--from", "1", "--to", "2"],
+        ["shards", "move", "7", "--from", "8", "--to", "9"],
+        ["shards", "move", "99", "--from", "1", "--to", "4"],
+    ] {
+        let ran = node.run(&arguments);
+        assert_eq!(ran.code, 3);
+        assert!(ran.stderr.contains("nothing was changed"), "{}", ran.stderr);
+    }
+    assert_eq!(node.run(&["shards", "docs", "move", "7", "--from", "1", "--to", "4"]).code, 2);
+    assert!(node.calls().is_empty());
+}
+
+#[test]
+fn replicas_are_written_as_they_are_shown() {
+    let node = Node::start();
+    let ran = node.run(&["shards", "reconfigure", "7", "--replicas", "1,vane-1,4:learner", "-o", "json"]).json();
+    assert_eq!(ran["replicas"][2]["role"], "learner");
+    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 2:VOTER 4:LEARNER"]);
+    for replicas in ["1,1", "1:learner"] {
+        assert_eq!(node.run(&["shards", "reconfigure", "7", "--replicas", replicas]).code, 2, "{replicas}");
+    }
+    assert_eq!(node.calls().len(), 1);
+}
+
+#[test]
+fn leadership_is_handed_over() {
+    let node = Node::start();
+    let ran = node.run(&["leader", "transfer", "meta", "vane-1"]);
+    assert_eq!(ran.stdout, "group/0 is led by node 2 in term 9\n");
+    assert_eq!(node.calls(), ["transfer 0 2"]);
+}

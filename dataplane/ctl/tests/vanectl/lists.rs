@@ -1,0 +1,120 @@
+//! What is only read.
+
+use crate::canned::CLUSTER;
+use crate::node::Node;
+use crate::vanectl::run;
+
+#[test]
+fn a_healthy_cluster_exits_with_zero() {
+    let node = Node::start();
+    let ran = node.run(&["status"]);
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "Cluster       {CLUSTER}\n\
+             Version       0.1.0\n\
+             Health        healthy\n\
+             Nodes         3 of 3 alive\n\
+             Meta leader   node 1, term 4\n\
+             Collections   1\n\
+             Shards        2\n\
+             Answered by   node 2 at {}\n",
+            node.endpoint()
+        )
+    );
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn an_unhealthy_cluster_exits_with_one() {
+    let node = Node::start_unhealthy(3);
+    let ran = node.run(&["status"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("Health        not healthy\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 shards (1 without a leader)\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("Problems      node 3 has been silent for 12 s\n"), "{}", ran.stdout);
+    let json = node.run(&["status", "-o", "json"]);
+    assert_eq!((json.code, &json.json()["healthy"]), (1, &false.into()));
+    let quiet = node.run(&["status", "-q"]);
+    assert_eq!((quiet.code, quiet.stdout.as_str()), (1, ""));
+}
+
+#[test]
+fn nodes_stand_in_columns() {
+    let node = Node::start();
+    assert_eq!(
+        node.run(&["nodes"]).stdout,
+        "ID   NAME     STATUS   ZONE   META      REPLICAS   LEADERS   DISK-FREE\n\
+         1    vane-0   Alive    a      voter     2          1         20Gi\n\
+         2    vane-1   Alive    a      voter     2          0         20Gi\n\
+         3    vane-2   Dead     -      learner   2          0         20Gi\n"
+    );
+    let wide = node.run(&["nodes", "-o", "wide", "--no-headers"]).stdout;
+    assert!(wide.ends_with("40Gi   10.0.0.3:6335   10.0.0.3:6333   12s ago   0.1.0\n"), "{wide}");
+    assert!(!wide.contains("NAME"), "{wide}");
+}
+
+#[test]
+fn json_has_numbers_and_stable_names() {
+    let node = Node::start();
+    let nodes = node.run(&["-o", "json", "nodes"]).json();
+    assert_eq!(nodes[2]["disk_free_bytes"], 20_u64 << 30);
+    assert_eq!(nodes[2]["silent_ms"], 12_000);
+    let collections = node.run(&["collections", "-o", "json"]).json();
+    assert_eq!(collections[0]["points"], 5_000_000_000_u64);
+    assert_eq!(collections[0]["config"]["vectors"]["size"], 4);
+    let shards = node.run(&["shards", "docs", "-o", "json"]).json();
+    assert_eq!(shards.as_array().unwrap().len(), 2);
+    assert_eq!(shards[0]["group"]["replicas"][1]["peer_id"], 2_u64 << 32 | 1);
+    assert_eq!(shards[1]["group"]["leader_node"], serde_json::Value::Null);
+    assert_eq!(shards[1]["target"][1]["node_id"], 3);
+    let meta = node.run(&["meta", "-o", "json"]).json();
+    assert_eq!((&meta[2]["name"], &meta[2]["lag"]), (&"vane-2".into(), &40.into()));
+}
+
+#[test]
+fn shards_show_where_they_are_and_where_they_should_be() {
+    let node = Node::start();
+    assert_eq!(
+        node.run(&["shards", "docs"]).stdout,
+        "COLLECTION   SHARD   GROUP   STATE      LEADER   REPLICAS        POINTS   SIZE\n\
+         docs         0       7       Ok         1        1,2,3:learner   10       3Mi\n\
+         docs         1       8       NoLeader   none     1,2,3:learner   10       3Mi\n"
+    );
+    let wide = node.run(&["shards", "-o", "wide"]).stdout;
+    assert!(wide.contains("1,3      node 3 receives a snapshot\n"), "{wide}");
+}
+
+#[test]
+fn an_empty_list_is_said_on_stderr() {
+    let node = Node::start();
+    let ran = node.run(&["shards", "nothing"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", "no shards\n"));
+    assert_eq!(node.run(&["shards", "nothing", "-o", "json"]).stdout, "[]\n");
+    assert_eq!(node.run(&["shards", "nothing", "--quiet"]).stderr, "");
+}
+
+#[test]
+fn members_of_the_meta_group_show_their_lag() {
+    assert_eq!(
+        Node::start().run(&["meta"]).stdout,
+        "NODE   NAME     ROLE      STATE    LAG\n\
+         1      vane-0   leader    Active   0\n\
+         2      vane-1   voter     Active   2\n\
+         3      vane-2   learner   Active   40\n"
+    );
+}
+
+#[test]
+fn a_disk_tells_its_state() {
+    let ran = Node::start().run(&["disk", "--no-headers"]);
+    assert!(ran.stdout.starts_with("empty   "), "{}", ran.stdout);
+}
+
+#[test]
+fn the_version_of_the_program_needs_no_node() {
+    let ran = run(&["version", "--client", "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["client"]), (0, &env!("CARGO_PKG_VERSION").into()));
+    let both = Node::start().run(&["version"]);
+    assert_eq!(both.stdout, format!("Client   {}\nNode     0.1.0\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,86 @@
+//! The admin interface, for callers that do not wait for several things at once.
+
+use tokio::runtime::Runtime;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use vane_proto::admin::admin_client::AdminClient;
+use vane_proto::admin::{
+    BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest,
+    ReplicaTarget, Role, Shard, TransferLeaderRequest,
+};
+
+use crate::error::Error;
+
+/// A connection to one node's admin interface.
+pub struct Admin {
+    runtime: Runtime,
+    address: String,
+    token: MetadataValue<Ascii>,
+}
+
+impl Admin {
+    /// Of the node that listens at `address` (host:port).
+    pub fn new(address: &str, token: &str) -> Result<Self, Error> {
+        let failed = |e: String| Error::request(format!("admin interface at {address}"), e);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| failed(e.to_string()))?;
+        let token = format!("Bearer {token}").parse().map_err(|_| failed("the token is not ASCII".into()))?;
+        Ok(Self { runtime, address: address.to_owned(), token })
+    }
+
+    /// Founds a cluster on the node.
+    pub fn bootstrap(&self) -> Result<(), Error> {
+        let request = self.request(BootstrapRequest::default());
+        self.run("bootstrap", async |mut client| client.bootstrap(request).await.map(drop))
+    }
+
+    /// The cluster as a whole.
+    pub fn cluster(&self) -> Result<Cluster, Error> {
+        let request = self.request(GetClusterRequest {});
+        self.run("get cluster", async |mut client| Ok(client.get_cluster(request).await?.into_inner()))
+    }
+
+    /// All members.
+    pub fn nodes(&self) -> Result<Vec<Node>, Error> {
+        let request = self.request(ListNodesRequest {});
+        self.run("list nodes", async |mut client| Ok(client.list_nodes(request).await?.into_inner().nodes))
+    }
+
+    /// Shards of a collection; of all when it is empty.
+    pub fn shards(&self, collection: &str) -> Result<Vec<Shard>, Error> {
+        let request = self.request(ListShardsRequest { collection: collection.to_owned() });
+        self.run("list shards", async |mut client| Ok(client.list_shards(request).await?.into_inner().shards))
+    }
+
+    /// Asks for a shard's voters to be on these nodes.
+    pub fn reconfigure(&self, group: u64, nodes: &[u64]) -> Result<(), Error> {
+        let replica = |node: &u64| ReplicaTarget { node_id: *node, role: Role::Voter.into() };
+        let request = self.request(ReconfigureShardRequest { group, replicas: nodes.iter().map(replica).collect() });
+        self.run("reconfigure shard", async |mut client| client.reconfigure_shard(request).await.map(drop))
+    }
+
+    /// Hands a group's leadership to a node.
+    pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
+        let request = self.request(TransferLeaderRequest { group, node_id });
+        self.run("transfer leader", async |mut client| client.transfer_leader(request).await.map(drop))
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.token.clone());
+        request
+    }
+
+    fn run<T>(
+        &self,
+        what: &str,
+        call: impl AsyncFnOnce(AdminClient<Channel>) -> Result<T, Status>,
+    ) -> Result<T, Error> {
+        let failed = |e: String| Error::request(format!("{what} at {}", self.address), e);
+        self.runtime.block_on(async {
+            let client = AdminClient::connect(format!("http://{}", self.address)).await;
+            call(client.map_err(|e| failed(e.to_string()))?).await.map_err(|e| failed(e.message().to_owned()))
+        })
+    }
+}

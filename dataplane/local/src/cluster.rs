@@ -1,0 +1,121 @@
+//! A cluster: its nodes, the wires between them, and what one waits for.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::admin::Admin;
+use crate::error::Error;
+use crate::links::{Links, PEER_PORT, RELAY_PORT, ip};
+use crate::node::{Node, Plan};
+use crate::wait_until;
+
+/// Time for a cluster to be there.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Secret of all local clusters: they listen on this machine alone.
+const TOKEN: &str = "local";
+
+/// What kind of cluster.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The node binary.
+    pub binary: PathBuf,
+    /// Folder for data directories (`node-<i>`) and logs.
+    pub dir: PathBuf,
+    /// Nodes.
+    pub nodes: usize,
+    /// Settings of all nodes, as the environment has them but for `VANE_`.
+    pub settings: Vec<(String, String)>,
+    /// Put relays between the nodes, whose wires can be cut.
+    pub relayed: bool,
+}
+
+/// A local cluster. Dropping it kills its nodes.
+pub struct Cluster {
+    nodes: Vec<Node>,
+    links: Option<Links>,
+}
+
+impl Cluster {
+    /// Starts the nodes, founds the cluster on the first where the disks are empty, and
+    /// waits until all are ready.
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let links = if options.relayed { Some(Links::start(options.nodes)?) } else { None };
+        let port = if options.relayed { RELAY_PORT } else { PEER_PORT };
+        let seeds: Vec<String> = (1..=options.nodes).map(|it| format!("{}:{port}", ip(it))).collect();
+        let plan = Plan {
+            binary: options.binary.clone(),
+            token: TOKEN.to_owned(),
+            seeds: seeds.join(","),
+            settings: options.settings.clone(),
+            relayed: options.relayed,
+        };
+        let dir = |number: usize| options.dir.join(format!("node-{number}"));
+        let nodes = (1..=options.nodes).map(|it| Node::new(it, dir(it), plan.clone())).collect();
+        let mut cluster = Self { nodes, links };
+        let empty = !dir(1).join("VANE").exists();
+        for node in &mut cluster.nodes {
+            node.start()?;
+        }
+        if empty {
+            cluster.admin(1)?.bootstrap()?;
+        }
+        cluster.wait_ready()?;
+        Ok(cluster)
+    }
+
+    /// Its nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Node `number`, from 1.
+    pub fn node(&mut self, number: usize) -> &mut Node {
+        &mut self.nodes[number - 1]
+    }
+
+    /// The wires, where there are relays.
+    pub fn links(&self) -> &Links {
+        self.links.as_ref().expect("the cluster was started with relays")
+    }
+
+    /// The admin interface of node `number`.
+    pub fn admin(&self, number: usize) -> Result<Admin, Error> {
+        Admin::new(&self.nodes[number - 1].admin_address(), TOKEN)
+    }
+
+    /// Waits until every running node is ready and the meta group has the votes it should.
+    pub fn wait_ready(&self) -> Result<(), Error> {
+        let up: Vec<&Node> = self.nodes.iter().filter(|it| it.is_up()).collect();
+        let votes = match self.nodes.len() {
+            0..3 => 1,
+            3..5 => 3,
+            _ => 5,
+        };
+        wait_until("all nodes to be ready", START_TIMEOUT, || up.iter().all(|it| it.rest().is_ready()).then_some(()))
+            .and_then(|()| {
+                let Some(first) = up.first() else { return Ok(()) };
+                let admin = Admin::new(&first.admin_address(), TOKEN)?;
+                wait_until("the meta group to have its votes", START_TIMEOUT, || {
+                    let nodes = admin.nodes().ok()?;
+                    let there =
+                        nodes.len() == self.nodes.len() && nodes.iter().filter(|it| it.meta_voter).count() == votes;
+                    there.then_some(())
+                })
+            })
+            .inspect_err(|_| up.iter().for_each(|it| eprintln!("--- node {}\n{}", it.number(), it.log_tail())))
+    }
+
+    /// Place of the node (from 1) that the cluster knows by this id.
+    pub fn number_of(&self, node_id: u64) -> Result<usize, Error> {
+        let up = self.nodes.iter().find(|it| it.is_up()).ok_or_else(|| Error::node("cluster", "no node is up"))?;
+        let known = Admin::new(&up.admin_address(), TOKEN)?.nodes()?;
+        let name = known.iter().find(|it| it.id == node_id).map(|it| it.name.clone()).unwrap_or_default();
+        let number = name.strip_prefix("node-").and_then(|it| it.parse().ok());
+        number.ok_or_else(|| Error::node(format!("node id {node_id}"), "the cluster does not know it"))
+    }
+
+    /// Folder of one node's data.
+    pub fn data_dir(&self, number: usize) -> &Path {
+        self.nodes[number - 1].data_dir()
+    }
+}

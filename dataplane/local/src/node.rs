@@ -1,0 +1,177 @@
+//! One node: a process on a data directory that outlives it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::error::Error;
+use crate::links::{PEER_PORT, RELAY_PORT, ip};
+use crate::rest::Rest;
+use crate::wait_until;
+
+/// Port of the REST API.
+const REST_PORT: u16 = 7333;
+/// Time to end in order.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes shown of a log.
+const TAIL_BYTES: usize = 2000;
+
+/// How a node is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) binary: PathBuf,
+    pub(crate) token: String,
+    pub(crate) seeds: String,
+    pub(crate) settings: Vec<(String, String)>,
+    /// Calls to others pass relays whose wires can be cut.
+    pub(crate) relayed: bool,
+}
+
+/// A node of a local cluster, running or not. Dropping it kills the process.
+pub struct Node {
+    number: usize,
+    data_dir: PathBuf,
+    plan: Plan,
+    child: Option<Child>,
+}
+
+impl Node {
+    pub(crate) fn new(number: usize, data_dir: PathBuf, plan: Plan) -> Self {
+        Self { number, data_dir, plan, child: None }
+    }
+
+    /// Its place in the cluster, from 1. The cluster's own number for it may differ.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Where its data is.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Moves it, while it is stopped, to another data directory.
+    pub fn set_data_dir(&mut self, data_dir: PathBuf) {
+        self.data_dir = data_dir;
+    }
+
+    /// Its REST API.
+    pub fn rest(&self) -> Rest {
+        Rest::new(&format!("http://{}:{REST_PORT}", ip(self.number)))
+    }
+
+    /// Where its admin interface listens.
+    pub fn admin_address(&self) -> String {
+        format!("{}:{PEER_PORT}", ip(self.number))
+    }
+
+    /// Whether the process runs.
+    pub fn is_up(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Starts the process and waits until it listens. It need not be ready then.
+    pub fn start(&mut self) -> Result<(), Error> {
+        let failed = |e: std::io::Error| Error::node(format!("node {}", self.number), e);
+        let address = ip(self.number);
+        let port = if self.plan.relayed { RELAY_PORT } else { PEER_PORT };
+        if let Some(dir) = self.log_path().parent() {
+            std::fs::create_dir_all(dir).map_err(failed)?;
+        }
+        let log = File::options().create(true).append(true).open(self.log_path()).map_err(failed)?;
+        let mut command = Command::new(&self.plan.binary);
+        command
+            .args(["serve", "--host", &address.to_string(), "--seeds", &self.plan.seeds])
+            .args(["--http-port", &REST_PORT.to_string(), "--peer-port", &PEER_PORT.to_string(), "--data-dir"])
+            .arg(&self.data_dir)
+            .env("VANE_CLUSTER__TOKEN", &self.plan.token)
+            .env("VANE_CLUSTER__NAME", format!("node-{}", self.number))
+            .env("VANE_CLUSTER__ADDRESS", format!("{address}:{port}"))
+            .env("VANE_CLUSTER__DIAL_FROM", address.to_string())
+            .envs(self.plan.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log);
+        self.child = Some(command.spawn().map_err(failed)?);
+        let rest = self.rest();
+        let child = &mut self.child;
+        let mut ended = false;
+        let listens = wait_until("a node to listen", Duration::from_secs(60), || {
+            ended = child.as_mut().is_some_and(|it| it.try_wait().ok().flatten().is_some());
+            (ended || rest.is_live()).then_some(())
+        });
+        match (listens, ended) {
+            (Ok(()), false) => Ok(()),
+            (Ok(()), true) => Err(Error::node(format!("node {} ended", self.number), self.log_tail())),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Kills it as a power cut does, but for what the system has of its writes.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// SIGTERM; the exit status.
+    pub fn stop(&mut self) -> Result<i32, Error> {
+        let Some(mut child) = self.child.take() else { return Ok(0) };
+        signal(&child, Signal::TERM);
+        let status = wait_until("a node to stop", STOP_TIMEOUT, || child.try_wait().ok().flatten());
+        Ok(status.inspect_err(|_| drop(child.kill()))?.code().unwrap_or(-1))
+    }
+
+    /// Stops every thread where it is.
+    pub fn freeze(&self) {
+        if let Some(child) = &self.child {
+            signal(child, Signal::STOP);
+        }
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&self) {
+        if let Some(child) = &self.child {
+            signal(child, Signal::CONT);
+        }
+    }
+
+    /// Seconds of CPU that it has used.
+    pub fn cpu_seconds(&self) -> f64 {
+        let Some(child) = &self.child else { return 0.0 };
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
+        // utime and stime, in hundredths.
+        (ticks(11) + ticks(12)) / 100.0
+    }
+
+    /// The end of its log.
+    pub fn log_tail(&self) -> String {
+        let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();
+        let start = log.len().saturating_sub(TAIL_BYTES);
+        let start = (start..log.len()).find(|it| log.is_char_boundary(*it)).unwrap_or(log.len());
+        log[start..].to_owned()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        let name = self.data_dir.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        self.data_dir.with_file_name(format!("{name}.log"))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.thaw();
+        self.kill();
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    // Nothing to do about a process that is gone already.
+    let _gone = kill_process(Pid::from_child(child), signal);
+}

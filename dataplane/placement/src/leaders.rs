@@ -1,0 +1,128 @@
+//! Which replica of each shard should lead.
+//!
+//! Every shard picks one of its nodes, as evenly as any choice can: an optimal semi-matching
+//! (Harvey, Ladner, Lovász, Tamir, "Semi-Matchings for Bipartite Graphs and Load Balancing",
+//! 2006, the first of its algorithms). Shards are added one by one; each looks for the least
+//! loaded node that it can reach by letting other shards change their leader on the way.
+
+use std::collections::VecDeque;
+
+use crate::{Node, NodeId, candidates};
+
+/// The preferred leader of each shard, given the nodes of its replicas: even over the
+/// collection first, then in total. Nodes that take no new replicas are not asked to lead;
+/// `None` for a shard that has no others. The nodes' loads must not count leaders of these
+/// shards.
+pub fn preferred_leaders(nodes: &[Node], shards: &[Vec<NodeId>]) -> Vec<Option<NodeId>> {
+    let candidates = candidates(nodes);
+    let place_of = |id: &NodeId| candidates.binary_search_by_key(id, |it| it.id).ok();
+    let shards: Vec<Vec<usize>> = shards.iter().map(|shard| shard.iter().filter_map(place_of).collect()).collect();
+    Leaders::of(&candidates, &shards).into_iter().map(|leader| leader.map(|it| candidates[it].id)).collect()
+}
+
+/// Shards and nodes by their places in the lists given.
+pub(crate) struct Leaders<'a> {
+    shards: &'a [Vec<usize>],
+    leader_of: Vec<Option<usize>>,
+    led_by: Vec<Vec<usize>>,
+    loads: Vec<Load>,
+}
+
+/// Leaders of a node; the least is asked next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Load {
+    in_collection: u64,
+    total: u64,
+}
+
+impl<'a> Leaders<'a> {
+    /// A leader for each shard that has replicas.
+    pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
+        let load = |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
+        let mut leaders = Self {
+            shards,
+            leader_of: vec![None; shards.len()],
+            led_by: vec![Vec::new(); candidates.len()],
+            loads: candidates.iter().map(load).collect(),
+        };
+        for shard in 0..shards.len() {
+            leaders.add(shard);
+        }
+        leaders.leader_of
+    }
+
+    /// Finds the least loaded node within reach, breadth first, and passes leaders along the
+    /// way there. Loads on the way stay as they are.
+    fn add(&mut self, shard: usize) {
+        // By node: the shard that it would take over.
+        let mut offered: Vec<Option<usize>> = vec![None; self.loads.len()];
+        let mut reached = VecDeque::new();
+        let mut least: Option<usize> = None;
+        let mut offer = |shard: usize, reached: &mut VecDeque<usize>| {
+            for &node in &self.shards[shard] {
+                if offered[node].is_none() {
+                    offered[node] = Some(shard);
+                    reached.push_back(node);
+                }
+            }
+        };
+        offer(shard, &mut reached);
+        while let Some(node) = reached.pop_front() {
+            if least.is_none_or(|it| (self.loads[node], node) < (self.loads[it], it)) {
+                least = Some(node);
+            }
+            self.led_by[node].iter().for_each(|led| offer(*led, &mut reached));
+        }
+        if let Some(node) = least {
+            self.loads[node].in_collection += 1;
+            self.loads[node].total += 1;
+            self.pass_on(&offered, node);
+        }
+    }
+
+    /// Gives `node` the shard offered to it, that shard's leader the one offered to it, and
+    /// so on, back to the shard that had none.
+    fn pass_on(&mut self, offered: &[Option<usize>], mut node: usize) {
+        loop {
+            let shard = offered[node].expect("every node on the way was offered a shard");
+            self.led_by[node].push(shard);
+            let Some(before) = self.leader_of[shard].replace(node) else { return };
+            self.led_by[before].retain(|it| *it != shard);
+            node = before;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Load;
+
+    fn node(id: NodeId, accepts_replicas: bool, leaders: u64) -> Node {
+        let load = Load { replicas: 0, leaders };
+        Node { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+    }
+
+    #[test]
+    fn shards_with_a_choice_make_room_for_those_without() {
+        let nodes = [node(1, true, 0), node(2, true, 0), node(3, true, 0)];
+        // One by one to the least loaded, the third would find both of its nodes taken.
+        let shards = [vec![1, 3], vec![2, 3], vec![1, 2]];
+        let mut leaders: Vec<_> = preferred_leaders(&nodes, &shards).into_iter().flatten().collect();
+        leaders.sort_unstable();
+        assert_eq!(leaders, [1, 2, 3]);
+    }
+
+    #[test]
+    fn leaders_of_other_collections_count_when_all_else_is_alike() {
+        let nodes = [node(1, true, 7), node(2, true, 3)];
+        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2]]), [Some(2)]);
+        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2], vec![1, 2]]), [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn nodes_that_leave_are_not_asked_to_lead() {
+        let nodes = [node(1, false, 0), node(2, true, 9)];
+        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2], vec![1], vec![4], vec![]]), [Some(2), None, None, None]);
+    }
+}

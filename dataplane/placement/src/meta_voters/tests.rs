@@ -1,0 +1,88 @@
+//! Voters against all choices that there are.
+
+use proptest::prelude::*;
+
+use super::meta_voters;
+use crate::{Load, Node, NodeId};
+
+fn node(id: NodeId, zone: &str, accepts_replicas: bool) -> Node {
+    let zone = Some(zone.to_owned()).filter(|it| !it.is_empty());
+    Node { id, zone, accepts_replicas, in_collection: Load::default(), total: Load::default() }
+}
+
+fn in_one_zone(ids: std::ops::RangeInclusive<NodeId>) -> Vec<Node> {
+    ids.map(|it| node(it, "", true)).collect()
+}
+
+#[test]
+fn the_number_of_votes_grows_with_the_cluster_and_shrinks_with_it() {
+    assert_eq!(meta_voters(&[], &[]), []);
+    assert_eq!(meta_voters(&in_one_zone(1..=2), &[2]), [2]);
+    assert_eq!(meta_voters(&in_one_zone(1..=4), &[2]), [1, 2, 3]);
+    assert_eq!(meta_voters(&in_one_zone(1..=9), &[2, 7, 9]), [1, 2, 3, 7, 9]);
+    assert_eq!(meta_voters(&in_one_zone(1..=4), &[2, 3, 4]), [2, 3, 4]);
+    assert_eq!(meta_voters(&in_one_zone(2..=2), &[1, 2, 3]), [2]);
+}
+
+#[test]
+fn a_voter_that_is_down_keeps_its_vote_and_none_that_is_down_gets_one() {
+    let mut nodes = in_one_zone(1..=6);
+    nodes[0].accepts_replicas = false;
+    nodes[1].accepts_replicas = false;
+    assert_eq!(meta_voters(&nodes, &[1, 3, 4]), [1, 3, 4, 5, 6]);
+    assert_eq!(meta_voters(&nodes[..3], &[3]), [1, 2, 3], "unless there are no others");
+}
+
+#[test]
+fn a_vote_moves_when_one_zone_would_take_the_majority_with_it() {
+    let zones = ["a", "a", "a", "b", "b", "b", "c", "c", "c"];
+    let nodes: Vec<Node> = zones.iter().zip(1..).map(|(zone, id)| node(id, zone, true)).collect();
+    assert_eq!(meta_voters(&nodes, &[1, 2, 3, 4, 7]), [1, 2, 4, 5, 7]);
+}
+
+const ZONES: [&str; 4] = ["", "a", "b", "c"];
+
+/// Nodes, and which of them vote now.
+fn cluster() -> impl Strategy<Value = (Vec<Node>, Vec<NodeId>)> {
+    prop::collection::vec((0..ZONES.len(), prop::bool::weighted(0.7), prop::bool::weighted(0.4)), 1..9).prop_map(
+        |members| {
+            let nodes = members.iter().zip(1..).map(|((zone, up, _), id)| node(id, ZONES[*zone], *up)).collect();
+            let voters = members.iter().zip(1..).filter(|((.., votes), _)| *votes).map(|(_, id)| id).collect();
+            (nodes, voters)
+        },
+    )
+}
+
+/// What is to be small about a choice, in order: dead new voters, uneven zones (by the sum
+/// of squares), votes that move.
+fn cost(nodes: &[Node], current: &[NodeId], voters: &[NodeId]) -> (usize, usize, usize) {
+    let chosen: Vec<&Node> = nodes.iter().filter(|it| voters.contains(&it.id)).collect();
+    let dead = chosen.iter().filter(|it| !it.accepts_replicas && !current.contains(&it.id)).count();
+    let same_zone = |a: &&Node| chosen.iter().filter(|b| a.zone == b.zone).count();
+    let moved = chosen.iter().filter(|it| !current.contains(&it.id)).count();
+    (dead, chosen.iter().map(same_zone).sum(), moved)
+}
+
+/// All subsets of so many nodes.
+fn choices(nodes: &[Node], size: usize) -> impl Iterator<Item = Vec<NodeId>> {
+    let of_bits = |bits: u32| nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id);
+    (0..1u32 << nodes.len()).filter(move |it| it.count_ones() as usize == size).map(move |it| of_bits(it).collect())
+}
+
+proptest! {
+    #[test]
+    fn no_choice_of_voters_is_better((nodes, current) in cluster()) {
+        let voters = meta_voters(&nodes, &current);
+        let best = choices(&nodes, voters.len()).map(|it| cost(&nodes, &current, &it)).min().unwrap();
+        prop_assert_eq!(cost(&nodes, &current, &voters), best);
+    }
+
+    #[test]
+    fn the_answer_is_its_own_answer((nodes, current) in cluster()) {
+        let voters = meta_voters(&nodes, &current);
+        let mut turned = nodes.clone();
+        turned.reverse();
+        prop_assert_eq!(meta_voters(&turned, &current), voters.clone());
+        prop_assert_eq!(meta_voters(&nodes, &voters), voters);
+    }
+}

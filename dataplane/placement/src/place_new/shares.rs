@@ -1,0 +1,62 @@
+//! How many replicas of a new collection each node takes.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::Node;
+use crate::zones::Spread;
+
+/// How much of a collection goes where.
+pub(super) struct Shares {
+    /// Replicas that each candidate takes: at most one of each shard.
+    pub(super) of_nodes: Vec<usize>,
+    /// Shards of which each zone has one replica more than the level.
+    pub(super) extra_of_zones: Vec<usize>,
+}
+
+/// A candidate waiting for its next replica; the least comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    in_collection: u64,
+    total: u64,
+    place: usize,
+}
+
+/// Hands out what each zone must have, then, one by one, what it may have.
+pub(super) fn share_out(candidates: &[&Node], zones: &[Vec<usize>], spread: Spread, shards: usize) -> Shares {
+    let mut of_nodes = vec![0; candidates.len()];
+    let mut extra_of_zones = vec![0; zones.len()];
+    let turn = |place: &usize| {
+        let node = candidates[*place];
+        Reverse(Turn { in_collection: node.in_collection.replicas, total: node.total.replicas, place: *place })
+    };
+    let mut queues: Vec<BinaryHeap<Reverse<Turn>>> =
+        zones.iter().map(|it| if shards == 0 { BinaryHeap::new() } else { it.iter().map(turn).collect() }).collect();
+
+    for (queue, nodes) in queues.iter_mut().zip(zones) {
+        for _ in 0..shards * spread.base(nodes.len()) {
+            give_one(queue, &mut of_nodes, shards);
+        }
+    }
+    let open = (0..zones.len()).filter(|it| spread.takes_extra(zones[*it].len()));
+    let mut next: BinaryHeap<Reverse<(Turn, usize)>> =
+        open.filter_map(|zone| queues[zone].peek().map(|turn| Reverse((turn.0, zone)))).collect();
+    for _ in 0..shards * spread.extra {
+        let Reverse((_, zone)) = next.pop().expect("more zones than extra ones can take one");
+        give_one(&mut queues[zone], &mut of_nodes, shards);
+        extra_of_zones[zone] += 1;
+        if extra_of_zones[zone] < shards {
+            next.extend(queues[zone].peek().map(|turn| Reverse((turn.0, zone))));
+        }
+    }
+    Shares { of_nodes, extra_of_zones }
+}
+
+/// One replica to the zone's candidate with the least. Who has one of every shard is out.
+fn give_one(queue: &mut BinaryHeap<Reverse<Turn>>, of_nodes: &mut [usize], shards: usize) {
+    let Reverse(turn) = queue.pop().expect("a zone has no more replicas of a shard than nodes");
+    of_nodes[turn.place] += 1;
+    if of_nodes[turn.place] < shards {
+        queue.push(Reverse(Turn { in_collection: turn.in_collection + 1, total: turn.total + 1, ..turn }));
+    }
+}

@@ -1,0 +1,64 @@
+//! How the replicas of one shard divide over zones.
+
+use std::collections::BTreeMap;
+
+use crate::Node;
+
+/// Places of the candidates in their list, by zone.
+pub(crate) fn zones(candidates: &[&Node]) -> Vec<Vec<usize>> {
+    let mut zones: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (place, node) in candidates.iter().enumerate() {
+        zones.entry(node.zone.as_deref()).or_default().push(place);
+    }
+    zones.into_values().collect()
+}
+
+/// The most even division of a shard over zones of given sizes, one replica per node: every
+/// zone has `level` replicas, or all its nodes if it is smaller, and `extra` of the larger
+/// zones have one more. Which ones is free, and that freedom evens out the nodes' load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spread {
+    level: usize,
+    /// Zones with one replica more than the level.
+    pub(crate) extra: usize,
+}
+
+impl Spread {
+    /// Divides `replicas`, of which there are no more than nodes.
+    pub(crate) fn of(zones: &[Vec<usize>], replicas: usize) -> Self {
+        let filled_to = |level: usize| zones.iter().map(|it| it.len().min(level)).sum::<usize>();
+        let level = (1..=replicas).take_while(|it| filled_to(*it) <= replicas).last().unwrap_or(0);
+        Self { level, extra: replicas - filled_to(level) }
+    }
+
+    /// Replicas that every shard has in a zone of so many nodes.
+    pub(crate) fn base(self, nodes: usize) -> usize {
+        nodes.min(self.level)
+    }
+
+    /// Whether a zone of so many nodes can have one more.
+    pub(crate) fn takes_extra(self, nodes: usize) -> bool {
+        nodes > self.level
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(sizes: &[usize], replicas: usize) -> (usize, usize) {
+        let zones: Vec<Vec<usize>> = sizes.iter().map(|it| vec![0; *it]).collect();
+        let spread = Spread::of(&zones, replicas);
+        (spread.level, spread.extra)
+    }
+
+    #[test]
+    fn zones_fill_like_vessels_that_touch() {
+        assert_eq!(spread(&[3, 3, 3], 3), (1, 0));
+        assert_eq!(spread(&[3, 3], 3), (1, 1));
+        assert_eq!(spread(&[3, 3, 3], 2), (0, 2));
+        assert_eq!(spread(&[1, 5], 4), (3, 0), "the small zone is full");
+        assert_eq!(spread(&[1, 2, 5], 5), (2, 0));
+        assert_eq!(spread(&[7], 3), (3, 0));
+    }
+}

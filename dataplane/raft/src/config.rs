@@ -1,0 +1,100 @@
+//! Times and bounds of a node's groups.
+
+use std::ops::Range;
+use std::time::Duration;
+
+/// Entries by which a learner may trail and still count as caught up.
+pub const CAUGHT_UP_ENTRIES: u64 = 64;
+
+/// How much of what a node's groups keep and send at once.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Entries of one append message, in bytes.
+    pub message_bytes_max: u64,
+    /// Append messages on their way to one follower of one group.
+    pub inflight_messages_max: usize,
+    /// Committed entries that one group hands on at once, in bytes.
+    pub committed_bytes_max: u64,
+    /// Bytes of a group's newest entries that stay in memory once they are applied.
+    pub cache_bytes_max: usize,
+    /// Bytes of entries that may wait for the state machines of this node; beyond them
+    /// committed entries stay in the log until there is room.
+    pub apply_bytes_max: usize,
+    /// Entries that a group keeps for a follower that is away; one that is farther behind
+    /// gets a snapshot.
+    pub log_kept_entries_max: u64,
+    /// The same in bytes.
+    pub log_kept_bytes_max: u64,
+    /// Applied entries that a follower keeps, so that as a leader it could serve one that
+    /// is slower.
+    pub follower_kept_entries: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 1 << 20,
+            inflight_messages_max: 64,
+            committed_bytes_max: 16 << 20,
+            cache_bytes_max: 256 << 10,
+            apply_bytes_max: 64 << 20,
+            log_kept_entries_max: 20_000,
+            log_kept_bytes_max: 64 << 20,
+            follower_kept_entries: 1024,
+        }
+    }
+}
+
+/// Times and bounds of a node's groups.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Time between ticks.
+    pub tick: Duration,
+    /// Ticks without a leader after which a follower stands for election: each replica
+    /// draws one anew for each term.
+    pub election_ticks: Range<usize>,
+    /// Ticks between a leader's heartbeats.
+    pub heartbeat_ticks: usize,
+    /// Bytes of commands that may be on their way between proposal and answer.
+    pub pending_bytes_max: usize,
+    /// How much is kept and sent at once.
+    pub bounds: Bounds,
+    /// Seed of the election timeouts.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(100),
+            election_ticks: 7..13,
+            heartbeat_ticks: 2,
+            pending_bytes_max: 256 << 20,
+            bounds: Bounds::default(),
+            seed: 0,
+        }
+    }
+}
+
+impl Config {
+    /// The settings of one replica. `applied` is what its state machine has.
+    pub(crate) fn of_replica(&self, peer: u64, applied: u64) -> raft::Config {
+        let bounds = &self.bounds;
+        raft::Config {
+            id: peer,
+            election_tick: self.election_ticks.start,
+            min_election_tick: self.election_ticks.start,
+            max_election_tick: self.election_ticks.end,
+            heartbeat_tick: self.heartbeat_ticks,
+            applied,
+            max_size_per_msg: bounds.message_bytes_max,
+            max_inflight_msgs: bounds.inflight_messages_max,
+            check_quorum: true,
+            pre_vote: true,
+            batch_append: true,
+            max_uncommitted_size: (self.pending_bytes_max as u64).max(bounds.message_bytes_max),
+            max_committed_size_per_ready: bounds.committed_bytes_max,
+            ..raft::Config::default()
+        }
+    }
+}

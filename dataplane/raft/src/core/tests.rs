@@ -1,0 +1,458 @@
+//! Small clusters of cores over memory, with a network that delivers at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use parking_lot::Mutex;
+use vane_types::{GroupId, LogIndex};
+
+use super::*;
+use crate::log::LogEntry;
+use crate::machine::{Applied, Conf};
+use crate::{INITIAL_INDEX, Role, node_of, peer_id};
+
+const GROUP: GroupId = GroupId(7);
+
+type MemoryGroup = (GroupLog, BTreeMap<LogIndex, LogEntry>);
+
+#[derive(Default)]
+struct MemoryLog {
+    groups: Mutex<BTreeMap<GroupId, MemoryGroup>>,
+}
+
+impl LogStore for MemoryLog {
+    fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
+        Ok(self.groups.lock().get(&group).map(|it| it.0))
+    }
+
+    fn append(&self, appends: &[Append], _sync: bool) -> Result<(), StoreError> {
+        let mut groups = self.groups.lock();
+        for append in appends {
+            let (log, entries) = groups.entry(append.group).or_default();
+            *log = append.log;
+            if let Some((first, last)) = append.removed {
+                entries.retain(|index, _| !(first..=last).contains(index));
+            }
+            entries.extend(append.entries.iter().map(|it| (it.index, it.clone())));
+        }
+        Ok(())
+    }
+
+    fn entries(&self, group: GroupId, from: u64, to: u64, _bytes_max: u64) -> Result<Vec<LogEntry>, StoreError> {
+        let groups = self.groups.lock();
+        let entries = &groups.get(&group).ok_or_else(|| StoreError("no such group".into()))?.1;
+        Ok(entries.range(from..to).map(|(_, it)| it.clone()).collect())
+    }
+
+    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
+        let mut groups = self.groups.lock();
+        let (log, entries) = groups.entry(group).or_default();
+        (log.truncated_index, log.truncated_term) = (through, term);
+        entries.retain(|index, _| *index > through);
+        Ok(())
+    }
+
+    fn remove(&self, group: GroupId) -> Result<(), StoreError> {
+        self.groups.lock().remove(&group);
+        Ok(())
+    }
+}
+
+/// A node whose state machine is the list of commands it applied.
+struct TestNode {
+    id: u64,
+    log: Arc<MemoryLog>,
+    core: Core,
+    applied: LogIndex,
+    conf: Conf,
+    commands: Vec<Vec<u8>>,
+}
+
+impl TestNode {
+    fn new(id: u64, voters: &[u64], first: bool) -> Self {
+        let log = Arc::new(MemoryLog::default());
+        let index = if first { INITIAL_INDEX } else { 0 };
+        let conf = if first { Conf::founding(voters) } else { Conf::default() };
+        let state = GroupLog {
+            peer: peer_id(id, 1),
+            term: index,
+            commit: index,
+            last_index: index,
+            truncated_index: index,
+            truncated_term: index,
+            ..GroupLog::default()
+        };
+        log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
+        let core = Core::new(log.clone(), Config::default());
+        let mut node = Self { id, log, core, applied: index, conf, commands: Vec::new() };
+        node.start();
+        node
+    }
+
+    fn start(&mut self) {
+        self.core = Core::new(self.log.clone(), Config { seed: self.id, ..Config::default() });
+        let log = self.log.group(GROUP).unwrap().unwrap();
+        let (applied, conf) = (self.applied, self.conf.clone());
+        let start = Start { group: GROUP, log, applied, conf, campaign: false, watch: Arc::default() };
+        self.core.add(start).unwrap();
+    }
+
+    /// One round in which nothing is applied; what it sends.
+    fn round(&mut self) -> Vec<Envelope> {
+        let out = self.core.ready();
+        self.log.append(&out.appends, out.sync).unwrap();
+        [out.messages, self.core.persisted().unwrap().messages].concat()
+    }
+
+    fn status(&self) -> GroupStatus {
+        self.core.status(GROUP).unwrap()
+    }
+}
+
+#[derive(Default)]
+struct TestCluster {
+    nodes: BTreeMap<u64, TestNode>,
+    down: BTreeSet<u64>,
+    snapshots: BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
+}
+
+impl TestCluster {
+    fn of(nodes: u64) -> Self {
+        let voters: Vec<u64> = (1..=nodes).map(|it| peer_id(it, 1)).collect();
+        let mut cluster = Self::default();
+        for id in 1..=nodes {
+            cluster.nodes.insert(id, TestNode::new(id, &voters, true));
+        }
+        cluster
+    }
+
+    /// Runs rounds until nothing is left to do.
+    fn settle(&mut self) {
+        for _ in 0..1000 {
+            let mut messages = Vec::new();
+            for (id, node) in &mut self.nodes {
+                if self.down.contains(id) {
+                    continue;
+                }
+                while node.core.is_dirty() {
+                    let out = node.core.ready();
+                    node.log.append(&out.appends, out.sync).unwrap();
+                    messages.extend(out.messages);
+                    let done = node.core.persisted().unwrap();
+                    messages.extend(done.messages);
+                    for (group, peer) in done.snapshots_wanted {
+                        self.snapshots.insert(node.applied, (node.conf.clone(), node.commands.clone()));
+                        let made = Exported { index: node.applied, conf: node.conf.clone() };
+                        node.core.snapshot_made(group, peer, Ok(made));
+                    }
+                    for committed in done.committed {
+                        for (entry, ticket) in committed.entries {
+                            assert_eq!(entry.index, node.applied + 1);
+                            node.applied = entry.index;
+                            if let Some(conf) = entry.conf {
+                                node.conf = conf;
+                            } else if !entry.data.is_empty() {
+                                node.commands.push(entry.data);
+                            }
+                            if let Some(ticket) = ticket {
+                                ticket.applied(Applied { index: entry.index, answer: Ok(()) });
+                            }
+                        }
+                        node.core.applied(GROUP, committed.peer, node.applied, committed.bytes);
+                    }
+                    for install in done.installs {
+                        let (conf, commands) = self.snapshots[&install.index].clone();
+                        (node.applied, node.conf, node.commands) = (install.index, conf, commands);
+                        node.core.installed(GROUP, install.peer, install.index);
+                    }
+                }
+            }
+            if messages.is_empty() {
+                return;
+            }
+            for envelope in messages {
+                let (from, to) = (node_of(envelope.from()), node_of(envelope.to()));
+                let snapshot = envelope.snapshot_index().is_some();
+                let reached = !self.down.contains(&to) && !self.down.contains(&from);
+                if snapshot && let Some(sender) = self.nodes.get_mut(&from) {
+                    sender.core.snapshot_sent(GROUP, envelope.to(), reached);
+                }
+                if reached && let Some(node) = self.nodes.get_mut(&to) {
+                    node.core.step(envelope);
+                }
+            }
+        }
+        panic!("the cluster does not come to rest");
+    }
+
+    fn ticks(&mut self, ticks: usize) {
+        for _ in 0..ticks {
+            for (id, node) in &mut self.nodes {
+                if !self.down.contains(id) {
+                    node.core.tick();
+                }
+            }
+            self.settle();
+        }
+    }
+
+    fn leader(&mut self) -> u64 {
+        for _ in 0..20 {
+            self.ticks(5);
+            let up = |it: &&TestNode| !self.down.contains(&it.id);
+            let leads = |it: &&TestNode| it.status().role == Role::Leader;
+            let mut leaders: Vec<_> = self.nodes.values().filter(up).filter(leads).collect();
+            leaders.sort_by_key(|it| it.status().term);
+            if let Some(leader) = leaders.last() {
+                return leader.id;
+            }
+        }
+        panic!("no leader was elected");
+    }
+
+    fn propose(&mut self, node: u64, command: &[u8]) -> Result<Applied, ProposeError> {
+        let outcome = Arc::new(Mutex::new(None));
+        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
+        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
+        self.nodes.get_mut(&node).unwrap().core.propose(GROUP, command.to_vec(), ticket);
+        self.ticks(15);
+        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
+    }
+
+    fn change(&mut self, node: u64, change: &MemberChange) -> Result<Applied, ProposeError> {
+        let outcome = Arc::new(Mutex::new(None));
+        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
+        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
+        self.nodes.get_mut(&node).unwrap().core.change_members(GROUP, change, ticket);
+        self.ticks(5);
+        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
+    }
+
+    fn read(&mut self, node: u64) -> Option<Result<LogIndex, ReadError>> {
+        let outcome = Arc::new(Mutex::new(None));
+        let answer = Arc::clone(&outcome);
+        self.nodes.get_mut(&node).unwrap().core.read(GROUP, Box::new(move |it| *answer.lock() = Some(it)));
+        self.ticks(5);
+        outcome.lock().take()
+    }
+
+    fn commands(&self, node: u64) -> Vec<&[u8]> {
+        self.nodes[&node].commands.iter().map(Vec::as_slice).collect()
+    }
+}
+
+#[test]
+fn a_command_is_applied_on_all_and_survives_its_leader() {
+    let mut cluster = TestCluster::of(3);
+    let first = cluster.leader();
+    assert!(cluster.propose(first, b"a").is_ok());
+    cluster.down.insert(first);
+    let second = cluster.leader();
+    assert_ne!(first, second);
+    assert!(cluster.propose(second, b"b").is_ok());
+    cluster.down.clear();
+    cluster.ticks(20);
+    for id in 1..=3 {
+        assert_eq!(cluster.commands(id), [b"a", b"b"]);
+    }
+}
+
+#[test]
+fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    assert!(cluster.propose(leader, b"a").is_ok());
+    assert!(matches!(cluster.read(leader), Some(Ok(index)) if index >= INITIAL_INDEX + 2));
+    let others: Vec<u64> = (1..=3).filter(|it| *it != leader).collect();
+    cluster.down.extend(&others);
+    assert!(matches!(cluster.propose(leader, b"lost"), Err(ProposeError::Unknown(_))));
+    assert!(matches!(cluster.read(leader), Some(Err(ReadError::NotLeader { .. }))));
+    cluster.down.clear();
+    cluster.down.insert(leader);
+    let other = cluster.leader();
+    assert!(cluster.propose(other, b"b").is_ok());
+    cluster.down.clear();
+    cluster.ticks(20);
+    assert_eq!(cluster.commands(leader), [b"a", b"b"]);
+}
+
+#[test]
+fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let away = (1..=3).find(|it| *it != leader).unwrap();
+    cluster.down.insert(away);
+    for n in 0..50_u8 {
+        assert!(cluster.propose(leader, &[n]).is_ok());
+    }
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.truncate(GROUP, node.applied).unwrap();
+    assert_eq!(node.status().truncated_index, 2, "the log is kept for one that is away for a moment");
+    // As a leader whose log had grown too long would.
+    let through = node.applied - 2;
+    node.core.force_truncate(GROUP, through);
+    cluster.down.clear();
+    cluster.ticks(20);
+    assert_eq!(cluster.commands(away).len(), 50);
+    assert!(cluster.propose(leader, b"after").is_ok());
+    assert_eq!(cluster.commands(away).len(), 51);
+    assert_eq!(cluster.nodes[&away].log.group(GROUP).unwrap().unwrap().installing, 0);
+}
+
+#[test]
+fn restarts_go_on_where_disk_and_state_ended() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    for n in 0..9_u8 {
+        assert!(cluster.propose(leader, &[n]).is_ok());
+    }
+    for node in cluster.nodes.values_mut() {
+        // The state machine's own disk lost its last writes; the log has them.
+        node.applied -= 3;
+        node.commands.truncate(6);
+        node.start();
+    }
+    let leader = cluster.leader();
+    assert!(cluster.propose(leader, b"x").is_ok());
+    for id in 1..=3 {
+        assert_eq!(cluster.commands(id).len(), 10);
+    }
+}
+
+#[test]
+fn a_member_is_replaced_and_the_joint_membership_is_left() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    assert!(cluster.propose(leader, b"a").is_ok());
+    cluster.nodes.insert(4, TestNode::new(4, &[], false));
+    let new = peer_id(4, 1);
+    let leaving = (1..=3).find(|it| *it != leader).map(|it| peer_id(it, 1)).unwrap();
+    let learner = MemberChange { learners: vec![new], ..MemberChange::default() };
+    assert!(cluster.change(leader, &learner).is_ok());
+    cluster.ticks(10);
+    assert_eq!(cluster.commands(4), [b"a"], "it got a snapshot");
+    let swap = MemberChange { voters: vec![new], removed: vec![leaving], ..MemberChange::default() };
+    assert!(cluster.change(leader, &swap).is_ok());
+    cluster.ticks(10);
+    let conf = cluster.nodes[&leader].status().conf;
+    assert!(!conf.is_joint() && conf.voters.contains(&new) && !conf.members().contains(&leaving), "{conf:?}");
+    let itself = MemberChange { removed: vec![peer_id(leader, 1)], ..MemberChange::default() };
+    assert!(matches!(cluster.change(leader, &itself), Err(ProposeError::Refused { .. })));
+}
+
+#[test]
+fn one_that_joins_is_not_sent_a_snapshot_from_before() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let away = (1..=3).find(|it| *it != leader).unwrap();
+    cluster.down.insert(away);
+    assert!(cluster.propose(leader, b"a").is_ok());
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    let through = node.applied;
+    node.core.force_truncate(GROUP, through);
+    // A snapshot is made for the one that was away, and kept for the next.
+    cluster.down.clear();
+    cluster.ticks(20);
+    assert_eq!(cluster.commands(away), [b"a"]);
+    let leader = cluster.leader();
+    cluster.nodes.insert(4, TestNode::new(4, &[], false));
+    let learner = MemberChange { learners: vec![peer_id(4, 1)], ..MemberChange::default() };
+    assert!(cluster.change(leader, &learner).is_ok());
+    cluster.ticks(20);
+    assert_eq!(cluster.commands(4), [b"a"]);
+}
+
+/// For whom nobody waits.
+fn unheard() -> Ticket {
+    Ticket::new(0, Arc::new(AtomicUsize::new(0)), Box::new(|_| ()))
+}
+
+#[test]
+fn what_is_logged_when_a_node_stops_may_still_be_applied() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let outcomes = Arc::new(Mutex::new(Vec::new()));
+    let ticket = || {
+        let outcomes = Arc::clone(&outcomes);
+        Ticket::new(0, Arc::default(), Box::new(move |it| outcomes.lock().push(it)))
+    };
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.propose(GROUP, b"closed".to_vec(), ticket());
+    node.core.close();
+    node.start();
+    let leader = cluster.leader();
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.propose(GROUP, b"removed".to_vec(), ticket());
+    node.core.remove(GROUP);
+    drop(ticket());
+    assert_eq!(
+        *outcomes.lock(),
+        [Err(ProposeError::Unknown(GROUP)), Err(ProposeError::Unknown(GROUP)), Err(ProposeError::Stopping)]
+    );
+}
+
+#[test]
+fn a_leader_that_its_group_removes_steps_down() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let leaving = (1..=3).find(|it| *it != leader).unwrap();
+    let change = MemberChange { removed: vec![peer_id(leaving, 1)], ..MemberChange::default() };
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.change_members(GROUP, &change, unheard());
+    let messages = node.round();
+    // It gets the entry and becomes the leader that commits it.
+    cluster.down.insert(leader);
+    let node = cluster.nodes.get_mut(&leaving).unwrap();
+    for message in messages.into_iter().filter(|it| it.to() == peer_id(leaving, 1)) {
+        assert!(node.core.step(message), "its group is there");
+    }
+    let is_member = |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer_id(leaving, 1));
+    for _ in 0..60 {
+        cluster.ticks(1);
+        assert!(is_member(&cluster) || cluster.nodes[&leaving].status().role != Role::Leader);
+    }
+    assert!(!is_member(&cluster));
+    cluster.down.clear();
+    let other = cluster.leader();
+    assert!(other != leaving && cluster.propose(other, b"a").is_ok());
+}
+
+/// What a follower answers to an append.
+fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool) -> Envelope {
+    let mut message = raft::eraftpb::Message { from, to, term, index, reject, ..Default::default() };
+    message.set_msg_type(raft::eraftpb::MessageType::MsgAppendResponse);
+    if reject {
+        (message.reject_hint, message.log_term) = (index - 1, term);
+    }
+    Envelope { group: GROUP, message }
+}
+
+#[test]
+fn entries_are_sent_behind_the_index_that_they_follow() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let followers: Vec<u64> = (1..=3).filter(|it| *it != leader).map(|it| peer_id(it, 1)).collect();
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    let (term, last, me) = (node.status().term, node.status().last_index, peer_id(leader, 1));
+    node.core.propose(GROUP, b"a".to_vec(), unheard());
+    node.round();
+    // One follower makes the entry committed, which the other is told of; and the other has
+    // not got the entry, which has to be sent again. All of it before the next round.
+    node.core.step(append_response(followers[0], me, term, last + 1, false));
+    node.core.step(append_response(followers[1], me, term, last + 1, true));
+    for envelope in node.round() {
+        let entries = envelope.message.entries.iter().map(|it| it.index);
+        assert!(entries.eq((envelope.message.index + 1..).take(envelope.message.entries.len())), "{envelope:?}");
+    }
+}
+
+#[test]
+fn leadership_is_handed_over_without_an_election_timeout() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let to = (1..=3).find(|it| *it != leader).unwrap();
+    cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer_id(to, 1)).unwrap();
+    cluster.settle();
+    assert_eq!(cluster.nodes[&to].status().role, Role::Leader);
+}

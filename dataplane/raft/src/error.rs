@@ -1,0 +1,72 @@
+//! Why a command, a read or a store failed.
+
+use thiserror::Error;
+use vane_types::GroupId;
+
+/// A disk failed, or holds what this version cannot read.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
+
+/// A command was not applied as far as this node knows.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProposeError {
+    /// More is waiting than the node allows. It is in no log.
+    #[error("{waiting} bytes of writes are waiting, the limit is {limit}; nothing was changed, try again in a moment")]
+    Full {
+        /// Bytes waiting, this command included.
+        waiting: usize,
+        /// The most that may wait.
+        limit: usize,
+    },
+    /// The group is not (or no longer) on this node. It is in no log.
+    #[error("group {0} is not on this node; nothing was changed")]
+    NoSuchGroup(GroupId),
+    /// Another replica leads, or none. It is in no log.
+    #[error("group {group} is not led from here; nothing was changed")]
+    NotLeader {
+        /// The group.
+        group: GroupId,
+        /// Peer that leads, if one is known.
+        leader: Option<u64>,
+    },
+    /// The change of members is not possible now. It is in no log.
+    #[error("the members of group {group} cannot be changed now: {why}; nothing was changed")]
+    Refused {
+        /// The group.
+        group: GroupId,
+        /// Why not.
+        why: String,
+    },
+    /// The entry lost its place to another leader's. It will never be applied.
+    #[error("another leader took over group {0} before the write was on a majority; nothing was changed")]
+    Superseded(GroupId),
+    /// The leader lost its office while the entry was on its way.
+    #[error("group {0} lost its leader while the write was on its way; it may still be applied")]
+    Unknown(GroupId),
+    /// The node is stopping. It is in no log.
+    #[error("the node is shutting down; nothing was changed")]
+    Stopping,
+}
+
+/// A read was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// Another replica leads, or none.
+    #[error("group {group} is not led from here")]
+    NotLeader {
+        /// The group.
+        group: GroupId,
+        /// Peer that leads, if one is known.
+        leader: Option<u64>,
+    },
+    /// The group is not on this node.
+    #[error("group {0} is not on this node")]
+    NoSuchGroup(GroupId),
+    /// More reads wait for confirmation than the group allows.
+    #[error("{0} reads wait for their confirmation, try again in a moment")]
+    Full(usize),
+    /// The node is stopping.
+    #[error("the node is shutting down")]
+    Stopping,
+}

@@ -1,0 +1,245 @@
+//! One group's log as raft-rs reads it: the newest entries in memory, older ones from the
+//! store. Writing is the node's business; this follows it.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use raft::eraftpb::{ConfState, HardState, Snapshot};
+use raft::{GetEntriesContext, RaftState, Storage, StorageError};
+use vane_types::{GroupId, LogIndex};
+
+use crate::error::StoreError;
+use crate::log::{GroupLog, LogEntry, LogStore};
+use crate::machine::Conf;
+
+/// What an entry takes beyond its data, about.
+const ENTRY_OVERHEAD: usize = 24;
+
+pub(crate) struct GroupStorage {
+    group: GroupId,
+    store: Arc<dyn LogStore>,
+    /// As it will be once everything handed out is written.
+    pub(crate) log: GroupLog,
+    /// Membership at the start; later ones are raft-rs's own to know.
+    initial: ConfState,
+    /// Contiguous up to `log.last_index`; may begin later than the log.
+    cache: VecDeque<LogEntry>,
+    cache_bytes: usize,
+    cache_bytes_max: usize,
+    /// Bytes of the entries since the truncated index, as far as this process wrote them.
+    bytes: u64,
+    /// A snapshot that can be sent.
+    snapshot: Option<Snapshot>,
+    /// Snapshots that were let go and may still have files.
+    spent: Vec<LogIndex>,
+    /// Set when raft-rs asks for a snapshot and there is none: the least index it may have.
+    wanted: Cell<Option<LogIndex>>,
+}
+
+impl GroupStorage {
+    pub(crate) fn new(
+        group: GroupId,
+        store: Arc<dyn LogStore>,
+        log: GroupLog,
+        initial: ConfState,
+        cache_bytes_max: usize,
+    ) -> Self {
+        Self {
+            group,
+            store,
+            log,
+            initial,
+            cache: VecDeque::new(),
+            cache_bytes: 0,
+            cache_bytes_max,
+            bytes: 0,
+            snapshot: None,
+            spent: Vec::new(),
+            wanted: Cell::new(None),
+        }
+    }
+
+    /// Follows an append; says which entries are no longer part of the log.
+    pub(crate) fn append(&mut self, entries: &[LogEntry]) -> Option<(LogIndex, LogIndex)> {
+        let (first, last) = (entries.first()?.index, entries.last()?.index);
+        let old_last = self.log.last_index;
+        while self.cache.back().is_some_and(|it| it.index >= first) {
+            self.drop_newest();
+        }
+        // A gap would make a read behind it return the wrong entries.
+        if self.cache.back().is_some_and(|it| it.index + 1 != first) {
+            self.cache.clear();
+            self.cache_bytes = 0;
+        }
+        for entry in entries {
+            self.cache_bytes += size(entry);
+            self.bytes += size(entry) as u64;
+            self.cache.push_back(entry.clone());
+        }
+        self.log.last_index = last;
+        (old_last > last).then_some((last + 1, old_last))
+    }
+
+    /// Follows a snapshot that takes the place of the whole log.
+    pub(crate) fn restore(&mut self, index: LogIndex, term: u64) {
+        self.cache.clear();
+        (self.cache_bytes, self.bytes) = (0, 0);
+        self.set_snapshot(None);
+        (self.log.truncated_index, self.log.truncated_term) = (index, term);
+        (self.log.last_index, self.log.commit) = (index, self.log.commit.max(index));
+    }
+
+    /// Lets entries go that are applied and more than the cache is for.
+    pub(crate) fn evict(&mut self, applied: LogIndex) {
+        while self.cache_bytes > self.cache_bytes_max && self.cache.front().is_some_and(|it| it.index <= applied) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Forgets entries up to `through`.
+    pub(crate) fn truncate(&mut self, through: LogIndex) -> Result<(), StoreError> {
+        let term = self.term(through).map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
+        self.store.truncate(self.group, through, term)?;
+        let (before, gone) = (self.len(), through - self.log.truncated_index);
+        self.bytes -= if gone >= before { self.bytes } else { self.bytes * gone / before };
+        (self.log.truncated_index, self.log.truncated_term) = (through, term);
+        while self.cache.front().is_some_and(|it| it.index <= through) {
+            self.drop_oldest();
+        }
+        Ok(())
+    }
+
+    /// Entries in the log.
+    pub(crate) fn len(&self) -> u64 {
+        self.log.last_index - self.log.truncated_index
+    }
+
+    /// Bytes of the log, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The snapshot that raft-rs asked for in vain, once.
+    pub(crate) fn take_wanted(&self) -> Option<LogIndex> {
+        self.wanted.take()
+    }
+
+    pub(crate) fn set_snapshot(&mut self, snapshot: Option<Snapshot>) {
+        let (before, index) = (self.snapshot_index(), snapshot.as_ref().map(|it| it.get_metadata().index));
+        self.spent.extend(before.filter(|it| Some(*it) != index));
+        self.snapshot = snapshot;
+    }
+
+    /// A snapshot that was let go.
+    pub(crate) fn take_spent(&mut self) -> Option<LogIndex> {
+        self.spent.pop()
+    }
+
+    /// Index of the snapshot that is ready to be sent.
+    pub(crate) fn snapshot_index(&self) -> Option<LogIndex> {
+        self.snapshot.as_ref().map(|it| it.get_metadata().index)
+    }
+
+    fn drop_newest(&mut self) {
+        if let Some(entry) = self.cache.pop_back() {
+            self.cache_bytes -= size(&entry);
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(entry) = self.cache.pop_front() {
+            self.cache_bytes -= size(&entry);
+        }
+    }
+
+    /// Place of an index in the cache.
+    fn place(&self, index: LogIndex) -> Option<usize> {
+        let first = self.cache.front()?.index;
+        (index >= first).then(|| (index - first) as usize).filter(|it| *it < self.cache.len())
+    }
+
+    fn failed(&self, error: &StoreError) -> raft::Error {
+        let text = format!("group {}: failed to read the log: {error}", self.group);
+        raft::Error::Store(StorageError::Other(text.into()))
+    }
+}
+
+impl Storage for GroupStorage {
+    fn initial_state(&self) -> raft::Result<RaftState> {
+        let GroupLog { term, vote, commit, .. } = self.log;
+        let hard_state = HardState { term, vote, commit };
+        Ok(RaftState::new(hard_state, self.initial.clone()))
+    }
+
+    fn entries(
+        &self,
+        low: u64,
+        high: u64,
+        max_size: impl Into<Option<u64>>,
+        _context: GetEntriesContext,
+    ) -> raft::Result<Vec<LogEntry>> {
+        if low <= self.log.truncated_index {
+            return Err(raft::Error::Store(StorageError::Compacted));
+        }
+        let max_size = max_size.into().unwrap_or(u64::MAX);
+        let Some(place) = self.place(low) else {
+            return self.store.entries(self.group, low, high, max_size).map_err(|e| self.failed(&e));
+        };
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for entry in self.cache.iter().skip(place).take((high - low) as usize) {
+            bytes += size(entry) as u64;
+            if bytes > max_size && !found.is_empty() {
+                break;
+            }
+            found.push(entry.clone());
+        }
+        Ok(found)
+    }
+
+    fn term(&self, index: u64) -> raft::Result<u64> {
+        if index == self.log.truncated_index {
+            return Ok(self.log.truncated_term);
+        }
+        if index < self.log.truncated_index {
+            return Err(raft::Error::Store(StorageError::Compacted));
+        }
+        if index > self.log.last_index {
+            return Err(raft::Error::Store(StorageError::Unavailable));
+        }
+        if let Some(place) = self.place(index) {
+            return Ok(self.cache[place].term);
+        }
+        let found = self.store.entries(self.group, index, index + 1, 0).map_err(|e| self.failed(&e))?;
+        found.first().map(|it| it.term).ok_or(raft::Error::Store(StorageError::Unavailable))
+    }
+
+    fn first_index(&self) -> raft::Result<u64> {
+        Ok(self.log.truncated_index + 1)
+    }
+
+    fn last_index(&self) -> raft::Result<u64> {
+        Ok(self.log.last_index)
+    }
+
+    fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
+        // One that the log does not reach back to would be followed by the next at once; one
+        // from before its receiver became a member is refused there, again and again.
+        let fits = |it: &&Snapshot| {
+            let index = it.get_metadata().index;
+            let members = Conf::from(it.get_metadata().get_conf_state()).members();
+            index >= request_index && index >= self.log.truncated_index && members.contains(&to)
+        };
+        match self.snapshot.as_ref().filter(fits) {
+            Some(snapshot) => Ok(snapshot.clone()),
+            None => {
+                self.wanted.set(Some(request_index));
+                Err(raft::Error::Store(StorageError::SnapshotTemporarilyUnavailable))
+            }
+        }
+    }
+}
+
+fn size(entry: &LogEntry) -> usize {
+    entry.data.len() + entry.context.len() + ENTRY_OVERHEAD
+}

@@ -1,0 +1,64 @@
+//! Where logs lie: what the core asks of a disk.
+
+use vane_types::{GroupId, LogIndex};
+
+use crate::error::StoreError;
+
+pub use raft::eraftpb::Entry as LogEntry;
+
+/// What a log store knows of one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroupLog {
+    /// This replica's peer id; never used again once it is removed.
+    pub peer: u64,
+    /// Current term.
+    pub term: u64,
+    /// Peer that got this replica's vote in the term; 0 for none.
+    pub vote: u64,
+    /// Highest index known to be committed. May lag behind.
+    pub commit: LogIndex,
+    /// Index of the last entry.
+    pub last_index: LogIndex,
+    /// Entries up to here are gone: their effects are durable elsewhere.
+    pub truncated_index: LogIndex,
+    /// Term of the entry at `truncated_index`.
+    pub truncated_term: u64,
+    /// Index of a snapshot whose installation was begun and is not known to have ended.
+    pub installing: LogIndex,
+}
+
+/// What changes in one group's log.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// The group.
+    pub group: GroupId,
+    /// Its state once the entries are there.
+    pub log: GroupLog,
+    /// Entries, contiguous, the last of them at `log.last_index`; they take the place of
+    /// any that were there.
+    pub entries: Vec<LogEntry>,
+    /// Indexes of entries that are no longer part of the log: first and last.
+    pub removed: Option<(LogIndex, LogIndex)>,
+}
+
+/// Where logs lie.
+pub trait LogStore: Send + Sync + 'static {
+    /// State of one group; `None` for a group without a log.
+    fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError>;
+    /// Changes any number of groups in one atomic write, which with `sync` is on disk when
+    /// this returns.
+    fn append(&self, appends: &[Append], sync: bool) -> Result<(), StoreError>;
+    /// Entries from `from` to before `to`, contiguous, of about `bytes_max` at most but at
+    /// least one. All of them are there.
+    fn entries(
+        &self,
+        group: GroupId,
+        from: LogIndex,
+        to: LogIndex,
+        bytes_max: u64,
+    ) -> Result<Vec<LogEntry>, StoreError>;
+    /// Forgets entries up to `through`, which was of `term`; their effects are durable.
+    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError>;
+    /// Forgets the whole group, on disk when this returns.
+    fn remove(&self, group: GroupId) -> Result<(), StoreError>;
+}

@@ -1,0 +1,134 @@
+//! What the log is for: the state machine, and what passes between it and the core.
+
+use std::path::Path;
+
+use raft::eraftpb::ConfState;
+use vane_types::{GroupId, LogIndex, Refusal};
+
+use crate::error::StoreError;
+use crate::replica::Ticket;
+
+/// One logged command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the group's log.
+    pub index: LogIndex,
+    /// Term of the leader that proposed it.
+    pub term: u64,
+    /// The command; empty for an entry that changes nothing but the applied index.
+    pub data: Vec<u8>,
+    /// For a change of members: the membership that holds from this entry on.
+    pub conf: Option<Conf>,
+}
+
+/// Members of a group, by peer id. Raft's own truth: the catalogue only copies it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Conf {
+    /// Who votes.
+    pub voters: Vec<u64>,
+    /// Who follows without a vote.
+    pub learners: Vec<u64>,
+    /// While two memberships overlap: who voted before, and still has to agree.
+    pub voters_outgoing: Vec<u64>,
+    /// While two memberships overlap: voters that become learners at its end.
+    pub learners_next: Vec<u64>,
+}
+
+impl Conf {
+    /// A membership of voters alone.
+    pub fn of_voters(voters: Vec<u64>) -> Self {
+        Self { voters, ..Self::default() }
+    }
+
+    /// Whether two memberships overlap.
+    pub fn is_joint(&self) -> bool {
+        !self.voters_outgoing.is_empty()
+    }
+
+    /// Everyone, in order, once.
+    pub fn members(&self) -> Vec<u64> {
+        let all = [&self.voters, &self.learners, &self.voters_outgoing, &self.learners_next];
+        let mut members: Vec<u64> = all.into_iter().flatten().copied().collect();
+        members.sort_unstable();
+        members.dedup();
+        members
+    }
+}
+
+impl From<&ConfState> for Conf {
+    fn from(state: &ConfState) -> Self {
+        let sorted = |peers: &[u64]| {
+            let mut peers = peers.to_vec();
+            peers.sort_unstable();
+            peers
+        };
+        Self {
+            voters: sorted(&state.voters),
+            learners: sorted(&state.learners),
+            voters_outgoing: sorted(&state.voters_outgoing),
+            learners_next: sorted(&state.learners_next),
+        }
+    }
+}
+
+impl From<&Conf> for ConfState {
+    fn from(conf: &Conf) -> Self {
+        let Conf { voters, learners, voters_outgoing, learners_next } = conf.clone();
+        // Joint memberships are left by an entry of our own: see `Replica::tick`.
+        Self { voters, learners, voters_outgoing, learners_next, auto_leave: false }
+    }
+}
+
+/// What applying a command came to.
+pub type Answer = Result<(), Refusal>;
+
+/// An applied command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Where it stands in the group's log.
+    pub index: LogIndex,
+    /// What it came to.
+    pub answer: Answer,
+}
+
+/// What a snapshot stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// Index of the last entry in it.
+    pub index: LogIndex,
+    /// The membership as of that entry.
+    pub conf: Conf,
+}
+
+/// Entries to apply to one group, in order, and who waits for them.
+#[derive(Debug)]
+pub struct Committed {
+    /// The group.
+    pub group: GroupId,
+    /// The replica: another one of the group may be here before they are applied.
+    pub peer: u64,
+    /// The entries with those who wait.
+    pub entries: Vec<(Entry, Option<Ticket>)>,
+    /// What the entries take in memory.
+    pub bytes: usize,
+}
+
+/// What the log is for.
+pub trait StateMachine: Send + Sync + 'static {
+    /// Index of the last entry whose effects are here.
+    fn applied(&self) -> LogIndex;
+    /// The membership as of [`StateMachine::applied`]; empty while the replica waits for its
+    /// first snapshot.
+    fn conf(&self) -> Conf;
+    /// Applies the entry behind [`StateMachine::applied`]. A refusal is an answer like any
+    /// other: it counts as applied and every replica gives the same. A [`StoreError`]
+    /// means that the effects could not be stored; the node must stop.
+    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError>;
+    /// Writes everything as of one applied index into `dir`, which is empty. Runs beside
+    /// `apply` and holds it up only for as long as hard links take.
+    fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError>;
+    /// Takes the place of everything here with what [`StateMachine::snapshot`] wrote, whose
+    /// files were verified by the caller. Durable when it returns; done again from the same
+    /// files after a crash.
+    fn install(&self, dir: &Path) -> Result<(), StoreError>;
+}

@@ -1,0 +1,373 @@
+//! One group on this node: raft-rs's state, and who waits for what of it.
+
+mod log_end;
+mod members;
+mod reads;
+mod rounds;
+mod ticket;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use raft::eraftpb::{ConfState, Message};
+use raft::{RawNode, Ready, StateRole};
+use vane_types::{GroupId, LogIndex};
+
+use crate::config::{Bounds, Config};
+use crate::error::{ProposeError, StoreError};
+use crate::group_storage::GroupStorage;
+use crate::log::{GroupLog, LogEntry, LogStore};
+use crate::machine::Conf;
+use crate::random::Random;
+use crate::status::{GroupStatus, PeerStatus, Role, Watch};
+
+pub use members::MemberChange;
+pub use reads::OnRead;
+pub use ticket::{Callback, OnApplied, Ticket};
+
+use log_end::LogEnd;
+use reads::Reads;
+
+/// Ticks in which a replica that was placed first goes on standing for election.
+const EAGER_TICKS: usize = 5;
+
+/// What makes a replica.
+pub(crate) struct Setup {
+    pub(crate) group: GroupId,
+    pub(crate) log: GroupLog,
+    pub(crate) applied: LogIndex,
+    pub(crate) conf: Conf,
+    pub(crate) watch: Arc<Watch>,
+}
+
+/// A proposal in the log, and who waits for it.
+struct Waiting {
+    index: LogIndex,
+    term: u64,
+    ticket: Ticket,
+}
+
+/// Who waits until an entry is on the disks of so many voters.
+struct Spread {
+    index: LogIndex,
+    replicas: usize,
+    done: Callback<Result<(), ProposeError>>,
+}
+
+pub(crate) struct Replica {
+    group: GroupId,
+    peer: u64,
+    raw: RawNode<GroupStorage>,
+    random: Random,
+    election_ticks: std::ops::Range<usize>,
+    bounds: Bounds,
+    watch: Arc<Watch>,
+    conf: Conf,
+    waiting: VecDeque<Waiting>,
+    spreads: Vec<Spread>,
+    reads: Reads,
+    log_end: LogEnd,
+    /// Committed entries that go to the state machine next; contiguous behind `handed`.
+    to_apply: VecDeque<LogEntry>,
+    /// Last entry given to the state machine.
+    handed: LogIndex,
+    /// Last entry that is committed and synced here.
+    committed: LogIndex,
+    applied: LogIndex,
+    /// Term and role that the election timeout was drawn for.
+    drawn: (u64, StateRole),
+    election_timeout: usize,
+    /// Term in which this leader was seen to have applied an entry of its own.
+    serving_term: u64,
+    /// Ticks in which it goes on standing for election.
+    eager_ticks: usize,
+    /// Handed out and not written yet.
+    writing: Option<Ready>,
+    /// Written; waits for its snapshot to be installed. Until then raft-rs must not move.
+    installing: Option<Ready>,
+    /// The log's state changed beside entries and votes, and is to be written some time.
+    log_changed: bool,
+}
+
+impl Replica {
+    /// Takes up a group where its log and its state machine ended.
+    pub(crate) fn open(setup: Setup, store: Arc<dyn LogStore>, config: &Config) -> Result<Self, StoreError> {
+        let Setup { group, mut log, applied, conf, watch } = setup;
+        let broken = |what: String| StoreError(format!("group {group}: {what}"));
+        if applied < log.truncated_index {
+            return Err(broken(format!(
+                "the state ends at index {applied} but the log only begins after {}; \
+                 this replica's data is incomplete and was not opened",
+                log.truncated_index
+            )));
+        }
+        if applied > log.last_index {
+            return Err(broken(format!(
+                "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
+                log.last_index
+            )));
+        }
+        // What is applied was committed; the note of it need not have been synced.
+        log.commit = log.commit.max(applied);
+        let (peer, commit) = (log.peer, log.commit);
+        let storage = GroupStorage::new(group, store, log, ConfState::from(&conf), config.bounds.cache_bytes_max);
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
+            .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
+        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer);
+        random.next();
+        watch.set_applied(applied);
+        let mut replica = Self {
+            group,
+            peer,
+            raw,
+            random,
+            election_ticks: config.election_ticks.clone(),
+            bounds: config.bounds.clone(),
+            watch,
+            conf,
+            waiting: VecDeque::new(),
+            spreads: Vec::new(),
+            reads: Reads::new(config.heartbeat_ticks),
+            log_end: LogEnd::default(),
+            to_apply: VecDeque::new(),
+            handed: applied,
+            committed: commit.max(applied),
+            applied,
+            drawn: (0, StateRole::Candidate),
+            election_timeout: config.election_ticks.start,
+            serving_term: 0,
+            eager_ticks: 0,
+            writing: None,
+            installing: None,
+            log_changed: false,
+        };
+        replica.after_step();
+        Ok(replica)
+    }
+
+    pub(crate) fn peer(&self) -> u64 {
+        self.peer
+    }
+
+    /// Stands for election at once, and again for some ticks. Votes are asked for as after
+    /// a time-out.
+    pub(crate) fn begin(&mut self) {
+        self.eager_ticks = EAGER_TICKS;
+        self.campaign();
+    }
+
+    fn campaign(&mut self) {
+        if self.raw.raft.state != StateRole::Leader && self.raw.raft.promotable() {
+            // Fails only for lack of a peer to send to, which a tick makes good.
+            let _refused = self.raw.campaign();
+            self.after_step();
+        }
+    }
+
+    /// Whether this replica alone makes a majority.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.conf.voters == [self.peer] && !self.conf.is_joint()
+    }
+
+    pub(crate) fn tick(&mut self) {
+        if self.installing.is_some() {
+            return;
+        }
+        self.raw.tick();
+        if self.eager_ticks > 0 {
+            // The others may not have made their replicas when this one first asked for votes.
+            self.eager_ticks -= 1;
+            if self.raw.raft.leader_id == 0 {
+                self.campaign();
+            }
+        }
+        if self.is_leader() {
+            self.leave_joint();
+            self.reads.tick(&mut self.raw);
+            self.log_end.tick();
+        }
+        self.after_step();
+    }
+
+    pub(crate) fn step(&mut self, message: Message) {
+        if self.installing.is_some() || message.to != self.peer {
+            return;
+        }
+        // raft-rs refuses what is stale or from strangers; both are normal on a network.
+        if let Err(error) = self.raw.step(message) {
+            tracing::trace!(%error, group = %self.group, "a message was not taken");
+        }
+        self.after_step();
+    }
+
+    pub(crate) fn propose(&mut self, data: Vec<u8>, ticket: Ticket) {
+        if !self.is_leader() || self.installing.is_some() {
+            ticket.fail(self.not_leader());
+            return;
+        }
+        // During a transfer raft-rs drops proposals; so does it when too much is uncommitted.
+        if self.raw.propose(Vec::new(), data).is_err() {
+            ticket.fail(self.not_leader());
+            return;
+        }
+        self.wait(ticket);
+    }
+
+    /// Waits for the entry that was proposed last.
+    fn wait(&mut self, mut ticket: Ticket) {
+        ticket.set_logged(self.group);
+        let (index, term) = (self.raw.raft.raft_log.last_index(), self.raw.raft.term);
+        self.waiting.push_back(Waiting { index, term, ticket });
+    }
+
+    /// Calls `done` once so many voters have the entry on disk.
+    pub(crate) fn spread(&mut self, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>>) {
+        self.spreads.push(Spread { index, replicas, done });
+        self.after_step();
+    }
+
+    pub(crate) fn read(&mut self, done: OnRead) {
+        if !self.is_leader() {
+            return self.reads.refuse(done, self.group, self.leader());
+        }
+        self.reads.ask(done, &mut self.raw);
+        self.after_step();
+    }
+
+    /// Hands the leadership to a caught-up voter; takes effect within an election timeout
+    /// or not at all.
+    pub(crate) fn transfer(&mut self, to: u64) -> Result<(), ProposeError> {
+        let refused = |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
+        if !self.is_leader() {
+            return Err(self.not_leader());
+        }
+        if to != self.peer {
+            if !self.conf.voters.contains(&to) {
+                return refused("the peer to lead it is not one of its voters");
+            }
+            if self.raw.raft.has_pending_conf() {
+                return refused("another change is under way");
+            }
+            self.raw.transfer_leader(to);
+            self.after_step();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unreachable(&mut self, node: u64) {
+        if self.is_leader() {
+            let gone: Vec<u64> = self.conf.members().into_iter().filter(|it| crate::node_of(*it) == node).collect();
+            gone.into_iter().for_each(|peer| self.raw.report_unreachable(peer));
+        }
+    }
+
+    /// Whatever follows from a new term, role, leader or progress.
+    fn after_step(&mut self) {
+        let raft = &mut self.raw.raft;
+        if (raft.term, raft.state) != self.drawn {
+            self.election_timeout = self.random.within(&self.election_ticks);
+            let led = self.drawn.1 == StateRole::Leader;
+            self.drawn = (raft.term, raft.state);
+            if led {
+                self.lose_office();
+            }
+        }
+        // Always: raft-rs may have drawn one with a generator that no seed controls.
+        self.raw.raft.set_randomized_election_timeout(self.election_timeout);
+        let raft = &self.raw.raft;
+        if raft.state == StateRole::Leader {
+            if self.serving_term != raft.term && raft.apply_to_current_term() {
+                self.serving_term = raft.term;
+            }
+            self.answer_spreads();
+        }
+        let raft = &self.raw.raft;
+        let serving = raft.state == StateRole::Leader && self.serving_term == raft.term;
+        self.watch.set(raft.leader_id, raft.term, raft.raft_log.committed, serving);
+    }
+
+    fn lose_office(&mut self) {
+        let group = self.group;
+        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
+        self.spreads.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
+        self.reads.lose_office(group, Some(self.raw.raft.leader_id).filter(|it| *it != 0));
+    }
+
+    fn answer_spreads(&mut self) {
+        let raft = &self.raw.raft;
+        let voters = &self.conf.voters;
+        let on_disk = |index: LogIndex| {
+            voters.iter().filter(|id| raft.prs().get(**id).is_some_and(|it| it.matched >= index)).count()
+        };
+        let mut at = 0;
+        while at < self.spreads.len() {
+            // A factor above the number of voters asks for all of them.
+            if on_disk(self.spreads[at].index) >= self.spreads[at].replicas.min(voters.len()) {
+                (self.spreads.swap_remove(at).done)(Ok(()));
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Tells everyone who waits that the group is going. What was logged the others may still
+    /// apply.
+    pub(crate) fn close(&mut self, error: &ProposeError) {
+        let group = self.group;
+        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
+        self.spreads.drain(..).for_each(|it| (it.done)(Err(error.clone())));
+        self.reads.lose_office(self.group, None);
+        self.watch.set(0, self.raw.raft.term, self.committed, false);
+    }
+
+    pub(crate) fn status(&self) -> GroupStatus {
+        let raft = &self.raw.raft;
+        let log = &self.raw.store().log;
+        let peer = |(id, progress): (&u64, &raft::Progress)| PeerStatus {
+            peer: *id,
+            matched: progress.matched,
+            active: progress.recent_active,
+            snapshot: progress.state == raft::ProgressState::Snapshot,
+        };
+        let others = raft.prs().iter().filter(|(id, _)| **id != self.peer);
+        let mut peers: Vec<PeerStatus> = if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
+        peers.sort_by_key(|it| it.peer);
+        GroupStatus {
+            peer: self.peer,
+            role: match raft.state {
+                StateRole::Leader => Role::Leader,
+                StateRole::Follower => Role::Follower,
+                StateRole::Candidate | StateRole::PreCandidate => Role::Candidate,
+            },
+            term: raft.term,
+            leader: raft.leader_id,
+            committed: raft.raft_log.committed,
+            applied: self.applied,
+            last_index: log.last_index,
+            truncated_index: log.truncated_index,
+            conf: self.conf.clone(),
+            conf_pending: raft.has_pending_conf(),
+            peers,
+        }
+    }
+
+    /// Whether another round is due.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.installing.is_none() && self.raw.has_ready()
+    }
+
+    fn is_leader(&self) -> bool {
+        self.raw.raft.state == StateRole::Leader
+    }
+
+    fn leader(&self) -> Option<u64> {
+        Some(self.raw.raft.leader_id).filter(|it| *it != 0)
+    }
+
+    fn not_leader(&self) -> ProposeError {
+        // During a transfer this replica still leads but takes nothing: no leader to name.
+        let leader = self.leader().filter(|it| *it != self.peer);
+        ProposeError::NotLeader { group: self.group, leader }
+    }
+}

@@ -1,0 +1,105 @@
+//! Changes of a group's members, one step at a time.
+
+use raft::StateRole;
+use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
+
+use super::Replica;
+use super::ticket::Ticket;
+use crate::error::ProposeError;
+
+/// One step from a membership to the next. More than one peer at once goes through joint
+/// consensus, which this replica leaves by itself when it is safe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberChange {
+    /// Peers that begin to follow.
+    pub learners: Vec<u64>,
+    /// Learners that get a vote.
+    pub voters: Vec<u64>,
+    /// Members that go.
+    pub removed: Vec<u64>,
+}
+
+impl MemberChange {
+    fn singles(&self) -> Vec<ConfChangeSingle> {
+        let single = |kind: ConfChangeType| {
+            move |peer: &u64| {
+                let mut single = ConfChangeSingle { node_id: *peer, ..ConfChangeSingle::default() };
+                single.set_change_type(kind);
+                single
+            }
+        };
+        let learners = self.learners.iter().map(single(ConfChangeType::AddLearnerNode));
+        let voters = self.voters.iter().map(single(ConfChangeType::AddNode));
+        let removed = self.removed.iter().map(single(ConfChangeType::RemoveNode));
+        learners.chain(voters).chain(removed).collect()
+    }
+}
+
+impl Replica {
+    pub(crate) fn change_members(&mut self, change: &MemberChange, ticket: Ticket) {
+        if let Err(error) = self.check_change(change) {
+            return ticket.fail(error);
+        }
+        let mut proposal = ConfChangeV2 { changes: change.singles(), ..ConfChangeV2::default() };
+        if proposal.changes.len() > 1 {
+            proposal.set_transition(ConfChangeTransition::Explicit);
+        }
+        match self.raw.propose_conf_change(Vec::new(), proposal) {
+            Ok(()) => self.wait(ticket),
+            Err(_) => ticket.fail(self.not_leader()),
+        }
+        self.after_step();
+    }
+
+    fn check_change(&self, change: &MemberChange) -> Result<(), ProposeError> {
+        let refused = |why: String| Err(ProposeError::Refused { group: self.group, why });
+        if !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
+            return Err(self.not_leader());
+        }
+        // raft-rs would log an empty entry in its place and say nothing.
+        if self.raw.raft.has_pending_conf() || self.conf.is_joint() {
+            return refused("another change is under way".into());
+        }
+        if change.removed.contains(&self.peer) || change.learners.contains(&self.peer) {
+            return refused("a leader cannot take its own vote away; hand the leadership over first".into());
+        }
+        let voters_after: Vec<u64> = {
+            let gone = |it: &&u64| !change.removed.contains(it) && !change.learners.contains(it);
+            let stay = self.conf.voters.iter().filter(gone).copied();
+            let new = change.voters.iter().filter(|it| !self.conf.voters.contains(it)).copied();
+            stay.chain(new).collect()
+        };
+        // Both majorities must be there now, or the group would stand still half way.
+        let active = |it: &&u64| **it == self.peer || self.raw.raft.prs().get(**it).is_some_and(|it| it.recent_active);
+        for voters in [&self.conf.voters, &voters_after] {
+            let there = voters.iter().filter(active).count();
+            if there <= voters.len() / 2 {
+                return refused(format!("only {there} of {} voters answer", voters.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps down where the group took this leader's vote away, as it can where the change
+    /// was logged under another. raft-rs would go on to lead a group that it no longer
+    /// counts itself in, and panic at the next commit (raft-rs issue 584).
+    pub(super) fn resign_if_removed(&mut self) {
+        let votes = self.conf.voters.contains(&self.peer) || self.conf.voters_outgoing.contains(&self.peer);
+        if self.raw.raft.state == StateRole::Leader && !votes {
+            let term = self.raw.raft.term;
+            self.raw.raft.become_follower(term, raft::INVALID_ID);
+        }
+    }
+
+    /// Ends a joint membership as soon as it is applied. Also after a change of leaders:
+    /// raft-rs's own way forgets it then (raft-rs issue 192, etcd issue 12136).
+    pub(super) fn leave_joint(&mut self) {
+        let is_leader = self.raw.raft.state == StateRole::Leader;
+        if is_leader && self.conf.is_joint() && !self.raw.raft.has_pending_conf() {
+            let refused = self.raw.propose_conf_change(Vec::new(), ConfChangeV2::default());
+            if let Err(error) = refused {
+                tracing::debug!(%error, group = %self.group, "leaving the joint membership waits for the next tick");
+            }
+        }
+    }
+}

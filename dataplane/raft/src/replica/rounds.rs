@@ -1,0 +1,199 @@
+//! A replica's part in a round: what it has to write and send, what may follow once that is
+//! written, and what its state machine gets.
+
+use raft::Ready;
+use raft::eraftpb::{ConfChangeV2, EntryType};
+use vane_types::LogIndex;
+
+use super::{Replica, Ticket};
+use crate::codec::Envelope;
+use crate::core::{Install, Output, Persisted};
+use crate::error::{ProposeError, StoreError};
+use crate::log::{Append, LogEntry};
+use crate::machine::{Committed, Conf, Entry};
+
+impl Replica {
+    /// What is to be written and sent; nothing while a snapshot is being installed.
+    pub(crate) fn ready(&mut self, out: &mut Output) {
+        if self.installing.is_some() || self.writing.is_some() {
+            return;
+        }
+        if !self.raw.has_ready() {
+            return self.write_changed_log(out);
+        }
+        let mut ready = self.raw.ready();
+        let group = self.group;
+        out.messages.extend(Envelope::all(group, ready.take_messages()));
+        self.reads.confirmed(ready.take_read_states());
+        let committed = ready.take_committed_entries();
+        let storage = self.raw.mut_store();
+        let mut append = Append { group, log: storage.log, entries: Vec::new(), removed: None };
+        if let Some(hard_state) = ready.hs() {
+            (storage.log.term, storage.log.vote) = (hard_state.term, hard_state.vote);
+            storage.log.commit = hard_state.commit;
+        }
+        if !ready.snapshot().is_empty() {
+            let meta = ready.snapshot().get_metadata();
+            if storage.log.last_index > storage.log.truncated_index {
+                append.removed = Some((storage.log.truncated_index + 1, storage.log.last_index));
+            }
+            storage.restore(meta.index, meta.term);
+            storage.log.installing = meta.index;
+        }
+        if let Some(removed) = storage.append(ready.entries()) {
+            append.removed = Some(removed);
+        }
+        append.entries = ready.take_entries();
+        append.log = storage.log;
+        if ready.must_sync() || !append.entries.is_empty() {
+            out.sync = true;
+            out.appends.push(append);
+            self.log_changed = false;
+        } else if ready.hs().is_some() {
+            self.log_changed = true;
+        }
+        self.note_committed(committed);
+        self.writing = Some(ready);
+    }
+
+    /// What may leave and be applied now that everything handed out is written.
+    pub(crate) fn persisted(&mut self, done: &mut Persisted) {
+        let Some(mut ready) = self.writing.take() else { return };
+        let group = self.group;
+        done.messages.extend(Envelope::all(group, ready.take_persisted_messages()));
+        if !ready.snapshot().is_empty() {
+            let meta = ready.snapshot().get_metadata();
+            let conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
+            done.installs.push(Install { group, peer: self.peer, index: meta.index, term: meta.term, conf });
+            self.installing = Some(ready);
+            return;
+        }
+        self.advance(ready, done);
+    }
+
+    fn advance(&mut self, ready: Ready, done: &mut Persisted) {
+        let group = self.group;
+        let mut light = self.raw.advance_append(ready);
+        if let Some(commit) = light.commit_index() {
+            self.raw.mut_store().log.commit = commit;
+            self.log_changed = true;
+        }
+        done.messages.extend(Envelope::all(group, light.take_messages()));
+        self.note_committed(light.take_committed_entries());
+        self.after_step();
+    }
+
+    /// The snapshot that [`Persisted::installs`] named is the state machine's now.
+    pub(crate) fn installed(&mut self, index: LogIndex, done: &mut Persisted) {
+        let Some(ready) = self.installing.take() else { return };
+        let meta = ready.snapshot().get_metadata();
+        assert_eq!(meta.index, index, "group {}: another snapshot was installed than the log has", self.group);
+        self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
+        self.raw.mut_store().log.installing = 0;
+        self.log_changed = true;
+        self.to_apply.clear();
+        (self.handed, self.committed) = (index, index);
+        self.advance(ready, done);
+        self.set_applied(index);
+    }
+
+    /// Everything up to `index` is applied.
+    pub(crate) fn applied(&mut self, index: LogIndex) {
+        // A snapshot on its way in counts for more than the entries before it.
+        if self.installing.is_none() && index > self.applied {
+            self.set_applied(index);
+        }
+    }
+
+    fn set_applied(&mut self, index: LogIndex) {
+        self.applied = index;
+        self.raw.advance_apply_to(index);
+        self.raw.mut_store().evict(index);
+        self.watch.set_applied(index);
+        self.reads.applied(index);
+        self.after_step();
+    }
+
+    fn note_committed(&mut self, entries: Vec<LogEntry>) {
+        let Some(last) = entries.last() else { return };
+        let expected = self.to_apply.back().map_or(self.handed, |it| it.index) + 1;
+        self.committed = last.index;
+        // Behind a gap they are read again from the log, once those before them are.
+        if entries[0].index == expected {
+            self.to_apply.extend(entries);
+        }
+    }
+
+    /// Committed entries for the state machine, of about `bytes_max`.
+    pub(crate) fn take_committed(&mut self, bytes_max: usize) -> Result<Option<Committed>, StoreError> {
+        if self.installing.is_some() || self.handed == self.committed {
+            return Ok(None);
+        }
+        if bytes_max == 0 {
+            // No room: let go of what the log still has.
+            self.to_apply.clear();
+            return Ok(None);
+        }
+        if self.to_apply.is_empty() {
+            let (from, to) = (self.handed + 1, self.committed + 1);
+            let found = raft::Storage::entries(
+                self.raw.store(),
+                from,
+                to,
+                bytes_max as u64,
+                raft::GetEntriesContext::empty(false),
+            );
+            self.to_apply = found.map_err(|e| StoreError(format!("group {}: {e}", self.group)))?.into();
+        }
+        let mut taken = Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
+        while taken.bytes < bytes_max {
+            let Some(entry) = self.to_apply.pop_front() else { break };
+            assert_eq!(entry.index, self.handed + 1, "group {}: committed entries have a gap", self.group);
+            self.handed = entry.index;
+            taken.bytes += entry.data.len() + size_of::<Entry>();
+            let ticket = self.ticket_of(entry.index, entry.term);
+            taken.entries.push((self.entry(entry)?, ticket));
+        }
+        self.after_step();
+        Ok(Some(taken))
+    }
+
+    /// Who waits for an entry; those whose entries it took the place of are told.
+    fn ticket_of(&mut self, index: LogIndex, term: u64) -> Option<Ticket> {
+        while self.waiting.front().is_some_and(|it| it.index <= index) {
+            let waiting = self.waiting.pop_front()?;
+            if waiting.index == index && waiting.term == term {
+                return Some(waiting.ticket);
+            }
+            waiting.ticket.fail(ProposeError::Superseded(self.group));
+        }
+        None
+    }
+
+    fn entry(&mut self, entry: LogEntry) -> Result<Entry, StoreError> {
+        let LogEntry { index, term, data, .. } = entry;
+        let broken = |e: &dyn std::fmt::Display| {
+            StoreError(format!("group {}: entry {index} is no change of members: {e}", self.group))
+        };
+        match EntryType::from_i32(entry.entry_type) {
+            Some(EntryType::EntryNormal) => Ok(Entry { index, term, data, conf: None }),
+            Some(EntryType::EntryConfChangeV2) => {
+                let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data).map_err(|e| broken(&e))?;
+                let state = self.raw.apply_conf_change(&change).map_err(|e| broken(&e))?;
+                self.conf = Conf::from(&state);
+                self.resign_if_removed();
+                Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })
+            }
+            _ => Err(broken(&"its kind is unknown")),
+        }
+    }
+
+    fn write_changed_log(&mut self, out: &mut Output) {
+        // A commit index alone is not worth a write of its own, but goes with any.
+        if self.log_changed && !out.appends.is_empty() {
+            self.log_changed = false;
+            let log = self.raw.store().log;
+            out.appends.push(Append { group: self.group, log, entries: Vec::new(), removed: None });
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Who waits for a command.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use vane_types::GroupId;
+
+use crate::error::ProposeError;
+use crate::machine::Applied;
+
+/// Called once, on a thread of the node. It must not block.
+pub type Callback<T> = Box<dyn FnOnce(T) + Send>;
+
+/// Called once with the outcome of a command.
+pub type OnApplied = Callback<Result<Applied, ProposeError>>;
+
+/// A command's place among those that the node has on their way. Used up by its answer.
+pub struct Ticket {
+    done: Option<OnApplied>,
+    bytes: usize,
+    pending: Arc<AtomicUsize>,
+    /// The group whose log has the command, once one has.
+    logged: Option<GroupId>,
+}
+
+impl Ticket {
+    /// Counts `bytes` as pending until the answer.
+    pub fn new(bytes: usize, pending: Arc<AtomicUsize>, done: OnApplied) -> Self {
+        pending.fetch_add(bytes, Ordering::AcqRel);
+        Self { done: Some(done), bytes, pending, logged: None }
+    }
+
+    /// The command is in a log from now on: what becomes of it is not decided here alone.
+    pub(crate) fn set_logged(&mut self, group: GroupId) {
+        self.logged = Some(group);
+    }
+
+    /// The command is applied.
+    pub fn applied(self, applied: Applied) {
+        self.answer(Ok(applied));
+    }
+
+    /// The command is not, or nobody here knows.
+    pub fn fail(self, error: ProposeError) {
+        self.answer(Err(error));
+    }
+
+    fn answer(mut self, outcome: Result<Applied, ProposeError>) {
+        // Before the answer: whoever has it may propose again at once.
+        self.pending.fetch_sub(std::mem::take(&mut self.bytes), Ordering::AcqRel);
+        if let Some(done) = self.done.take() {
+            done(outcome);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.pending.fetch_sub(self.bytes, Ordering::AcqRel);
+        if let Some(done) = self.done.take() {
+            done(Err(self.logged.map_or(ProposeError::Stopping, ProposeError::Unknown)));
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}

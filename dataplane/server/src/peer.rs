@@ -1,0 +1,33 @@
+//! The listener for the other nodes and for administration.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::admin;
+use crate::node::Node;
+
+/// HTTP/2 windows: large commands and snapshots must not wait for a round trip per 64 KB.
+const WINDOW_BYTES: u32 = 4 << 20;
+/// Streams of one connection: every call of a peer is one.
+const STREAMS_MAX: u32 = 4096;
+
+/// Answers until it is aborted.
+pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>) {
+    let peers = node.host.peer_server();
+    let admins = admin::server(node);
+    let served = Server::builder()
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_MAX)
+        .tcp_nodelay(true)
+        .add_service(peers)
+        .add_service(admins)
+        .serve_with_incoming(TcpListenerStream::new(listener))
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the listener for other nodes ended; this node is cut off");
+    }
+}

@@ -1,0 +1,98 @@
+//! Consistency hash: replicas at one index answer it alike, however their segments lie.
+//!
+//! A wrapping sum over all points, so that a change of one point costs that point alone.
+//! Each point has one part for id, version and payload, and one for each vector with id and
+//! ordinal; every part is an xxh3-64. Records keep the parts of their vectors: a change of
+//! the payload needs no vector.
+
+use std::sync::atomic::Ordering;
+
+use vane_storage::records::PointRecord;
+use vane_types::{LogIndex, PointId, Slot};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::Error;
+use crate::shard::Shard;
+use crate::view::{Part, VectorView};
+
+/// First byte of what a part is made from: parts of two kinds are never of the same bytes.
+const POINT: u8 = 1;
+const VECTOR: u8 = 2;
+
+/// Nowhere: no view has as many segments.
+const NOWHERE: (u32, u32) = (u32::MAX, u32::MAX);
+
+/// All parts of one point.
+pub(crate) fn of_record(record: &PointRecord) -> u64 {
+    record.vectors.iter().fold(of_point(record), |sum, it| sum.wrapping_add(it.digest))
+}
+
+/// A point's part for all but its vectors.
+fn of_point(record: &PointRecord) -> u64 {
+    xxh3_64(&[&[POINT], &*record.id.to_key(), &record.version.to_be_bytes(), &record.payload].concat())
+}
+
+/// A point's part for one vector.
+pub(crate) fn of_vector(id: PointId, ordinal: u8, values: &[f32]) -> u64 {
+    xxh3_64(&[&[VECTOR], &*id.to_key(), &[ordinal], bytemuck::cast_slice(values)].concat())
+}
+
+impl Shard {
+    /// The consistency hash and the index that it is of.
+    pub fn digest(&self) -> (LogIndex, u64) {
+        let state = self.state.read();
+        (state.applied, state.digest)
+    }
+
+    /// The same from every record and every row that is there: what [`Shard::digest`] ought
+    /// to be at that index. Reads the whole shard; takes 8 bytes of memory per slot and vector.
+    pub fn recompute_digest(&self) -> Result<(LogIndex, u64), Error> {
+        let (view, vectors) = self.whole_view()?;
+        let rows: Vec<Rows<'_>> = vectors.iter().map(Rows::of).collect();
+        let mut sum = 0_u64;
+        view.snapshot.records_from(0, |slot, record| {
+            sum = sum.wrapping_add(of_point(&record));
+            for it in &record.vectors {
+                let row = rows.get(it.ordinal as usize).and_then(|rows| rows.get(slot, it.version));
+                let values = row.ok_or_else(|| vane_storage::Error::Damaged {
+                    what: format!("point {} of shard {}", record.id, view.group),
+                    detail: format!("the row of its vector {} is not there", it.ordinal),
+                })?;
+                sum = sum.wrapping_add(of_vector(record.id, it.ordinal, values));
+            }
+            Ok(true)
+        })?;
+        Ok((view.at, sum))
+    }
+}
+
+/// Rows of one vector that live in a view, by slot.
+struct Rows<'a> {
+    dim: usize,
+    parts: Vec<Part<'a>>,
+    /// Part and row.
+    places: Vec<(u32, u32)>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(vector: &'a VectorView) -> Self {
+        let parts = vector.parts();
+        let mut places = Vec::new();
+        for (n, part) in parts.iter().enumerate() {
+            for (row, slot) in part.slots.iter().enumerate() {
+                if part.died[row].load(Ordering::Relaxed) > vector.at {
+                    let slot = *slot as usize;
+                    places.resize(places.len().max(slot + 1), NOWHERE);
+                    places[slot] = (n as u32, row as u32);
+                }
+            }
+        }
+        Self { dim: vector.dim, parts, places }
+    }
+
+    fn get(&self, slot: Slot, version: LogIndex) -> Option<&'a [f32]> {
+        let (part, row) = *self.places.get(slot as usize)?;
+        let (part, row) = (self.parts.get(part as usize)?, row as usize);
+        (part.versions[row] == version).then(|| &part.values[row * self.dim..(row + 1) * self.dim])
+    }
+}

@@ -1,0 +1,37 @@
+//! The shard as the state machine of its group.
+
+use std::path::Path;
+
+use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
+use vane_types::LogIndex;
+
+use crate::error::Error;
+use crate::shard::Shard;
+
+impl StateMachine for Shard {
+    fn applied(&self) -> LogIndex {
+        self.state.read().applied
+    }
+
+    fn conf(&self) -> Conf {
+        self.state.read().conf.clone()
+    }
+
+    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+        self.apply_entry(entry)
+    }
+
+    fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
+        self.export(dir).map_err(|e| self.failed("make a snapshot in", dir, &e))
+    }
+
+    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+        self.install_from(dir).map_err(|e| self.failed("install the snapshot in", dir, &e))
+    }
+}
+
+impl Shard {
+    fn failed(&self, what: &str, dir: &Path, error: &Error) -> StoreError {
+        StoreError(format!("shard {} failed to {what} {}: {error}", self.store.group(), dir.display()))
+    }
+}

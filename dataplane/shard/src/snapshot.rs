@@ -1,0 +1,108 @@
+//! Everything of a shard as files, for a replica on another node, and such files in the
+//! place of everything.
+//!
+//! ```text
+//! keys                            the group's keys in data.db (vane_storage::Snapshot)
+//! segments/v<vector>-s<segment>/  linked: sealed segments never change
+//! ```
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use vane_raft::Exported;
+use vane_storage::segment_file;
+
+use crate::error::Error;
+use crate::open;
+use crate::sealed::Sealed;
+use crate::shard::Shard;
+use crate::state::State;
+
+const SEGMENTS: &str = "segments";
+
+impl Shard {
+    /// Writes a snapshot. See [`vane_raft::StateMachine::snapshot`].
+    ///
+    /// Files of segments are verified: what is damaged here must not spread.
+    pub(crate) fn export(&self, dir: &Path) -> Result<Exported, Error> {
+        let only_writer = self.writer.lock();
+        if self.is_closed() {
+            return Err(Error::Closed);
+        }
+        // Before others may write again: a job could end, and remove what is named now.
+        let no_removal = self.linking.lock();
+        let (exported, sealed) = {
+            let state = self.state.read();
+            self.check_ready(&state)?;
+            let sealed: Vec<Arc<Sealed>> = state.vectors.iter().flat_map(|it| &it.sealed).cloned().collect();
+            (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
+        };
+        let keys = self.store.snapshot();
+        drop(only_writer);
+        for it in &sealed {
+            segment_file::link_into(&it.dir, &dir.join(SEGMENTS).join(name(&it.dir)))?;
+        }
+        drop(no_removal);
+        for it in &sealed {
+            it.files.verify(&it.dir, &it.manifest)?;
+            if let Some(graph) = &it.manifest.graph {
+                segment_file::verify_graph(&dir.join(SEGMENTS).join(name(&it.dir)), graph)?;
+            }
+        }
+        keys.export(dir)?;
+        Ok(exported)
+    }
+
+    /// Takes a snapshot over. See [`vane_raft::StateMachine::install`].
+    ///
+    /// From its first change to its end the shard has no applied index, on disk as in memory:
+    /// readers are refused, and whoever opens it after a crash finds it empty. Views that
+    /// were taken before go on.
+    pub(crate) fn install_from(&self, dir: &Path) -> Result<(), Error> {
+        self.stop_jobs.store(true, Ordering::Relaxed);
+        let _no_jobs = self.jobs.write();
+        self.stop_jobs.store(false, Ordering::Relaxed);
+        let _only_writer = self.writer.lock();
+        if self.is_closed() {
+            return Ok(());
+        }
+        let _no_linking = self.linking.lock();
+        let before = {
+            let mut state = self.state.write();
+            self.store.destroy()?;
+            let empty = State::empty(state.config.clone());
+            std::mem::replace(&mut *state, empty)
+        };
+        // Or else keys that survive a crash could name segments of the snapshot as theirs; and
+        // keys of the snapshot, where it lacks a segment, one of these.
+        self.store.sync()?;
+        segment_file::remove_orphans(self.store.dir(), &[])?;
+        for segment in directories(&dir.join(SEGMENTS))? {
+            segment_file::link_into(&segment, &self.store.dir().join(name(&segment)))?;
+        }
+        self.store.import(dir)?;
+        let state = open::open(&self.store, false)?;
+        *self.state.write() = state;
+        self.touch();
+        drop(before);
+        Ok(())
+    }
+}
+
+fn name(segment: &Path) -> &OsStr {
+    segment.file_name().expect("a segment has a directory of its own")
+}
+
+/// What a directory holds; nothing if it is not there.
+fn directories(dir: &Path) -> Result<Vec<PathBuf>, vane_storage::Error> {
+    let failed = |source| vane_storage::Error::Io { what: "list", path: dir.to_owned(), source };
+    match fs::read_dir(dir) {
+        Ok(entries) => entries.map(|it| Ok(it.map_err(failed)?.path())).collect(),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(failed(e)),
+    }
+}

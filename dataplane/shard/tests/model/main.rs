@@ -1,0 +1,11 @@
+//! The state machine against a map: whatever is written, however segments are sealed,
+//! indexed, merged and reopened in between, the shard answers as the map does, and its
+//! replicas are alike.
+
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking; its modules are its own")]
+
+mod held;
+mod map;
+mod requests;
+mod snapshots;
+mod world;

@@ -1,0 +1,325 @@
+//! A shard and the map that it should be; beside it a twin that gets the same log and does
+//! its jobs at other times.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde_json::json;
+use vane_filter::Filter;
+use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
+use vane_shard::{
+    JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings, Want, WantPayload, WantVectors,
+    Write, check,
+};
+use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
+use vane_types::{
+    CollectionConfig, Command, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload, PointId,
+    VectorParams,
+};
+
+pub const DIM: usize = 4;
+pub const IDS: u64 = 60;
+
+#[derive(Debug, Clone)]
+pub enum Step {
+    Upsert(Vec<(u64, f32, i64, bool)>),
+    Delete(Vec<u64>),
+    DeleteWhere(i64),
+    UpdateVector(u64, f32),
+    DeleteVector(u64),
+    SetPayload(Vec<u64>, i64),
+    Clear(u64),
+    Index,
+    DropIndex,
+    Jobs,
+    TwinJobs,
+    Reopen,
+}
+
+/// What a point should be: second vector or none, and its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    pub vector: Option<f32>,
+    pub n: Option<i64>,
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let id = 0..IDS;
+    let point = (0..IDS, -9.0_f32..9.0, 0_i64..4, any::<bool>());
+    prop_oneof![
+        6 => prop::collection::vec(point, 1..40).prop_map(Step::Upsert),
+        2 => prop::collection::vec(id.clone(), 1..10).prop_map(Step::Delete),
+        1 => (0_i64..4).prop_map(Step::DeleteWhere),
+        2 => (id.clone(), -9.0_f32..9.0).prop_map(|(id, x)| Step::UpdateVector(id, x)),
+        1 => id.clone().prop_map(Step::DeleteVector),
+        2 => (prop::collection::vec(id.clone(), 1..5), 0_i64..4).prop_map(|(ids, n)| Step::SetPayload(ids, n)),
+        1 => id.prop_map(Step::Clear),
+        1 => Just(Step::Index),
+        1 => Just(Step::DropIndex),
+        3 => Just(Step::Jobs),
+        1 => Just(Step::TwinJobs),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+pub fn config() -> CollectionConfig {
+    let vector = VectorParams { size: DIM, distance: Distance::Euclid, hnsw: None, on_disk: None };
+    CollectionConfig {
+        vectors: BTreeMap::from([(String::new(), vector)]),
+        hnsw: HnswConfig { m: 4, ef_construct: 16, full_scan_threshold: 0 },
+        optimizer: OptimizerConfig { indexing_threshold: 1, vacuum_min_vector_number: 4, ..OptimizerConfig::default() },
+        payload_schema: BTreeMap::new(),
+        metadata: Payload::new(),
+    }
+}
+
+pub fn vector(x: f32) -> Vec<f32> {
+    vec![x, 1.0, -x, 0.5]
+}
+
+pub fn payload(n: i64) -> Payload {
+    json!({"n": n}).as_object().unwrap().clone()
+}
+
+pub fn number_is(n: i64) -> Filter {
+    Filter::parse(json!({"must": [{"key": "n", "match": {"value": n}}]})).unwrap()
+}
+
+/// The points next to `vector(x)`.
+pub fn search(x: f32, filter: Option<Filter>, limit: usize) -> Search {
+    Search {
+        using: String::new(),
+        vector: vector(x),
+        filter,
+        params: SearchParams::default(),
+        score_threshold: None,
+        limit,
+        exclude: None,
+        want: Want::default(),
+    }
+}
+
+/// Points whose numbers are their ids' remainders.
+pub fn upsert(ids: std::ops::Range<u64>) -> Write {
+    let point = |id| NewPoint {
+        id: PointId::Num(id),
+        vectors: [(String::new(), vector(id as f32))].into(),
+        payload: payload(id as i64 % 4),
+    };
+    Write::Upsert(ids.map(point).collect())
+}
+
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+/// A shard with what it lies in, so that it can be opened again.
+pub struct Replica {
+    kv: Arc<dyn Kv>,
+    dir: tempfile::TempDir,
+    pub shard: Arc<Shard>,
+}
+
+impl Replica {
+    /// The first of its group.
+    pub fn founded(kv: impl Into<Arc<dyn Kv>>) -> Self {
+        Self::begin(kv.into(), INITIAL_INDEX, &members())
+    }
+
+    /// One that joins later.
+    pub fn joining() -> Self {
+        Self::begin(MemoryKv::default().into(), 0, &Conf::default())
+    }
+
+    fn begin(kv: Arc<dyn Kv>, applied: u64, conf: &Conf) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Shard::create(&store(&kv, dir.path()), &config(), applied, conf).unwrap();
+        let shard = open(&kv, dir.path());
+        Self { kv, dir, shard }
+    }
+
+    pub fn reopen(&mut self) {
+        self.shard = open(&self.kv, self.dir.path());
+    }
+
+    /// Applies the next entry.
+    pub fn apply(&self, data: Vec<u8>) -> Answer {
+        self.shard.apply(&Entry { index: self.shard.applied() + 1, term: 1, data, conf: None }).unwrap()
+    }
+
+    /// Applies a write; says whether all its commands were taken.
+    pub fn write(&self, write: Write) -> bool {
+        self.commands(write).iter().fold(true, |taken, it| taken & self.apply(it.encode_stored()).is_ok())
+    }
+
+    pub fn commands(&self, write: Write) -> Vec<Command> {
+        let checked = check(&self.shard.config(), write).unwrap();
+        let resolved = checked.filter().map(|it| self.shard.matching_ids(it, soon()).unwrap());
+        let commands = checked.commands(1, |_| 0, resolved.into_iter().collect()).unwrap();
+        commands.into_iter().flat_map(|(_, it)| it).collect()
+    }
+
+    pub fn run_jobs(&self) {
+        let never = AtomicBool::new(false);
+        for kind in [JobKind::Seal, JobKind::Seal, JobKind::Build] {
+            self.shard.run_job(kind, &|_| true, &never).unwrap();
+        }
+    }
+
+    /// What a scroll over everything shows, and the hash.
+    pub fn contents(&self) -> (Vec<String>, u64) {
+        let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
+        let page = self.shard.scroll(&Scroll { limit: 1_000_000, want, ..Scroll::default() }, soon()).unwrap();
+        let (_, digest) = self.shard.digest();
+        assert_eq!(self.shard.recompute_digest().unwrap(), self.shard.digest());
+        (page.records.iter().map(|it| format!("{it:?}")).collect(), digest)
+    }
+}
+
+pub struct World {
+    pub replica: Replica,
+    twin: Replica,
+    pub expected: BTreeMap<u64, Expected>,
+    /// Outlives the database in it.
+    _db: tempfile::TempDir,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let replica = Replica::founded(DataDb::open(dir.path()).unwrap());
+        Self { replica, twin: Replica::founded(MemoryKv::default()), expected: BTreeMap::new(), _db: dir }
+    }
+
+    /// Logs and applies a write; says whether it was taken.
+    fn write(&mut self, write: Write) -> bool {
+        let mut taken = true;
+        for command in self.replica.commands(write) {
+            let answer = self.replica.apply(command.encode_stored());
+            assert_eq!(self.twin.apply(command.encode_stored()), answer);
+            assert_eq!(self.twin.shard.digest(), self.replica.shard.digest());
+            taken &= answer.is_ok();
+        }
+        taken
+    }
+
+    pub fn take(&mut self, step: Step) {
+        match step {
+            Step::Upsert(points) => {
+                let point = |&(id, x, n, has): &(u64, f32, i64, bool)| NewPoint {
+                    id: PointId::Num(id),
+                    vectors: has.then(|| (String::new(), vector(x))).into_iter().collect(),
+                    payload: payload(n),
+                };
+                assert!(self.write(Write::Upsert(points.iter().map(point).collect())));
+                let expected =
+                    |(id, x, n, has): (u64, f32, i64, bool)| (id, Expected { vector: has.then_some(x), n: Some(n) });
+                self.expected.extend(points.into_iter().map(expected));
+            }
+            Step::Delete(ids) => {
+                assert!(self.write(Write::Delete(selection(&ids))));
+                self.expected.retain(|id, _| !ids.contains(id));
+            }
+            Step::DeleteWhere(n) => {
+                assert!(self.write(Write::Delete(Selection::Filter(number_is(n)))));
+                self.expected.retain(|_, it| it.n != Some(n));
+            }
+            Step::UpdateVector(id, x) => {
+                let update = vec![(PointId::Num(id), BTreeMap::from([(String::new(), vector(x))]))];
+                let taken = self.write(Write::UpdateVectors(update));
+                assert_eq!(taken, self.expected.contains_key(&id));
+                self.expected.entry(id).and_modify(|it| it.vector = Some(x));
+            }
+            Step::DeleteVector(id) => {
+                assert!(self.write(Write::DeleteVectors { points: selection(&[id]), names: vec![String::new()] }));
+                self.expected.entry(id).and_modify(|it| it.vector = None);
+            }
+            Step::SetPayload(ids, n) => {
+                let set = Write::SetPayload { points: selection(&ids), payload: payload(n), key: None };
+                let taken = self.write(set);
+                // All of them or none.
+                assert_eq!(taken, ids.iter().all(|id| self.expected.contains_key(id)));
+                if taken {
+                    ids.iter().for_each(|id| self.expected.get_mut(id).unwrap().n = Some(n));
+                }
+            }
+            Step::Clear(id) => {
+                assert!(self.write(Write::ClearPayload(selection(&[id]))));
+                self.expected.entry(id).and_modify(|it| it.n = None);
+            }
+            Step::Index => {
+                let field = "n".parse().unwrap();
+                assert!(self.write(Write::CreateIndex { field, field_type: FieldType::Integer }));
+            }
+            Step::DropIndex => assert!(self.write(Write::DropIndex { field: "n".parse().unwrap() })),
+            Step::Jobs => self.replica.run_jobs(),
+            Step::TwinJobs => self.twin.run_jobs(),
+            Step::Reopen => self.replica.reopen(),
+        }
+    }
+
+    pub fn check(&self) {
+        assert_eq!(self.replica.shard.recompute_digest().unwrap(), self.replica.shard.digest());
+        assert_eq!(self.replica.contents(), self.twin.contents());
+        let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
+        let page = self.replica.shard.scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon()).unwrap();
+        let found = page.records.into_iter().map(|it| {
+            let PointId::Num(id) = it.id else { panic!("only numbers were written") };
+            let vector = it.vectors.unwrap().get("").map(|it| it[0]);
+            (id, Expected { vector, n: it.payload.unwrap().get("n").and_then(serde_json::Value::as_i64) })
+        });
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), self.expected);
+        for n in 0..4 {
+            let count = self.expected.values().filter(|it| it.n == Some(n)).count();
+            assert_eq!(self.replica.shard.count(Some(&number_is(n)), soon()).unwrap(), count);
+            self.check_search(n);
+        }
+    }
+
+    /// The nearest points with a number, by scan and by graph.
+    fn check_search(&self, n: i64) {
+        let matching = self.expected.values().filter(|it| it.n == Some(n));
+        let mut distances: Vec<f32> =
+            matching.filter_map(|it| it.vector).map(|x| (2.0 * (x - 1.0) * (x - 1.0)).sqrt()).collect();
+        distances.sort_by(f32::total_cmp);
+        distances.truncate(5);
+        for exact in [true, false] {
+            let search = Search {
+                params: SearchParams { exact, ..SearchParams::default() },
+                ..search(1.0, Some(number_is(n)), 5)
+            };
+            let found = self.replica.shard.search(&search, soon()).unwrap();
+            for it in &found {
+                let PointId::Num(id) = it.record.id else { panic!("only numbers were written") };
+                assert_eq!(self.expected[&id].n, Some(n), "point {id}");
+            }
+            let found: Vec<f32> = found.iter().map(|it| it.score).collect();
+            assert_eq!(found.len(), distances.len());
+            for (a, b) in found.iter().zip(&distances) {
+                assert!((a - b).abs() < 1e-4, "{found:?} instead of {distances:?}");
+            }
+        }
+    }
+}
+
+fn store(kv: &Arc<dyn Kv>, dir: &Path) -> ShardStore {
+    ShardStore::new(kv.clone(), GroupId(1), dir.join("1"))
+}
+
+fn open(kv: &Arc<dyn Kv>, dir: &Path) -> Arc<Shard> {
+    let settings = ShardSettings { growing_rows_max: 32, growing_bytes_max: 1 << 20, idle_after: Duration::ZERO };
+    Arc::new(Shard::open(store(kv, dir), settings, true).unwrap())
+}
+
+/// Who the first replicas of the group are.
+pub fn members() -> Conf {
+    Conf { voters: vec![1 << 32 | 1, 2 << 32 | 1], ..Conf::default() }
+}
+
+pub fn selection(ids: &[u64]) -> Selection {
+    Selection::Ids(ids.iter().map(|id| PointId::Num(*id)).collect())
+}

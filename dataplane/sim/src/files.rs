@@ -1,0 +1,58 @@
+//! Snapshots: real files in a directory that goes with its last owner.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempDir;
+
+/// Where there is a file system in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// The directory of a run.
+pub(crate) struct Directory {
+    root: TempDir,
+    next: AtomicU64,
+}
+
+/// Files of one snapshot; clones are the same files.
+#[derive(Debug, Clone)]
+pub(crate) struct Files(Arc<Owned>);
+
+#[derive(Debug)]
+struct Owned(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix("vane-sim-");
+        let root = if Path::new(MEMORY).is_dir() { builder.tempdir_in(MEMORY)? } else { builder.tempdir()? };
+        Ok(Self { root, next: AtomicU64::new(0) })
+    }
+
+    /// A new empty directory.
+    pub(crate) fn files(&self) -> std::io::Result<Files> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.root.path().join(format!("snapshot-{number}"));
+        std::fs::create_dir(&path)?;
+        Ok(Files(Arc::new(Owned(path))))
+    }
+
+    /// Where a replica's own files lie.
+    pub(crate) fn of_replica(&self, peer: u64, group: u64) -> PathBuf {
+        self.root.path().join(format!("replica-{group}-{peer}"))
+    }
+}
+
+impl Files {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // What stays goes with the run's directory.
+        let _stays = std::fs::remove_dir_all(&self.0);
+    }
+}

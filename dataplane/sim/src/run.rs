@@ -1,0 +1,144 @@
+//! One run, from a seed to a report.
+
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Once;
+
+use vane_types::GroupId;
+
+use crate::bug::Bug;
+use crate::checks::Checks;
+use crate::env::{Env, Group};
+use crate::files::Directory;
+use crate::history::History;
+use crate::machine::Shard;
+use crate::network::Network;
+use crate::queue::{Queue, TICK, Time};
+use crate::random::Random;
+use crate::swarm::Swarm;
+use crate::trace::Trace;
+use crate::world::World;
+
+/// Nodes of the cluster.
+const NODES: u64 = 5;
+/// Shards of the cluster, besides the group that has a replica on every node.
+const SHARDS: u64 = 3;
+/// Replicas of a shard.
+const REPLICAS: usize = 3;
+/// Events after which a run is taken for endless.
+const EVENTS_MAX: u64 = 4_000_000;
+/// Time in which things go wrong.
+const FAULTS_LAST: std::ops::Range<Time> = 100 * TICK..400 * TICK;
+
+/// What to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Decides everything.
+    pub seed: u64,
+    /// A bug that is to be found.
+    pub bug: Option<Bug>,
+    /// Keep the lines of the event log.
+    pub trace: bool,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// Hash of everything that happened: equal seeds, equal hashes.
+    pub hash: u64,
+    /// Why the run failed; nothing if all promises were kept.
+    pub failure: Option<String>,
+    /// Events.
+    pub events: u64,
+    /// Simulated time in ticks of 100 ms.
+    pub ticks: u64,
+    /// Requests that were acknowledged.
+    pub acknowledged: usize,
+    /// Entries that were applied in all groups, each counted once.
+    pub entries: usize,
+    /// Ticks from the healing until every replica had everything.
+    pub recovery_ticks: u64,
+    /// Points whose requests were too many for the search of an order; the log's own order
+    /// was checked all the same.
+    pub undecided: usize,
+    /// The event log, if it was asked for.
+    pub lines: Vec<String>,
+}
+
+thread_local! {
+    /// Where a run of this thread panicked; `None` outside of runs.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps what a run's panic says to itself.
+fn catch_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let in_run = PANIC.with_borrow_mut(|it| it.as_mut().map(|text| *text = info.to_string()).is_some());
+            if !in_run {
+                usual(info);
+            }
+        }));
+    });
+}
+
+/// Runs a seed to its end. Whatever goes wrong in the cluster is in the report; an error is
+/// a lack of disk space or the like on the machine that runs it.
+pub fn run(options: Options) -> std::io::Result<Report> {
+    catch_panics();
+    let mut world = new_world(options)?;
+    PANIC.set(Some(String::new()));
+    // The world is looked at afterwards, not run on.
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| world.run(EVENTS_MAX)));
+    let panic = PANIC.take().unwrap_or_default();
+    if ran.is_err() {
+        world.env.checks.fail(|| panic.replace('\n', " "));
+    }
+    let env = &world.env;
+    Ok(Report {
+        seed: options.seed,
+        hash: env.trace.hash(),
+        failure: env.checks.failure().map(str::to_owned),
+        events: env.queue.count(),
+        ticks: env.queue.now() / TICK,
+        acknowledged: env.history.acknowledged(),
+        entries: env.checks.logs.values().map(|it| it.entries.len()).sum(),
+        recovery_ticks: world.recovered_in / TICK,
+        undecided: world.undecided,
+        lines: world.env.trace.into_lines(),
+    })
+}
+
+fn new_world(options: Options) -> std::io::Result<World> {
+    let Options { seed, bug, trace } = options;
+    let mut random = Random::new(seed);
+    random.next();
+    let swarm = Swarm::draw(&mut random);
+    let faults_last = random.within(&FAULTS_LAST);
+    let group = |number, replicas| Group { id: GroupId(number), kind: &Shard, replicas, dedupes: true };
+    let mut groups = vec![group(0, NODES as usize)];
+    groups.extend((1..=SHARDS).map(|it| group(it, REPLICAS)));
+    let env = Env {
+        queue: Queue::new(),
+        random,
+        trace: Trace::new(trace),
+        network: Network::default(),
+        checks: Checks::default(),
+        history: History::default(),
+        swarm,
+        bug,
+        directory: Directory::new()?,
+        groups,
+        ends: Vec::new(),
+        nodes: NODES,
+        up: Default::default(),
+    };
+    let mut env = env;
+    let drawn = format!("{:#?}", env.swarm);
+    env.trace.explain(|| drawn);
+    Ok(World::found(env, faults_last))
+}

@@ -1,0 +1,36 @@
+//! Many seeds on a few threads.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::run::{Options, Report, run};
+
+/// Runs the seeds of a range, `jobs` at a time. `done` sees each report as it comes, in any
+/// order, and says whether to go on.
+pub fn sweep(
+    seeds: Range<u64>,
+    jobs: usize,
+    options: Options,
+    done: impl FnMut(Report) -> bool + Send,
+) -> std::io::Result<()> {
+    let (next, stop, done) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(done));
+    let work = || -> std::io::Result<()> {
+        while !stop.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                break;
+            }
+            let report = run(Options { seed, ..options })?;
+            if !(done.lock())(report) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|it| it.join().expect("a run's panics are caught"))
+    })
+}

@@ -1,0 +1,59 @@
+//! What happened, as a hash of all of it and on request as lines.
+
+use crate::random::mix;
+
+/// Names and numbers of one line.
+pub(crate) type Numbers<'a> = &'a [(&'static str, u64)];
+
+/// The log of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    hash: u64,
+    lines: Option<Vec<String>>,
+}
+
+impl Trace {
+    /// `keep`: have the lines too.
+    pub(crate) fn new(keep: bool) -> Self {
+        Self { hash: 0, lines: keep.then(Vec::new) }
+    }
+
+    /// Adds what happened at a time.
+    pub(crate) fn note(&mut self, now: u64, what: &'static str, numbers: Numbers<'_>) {
+        self.take(now);
+        self.take(what.len() as u64);
+        numbers.iter().for_each(|(_, number)| self.take(*number));
+        if let Some(lines) = &mut self.lines {
+            let mut line = format!("{:>8}.{:03} ms  {what:<14}", now / 1000, now % 1000);
+            for (name, number) in numbers {
+                // Peers are written as node and incarnation.
+                let text = match number >> 32 {
+                    0 => number.to_string(),
+                    node if node < 100 => format!("{node}.{}", number & u64::from(u32::MAX)),
+                    _ => format!("{number:016x}"),
+                };
+                line.push_str(&format!(" {name}={text}"));
+            }
+            lines.push(line);
+        }
+    }
+
+    /// Adds a line that the hash does not count.
+    pub(crate) fn explain(&mut self, text: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(text());
+        }
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn into_lines(self) -> Vec<String> {
+        self.lines.unwrap_or_default()
+    }
+
+    fn take(&mut self, number: u64) {
+        self.hash = mix(self.hash ^ number).wrapping_add(1);
+    }
+}

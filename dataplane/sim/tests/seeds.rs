@@ -1,0 +1,76 @@
+//! The cluster keeps its promises on many seeds, and the checks see when it does not.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use vane_sim::{Bug, Options, Report, run, sweep};
+
+const SEEDS: std::ops::Range<u64> = 0..500;
+
+fn jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// The first seeds that fail, at least `wanted` of them if there are so many.
+fn failures(bug: Option<Bug>, wanted: usize) -> Vec<Report> {
+    let mut failed = Vec::new();
+    let options = Options { bug, ..Options::default() };
+    sweep(SEEDS, jobs(), options, |report| {
+        failed.extend(Some(report).filter(|it| it.failure.is_some()));
+        failed.len() < wanted
+    })
+    .unwrap();
+    failed
+}
+
+fn is_found(bug: Bug, by: &[&str]) {
+    let failed = failures(Some(bug), 1);
+    let first = failed.first().and_then(|it| it.failure.as_deref());
+    let why = first.unwrap_or_else(|| panic!("{bug:?} was not found within {SEEDS:?}"));
+    assert!(by.iter().any(|it| why.contains(it)), "{bug:?} was found for another reason: {why}");
+}
+
+#[test]
+fn no_seed_gives_an_alarm() {
+    let failed = failures(None, 1);
+    let first = failed.first();
+    assert!(first.is_none(), "replay with: vane-sim --seed {} --trace\n{first:#?}", first.unwrap().seed);
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in [7, 77, 777] {
+        let options = Options { seed, ..Options::default() };
+        let (first, second) = (run(options).unwrap(), run(Options { trace: true, ..options }).unwrap());
+        assert_eq!((first.hash, first.events), (second.hash, second.events), "seed {seed}");
+        let other = run(Options { seed: seed + 1, ..options }).unwrap();
+        assert_ne!(first.hash, other.hash);
+    }
+}
+
+#[test]
+fn an_acknowledgement_before_the_sync_is_found() {
+    is_found(Bug::AckBeforeFsync, &["raft.db has lost entries", "is out of range", "another entry", "acknowledged"]);
+}
+
+#[test]
+fn a_forgotten_vote_is_found() {
+    is_found(Bug::VoteForgotten, &["voted in term", "lead in term"]);
+}
+
+#[test]
+fn a_truncation_past_what_is_applied_is_found() {
+    is_found(Bug::TruncationPastApplied, &["is not in the log", "data is incomplete"]);
+}
+
+#[test]
+fn a_request_that_is_applied_twice_is_found() {
+    is_found(Bug::DoubleApply, &["the log says", "is Ok("]);
+}
+
+#[test]
+fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
+    let failed = failures(Some(Bug::StaleRead), 12);
+    let by = |what: &str| failed.iter().filter(|it| it.failure.as_ref().unwrap().contains(what)).count();
+    let (order, search) = (by("was answered"), by("have no linear order"));
+    assert!(order > 0 && search > 0, "found {order} times by the order and {search} times by the search");
+}

@@ -1,0 +1,95 @@
+//! A sealed segment in a second place, mostly without a second copy of its bytes.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::data_dir::sync_dir;
+use crate::error::Error;
+
+/// Makes the directory `to` with the files of the segment directory `from`; what was at `to`
+/// is removed. Durable when it returns.
+///
+/// Files are linked: they never change, so either place may be removed without the other.
+/// Where the file system cannot link from one place to the other, they are copied.
+pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
+    let entries = fs::read_dir(from).map_err(Error::io("list", from))?;
+    if to.exists() {
+        fs::remove_dir_all(to).map_err(Error::io("remove", to))?;
+    }
+    fs::create_dir_all(to).map_err(Error::io("create", to))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("list", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        match fs::hard_link(&source, &target) {
+            Ok(()) => {}
+            Err(e) if cannot_link(e.kind()) => copy(&source, &target)?,
+            Err(e) => return Err(Error::io("link", &source)(e)),
+        }
+    }
+    sync_dir(to)?;
+    to.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Whether the two places, and not the file, are why there is no link. A file system without
+/// links says that they are not permitted.
+fn cannot_link(kind: ErrorKind) -> bool {
+    let kinds =
+        [ErrorKind::CrossesDevices, ErrorKind::TooManyLinks, ErrorKind::Unsupported, ErrorKind::PermissionDenied];
+    kinds.contains(&kind)
+}
+
+fn copy(source: &Path, target: &Path) -> Result<(), Error> {
+    fs::copy(source, target).map_err(Error::io("copy", source))?;
+    File::open(target).and_then(|it| it.sync_all()).map_err(Error::io("sync", target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of a directory, by name.
+    fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(dir).unwrap().map(|it| it.unwrap());
+        let mut files: Vec<_> =
+            entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect();
+        files.sort();
+        files
+    }
+
+    fn segment(root: &Path) -> std::path::PathBuf {
+        let dir = root.join("v0-s1");
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("rows.bin"), "rows").unwrap();
+        fs::write(dir.join("vec.f32"), "vectors").unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_linked_segment_outlives_its_origin() {
+        let root = tempfile::tempdir().unwrap();
+        let from = segment(root.path());
+        let expected = files(&from);
+        let to = root.path().join("copies/v0-s1");
+        fs::create_dir_all(&to).unwrap();
+        fs::write(to.join("left-behind"), "by an attempt that was cut short").unwrap();
+        link_into(&from, &to).unwrap();
+        assert_eq!(files(&to), expected);
+        fs::remove_dir_all(&from).unwrap();
+        assert_eq!(files(&to), expected);
+        assert!(link_into(&from, &to).is_err());
+        assert_eq!(files(&to), expected, "nothing to link from changes nothing");
+    }
+
+    #[test]
+    fn another_device_gets_a_copy() {
+        let shm = Path::new("/dev/shm");
+        let root = tempfile::tempdir().unwrap();
+        let from = segment(root.path());
+        // Where both are one device, this is one more link.
+        let other = if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() };
+        let to = other.path().join("v0-s1");
+        link_into(&from, &to).unwrap();
+        assert_eq!(files(&to), files(&from));
+    }
+}

@@ -1,0 +1,103 @@
+//! Writes of one group that happen together.
+
+use prost::Message;
+use vane_types::{LogIndex, PointId, Slot};
+
+use super::{APPLIED, SEGMENT, ShardStore};
+use crate::error::Error;
+use crate::keys;
+use crate::kv::{Family, KvBatch};
+use crate::records::{PointRecord, Row, SegmentManifest};
+
+/// Writes that happen together or not at all.
+pub struct Batch<'a> {
+    store: &'a ShardStore,
+    batch: KvBatch,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(store: &'a ShardStore) -> Self {
+        Self { store, batch: KvBatch::default() }
+    }
+
+    /// Records that the effects of entries up to `index` are in this batch and those before.
+    pub fn put_applied(&mut self, index: LogIndex) {
+        self.put_meta(APPLIED, &index.to_be_bytes());
+    }
+
+    /// Sets a named value.
+    pub fn put_meta(&mut self, name: &[u8], value: &[u8]) {
+        self.batch.put(Family::Meta, keys::meta(self.store.group, name), value.to_vec());
+    }
+
+    /// Removes a named value.
+    pub fn delete_meta(&mut self, name: &[u8]) {
+        self.batch.delete(Family::Meta, keys::meta(self.store.group, name));
+    }
+
+    /// Binds a point's id to its slot.
+    pub fn put_point(&mut self, id: PointId, slot: Slot) {
+        self.batch.put(Family::Point, keys::point(self.store.group, id), slot.to_be_bytes().to_vec());
+    }
+
+    /// Unbinds a point's id.
+    pub fn delete_point(&mut self, id: PointId) {
+        self.batch.delete(Family::Point, keys::point(self.store.group, id));
+    }
+
+    /// Sets the record of a slot.
+    pub fn put_record(&mut self, slot: Slot, record: &PointRecord) {
+        self.batch.put(Family::Payload, keys::payload(self.store.group, slot), record.encode());
+    }
+
+    /// Removes the record of a slot.
+    pub fn delete_record(&mut self, slot: Slot) {
+        self.batch.delete(Family::Payload, keys::payload(self.store.group, slot));
+    }
+
+    /// Adds one value of one point to a payload index.
+    pub fn put_index(&mut self, field: u16, value: &[u8], slot: Slot) {
+        self.batch.put(Family::Index, keys::index(self.store.group, field, value, slot), Vec::new());
+    }
+
+    /// Removes one value of one point from a payload index.
+    pub fn delete_index(&mut self, field: u16, value: &[u8], slot: Slot) {
+        self.batch.delete(Family::Index, keys::index(self.store.group, field, value, slot));
+    }
+
+    /// Removes a payload index.
+    pub fn drop_index(&mut self, field: u16) {
+        let prefix = keys::index_field(self.store.group, field);
+        let end = keys::end_of(&prefix);
+        self.batch.delete_range(Family::Index, prefix, end);
+    }
+
+    /// Adds a growing row.
+    pub fn put_row(&mut self, vector: u8, segment: u32, row: u32, slot: Slot, version: LogIndex, values: &[f32]) {
+        let key = keys::row(self.store.group, vector, segment, row);
+        self.batch.put(Family::Row, key, Row::encode(slot, version, values));
+    }
+
+    /// Names a sealed segment, and drops the growing rows it was made of, if any.
+    pub fn put_segment(&mut self, vector: u8, manifest: &SegmentManifest) {
+        let name = segment_name(vector, manifest.segment);
+        self.put_meta(&name, &manifest.encode_to_vec());
+        let from = keys::row(self.store.group, vector, manifest.segment, 0);
+        let to = keys::row(self.store.group, vector, manifest.segment + 1, 0);
+        self.batch.delete_range(Family::Row, from, to);
+    }
+
+    /// Stops naming a sealed segment.
+    pub fn delete_segment(&mut self, vector: u8, segment: u32) {
+        self.delete_meta(&segment_name(vector, segment));
+    }
+
+    /// Writes the batch. It is atomic at once and durable after the next sync.
+    pub fn write(self) -> Result<(), Error> {
+        self.store.kv.write(self.batch)
+    }
+}
+
+fn segment_name(vector: u8, segment: u32) -> Vec<u8> {
+    [SEGMENT, &[vector], &segment.to_be_bytes()].concat()
+}

@@ -1,0 +1,106 @@
+//! One group as it stood at one moment.
+
+use std::path::Path;
+
+use vane_types::{LogIndex, PointId, Slot};
+
+use super::reader::{Reader, decode_slot, short_key};
+use super::{NamedValue, ShardStore, key_file};
+use crate::error::Error;
+use crate::keys;
+use crate::kv::{Family, KvRead};
+use crate::records::{PointRecord, SegmentManifest};
+
+/// The group's keys as they stood at one moment.
+pub struct Snapshot<'a> {
+    store: &'a ShardStore,
+    view: Box<dyn KvRead + 'a>,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn new(store: &'a ShardStore) -> Self {
+        Self { store, view: store.kv.view() }
+    }
+
+    /// Index of the last entry whose effects are here.
+    pub fn applied(&self) -> Result<LogIndex, Error> {
+        self.reader().applied()
+    }
+
+    /// A named value of the group.
+    pub fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.reader().meta(name)
+    }
+
+    /// Named values whose name begins with `prefix`: name and value.
+    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
+        self.reader().metas(prefix)
+    }
+
+    /// Sealed segments of one vector.
+    pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
+        self.reader().manifests(vector)
+    }
+
+    /// Slot of a point.
+    pub fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
+        self.reader().slot(id)
+    }
+
+    /// Record of a slot.
+    pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
+        self.reader().record(slot)
+    }
+
+    /// Records of many slots in one look-up, in the order asked for.
+    pub fn records(&self, slots: &[Slot]) -> Result<Vec<Option<PointRecord>>, Error> {
+        let keys: Vec<_> = slots.iter().map(|slot| keys::payload(self.store.group, *slot)).collect();
+        let values = self.view.multi_get(Family::Payload, &keys)?;
+        values.into_iter().map(|value| value.map(|it| PointRecord::decode(&it)).transpose()).collect()
+    }
+
+    /// Visits records by slot from `from` on, until `visit` says false.
+    pub fn records_from(
+        &self,
+        from: Slot,
+        mut visit: impl FnMut(Slot, PointRecord) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let start = keys::payload(self.store.group, from);
+        self.reader().scan_from(Family::Payload, &start, &mut |key, value| {
+            let (_, slot) = keys::split_slot(key, keys::PREFIX).ok_or_else(short_key)?;
+            visit(slot, PointRecord::decode(value)?)
+        })
+    }
+
+    /// Visits points in id order from `from` on, until `visit` says false.
+    pub fn points_from(
+        &self,
+        from: Option<PointId>,
+        mut visit: impl FnMut(PointId, Slot) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let group = self.store.group;
+        let start = from.map_or_else(|| group.0.to_be_bytes().to_vec(), |id| keys::point(group, id));
+        self.reader().scan_from(Family::Point, &start, &mut |key, value| {
+            let id = key.get(keys::PREFIX..).and_then(PointId::from_key).ok_or_else(short_key)?;
+            visit(id, decode_slot(value)?)
+        })
+    }
+
+    /// Writes all keys of the group into the file `keys` in `dir`, which is durable when this
+    /// returns. Segment files are not in it: see [`crate::segment_file::link_into`].
+    pub fn export(&self, dir: &Path) -> Result<(), Error> {
+        let prefix = self.store.group.0.to_be_bytes();
+        let mut file = key_file::Writer::create(dir)?;
+        for family in Family::ALL {
+            self.reader().scan_prefix(family, &prefix, &mut |key, value| {
+                file.push(family, &key[keys::PREFIX..], value)?;
+                Ok(true)
+            })?;
+        }
+        file.finish()
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { kv: &*self.view, group: self.store.group }
+    }
+}
