@@ -75,9 +75,9 @@ sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS=
 	$(CARGO) run -p vane-sim -- --seeds $(SEEDS) $(SIM_ARGS)
 
 demo: build ## three nodes: load packages of Debian, search them by meaning, kill a leader
-	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo
+	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)
 
-bench: build ## Vane beside FAISS: speed, recall, size (DATA=dir for another data set)
+bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another data set)
 	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)
 
 serve: build ## run a node on port 6333, points in DIR

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::interrupt;
 
 /// Time that one request may take; creating indexes over a full set is the longest.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -26,6 +27,17 @@ pub struct Found {
     /// What was asked for of its payload.
     #[serde(default)]
     pub payload: Value,
+}
+
+/// How a collection is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Shards.
+    pub shards: usize,
+    /// Replicas of each.
+    pub replicas: usize,
+    /// KB of vectors without a graph that make one; 0 for never.
+    pub indexing_threshold: usize,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +64,12 @@ pub struct Info {
 impl Client {
     /// A client of the node at `url`.
     pub fn new(url: &str) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build();
+        Self::with_timeout(url, TIMEOUT)
+    }
+
+    /// A client whose requests fail after `timeout`.
+    pub fn with_timeout(url: &str, timeout: Duration) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout)).build();
         Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned() }
     }
 
@@ -61,13 +78,9 @@ impl Client {
         &self.url
     }
 
-    /// Whether the node answers requests.
-    pub fn is_ready(&self) -> bool {
-        self.agent.get(format!("{}/readyz", self.url)).call().is_ok_and(|it| it.status() == 200)
-    }
-
     /// A request with a JSON body; the answer's `result`.
     pub fn send<T: for<'de> Deserialize<'de>>(&self, method: &str, path: &str, body: &Value) -> Result<T, Error> {
+        interrupt::check()?;
         let url = format!("{}{path}", self.url);
         let sent = match method {
             "PUT" => self.agent.put(url).send_json(body),
@@ -88,10 +101,21 @@ impl Client {
     /// The same with a body that is JSON already: a load generator should not spend the
     /// node's time on writing numbers.
     pub fn query_raw(&self, collection: &str, body: &[u8]) -> Result<Vec<Found>, Error> {
-        let path = format!("/collections/{collection}/points/query");
-        let sent = self.agent.post(format!("{}{path}", self.url)).content_type("application/json").send(body);
-        let points: Points = read(&path, sent)?;
+        let points: Points = self.send_raw("POST", &format!("/collections/{collection}/points/query"), body)?;
         Ok(points.points)
+    }
+
+    /// Writes points; acknowledged when it returns. `body` is JSON already.
+    pub fn upsert_raw(&self, collection: &str, body: &[u8]) -> Result<(), Error> {
+        let _written: Value = self.send_raw("PUT", &format!("/collections/{collection}/points?wait=true"), body)?;
+        Ok(())
+    }
+
+    fn send_raw<T: for<'de> Deserialize<'de>>(&self, method: &str, path: &str, body: &[u8]) -> Result<T, Error> {
+        interrupt::check()?;
+        let url = format!("{}{path}", self.url);
+        let request = if method == "PUT" { self.agent.put(url) } else { self.agent.post(url) };
+        read(path, request.content_type("application/json").send(body))
     }
 
     /// The state of a collection.
@@ -99,26 +123,15 @@ impl Client {
         self.send("GET", &format!("/collections/{collection}"), &Value::Null)
     }
 
-    /// Makes a collection anew, without points; `indexing_threshold` in KB.
-    pub fn recreate(&self, collection: &str, dim: usize, indexing_threshold: usize) -> Result<(), Error> {
-        self.recreate_spread(collection, dim, indexing_threshold, (1, 1))
-    }
-
-    /// The same with so many shards, and replicas of each.
-    pub fn recreate_spread(
-        &self,
-        collection: &str,
-        dim: usize,
-        indexing_threshold: usize,
-        (shards, replicas): (u32, u32),
-    ) -> Result<(), Error> {
+    /// Makes a collection anew, without points.
+    pub fn recreate(&self, collection: &str, dim: usize, shape: Shape) -> Result<(), Error> {
         let path = format!("/collections/{collection}");
         let _existed: bool = self.send("DELETE", &path, &Value::Null)?;
         let body = json!({
             "vectors": {"size": dim, "distance": "Cosine"},
-            "optimizers_config": {"indexing_threshold": indexing_threshold},
-            "shard_number": shards,
-            "replication_factor": replicas,
+            "shard_number": shape.shards,
+            "replication_factor": shape.replicas,
+            "optimizers_config": {"indexing_threshold": shape.indexing_threshold},
         });
         let _made: bool = self.send("PUT", &path, &body)?;
         Ok(())

@@ -23,12 +23,23 @@ pub enum Error {
         /// The node's words, or the network's.
         reason: String,
     },
+    /// A local node or cluster is not as it should be.
+    #[error(transparent)]
+    Local(#[from] vane_local::Error),
+    /// Something that was acknowledged is not there.
+    #[error("through {node}: {what}")]
+    Lost {
+        /// The node that was asked.
+        node: String,
+        /// What is missing.
+        what: String,
+    },
+    /// A signal asked this program to end.
+    #[error("stopped by a signal; no node is left running")]
+    Interrupted,
     /// FAISS failed.
     #[error("faiss failed: {0}")]
     Index(#[from] vane_index::Error),
-    /// The nodes did not do what was asked.
-    #[error(transparent)]
-    Cluster(#[from] vane_local::Error),
     /// A result could not be written.
     #[error("failed to write {path}: {reason}")]
     Output {

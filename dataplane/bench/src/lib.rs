@@ -1,8 +1,9 @@
-//! The demo and the load generator: clients of a real node, over its REST API.
+//! The demo and the load generator: clients of real nodes, over their REST API.
 //!
 //! Owns the data files' format, the measuring, and what people read on the terminal. It
-//! knows of Vane's own crates only the index, to put FAISS itself beside the node; it must
-//! never reach into the node any other way than a user's client would.
+//! knows of Vane's own crates only the index, to put FAISS itself beside the node, and the
+//! local clusters that it starts; it must never reach into a node any other way than a
+//! user's client or administrator would.
 #![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
 
 pub mod baseline;
@@ -11,9 +12,11 @@ pub mod client;
 pub mod dataset;
 pub mod demo;
 mod error;
+pub mod failover;
+pub mod interrupt;
 pub mod load;
 pub mod measure;
-pub mod node;
+pub mod pulse;
 pub mod recall;
 pub mod report;
 

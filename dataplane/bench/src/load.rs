@@ -1,4 +1,4 @@
-//! Loading points, with a progress bar.
+//! Loading points, with progress bars.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::client::{Client, Info};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::node::pause;
 
 /// Points of one request.
 const BATCH: usize = 500;
@@ -47,12 +46,12 @@ pub fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info
             return Err(Error::node(format!("collection {collection}"), format!("still indexing: {info:?}")));
         }
         bar.tick();
-        pause(PAUSE);
+        vane_local::pause(PAUSE);
     }
 }
 
-/// A bar for people; nothing where standard error is no terminal.
-fn bar(len: u64, template: &str) -> ProgressBar {
+/// A bar for people, or a spinner for a length of 0; nothing where standard error is no terminal.
+pub fn bar(len: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr()).with_style(style.progress_chars("=> "))
 }

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use vane_proto::admin::Replica;
+
 use crate::admin::Admin;
 use crate::error::Error;
 use crate::links::{Links, PEER_PORT, RELAY_PORT, ip};
-use crate::node::{Node, Plan};
+use crate::node::{Node, Plan, TOKEN};
 use crate::wait_until;
 
 /// Time for a cluster to be there.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// Secret of all local clusters: they listen on this machine alone.
-const TOKEN: &str = "local";
+/// Time for a replica to have what its leader has.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What kind of cluster.
 #[derive(Debug, Clone)]
@@ -73,6 +75,14 @@ impl Cluster {
         &mut self.nodes[number - 1]
     }
 
+    /// SIGTERM to all nodes at once; waits until they have ended in order.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        std::thread::scope(|scope| {
+            let stops: Vec<_> = self.nodes.iter_mut().map(|node| scope.spawn(|| node.stop())).collect();
+            stops.into_iter().map(|it| it.join().expect("stopping does not panic").map(drop)).collect()
+        })
+    }
+
     /// The wires, where there are relays.
     pub fn links(&self) -> &Links {
         self.links.as_ref().expect("the cluster was started with relays")
@@ -105,10 +115,27 @@ impl Cluster {
             .inspect_err(|_| up.iter().for_each(|it| eprintln!("--- node {}\n{}", it.number(), it.log_tail())))
     }
 
+    /// Waits until every replica of a collection answers its leader and trails it by at most
+    /// so many entries.
+    pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
+        let admin = self.any_admin()?;
+        wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
+            let shards = admin.shards(collection).ok().filter(|it| !it.is_empty())?;
+            let caught_up = |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
+            let groups = shards.iter().map(|it| it.group.as_ref());
+            groups.into_iter().all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up))).then_some(())
+        })
+    }
+
+    /// The admin interface of a node that is up.
+    pub fn any_admin(&self) -> Result<Admin, Error> {
+        let up = self.nodes.iter().find(|it| it.is_up()).ok_or_else(|| Error::node("cluster", "no node is up"))?;
+        Admin::new(&up.admin_address(), TOKEN)
+    }
+
     /// Place of the node (from 1) that the cluster knows by this id.
     pub fn number_of(&self, node_id: u64) -> Result<usize, Error> {
-        let up = self.nodes.iter().find(|it| it.is_up()).ok_or_else(|| Error::node("cluster", "no node is up"))?;
-        let known = Admin::new(&up.admin_address(), TOKEN)?.nodes()?;
+        let known = self.any_admin()?.nodes()?;
         let name = known.iter().find(|it| it.id == node_id).map(|it| it.name.clone()).unwrap_or_default();
         let number = name.strip_prefix("node-").and_then(|it| it.parse().ok());
         number.ok_or_else(|| Error::node(format!("node id {node_id}"), "the cluster does not know it"))

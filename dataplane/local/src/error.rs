@@ -1,5 +1,7 @@
 //! What can go wrong, in words for the person at the terminal.
 
+use std::net::Ipv4Addr;
+
 use thiserror::Error;
 
 /// Why a local cluster did not do what was asked.
@@ -12,6 +14,18 @@ pub enum Error {
         node: String,
         /// The system's words, or the end of its log.
         reason: String,
+    },
+    /// Another process listens where a node should.
+    #[error("node {number} was not started, {address}:{port} is taken ({source}); end the other local cluster first")]
+    InUse {
+        /// Place of the node.
+        number: usize,
+        /// Where.
+        address: Ipv4Addr,
+        /// Which port.
+        port: u16,
+        /// The system's answer.
+        source: std::io::Error,
     },
     /// Something did not come to be.
     #[error("waited {seconds} s in vain: {what}")]

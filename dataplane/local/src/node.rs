@@ -1,6 +1,8 @@
 //! One node: a process on a data directory that outlives it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use crate::wait_until;
 const REST_PORT: u16 = 7333;
 /// Time to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Secret of all local nodes: they listen on this machine alone.
+pub(crate) const TOKEN: &str = "local";
 /// Bytes shown of a log.
 const TAIL_BYTES: usize = 2000;
 
@@ -24,6 +28,7 @@ const TAIL_BYTES: usize = 2000;
 pub(crate) struct Plan {
     pub(crate) binary: PathBuf,
     pub(crate) token: String,
+    /// Where its cluster may be found; none for a node that founds one of its own.
     pub(crate) seeds: String,
     pub(crate) settings: Vec<(String, String)>,
     /// Calls to others pass relays whose wires can be cut.
@@ -41,6 +46,14 @@ pub struct Node {
 impl Node {
     pub(crate) fn new(number: usize, data_dir: PathBuf, plan: Plan) -> Self {
         Self { number, data_dir, plan, child: None }
+    }
+
+    /// A node that belongs to no cluster of several, at the address of place `number`. It is
+    /// not started yet.
+    pub fn alone(binary: &Path, number: usize, data_dir: PathBuf) -> Self {
+        let (token, seeds) = (TOKEN.to_owned(), String::new());
+        let plan = Plan { binary: binary.to_owned(), token, seeds, settings: Vec::new(), relayed: false };
+        Self::new(number, data_dir, plan)
     }
 
     /// Its place in the cluster, from 1. The cluster's own number for it may differ.
@@ -81,10 +94,13 @@ impl Node {
         if let Some(dir) = self.log_path().parent() {
             std::fs::create_dir_all(dir).map_err(failed)?;
         }
+        // Else it would be taken for started when the one that is there answers.
+        let in_use = |source| Error::InUse { number: self.number, address, port: REST_PORT, source };
+        drop(TcpListener::bind((address, REST_PORT)).map_err(in_use)?);
         let log = File::options().create(true).append(true).open(self.log_path()).map_err(failed)?;
         let mut command = Command::new(&self.plan.binary);
         command
-            .args(["serve", "--host", &address.to_string(), "--seeds", &self.plan.seeds])
+            .args(["serve", "--host", &address.to_string()])
             .args(["--http-port", &REST_PORT.to_string(), "--peer-port", &PEER_PORT.to_string(), "--data-dir"])
             .arg(&self.data_dir)
             .env("VANE_CLUSTER__TOKEN", &self.plan.token)
@@ -95,6 +111,9 @@ impl Node {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log);
+        if !self.plan.seeds.is_empty() {
+            command.args(["--seeds", &self.plan.seeds]);
+        }
         self.child = Some(command.spawn().map_err(failed)?);
         let rest = self.rest();
         let child = &mut self.child;
@@ -143,11 +162,27 @@ impl Node {
     /// Seconds of CPU that it has used.
     pub fn cpu_seconds(&self) -> f64 {
         let Some(child) = &self.child else { return 0.0 };
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
-        // utime and stime, in hundredths.
-        (ticks(11) + ticks(12)) / 100.0
+        cpu_seconds(Path::new(&format!("/proc/{}", child.id())))
+    }
+
+    /// The same of its threads, by name; threads of one name together.
+    pub fn cpu_seconds_by_thread(&self) -> BTreeMap<String, f64> {
+        let tasks = self.child.as_ref().and_then(|it| std::fs::read_dir(format!("/proc/{}/task", it.id())).ok());
+        let mut seconds = BTreeMap::new();
+        for task in tasks.into_iter().flatten().flatten() {
+            let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+            *seconds.entry(name.trim().to_owned()).or_default() += cpu_seconds(&task.path());
+        }
+        seconds
+    }
+
+    /// Bytes of memory it has; 0 where the system does not say.
+    pub fn resident_bytes(&self) -> u64 {
+        let Some(child) = &self.child else { return 0 };
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|it| it.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
     }
 
     /// The end of its log.
@@ -169,6 +204,15 @@ impl Drop for Node {
         self.thaw();
         self.kill();
     }
+}
+
+/// Seconds of CPU that a process or thread, as a folder of /proc, has used.
+fn cpu_seconds(proc: &Path) -> f64 {
+    let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
+    // utime and stime, in hundredths.
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn signal(child: &Child, signal: Signal) {

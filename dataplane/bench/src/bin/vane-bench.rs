@@ -1,13 +1,16 @@
-//! `make bench`: a node beside FAISS, in one run.
+//! `make bench`: FAISS, replication and failures, measured in one run.
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use vane_bench::{Error, bench};
 
 fn main() -> ExitCode {
-    match vane_bench::bench::run(&vane_bench::bench::Args::parse()) {
+    match bench::run(&bench::Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // A signal reaches the nodes too, and then requests to them fail first.
+            let error = if vane_bench::interrupt::requested() { Error::Interrupted } else { error };
             eprintln!("bench: {error}");
             ExitCode::FAILURE
         }

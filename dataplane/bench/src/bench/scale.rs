@@ -1,0 +1,56 @@
+//! Searches on three nodes beside one: the same points in the same shards, the same ef.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vane_local::wait_until;
+
+use super::place::{Place, urls};
+use super::search::{by_turns, efs, name_of, rest};
+use super::{Args, COLLECTION, INDEXING_THRESHOLD, NODES};
+use crate::client::{Client, Shape};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::load::{load, wait_indexed};
+use crate::report::{Line, print};
+
+/// Shards on both sides: one for each node to lead.
+const SHARDS: usize = NODES;
+const BUILDING: &str = "vane_indexes_building";
+const BUILD_TIMEOUT: Duration = Duration::from_secs(1800);
+
+pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+    let place = Place::new(&args.vane)?;
+    let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
+    let (one, three) = (vec![alone.rest().url().to_owned()], urls(&cluster));
+    println!(
+        "\nSearches on {NODES} nodes (RF {NODES}, clients spread over them) beside 1 node; {SHARDS} shards on both sides, \
+         all on the cores of this machine"
+    );
+    let mut loaded = Vec::new();
+    for (name, urls) in [("1 node", &one), ("3 nodes", &three)] {
+        let client = Client::new(&urls[0]);
+        let shape = Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
+        client.recreate(COLLECTION, data.dim, shape)?;
+        let loading = load(&client, COLLECTION, data)?;
+        let (indexing, info) = wait_indexed(&client, COLLECTION)?;
+        println!("{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later", info.indexed_vectors_count);
+        loaded.push(json!({"what": name, "load_s": loading.as_secs_f64(), "index_s": indexing.as_secs_f64()}));
+    }
+    // Every replica builds its own graphs, also those that no search waits for.
+    cluster.wait_caught_up(COLLECTION, 0)?;
+    let building = || cluster.nodes().iter().map(|it| it.rest().metric(BUILDING)).sum::<f64>() > 0.0;
+    wait_until("all replicas to have their graphs", BUILD_TIMEOUT, || (!building()).then_some(()))?;
+    println!();
+    let mut lines: Vec<Line> = Vec::new();
+    for &clients in &args.clients {
+        for ef in efs(args) {
+            let side = |urls: &'_ [String]| rest(data, urls, ef, &Value::Null, clients);
+            lines.push(by_turns(args, data, (name_of(ef), clients), || side(&three), || side(&one))?);
+        }
+    }
+    print("1 node", &lines);
+    alone.stop()?;
+    cluster.stop()?;
+    Ok(json!({"loaded": loaded, "lines": lines.iter().map(|it| it.json("one_node")).collect::<Vec<_>>()}))
+}

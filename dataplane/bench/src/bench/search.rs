@@ -1,0 +1,185 @@
+//! A node over REST beside FAISS in this process.
+//!
+//! Both sides take turns, so that a machine whose speed drifts does so for both; figures
+//! are the run of median speed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use vane_index::Graph;
+use vane_local::Node;
+
+use super::place::{self, Place};
+use super::{Args, COLLECTION, INDEXING_THRESHOLD, K};
+use crate::baseline;
+use crate::client::{Client, Shape};
+use crate::dataset::{Dataset, Query};
+use crate::error::Error;
+use crate::load::{load, wait_indexed};
+use crate::measure::{Run, median, run as measure};
+use crate::recall::recall;
+use crate::report::{Line, Side, print};
+
+/// A query as the REST API takes it.
+#[derive(Serialize)]
+struct Body<'a> {
+    query: &'a [f32],
+    limit: usize,
+    params: &'a Value,
+    filter: &'a Value,
+}
+
+pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+    let (graph, building) = baseline::build(data)?;
+    println!(
+        "\nSearches of one node beside FAISS: M {}, efConstruction {}, built in {building:.1?}",
+        baseline::PARAMS.m,
+        baseline::PARAMS.ef_construct
+    );
+    let place = Place::new(&args.vane)?;
+    let mut node = place.alone()?;
+    let url = [node.rest().url().to_owned()];
+    let client = Client::new(&url[0]);
+    let shape = Shape { shards: 1, replicas: 1, indexing_threshold: INDEXING_THRESHOLD };
+    client.recreate(COLLECTION, data.dim, shape)?;
+    client.index_fields(COLLECTION)?;
+    let loading = load(&client, COLLECTION, data)?;
+    let (indexing, info) = wait_indexed(&client, COLLECTION)?;
+    println!(
+        "Vane: loaded in {loading:.1?}, indexed {:.1?} later ({} in a graph)\n",
+        indexing, info.indexed_vectors_count
+    );
+    let mut lines = Vec::new();
+    for &clients in &args.clients {
+        for ef in efs(args) {
+            lines.push(compare(args, data, &graph, &url, ef, clients)?);
+        }
+    }
+    for name in data.filters.keys() {
+        lines.push(filtered(args, data, &url, name)?);
+    }
+    print("FAISS", &lines);
+    let sizes = json!({
+        "disk_bytes_per_point": directory_bytes(node.data_dir()) / data.len() as u64,
+        "resident_bytes_per_point": node.resident_bytes() / data.len() as u64,
+        "vector_bytes_per_point": data.dim * size_of::<f32>(),
+    });
+    let cold = cold_start(data, &mut node)?;
+    println!("\nper point: {sizes}\ncold start to the first answer: {cold:.1?}");
+    node.stop()?;
+    Ok(json!({
+        "load_s": loading.as_secs_f64(), "index_s": indexing.as_secs_f64(), "faiss_build_s": building.as_secs_f64(),
+        "cold_start_s": cold.as_secs_f64(), "sizes": sizes,
+        "lines": lines.iter().map(|it| it.json("faiss")).collect::<Vec<_>>(),
+    }))
+}
+
+/// The node's default, and those asked for.
+pub(super) fn efs(args: &Args) -> impl Iterator<Item = Option<usize>> + '_ {
+    std::iter::once(None).chain(args.ef.iter().copied().map(Some))
+}
+
+/// What a line with this ef is called.
+pub(super) fn name_of(ef: Option<usize>) -> String {
+    ef.map_or("default".to_owned(), |it| format!("ef {it}"))
+}
+
+/// Both sides at one ef, by turns. Without one the node chooses, and FAISS has what the
+/// node's default is.
+fn compare(
+    args: &Args,
+    data: &Dataset,
+    graph: &Graph,
+    url: &[String],
+    ef: Option<usize>,
+    clients: usize,
+) -> Result<Line, Error> {
+    let faiss_ef = ef.unwrap_or(baseline::PARAMS.ef_construct);
+    let vane = || rest(data, url, ef, &Value::Null, clients);
+    let faiss = || {
+        measure(clients, data.queries.len(), |_| {
+            vane_index::single_threaded_here();
+            |query: usize| baseline::search(graph, &data.queries[query].vector, K, faiss_ef)
+        })
+    };
+    by_turns(args, data, (name_of(ef), clients), vane, faiss)
+}
+
+/// Two sides by turns.
+pub(super) fn by_turns(
+    args: &Args,
+    data: &Dataset,
+    (what, clients): (String, usize),
+    one: impl Fn() -> Result<Run, Error>,
+    other: impl Fn() -> Result<Run, Error>,
+) -> Result<Line, Error> {
+    let (mut ours, mut peers) = (Vec::new(), Vec::new());
+    // The first turn of each warms caches and is not counted.
+    for round in 0..=args.rounds {
+        let (one, other) = (one()?, other()?);
+        if round > 0 {
+            ours.push(one);
+            peers.push(other);
+        }
+    }
+    let side = |runs: Vec<Run>| middle(runs).map(|it| Side { recall: recall(&it.found, &data.truth, K), run: it });
+    Ok(Line { what, clients, vane: side(ours)?, peer: Some(side(peers)?) })
+}
+
+fn filtered(args: &Args, data: &Dataset, url: &[String], name: &str) -> Result<Line, Error> {
+    let filter = &data.filters[name];
+    let turns = (0..args.rounds).map(|_| rest(data, url, None, &filter.filter, 1));
+    let run = middle(turns.collect::<Result<Vec<_>, _>>()?)?;
+    let vane = Side { recall: recall(&run.found, &filter.truth, K), run };
+    Ok(Line { what: name.to_owned(), clients: 1, vane, peer: None })
+}
+
+/// All queries over REST, the clients spread over the nodes.
+pub(super) fn rest(
+    data: &Dataset,
+    urls: &[String],
+    ef: Option<usize>,
+    filter: &Value,
+    clients: usize,
+) -> Result<Run, Error> {
+    let params = &ef.map_or(Value::Null, |it| json!({"hnsw_ef": it}));
+    let body = |it: &Query| {
+        // Through f32's own shortest form: as an f64 each number would have twice the digits.
+        let body = Body { query: &it.vector, limit: K, params, filter };
+        serde_json::to_vec(&body).map_err(|e| Error::node("a query", e))
+    };
+    let bodies: Vec<Vec<u8>> = data.queries.iter().map(body).collect::<Result<_, _>>()?;
+    let bodies = &bodies;
+    measure(clients, bodies.len(), |number| {
+        let client = Client::new(&urls[number % urls.len()]);
+        move |query: usize| Ok(client.query_raw(COLLECTION, &bodies[query])?.into_iter().map(|it| it.id).collect())
+    })
+}
+
+fn middle(runs: Vec<Run>) -> Result<Run, Error> {
+    median(runs).ok_or_else(|| Error::node("--rounds", "at least one round is needed"))
+}
+
+/// Time from starting the process to its first answer.
+fn cold_start(data: &Dataset, node: &mut Node) -> Result<Duration, Error> {
+    node.stop()?;
+    let start = Instant::now();
+    place::start(node)?;
+    let body = json!({"query": data.queries[0].vector, "limit": K});
+    let found = Client::new(node.rest().url()).query(COLLECTION, &body)?;
+    let time = start.elapsed();
+    if found.is_empty() { Err(Error::node("the first search after a restart", "it found nothing")) } else { Ok(time) }
+}
+
+fn directory_bytes(dir: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(it) if it.is_dir() => directory_bytes(&entry.path()),
+        // The ballast is room kept free, not data.
+        Ok(it) if entry.file_name() != "ballast" => it.len(),
+        _ => 0,
+    };
+    entries.flatten().map(size).sum()
+}

@@ -1,0 +1,81 @@
+//! That nothing is lost: every point, through every node that is up.
+
+use serde::Deserialize;
+use serde_json::json;
+use vane_local::Cluster;
+
+use super::COLLECTION;
+use super::kill::Outage;
+use crate::client::Client;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::load::bar;
+
+/// Points of one request.
+const BATCH: usize = 500;
+
+#[derive(Deserialize)]
+struct Count {
+    count: usize,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: usize,
+    payload: Payload,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    name: String,
+    #[serde(default)]
+    revision: usize,
+}
+
+/// Counts, and retrieves every point, through each node; a point must have what the last
+/// acknowledged write gave it.
+pub(super) fn nothing_is_lost(cluster: &Cluster, data: &Dataset, outage: &Outage) -> Result<(), Error> {
+    let up: Vec<_> = cluster.nodes().iter().filter(|it| it.is_up()).collect();
+    let bar = bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
+    bar.set_message("checking");
+    for node in &up {
+        let client = Client::new(node.rest().url());
+        let lost = |what: String| Error::Lost { node: format!("node {}", node.number()), what };
+        let path = format!("/collections/{COLLECTION}/points");
+        let Count { count } = client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
+        if count != data.len() {
+            return Err(lost(format!("it counts {count} points, {} were acknowledged", data.len())));
+        }
+        for first in (0..data.len()).step_by(BATCH) {
+            let ids: Vec<usize> = (first..data.len().min(first + BATCH)).collect();
+            let body = json!({"ids": ids, "with_payload": ["name", "revision"], "with_vector": false});
+            let mut found: Vec<Record> = client.send("POST", &path, &body)?;
+            found.sort_unstable_by_key(|it| it.id);
+            if let Some(id) = ids.iter().find(|id| found.binary_search_by_key(id, |it| &it.id).is_err()) {
+                return Err(lost(format!("point {id} is not there")));
+            }
+            if let Some(it) = found.iter().find(|it| !is_right(it, data, outage)) {
+                return Err(lost(format!("point {} is not as it was last written", it.id)));
+            }
+            bar.inc(ids.len() as u64);
+        }
+    }
+    bar.finish_and_clear();
+    println!("\nNothing is lost:");
+    for node in up {
+        println!(
+            "  through node {}: {} packages counted, {} retrieved, all as last acknowledged",
+            node.number(),
+            data.len(),
+            data.len()
+        );
+    }
+    Ok(())
+}
+
+fn is_right(record: &Record, data: &Dataset, outage: &Outage) -> bool {
+    let least = outage.revision_of(record.id, data.len());
+    let sent = outage.acknowledged + 1;
+    data.payloads[record.id]["name"] == record.payload.name.as_str()
+        && (least..=sent).contains(&record.payload.revision)
+}

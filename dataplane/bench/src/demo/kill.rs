@@ -1,0 +1,155 @@
+//! The leader of a shard killed in the middle of searches and writes, and its return.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vane_local::Cluster;
+
+use super::COLLECTION;
+use super::search::K;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::failover::Failover;
+use crate::load::bar;
+use crate::pulse::Pulse;
+
+/// Points of one write: enough for some of every shard.
+const WRITTEN_AT_ONCE: usize = 30;
+/// Time of searches and writes before the kill.
+const BEFORE: Duration = Duration::from_secs(1);
+/// Searches and writes that must work after the kill before it counts as over.
+const AFTER: usize = 50;
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What was done meanwhile.
+pub(super) struct Outage {
+    /// Place of the killed node.
+    pub(super) victim: usize,
+    /// Number of the last acknowledged write. Each rewrites some points with its number as
+    /// their revision; at most one more was sent.
+    pub(super) acknowledged: usize,
+}
+
+impl Outage {
+    /// The least revision that a point must have now; 0 if none of the writes met it.
+    pub(super) fn revision_of(&self, point: usize, points: usize) -> usize {
+        let met = |write: &usize| written_by(*write, points).any(|it| it == point);
+        // Older ones went round through all points.
+        (1..=self.acknowledged).rev().take(points / WRITTEN_AT_ONCE + 2).find(met).unwrap_or(0)
+    }
+}
+
+/// Points of the write of that number.
+fn written_by(write: usize, points: usize) -> impl Iterator<Item = usize> {
+    (0..WRITTEN_AT_ONCE.min(points)).map(move |i| (write * WRITTEN_AT_ONCE + i) % points)
+}
+
+/// Searches and writes, kills the node that leads a shard, and tells how long both paused.
+pub(super) fn leader(cluster: &mut Cluster, data: &Dataset, urls: &[String]) -> Result<Outage, Error> {
+    let leads = cluster.any_admin()?.shards(COLLECTION)?.into_iter().next();
+    let (ordinal, leader) = leads.map_or((0, 0), |it| (it.ordinal, it.group.map_or(0, |it| it.leader_node)));
+    let victim = cluster.number_of(leader)?;
+    println!(
+        "\nWhile searches and writes go on, node {victim} is killed (kill -9). It leads shard {} of {}.",
+        ordinal + 1,
+        super::SHAPE.shards
+    );
+    let (searches, writes, acknowledged) = (Pulse::default(), Pulse::default(), AtomicUsize::new(0));
+    let killed = std::thread::scope(|scope| {
+        scope.spawn(|| search(&searches, data, urls));
+        scope.spawn(|| write(&writes, &acknowledged, data, urls));
+        let killed = kill(cluster, victim, &searches, &writes);
+        searches.end();
+        writes.end();
+        killed
+    })?;
+    let acknowledged = acknowledged.into_inner();
+    println!(
+        "  For {:.2} s no search was answered, for {:.2} s no write acknowledged: the other two elected leaders.",
+        searches.longest_gap(killed).as_secs_f64(),
+        writes.longest_gap(killed).as_secs_f64()
+    );
+    println!(
+        "  In all {} searches and {acknowledged} writes; {} and {} attempts failed and were made again.",
+        searches.count(),
+        searches.failures(),
+        writes.failures()
+    );
+    Ok(Outage { victim, acknowledged })
+}
+
+/// The time of the kill, once searches and writes work again.
+fn kill(cluster: &mut Cluster, victim: usize, searches: &Pulse, writes: &Pulse) -> Result<Instant, Error> {
+    let bar = bar(0, "{msg:>10} {spinner} {elapsed}");
+    bar.set_message("searching");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    searches.wait_for(1, TIMEOUT)?;
+    writes.wait_for(1, TIMEOUT)?;
+    vane_local::pause(BEFORE);
+    let killed = Instant::now();
+    cluster.node(victim).kill();
+    searches.wait_for(AFTER, TIMEOUT)?;
+    writes.wait_for(AFTER, TIMEOUT)?;
+    bar.finish_and_clear();
+    Ok(killed)
+}
+
+fn search(searches: &Pulse, data: &Dataset, urls: &[String]) {
+    let (mut client, mut turn) = (Failover::new(urls, 0), 0);
+    searches.run(|| {
+        let body = json!({"query": data.queries[turn % data.queries.len()].vector, "limit": K});
+        let found = client.attempt(|it| it.query(COLLECTION, &body))?;
+        turn += 1;
+        if found.len() == K { Ok(()) } else { Err(Error::node("a search", "it found too few")) }
+    });
+}
+
+fn write(writes: &Pulse, acknowledged: &AtomicUsize, data: &Dataset, urls: &[String]) {
+    let mut client = Failover::new(urls, 0);
+    writes.run(|| {
+        let number = acknowledged.load(Ordering::Relaxed) + 1;
+        let point = |i: usize| {
+            let mut payload = data.payloads[i].clone();
+            payload["revision"] = number.into();
+            json!({"id": i, "vector": data.vector(i), "payload": payload})
+        };
+        let body = json!({"points": written_by(number, data.len()).map(point).collect::<Vec<_>>()});
+        let path = format!("/collections/{COLLECTION}/points?wait=true");
+        let _written: Value = client.attempt(|it| it.send("PUT", &path, &body))?;
+        acknowledged.store(number, Ordering::Relaxed);
+        Ok(())
+    });
+}
+
+/// Starts the killed node on its disk and waits until it has what it missed.
+pub(super) fn bring_back(cluster: &mut Cluster, outage: &Outage) -> Result<(), Error> {
+    let start = Instant::now();
+    cluster.node(outage.victim).start()?;
+    cluster.wait_ready()?;
+    let started = start.elapsed();
+    cluster.wait_caught_up(COLLECTION, 0)?;
+    println!(
+        "\nNode {} was started again on its disk: ready after {:.1} s, and after {:.1} s it had every write it missed.",
+        outage.victim,
+        started.as_secs_f64(),
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_point_is_written_in_its_turn() {
+        let outage = Outage { victim: 1, acknowledged: 5 };
+        assert_eq!(outage.revision_of(WRITTEN_AT_ONCE, 1000), 1);
+        assert_eq!(outage.revision_of(5 * WRITTEN_AT_ONCE + 3, 1000), 5);
+        assert_eq!(outage.revision_of(0, 1000), 0);
+        // 90 points: write 3 begins anew.
+        assert_eq!(outage.revision_of(0, 90), 3);
+        assert_eq!(outage.revision_of(89, 90), 5);
+    }
+}

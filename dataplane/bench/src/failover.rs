@@ -1,0 +1,28 @@
+//! A client of several nodes, as one behind a service's address is.
+
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::error::Error;
+
+/// Time that one request may take before the next node is asked.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Goes on to the next node when one does not answer.
+pub struct Failover {
+    clients: Vec<Client>,
+    turn: usize,
+}
+
+impl Failover {
+    /// A client that begins with the node at place `first` of `urls`.
+    pub fn new(urls: &[String], first: usize) -> Self {
+        Self { clients: urls.iter().map(|it| Client::with_timeout(it, TIMEOUT)).collect(), turn: first }
+    }
+
+    /// One attempt. After an error it is the next node's turn.
+    pub fn attempt<T>(&mut self, call: impl FnOnce(&Client) -> Result<T, Error>) -> Result<T, Error> {
+        let client = &self.clients[self.turn % self.clients.len()];
+        call(client).inspect_err(|_| self.turn += 1)
+    }
+}

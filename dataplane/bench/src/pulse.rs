@@ -1,0 +1,130 @@
+//! Something done over and over while something else happens: when it worked.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::error::Error;
+use crate::interrupt;
+
+/// Pause after a failure.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// The times at which something worked, of any number of threads.
+#[derive(Default)]
+pub struct Pulse {
+    beats: Mutex<Vec<Beat>>,
+    failures: AtomicUsize,
+    ended: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+struct Beat {
+    began: Instant,
+    ended: Instant,
+}
+
+impl Pulse {
+    /// Acts until [`Pulse::end`] or a signal. A failure is counted, and tried again; the
+    /// time that something took begins with its first attempt.
+    pub fn run(&self, mut act: impl FnMut() -> Result<(), Error>) {
+        let mut began = Instant::now();
+        while !self.ended.load(Ordering::Acquire) && !interrupt::requested() {
+            match act() {
+                Ok(()) => {
+                    let ended = Instant::now();
+                    self.beats.lock().push(Beat { began, ended });
+                    began = ended;
+                }
+                Err(_) => {
+                    self.failures.fetch_add(1, Ordering::Relaxed);
+                    vane_local::pause(RETRY_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Ends [`Pulse::run`], wherever it is called.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// How often it worked.
+    pub fn count(&self) -> usize {
+        self.beats.lock().len()
+    }
+
+    /// How often it did not.
+    pub fn failures(&self) -> usize {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it worked so many times more.
+    pub fn wait_for(&self, more: usize, timeout: Duration) -> Result<(), Error> {
+        let wanted = self.count() + more;
+        let went_on = || (self.count() >= wanted || interrupt::requested()).then_some(());
+        vane_local::wait_until("requests to go on", timeout, went_on)?;
+        interrupt::check()
+    }
+
+    /// The longest time in which it never worked, of those that ended after `since`.
+    pub fn longest_gap(&self, since: Instant) -> Duration {
+        let mut times: Vec<Instant> = self.beats.lock().iter().map(|it| it.ended).collect();
+        times.sort_unstable();
+        let gaps = times.windows(2).filter(|it| it[1] > since).map(|it| it[1] - it[0]);
+        gaps.max().unwrap_or_default()
+    }
+
+    /// How long each took that ended in a span of time.
+    pub fn latencies(&self, span: Range<Instant>) -> Vec<Duration> {
+        self.beats.lock().iter().filter(|it| span.contains(&it.ended)).map(|it| it.ended - it.began).collect()
+    }
+
+    /// The longest that one took, failed attempts included, of those that ended after `since`.
+    pub fn slowest(&self, since: Instant) -> Duration {
+        let beats = self.beats.lock();
+        beats.iter().filter(|it| it.ended > since).map(|it| it.ended - it.began).max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(base: Instant, beats: &[(u64, u64)]) -> Pulse {
+        let time = |ms| base + Duration::from_millis(ms);
+        let beat = |(began, ended): &(u64, u64)| Beat { began: time(*began), ended: time(*ended) };
+        Pulse { beats: Mutex::new(beats.iter().map(beat).collect()), ..Pulse::default() }
+    }
+
+    #[test]
+    fn a_gap_lies_between_successes_of_all_threads() {
+        let base = Instant::now();
+        let pulse = at(base, &[(0, 10), (10, 900), (5, 400), (400, 410)]);
+        assert_eq!(pulse.longest_gap(base), Duration::from_millis(490));
+        assert_eq!(pulse.slowest(base), Duration::from_millis(890));
+    }
+
+    #[test]
+    fn what_ended_before_does_not_count() {
+        let base = Instant::now();
+        let pulse = at(base, &[(0, 10), (10, 500), (500, 510), (510, 530)]);
+        assert_eq!(pulse.longest_gap(base + Duration::from_millis(505)), Duration::from_millis(20));
+    }
+
+    #[test]
+    fn failures_are_tried_again_and_counted() {
+        let (pulse, mut left) = (Pulse::default(), 3);
+        pulse.run(|| {
+            left -= 1;
+            if left == 0 {
+                pulse.end();
+                return Ok(());
+            }
+            Err(Error::node("a write", "no"))
+        });
+        assert_eq!((pulse.count(), pulse.failures()), (1, 2));
+    }
+}
