@@ -79,7 +79,7 @@ impl Cluster {
     pub fn stop(&mut self) -> Result<(), Error> {
         std::thread::scope(|scope| {
             let stops: Vec<_> = self.nodes.iter_mut().map(|node| scope.spawn(|| node.stop())).collect();
-            stops.into_iter().map(|it| it.join().expect("stopping does not panic").map(drop)).collect()
+            stops.into_iter().try_for_each(|it| it.join().expect("stopping does not panic").map(drop))
         })
     }
 

@@ -223,6 +223,10 @@ impl Replica {
 
     /// Calls `done` once so many voters have the entry on disk.
     pub(crate) fn spread(&mut self, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>>) {
+        // Only a leader knows what the others have; nobody would ever answer.
+        if !self.is_leader() {
+            return done(Err(ProposeError::Unknown(self.group)));
+        }
         self.spreads.push(Spread { index, replicas, done });
         self.after_step();
     }

@@ -1,6 +1,7 @@
 //! What the groups of the cluster are for: state machines behind one face, so that the
 //! scheduler knows points and values only.
 
+mod catalogue;
 mod shard;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use vane_raft::{Conf, StateMachine};
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 
+pub(crate) use catalogue::Catalogue;
 pub(crate) use shard::Shard;
 
 /// A write of one point: the only value of its kind in a run, or nothing for a removal.

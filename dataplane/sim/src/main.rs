@@ -93,6 +93,7 @@ fn many(args: &Args, options: Options) -> std::io::Result<bool> {
         total.acknowledged += report.acknowledged;
         total.entries += report.entries;
         total.undecided += report.undecided;
+        report.counts.iter().for_each(|(what, count)| *total.counts.entry(what).or_default() += count);
         total.recovery_ticks = total.recovery_ticks.max(report.recovery_ticks);
         if let Some(failure) = &report.failure {
             failed.push(report.seed);
@@ -115,6 +116,8 @@ fn many(args: &Args, options: Options) -> std::io::Result<bool> {
         total.recovery_ticks,
         total.undecided
     );
+    let counts: Vec<String> = total.counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    println!("{}", counts.join(", "));
     match failed.len() {
         0 => println!("no seed failed"),
         count => println!("{count} seeds FAILED: {failed:?}"),

@@ -12,6 +12,7 @@ use crate::disk::LogDisk;
 use crate::env::{Crash, Env};
 use crate::files::Files;
 use crate::kv::StateDisk;
+use crate::machine::Machine;
 use crate::process::{Input, Process, Replica};
 use crate::queue::Time;
 
@@ -129,7 +130,7 @@ impl Node {
             }
             log.installing = 0;
         }
-        add(process, group, log, machine);
+        add(process, group, log, machine, false);
         Ok(())
     }
 
@@ -152,7 +153,10 @@ impl Node {
         let append = Append { group, log, entries: Vec::new(), removed: None };
         let opened = made.and_then(|()| self.disks.log.append(&[append], true).map_err(|e| e.to_string()));
         match opened.and_then(|()| kind.open(store)) {
-            Ok(machine) => add(process, group, log, machine),
+            Ok(machine) => {
+                let campaign = first.is_some_and(|it| it.voters.first() == Some(&peer));
+                add(process, group, log, machine, campaign);
+            }
             Err(why) => env.checks.fail(|| format!("replica {} could not be made: {why}", name(peer))),
         }
         env.note("created", &[("group", group.0), ("peer", peer)]);
@@ -200,9 +204,10 @@ impl Node {
     }
 }
 
-fn add(process: &mut Process, group: GroupId, log: GroupLog, machine: Arc<dyn crate::machine::Machine>) {
+/// `campaign`: stand for election at once.
+fn add(process: &mut Process, group: GroupId, log: GroupLog, machine: Arc<dyn Machine>, campaign: bool) {
     let watch = Arc::<Watch>::default();
     let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
     process.replicas.insert(group, Replica { peer, machine, watch: Arc::clone(&watch) });
-    process.put(Input::Add(Box::new(Start { group, log, applied, conf, campaign: false, watch })));
+    process.put(Input::Add(Box::new(Start { group, log, applied, conf, campaign, watch })));
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod gateway;
+mod sending;
 mod serve;
 mod snapshots;
 
@@ -10,24 +11,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use raft::eraftpb::Message;
 use vane_raft::{
-    Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted, Start, StoreError, Ticket,
-    Watch, node_of,
+    Append, Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted, Start, StoreError,
+    Ticket, Watch,
 };
 use vane_types::{GroupId, LogIndex};
 
 use crate::bug::Bug;
 use crate::disk::LogDisk;
 use crate::env::Env;
-use crate::event::{Body, Event, Step};
+use crate::event::{Body, Step};
 use crate::files::Files;
 use crate::machine::Machine;
 use crate::node::Disks;
-use crate::world::CALM;
 
 use apply::Work;
 use gateway::Gateway;
+use sending::explain;
 use serve::Outcome;
 use snapshots::Job;
 
@@ -137,20 +137,7 @@ impl Process {
     /// A message came.
     pub(crate) fn arrive(&mut self, disks: &mut Disks, env: &mut Env, from: u64, body: Body) {
         if let Body::Raft(envelope) = &body {
-            let it = &envelope.message;
-            let now = env.now();
-            env.trace.explain(|| {
-                let (from, to) = (crate::checks::name(it.from), crate::checks::name(it.to));
-                let (kind, group, reject) = (it.get_msg_type(), envelope.group, if it.reject { " rejects" } else { "" });
-                let Message { term, index, log_term, commit, .. } = it;
-                let entries = it.entries.len();
-                format!(
-                    "{:>8}.{:03} ms    {kind:?}{reject} group={group} {from} to {to} term={term} index={index} of {log_term} \
-                     commit={commit} entries={entries}",
-                    now / 1000,
-                    now % 1000
-                )
-            });
+            explain(env, envelope);
         }
         match body {
             Body::Raft(envelope) if self.inbox.messages.len() < MESSAGES_MAX => self.inbox.messages.push(envelope),
@@ -211,16 +198,15 @@ impl Process {
             self.phase = Phase::Writing(false);
             self.written(env);
         } else {
-            for it in &appends {
-                let vane_raft::GroupLog { peer, term, vote, last_index, commit, .. } = it.log;
+            for Append { group, log, entries, .. } in &appends {
                 let numbers = [
-                    ("group", it.group.0),
-                    ("peer", peer),
-                    ("term", term),
-                    ("vote", vote),
-                    ("last", last_index),
-                    ("commit", commit),
-                    ("entries", it.entries.len() as u64),
+                    ("group", group.0),
+                    ("peer", log.peer),
+                    ("term", log.term),
+                    ("vote", log.vote),
+                    ("commit", log.commit),
+                    ("last", log.last_index),
+                    ("entries", entries.len() as u64),
                 ];
                 env.note("write", &numbers);
             }
@@ -294,45 +280,6 @@ impl Process {
         }
     }
 
-    fn send(&mut self, env: &mut Env, messages: Vec<Envelope>) {
-        for envelope in messages {
-            if env.checks.sends(&envelope) {
-                let (from, to) = (envelope.from(), envelope.to());
-                let numbers =
-                    [("group", envelope.group.0), ("from", from), ("to", to), ("term", envelope.message.term)];
-                env.note("vote", &numbers);
-                if env.now() > CALM && env.random.chance(env.swarm.faults.crash_after_vote) {
-                    // A vote that was given is not to be given again.
-                    env.crash(self.id.0, true);
-                }
-            }
-            let to = node_of(envelope.to());
-            if !env.up.contains(&to) && env.random.chance(100_000) {
-                self.inbox.inputs.push_back(Input::Unreachable(to));
-            }
-            match envelope.snapshot_index() {
-                Some(index) => self.send_snapshot(env, envelope, index),
-                None => env.send(self.id.0, to, Body::Raft(envelope)),
-            }
-        }
-    }
-
-    fn send_snapshot(&mut self, env: &mut Env, announcement: Envelope, index: LogIndex) {
-        let (from, to) = (self.id.0, node_of(announcement.to()));
-        let (group, peer) = (announcement.group, announcement.to());
-        let rates = &env.swarm.network;
-        let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index;
-        let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
-        env.note("snapshot sent", &[("group", group.0), ("to", peer), ("index", index), ("lost", lost.into())]);
-        match self.outgoing.get(&(group, index)).cloned() {
-            Some(files) if !lost && env.up.contains(&to) => {
-                let body = Body::Snapshot { announcement, files, sender: self.id.1 };
-                env.queue.after(time, Event::Arrive { from, to, body: Box::new(body) });
-            }
-            _ => env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false }),
-        }
-    }
-
     /// State is synced, and logs are truncated behind it: as the node's maintenance does.
     fn maintain(&mut self, disks: &mut Disks, env: &mut Env) {
         let applied: Vec<_> = self.replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
@@ -352,6 +299,10 @@ impl Process {
 
     fn check(&self, env: &mut Env) {
         for (group, replica) in &self.replicas {
+            let (told, applied) = (replica.watch.applied(), replica.machine.applied());
+            if told > applied {
+                env.checks.fail(|| format!("group {group}: readers are told of {told}, but {applied} is applied"));
+            }
             if let Some(leader) = replica.watch.leader() {
                 env.checks.leads(*group, replica.watch.term(), leader);
             }

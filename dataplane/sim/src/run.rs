@@ -1,6 +1,7 @@
 //! One run, from a seed to a report.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
@@ -11,7 +12,7 @@ use crate::checks::Checks;
 use crate::env::{Env, Group};
 use crate::files::Directory;
 use crate::history::History;
-use crate::machine::Shard;
+use crate::machine::{Catalogue, Shard};
 use crate::network::Network;
 use crate::queue::{Queue, TICK, Time};
 use crate::random::Random;
@@ -21,7 +22,7 @@ use crate::world::World;
 
 /// Nodes of the cluster.
 const NODES: u64 = 5;
-/// Shards of the cluster, besides the group that has a replica on every node.
+/// Shards of the cluster, besides the meta group, which has a replica on every node.
 const SHARDS: u64 = 3;
 /// Replicas of a shard.
 const REPLICAS: usize = 3;
@@ -63,6 +64,8 @@ pub struct Report {
     /// Points whose requests were too many for the search of an order; the log's own order
     /// was checked all the same.
     pub undecided: usize,
+    /// How often each kind of event of the log happened.
+    pub counts: BTreeMap<&'static str, u64>,
     /// The event log, if it was asked for.
     pub lines: Vec<String>,
 }
@@ -98,10 +101,12 @@ pub fn run(options: Options) -> std::io::Result<Report> {
     if ran.is_err() {
         world.env.checks.fail(|| panic.replace('\n', " "));
     }
-    let env = &world.env;
+    let env = world.env;
+    let hash = env.trace.hash();
+    let (counts, lines) = env.trace.into_parts();
     Ok(Report {
         seed: options.seed,
-        hash: env.trace.hash(),
+        hash,
         failure: env.checks.failure().map(str::to_owned),
         events: env.queue.count(),
         ticks: env.queue.now() / TICK,
@@ -109,7 +114,8 @@ pub fn run(options: Options) -> std::io::Result<Report> {
         entries: env.checks.logs.values().map(|it| it.entries.len()).sum(),
         recovery_ticks: world.recovered_in / TICK,
         undecided: world.undecided,
-        lines: world.env.trace.into_lines(),
+        counts,
+        lines,
     })
 }
 
@@ -119,9 +125,9 @@ fn new_world(options: Options) -> std::io::Result<World> {
     random.next();
     let swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
-    let group = |number, replicas| Group { id: GroupId(number), kind: &Shard, replicas, dedupes: true };
-    let mut groups = vec![group(0, NODES as usize)];
-    groups.extend((1..=SHARDS).map(|it| group(it, REPLICAS)));
+    let meta = Group { id: GroupId::META, kind: &Catalogue, replicas: NODES as usize, dedupes: false };
+    let shard = |it| Group { id: GroupId(it), kind: &Shard, replicas: REPLICAS, dedupes: true };
+    let groups = std::iter::once(meta).chain((1..=SHARDS).map(shard)).collect();
     let env = Env {
         queue: Queue::new(),
         random,

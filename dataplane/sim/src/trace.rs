@@ -1,5 +1,7 @@
 //! What happened, as a hash of all of it and on request as lines.
 
+use std::collections::BTreeMap;
+
 use crate::random::mix;
 
 /// Names and numbers of one line.
@@ -9,17 +11,19 @@ pub(crate) type Numbers<'a> = &'a [(&'static str, u64)];
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     hash: u64,
+    counts: BTreeMap<&'static str, u64>,
     lines: Option<Vec<String>>,
 }
 
 impl Trace {
     /// `keep`: have the lines too.
     pub(crate) fn new(keep: bool) -> Self {
-        Self { hash: 0, lines: keep.then(Vec::new) }
+        Self { lines: keep.then(Vec::new), ..Self::default() }
     }
 
     /// Adds what happened at a time.
     pub(crate) fn note(&mut self, now: u64, what: &'static str, numbers: Numbers<'_>) {
+        *self.counts.entry(what).or_default() += 1;
         self.take(now);
         self.take(what.len() as u64);
         numbers.iter().for_each(|(_, number)| self.take(*number));
@@ -49,8 +53,9 @@ impl Trace {
         self.hash
     }
 
-    pub(crate) fn into_lines(self) -> Vec<String> {
-        self.lines.unwrap_or_default()
+    /// How often each thing happened, and the lines.
+    pub(crate) fn into_parts(self) -> (BTreeMap<&'static str, u64>, Vec<String>) {
+        (self.counts, self.lines.unwrap_or_default())
     }
 
     fn take(&mut self, number: u64) {

@@ -111,7 +111,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Step { node, process, step } => self.step(node, process, step),
-            Event::Arrive { from, to, body } => self.arrive(from, to, *body),
+            Event::Arrive { from, to, body } => self.arrive(from, to, body),
             Event::Start(node) => self.start(node),
             Event::Mend(links) => self.env.network.mend(&links),
             Event::Client(client) => self.next_request(client),
@@ -139,16 +139,16 @@ impl World {
         process.step(&mut node.disks, &mut self.env, step);
     }
 
-    fn arrive(&mut self, from: u64, to: u64, body: Body) {
+    fn arrive(&mut self, from: u64, to: u64, body: Box<Body>) {
         let node = &mut self.nodes[(to - 1) as usize];
         let now = self.env.now();
         match &mut node.process {
             Some(_) if node.frozen_until > now => {
-                self.env.queue.at(node.frozen_until, Event::Arrive { from, to, body: Box::new(body) });
+                self.env.queue.at(node.frozen_until, Event::Arrive { from, to, body });
             }
-            Some(process) => process.arrive(&mut node.disks, &mut self.env, from, body),
+            Some(process) => process.arrive(&mut node.disks, &mut self.env, from, *body),
             None => {
-                if let Body::Snapshot { announcement, sender, .. } = body {
+                if let Body::Snapshot { announcement, sender, .. } = *body {
                     let (group, to) = (announcement.group, announcement.to());
                     self.env.step(1, (from, sender), Step::SnapshotSent { group, to, ok: false });
                 }

@@ -1,0 +1,72 @@
+//! What a process sends to others.
+
+use raft::eraftpb::Message;
+use vane_raft::{Envelope, node_of};
+use vane_types::LogIndex;
+
+use super::{Input, Process};
+use crate::checks::name;
+use crate::env::Env;
+use crate::event::{Body, Event, Step};
+use crate::world::CALM;
+
+/// Messages, per million, to a node that is down of which the sender is told so.
+const TOLD_UNREACHABLE: u64 = 100_000;
+
+impl Process {
+    pub(super) fn send(&mut self, env: &mut Env, messages: Vec<Envelope>) {
+        for envelope in messages {
+            if env.checks.sends(&envelope) {
+                let (from, to) = (envelope.from(), envelope.to());
+                let numbers =
+                    [("group", envelope.group.0), ("from", from), ("to", to), ("term", envelope.message.term)];
+                env.note("vote", &numbers);
+                if env.now() > CALM && env.random.chance(env.swarm.faults.crash_after_vote) {
+                    // A vote that was given is not to be given again.
+                    env.crash(self.id.0, true);
+                }
+            }
+            let to = node_of(envelope.to());
+            if !env.up.contains(&to) && env.random.chance(TOLD_UNREACHABLE) {
+                self.inbox.inputs.push_back(Input::Unreachable(to));
+            }
+            match envelope.snapshot_index() {
+                Some(index) => self.send_snapshot(env, envelope, index),
+                None => env.send(self.id.0, to, Body::Raft(envelope)),
+            }
+        }
+    }
+
+    fn send_snapshot(&mut self, env: &mut Env, announcement: Envelope, index: LogIndex) {
+        let (from, to) = (self.id.0, node_of(announcement.to()));
+        let (group, peer) = (announcement.group, announcement.to());
+        let rates = &env.swarm.network;
+        let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index;
+        let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
+        env.note("snapshot sent", &[("group", group.0), ("to", peer), ("index", index), ("lost", lost.into())]);
+        match self.outgoing.get(&(group, index)).cloned() {
+            Some(files) if !lost && env.up.contains(&to) => {
+                let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });
+                env.queue.after(time, Event::Arrive { from, to, body });
+            }
+            _ => env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false }),
+        }
+    }
+}
+
+/// A line of the event log for a message that came.
+pub(super) fn explain(env: &mut Env, envelope: &Envelope) {
+    let now = env.now();
+    env.trace.explain(|| {
+        let (group, message) = (envelope.group, &envelope.message);
+        let Message { term, index, log_term, commit, reject, .. } = message;
+        let (from, to, kind) = (name(message.from), name(message.to), message.get_msg_type());
+        let (entries, rejects) = (message.entries.len(), if *reject { " rejects" } else { "" });
+        format!(
+            "{:>8}.{:03} ms    {kind:?}{rejects} group={group} {from} to {to} term={term} index={index} of {log_term} \
+             commit={commit} entries={entries}",
+            now / 1000,
+            now % 1000
+        )
+    });
+}
