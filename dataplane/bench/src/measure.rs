@@ -8,6 +8,8 @@ use crate::error::Error;
 
 /// Significant digits of a latency.
 const DIGITS: u8 = 3;
+/// Latencies beyond this count as this: ten minutes.
+const MICROS_MAX: u64 = 600_000_000;
 
 /// What one run over all queries came to.
 #[derive(Debug, Clone)]
@@ -53,7 +55,8 @@ where
 
 /// The 50th, 95th and 99th percentile.
 pub fn percentiles<'a>(latencies: impl Iterator<Item = &'a Duration>) -> [Duration; 3] {
-    let mut histogram = Histogram::<u64>::new(DIGITS).expect("three digits are few enough");
+    // Saturating records do not widen a histogram: it needs its bound from the start.
+    let mut histogram = Histogram::<u64>::new_with_max(MICROS_MAX, DIGITS).expect("the bound and the digits are fine");
     latencies.for_each(|it| histogram.saturating_record(it.as_micros() as u64));
     [0.5, 0.95, 0.99].map(|it| Duration::from_micros(histogram.value_at_quantile(it)))
 }
@@ -63,4 +66,17 @@ pub fn median(mut runs: Vec<Run>) -> Option<Run> {
     runs.sort_by(|a, b| a.qps.total_cmp(&b.qps));
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_latencies_are_not_cut_short() {
+        let latencies: Vec<Duration> = (1..=100).map(|it| Duration::from_millis(it * 10)).collect();
+        let [p50, _, p99] = percentiles(latencies.iter());
+        let near = |time: Duration, ms: u64| time.as_millis().abs_diff(u128::from(ms)) <= 2;
+        assert!(near(p50, 500) && near(p99, 990), "{p50:?} {p99:?}");
+    }
 }

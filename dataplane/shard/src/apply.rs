@@ -96,6 +96,11 @@ impl Shard {
         batch.write().map_err(|e| failed(&e))?;
         state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
+        if entry.conf.is_some() {
+            // A member that was removed goes at once: those that stay must not come back
+            // from a power failure with a membership in which they still need it.
+            self.store.sync().map_err(|e| failed(&e))?;
+        }
         if is_write {
             self.touch();
         }
