@@ -280,3 +280,39 @@ fn a_member_is_replaced_while_nodes_are_killed() {
     assert!(acknowledged.len() > 1000, "only {} of {sent} were acknowledged", acknowledged.len());
     check(&world.cluster, &acknowledged, sent);
 }
+
+#[test]
+fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
+    const POINTS: u64 = 90;
+    let mut world = start(3, false, &[]);
+    create(&world.cluster.nodes()[0].rest(), 1, 3);
+    let (group, led_by) = leader(&world.cluster);
+    let away = (1..=3).find(|it| *it != led_by).unwrap();
+    let rest = world.cluster.node(led_by).rest();
+    assert!(upsert(&rest, 1).unwrap());
+    world.cluster.node(away).kill();
+    // More than the log is kept for one that is away.
+    let filler = "x".repeat(1 << 20);
+    for id in 2..=POINTS {
+        let mut point = point(id);
+        point["payload"]["filler"] = json!(filler);
+        rest.send("PUT", "/collections/c/points?wait=true", &json!({"points": [point]})).unwrap();
+    }
+    // Truncation follows the next sync of the state.
+    pause(Duration::from_secs(3));
+    world.cluster.node(away).start().unwrap();
+    world.cluster.wait_caught_up("c", 0).unwrap();
+    // Its leader counts on a snapshot once it is on disk there; the contents follow.
+    let rest = world.cluster.node(away).rest();
+    let installed = wait_until("a snapshot to be installed", HEAL, || {
+        (rest.metric("vane_raft_snapshots_installed_total") >= 1.0).then_some(())
+    });
+    installed.unwrap();
+    // Reads come from leaders: so this one has to lead for its contents to be seen.
+    let admin = world.cluster.admin(led_by).unwrap();
+    let nodes = admin.nodes().unwrap();
+    let id = nodes.iter().find(|it| it.name == format!("node-{away}")).map(|it| it.id).unwrap();
+    admin.transfer(group, id).unwrap();
+    let found = scrolled(&world.cluster.node(away).rest());
+    assert!(found.iter().copied().eq(1..=POINTS), "{} points", found.len());
+}

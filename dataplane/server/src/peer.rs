@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use crate::admin;
 use crate::node::Node;
@@ -16,16 +16,18 @@ const STREAMS_MAX: u32 = 4096;
 
 /// Answers until it is aborted.
 pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>) {
+    // Of what it accepts itself alone; `Server::tcp_nodelay` is about listeners that it opens.
+    // Without it an answer of several small frames waits 40 ms for the other side's delayed ACK.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let peers = node.host.peer_server();
     let admins = admin::server(node);
     let served = Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_MAX)
-        .tcp_nodelay(true)
         .add_service(peers)
         .add_service(admins)
-        .serve_with_incoming(TcpListenerStream::new(listener))
+        .serve_with_incoming(incoming)
         .await;
     if let Err(error) = served {
         tracing::error!(%error, "the listener for other nodes ended; this node is cut off");
