@@ -116,19 +116,24 @@ fn sync_loop(inner: &Inner, interval: Duration, stopped: &Receiver<()>) {
 /// One round; says whether there was anything new.
 pub(crate) fn sync_once(inner: &Inner, truncated: &mut HashMap<GroupId, (LogIndex, u32)>) -> Result<bool, String> {
     // What the shards have, not what Raft has been told of: it is never less.
-    let mut applied: Vec<(GroupId, LogIndex)> =
-        inner.replicas.all().into_iter().map(|(group, it)| (group, it.shard.applied())).collect();
-    applied.push((GroupId::META, inner.meta.applied()));
-    // A log whose end some follower still needs is asked about again, until it has it.
-    applied.retain(|(group, index)| {
-        *index > 0 && truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS)
+    let mut applied: Vec<(GroupId, LogIndex, bool)> = inner
+        .replicas
+        .all()
+        .into_iter()
+        .map(|(group, it)| (group, it.shard.applied(), it.watch.is_log_full()))
+        .collect();
+    applied.push((GroupId::META, inner.meta.applied(), false));
+    // A log whose end some follower still needs is asked about again, until it has it; one
+    // that is full for as long as it is: nothing new comes before.
+    applied.retain(|(group, index, full)| {
+        *index > 0 && (*full || truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS))
     });
     if applied.is_empty() {
         return Ok(false);
     }
     // The indexes were read before the sync: everything up to them is in it.
     inner.data_db.sync().map_err(|e| e.to_string())?;
-    for (group, index) in applied {
+    for (group, index, _) in applied {
         inner.node.truncate(group, index);
         let known = truncated.entry(group).or_insert((index, 0));
         *known = if known.0 == index { (index, known.1 + 1) } else { (index, 0) };

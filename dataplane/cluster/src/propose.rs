@@ -100,14 +100,17 @@ async fn check_shard(
     if grows && let Err(error) = inner.space.check(bytes) {
         return Some(Outcome::NoSpace(error.to_string()));
     }
-    while replica.shard.is_backlogged() {
+    loop {
+        let why = match (replica.shard.is_backlogged(), replica.watch.is_log_full()) {
+            (true, _) => "segments wait to be written to disk",
+            (_, true) => "the log is full: a snapshot for another replica is on its way",
+            _ => return None,
+        };
         if Instant::now() > deadline {
-            let text = "segments wait to be written to disk; nothing was changed, try again in a moment";
-            return Some(Outcome::Full(text.into()));
+            return Some(Outcome::Full(format!("{why}; nothing was changed, try again in a moment")));
         }
         tokio::time::sleep(BACKLOG_PAUSE).await;
     }
-    None
 }
 
 /// Waits until so many replicas have an entry on disk.

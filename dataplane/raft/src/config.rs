@@ -25,6 +25,9 @@ pub struct Bounds {
     pub log_kept_entries_max: u64,
     /// The same in bytes.
     pub log_kept_bytes_max: u64,
+    /// Bytes of a log beyond which its leader asks for patience ([`crate::Watch::is_log_full`]):
+    /// a snapshot on its way keeps the log behind it, and that must end somewhere.
+    pub log_bytes_max: u64,
     /// Applied entries that a follower keeps, so that as a leader it could serve one that
     /// is slower.
     pub follower_kept_entries: u64,
@@ -40,6 +43,7 @@ impl Default for Bounds {
             apply_bytes_max: 64 << 20,
             log_kept_entries_max: 20_000,
             log_kept_bytes_max: 64 << 20,
+            log_bytes_max: 1 << 30,
             follower_kept_entries: 1024,
         }
     }

@@ -289,6 +289,7 @@ impl Replica {
         let raft = &self.raw.raft;
         let serving = raft.state == StateRole::Leader && self.serving_term == raft.term;
         self.watch.set(raft.leader_id, raft.term, raft.raft_log.committed, serving);
+        self.watch_log();
     }
 
     fn lose_office(&mut self) {

@@ -76,6 +76,7 @@ pub struct Watch {
     committed: AtomicU64,
     applied: AtomicU64,
     serving: AtomicBool,
+    log_full: AtomicBool,
 }
 
 impl Watch {
@@ -103,6 +104,16 @@ impl Watch {
     /// everything that was ever acknowledged.
     pub fn is_serving(&self) -> bool {
         self.serving.load(Ordering::Acquire)
+    }
+
+    /// Whether this replica leads and its log is as long as a log may get: no new commands
+    /// should be proposed until it is truncated.
+    pub fn is_log_full(&self) -> bool {
+        self.log_full.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_log_full(&self, full: bool) {
+        self.log_full.store(full, Ordering::Release);
     }
 
     pub(crate) fn set(&self, leader: u64, term: u64, committed: LogIndex, serving: bool) {

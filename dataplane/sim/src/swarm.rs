@@ -217,6 +217,7 @@ fn draw_bounds(random: &mut Random) -> Bounds {
         apply_bytes_max: if random.chance(300_000) { 100 + random.below(4_000) as usize } else { 64 << 20 },
         log_kept_entries_max: 20 + random.below(200),
         log_kept_bytes_max: if random.chance(300_000) { 2_000 } else { 64 << 20 },
+        log_bytes_max: 1 << 30,
         follower_kept_entries: random.below(60),
     }
 }

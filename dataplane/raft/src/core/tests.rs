@@ -10,7 +10,7 @@ use vane_types::{GroupId, LogIndex};
 use super::*;
 use crate::log::LogEntry;
 use crate::machine::{Applied, Conf};
-use crate::{INITIAL_INDEX, Role, node_of, peer_id};
+use crate::{Bounds, INITIAL_INDEX, Role, node_of, peer_id};
 
 const GROUP: GroupId = GroupId(7);
 
@@ -67,6 +67,7 @@ struct TestNode {
     applied: LogIndex,
     conf: Conf,
     commands: Vec<Vec<u8>>,
+    watch: Arc<Watch>,
 }
 
 impl TestNode {
@@ -85,16 +86,18 @@ impl TestNode {
         };
         log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
         let core = Core::new(log.clone(), Config::default());
-        let mut node = Self { id, log, core, applied: index, conf, commands: Vec::new() };
+        let mut node = Self { id, log, core, applied: index, conf, commands: Vec::new(), watch: Arc::default() };
         node.start();
         node
     }
 
     fn start(&mut self) {
-        self.core = Core::new(self.log.clone(), Config { seed: self.id, ..Config::default() });
+        let bounds = Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
+        self.core = Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
         let log = self.log.group(GROUP).unwrap().unwrap();
         let (applied, conf) = (self.applied, self.conf.clone());
-        let start = Start { group: GROUP, log, applied, conf, campaign: false, watch: Arc::default() };
+        let watch = Arc::clone(&self.watch);
+        let start = Start { group: GROUP, log, applied, conf, campaign: false, watch };
         self.core.add(start).unwrap();
     }
 
@@ -361,6 +364,33 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(20);
     assert_eq!(cluster.commands(4), [b"a"]);
+}
+
+#[test]
+fn a_log_that_a_snapshot_keeps_asks_for_patience_until_it_is_cut() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let away = (1..=3).find(|it| *it != leader).unwrap();
+    cluster.down.insert(away);
+    assert!(cluster.propose(leader, b"a").is_ok());
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    let through = node.applied;
+    node.core.force_truncate(GROUP, through);
+    cluster.down.clear();
+    cluster.ticks(20);
+    for _ in 0..3 {
+        assert!(cluster.propose(leader, &[0; 7000]).is_ok());
+    }
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.truncate(GROUP, node.applied).unwrap();
+    assert_eq!(node.status().truncated_index, through, "the next who needs the snapshot goes on from it");
+    assert!(node.watch.is_log_full());
+    // Nobody took it again.
+    cluster.ticks(400);
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.truncate(GROUP, node.applied).unwrap();
+    assert_eq!(node.status().truncated_index, node.applied);
+    assert!(!node.watch.is_log_full());
 }
 
 /// For whom nobody waits.

@@ -98,8 +98,14 @@ impl Replica {
         };
         if through > log.log.truncated_index {
             self.raw.mut_store().truncate(through)?;
+            self.watch_log();
         }
         Ok(())
+    }
+
+    /// Tells those who propose whether the log has room.
+    pub(super) fn watch_log(&self) {
+        self.watch.set_log_full(self.is_leader() && self.raw.store().bytes() > self.bounds.log_bytes_max);
     }
 
     #[cfg(test)]
