@@ -55,6 +55,11 @@ impl Client {
         self.timeout = timeout;
     }
 
+    /// How long each call may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The endpoint that answered last.
     pub(crate) fn answered(&self) -> Option<&Endpoint> {
         self.connected.as_ref().and_then(|(place, _)| self.endpoints.get(*place))

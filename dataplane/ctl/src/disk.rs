@@ -1,6 +1,9 @@
 //! `vanectl disk` and `vanectl bootstrap`: what a node's disk belongs to.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::Instant;
 use uuid::Uuid;
 use vane_proto::admin::{Disk, disk::State};
 
@@ -9,6 +12,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Output, View};
 use crate::table::Table;
+
+/// Time between attempts to reach a node that does not listen yet.
+const UNREACHABLE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The marker of a disk, as JSON shows it.
 #[derive(Debug, Serialize)]
@@ -67,7 +73,7 @@ pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, E
 pub(crate) async fn bootstrap(client: &mut Client, output: &Output, cluster_id: Option<Uuid>) -> Result<Exit, Error> {
     client.check_single("bootstrap")?;
     let cluster_id = cluster_id.map(|it| it.to_string()).unwrap_or_default();
-    let disk = DiskView::from(client.bootstrap(cluster_id).await?);
+    let disk = DiskView::from(bootstrap_once_it_listens(client, output, cluster_id).await?);
     let sentence = format!(
         "cluster/{} founded: this is its node {}",
         disk.cluster_id.as_deref().unwrap_or("-"),
@@ -75,4 +81,23 @@ pub(crate) async fn bootstrap(client: &mut Client, output: &Output, cluster_id: 
     );
     output.confirm(&sentence, &disk)?;
     Ok(Exit::Done)
+}
+
+/// Who starts nodes and founds the cluster in one script is a moment faster than the node: a
+/// connection that was refused changed nothing and is tried again.
+async fn bootstrap_once_it_listens(client: &mut Client, output: &Output, cluster_id: String) -> Result<Disk, Error> {
+    let deadline = Instant::now() + client.timeout();
+    let mut said = false;
+    loop {
+        match client.bootstrap(cluster_id.clone()).await {
+            Err(error @ Error::Unreachable { .. }) if Instant::now() < deadline => {
+                if !said {
+                    output.note(&format!("{error}; trying again until it listens"));
+                    said = true;
+                }
+                tokio::time::sleep(UNREACHABLE_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }

@@ -41,9 +41,11 @@ def wait_until(condition, what, deadline_s=DEADLINE_S):
 class Node:
     """One process on a data directory that outlives it."""
 
-    def __init__(self, data_dir, port=None, **settings):
+    def __init__(self, data_dir, port=None, host="127.0.0.1", peer_port=0, **settings):
         self.data_dir = pathlib.Path(data_dir)
+        self.host = host
         self.port = port or free_port()
+        self.peer_port = peer_port
         self.settings = settings
         self.process = None
         self.log = self.data_dir.parent / f"{self.data_dir.name}.log"
@@ -57,12 +59,12 @@ class Node:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self, wait=True):
         env = dict(os.environ, **{f"VANE_{key}": str(value) for key, value in self.settings.items()})
-        command = [binary(), "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1", "--http-port", str(self.port)]
-        command += ["--peer-port", "0"]
+        command = [binary(), "serve", "--data-dir", self.data_dir, "--host", self.host, "--http-port", str(self.port)]
+        command += ["--peer-port", str(self.peer_port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         if wait:

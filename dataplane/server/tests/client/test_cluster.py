@@ -1,0 +1,145 @@
+"""Three nodes behind the official client: what its users ask of a cluster."""
+
+import pathlib
+import subprocess
+
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client import models as m
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from conftest import create, ids
+from node import Node, binary, wait_until
+
+# Not those of vane-local's clusters: both may run at once.
+HOSTS = ["127.0.0.31", "127.0.0.32", "127.0.0.33"]
+PEER_PORT = 7336
+TOKEN = "test"
+
+
+def control(*arguments):
+    command = [pathlib.Path(binary()).with_name("vanectl"), "--endpoint", f"{HOSTS[0]}:{PEER_PORT}", "--token", TOKEN]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    dir = tmp_path_factory.mktemp("cluster")
+    seeds = ",".join(f"{host}:{PEER_PORT}" for host in HOSTS)
+    settings = {"CLUSTER__SEEDS": seeds, "CLUSTER__TOKEN": TOKEN}
+    all = [Node(dir / host, host=host, peer_port=PEER_PORT, **settings) for host in HOSTS]
+    try:
+        for node in all:
+            node.start(wait=False)
+        control("bootstrap", "--timeout", "30s")
+        for node in all:
+            wait_until(node.is_ready, "the node to be ready")
+        yield all
+    finally:
+        for node in all:
+            node.__exit__()
+
+
+@pytest.fixture(scope="module")
+def clients(nodes):
+    all = [QdrantClient(url=node.url, timeout=60) for node in nodes]
+    yield all
+    for client in all:
+        client.close()
+
+
+def points(first, last):
+    return [m.PointStruct(id=i, vector=[1.0, i, 0.5, 2.0], payload={"n": i}) for i in range(first, last)]
+
+
+def test_the_cluster_and_its_shards_are_described_alike_by_every_node(clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=3, write_consistency_factor=2)
+    clients[1].upsert(name, points(0, 100))
+    leaders = set()
+    for client in clients:
+        status = client.cluster_status()
+        assert status.status == "enabled" and len(status.peers) == 3
+        assert str(status.peer_id) in status.peers
+        info = client.collection_cluster_info(name)
+        shards = [it.shard_id for it in info.local_shards]
+        assert info.peer_id == status.peer_id and info.shard_count == 3 and sorted(shards) == [0, 1, 2]
+        assert {it.state for it in info.local_shards} == {m.ReplicaState.ACTIVE}
+        assert sorted(it.shard_id for it in info.remote_shards) == [0, 0, 1, 1, 2, 2]
+        assert {it.peer_id for it in info.remote_shards} == {int(it) for it in status.peers} - {status.peer_id}
+        leaders.add(status.raft_info.leader)
+    assert len(leaders) == 1
+    params = clients[2].get_collection(name).config.params
+    assert (params.shard_number, params.replication_factor, params.write_consistency_factor) == (3, 3, 2)
+
+
+@pytest.mark.parametrize("consistency", [None, 1, 2, 3, "majority", "quorum", "all"])
+def test_what_one_node_acknowledged_every_node_finds(clients, name, consistency):
+    create(clients[0], name, shard_number=2, replication_factor=3)
+    consistency = m.ReadConsistencyType(consistency) if isinstance(consistency, str) else consistency
+    for turn, client in enumerate(clients):
+        first = turn * 20
+        clients[turn].upsert(name, points(first, first + 20), wait=True)
+        for other in clients:
+            expected = list(range(first + 20))
+            assert ids(other.retrieve(name, expected, consistency=consistency)) == expected
+            assert ids(other.scroll(name, limit=100, consistency=consistency)[0]) == expected
+            found = other.query_points(name, query=[1.0, 0, 0.5, 2.0], limit=100, consistency=consistency)
+            assert sorted(ids(found.points)) == expected
+
+
+@pytest.mark.parametrize("ordering", list(m.WriteOrdering))
+@pytest.mark.parametrize("wait", [True, False])
+def test_every_ordering_is_applied_when_it_is_answered(clients, name, ordering, wait):
+    create(clients[0], name, shard_number=2, replication_factor=2)
+    answer = clients[2].upsert(name, points(0, 10), wait=wait, ordering=ordering)
+    assert answer.status == (m.UpdateStatus.COMPLETED if wait else m.UpdateStatus.ACKNOWLEDGED)
+    assert clients[1].count(name).count == 10
+
+
+def test_filters_and_batches_span_the_shards(clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=2)
+    clients[1].upsert(name, points(0, 60))
+    clients[2].create_payload_index(name, "n", m.PayloadSchemaType.INTEGER)
+    low = m.Filter(must=[m.FieldCondition(key="n", range=m.Range(lt=25))])
+    assert clients[0].count(name, count_filter=low).count == 25
+    clients[0].delete(name, points_selector=m.FilterSelector(filter=low))
+    assert ids(clients[1].scroll(name, limit=100)[0]) == list(range(25, 60))
+    pages, offset = [], None
+    while True:
+        page, offset = clients[2].scroll(name, limit=7, offset=offset)
+        pages += ids(page)
+        if offset is None:
+            break
+    assert pages == list(range(25, 60))
+
+
+def test_more_replicas_than_nodes_are_refused(clients, name):
+    with pytest.raises(UnexpectedResponse) as refused:
+        create(clients[1], name, shard_number=1, replication_factor=4)
+    assert refused.value.status_code == 400 and b"4" in refused.value.content
+    assert not clients[0].collection_exists(name)
+
+
+def test_a_node_that_is_away_stops_nobody(nodes, clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=3)
+    clients[0].upsert(name, points(0, 30))
+    nodes[2].kill()
+    try:
+        wait_until(lambda: written(clients[0], name), "writes to go on")
+        assert clients[1].count(name).count == 60
+        clients[0].update_collection(name, collection_params=m.CollectionParamsDiff(write_consistency_factor=3))
+        with pytest.raises(UnexpectedResponse) as refused:
+            clients[0].upsert(name, points(60, 61), timeout=2)
+        assert refused.value.status_code in (408, 503), refused.value.content
+    finally:
+        nodes[2].start()
+    wait_until(lambda: clients[2].count(name).count >= 60, "the node to serve again")
+
+
+def written(client, name):
+    try:
+        return client.upsert(name, points(30, 60), timeout=5).status == m.UpdateStatus.COMPLETED
+    except UnexpectedResponse as failed:
+        assert failed.status_code in (408, 503), failed.content
+        return False
