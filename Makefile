@@ -28,7 +28,7 @@ SEEDS ?= 0..5000
 SIM_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test sim demo bench serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test crds sim demo bench serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -69,6 +69,10 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 cluster-test: build ## clusters of real processes: killed nodes, cut links, replaced members
 	@echo "killing and cutting off nodes of real clusters: about a minute and a half"
 	VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
+
+crds: setup ## write the Kubernetes definitions from their types (crds/generated)
+	@scripts/announce-build
+	$(CARGO) run -q -p vane-crds -- crds/generated
 
 sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …')
 	@scripts/announce-build

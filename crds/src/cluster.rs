@@ -1,0 +1,290 @@
+//! `VectorCluster`: a database, the nodes it runs on and their disks.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::quantity::{Quantity, Resources};
+
+/// Characters of a cluster's name: what is derived from it must fit into a label.
+pub const NAME_CHARS_MAX: usize = 40;
+/// Nodes of a cluster.
+pub const NODES_MAX: i32 = 100;
+
+/// A database: nodes, disks, version.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "vanedb.io",
+    version = "v1alpha1",
+    kind = "VectorCluster",
+    namespaced,
+    status = "VectorClusterStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "A Vane database: nodes, their disks and the version they run.",
+    shortname = "vc",
+    category = "vane",
+    scale(
+        spec_replicas_path = ".spec.nodes",
+        status_replicas_path = ".status.nodes",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(name = "Nodes", type_ = "integer", json_path = ".spec.nodes"),
+    printcolumn(name = "Up", type_ = "integer", json_path = ".status.readyNodes"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
+    validation = Rule::new("size(self.metadata.name) <= 40").message("must have at most 40 characters: pods, services and volumes are named after it").field_path(".metadata.name"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("must be lower-case letters, digits and '-', and begin with a letter: services are named after it").field_path(".metadata.name")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct VectorClusterSpec {
+    /// Nodes of the database, each a pod with a volume of its own. Three or more survive the
+    /// loss of one.
+    #[schemars(range(min = 1, max = 100))]
+    pub nodes: i32,
+    /// Version of the database, such as 0.1.0: the tag of its image.
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"))]
+    pub version: String,
+    /// Where the image comes from.
+    #[serde(default)]
+    pub image: Image,
+    /// The volume of each node.
+    pub storage: Storage,
+    /// Processor time and memory of each node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// Where nodes run.
+    #[serde(default)]
+    pub placement: Placement,
+    /// How clients reach the nodes.
+    #[serde(default)]
+    pub service: Service,
+    /// Settings of the nodes, as the environment has them but for `VANE_`: `LOG__LEVEL: debug`.
+    /// What the operator sets itself cannot be set here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 50, "additionalProperties" = {"type": "string", "maxLength": 1024}))]
+    #[x_kube(validation = Rule::new("self.all(k, k.matches('^[A-Z][A-Z0-9_]{0,62}$'))").message("names are upper-case letters, digits and '_', as in LOG__LEVEL"), validation = Rule::new("self.all(k, !k.startsWith('CLUSTER__') && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))").message("the operator sets CLUSTER__*, HOST, HTTP_PORT, PEER_PORT and DATA_DIR itself"))]
+    pub settings: BTreeMap<String, String>,
+    /// Stops the operator from changing anything; status goes on.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// Where the image of the nodes comes from.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Image {
+    /// Repository, with its registry; the version is the tag.
+    #[serde(default = "image_repository")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-z0-9][a-z0-9._/:-]*$"))]
+    pub repository: String,
+    /// When the image is pulled.
+    #[serde(default)]
+    pub pull_policy: PullPolicy,
+    /// Secrets for the registry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 253)))]
+    pub pull_secrets: Vec<String>,
+}
+
+fn image_repository() -> String {
+    "vanedb/vane".to_owned()
+}
+
+impl Default for Image {
+    fn default() -> Self {
+        Self { repository: image_repository(), pull_policy: PullPolicy::default(), pull_secrets: Vec::new() }
+    }
+}
+
+/// When an image is pulled.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PullPolicy {
+    /// Each time a pod starts.
+    Always,
+    /// When the machine has none.
+    #[default]
+    IfNotPresent,
+    /// Never: it was put there by hand.
+    Never,
+}
+
+/// The volume of each node.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)").message("className cannot be changed: volumes keep their class").field_path(".className"))]
+pub struct Storage {
+    /// Size of each node's volume, such as 100Gi. It can only grow.
+    #[x_kube(validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0").message("a volume can only grow"))]
+    pub size: Quantity,
+    /// Storage class; the cluster's default where it is left out. Set once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub class_name: Option<String>,
+    /// What becomes of the volumes.
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// What becomes of the volumes when they are no longer used.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// When the VectorCluster is deleted. Retained volumes are taken over by a new one of the
+    /// same name.
+    #[serde(default)]
+    pub when_deleted: Retain,
+    /// When the number of nodes is lowered.
+    #[serde(default)]
+    pub when_scaled: Retain,
+}
+
+/// Whether something is kept.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Retain {
+    /// It stays until somebody deletes it by hand.
+    #[default]
+    Retain,
+    /// It goes with the object.
+    Delete,
+}
+
+/// Where nodes run.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// Spread over zones (`topology.kubernetes.io/zone`).
+    #[serde(default)]
+    pub zones: Spread,
+    /// Spread over machines.
+    #[serde(default)]
+    pub machines: Spread,
+    /// Labels that a machine must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 20, "additionalProperties" = {"type": "string", "maxLength": 63}))]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints that pods tolerate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub tolerations: Vec<Toleration>,
+}
+
+/// How strictly nodes are spread.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spread {
+    /// As evenly as there is room.
+    #[default]
+    Preferred,
+    /// A node that would be one too many waits.
+    Required,
+}
+
+/// A taint that pods tolerate.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Toleration {
+    /// Key of the taint; every taint where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub key: Option<String>,
+    /// Its value; any where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub value: Option<String>,
+    /// Its effect; all where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<TaintEffect>,
+}
+
+/// What a taint does to pods.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// None is scheduled.
+    NoSchedule,
+    /// None is scheduled where it can be avoided.
+    PreferNoSchedule,
+    /// Those that run are evicted.
+    NoExecute,
+}
+
+/// How clients reach the nodes.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// Kind of the clients' Service.
+    #[serde(default, rename = "type")]
+    pub kind: ServiceKind,
+}
+
+/// Kind of a Service.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceKind {
+    /// Within the Kubernetes cluster.
+    #[default]
+    ClusterIP,
+    /// At a port of every machine.
+    NodePort,
+    /// Behind a load balancer of the provider.
+    LoadBalancer,
+}
+
+/// What there is.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VectorClusterStatus {
+    /// Generation of the spec that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Pods that there should be now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<i32>,
+    /// Nodes that serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_nodes: Option<i32>,
+    /// Selects the pods, in the form that `kubectl get pods -l` takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// UUID of the database. A copy: the disks say what holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+    /// Collections in the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collections: Option<i32>,
+    /// Shards of all collections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<i32>,
+    /// The nodes as the database knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub members: Vec<Member>,
+    /// What is true of it: `Ready` is the summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// A node as the database knows it.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// The pod.
+    pub name: String,
+    /// The database's own number for it, never used again.
+    pub node_id: i64,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub zone: String,
+    /// Version that it runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Whether the others hear of it.
+    pub alive: bool,
+    /// Whether it votes on what the cluster agrees on.
+    pub meta_voter: bool,
+}

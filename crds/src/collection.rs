@@ -1,0 +1,197 @@
+//! `Collection`: points with vectors of one shape, in a database of the same namespace.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A collection of points.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "vanedb.io",
+    version = "v1alpha1",
+    kind = "Collection",
+    namespaced,
+    status = "CollectionStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "A collection of points in a Vane database.",
+    shortname = "col",
+    category = "vane",
+    selectable = ".spec.clusterRef.name",
+    printcolumn(name = "Cluster", type_ = "string", json_path = ".spec.clusterRef.name"),
+    printcolumn(name = "Shards", type_ = "integer", json_path = ".spec.shards"),
+    printcolumn(name = "Replicas", type_ = "integer", json_path = ".spec.replicationFactor"),
+    printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)").message("cannot be changed: make a second Collection").field_path(".name"),
+    validation = Rule::new("!has(self.writeConsistencyFactor) || self.writeConsistencyFactor <= self.replicationFactor").message("cannot be more than replicationFactor").field_path(".writeConsistencyFactor")
+)]
+pub struct CollectionSpec {
+    /// The database, in the same namespace.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed: make a Collection for the other cluster"))]
+    pub cluster_ref: ClusterRef,
+    /// Name in the database; that of this object where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#))]
+    pub name: Option<String>,
+    /// The vectors of a point: one without a name, or several with names.
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))").message("vectors cannot be added or taken away"),
+        validation = Rule::new("self.all(v, oldSelf.all(o, o.name != v.name || (o.size == v.size && o.distance == v.distance)))").message("size and distance cannot be changed: make a second Collection and point an alias to it")
+    )]
+    pub vectors: Vec<Vector>,
+    /// Shards: parts that are spread over the nodes. Set once.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
+    pub shards: i32,
+    /// Copies of each shard, on as many nodes. Three survive the loss of one without a pause
+    /// of writes. Set once.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 9))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
+    pub replication_factor: i32,
+    /// Copies that must have a write before it is acknowledged; a majority where it is left
+    /// out or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9))]
+    pub write_consistency_factor: Option<i32>,
+    /// Payload fields that filters find by an index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["field".into()]))]
+    pub payload_indexes: Vec<PayloadIndex>,
+    /// Other names of the collection. Given to it when it is made; an application may point
+    /// them elsewhere afterwards, which is reported and left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 255)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub aliases: Vec<String>,
+    /// What becomes of the points when this object is deleted.
+    #[serde(default)]
+    pub deletion_policy: crate::cluster::Retain,
+}
+
+fn one() -> i32 {
+    1
+}
+
+/// A VectorCluster of the same namespace.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 40))]
+    pub name: String,
+}
+
+/// A vector that each point may have.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Vector {
+    /// Its name; empty for the only one.
+    #[serde(default)]
+    #[schemars(length(max = 255))]
+    pub name: String,
+    /// Numbers in it.
+    #[schemars(range(min = 1, max = 65536))]
+    pub size: i32,
+    /// What is near.
+    pub distance: Distance,
+    /// Parameters of the graph that is searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hnsw: Option<Hnsw>,
+}
+
+/// What is near.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Distance {
+    /// A small angle.
+    Cosine,
+    /// A large inner product.
+    Dot,
+    /// A small distance in space.
+    Euclid,
+}
+
+/// Parameters of the graph that is searched (Malkov and Yashunin, arXiv 1603.09320).
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hnsw {
+    /// Neighbours of a point; more cost memory and find better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 128))]
+    pub m: Option<i32>,
+    /// Candidates while the graph is built; more take longer and find better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 4096))]
+    pub ef_construct: Option<i32>,
+}
+
+/// An index over a field of the payload.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PayloadIndex {
+    /// Path of the field: `section`, `author.name`.
+    #[schemars(length(min = 1, max = 255))]
+    pub field: String,
+    /// What the field holds.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+}
+
+/// What a payload field holds.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldType {
+    /// Words that match as a whole.
+    Keyword,
+    /// Whole numbers.
+    Integer,
+    /// Numbers.
+    Float,
+    /// True or false.
+    Bool,
+    /// Places on earth.
+    Geo,
+    /// Points in time.
+    Datetime,
+    /// UUIDs.
+    Uuid,
+}
+
+/// What there is.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectionStatus {
+    /// Generation of the spec that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Key with which the operator made the collection; absent for one that was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_with: Option<String>,
+    /// Points, rounded to two digits once there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
+    /// Vectors that a graph finds, rounded likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexed_vectors: Option<i64>,
+    /// Shards that have a leader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards_ready: Option<i32>,
+    /// Names under which applications find it now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What is true of it: `Ready` is the summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,52 @@
+//! Conditions: what is true of an object, in the form that Kubernetes' own objects have.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// The summary: everything that the object asks for is there.
+pub const READY: &str = "Ready";
+/// Whether the object can be carried out at all; `False` with the reason where it cannot.
+pub const ACCEPTED: &str = "Accepted";
+/// Whether the cluster was founded; never `False` again after it was `True`.
+pub const FOUNDED: &str = "Founded";
+/// Whether something is under way, and what it waits for.
+pub const PROGRESSING: &str = "Progressing";
+
+/// Says that a condition holds, or not. The time of the last transition stays unless the
+/// status flips: an object whose status is written each time would never come to rest.
+pub fn set(conditions: &mut Vec<Condition>, new: Condition) {
+    match conditions.iter_mut().find(|it| it.type_ == new.type_) {
+        Some(old) if old.status == new.status => {
+            let since = old.last_transition_time.clone();
+            *old = Condition { last_transition_time: since, ..new };
+        }
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+}
+
+/// A condition.
+///
+/// `reason` is a word in CamelCase, `message` a sentence for people; `now` matters only when
+/// the status flips.
+pub fn condition(
+    kind: &str,
+    status: bool,
+    reason: &str,
+    message: impl Into<String>,
+    generation: Option<i64>,
+    now: Time,
+) -> Condition {
+    Condition {
+        type_: kind.to_owned(),
+        status: if status { "True" } else { "False" }.to_owned(),
+        reason: reason.to_owned(),
+        message: message.into(),
+        observed_generation: generation,
+        last_transition_time: now,
+    }
+}
+
+/// Whether a condition is there and `True`.
+pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    conditions.iter().any(|it| it.type_ == kind && it.status == "True")
+}

@@ -1,0 +1,116 @@
+//! `ShardPlacement`: where the copies of one shard are. Made by the operator, one per shard.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::collection::ClusterRef;
+
+/// Where the copies of one shard are.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "vanedb.io",
+    version = "v1alpha1",
+    kind = "ShardPlacement",
+    namespaced,
+    status = "ShardPlacementStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "Where the copies of one shard are. Made by the operator; deleting one moves nothing.",
+    shortname = "sp",
+    category = "vane",
+    selectable = ".spec.clusterRef.name",
+    selectable = ".spec.collection",
+    printcolumn(name = "Cluster", type_ = "string", json_path = ".spec.clusterRef.name"),
+    printcolumn(name = "Collection", type_ = "string", json_path = ".spec.collection"),
+    printcolumn(name = "Shard", type_ = "integer", json_path = ".spec.shard"),
+    printcolumn(name = "Leader", type_ = "string", json_path = ".status.leader"),
+    printcolumn(name = "Replicas", type_ = "string", json_path = ".status.replicas[*].node"),
+    printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.clusterRef == oldSelf.clusterRef && self.collection == oldSelf.collection && self.shard == oldSelf.shard").message("clusterRef, collection and shard name the shard and cannot be changed"))]
+pub struct ShardPlacementSpec {
+    /// The database.
+    pub cluster_ref: ClusterRef,
+    /// The collection, by its name in the database.
+    #[schemars(length(min = 1, max = 255))]
+    pub collection: String,
+    /// Place of the shard in the collection, from 0.
+    #[schemars(range(min = 0, max = 255))]
+    pub shard: i32,
+    /// Where the copies shall be. Only people write it; present means pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 9))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
+    pub replicas: Option<Vec<WantedReplica>>,
+}
+
+/// Where a copy shall be.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WantedReplica {
+    /// The node, by its pod's name.
+    #[schemars(length(min = 1, max = 63))]
+    pub node: String,
+    /// What it does.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// What a copy does.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Counts for the majority that acknowledges writes.
+    #[default]
+    Voter,
+    /// Follows without a vote.
+    Learner,
+}
+
+/// What there is.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShardPlacementStatus {
+    /// Generation of the spec that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Node that leads, by its pod's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
+    /// Term of the leader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<i64>,
+    /// The copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
+    pub replicas: Vec<Replica>,
+    /// Points, rounded to two digits once there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
+    /// Bytes of their vectors, rounded likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<i64>,
+    /// Where the copies shall be, while that differs from where they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<WantedReplica>,
+    /// What is true of it: `Ready` is the summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// A copy.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replica {
+    /// Its node, by the pod's name.
+    pub node: String,
+    /// What it does.
+    pub role: Role,
+    /// Whether it has what its leader has, but for what is on its way.
+    pub in_sync: bool,
+}
