@@ -66,9 +66,9 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 	@echo "killing the node $(CRASH_ROUNDS) times, cutting its power $(POWER_ROUNDS) times: about a minute"
 	CRASH_ROUNDS=$(CRASH_ROUNDS) POWER_ROUNDS=$(POWER_ROUNDS) $(PYTEST) $(CLIENT_TESTS) -m crash
 
-cluster-test: build ## clusters of real processes: killed nodes, cut links, replaced members
-	@echo "killing and cutting off nodes of real clusters: about a minute and a half"
-	VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
+cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
+	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about three and a half minutes"
+	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
 
 crds: setup ## write the Kubernetes definitions from their types (crds/generated)
 	@scripts/announce-build

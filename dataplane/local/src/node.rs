@@ -18,6 +18,8 @@ use crate::wait_until;
 const REST_PORT: u16 = 7333;
 /// Time to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for its threads to stand.
+const FREEZE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Secret of all local nodes: they listen on this machine alone.
 pub(crate) const TOKEN: &str = "local";
 /// Bytes shown of a log.
@@ -145,11 +147,13 @@ impl Node {
         Ok(status.inspect_err(|_| drop(child.kill()))?.code().unwrap_or(-1))
     }
 
-    /// Stops every thread where it is.
-    pub fn freeze(&self) {
-        if let Some(child) = &self.child {
-            signal(child, Signal::STOP);
-        }
+    /// Stops every thread where it is; returns once they stand.
+    pub fn freeze(&self) -> Result<(), Error> {
+        let Some(child) = &self.child else { return Ok(()) };
+        signal(child, Signal::STOP);
+        let tasks = PathBuf::from(format!("/proc/{}/task", child.id()));
+        // A thread that waits for the disk stands only after that.
+        wait_until("a node to stand still", FREEZE_TIMEOUT, || stands(&tasks).then_some(()))
     }
 
     /// Lets a frozen process go on.
@@ -213,6 +217,16 @@ fn cpu_seconds(proc: &Path) -> f64 {
     let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
     // utime and stime, in hundredths.
     (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Whether all threads, as folders of /proc, are stopped or gone.
+fn stands(tasks: &Path) -> bool {
+    let state = |task: PathBuf| {
+        let stat = std::fs::read_to_string(task.join("stat")).unwrap_or_default();
+        stat.rsplit(')').next().and_then(|it| it.trim_start().chars().next())
+    };
+    let tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
+    tasks.map(|it| state(it.path())).all(|it| matches!(it, None | Some('T' | 'Z' | 'X')))
 }
 
 fn signal(child: &Child, signal: Signal) {

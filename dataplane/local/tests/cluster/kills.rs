@@ -1,18 +1,22 @@
 //! Killed nodes.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vane_local::{pause, wait_until};
+use vane_local::pause;
 
-use crate::load::Load;
-use crate::world::{HEAL, check, create, leader, start};
+use crate::load::{Load, Plan};
+use crate::world::{check, check_replicas, create, leader, start};
+
+/// Times that a leader is killed.
+const LEADERS_KILLED: usize = 30;
+/// Entries that a replica may trail by under load and still be called caught up.
+const LAG_MAX: u64 = 64;
 
 #[test]
 fn no_acknowledged_write_is_lost_when_nodes_are_killed() {
     let mut world = start(5, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 4, 3);
-    let load = Load::start(&world.cluster, 6, 10_000);
+    let load = Load::start(&world.cluster, Plan { writers: 6, last: 10_000, ..Plan::default() });
     pause(Duration::from_secs(1));
     for victim in [3, 1, 5, 2, 4] {
         world.cluster.node(victim).kill();
@@ -20,40 +24,40 @@ fn no_acknowledged_write_is_lost_when_nodes_are_killed() {
         world.cluster.node(victim).start().unwrap();
         pause(Duration::from_millis(1500));
     }
-    let (acknowledged, sent) = load.wait();
-    assert!(acknowledged.len() > 5000, "only {} of {sent} were acknowledged", acknowledged.len());
-    println!("{} of {} inserts acknowledged while every node was killed once", acknowledged.len(), sent - 1);
+    let written = load.wait();
+    let count = written.acknowledged.len();
+    println!("{count} of {} inserts acknowledged while every node was killed once", written.next - 1);
+    assert!(count > 5000, "only {count} of {} were acknowledged", written.next);
     world.cluster.wait_ready().unwrap();
-    check(&world.cluster, &acknowledged, sent);
+    check(&world.cluster, &written);
 }
 
 #[test]
 fn a_killed_leader_leaves_a_short_gap() {
     let mut world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);
-    let (mut gaps, mut all) = (Vec::new(), BTreeMap::new());
-    let mut sent = 0;
-    let load = Load::start(&world.cluster, 3, u64::MAX);
-    for _round in 0..10 {
+    let mut gaps = Vec::new();
+    let load = Load::start(&world.cluster, Plan::default());
+    for _round in 0..LEADERS_KILLED {
         let (_, victim) = leader(&world.cluster);
-        pause(Duration::from_millis(300));
+        load.wait_for(20);
         let killed = Instant::now();
         world.cluster.node(victim).kill();
-        let before = load.acknowledged();
-        wait_until("writes to go on", HEAL, || (load.acknowledged() > before + 20).then_some(())).unwrap();
-        let times: Vec<Instant> = load.acknowledged.lock().values().copied().collect();
-        let mut times: Vec<Instant> = times.into_iter().filter(|it| *it + Duration::from_secs(5) > killed).collect();
-        times.sort_unstable();
-        gaps.push(times.windows(2).map(|it| it[1] - it[0]).max().unwrap_or_default());
+        load.wait_for(20);
+        gaps.push(load.longest_gap(killed));
         world.cluster.node(victim).start().unwrap();
         world.cluster.wait_ready().unwrap();
+        world.cluster.wait_caught_up("c", LAG_MAX).unwrap();
     }
-    let (acknowledged, last) = load.end();
-    all.extend(acknowledged);
-    sent = last.max(sent);
+    let written = load.end();
     gaps.sort_unstable();
-    println!("gaps in writes when the leader is killed: {gaps:.2?}");
-    assert!(gaps.last().unwrap() < &Duration::from_secs(6), "{gaps:?}");
-    assert!(all.len() > 500, "only {} writes", all.len());
-    check(&world.cluster, &all, sent);
+    let (median, longest) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
+    println!(
+        "leader killed {LEADERS_KILLED} times amid {} writes: gaps of {median:.2?} (median) to {longest:.2?}: {gaps:.2?}",
+        written.acknowledged.len()
+    );
+    // Two seconds are the aim; machines that run tests are slow at times.
+    assert!(longest < Duration::from_secs(10), "{gaps:?}");
+    check(&world.cluster, &written);
+    check_replicas(&world.cluster, &written);
 }

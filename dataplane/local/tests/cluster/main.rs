@@ -2,9 +2,13 @@
 //! node, and what cannot be promised is refused.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "what was measured is part of what a test says")]
 
 mod cuts;
+mod disks;
 mod kills;
 mod load;
 mod moves;
+mod pauses;
+mod volume;
 mod world;
