@@ -12,17 +12,20 @@ use crate::cluster::Spread;
 use crate::error::Error;
 use crate::gateway;
 use crate::inner::Inner;
-
 use crate::local::{Freshness, ShardAnswer, ShardRead};
 use crate::meta::CollectionEntry;
+use crate::partial::Partial;
 
 /// How a request is to be answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// When the answer must be there.
     pub deadline: Instant,
     /// How new it must be.
     pub freshness: Freshness,
+    /// Where a read may go without shards that do not answer: those that it went without.
+    /// Writes take no notice of it.
+    pub partial: Option<Partial>,
 }
 
 /// A handle on one collection. It stays usable when the collection is deleted: requests
@@ -62,9 +65,9 @@ impl Collection {
         &self.entry.shards
     }
 
-    /// Group of the shard that a point belongs to.
-    pub(crate) fn group_of(&self, id: PointId) -> GroupId {
-        self.entry.shards[self.entry.shard_of(id)]
+    /// Ordinal of the shard that a point belongs to.
+    pub(crate) fn ordinal_of(&self, id: PointId) -> usize {
+        self.entry.shard_of(id)
     }
 
     /// Refuses a change that does not fit, without beginning it.
@@ -75,7 +78,7 @@ impl Collection {
     /// What its shards hold and do at the moment, at their leaders.
     pub async fn info(&self, terms: Terms) -> Result<Info, Error> {
         let mut sum = Info::default();
-        for answer in self.ask_all(|_| ShardRead::Info, terms).await? {
+        for answer in self.ask_all(&ShardRead::Info, &terms).await? {
             if let ShardAnswer::Info(info) = answer {
                 sum.add(*info);
             }
@@ -93,7 +96,7 @@ impl Collection {
         let checked = tokio::task::spawn_blocking(move || vane_shard::check(&config, write)).await;
         let checked = checked.map_err(|e| Error::Internal(format!("the write could not be checked: {e}")))??;
         let resolved = match checked.filter().cloned() {
-            Some(filter) => self.resolve(&filter, terms).await?,
+            Some(filter) => self.resolve(filter, terms.deadline).await?,
             None => Vec::new(),
         };
         let commands = checked.commands(self.entry.shards.len(), |id| self.entry.shard_of(id), resolved)?;
@@ -118,9 +121,10 @@ impl Collection {
     }
 
     /// Ids that a filter matches on each shard.
-    async fn resolve(&self, filter: &Filter, terms: Terms) -> Result<Vec<Vec<PointId>>, Error> {
-        let terms = Terms { freshness: Freshness::Linearizable, ..terms };
-        let answers = self.ask_all(|_| ShardRead::Resolve(filter.clone()), terms).await?;
+    async fn resolve(&self, filter: Filter, deadline: Instant) -> Result<Vec<Vec<PointId>>, Error> {
+        // Of every shard: what a write does must not depend on who is up.
+        let terms = Terms { deadline, freshness: Freshness::Linearizable, partial: None };
+        let answers = self.ask_all(&ShardRead::Resolve(filter), &terms).await?;
         let ids = |it| if let ShardAnswer::Ids(ids) = it { ids } else { Vec::new() };
         Ok(answers.into_iter().map(ids).collect())
     }
@@ -156,23 +160,21 @@ impl Collection {
         let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.entry.shards.len()];
         ids.iter().for_each(|id| by_shard[self.entry.shard_of(*id)].push(*id));
         let asked = by_shard.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty());
-        let ask = |(ordinal, ids): (usize, Vec<PointId>)| {
-            let read = ShardRead::Retrieve { ids, want: want.clone() };
-            gateway::read(&self.inner, self.entry.shards[ordinal], read, terms.freshness, terms.deadline)
-        };
+        let read = |(ordinal, ids)| (ordinal, ShardRead::Retrieve { ids, want: want.clone() });
         let mut found = std::collections::HashMap::new();
-        for answer in join_all(asked.map(ask)).await {
-            if let ShardAnswer::Records(records) = answer? {
+        for (_, (answer, _)) in self.ask(asked.map(read), &terms).await? {
+            if let ShardAnswer::Records(records) = answer {
                 found.extend(records.into_iter().map(|it| (it.id, it)));
             }
         }
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 
-    /// A page of points in id order.
+    /// A page of points in id order. Points of shards that a partial read goes without are
+    /// missing from it, and the next page does not come back to them.
     pub async fn scroll(&self, scroll: Scroll, terms: Terms) -> Result<Page, Error> {
         let limit = scroll.limit;
-        let answers = self.ask_all(|_| ShardRead::Scroll(scroll.clone()), terms).await?;
+        let answers = self.ask_all(&ShardRead::Scroll(scroll), &terms).await?;
         let mut pages: Vec<Page> = answers
             .into_iter()
             .filter_map(|it| if let ShardAnswer::Page(page) = it { Some(page) } else { None })
@@ -191,20 +193,36 @@ impl Collection {
 
     /// How many points match.
     pub async fn count(&self, filter: Option<Filter>, terms: Terms) -> Result<usize, Error> {
-        let answers = self.ask_all(|_| ShardRead::Count(filter.clone()), terms).await?;
+        let answers = self.ask_all(&ShardRead::Count(filter), &terms).await?;
         Ok(answers.iter().map(|it| if let ShardAnswer::Count(count) = it { *count } else { 0 }).sum())
     }
 
-    /// Asks every shard; one that does not answer fails the whole, and the error names it.
-    pub(crate) async fn ask_all(
+    /// Asks every shard.
+    async fn ask_all(&self, read: &ShardRead, terms: &Terms) -> Result<Vec<ShardAnswer>, Error> {
+        let reads = (0..self.entry.shards.len()).map(|ordinal| (ordinal, read.clone()));
+        Ok(self.ask(reads, terms).await?.into_iter().map(|(_, (answer, _))| answer).collect())
+    }
+
+    /// Asks some shards by ordinal, all at once; the answers, each with the node it is from.
+    /// One that does not answer fails the whole, and the error names it, unless the terms
+    /// let the read go on without it.
+    pub(crate) async fn ask(
         &self,
-        read: impl Fn(usize) -> ShardRead,
-        terms: Terms,
-    ) -> Result<Vec<ShardAnswer>, Error> {
-        let ask = |(ordinal, group): (usize, &GroupId)| {
-            gateway::read(&self.inner, *group, read(ordinal), terms.freshness, terms.deadline)
+        reads: impl Iterator<Item = (usize, ShardRead)>,
+        terms: &Terms,
+    ) -> Result<Vec<(usize, (ShardAnswer, u64))>, Error> {
+        let deadline = terms.shard_deadline();
+        let ask = |(ordinal, read): (usize, ShardRead)| async move {
+            let answered = match terms.known_failure(ordinal) {
+                Some(error) => Err(error),
+                None => {
+                    let group = self.entry.shards[ordinal];
+                    gateway::read_from(&self.inner, group, read, terms.freshness, deadline).await
+                }
+            };
+            (ordinal, answered)
         };
-        join_all(self.entry.shards.iter().enumerate().map(ask)).await.into_iter().collect()
+        terms.gathered(join_all(reads.map(ask)).await)
     }
 }
 

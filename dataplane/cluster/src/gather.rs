@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use vane_filter::Filter;
 use vane_shard::{Record, Scored, Scroll, Search, Want, WantPayload, WantVectors};
-use vane_types::{Distance, GroupId, PointId};
+use vane_types::{Distance, PointId};
 
 use crate::collection::{Collection, Terms};
 use crate::error::Error;
@@ -28,18 +28,18 @@ impl Collection {
         let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } = query;
         let limit_with_offset = limit.saturating_add(offset);
         let stage = Prefetch { by, using, filter, params, score_threshold, limit: limit_with_offset, prefetch };
-        let mut found = self.stage(stage, want, terms).await?;
+        let mut found = self.stage(stage, want, &terms).await?;
         found.drain(..offset.min(found.len()));
         Ok(found)
     }
 
     /// One stage: those below it first, then its own ranking of what they found.
-    fn stage(
-        &self,
+    fn stage<'a>(
+        &'a self,
         stage: Prefetch,
         want: Want,
-        terms: Terms,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + '_>> {
+        terms: &'a Terms,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
             let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } = stage;
             if let By::Rrf { k } = by {
@@ -64,24 +64,19 @@ impl Collection {
 
     /// The best of all shards. With more than one, records are fetched of the winners only,
     /// from the views that scored them.
-    async fn search(&self, search: Search, terms: Terms) -> Result<Vec<Scored>, Error> {
-        let Terms { deadline, freshness } = terms;
-        if let [group] = self.groups() {
-            let answer = gateway::read(&self.inner, *group, ShardRead::Search(search), freshness, deadline).await?;
-            return if let ShardAnswer::Scored(scored) = answer { Ok(scored) } else { Ok(Vec::new()) };
-        }
+    async fn search(&self, search: Search, terms: &Terms) -> Result<Vec<Scored>, Error> {
         let (limit, want) = (search.limit, search.want.clone());
         let plain = matches!((&want.payload, &want.vectors), (WantPayload::Nothing, WantVectors::Nothing));
+        let whole = plain || self.groups().len() == 1;
         let larger_is_better =
             self.config().vectors.get(&search.using).is_none_or(|it| it.distance != Distance::Euclid);
-        let ask = |group: &GroupId| {
-            let read = if plain { ShardRead::Search(search.clone()) } else { ShardRead::Hold(search.clone()) };
-            gateway::read_from(&self.inner, *group, read, freshness, deadline)
+        let read = |ordinal| {
+            let search = search.clone();
+            (ordinal, if whole { ShardRead::Search(search) } else { ShardRead::Hold(search) })
         };
-        let answers: Vec<(ShardAnswer, u64)> =
-            join_all(self.groups().iter().map(ask)).await.into_iter().collect::<Result<_, _>>()?;
-        if plain {
-            let scored = |(it, _)| if let ShardAnswer::Scored(scored) = it { scored } else { Vec::new() };
+        let answers = self.ask((0..self.groups().len()).map(read), terms).await?;
+        if whole {
+            let scored = |(_, (it, _))| if let ShardAnswer::Scored(scored) = it { scored } else { Vec::new() };
             let mut all: Vec<Scored> = answers.into_iter().flat_map(scored).collect();
             all.sort_by(|a, b| best_first(larger_is_better, (a.score, a.record.id), (b.score, b.record.id)));
             all.truncate(limit);
@@ -89,7 +84,7 @@ impl Collection {
         }
         let mut hits = Vec::new();
         let mut views = Vec::with_capacity(answers.len());
-        for (ordinal, (answer, node)) in answers.into_iter().enumerate() {
+        for (ordinal, (answer, node)) in answers {
             let ShardAnswer::Held { held, scored } = answer else { continue };
             views.push((ordinal, node, held));
             hits.extend(scored.into_iter().enumerate().map(|(place, (id, score))| Hit { ordinal, place, id, score }));
@@ -105,30 +100,29 @@ impl Collection {
         hits: Vec<Hit>,
         views: &[(usize, u64, u64)],
         want: &Want,
-        terms: Terms,
+        terms: &Terms,
     ) -> Result<Vec<Scored>, Error> {
-        let fetch = |(ordinal, node, held): &(usize, u64, u64)| {
-            let places: Vec<usize> = hits.iter().filter(|it| it.ordinal == *ordinal).map(|it| it.place).collect();
-            let read = ShardRead::Fetch { held: *held, places, want: want.clone() };
-            gateway::fetch(&self.inner, self.groups()[*ordinal], *node, read, terms.deadline)
+        let fetch = |&(ordinal, node, held): &(usize, u64, u64)| {
+            let places: Vec<usize> = hits.iter().filter(|it| it.ordinal == ordinal).map(|it| it.place).collect();
+            let read = ShardRead::Fetch { held, places, want: want.clone() };
+            let group = self.groups()[ordinal];
+            async move { (ordinal, gateway::fetch(&self.inner, group, node, read, terms.deadline).await) }
         };
         let mut records: Vec<std::vec::IntoIter<Record>> =
             self.groups().iter().map(|_| Vec::new().into_iter()).collect();
-        let fetched = join_all(views.iter().map(fetch)).await;
-        for ((ordinal, _, _), answer) in views.iter().zip(fetched) {
-            if let ShardAnswer::Records(found) = answer? {
-                records[*ordinal] = found.into_iter();
+        for (ordinal, answer) in terms.gathered(join_all(views.iter().map(fetch)).await)? {
+            if let ShardAnswer::Records(found) = answer {
+                records[ordinal] = found.into_iter();
             }
         }
         let scored = |hit: Hit| records[hit.ordinal].next().map(|record| Scored { record, score: hit.score });
         Ok(hits.into_iter().filter_map(scored).collect())
     }
 
-    async fn vector_of(&self, id: PointId, using: &str, terms: Terms) -> Result<Vec<f32>, Error> {
-        let group = self.group_of(id);
-        let read = ShardRead::VectorOf { id, using: using.to_owned() };
-        match gateway::read(&self.inner, group, read, terms.freshness, terms.deadline).await? {
-            ShardAnswer::Vector(vector) => Ok(vector),
+    async fn vector_of(&self, id: PointId, using: &str, terms: &Terms) -> Result<Vec<f32>, Error> {
+        let read = (self.ordinal_of(id), ShardRead::VectorOf { id, using: using.to_owned() });
+        match self.ask(std::iter::once(read), terms).await?.pop() {
+            Some((_, (ShardAnswer::Vector(vector), _))) => Ok(vector),
             _ => Err(Error::Internal("a shard answered something else than a vector".into())),
         }
     }
@@ -138,7 +132,7 @@ impl Collection {
         &self,
         stages: Vec<Prefetch>,
         filter: Option<&Filter>,
-        terms: Terms,
+        terms: &Terms,
     ) -> Result<Vec<Vec<PointId>>, Error> {
         let mut lists = Vec::with_capacity(stages.len());
         for mut stage in stages {
@@ -151,9 +145,9 @@ impl Collection {
         Ok(lists)
     }
 
-    async fn with_records(&self, scored: Vec<(PointId, f32)>, want: Want, terms: Terms) -> Result<Vec<Scored>, Error> {
+    async fn with_records(&self, scored: Vec<(PointId, f32)>, want: Want, terms: &Terms) -> Result<Vec<Scored>, Error> {
         let ids: Vec<PointId> = scored.iter().map(|(id, _)| *id).collect();
-        let records = self.retrieve(ids, want, terms).await?;
+        let records = self.retrieve(ids, want, terms.clone()).await?;
         // A point deleted since its stage ran has no record and is left out.
         let mut records = records.into_iter().peekable();
         let with_score =
@@ -166,9 +160,9 @@ impl Collection {
         filter: Option<Filter>,
         limit: usize,
         want: Want,
-        terms: Terms,
+        terms: &Terms,
     ) -> Result<Vec<Scored>, Error> {
-        let page = self.scroll(Scroll { filter, offset: None, limit, want }, terms).await?;
+        let page = self.scroll(Scroll { filter, offset: None, limit, want }, terms.clone()).await?;
         Ok(page.records.into_iter().map(|record| Scored { record, score: 0.0 }).collect())
     }
 }

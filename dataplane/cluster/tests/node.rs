@@ -30,7 +30,7 @@ fn settings(dir: &Path) -> Settings {
 }
 
 fn terms() -> Terms {
-    Terms { deadline: Instant::now() + TIMEOUT, freshness: Freshness::Leader }
+    Terms { deadline: Instant::now() + TIMEOUT, freshness: Freshness::Leader, partial: None }
 }
 
 fn config(indexing_threshold: usize) -> CollectionConfig {

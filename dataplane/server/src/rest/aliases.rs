@@ -51,7 +51,7 @@ struct Rename {
 pub(super) async fn change(call: Call, Json(body): Json<Changes>) -> Result<Answer, ApiError> {
     let changes = body.into_changes()?;
     let (cluster, timeout) = (call.cluster()?, call.timeout);
-    Call::to_the_end(async move { Ok(cluster.change_aliases(changes, timeout).await?) }).await?;
+    call.to_the_end(async move { Ok(cluster.change_aliases(changes, timeout).await?) }).await?;
     Ok(call.answer(true))
 }
 

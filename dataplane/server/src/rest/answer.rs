@@ -3,32 +3,49 @@
 use std::time::Instant;
 
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Value, json};
+use vane_cluster::Error;
 
 use super::error::ApiError;
+
+/// Header of a request that takes what is left when shards do not answer, and of an answer
+/// that went without some.
+pub(crate) const PARTIAL: HeaderName = HeaderName::from_static("x-vane-partial");
 
 /// When the head of a request was there; the `time` of its answer counts from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Started(pub(crate) Instant);
 
 impl Started {
-    /// A successful answer.
-    pub(crate) fn answer<T: Serialize>(self, result: T) -> Answer {
+    /// A successful answer, with the shards by ordinal that are not in it.
+    pub(crate) fn answer<T: Serialize>(self, result: T, failed_shards: &[(usize, Error)]) -> Answer {
         // Serialised here, where `time` can cover it but for the last bytes.
         let mut body = Vec::with_capacity(256);
         body.extend_from_slice(b"{\"result\":");
         if let Err(error) = serde_json::to_writer(&mut body, &result) {
             return Answer(ApiError::internal(format!("the answer could not be written: {error}")).into_response());
         }
+        if !failed_shards.is_empty() {
+            let shard = |(shard, error): &(usize, Error)| json!({ "shard": shard, "error": error.to_string() });
+            let shards: Vec<Value> = failed_shards.iter().map(shard).collect();
+            let partial = format!(",\"partial\":{}", json!({ "failed_shards": shards }));
+            body.extend_from_slice(partial.as_bytes());
+        }
         let tail = format!(",\"status\":\"ok\",\"time\":{}}}", self.seconds());
         body.extend_from_slice(tail.as_bytes());
-        Answer(json(body))
+        let mut response = with_json(body);
+        if !failed_shards.is_empty() {
+            response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
+        }
+        Answer(response)
     }
 
     /// Body of a failed answer.
     pub(crate) fn error_body(self, text: &str) -> Vec<u8> {
-        let body = serde_json::json!({ "status": { "error": text }, "time": self.seconds() });
+        let body = json!({ "status": { "error": text }, "time": self.seconds() });
         body.to_string().into_bytes()
     }
 
@@ -48,6 +65,6 @@ impl IntoResponse for Answer {
 }
 
 /// A body of JSON.
-pub(crate) fn json(body: Vec<u8>) -> Response {
+fn with_json(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vane_cluster::{Cluster, Collection, Freshness, Terms};
+use vane_cluster::{Cluster, Collection, Freshness, Partial, Terms};
 
-use super::answer::{Answer, Started};
+use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
 use crate::node::Node;
 use crate::settings::TIMEOUT_S_MAX;
@@ -24,6 +25,8 @@ pub(crate) struct Call {
     /// only the word in the answer differs.
     wait: bool,
     freshness: Freshness,
+    /// Where the client takes what is left when shards do not answer: those shards.
+    partial: Option<Partial>,
 }
 
 /// Query parameters. Unknown ones are passed over, as clients add some for proxies.
@@ -34,6 +37,7 @@ struct Parameters {
     _ordering: Option<Ordering>,
     timeout: Option<u64>,
     consistency: Option<String>,
+    partial: Option<bool>,
 }
 
 /// All of them are the order of the log.
@@ -53,9 +57,10 @@ pub(crate) struct UpdateResult {
 }
 
 impl Call {
-    /// A successful answer.
+    /// A successful answer. It names the shards that are not in it.
     pub(crate) fn answer<T: Serialize>(&self, result: T) -> Answer {
-        self.started.answer(result)
+        let failed = self.partial.as_ref().map(Partial::failed_shards).unwrap_or_default();
+        self.started.answer(result, &failed)
     }
 
     /// What a change that was applied as entry `index` answers.
@@ -68,9 +73,9 @@ impl Call {
         Ok(self.node.cluster()?)
     }
 
-    /// When the answer must be there, and how new it must be.
+    /// When the answer must be there, how new it must be, and whether it must be whole.
     pub(crate) fn terms(&self) -> Terms {
-        Terms { deadline: Instant::now() + self.timeout, freshness: self.freshness }
+        Terms { deadline: Instant::now() + self.timeout, freshness: self.freshness, partial: self.partial.clone() }
     }
 
     /// A collection by name or alias.
@@ -81,8 +86,12 @@ impl Call {
     /// Runs a change to its end, also when the client has gone: half a batch would stay
     /// otherwise.
     pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
+        if self.partial.is_some() {
+            return Err(ApiError::bad_request("partial results are for reads; nothing was changed"));
+        }
         let ended = tokio::spawn(work).await;
         ended.map_err(|e| ApiError::internal(format!("the change did not end ({e}); its outcome is unknown")))?
     }
@@ -104,13 +113,15 @@ where
                 Err(rejection) => return Err(ApiError::malformed_parameter(cause(&rejection))),
             },
         };
-        let Parameters { wait, _ordering, timeout, consistency } = parameters;
+        let Parameters { wait, _ordering, timeout, consistency, partial } = parameters;
         if timeout == Some(0) {
             return Err(ApiError::invalid_parameter("timeout: value 0 invalid, must be 1 or larger"));
         }
         let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
         let timeout = timeout.map_or(node.settings.request_timeout(), |it| Duration::from_secs(it.min(TIMEOUT_S_MAX)));
-        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false), freshness })
+        let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
+        let partial = partial.then(Partial::default);
+        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false), freshness, partial })
     }
 }
 
@@ -124,6 +135,19 @@ fn freshness(text: &str) -> Result<Freshness, ApiError> {
         _ => Err(ApiError::malformed_parameter(format!(
             "consistency: `{text}` is neither a number from 1 nor one of majority, quorum, all"
         ))),
+    }
+}
+
+/// Whether a header asks for what the parameter `partial` does: official clients can set
+/// headers, but no parameters of ours.
+fn allows_partial(headers: &HeaderMap) -> Result<bool, ApiError> {
+    match headers.get(PARTIAL).map(|it| it.as_bytes()) {
+        None => Ok(false),
+        Some(b"allow") => Ok(true),
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            Err(ApiError::bad_request(format!("header {PARTIAL}: `{other}` is not known, only `allow` is")))
+        }
     }
 }
 

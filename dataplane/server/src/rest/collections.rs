@@ -38,7 +38,7 @@ pub(super) async fn create(
 ) -> Result<Answer, ApiError> {
     let (config, spread) = body.into_parts()?;
     let (cluster, timeout) = (call.cluster()?, call.timeout);
-    Call::to_the_end(async move { Ok(cluster.create_collection(&name, config, spread, "", timeout).await?) }).await?;
+    call.to_the_end(async move { Ok(cluster.create_collection(&name, config, spread, "", timeout).await?) }).await?;
     Ok(call.answer(true))
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn update(
     let change = body.into_change(&collection.config())?;
     let (cluster, timeout) = (call.cluster()?, call.timeout);
     let update = async move { Ok(cluster.update_collection(collection.name(), change, factor, timeout).await?) };
-    Call::to_the_end(update).await?;
+    call.to_the_end(update).await?;
     Ok(call.answer(true))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn update(
 pub(super) async fn delete(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
     let (cluster, timeout) = (call.cluster()?, call.timeout);
     let delete = async move { Ok(cluster.delete_collection(&name, "", timeout).await?) };
-    let existed = Call::to_the_end(delete).await?;
+    let existed = call.to_the_end(delete).await?;
     Ok(call.answer(existed))
 }
 

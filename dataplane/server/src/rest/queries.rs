@@ -49,7 +49,7 @@ async fn run_all(
     loop {
         while running.len() < at_once {
             let Some((i, query)) = queries.next() else { break };
-            let (node, collection) = (Arc::clone(node), Arc::clone(&collection));
+            let (node, collection, terms) = (Arc::clone(node), Arc::clone(&collection), terms.clone());
             running.spawn(async move { (i, run(&node, &collection, query, terms).await) });
         }
         match running.join_next().await {

@@ -62,6 +62,7 @@ async fn every_failure_is_json_with_status_and_time() {
         ("PUT", "/collections/a", large.as_str(), 413),
         ("POST", "/collections/a/points/search", "{}", 400),
         ("GET", "/collections?timeout=0", "", 422),
+        ("GET", "/collections?partial=maybe", "", 400),
     ];
     for (method, uri, body, code) in cases {
         let response = send(&running, method, uri, body.to_owned()).await;
@@ -132,6 +133,28 @@ async fn bad_operation_of_a_batch_stops_it_before_it_begins() {
     assert!(json(refused).await["status"]["error"].as_str().unwrap().contains("operations[1]"));
     let count = json(send(&running, "POST", "/collections/a/points/count", "{}").await).await;
     assert_eq!(count["result"]["count"], 0);
+}
+
+#[tokio::test]
+async fn partial_results_are_for_reads_and_name_nothing_when_nothing_failed() {
+    let running = start(|_| {});
+    let vectors = json!({ "vectors": { "size": 2, "distance": "Dot" } });
+    send(&running, "PUT", "/collections/a", vectors.to_string()).await;
+    let points = json!({ "points": [{ "id": 1, "vector": [1, 2] }] });
+    let write = send(&running, "PUT", "/collections/a/points?partial=true", points.to_string()).await;
+    assert_eq!(write.status(), StatusCode::BAD_REQUEST);
+    assert!(json(write).await["status"]["error"].as_str().unwrap().contains("partial results are for reads"));
+    let scroll = |value: &str| {
+        let request = Request::builder().method("POST").uri("/collections/a/points/scroll");
+        let request = request.header("x-vane-partial", value).body(Body::from("{}")).unwrap();
+        service(Arc::clone(&running.node)).oneshot(request)
+    };
+    assert_eq!(scroll("perhaps").await.unwrap().status(), StatusCode::BAD_REQUEST);
+    let whole = scroll("allow").await.unwrap();
+    assert!(whole.headers().get("x-vane-partial").is_none());
+    let whole = json(whole).await;
+    assert_eq!(whole["result"]["points"], json!([]), "the write was refused");
+    assert!(whole.get("partial").is_none(), "{whole}");
 }
 
 #[tokio::test]

@@ -104,15 +104,16 @@ pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<Ope
         })?;
     }
     let (node, terms) = (Arc::clone(&call.node), call.terms());
-    let indexes = Call::to_the_end(async move {
-        let mut indexes = Vec::with_capacity(writes.len());
-        for (i, write) in writes.into_iter().enumerate() {
-            let applied = run(&node, &collection, write, terms).await;
-            indexes.push(applied.map_err(|error| in_batch(error, i))?);
-        }
-        Ok(indexes)
-    })
-    .await?;
+    let indexes = call
+        .to_the_end(async move {
+            let mut indexes = Vec::with_capacity(writes.len());
+            for (i, write) in writes.into_iter().enumerate() {
+                let applied = run(&node, &collection, write, terms.clone()).await;
+                indexes.push(applied.map_err(|error| in_batch(error, i))?);
+            }
+            Ok(indexes)
+        })
+        .await?;
     let results: Vec<_> = indexes.into_iter().map(|it| call.updated(it)).collect();
     Ok(call.answer(results))
 }
@@ -133,7 +134,7 @@ fn in_batch(error: Error, i: usize) -> ApiError {
 pub(super) async fn write(call: &Call, collection: Arc<Collection>, write: Write) -> Result<Answer, ApiError> {
     let (node, terms) = (Arc::clone(&call.node), call.terms());
     let run = async move { Ok(run(&node, &collection, write, terms).await?) };
-    let index = Call::to_the_end(run).await?;
+    let index = call.to_the_end(run).await?;
     Ok(call.answer(call.updated(index)))
 }
 
