@@ -34,7 +34,7 @@ pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Re
     let own: Vec<std::net::SocketAddr> = settings.node.address.parse().into_iter().collect();
     let found = resolve(&seeds, &own).await;
     let peers = Peers::new(token.clone(), None, settings.node.dial_from);
-    let NodeEntry { name, address, rest_address, version, .. } = entry(settings, disk_id);
+    let NodeEntry { name, address, rest_address, version, .. } = entry(settings, disk_id, 0);
     let disk_id = disk_id.to_string();
     let mut answers: Vec<String> = found.failures.iter().map(|it| format!("{}: {}", it.seed, it.error)).collect();
     for seed in found.addresses {
@@ -70,8 +70,10 @@ pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Re
 pub(crate) async fn admit(inner: &Arc<Inner>, request: JoinRequest) -> Result<JoinReply, Error> {
     let JoinRequest { disk_id, name, address, rest_address, version } = request;
     let disk_id: Uuid = disk_id.parse().map_err(|_| Error::BadInput("the disk id is no UUID".into()))?;
-    let entry = NodeEntry { disk_id, name, address, rest_address, version };
-    let known = inner.meta.read(|it| it.node_of_disk(disk_id).is_some_and(|it| it.entry == entry));
+    let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0 };
+    // One that has started as a member speaks for itself.
+    let is_known = |it: &crate::meta::Node| it.entry.start > 0 || it.entry == entry;
+    let known = inner.meta.read(|it| it.node_of_disk(disk_id).is_some_and(is_known));
     if !known {
         let deadline = Instant::now() + ADMIT_TIMEOUT;
         let index = gateway::propose_meta(inner, MetaCommand::PutNode(entry).encode_stored(), deadline).await?;
@@ -86,9 +88,9 @@ pub(crate) async fn admit(inner: &Arc<Inner>, request: JoinRequest) -> Result<Jo
     })
 }
 
-/// Tells the others how this node presents itself, where that is not what they know.
-pub(crate) async fn announce(inner: Arc<Inner>) {
-    let entry = entry(&inner.settings, inner.data_dir.marker().disk_id);
+/// Tells the others how this node presents itself, once in every start: what the process
+/// before this one said may still be on its way, and is refused from then on.
+pub(crate) async fn announce(inner: Arc<Inner>, entry: NodeEntry) {
     loop {
         let known = inner.meta.read(|it| it.nodes.get(&inner.me).map(|it| it.entry.clone()));
         // One that has just joined is known to the others, and hears of it in a moment.
@@ -106,8 +108,8 @@ pub(crate) async fn announce(inner: Arc<Inner>) {
     }
 }
 
-/// How this node presents itself.
-pub(crate) fn entry(settings: &Settings, disk_id: Uuid) -> NodeEntry {
+/// How this node presents itself in one of its starts.
+pub(crate) fn entry(settings: &Settings, disk_id: Uuid, start: u64) -> NodeEntry {
     let node = &settings.node;
     NodeEntry {
         disk_id,
@@ -115,5 +117,6 @@ pub(crate) fn entry(settings: &Settings, disk_id: Uuid) -> NodeEntry {
         address: node.address.clone(),
         rest_address: node.rest_address.clone(),
         version: node.version.clone(),
+        start,
     }
 }

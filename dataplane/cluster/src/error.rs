@@ -17,6 +17,9 @@ pub enum Error {
     /// What is asked for exists in the API but not in this version.
     #[error("Bad request: {0}")]
     Unsupported(String),
+    /// The object changed since the caller looked at it; look again and decide anew.
+    #[error("Conflict: {0}")]
+    Conflict(String),
     /// A queue is full; try again after a while.
     #[error("Too many requests: {0}")]
     Overloaded(String),
@@ -90,6 +93,7 @@ impl Error {
             | Self::AlreadyExists(text)
             | Self::BadInput(text)
             | Self::Unsupported(text)
+            | Self::Conflict(text)
             | Self::Overloaded(text)
             | Self::Timeout(text)
             | Self::OutOfSpace(text)
@@ -105,6 +109,7 @@ impl Error {
             Self::AlreadyExists(_) => Self::AlreadyExists(text),
             Self::BadInput(_) => Self::BadInput(text),
             Self::Unsupported(_) => Self::Unsupported(text),
+            Self::Conflict(_) => Self::Conflict(text),
             Self::Overloaded(_) => Self::Overloaded(text),
             Self::Timeout(_) => Self::Timeout(text),
             Self::OutOfSpace(_) => Self::OutOfSpace(text),
@@ -121,6 +126,7 @@ impl From<vane_types::Refusal> for Error {
             Refusal::PointNotFound(_) | Refusal::NotFound(_) => Self::NotFound(refusal.to_string()),
             Refusal::AlreadyExists(_) => Self::AlreadyExists(refusal.to_string()),
             Refusal::Invalid(text) => Self::BadInput(text.clone()),
+            Refusal::Conflict(text) => Self::Conflict(text.clone()),
             Refusal::Expired => Self::Timeout(refusal.to_string()),
         }
     }

@@ -15,7 +15,7 @@ use crate::driver::{Step, next_step};
 use crate::error::Error;
 use crate::health::is_alive;
 use crate::inner::Inner;
-use crate::meta::{MetaCommand, Node, State, TargetReplica, Wanted};
+use crate::meta::{MetaCommand, Node, ShardEntry, State, TargetReplica, Wanted};
 use crate::report::{GroupReport, gather};
 use crate::running::meta_peer;
 
@@ -85,6 +85,8 @@ pub struct ShardOverview {
     pub target: Option<Vec<TargetReplica>>,
     /// What a change of replicas waits for or does next.
     pub step: String,
+    /// Changes of the replicas that were asked for or recorded. No newer than the rest.
+    pub revision: u64,
 }
 
 /// A collection.
@@ -199,10 +201,18 @@ impl Cluster {
     /// All shards, or those of one collection.
     pub async fn shard_overviews(&self, collection: Option<&str>) -> Vec<ShardOverview> {
         let inner = &self.inner;
+        // Before the leaders are asked: who acts on what they said names this revision, and is
+        // refused where something changed while they answered.
+        let revisions: BTreeMap<GroupId, u64> =
+            inner.meta.read(|state| state.shards.iter().map(|(group, it)| (*group, it.revision)).collect());
         let reports = gather(inner, None).await;
         let of = |state: &State| -> Vec<ShardOverview> {
             let wanted = state.shards.iter().filter(|(_, it)| collection.is_none_or(|name| it.collection == name));
-            wanted.map(|(group, it)| shard_overview(inner, *group, it, &reports)).collect()
+            let one = |(group, it): (&GroupId, &ShardEntry)| {
+                let revision = revisions.get(group).copied().unwrap_or_default();
+                ShardOverview { revision, ..shard_overview(inner, *group, it, &reports) }
+            };
+            wanted.map(one).collect()
         };
         let mut shards = inner.meta.read(of);
         shards.sort_by(|a, b| (&a.collection, a.ordinal).cmp(&(&b.collection, b.ordinal)));
@@ -233,12 +243,21 @@ impl Cluster {
         self.change(MetaCommand::SetZone { node, zone }, Instant::now() + timeout).await
     }
 
-    /// Records where a shard's replicas should be; the meta leader carries it out.
-    pub async fn reconfigure(&self, group: GroupId, replicas: Vec<Wanted>, timeout: Duration) -> Result<(), Error> {
+    /// Records where a shard's replicas should be; the meta leader carries it out. With
+    /// `if_revision`, only while the shard is at that one ([`ShardOverview::revision`]);
+    /// else it is [`Error::Conflict`].
+    pub async fn reconfigure(
+        &self,
+        group: GroupId,
+        replicas: Vec<Wanted>,
+        if_revision: Option<u64>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
         if group == GroupId::META {
             return Err(Error::BadInput("the meta group's members follow from the nodes; nothing was changed".into()));
         }
-        self.change(MetaCommand::Reconfigure { group: group.0, replicas }, Instant::now() + timeout).await
+        let command = MetaCommand::Reconfigure { group: group.0, replicas, if_revision };
+        self.change(command, Instant::now() + timeout).await
     }
 
     /// Hands a group's leadership to its replica on a node; the term that it leads in.
@@ -291,7 +310,7 @@ async fn status_here(inner: &Arc<Inner>, group: GroupId) -> Option<GroupStatus> 
 fn shard_overview(
     inner: &Inner,
     group: GroupId,
-    entry: &crate::meta::ShardEntry,
+    entry: &ShardEntry,
     reports: &BTreeMap<GroupId, GroupReport>,
 ) -> ShardOverview {
     let report = reports.get(&group).cloned();
@@ -309,5 +328,5 @@ fn shard_overview(
     };
     let (collection, ordinal) = (entry.collection.clone(), entry.ordinal);
     let (peers, target) = (entry.conf.members(), entry.target.clone());
-    ShardOverview { collection, ordinal, group, report, peers, target, step }
+    ShardOverview { collection, ordinal, group, report, peers, target, step, revision: entry.revision }
 }

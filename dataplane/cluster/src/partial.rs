@@ -74,6 +74,7 @@ fn is_of_shard(error: &Error) -> bool {
         | Error::AlreadyExists(_)
         | Error::BadInput(_)
         | Error::Unsupported(_)
+        | Error::Conflict(_)
         | Error::OutOfSpace(_) => false,
     }
 }

@@ -55,6 +55,7 @@ impl Running {
     ) -> Result<Self, OpenError> {
         // First: on a full disk it throws the ballast off, and databases need room to open.
         let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
+        let entry = admission::entry(&settings, data_dir.marker().disk_id, data_dir.count_start()?);
         let data_db = DataDb::open(&data_dir.path().join("data.db"))?;
         let log_db = LogDb::open(&data_dir.path().join("raft.db"))?;
         let Member { cluster_id, node_id: me, .. } = member;
@@ -70,7 +71,7 @@ impl Running {
         let node = Arc::new(node);
         links.set_node(&node);
         let store = ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
-        let founder = found.then(|| admission::entry(&settings, data_dir.marker().disk_id));
+        let founder = found.then(|| entry.clone());
         make_meta(&node, &log_db, &store, &data_dir, member, founder)?;
         let meta = Arc::new(Meta::open(store)?);
         node.register(GroupId::META, Arc::clone(&meta) as Arc<dyn StateMachine>, false)?;
@@ -87,7 +88,7 @@ impl Running {
             tokio::spawn(follow::run(Arc::clone(&inner))),
             tokio::spawn(health::run(Arc::clone(&inner))),
             tokio::spawn(driver::run(Arc::clone(&inner))),
-            tokio::spawn(admission::announce(Arc::clone(&inner))),
+            tokio::spawn(admission::announce(Arc::clone(&inner), entry)),
         ];
         Ok(Self { inner, maintenance, tasks })
     }

@@ -215,6 +215,10 @@ pub(crate) enum ShardAction {
         /// Nodes, by number or name, such as 1,2,3,4:learner
         #[arg(long, value_name = "NODE[:ROLE],...", value_delimiter = ',', required = true, value_parser = values::replica)]
         replicas: Vec<ReplicaSpec>,
+        /// Change nothing unless the shard is at this revision (see `vanectl shards -o wide`);
+        /// without it, the one it is at when the command begins
+        #[arg(long, value_name = "REVISION")]
+        if_revision: Option<u64>,
     },
 }
 

@@ -30,6 +30,8 @@ struct ShardView {
     target: Vec<TargetView>,
     /// What the change of replicas waits for.
     step: String,
+    /// Counts what was asked for and recorded of the replicas.
+    revision: u64,
 }
 
 /// Where a replica should be.
@@ -57,6 +59,7 @@ impl From<Shard> for ShardView {
             group,
             target: shard.target.iter().map(TargetView::from).collect(),
             step: shard.step,
+            revision: shard.revision,
         }
     }
 }
@@ -95,7 +98,7 @@ impl View for Shards {
     fn table(&self) -> Table {
         let mut table = Table::new(
             &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"],
-            &["LAG", "TERM", "COMMITTED", "TARGET", "STEP"],
+            &["LAG", "TERM", "COMMITTED", "REVISION", "TARGET", "STEP"],
         );
         for shard in &self.0 {
             let replica = |it: &ReplicaView| (it.node_id, it.role);
@@ -111,6 +114,7 @@ impl View for Shards {
                 known(shard.group.lag()),
                 shard.group.term.to_string(),
                 shard.group.committed.to_string(),
+                shard.revision.to_string(),
                 placement(shard.target.iter().map(|it| (it.node_id, it.role))),
                 shard.step.clone(),
             ]);
@@ -138,8 +142,8 @@ pub(crate) async fn run(
         (Some(ShardAction::Move { group, from, to }), None) => {
             change::move_replica(client, output, group, &from, &to).await?;
         }
-        (Some(ShardAction::Reconfigure { group, replicas }), None) => {
-            change::reconfigure(client, output, group, &replicas).await?;
+        (Some(ShardAction::Reconfigure { group, replicas, if_revision }), None) => {
+            change::reconfigure(client, output, group, &replicas, if_revision).await?;
         }
         (None, collection) => {
             let collection = collection.unwrap_or_default();

@@ -56,7 +56,8 @@ impl Admin {
     /// Asks for a shard's voters to be on these nodes.
     pub fn reconfigure(&self, group: u64, nodes: &[u64]) -> Result<(), Error> {
         let replica = |node: &u64| ReplicaTarget { node_id: *node, role: Role::Voter.into() };
-        let request = self.request(ReconfigureShardRequest { group, replicas: nodes.iter().map(replica).collect() });
+        let replicas = nodes.iter().map(replica).collect();
+        let request = self.request(ReconfigureShardRequest { group, replicas, if_revision: None });
         self.run("reconfigure shard", async |mut client| client.reconfigure_shard(request).await.map(drop))
     }
 

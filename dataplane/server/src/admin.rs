@@ -150,7 +150,7 @@ impl Admin for Service {
         &self,
         request: Request<ReconfigureShardRequest>,
     ) -> Result<Response<ReconfigureShardReply>, Status> {
-        let ReconfigureShardRequest { group, replicas } = request.into_inner();
+        let ReconfigureShardRequest { group, replicas, if_revision } = request.into_inner();
         let wanted = replicas
             .iter()
             .map(|it| match it.role() {
@@ -158,7 +158,7 @@ impl Admin for Service {
                 role => Ok(Wanted { node: it.node_id, learner: role == Role::Learner }),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let recorded = self.cluster()?.reconfigure(GroupId(group), wanted, TIMEOUT).await;
+        let recorded = self.cluster()?.reconfigure(GroupId(group), wanted, if_revision, TIMEOUT).await;
         recorded.map_err(|e| failed(&e))?;
         Ok(Response::new(ReconfigureShardReply {}))
     }

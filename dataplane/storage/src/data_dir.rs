@@ -29,6 +29,9 @@ pub struct Marker {
     /// Whose it is; `None` until it founds a cluster or joins one.
     #[serde(default)]
     pub member: Option<Member>,
+    /// Starts of a member on this disk.
+    #[serde(default)]
+    pub starts: u64,
 }
 
 /// A disk's place in a cluster.
@@ -90,6 +93,16 @@ impl DataDir {
         write_marker(&self.path, &changed)?;
         *marker = changed;
         Ok(())
+    }
+
+    /// Counts a start, on disk when it returns: the number is larger than that of every
+    /// start before.
+    pub fn count_start(&self) -> Result<u64, Error> {
+        let mut marker = self.marker.lock();
+        let changed = Marker { starts: marker.starts + 1, ..*marker };
+        write_marker(&self.path, &changed)?;
+        *marker = changed;
+        Ok(changed.starts)
     }
 
     /// Directory of snapshots on their way.
@@ -163,7 +176,7 @@ fn mark(path: &Path) -> Result<Marker, Error> {
             )));
         }
     }
-    let marker = Marker { format: FORMAT, disk_id: Uuid::new_v4(), member: None };
+    let marker = Marker { format: FORMAT, disk_id: Uuid::new_v4(), member: None, starts: 0 };
     write_marker(path, &marker)?;
     Ok(marker)
 }
@@ -205,8 +218,11 @@ mod tests {
         second.set_member(member).unwrap();
         assert_eq!(second.marker(), Marker { member: Some(member), ..marker });
         assert!(second.was_clean());
+        assert_eq!(second.count_start().unwrap(), 1);
         drop(second);
-        assert_eq!(DataDir::open(dir.path()).unwrap().marker().member, Some(member));
+        let third = DataDir::open(dir.path()).unwrap();
+        assert_eq!((third.marker().member, third.count_start().unwrap()), (Some(member), 2));
+        drop(third);
         assert!(!DataDir::open(dir.path()).unwrap().was_clean(), "clean holds for one start");
     }
 

@@ -31,6 +31,9 @@ pub enum Refusal {
     /// The command is not possible in the state it met; nothing was changed.
     #[error("{0}")]
     Invalid(String),
+    /// The command was made for an older state than it met; nothing was changed.
+    #[error("{0}")]
+    Conflict(String),
     /// A copy of a request came so late that it cannot be told whether an earlier one was
     /// applied. This one changed nothing; the outcome of the request is unknown.
     #[error(

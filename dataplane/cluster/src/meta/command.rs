@@ -24,8 +24,13 @@ pub enum MetaCommand {
     Delete { name: String, key: String },
     /// Changes of aliases that happen together.
     Aliases(Vec<AliasChange>),
-    /// Where a shard's replicas should be.
-    Reconfigure { group: u64, replicas: Vec<Wanted> },
+    /// Where a shard's replicas should be; with a revision only while the shard is at it.
+    Reconfigure {
+        group: u64,
+        replicas: Vec<Wanted>,
+        #[serde(default)]
+        if_revision: Option<u64>,
+    },
     /// Where a shard's replicas are, after a change of them.
     Settle { group: u64, conf: Conf },
 }
@@ -43,6 +48,10 @@ pub struct NodeEntry {
     pub rest_address: String,
     /// Version that it runs.
     pub version: String,
+    /// Which start of the node says so, counted on its disk; 0 before it belonged to the
+    /// cluster. An earlier start's word, come late, does not take the place of a later's.
+    #[serde(default)]
+    pub start: u64,
 }
 
 /// A collection to make.

@@ -53,6 +53,10 @@ pub struct ShardEntry {
     pub epoch: u64,
     /// Where the replicas should be, while that differs.
     pub target: Option<Vec<TargetReplica>>,
+    /// Changes of the target and reports of members, counted: a change that was decided on
+    /// one count can be refused at another.
+    #[serde(default)]
+    pub revision: u64,
     /// Replicas that each node ever had.
     incarnations: BTreeMap<u64, u32>,
 }
@@ -104,6 +108,18 @@ impl ShardEntry {
         target.chain(self.conf.members()).filter(|it| node_of(*it) == node).max()
     }
 
+    /// Where the replicas should be: where they are, unless a change is under way.
+    fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |peer: u64, learner| Wanted { node: node_of(peer), learner };
+        match &self.target {
+            Some(target) => target.iter().map(|it| wanted(it.peer, it.learner)).collect(),
+            None => {
+                let learner = |it: u64| !self.conf.voters.contains(&it);
+                self.conf.members().into_iter().map(|it| wanted(it, learner(it))).collect()
+            }
+        }
+    }
+
     /// Nodes that have a replica.
     pub fn nodes(&self) -> Vec<u64> {
         let mut nodes: Vec<u64> = self.conf.members().into_iter().map(node_of).collect();
@@ -138,7 +154,7 @@ impl State {
 
     pub(super) fn apply(&mut self, command: MetaCommand) -> Changed {
         match command {
-            MetaCommand::PutNode(entry) => Ok(self.put_node(entry)),
+            MetaCommand::PutNode(entry) => self.put_node(entry),
             MetaCommand::SetZone { node, zone } => {
                 let known = self.nodes.get_mut(&node).ok_or_else(|| no_node(node))?;
                 known.zone = zone;
@@ -148,14 +164,22 @@ impl State {
             MetaCommand::Configure(configure) => self.configure(configure),
             MetaCommand::Delete { name, key } => self.delete(&name, &key),
             MetaCommand::Aliases(changes) => self.change_aliases(&changes),
-            MetaCommand::Reconfigure { group, replicas } => self.reconfigure(GroupId(group), &replicas),
+            MetaCommand::Reconfigure { group, replicas, if_revision } => {
+                self.reconfigure(GroupId(group), &replicas, if_revision)
+            }
             MetaCommand::Settle { group, conf } => self.settle(GroupId(group), conf),
         }
     }
 
-    fn put_node(&mut self, entry: NodeEntry) -> Vec<Touched> {
+    fn put_node(&mut self, entry: NodeEntry) -> Changed {
         let known = self.nodes.values_mut().find(|it| it.entry.disk_id == entry.disk_id);
         let id = match known {
+            Some(node) if node.entry.start > entry.start => {
+                return Err(Refusal::Conflict(format!(
+                    "node {} was started {} times and this is of start {}; nothing was changed",
+                    node.id, node.entry.start, entry.start
+                )));
+            }
             Some(node) => {
                 node.entry = entry;
                 node.id
@@ -167,7 +191,7 @@ impl State {
                 id
             }
         };
-        vec![Touched::Node(id), Touched::Counters]
+        Ok(vec![Touched::Node(id), Touched::Counters])
     }
 
     fn create(&mut self, create: Create) -> Changed {
@@ -194,8 +218,9 @@ impl State {
             let first: Vec<u64> = nodes.iter().map(|node| peer_id(*node, 1)).collect();
             let (conf, incarnations) = (Conf::founding(&first), nodes.into_iter().map(|it| (it, 1)).collect());
             let collection = name.clone();
-            self.shards
-                .insert(group, ShardEntry { collection, ordinal, first, conf, epoch: 0, target: None, incarnations });
+            let (epoch, target, revision) = (0, None, 0);
+            let entry = ShardEntry { collection, ordinal, first, conf, epoch, target, revision, incarnations };
+            self.shards.insert(group, entry);
             shards.push(group);
             touched.push(Touched::Shard(group));
         }
@@ -265,7 +290,7 @@ impl State {
         Ok(())
     }
 
-    fn reconfigure(&mut self, group: GroupId, replicas: &[Wanted]) -> Changed {
+    fn reconfigure(&mut self, group: GroupId, replicas: &[Wanted], if_revision: Option<u64>) -> Changed {
         if let Some(wanted) = replicas.iter().find(|it| !self.nodes.contains_key(&it.node)) {
             return Err(no_node(wanted.node));
         }
@@ -280,6 +305,19 @@ impl State {
             return invalid("at least one replica must have a vote");
         }
         let entry = self.shards.get_mut(&group).ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
+        let there = entry.wanted();
+        // First: a call that is repeated meets the revision that it made itself.
+        if there.len() == replicas.len() && replicas.iter().all(|it| there.contains(it)) {
+            return Ok(Vec::new());
+        }
+        if let Some(expected) = if_revision.filter(|it| *it != entry.revision) {
+            return Err(Refusal::Conflict(format!(
+                "shard {group} is at revision {}, not {expected}: its replicas are to be on nodes {} by now; nothing \
+                 was changed, look at the shard again and decide anew",
+                entry.revision,
+                listed(&there)
+            )));
+        }
         let mut target = Vec::with_capacity(replicas.len());
         for Wanted { node, learner } in replicas {
             let peer = entry.peer_on(*node).unwrap_or_else(|| {
@@ -290,6 +328,7 @@ impl State {
             target.push(TargetReplica { peer, learner: *learner });
         }
         entry.target = Some(target);
+        entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
     }
 
@@ -306,6 +345,7 @@ impl State {
         }
         entry.conf = conf;
         entry.epoch += 1;
+        entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
     }
 }
@@ -313,6 +353,12 @@ impl State {
 /// The refusal, and the text of every request to a collection that is not there.
 pub(crate) fn collection_not_found(name: &str) -> Refusal {
     Refusal::NotFound(format!("Collection `{name}`"))
+}
+
+/// Replicas as people write them: `1,2,3:learner`.
+fn listed(replicas: &[Wanted]) -> String {
+    let one = |it: &Wanted| format!("{}{}", it.node, if it.learner { ":learner" } else { "" });
+    replicas.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 fn no_node(node: u64) -> Refusal {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use vane_raft::{Entry, INITIAL_INDEX, node_of};
 use vane_storage::MemoryKv;
-use vane_types::PointId;
+use vane_types::{PointId, Refusal};
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn node(n: u128) -> NodeEntry {
         rest_address: address.clone(),
         address,
         version: "1".into(),
+        start: 1,
     }
 }
 
@@ -80,6 +81,7 @@ fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
     let to = |nodes: &[u64]| MetaCommand::Reconfigure {
         group: group.0,
         replicas: nodes.iter().map(|node| Wanted { node: *node, learner: false }).collect(),
+        if_revision: None,
     };
     let settle = |state: &mut State| {
         let voters = state.shards[&group].target.iter().flatten().map(|it| it.peer).collect::<Vec<_>>();
@@ -97,6 +99,48 @@ fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
     assert!(second != first && node_of(second) == 3);
     assert!(state.apply(to(&[1, 1, 2])).is_err(), "one node cannot have two");
     assert!(state.apply(to(&[])).is_err(), "somebody must vote");
+}
+
+#[test]
+fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
+    let mut state = founded();
+    let group = state.collections["c"].shards[0];
+    let revision = |state: &State| state.shards[&group].revision;
+    let ask = |state: &mut State, nodes: &[u64], if_revision| {
+        let replicas = nodes.iter().map(|node| Wanted { node: *node, learner: *node == 4 }).collect();
+        state.apply(MetaCommand::Reconfigure { group: group.0, replicas, if_revision })
+    };
+    let seen = revision(&state);
+    ask(&mut state, &[1, 2, 3, 4], Some(seen)).unwrap();
+    let before = state.clone();
+    let refused = ask(&mut state, &[1, 2], Some(seen)).unwrap_err();
+    assert!(matches!(&refused, Refusal::Conflict(text) if text.contains("nodes 1,2,3,4:learner by now")), "{refused}");
+    ask(&mut state, &[4, 3, 2, 1], Some(seen)).expect("a repeated call finds its own work done");
+    assert_eq!(state, before);
+    // What was seen of a change under way is old when it is done.
+    let under_way = revision(&state);
+    let target = state.shards[&group].target.clone().unwrap_or_default();
+    let peers = |learner: bool| target.iter().filter(|it| it.learner == learner).map(|it| it.peer).collect();
+    let conf = Conf { voters: peers(false), learners: peers(true), ..Conf::default() };
+    state.apply(MetaCommand::Settle { group: group.0, conf }).unwrap();
+    assert!(ask(&mut state, &[1, 2], Some(under_way)).is_err());
+    assert_eq!(ask(&mut state, &[1, 2, 3, 4], Some(under_way)), Ok(Vec::new()), "they are there");
+    let now = revision(&state);
+    ask(&mut state, &[1, 2], Some(now)).unwrap();
+    ask(&mut state, &[1, 3], None).unwrap();
+    assert_eq!(revision(&state), now + 2);
+}
+
+#[test]
+fn what_a_node_said_before_its_last_start_comes_too_late() {
+    let mut state = founded();
+    let of_start = |start, address: &str| NodeEntry { address: address.into(), start, ..node(2) };
+    state.apply(MetaCommand::PutNode(of_start(3, "new:1"))).unwrap();
+    let before = state.clone();
+    let late = state.apply(MetaCommand::PutNode(of_start(2, "old:1")));
+    assert!(matches!(late, Err(Refusal::Conflict(_))));
+    state.apply(MetaCommand::PutNode(of_start(3, "new:1"))).expect("the same word again");
+    assert_eq!(state, before);
 }
 
 #[test]

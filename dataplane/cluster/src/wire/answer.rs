@@ -31,7 +31,9 @@ pub(crate) fn answer_to_wire(answer: Result<(ShardAnswer, LogIndex), NotRead>) -
         Err(NotRead::NoReplica(why)) => failed(Outcome::NoReplica, why),
         Err(NotRead::Failed(error)) => {
             let outcome = match error {
-                Error::BadInput(_) | Error::Unsupported(_) | Error::AlreadyExists(_) => Outcome::BadInput,
+                Error::BadInput(_) | Error::Unsupported(_) | Error::AlreadyExists(_) | Error::Conflict(_) => {
+                    Outcome::BadInput
+                }
                 Error::NotFound(_) => Outcome::NotFound,
                 Error::Timeout(_) => Outcome::Timeout,
                 Error::Overloaded(_) | Error::OutOfSpace(_) => Outcome::Overloaded,

@@ -77,9 +77,15 @@ impl Client {
         Ok(reply.shards)
     }
 
-    pub(crate) async fn reconfigure_shard(&mut self, group: u64, replicas: Vec<ReplicaTarget>) -> Result<(), Error> {
+    /// Refused when the shard is not at the revision any more that the caller decided on.
+    pub(crate) async fn reconfigure_shard(
+        &mut self,
+        group: u64,
+        replicas: Vec<ReplicaTarget>,
+        revision: u64,
+    ) -> Result<(), Error> {
         let doing = Doing::change(format!("change the replicas of group {group}"));
-        let request = ReconfigureShardRequest { group, replicas };
+        let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
         self.call(doing, request, |mut admin, it| async move { admin.reconfigure_shard(it).await }).await.map(|_| ())
     }
 

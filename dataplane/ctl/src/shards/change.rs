@@ -1,7 +1,7 @@
 //! Moving replicas.
 
 use serde::Serialize;
-use vane_proto::admin::ReplicaTarget;
+use vane_proto::admin::{ReplicaTarget, Shard};
 
 use super::TargetView;
 use super::plan::{self, Move};
@@ -31,14 +31,9 @@ pub(super) async fn move_replica(
 ) -> Result<(), Error> {
     let nodes = nodes::resolve(client, &[from, to]).await?;
     let (from, to) = (nodes[0], nodes[1]);
-    let shards = client.shards(String::new()).await?;
-    let Some(shard) = shards.iter().find(|it| it.group.as_ref().is_some_and(|it| it.id == group)) else {
-        return Err(Error::NoSuch(format!(
-            "there is no shard with group {group}: see `vanectl shards`; nothing was changed"
-        )));
-    };
-    match plan::moved(shard, from, to) {
-        Ok(Move::To(replicas)) => request(client, output, group, replicas).await,
+    let shard = shard(client, group).await?;
+    match plan::moved(&shard, from, to) {
+        Ok(Move::To(replicas)) => request(client, output, group, replicas, shard.revision).await,
         Ok(Move::AlreadySo) => {
             let sentence = format!("group/{group} has its replica on node {to} and not on node {from} already");
             output.confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
@@ -55,18 +50,39 @@ pub(super) async fn reconfigure(
     output: &Output,
     group: u64,
     replicas: &[ReplicaSpec],
+    if_revision: Option<u64>,
 ) -> Result<(), Error> {
     let names: Vec<&NodeRef> = replicas.iter().map(|it| &it.node).collect();
     let nodes = nodes::resolve(client, &names).await?;
     let target = |(node_id, spec): (u64, &ReplicaSpec)| ReplicaTarget { node_id, role: spec.role.into() };
     let targets: Vec<ReplicaTarget> = nodes.into_iter().zip(replicas).map(target).collect();
     plan::check(&targets).map_err(Error::Usage)?;
-    request(client, output, group, targets).await
+    let revision = match if_revision {
+        Some(revision) => revision,
+        None => shard(client, group).await?.revision,
+    };
+    request(client, output, group, targets, revision).await
 }
 
-async fn request(client: &mut Client, output: &Output, group: u64, targets: Vec<ReplicaTarget>) -> Result<(), Error> {
+/// The shard as it is now.
+async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
+    let shards = client.shards(String::new()).await?;
+    let found = shards.into_iter().find(|it| it.group.as_ref().is_some_and(|it| it.id == group));
+    found.ok_or_else(|| {
+        Error::NoSuch(format!("there is no shard with group {group}: see `vanectl shards`; nothing was changed"))
+    })
+}
+
+/// Asks for it, unless somebody else changed the shard since it was at `revision`.
+async fn request(
+    client: &mut Client,
+    output: &Output,
+    group: u64,
+    targets: Vec<ReplicaTarget>,
+    revision: u64,
+) -> Result<(), Error> {
     let replicas: Vec<TargetView> = targets.iter().map(TargetView::from).collect();
-    client.reconfigure_shard(group, targets).await?;
+    client.reconfigure_shard(group, targets, revision).await?;
     let sentence = format!(
         "group/{group} replicas asked for: {}; `vanectl shards -o wide -w` shows how it goes",
         placement(replicas.iter().map(|it| (it.node_id, it.role)))

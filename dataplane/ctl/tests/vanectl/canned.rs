@@ -92,6 +92,7 @@ pub(crate) fn shards() -> Vec<Shard> {
         vector_bytes: 3 << 20,
         target: Vec::new(),
         step: String::new(),
+        revision: 5,
     };
     let voter = |node_id| ReplicaTarget { node_id, role: Role::Voter.into() };
     let mut moving = shard("docs", 1, group(8, 0));

@@ -68,7 +68,7 @@ fn a_move_says_where_all_replicas_should_be() {
     let node = Node::start();
     let ran = node.run(&["shards", "move", "7", "--from", "2", "--to", "4"]);
     assert!(ran.stdout.starts_with("group/7 replicas asked for: 1,4,3:learner"), "{}", ran.stdout);
-    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 4:VOTER 3:LEARNER"]);
+    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 4:VOTER 3:LEARNER at 5"]);
 }
 
 #[test]
@@ -100,11 +100,25 @@ fn replicas_are_written_as_they_are_shown() {
     let node = Node::start();
     let ran = node.run(&["shards", "reconfigure", "7", "--replicas", "1,vane-1,4:learner", "-o", "json"]).json();
     assert_eq!(ran["replicas"][2]["role"], "learner");
-    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 2:VOTER 4:LEARNER"]);
+    assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 2:VOTER 4:LEARNER at 5"]);
     for replicas in ["1,1", "1:learner"] {
         assert_eq!(node.run(&["shards", "reconfigure", "7", "--replicas", replicas]).code, 2, "{replicas}");
     }
     assert_eq!(node.calls().len(), 1);
+}
+
+#[test]
+fn a_shard_that_somebody_else_changed_is_left_alone() {
+    let node = Node::start();
+    let reconfigure = ["shards", "reconfigure", "7", "--replicas", "1,2", "--if-revision"];
+    let ran = node.run(&[&reconfigure[..], &["4"]].concat());
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("at revision 5, not 4"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("  changed: nothing"), "{}", ran.stderr);
+    assert_eq!(node.run(&[&reconfigure[..], &["5"]].concat()).code, 0);
+    let unknown = node.run(&["shards", "reconfigure", "99", "--replicas", "1,2"]);
+    assert!(unknown.stderr.contains("no shard with group 99"), "{}", unknown.stderr);
+    assert_eq!(node.calls().len(), 2);
 }
 
 #[test]

@@ -195,11 +195,15 @@ impl Admin for Answers {
         &self,
         request: Request<wire::ReconfigureShardRequest>,
     ) -> Answer<wire::ReconfigureShardReply> {
-        self.note(request, |it| {
+        let request = self.note(request, |it| {
             let replicas: Vec<String> =
                 it.replicas.iter().map(|it| format!("{}:{}", it.node_id, it.role().as_str_name())).collect();
-            format!("reconfigure {} {}", it.group, replicas.join(" "))
+            format!("reconfigure {} {} at {}", it.group, replicas.join(" "), it.if_revision.unwrap_or_default())
         })?;
+        if request.if_revision.is_some_and(|it| it != 5) {
+            let text = "shard 7 is at revision 5, not 4: its replicas are to be on nodes 1,2,3:learner by now";
+            return Err(refused(Code::FailedPrecondition, text, "no", "no"));
+        }
         Ok(Response::new(wire::ReconfigureShardReply {}))
     }
 

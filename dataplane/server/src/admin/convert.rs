@@ -85,13 +85,13 @@ pub(super) fn collection(collection: &Collection, overview: CollectionOverview) 
 }
 
 pub(super) fn shard(overview: ShardOverview) -> Shard {
-    let ShardOverview { collection, ordinal, group: id, report, peers, target, step } = overview;
+    let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } = overview;
     let status = report.as_ref().map(|it| &it.status);
     let group = group(id, status, &peers);
     let target = target.unwrap_or_default().into_iter();
     let target = target.map(|it| ReplicaTarget { node_id: node_of(it.peer), role: role(it.learner).into() }).collect();
     let GroupReport { points, vector_bytes, .. } = report.unwrap_or_default();
-    Shard { collection, ordinal: count(ordinal), group: Some(group), points, vector_bytes, target, step }
+    Shard { collection, ordinal: count(ordinal), group: Some(group), points, vector_bytes, target, step, revision }
 }
 
 fn role(learner: bool) -> Role {

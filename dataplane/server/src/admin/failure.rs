@@ -16,6 +16,7 @@ pub(super) fn failed(error: &Error) -> Status {
         Error::AlreadyExists(_) => (Code::AlreadyExists, "no", "no"),
         Error::BadInput(_) => (Code::InvalidArgument, "no", "no"),
         Error::Unsupported(_) => (Code::Unimplemented, "no", "no"),
+        Error::Conflict(_) => (Code::FailedPrecondition, "no", "no"),
         Error::Overloaded(_) => (Code::ResourceExhausted, "no", "yes"),
         Error::OutOfSpace(_) => (Code::ResourceExhausted, "no", "yes"),
         Error::Timeout(_) => (Code::DeadlineExceeded, "unknown", "yes"),

@@ -92,7 +92,7 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let status = match error {
             Error::NotFound(_) => StatusCode::NOT_FOUND,
-            Error::AlreadyExists(_) => StatusCode::CONFLICT,
+            Error::AlreadyExists(_) | Error::Conflict(_) => StatusCode::CONFLICT,
             Error::BadInput(_) | Error::Unsupported(_) => StatusCode::BAD_REQUEST,
             Error::Overloaded(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::Timeout(_) => StatusCode::REQUEST_TIMEOUT,

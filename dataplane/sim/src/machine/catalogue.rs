@@ -60,6 +60,7 @@ impl Kind for Catalogue {
             address: String::new(),
             rest_address: String::new(),
             version: id.map(number).unwrap_or_default(),
+            start: 0,
         };
         MetaCommand::PutNode(entry).encode_stored()
     }
