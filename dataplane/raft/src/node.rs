@@ -2,6 +2,7 @@
 //! one that applies, one that makes and installs snapshots.
 
 mod apply_loop;
+mod dirs;
 mod inbox;
 mod raft_loop;
 mod snapshots;
@@ -27,8 +28,8 @@ use crate::replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 use crate::status::{GroupStatus, Watch};
 use crate::{INITIAL_INDEX, machine::Conf};
 
+use dirs::{SnapshotDirs, discard};
 use inbox::{Inbox, Input};
-use snapshots::SnapshotDirs;
 
 /// How messages travel.
 pub trait Transport: Send + Sync + 'static {
@@ -96,7 +97,7 @@ impl Node {
         transport: Arc<dyn Transport>,
     ) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError(format!("failed to start a raft thread: {e}"));
-        let dirs = Arc::new(SnapshotDirs::open(snapshots)?);
+        let dirs = Arc::new(SnapshotDirs::open(snapshots, store.as_ref())?);
         let (inbox, machines) = (Arc::new(Inbox::default()), Arc::<Machines>::default());
         let counters = Arc::<Counters>::default();
         let (pending_bytes_max, tick) = (config.pending_bytes_max, config.tick);
@@ -113,6 +114,7 @@ impl Node {
         }
         {
             let worker = snapshots::Worker {
+                store: Arc::clone(&store),
                 machines: Arc::clone(&machines),
                 dirs: Arc::clone(&dirs),
                 inbox: Arc::clone(&inbox),
@@ -177,10 +179,12 @@ impl Node {
             .group(group)?
             .ok_or_else(|| StoreError(format!("group {group} has no log in raft.db; it was not opened")))?;
         if log.installing > 0 {
+            let dir = self.dirs.incoming(group, log.truncated_term, log.installing);
             if machine.applied() < log.installing {
                 tracing::info!(%group, index = log.installing, "installing a snapshot that was cut short");
-                machine.install(&self.dirs.incoming(group, log.truncated_term, log.installing))?;
+                machine.install(&dir)?;
             }
+            discard(&dir);
             log.installing = 0;
         }
         let watch = Arc::<Watch>::default();
@@ -272,10 +276,11 @@ impl Node {
     }
 
     /// Where a received snapshot's files must lie before its announcement is given to
-    /// [`Node::step`].
+    /// [`Node::step`]. They are kept for some minutes from this call on, and after that
+    /// only if Raft took the announcement.
     pub fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
         let snapshot = announcement.message.snapshot.as_ref()?.metadata.as_ref()?;
-        Some(self.dirs.incoming(announcement.group, snapshot.term, snapshot.index))
+        Some(self.dirs.expect(announcement.group, snapshot.term, snapshot.index))
     }
 
     /// Forgets log entries whose effects are durable in the state machine's own store, as

@@ -34,13 +34,16 @@ pub(super) async fn take(
     let announcement =
         Envelope::decode(GroupId(envelope.group), &envelope.message).map_err(Status::invalid_argument)?;
     let target =
-        node.incoming_dir(&announcement).ok_or_else(|| Status::invalid_argument("it announces no snapshot"))?;
+        || node.incoming_dir(&announcement).ok_or_else(|| Status::invalid_argument("it announces no snapshot"));
+    target()?;
     let bytes: u64 = files.iter().map(|it| it.bytes).sum();
     let room = space.check(usize::try_from(bytes).unwrap_or(usize::MAX));
     room.map_err(|e| Status::resource_exhausted(format!("the snapshot of {bytes} bytes was not taken: {e}")))?;
     let stage = Stage::new(root.join(format!("staging-{}", Uuid::new_v4())), files)?;
     let staged = stage.fill(&mut parts).await?;
-    staged.publish(&target)?;
+    // Asked for again: what was there before the files came may have gone meanwhile, and
+    // from here on it stays until Raft has heard of it.
+    staged.publish(&target()?)?;
     node.step(vec![announcement]);
     Ok(())
 }

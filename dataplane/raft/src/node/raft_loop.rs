@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::apply_loop::Work;
+use super::dirs::SnapshotDirs;
 use super::inbox::{Inbox, Input, Taken};
-use super::snapshots::{Job, SnapshotDirs};
+use super::snapshots::Job;
 use super::{Counters, Transport, end_process};
 use crate::codec::Envelope;
 use crate::core::{Core, Persisted};

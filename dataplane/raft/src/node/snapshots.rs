@@ -1,24 +1,24 @@
-//! The snapshot thread, and where snapshots lie while they are on their way.
-//!
-//! ```text
-//! making-<group>               being written
-//! out-<group>-<index>          ready to be sent
-//! in-<group>-<term>-<index>    received and verified; installed from here
-//! ```
+//! The snapshot thread: makes snapshots and installs them, one at a time.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-use vane_types::{GroupId, LogIndex};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use vane_types::GroupId;
 
+use super::dirs::{SnapshotDirs, discard};
 use super::inbox::{Inbox, Input};
 use super::{Counters, Machines, end_process};
 use crate::core::Install;
 use crate::error::StoreError;
+use crate::log::LogStore;
 use crate::machine::Exported;
+
+/// Time between looks for received snapshots that nobody needs.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Something for the snapshot thread.
 pub(super) enum Job {
@@ -27,38 +27,8 @@ pub(super) enum Job {
     Discard(PathBuf),
 }
 
-pub(crate) struct SnapshotDirs(PathBuf);
-
-impl SnapshotDirs {
-    /// Removes what was on its way out when the process ended. What came in stays: a log
-    /// may begin with it.
-    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
-        let failed = |e: std::io::Error| StoreError(format!("snapshot directory {}: {e}", root.display()));
-        fs::create_dir_all(root).map_err(failed)?;
-        for entry in fs::read_dir(root).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let incoming = path.file_name().is_some_and(|it| it.to_string_lossy().starts_with("in-"));
-            if !incoming && path.is_dir() {
-                fs::remove_dir_all(&path).map_err(failed)?;
-            }
-        }
-        Ok(Self(root.to_owned()))
-    }
-
-    fn making(&self, group: GroupId) -> PathBuf {
-        self.0.join(format!("making-{group}"))
-    }
-
-    pub(super) fn outgoing(&self, group: GroupId, index: LogIndex) -> PathBuf {
-        self.0.join(format!("out-{group}-{index}"))
-    }
-
-    pub(super) fn incoming(&self, group: GroupId, term: u64, index: LogIndex) -> PathBuf {
-        self.0.join(format!("in-{group}-{term}-{index}"))
-    }
-}
-
 pub(super) struct Worker {
+    pub(super) store: Arc<dyn LogStore>,
     pub(super) machines: Arc<Machines>,
     pub(super) dirs: Arc<SnapshotDirs>,
     pub(super) inbox: Arc<Inbox>,
@@ -68,18 +38,40 @@ pub(super) struct Worker {
 impl Worker {
     /// Runs until the raft and the apply thread have ended.
     pub(super) fn run(&self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            match job {
-                Job::Make { group, peer } => {
-                    let made = self.make(group, peer);
-                    if made.is_ok() {
-                        self.counters.snapshots_made.fetch_add(1, Ordering::Relaxed);
-                    }
-                    self.inbox.put(Input::SnapshotMade { group, peer, made });
-                }
-                Job::Install(install) => self.install(&install),
-                Job::Discard(dir) => discard(&dir),
+        let mut next_sweep = Instant::now() + SWEEP_INTERVAL;
+        loop {
+            match jobs.recv_deadline(next_sweep) {
+                Ok(job) => self.work(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
+            let now = Instant::now();
+            if now >= next_sweep {
+                next_sweep = now + SWEEP_INTERVAL;
+                self.sweep(now);
+            }
+        }
+    }
+
+    fn work(&self, job: Job) {
+        match job {
+            Job::Make { group, peer } => {
+                let made = self.make(group, peer);
+                if made.is_ok() {
+                    self.counters.snapshots_made.fetch_add(1, Ordering::Relaxed);
+                }
+                self.inbox.put(Input::SnapshotMade { group, peer, made });
+            }
+            Job::Install(install) => self.install(&install),
+            Job::Discard(dir) => discard(&dir),
+        }
+    }
+
+    fn sweep(&self, now: Instant) {
+        match self.dirs.sweep(self.store.as_ref(), now) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "removed received snapshots that Raft had no use for"),
+            Err(error) => tracing::warn!(%error, "failed to remove received snapshots; it will be tried again"),
         }
     }
 
@@ -106,14 +98,5 @@ impl Worker {
         }
         discard(&dir);
         self.inbox.put(Input::Installed { group, peer, index });
-    }
-}
-
-/// Removes a directory if it is there.
-fn discard(dir: &Path) {
-    match fs::remove_dir_all(dir) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!(%error, dir = %dir.display(), "failed to remove a snapshot that is not needed"),
     }
 }
