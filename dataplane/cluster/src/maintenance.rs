@@ -12,6 +12,7 @@ use vane_raft::StateMachine;
 use vane_shard::{Error, JobKind};
 use vane_types::{GroupId, LogIndex};
 
+use crate::hand_over::leave_full_disk;
 use crate::inner::Inner;
 
 /// Pause between looks for a job when there was none.
@@ -99,6 +100,7 @@ fn sync_loop(inner: &Inner, interval: Duration, stopped: &Receiver<()>) {
     let (mut last_change, mut flushed) = (Instant::now(), true);
     while pause(stopped, interval) {
         inner.space.tend_ballast();
+        leave_full_disk(inner);
         match sync_once(inner, &mut truncated) {
             Ok(true) => (last_change, flushed) = (Instant::now(), false),
             Ok(false) if !flushed && last_change.elapsed() >= QUIET => {

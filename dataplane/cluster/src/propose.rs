@@ -101,7 +101,9 @@ async fn check_shard(
         return Some(Outcome::NoSpace(error.to_string()));
     }
     loop {
-        let why = match (replica.shard.is_backlogged(), replica.watch.is_log_full()) {
+        // A full disk seals nothing, and deletes are what makes room.
+        let waits = grows || inner.space.check(0).is_ok();
+        let why = match (waits && replica.shard.is_backlogged(), replica.watch.is_log_full()) {
             (true, _) => "segments wait to be written to disk",
             (_, true) => "the log is full: a snapshot for another replica is on its way",
             _ => return None,

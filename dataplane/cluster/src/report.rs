@@ -48,6 +48,7 @@ pub(crate) async fn report(inner: &Arc<Inner>, request: ReportRequest) -> Report
         version: inner.settings.node.version.clone(),
         disk_free_bytes: inner.space.free(),
         disk_total_bytes: inner.space.total(),
+        disk_full: inner.space.check(0).is_err(),
         meta_applied: inner.node.watch(GroupId::META).map_or(0, |it| it.applied()),
         replicas: replicas.len() as u64,
         leaders: leads as u64,

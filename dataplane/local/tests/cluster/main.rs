@@ -9,6 +9,7 @@ mod disks;
 mod kills;
 mod load;
 mod moves;
+mod partial;
 mod pauses;
 mod volume;
 mod world;

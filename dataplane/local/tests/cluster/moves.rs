@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use vane_local::{pause, wait_until};
 
 use crate::load::{Load, Plan};
-use crate::world::{HEAL, check, check_replicas, create, leader, start};
+use crate::world::{HEAL, check, check_replicas, create, lead_all, leader, point, scrolled, start};
 
 /// Times that the leadership is handed over.
 const TRANSFERS: usize = 20;
@@ -84,4 +85,35 @@ fn a_planned_transfer_loses_nothing() {
     assert!(longest < Duration::from_secs(5), "{gaps:?}");
     check(&world.cluster, &written);
     check_replicas(&world.cluster, &written);
+}
+
+#[test]
+fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
+    const POINTS: u64 = 90;
+    let mut world = start(3, false, &[]);
+    create(&world.cluster.nodes()[0].rest(), 1, 3);
+    let (_, led_by) = leader(&world.cluster);
+    let away = (1..=3).find(|it| *it != led_by).unwrap();
+    world.cluster.node(away).kill();
+    // More than the log is kept for one that is away.
+    let filler = "x".repeat(1 << 20);
+    let rest = world.cluster.node(led_by).rest();
+    for id in 1..=POINTS {
+        let mut point = point(id);
+        point["payload"]["filler"] = json!(filler);
+        rest.send("PUT", "/collections/c/points?wait=true", &json!({"points": [point]})).unwrap();
+    }
+    // Truncation follows the next sync of the state.
+    pause(Duration::from_secs(3));
+    world.cluster.node(away).start().unwrap();
+    world.cluster.wait_caught_up("c", 0).unwrap();
+    // Its leader counts on a snapshot once it is on disk there; the contents follow.
+    let rest = world.cluster.node(away).rest();
+    let installed = wait_until("a snapshot to be installed", HEAL, || {
+        (rest.metric("vane_raft_snapshots_installed_total") >= 1.0).then_some(())
+    });
+    installed.unwrap();
+    // Reads come from leaders: so this one has to lead for its contents to be seen.
+    lead_all(&world.cluster, away);
+    assert!(scrolled(&rest).unwrap().iter().copied().eq(1..=POINTS));
 }

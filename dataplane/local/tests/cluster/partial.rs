@@ -1,22 +1,12 @@
 //! A cluster of which a node with the only replica of a shard is gone: a read says which
 //! shard is missing, and goes on without it where the client asks for that.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
-use vane_local::{Cluster, Options};
+use vane_local::Cluster;
 
-const DIM: usize = 8;
+use crate::world::{DIM, start};
+
 const POINTS: u64 = 60;
-
-fn binary() -> PathBuf {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let path = std::env::var("VANE_BIN").unwrap_or_else(|_| format!("{target}/debug/vane"));
-    assert!(PathBuf::from(&path).exists(), "{path} is not there: run `make build`");
-    path.into()
-}
 
 /// What a node answers to a body with `x-vane-partial: allow`.
 struct Answer {
@@ -70,10 +60,8 @@ fn places(cluster: &Cluster) -> Vec<usize> {
 
 #[test]
 fn a_partial_read_says_which_shards_it_goes_without() {
-    let dir = tempfile::tempdir().unwrap();
-    let options =
-        Options { binary: binary(), dir: dir.path().to_owned(), nodes: 3, settings: Vec::new(), relayed: false };
-    let mut cluster = Cluster::start(&options).unwrap();
+    let mut world = start(3, false, &[]);
+    let cluster = &mut world.cluster;
     let rest = cluster.nodes()[0].rest();
     let body = json!({"vectors": {"size": DIM, "distance": "Dot"}, "shard_number": 2, "replication_factor": 1});
     rest.send("PUT", "/collections/c", &body).unwrap();
@@ -81,7 +69,7 @@ fn a_partial_read_says_which_shards_it_goes_without() {
     let points: Vec<Value> = (1..=POINTS).map(point).collect();
     rest.send("PUT", "/collections/c/points?wait=true", &json!({ "points": points })).unwrap();
 
-    let places = places(&cluster);
+    let places = places(cluster);
     let gateway = (1..=3).find(|it| !places.contains(it)).expect("two shards are on two of three nodes");
     let url = cluster.node(gateway).rest().url().to_owned();
     let all = json!({"limit": POINTS});
