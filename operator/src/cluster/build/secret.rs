@@ -1,0 +1,21 @@
+use k8s_openapi::api::core::v1::Secret;
+use vane_crds::VectorCluster;
+
+use super::name;
+use crate::names;
+
+/// Key of the token in the Secret, and the name of its file in the pods.
+pub const TOKEN_KEY: &str = "token";
+
+/// The secret of nodes and administration. Made once with a fresh token, never changed: pods
+/// read it at their start. It stays when the cluster goes, as the volumes do.
+pub fn secret(cluster: &VectorCluster, token: &str) -> Secret {
+    let mut metadata = names::metadata(cluster, names::token_secret(name(cluster)));
+    metadata.owner_references = None;
+    Secret {
+        metadata,
+        type_: Some("Opaque".into()),
+        string_data: Some([(TOKEN_KEY.to_owned(), token.to_owned())].into()),
+        ..Secret::default()
+    }
+}

@@ -1,0 +1,199 @@
+//! The next steps of a cluster, from what is wanted and what is. Pure, and without memory:
+//! killed anywhere, the operator plans the same again.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+use vane_crds::VectorCluster;
+
+use super::build::template_hash;
+use super::observed::{Disk, Observed, Pod};
+
+/// A change to make. Each can be repeated without harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make the StatefulSet, with so many pods.
+    CreateSet(i32),
+    /// Give the StatefulSet so many pods, more than it has.
+    ScaleOut(i32),
+    /// Found the database on the disk of ordinal 0.
+    Bootstrap(Uuid),
+    /// Tell the database where a node stands.
+    SetZone {
+        /// The node, by the database's number.
+        node: u64,
+        /// Its pod.
+        pod: String,
+        /// Its zone.
+        zone: String,
+    },
+}
+
+/// What is refused, because it is not possible yet or never will be. Nothing is touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A word for the condition's reason.
+    pub reason: &'static str,
+    /// What and why, and what to do.
+    pub message: String,
+}
+
+/// How the founding stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Founding {
+    /// It is founded; the UUID where a disk told it.
+    Done(Option<String>),
+    /// Something is waited for.
+    Waiting(String),
+    /// It must not go on: a person has to look.
+    Stuck(Refusal),
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// In this order; a step that fails ends the pass.
+    pub steps: Vec<Step>,
+    /// What the spec asks for and does not get.
+    pub refusals: Vec<Refusal>,
+    /// How the founding stands before the steps.
+    pub founding: Founding,
+}
+
+/// Plans the next pass.
+pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
+    let founding = founding(cluster, observed);
+    let mut refusals = refusals(cluster, observed);
+    let mut steps = Vec::new();
+    match (&observed.set, &founding) {
+        (None, _) => steps.push(Step::CreateSet(replicas(cluster, observed))),
+        (Some(set), Founding::Done(_)) if cluster.spec.nodes > set.replicas => {
+            steps.push(Step::ScaleOut(cluster.spec.nodes));
+        }
+        _ => {}
+    }
+    match &founding {
+        Founding::Waiting(_) if may_bootstrap(observed) => steps.push(Step::Bootstrap(observed.uid)),
+        Founding::Done(_) => steps.extend(zones(observed)),
+        Founding::Stuck(refusal) => refusals.push(refusal.clone()),
+        Founding::Waiting(_) => {}
+    }
+    if cluster.spec.paused {
+        steps.clear();
+    }
+    Plan { steps, refusals, founding }
+}
+
+/// Pods to begin with. Volumes that were retained are all brought back before anything is
+/// decided: a majority of the old members may be among those beyond `spec.nodes`.
+fn replicas(cluster: &VectorCluster, observed: &Observed) -> i32 {
+    cluster.spec.nodes.max(observed.highest_claim.map_or(0, |it| it + 1))
+}
+
+/// Whether there is a database, as the disks say. Status is a copy that may be lost.
+fn founding(cluster: &VectorCluster, observed: &Observed) -> Founding {
+    let ids: BTreeSet<&str> = observed
+        .pods
+        .values()
+        .filter_map(|it| match &it.disk {
+            Disk::Member { cluster_id } => Some(cluster_id.as_str()),
+            _ => None,
+        })
+        .collect();
+    if ids.len() > 1 {
+        let message = format!(
+            "the volumes belong to different databases ({}): nothing is changed; delete the claims of the one \
+             that is not wanted, or give them back their names",
+            ids.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        return Founding::Stuck(Refusal { reason: "TwoDatabases", message });
+    }
+    if let Some(id) = ids.first() {
+        return Founding::Done(Some((*id).to_owned()));
+    }
+    let Some(set) = &observed.set else { return Founding::Waiting("the pods are made".into()) };
+    let expected = set.replicas.max(cluster.spec.nodes.min(set.replicas));
+    let silent: Vec<String> = (0..expected).filter_map(|it| silent(observed.pods.get(&it), it)).collect();
+    match (silent.is_empty(), observed.founded) {
+        (true, true) => Founding::Stuck(Refusal {
+            reason: "VolumesLost",
+            message: "the database was founded, and now the disks of all its nodes are empty: its data is gone. \
+                      Nothing is changed; bring the volumes back, or delete this object and make it again"
+                .into(),
+        }),
+        (true, false) => Founding::Waiting("the database is founded on ordinal 0".into()),
+        // It answers when it has its volume.
+        (false, true) => Founding::Done(None),
+        (false, false) => {
+            Founding::Waiting(format!("all disks are asked before a database is founded: {}", silent.join("; ")))
+        }
+    }
+}
+
+/// Why a disk is not known to be empty.
+fn silent(pod: Option<&Pod>, ordinal: i32) -> Option<String> {
+    match pod.map(|it| &it.disk) {
+        None => Some(format!("pod {ordinal} is not there")),
+        Some(Disk::Unreachable(why)) => Some(format!("pod {ordinal}: {why}")),
+        Some(Disk::Empty | Disk::Member { .. }) => None,
+    }
+}
+
+/// Every disk that there should be is there and empty, and there was never a database.
+fn may_bootstrap(observed: &Observed) -> bool {
+    let Some(set) = &observed.set else { return false };
+    !observed.founded
+        && set.replicas > 0
+        && (0..set.replicas).all(|it| observed.pods.get(&it).is_some_and(|pod| pod.disk == Disk::Empty))
+}
+
+/// Nodes whose zone the database does not know as their machine has it.
+fn zones(observed: &Observed) -> Vec<Step> {
+    let nodes = observed.database.iter().flat_map(|it| &it.nodes);
+    let step = |node: &vane_proto::admin::Node| {
+        let pod = observed.pods.values().find(|it| it.name == node.name)?;
+        let zone = pod.zone.as_ref().filter(|it| **it != node.zone)?;
+        Some(Step::SetZone { node: node.id, pod: pod.name.clone(), zone: zone.clone() })
+    };
+    nodes.filter_map(step).collect()
+}
+
+/// What comes with later versions: said, and not touched.
+fn refusals(cluster: &VectorCluster, observed: &Observed) -> Vec<Refusal> {
+    let Some(set) = &observed.set else { return Vec::new() };
+    let mut refusals = Vec::new();
+    if cluster.spec.nodes < set.replicas {
+        refusals.push(Refusal {
+            reason: "ScaleInNotSupported",
+            message: format!(
+                "nodes cannot be taken away yet: {} run and go on, spec.nodes asks for {}; set it back",
+                set.replicas, cluster.spec.nodes
+            ),
+        });
+    }
+    let size = cluster.spec.storage.size.0.as_str();
+    if set
+        .size
+        .as_deref()
+        .is_some_and(|it| vane_crds::Quantity::from(it).milli() != vane_crds::Quantity::from(size).milli())
+    {
+        refusals.push(Refusal {
+            reason: "VolumeGrowthNotSupported",
+            message: format!(
+                "volumes cannot grow yet: they keep {}, spec.storage.size asks for {size}",
+                set.size.as_deref().unwrap_or_default()
+            ),
+        });
+    } else if set.template.as_deref().is_some_and(|it| it != template_hash(cluster)) {
+        refusals.push(Refusal {
+            reason: "RollOutNotSupported",
+            message: "version, image, resources, placement, settings and retention of a running cluster cannot be \
+                      changed yet: its pods go on as they are; set the spec back"
+                .into(),
+        });
+    }
+    refusals
+}
+
+#[cfg(test)]
+mod tests;

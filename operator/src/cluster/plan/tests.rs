@@ -1,0 +1,142 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::json;
+use vane_proto::admin::Node;
+
+use super::*;
+use crate::cluster::observed::{Database, Set};
+
+const ID: Uuid = Uuid::from_u128(7);
+
+fn cluster(nodes: i32) -> VectorCluster {
+    serde_json::from_value(json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster", "metadata": {"name": "demo"},
+        "spec": {"nodes": nodes, "version": "0.1.0", "storage": {"size": "10Gi"}},
+    }))
+    .unwrap()
+}
+
+fn member(id: &str) -> Disk {
+    Disk::Member { cluster_id: id.into() }
+}
+
+/// A cluster with a StatefulSet and these disks.
+fn observed(disks: &[Disk]) -> Observed {
+    let pods = disks.iter().enumerate().map(|(ordinal, disk)| {
+        let name = format!("demo-{ordinal}");
+        let pod = Pod { name, ready: true, zone: Some(format!("zone-{ordinal}")), disk: disk.clone() };
+        (i32::try_from(ordinal).unwrap(), pod)
+    });
+    let template = Some(template_hash(&cluster(3)));
+    let replicas = i32::try_from(disks.len()).unwrap();
+    let set = Some(Set { replicas, template, size: Some("10Gi".into()) });
+    Observed { uid: ID, set, pods: pods.collect(), ..Observed::default() }
+}
+
+fn reasons(plan: &Plan) -> Vec<&'static str> {
+    plan.refusals.iter().map(|it| it.reason).collect()
+}
+
+#[test]
+fn pods_come_first_and_those_of_retained_volumes_with_them() {
+    let empty = Observed { uid: ID, ..Observed::default() };
+    assert_eq!(plan(&cluster(3), &empty).steps, [Step::CreateSet(3)]);
+    let retained = Observed { highest_claim: Some(4), ..empty };
+    assert_eq!(plan(&cluster(3), &retained).steps, [Step::CreateSet(5)]);
+}
+
+#[test]
+fn a_database_is_founded_once_every_disk_said_that_it_is_empty() {
+    let all = observed(&[Disk::Empty, Disk::Empty, Disk::Empty]);
+    assert_eq!(plan(&cluster(3), &all).steps, [Step::Bootstrap(ID)]);
+    let silent = observed(&[Disk::Empty, Disk::Empty, Disk::Unreachable("no answer".into())]);
+    let waits = plan(&cluster(3), &silent);
+    assert_eq!(waits.steps, []);
+    assert!(matches!(&waits.founding, Founding::Waiting(why) if why.contains("pod 2: no answer")), "{waits:?}");
+    let mut missing = observed(&[Disk::Empty, Disk::Empty, Disk::Empty]);
+    missing.pods.remove(&1);
+    assert_eq!(plan(&cluster(3), &missing).steps, []);
+}
+
+#[test]
+fn one_disk_that_has_a_database_is_enough() {
+    for disks in [
+        [Disk::Empty, Disk::Empty, member("a")],
+        [Disk::Unreachable("x".into()), member("a"), Disk::Empty],
+        [member("a"), member("a"), member("a")],
+    ] {
+        let plan = plan(&cluster(3), &observed(&disks));
+        assert_eq!(plan.founding, Founding::Done(Some("a".into())));
+        assert_eq!(plan.steps, []);
+    }
+}
+
+#[test]
+fn a_lost_status_founds_no_second_database() {
+    let mut all = observed(&[member("a"), Disk::Empty, Disk::Empty]);
+    all.founded = false;
+    assert_eq!(plan(&cluster(3), &all).steps, []);
+}
+
+#[test]
+fn lost_volumes_found_no_second_database() {
+    let mut all = observed(&[Disk::Empty, Disk::Empty, Disk::Empty]);
+    all.founded = true;
+    let plan = plan(&cluster(3), &all);
+    assert_eq!(plan.steps, []);
+    assert_eq!(reasons(&plan), ["VolumesLost"]);
+}
+
+#[test]
+fn volumes_of_two_databases_are_a_persons_business() {
+    let plan = plan(&cluster(3), &observed(&[member("a"), member("b"), Disk::Empty]));
+    assert_eq!((plan.steps.as_slice(), reasons(&plan).as_slice()), (&[][..], &["TwoDatabases"][..]));
+}
+
+#[test]
+fn more_nodes_come_once_there_is_a_database() {
+    let founded = observed(&[member("a"), member("a"), member("a")]);
+    assert_eq!(plan(&cluster(4), &founded).steps, [Step::ScaleOut(4)]);
+    let empty = observed(&[Disk::Empty, Disk::Empty, Disk::Unreachable("x".into())]);
+    assert_eq!(plan(&cluster(4), &empty).steps, []);
+}
+
+#[test]
+fn the_database_is_told_where_nodes_stand() {
+    let mut founded = observed(&[member("a"), member("a"), member("a")]);
+    let node = |id: u64, zone: &str| {
+        let name = format!("demo-{}", id - 1);
+        Node { id, name, zone: zone.into(), ..Node::default() }
+    };
+    let nodes = vec![node(1, "zone-0"), node(2, ""), node(3, "zone-9")];
+    founded.database = Some(Database { nodes, ..Database::default() });
+    let zone =
+        |node, ordinal: i32| Step::SetZone { node, pod: format!("demo-{ordinal}"), zone: format!("zone-{ordinal}") };
+    assert_eq!(plan(&cluster(3), &founded).steps, [zone(2, 1), zone(3, 2)]);
+}
+
+#[test]
+fn what_is_not_possible_yet_is_said_and_touches_nothing() {
+    let founded = observed(&[member("a"), member("a"), member("a")]);
+    let change = |change: fn(&mut VectorCluster)| {
+        let mut cluster = cluster(3);
+        change(&mut cluster);
+        plan(&cluster, &founded)
+    };
+    for (plan, reason) in [
+        (change(|it| it.spec.nodes = 2), "ScaleInNotSupported"),
+        (change(|it| it.spec.version = "0.2.0".into()), "RollOutNotSupported"),
+        (change(|it| drop(it.spec.settings.insert("LOG__LEVEL".into(), "debug".into()))), "RollOutNotSupported"),
+        (change(|it| it.spec.storage.size = "20Gi".into()), "VolumeGrowthNotSupported"),
+    ] {
+        assert_eq!((reasons(&plan).as_slice(), plan.steps.as_slice()), (&[reason][..], &[][..]));
+    }
+    assert_eq!(reasons(&change(|it| it.spec.storage.size = "10240Mi".into())), Vec::<&str>::new());
+}
+
+#[test]
+fn a_paused_cluster_is_left_alone() {
+    let mut paused = cluster(4);
+    paused.spec.paused = true;
+    assert_eq!(plan(&paused, &observed(&[member("a"), member("a"), member("a")])).steps, []);
+}

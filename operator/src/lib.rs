@@ -1,0 +1,10 @@
+//! Turns VectorCluster, Collection and ShardPlacement objects into a running database.
+//!
+//! Owns what Kubernetes should have for each of them, in which order it changes, and what is
+//! said about it. It knows no Raft: it meets the database in its admin interface. It never
+//! writes to a spec, never forces, and never deletes data that it was not asked to delete.
+
+#![forbid(unsafe_code)]
+
+pub mod cluster;
+pub mod names;

@@ -1,0 +1,105 @@
+//! Names and labels of what is made for a VectorCluster. They are found again by them, so
+//! they never change.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use kube::Resource;
+use vane_crds::VectorCluster;
+
+/// Field manager, and the value of `app.kubernetes.io/managed-by`.
+pub const MANAGER: &str = "vane-operator";
+/// Label with the name of the VectorCluster; on everything that is made for it.
+pub const CLUSTER_LABEL: &str = "vanedb.io/cluster";
+/// Label that the StatefulSet controller gives each pod.
+pub const ORDINAL_LABEL: &str = "apps.kubernetes.io/pod-index";
+/// Annotation of the StatefulSet: what of the spec its pods were made from.
+pub const TEMPLATE_ANNOTATION: &str = "vanedb.io/template";
+/// The volume of a node, and the prefix of its claim.
+pub const DATA_VOLUME: &str = "data";
+
+/// Port of the REST API.
+pub const REST_PORT: i32 = 6333;
+/// Port of the other nodes and of administration.
+pub const PEER_PORT: i32 = 6335;
+
+/// Selects everything that the operator made, for all clusters.
+pub fn managed_selector() -> String {
+    format!("app.kubernetes.io/managed-by={MANAGER}")
+}
+
+/// Selects the pods and volumes of one cluster.
+pub fn selector(cluster: &str) -> String {
+    format!("app.kubernetes.io/name=vane,{CLUSTER_LABEL}={cluster}")
+}
+
+/// The same as an object; it is part of the StatefulSet and can never change.
+pub(crate) fn label_selector(cluster: &str) -> LabelSelector {
+    LabelSelector { match_labels: Some(selecting_labels(cluster)), ..LabelSelector::default() }
+}
+
+fn selecting_labels(cluster: &str) -> BTreeMap<String, String> {
+    [("app.kubernetes.io/name", "vane"), (CLUSTER_LABEL, cluster)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// Labels of everything that is made for a cluster. Its own labels are not copied: Argo CD
+/// takes what carries its labels for its own, and prunes it.
+pub(crate) fn labels(cluster: &str) -> BTreeMap<String, String> {
+    let mut labels = selecting_labels(cluster);
+    labels.insert("app.kubernetes.io/managed-by".into(), MANAGER.into());
+    labels.insert("app.kubernetes.io/part-of".into(), "vane".into());
+    labels
+}
+
+/// Metadata of something made for a cluster: found by its labels, deleted with it.
+pub(crate) fn metadata(cluster: &VectorCluster, name: String) -> ObjectMeta {
+    let own = cluster.metadata.name.as_deref().unwrap_or_default();
+    ObjectMeta {
+        name: Some(name),
+        namespace: cluster.metadata.namespace.clone(),
+        labels: Some(labels(own)),
+        owner_references: cluster.controller_owner_ref(&()).map(|it| vec![it]),
+        ..ObjectMeta::default()
+    }
+}
+
+/// Name of the Service that gives each pod a name of its own.
+pub fn headless_service(cluster: &str) -> String {
+    format!("{cluster}-nodes")
+}
+
+/// Name of the Secret with the token of the nodes and of administration.
+pub fn token_secret(cluster: &str) -> String {
+    format!("{cluster}-token")
+}
+
+/// Name of the ConfigMap with the settings of the nodes.
+pub fn config_map(cluster: &str) -> String {
+    format!("{cluster}-settings")
+}
+
+/// Name of a pod; the database knows the node by it.
+pub fn pod(cluster: &str, ordinal: i32) -> String {
+    format!("{cluster}-{ordinal}")
+}
+
+/// Ordinal in the name of a claim of this cluster.
+pub fn claim_ordinal(cluster: &str, claim: &str) -> Option<i32> {
+    let ordinal = claim.strip_prefix(DATA_VOLUME)?.strip_prefix('-')?.strip_prefix(cluster)?.strip_prefix('-')?;
+    ordinal.parse().ok().filter(|it| *it >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_of_other_clusters_are_not_taken_for_ours() {
+        assert_eq!(claim_ordinal("demo", "data-demo-2"), Some(2));
+        for other in ["data-demo-x-2", "data-demo2-1", "other-demo-1", "data-demo-", "data-demo--1"] {
+            assert_eq!(claim_ordinal("demo", other), None, "{other}");
+        }
+    }
+}
