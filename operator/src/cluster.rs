@@ -1,6 +1,11 @@
-//! `VectorCluster`: dereference → validate → plan → build → apply → update_status. Planning
-//! and building are pure; only the others talk to Kubernetes and to the database.
+//! `VectorCluster`: dereference → plan → build → apply → update status. Planning and building
+//! are pure; only the others talk to Kubernetes and to the database.
 
+pub mod apply;
 pub mod build;
+pub mod dereference;
+pub mod error;
 pub mod observed;
 pub mod plan;
+pub mod reconcile;
+pub mod status;

@@ -6,5 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod args;
 pub mod cluster;
+pub mod context;
+pub mod controllers;
+pub mod database;
+pub mod health;
+pub mod lease;
+pub mod metrics;
 pub mod names;

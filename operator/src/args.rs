@@ -1,0 +1,41 @@
+//! The command line.
+
+use std::net::SocketAddr;
+
+use clap::{Parser, ValueEnum};
+
+/// Runs VectorClusters and Collections on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "vane-operator", version, about, max_term_width = 100)]
+pub struct Args {
+    /// Namespaces to work in, separated by commas; all where it is left out
+    #[arg(long, env = "VANE_OPERATOR_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+    /// Namespace of the Lease; that of the operator's own pod where it is left out
+    #[arg(long, env = "VANE_OPERATOR_LEASE_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// Name of the Lease: one for each set of namespaces
+    #[arg(long, env = "VANE_OPERATOR_LEASE_NAME", default_value = "vane-operator")]
+    pub lease_name: String,
+    /// Name of this process, as no other is named; the machine's where it is left out
+    #[arg(long, env = "VANE_OPERATOR_IDENTITY")]
+    pub identity: Option<String>,
+    /// Where /livez, /readyz and /metrics answer
+    #[arg(long, env = "VANE_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// What is logged: error, warn, info, debug, trace, or a filter of tracing's
+    #[arg(long, env = "VANE_OPERATOR_LOG", default_value = "info")]
+    pub log: String,
+    /// Form of the log
+    #[arg(long, env = "VANE_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line, for log collectors.
+    Json,
+}

@@ -1,0 +1,171 @@
+//! Reads what Kubernetes and the database have. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Node as Machine, PersistentVolumeClaim, Pod as KubernetesPod, Secret};
+use kube::api::{Api, ListParams};
+use kube::{Client, ResourceExt};
+use uuid::Uuid;
+use vane_crds::VectorCluster;
+use vane_proto::admin;
+
+use super::build::TOKEN_KEY;
+use super::error::{Error, database, kubernetes};
+use super::observed::{Database, Disk, Observed, Pod, Set};
+use super::status::remembers_founding;
+use crate::database::{self as client, Admin};
+use crate::names;
+
+/// Where a machine says in which zone it stands.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// A cluster with what is known of it.
+pub struct Dereferenced {
+    /// What the plan is made from.
+    pub observed: Observed,
+    /// The secret of the database, if there is one.
+    pub token: Option<String>,
+    /// Addresses of the pods' admin interfaces, by ordinal.
+    pub addresses: BTreeMap<i32, String>,
+}
+
+/// Reads everything about a cluster.
+pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<Dereferenced, Error> {
+    let name = cluster.name_any();
+    let namespace = cluster.namespace().ok_or_else(|| incomplete(&name, "namespace"))?;
+    let uid = cluster.uid().ok_or_else(|| incomplete(&name, "uid"))?;
+    let uid = Uuid::parse_str(&uid).map_err(|_| incomplete(&name, "uid"))?;
+    let token = token(kubernetes_client, &name, &namespace).await?;
+    let set = set(kubernetes_client, &name, &namespace).await?;
+    let highest_claim = highest_claim(kubernetes_client, &name, &namespace).await?;
+    let found = pods(kubernetes_client, &name, &namespace).await?;
+    let addresses: BTreeMap<i32, String> =
+        found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, address(pod)?))).collect();
+    let disks = disks(token.as_deref(), &addresses).await;
+    let mut pods = BTreeMap::new();
+    for (ordinal, pod) in found {
+        let silent = || Disk::Unreachable("it has no address yet".into());
+        let disk = disks.get(&ordinal).cloned().unwrap_or_else(silent);
+        let zone = zone(kubernetes_client, &pod).await?;
+        pods.insert(ordinal, Pod { name: pod.name_any(), ready: is_ready(&pod), zone, disk });
+    }
+    let database = ask_database(token.as_deref(), &addresses, &pods).await;
+    let founded = remembers_founding(cluster);
+    let observed = Observed { uid, set, highest_claim, pods, founded, database };
+    Ok(Dereferenced { observed, token, addresses })
+}
+
+fn incomplete(name: &str, field: &'static str) -> Error {
+    Error::Incomplete { object: format!("VectorCluster {name}"), field }
+}
+
+async fn token(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<String>, Error> {
+    let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
+    let secret = names::token_secret(name);
+    let found = secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
+    let Some(found) = found else { return Ok(None) };
+    let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
+    let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
+    token.filter(|it| !it.is_empty()).map(Some).ok_or(Error::NoToken(secret))
+}
+
+async fn set(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<Set>, Error> {
+    let sets: Api<StatefulSet> = Api::namespaced(kubernetes_client.clone(), namespace);
+    let found = sets.get_opt(name).await.map_err(kubernetes(format!("read statefulset {name}")))?;
+    Ok(found.map(|set| {
+        let template = set.annotations().get(names::TEMPLATE_ANNOTATION).cloned();
+        let spec = set.spec.unwrap_or_default();
+        let claim = spec.volume_claim_templates.into_iter().flatten().next();
+        let requests = claim.and_then(|it| it.spec?.resources?.requests);
+        let size = requests.and_then(|mut it| it.remove("storage")).map(|it| it.0);
+        Set { replicas: spec.replicas.unwrap_or(1), template, size }
+    }))
+}
+
+async fn highest_claim(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<i32>, Error> {
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(kubernetes_client.clone(), namespace);
+    let selected = ListParams::default().labels(&names::selector(name));
+    let found = claims.list_metadata(&selected).await.map_err(kubernetes("list the volume claims"))?;
+    Ok(found.items.iter().filter_map(|it| names::claim_ordinal(name, &it.name_any())).max())
+}
+
+async fn pods(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Vec<(i32, KubernetesPod)>, Error> {
+    let pods: Api<KubernetesPod> = Api::namespaced(kubernetes_client.clone(), namespace);
+    let selected = ListParams::default().labels(&names::selector(name));
+    let found = pods.list(&selected).await.map_err(kubernetes("list the pods"))?;
+    let ordinal = |pod: &KubernetesPod| pod.name_any().strip_prefix(&format!("{name}-"))?.parse().ok();
+    Ok(found.items.into_iter().filter_map(|it| Some((ordinal(&it)?, it))).collect())
+}
+
+fn is_ready(pod: &KubernetesPod) -> bool {
+    let conditions = pod.status.iter().flat_map(|it| it.conditions.iter().flatten());
+    let mut ready = conditions.filter(|it| it.type_ == "Ready");
+    pod.metadata.deletion_timestamp.is_none() && ready.any(|it| it.status == "True")
+}
+
+/// By its IP address: its name may not be known yet, or be that of the one before.
+fn address(pod: &KubernetesPod) -> Option<String> {
+    let ip = pod.status.as_ref()?.pod_ip.as_ref().filter(|it| !it.is_empty())?;
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
+    Some(format!("{host}:{}", names::PEER_PORT))
+}
+
+async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<String>, Error> {
+    let Some(machine) = pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) else { return Ok(None) };
+    let machines: Api<Machine> = Api::all(kubernetes_client.clone());
+    let doing = kubernetes(format!("read the zone of machine {machine}"));
+    let found = machines.get_metadata_opt(machine).await.map_err(doing)?;
+    Ok(found.and_then(|it| it.labels().get(ZONE_LABEL).cloned()))
+}
+
+async fn disks(token: Option<&str>, addresses: &BTreeMap<i32, String>) -> BTreeMap<i32, Disk> {
+    let Some(token) = token else { return BTreeMap::new() };
+    let ask = |(ordinal, address): (&i32, &String)| {
+        let (ordinal, asked) = (*ordinal, client::admin(address, token));
+        async move {
+            let disk = match asked {
+                Ok(admin) => disk(admin).await,
+                Err(error) => Disk::Unreachable(error.to_string()),
+            };
+            (ordinal, disk)
+        }
+    };
+    join_all(addresses.iter().map(ask)).await.into_iter().collect()
+}
+
+async fn disk(mut admin: Admin) -> Disk {
+    match admin.get_disk(admin::GetDiskRequest {}).await.map(tonic::Response::into_inner) {
+        Err(status) => Disk::Unreachable(format!("it does not answer ({})", status.message())),
+        Ok(disk) => match disk.state() {
+            admin::disk::State::Empty => Disk::Empty,
+            admin::disk::State::Member => Disk::Member { cluster_id: disk.cluster_id },
+            admin::disk::State::Unspecified => Disk::Unreachable("its disk is of a later version".into()),
+        },
+    }
+}
+
+/// Asks the nodes that are members one after the other, until one answers.
+async fn ask_database(
+    token: Option<&str>,
+    addresses: &BTreeMap<i32, String>,
+    pods: &BTreeMap<i32, Pod>,
+) -> Option<Database> {
+    let is_member = |ordinal: &i32| pods.get(ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }));
+    for (ordinal, address) in addresses.iter().filter(|(ordinal, _)| is_member(ordinal)) {
+        let Ok(admin) = client::admin(address, token?) else { continue };
+        match overview(admin).await {
+            Ok(database) => return Some(database),
+            Err(error) => tracing::info!(ordinal, %error, "a node does not answer"),
+        }
+    }
+    None
+}
+
+async fn overview(mut admin: Admin) -> Result<Database, Error> {
+    let cluster = admin.get_cluster(admin::GetClusterRequest {}).await.map_err(database("read the cluster"))?;
+    let nodes = admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
+    let shards = admin.list_shards(admin::ListShardsRequest::default()).await.map_err(database("list the shards"))?;
+    Ok(Database { cluster: cluster.into_inner(), nodes: nodes.into_inner().nodes, shards: shards.into_inner().shards })
+}

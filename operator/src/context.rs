@@ -1,0 +1,81 @@
+//! What every reconciliation shares.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::ObjectRef;
+use parking_lot::Mutex;
+use vane_crds::VectorCluster;
+
+use crate::metrics::Metrics;
+use crate::names::MANAGER;
+
+/// First pause after an error; doubled with each that follows.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest pause after errors.
+const RETRY_MAX: Duration = Duration::from_secs(300);
+
+/// Shared by all reconciliations of one process.
+pub struct Context {
+    /// Kubernetes.
+    pub client: Client,
+    /// Events. One for all, so that those that repeat are counted.
+    pub recorder: Recorder,
+    /// What is counted.
+    pub metrics: Metrics,
+    failures: Mutex<HashMap<ObjectRef<VectorCluster>, u32>>,
+}
+
+impl Context {
+    /// A context of this process, which events name as `instance`.
+    pub fn new(client: Client, instance: &str, metrics: Metrics) -> Self {
+        let reporter = Reporter { controller: MANAGER.into(), instance: Some(instance.into()) };
+        Self { recorder: Recorder::new(client.clone(), reporter), client, metrics, failures: Mutex::default() }
+    }
+
+    /// Whether this process works or stands by.
+    pub fn leads(&self, leads: bool) {
+        self.metrics.leads(leads);
+    }
+
+    /// An object was reconciled.
+    pub(crate) fn succeeded(&self, object: &ObjectRef<VectorCluster>) {
+        self.failures.lock().remove(object);
+    }
+
+    /// An object could not be reconciled; how long to leave it alone. One that fails again
+    /// and again must not keep the others waiting.
+    pub(crate) fn failed(&self, object: ObjectRef<VectorCluster>) -> Duration {
+        let mut failures = self.failures.lock();
+        let attempts = failures.entry(object).or_default();
+        *attempts = attempts.saturating_add(1);
+        jittered(retry_pause(*attempts))
+    }
+}
+
+fn retry_pause(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    RETRY_MIN.saturating_mul(1 << doublings).min(RETRY_MAX)
+}
+
+/// Up to a fifth more, so that those who failed together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let fifth = pause / 5;
+    let part = uuid::Uuid::new_v4().as_u128() % 1000;
+    pause + fifth * u32::try_from(part).unwrap_or(0) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_bound() {
+        assert_eq!(retry_pause(1), RETRY_MIN);
+        assert_eq!(retry_pause(4), RETRY_MIN * 8);
+        assert_eq!(retry_pause(u32::MAX), RETRY_MAX);
+        assert!(jittered(RETRY_MAX) <= RETRY_MAX + RETRY_MAX / 5);
+    }
+}

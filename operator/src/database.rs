@@ -1,0 +1,54 @@
+//! The database's admin interface, at one pod.
+
+use std::time::Duration;
+
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use vane_proto::admin::admin_client::AdminClient;
+
+/// Time for a connection. A pod that is there answers at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for a call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A list of all shards of a large cluster is some megabytes.
+const REPLY_BYTES_MAX: usize = 64 << 20;
+
+/// A client of one node.
+pub type Admin = AdminClient<InterceptedService<Channel, Token>>;
+
+/// The secret that every call carries.
+#[derive(Clone)]
+pub struct Token(AsciiMetadataValue);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// Why a node could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Secret holds what no header can carry.
+    #[error("the token in the Secret has characters that a header cannot have; put printable ASCII there")]
+    Token,
+    /// The address of a pod is not one.
+    #[error("{0:?} is no address")]
+    Address(String),
+}
+
+/// A client of the node at `address` (host:port). It connects with its first call.
+pub fn admin(address: &str, token: &str) -> Result<Admin, Error> {
+    let mut value: AsciiMetadataValue = format!("Bearer {token}").parse().map_err(|_| Error::Token)?;
+    value.set_sensitive(true);
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|_| Error::Address(address.to_owned()))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT);
+    let service = InterceptedService::new(endpoint.connect_lazy(), Token(value));
+    Ok(AdminClient::new(service).max_decoding_message_size(REPLY_BYTES_MAX))
+}

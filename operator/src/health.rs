@@ -1,0 +1,33 @@
+//! `/livez`, `/readyz` and `/metrics`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::metrics::Metrics;
+
+/// Whether the operator works, or stands by for the one that does.
+pub type Ready = Arc<AtomicBool>;
+
+/// Answers until it is aborted.
+pub async fn serve(listener: TcpListener, ready: Ready, metrics: Metrics) -> std::io::Result<()> {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let readyz = move || async move {
+        if ready.load(Ordering::Relaxed) {
+            (StatusCode::OK, "ok")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "starting")
+        }
+    };
+    let router = Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(|| async move { ([(CONTENT_TYPE, OPEN_METRICS)], metrics.text()) }));
+    axum::serve(listener, router).await
+}

@@ -1,0 +1,103 @@
+//! The operator's process: settings, the Lease, the controllers, and their end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use futures_util::future::join_all;
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use vane_operator::args::{Args, LogFormat};
+use vane_operator::context::Context;
+use vane_operator::lease::Election;
+use vane_operator::metrics::Metrics;
+use vane_operator::{controllers, health};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the operator ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
+    let client = Client::try_default().await.map_err(|e| format!("failed to find a Kubernetes cluster: {e}"))?;
+    let identity = args.identity.clone().unwrap_or_else(hostname);
+    let metrics = Metrics::default();
+    let ready = Arc::new(AtomicBool::new(false));
+    let listener =
+        TcpListener::bind(args.listen).await.map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
+    let health = tokio::spawn(health::serve(listener, Arc::clone(&ready), metrics.clone()));
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        terminated().await;
+        // Nobody listens any more: then it has stopped.
+        let _either = stop.send(true);
+    });
+
+    let namespace = args.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let election = Election::new(client.clone(), &namespace, &args.lease_name, &identity);
+    // Standing by is being ready: a roll-out of two must not wait for the first to end.
+    ready.store(true, Ordering::Relaxed);
+    tracing::info!(lease = args.lease_name, namespace, identity, "waiting for the lease");
+    tokio::select! {
+        () = election.win() => {}
+        () = told(stopped.clone()) => return Ok(()),
+    }
+    tracing::info!("this process works");
+    let context = Arc::new(Context::new(client, &identity, metrics));
+    context.leads(true);
+    let scopes: Vec<Option<String>> = match args.namespaces.as_slice() {
+        [] => vec![None],
+        named => named.iter().cloned().map(Some).collect(),
+    };
+    let work = join_all(scopes.into_iter().map(|it| controllers::run(Arc::clone(&context), it, told(stopped.clone()))));
+    let outcome = tokio::select! {
+        _ended = work => Ok(()),
+        () = election.hold() => Err("the lease was lost: another operator works now".into()),
+    };
+    context.leads(false);
+    if outcome.is_ok() {
+        election.release().await;
+    }
+    health.abort();
+    outcome
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error is a sender that is gone, which is a reason to stop as well.
+    let _either = stopped.wait_for(|it| *it).await;
+}
+
+async fn terminated() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn hostname() -> String {
+    let name = std::env::var("HOSTNAME").ok().filter(|it| !it.is_empty());
+    format!("{}-{}", name.unwrap_or_else(|| "vane-operator".into()), uuid::Uuid::new_v4().simple())
+}
