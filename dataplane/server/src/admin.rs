@@ -1,5 +1,6 @@
 //! Administration over gRPC: what operators, command lines and scripts call.
 
+mod collections;
 mod convert;
 mod failure;
 
@@ -12,11 +13,11 @@ use uuid::Uuid;
 use vane_cluster::{Cluster, Wanted};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    BootstrapRequest, Cluster as ClusterOut, Collection, CreateCollectionRequest, DeleteCollectionReply,
-    DeleteCollectionRequest, Disk, GetClusterRequest, GetDiskRequest, ListCollectionsReply, ListCollectionsRequest,
-    ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, ReconfigureShardReply,
-    ReconfigureShardRequest, Role, SetNodeZoneReply, SetNodeZoneRequest, TransferLeaderReply, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster as ClusterOut, Collection, CreateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest, GetDiskRequest,
+    ListCollectionsReply, ListCollectionsRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
+    ReconfigureShardReply, ReconfigureShardRequest, Role, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
+    SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_types::GroupId;
 
@@ -83,6 +84,21 @@ impl Admin for Service {
         let zone = Some(zone).filter(|it| !it.is_empty());
         self.cluster()?.set_zone(node_id, zone, TIMEOUT).await.map_err(|e| failed(&e))?;
         Ok(Response::new(SetNodeZoneReply {}))
+    }
+
+    async fn get_collection(&self, request: Request<GetCollectionRequest>) -> Result<Response<Collection>, Status> {
+        collections::get(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn set_payload_index(
+        &self,
+        request: Request<SetPayloadIndexRequest>,
+    ) -> Result<Response<SetPayloadIndexReply>, Status> {
+        collections::set_payload_index(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn add_alias(&self, request: Request<AddAliasRequest>) -> Result<Response<AddAliasReply>, Status> {
+        collections::add_alias(self, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_collections(

@@ -79,6 +79,7 @@ pub(crate) fn collection(name: &str) -> Collection {
         points: 5_000_000_000,
         indexed_vectors: 10,
         idempotency_key: "k1".into(),
+        payload_indexes: Default::default(),
     }
 }
 

@@ -149,6 +149,18 @@ impl Admin for Answers {
         Ok(Response::new(wire::SetNodeZoneReply {}))
     }
 
+    async fn get_collection(&self, _: Request<wire::GetCollectionRequest>) -> Answer<wire::Collection> {
+        Err(Status::unimplemented("vanectl does not call it"))
+    }
+
+    async fn set_payload_index(&self, _: Request<wire::SetPayloadIndexRequest>) -> Answer<wire::SetPayloadIndexReply> {
+        Err(Status::unimplemented("vanectl does not call it"))
+    }
+
+    async fn add_alias(&self, _: Request<wire::AddAliasRequest>) -> Answer<wire::AddAliasReply> {
+        Err(Status::unimplemented("vanectl does not call it"))
+    }
+
     async fn list_collections(
         &self,
         request: Request<wire::ListCollectionsRequest>,

@@ -81,6 +81,7 @@ pub(super) fn collection(collection: &Collection, overview: CollectionOverview) 
         points: overview.points,
         indexed_vectors: overview.indexed_vectors,
         idempotency_key: overview.key,
+        payload_indexes: Default::default(),
     }
 }
 
