@@ -39,8 +39,8 @@ pub const NODES_MAX: i32 = 100;
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
-    validation = Rule::new("size(self.metadata.name) <= 40").message("must have at most 40 characters: pods, services and volumes are named after it").field_path(".metadata.name"),
-    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("must be lower-case letters, digits and '-', and begin with a letter: services are named after it").field_path(".metadata.name")
+    validation = Rule::new("size(self.metadata.name) <= 40").message("metadata.name must have at most 40 characters: pods, services and volumes are named after it"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name must be lower-case letters, digits and '-', and begin with a letter: services are named after it")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VectorClusterSpec {

@@ -1,0 +1,284 @@
+//! etcd, kube-apiserver and kube-controller-manager as plain processes: no root, no Docker, no
+//! machines, so pods stay `Pending` unless a test plays the kubelet.
+//!
+//! Everything of an [`ApiServer`] is in a folder of its own and on ports of its own: tests may
+//! share one or have one each. It ends with the process that started it, even a killed one.
+
+mod access;
+mod assets;
+mod error;
+mod processes;
+mod wait;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+
+pub use access::Access;
+pub use error::Error;
+
+use access::Server;
+use assets::Assets;
+use processes::Processes;
+use wait::wait_until;
+
+/// Token of the administrator: the server listens on this machine alone and holds nothing.
+const ADMIN_TOKEN: &str = "admin";
+/// Time for an API server to be ready; three seconds are usual.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time for what a running Kubernetes does at once.
+const SOON: Duration = Duration::from_secs(30);
+/// Ports to choose from: below those that the system gives to connections, which could take
+/// an API server's while it is stopped.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+/// Starts with other ports, where another process took one between the choice and its use.
+const START_ATTEMPTS: usize = 3;
+/// Who applies what this module applies.
+const FIELD_MANAGER: &str = "vane-e2e";
+
+/// A Kubernetes without machines. Dropping it kills its processes and removes its files.
+pub struct ApiServer {
+    processes: Processes,
+    assets: Assets,
+    server: Server,
+    etcd_port: u16,
+    port: u16,
+    admin: Access,
+}
+
+impl ApiServer {
+    /// Starts one and waits until it is ready, about three seconds. Where the binaries are
+    /// missing they are brought first, which may take minutes.
+    ///
+    /// # Errors
+    ///
+    /// A binary is missing, or a process ended: the end of its log is in the error.
+    pub async fn start() -> Result<Self, Error> {
+        let assets = tokio::task::spawn_blocking(Assets::find).await;
+        let assets = assets.map_err(|e| Error::system("run", Path::new("e2e/kubernetes/tools"), e.into()))??;
+        let mut attempt = 1;
+        loop {
+            match Self::start_on_free_ports(assets.clone()).await {
+                Err(Error::Ended { log, .. }) if log.contains("address already in use") && attempt < START_ATTEMPTS => {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn start_on_free_ports(assets: Assets) -> Result<Self, Error> {
+        let processes = Processes::new()?;
+        let [etcd_port, port] = free_ports()?;
+        let dir = processes.dir().to_owned();
+        let tokens = dir.join("tokens.csv");
+        std::fs::write(&tokens, format!("{ADMIN_TOKEN},admin,admin,system:masters\n"))
+            .map_err(|e| Error::system("write", &tokens, e))?;
+        let server = Server {
+            url: format!("https://127.0.0.1:{port}"),
+            certificate: dir.join("certificates/apiserver.crt"),
+            kubectl: assets.kubectl.clone(),
+            dir,
+        };
+        let admin = Access::new(&server, "admin", ADMIN_TOKEN)?;
+        let mut it = Self { processes, assets, server, etcd_port, port, admin };
+        it.processes.start("etcd", &it.assets.etcd, &it.etcd_args())?;
+        it.start_api().await?;
+        it.processes.start("kube-controller-manager", &it.assets.controllers, &it.controllers_args())?;
+        Ok(it)
+    }
+
+    /// The administrator: may do everything.
+    pub fn admin(&self) -> &Access {
+        &self.admin
+    }
+
+    /// A client of the administrator, on the runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// See [`Access::client`].
+    pub async fn client(&self) -> Result<kube::Client, Error> {
+        self.admin.client().await
+    }
+
+    /// The administrator's kubeconfig: for kubectl and for processes of the operator.
+    pub fn kubeconfig(&self) -> &Path {
+        self.admin.kubeconfig()
+    }
+
+    /// Runs kubectl as the administrator; see [`Access::kubectl`].
+    ///
+    /// # Errors
+    ///
+    /// It failed: what it wrote to its standard error.
+    pub async fn kubectl(&self, args: &[&str]) -> Result<String, Error> {
+        self.admin.kubectl(args).await
+    }
+
+    /// Access as a ServiceAccount that exists: it may do what roles say, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// There is no such account.
+    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Access, Error> {
+        let user = format!("system:serviceaccount:{namespace}:{name}");
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, namespace);
+        let request = TokenRequest {
+            spec: TokenRequestSpec { expiration_seconds: Some(24 * 60 * 60), ..Default::default() },
+            ..Default::default()
+        };
+        let answer = accounts.create_token_request(name, &PostParams::default(), &request).await;
+        let answer = answer.map_err(|e| Error::api(format!("a token for {user}"), e))?;
+        let token = answer.status.map(|it| it.token).unwrap_or_default();
+        Access::new(&self.server, &user, &token)
+    }
+
+    /// Kills kube-apiserver. etcd keeps what it had, controllers try again and again.
+    pub fn stop_api(&mut self) {
+        self.processes.kill("kube-apiserver");
+    }
+
+    /// Starts kube-apiserver again where it was, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_api(&mut self) -> Result<(), Error> {
+        self.processes.start("kube-apiserver", &self.assets.apiserver, &self.api_args())?;
+        let (processes, address) = (&mut self.processes, (Ipv4Addr::LOCALHOST, self.port));
+        wait_until("kube-apiserver to listen", READY_TIMEOUT, async || {
+            processes.check()?;
+            Ok(tokio::net::TcpStream::connect(address).await.map(drop).map_err(|e| e.to_string()))
+        })
+        .await?;
+        let client = self.admin.client().await?;
+        let processes = &mut self.processes;
+        wait_until("kube-apiserver to be ready", READY_TIMEOUT, async || {
+            processes.check()?;
+            let ready = kube::core::Request::new("").get("readyz", &Default::default());
+            let answer = client.request_text(ready.expect("the path is plain")).await;
+            Ok(answer.map(drop).map_err(|e| e.to_string()))
+        })
+        .await
+    }
+
+    /// Applies Vane's definitions and waits until the API server serves them and says so.
+    ///
+    /// # Errors
+    ///
+    /// It refuses one, with its reasons.
+    pub async fn install_definitions(&self) -> Result<(), Error> {
+        let client = self.client().await?;
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        let how = PatchParams::apply(FIELD_MANAGER).force();
+        let mut kinds = Vec::new();
+        for (_, definition) in vane_crds::definitions::all() {
+            let name = definition.name_any();
+            let applied = definitions.patch(&name, &how, &Patch::Apply(&definition)).await;
+            applied.map_err(|e| Error::api(format!("apply {name}"), e))?;
+            kinds.push(definition.spec.names.plural);
+        }
+        // What kubectl asks. It follows the definitions' own `Established` by a moment.
+        wait_until("the definitions to be served", SOON, async || {
+            let groups = client.list_api_groups_aggregated().await.map_err(|e| Error::api("list groups", e))?;
+            let served: Vec<String> = groups
+                .items
+                .into_iter()
+                .filter(|it| it.metadata.as_ref().and_then(|it| it.name.as_deref()) == Some(vane_crds::GROUP))
+                .flat_map(|it| it.versions)
+                .flat_map(|it| it.resources)
+                .filter_map(|it| it.resource)
+                .collect();
+            Ok(if kinds.iter().all(|it| served.contains(it)) { Ok(()) } else { Err(format!("{served:?}")) })
+        })
+        .await
+    }
+
+    /// Makes a namespace, and waits for the account that its pods have by default.
+    ///
+    /// # Errors
+    ///
+    /// The API server refuses it, or the controllers do not run.
+    pub async fn namespace(&self, name: &str) -> Result<(), Error> {
+        let client = self.client().await?;
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let applied = namespaces.patch(name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(namespace)).await;
+        applied.map_err(|e| Error::api(format!("make the namespace {name}"), e))?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(client, name);
+        wait_until("the default account of a namespace", SOON, async || {
+            let account = accounts.get_opt("default").await.map_err(|e| Error::api("get the default account", e))?;
+            Ok(account.map(drop).ok_or_else(|| "none".to_owned()))
+        })
+        .await
+    }
+
+    fn etcd_args(&self) -> Vec<String> {
+        let url = format!("http://127.0.0.1:{}", self.etcd_port);
+        vec![
+            "--data-dir=etcd".into(),
+            format!("--listen-client-urls={url}"),
+            format!("--advertise-client-urls={url}"),
+            "--listen-peer-urls=http://127.0.0.1:0".into(),
+            "--unsafe-no-fsync".into(),
+        ]
+    }
+
+    fn api_args(&self) -> Vec<String> {
+        // The key that the server makes for its certificate also signs tokens of accounts.
+        let key = self.server.certificate.with_extension("key");
+        vec![
+            format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port),
+            "--bind-address=127.0.0.1".into(),
+            format!("--secure-port={}", self.port),
+            // A machine without a network has no other address to advertise.
+            "--advertise-address=127.0.0.1".into(),
+            "--endpoint-reconciler-type=none".into(),
+            format!("--cert-dir={}", self.server.dir.join("certificates").display()),
+            "--service-account-issuer=https://kubernetes.default.svc".into(),
+            format!("--service-account-key-file={}", key.display()),
+            format!("--service-account-signing-key-file={}", key.display()),
+            "--authorization-mode=RBAC".into(),
+            "--token-auth-file=tokens.csv".into(),
+            "--service-cluster-ip-range=10.0.0.0/24".into(),
+        ]
+    }
+
+    fn controllers_args(&self) -> Vec<String> {
+        let certificate = &self.server.certificate;
+        vec![
+            format!("--kubeconfig={}", self.kubeconfig().display()),
+            format!("--service-account-private-key-file={}", certificate.with_extension("key").display()),
+            format!("--root-ca-file={}", certificate.display()),
+            // There is only this one, and nobody asks it.
+            "--leader-elect=false".into(),
+            "--secure-port=0".into(),
+        ]
+    }
+}
+
+/// Two ports that nobody listens on now.
+fn free_ports() -> Result<[u16; 2], Error> {
+    static CHOSEN: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Who chooses at the same time, in this process or another, begins elsewhere.
+    let begin = std::process::id().wrapping_add(CHOSEN.fetch_add(2, Ordering::Relaxed));
+    let ports = (0..count).filter_map(|it| u16::try_from(begin.wrapping_add(it) % count).ok());
+    let free = ports.map(|it| PORTS.start + it).filter(|it| TcpListener::bind((Ipv4Addr::LOCALHOST, *it)).is_ok());
+    match free.take(2).collect::<Vec<u16>>()[..] {
+        [first, second] => Ok([first, second]),
+        _ => Err(Error::System {
+            what: format!("find two free ports of {}..{}", PORTS.start, PORTS.end),
+            source: std::io::ErrorKind::AddrInUse.into(),
+        }),
+    }
+}
