@@ -28,7 +28,7 @@ SEEDS ?= 0..5000
 SIM_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test crds sim demo bench serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test crds sim demo bench serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -46,7 +46,7 @@ check: setup ## type-check everything
 	@scripts/announce-build
 	$(CARGO) check --workspace --all-targets
 
-test: setup lint unit client-test crash-test cluster-test ## everything: lint, unit, simulation, process, crash, power and cluster tests
+test: setup lint unit client-test crash-test cluster-test apiserver-test ## everything: lint, unit, simulation, process, crash, power, cluster and API server tests
 
 lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
@@ -54,10 +54,11 @@ lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@scripts/deny licenses bans sources
 
-# The tests of vane-local start real clusters: `cluster-test` runs them.
+# The tests of vane-local and vane-e2e start real clusters: `cluster-test` and
+# `apiserver-test` run them.
 unit: setup ## Rust tests, 500 seeds of the simulation among them
 	@scripts/announce-build
-	$(CARGO) test --workspace --exclude vane-local
+	$(CARGO) test --workspace --exclude vane-local --exclude vane-e2e
 
 client-test: build $(VENV)/.done ## process tests with the official Python client
 	$(PYTEST) $(CLIENT_TESTS) -m "not crash"
@@ -69,6 +70,10 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
 	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about three and a half minutes"
 	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
+
+apiserver-test: setup ## tests against a real API server: etcd and kube-apiserver as processes
+	@scripts/announce-build
+	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && $(CARGO) test -p vane-e2e
 
 crds: setup ## write the Kubernetes definitions from their types (crds/generated)
 	@scripts/announce-build

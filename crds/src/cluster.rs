@@ -121,7 +121,7 @@ pub enum PullPolicy {
 #[x_kube(validation = Rule::new("has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)").message("className cannot be changed: volumes keep their class").field_path(".className"))]
 pub struct Storage {
     /// Size of each node's volume, such as 100Gi. It can only grow.
-    #[x_kube(validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0").message("a volume can only grow"))]
+    #[x_kube(validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))").message("must be more than 0"), validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0").message("a volume can only grow"))]
     pub size: Quantity,
     /// Storage class; the cluster's default where it is left out. Set once.
     #[serde(default, skip_serializing_if = "Option::is_none")]

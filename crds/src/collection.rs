@@ -45,6 +45,7 @@ pub struct CollectionSpec {
     #[schemars(length(min = 1, max = 32))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')").message("each must have a name where there are several"),
         validation = Rule::new("self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))").message("vectors cannot be added or taken away"),
         validation = Rule::new("self.all(v, oldSelf.all(o, o.name != v.name || (o.size == v.size && o.distance == v.distance)))").message("size and distance cannot be changed: make a second Collection and point an alias to it")
     )]
@@ -73,7 +74,7 @@ pub struct CollectionSpec {
     /// Other names of the collection. Given to it when it is made; an application may point
     /// them elsewhere afterwards, which is reported and left alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 255)))]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub aliases: Vec<String>,
     /// What becomes of the points when this object is deleted.
@@ -100,7 +101,7 @@ pub struct ClusterRef {
 pub struct Vector {
     /// Its name; empty for the only one.
     #[serde(default)]
-    #[schemars(length(max = 255))]
+    #[schemars(length(max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]*$"#))]
     pub name: String,
     /// Numbers in it.
     #[schemars(range(min = 1, max = 65536))]

@@ -88,11 +88,12 @@ impl JsonSchema for Quantity {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // The pattern holds for strings; a number passes as it is. The length bounds the
-        // cost of the rules that read it.
+        // The pattern holds for strings, the minimum for numbers. The length bounds the cost of
+        // the rules that read it.
         json_schema!({
             "x-kubernetes-int-or-string": true,
             "pattern": PATTERN,
+            "minimum": 0,
             "maxLength": 32
         })
     }

@@ -50,6 +50,8 @@ fn volumes_only_grow_and_keep_their_class() {
     with(20_000_000_000_i64.into()).validate_cel_update(&old).unwrap();
     refused(with("9Gi".into()).validate_cel_update(&old), "grow");
     refused(with("10G".into()).validate_cel_update(&old), "grow");
+    refused(with(0.into()).validate_cel(), "more than 0");
+    refused(with("0.0Gi".into()).validate_cel(), "more than 0");
     let class = |class: &str| cluster(|it| it["spec"]["storage"]["className"] = class.into());
     refused(class("slow").validate_cel_update(&old), "className");
     let none = cluster(|it| drop(it["spec"]["storage"].as_object_mut().unwrap().remove("className")));
@@ -88,6 +90,7 @@ fn a_collection_keeps_its_shape() {
     refused(more.validate_cel_update(&old), "added or taken away");
     collection(|it| it["spec"]["vectors"][0]["hnsw"] = json!({"m": 32})).validate_cel_update(&old).unwrap();
     collection(|it| it["spec"]["vectors"].as_array_mut().unwrap().reverse()).validate_cel_update(&old).unwrap();
+    refused(change("/spec/vectors/0/name", json!("")).validate_cel(), "must have a name");
     refused(collection(|it| it["spec"]["name"] = "n".into()).validate_cel_update(&old), "cannot be changed");
     refused(collection(|it| it["spec"]["writeConsistencyFactor"] = 4.into()).validate_cel(), "replicationFactor");
 }

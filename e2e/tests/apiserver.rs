@@ -1,5 +1,7 @@
 //! A Kubernetes for tests does what a test relies on.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::{Duration, Instant};
 
 use vane_e2e::ApiServer;
