@@ -4,7 +4,6 @@
 pub mod apply;
 pub mod build;
 pub mod dereference;
-pub mod error;
 pub mod observed;
 pub mod plan;
 pub mod reconcile;

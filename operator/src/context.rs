@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::ObjectRef;
+use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
-use vane_crds::VectorCluster;
 
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
@@ -25,7 +23,7 @@ pub struct Context {
     pub recorder: Recorder,
     /// What is counted.
     pub metrics: Metrics,
-    failures: Mutex<HashMap<ObjectRef<VectorCluster>, u32>>,
+    failures: Mutex<HashMap<String, u32>>,
 }
 
 impl Context {
@@ -41,18 +39,22 @@ impl Context {
     }
 
     /// An object was reconciled.
-    pub(crate) fn succeeded(&self, object: &ObjectRef<VectorCluster>) {
-        self.failures.lock().remove(object);
+    pub(crate) fn succeeded<K: Resource<DynamicType = ()>>(&self, object: &K) {
+        self.failures.lock().remove(&key(object));
     }
 
     /// An object could not be reconciled; how long to leave it alone. One that fails again
     /// and again must not keep the others waiting.
-    pub(crate) fn failed(&self, object: ObjectRef<VectorCluster>) -> Duration {
+    pub(crate) fn failed<K: Resource<DynamicType = ()>>(&self, object: &K) -> Duration {
         let mut failures = self.failures.lock();
-        let attempts = failures.entry(object).or_default();
+        let attempts = failures.entry(key(object)).or_default();
         *attempts = attempts.saturating_add(1);
         jittered(retry_pause(*attempts))
     }
+}
+
+fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
+    format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
 }
 
 fn retry_pause(attempts: u32) -> Duration {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::Api;
@@ -12,39 +12,76 @@ use kube::runtime::controller::{Config, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
-use vane_crds::VectorCluster;
+use vane_crds::{Collection, VectorCluster};
 
-use crate::cluster::reconcile::{after_error, reconcile};
 use crate::context::Context;
-use crate::names;
+use crate::{cluster, collection, names};
 
 /// Objects that are worked on at a time.
 const CONCURRENCY: u16 = 8;
 
-/// Runs the controller of one namespace, or of all, until `stop`.
-pub async fn run(
-    context: Arc<Context>,
-    namespace: Option<String>,
+/// Runs the controllers of one namespace, or of all, until `stop`.
+pub async fn run<S>(context: Arc<Context>, namespace: Option<String>, stop: impl Fn() -> S)
+where
+    S: Future<Output = ()> + Send + Sync + 'static,
+{
+    let namespace = namespace.as_deref();
+    tokio::join!(clusters(&context, namespace, stop()), collections(&context, namespace, stop()));
+}
+
+async fn clusters(
+    context: &Arc<Context>,
+    namespace: Option<&str>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let client = context.client.clone();
     // Never all Secrets and pods of a Kubernetes cluster: only what is ours.
     let ours = watcher::Config::default().labels(&names::managed_selector());
-    let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace.as_deref());
-    let controller = Controller::new(clusters, watcher::Config::default().any_semantic())
+    let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
+    let passes = Controller::new(clusters, watcher::Config::default().any_semantic())
         .with_config(Config::default().concurrency(CONCURRENCY))
-        .owns(scoped::<StatefulSet>(&client, namespace.as_deref()), ours.clone())
-        .owns(scoped::<Service>(&client, namespace.as_deref()), ours.clone())
-        .watches(scoped::<Pod>(&client, namespace.as_deref()), ours, |pod| cluster_of(&pod))
-        .graceful_shutdown_on(stop);
-    let passes = controller.run(reconcile, after_error, context);
-    passes
-        .for_each(|outcome| async {
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "a pass or a watch failed");
-            }
-        })
-        .await;
+        .owns(scoped::<StatefulSet>(&client, namespace), ours.clone())
+        .owns(scoped::<Service>(&client, namespace), ours.clone())
+        .watches(scoped::<Pod>(&client, namespace), ours, |pod| cluster_of(&pod))
+        .graceful_shutdown_on(stop)
+        .run(cluster::reconcile::reconcile, cluster::reconcile::after_error, Arc::clone(context));
+    drained(passes).await;
+}
+
+async fn collections(
+    context: &Arc<Context>,
+    namespace: Option<&str>,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let client = context.client.clone();
+    let collections = scoped::<DeserializeGuard<Collection>>(&client, namespace);
+    let controller = Controller::new(collections, watcher::Config::default().any_semantic())
+        .with_config(Config::default().concurrency(CONCURRENCY));
+    // A cluster that became ready, or went, concerns those that name it.
+    let known = controller.store();
+    let naming = move |cluster: DeserializeGuard<VectorCluster>| {
+        let (name, namespace) = (cluster.name_any(), cluster.namespace());
+        let names = move |it: &Arc<DeserializeGuard<Collection>>| {
+            it.namespace() == namespace && it.0.as_ref().is_ok_and(|it| it.spec.cluster_ref.name == name)
+        };
+        known.state().into_iter().filter(names).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+    };
+    let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
+    let passes = controller
+        .watches(clusters, watcher::Config::default().any_semantic(), naming)
+        .graceful_shutdown_on(stop)
+        .run(collection::reconcile::reconcile, collection::reconcile::after_error, Arc::clone(context));
+    drained(passes).await;
+}
+
+/// Failures of passes were logged where they happened.
+async fn drained<T, E: std::fmt::Display>(passes: impl Stream<Item = Result<T, E>>) {
+    let log = |outcome: Result<T, E>| async move {
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "a pass or a watch failed");
+        }
+    };
+    passes.for_each(log).await;
 }
 
 /// The cluster that a pod is labelled with.

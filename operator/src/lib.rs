@@ -8,10 +8,14 @@
 
 pub mod args;
 pub mod cluster;
+pub mod collection;
 pub mod context;
 pub mod controllers;
 pub mod database;
+pub mod error;
+mod events;
 pub mod health;
 pub mod lease;
 pub mod metrics;
 pub mod names;
+pub mod reach;

@@ -68,7 +68,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         [] => vec![None],
         named => named.iter().cloned().map(Some).collect(),
     };
-    let work = join_all(scopes.into_iter().map(|it| controllers::run(Arc::clone(&context), it, told(stopped.clone()))));
+    let work =
+        join_all(scopes.into_iter().map(|it| controllers::run(Arc::clone(&context), it, || told(stopped.clone()))));
     let outcome = tokio::select! {
         _ended = work => Ok(()),
         () = election.hold() => Err("the lease was lost: another operator works now".into()),

@@ -16,9 +16,10 @@ use vane_proto::admin;
 
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
-use super::error::{Error, database, kubernetes};
+
 use super::plan::Step;
 use crate::database as client;
+use crate::error::{Error, database, kubernetes};
 use crate::names::{self, MANAGER};
 
 /// Applies what is the same on every pass. Each field list is complete: one that is left out

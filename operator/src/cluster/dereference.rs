@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Node as Machine, PersistentVolumeClaim, Pod as KubernetesPod, Secret};
+use k8s_openapi::api::core::v1::{Node as Machine, PersistentVolumeClaim, Pod as KubernetesPod};
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use uuid::Uuid;
 use vane_crds::VectorCluster;
 use vane_proto::admin;
 
-use super::build::TOKEN_KEY;
-use super::error::{Error, database, kubernetes};
 use super::observed::{Database, Disk, Observed, Pod, Set};
 use super::status::remembers_founding;
 use crate::database::{self as client, Admin};
-use crate::names;
+use crate::error::{Error, database, kubernetes};
+use crate::{names, reach};
 
 /// Where a machine says in which zone it stands.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -37,19 +36,19 @@ pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) ->
     let namespace = cluster.namespace().ok_or_else(|| incomplete(&name, "namespace"))?;
     let uid = cluster.uid().ok_or_else(|| incomplete(&name, "uid"))?;
     let uid = Uuid::parse_str(&uid).map_err(|_| incomplete(&name, "uid"))?;
-    let token = token(kubernetes_client, &name, &namespace).await?;
+    let token = reach::token(kubernetes_client, &name, &namespace).await?;
     let set = set(kubernetes_client, &name, &namespace).await?;
     let highest_claim = highest_claim(kubernetes_client, &name, &namespace).await?;
-    let found = pods(kubernetes_client, &name, &namespace).await?;
+    let found = reach::pods(kubernetes_client, &name, &namespace).await?;
     let addresses: BTreeMap<i32, String> =
-        found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, address(pod)?))).collect();
+        found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, reach::address(pod)?))).collect();
     let disks = disks(token.as_deref(), &addresses).await;
     let mut pods = BTreeMap::new();
     for (ordinal, pod) in found {
         let silent = || Disk::Unreachable("it has no address yet".into());
         let disk = disks.get(&ordinal).cloned().unwrap_or_else(silent);
         let zone = zone(kubernetes_client, &pod).await?;
-        pods.insert(ordinal, Pod { name: pod.name_any(), ready: is_ready(&pod), zone, disk });
+        pods.insert(ordinal, Pod { name: pod.name_any(), ready: reach::is_ready(&pod), zone, disk });
     }
     let database = ask_database(token.as_deref(), &addresses, &pods).await;
     let founded = remembers_founding(cluster);
@@ -59,16 +58,6 @@ pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) ->
 
 fn incomplete(name: &str, field: &'static str) -> Error {
     Error::Incomplete { object: format!("VectorCluster {name}"), field }
-}
-
-async fn token(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<String>, Error> {
-    let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
-    let secret = names::token_secret(name);
-    let found = secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
-    let Some(found) = found else { return Ok(None) };
-    let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
-    let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
-    token.filter(|it| !it.is_empty()).map(Some).ok_or(Error::NoToken(secret))
 }
 
 async fn set(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<Set>, Error> {
@@ -89,27 +78,6 @@ async fn highest_claim(kubernetes_client: &Client, name: &str, namespace: &str) 
     let selected = ListParams::default().labels(&names::selector(name));
     let found = claims.list_metadata(&selected).await.map_err(kubernetes("list the volume claims"))?;
     Ok(found.items.iter().filter_map(|it| names::claim_ordinal(name, &it.name_any())).max())
-}
-
-async fn pods(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Vec<(i32, KubernetesPod)>, Error> {
-    let pods: Api<KubernetesPod> = Api::namespaced(kubernetes_client.clone(), namespace);
-    let selected = ListParams::default().labels(&names::selector(name));
-    let found = pods.list(&selected).await.map_err(kubernetes("list the pods"))?;
-    let ordinal = |pod: &KubernetesPod| pod.name_any().strip_prefix(&format!("{name}-"))?.parse().ok();
-    Ok(found.items.into_iter().filter_map(|it| Some((ordinal(&it)?, it))).collect())
-}
-
-fn is_ready(pod: &KubernetesPod) -> bool {
-    let conditions = pod.status.iter().flat_map(|it| it.conditions.iter().flatten());
-    let mut ready = conditions.filter(|it| it.type_ == "Ready");
-    pod.metadata.deletion_timestamp.is_none() && ready.any(|it| it.status == "True")
-}
-
-/// By its IP address: its name may not be known yet, or be that of the one before.
-fn address(pod: &KubernetesPod) -> Option<String> {
-    let ip = pod.status.as_ref()?.pod_ip.as_ref().filter(|it| !it.is_empty())?;
-    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
-    Some(format!("{host}:{}", names::PEER_PORT))
 }
 
 async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<String>, Error> {

@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::controller::Action;
-use kube::runtime::events::{Event, EventType};
-use kube::runtime::reflector::ObjectRef;
-use kube::{Resource, ResourceExt};
 use vane_crds::VectorCluster;
 use vane_crds::conditions::{ACCEPTED, FOUNDED, READY};
 
-use super::error::Error;
 use super::{apply, dereference, plan, status};
 use crate::context::Context;
+use crate::error::Error;
+use crate::events;
 
 /// Time to the next look while something is under way.
 const SOON: Duration = Duration::from_secs(1);
@@ -42,7 +41,7 @@ pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Ar
     let outcome = pass(cluster, &context).await;
     context.metrics.ended("VectorCluster", began.elapsed(), outcome.as_ref().err().map(Error::category));
     if outcome.is_ok() {
-        context.succeeded(&ObjectRef::from_obj(cluster));
+        context.succeeded(cluster);
     }
     outcome
 }
@@ -66,7 +65,8 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     let said = failed.as_ref().map(ToString::to_string);
     let now = Time(jiff::Timestamp::now());
     let next = status::status(cluster, &seen.observed, &plan, said.as_deref(), now);
-    tell(cluster, &next, context).await;
+    let before = cluster.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
+    events::tell(context, cluster, before, &next.conditions, &TOLD).await;
     let settled = plan.steps.is_empty() && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
     apply::status(client, cluster, next).await?;
     match failed {
@@ -75,34 +75,10 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     }
 }
 
-/// Events for conditions that flip. One that is lost is no harm: status has it.
-async fn tell(cluster: &VectorCluster, next: &vane_crds::cluster::VectorClusterStatus, context: &Context) {
-    let before = cluster.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
-    for condition in next.conditions.iter().filter(|it| TOLD.contains(&it.type_.as_str())) {
-        let old = before.iter().find(|it| it.type_ == condition.type_);
-        let same = old.map_or(condition.status == "False" && condition.type_ != ACCEPTED, |it| {
-            (&it.status, &it.reason) == (&condition.status, &condition.reason)
-        });
-        if same || (old.is_none() && condition.type_ == ACCEPTED && condition.status == "True") {
-            continue;
-        }
-        let event = Event {
-            type_: if condition.status == "True" { EventType::Normal } else { EventType::Warning },
-            reason: condition.reason.clone(),
-            note: Some(condition.message.chars().take(1000).collect()),
-            action: condition.type_.clone(),
-            secondary: None,
-        };
-        if let Err(error) = context.recorder.publish(&event, &cluster.object_ref(&())).await {
-            tracing::warn!(%error, reason = event.reason, "failed to publish an event");
-        }
-    }
-}
-
 /// How long to leave an object alone after an error.
 pub fn after_error(object: Arc<DeserializeGuard<VectorCluster>>, error: &Error, context: Arc<Context>) -> Action {
     let Ok(cluster) = &object.0 else { return Action::await_change() };
-    let pause = context.failed(ObjectRef::from_obj(cluster));
+    let pause = context.failed(cluster);
     tracing::warn!(cluster = cluster.name_any(), %error, ?pause, "a pass failed; it is tried again");
     Action::requeue(pause)
 }

@@ -1,4 +1,4 @@
-//! Why a pass over a cluster failed. Every one of them is tried again.
+//! Why a pass over an object failed. Every one of them is tried again.
 
 use thiserror::Error;
 

@@ -1,0 +1,31 @@
+//! What is known of a collection when its next step is planned.
+
+use vane_proto::admin;
+
+/// The database that a Collection names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cluster {
+    /// There is no such VectorCluster, or it is being deleted.
+    Absent,
+    /// It cannot be asked now; why.
+    Silent(String),
+    /// It answers, and has so many nodes.
+    There(i32),
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The database.
+    pub cluster: Cluster,
+    /// The collection as the database has it.
+    pub found: Option<admin::Collection>,
+    /// Its shards.
+    pub shards: Vec<admin::Shard>,
+    /// Key of the object: that of the call that makes the collection.
+    pub key: String,
+    /// Whether it was there before, as status remembers.
+    pub was_there: bool,
+    /// Whether the object is being deleted.
+    pub going: bool,
+}

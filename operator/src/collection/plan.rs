@@ -1,0 +1,152 @@
+//! The next steps of a collection. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use vane_crds::Collection;
+use vane_crds::cluster::Retain;
+use vane_crds::collection::CollectionSpec;
+
+use super::body;
+use super::observed::{Cluster, Observed};
+
+/// Keeps the object until its points are deleted. Only objects that ask for that have it.
+pub const FINALIZER: &str = "vanedb.io/delete-points";
+
+/// A change to make. Each can be repeated without harm.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Give the object its finalizer, or take it away.
+    Finalizer(bool),
+    /// Make the collection.
+    Create(Value),
+    /// Change its parameters.
+    Update(Value),
+    /// Make an index over a payload field.
+    SetIndex {
+        /// Path of the field.
+        field: String,
+        /// Type, as the API has it.
+        kind: &'static str,
+    },
+    /// Give it another name, unless somebody has that name.
+    AddAlias(String),
+    /// Delete the collection that was made with this key.
+    Delete(String),
+}
+
+/// Whether the spec can be carried out, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is there, or will be.
+    Accepted,
+    /// Nothing is done; a word and a sentence.
+    Refused(&'static str, String),
+    /// It waits for something; a word and a sentence.
+    Waiting(&'static str, String),
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// In this order; a step that fails ends the pass.
+    pub steps: Vec<Step>,
+    /// How the spec stands.
+    pub verdict: Verdict,
+}
+
+/// Name in the database.
+pub fn name(collection: &Collection) -> &str {
+    let own = collection.metadata.name.as_deref().unwrap_or_default();
+    collection.spec.name.as_deref().unwrap_or(own)
+}
+
+/// Plans the next pass.
+pub fn plan(collection: &Collection, observed: &Observed) -> Plan {
+    let has_finalizer = collection.metadata.finalizers.iter().flatten().any(|it| it == FINALIZER);
+    if observed.going {
+        return Plan { steps: leave(collection, observed, has_finalizer), verdict: Verdict::Accepted };
+    }
+    let deletes = collection.spec.deletion_policy == Retain::Delete;
+    let verdict = verdict(collection, observed);
+    let mut steps = Vec::new();
+    if deletes != has_finalizer {
+        steps.push(Step::Finalizer(deletes));
+    }
+    if verdict == Verdict::Accepted {
+        match &observed.found {
+            None => steps.push(Step::Create(body::create(&collection.spec))),
+            Some(found) => steps.extend(changes(&collection.spec, found, observed.was_there)),
+        }
+    }
+    Plan { steps, verdict }
+}
+
+fn verdict(collection: &Collection, observed: &Observed) -> Verdict {
+    let (spec, name) = (&collection.spec, name(collection));
+    let nodes = match &observed.cluster {
+        Cluster::Absent => {
+            let message = format!("there is no VectorCluster {} in this namespace", spec.cluster_ref.name);
+            return Verdict::Waiting("ClusterNotFound", message);
+        }
+        Cluster::Silent(why) => return Verdict::Waiting("ClusterNotReady", why.clone()),
+        Cluster::There(nodes) => *nodes,
+    };
+    match &observed.found {
+        Some(found) => {
+            let config = serde_json::from_str(&found.config).unwrap_or_default();
+            let message =
+                |it| format!("the database has a collection {name} of another shape: {it}; nothing was changed");
+            body::difference(spec, &config)
+                .map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
+        }
+        // An application deleted it: its points are gone, and an empty one would hide that.
+        None if observed.was_there => Verdict::Refused(
+            "Deleted",
+            format!(
+                "collection {name} was deleted in the database; to have it again, delete this object and make it anew"
+            ),
+        ),
+        None if spec.replication_factor > nodes => {
+            let factor = spec.replication_factor;
+            Verdict::Refused("TooFewNodes", format!("{factor} copies need as many nodes, the cluster has {nodes}"))
+        }
+        None => Verdict::Accepted,
+    }
+}
+
+/// Declared fields win; what is not declared is the application's. Aliases are given once.
+fn changes(spec: &CollectionSpec, found: &vane_proto::admin::Collection, was_there: bool) -> Vec<Step> {
+    let config = serde_json::from_str(&found.config).unwrap_or_default();
+    let mut steps: Vec<Step> = body::update(spec, &config).map(Step::Update).into_iter().collect();
+    for index in &spec.payload_indexes {
+        let kind = body::field_type(index.kind);
+        if found.payload_indexes.get(&index.field).map(String::as_str) != Some(kind) {
+            steps.push(Step::SetIndex { field: index.field.clone(), kind });
+        }
+    }
+    if !was_there {
+        let has: BTreeSet<&String> = found.aliases.iter().collect();
+        steps.extend(spec.aliases.iter().filter(|it| !has.contains(it)).cloned().map(Step::AddAlias));
+    }
+    steps
+}
+
+/// The end of the object: its points go with it only where it asks for that.
+fn leave(collection: &Collection, observed: &Observed, has_finalizer: bool) -> Vec<Step> {
+    if !has_finalizer {
+        return Vec::new();
+    }
+    let deletes = collection.spec.deletion_policy == Retain::Delete;
+    match (&observed.cluster, &observed.found) {
+        // Waits: letting go now would leave points that nobody asks about any more.
+        (Cluster::Silent(_), _) if deletes => Vec::new(),
+        (Cluster::There(_), Some(found)) if deletes => {
+            vec![Step::Delete(found.idempotency_key.clone()), Step::Finalizer(false)]
+        }
+        _ => vec![Step::Finalizer(false)],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! What is said about a collection. Pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use vane_crds::Collection;
+use vane_crds::collection::CollectionStatus;
+use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY, condition, is_true, set};
+
+use super::observed::Observed;
+use super::plan::{Plan, Verdict, name};
+
+/// The collection was there with everything that is declared, once; what then is missing
+/// was taken away by somebody.
+const CREATED: &str = "Created";
+/// Figures below are exact. Above, two digits: a status that changes with every point would
+/// be written all the time.
+const EXACT_BELOW: u64 = 100;
+
+/// Whether status remembers that the collection was made or adopted.
+pub fn remembers(collection: &Collection) -> bool {
+    collection.status.as_ref().is_some_and(|it| is_true(&it.conditions, CREATED))
+}
+
+/// The status after a pass. `failed` is the step that did not succeed, if one did not.
+pub fn status(
+    collection: &Collection,
+    observed: &Observed,
+    plan: &Plan,
+    failed: Option<&str>,
+    now: Time,
+) -> CollectionStatus {
+    let mut status = collection.status.clone().unwrap_or_default();
+    status.observed_generation = collection.metadata.generation;
+    if let Some(found) = &observed.found {
+        status.points = Some(rounded(found.points));
+        status.indexed_vectors = Some(rounded(found.indexed_vectors));
+        status.aliases.clone_from(&found.aliases);
+        let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
+        status.shards_ready = i32::try_from(led).ok();
+        if found.idempotency_key == observed.key {
+            status.created_with = Some(observed.key.clone());
+        }
+    }
+    let complete = observed.found.is_some() && failed.is_none() && plan.verdict == Verdict::Accepted;
+    let mut say = |kind: &str, (holds, reason, message): Said| {
+        let generation = collection.metadata.generation;
+        set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
+    };
+    say(ACCEPTED, accepted(&plan.verdict));
+    if complete || observed.was_there {
+        say(CREATED, (true, "Created", format!("collection {} was there with everything declared", name(collection))));
+    }
+    say(PROGRESSING, progressing(plan, failed));
+    say(READY, ready(collection, observed, plan, failed));
+    status
+}
+
+type Said = (bool, &'static str, String);
+
+fn accepted(verdict: &Verdict) -> Said {
+    match verdict {
+        Verdict::Refused(reason, message) => (false, reason, message.clone()),
+        Verdict::Accepted | Verdict::Waiting(..) => {
+            (true, "Accepted", "everything that the spec asks for is possible".into())
+        }
+    }
+}
+
+fn progressing(plan: &Plan, failed: Option<&str>) -> Said {
+    match (failed, &plan.verdict, plan.steps.first()) {
+        (Some(failed), ..) => (true, "Retrying", failed.to_owned()),
+        (None, Verdict::Waiting(reason, message), _) => (true, reason, message.clone()),
+        (None, _, Some(step)) => (true, "Changing", step.to_string()),
+        (None, _, None) => (false, "Settled", "nothing is under way".into()),
+    }
+}
+
+fn ready(collection: &Collection, observed: &Observed, plan: &Plan, failed: Option<&str>) -> Said {
+    if let Verdict::Refused(reason, message) | Verdict::Waiting(reason, message) = &plan.verdict {
+        return (false, reason, message.clone());
+    }
+    let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
+    match (&observed.found, failed) {
+        (_, Some(failed)) => (false, "Retrying", failed.to_owned()),
+        (None, None) => (false, "Creating", format!("collection {} is made", name(collection))),
+        (Some(_), None) if led < observed.shards.len() => {
+            (false, "ShardsWithoutLeader", format!("{led} of {} shards take writes", observed.shards.len()))
+        }
+        (Some(_), None) => (true, "Ready", format!("{led} shards serve")),
+    }
+}
+
+/// Two digits, once there are more than two.
+pub fn rounded(figure: u64) -> i64 {
+    let mut scale = 1;
+    while figure / scale >= EXACT_BELOW {
+        scale *= 10;
+    }
+    i64::try_from(figure / scale * scale).unwrap_or(i64::MAX)
+}
+
+impl std::fmt::Display for super::plan::Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Finalizer(true) => write!(f, "keep the object until its points are deleted"),
+            Self::Finalizer(false) => write!(f, "let the object go"),
+            Self::Create(_) => write!(f, "make the collection"),
+            Self::Update(body) => write!(f, "change its parameters: {body}"),
+            Self::SetIndex { field, kind } => write!(f, "index field {field} as {kind}"),
+            Self::AddAlias(alias) => write!(f, "add alias {alias}"),
+            Self::Delete(_) => write!(f, "delete the collection"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn figures_that_grow_by_little_stay_the_same() {
+        for (figure, shown) in [(0, 0), (99, 99), (100, 100), (109, 100), (1_999, 1_900), (63_436, 63_000)] {
+            assert_eq!(rounded(figure), shown);
+        }
+    }
+}
