@@ -1,7 +1,7 @@
 //! What every reconciliation shares.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Client, Resource, ResourceExt};
@@ -15,6 +15,11 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Longest pause after errors.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
+/// Times of writes that are remembered before old ones are looked for.
+const WRITTEN_MAX: usize = 10_000;
+/// Age at which they are forgotten.
+const WRITTEN_KEPT: Duration = Duration::from_secs(300);
+
 /// Shared by all reconciliations of one process.
 pub struct Context {
     /// Kubernetes.
@@ -24,13 +29,21 @@ pub struct Context {
     /// What is counted.
     pub metrics: Metrics,
     failures: Mutex<HashMap<String, u32>>,
+    /// When figures of a status were last written, for those of which only figures change.
+    written: Mutex<HashMap<String, Instant>>,
 }
 
 impl Context {
     /// A context of this process, which events name as `instance`.
     pub fn new(client: Client, instance: &str, metrics: Metrics) -> Self {
         let reporter = Reporter { controller: MANAGER.into(), instance: Some(instance.into()) };
-        Self { recorder: Recorder::new(client.clone(), reporter), client, metrics, failures: Mutex::default() }
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            metrics,
+            failures: Mutex::default(),
+            written: Mutex::default(),
+        }
     }
 
     /// Whether this process works or stands by.
@@ -50,6 +63,21 @@ impl Context {
         let attempts = failures.entry(key(object)).or_default();
         *attempts = attempts.saturating_add(1);
         jittered(retry_pause(*attempts))
+    }
+
+    /// Whether a status of which only figures changed may be written again. Forgetting it at
+    /// a restart costs one write for each.
+    pub(crate) fn is_due<K: Resource<DynamicType = ()>>(&self, object: &K, pause: Duration) -> bool {
+        self.written.lock().get(&key(object)).is_none_or(|it| it.elapsed() >= pause)
+    }
+
+    /// A status was written. What was written long ago is forgotten: objects come and go.
+    pub(crate) fn wrote<K: Resource<DynamicType = ()>>(&self, object: &K) {
+        let mut written = self.written.lock();
+        if written.len() >= WRITTEN_MAX {
+            written.retain(|_, it| it.elapsed() < WRITTEN_KEPT);
+        }
+        written.insert(key(object), Instant::now());
     }
 }
 

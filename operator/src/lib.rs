@@ -18,4 +18,5 @@ pub mod health;
 pub mod lease;
 pub mod metrics;
 pub mod names;
+pub mod placement;
 pub mod reach;

@@ -13,7 +13,7 @@ use vane_crds::conditions::{ACCEPTED, FOUNDED, READY};
 use super::{apply, dereference, plan, status};
 use crate::context::Context;
 use crate::error::Error;
-use crate::events;
+use crate::{events, placement};
 
 /// Time to the next look while something is under way.
 const SOON: Duration = Duration::from_secs(1);
@@ -69,6 +69,9 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     events::tell(context, cluster, before, &next.conditions, &TOLD).await;
     let settled = plan.steps.is_empty() && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
     apply::status(client, cluster, next).await?;
+    if let Some(database) = seen.observed.database.as_ref().filter(|_| !cluster.spec.paused) {
+        placement::sync(context, cluster, database).await?;
+    }
     match failed {
         Some(error) => Err(error),
         None => Ok(Action::requeue(if settled { LATER } else { SOON })),

@@ -1,0 +1,7 @@
+//! `ShardPlacement`: one per shard, made here, and what the database says of it. Nobody's
+//! copies are moved: that comes with later versions.
+
+mod build;
+mod sync;
+
+pub use sync::sync;
