@@ -1,0 +1,119 @@
+//! What is made for a VectorCluster, before any node runs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::world::{World, cluster, condition};
+
+const NAMESPACE: &str = "children";
+
+#[tokio::test]
+async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
+    let world = World::start().await;
+    world.namespace(NAMESPACE).await;
+    world.apply(NAMESPACE, &cluster(3)).await;
+    let message = world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("False", "Founding")).await;
+    assert!(!message.is_empty());
+    let owner = world.get(NAMESPACE, "vc/demo").await.unwrap()["metadata"]["uid"].clone();
+    for child in [
+        "statefulset/demo",
+        "service/demo",
+        "service/demo-nodes",
+        "serviceaccount/demo",
+        "pdb/demo",
+        "configmap/demo-settings",
+    ] {
+        let child = world.wait(NAMESPACE, child, |_| true).await;
+        let metadata = &child["metadata"];
+        assert_eq!(metadata["ownerReferences"][0]["uid"], owner, "{child}");
+        assert_eq!(metadata["labels"]["app.kubernetes.io/managed-by"], "vane-operator");
+        assert!(metadata["labels"]["team"].is_null() && metadata["annotations"]["note"].is_null(), "{metadata}");
+    }
+    // The namespace refuses pods that are not of the restricted profile.
+    world.wait(NAMESPACE, "pod/demo-2", |it| it["status"]["phase"] == "Pending").await;
+    assert_eq!(world.list(NAMESPACE, "pvc").await.len(), 3);
+    let service = world.get(NAMESPACE, "service/demo-nodes").await.unwrap();
+    assert_eq!(
+        (&service["spec"]["clusterIP"], &service["spec"]["publishNotReadyAddresses"]),
+        (&json!("None"), &json!(true))
+    );
+
+    the_token_is_made_once(&world).await;
+    what_is_not_possible_yet_touches_nothing(&world).await;
+    what_somebody_deletes_comes_back(&world).await;
+    a_paused_cluster_is_left_alone(&world).await;
+    at_rest_nothing_is_written(&world).await;
+}
+
+async fn the_token_is_made_once(world: &World) {
+    let token = async || world.get(NAMESPACE, "secret/demo-token").await.unwrap()["data"]["token"].clone();
+    let before = token().await;
+    assert!(before.as_str().unwrap().len() > 40);
+    world.wait(NAMESPACE, "vc/demo", |it| it["status"]["observedGeneration"] == it["metadata"]["generation"]).await;
+    assert_eq!(token().await, before);
+}
+
+async fn what_is_not_possible_yet_touches_nothing(world: &World) {
+    let template = async || world.get(NAMESPACE, "statefulset/demo").await.unwrap()["spec"].clone();
+    let before = template().await;
+    for (path, value, reason) in [
+        ("/spec/nodes", json!(2), "ScaleInNotSupported"),
+        ("/spec/version", json!("0.2.0"), "RollOutNotSupported"),
+        ("/spec/storage/size", json!("2Gi"), "VolumeGrowthNotSupported"),
+    ] {
+        let mut changed = cluster(3);
+        *changed.pointer_mut(path).unwrap() = value;
+        if reason == "VolumeGrowthNotSupported" {
+            // A volume cannot shrink again, so this one comes last.
+            changed["spec"]["settings"]["LOG__LEVEL"] = "info".into();
+        }
+        world.apply(NAMESPACE, &changed).await;
+        let message = world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", reason)).await;
+        assert!(message.contains("yet"), "{message}");
+        assert_eq!(template().await, before);
+    }
+    let events = world.list(NAMESPACE, "events").await;
+    let told = |reason: &str| events.iter().any(|it| it["reason"] == reason && it["type"] == "Warning");
+    assert!(told("ScaleInNotSupported") && told("RollOutNotSupported"), "{events:?}");
+}
+
+async fn what_somebody_deletes_comes_back(world: &World) {
+    let uid = |it: &Value| it["metadata"]["uid"].clone();
+    let before = uid(&world.get(NAMESPACE, "service/demo").await.unwrap());
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "service", "demo"]).await.unwrap();
+    world.wait(NAMESPACE, "service/demo", |it| uid(it) != before).await;
+}
+
+async fn a_paused_cluster_is_left_alone(world: &World) {
+    let patch = async |paused: &str| {
+        let patch = format!(r#"{{"spec": {{"paused": {paused}}}}}"#);
+        world.api.kubectl(&["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &patch]).await.unwrap();
+    };
+    patch("true").await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Progressing", ("False", "Paused")).await;
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "pdb", "demo"]).await.unwrap();
+    patch("false").await;
+    world.wait(NAMESPACE, "pdb/demo", |_| true).await;
+}
+
+/// Nothing but the Lease is written when nothing happens.
+async fn at_rest_nothing_is_written(world: &World) {
+    const QUIET: Duration = Duration::from_secs(5);
+    let versions = async || {
+        let mut versions = Vec::new();
+        for kind in ["vc", "statefulset", "service", "serviceaccount", "pdb", "configmap", "secret"] {
+            let objects = world.list(NAMESPACE, kind).await;
+            versions.extend(
+                objects.iter().map(|it| (it["metadata"]["name"].clone(), it["metadata"]["resourceVersion"].clone())),
+            );
+        }
+        versions
+    };
+    let settled = |it: &Value| condition(it, "Progressing")["reason"] == "Founding";
+    world.wait(NAMESPACE, "vc/demo", settled).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = versions().await;
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(versions().await, before);
+}

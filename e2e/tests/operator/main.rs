@@ -1,0 +1,9 @@
+//! The operator against a real API server: what it makes, what it says, what it leaves alone.
+//! The operator is its own process, as a Deployment would run it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "what was measured is part of what a test says")]
+
+mod children;
+mod process;
+mod world;

@@ -1,0 +1,60 @@
+//! The operator's process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use vane_e2e::ApiServer;
+
+/// An operator of an API server. Dropping it kills it.
+pub(crate) struct Operator {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Operator {
+    /// Starts one. It logs to a file in `dir`.
+    pub(crate) fn start(api: &ApiServer, dir: &Path) -> Self {
+        let log = dir.join("operator.log");
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        let child = Command::new(binary())
+            .args(["--listen", "127.0.0.1:0", "--lease-namespace", "default"])
+            .env("KUBECONFIG", api.kubeconfig())
+            // The server is on this machine.
+            .env_remove("HTTPS_PROXY")
+            .env_remove("https_proxy")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The end of its log.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn binary() -> PathBuf {
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+    let path = std::env::var("VANE_OPERATOR_BIN").unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
+    assert!(Path::new(&path).exists(), "{path} is not there: run `make build`");
+    path.into()
+}

@@ -1,0 +1,90 @@
+//! An API server with an operator, and looks at objects.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vane_e2e::ApiServer;
+
+use crate::process::Operator;
+
+/// Time for what should happen within a second or two.
+const SOON: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) struct World {
+    pub(crate) operator: Operator,
+    pub(crate) api: ApiServer,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let (api, dir) = (ApiServer::start().await.unwrap(), tempfile::tempdir().unwrap());
+        api.install_definitions().await.unwrap();
+        let operator = Operator::start(&api, dir.path());
+        Self { operator, api, dir }
+    }
+
+    /// A namespace that takes only pods of the restricted profile.
+    pub(crate) async fn namespace(&self, name: &str) {
+        self.api.namespace(name).await.unwrap();
+        let label = "pod-security.kubernetes.io/enforce=restricted";
+        self.api.kubectl(&["label", "namespace", name, label]).await.unwrap();
+    }
+
+    /// Applies one as a person does.
+    pub(crate) async fn apply(&self, namespace: &str, object: &Value) {
+        let args = ["-n", namespace, "apply", "--server-side", "--validate=strict", "-f", "-"];
+        self.api.admin().kubectl_reading(&object.to_string(), &args).await.unwrap();
+    }
+
+    /// An object, if it is there: `statefulset/demo`.
+    pub(crate) async fn get(&self, namespace: &str, object: &str) -> Option<Value> {
+        let text = self.api.kubectl(&["-n", namespace, "get", object, "-o", "json"]).await.ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Objects of a kind.
+    pub(crate) async fn list(&self, namespace: &str, kind: &str) -> Vec<Value> {
+        let list = self.get(namespace, kind).await.unwrap_or_default();
+        list["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until an object is as it should be.
+    pub(crate) async fn wait(&self, namespace: &str, object: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let found = self.get(namespace, object).await;
+            if let Some(it) = found.as_ref().filter(|it| is_so(it)) {
+                return it.clone();
+            }
+            assert!(began.elapsed() < SOON, "{object}: {}\n{}", found.unwrap_or_default(), self.operator.log());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits for a condition to have a status and a reason; its message.
+    pub(crate) async fn wait_condition(&self, namespace: &str, object: &str, kind: &str, is: (&str, &str)) -> String {
+        let found = self.wait(namespace, object, |it| {
+            let it = condition(it, kind);
+            (it["status"].as_str(), it["reason"].as_str()) == (Some(is.0), Some(is.1))
+        });
+        condition(&found.await, kind)["message"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+pub(crate) fn condition(object: &Value, kind: &str) -> Value {
+    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    conditions.into_iter().find(|it| it["type"] == kind).unwrap_or_default()
+}
+
+pub(crate) fn cluster(nodes: i32) -> Value {
+    json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster",
+        "metadata": {"name": "demo", "labels": {"team": "search"}, "annotations": {"note": "mine"}},
+        "spec": {
+            "nodes": nodes, "version": "0.1.0", "storage": {"size": "1Gi"},
+            "settings": {"LOG__LEVEL": "info"}, "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
+        },
+    })
+}
