@@ -92,7 +92,7 @@ async fn bootstrap_once_it_listens(client: &mut Client, output: &Output, cluster
         match client.bootstrap(cluster_id.clone()).await {
             Err(error @ Error::Unreachable { .. }) if Instant::now() < deadline => {
                 if !said {
-                    output.note(&format!("{error}; trying again until it listens"));
+                    output.note(&format!("{error}; the node may be starting: trying for {:?}", client.timeout()));
                     said = true;
                 }
                 tokio::time::sleep(UNREACHABLE_PAUSE).await;

@@ -66,10 +66,43 @@ fn every_folder_is_a_named_layer() {
     }
 }
 
+/// The crates of the Kubernetes half, with those of Vane that each may know.
+const KUBERNETES_HALF: [(&str, &[&str]); 4] = [
+    ("crds", &[]),
+    ("operator", &["crds", "proto"]),
+    ("operator/runner", &["crds", "operator", "proto"]),
+    ("e2e", &["crds"]),
+];
+
+#[test]
+fn the_halves_meet_in_the_admin_interface() {
+    let root = dataplane().parent().unwrap().to_owned();
+    let known = |manifest: &Path| {
+        let text = fs::read_to_string(manifest).unwrap();
+        let dependencies = text.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        let name = |line: &str| line.split(['.', ' ', '=']).next().unwrap_or_default().to_owned();
+        dependencies.lines().map(name).collect::<Vec<_>>()
+    };
+    for (folder, allowed) in KUBERNETES_HALF {
+        for dependency in known(&root.join(folder).join("Cargo.toml")).iter().filter_map(|it| it.strip_prefix("vane-")) {
+            assert!(allowed.contains(&dependency), "{folder} must not know {dependency}");
+        }
+    }
+    for (layer, _) in LAYERS {
+        for dependency in known(&dataplane().join(layer).join("Cargo.toml")) {
+            let of_kubernetes = dependency.starts_with("kube") || dependency == "k8s-openapi";
+            assert!(!of_kubernetes, "{layer} must know no Kubernetes: {dependency}");
+        }
+    }
+}
+
 #[test]
 fn files_and_functions_can_be_read_in_one_go() {
     let mut files = Vec::new();
-    sources(&dataplane(), &mut files);
+    let root = dataplane().parent().unwrap().to_owned();
+    for folder in ["dataplane", "crds", "operator", "e2e"] {
+        sources(&root.join(folder), &mut files);
+    }
     assert!(files.len() > 50, "the sources are not where they were");
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
