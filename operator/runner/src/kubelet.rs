@@ -1,0 +1,96 @@
+//! Plays the kubelet and the scheduler for pods of VectorClusters, on a real API server.
+//!
+//! Each pod gets a place among three machines in three zones, a loopback address and a
+//! process; its status says how the process is. A claim's data is kept in a folder, for the
+//! next pod of that name. It ends all of its processes with itself, even when killed. Unlike
+//! a real one it looks at readiness alone, and often: hooks, liveness and resources are not
+//! for a test of seconds.
+
+mod controls;
+mod machines;
+mod resolve;
+mod seat;
+mod status;
+mod tend;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::Client;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::addresses::Blocks;
+use crate::error::Error;
+use crate::group::Group;
+use seat::Seat;
+
+pub use controls::PodControls;
+pub use machines::{ZONE_LABEL, ZONES};
+
+/// What to run, and whose.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The node binary.
+    pub binary: PathBuf,
+    /// Folder for everything: `<namespace>/<claim>` for data, `<namespace>/<pod>.log` for logs.
+    pub dir: PathBuf,
+    /// Only pods of this namespace.
+    pub namespace: Option<String>,
+    /// Only pods of this VectorCluster.
+    pub cluster: Option<String>,
+}
+
+/// A running kubelet. Dropping it kills the processes and leaves the API server as it is.
+pub struct Kubelet {
+    shared: Arc<Shared>,
+    watching: JoinHandle<()>,
+}
+
+/// What all pods have in common.
+struct Shared {
+    client: Client,
+    options: Options,
+    group: Group,
+    blocks: Mutex<Blocks>,
+    /// By namespace and name: a pod that is made again takes its seat again.
+    seats: Mutex<BTreeMap<(String, String), Arc<Seat>>>,
+}
+
+impl Kubelet {
+    /// Makes the machines and begins to watch; pods that are there already are run too.
+    ///
+    /// # Errors
+    ///
+    /// The API server refuses the machines, or the folder cannot be made.
+    pub async fn start(client: Client, options: Options) -> Result<Self, Error> {
+        std::fs::create_dir_all(&options.dir).map_err(Error::system("make the folder", &options.dir))?;
+        machines::make(&client).await?;
+        let shared = Arc::new(Shared {
+            client,
+            options,
+            group: Group::new()?,
+            blocks: Mutex::default(),
+            seats: Mutex::default(),
+        });
+        let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
+        Ok(Self { shared, watching })
+    }
+
+    /// The controls of a pod; `None` until it was seen.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<PodControls> {
+        let seat = self.shared.seats.lock().get(&(namespace.to_owned(), name.to_owned())).cloned();
+        seat.map(PodControls::new)
+    }
+}
+
+impl Drop for Kubelet {
+    fn drop(&mut self) {
+        self.watching.abort();
+        for seat in self.shared.seats.lock().values() {
+            seat.close();
+        }
+    }
+}

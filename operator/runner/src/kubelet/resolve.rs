@@ -1,0 +1,94 @@
+//! Reads what a pod names from the API server, and plans its process.
+
+use std::fs;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret};
+use kube::{Api, ResourceExt};
+
+use super::Shared;
+use super::seat::Seat;
+use crate::addresses::address;
+use crate::error::Error;
+use crate::pod::{self, Place, Plan, Sources};
+
+/// Addresses that a node takes as seeds; there is no need to name all.
+const NEIGHBOURS_MAX: i32 = 64;
+
+/// The process of a pod, and its claims.
+pub(super) async fn resolve(shared: &Shared, seat: &Seat, pod: &Pod) -> Result<(Plan, Vec<String>), Error> {
+    let namespace = pod.namespace().unwrap_or_default();
+    let (name, spec) = (pod.name_any(), pod.spec.clone().unwrap_or_default());
+    let mut sources = Sources::default();
+    let maps: Api<ConfigMap> = Api::namespaced(shared.client.clone(), &namespace);
+    for it in spec.containers.iter().flat_map(|it| it.env_from.iter().flatten()) {
+        let Some(wanted) = it.config_map_ref.as_ref().map(|it| it.name.as_str()) else { continue };
+        let found = maps.get_opt(wanted).await.map_err(Error::api(format!("read ConfigMap {wanted}")))?;
+        sources.config_maps.extend(found.map(|it| (wanted.to_owned(), it)));
+    }
+    let secrets: Api<Secret> = Api::namespaced(shared.client.clone(), &namespace);
+    let mounted = spec.volumes.iter().flatten().filter_map(|it| it.secret.as_ref()?.secret_name.as_deref());
+    let vars = spec.containers.iter().flat_map(|it| it.env.iter().flatten());
+    let named = vars.filter_map(|it| Some(it.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
+    for wanted in mounted.chain(named) {
+        let found = secrets.get_opt(wanted).await.map_err(Error::api(format!("read Secret {wanted}")))?;
+        sources.secrets.extend(found.map(|it| (wanted.to_owned(), it)));
+    }
+    let claims = pod::claims(pod);
+    for claim in &claims {
+        keep_for(shared, seat, &namespace, claim).await?;
+    }
+    let place = Place {
+        dir: seat.dir.clone(),
+        address: seat.address,
+        neighbours: neighbours(shared, seat, pod, &namespace).await?,
+    };
+    let plan = pod::plan(pod, &sources, &place)?;
+    tracing::debug!(pod = name, address = %seat.address, "planned");
+    Ok((plan, claims))
+}
+
+/// Makes sure that a claim's folder is that of this very claim: one that was deleted and made
+/// again is an empty disk.
+async fn keep_for(shared: &Shared, seat: &Seat, namespace: &str, claim: &str) -> Result<(), Error> {
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(shared.client.clone(), namespace);
+    let found = claims.get_opt(claim).await.map_err(Error::api(format!("read claim {claim}")))?;
+    let found = found.ok_or_else(|| Error::missing(&seat.name, "PersistentVolumeClaim", claim))?;
+    let uid = found.uid().unwrap_or_default();
+    let (data, mark) = (seat.dir.join(claim), seat.dir.join(format!("{claim}.uid")));
+    let known = fs::read_to_string(&mark).unwrap_or_default();
+    if known == uid {
+        return Ok(());
+    }
+    if !known.is_empty() && data.exists() {
+        fs::remove_dir_all(&data).map_err(Error::system("remove the data of an old claim in", &data))?;
+    }
+    fs::create_dir_all(&seat.dir).map_err(Error::system("make the folder", &seat.dir))?;
+    fs::write(&mark, uid).map_err(Error::system("write", &mark))
+}
+
+/// The pods of its StatefulSet, of which some may not be there yet.
+async fn neighbours(
+    shared: &Shared,
+    seat: &Seat,
+    pod: &Pod,
+    namespace: &str,
+) -> Result<Vec<(String, std::net::Ipv4Addr)>, Error> {
+    let own = (seat.name.clone(), seat.address);
+    let Some((set, ordinal)) = seat.name.rsplit_once('-').and_then(|it| Some((it.0, it.1.parse::<i32>().ok()?))) else {
+        return Ok(vec![own]);
+    };
+    let owned = pod.owner_references().iter().any(|it| it.kind == "StatefulSet" && it.name == set);
+    let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);
+    let found = if owned { sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))? } else { None };
+    let replicas = found.and_then(|it| it.spec?.replicas).unwrap_or_default().max(ordinal + 1);
+    // One cluster, one block: the third number of its own address.
+    let block = seat.address.octets()[2];
+    let of = |it: i32| Some((format!("{set}-{it}"), address(block, it)?));
+    let mut all: Vec<_> = (0..replicas.min(NEIGHBOURS_MAX)).filter_map(of).collect();
+    if !all.contains(&own) {
+        all.pop();
+        all.push(own);
+    }
+    Ok(all)
+}

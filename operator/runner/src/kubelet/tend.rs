@@ -1,0 +1,207 @@
+//! Tends one pod after another of the same name: bind, start, ask, report, end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use kube::{Api, ResourceExt};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::seat::{Seat, Seen};
+use super::status::{self, Facts, now};
+use super::{Shared, machines, resolve};
+use crate::error::Error;
+use crate::pod::{Plan, Readiness};
+
+/// Pause between two looks at a pod.
+const LOOK_PAUSE: Duration = Duration::from_millis(200);
+/// Time for a process to answer whether it is ready.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Tends the pods of a name until the channel ends.
+pub(super) async fn run(shared: Arc<Shared>, seat: Arc<Seat>, mut pods: watch::Receiver<Option<Arc<Pod>>>) {
+    let mut tended: Option<Tended> = None;
+    let mut last_error = String::new();
+    loop {
+        let pod = pods.borrow_and_update().clone();
+        let uid = pod.as_ref().and_then(|it| it.uid());
+        if let Some(old) = tended.take_if(|it| Some(&it.uid) != uid.as_ref()) {
+            // It was taken away by force, or it is a new one already.
+            old.end(&seat).await;
+        }
+        if let Some(pod) = pod {
+            let it = tended.get_or_insert_with(|| Tended::new(&seat, &pod));
+            match it.look(&shared, &seat, &pod).await {
+                Ok(()) => last_error.clear(),
+                Err(error) => {
+                    let error = error.chain();
+                    if error != last_error {
+                        tracing::warn!(pod = seat.name, error, "the pod does not get on; tried again");
+                    }
+                    last_error = error;
+                }
+            }
+        } else if pods.changed().await.is_err() {
+            return;
+        }
+        if let Ok(Err(_)) = timeout(LOOK_PAUSE, pods.changed()).await {
+            return;
+        }
+    }
+}
+
+/// What is known of a pod.
+struct Tended {
+    uid: String,
+    bound: bool,
+    plan: Option<(Plan, Vec<String>)>,
+    seen: Option<Seen>,
+    ready: bool,
+    failures: u32,
+    since: String,
+    running_since: String,
+    ready_since: String,
+    reported: Value,
+    deleted: bool,
+}
+
+impl Tended {
+    fn new(seat: &Seat, pod: &Pod) -> Self {
+        seat.sit();
+        let since = now();
+        Self {
+            uid: pod.uid().unwrap_or_default(),
+            bound: false,
+            plan: None,
+            seen: None,
+            ready: false,
+            failures: 0,
+            running_since: since.clone(),
+            ready_since: since.clone(),
+            since,
+            reported: Value::Null,
+            deleted: false,
+        }
+    }
+
+    /// One look at the pod and its process.
+    async fn look(&mut self, shared: &Shared, seat: &Seat, pod: &Pod) -> Result<(), Error> {
+        let namespace = pod.namespace().unwrap_or_default();
+        let pods: Api<Pod> = Api::namespaced(shared.client.clone(), &namespace);
+        if pod.metadata.deletion_timestamp.is_some() {
+            return self.delete(seat, &pods).await;
+        }
+        if !self.bound && pod.spec.as_ref().is_none_or(|it| it.node_name.is_none()) {
+            machines::bind(&shared.client, &namespace, &seat.name, &self.uid).await?;
+        }
+        self.bound = true;
+        if self.plan.is_none() {
+            match resolve::resolve(shared, seat, pod).await {
+                Ok(it) => self.plan = Some(it),
+                Err(error) => {
+                    self.report(seat, &pods, &error.to_string()).await?;
+                    return Err(error);
+                }
+            }
+        }
+        let started = self.run_process(shared, seat).await;
+        let waiting = started.as_ref().err().map_or_else(|| "the process ended".to_owned(), Error::chain);
+        self.report(seat, &pods, &waiting).await?;
+        started
+    }
+
+    async fn run_process(&mut self, shared: &Shared, seat: &Seat) -> Result<(), Error> {
+        let Some((plan, claims)) = &self.plan else { return Ok(()) };
+        let before = self.seen;
+        let seen = seat.keep_running(&shared.options.binary, plan, claims, shared.group.id())?;
+        self.seen = Some(seen);
+        let is_new = before.is_none_or(|it| it.starts != seen.starts);
+        if is_new {
+            self.running_since = now();
+        }
+        let ready = match &plan.readiness {
+            _ if !seen.running || is_new => false,
+            None => true,
+            Some(readiness) => {
+                let answered = is_ready(seat, readiness).await;
+                self.failures = if answered { 0 } else { self.failures.saturating_add(1) };
+                answered || (self.ready && self.failures < readiness.failures)
+            }
+        };
+        if ready != self.ready {
+            (self.ready, self.ready_since) = (ready, now());
+        }
+        Ok(())
+    }
+
+    /// Says how it is, where that is news: a pod that goes on as it is changes no object.
+    async fn report(&mut self, seat: &Seat, pods: &Api<Pod>, waiting: &str) -> Result<(), Error> {
+        let status = status::patch(&Facts {
+            seat,
+            plan: self.plan.as_ref().map(|it| &it.0),
+            seen: self.seen,
+            ready: self.ready,
+            waiting,
+            since: &self.since,
+            running_since: &self.running_since,
+            ready_since: &self.ready_since,
+        });
+        if status == self.reported {
+            return Ok(());
+        }
+        // Not the status of the next pod of this name.
+        let mut patch = status.clone();
+        patch["metadata"] = serde_json::json!({"uid": self.uid});
+        let patched = pods.patch_status(&seat.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map_err(Error::api(format!("report on pod {}", seat.name)))?;
+        self.reported = status;
+        Ok(())
+    }
+
+    /// The pod is to go: its process first.
+    async fn delete(&mut self, seat: &Seat, pods: &Api<Pod>) -> Result<(), Error> {
+        if self.deleted {
+            return Ok(());
+        }
+        self.end(seat).await;
+        let preconditions = Preconditions { uid: Some(self.uid.clone()), resource_version: None };
+        let how = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default().grace_period(0) };
+        match pods.delete(&seat.name, &how).await {
+            // Conflict: there is another one of that name by now.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+            outcome => drop(outcome.map_err(Error::api(format!("let pod {} go", seat.name)))?),
+        }
+        self.deleted = true;
+        Ok(())
+    }
+
+    /// SIGTERM, some time, SIGKILL.
+    async fn end(&self, seat: &Seat) {
+        let grace = Duration::from_secs(self.plan.as_ref().map_or(0, |it| it.0.grace_s));
+        seat.with_process(|it| it.terminate());
+        let end = Instant::now() + grace;
+        while !seat.is_down() && Instant::now() < end {
+            sleep(LOOK_PAUSE).await;
+        }
+        seat.kill(false);
+    }
+}
+
+/// Asks a process whether it is ready: any 2xx or 3xx, as a kubelet takes it.
+async fn is_ready(seat: &Seat, readiness: &Readiness) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect((seat.address, readiness.port)).await.ok()?;
+        let request = format!("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", readiness.path, seat.address);
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.ok()?;
+        // `HTTP/1.1 200`
+        Some(matches!(line.get(9), Some(b'2' | b'3')))
+    };
+    timeout(PROBE_TIMEOUT, ask).await.ok().flatten().unwrap_or(false)
+}
