@@ -26,7 +26,7 @@ use crate::collection::ClusterRef;
     printcolumn(name = "Collection", type_ = "string", json_path = ".spec.collection"),
     printcolumn(name = "Shard", type_ = "integer", json_path = ".spec.shard"),
     printcolumn(name = "Leader", type_ = "string", json_path = ".status.leader"),
-    printcolumn(name = "Replicas", type_ = "string", json_path = ".status.replicas[*].node"),
+    printcolumn(name = "Replicas", type_ = "string", json_path = ".status.nodes"),
     printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
@@ -84,6 +84,9 @@ pub struct ShardPlacementStatus {
     /// Term of the leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<i64>,
+    /// Nodes of the copies in one line, for tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<String>,
     /// The copies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]

@@ -26,6 +26,12 @@ pub struct Args {
     /// What is logged: error, warn, info, debug, trace, or a filter of tracing's
     #[arg(long, env = "VANE_OPERATOR_LOG", default_value = "info")]
     pub log: String,
+    /// For tests: the process ends before the step of this name
+    #[arg(long, hide = true)]
+    pub exit_before: Option<String>,
+    /// For tests: the process ends after the step of this name
+    #[arg(long, hide = true)]
+    pub exit_after: Option<String>,
     /// Form of the log
     #[arg(long, env = "VANE_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

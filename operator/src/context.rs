@@ -7,6 +7,7 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
 
+use crate::failpoint::Failpoint;
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
 
@@ -28,6 +29,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where the process ends, in tests.
+    pub failpoint: Failpoint,
     failures: Mutex<HashMap<String, u32>>,
     /// When figures of a status were last written, for those of which only figures change.
     written: Mutex<HashMap<String, Instant>>,
@@ -35,12 +38,13 @@ pub struct Context {
 
 impl Context {
     /// A context of this process, which events name as `instance`.
-    pub fn new(client: Client, instance: &str, metrics: Metrics) -> Self {
+    pub fn new(client: Client, instance: &str, metrics: Metrics, failpoint: Failpoint) -> Self {
         let reporter = Reporter { controller: MANAGER.into(), instance: Some(instance.into()) };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             metrics,
+            failpoint,
             failures: Mutex::default(),
             written: Mutex::default(),
         }

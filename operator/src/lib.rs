@@ -14,6 +14,7 @@ pub mod controllers;
 pub mod database;
 pub mod error;
 mod events;
+pub mod failpoint;
 pub mod health;
 pub mod lease;
 pub mod metrics;

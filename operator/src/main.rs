@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vane_operator::args::{Args, LogFormat};
 use vane_operator::context::Context;
+use vane_operator::failpoint::Failpoint;
 use vane_operator::lease::Election;
 use vane_operator::metrics::Metrics;
 use vane_operator::{controllers, health};
@@ -62,7 +63,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         () = told(stopped.clone()) => return Ok(()),
     }
     tracing::info!("this process works");
-    let context = Arc::new(Context::new(client, &identity, metrics));
+    let failpoint = Failpoint { before: args.exit_before.clone(), after: args.exit_after.clone() };
+    let context = Arc::new(Context::new(client, &identity, metrics, failpoint));
     context.leads(true);
     let scopes: Vec<Option<String>> = match args.namespaces.as_slice() {
         [] => vec![None],

@@ -84,7 +84,8 @@ fn the_halves_meet_in_the_admin_interface() {
         dependencies.lines().map(name).collect::<Vec<_>>()
     };
     for (folder, allowed) in KUBERNETES_HALF {
-        for dependency in known(&root.join(folder).join("Cargo.toml")).iter().filter_map(|it| it.strip_prefix("vane-")) {
+        for dependency in known(&root.join(folder).join("Cargo.toml")).iter().filter_map(|it| it.strip_prefix("vane-"))
+        {
             assert!(allowed.contains(&dependency), "{folder} must not know {dependency}");
         }
     }

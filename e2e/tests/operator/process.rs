@@ -15,10 +15,18 @@ pub(crate) struct Operator {
 impl Operator {
     /// Starts one. It logs to a file in `dir`.
     pub(crate) fn start(api: &ApiServer, dir: &Path) -> Self {
+        Self::start_with(api, dir, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(api: &ApiServer, dir: &Path, arguments: &[&str]) -> Self {
         let log = dir.join("operator.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(binary())
             .args(["--listen", "127.0.0.1:0", "--lease-namespace", "default"])
+            // One that was killed holds its lease until it ends; under its name the next goes on.
+            .args(["--identity", "test"])
+            .args(arguments)
             .env("KUBECONFIG", api.kubeconfig())
             // The server is on this machine.
             .env_remove("HTTPS_PROXY")
@@ -35,6 +43,11 @@ impl Operator {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Exit status, once it has ended.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|it| it.code().unwrap_or(-1))
     }
 
     /// The end of its log.

@@ -3,26 +3,47 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use vane_e2e::ApiServer;
+use vane_runner::Kubelet;
+use vane_runner::kubelet::Options;
 
 use crate::process::Operator;
 
-/// Time for what should happen within a second or two.
-const SOON: Duration = Duration::from_secs(60);
+/// Time for what should happen within a second or two, but for controllers that were cut off
+/// from their API server: they try again after longer and longer pauses.
+const SOON: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct World {
     pub(crate) operator: Operator,
     pub(crate) api: ApiServer,
+    pub(crate) kubelet: Option<Kubelet>,
     pub(crate) dir: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
+        // A kubelet's pods have fixed addresses: one world at a time.
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
         let (api, dir) = (ApiServer::start().await.unwrap(), tempfile::tempdir().unwrap());
         api.install_definitions().await.unwrap();
         let operator = Operator::start(&api, dir.path());
-        Self { operator, api, dir }
+        Self { operator, kubelet: None, api, dir, _alone: alone }
+    }
+
+    /// The same with pods that run.
+    pub(crate) async fn with_kubelet() -> Self {
+        let mut world = Self::start().await;
+        let binary = std::env::var("VANE_BIN").unwrap_or_else(|_| {
+            format!("{}/debug/vane", std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into()))
+        });
+        let options =
+            Options { binary: binary.into(), dir: world.dir.path().join("pods"), namespace: None, cluster: None };
+        world.kubelet = Some(Kubelet::start(world.api.client().await.unwrap(), options).await.unwrap());
+        world
     }
 
     /// A namespace that takes only pods of the restricted profile.

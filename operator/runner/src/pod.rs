@@ -4,9 +4,9 @@
 //! addresses, since nothing here answers for them.
 
 mod environment;
-mod volumes;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -57,10 +57,12 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     let mut failed = None;
     for step in &plan.steps {
         tracing::info!(cluster = cluster.name_any(), %step, "carrying out");
+        context.failpoint.before(step.reason());
         if let Err(error) = apply::step(client, cluster, &seen, step).await {
             failed = Some(error);
             break;
         }
+        context.failpoint.after(step.reason());
     }
     let said = failed.as_ref().map(ToString::to_string);
     let now = Time(jiff::Timestamp::now());

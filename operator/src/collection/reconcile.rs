@@ -52,10 +52,12 @@ async fn pass(collection: &Collection, context: &Context) -> Result<Action, Erro
     let mut failed = None;
     for step in &plan.steps {
         tracing::info!(collection = collection.name_any(), %step, "carrying out");
+        context.failpoint.before(step.reason());
         if let Err(error) = apply::step(client, node.as_mut(), collection, &observed.key, step).await {
             failed = Some(error);
             break;
         }
+        context.failpoint.after(step.reason());
     }
     if !plan.steps.contains(&Step::Finalizer(false)) || !observed.going {
         say(collection, &observed, &plan, failed.as_ref(), context).await?;

@@ -98,6 +98,20 @@ pub fn rounded(figure: u64) -> i64 {
     i64::try_from(figure / scale * scale).unwrap_or(i64::MAX)
 }
 
+impl super::plan::Step {
+    /// A word for the log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Finalizer(_) => "SettingFinalizer",
+            Self::Create(_) => "CreatingCollection",
+            Self::Update(_) => "UpdatingCollection",
+            Self::SetIndex { .. } => "SettingIndex",
+            Self::AddAlias(_) => "AddingAlias",
+            Self::Delete(_) => "DeletingCollection",
+        }
+    }
+}
+
 impl std::fmt::Display for super::plan::Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

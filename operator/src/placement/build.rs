@@ -60,6 +60,8 @@ pub(super) fn status(
     };
     status.replicas = group.replicas.iter().map(replica).collect();
     status.replicas.sort_by(|a, b| a.node.cmp(&b.node));
+    let nodes: Vec<&str> = status.replicas.iter().map(|it| it.node.as_str()).collect();
+    status.nodes = Some(nodes.join(","));
     status.points = Some(rounded(shard.points));
     status.bytes = Some(rounded(shard.vector_bytes));
     let wanted = |it: &admin::ReplicaTarget| WantedReplica { node: node(it.node_id), role: role(it.role()) };
@@ -138,6 +140,7 @@ mod tests {
         let there = status(&placement, &shard(0, 1), &nodes, &now);
         assert_eq!((there.leader.as_deref(), there.points), (Some("demo-0"), Some(63_000)));
         assert_eq!(there.replicas.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(), ["demo-0", "demo-1"]);
+        assert_eq!(there.nodes.as_deref(), Some("demo-0,demo-1"));
         assert_eq!(reason(&placement, &shard(0, 1), READY), "InSync");
         assert_eq!(reason(&placement, &shard(5000, 1), READY), "CatchingUp");
         assert_eq!(reason(&placement, &shard(0, 0), READY), "NoLeader");

@@ -80,7 +80,8 @@ async fn neighbours(
     };
     let owned = pod.owner_references().iter().any(|it| it.kind == "StatefulSet" && it.name == set);
     let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);
-    let found = if owned { sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))? } else { None };
+    let found =
+        if owned { sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))? } else { None };
     let replicas = found.and_then(|it| it.spec?.replicas).unwrap_or_default().max(ordinal + 1);
     // One cluster, one block: the third number of its own address.
     let block = seat.address.octets()[2];

@@ -75,7 +75,8 @@ fn container(facts: &Facts<'_>, plan: &Plan, running: bool) -> Value {
         let reason = if last.is_some() { "CrashLoopBackOff" } else { "CreateContainerError" };
         json!({"waiting": {"reason": reason, "message": facts.waiting}})
     };
-    let last = last.map(|it| json!({"terminated": {"exitCode": it, "reason": if it == 0 { "Completed" } else { "Error" }}}));
+    let last =
+        last.map(|it| json!({"terminated": {"exitCode": it, "reason": if it == 0 { "Completed" } else { "Error" }}}));
     json!({
         "name": plan.container, "image": plan.image, "imageID": "", "ready": facts.ready, "started": running,
         "restartCount": facts.seen.map_or(0, |it| (it.starts - 1).max(0)),

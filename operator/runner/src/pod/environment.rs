@@ -88,7 +88,9 @@ mod tests {
     #[test]
     fn names_are_expanded_as_kubernetes_does() {
         let env = [("A".to_owned(), "1".to_owned())].into();
-        for (value, expected) in [("$(A).b", "1.b"), ("$$(A)", "$(A)"), ("$(B)$(A)", "$(B)1"), ("a$", "a$"), ("$(A", "$(A")] {
+        for (value, expected) in
+            [("$(A).b", "1.b"), ("$$(A)", "$(A)"), ("$(B)$(A)", "$(B)1"), ("a$", "a$"), ("$(A", "$(A")]
+        {
             assert_eq!(expand(value, &env), expected);
         }
     }

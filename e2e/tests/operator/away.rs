@@ -1,0 +1,67 @@
+//! What does not stop the rest: objects that cannot be read, and an API server that is away.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::process::Operator;
+use crate::world::{World, cluster};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
+    let world = World::start().await;
+    world.namespace("strange").await;
+    // As an older or a newer definition would let it in.
+    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/paused";
+    let anything = json!([{"op": "replace", "path": path, "value": {"x-kubernetes-preserve-unknown-fields": true}}]);
+    let arguments = ["patch", "crd", "vectorclusters.vanedb.io", "--type=json", "-p", &anything.to_string()];
+    world.api.kubectl(&arguments).await.unwrap();
+    let mut strange = cluster(3);
+    strange["metadata"]["name"] = "strange".into();
+    strange["spec"]["paused"] = "perhaps".into();
+    let began = Instant::now();
+    let args = ["-n", "strange", "apply", "--server-side", "-f", "-"];
+    while world.api.admin().kubectl_reading(&strange.to_string(), &args).await.is_err() {
+        // The definition takes a moment.
+        assert!(began.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    world.apply("strange", &cluster(3)).await;
+    world.wait("strange", "statefulset/demo", |_| true).await;
+    assert!(world.get("strange", "statefulset/strange").await.is_none());
+    assert!(world.operator.log().contains("cannot be read"), "{}", world.operator.log());
+}
+
+/// Three times as long as a Lease lasts.
+const AWAY: Duration = Duration::from_secs(45);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_goes_on_when_its_api_server_comes_back() {
+    let mut world = World::with_kubelet().await;
+    world.namespace("away").await;
+    world.apply("away", &cluster(3)).await;
+    world.wait_condition("away", "vc/demo", "Ready", ("True", "Ready")).await;
+    let pod = world.get("away", "pod/demo-1").await.unwrap();
+    let url = format!("http://{}:6333/readyz", pod["status"]["podIP"].as_str().unwrap());
+    world.api.stop_api();
+    let (began, mut ended) = (Instant::now(), 0);
+    while began.elapsed() < AWAY {
+        let asked = url.clone();
+        let ready = tokio::task::spawn_blocking(move || ureq::get(&asked).call().map(|it| it.status().as_u16()));
+        assert_eq!(ready.await.unwrap().unwrap(), 200, "the database serves without an API server");
+        // One that lost its lease ends, and is started again as its Deployment does.
+        if world.operator.ended().is_some() {
+            ended += 1;
+            world.operator = Operator::start(&world.api, world.dir.path());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    world.api.start_api().await.unwrap();
+    if world.operator.ended().is_some() {
+        world.operator = Operator::start(&world.api, world.dir.path());
+    }
+    println!("the API server was away for {AWAY:?}; the operator ended {ended} times");
+    world.apply("away", &cluster(4)).await;
+    let grown = |it: &serde_json::Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
+    world.wait("away", "vc/demo", grown).await;
+}

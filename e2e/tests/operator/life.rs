@@ -1,0 +1,133 @@
+//! A database's life: founded, filled, scaled out, with the operator killed at every step.
+
+use serde_json::{Value, json};
+
+use crate::process::Operator;
+use crate::world::{World, cluster, condition};
+
+const NAMESPACE: &str = "life";
+const EXIT_STATUS: i32 = vane_operator::failpoint::EXIT_STATUS;
+
+fn collection() -> Value {
+    json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": "docs"},
+        "spec": {
+            "clusterRef": {"name": "demo"}, "shards": 2, "replicationFactor": 3,
+            "vectors": [{"size": 4, "distance": "Dot"}],
+            "payloadIndexes": [{"field": "lang", "type": "Keyword"}], "aliases": ["latest"],
+            "deletionPolicy": "Delete",
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_is_killed_at_every_step_finishes() {
+    let mut world = World::with_kubelet().await;
+    world.namespace(NAMESPACE).await;
+    world.operator.kill();
+    world.apply(NAMESPACE, &cluster(3)).await;
+    for step in ["CreatingPods", "Founding", "SettingZones"] {
+        ends_at(&mut world, step).await;
+    }
+    world.apply(NAMESPACE, &collection()).await;
+    for step in ["SettingFinalizer", "CreatingCollection", "SettingIndex", "AddingAlias"] {
+        ends_at(&mut world, step).await;
+    }
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
+    one_database_as_declared(&world).await;
+    written(&world).await;
+
+    world.operator.kill();
+    world.apply(NAMESPACE, &cluster(4)).await;
+    ends_at(&mut world, "ScalingOut").await;
+    world.operator = Operator::start(&world.api, world.dir.path());
+    let grown = |it: &Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
+    world.wait(NAMESPACE, "vc/demo", grown).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    println!("{}", world.api.kubectl(&["-n", NAMESPACE, "get", "vc,col,sp"]).await.unwrap());
+    lost_status_founds_nothing(&mut world).await;
+
+    world.operator.kill();
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "col", "docs", "--wait=false"]).await.unwrap();
+    ends_at(&mut world, "DeletingCollection").await;
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.api.kubectl(&["-n", NAMESPACE, "wait", "--for=delete", "col/docs", "--timeout=60s"]).await.unwrap();
+    assert_eq!(rest(&world, "GET", "collections", None).await["result"]["collections"], json!([]));
+}
+
+/// Runs an operator until it ends right before a step, and another until right after it.
+async fn ends_at(world: &mut World, step: &str) {
+    for option in ["--exit-before", "--exit-after"] {
+        world.operator = Operator::start_with(&world.api, world.dir.path(), &[option, step]);
+        let began = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = world.operator.ended() {
+                break status;
+            }
+            assert!(began.elapsed().as_secs() < 60, "no {step}:\n{}", world.operator.log());
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        };
+        assert_eq!(status, EXIT_STATUS, "{}", world.operator.log());
+    }
+}
+
+async fn one_database_as_declared(world: &World) {
+    let cluster = world.get(NAMESPACE, "vc/demo").await.unwrap();
+    let status = &cluster["status"];
+    assert_eq!(status["clusterId"], cluster["metadata"]["uid"], "the object's own UUID is the database's");
+    let mut zones: Vec<&str> =
+        status["members"].as_array().unwrap().iter().map(|it| it["zone"].as_str().unwrap()).collect();
+    zones.sort_unstable();
+    assert_eq!(zones, ["a", "b", "c"]);
+    let described = rest(world, "GET", "collections/docs", None).await;
+    assert_eq!(described["result"]["payload_schema"]["lang"]["data_type"], "keyword");
+    let aliases = rest(world, "GET", "aliases", None).await;
+    assert_eq!(aliases["result"]["aliases"], json!([{"alias_name": "latest", "collection_name": "docs"}]));
+    let placements = world.list(NAMESPACE, "sp").await;
+    assert_eq!(placements.len(), 2);
+    for placement in &placements {
+        assert_eq!(placement["metadata"]["ownerReferences"][0]["kind"], "VectorCluster");
+        assert_eq!(placement["status"]["replicas"].as_array().unwrap().len(), 3);
+    }
+    assert_eq!(condition(&placements[0], "Accepted")["status"], "True");
+}
+
+async fn written(world: &World) {
+    let points: Vec<Value> =
+        (1..=50).map(|id| json!({"id": id, "vector": [id, 1, 0, 0], "payload": {"lang": "en"}})).collect();
+    rest(world, "PUT", "collections/latest/points?wait=true", Some(json!({ "points": points }))).await;
+    let count = rest(world, "POST", "collections/docs/points/count", Some(json!({}))).await;
+    assert_eq!(count["result"]["count"], 50);
+}
+
+/// Pods and status are lost together: the disks say what there is.
+async fn lost_status_founds_nothing(world: &mut World) {
+    let id = world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"].clone();
+    world.operator.kill();
+    let patch = r#"{"status": null}"#;
+    let arguments = ["-n", NAMESPACE, "patch", "vc", "demo", "--subresource=status", "--type=merge", "-p", patch];
+    world.api.kubectl(&arguments).await.unwrap();
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "pods", "--all", "--wait=false"]).await.unwrap();
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    assert_eq!(world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"], id);
+    let count = rest(world, "POST", "collections/docs/points/count", Some(json!({}))).await;
+    assert_eq!(count["result"]["count"], 50, "nothing is lost");
+}
+
+/// A request to the first pod.
+async fn rest(world: &World, method: &str, path: &str, body: Option<Value>) -> Value {
+    let pod = world.wait(NAMESPACE, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
+    let url = format!("http://{}:6333/{path}", pod["status"]["podIP"].as_str().unwrap());
+    let request = ureq::http::Request::builder().method(method).uri(&url).header("content-type", "application/json");
+    let request = request.body(body.map(|it| it.to_string()).unwrap_or_default()).unwrap();
+    let answer = tokio::task::spawn_blocking(move || {
+        let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+        agent.run(request).unwrap().body_mut().read_json::<Value>().unwrap()
+    });
+    let answer = answer.await.unwrap();
+    assert_eq!(answer["status"], "ok", "{url}: {answer}");
+    answer
+}
