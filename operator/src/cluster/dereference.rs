@@ -88,7 +88,9 @@ async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<
     Ok(found.and_then(|it| it.labels().get(ZONE_LABEL).cloned()))
 }
 
-async fn disks(token: Option<&str>, addresses: &BTreeMap<i32, String>) -> BTreeMap<i32, Disk> {
+/// Asks the nodes at these addresses, by ordinal, whose disks they have. Without a token
+/// nobody can be asked.
+pub async fn disks(token: Option<&str>, addresses: &BTreeMap<i32, String>) -> BTreeMap<i32, Disk> {
     let Some(token) = token else { return BTreeMap::new() };
     let ask = |(ordinal, address): (&i32, &String)| {
         let (ordinal, asked) = (*ordinal, client::admin(address, token));
@@ -115,7 +117,7 @@ async fn disk(mut admin: Admin) -> Disk {
 }
 
 /// Asks the nodes that are members one after the other, until one answers.
-async fn ask_database(
+pub async fn ask_database(
     token: Option<&str>,
     addresses: &BTreeMap<i32, String>,
     pods: &BTreeMap<i32, Pod>,

@@ -24,7 +24,11 @@ pub async fn step(
         return finalizer(client, collection, *wanted).await;
     }
     let silent = || Error::Incomplete { object: collection.spec.cluster_ref.name.clone(), field: "node that answers" };
-    let node = node.ok_or_else(silent)?;
+    in_database(node.ok_or_else(silent)?, collection, key, step).await
+}
+
+/// Carries out a step for the database; one for Kubernetes is none here.
+pub async fn in_database(node: &mut Admin, collection: &Collection, key: &str, step: &Step) -> Result<(), Error> {
     let (name, failed) = (name(collection).to_owned(), database(step.to_string()));
     let done = match step.clone() {
         Step::Create(body) => {
