@@ -23,6 +23,22 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// What a file asks for cannot be.
+    #[error("{file}: {what}")]
+    Input {
+        /// The file.
+        file: String,
+        /// The field, and what is wrong with it.
+        what: String,
+    },
+    /// A local cluster does not get on.
+    #[error("cluster {cluster}: {what}")]
+    Cluster {
+        /// Its name.
+        cluster: String,
+        /// What happened, and what to do.
+        what: String,
+    },
     /// The system refused.
     #[error("failed to {what}")]
     System {
@@ -44,6 +60,14 @@ pub enum Error {
 impl Error {
     pub(crate) fn pod(pod: &str, what: impl Into<String>) -> Self {
         Self::Pod { pod: pod.to_owned(), what: what.into() }
+    }
+
+    pub(crate) fn input(file: &Path, what: impl Into<String>) -> Self {
+        Self::Input { file: file.display().to_string(), what: what.into() }
+    }
+
+    pub(crate) fn cluster(cluster: &str, what: impl Into<String>) -> Self {
+        Self::Cluster { cluster: cluster.to_owned(), what: what.into() }
     }
 
     pub(crate) fn missing(pod: &str, kind: &'static str, name: &str) -> Self {

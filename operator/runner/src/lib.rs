@@ -11,8 +11,10 @@ mod error;
 mod group;
 pub mod kubelet;
 pub mod pod;
+pub mod probe;
 pub mod process;
 pub mod set;
+pub mod up;
 
 pub use error::Error;
 pub use kubelet::Kubelet;

@@ -7,8 +7,6 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -16,12 +14,11 @@ use super::seat::{Seat, Seen};
 use super::status::{self, Facts, now};
 use super::{Shared, machines, resolve};
 use crate::error::Error;
-use crate::pod::{Plan, Readiness};
+use crate::pod::Plan;
+use crate::probe::is_ready;
 
 /// Pause between two looks at a pod.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
-/// Time for a process to answer whether it is ready.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Tends the pods of a name until the channel ends.
 pub(super) async fn run(shared: Arc<Shared>, seat: Arc<Seat>, mut pods: watch::Receiver<Option<Arc<Pod>>>) {
@@ -128,7 +125,7 @@ impl Tended {
             _ if !seen.running || is_new => false,
             None => true,
             Some(readiness) => {
-                let answered = is_ready(seat, readiness).await;
+                let answered = is_ready(seat.address, readiness).await;
                 self.failures = if answered { 0 } else { self.failures.saturating_add(1) };
                 answered || (self.ready && self.failures < readiness.failures)
             }
@@ -190,18 +187,4 @@ impl Tended {
         }
         seat.kill(false);
     }
-}
-
-/// Asks a process whether it is ready: any 2xx or 3xx, as a kubelet takes it.
-async fn is_ready(seat: &Seat, readiness: &Readiness) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect((seat.address, readiness.port)).await.ok()?;
-        let request = format!("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", readiness.path, seat.address);
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut line = [0; 12];
-        stream.read_exact(&mut line).await.ok()?;
-        // `HTTP/1.1 200`
-        Some(matches!(line.get(9), Some(b'2' | b'3')))
-    };
-    timeout(PROBE_TIMEOUT, ask).await.ok().flatten().unwrap_or(false)
 }

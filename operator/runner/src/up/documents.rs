@@ -1,0 +1,155 @@
+//! A file with a VectorCluster and its Collections.
+
+use std::path::Path;
+
+use kube::{CustomResourceExt, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vane_crds::{Collection, VectorCluster};
+
+use super::schema;
+use crate::error::Error;
+
+/// Bytes of a file; what people write is a thousandth of it.
+const FILE_BYTES_MAX: usize = 4 << 20;
+
+/// What a file asks for.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    /// The database.
+    pub cluster: VectorCluster,
+    /// Its collections, in the file's order.
+    pub collections: Vec<Collection>,
+}
+
+impl Documents {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or a field is wrong: the message names it.
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file).map_err(Error::system("read", file))?;
+        Self::parse(file, &text)
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+        if text.len() > FILE_BYTES_MAX {
+            return Err(Error::input(file, format!("it has {} bytes, at most {FILE_BYTES_MAX} are read", text.len())));
+        }
+        let values: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|e| Error::input(file, e.to_string()))?;
+        let mut clusters: Vec<VectorCluster> = Vec::new();
+        let mut collections: Vec<Collection> = Vec::new();
+        for value in values.iter().filter(|it| !it.is_null()) {
+            let group = format!("{}/{}", vane_crds::GROUP, vane_crds::VERSION);
+            match (value["apiVersion"].as_str(), value["kind"].as_str()) {
+                (Some(it), Some("VectorCluster")) if it == group => {
+                    let it: VectorCluster = checked(file, value)?;
+                    it.validate_cel().map_err(|e| Error::input(file, rules("VectorCluster", value, e)))?;
+                    clusters.push(it);
+                }
+                (Some(it), Some("Collection")) if it == group => {
+                    let it: Collection = checked(file, value)?;
+                    it.validate_cel().map_err(|e| Error::input(file, rules("Collection", value, e)))?;
+                    collections.push(it);
+                }
+                (version, kind) => {
+                    let what = format!(
+                        "{} of {} is nothing that can run here; it must be VectorCluster or Collection of {group}",
+                        kind.unwrap_or("a document without kind"),
+                        version.unwrap_or("no apiVersion"),
+                    );
+                    return Err(Error::input(file, what));
+                }
+            }
+        }
+        let count = clusters.len();
+        let (Some(cluster), 1) = (clusters.pop(), count) else {
+            return Err(Error::input(file, format!("it has {count} VectorClusters; it must have one")));
+        };
+        let name = cluster.name_any();
+        if let Some(it) = collections.iter().find(|it| it.spec.cluster_ref.name != name) {
+            let other = &it.spec.cluster_ref.name;
+            let what = format!("Collection {}: spec.clusterRef.name is {other}; the file has {name}", it.name_any());
+            return Err(Error::input(file, what));
+        }
+        if let Some(it) = collections.iter().find(|it| it.namespace() != cluster.namespace()) {
+            let what = format!("Collection {}: metadata.namespace is not that of its VectorCluster", it.name_any());
+            return Err(Error::input(file, what));
+        }
+        Ok(Self { cluster, collections })
+    }
+}
+
+/// The object, once its definition's schema has nothing against it.
+fn checked<K: DeserializeOwned + CustomResourceExt>(file: &Path, value: &Value) -> Result<K, Error> {
+    let failed = |what: String| Error::input(file, format!("{}: {what}", title(value)));
+    if value["metadata"]["name"].as_str().is_none_or(str::is_empty) {
+        return Err(failed("metadata.name is missing".into()));
+    }
+    let known = ["apiVersion", "kind", "metadata", "spec", "status"];
+    let unknown = value.as_object().and_then(|it| it.keys().find(|it| !known.contains(&it.as_str())));
+    if let Some(field) = unknown {
+        return Err(failed(format!("{field} is no field that there is")));
+    }
+    let definition = serde_json::to_value(K::crd()).unwrap_or_default();
+    let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let problems = schema::problems(spec, &value["spec"], "spec");
+    if !problems.is_empty() {
+        return Err(failed(problems.join("; ")));
+    }
+    serde_json::from_value(value.clone()).map_err(|e| failed(e.to_string()))
+}
+
+/// What the rules have against an object.
+fn rules(kind: &str, value: &Value, errors: impl std::fmt::Display) -> String {
+    let name = value["metadata"]["name"].as_str().unwrap_or_default();
+    format!("{kind} {name}: {errors}")
+}
+
+fn title(value: &Value) -> String {
+    let text = |it: &Value| it.as_str().unwrap_or("?").to_owned();
+    format!("{} {}", text(&value["kind"]), text(&value["metadata"]["name"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "
+apiVersion: vanedb.io/v1alpha1
+kind: VectorCluster
+metadata: {name: demo}
+spec: {nodes: 3, version: 0.1.0, storage: {size: 1Gi}}
+---
+apiVersion: vanedb.io/v1alpha1
+kind: Collection
+metadata: {name: docs}
+spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{size: 4, distance: Cosine}]}
+";
+
+    #[test]
+    fn a_cluster_and_its_collections_are_read() {
+        let read = Documents::parse(Path::new("f.yaml"), GOOD).unwrap();
+        assert_eq!((read.cluster.spec.nodes, read.collections.len()), (3, 1));
+    }
+
+    #[test]
+    fn what_is_wrong_names_file_and_field() {
+        for (from, to, words) in [
+            ("nodes: 3", "nodes: 0", "VectorCluster demo: spec.nodes is 0; it must be at least 1"),
+            ("nodes: 3", "nodes: many", "spec.nodes is \"many\"; it must be of type integer"),
+            ("nodes: 3", "nodez: 3", "spec.nodez is no field that there is; spec.nodes is missing"),
+            ("Cosine", "Near", "spec.vectors[0].distance is \"Near\"; it must be one of Cosine, Dot, Euclid"),
+            ("name: demo}\nspec", "name: 1demo}\nspec", "metadata.name"),
+            ("{name: demo}, shards", "{name: other}, shards", "spec.clusterRef.name is other"),
+            ("kind: Collection", "kind: Pod", "Pod of vanedb.io/v1alpha1 is nothing that can run here"),
+            ("replicationFactor: 3", "replicationFactor: 1, writeConsistencyFactor: 2", "writeConsistencyFactor"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert_ne!(text, GOOD, "{from}");
+            let error = Documents::parse(Path::new("f.yaml"), &text).unwrap_err().to_string();
+            assert!(error.starts_with("f.yaml: ") && error.contains(words), "{error}");
+        }
+    }
+}

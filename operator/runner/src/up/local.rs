@@ -1,0 +1,178 @@
+//! A local cluster: what there is, and the steps of its plan as processes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+use kube::ResourceExt;
+use vane_crds::VectorCluster;
+use vane_operator::cluster::build;
+use vane_operator::cluster::dereference::disks;
+use vane_operator::cluster::observed::{self, Disk, Observed};
+use vane_operator::cluster::plan::Step;
+use vane_operator::database::{Admin, admin};
+use vane_operator::names::{self, PEER_PORT, REST_PORT};
+use vane_proto::admin::BootstrapRequest;
+
+use super::state::{Folder, Running};
+use crate::addresses::address;
+use crate::error::Error;
+use crate::pod::{self, Place, Plan, Sources};
+use crate::probe::is_ready;
+use crate::process::{Process, log_tail};
+use crate::set::pod_of;
+
+/// A local cluster that is being brought up.
+pub(super) struct Local {
+    pub(super) folder: Folder,
+    cluster: VectorCluster,
+    binary: PathBuf,
+    /// Those that this command started.
+    started: BTreeMap<i32, Process>,
+}
+
+impl Local {
+    pub(super) fn new(folder: Folder, mut cluster: VectorCluster, binary: PathBuf) -> Self {
+        cluster.metadata.uid = Some(folder.state.uid.to_string());
+        Self { folder, cluster, binary, started: BTreeMap::new() }
+    }
+
+    pub(super) fn cluster(&self) -> &VectorCluster {
+        &self.cluster
+    }
+
+    /// What there is.
+    pub(super) async fn observe(&self) -> Observed {
+        let state = &self.folder.state;
+        let peers: BTreeMap<i32, String> =
+            self.addresses().into_iter().map(|(it, address)| (it, format!("{address}:{PEER_PORT}"))).collect();
+        let mut found = disks(Some(&state.token), &peers).await;
+        let ready = self.ready().await;
+        let mut pod = |ordinal: i32| observed::Pod {
+            name: names::pod(&state.name, ordinal),
+            ready: ready.contains(&ordinal),
+            zone: None,
+            disk: found.remove(&ordinal).unwrap_or_else(|| Disk::Unreachable("it was not asked".into())),
+        };
+        let pods = peers.keys().map(|it| (*it, pod(*it))).collect();
+        // Processes that do not run can be made from anything.
+        let runs = state.processes.values().any(Running::is_there);
+        let template = state.template.clone().filter(|_| runs);
+        Observed {
+            uid: state.uid,
+            set: state.replicas.map(|replicas| observed::Set { replicas, template, size: None }),
+            highest_claim: self.highest_claim(),
+            pods,
+            founded: state.founded,
+            database: None,
+        }
+    }
+
+    /// Ordinals of the nodes that are ready.
+    pub(super) async fn ready(&self) -> Vec<i32> {
+        let ask = |(ordinal, plan, address): (i32, Plan, Ipv4Addr)| async move {
+            match &plan.readiness {
+                Some(it) => is_ready(address, it).await.then_some(ordinal),
+                None => Some(ordinal),
+            }
+        };
+        let plans = self.addresses().into_iter().filter_map(|(it, address)| Some((it, self.plan(it).ok()?, address)));
+        join_all(plans.map(ask)).await.into_iter().flatten().collect()
+    }
+
+    /// Carries out one step.
+    pub(super) async fn step(&mut self, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::CreateSet(replicas) | Step::ScaleOut(replicas) => {
+                self.folder.state.replicas = Some(*replicas);
+                self.folder.save()
+            }
+            Step::Bootstrap(id) => {
+                let request = BootstrapRequest { cluster_id: id.to_string() };
+                let done = self.admin(0)?.bootstrap(request).await;
+                done.map(drop).map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
+            }
+            // There are no zones on one machine.
+            Step::SetZone { .. } => Ok(()),
+        }
+    }
+
+    /// Remembers that there was a database: empty disks are a loss from now on.
+    pub(super) fn founded(&mut self) -> Result<(), Error> {
+        if self.folder.state.founded {
+            return Ok(());
+        }
+        self.folder.state.founded = true;
+        self.folder.save()
+    }
+
+    /// Starts what does not run. What this command started must not end.
+    pub(super) fn start(&mut self) -> Result<(), Error> {
+        for (ordinal, process) in &mut self.started {
+            if let Some(code) = process.ended() {
+                let name = names::pod(&self.folder.state.name, *ordinal);
+                let log = self.folder.path.join(format!("{name}.log"));
+                let what = format!("node {name} ended with exit code {code}; its log ends with\n{}", log_tail(&log));
+                return Err(Error::cluster(&self.folder.state.name, what));
+            }
+        }
+        for (ordinal, address) in self.addresses() {
+            if self.folder.state.processes.get(&ordinal).is_some_and(Running::is_there) {
+                continue;
+            }
+            for port in [REST_PORT, PEER_PORT] {
+                let port = u16::try_from(port).expect("it is a port");
+                let free = TcpListener::bind((address, port));
+                free.map_err(|e| self.failed(format!("{address}:{port} cannot be listened on: {e}; free it")))?;
+            }
+            let plan = self.plan(ordinal)?;
+            let log = self.folder.path.join(format!("{}.log", plan.name));
+            let process = Process::start(&self.binary, &plan, &log, 0)?;
+            self.folder.state.processes.insert(ordinal, Running::of(process.id()));
+            self.folder.state.template = Some(build::template_hash(&self.cluster));
+            self.folder.save()?;
+            self.started.insert(ordinal, process);
+        }
+        Ok(())
+    }
+
+    /// The admin interface of a node.
+    pub(super) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
+        let address = address(self.folder.state.block, ordinal).unwrap_or(Ipv4Addr::LOCALHOST);
+        admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token).map_err(|e| self.failed(e.to_string()))
+    }
+
+    pub(super) fn failed(&self, what: impl Into<String>) -> Error {
+        Error::cluster(&self.folder.state.name, what)
+    }
+
+    /// Addresses of all nodes that there should be, by ordinal.
+    pub(super) fn addresses(&self) -> BTreeMap<i32, Ipv4Addr> {
+        let state = &self.folder.state;
+        (0..state.replicas.unwrap_or_default()).filter_map(|it| Some((it, address(state.block, it)?))).collect()
+    }
+
+    fn plan(&self, ordinal: i32) -> Result<Plan, Error> {
+        let (cluster, state) = (&self.cluster, &self.folder.state);
+        let addresses = self.addresses();
+        let set = build::stateful_set(cluster, state.replicas.unwrap_or_default());
+        let sources = Sources {
+            config_maps: [build::settings(cluster)].map(|it| (it.name_any(), it)).into(),
+            secrets: [build::secret(cluster, &state.token)].map(|it| (it.name_any(), it)).into(),
+        };
+        let place = Place {
+            dir: self.folder.path.clone(),
+            address: addresses.get(&ordinal).copied().unwrap_or(Ipv4Addr::LOCALHOST),
+            neighbours: addresses.into_iter().map(|(it, address)| (names::pod(&state.name, it), address)).collect(),
+        };
+        pod::plan(&pod_of(&set, ordinal), &sources, &place)
+    }
+
+    fn highest_claim(&self) -> Option<i32> {
+        let entries = fs::read_dir(&self.folder.path).into_iter().flatten().flatten();
+        let ordinal = |it: fs::DirEntry| names::claim_ordinal(&self.folder.state.name, it.file_name().to_str()?);
+        entries.filter_map(ordinal).max()
+    }
+}

@@ -1,0 +1,172 @@
+//! What is known of a local cluster between two commands.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::addresses::{BLOCKS_MAX, address};
+use crate::error::Error;
+
+const FILE: &str = "cluster.json";
+const LOCK: &str = "lock";
+
+/// A cluster's folder, held by this command alone.
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    pub(super) state: State,
+    /// Released when it is dropped.
+    _lock: File,
+}
+
+/// What is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) name: String,
+    /// UUID of the database to found, as that of the object in Kubernetes.
+    pub(super) uid: Uuid,
+    pub(super) token: String,
+    /// Third number of all addresses.
+    pub(super) block: u8,
+    /// Pods that there should be, once it is decided.
+    pub(super) replicas: Option<i32>,
+    /// What of the spec the running processes were made from.
+    pub(super) template: Option<String>,
+    pub(super) founded: bool,
+    pub(super) processes: BTreeMap<i32, Running>,
+}
+
+/// A process that was started.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Running {
+    pub(super) id: u32,
+    /// When, by the system's clock: another process may have its number by now.
+    pub(super) started: u64,
+}
+
+impl Running {
+    /// Of a process that runs.
+    pub(super) fn of(id: u32) -> Self {
+        Self { id, started: started(id).unwrap_or_default() }
+    }
+
+    /// Whether it still runs.
+    pub(super) fn is_there(&self) -> bool {
+        started(self.id) == Some(self.started)
+    }
+
+    /// Sends it a signal, if it is still there.
+    pub(super) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.id).ok().and_then(Pid::from_raw);
+        if let Some(id) = id.filter(|_| self.is_there()) {
+            // Nothing to do about a process that goes at this moment.
+            let _gone = kill_process(id, signal);
+        }
+    }
+}
+
+/// When a process was started; `None` for one that has ended.
+fn started(id: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    // State, and after 18 more the time of its start; a zombie is none that runs.
+    if matches!(*fields.first()?, "Z" | "X") { None } else { fields.get(19)?.parse().ok() }
+}
+
+impl Folder {
+    /// Opens a cluster's folder, or makes it.
+    pub(super) fn open_or_make(base: &Path, name: &str) -> Result<Self, Error> {
+        let path = base.join(name);
+        fs::create_dir_all(&path).map_err(Error::system("make the folder", &path))?;
+        let lock = lock(&path, name)?;
+        let state = match read(&path)? {
+            Some(state) => state,
+            None => State {
+                name: name.to_owned(),
+                uid: Uuid::new_v4(),
+                token: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+                block: free_block(base, name)?,
+                replicas: None,
+                template: None,
+                founded: false,
+                processes: BTreeMap::new(),
+            },
+        };
+        let folder = Self { path, state, _lock: lock };
+        folder.save()?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a cluster that is there; of the only one where none is named.
+    pub(super) fn open(base: &Path, name: Option<&str>) -> Result<Self, Error> {
+        let known = names(base);
+        let name = match (name, known.as_slice()) {
+            (Some(name), _) if known.iter().any(|it| it == name) => name.to_owned(),
+            (None, [only]) => only.clone(),
+            (None, [_, ..]) => {
+                return Err(Error::cluster(&known.join(", "), "there are several; name one with --name"));
+            }
+            (name, _) => {
+                let what = format!("there is none in {}; start one with `vane-up up -f FILE`", base.display());
+                return Err(Error::cluster(name.unwrap_or("?"), what));
+            }
+        };
+        let path = base.join(&name);
+        let lock = lock(&path, &name)?;
+        let state = read(&path)?.ok_or_else(|| Error::cluster(&name, "its folder is empty"))?;
+        Ok(Self { path, state, _lock: lock })
+    }
+
+    /// Writes what is known, whole or not at all.
+    pub(super) fn save(&self) -> Result<(), Error> {
+        let (path, tmp) = (self.path.join(FILE), self.path.join("cluster.json.tmp"));
+        let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
+        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
+        let written = text.and_then(|text| file.and_then(|mut it| it.write_all(&text).and_then(|()| it.sync_all())));
+        written.and_then(|()| fs::rename(&tmp, &path)).map_err(Error::system("write", &path))
+    }
+}
+
+fn lock(path: &Path, name: &str) -> Result<File, Error> {
+    let path = path.join(LOCK);
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(Error::system("write", &path))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::cluster(name, "another vane-up works on it; wait until it is done"))?;
+    Ok(file)
+}
+
+fn read(path: &Path) -> Result<Option<State>, Error> {
+    let file = path.join(FILE);
+    let text = match fs::read_to_string(&file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(Error::system("read", &file))?,
+    };
+    serde_json::from_str(&text).map(Some).map_err(|e| Error::input(&file, e.to_string()))
+}
+
+fn names(base: &Path) -> Vec<String> {
+    let entries = fs::read_dir(base).into_iter().flatten().flatten();
+    let clusters = entries.filter(|it| it.path().join(FILE).exists());
+    let mut names: Vec<String> = clusters.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A block that no other cluster has and nobody listens on.
+fn free_block(base: &Path, name: &str) -> Result<u8, Error> {
+    let others = names(base).into_iter().filter_map(|it| read(&base.join(it)).ok().flatten());
+    let taken: Vec<u8> = others.map(|it| it.block).collect();
+    let listens = |it: Ipv4Addr| TcpListener::bind((it, 6333)).is_err();
+    let mut blocks = (0..BLOCKS_MAX).filter_map(|it| u8::try_from(it).ok());
+    blocks
+        .find(|it| !taken.contains(it) && !address(*it, 0).is_some_and(listens))
+        .ok_or_else(|| Error::cluster(name, "there is no block of addresses left; remove another cluster's folder"))
+}
