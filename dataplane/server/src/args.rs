@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -19,6 +20,39 @@ struct Cli {
 pub enum Command {
     /// Run a node until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Bring up what a YAML file asks for (VectorCluster, Collections) on this machine
+    #[command(disable_help_flag = true)]
+    Up(Handed),
+    /// End the nodes that `up` started; their data stays
+    #[command(disable_help_flag = true)]
+    Down(Handed),
+    /// How the nodes are that `up` started
+    #[command(disable_help_flag = true)]
+    Status(Handed),
+    /// What the nodes said that `up` started
+    #[command(disable_help_flag = true)]
+    Logs(Handed),
+}
+
+/// Arguments that another program understands, `--help` among them.
+#[derive(Debug, Args)]
+pub struct Handed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+impl Command {
+    /// The settings of `serve`, or the verb and the arguments of a command that is not the
+    /// node's own.
+    pub fn serve(self) -> Result<Serve, (&'static str, Vec<OsString>)> {
+        match self {
+            Self::Serve(serve) => Ok(serve),
+            Self::Up(it) => Err(("up", it.arguments)),
+            Self::Down(it) => Err(("down", it.arguments)),
+            Self::Status(it) => Err(("status", it.arguments)),
+            Self::Logs(it) => Err(("logs", it.arguments)),
+        }
+    }
 }
 
 /// Flags of `vane serve`. Each wins over the environment, which wins over the file.

@@ -6,6 +6,7 @@
 //! calls `vane-cluster` only), and nothing a client sends may bring it to panic.
 
 pub mod args;
+pub mod local;
 pub mod settings;
 
 mod admin;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use vane_server::args::{self, Command};
+use vane_server::{args, local};
 
 /// A request makes a few hundred small allocations; this one serves them in half of glibc's time.
 #[global_allocator]
@@ -18,7 +18,13 @@ fn main() -> ExitCode {
         eprintln!("vane: {error}");
         return ExitCode::from(EXIT_FAILED);
     }
-    let Command::Serve(flags) = args::parse();
+    let flags = match args::parse().serve() {
+        Ok(flags) => flags,
+        Err((verb, arguments)) => {
+            eprintln!("vane: {}", local::hand_over(verb, &arguments));
+            return ExitCode::from(EXIT_FAILED);
+        }
+    };
     let loaded = match flags.load() {
         Ok(loaded) => loaded,
         Err(error) => {

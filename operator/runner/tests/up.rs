@@ -16,7 +16,8 @@ spec: {nodes: 3, version: 0.1.0, storage: {size: 1Gi}, settings: {STORAGE__MIN_F
 apiVersion: vanedb.io/v1alpha1
 kind: Collection
 metadata: {name: docs}
-spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{size: 4, distance: Cosine}]}
+spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{size: 4, distance: Cosine}],
+       payloadIndexes: [{field: lang, type: Keyword}], aliases: [latest]}
 ";
 
 /// Ends the nodes however the test ends.
@@ -61,6 +62,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
 
     run("new", &file).await.unwrap();
     assert!(body("docs").unwrap().contains("\"size\":4"));
+    assert!(body("latest").unwrap().contains("\"lang\""), "it has its index, under its alias");
     let before = up::status(&base, None).await.unwrap();
     assert_eq!(before.iter().filter(|it| it.contains(" ready (process")).count(), 3, "{before:?}");
 

@@ -1,6 +1,7 @@
 //! Makes the Collections of a file, by the operator's own plan.
 
 use kube::ResourceExt;
+use tonic::Code;
 use vane_crds::Collection;
 use vane_operator::collection::apply::in_database;
 use vane_operator::collection::observed::{Cluster, Observed};
@@ -19,18 +20,23 @@ pub(super) async fn make(local: &Local, collection: &Collection) -> Result<(), E
     let title = format!("collection {}", name(collection));
     // The same in each run, and another one for another object.
     let key = format!("vane-up/{}/{}", local.folder.state.uid, collection.name_any());
+    let mut was_there = false;
     for _ in 0..PASSES_MAX {
-        let listed = node.list_collections(admin::ListCollectionsRequest {}).await;
-        let listed = listed.map_err(|e| local.failed(format!("the collections cannot be listed: {}", e.message())))?;
-        let found = listed.into_inner().collections.into_iter().find(|it| it.name == name(collection));
+        let found = match node.get_collection(admin::GetCollectionRequest { name: name(collection).to_owned() }).await {
+            Ok(found) => Some(found.into_inner()).filter(|it| it.name == name(collection)),
+            Err(status) if status.code() == Code::NotFound => None,
+            Err(status) => return Err(local.failed(format!("{title} cannot be read: {}", status.message()))),
+        };
         let observed = Observed {
             cluster: Cluster::There(local.folder.state.replicas.unwrap_or_default()),
             found,
             shards: Vec::new(),
             key: key.clone(),
-            was_there: false,
+            was_there,
             going: false,
         };
+        // Aliases are given once: one that points elsewhere is an application's.
+        was_there = observed.found.is_some();
         let plan = plan(collection, &observed);
         if let Verdict::Refused(_, why) | Verdict::Waiting(_, why) = plan.verdict {
             return Err(local.failed(format!("{title}: {why}")));

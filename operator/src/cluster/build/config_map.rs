@@ -6,10 +6,12 @@ use crate::names;
 
 /// What the environment of the nodes has besides what the operator sets itself.
 pub(super) fn config_map(cluster: &VectorCluster) -> ConfigMap {
+    // For log collectors, unless the settings say otherwise.
+    let defaults = [("VANE_LOG__FORMAT".to_owned(), "json".to_owned())];
     let settings = cluster.spec.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value.clone()));
     ConfigMap {
         metadata: names::metadata(cluster, names::config_map(name(cluster))),
-        data: Some(settings.collect()),
+        data: Some(defaults.into_iter().chain(settings).collect()),
         ..ConfigMap::default()
     }
 }

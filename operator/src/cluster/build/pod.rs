@@ -139,7 +139,6 @@ fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
         value("VANE_CLUSTER__ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::PEER_PORT)),
         value("VANE_CLUSTER__REST_ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::REST_PORT)),
         value("VANE_CLUSTER__TOKEN_FILE", format!("{TOKEN_DIR}/{TOKEN_KEY}")),
-        value("VANE_LOG__FORMAT", "json".into()),
     ]
 }
 
