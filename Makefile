@@ -19,6 +19,8 @@ PYTEST := VANE_BIN=$(BIN)/vane $(VENV)/bin/python -m pytest -c $(CLIENT_TESTS)/p
 
 # Points and queries for `demo` and `bench`; the full set has the same file names.
 DATA ?= data/debian-packages
+# What `make up` brings up.
+FILE ?= e2e/examples/quickstart.yaml
 # Where `make serve` keeps its points.
 DIR ?= $(VANE_CACHE)/node
 CRASH_ROUNDS ?= 50
@@ -28,12 +30,12 @@ SEEDS ?= 0..5000
 SIM_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test crds sim demo bench serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test crds sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
-	@echo "Variables: DATA=dir DIR=dir VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b"
+	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -41,6 +43,7 @@ setup: ## install what the build needs (Debian packages, Rust)
 build: setup ## compile everything
 	@scripts/announce-build
 	$(CARGO) build --workspace
+	@echo "the programs are in $(BIN)"
 
 check: setup ## type-check everything
 	@scripts/announce-build
@@ -87,6 +90,9 @@ demo: build ## three nodes: load packages of Debian, search them by meaning, kil
 
 bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another data set)
 	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)
+
+up: build ## what a YAML file asks for, as processes of this machine (FILE=e2e/examples/quickstart.yaml)
+	$(BIN)/vane up -f $(FILE)
 
 serve: build ## run a node on port 6333, points in DIR
 	$(BIN)/vane serve --data-dir $(DIR)
