@@ -34,7 +34,7 @@ SIM_ARGS ?=
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
 	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b"
 
 setup: ## install what the build needs (Debian packages, Rust)

@@ -48,6 +48,7 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
     println!("{}", world.api.kubectl(&["-n", NAMESPACE, "get", "vc,col,sp"]).await.unwrap());
     lost_status_founds_nothing(&mut world).await;
+    retained_volumes_are_taken_over(&world).await;
 
     world.operator.kill();
     world.api.kubectl(&["-n", NAMESPACE, "delete", "col", "docs", "--wait=false"]).await.unwrap();
@@ -113,6 +114,28 @@ async fn lost_status_founds_nothing(world: &mut World) {
     world.operator = Operator::start(&world.api, world.dir.path());
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
     assert_eq!(world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"], id);
+    let count = rest(world, "POST", "collections/docs/points/count", Some(json!({}))).await;
+    assert_eq!(count["result"]["count"], 50, "nothing is lost");
+}
+
+/// The object goes, its volumes stay, and a new object of the same name has them again.
+async fn retained_volumes_are_taken_over(world: &World) {
+    let id = world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"].clone();
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "vc", "demo", "--timeout=60s"]).await.unwrap();
+    let began = std::time::Instant::now();
+    while !world.list(NAMESPACE, "pods").await.is_empty() {
+        assert!(began.elapsed().as_secs() < 60, "pods stay");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(world.list(NAMESPACE, "pvc").await.len(), 4);
+    // Asks for three: the fourth volume may have what the others lack.
+    world.apply(NAMESPACE, &cluster(3)).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    let cluster = world.get(NAMESPACE, "vc/demo").await.unwrap();
+    assert_eq!((&cluster["status"]["clusterId"], &cluster["status"]["nodes"]), (&id, &json!(4)));
+    assert_ne!(cluster["metadata"]["uid"], id);
+    world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "ScaleInNotSupported")).await;
+    world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
     let count = rest(world, "POST", "collections/docs/points/count", Some(json!({}))).await;
     assert_eq!(count["result"]["count"], 50, "nothing is lost");
 }

@@ -62,7 +62,7 @@ pub struct Plan {
 
 /// Plans the next pass.
 pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
-    let founding = founding(cluster, observed);
+    let founding = founding(observed);
     let mut refusals = refusals(cluster, observed);
     let mut steps = Vec::new();
     match (&observed.set, &founding) {
@@ -91,7 +91,7 @@ fn replicas(cluster: &VectorCluster, observed: &Observed) -> i32 {
 }
 
 /// Whether there is a database, as the disks say. Status is a copy that may be lost.
-fn founding(cluster: &VectorCluster, observed: &Observed) -> Founding {
+fn founding(observed: &Observed) -> Founding {
     let ids: BTreeSet<&str> = observed
         .pods
         .values()
@@ -112,8 +112,7 @@ fn founding(cluster: &VectorCluster, observed: &Observed) -> Founding {
         return Founding::Done(Some((*id).to_owned()));
     }
     let Some(set) = &observed.set else { return Founding::Waiting("the pods are made".into()) };
-    let expected = set.replicas.max(cluster.spec.nodes.min(set.replicas));
-    let silent: Vec<String> = (0..expected).filter_map(|it| silent(observed.pods.get(&it), it)).collect();
+    let silent: Vec<String> = (0..set.replicas).filter_map(|it| silent(observed.pods.get(&it), it)).collect();
     match (silent.is_empty(), observed.founded) {
         (true, true) => Founding::Stuck(Refusal {
             reason: "VolumesLost",

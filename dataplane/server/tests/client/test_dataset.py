@@ -32,7 +32,8 @@ def payloads():
 def loaded(client):
     name = "packages"
     vectors = rows("vectors.f16.npy")
-    create(client, name, size=vectors.shape[1], optimizers_config=m.OptimizersConfigDiff(indexing_threshold=1000))
+    # Below the size of one batch: on a busy machine a batch may be sealed by itself.
+    create(client, name, size=vectors.shape[1], optimizers_config=m.OptimizersConfigDiff(indexing_threshold=100))
     client.upload_collection(name, vectors=vectors, payload=payloads(), ids=range(len(vectors)), batch_size=500, wait=True)
     for field, kind in {"section": "keyword", "tags": "keyword", "maintainer": "keyword", "installed_kib": "integer"}.items():
         client.create_payload_index(name, field, field_schema=kind)
