@@ -28,14 +28,18 @@ POWER_ROUNDS ?= 20
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=
+# The image that `image` builds; its tag is the version where it is empty.
+IMAGE ?= vanedb/vane
+TAG ?=
+BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test crds sim demo bench up serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test crds charts image sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b"
+	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -49,7 +53,7 @@ check: setup ## type-check everything
 	@scripts/announce-build
 	$(CARGO) check --workspace --all-targets
 
-test: setup lint unit client-test crash-test cluster-test apiserver-test ## everything: lint, unit, simulation, process, crash, power, cluster and API server tests
+test: setup lint unit chart-test client-test crash-test cluster-test apiserver-test ## everything: lint, unit, simulation, chart, process, crash, power, cluster and API server tests
 
 lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
@@ -75,11 +79,20 @@ cluster-test: build ## clusters of real processes: killed, cut off, frozen, with
 	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
-	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test kubelet --test up -- --test-threads=1 --nocapture
+	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
 
 crds: setup ## write the Kubernetes definitions from their types (crds/generated)
 	@scripts/announce-build
 	$(CARGO) run -q -p vane-crds -- crds/generated
+
+charts: crds ## write what the charts and kustomize copy or derive (versions, definitions, install.yaml)
+	@scripts/charts
+
+chart-test: ## charts and kustomize: fresh, clean, as their values say
+	@scripts/chart-test
+
+image: build ## container image of the database and the operator (IMAGE=name TAG=version BASE=image)
+	@IMAGE=$(IMAGE) TAG=$(TAG) BASE=$(BASE) scripts/image $(BIN) $(VANE_CACHE)/image
 
 sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …')
 	@scripts/announce-build
