@@ -5,11 +5,9 @@
 #   BASE   a base with glibc of the host's version or later, of which nothing else is used;
 #          scratch works too (`make image BASE=scratch` brings the C library along; glibc 2.34 or
 #          later, which finds names of hosts without further files)
-#   ROOT   folder of the context that becomes part of /
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
-ARG ROOT=root
-COPY ${ROOT}/ /
+COPY root/ /
 ENV PATH=/usr/local/bin:/usr/bin:/bin LD_LIBRARY_PATH=/usr/local/lib/vane
 # A base that does not fit fails here and not in somebody's pod. No shell: the base may have none.
 RUN ["/usr/local/bin/vane", "--version"]
