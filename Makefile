@@ -34,7 +34,7 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test crds charts image sim demo bench up serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -93,6 +93,12 @@ chart-test: ## charts and kustomize: fresh, clean, as their values say
 
 image: build ## container image of the database and the operator (IMAGE=name TAG=version BASE=image)
 	@IMAGE=$(IMAGE) TAG=$(TAG) BASE=$(BASE) scripts/image $(BIN) $(VANE_CACHE)/image
+
+kind-up: ## a real Kubernetes here: four machines in three zones, as containers of Docker
+	@e2e/kubernetes/kind up
+
+kind-down: ## remove it; tools and images stay in the cache
+	@e2e/kubernetes/kind down
 
 sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …')
 	@scripts/announce-build
