@@ -81,9 +81,9 @@ cluster-test: build ## clusters of real processes: killed, cut off, frozen, with
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
 	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
 
-crds: setup ## write the Kubernetes definitions from their types (crds/generated)
+crds: setup ## write the Kubernetes definitions and their reference from the types (crds/generated, docs/reference.md)
 	@scripts/announce-build
-	$(CARGO) run -q -p vane-crds -- crds/generated
+	$(CARGO) run -q -p vane-crds -- crds/generated docs/reference.md
 
 charts: crds ## write what the charts and kustomize copy or derive (versions, definitions, install.yaml)
 	@scripts/charts

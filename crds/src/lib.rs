@@ -15,6 +15,7 @@ pub mod conditions;
 pub mod definitions;
 pub mod placement;
 pub mod quantity;
+pub mod reference;
 
 pub use cluster::VectorCluster;
 pub use collection::Collection;

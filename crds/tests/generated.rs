@@ -1,11 +1,11 @@
-//! The generated YAML is that of the types, and what the API server asks of it beyond syntax.
+//! What is generated is that of the types, and what the API server asks of it beyond syntax.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
 use serde_json::Value;
-use vane_crds::definitions;
+use vane_crds::{definitions, reference};
 
 /// Bytes of an object that `kubectl apply` can keep in its annotation; server-side apply has
 /// no such limit, but not everybody uses it.
@@ -21,6 +21,14 @@ fn the_yaml_is_fresh() {
         assert!(written == fresh, "{} is stale: run `make crds`", path.display());
         assert!(fresh.len() < BYTES_MAX, "{file} has {} bytes", fresh.len());
     }
+}
+
+#[test]
+fn the_reference_is_fresh() {
+    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/reference.md");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let fresh = reference::markdown(&definitions::all().map(|(_, it)| it));
+    assert!(written == fresh, "{} is stale: run `make crds`", path.display());
 }
 
 /// Calls `look` for every schema in the spec of a definition.

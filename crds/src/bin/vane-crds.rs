@@ -1,19 +1,23 @@
-//! Writes the definitions' YAML: `vane-crds DIR`, or one document after the other to the
-//! standard output.
+//! Writes what is made from the types: `vane-crds DIR PAGE` the definitions' YAML into a folder
+//! and the reference into a file; without arguments the YAML goes to the standard output.
 
 use std::io::Write;
 use std::path::Path;
 
-use vane_crds::definitions;
+use vane_crds::{definitions, reference};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let dir = std::env::args_os().nth(1);
+    let mut arguments = std::env::args_os().skip(1);
+    let (dir, page) = (arguments.next(), arguments.next());
     for (file, definition) in definitions::all() {
         let yaml = definitions::yaml(&definition)?;
         match &dir {
             Some(dir) => std::fs::write(Path::new(dir).join(file), yaml)?,
             None => write!(std::io::stdout(), "---\n{yaml}")?,
         }
+    }
+    if let Some(page) = page {
+        std::fs::write(page, reference::markdown(&definitions::all().map(|(_, it)| it)))?;
     }
     Ok(())
 }
