@@ -1,9 +1,9 @@
 //! The API that people apply to Kubernetes: `VectorCluster`, `Collection` and
 //! `ShardPlacement` in `vanedb.io/v1alpha1`.
 //!
-//! Owns the types, their rules (CEL, which the API server enforces) and the YAML generated
-//! from them. Holds no logic of the operator, talks to nobody, and only ever gains optional
-//! fields: there is no conversion between versions.
+//! Owns the types, their rules (CEL, which the API server enforces), and the YAML and the
+//! reference generated from them. Holds no logic of the operator, talks to nobody, and only
+//! ever gains optional fields: there is no conversion between versions.
 
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]

@@ -1,0 +1,42 @@
+//! What the operator says in conditions is explained in docs/concepts.md, and nothing else is.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Where conditions and reasons stand, and what of the file comes after them.
+const SOURCES: [(&str, &str); 6] = [
+    ("crds/src/conditions.rs", "#[cfg(test)]"),
+    ("operator/src/cluster/plan.rs", "#[cfg(test)]"),
+    ("operator/src/cluster/status.rs", "#[cfg(test)]"),
+    ("operator/src/collection/plan.rs", "#[cfg(test)]"),
+    // Words for the log.
+    ("operator/src/collection/status.rs", "impl super::plan::Step"),
+    ("operator/src/placement/build.rs", "#[cfg(test)]"),
+];
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("..").join(file)).unwrap()
+}
+
+/// What stands between two quotes in a line and is a word in CamelCase.
+fn words(text: &str, quote: char) -> BTreeSet<String> {
+    let is_word = |it: &&str| it.starts_with(|it: char| it.is_ascii_uppercase()) && it.chars().all(char::is_alphabetic);
+    let quoted = text.lines().flat_map(|it| it.split(quote).skip(1).step_by(2));
+    quoted.filter(is_word).filter(|it| !["True", "False"].contains(it)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_reason_is_explained() {
+    let mut said = BTreeSet::new();
+    for (file, end) in SOURCES {
+        let source = read(file);
+        said.extend(words(source.split(end).next().unwrap(), '"'));
+    }
+    assert!(said.contains("RollOutNotSupported") && said.contains("CatchingUp"), "{said:?}");
+    let page = read("docs/concepts.md");
+    let (_, section) = page.split_once("\n## Conditions\n").unwrap();
+    let rows: Vec<&str> = section.lines().filter(|it| it.starts_with('|')).collect();
+    assert_eq!(words(&rows.join("\n"), '`'), said);
+}
