@@ -28,13 +28,15 @@ POWER_ROUNDS ?= 20
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=
+# More arguments for pytest in `e2e` and `e2e-smoke`.
+E2E_ARGS ?=
 # The image that `image` builds; its tag is the version where it is empty.
 IMAGE ?= vanedb/vane
 TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
+.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -80,6 +82,12 @@ cluster-test: build ## clusters of real processes: killed, cut off, frozen, with
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
 	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
+
+e2e: build $(VENV)/.done ## a real Kubernetes: the quickstart, every fault under writes (E2E_ARGS='-k …')
+	e2e/kind/run $(VENV)/bin/python -s $(E2E_ARGS)
+
+e2e-smoke: build $(VENV)/.done ## the same in short: the quickstart, and a pod killed under writes
+	e2e/kind/run $(VENV)/bin/python -s -m smoke $(E2E_ARGS)
 
 crds: setup ## write the Kubernetes definitions and their reference from the types (crds/generated, docs/reference.md)
 	@scripts/announce-build
