@@ -1,5 +1,8 @@
 """A Kubernetes with Vane, as the quickstart makes it."""
 
+import contextlib
+import urllib.request
+
 import pytest
 
 from documents import Shell, blocks
@@ -38,11 +41,24 @@ def quickstart(shell):
 
 @pytest.fixture(scope="session")
 def url(kube, quickstart):
+    return open_service(kube)
+
+
+def open_service(kube):
     """The clients' Service, from outside: at a port of every machine."""
     change = '{"spec": {"service": {"type": "NodePort"}}}'
     kube.kubectl("-n", NAMESPACE, "patch", "vc", CLUSTER, "--type=merge", "-p", change)
     port = kube.wait(lambda: node_port(kube), "a port of the Service")
-    return f"http://{kube.address()}:{port}"
+    url = f"http://{kube.address()}:{port}"
+    # Machines take a moment until they know of it.
+    kube.wait(lambda: answers(url), f"{url} to answer")
+    return url
+
+
+def answers(url):
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+        return answer.status == 200
+    return False
 
 
 def node_port(kube):

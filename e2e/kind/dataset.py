@@ -1,6 +1,4 @@
-"""The packages of Debian that the quickstart loads, for writers and searchers."""
-
-import json
+"""The packages of Debian that the quickstart loads, and what a search in them must find."""
 
 import numpy
 
@@ -22,9 +20,3 @@ def queries():
 def truth():
     """int32 [queries, 100]: the nearest points, best first."""
     return numpy.load(DATA / "truth.i32.npy")
-
-
-def texts():
-    """What each query says."""
-    with open(DATA / "queries.jsonl", encoding="utf-8") as lines:
-        return [json.loads(line)["text"] for line in lines]

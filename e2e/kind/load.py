@@ -29,7 +29,7 @@ class Load:
     def __init__(self, url, collection):
         self.collection = collection
         self.acknowledged, self.searched, self.failures = [], [], []
-        self._url, self._end = url, threading.Event()
+        self.url, self._end = url, threading.Event()
         self._vectors, self._queries = dataset.vectors(), dataset.queries()
         jobs = [self._write] * WRITERS + [self._search] * SEARCHERS
         self._threads = [threading.Thread(target=self._repeat, args=(it,), daemon=True) for it in jobs]
@@ -56,7 +56,7 @@ class Load:
 
     def lost(self):
         """Ids of acknowledged points that are not there as they were written."""
-        client, written = QdrantClient(self._url, timeout=60), [it for it, _ in self.acknowledged]
+        client, written = QdrantClient(self.url, timeout=60), [it for it, _ in self.acknowledged]
         lost = []
         for start in range(0, len(written), BATCH):
             batch = written[start : start + BATCH]
@@ -70,7 +70,7 @@ class Load:
         return [at for _, at in self.acknowledged], list(self.searched)
 
     def _repeat(self, job):
-        client = QdrantClient(self._url, timeout=TIMEOUT_S, check_compatibility=False)
+        client = QdrantClient(self.url, timeout=TIMEOUT_S, check_compatibility=False)
         while not self._end.is_set():
             try:
                 job(client)
