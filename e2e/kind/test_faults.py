@@ -60,29 +60,22 @@ def test_a_pod_is_asked_to_go(kube, under_load):
 
 
 def test_a_machine_loses_its_power(kube, under_load):
-    def fault(load):
-        machine = kube.machine_of(NAMESPACE, leader(kube))
-        kube.stop_machine(machine)
-        go_on(kube, load, "without the machine")
-        kube.wait(lambda: not is_ready(kube, machine), f"{machine} to be not ready")
-        go_on(kube, load, "since the machine is not ready")
-        kube.start_machine(machine)
-        kube.wait(lambda: is_ready(kube, machine), f"{machine} to be ready")
-
-    under_load("machine without power", fault)
+    under_load("machine without power", lambda load: without_machine(kube, load, kube.stop_machine, kube.start_machine))
 
 
 def test_a_machine_is_cut_off(kube, under_load):
-    def fault(load):
-        machine = kube.machine_of(NAMESPACE, leader(kube))
-        kube.cut_off(machine)
-        go_on(kube, load, "without the machine")
-        kube.wait(lambda: not is_ready(kube, machine), f"{machine} to be not ready")
-        go_on(kube, load, "since the machine is not ready")
-        kube.reconnect(machine)
-        kube.wait(lambda: is_ready(kube, machine), f"{machine} to be ready")
+    under_load("machine cut off", lambda load: without_machine(kube, load, kube.cut_off, kube.reconnect))
 
-    under_load("machine cut off", fault)
+
+def without_machine(kube, load, take, give_back):
+    """Writes go on before Kubernetes knows that the machine is away, and since it knows."""
+    machine = kube.machine_of(NAMESPACE, leader(kube))
+    take(machine)
+    go_on(kube, load, "without the machine")
+    kube.wait(lambda: not is_ready(kube, machine), f"{machine} to be not ready")
+    go_on(kube, load, "since the machine is not ready")
+    give_back(machine)
+    kube.wait(lambda: is_ready(kube, machine), f"{machine} to be ready")
 
 
 def test_the_operator_is_away(kube, under_load):
