@@ -113,7 +113,7 @@ sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS=
 	$(CARGO) run -p vane-sim -- --seeds $(SEEDS) $(SIM_ARGS)
 
 demo: build ## three nodes: load packages of Debian, search them by meaning, kill a leader
-	@$(BIN)/vane-demo --vane $(BIN)/vane --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)
+	@$(BIN)/vane-demo --vane $(BIN)/vane --file e2e/examples/demo.yaml --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)
 
 bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another data set)
 	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)

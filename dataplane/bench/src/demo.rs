@@ -5,39 +5,45 @@ mod check;
 mod go_on;
 mod kill;
 mod search;
+mod vane;
 
 use std::path::PathBuf;
 
 use clap::Parser;
-use vane_local::{Cluster, Options};
+use serde_json::{Value, json};
 
-use crate::client::{Client, Shape};
+use crate::client::Client;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interrupt;
 use crate::load::{load, wait_indexed};
+use vane::{Node, Vane};
 
+/// What the file must call it.
 const COLLECTION: &str = "packages";
-const NODES: usize = 3;
-/// One shard for each node to lead, every point on all nodes; KB without a graph low, so
-/// that the demo walks FAISS graphs.
-const SHAPE: Shape = Shape { shards: 3, replicas: NODES, indexing_threshold: 1000 };
+/// With fewer copies nothing goes on when a node is killed.
+const REPLICAS_MIN: usize = 3;
+/// KB without a graph, low, so that the demo walks FAISS graphs.
+const INDEXING_THRESHOLD: usize = 1000;
 
-/// Starts three nodes, loads packages of Debian, searches them by meaning, and kills a node
+/// Brings up three nodes, loads packages of Debian, searches them by meaning, and kills a node
 /// meanwhile.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Args {
-    /// The node binary.
+    /// The node binary, with `vane-up` beside it
     #[arg(long)]
     vane: PathBuf,
-    /// Folder with the data files.
+    /// What `vane up` brings up
+    #[arg(long)]
+    file: PathBuf,
+    /// Folder with the data files
     #[arg(long)]
     data: PathBuf,
-    /// Where the nodes keep their points.
+    /// Folder of the demo's own, where `vane up` keeps the nodes
     #[arg(long)]
     dir: PathBuf,
-    /// Only starts the nodes again on what an earlier demo left, until Ctrl-C.
+    /// Only starts the nodes again on what an earlier demo left, until Ctrl-C
     #[arg(long)]
     serve: bool,
 }
@@ -46,45 +52,82 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     interrupt::watch()?;
     let data = Dataset::read(&args.data)?;
-    let options = Options {
-        binary: args.vane.clone(),
-        dir: args.dir.clone(),
-        nodes: NODES,
-        settings: Vec::new(),
-        relayed: false,
-    };
-    let mut cluster = Cluster::start(&options)?;
-    interrupt::check()?;
-    let urls: Vec<String> = cluster.nodes().iter().map(|it| it.rest().url().to_owned()).collect();
-    println!("{NODES} nodes run at {}.", urls.join(", "));
-    println!("Their points are in {}/node-1 to node-{NODES}.", args.dir.display());
-    let shown = match args.serve {
-        true => go_on::stay(&data, &urls[0]),
-        false => show(&mut cluster, &data, &urls),
-    };
-    // Also after a failure: in order is better than killed.
-    let stopped = cluster.stop();
-    shown?;
-    Ok(stopped?)
+    let vane = Vane::new(&args.vane, &args.file, &args.dir)?;
+    let shown = bring_up(&vane).and_then(|nodes| match args.serve {
+        true => go_on::stay(&vane, &data, &nodes[0]),
+        false => show(&vane, &data, &nodes),
+    });
+    // Also after a failure: nothing may go on that nobody asked for.
+    let ended = vane.down();
+    match shown {
+        // Requests fail once a signal came.
+        Err(_) if interrupt::requested() && ended.is_ok() => Err(Error::Interrupted),
+        Err(error) if ended.is_ok() => Err(error),
+        Err(error) => Err(Error::node(error.to_string(), format!("and nodes may go on: {}", words(ended)))),
+        Ok(()) => ended,
+    }
 }
 
-fn show(cluster: &mut Cluster, data: &Dataset, urls: &[String]) -> Result<(), Error> {
-    let client = Client::new(&urls[0]);
-    client.recreate(COLLECTION, data.dim, SHAPE)?;
+fn words(ended: Result<(), Error>) -> String {
+    ended.err().map_or(String::new(), |it| it.to_string())
+}
+
+fn bring_up(vane: &Vane) -> Result<Vec<Node>, Error> {
+    vane.up()?;
+    interrupt::check()?;
+    let nodes = vane.nodes()?;
+    let urls: Vec<&str> = nodes.iter().map(|it| it.url.as_str()).collect();
+    let first = nodes.first().ok_or_else(|| Error::node("`vane status`", "it knows of no nodes"))?;
+    println!("{} nodes run at {}.", nodes.len(), urls.join(", "));
+    println!("Their points are in {}.", vane.dir().join(&first.cluster).display());
+    Ok(nodes)
+}
+
+fn show(vane: &Vane, data: &Dataset, nodes: &[Node]) -> Result<(), Error> {
+    let client = Client::new(&nodes[0].url);
+    let (shards, replicas) = empty(vane, &client, data)?;
     let loading = load(&client, COLLECTION, data)?;
-    client.index_fields(COLLECTION)?;
     let (indexing, info) = wait_indexed(&client, COLLECTION)?;
     println!(
-        "Loaded {} packages in {loading:.1?} into {} shards, each write on the disks of two nodes before it was \
+        "Loaded {} packages in {loading:.1?} into {shards} shards, each write on the disks of {} nodes before it was \
          acknowledged; {} of them in a graph {indexing:.1?} later.",
-        info.points_count, SHAPE.shards, info.indexed_vectors_count
+        info.points_count,
+        match replicas / 2 + 1 {
+            2 => "two".to_owned(),
+            more => more.to_string(),
+        },
+        info.indexed_vectors_count
     );
     search::show(&client, data, 0, None)?;
-    search::show(&Client::new(&urls[1]), data, 1, Some("not_libs"))?;
-    let outage = kill::leader(cluster, data, urls)?;
-    let survivor = cluster.nodes().iter().find(|it| it.is_up()).map_or(0, |it| it.number() - 1);
-    search::show(&Client::new(&urls[survivor]), data, 2, Some("tag_cli_and_small"))?;
-    kill::bring_back(cluster, &outage)?;
-    check::nothing_is_lost(cluster, data, &outage)?;
-    go_on::tell(data, &urls[0])
+    search::show(&Client::new(&nodes[1].url), data, 1, Some("not_libs"))?;
+    let outage = kill::leader(data, nodes, shards)?;
+    let survivor = nodes.iter().find(|it| it.name != outage.victim).unwrap_or(&nodes[0]);
+    search::show(&Client::new(&survivor.url), data, 2, Some("tag_cli_and_small"))?;
+    kill::bring_back(vane, nodes, &outage)?;
+    check::nothing_is_lost(&vane.nodes()?, data, &outage)?;
+    go_on::tell(vane, data, &nodes[0])
+}
+
+/// The collection without points, as the file has it; its shards and replicas.
+fn empty(vane: &Vane, client: &Client, data: &Dataset) -> Result<(usize, usize), Error> {
+    let path = format!("/collections/{COLLECTION}");
+    if client.info(COLLECTION)?.points_count > 0 {
+        let _existed: bool = client.send("DELETE", &path, &Value::Null)?;
+        vane.up_again()?;
+        println!("Points of an earlier demo were deleted with their collection, and `vane up` made it anew.");
+    }
+    let info: Value = client.send("GET", &path, &Value::Null)?;
+    let params = &info["config"]["params"];
+    let number = |value: &Value| value.as_u64().and_then(|it| it.try_into().ok()).unwrap_or(0);
+    let (size, replicas) = (number(&params["vectors"]["size"]), number(&params["replication_factor"]));
+    let wrong = |reason: String| Err(Error::node(format!("collection {COLLECTION}"), reason));
+    if size != data.dim {
+        return wrong(format!("its vectors have size {size} in the file, the data's have {}", data.dim));
+    }
+    if replicas < REPLICAS_MIN {
+        return wrong(format!("a node will be killed; replicationFactor is {replicas}, {REPLICAS_MIN} are needed"));
+    }
+    let body = json!({"optimizers_config": {"indexing_threshold": INDEXING_THRESHOLD}});
+    let _changed: bool = client.send("PATCH", &path, &body)?;
+    Ok((number(&params["shard_number"]), replicas))
 }

@@ -34,6 +34,17 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
+    /// A command did not do what it should.
+    #[error("`{command}` failed: {reason}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Its own words.
+        reason: String,
+    },
+    /// Another demo is in the same folder.
+    #[error("another demo runs in {0}; end that, or give this one another folder with --dir")]
+    Busy(String),
     /// A signal asked this program to end.
     #[error("stopped by a signal; no node is left running")]
     Interrupted,

@@ -2,7 +2,8 @@
 //!
 //! Owns the data files' format, the measuring, and what people read on the terminal. It
 //! knows of Vane's own crates only the index, to put FAISS itself beside the node, and the
-//! local clusters that it starts; it must never reach into a node any other way than a
+//! local clusters that the benchmark starts; the demo's nodes are those of `vane up`, which it
+//! runs as a process. It must never reach into a node any other way than a
 //! user's client or administrator would.
 #![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
 

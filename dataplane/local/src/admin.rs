@@ -1,5 +1,7 @@
 //! The admin interface, for callers that do not wait for several things at once.
 
+use std::time::Duration;
+
 use tokio::runtime::Runtime;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
@@ -7,10 +9,16 @@ use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest,
-    ReplicaTarget, Role, Shard, TransferLeaderRequest,
+    Replica, ReplicaTarget, Role, Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;
+use crate::wait_until;
+
+/// Time for nodes to join.
+const VOTERS_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time for a replica to have what its leader has.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection to one node's admin interface.
 pub struct Admin {
@@ -65,6 +73,37 @@ impl Admin {
     pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
         let request = self.request(TransferLeaderRequest { group, node_id });
         self.run("transfer leader", async |mut client| client.transfer_leader(request).await.map(drop))
+    }
+
+    /// Waits until a cluster of so many nodes has all of them, and the meta group the votes
+    /// that it should have.
+    pub fn wait_voters(&self, nodes: usize) -> Result<(), Error> {
+        let votes = match nodes {
+            0..3 => 1,
+            3..5 => 3,
+            _ => 5,
+        };
+        wait_until("the meta group to have its votes", VOTERS_TIMEOUT, || {
+            let known = self.nodes().ok()?;
+            (known.len() == nodes && known.iter().filter(|it| it.meta_voter).count() == votes).then_some(())
+        })
+    }
+
+    /// Waits until every replica of a collection answers its leader and trails it by at most
+    /// so many entries.
+    pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
+        wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
+            let shards = self.shards(collection).ok().filter(|it| !it.is_empty())?;
+            let caught_up = |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
+            let groups = shards.iter().map(|it| it.group.as_ref());
+            groups.into_iter().all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up))).then_some(())
+        })
+    }
+
+    /// Name of the node that the cluster knows by this id.
+    pub fn name_of(&self, node_id: u64) -> Result<String, Error> {
+        let known = self.nodes()?.into_iter().find(|it| it.id == node_id);
+        known.map(|it| it.name).ok_or_else(|| Error::node(format!("node id {node_id}"), "the cluster does not know it"))
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

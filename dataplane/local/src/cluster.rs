@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vane_proto::admin::Replica;
-
 use crate::admin::Admin;
 use crate::error::Error;
 use crate::links::{Links, PEER_PORT, RELAY_PORT, ip};
@@ -13,8 +11,6 @@ use crate::wait_until;
 
 /// Time for a cluster to be there.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// Time for a replica to have what its leader has.
-const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What kind of cluster.
 #[derive(Debug, Clone)]
@@ -96,21 +92,10 @@ impl Cluster {
     /// Waits until every running node is ready and the meta group has the votes it should.
     pub fn wait_ready(&self) -> Result<(), Error> {
         let up: Vec<&Node> = self.nodes.iter().filter(|it| it.is_up()).collect();
-        let votes = match self.nodes.len() {
-            0..3 => 1,
-            3..5 => 3,
-            _ => 5,
-        };
         wait_until("all nodes to be ready", START_TIMEOUT, || up.iter().all(|it| it.rest().is_ready()).then_some(()))
             .and_then(|()| {
                 let Some(first) = up.first() else { return Ok(()) };
-                let admin = Admin::new(&first.admin_address(), TOKEN)?;
-                wait_until("the meta group to have its votes", START_TIMEOUT, || {
-                    let nodes = admin.nodes().ok()?;
-                    let there =
-                        nodes.len() == self.nodes.len() && nodes.iter().filter(|it| it.meta_voter).count() == votes;
-                    there.then_some(())
-                })
+                Admin::new(&first.admin_address(), TOKEN)?.wait_voters(self.nodes.len())
             })
             .inspect_err(|_| up.iter().for_each(|it| eprintln!("--- node {}\n{}", it.number(), it.log_tail())))
     }
@@ -118,13 +103,7 @@ impl Cluster {
     /// Waits until every replica of a collection answers its leader and trails it by at most
     /// so many entries.
     pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
-        let admin = self.any_admin()?;
-        wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
-            let shards = admin.shards(collection).ok().filter(|it| !it.is_empty())?;
-            let caught_up = |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
-            let groups = shards.iter().map(|it| it.group.as_ref());
-            groups.into_iter().all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up))).then_some(())
-        })
+        self.any_admin()?.wait_caught_up(collection, lag_max)
     }
 
     /// The admin interface of a node that is up.
@@ -135,10 +114,9 @@ impl Cluster {
 
     /// Place of the node (from 1) that the cluster knows by this id.
     pub fn number_of(&self, node_id: u64) -> Result<usize, Error> {
-        let known = self.any_admin()?.nodes()?;
-        let name = known.iter().find(|it| it.id == node_id).map(|it| it.name.clone()).unwrap_or_default();
+        let name = self.any_admin()?.name_of(node_id)?;
         let number = name.strip_prefix("node-").and_then(|it| it.parse().ok());
-        number.ok_or_else(|| Error::node(format!("node id {node_id}"), "the cluster does not know it"))
+        number.ok_or_else(|| Error::node(name, "it is no node of this local cluster"))
     }
 
     /// Folder of one node's data.

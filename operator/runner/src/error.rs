@@ -39,6 +39,9 @@ pub enum Error {
         /// What happened, and what to do.
         what: String,
     },
+    /// Which local cluster is meant does not come out.
+    #[error("{0}")]
+    Clusters(String),
     /// The system refused.
     #[error("failed to {what}")]
     System {

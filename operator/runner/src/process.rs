@@ -19,6 +19,8 @@ const TAIL_BYTES: usize = 2000;
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// Bytes of its log that are older than it.
+    log_from: u64,
 }
 
 impl Process {
@@ -32,6 +34,7 @@ impl Process {
     pub fn start(binary: &Path, plan: &Plan, log: &Path, group: i32) -> Result<Self, Error> {
         lay_out(plan)?;
         let output = fs::File::options().create(true).append(true).open(log).map_err(Error::system("write", log))?;
+        let log_from = output.metadata().map_err(Error::system("read", log))?.len();
         let second = output.try_clone().map_err(Error::system("write", log))?;
         let mut command = Command::new(binary);
         // Settings of whoever starts it are none of the pod's.
@@ -40,7 +43,7 @@ impl Process {
         }
         command.args(&plan.args).envs(&plan.env).process_group(group);
         command.stdin(Stdio::null()).stdout(output).stderr(second);
-        Ok(Self { child: command.spawn().map_err(Error::system("start", binary))? })
+        Ok(Self { child: command.spawn().map_err(Error::system("start", binary))?, log_from })
     }
 
     /// Its number.
@@ -53,6 +56,13 @@ impl Process {
     pub fn ended(&mut self) -> Option<i32> {
         let status = self.child.try_wait().ok().flatten()?;
         Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
+    }
+
+    /// The end of what this process wrote to its log.
+    pub fn said(&self, log: &Path) -> String {
+        let bytes = fs::read(log).unwrap_or_default();
+        let own = usize::try_from(self.log_from).ok().and_then(|it| bytes.get(it..)).unwrap_or_default();
+        tail(own)
     }
 
     /// Asks it to end.
@@ -97,6 +107,12 @@ fn lay_out(plan: &Plan) -> Result<(), Error> {
 
 /// The end of a log, for errors.
 pub fn log_tail(log: &Path) -> String {
-    let bytes = fs::read(log).unwrap_or_default();
-    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]).into_owned()
+    tail(&fs::read(log).unwrap_or_default())
+}
+
+/// The last lines.
+fn tail(bytes: &[u8]) -> String {
+    let tail = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+    let line = tail.iter().position(|it| *it == b'\n').filter(|_| tail.len() < bytes.len());
+    String::from_utf8_lossy(line.map_or(tail, |it| &tail[it + 1..])).trim_end().to_owned()
 }

@@ -7,9 +7,12 @@
 mod collections;
 mod commands;
 mod documents;
+mod listener;
 mod local;
 mod schema;
 mod state;
+mod status;
 
-pub use commands::{down, logs, status, up};
+pub use commands::{down, logs, up};
 pub use documents::Documents;
+pub use status::{Node, status};

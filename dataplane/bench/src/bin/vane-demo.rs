@@ -3,14 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vane_bench::{Error, demo};
+use vane_bench::demo;
 
 fn main() -> ExitCode {
     match demo::run(&demo::Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A signal reaches the nodes too, and then requests to them fail first.
-            let error = if vane_bench::interrupt::requested() { Error::Interrupted } else { error };
             eprintln!("demo: {error}");
             ExitCode::FAILURE
         }

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use vane_local::Cluster;
 
 use super::COLLECTION;
 use super::kill::Outage;
+use super::vane::Node;
 use crate::client::Client;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -34,13 +34,13 @@ struct Payload {
 
 /// Counts, and retrieves every point, through each node; a point must have what the last
 /// acknowledged write gave it.
-pub(super) fn nothing_is_lost(cluster: &Cluster, data: &Dataset, outage: &Outage) -> Result<(), Error> {
-    let up: Vec<_> = cluster.nodes().iter().filter(|it| it.is_up()).collect();
+pub(super) fn nothing_is_lost(nodes: &[Node], data: &Dataset, outage: &Outage) -> Result<(), Error> {
+    let up: Vec<_> = nodes.iter().filter(|it| it.ready).collect();
     let bar = bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
     bar.set_message("checking");
     for node in &up {
-        let client = Client::new(node.rest().url());
-        let lost = |what: String| Error::Lost { node: format!("node {}", node.number()), what };
+        let client = Client::new(&node.url);
+        let lost = |what: String| Error::Lost { node: node.name.clone(), what };
         let path = format!("/collections/{COLLECTION}/points");
         let Count { count } = client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
         if count != data.len() {
@@ -64,8 +64,8 @@ pub(super) fn nothing_is_lost(cluster: &Cluster, data: &Dataset, outage: &Outage
     println!("\nNothing is lost:");
     for node in up {
         println!(
-            "  through node {}: {} packages counted, {} retrieved, all as last acknowledged",
-            node.number(),
+            "  through {}: {} packages counted, {} retrieved, all as last acknowledged",
+            node.name,
             data.len(),
             data.len()
         );

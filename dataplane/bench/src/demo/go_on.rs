@@ -5,6 +5,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::COLLECTION;
+use super::vane::{Node, Vane};
+use crate::client::Client;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interrupt;
@@ -15,27 +17,32 @@ const LOOK: Duration = Duration::from_millis(50);
 const SERVE_AGAIN: &str = "make demo DEMO_ARGS=--serve";
 
 /// Says what to type next; where somebody reads it, the nodes stay up for it.
-pub(super) fn tell(data: &Dataset, url: &str) -> Result<(), Error> {
+pub(super) fn tell(vane: &Vane, data: &Dataset, node: &Node) -> Result<(), Error> {
     if stdin().is_terminal() && stdout().is_terminal() {
-        stay(data, url)
+        stay(vane, data, node)
     } else {
         println!("\nThe nodes stop now. Bring them back with: {SERVE_AGAIN}");
-        hints(data, url);
+        hints(data, node);
         Ok(())
     }
 }
 
 /// Lets the nodes run until Enter, where there is a keyboard, or a signal.
-pub(super) fn stay(data: &Dataset, url: &str) -> Result<(), Error> {
-    hints(data, url);
+pub(super) fn stay(vane: &Vane, data: &Dataset, node: &Node) -> Result<(), Error> {
+    if Client::new(&node.url).info(COLLECTION)?.points_count == 0 {
+        println!("\nThere is no package yet: `make demo` loads them.");
+    } else {
+        hints(data, node);
+    }
+    println!("\nWhat runs: vane status --dir {}", vane.dir().display());
     if !stdin().is_terminal() {
-        println!("\nThe nodes go on until Ctrl-C or SIGTERM.");
+        println!("The nodes go on until Ctrl-C or SIGTERM.");
         while !interrupt::requested() {
             vane_local::pause(LOOK);
         }
         return Ok(());
     }
-    println!("\nThe nodes go on until you press Enter; `{SERVE_AGAIN}` brings them back.");
+    println!("The nodes go on until you press Enter; `{SERVE_AGAIN}` brings them back.");
     let (send, entered) = channel();
     // It ends with the process: a read of the keyboard cannot be called off.
     std::thread::spawn(move || {
@@ -47,7 +54,8 @@ pub(super) fn stay(data: &Dataset, url: &str) -> Result<(), Error> {
 }
 
 /// What to type next.
-fn hints(data: &Dataset, url: &str) {
+fn hints(data: &Dataset, node: &Node) {
+    let url = &node.url;
     let name = data.payloads[0]["name"].as_str().unwrap_or("0").to_owned();
     println!("\nGo on, with any of the nodes. Packages like {name}:");
     println!(

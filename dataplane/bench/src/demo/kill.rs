@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vane_local::Cluster;
+use vane_local::Admin;
 
 use super::COLLECTION;
 use super::search::K;
+use super::vane::{Node, Vane};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::failover::Failover;
@@ -24,8 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What was done meanwhile.
 pub(super) struct Outage {
-    /// Place of the killed node.
-    pub(super) victim: usize,
+    /// Name of the killed node.
+    pub(super) victim: String,
     /// Number of the last acknowledged write. Each rewrites some points with its number as
     /// their revision; at most one more was sent.
     pub(super) acknowledged: usize,
@@ -46,27 +47,30 @@ fn written_by(write: usize, points: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Searches and writes, kills the node that leads a shard, and tells how long both paused.
-pub(super) fn leader(cluster: &mut Cluster, data: &Dataset, urls: &[String]) -> Result<Outage, Error> {
-    let leads = cluster.any_admin()?.shards(COLLECTION)?.into_iter().next();
-    let (ordinal, leader) = leads.map_or((0, 0), |it| (it.ordinal, it.group.map_or(0, |it| it.leader_node)));
-    let victim = cluster.number_of(leader)?;
+pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Outage, Error> {
+    let admin = nodes[0].admin()?;
+    admin.wait_voters(nodes.len())?;
+    let (ordinal, leader) = first_led(&admin)?;
+    let victim = nodes.iter().find(|it| it.name == leader);
+    let victim = victim.ok_or_else(|| Error::node(leader, "`vane status` does not know it"))?;
     println!(
-        "\nWhile searches and writes go on, node {victim} is killed (kill -9). It leads shard {} of {}.",
+        "\nWhile searches and writes go on, {} is killed (kill -9). It leads shard {} of {shards}.",
+        victim.name,
         ordinal + 1,
-        super::SHAPE.shards
     );
+    let urls: Vec<String> = nodes.iter().map(|it| it.url.clone()).collect();
     let (searches, writes, acknowledged) = (Pulse::default(), Pulse::default(), AtomicUsize::new(0));
     let killed = std::thread::scope(|scope| {
-        scope.spawn(|| search(&searches, data, urls));
-        scope.spawn(|| write(&writes, &acknowledged, data, urls));
-        let killed = kill(cluster, victim, &searches, &writes);
+        scope.spawn(|| search(&searches, data, &urls));
+        scope.spawn(|| write(&writes, &acknowledged, data, &urls));
+        let killed = kill(victim, &searches, &writes);
         searches.end();
         writes.end();
         killed
     })?;
     let acknowledged = acknowledged.into_inner();
     println!(
-        "  For {:.2} s no search was answered, for {:.2} s no write acknowledged: the other two elected leaders.",
+        "  For {:.2} s no search was answered, for {:.2} s no write acknowledged: the others elected leaders.",
         searches.longest_gap(killed).as_secs_f64(),
         writes.longest_gap(killed).as_secs_f64()
     );
@@ -76,11 +80,21 @@ pub(super) fn leader(cluster: &mut Cluster, data: &Dataset, urls: &[String]) -> 
         searches.failures(),
         writes.failures()
     );
-    Ok(Outage { victim, acknowledged })
+    Ok(Outage { victim: victim.name.clone(), acknowledged })
+}
+
+/// The first shard that has a leader, and the name of the node that leads it.
+fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
+    let (ordinal, leader) = vane_local::wait_until("a shard to have a leader", TIMEOUT, || {
+        let shards = admin.shards(COLLECTION).ok()?;
+        let mut led = shards.iter().map(|it| (it.ordinal, it.group.as_ref().map_or(0, |it| it.leader_node)));
+        led.find(|(_, leader)| *leader > 0)
+    })?;
+    Ok((ordinal, admin.name_of(leader)?))
 }
 
 /// The time of the kill, once searches and writes work again.
-fn kill(cluster: &mut Cluster, victim: usize, searches: &Pulse, writes: &Pulse) -> Result<Instant, Error> {
+fn kill(victim: &Node, searches: &Pulse, writes: &Pulse) -> Result<Instant, Error> {
     let bar = bar(0, "{msg:>10} {spinner} {elapsed}");
     bar.set_message("searching");
     bar.enable_steady_tick(Duration::from_millis(100));
@@ -88,7 +102,7 @@ fn kill(cluster: &mut Cluster, victim: usize, searches: &Pulse, writes: &Pulse) 
     writes.wait_for(1, TIMEOUT)?;
     vane_local::pause(BEFORE);
     let killed = Instant::now();
-    cluster.node(victim).kill();
+    victim.kill()?;
     searches.wait_for(AFTER, TIMEOUT)?;
     writes.wait_for(AFTER, TIMEOUT)?;
     bar.finish_and_clear();
@@ -122,15 +136,15 @@ fn write(writes: &Pulse, acknowledged: &AtomicUsize, data: &Dataset, urls: &[Str
     });
 }
 
-/// Starts the killed node on its disk and waits until it has what it missed.
-pub(super) fn bring_back(cluster: &mut Cluster, outage: &Outage) -> Result<(), Error> {
+/// Has `vane up` start the killed node on its disk, and waits until it has what it missed.
+pub(super) fn bring_back(vane: &Vane, nodes: &[Node], outage: &Outage) -> Result<(), Error> {
+    println!();
     let start = Instant::now();
-    cluster.node(outage.victim).start()?;
-    cluster.wait_ready()?;
+    vane.up()?;
     let started = start.elapsed();
-    cluster.wait_caught_up(COLLECTION, 0)?;
+    nodes[0].admin()?.wait_caught_up(COLLECTION, 0)?;
     println!(
-        "\nNode {} was started again on its disk: ready after {:.1} s, and after {:.1} s it had every write it missed.",
+        "{} was started again on its disk: ready after {:.1} s, and after {:.1} s it had every write it missed.",
         outage.victim,
         started.as_secs_f64(),
         start.elapsed().as_secs_f64()
@@ -144,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_point_is_written_in_its_turn() {
-        let outage = Outage { victim: 1, acknowledged: 5 };
+        let outage = Outage { victim: "demo-0".to_owned(), acknowledged: 5 };
         assert_eq!(outage.revision_of(WRITTEN_AT_ONCE, 1000), 1);
         assert_eq!(outage.revision_of(5 * WRITTEN_AT_ONCE + 3, 1000), 5);
         assert_eq!(outage.revision_of(0, 1000), 0);

@@ -12,11 +12,8 @@ use vane_operator::names;
 use super::collections;
 use super::documents::Documents;
 use super::local::Local;
-use super::state::{Folder, Running};
-use crate::addresses::address;
+use super::state::{self, Folder, Running};
 use crate::error::Error;
-use crate::pod::Readiness;
-use crate::probe::is_ready;
 
 /// Time for a cluster to be ready.
 const UP_TIMEOUT: Duration = Duration::from_secs(180);
@@ -43,7 +40,7 @@ pub async fn up(file: &Path, base: &Path, binary: &Path, mut say: impl FnMut(&st
         let observed = local.observe().await;
         let plan = plan(local.cluster(), &observed);
         if let Some(it) = plan.refusals.first() {
-            return Err(local.failed(it.message.clone()));
+            return Err(local.refused(&it.message));
         }
         for step in &plan.steps {
             local.step(step).await?;
@@ -67,7 +64,7 @@ pub async fn up(file: &Path, base: &Path, binary: &Path, mut say: impl FnMut(&st
             break;
         }
         if Instant::now() > end {
-            let what = format!("not ready after {} s; see `vane-up logs`", UP_TIMEOUT.as_secs());
+            let what = format!("not ready after {} s; see `vane logs`", UP_TIMEOUT.as_secs());
             return Err(local.failed(what));
         }
         sleep(LOOK_PAUSE).await;
@@ -88,7 +85,7 @@ pub async fn up(file: &Path, base: &Path, binary: &Path, mut say: impl FnMut(&st
 ///
 /// There is no such cluster.
 pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
-    let mut folder = Folder::open(base, name)?;
+    let mut folder = Folder::open(base, &state::one(base, name)?.name)?;
     let processes: Vec<Running> = folder.state.processes.values().copied().collect();
     processes.iter().for_each(|it| it.signal(Signal::TERM));
     let end = Instant::now() + DOWN_TIMEOUT;
@@ -100,50 +97,41 @@ pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
     }
     folder.state.processes.clear();
     folder.save()?;
-    Ok(format!("{} is down; its data is in {}", folder.state.name, folder.path.display()))
+    let (name, path) = (&folder.state.name, folder.path.display());
+    Ok(format!("{name} is down; its data stays in {path}: remove that folder to be rid of it"))
 }
 
-/// A line for each node: name, address, whether it runs and is ready.
-///
-/// # Errors
-///
-/// There is no such cluster.
-pub async fn status(base: &Path, name: Option<&str>) -> Result<Vec<String>, Error> {
-    let Folder { state, .. } = &Folder::open(base, name)?;
-    let mut lines = Vec::new();
-    for ordinal in 0..state.replicas.unwrap_or_default() {
-        let Some(address) = address(state.block, ordinal) else { continue };
-        let port = u16::try_from(names::REST_PORT).expect("it is a port");
-        let readiness = Readiness { port, path: "/readyz".into(), failures: 1 };
-        let how = match state.processes.get(&ordinal).filter(|it| it.is_there()) {
-            None => "down".to_owned(),
-            Some(it) if is_ready(address, &readiness).await => format!("ready (process {})", it.id),
-            Some(it) => format!("not ready (process {})", it.id),
-        };
-        lines.push(format!("{}  http://{address}:{port}  {how}", names::pod(&state.name, ordinal)));
-    }
-    Ok(lines)
-}
-
-/// Writes the log of a pod, or of all.
+/// Writes the log of a pod, or of all of a cluster.
 ///
 /// # Errors
 ///
 /// There is no such cluster or pod.
 pub fn logs(base: &Path, name: Option<&str>, pod: Option<&str>, out: &mut dyn Write) -> Result<(), Error> {
-    let folder = Folder::open(base, name)?;
-    let all = (0..folder.state.replicas.unwrap_or_default()).map(|it| names::pod(&folder.state.name, it));
-    let wanted: Vec<String> = all.filter(|it| pod.is_none_or(|wanted| wanted == it)).collect();
+    // A pod says which cluster it is of.
+    let of_pod = pod.and_then(|it| it.rsplit_once('-')).map(|(cluster, _)| cluster);
+    let of_pod = of_pod.filter(|it| name.is_none() && state::known(base, Some(it)).is_ok());
+    let state = state::one(base, name.or(of_pod))?;
+    let all: Vec<String> = (0..state.replicas.unwrap_or_default()).map(|it| names::pod(&state.name, it)).collect();
+    let wanted: Vec<&String> = all.iter().filter(|it| pod.is_none_or(|wanted| wanted == *it)).collect();
     if wanted.is_empty() {
-        return Err(Error::cluster(&folder.state.name, format!("there is no node {}", pod.unwrap_or_default())));
+        let what = match pod {
+            Some(pod) => format!("there is no node {pod}, only {}", all.join(", ")),
+            None => "it was never started".to_owned(),
+        };
+        return Err(Error::cluster(&state.name, what));
     }
     for name in wanted {
-        let path = folder.path.join(format!("{name}.log"));
-        let mut log = std::fs::File::open(&path).map_err(Error::system("read", &path))?;
-        if pod.is_none() {
-            writeln!(out, "== {name}").map_err(Error::system("write", Path::new("standard output")))?;
-        }
-        std::io::copy(&mut log, out).map_err(Error::system("write", Path::new("standard output")))?;
+        let path = base.join(&state.name).join(format!("{name}.log"));
+        let mut log = match std::fs::File::open(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && pod.is_none() => continue,
+            opened => opened.map_err(Error::system("read", &path))?,
+        };
+        let written = if pod.is_none() { writeln!(out, "== {name}") } else { Ok(()) };
+        match written.and_then(|()| std::io::copy(&mut log, out)) {
+            // Whoever read it has seen enough.
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            done => done.map_err(Error::system("write", Path::new("standard output")))?,
+        };
     }
     Ok(())
 }

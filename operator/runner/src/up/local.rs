@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use futures_util::future::join_all;
@@ -13,15 +13,16 @@ use vane_operator::cluster::dereference::disks;
 use vane_operator::cluster::observed::{self, Disk, Observed};
 use vane_operator::cluster::plan::Step;
 use vane_operator::database::{Admin, admin};
-use vane_operator::names::{self, PEER_PORT, REST_PORT};
+use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
 
+use super::listener;
 use super::state::{Folder, Running};
 use crate::addresses::address;
 use crate::error::Error;
 use crate::pod::{self, Place, Plan, Sources};
 use crate::probe::is_ready;
-use crate::process::{Process, log_tail};
+use crate::process::Process;
 use crate::set::pod_of;
 
 /// A local cluster that is being brought up.
@@ -58,8 +59,7 @@ impl Local {
         };
         let pods = peers.keys().map(|it| (*it, pod(*it))).collect();
         // Processes that do not run can be made from anything.
-        let runs = state.processes.values().any(Running::is_there);
-        let template = state.template.clone().filter(|_| runs);
+        let template = state.template.clone().filter(|_| state.runs());
         Observed {
             uid: state.uid,
             set: state.replicas.map(|replicas| observed::Set { replicas, template, size: None }),
@@ -114,7 +114,13 @@ impl Local {
             if let Some(code) = process.ended() {
                 let name = names::pod(&self.folder.state.name, *ordinal);
                 let log = self.folder.path.join(format!("{name}.log"));
-                let what = format!("node {name} ended with exit code {code}; its log ends with\n{}", log_tail(&log));
+                let what = match process.said(&log) {
+                    said if said.is_empty() => format!("node {name} ended with exit code {code} and said nothing"),
+                    said => format!(
+                        "node {name} ended with exit code {code}; its last words, of {}:\n{said}",
+                        log.display()
+                    ),
+                };
                 return Err(Error::cluster(&self.folder.state.name, what));
             }
         }
@@ -122,11 +128,9 @@ impl Local {
             if self.folder.state.processes.get(&ordinal).is_some_and(Running::is_there) {
                 continue;
             }
-            for port in [REST_PORT, PEER_PORT] {
-                let port = u16::try_from(port).expect("it is a port");
-                let free = TcpListener::bind((address, port));
-                free.map_err(|e| self.failed(format!("{address}:{port} cannot be listened on: {e}; free it")))?;
-            }
+            listener::check(address).map_err(|why| {
+                self.failed(format!("{} was not started: {why}", names::pod(&self.folder.state.name, ordinal)))
+            })?;
             let plan = self.plan(ordinal)?;
             let log = self.folder.path.join(format!("{}.log", plan.name));
             let process = Process::start(&self.binary, &plan, &log, 0)?;
@@ -142,6 +146,17 @@ impl Local {
     pub(super) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
         let address = address(self.folder.state.block, ordinal).unwrap_or(Ipv4Addr::LOCALHOST);
         admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token).map_err(|e| self.failed(e.to_string()))
+    }
+
+    /// What the operator's plan refuses. Nodes that do not run can be made from anything.
+    pub(super) fn refused(&self, message: &str) -> Error {
+        let name = &self.folder.state.name;
+        let changed = self.folder.state.template.as_ref().is_some_and(|it| *it != build::template_hash(&self.cluster));
+        let way_out = match changed && self.folder.state.runs() {
+            true => format!(", or end the nodes (`vane down --name {name}`) and run this again"),
+            false => String::new(),
+        };
+        self.failed(format!("{message}{way_out}"))
     }
 
     pub(super) fn failed(&self, what: impl Into<String>) -> Error {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +11,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::listener;
 use crate::addresses::{BLOCKS_MAX, address};
 use crate::error::Error;
 
-const FILE: &str = "cluster.json";
+/// File of a cluster's folder with all that is known of it.
+pub(super) const FILE: &str = "cluster.json";
 const LOCK: &str = "lock";
 
 /// A cluster's folder, held by this command alone.
@@ -49,6 +50,13 @@ pub(super) struct Running {
     pub(super) id: u32,
     /// When, by the system's clock: another process may have its number by now.
     pub(super) started: u64,
+}
+
+impl State {
+    /// Whether a node of it runs.
+    pub(super) fn runs(&self) -> bool {
+        self.processes.values().any(Running::is_there)
+    }
 }
 
 impl Running {
@@ -104,23 +112,11 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Opens the folder of a cluster that is there; of the only one where none is named.
-    pub(super) fn open(base: &Path, name: Option<&str>) -> Result<Self, Error> {
-        let known = names(base);
-        let name = match (name, known.as_slice()) {
-            (Some(name), _) if known.iter().any(|it| it == name) => name.to_owned(),
-            (None, [only]) => only.clone(),
-            (None, [_, ..]) => {
-                return Err(Error::cluster(&known.join(", "), "there are several; name one with --name"));
-            }
-            (name, _) => {
-                let what = format!("there is none in {}; start one with `vane-up up -f FILE`", base.display());
-                return Err(Error::cluster(name.unwrap_or("?"), what));
-            }
-        };
-        let path = base.join(&name);
-        let lock = lock(&path, &name)?;
-        let state = read(&path)?.ok_or_else(|| Error::cluster(&name, "its folder is empty"))?;
+    /// Opens the folder of a cluster that is there.
+    pub(super) fn open(base: &Path, name: &str) -> Result<Self, Error> {
+        let path = base.join(name);
+        let lock = lock(&path, name)?;
+        let state = read(&path)?.ok_or_else(|| absent(base, Some(name)))?;
         Ok(Self { path, state, _lock: lock })
     }
 
@@ -139,7 +135,7 @@ fn lock(path: &Path, name: &str) -> Result<File, Error> {
     let file = File::options().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(Error::system("write", &path))?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::cluster(name, "another vane-up works on it; wait until it is done"))?;
+        .map_err(|_| Error::cluster(name, "another `vane up` or `vane down` works on it; wait until it is done"))?;
     Ok(file)
 }
 
@@ -150,6 +146,37 @@ fn read(path: &Path) -> Result<Option<State>, Error> {
         read => read.map_err(Error::system("read", &file))?,
     };
     serde_json::from_str(&text).map(Some).map_err(|e| Error::input(&file, e.to_string()))
+}
+
+/// Whether there is no cluster.
+pub(super) fn none(base: &Path) -> bool {
+    names(base).is_empty()
+}
+
+/// Clusters that there are, by name; of those only the named one. At least one. What another
+/// command is about to change is shown as it was.
+pub(super) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error> {
+    let wanted = names(base).into_iter().filter(|it| name.is_none_or(|name| name == it));
+    let states: Vec<State> = wanted.filter_map(|it| read(&base.join(it)).transpose()).collect::<Result<_, _>>()?;
+    if states.is_empty() { Err(absent(base, name)) } else { Ok(states) }
+}
+
+/// The cluster of this name; where none is named the only one, or the only one that runs.
+pub(super) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
+    let mut states = known(base, name)?;
+    let all: Vec<String> = states.iter().map(|it| it.name.clone()).collect();
+    if states.len() > 1 {
+        states.retain(State::runs);
+    }
+    match (states.pop(), states.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => Err(Error::Clusters(format!("there are several clusters: {}; name one with --name", all.join(", ")))),
+    }
+}
+
+fn absent(base: &Path, name: Option<&str>) -> Error {
+    let name = name.map_or(String::new(), |it| format!(" {it}"));
+    Error::Clusters(format!("there is no cluster{name} in {}; start one with `vane up -f FILE`", base.display()))
 }
 
 fn names(base: &Path) -> Vec<String> {
@@ -164,9 +191,17 @@ fn names(base: &Path) -> Vec<String> {
 fn free_block(base: &Path, name: &str) -> Result<u8, Error> {
     let others = names(base).into_iter().filter_map(|it| read(&base.join(it)).ok().flatten());
     let taken: Vec<u8> = others.map(|it| it.block).collect();
-    let listens = |it: Ipv4Addr| TcpListener::bind((it, 6333)).is_err();
-    let mut blocks = (0..BLOCKS_MAX).filter_map(|it| u8::try_from(it).ok());
-    blocks
-        .find(|it| !taken.contains(it) && !address(*it, 0).is_some_and(listens))
-        .ok_or_else(|| Error::cluster(name, "there is no block of addresses left; remove another cluster's folder"))
+    let left: Vec<u8> =
+        (0..BLOCKS_MAX).filter_map(|it| u8::try_from(it).ok()).filter(|it| !taken.contains(it)).collect();
+    let free = left.iter().find(|it| address(**it, 0).is_some_and(|it| listener::check(it).is_ok()));
+    match (free, left.first().and_then(|it| address(*it, 0))) {
+        (Some(free), _) => Ok(*free),
+        // Most likely on all addresses of the machine.
+        (None, Some(first)) => listener::check(first).map(|()| left[0]).map_err(|why| Error::cluster(name, why)),
+        (None, None) => {
+            let what =
+                format!("{} clusters have all addresses; remove the folder of one in {}", taken.len(), base.display());
+            Err(Error::cluster(name, what))
+        }
+    }
 }

@@ -1,0 +1,165 @@
+//! `vane up`, `vane status` and `vane down`, as somebody at a terminal would type them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use vane_local::Admin;
+
+use crate::error::Error;
+use crate::interrupt;
+
+/// Time between looks at a command.
+const LOOK: Duration = Duration::from_millis(10);
+/// Held while a demo runs.
+const LOCK: &str = "demo.lock";
+
+/// The commands, on the file and the folder of the demo.
+pub(super) struct Vane {
+    binary: PathBuf,
+    file: PathBuf,
+    dir: PathBuf,
+    /// Released when it is dropped. The commands do not inherit it.
+    _lock: File,
+}
+
+/// A node, as `vane status -o json` has it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Node {
+    pub(super) cluster: String,
+    pub(super) name: String,
+    pub(super) url: String,
+    admin: String,
+    token_file: PathBuf,
+    pid: Option<u32>,
+    pub(super) ready: bool,
+}
+
+impl Node {
+    /// Its admin interface.
+    pub(super) fn admin(&self) -> Result<Admin, Error> {
+        let token = std::fs::read_to_string(&self.token_file).map_err(|e| Error::data(&self.token_file, e))?;
+        Ok(Admin::new(&self.admin, token.trim())?)
+    }
+
+    /// Kills its process as a power cut does, but for what the system has of its writes.
+    pub(super) fn kill(&self) -> Result<(), Error> {
+        let id = self.pid.and_then(|it| i32::try_from(it).ok()).and_then(Pid::from_raw);
+        let id = id.ok_or_else(|| Error::node(&self.name, "it has no process"))?;
+        kill_process(id, Signal::KILL).map_err(|e| Error::node(format!("kill -9 of {}", self.name), e))
+    }
+}
+
+impl Vane {
+    /// The commands of the node binary; an error where another demo is in that folder.
+    pub(super) fn new(binary: &Path, file: &Path, dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(LOCK);
+        let failed = |e: std::io::Error| Error::Output { path: path.display().to_string(), reason: e.to_string() };
+        std::fs::create_dir_all(dir).map_err(failed)?;
+        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Busy(dir.display().to_string()))?;
+        Ok(Self { binary: binary.to_owned(), file: file.to_owned(), dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// Where the nodes keep their points.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// `vane up -f FILE`, shown with what it says.
+    pub(super) fn up(&self) -> Result<(), Error> {
+        println!("$ vane up -f {} --dir {}", self.file.display(), self.dir.display());
+        self.make(|line| println!("  {line}"))
+    }
+
+    /// The same, out of sight.
+    pub(super) fn up_again(&self) -> Result<(), Error> {
+        self.make(|_| {})
+    }
+
+    fn make(&self, say: impl Fn(&str) + Sync) -> Result<(), Error> {
+        let mut command = self.command("up");
+        command.arg("-f").arg(&self.file);
+        run(command, &format!("vane up -f {}", self.file.display()), true, say)
+    }
+
+    /// The nodes, in the order of their numbers.
+    pub(super) fn nodes(&self) -> Result<Vec<Node>, Error> {
+        let mut command = self.command("status");
+        command.args(["-o", "json"]);
+        let text = parking_lot::Mutex::new(String::new());
+        run(command, "vane status -o json", false, |line| text.lock().push_str(line))?;
+        let mut nodes: Vec<Node> =
+            serde_json::from_str(&text.into_inner()).map_err(|e| Error::node("`vane status -o json`", e))?;
+        // An edited file may have left others, which are down.
+        if let Some(runs) = nodes.iter().find(|it| it.pid.is_some()).map(|it| it.cluster.clone()) {
+            nodes.retain(|it| it.cluster == runs);
+        }
+        Ok(nodes)
+    }
+
+    /// `vane down`, if anything runs. A signal does not call it off.
+    pub(super) fn down(&self) -> Result<(), Error> {
+        let nodes = self.nodes()?;
+        let Some(runs) = nodes.iter().find(|it| it.pid.is_some()) else { return Ok(()) };
+        let mut command = self.command("down");
+        command.args(["--name", &runs.cluster]);
+        run(command, "vane down", false, |_| {})
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.binary);
+        // The node is the binary that was named, whatever the environment says.
+        command.arg(verb).arg("--dir").arg(&self.dir).env_remove("VANE_BIN");
+        command
+    }
+}
+
+/// Runs a command to its end, or until a signal where it may be called off; `say` gets each
+/// line of its output.
+fn run(mut command: Command, what: &str, can_be_ended: bool, say: impl Fn(&str) + Sync) -> Result<(), Error> {
+    let failed = |reason: String| Error::Command { command: what.to_owned(), reason };
+    // A group of its own: Ctrl-C is for the demo, which ends things in order.
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| failed(format!("{}: {e}", command.get_program().display())))?;
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let (ended, complaint) = std::thread::scope(|scope| {
+        let complaint = scope.spawn(|| {
+            let mut text = String::new();
+            // Words that are not UTF-8 say nothing to anybody.
+            let _read = errors.map(|mut it| it.read_to_string(&mut text));
+            text
+        });
+        scope.spawn(|| {
+            output.into_iter().for_each(|it| BufReader::new(it).lines().map_while(Result::ok).for_each(|it| say(&it)));
+        });
+        (wait(&mut child, can_be_ended), complaint.join().unwrap_or_default())
+    });
+    match ended.map_err(|e| failed(e.to_string()))? {
+        ended if ended.success() => Ok(()),
+        _ if can_be_ended && interrupt::requested() => Err(Error::Interrupted),
+        ended if complaint.trim().is_empty() => Err(failed(ended.to_string())),
+        _ => Err(failed(complaint.trim().trim_start_matches("vane: ").to_owned())),
+    }
+}
+
+fn wait(child: &mut Child, can_be_ended: bool) -> std::io::Result<ExitStatus> {
+    let mut told = false;
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return Ok(ended);
+        }
+        if can_be_ended && interrupt::requested() && !told {
+            told = true;
+            // Nothing to do about one that ends at this moment.
+            let _gone = kill_process(Pid::from_child(child), Signal::TERM);
+        }
+        vane_local::pause(LOOK);
+    }
+}
