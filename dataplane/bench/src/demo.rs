@@ -57,19 +57,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
         true => go_on::stay(&vane, &data, &nodes[0]),
         false => show(&vane, &data, &nodes),
     });
-    // Also after a failure: nothing may go on that nobody asked for.
+    // Also after a failure; where this fails too, dropping it says so.
     let ended = vane.down();
     match shown {
         // Requests fail once a signal came.
         Err(_) if interrupt::requested() && ended.is_ok() => Err(Error::Interrupted),
-        Err(error) if ended.is_ok() => Err(error),
-        Err(error) => Err(Error::node(error.to_string(), format!("and nodes may go on: {}", words(ended)))),
+        Err(error) => Err(error),
         Ok(()) => ended,
     }
-}
-
-fn words(ended: Result<(), Error>) -> String {
-    ended.err().map_or(String::new(), |it| it.to_string())
 }
 
 fn bring_up(vane: &Vane) -> Result<Vec<Node>, Error> {

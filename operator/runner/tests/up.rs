@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use vane_runner::up;
 
@@ -41,6 +42,93 @@ fn body(collection: &str) -> Option<String> {
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     text.contains(" 200 ").then_some(text)
+}
+
+fn vane_up(base: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vane-up"));
+    command.arg("--dir").arg(base).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
+}
+
+fn nodes(base: &Path) -> Vec<serde_json::Value> {
+    let output = vane_up(base, &["status", "-o", "json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A script's view: what is killed by the id that it reads is down, and up again afterwards.
+#[test]
+fn a_script_knows_processes_and_addresses() {
+    let Some(binary) = std::env::var_os("VANE_BIN").and_then(|it| it.into_string().ok()) else {
+        eprintln!("VANE_BIN names no node binary: nothing is tested");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (base, file) = (dir.path().join("clusters"), dir.path().join("demo.yaml"));
+    std::fs::write(&file, FILE).unwrap();
+    assert!(nodes(&base).is_empty(), "no cluster is an empty list");
+    assert!(said(&vane_up(&base, &["status"])).contains("vane up -f FILE"));
+    assert!(said(&vane_up(&base, &["down"])).contains("there is no cluster in"));
+
+    let down = Down(base.clone());
+    let up = |base: &Path| vane_up(base, &["up", "-f", file.to_str().unwrap(), "--vane", &binary]);
+    let started = up(&base);
+    assert!(started.status.success(), "{}", said(&started));
+    let before = nodes(&base);
+    for (ordinal, it) in before.iter().enumerate() {
+        assert_eq!((&it["cluster"], &it["name"]), (&"demo".into(), &format!("demo-{ordinal}").into()));
+        assert_eq!((&it["ordinal"], &it["ready"]), (&ordinal.into(), &true.into()));
+        assert_eq!(it["url"], format!("http://127.0.0.{}:6333", ordinal + 11));
+        assert_eq!(it["admin"], format!("127.0.0.{}:6335", ordinal + 11));
+        for file in ["token_file", "log"] {
+            assert!(Path::new(it[file].as_str().unwrap()).exists(), "{it}");
+        }
+    }
+    assert_eq!(before.len(), 3);
+    let table = said(&vane_up(&base, &["status"]));
+    assert!(
+        table.contains(&format!("demo-1  http://127.0.0.12:6333  ready (process {})", before[1]["pid"])),
+        "{table}"
+    );
+
+    // Another folder's cluster is told whose addresses it wants.
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::create_dir_all(elsewhere.join("demo")).unwrap();
+    let state = std::fs::read_to_string(base.join("demo/cluster.json")).unwrap();
+    let mut state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    state["processes"] = serde_json::json!({});
+    std::fs::write(elsewhere.join("demo/cluster.json"), state.to_string()).unwrap();
+    let refused = up(&elsewhere);
+    let words = format!("`vane down --dir {} --name demo`", base.display());
+    assert!(!refused.status.success() && said(&refused).contains(&words), "{}", said(&refused));
+
+    kill(&before[1]["pid"]);
+    let hurt = nodes(&base);
+    assert_eq!((&hurt[1]["pid"], &hurt[1]["ready"]), (&serde_json::Value::Null, &false.into()));
+    assert!(up(&base).status.success());
+    let after = nodes(&base);
+    assert_eq!((&after[0], &after[2]), (&before[0], &before[2]), "what ran goes on");
+    assert!(after[1]["ready"] == true && after[1]["pid"] != before[1]["pid"]);
+
+    assert!(said(&vane_up(&base, &["logs", "demo-2"])).contains("\"message\":\"ready\""));
+    assert!(said(&vane_up(&base, &["logs", "demo-9"])).contains("only demo-0, demo-1, demo-2"));
+    assert!(said(&vane_up(&base, &["down"])).contains("remove that folder"));
+    assert!(nodes(&base).iter().all(|it| it["pid"].is_null()));
+    drop(down);
+}
+
+/// kill -9, and the time that the system takes for it.
+fn kill(id: &serde_json::Value) {
+    let killed = Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
+    assert!(killed.success());
+    let end = Instant::now() + Duration::from_secs(10);
+    let runs = || std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|it| !it.contains(") Z "));
+    while runs() && Instant::now() < end {
+        std::thread::yield_now();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,6 +121,15 @@ impl Vane {
     }
 }
 
+impl Drop for Vane {
+    /// Whatever happened: nothing may go on that nobody asked for.
+    fn drop(&mut self) {
+        if let Err(error) = self.down() {
+            eprintln!("demo: nodes may go on: {error}");
+        }
+    }
+}
+
 /// Runs a command to its end, or until a signal where it may be called off; `say` gets each
 /// line of its output.
 fn run(mut command: Command, what: &str, can_be_ended: bool, say: impl Fn(&str) + Sync) -> Result<(), Error> {

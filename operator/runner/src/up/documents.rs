@@ -135,6 +135,15 @@ spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{siz
     }
 
     #[test]
+    fn the_examples_are_right() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../e2e/examples");
+        for it in std::fs::read_dir(examples).unwrap() {
+            let read = Documents::read(&it.unwrap().path()).unwrap();
+            assert!(!read.collections.is_empty());
+        }
+    }
+
+    #[test]
     fn what_is_wrong_names_file_and_field() {
         for (from, to, words) in [
             ("nodes: 3", "nodes: 0", "VectorCluster demo: spec.nodes is 0; it must be at least 1"),
