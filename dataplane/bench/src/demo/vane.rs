@@ -25,6 +25,8 @@ pub(super) struct Vane {
     binary: PathBuf,
     file: PathBuf,
     dir: PathBuf,
+    /// An earlier demo left a cluster in the folder.
+    earlier: bool,
     /// Released when it is dropped. The commands do not inherit it.
     _lock: File,
 }
@@ -64,7 +66,9 @@ impl Vane {
         std::fs::create_dir_all(dir).map_err(failed)?;
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Busy(dir.display().to_string()))?;
-        Ok(Self { binary: binary.to_owned(), file: file.to_owned(), dir: dir.to_owned(), _lock: lock })
+        // Commands that do not work at all are an error before there is anything to end.
+        let earlier = !status(command(binary, dir, "status"))?.is_empty();
+        Ok(Self { binary: binary.to_owned(), file: file.to_owned(), dir: dir.to_owned(), earlier, _lock: lock })
     }
 
     /// Where the nodes keep their points.
@@ -86,17 +90,19 @@ impl Vane {
     fn make(&self, say: impl Fn(&str) + Sync) -> Result<(), Error> {
         let mut command = self.command("up");
         command.arg("-f").arg(&self.file);
-        run(command, &format!("vane up -f {}", self.file.display()), true, say)
+        run(command, &format!("vane up -f {}", self.file.display()), true, say).map_err(|error| match error {
+            Error::Command { command, reason } if self.earlier => {
+                let reason =
+                    format!("{reason}\n(to start without what an earlier demo left, remove {})", self.dir.display());
+                Error::Command { command, reason }
+            }
+            other => other,
+        })
     }
 
     /// The nodes, in the order of their numbers.
     pub(super) fn nodes(&self) -> Result<Vec<Node>, Error> {
-        let mut command = self.command("status");
-        command.args(["-o", "json"]);
-        let text = parking_lot::Mutex::new(String::new());
-        run(command, "vane status -o json", false, |line| text.lock().push_str(line))?;
-        let mut nodes: Vec<Node> =
-            serde_json::from_str(&text.into_inner()).map_err(|e| Error::node("`vane status -o json`", e))?;
+        let mut nodes = status(self.command("status"))?;
         // An edited file may have left others, which are down.
         if let Some(runs) = nodes.iter().find(|it| it.pid.is_some()).map(|it| it.cluster.clone()) {
             nodes.retain(|it| it.cluster == runs);
@@ -114,10 +120,7 @@ impl Vane {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = Command::new(&self.binary);
-        // The node is the binary that was named, whatever the environment says.
-        command.arg(verb).arg("--dir").arg(&self.dir).env_remove("VANE_BIN");
-        command
+        command(&self.binary, &self.dir, verb)
     }
 }
 
@@ -128,6 +131,20 @@ impl Drop for Vane {
             eprintln!("demo: nodes may go on: {error}");
         }
     }
+}
+
+fn command(binary: &Path, dir: &Path, verb: &str) -> Command {
+    let mut command = Command::new(binary);
+    // The node is the binary that was named, whatever the environment says.
+    command.arg(verb).arg("--dir").arg(dir).env_remove("VANE_BIN");
+    command
+}
+
+fn status(mut command: Command) -> Result<Vec<Node>, Error> {
+    command.args(["-o", "json"]);
+    let text = parking_lot::Mutex::new(String::new());
+    run(command, "vane status -o json", false, |line| text.lock().push_str(line))?;
+    serde_json::from_str(&text.into_inner()).map_err(|e| Error::node("`vane status -o json`", e))
 }
 
 /// Runs a command to its end, or until a signal where it may be called off; `say` gets each

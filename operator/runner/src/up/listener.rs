@@ -85,7 +85,8 @@ fn folder(id: u32) -> Option<(PathBuf, String)> {
 fn command(id: u32) -> String {
     let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&line).replace('\0', " ");
-    text.trim().chars().take(COMMAND_CHARS).collect()
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.chars().take(COMMAND_CHARS).collect()
 }
 
 #[cfg(test)]
