@@ -2,29 +2,51 @@
 //!
 //! kube has no leader election, and no published crate has one for this version of it. There
 //! is no fencing: a holder that stood still may finish a call after another took over, so
-//! every step can be repeated without harm.
+//! every step can be repeated without harm. Clocks of two machines are never compared: a
+//! Lease ends when it was seen unchanged for its duration, by the clock of who waits for it.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
 use kube::api::{Api, PostParams};
-use tokio::time::Instant;
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// Time after which a Lease that was not renewed is free.
 const DURATION: Duration = Duration::from_secs(15);
-/// Time in which a holder must have renewed it, else it stops working.
-const RENEW_DEADLINE: Duration = Duration::from_secs(10);
-/// Time between attempts.
-const RETRY: Duration = Duration::from_secs(2);
+
+/// When a holder, and who waits, do what.
+struct Times {
+    /// In which a holder must have renewed it, else it stops working: before the Lease ends.
+    deadline: Duration,
+    /// Between attempts.
+    retry: Duration,
+}
+
+const TIMES: Times = Times { deadline: Duration::from_secs(10), retry: Duration::from_secs(2) };
 
 /// A Lease and who wants it.
 pub struct Election {
     leases: Api<Lease>,
     name: String,
     holder: String,
+    times: Times,
+    /// The Lease as it was read last, and since when it is so.
+    seen: Mutex<Option<(LeaseSpec, Instant)>>,
+}
+
+/// Whose a Lease is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Ours, as of now.
+    Ours,
+    /// Somebody else's.
+    Theirs,
+    /// The API server refused or did not answer.
+    Unknown,
 }
 
 /// What is to be done about a Lease as it was read.
@@ -39,25 +61,34 @@ enum Claim {
 impl Election {
     /// `holder` names this process, as no other is named.
     pub fn new(client: Client, namespace: &str, name: &str, holder: &str) -> Self {
-        Self { leases: Api::namespaced(client, namespace), name: name.to_owned(), holder: holder.to_owned() }
+        let leases = Api::namespaced(client, namespace);
+        Self { leases, name: name.to_owned(), holder: holder.to_owned(), times: TIMES, seen: Mutex::default() }
     }
 
-    /// Waits until the Lease is ours.
-    pub async fn win(&self) {
-        while !self.attempt().await {
-            tokio::time::sleep(RETRY).await;
+    /// Waits until the Lease is ours; since when it is, at the latest.
+    pub async fn win(&self) -> Instant {
+        loop {
+            let began = Instant::now();
+            if let Ok(Standing::Ours) = timeout(self.times.deadline, self.attempt()).await {
+                return began;
+            }
+            sleep(self.times.retry).await;
         }
     }
 
-    /// Renews the Lease for as long as that works; returns when it was not renewed in time
-    /// or somebody else has it. The process should end then.
-    pub async fn hold(&self) {
-        let mut renewed = Instant::now();
-        while renewed.elapsed() < RENEW_DEADLINE {
-            tokio::time::sleep(RETRY).await;
+    /// Renews the Lease for as long as that works; returns when it was not renewed in time,
+    /// and at once when somebody else has it. The process should end then.
+    pub async fn hold(&self, won: Instant) {
+        let mut renewed = won;
+        loop {
+            let end = renewed + self.times.deadline;
+            sleep_until(end.min(Instant::now() + self.times.retry)).await;
             let began = Instant::now();
-            if let Ok(true) = tokio::time::timeout(RENEW_DEADLINE, self.attempt()).await {
-                renewed = began;
+            // An attempt that hangs must not outlast the Lease.
+            match timeout_at(end, self.attempt()).await {
+                Ok(Standing::Ours) => renewed = began,
+                Ok(Standing::Unknown) if Instant::now() < end => {}
+                Ok(Standing::Unknown | Standing::Theirs) | Err(_) => return,
             }
         }
     }
@@ -75,20 +106,23 @@ impl Election {
         }
     }
 
-    /// Takes or renews it; whether it is ours now. The resource version that was read guards
-    /// the write: of two who take it at once, one fails.
-    async fn attempt(&self) -> bool {
+    /// Takes or renews it. The resource version that was read guards the write: of two who
+    /// take it at once, one fails.
+    async fn attempt(&self) -> Standing {
         let outcome = self.try_attempt().await;
         outcome.unwrap_or_else(|error| {
             tracing::debug!(%error, "failed to take or renew the lease");
-            false
+            Standing::Unknown
         })
     }
 
-    async fn try_attempt(&self) -> Result<bool, kube::Error> {
+    async fn try_attempt(&self) -> Result<Standing, kube::Error> {
         let found = self.leases.get_opt(&self.name).await?;
         let current = found.as_ref().and_then(|it| it.spec.as_ref());
-        let Claim::Take(spec) = claim(current, &self.holder, Timestamp::now()) else { return Ok(false) };
+        let unchanged = self.unchanged(current);
+        let Claim::Take(spec) = claim(current, unchanged, &self.holder, Timestamp::now()) else {
+            return Ok(Standing::Theirs);
+        };
         let parameters = PostParams::default();
         match found {
             Some(lease) => {
@@ -100,18 +134,26 @@ impl Election {
                 self.leases.create(&parameters, &Lease { metadata, spec: Some(*spec) }).await?;
             }
         }
-        Ok(true)
+        Ok(Standing::Ours)
+    }
+
+    /// How long the Lease was seen as it is now.
+    fn unchanged(&self, current: Option<&LeaseSpec>) -> Duration {
+        let mut seen = self.seen.lock();
+        match (&*seen, current) {
+            (Some((before, since)), Some(current)) if before == current => return since.elapsed(),
+            (_, current) => *seen = current.map(|it| (it.clone(), Instant::now())),
+        }
+        Duration::ZERO
     }
 }
 
-fn claim(current: Option<&LeaseSpec>, holder: &str, now: Timestamp) -> Claim {
+/// What is to be done about a Lease that was seen unchanged for so long.
+fn claim(current: Option<&LeaseSpec>, unchanged: Duration, holder: &str, now: Timestamp) -> Claim {
     let held_by = current.and_then(|it| it.holder_identity.as_deref()).filter(|it| !it.is_empty());
     let ours = held_by == Some(holder);
-    let ends = current.and_then(|it| {
-        let seconds = i64::from(it.lease_duration_seconds?);
-        it.renew_time.as_ref()?.0.checked_add(SignedDuration::from_secs(seconds)).ok()
-    });
-    if held_by.is_some() && !ours && ends.is_some_and(|it| it > now) {
+    let seconds = current.and_then(|it| u64::try_from(it.lease_duration_seconds?).ok());
+    if held_by.is_some() && !ours && unchanged < seconds.map_or(DURATION, Duration::from_secs) {
         return Claim::Leave;
     }
     let acquired = current.filter(|_| ours).and_then(|it| it.acquire_time.clone());
@@ -127,30 +169,4 @@ fn claim(current: Option<&LeaseSpec>, holder: &str, now: Timestamp) -> Claim {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("it is in range")
-    }
-
-    fn taken(current: Option<&LeaseSpec>, holder: &str, now: i64) -> LeaseSpec {
-        match claim(current, holder, at(now)) {
-            Claim::Take(spec) => *spec,
-            Claim::Leave => panic!("{holder} left it at {now}"),
-        }
-    }
-
-    #[test]
-    fn a_lease_is_free_when_it_was_not_renewed_or_given_back() {
-        let first = taken(None, "a", 100);
-        assert_eq!(claim(Some(&first), "b", at(114)), Claim::Leave);
-        let renewed = taken(Some(&first), "a", 114);
-        assert_eq!((renewed.acquire_time.clone(), renewed.lease_transitions), (first.acquire_time.clone(), Some(0)));
-        assert_eq!(claim(Some(&renewed), "b", at(128)), Claim::Leave);
-        let second = taken(Some(&renewed), "b", 130);
-        assert_eq!((second.holder_identity.as_deref(), second.lease_transitions), (Some("b"), Some(1)));
-        let given_back = LeaseSpec { holder_identity: None, renew_time: None, ..second };
-        assert_eq!(taken(Some(&given_back), "a", 131).holder_identity.as_deref(), Some("a"));
-    }
-}
+mod tests;

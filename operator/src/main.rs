@@ -45,6 +45,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let ready = Arc::new(AtomicBool::new(false));
     let listener =
         TcpListener::bind(args.listen).await.map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
+    let address = listener.local_addr().map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
     let health = tokio::spawn(health::serve(listener, Arc::clone(&ready), metrics.clone()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
@@ -57,11 +58,11 @@ async fn run(args: Args) -> Result<(), Failure> {
     let election = Election::new(client.clone(), &namespace, &args.lease_name, &identity);
     // Standing by is being ready: a roll-out of two must not wait for the first to end.
     ready.store(true, Ordering::Relaxed);
-    tracing::info!(lease = args.lease_name, namespace, identity, "waiting for the lease");
-    tokio::select! {
-        () = election.win() => {}
+    tracing::info!(lease = args.lease_name, namespace, identity, %address, "waiting for the lease");
+    let won = tokio::select! {
+        won = election.win() => won,
         () = told(stopped.clone()) => return Ok(()),
-    }
+    };
     tracing::info!("this process works");
     let failpoint = Failpoint { before: args.exit_before.clone(), after: args.exit_after.clone() };
     let context = Arc::new(Context::new(client, &identity, metrics, failpoint));
@@ -74,7 +75,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         join_all(scopes.into_iter().map(|it| controllers::run(Arc::clone(&context), it, || told(stopped.clone()))));
     let outcome = tokio::select! {
         _ended = work => Ok(()),
-        () = election.hold() => Err("the lease was lost: another operator works now".into()),
+        () = election.hold(won) => Err("the lease was lost: it was not renewed in time, or another operator has it".into()),
     };
     context.leads(false);
     if outcome.is_ok() {
