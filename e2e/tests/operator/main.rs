@@ -7,5 +7,6 @@
 mod away;
 mod children;
 mod life;
+mod pair;
 mod process;
 mod world;

@@ -6,10 +6,15 @@ use std::process::{Child, Command, Stdio};
 
 use vane_e2e::ApiServer;
 
+/// Name of an operator that is alone.
+pub(crate) const IDENTITY: &str = "test";
+
 /// An operator of an API server. Dropping it kills it.
 pub(crate) struct Operator {
     child: Child,
     log: PathBuf,
+    /// Where its own lines begin, after those of operators before it.
+    log_begin: usize,
 }
 
 impl Operator {
@@ -20,14 +25,20 @@ impl Operator {
 
     /// The same with more arguments.
     pub(crate) fn start_with(api: &ApiServer, dir: &Path, arguments: &[&str]) -> Self {
-        let log = dir.join("operator.log");
+        // One that was killed holds its lease until it ends; under its name the next goes on.
+        Self::start_as(IDENTITY, api, dir, arguments)
+    }
+
+    /// The same under a name of its own: one among several.
+    pub(crate) fn start_as(identity: &str, api: &ApiServer, dir: &Path, arguments: &[&str]) -> Self {
+        let log = dir.join(format!("operator-{identity}.log"));
+        let log_begin = std::fs::read(&log).map_or(0, |it| it.len());
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(binary())
-            .args(["--listen", "127.0.0.1:0", "--lease-namespace", "default"])
-            // One that was killed holds its lease until it ends; under its name the next goes on.
-            .args(["--identity", "test"])
+            .args(["--listen", "127.0.0.1:0", "--lease-namespace", "default", "--identity", identity])
             .args(arguments)
             .env("KUBECONFIG", api.kubeconfig())
+            .env("NO_COLOR", "1")
             // The server is on this machine.
             .env_remove("HTTPS_PROXY")
             .env_remove("https_proxy")
@@ -36,7 +47,28 @@ impl Operator {
             .stderr(file)
             .spawn()
             .unwrap();
-        Self { child, log }
+        Self { child, log, log_begin }
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it answers at a path; `None` while it does not listen.
+    pub(crate) async fn answer(&self, path: &str) -> Option<String> {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let (_, rest) = log.get(self.log_begin..)?.split_once(" address=")?;
+        let url = format!("http://{}/{path}", rest.split_whitespace().next()?);
+        let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call().ok()?.body_mut().read_to_string().ok());
+        asked.await.unwrap()
+    }
+
+    /// The value of a metric by its name and labels, as `/metrics` has it.
+    pub(crate) async fn metric(&self, metric: &str) -> Option<f64> {
+        let metrics = self.answer("metrics").await?;
+        let value = metrics.lines().find_map(|it| it.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok());
+        value
     }
 
     /// kill -9.

@@ -84,6 +84,19 @@ impl World {
         }
     }
 
+    /// Waits until an operator's metric has a value.
+    pub(crate) async fn wait_metric(&self, operator: &Operator, metric: &str, value: f64) {
+        let began = Instant::now();
+        loop {
+            let found = operator.metric(metric).await;
+            if found == Some(value) {
+                return;
+            }
+            assert!(began.elapsed() < SOON, "{metric} is {found:?}, not {value}:\n{}", operator.log());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Waits for a condition to have a status and a reason; its message.
     pub(crate) async fn wait_condition(&self, namespace: &str, object: &str, kind: &str, is: (&str, &str)) -> String {
         let found = self.wait(namespace, object, |it| {
@@ -97,6 +110,12 @@ impl World {
 pub(crate) fn condition(object: &Value, kind: &str) -> Value {
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.into_iter().find(|it| it["type"] == kind).unwrap_or_default()
+}
+
+/// The same under another name.
+pub(crate) fn named(name: &str, mut object: Value) -> Value {
+    object["metadata"]["name"] = name.into();
+    object
 }
 
 pub(crate) fn cluster(nodes: i32) -> Value {
