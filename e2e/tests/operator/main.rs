@@ -6,7 +6,9 @@
 
 mod away;
 mod children;
+mod idle;
 mod life;
 mod pair;
 mod process;
+mod snapshot;
 mod world;

@@ -67,8 +67,7 @@ impl Operator {
     /// The value of a metric by its name and labels, as `/metrics` has it.
     pub(crate) async fn metric(&self, metric: &str) -> Option<f64> {
         let metrics = self.answer("metrics").await?;
-        let value = metrics.lines().find_map(|it| it.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok());
-        value
+        metrics.lines().find_map(|it| it.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// kill -9.
