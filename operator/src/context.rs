@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use kube::core::DynamicObject;
 use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::ObjectRef;
 use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
 
@@ -21,6 +23,9 @@ const WRITTEN_MAX: usize = 10_000;
 /// Age at which they are forgotten.
 const WRITTEN_KEPT: Duration = Duration::from_secs(300);
 
+/// Kind, namespace and name.
+type Key = (String, String, String);
+
 /// Shared by all reconciliations of one process.
 pub struct Context {
     /// Kubernetes.
@@ -31,9 +36,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
-    failures: Mutex<HashMap<String, u32>>,
+    /// Objects whose last pass failed, and how many have in a row.
+    failures: Mutex<HashMap<Key, u32>>,
     /// When figures of a status were last written, for those of which only figures change.
-    written: Mutex<HashMap<String, Instant>>,
+    written: Mutex<HashMap<Key, Instant>>,
 }
 
 impl Context {
@@ -57,16 +63,36 @@ impl Context {
 
     /// An object was reconciled.
     pub(crate) fn succeeded<K: Resource<DynamicType = ()>>(&self, object: &K) {
-        self.failures.lock().remove(&key(object));
+        self.forget_failures(&key(object));
+    }
+
+    /// An object is gone: nothing of it waits.
+    pub(crate) fn gone(&self, object: &ObjectRef<DynamicObject>) {
+        let (kind, namespace) = (object.dyntype.kind.clone(), object.namespace.clone().unwrap_or_default());
+        self.forget_failures(&(kind, namespace, object.name.clone()));
     }
 
     /// An object could not be reconciled; how long to leave it alone. One that fails again
     /// and again must not keep the others waiting.
     pub(crate) fn failed<K: Resource<DynamicType = ()>>(&self, object: &K) -> Duration {
+        let key = key(object);
         let mut failures = self.failures.lock();
-        let attempts = failures.entry(key(object)).or_default();
+        let attempts = failures.entry(key.clone()).or_default();
         *attempts = attempts.saturating_add(1);
-        jittered(retry_pause(*attempts))
+        let pause = jittered(retry_pause(*attempts));
+        self.show_retrying(&key.0, &failures);
+        pause
+    }
+
+    fn forget_failures(&self, key: &Key) {
+        let mut failures = self.failures.lock();
+        if failures.remove(key).is_some() {
+            self.show_retrying(&key.0, &failures);
+        }
+    }
+
+    fn show_retrying(&self, kind: &str, failures: &HashMap<Key, u32>) {
+        self.metrics.retrying(kind, failures.keys().filter(|it| it.0 == kind).count());
     }
 
     /// Whether a status of which only figures changed may be written again. Forgetting it at
@@ -85,8 +111,8 @@ impl Context {
     }
 }
 
-fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
-    format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
+fn key<K: Resource<DynamicType = ()>>(object: &K) -> Key {
+    (K::kind(&()).into_owned(), object.namespace().unwrap_or_default(), object.name_any())
 }
 
 fn retry_pause(attempts: u32) -> Duration {
@@ -103,6 +129,9 @@ fn jittered(pause: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
     use super::*;
 
     #[test]
@@ -111,5 +140,33 @@ mod tests {
         assert_eq!(retry_pause(4), RETRY_MIN * 8);
         assert_eq!(retry_pause(u32::MAX), RETRY_MAX);
         assert!(jittered(RETRY_MAX) <= RETRY_MAX + RETRY_MAX / 5);
+    }
+
+    #[tokio::test]
+    async fn what_waits_after_a_failure_is_shown_until_it_succeeds_or_goes() {
+        let nobody = tower::service_fn(|_: axum::http::Request<kube::client::Body>| {
+            std::future::pending::<Result<axum::http::Response<kube::client::Body>, std::convert::Infallible>>()
+        });
+        let client = Client::new(nobody, "default");
+        let context = Context::new(client, "test", Metrics::default(), Failpoint::default());
+        let shown = |context: &Context, kind: &str, objects: u32| {
+            let line = format!("vane_operator_retrying{{kind=\"{kind}\"}} {objects}");
+            context.metrics.text().lines().any(|it| it == line)
+        };
+        let named = |name: &str| {
+            let metadata =
+                ObjectMeta { name: Some(name.into()), namespace: Some("default".into()), ..ObjectMeta::default() };
+            Secret { metadata, ..Secret::default() }
+        };
+        let (first, second) = (named("first"), named("second"));
+        context.failed(&first);
+        context.failed(&first);
+        context.failed(&second);
+        context.failed(&ConfigMap { metadata: first.metadata.clone(), ..ConfigMap::default() });
+        assert!(shown(&context, "Secret", 2) && shown(&context, "ConfigMap", 1));
+        context.succeeded(&first);
+        assert!(shown(&context, "Secret", 1));
+        context.gone(&ObjectRef::from_obj(&second).erase());
+        assert!(shown(&context, "Secret", 0) && shown(&context, "ConfigMap", 1));
     }
 }

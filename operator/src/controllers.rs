@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::Api;
 use kube::core::error_boundary::DeserializeGuard;
-use kube::runtime::controller::{Config, Controller};
+use kube::runtime::controller::{Config, Controller, Error};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
@@ -45,7 +45,7 @@ async fn clusters(
         .watches(scoped::<Pod>(&client, namespace), ours, |pod| cluster_of(&pod))
         .graceful_shutdown_on(stop)
         .run(cluster::reconcile::reconcile, cluster::reconcile::after_error, Arc::clone(context));
-    drained(passes).await;
+    drained(context, passes).await;
 }
 
 async fn collections(
@@ -71,14 +71,21 @@ async fn collections(
         .watches(clusters, watcher::Config::default().any_semantic(), naming)
         .graceful_shutdown_on(stop)
         .run(collection::reconcile::reconcile, collection::reconcile::after_error, Arc::clone(context));
-    drained(passes).await;
+    drained(context, passes).await;
 }
 
 /// Failures of passes were logged where they happened.
-async fn drained<T, E: std::fmt::Display>(passes: impl Stream<Item = Result<T, E>>) {
-    let log = |outcome: Result<T, E>| async move {
-        if let Err(error) = outcome {
-            tracing::debug!(%error, "a pass or a watch failed");
+async fn drained<T, R, Q>(context: &Context, passes: impl Stream<Item = Result<T, Error<R, Q>>>)
+where
+    R: std::error::Error + 'static,
+    Q: std::error::Error + 'static,
+{
+    let log = |outcome: Result<T, Error<R, Q>>| async move {
+        match outcome {
+            // The end of a pause of an object that was deleted meanwhile.
+            Err(Error::ObjectNotFound(object)) => context.gone(&object),
+            Err(error) => tracing::debug!(%error, "a pass or a watch failed"),
+            Ok(_) => {}
         }
     };
     passes.for_each(log).await;

@@ -14,16 +14,20 @@ use prometheus_client::registry::Registry;
 /// Seconds; a pass waits for a few calls.
 const DURATIONS_S: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 
-type Labels = [(&'static str, String); 1];
+/// Labels of figures by kind of object.
+type Kind = [(&'static str, String); 1];
+/// Labels of errors: the kind of the object, and what failed.
+type Failure = [(&'static str, String); 2];
 
 /// Handles to all metrics.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
-    reconciliations: Family<Labels, Counter>,
-    errors: Family<Labels, Counter>,
-    seconds: Family<Labels, Histogram>,
-    running: Gauge,
+    reconciliations: Family<Kind, Counter>,
+    errors: Family<Failure, Counter>,
+    seconds: Family<Kind, Histogram>,
+    running: Family<Kind, Gauge>,
+    retrying: Family<Kind, Gauge>,
     leader: Gauge,
 }
 
@@ -35,13 +39,19 @@ impl Default for Metrics {
             reconciliations: Family::default(),
             errors: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(DURATIONS_S)),
-            running: Gauge::default(),
+            running: Family::default(),
+            retrying: Family::default(),
             leader: Gauge::default(),
         };
         registry.register("reconciliations", "Passes over an object, by kind", metrics.reconciliations.clone());
-        registry.register("errors", "Passes that failed, by what failed", metrics.errors.clone());
+        registry.register("errors", "Passes that failed, by kind and by what failed", metrics.errors.clone());
         registry.register("reconcile_seconds", "Duration of passes, by kind", metrics.seconds.clone());
-        registry.register("reconciling", "Passes under way", metrics.running.clone());
+        registry.register("reconciling", "Passes under way, by kind", metrics.running.clone());
+        registry.register(
+            "retrying",
+            "Queue of failures: objects whose last pass failed and that wait for the next one, by kind",
+            metrics.retrying.clone(),
+        );
         registry.register("leader", "Whether this process holds the Lease", metrics.leader.clone());
         *metrics.registry.lock() = registry;
         metrics
@@ -49,17 +59,24 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn began(&self) {
-        self.running.inc();
+    pub(crate) fn began(&self, kind: &str) {
+        self.running.get_or_create(&[("kind", kind.to_owned())]).inc();
     }
 
     pub(crate) fn ended(&self, kind: &str, took: Duration, error: Option<&str>) {
-        self.running.dec();
-        self.reconciliations.get_or_create(&[("kind", kind.to_owned())]).inc();
-        self.seconds.get_or_create(&[("kind", kind.to_owned())]).observe(took.as_secs_f64());
+        let by_kind = [("kind", kind.to_owned())];
+        self.running.get_or_create(&by_kind).dec();
+        self.reconciliations.get_or_create(&by_kind).inc();
+        self.seconds.get_or_create(&by_kind).observe(took.as_secs_f64());
         if let Some(error) = error {
-            self.errors.get_or_create(&[("error", error.to_owned())]).inc();
+            self.errors.get_or_create(&[("kind", kind.to_owned()), ("error", error.to_owned())]).inc();
         }
+    }
+
+    /// So many objects of a kind wait after a failure.
+    pub(crate) fn retrying(&self, kind: &str, objects: usize) {
+        let objects = i64::try_from(objects).unwrap_or(i64::MAX);
+        self.retrying.get_or_create(&[("kind", kind.to_owned())]).set(objects);
     }
 
     pub(crate) fn leads(&self, leads: bool) {
@@ -72,5 +89,33 @@ impl Metrics {
         // Writing to a string does not fail.
         let _infallible = encode(&mut text, &self.registry.lock());
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_is_counted_by_kind() {
+        let metrics = Metrics::default();
+        metrics.began("Collection");
+        metrics.began("VectorCluster");
+        metrics.ended("VectorCluster", Duration::from_millis(20), Some("no_token"));
+        metrics.retrying("VectorCluster", 1);
+        metrics.leads(true);
+        let text = metrics.text();
+        for line in [
+            "vane_operator_reconciling{kind=\"Collection\"} 1",
+            "vane_operator_reconciling{kind=\"VectorCluster\"} 0",
+            "vane_operator_reconciliations_total{kind=\"VectorCluster\"} 1",
+            "vane_operator_errors_total{kind=\"VectorCluster\",error=\"no_token\"} 1",
+            "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"} 1",
+            "vane_operator_retrying{kind=\"VectorCluster\"} 1",
+            "vane_operator_leader 1",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+        }
+        assert!(text.contains("# HELP vane_operator_retrying Queue of failures"), "{text}");
     }
 }

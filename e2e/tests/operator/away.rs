@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::process::Operator;
-use crate::world::{World, cluster};
+use crate::world::{World, cluster, named};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
@@ -30,6 +30,35 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
     world.wait("strange", "statefulset/demo", |_| true).await;
     assert!(world.get("strange", "statefulset/strange").await.is_none());
     assert!(world.operator.log().contains("cannot be read"), "{}", world.operator.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
+    const RETRYING: &str = "vane_operator_retrying{kind=\"VectorCluster\"}";
+    const ERRORS: &str = "vane_operator_errors_total{kind=\"VectorCluster\",error=\"no_token\"}";
+    let world = World::start().await;
+    world.namespace("failing").await;
+    for name in ["first", "second"] {
+        // Somebody made it, and put nothing into it.
+        world.apply("failing", &secret(name, &json!({}))).await;
+        world.apply("failing", &named(name, cluster(1))).await;
+    }
+    world.wait_metric(&world.operator, RETRYING, 2.0).await;
+    assert!(world.operator.metric(ERRORS).await.is_some_and(|it| it >= 2.0));
+    world.apply("failing", &secret("first", &json!({"token": "hush"}))).await;
+    world.wait_metric(&world.operator, RETRYING, 1.0).await;
+    world.wait("failing", "statefulset/first", |_| true).await;
+    world.api.kubectl(&["-n", "failing", "delete", "vc", "second"]).await.unwrap();
+    world.wait_metric(&world.operator, RETRYING, 0.0).await;
+    let passes = "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"}";
+    assert!(world.operator.metric(passes).await.is_some_and(|it| it >= 4.0));
+    world.wait_metric(&world.operator, "vane_operator_reconciling{kind=\"VectorCluster\"}", 0.0).await;
+}
+
+fn secret(cluster: &str, data: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("{cluster}-token")}, "stringData": data,
+    })
 }
 
 /// Three times as long as a Lease lasts.
@@ -62,6 +91,6 @@ async fn an_operator_goes_on_when_its_api_server_comes_back() {
     }
     println!("the API server was away for {AWAY:?}; the operator ended {ended} times");
     world.apply("away", &cluster(4)).await;
-    let grown = |it: &serde_json::Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
+    let grown = |it: &Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
     world.wait("away", "vc/demo", grown).await;
 }

@@ -34,10 +34,11 @@ pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Ar
     };
     if cluster.metadata.deletion_timestamp.is_some() {
         // Kubernetes takes the children away; the volumes as `retention` says.
+        context.succeeded(cluster);
         return Ok(Action::await_change());
     }
     let began = Instant::now();
-    context.metrics.began();
+    context.metrics.began("VectorCluster");
     let outcome = pass(cluster, &context).await;
     context.metrics.ended("VectorCluster", began.elapsed(), outcome.as_ref().err().map(Error::category));
     if outcome.is_ok() {

@@ -36,7 +36,7 @@ pub async fn reconcile(object: Arc<DeserializeGuard<Collection>>, context: Arc<C
         }
     };
     let began = Instant::now();
-    context.metrics.began();
+    context.metrics.began("Collection");
     let outcome = pass(collection, &context).await;
     context.metrics.ended("Collection", began.elapsed(), outcome.as_ref().err().map(Error::category));
     if outcome.is_ok() {
