@@ -77,7 +77,8 @@ pub struct CollectionSpec {
     #[schemars(length(max = 16), inner(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub aliases: Vec<String>,
-    /// What becomes of the points when this object is deleted.
+    /// What becomes of the points when this object is deleted. It deletes only what it made or
+    /// took over, never what it was refused for.
     #[serde(default)]
     pub deletion_policy: crate::cluster::Retain,
 }

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod body;
+mod claim;
 pub mod dereference;
 pub mod observed;
 pub mod plan;

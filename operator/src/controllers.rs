@@ -57,6 +57,7 @@ async fn collections(
     let collections = scoped::<DeserializeGuard<Collection>>(&client, namespace);
     let controller = Controller::new(collections, watcher::Config::default().any_semantic())
         .with_config(Config::default().concurrency(CONCURRENCY));
+    let all = controller.store();
     // A cluster that became ready, or went, concerns those that name it.
     let known = controller.store();
     let naming = move |cluster: DeserializeGuard<VectorCluster>| {
@@ -67,10 +68,12 @@ async fn collections(
         known.state().into_iter().filter(names).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
     };
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
-    let passes = controller
-        .watches(clusters, watcher::Config::default().any_semantic(), naming)
-        .graceful_shutdown_on(stop)
-        .run(collection::reconcile::reconcile, collection::reconcile::after_error, Arc::clone(context));
+    let passes =
+        controller.watches(clusters, watcher::Config::default().any_semantic(), naming).graceful_shutdown_on(stop).run(
+            move |it, context| collection::reconcile::reconcile(it, context, all.clone()),
+            collection::reconcile::after_error,
+            Arc::clone(context),
+        );
     drained(context, passes).await;
 }
 

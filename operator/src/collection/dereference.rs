@@ -1,11 +1,14 @@
 //! Reads what Kubernetes and the database have. Changes nothing.
 
 use kube::api::Api;
+use kube::core::error_boundary::DeserializeGuard;
+use kube::runtime::reflector::Store;
 use kube::{Client, ResourceExt};
 use tonic::Code;
 use vane_crds::{Collection, VectorCluster};
 use vane_proto::admin;
 
+use super::claim::taken_by;
 use super::observed::{Cluster, Observed};
 use super::plan::name;
 use super::status::remembers;
@@ -13,17 +16,24 @@ use crate::database::Admin;
 use crate::error::{Error, database, kubernetes};
 use crate::reach;
 
+/// The Collections that the controller watches.
+pub type Collections = Store<DeserializeGuard<Collection>>;
+
 /// What is known of a collection, and a node to change it through, where one answers.
-pub async fn dereference(client: &Client, collection: &Collection) -> Result<(Observed, Option<Admin>), Error> {
+pub async fn dereference(
+    client: &Client,
+    collection: &Collection,
+    all: &Collections,
+) -> Result<(Observed, Option<Admin>), Error> {
     let incomplete = |field| Error::Incomplete { object: format!("Collection {}", collection.name_any()), field };
     let namespace = collection.namespace().ok_or_else(|| incomplete("namespace"))?;
+    let all = all.state();
     let mut observed = Observed {
-        cluster: Cluster::Absent,
-        found: None,
-        shards: Vec::new(),
+        taken_by: taken_by(collection, all.iter().filter_map(|it| it.0.as_ref().ok())),
         key: collection.uid().ok_or_else(|| incomplete("uid"))?,
         was_there: remembers(collection),
         going: collection.metadata.deletion_timestamp.is_some(),
+        ..Observed::default()
     };
     let cluster = &collection.spec.cluster_ref.name;
     let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &namespace);

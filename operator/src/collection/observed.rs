@@ -3,9 +3,10 @@
 use vane_proto::admin;
 
 /// The database that a Collection names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cluster {
     /// There is no such VectorCluster, or it is being deleted.
+    #[default]
     Absent,
     /// It cannot be asked now; why.
     Silent(String),
@@ -14,8 +15,10 @@ pub enum Cluster {
 }
 
 /// Everything.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Observed {
+    /// An older object that names the same collection: it has it.
+    pub taken_by: Option<String>,
     /// The database.
     pub cluster: Cluster,
     /// The collection as the database has it.

@@ -6,11 +6,13 @@ use serde_json::Value;
 use vane_crds::Collection;
 use vane_crds::cluster::Retain;
 use vane_crds::collection::CollectionSpec;
+use vane_proto::admin;
 
 use super::body;
 use super::observed::{Cluster, Observed};
 
-/// Keeps the object until its points are deleted. Only objects that ask for that have it.
+/// Keeps the object until its points are deleted. Only objects that ask for that have it, and
+/// only once they were accepted: one that has no points waits for no database.
 pub const FINALIZER: &str = "vanedb.io/delete-points";
 
 /// A change to make. Each can be repeated without harm.
@@ -67,11 +69,17 @@ pub fn plan(collection: &Collection, observed: &Observed) -> Plan {
     if observed.going {
         return Plan { steps: leave(collection, observed, has_finalizer), verdict: Verdict::Accepted };
     }
-    let deletes = collection.spec.deletion_policy == Retain::Delete;
     let verdict = verdict(collection, observed);
+    let has_points = match &verdict {
+        Verdict::Accepted => true,
+        // What is there is not known: as it is, or as it was when it was known.
+        Verdict::Waiting(..) => has_finalizer || observed.was_there,
+        Verdict::Refused(..) => false,
+    };
+    let keeps = has_points && collection.spec.deletion_policy == Retain::Delete;
     let mut steps = Vec::new();
-    if deletes != has_finalizer {
-        steps.push(Step::Finalizer(deletes));
+    if keeps != has_finalizer {
+        steps.push(Step::Finalizer(keeps));
     }
     if verdict == Verdict::Accepted {
         match &observed.found {
@@ -84,6 +92,10 @@ pub fn plan(collection: &Collection, observed: &Observed) -> Plan {
 
 fn verdict(collection: &Collection, observed: &Observed) -> Verdict {
     let (spec, name) = (&collection.spec, name(collection));
+    if let Some(older) = &observed.taken_by {
+        let message = format!("Collection {older}, which is older, has {name} already; this one changes nothing");
+        return Verdict::Refused("Taken", message);
+    }
     let nodes = match &observed.cluster {
         Cluster::Absent => {
             let message = format!("there is no VectorCluster {} in this namespace", spec.cluster_ref.name);
@@ -94,11 +106,9 @@ fn verdict(collection: &Collection, observed: &Observed) -> Verdict {
     };
     match &observed.found {
         Some(found) => {
-            let config = serde_json::from_str(&found.config).unwrap_or_default();
             let message =
                 |it| format!("the database has a collection {name} of another shape: {it}; nothing was changed");
-            body::difference(spec, &config)
-                .map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
+            difference(spec, found).map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
         }
         // An application deleted it: its points are gone, and an empty one would hide that.
         None if observed.was_there => Verdict::Refused(
@@ -115,8 +125,21 @@ fn verdict(collection: &Collection, observed: &Observed) -> Verdict {
     }
 }
 
+fn difference(spec: &CollectionSpec, found: &admin::Collection) -> Option<String> {
+    body::difference(spec, &serde_json::from_str(&found.config).unwrap_or_default())
+}
+
+/// Whether the points that are there are this object's to delete. The database knows who made
+/// them. That somebody else's were adopted only status remembers, and it may be lost: then
+/// they stay. Points that are kept can be deleted by hand, those that are gone do not come back.
+fn owns(collection: &Collection, observed: &Observed, found: &admin::Collection) -> bool {
+    let made = found.idempotency_key == observed.key;
+    let adopted = observed.was_there && difference(&collection.spec, found).is_none();
+    observed.taken_by.is_none() && (made || adopted)
+}
+
 /// Declared fields win; what is not declared is the application's. Aliases are given once.
-fn changes(spec: &CollectionSpec, found: &vane_proto::admin::Collection, was_there: bool) -> Vec<Step> {
+fn changes(spec: &CollectionSpec, found: &admin::Collection, was_there: bool) -> Vec<Step> {
     let config = serde_json::from_str(&found.config).unwrap_or_default();
     let mut steps: Vec<Step> = body::update(spec, &config).map(Step::Update).into_iter().collect();
     for index in &spec.payload_indexes {
@@ -132,7 +155,7 @@ fn changes(spec: &CollectionSpec, found: &vane_proto::admin::Collection, was_the
     steps
 }
 
-/// The end of the object: its points go with it only where it asks for that.
+/// The end of the object: its points go with it only where it asks for that, and only its own.
 fn leave(collection: &Collection, observed: &Observed, has_finalizer: bool) -> Vec<Step> {
     if !has_finalizer {
         return Vec::new();
@@ -140,8 +163,8 @@ fn leave(collection: &Collection, observed: &Observed, has_finalizer: bool) -> V
     let deletes = collection.spec.deletion_policy == Retain::Delete;
     match (&observed.cluster, &observed.found) {
         // Waits: letting go now would leave points that nobody asks about any more.
-        (Cluster::Silent(_), _) if deletes => Vec::new(),
-        (Cluster::There(_), Some(found)) if deletes => {
+        (Cluster::Silent(_), _) if deletes && observed.taken_by.is_none() => Vec::new(),
+        (Cluster::There(_), Some(found)) if deletes && owns(collection, observed, found) => {
             vec![Step::Delete(found.idempotency_key.clone()), Step::Finalizer(false)]
         }
         _ => vec![Step::Finalizer(false)],

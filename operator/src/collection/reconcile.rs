@@ -11,6 +11,7 @@ use kube::runtime::controller::Action;
 use vane_crds::Collection;
 use vane_crds::conditions::{ACCEPTED, READY};
 
+use super::dereference::Collections;
 use super::observed::Observed;
 use super::plan::{Plan, Step, Verdict};
 use super::{apply, dereference, plan, status};
@@ -26,7 +27,11 @@ const LATER: Duration = Duration::from_secs(30);
 const TOLD: [&str; 2] = [ACCEPTED, READY];
 
 /// One pass. An object that cannot be read waits until somebody changes it.
-pub async fn reconcile(object: Arc<DeserializeGuard<Collection>>, context: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(
+    object: Arc<DeserializeGuard<Collection>>,
+    context: Arc<Context>,
+    all: Collections,
+) -> Result<Action, Error> {
     let collection = match &object.0 {
         Ok(collection) => collection,
         Err(error) => {
@@ -37,7 +42,7 @@ pub async fn reconcile(object: Arc<DeserializeGuard<Collection>>, context: Arc<C
     };
     let began = Instant::now();
     context.metrics.began("Collection");
-    let outcome = pass(collection, &context).await;
+    let outcome = pass(collection, &context, &all).await;
     context.metrics.ended("Collection", began.elapsed(), outcome.as_ref().err().map(Error::category));
     if outcome.is_ok() {
         context.succeeded(collection);
@@ -45,9 +50,9 @@ pub async fn reconcile(object: Arc<DeserializeGuard<Collection>>, context: Arc<C
     outcome
 }
 
-async fn pass(collection: &Collection, context: &Context) -> Result<Action, Error> {
+async fn pass(collection: &Collection, context: &Context, all: &Collections) -> Result<Action, Error> {
     let client = &context.client;
-    let (observed, mut node) = dereference::dereference(client, collection).await?;
+    let (observed, mut node) = dereference::dereference(client, collection, all).await?;
     let plan = plan::plan(collection, &observed);
     let mut failed = None;
     for step in &plan.steps {

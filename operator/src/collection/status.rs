@@ -40,7 +40,8 @@ pub fn status(
             status.created_with = Some(observed.key.clone());
         }
     }
-    let complete = observed.found.is_some() && failed.is_none() && plan.verdict == Verdict::Accepted;
+    // One that goes must not say that it has what it is about to leave.
+    let complete = observed.found.is_some() && failed.is_none() && plan.verdict == Verdict::Accepted && !observed.going;
     let mut say = |kind: &str, (holds, reason, message): Said| {
         let generation = collection.metadata.generation;
         set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));

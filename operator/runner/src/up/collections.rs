@@ -30,10 +30,9 @@ pub(super) async fn make(local: &Local, collection: &Collection) -> Result<(), E
         let observed = Observed {
             cluster: Cluster::There(local.folder.state.replicas.unwrap_or_default()),
             found,
-            shards: Vec::new(),
             key: key.clone(),
             was_there,
-            going: false,
+            ..Observed::default()
         };
         // Aliases are given once: one that points elsewhere is an application's.
         was_there = observed.found.is_some();

@@ -34,7 +34,7 @@ fn found(change: impl FnOnce(&mut Value)) -> admin::Collection {
 
 fn observed(found: Option<admin::Collection>) -> Observed {
     let cluster = Cluster::There(3);
-    Observed { cluster, found, shards: Vec::new(), key: "k".into(), was_there: false, going: false }
+    Observed { cluster, found, key: "k".into(), ..Observed::default() }
 }
 
 #[test]
@@ -110,14 +110,6 @@ fn what_cannot_be_spread_or_asked_for_waits() {
 
 #[test]
 fn points_go_only_with_an_object_that_says_so() {
-    let deletes = |finalizer: bool| {
-        collection(|it| {
-            it["spec"]["deletionPolicy"] = "Delete".into();
-            if finalizer {
-                it["metadata"]["finalizers"] = json!([FINALIZER]);
-            }
-        })
-    };
     assert_eq!(plan(&deletes(false), &observed(None)).steps[0], Step::Finalizer(true));
     let going = |cluster, found| Observed { going: true, cluster, ..observed(found) };
     let there = Some(found(|_| ()));
@@ -127,4 +119,60 @@ fn points_go_only_with_an_object_that_says_so() {
     assert_eq!(plan(&deletes(true), &going(Cluster::Silent("x".into()), None)).steps, []);
     assert_eq!(plan(&deletes(true), &going(Cluster::Absent, None)).steps, [Step::Finalizer(false)]);
     assert_eq!(plan(&collection(|_| ()), &going(Cluster::There(3), there)).steps, []);
+}
+
+fn deletes(finalizer: bool) -> Collection {
+    collection(|it| {
+        it["spec"]["deletionPolicy"] = "Delete".into();
+        if finalizer {
+            it["metadata"]["finalizers"] = json!([FINALIZER]);
+        }
+    })
+}
+
+#[test]
+fn points_that_were_never_the_objects_stay() {
+    let theirs = || admin::Collection { idempotency_key: "theirs".into(), ..found(|_| ()) };
+    let going = |found, was_there| Observed { going: true, was_there, ..observed(Some(found)) };
+    let let_go = [Step::Finalizer(false)];
+    // Refused for its shape, also when one of the declared shape was adopted before.
+    let other =
+        admin::Collection { idempotency_key: "theirs".into(), ..found(|it| it["params"]["shard_number"] = 3.into()) };
+    assert_eq!(plan(&deletes(true), &going(other.clone(), false)).steps, let_go);
+    assert_eq!(plan(&deletes(true), &going(other, true)).steps, let_go);
+    // Adopted, which status remembers. Without it the points stay.
+    assert_eq!(
+        plan(&deletes(true), &going(theirs(), true)).steps,
+        [Step::Delete("theirs".into()), Step::Finalizer(false)]
+    );
+    assert_eq!(plan(&deletes(true), &going(theirs(), false)).steps, let_go);
+    // Made by this object, which the database remembers.
+    assert_eq!(plan(&deletes(true), &going(found(|_| ()), false)).steps[0], Step::Delete("k".into()));
+}
+
+#[test]
+fn one_that_has_no_points_is_not_kept() {
+    let refused = observed(Some(found(|it| it["params"]["shard_number"] = 3.into())));
+    assert_eq!(plan(&deletes(false), &refused).steps, []);
+    assert_eq!(plan(&deletes(true), &refused).steps, [Step::Finalizer(false)]);
+    let silent = |was_there| Observed { cluster: Cluster::Silent("x".into()), was_there, ..observed(None) };
+    assert_eq!(plan(&deletes(false), &silent(false)).steps, []);
+    assert_eq!(plan(&deletes(false), &silent(true)).steps, [Step::Finalizer(true)]);
+    assert_eq!(plan(&deletes(true), &silent(false)).steps, []);
+}
+
+#[test]
+fn one_that_an_older_object_has_is_touched_by_no_other() {
+    for found in [None, Some(found(|_| ()))] {
+        let taken = Observed { taken_by: Some("older".into()), was_there: true, ..observed(found) };
+        let plan_of = |observed: &Observed| plan(&deletes(true), observed);
+        let Plan { steps, verdict: Verdict::Refused("Taken", message) } = plan_of(&taken) else { panic!("{taken:?}") };
+        assert!(message.contains("older"), "{message}");
+        assert_eq!(steps, [Step::Finalizer(false)]);
+        let silent = Cluster::Silent("x".into());
+        for cluster in [Cluster::There(3), Cluster::Absent, silent] {
+            let going = Observed { going: true, cluster, ..taken.clone() };
+            assert_eq!(plan_of(&going).steps, [Step::Finalizer(false)]);
+        }
+    }
 }
