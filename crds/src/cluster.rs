@@ -259,9 +259,10 @@ pub struct VectorClusterStatus {
     /// Shards of all collections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<i32>,
-    /// The nodes as the database knows them.
+    /// The nodes as the database knows them. A pod that came back with an empty disk is a new
+    /// node: then two have its name, and the higher number is the one that runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["nodeId".into()]))]
     pub members: Vec<Member>,
     /// What is true of it: `Ready` is the summary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -55,6 +55,28 @@ pub struct Database {
     pub shards: Vec<admin::Shard>,
 }
 
+impl Database {
+    /// The newest node of each name. A pod whose disk was lost joins under a new number, and
+    /// numbers only grow: the others of its name are not there any more.
+    pub fn newest(&self) -> BTreeMap<&str, &admin::Node> {
+        let mut newest = BTreeMap::new();
+        for node in &self.nodes {
+            let known = newest.entry(node.name.as_str()).or_insert(node);
+            if known.id < node.id {
+                *known = node;
+            }
+        }
+        newest
+    }
+
+    /// Nodes whose pod came back with another disk, each with the newest of its name.
+    pub fn replaced(&self) -> Vec<(&admin::Node, &admin::Node)> {
+        let newest = self.newest();
+        let of = |it: &'_ admin::Node| newest.get(it.name.as_str()).copied();
+        self.nodes.iter().filter_map(|it| Some((it, of(it)?))).filter(|(old, new)| old.id != new.id).collect()
+    }
+}
+
 /// Everything.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {

@@ -148,7 +148,7 @@ fn may_bootstrap(observed: &Observed) -> bool {
 
 /// Nodes whose zone the database does not know as their machine has it.
 fn zones(observed: &Observed) -> Vec<Step> {
-    let nodes = observed.database.iter().flat_map(|it| &it.nodes);
+    let nodes = observed.database.iter().flat_map(|it| it.newest().into_values());
     let step = |node: &vane_proto::admin::Node| {
         let pod = observed.pods.values().find(|it| it.name == node.name)?;
         let zone = pod.zone.as_ref().filter(|it| **it != node.zone)?;

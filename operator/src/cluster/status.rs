@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::{Member, VectorClusterStatus};
 use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, condition, is_true, set};
+use vane_proto::admin;
 
 use super::observed::Observed;
 use super::plan::{Founding, Plan, Refusal, Step};
@@ -100,10 +101,20 @@ fn ready(cluster: &VectorCluster, observed: &Observed, plan: &Plan) -> Said {
         let without = database.cluster.shards_without_leader;
         return (false, "ShardsWithoutLeader", format!("{without} shards take no writes: {}", told(problems)));
     }
-    if !problems.is_empty() {
-        return (true, "Degraded", format!("{ready} nodes serve; {}", told(problems)));
+    let mut said: Vec<String> = database.replaced().into_iter().map(replaced).collect();
+    said.extend(problems.iter().cloned());
+    if !said.is_empty() {
+        return (true, "Degraded", format!("{ready} nodes serve; {}", told(&said)));
     }
     (true, "Ready", format!("{ready} nodes serve"))
+}
+
+fn replaced((old, new): (&admin::Node, &admin::Node)) -> String {
+    format!(
+        "{} came with an empty disk: it was node {} and is node {} now, and copies that were on the old disk are not \
+         made again yet",
+        new.name, old.id, new.id
+    )
 }
 
 /// The first few; the database lists them all.
@@ -166,7 +177,6 @@ impl std::fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use vane_proto::admin;
 
     use super::*;
     use crate::cluster::observed::{Database, Disk, Pod, Set};
@@ -214,6 +224,19 @@ mod tests {
         assert_eq!(summary(&cluster(), &observed(true, &[])), told("True", "Ready"));
         let silent = Observed { database: None, ..observed(true, &[]) };
         assert_eq!(summary(&cluster(), &silent), told("False", "Unreachable"));
+    }
+
+    #[test]
+    fn an_empty_disk_under_an_old_name_is_a_node_of_its_own() {
+        let mut observed = observed(true, &["node 1 does not answer"]);
+        let node = |id: u64| admin::Node { id, name: "demo-0".into(), ..admin::Node::default() };
+        observed.database.as_mut().expect("it is there").nodes = vec![node(1), node(2)];
+        let status = status(&cluster(), &observed, &plan(&cluster(), &observed), None, at(1));
+        let numbers: Vec<i64> = status.members.iter().map(|it| it.node_id).collect();
+        assert_eq!(numbers, [1, 2], "the key of the list, by which the API server tells them apart");
+        let ready = status.conditions.iter().find(|it| it.type_ == READY).expect("it is there");
+        assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("True", "Degraded"));
+        assert!(ready.message.contains("demo-0 came with an empty disk: it was node 1 and is node 2"), "{ready:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use vane_crds::{ShardPlacement, VectorCluster};
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::cluster::observed::Database;
 use crate::collection::status::rounded;
 use crate::names;
 
@@ -19,6 +20,16 @@ const IN_SYNC_ENTRIES: u64 = 1000;
 
 /// Names of the database's nodes, by its numbers.
 pub(super) type Nodes = BTreeMap<u64, String>;
+
+/// Names that tell nodes apart: that of the pod for the one that runs there, and with its
+/// number for one whose disk the pod does not have any more.
+pub(super) fn nodes(database: &Database) -> Nodes {
+    let mut nodes: Nodes = database.nodes.iter().map(|it| (it.id, it.name.clone())).collect();
+    for (old, _) in database.replaced() {
+        nodes.insert(old.id, format!("{} (node {})", old.name, old.id));
+    }
+    nodes
+}
 
 /// Name of the object of a shard. A collection's name may have any characters and length;
 /// its hash has 32 bits of them, enough for the collections of one cluster.
@@ -106,6 +117,7 @@ fn ready(status: &ShardPlacementStatus) -> (bool, &'static str, String) {
 
 #[cfg(test)]
 mod tests {
+    use super::nodes as nodes_of;
     use super::*;
 
     fn shard(lag: u64, leader_node: u64) -> admin::Shard {
@@ -120,6 +132,14 @@ mod tests {
         let replicas = vec![replica(2, lag), replica(1, 0)];
         let group = admin::Group { leader_node, replicas, ..admin::Group::default() };
         admin::Shard { collection: "docs".into(), points: 63_436, group: Some(group), ..admin::Shard::default() }
+    }
+
+    #[test]
+    fn copies_on_a_lost_disk_and_on_the_new_one_of_a_pod_are_two() {
+        let node = |id: u64, name: &str| admin::Node { id, name: name.into(), ..admin::Node::default() };
+        let nodes = vec![node(1, "demo-0"), node(2, "demo-1"), node(3, "demo-1")];
+        let nodes = nodes_of(&Database { nodes, ..Database::default() });
+        assert_eq!(nodes.into_values().collect::<Vec<_>>(), ["demo-0", "demo-1 (node 2)", "demo-1"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub async fn sync(context: &Context, cluster: &VectorCluster, database: &Databas
     let ours = ListParams::default().labels(&names::selector(&cluster.name_any()));
     let listed = placements.list(&ours).await.map_err(kubernetes("list the shard placements"))?;
     let mut there: BTreeMap<String, ShardPlacement> = listed.items.into_iter().map(|it| (it.name_any(), it)).collect();
-    let nodes: build::Nodes = database.nodes.iter().map(|it| (it.id, it.name.clone())).collect();
+    let nodes = build::nodes(database);
     let now = Time(Timestamp::now());
     for shard in &database.shards {
         let wanted = build::object(cluster, shard);

@@ -108,7 +108,9 @@ fn the_database_is_told_where_nodes_stand() {
         let name = format!("demo-{}", id - 1);
         Node { id, name, zone: zone.into(), ..Node::default() }
     };
-    let nodes = vec![node(1, "zone-0"), node(2, ""), node(3, "zone-9")];
+    // demo-0 has another disk than it had as node 1.
+    let again = Node { id: 4, ..node(1, "zone-0") };
+    let nodes = vec![node(1, "zone-8"), node(2, ""), node(3, "zone-9"), again];
     founded.database = Some(Database { nodes, ..Database::default() });
     let zone =
         |node, ordinal: i32| Step::SetZone { node, pod: format!("demo-{ordinal}"), zone: format!("zone-{ordinal}") };
