@@ -7,4 +7,5 @@ pub mod dereference;
 pub mod observed;
 pub mod plan;
 pub mod reconcile;
+pub mod spread;
 pub mod status;

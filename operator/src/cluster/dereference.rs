@@ -80,7 +80,8 @@ async fn highest_claim(kubernetes_client: &Client, name: &str, namespace: &str) 
     Ok(found.items.iter().filter_map(|it| names::claim_ordinal(name, &it.name_any())).max())
 }
 
-async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<String>, Error> {
+/// Zone of the machine that a pod runs on, where it is on one that says so.
+pub(crate) async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<String>, Error> {
     let Some(machine) = pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) else { return Ok(None) };
     let machines: Api<Machine> = Api::all(kubernetes_client.clone());
     let doing = kubernetes(format!("read the zone of machine {machine}"));

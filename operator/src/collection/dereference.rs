@@ -1,20 +1,26 @@
 //! Reads what Kubernetes and the database have. Changes nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 use kube::api::Api;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use kube::{Client, ResourceExt};
 use tonic::Code;
+use vane_crds::conditions::FOUNDED;
 use vane_crds::{Collection, VectorCluster};
 use vane_proto::admin;
 
 use super::claim::taken_by;
 use super::observed::{Cluster, Observed};
 use super::plan::name;
+use super::spread::{self, Wanted};
 use super::status::remembers;
+use crate::cluster::dereference::zone;
 use crate::database::Admin;
 use crate::error::{Error, database, kubernetes};
-use crate::reach;
+use crate::{names, reach};
 
 /// The Collections that the controller watches.
 pub type Collections = Store<DeserializeGuard<Collection>>;
@@ -37,15 +43,22 @@ pub async fn dereference(
     };
     let cluster = &collection.spec.cluster_ref.name;
     let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &namespace);
-    let found = clusters.get_opt(cluster).await.map_err(kubernetes(format!("read VectorCluster {cluster}")))?;
-    if found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()) {
+    let named = clusters.get_opt(cluster).await.map_err(kubernetes(format!("read VectorCluster {cluster}")))?;
+    let Some(named) = named.filter(|it| it.metadata.deletion_timestamp.is_none()) else {
         return Ok((observed, None));
-    }
+    };
     observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
     for mut admin in reach::ready_nodes(client, cluster, &namespace).await? {
         match read(&mut admin, name(collection)).await {
             Ok((nodes, found, shards)) => {
-                observed = Observed { cluster: Cluster::There(nodes), found, shards, ..observed };
+                // A name that two nodes have is one pod, which has one disk.
+                let names: BTreeSet<&str> = nodes.iter().map(|it| it.name.as_str()).collect();
+                let there = Cluster::There(i32::try_from(names.len()).unwrap_or(i32::MAX));
+                let is_new = found.is_none() && !observed.was_there && !observed.going;
+                if is_new && observed.taken_by.is_none() {
+                    observed.awaited = awaited(client, &named, &namespace, nodes).await?;
+                }
+                observed = Observed { cluster: there, found, shards, ..observed };
                 return Ok((observed, Some(admin)));
             }
             Err(error) => observed.cluster = Cluster::Silent(error.to_string()),
@@ -54,11 +67,32 @@ pub async fn dereference(
     Ok((observed, None))
 }
 
-type Read = (i32, Option<admin::Collection>, Vec<admin::Shard>);
+/// What a new collection of a cluster waits for.
+async fn awaited(
+    client: &Client,
+    cluster: &VectorCluster,
+    namespace: &str,
+    nodes: Vec<admin::Node>,
+) -> Result<Option<String>, Error> {
+    let name = cluster.name_any();
+    let pods = reach::pods(client, &name, namespace).await?;
+    let absent = |it| (it, Wanted { name: names::pod(&name, it), made: None, zone: None });
+    let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes).map(absent).collect();
+    for (ordinal, pod) in pods {
+        let made = pod.creation_timestamp().map(|it| it.0);
+        wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone: zone(client, &pod).await? });
+    }
+    let conditions = cluster.status.iter().flat_map(|it| &it.conditions);
+    let founded =
+        conditions.filter(|it| it.type_ == FOUNDED && it.status == "True").map(|it| it.last_transition_time.0);
+    Ok(spread::awaited(wanted.values(), nodes, founded.last(), Timestamp::now()))
+}
+
+type Read = (Vec<admin::Node>, Option<admin::Collection>, Vec<admin::Shard>);
 
 async fn read(admin: &mut Admin, name: &str) -> Result<Read, Error> {
     let nodes = admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
-    let nodes = i32::try_from(nodes.into_inner().nodes.len()).unwrap_or(i32::MAX);
+    let nodes = nodes.into_inner().nodes;
     let request = admin::GetCollectionRequest { name: name.to_owned() };
     let found = match admin.get_collection(request).await {
         Ok(found) => found.into_inner(),

@@ -104,24 +104,27 @@ fn verdict(collection: &Collection, observed: &Observed) -> Verdict {
         Cluster::Silent(why) => return Verdict::Waiting("ClusterNotReady", why.clone()),
         Cluster::There(nodes) => *nodes,
     };
-    match &observed.found {
-        Some(found) => {
+    match (&observed.found, &observed.awaited) {
+        (Some(found), _) => {
             let message =
                 |it| format!("the database has a collection {name} of another shape: {it}; nothing was changed");
             difference(spec, found).map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
         }
         // An application deleted it: its points are gone, and an empty one would hide that.
-        None if observed.was_there => Verdict::Refused(
+        (None, _) if observed.was_there => Verdict::Refused(
             "Deleted",
             format!(
                 "collection {name} was deleted in the database; to have it again, delete this object and make it anew"
             ),
         ),
-        None if spec.replication_factor > nodes => {
+        (None, Some(awaited)) => {
+            Verdict::Waiting("NodesJoining", format!("its copies are to be spread over all nodes, and {awaited}"))
+        }
+        (None, None) if spec.replication_factor > nodes => {
             let factor = spec.replication_factor;
             Verdict::Refused("TooFewNodes", format!("{factor} copies need as many nodes, the cluster has {nodes}"))
         }
-        None => Verdict::Accepted,
+        (None, None) => Verdict::Accepted,
     }
 }
 

@@ -104,6 +104,10 @@ fn what_cannot_be_spread_or_asked_for_waits() {
         other => panic!("{other:?}"),
     };
     assert_eq!(reason(Cluster::There(2)), "TooFewNodes");
+    let joining = Observed { cluster: Cluster::There(2), awaited: Some("demo-2".into()), ..observed(None) };
+    let joining = plan(&collection(|_| ()), &joining);
+    assert!(matches!(joining.verdict, Verdict::Waiting("NodesJoining", it) if it.contains("demo-2")));
+    assert_eq!(joining.steps, []);
     assert_eq!(reason(Cluster::Absent), "ClusterNotFound");
     assert_eq!(reason(Cluster::Silent("no answer".into())), "ClusterNotReady");
 }
