@@ -71,7 +71,8 @@ pub struct VectorClusterSpec {
     #[schemars(extend("maxProperties" = 50, "additionalProperties" = {"type": "string", "maxLength": 1024}))]
     #[x_kube(validation = Rule::new("self.all(k, k.matches('^[A-Z][A-Z0-9_]{0,62}$'))").message("names are upper-case letters, digits and '_', as in LOG__LEVEL"), validation = Rule::new("self.all(k, !k.startsWith('CLUSTER__') && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))").message("the operator sets CLUSTER__*, HOST, HTTP_PORT, PEER_PORT and DATA_DIR itself"))]
     pub settings: BTreeMap<String, String>,
-    /// Stops the operator from changing anything; status goes on.
+    /// Stops the operator from changing anything, Collections of this cluster among it; status
+    /// goes on.
     #[serde(default)]
     pub paused: bool,
 }

@@ -72,7 +72,7 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     events::tell(context, cluster, before, &next.conditions, &TOLD).await;
     let settled = plan.steps.is_empty() && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
     apply::status(client, cluster, next).await?;
-    if let Some(database) = seen.observed.database.as_ref().filter(|_| !cluster.spec.paused) {
+    if let Some(database) = &seen.observed.database {
         placement::sync(context, cluster, database).await?;
     }
     match failed {

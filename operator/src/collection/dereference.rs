@@ -47,6 +47,7 @@ pub async fn dereference(
     let Some(named) = named.filter(|it| it.metadata.deletion_timestamp.is_none()) else {
         return Ok((observed, None));
     };
+    observed.paused = named.spec.paused;
     observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
     for mut admin in reach::ready_nodes(client, cluster, &namespace).await? {
         match read(&mut admin, name(collection)).await {

@@ -21,6 +21,8 @@ pub struct Observed {
     pub taken_by: Option<String>,
     /// The database.
     pub cluster: Cluster,
+    /// Whether the VectorCluster is paused.
+    pub paused: bool,
     /// Nodes that a new collection waits for, so that its copies are spread over all.
     pub awaited: Option<String>,
     /// The collection as the database has it.

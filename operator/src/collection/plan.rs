@@ -65,6 +65,14 @@ pub fn name(collection: &Collection) -> &str {
 
 /// Plans the next pass.
 pub fn plan(collection: &Collection, observed: &Observed) -> Plan {
+    let mut plan = unpaused(collection, observed);
+    if observed.paused {
+        plan.steps.clear();
+    }
+    plan
+}
+
+fn unpaused(collection: &Collection, observed: &Observed) -> Plan {
     let has_finalizer = collection.metadata.finalizers.iter().flatten().any(|it| it == FINALIZER);
     if observed.going {
         return Plan { steps: leave(collection, observed, has_finalizer), verdict: Verdict::Accepted };

@@ -40,8 +40,13 @@ pub fn status(
             status.created_with = Some(observed.key.clone());
         }
     }
-    // One that goes must not say that it has what it is about to leave.
-    let complete = observed.found.is_some() && failed.is_none() && plan.verdict == Verdict::Accepted && !observed.going;
+    // One that goes must not say that it has what it is about to leave; one that is paused may
+    // lack what is declared.
+    let complete = observed.found.is_some()
+        && failed.is_none()
+        && plan.verdict == Verdict::Accepted
+        && !observed.going
+        && !observed.paused;
     let mut say = |kind: &str, (holds, reason, message): Said| {
         let generation = collection.metadata.generation;
         set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
@@ -50,7 +55,7 @@ pub fn status(
     if complete || observed.was_there {
         say(CREATED, (true, "Created", format!("collection {} was there with everything declared", name(collection))));
     }
-    say(PROGRESSING, progressing(plan, failed));
+    say(PROGRESSING, progressing(collection, observed, plan, failed));
     say(READY, ready(collection, observed, plan, failed));
     status
 }
@@ -66,7 +71,15 @@ fn accepted(verdict: &Verdict) -> Said {
     }
 }
 
-fn progressing(plan: &Plan, failed: Option<&str>) -> Said {
+fn paused(collection: &Collection) -> Said {
+    let cluster = &collection.spec.cluster_ref.name;
+    (false, "Paused", format!("spec.paused of VectorCluster {cluster} is set: nothing is changed"))
+}
+
+fn progressing(collection: &Collection, observed: &Observed, plan: &Plan, failed: Option<&str>) -> Said {
+    if observed.paused {
+        return paused(collection);
+    }
     match (failed, &plan.verdict, plan.steps.first()) {
         (Some(failed), ..) => (true, "Retrying", failed.to_owned()),
         (None, Verdict::Waiting(reason, message), _) => (true, reason, message.clone()),
@@ -82,6 +95,7 @@ fn ready(collection: &Collection, observed: &Observed, plan: &Plan, failed: Opti
     let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
     match (&observed.found, failed) {
         (_, Some(failed)) => (false, "Retrying", failed.to_owned()),
+        (None, None) if observed.paused => paused(collection),
         (None, None) => (false, "Creating", format!("collection {} is made", name(collection))),
         (Some(_), None) if led < observed.shards.len() => {
             (false, "ShardsWithoutLeader", format!("{led} of {} shards take writes", observed.shards.len()))
@@ -129,7 +143,53 @@ impl std::fmt::Display for super::plan::Step {
 
 #[cfg(test)]
 mod tests {
-    use super::rounded;
+    use serde_json::json;
+    use vane_proto::admin;
+
+    use super::super::observed::Cluster;
+    use super::super::plan::{FINALIZER, plan};
+    use super::*;
+
+    /// What is said of a collection: status and reason of a condition.
+    fn said(observed: &Observed, kind: &str) -> Option<(String, String)> {
+        let it = json!({
+            "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection",
+            "metadata": {"name": "docs", "finalizers": [FINALIZER]},
+            "spec": {
+                "clusterRef": {"name": "demo"}, "vectors": [{"size": 4, "distance": "Dot"}],
+                "aliases": ["latest"], "deletionPolicy": "Delete",
+            },
+        });
+        let collection: Collection = serde_json::from_value(it).expect("it is valid");
+        let now = Time(jiff::Timestamp::UNIX_EPOCH);
+        let status = status(&collection, observed, &plan(&collection, observed), None, now);
+        let condition = status.conditions.into_iter().find(|it| it.type_ == kind)?;
+        Some((condition.status, condition.reason))
+    }
+
+    fn observed(is_there: bool) -> Observed {
+        let config = json!({"params": {
+            "vectors": {"size": 4, "distance": "Dot"}, "shard_number": 1, "replication_factor": 1,
+        }});
+        let found = admin::Collection { config: config.to_string(), ..admin::Collection::default() };
+        Observed { cluster: Cluster::There(1), found: is_there.then_some(found), ..Observed::default() }
+    }
+
+    fn words(status: &str, reason: &str) -> Option<(String, String)> {
+        Some((status.to_owned(), reason.to_owned()))
+    }
+
+    #[test]
+    fn a_pause_is_said_and_nothing_is_taken_for_complete() {
+        for is_there in [false, true] {
+            let paused = Observed { paused: true, ..observed(is_there) };
+            assert_eq!(said(&paused, PROGRESSING), words("False", "Paused"));
+            assert_eq!(said(&paused, CREATED), None, "its alias is still to be given");
+            let ready = if is_there { words("True", "Ready") } else { words("False", "Paused") };
+            assert_eq!(said(&paused, READY), ready);
+        }
+        assert_eq!(said(&observed(true), CREATED), words("True", "Created"));
+    }
 
     #[test]
     fn figures_that_grow_by_little_stay_the_same() {

@@ -21,7 +21,8 @@ use crate::names::{self, MANAGER};
 /// Time between writes of a status of which only figures changed.
 const FIGURES: Duration = Duration::from_secs(60);
 
-/// Brings the objects of a cluster to what its database says.
+/// Brings the objects of a cluster to what its database says. Of a paused one only their
+/// status: none is made, none is taken away.
 pub async fn sync(context: &Context, cluster: &VectorCluster, database: &Database) -> Result<(), Error> {
     let namespace = cluster.namespace().unwrap_or_default();
     let placements: Api<ShardPlacement> = Api::namespaced(context.client.clone(), &namespace);
@@ -35,12 +36,16 @@ pub async fn sync(context: &Context, cluster: &VectorCluster, database: &Databas
         let name = wanted.name_any();
         let placement = match there.remove(&name) {
             Some(placement) => placement,
+            None if cluster.spec.paused => continue,
             None => {
                 let made = placements.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&wanted)).await;
                 made.map_err(kubernetes(format!("make shardplacement {name}")))?
             }
         };
         write(context, &placements, &placement, build::status(&placement, shard, &nodes, &now)).await?;
+    }
+    if cluster.spec.paused {
+        return Ok(());
     }
     // Deleting one moves nothing: its shard went with its collection.
     for name in there.keys() {

@@ -180,3 +180,12 @@ fn one_that_an_older_object_has_is_touched_by_no_other() {
         }
     }
 }
+
+#[test]
+fn a_paused_cluster_keeps_its_collections_as_they_are() {
+    for (found, going) in [(None, false), (Some(found(|_| ())), false), (Some(found(|_| ())), true)] {
+        let paused = Observed { paused: true, going, ..observed(found) };
+        assert_eq!(plan(&deletes(going), &paused).steps, []);
+        assert_ne!(plan(&deletes(going), &Observed { paused: false, ..paused }).steps, []);
+    }
+}
