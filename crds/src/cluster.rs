@@ -138,7 +138,8 @@ pub struct Storage {
 #[serde(rename_all = "camelCase")]
 pub struct Retention {
     /// When the VectorCluster is deleted. Retained volumes are taken over by a new one of the
-    /// same name.
+    /// same name; those that it took over stay, whatever it says here. Deleting the StatefulSet
+    /// by hand deletes no volume.
     #[serde(default)]
     pub when_deleted: Retain,
     /// When the number of nodes is lowered.

@@ -39,9 +39,6 @@ pub enum Error {
         /// What is missing.
         field: &'static str,
     },
-    /// The Secret is there and has no token.
-    #[error("secret {0} has no key `token`: put one there, or delete the secret before the cluster has pods")]
-    NoToken(String),
 }
 
 impl Error {
@@ -52,7 +49,6 @@ impl Error {
             Self::Database { .. } => "database",
             Self::Address { .. } => "address",
             Self::Incomplete { .. } => "incomplete",
-            Self::NoToken(_) => "no_token",
         }
     }
 }

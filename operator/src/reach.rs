@@ -9,15 +9,28 @@ use crate::database::{self, Admin};
 use crate::error::{Error, kubernetes};
 use crate::names;
 
-/// The secret of the database, if there is one.
-pub(crate) async fn token(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<String>, Error> {
+/// Why there is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoToken {
+    /// There is no Secret.
+    Absent,
+    /// It has no token in it.
+    Empty,
+}
+
+/// The secret of the database, or why there is none.
+pub(crate) async fn token(
+    kubernetes_client: &Client,
+    name: &str,
+    namespace: &str,
+) -> Result<Result<String, NoToken>, Error> {
     let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
     let secret = names::token_secret(name);
     let found = secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
-    let Some(found) = found else { return Ok(None) };
+    let Some(found) = found else { return Ok(Err(NoToken::Absent)) };
     let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
     let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
-    token.filter(|it| !it.is_empty()).map(Some).ok_or(Error::NoToken(secret))
+    Ok(token.filter(|it| !it.is_empty()).ok_or(NoToken::Empty))
 }
 
 /// The pods that are there, with their ordinals.
@@ -48,12 +61,16 @@ pub(crate) fn address(pod: &KubernetesPod) -> Option<String> {
 }
 
 /// Clients of the nodes that are ready, of which any answers everything.
-pub(crate) async fn ready_nodes(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Vec<Admin>, Error> {
-    let Some(token) = token(kubernetes_client, name, namespace).await? else { return Ok(Vec::new()) };
+pub(crate) async fn ready_nodes(
+    kubernetes_client: &Client,
+    name: &str,
+    namespace: &str,
+    token: &str,
+) -> Result<Vec<Admin>, Error> {
     let pods = pods(kubernetes_client, name, namespace).await?;
     let ready = pods.iter().filter(|(_, it)| is_ready(it)).filter_map(|(_, it)| Some((it.name_any(), address(it)?)));
     let admin = |(pod, address): (String, String)| {
-        database::admin(&address, &token).map_err(|source| Error::Address { pod, source })
+        database::admin(&address, token).map_err(|source| Error::Address { pod, source })
     };
     ready.map(admin).collect()
 }

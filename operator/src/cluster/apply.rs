@@ -36,8 +36,13 @@ pub async fn children(kubernetes_client: &Client, cluster: &VectorCluster) -> Re
     Ok(())
 }
 
+/// Writes the settings of the pods as they are.
+pub async fn settings(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
+    apply::<ConfigMap>(kubernetes_client, build::settings(cluster)).await
+}
+
 /// Makes the token, unless there is one.
-pub async fn secret(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
+async fn secret(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
     // 244 bits that nobody can guess, in two strings of hexadecimal digits.
     let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let secret = build::secret(cluster, &token);
@@ -59,9 +64,10 @@ pub async fn step(
     step: &Step,
 ) -> Result<(), Error> {
     match step {
+        Step::MakeToken => secret(kubernetes_client, cluster).await,
         Step::CreateSet(replicas) => {
             // Pods read their settings when they start: these come first.
-            apply::<ConfigMap>(kubernetes_client, build::settings(cluster)).await?;
+            settings(kubernetes_client, cluster).await?;
             apply(kubernetes_client, build::stateful_set(cluster, *replicas)).await
         }
         Step::ScaleOut(replicas) => {

@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use vane_crds::VectorCluster;
 
+pub use pod::TOKEN_FILE;
 pub use secret::{TOKEN_KEY, secret};
 pub use stateful_set::{stateful_set, template_hash};
 

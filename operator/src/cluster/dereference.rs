@@ -36,7 +36,10 @@ pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) ->
     let namespace = cluster.namespace().ok_or_else(|| incomplete(&name, "namespace"))?;
     let uid = cluster.uid().ok_or_else(|| incomplete(&name, "uid"))?;
     let uid = Uuid::parse_str(&uid).map_err(|_| incomplete(&name, "uid"))?;
-    let token = reach::token(kubernetes_client, &name, &namespace).await?;
+    let (token, no_token) = match reach::token(kubernetes_client, &name, &namespace).await? {
+        Ok(token) => (Some(token), None),
+        Err(why) => (None, Some(why)),
+    };
     let set = set(kubernetes_client, &name, &namespace).await?;
     let highest_claim = highest_claim(kubernetes_client, &name, &namespace).await?;
     let found = reach::pods(kubernetes_client, &name, &namespace).await?;
@@ -52,7 +55,7 @@ pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) ->
     }
     let database = ask_database(token.as_deref(), &addresses, &pods).await;
     let founded = remembers_founding(cluster);
-    let observed = Observed { uid, set, highest_claim, pods, founded, database };
+    let observed = Observed { uid, no_token, set, highest_claim, pods, founded, database };
     Ok(Dereferenced { observed, token, addresses })
 }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use vane_proto::admin;
 
+use crate::reach::NoToken;
+
 /// What a pod's disk said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disk {
@@ -82,6 +84,8 @@ impl Database {
 pub struct Observed {
     /// UUID of the VectorCluster object; that of the database it founds.
     pub uid: Uuid,
+    /// Why there is no token, where there is none.
+    pub no_token: Option<NoToken>,
     /// The StatefulSet, if there is one.
     pub set: Option<Set>,
     /// Highest ordinal of a claim that is there, from before or of now.

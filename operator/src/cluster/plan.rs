@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 use vane_crds::VectorCluster;
 
-use super::build::template_hash;
+use super::build::{self, TOKEN_FILE, TOKEN_KEY, template_hash};
 use super::observed::{Disk, Observed, Pod};
+use crate::names;
+use crate::reach::NoToken;
 
 /// A change to make. Each can be repeated without harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// Make the token of the nodes.
+    MakeToken,
     /// Make the StatefulSet, with so many pods.
     CreateSet(i32),
     /// Give the StatefulSet so many pods, more than it has.
@@ -58,14 +62,23 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// How the founding stands before the steps.
     pub founding: Founding,
+    /// Whether the settings of the pods are written again, in case somebody deleted them: only
+    /// while the spec has those that the pods were made with.
+    pub keeps_settings: bool,
 }
 
 /// Plans the next pass.
 pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
-    let founding = founding(observed);
+    let founding = no_token(cluster, observed).map_or_else(|| founding(observed), Founding::Stuck);
     let mut refusals = refusals(cluster, observed);
     let mut steps = Vec::new();
+    let lacks_token = observed.no_token.is_some();
+    if lacks_token && !matches!(founding, Founding::Stuck(_)) {
+        steps.push(Step::MakeToken);
+    }
     match (&observed.set, &founding) {
+        // Pods would wait for the token that their neighbours do not have.
+        (None, Founding::Stuck(_)) if lacks_token => {}
         (None, _) => steps.push(Step::CreateSet(replicas(cluster, observed))),
         (Some(set), Founding::Done(_)) if cluster.spec.nodes > set.replicas => {
             steps.push(Step::ScaleOut(cluster.spec.nodes));
@@ -81,7 +94,38 @@ pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
     if cluster.spec.paused {
         steps.clear();
     }
-    Plan { steps, refusals, founding }
+    let template = observed.set.as_ref().and_then(|it| it.template.as_deref());
+    let keeps_settings = !cluster.spec.paused && template == Some(template_hash(cluster).as_str());
+    Plan { steps, refusals, founding, keeps_settings }
+}
+
+/// Why no token is made, where there is none. Nodes that run have theirs since they started
+/// and know no other: with a new one in the Secret the operator could not ask them any more,
+/// and a pod that starts would not be let in by the others.
+fn no_token(cluster: &VectorCluster, observed: &Observed) -> Option<Refusal> {
+    let (name, namespace) = (build::name(cluster), build::namespace(cluster));
+    let secret = names::token_secret(name);
+    let put_back = format!(
+        "put it back, which nodes have in {TOKEN_FILE}: `kubectl -n {namespace} create secret generic {secret} \
+         --from-literal={TOKEN_KEY}=\"$(kubectl -n {namespace} exec {name}-0 -- cat {TOKEN_FILE})\"`"
+    );
+    let anew = format!(
+        "or stop all nodes for a moment, and they come back with a new one and their volumes: \
+         `kubectl -n {namespace} delete statefulset {name}`"
+    );
+    let message = match observed.no_token? {
+        NoToken::Absent if observed.set.is_none() && observed.pods.is_empty() => return None,
+        NoToken::Absent if observed.set.is_none() => {
+            format!("secret {secret} is gone; a new token is made once all pods are gone, which have the old one")
+        }
+        NoToken::Absent => {
+            format!("secret {secret} is gone, and with it the token that all nodes have: {put_back}; {anew}")
+        }
+        NoToken::Empty => {
+            format!("secret {secret} has no key `{TOKEN_KEY}`: delete the secret, and {put_back}; {anew}")
+        }
+    };
+    Some(Refusal { reason: "NoToken", message })
 }
 
 /// Pods to begin with. Volumes that were retained are all brought back before anything is

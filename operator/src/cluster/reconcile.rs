@@ -50,11 +50,13 @@ pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Ar
 async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Error> {
     let client = &context.client;
     if !cluster.spec.paused {
-        apply::secret(client, cluster).await?;
         apply::children(client, cluster).await?;
     }
     let seen = dereference::dereference(client, cluster).await?;
     let plan = plan::plan(cluster, &seen.observed);
+    if plan.keeps_settings {
+        apply::settings(client, cluster).await?;
+    }
     let mut failed = None;
     for step in &plan.steps {
         tracing::info!(cluster = cluster.name_any(), %step, "carrying out");

@@ -155,6 +155,7 @@ impl Step {
     /// A word for a condition's reason and an event.
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::MakeToken => "MakingToken",
             Self::CreateSet(_) => "CreatingPods",
             Self::ScaleOut(_) => "ScalingOut",
             Self::Bootstrap(_) => "Founding",
@@ -166,6 +167,7 @@ impl Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::MakeToken => write!(f, "make the token of the nodes"),
             Self::CreateSet(replicas) => write!(f, "make a StatefulSet of {replicas} pods"),
             Self::ScaleOut(replicas) => write!(f, "scale out to {replicas} nodes"),
             Self::Bootstrap(id) => write!(f, "found database {id} on ordinal 0"),

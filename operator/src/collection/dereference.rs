@@ -48,8 +48,14 @@ pub async fn dereference(
         return Ok((observed, None));
     };
     observed.paused = named.spec.paused;
+    let Ok(token) = reach::token(client, cluster, &namespace).await? else {
+        let secret = names::token_secret(cluster);
+        observed.cluster =
+            Cluster::Silent(format!("there is no token in secret {secret}; see VectorCluster {cluster}"));
+        return Ok((observed, None));
+    };
     observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
-    for mut admin in reach::ready_nodes(client, cluster, &namespace).await? {
+    for mut admin in reach::ready_nodes(client, cluster, &namespace, &token).await? {
         match read(&mut admin, name(collection)).await {
             Ok((nodes, found, shards)) => {
                 // A name that two nodes have is one pod, which has one disk.

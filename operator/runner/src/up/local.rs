@@ -66,7 +66,7 @@ impl Local {
             highest_claim: self.highest_claim(),
             pods,
             founded: state.founded,
-            database: None,
+            ..Observed::default()
         }
     }
 
@@ -94,8 +94,8 @@ impl Local {
                 let done = self.admin(0)?.bootstrap(request).await;
                 done.map(drop).map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
             }
-            // There are no zones on one machine.
-            Step::SetZone { .. } => Ok(()),
+            // There are no zones on one machine; the token is the folder's.
+            Step::SetZone { .. } | Step::MakeToken => Ok(()),
         }
     }
 

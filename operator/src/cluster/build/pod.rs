@@ -21,6 +21,8 @@ use crate::names;
 const DATA_DIR: &str = "/var/lib/vane";
 /// Where the token is mounted.
 const TOKEN_DIR: &str = "/etc/vane/token";
+/// The token in a pod.
+pub const TOKEN_FILE: &str = "/etc/vane/token/token";
 /// Nobody: the image and the volume need no other.
 const USER: i64 = 65532;
 /// Seconds in which Services stop sending new connections, before the node is told to stop.
@@ -138,7 +140,7 @@ fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
         // A pod's name outlives its IP address.
         value("VANE_CLUSTER__ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::PEER_PORT)),
         value("VANE_CLUSTER__REST_ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::REST_PORT)),
-        value("VANE_CLUSTER__TOKEN_FILE", format!("{TOKEN_DIR}/{TOKEN_KEY}")),
+        value("VANE_CLUSTER__TOKEN_FILE", TOKEN_FILE.into()),
     ]
 }
 

@@ -7,8 +7,8 @@ use crate::names;
 /// Key of the token in the Secret, and the name of its file in the pods.
 pub const TOKEN_KEY: &str = "token";
 
-/// The secret of nodes and administration. Made once with a fresh token, never changed: pods
-/// read it at their start. It stays when the cluster goes, as the volumes do.
+/// The secret of nodes and administration. Made with a fresh token when no pod has another,
+/// never changed: pods read it at their start. It stays when the cluster goes, as the volumes do.
 pub fn secret(cluster: &VectorCluster, token: &str) -> Secret {
     let mut metadata = names::metadata(cluster, names::token_secret(name(cluster)));
     metadata.owner_references = None;

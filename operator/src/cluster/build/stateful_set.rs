@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
 use serde_json::json;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::Retain;
@@ -34,7 +35,8 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
                 ..StatefulSetUpdateStrategy::default()
             }),
             persistent_volume_claim_retention_policy: Some(StatefulSetPersistentVolumeClaimRetentionPolicy {
-                when_deleted: retain(retention.when_deleted),
+                // Not the spec's: a StatefulSet may be deleted by hand, and is made again.
+                when_deleted: retain(Retain::Retain),
                 when_scaled: retain(retention.when_scaled),
             }),
             template: PodTemplateSpec {
@@ -48,12 +50,16 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
     }
 }
 
+/// Claims that are to go with the VectorCluster belong to it, and not to the StatefulSet:
+/// deleting that by hand stops the nodes and costs no points.
 fn claim(cluster: &VectorCluster) -> PersistentVolumeClaim {
     let storage = &cluster.spec.storage;
+    let owner = cluster.owner_ref(&()).filter(|_| storage.retention.when_deleted == Retain::Delete);
     PersistentVolumeClaim {
         metadata: ObjectMeta {
             name: Some(names::DATA_VOLUME.into()),
             labels: Some(names::labels(name(cluster))),
+            owner_references: owner.map(|it| vec![it]),
             ..ObjectMeta::default()
         },
         spec: Some(PersistentVolumeClaimSpec {

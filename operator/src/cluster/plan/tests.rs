@@ -142,3 +142,33 @@ fn a_paused_cluster_is_left_alone() {
     paused.spec.paused = true;
     assert_eq!(plan(&paused, &observed(&[member("a"), member("a"), member("a")])).steps, []);
 }
+
+#[test]
+fn a_token_is_made_while_nobody_has_one_and_never_under_running_nodes() {
+    let lacks = |observed: Observed, why| Observed { no_token: Some(why), founded: true, ..observed };
+    let nothing = Observed { uid: ID, ..Observed::default() };
+    let made = plan(&cluster(3), &lacks(nothing.clone(), NoToken::Absent));
+    assert_eq!((made.steps.as_slice(), made.refusals.len()), (&[Step::MakeToken, Step::CreateSet(3)][..], 0));
+
+    let silent = || Disk::Unreachable("nobody can be asked".into());
+    let runs = observed(&[silent(), silent(), silent()]);
+    let orphans = Observed { set: None, ..runs.clone() };
+    for (observed, why) in
+        [(runs.clone(), NoToken::Absent), (runs, NoToken::Empty), (orphans, NoToken::Absent), (nothing, NoToken::Empty)]
+    {
+        let plan = plan(&cluster(3), &lacks(observed, why));
+        assert_eq!((plan.steps.as_slice(), reasons(&plan).as_slice()), (&[][..], &["NoToken"][..]));
+    }
+}
+
+#[test]
+fn settings_are_kept_while_they_are_those_of_the_pods() {
+    let founded = observed(&[member("a"), member("a"), member("a")]);
+    assert!(plan(&cluster(3), &founded).keeps_settings);
+    let mut changed = cluster(3);
+    changed.spec.settings.insert("LOG__LEVEL".into(), "debug".into());
+    assert!(!plan(&changed, &founded).keeps_settings, "a pod that restarts would have others than its neighbours");
+    let mut paused = cluster(3);
+    paused.spec.paused = true;
+    assert!(!plan(&paused, &founded).keeps_settings);
+}
