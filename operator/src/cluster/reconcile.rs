@@ -10,6 +10,8 @@ use kube::runtime::controller::Action;
 use vane_crds::VectorCluster;
 use vane_crds::conditions::{ACCEPTED, FOUNDED, READY};
 
+use super::dereference::Dereferenced;
+use super::plan::Plan;
 use super::{apply, dereference, plan, status};
 use crate::context::Context;
 use crate::error::Error;
@@ -49,38 +51,53 @@ pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Ar
 
 async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Error> {
     let client = &context.client;
-    if !cluster.spec.paused {
-        apply::children(client, cluster).await?;
-    }
-    let seen = dereference::dereference(client, cluster).await?;
-    let plan = plan::plan(cluster, &seen.observed);
-    if plan.keeps_settings {
-        apply::settings(client, cluster).await?;
-    }
-    let mut failed = None;
-    for step in &plan.steps {
-        tracing::info!(cluster = cluster.name_any(), %step, "carrying out");
-        context.failpoint.before(step.reason());
-        if let Err(error) = apply::step(client, cluster, &seen, step).await {
-            failed = Some(error);
-            break;
+    let seen = match dereference::dereference(client, cluster).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            let next = status::unread(cluster, &error.to_string(), now());
+            if let Err(other) = apply::status(client, cluster, next).await {
+                tracing::warn!(cluster = cluster.name_any(), error = %other, "status cannot say that the pass failed");
+            }
+            return Err(error);
         }
-        context.failpoint.after(step.reason());
-    }
+    };
+    let plan = plan::plan(cluster, &seen.observed);
+    let failed = carry_out(cluster, context, &seen, &plan).await.err();
     let said = failed.as_ref().map(ToString::to_string);
-    let now = Time(jiff::Timestamp::now());
-    let next = status::status(cluster, &seen.observed, &plan, said.as_deref(), now);
+    let next = status::status(cluster, &seen.observed, &plan, said.as_deref(), now());
     let before = cluster.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
     events::tell(context, cluster, before, &next.conditions, &TOLD).await;
     let settled = plan.steps.is_empty() && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
     apply::status(client, cluster, next).await?;
-    if let Some(database) = &seen.observed.database {
-        placement::sync(context, cluster, database).await?;
-    }
     match failed {
         Some(error) => Err(error),
         None => Ok(Action::requeue(if settled { LATER } else { SOON })),
     }
+}
+
+/// All that a pass changes. The first failure ends it, and status says so.
+async fn carry_out(cluster: &VectorCluster, context: &Context, seen: &Dereferenced, plan: &Plan) -> Result<(), Error> {
+    let client = &context.client;
+    if !cluster.spec.paused {
+        apply::children(client, cluster).await?;
+    }
+    if plan.keeps_settings {
+        apply::settings(client, cluster).await?;
+    }
+    for step in &plan.steps {
+        tracing::info!(cluster = cluster.name_any(), %step, "carrying out");
+        context.failpoint.before(step.reason());
+        apply::step(client, cluster, seen, step).await?;
+        context.failpoint.after(step.reason());
+    }
+    if let Some(database) = &seen.observed.database {
+        placement::sync(context, cluster, database).await?;
+    }
+    Ok(())
+}
+
+fn now() -> Time {
+    Time(jiff::Timestamp::now())
 }
 
 /// How long to leave an object alone after an error.

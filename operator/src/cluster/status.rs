@@ -1,6 +1,6 @@
 //! What is said about a cluster, from what was planned and seen. Pure.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use vane_crds::VectorCluster;
 use vane_crds::cluster::{Member, VectorClusterStatus};
 use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, condition, is_true, set};
@@ -45,6 +45,23 @@ pub fn status(
     say(PROGRESSING, progressing(cluster, plan, failed));
     say(READY, ready(cluster, observed, plan));
     status
+}
+
+/// The status after a pass in which not everything could be read: what was said before, and
+/// why there is nothing new.
+pub fn unread(cluster: &VectorCluster, why: &str, now: Time) -> VectorClusterStatus {
+    let mut status = cluster.status.clone().unwrap_or_default();
+    retrying(&mut status.conditions, cluster.metadata.generation, why, &now);
+    status
+}
+
+/// Says why nothing new is known. The summary stays as it was; it is there from the first pass.
+pub(crate) fn retrying(conditions: &mut Vec<Condition>, generation: Option<i64>, why: &str, now: &Time) {
+    let said = |kind| condition(kind, kind == PROGRESSING, "Retrying", why, generation, now.clone());
+    set(conditions, said(PROGRESSING));
+    if conditions.iter().all(|it| it.type_ != READY) {
+        set(conditions, said(READY));
+    }
 }
 
 type Said = (bool, &'static str, String);
@@ -226,6 +243,23 @@ mod tests {
         assert_eq!(summary(&cluster(), &observed(true, &[])), told("True", "Ready"));
         let silent = Observed { database: None, ..observed(true, &[]) };
         assert_eq!(summary(&cluster(), &silent), told("False", "Unreachable"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_and_the_summary_stays() {
+        let (mut cluster, observed) = (cluster(), observed(true, &[]));
+        let word = |status: &VectorClusterStatus, kind: &str| {
+            let condition = status.conditions.iter().find(|it| it.type_ == kind).expect("it is there");
+            format!("{} {} {}", condition.status, condition.reason, condition.message)
+        };
+        let first = unread(&cluster, "failed to list the pods", at(1));
+        for (kind, said) in [(PROGRESSING, "True"), (READY, "False")] {
+            assert_eq!(word(&first, kind), format!("{said} Retrying failed to list the pods"));
+        }
+        cluster.status = Some(status(&cluster, &observed, &plan(&cluster, &observed), None, at(1)));
+        let later = unread(&cluster, "failed to list the pods", at(2));
+        assert_eq!(word(&later, PROGRESSING), "True Retrying failed to list the pods");
+        assert_eq!(word(&later, READY), "True Ready 1 nodes serve");
     }
 
     #[test]

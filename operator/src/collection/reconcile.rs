@@ -52,7 +52,16 @@ pub async fn reconcile(
 
 async fn pass(collection: &Collection, context: &Context, all: &Collections) -> Result<Action, Error> {
     let client = &context.client;
-    let (observed, mut node) = dereference::dereference(client, collection, all).await?;
+    let (observed, mut node) = match dereference::dereference(client, collection, all).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            let next = status::unread(collection, &error.to_string(), &Time(Timestamp::now()));
+            if let Err(other) = apply::status(client, collection, next).await {
+                tracing::warn!(collection = collection.name_any(), error = %other, "status cannot say that the pass failed");
+            }
+            return Err(error);
+        }
+    };
     let plan = plan::plan(collection, &observed);
     let mut failed = None;
     for step in &plan.steps {

@@ -7,6 +7,7 @@ use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY, condition, is_true, se
 
 use super::observed::Observed;
 use super::plan::{Plan, Verdict, name};
+use crate::cluster::status::retrying;
 
 /// The collection was there with everything that is declared, once; what then is missing
 /// was taken away by somebody.
@@ -57,6 +58,13 @@ pub fn status(
     }
     say(PROGRESSING, progressing(collection, observed, plan, failed));
     say(READY, ready(collection, observed, plan, failed));
+    status
+}
+
+/// The status after a pass in which not everything could be read.
+pub fn unread(collection: &Collection, why: &str, now: &Time) -> CollectionStatus {
+    let mut status = collection.status.clone().unwrap_or_default();
+    retrying(&mut status.conditions, collection.metadata.generation, why, now);
     status
 }
 
