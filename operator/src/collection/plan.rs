@@ -15,6 +15,9 @@ use super::observed::{Cluster, Observed};
 /// only once they were accepted: one that has no points waits for no database.
 pub const FINALIZER: &str = "vanedb.io/delete-points";
 
+/// Reason of an object that goes once its database answers.
+const WAITING: &str = "WaitingForDatabase";
+
 /// A change to make. Each can be repeated without harm.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -46,6 +49,15 @@ pub enum Verdict {
     Refused(&'static str, String),
     /// It waits for something; a word and a sentence.
     Waiting(&'static str, String),
+    /// The object goes; a word and a sentence.
+    Leaving(&'static str, String),
+}
+
+impl Verdict {
+    /// Whether it may be another one soon, without a change of the object.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Waiting(..) | Self::Leaving(WAITING, _))
+    }
 }
 
 /// What to do now.
@@ -75,14 +87,15 @@ pub fn plan(collection: &Collection, observed: &Observed) -> Plan {
 fn unpaused(collection: &Collection, observed: &Observed) -> Plan {
     let has_finalizer = collection.metadata.finalizers.iter().flatten().any(|it| it == FINALIZER);
     if observed.going {
-        return Plan { steps: leave(collection, observed, has_finalizer), verdict: Verdict::Accepted };
+        let verdict = leaving(collection, observed, has_finalizer);
+        return Plan { steps: leave(collection, observed, has_finalizer), verdict };
     }
     let verdict = verdict(collection, observed);
     let has_points = match &verdict {
         Verdict::Accepted => true,
         // What is there is not known: as it is, or as it was when it was known.
         Verdict::Waiting(..) => has_finalizer || observed.was_there,
-        Verdict::Refused(..) => false,
+        Verdict::Refused(..) | Verdict::Leaving(..) => false,
     };
     let keeps = has_points && collection.spec.deletion_policy == Retain::Delete;
     let mut steps = Vec::new();
@@ -179,6 +192,21 @@ fn leave(collection: &Collection, observed: &Observed, has_finalizer: bool) -> V
             vec![Step::Delete(found.idempotency_key.clone()), Step::Finalizer(false)]
         }
         _ => vec![Step::Finalizer(false)],
+    }
+}
+
+fn leaving(collection: &Collection, observed: &Observed, has_finalizer: bool) -> Verdict {
+    let name = name(collection);
+    match (&observed.cluster, leave(collection, observed, has_finalizer).first()) {
+        (_, Some(Step::Delete(_))) => Verdict::Leaving("Deleting", format!("collection {name} is deleted")),
+        (_, Some(_)) => Verdict::Leaving("Deleting", "the object goes, and deletes nothing".into()),
+        (Cluster::Silent(why), None) if has_finalizer => {
+            let message = format!(
+                "collection {name} is deleted once its database answers, or stays with deletionPolicy Retain: {why}"
+            );
+            Verdict::Leaving(WAITING, message)
+        }
+        (_, None) => Verdict::Leaving("Deleting", "the object goes once finalizers of others are gone".into()),
     }
 }
 

@@ -13,7 +13,7 @@ use vane_crds::conditions::{ACCEPTED, READY};
 
 use super::dereference::Collections;
 use super::observed::Observed;
-use super::plan::{Plan, Step, Verdict};
+use super::plan::{Plan, Step};
 use super::{apply, dereference, plan, status};
 use crate::context::Context;
 use crate::error::Error;
@@ -73,10 +73,12 @@ async fn pass(collection: &Collection, context: &Context, all: &Collections) -> 
         }
         context.failpoint.after(step.reason());
     }
-    if !plan.steps.contains(&Step::Finalizer(false)) || !observed.going {
+    // One that was let go is not there any more.
+    let is_gone = observed.going && failed.is_none() && plan.steps.contains(&Step::Finalizer(false));
+    if !is_gone {
         say(collection, &observed, &plan, failed.as_ref(), context).await?;
     }
-    let settled = plan.steps.is_empty() && !matches!(plan.verdict, Verdict::Waiting(..));
+    let settled = plan.steps.is_empty() && !plan.verdict.waits();
     match failed {
         Some(error) => Err(error),
         None => Ok(Action::requeue(if settled { LATER } else { SOON })),

@@ -52,7 +52,10 @@ pub fn status(
         let generation = collection.metadata.generation;
         set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
     };
-    say(ACCEPTED, accepted(&plan.verdict));
+    // Of one that goes it does not matter any more.
+    if !observed.going {
+        say(ACCEPTED, accepted(&plan.verdict));
+    }
     if complete || observed.was_there {
         say(CREATED, (true, "Created", format!("collection {} was there with everything declared", name(collection))));
     }
@@ -73,7 +76,7 @@ type Said = (bool, &'static str, String);
 fn accepted(verdict: &Verdict) -> Said {
     match verdict {
         Verdict::Refused(reason, message) => (false, reason, message.clone()),
-        Verdict::Accepted | Verdict::Waiting(..) => {
+        Verdict::Accepted | Verdict::Waiting(..) | Verdict::Leaving(..) => {
             (true, "Accepted", "everything that the spec asks for is possible".into())
         }
     }
@@ -90,15 +93,20 @@ fn progressing(collection: &Collection, observed: &Observed, plan: &Plan, failed
     }
     match (failed, &plan.verdict, plan.steps.first()) {
         (Some(failed), ..) => (true, "Retrying", failed.to_owned()),
-        (None, Verdict::Waiting(reason, message), _) => (true, reason, message.clone()),
+        (None, Verdict::Waiting(reason, message) | Verdict::Leaving(reason, message), _) => {
+            (true, reason, message.clone())
+        }
         (None, _, Some(step)) => (true, "Changing", step.to_string()),
         (None, _, None) => (false, "Settled", "nothing is under way".into()),
     }
 }
 
 fn ready(collection: &Collection, observed: &Observed, plan: &Plan, failed: Option<&str>) -> Said {
-    if let Verdict::Refused(reason, message) | Verdict::Waiting(reason, message) = &plan.verdict {
-        return (false, reason, message.clone());
+    match &plan.verdict {
+        Verdict::Refused(reason, message) | Verdict::Waiting(reason, message) | Verdict::Leaving(reason, message) => {
+            return (false, reason, message.clone());
+        }
+        Verdict::Accepted => {}
     }
     let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
     match (&observed.found, failed) {
@@ -197,6 +205,18 @@ mod tests {
             assert_eq!(said(&paused, READY), ready);
         }
         assert_eq!(said(&observed(true), CREATED), words("True", "Created"));
+    }
+
+    #[test]
+    fn one_that_goes_says_what_it_waits_for() {
+        let silent = Observed { going: true, cluster: Cluster::Silent("no answer".into()), ..observed(false) };
+        assert_eq!(said(&silent, PROGRESSING), words("True", "WaitingForDatabase"));
+        assert_eq!(said(&silent, READY), words("False", "WaitingForDatabase"));
+        let there = Observed { going: true, ..observed(true) };
+        assert_eq!(said(&there, PROGRESSING), words("True", "Deleting"));
+        assert_eq!(said(&there, CREATED), None, "one that goes takes nothing over");
+        let paused = Observed { paused: true, ..silent };
+        assert_eq!(said(&paused, PROGRESSING), words("False", "Paused"));
     }
 
     #[test]
