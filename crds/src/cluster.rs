@@ -36,6 +36,7 @@ pub const NODES_MAX: i32 = 100;
     printcolumn(name = "Up", type_ = "integer", json_path = ".status.readyNodes"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Spec", type_ = "string", json_path = ".status.conditions[?(@.type=='Accepted')].reason"),
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
