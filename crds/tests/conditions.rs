@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand, and what of the file comes after them.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 8] = [
     ("crds/src/conditions.rs", "#[cfg(test)]"),
     ("operator/src/cluster/plan.rs", "#[cfg(test)]"),
+    ("operator/src/cluster/validate.rs", "#[cfg(test)]"),
     ("operator/src/cluster/status.rs", "#[cfg(test)]"),
     ("operator/src/collection/plan.rs", "#[cfg(test)]"),
+    ("operator/src/collection/validate.rs", "#[cfg(test)]"),
     // Words for the log.
     ("operator/src/collection/status.rs", "impl super::plan::Step"),
     ("operator/src/placement/build.rs", "#[cfg(test)]"),

@@ -1,5 +1,5 @@
-//! `VectorCluster`: dereference → plan → build → apply → update status. Planning and building
-//! are pure; only the others talk to Kubernetes and to the database.
+//! `VectorCluster`: dereference → validate → plan → build → apply → update status. Validating,
+//! planning and building are pure; only the others talk to Kubernetes and to the database.
 
 pub mod apply;
 pub mod build;
@@ -8,3 +8,4 @@ pub mod observed;
 pub mod plan;
 pub mod reconcile;
 pub mod status;
+pub mod validate;

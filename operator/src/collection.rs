@@ -1,4 +1,4 @@
-//! `Collection`: dereference → plan → apply → update status, against the database.
+//! `Collection`: dereference → validate → plan → apply → update status, against the database.
 
 pub mod apply;
 pub mod body;
@@ -9,3 +9,4 @@ pub mod plan;
 pub mod reconcile;
 pub mod spread;
 pub mod status;
+pub mod validate;

@@ -8,6 +8,8 @@ use vane_crds::VectorCluster;
 
 use super::build::{self, TOKEN_FILE, TOKEN_KEY, template_hash};
 use super::observed::{Disk, Observed, Pod};
+pub use super::validate::Refusal;
+use super::validate::validate;
 use crate::names;
 use crate::reach::NoToken;
 
@@ -31,15 +33,6 @@ pub enum Step {
         /// Its zone.
         zone: String,
     },
-}
-
-/// What is refused, because it is not possible yet or never will be. Nothing is touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// A word for the condition's reason.
-    pub reason: &'static str,
-    /// What and why, and what to do.
-    pub message: String,
 }
 
 /// How the founding stands.
@@ -70,7 +63,7 @@ pub struct Plan {
 /// Plans the next pass.
 pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
     let founding = no_token(cluster, observed).map_or_else(|| founding(observed), Founding::Stuck);
-    let mut refusals = refusals(cluster, observed);
+    let mut refusals = validate(cluster, observed);
     let mut steps = Vec::new();
     let lacks_token = observed.no_token.is_some();
     if lacks_token && !matches!(founding, Founding::Stuck(_)) {
@@ -199,43 +192,6 @@ fn zones(observed: &Observed) -> Vec<Step> {
         Some(Step::SetZone { node: node.id, pod: pod.name.clone(), zone: zone.clone() })
     };
     nodes.filter_map(step).collect()
-}
-
-/// What comes with later versions: said, and not touched.
-fn refusals(cluster: &VectorCluster, observed: &Observed) -> Vec<Refusal> {
-    let Some(set) = &observed.set else { return Vec::new() };
-    let mut refusals = Vec::new();
-    if cluster.spec.nodes < set.replicas {
-        refusals.push(Refusal {
-            reason: "ScaleInNotSupported",
-            message: format!(
-                "nodes cannot be taken away yet: {} run and go on, spec.nodes asks for {}; set it back",
-                set.replicas, cluster.spec.nodes
-            ),
-        });
-    }
-    let size = cluster.spec.storage.size.0.as_str();
-    if set
-        .size
-        .as_deref()
-        .is_some_and(|it| vane_crds::Quantity::from(it).milli() != vane_crds::Quantity::from(size).milli())
-    {
-        refusals.push(Refusal {
-            reason: "VolumeGrowthNotSupported",
-            message: format!(
-                "volumes cannot grow yet: they keep {}, spec.storage.size asks for {size}",
-                set.size.as_deref().unwrap_or_default()
-            ),
-        });
-    } else if set.template.as_deref().is_some_and(|it| it != template_hash(cluster)) {
-        refusals.push(Refusal {
-            reason: "RollOutNotSupported",
-            message: "version, image, resources, placement, settings and retention of a running cluster cannot be \
-                      changed yet: its pods go on as they are; set the spec back"
-                .into(),
-        });
-    }
-    refusals
 }
 
 #[cfg(test)]
