@@ -274,15 +274,17 @@ async fn kubectl_shows_scales_and_selects() {
     let status = json!({"status": {
         "nodes": 3, "readyNodes": 2, "selector": "app.kubernetes.io/instance=demo",
         "conditions": [{"type": "Ready", "status": "False", "reason": "NodesNotReady", "message": "one is away",
-            "lastTransitionTime": "2025-01-01T00:00:00Z"}],
+            "lastTransitionTime": "2025-01-01T00:00:00Z"}, {"type": "Accepted", "status": "False",
+            "reason": "ScaleInNotSupported", "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"}],
     }});
     let patch = ["-n", name, "patch", "vc/demo", "--subresource=status", "--type=merge", "-p"];
     api.kubectl(&[&patch[..], &[&status.to_string()]].concat()).await.unwrap();
 
     let all = api.kubectl(&["-n", name, "get", "vc,col,sp"]).await.unwrap();
     let lines = words(&all);
-    assert_eq!(lines[0], ["NAME", "NODES", "UP", "READY", "STATUS", "VERSION", "AGE"], "{all}");
-    assert_eq!(lines[1][..6], ["vectorcluster.vanedb.io/demo", "3", "2", "False", "NodesNotReady", "0.1.0"], "{all}");
+    assert_eq!(lines[0], ["NAME", "NODES", "UP", "READY", "STATUS", "SPEC", "VERSION", "AGE"], "{all}");
+    let shown = ["vectorcluster.vanedb.io/demo", "3", "2", "False", "NodesNotReady", "ScaleInNotSupported", "0.1.0"];
+    assert_eq!(lines[1][..7], shown, "{all}");
     assert_eq!(lines[3], ["NAME", "CLUSTER", "SHARDS", "REPLICAS", "POINTS", "READY", "STATUS", "AGE"], "{all}");
     assert_eq!(lines[4][..4], ["collection.vanedb.io/docs", "demo", "3", "3"], "{all}");
     assert_eq!(lines[7][..5], ["NAME", "CLUSTER", "COLLECTION", "SHARD", "LEADER"], "{all}");
