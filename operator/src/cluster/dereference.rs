@@ -1,6 +1,7 @@
 //! Reads what Kubernetes and the database have. Changes nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -19,6 +20,10 @@ use crate::{names, reach};
 
 /// Where a machine says in which zone it stands.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// Pause before trouble is looked at again: longer than a heartbeat takes, shorter than the
+/// time between two questions of a leader.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
 
 /// A cluster with what is known of it.
 pub struct Dereferenced {
@@ -137,7 +142,18 @@ pub async fn ask_database(
     None
 }
 
+/// What a node knows of the database. Trouble is told when two looks show it: a leader asks
+/// who is there every 0.7 s, and until the next heartbeat (0.2 s) nobody has answered it.
 async fn overview(mut admin: Admin) -> Result<Database, Error> {
+    let first = look(&mut admin).await?;
+    if !first.is_troubled() {
+        return Ok(first);
+    }
+    tokio::time::sleep(SECOND_LOOK).await;
+    Ok(look(&mut admin).await?.confirmed_by(&first))
+}
+
+async fn look(admin: &mut Admin) -> Result<Database, Error> {
     let cluster = admin.get_cluster(admin::GetClusterRequest {}).await.map_err(database("read the cluster"))?;
     let nodes = admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
     let shards = admin.list_shards(admin::ListShardsRequest::default()).await.map_err(database("list the shards"))?;
