@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::process::Operator;
-use crate::world::{World, cluster, named};
+use crate::world::{World, cluster};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
@@ -35,29 +35,30 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
     const RETRYING: &str = "vane_operator_retrying{kind=\"VectorCluster\"}";
-    const ERRORS: &str = "vane_operator_errors_total{kind=\"VectorCluster\",error=\"no_token\"}";
+    const ERRORS: &str = "vane_operator_errors_total{kind=\"VectorCluster\",error=\"kubernetes\"}";
     let world = World::start().await;
-    world.namespace("failing").await;
-    for name in ["first", "second"] {
-        // Somebody made it, and put nothing into it.
-        world.apply("failing", &secret(name, &json!({}))).await;
-        world.apply("failing", &named(name, cluster(1))).await;
+    for namespace in ["first", "second"] {
+        world.namespace(namespace).await;
+        world.apply(namespace, &in_the_way()).await;
+        world.apply(namespace, &cluster(1)).await;
     }
     world.wait_metric(&world.operator, RETRYING, 2.0).await;
     assert!(world.operator.metric(ERRORS).await.is_some_and(|it| it >= 2.0));
-    world.apply("failing", &secret("first", &json!({"token": "hush"}))).await;
+    world.api.kubectl(&["-n", "first", "delete", "service", "demo-nodes"]).await.unwrap();
     world.wait_metric(&world.operator, RETRYING, 1.0).await;
-    world.wait("failing", "statefulset/first", |_| true).await;
-    world.api.kubectl(&["-n", "failing", "delete", "vc", "second"]).await.unwrap();
+    world.wait("first", "statefulset/demo", |_| true).await;
+    world.api.kubectl(&["-n", "second", "delete", "vc", "demo"]).await.unwrap();
     world.wait_metric(&world.operator, RETRYING, 0.0).await;
     let passes = "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"}";
     assert!(world.operator.metric(passes).await.is_some_and(|it| it >= 4.0));
     world.wait_metric(&world.operator, "vane_operator_reconciling{kind=\"VectorCluster\"}", 0.0).await;
 }
 
-fn secret(cluster: &str, data: &Value) -> Value {
+/// Somebody else's Service under the name that the pods' addresses need: it has an address of its
+/// own, which no Service can give up.
+fn in_the_way() -> Value {
     json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("{cluster}-token")}, "stringData": data,
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "demo-nodes"}, "spec": {"ports": [{"port": 80}]},
     })
 }
 
