@@ -110,18 +110,17 @@ fn ready(cluster: &VectorCluster, observed: &Observed, plan: &Plan) -> Said {
     let Some(database) = &observed.database else {
         return (false, "Unreachable", "no node of the database answers the operator".into());
     };
-    let problems = &database.cluster.problems;
+    let mut problems: Vec<String> = database.replaced().into_iter().map(replaced).collect();
+    problems.extend(database.cluster.problems.iter().cloned());
     if ready < wanted {
         return (false, "NodesNotReady", format!("{ready} of {wanted} nodes serve"));
     }
     if database.cluster.shards_without_leader > 0 {
         let without = database.cluster.shards_without_leader;
-        return (false, "ShardsWithoutLeader", format!("{without} shards take no writes: {}", told(problems)));
+        return (false, "ShardsWithoutLeader", format!("{without} shards take no writes: {}", told(&problems)));
     }
-    let mut said: Vec<String> = database.replaced().into_iter().map(replaced).collect();
-    said.extend(problems.iter().cloned());
-    if !said.is_empty() {
-        return (true, "Degraded", format!("{ready} nodes serve; {}", told(&said)));
+    if !problems.is_empty() {
+        return (true, "Degraded", format!("{ready} nodes serve; {}", told(&problems)));
     }
     (true, "Ready", format!("{ready} nodes serve"))
 }

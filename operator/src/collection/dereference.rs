@@ -90,9 +90,9 @@ async fn awaited(
         wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone: zone(client, &pod).await? });
     }
     let conditions = cluster.status.iter().flat_map(|it| &it.conditions);
-    let founded =
+    let mut founded =
         conditions.filter(|it| it.type_ == FOUNDED && it.status == "True").map(|it| it.last_transition_time.0);
-    Ok(spread::awaited(wanted.values(), nodes, founded.last(), Timestamp::now()))
+    Ok(spread::awaited(wanted.values(), nodes, founded.next(), Timestamp::now()))
 }
 
 type Read = (Vec<admin::Node>, Option<admin::Collection>, Vec<admin::Shard>);
