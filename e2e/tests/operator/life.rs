@@ -26,7 +26,7 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
     world.namespace(NAMESPACE).await;
     world.operator.kill();
     world.apply(NAMESPACE, &cluster(3)).await;
-    for step in ["CreatingPods", "Founding", "SettingZones"] {
+    for step in ["MakingToken", "CreatingPods", "Founding", "SettingZones"] {
         ends_at(&mut world, step).await;
     }
     world.apply(NAMESPACE, &collection()).await;

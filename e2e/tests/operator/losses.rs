@@ -1,0 +1,107 @@
+//! What is lost or taken away by hand under a database that runs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::rest::rest;
+use crate::world::{World, cluster, condition};
+
+const NAMESPACE: &str = "losses";
+
+fn collection(name: &str, copies: i32) -> Value {
+    json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": name},
+        "spec": {
+            "clusterRef": {"name": "demo"}, "replicationFactor": copies, "vectors": [{"size": 4, "distance": "Dot"}],
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_is_told_and_comes_back_where_it_can() {
+    let world = World::with_kubelet().await;
+    world.namespace(NAMESPACE).await;
+    let mut wanted = cluster(3);
+    wanted["spec"]["storage"]["retention"] = json!({"whenDeleted": "Delete"});
+    world.apply(NAMESPACE, &wanted).await;
+    // At once: it waits until its copies can be spread.
+    world.apply(NAMESPACE, &collection("docs", 3)).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
+    let points: Vec<Value> = (1..=20).map(|id| json!({"id": id, "vector": [id, 1, 0, 0]})).collect();
+    let written = json!({ "points": points });
+    assert_eq!(rest(&world, NAMESPACE, "PUT", "collections/docs/points?wait=true", Some(written)).await.0, 200);
+
+    settings_come_back(&world).await;
+    a_lost_token_is_not_replaced_under_running_nodes(&world).await;
+    a_node_that_is_away_stops_no_new_collection(&world).await;
+    an_empty_disk_under_an_old_name_is_told(&world).await;
+    volumes_go_with_the_cluster(&world).await;
+}
+
+async fn settings_come_back(world: &World) {
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "configmap", "demo-settings"]).await.unwrap();
+    world.wait(NAMESPACE, "configmap/demo-settings", |it| it["data"]["VANE_LOG__LEVEL"] == "info").await;
+}
+
+/// The condition says what to do, and doing it costs no points: not even where volumes are
+/// to go with the VectorCluster.
+async fn a_lost_token_is_not_replaced_under_running_nodes(world: &World) {
+    let claims = async || {
+        let claims = world.list(NAMESPACE, "pvc").await;
+        claims.iter().map(|it| it["metadata"]["uid"].to_string()).collect::<Vec<_>>()
+    };
+    let before = claims().await;
+    assert_eq!(before.len(), 3);
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "secret", "demo-token"]).await.unwrap();
+    let message = world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "NoToken")).await;
+    assert!(message.contains("kubectl -n losses delete statefulset demo"), "{message}");
+    assert!(world.get(NAMESPACE, "secret/demo-token").await.is_none());
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "statefulset", "demo"]).await.unwrap();
+    world.wait(NAMESPACE, "secret/demo-token", |_| true).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("True", "Accepted")).await;
+    assert_eq!(claims().await, before);
+    let (_, count) = rest(world, NAMESPACE, "POST", "collections/docs/points/count", Some(json!({}))).await;
+    assert_eq!(count["result"]["count"], 20);
+}
+
+async fn a_node_that_is_away_stops_no_new_collection(world: &World) {
+    let pod = world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-1").unwrap();
+    pod.hold();
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("False", "NodesNotReady")).await;
+    world.apply(NAMESPACE, &collection("meanwhile", 2)).await;
+    world.wait_condition(NAMESPACE, "col/meanwhile", "Ready", ("True", "Ready")).await;
+    pod.release();
+    // With two copies it would not survive what comes next.
+    let (status, answer) = rest(world, NAMESPACE, "DELETE", "collections/meanwhile", None).await;
+    assert_eq!(status, 200, "{answer}");
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+}
+
+async fn an_empty_disk_under_an_old_name_is_told(world: &World) {
+    world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-2").unwrap().wipe().unwrap();
+    let named =
+        |it: &Value| it["status"]["members"].as_array().unwrap().iter().filter(|it| it["name"] == "demo-2").count();
+    world.wait(NAMESPACE, "vc/demo", |it| named(it) == 2).await;
+    let told = |it: &Value| {
+        let ready = condition(it, "Ready");
+        ready["reason"] == "Degraded"
+            && ready["message"].as_str().is_some_and(|it| it.contains("demo-2 came with an empty disk"))
+    };
+    world.wait(NAMESPACE, "vc/demo", told).await;
+    for placement in world.list(NAMESPACE, "sp").await {
+        let placement = format!("sp/{}", placement["metadata"]["name"].as_str().unwrap());
+        world.wait(NAMESPACE, &placement, |it| condition(it, "Ready")["reason"].is_string()).await;
+    }
+}
+
+async fn volumes_go_with_the_cluster(world: &World) {
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "vc", "demo", "--timeout=60s"]).await.unwrap();
+    let began = Instant::now();
+    while !world.list(NAMESPACE, "pvc").await.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the volumes stay");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
