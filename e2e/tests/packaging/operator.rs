@@ -58,7 +58,9 @@ async fn the_operator_works_with_the_rights_that_it_is_given() {
     api.kubectl(&["patch", "vc/demo", "--subresource=status", "--type=merge", "-p", founded]).await.unwrap();
     api.kubectl(&["scale", "vc/demo", "--replicas=4"]).await.unwrap();
     until(&api, &["get", "statefulset/demo", "-o", "jsonpath={.spec.replicas}"], "4", said).await;
-    // A finalizer is a right of its own.
+    // A finalizer is a right of its own. One that was made gets it, which status remembers.
+    let made = founded.replace("Founded", "Created");
+    api.kubectl(&["patch", "col/docs", "--subresource=status", "--type=merge", "-p", &made]).await.unwrap();
     let patch = r#"{"spec":{"deletionPolicy":"Delete"}}"#;
     api.kubectl(&["patch", "col/docs", "--type=merge", "-p", patch]).await.unwrap();
     until(&api, &["get", "col/docs", "-o", "jsonpath={.metadata.finalizers}"], "vanedb.io", said).await;
