@@ -15,6 +15,10 @@ use super::error::ApiError;
 use crate::node::Node;
 use crate::settings::TIMEOUT_S_MAX;
 
+/// Part of a client's `timeout` that is left to the way of the answer. Qdrant's clients stop
+/// waiting at the same time themselves, and would never read what the answer says.
+const ANSWER_TRAVELS: Duration = Duration::from_millis(100);
+
 /// A request on its way.
 pub(crate) struct Call {
     pub(crate) node: Arc<Node>,
@@ -118,11 +122,16 @@ where
             return Err(ApiError::invalid_parameter("timeout: value 0 invalid, must be 1 or larger"));
         }
         let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
-        let timeout = timeout.map_or(node.settings.request_timeout(), |it| Duration::from_secs(it.min(TIMEOUT_S_MAX)));
+        let timeout = timeout.map_or(node.settings.request_timeout(), granted);
         let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
         let partial = partial.then(Partial::default);
         Ok(Self { node, started, timeout, wait: wait.unwrap_or(false), freshness, partial })
     }
+}
+
+/// Time for a request whose client waits so many seconds, at least one, for the answer.
+fn granted(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(TIMEOUT_S_MAX)) - ANSWER_TRAVELS
 }
 
 /// Reads of more than one replica are linearizable: the leader answers and has a majority
