@@ -140,17 +140,9 @@ async fn retained_volumes_are_taken_over(world: &World) {
     assert_eq!(count["result"]["count"], 50, "nothing is lost");
 }
 
-/// A request to the first pod.
+/// A request that must succeed; the answer.
 async fn rest(world: &World, method: &str, path: &str, body: Option<Value>) -> Value {
-    let pod = world.wait(NAMESPACE, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
-    let url = format!("http://{}:6333/{path}", pod["status"]["podIP"].as_str().unwrap());
-    let request = ureq::http::Request::builder().method(method).uri(&url).header("content-type", "application/json");
-    let request = request.body(body.map(|it| it.to_string()).unwrap_or_default()).unwrap();
-    let answer = tokio::task::spawn_blocking(move || {
-        let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
-        agent.run(request).unwrap().body_mut().read_json::<Value>().unwrap()
-    });
-    let answer = answer.await.unwrap();
-    assert_eq!(answer["status"], "ok", "{url}: {answer}");
+    let (status, answer) = crate::rest::rest(world, NAMESPACE, method, path, body).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("ok")), "{path}: {answer}");
     answer
 }
