@@ -101,7 +101,11 @@ fn image_repository() -> String {
 
 impl Default for Image {
     fn default() -> Self {
-        Self { repository: image_repository(), pull_policy: PullPolicy::default(), pull_secrets: Vec::new() }
+        Self {
+            repository: image_repository(),
+            pull_policy: PullPolicy::default(),
+            pull_secrets: Vec::new(),
+        }
     }
 }
 

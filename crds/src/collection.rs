@@ -23,8 +23,16 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Shards", type_ = "integer", json_path = ".spec.shards"),
     printcolumn(name = "Replicas", type_ = "integer", json_path = ".spec.replicationFactor"),
     printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
 )]
@@ -74,7 +82,10 @@ pub struct CollectionSpec {
     /// Other names of the collection. Given to it when it is made; an application may point
     /// them elsewhere afterwards, which is reported and left alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)))]
+    #[schemars(
+        length(max = 16),
+        inner(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#))
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub aliases: Vec<String>,
     /// What becomes of the points when this object is deleted. It deletes only what it made or

@@ -20,5 +20,8 @@ pub fn all() -> [(&'static str, CustomResourceDefinition); 3] {
 ///
 /// None that is known: the types are plain.
 pub fn yaml(definition: &CustomResourceDefinition) -> Result<String, serde_saphyr::ser::Error> {
-    Ok(format!("# Generated from crds/src by `make crds`.\n{}", serde_saphyr::to_string(definition)?))
+    Ok(format!(
+        "# Generated from crds/src by `make crds`.\n{}",
+        serde_saphyr::to_string(definition)?
+    ))
 }

@@ -28,7 +28,11 @@ use crate::collection::ClusterRef;
     printcolumn(name = "Leader", type_ = "string", json_path = ".status.leader"),
     printcolumn(name = "Replicas", type_ = "string", json_path = ".status.nodes"),
     printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
 )]
 #[serde(rename_all = "camelCase")]

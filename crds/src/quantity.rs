@@ -19,7 +19,8 @@ pub struct Quantity(pub String);
 impl Quantity {
     /// The amount in thousandths, or `None` where it is not one or too large for 128 bits.
     pub fn milli(&self) -> Option<u128> {
-        let digits = self.0.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(self.0.len());
+        let digits =
+            self.0.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(self.0.len());
         let (number, suffix) = self.0.split_at(digits);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if whole.is_empty() || fraction.len() > 9 || fraction.contains('.') {
@@ -148,8 +149,12 @@ mod tests {
 
     #[test]
     fn numbers_are_taken_as_they_are() {
-        let amounts: Amounts = serde_json::from_str(r#"{"cpu": 2, "memory": "4Gi"}"#).expect("both forms are valid");
+        let amounts: Amounts =
+            serde_json::from_str(r#"{"cpu": 2, "memory": "4Gi"}"#).expect("both forms are valid");
         assert_eq!(amounts.cpu, Some("2".into()));
-        assert_eq!(serde_json::to_string(&amounts).expect("it is plain"), r#"{"cpu":"2","memory":"4Gi"}"#);
+        assert_eq!(
+            serde_json::to_string(&amounts).expect("it is plain"),
+            r#"{"cpu":"2","memory":"4Gi"}"#
+        );
     }
 }

@@ -6,7 +6,8 @@ mod enumerations;
 mod schema;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionVersion, JSONSchemaProps,
+    CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionVersion,
+    JSONSchemaProps,
 };
 
 use crate::quantity::PATTERN;
@@ -46,7 +47,10 @@ fn link(kind: &str) -> String {
 }
 
 /// All about one kind.
-fn section(definition: &CustomResourceDefinition, version: &CustomResourceDefinitionVersion) -> String {
+fn section(
+    definition: &CustomResourceDefinition,
+    version: &CustomResourceDefinitionVersion,
+) -> String {
     let name = &definition.spec.names.kind;
     let whole = version.schema.as_ref().and_then(|it| it.open_api_v3_schema.as_ref());
     let Some(whole) = whole else { return String::new() };
@@ -69,9 +73,14 @@ fn section(definition: &CustomResourceDefinition, version: &CustomResourceDefini
 }
 
 /// How it is called and what can be done with it.
-fn facts(definition: &CustomResourceDefinition, version: &CustomResourceDefinitionVersion) -> String {
+fn facts(
+    definition: &CustomResourceDefinition,
+    version: &CustomResourceDefinitionVersion,
+) -> String {
     let names = &definition.spec.names;
-    let listed = |names: &Option<Vec<String>>| names.iter().flatten().map(|it| code(it)).collect::<Vec<_>>().join(", ");
+    let listed = |names: &Option<Vec<String>>| {
+        names.iter().flatten().map(|it| code(it)).collect::<Vec<_>>().join(", ")
+    };
     let mut facts = format!(
         "- {}; short {}, category {}.\n- {}.\n",
         code(&names.plural),
@@ -87,7 +96,8 @@ fn facts(definition: &CustomResourceDefinition, version: &CustomResourceDefiniti
             path(scale.label_selector_path.as_deref().unwrap_or_default()),
         ));
     }
-    let selectable: Vec<String> = version.selectable_fields.iter().flatten().map(|it| path(&it.json_path)).collect();
+    let selectable: Vec<String> =
+        version.selectable_fields.iter().flatten().map(|it| path(&it.json_path)).collect();
     if !selectable.is_empty() {
         facts.push_str(&format!("- `--field-selector` takes {}.\n", selectable.join(", ")));
     }
@@ -96,7 +106,8 @@ fn facts(definition: &CustomResourceDefinition, version: &CustomResourceDefiniti
 
 /// What `kubectl get` shows.
 fn columns(version: &CustomResourceDefinitionVersion) -> String {
-    let row = |it: &CustomResourceColumnDefinition| vec![it.name.to_uppercase(), path(&it.json_path)];
+    let row =
+        |it: &CustomResourceColumnDefinition| vec![it.name.to_uppercase(), path(&it.json_path)];
     let rows = version.additional_printer_columns.iter().flatten().map(row).collect();
     format!("\nWhat `kubectl get` shows, after the name:\n\n{}", table(&["column", "from"], rows))
 }
@@ -137,7 +148,9 @@ fn meaning(schema: &JSONSchemaProps) -> String {
 fn uncapitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
     match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(letters).collect(),
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
         _ => sentence.to_owned(),
     }
 }
@@ -163,7 +176,8 @@ fn code(text: &str) -> String {
 /// A table; what is in a cell cannot end it.
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let line = |cells: Vec<String>| {
-        let cells: Vec<String> = cells.iter().map(|it| it.replace('|', "\\|").replace('\n', " ")).collect();
+        let cells: Vec<String> =
+            cells.iter().map(|it| it.replace('|', "\\|").replace('\n', " ")).collect();
         format!("| {} |\n", cells.join(" | "))
     };
     let mut table = line(head.iter().map(|it| (*it).to_owned()).collect());

@@ -19,12 +19,17 @@ const SOURCES: [(&str, &str); 8] = [
 ];
 
 fn read(file: &str) -> String {
-    std::fs::read_to_string(Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("..").join(file)).unwrap()
+    std::fs::read_to_string(
+        Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("..").join(file),
+    )
+    .unwrap()
 }
 
 /// What stands between two quotes in a line and is a word in CamelCase.
 fn words(text: &str, quote: char) -> BTreeSet<String> {
-    let is_word = |it: &&str| it.starts_with(|it: char| it.is_ascii_uppercase()) && it.chars().all(char::is_alphabetic);
+    let is_word = |it: &&str| {
+        it.starts_with(|it: char| it.is_ascii_uppercase()) && it.chars().all(char::is_alphabetic)
+    };
     let quoted = text.lines().flat_map(|it| it.split(quote).skip(1).step_by(2));
     quoted.filter(is_word).filter(|it| !["True", "False"].contains(it)).map(str::to_owned).collect()
 }

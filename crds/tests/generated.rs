@@ -25,7 +25,8 @@ fn the_yaml_is_fresh() {
 
 #[test]
 fn the_reference_is_fresh() {
-    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/reference.md");
+    let path =
+        Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/reference.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let fresh = reference::markdown(&definitions::all().map(|(_, it)| it));
     assert!(written == fresh, "{} is stale: run `make crds`", path.display());
@@ -48,11 +49,15 @@ fn each(schema: &Value, path: &str, look: &mut impl FnMut(&str, &Value)) {
 fn every_string_list_map_and_number_of_a_spec_is_bounded() {
     for (_, definition) in definitions::all() {
         let definition = serde_json::to_value(definition).unwrap();
-        let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+        let spec =
+            &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
         let mut seen = 0;
         each(spec, "spec", &mut |path, schema| {
             seen += 1;
-            assert!(schema["description"].is_string() || path.ends_with("[]"), "{path} says nothing about itself");
+            assert!(
+                schema["description"].is_string() || path.ends_with("[]"),
+                "{path} says nothing about itself"
+            );
             let bounds: &[&str] = match schema["type"].as_str() {
                 Some("string") if schema["enum"].is_null() => &["maxLength"],
                 Some("integer") => &["minimum", "maximum"],

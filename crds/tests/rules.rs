@@ -54,7 +54,8 @@ fn volumes_only_grow_and_keep_their_class() {
     refused(with("0.0Gi".into()).validate_cel(), "more than 0");
     let class = |class: &str| cluster(|it| it["spec"]["storage"]["className"] = class.into());
     refused(class("slow").validate_cel_update(&old), "className");
-    let none = cluster(|it| drop(it["spec"]["storage"].as_object_mut().unwrap().remove("className")));
+    let none =
+        cluster(|it| drop(it["spec"]["storage"].as_object_mut().unwrap().remove("className")));
     refused(none.validate_cel_update(&old), "className");
     refused(old.validate_cel_update(&none), "className");
     none.validate_cel_update(&none).unwrap();
@@ -62,7 +63,8 @@ fn volumes_only_grow_and_keep_their_class() {
 
 #[test]
 fn settings_of_the_operator_are_not_the_users() {
-    let with = |name: &str, value: &str| cluster(|it| it["spec"]["settings"] = json!({name: value}));
+    let with =
+        |name: &str, value: &str| cluster(|it| it["spec"]["settings"] = json!({name: value}));
     with("LOG__LEVEL", "debug").validate_cel().unwrap();
     refused(with("CLUSTER__TOKEN", "x").validate_cel(), "itself");
     refused(with("DATA_DIR", "/").validate_cel(), "itself");
@@ -83,16 +85,32 @@ fn a_collection_keeps_its_shape() {
     ] {
         refused(change(path, value).validate_cel_update(&old), "cannot be changed");
     }
-    refused(change("/spec/vectors/0/name", json!("c")).validate_cel_update(&old), "added or taken away");
+    refused(
+        change("/spec/vectors/0/name", json!("c")).validate_cel_update(&old),
+        "added or taken away",
+    );
     let more = collection(|it| {
-        it["spec"]["vectors"].as_array_mut().unwrap().push(json!({"name": "c", "size": 2, "distance": "Dot"}));
+        it["spec"]["vectors"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": "c", "size": 2, "distance": "Dot"}));
     });
     refused(more.validate_cel_update(&old), "added or taken away");
-    collection(|it| it["spec"]["vectors"][0]["hnsw"] = json!({"m": 32})).validate_cel_update(&old).unwrap();
-    collection(|it| it["spec"]["vectors"].as_array_mut().unwrap().reverse()).validate_cel_update(&old).unwrap();
+    collection(|it| it["spec"]["vectors"][0]["hnsw"] = json!({"m": 32}))
+        .validate_cel_update(&old)
+        .unwrap();
+    collection(|it| it["spec"]["vectors"].as_array_mut().unwrap().reverse())
+        .validate_cel_update(&old)
+        .unwrap();
     refused(change("/spec/vectors/0/name", json!("")).validate_cel(), "must have a name");
-    refused(collection(|it| it["spec"]["name"] = "n".into()).validate_cel_update(&old), "cannot be changed");
-    refused(collection(|it| it["spec"]["writeConsistencyFactor"] = 4.into()).validate_cel(), "replicationFactor");
+    refused(
+        collection(|it| it["spec"]["name"] = "n".into()).validate_cel_update(&old),
+        "cannot be changed",
+    );
+    refused(
+        collection(|it| it["spec"]["writeConsistencyFactor"] = 4.into()).validate_cel(),
+        "replicationFactor",
+    );
 }
 
 #[test]

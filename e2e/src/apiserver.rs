@@ -63,11 +63,14 @@ impl ApiServer {
     /// A binary is missing, or a process ended: the end of its log is in the error.
     pub async fn start() -> Result<Self, Error> {
         let assets = tokio::task::spawn_blocking(Assets::find).await;
-        let assets = assets.map_err(|e| Error::system("run", Path::new("e2e/kubernetes/tools"), e.into()))??;
+        let assets = assets
+            .map_err(|e| Error::system("run", Path::new("e2e/kubernetes/tools"), e.into()))??;
         let mut attempt = 1;
         loop {
             match Self::start_on_free_ports(assets.clone()).await {
-                Err(Error::Ended { log, .. }) if log.contains("address already in use") && attempt < START_ATTEMPTS => {
+                Err(Error::Ended { log, .. })
+                    if log.contains("address already in use") && attempt < START_ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 outcome => return outcome,
@@ -92,7 +95,11 @@ impl ApiServer {
         let mut it = Self { processes, assets, server, etcd_port, port, admin };
         it.processes.start("etcd", &it.assets.etcd, &it.etcd_args())?;
         it.start_api().await?;
-        it.processes.start("kube-controller-manager", &it.assets.controllers, &it.controllers_args())?;
+        it.processes.start(
+            "kube-controller-manager",
+            &it.assets.controllers,
+            &it.controllers_args(),
+        )?;
         Ok(it)
     }
 
@@ -189,16 +196,25 @@ impl ApiServer {
         }
         // What kubectl asks. It follows the definitions' own `Established` by a moment.
         wait_until("the definitions to be served", SOON, async || {
-            let groups = client.list_api_groups_aggregated().await.map_err(|e| Error::api("list groups", e))?;
+            let groups = client
+                .list_api_groups_aggregated()
+                .await
+                .map_err(|e| Error::api("list groups", e))?;
             let served: Vec<String> = groups
                 .items
                 .into_iter()
-                .filter(|it| it.metadata.as_ref().and_then(|it| it.name.as_deref()) == Some(vane_crds::GROUP))
+                .filter(|it| {
+                    it.metadata.as_ref().and_then(|it| it.name.as_deref()) == Some(vane_crds::GROUP)
+                })
                 .flat_map(|it| it.versions)
                 .flat_map(|it| it.resources)
                 .filter_map(|it| it.resource)
                 .collect();
-            Ok(if kinds.iter().all(|it| served.contains(it)) { Ok(()) } else { Err(format!("{served:?}")) })
+            Ok(if kinds.iter().all(|it| served.contains(it)) {
+                Ok(())
+            } else {
+                Err(format!("{served:?}"))
+            })
         })
         .await
     }
@@ -211,12 +227,18 @@ impl ApiServer {
     pub async fn namespace(&self, name: &str) -> Result<(), Error> {
         let client = self.client().await?;
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        let applied = namespaces.patch(name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(namespace)).await;
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let applied = namespaces
+            .patch(name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(namespace))
+            .await;
         applied.map_err(|e| Error::api(format!("make the namespace {name}"), e))?;
         let accounts: Api<ServiceAccount> = Api::namespaced(client, name);
         wait_until("the default account of a namespace", SOON, async || {
-            let account = accounts.get_opt("default").await.map_err(|e| Error::api("get the default account", e))?;
+            let account = accounts
+                .get_opt("default")
+                .await
+                .map_err(|e| Error::api("get the default account", e))?;
             Ok(account.map(drop).ok_or_else(|| "none".to_owned()))
         })
         .await
@@ -257,7 +279,10 @@ impl ApiServer {
         let certificate = &self.server.certificate;
         vec![
             format!("--kubeconfig={}", self.kubeconfig().display()),
-            format!("--service-account-private-key-file={}", certificate.with_extension("key").display()),
+            format!(
+                "--service-account-private-key-file={}",
+                certificate.with_extension("key").display()
+            ),
             format!("--root-ca-file={}", certificate.display()),
             // There is only this one, and nobody asks it.
             "--leader-elect=false".into(),
@@ -273,7 +298,9 @@ fn free_ports() -> Result<[u16; 2], Error> {
     // Who chooses at the same time, in this process or another, begins elsewhere.
     let begin = std::process::id().wrapping_add(CHOSEN.fetch_add(2, Ordering::Relaxed));
     let ports = (0..count).filter_map(|it| u16::try_from(begin.wrapping_add(it) % count).ok());
-    let free = ports.map(|it| PORTS.start + it).filter(|it| TcpListener::bind((Ipv4Addr::LOCALHOST, *it)).is_ok());
+    let free = ports
+        .map(|it| PORTS.start + it)
+        .filter(|it| TcpListener::bind((Ipv4Addr::LOCALHOST, *it)).is_ok());
     match free.take(2).collect::<Vec<u16>>()[..] {
         [first, second] => Ok([first, second]),
         _ => Err(Error::System {

@@ -45,11 +45,14 @@ spec:
 async fn controllers_work_and_pod_security_is_enforced() {
     let api = ApiServer::start().await.unwrap();
     api.namespace("one").await.unwrap();
-    api.kubectl(&["label", "namespace", "one", "pod-security.kubernetes.io/enforce=restricted"]).await.unwrap();
+    api.kubectl(&["label", "namespace", "one", "pod-security.kubernetes.io/enforce=restricted"])
+        .await
+        .unwrap();
     api.admin().kubectl_reading(STATEFUL_SET, &["apply", "-f", "-"]).await.unwrap();
     until(&api, &["-n", "one", "get", "pods"], "web-1").await;
     until(&api, &["-n", "one", "get", "pvc"], "data-web-1").await;
-    let refused = api.kubectl(&["-n", "one", "run", "root", "--image=example/web"]).await.unwrap_err();
+    let refused =
+        api.kubectl(&["-n", "one", "run", "root", "--image=example/web"]).await.unwrap_err();
     assert!(refused.to_string().contains("restricted"), "{refused}");
 
     // What goes with its owner is collected.
@@ -62,15 +65,37 @@ async fn an_account_may_do_what_its_role_says() {
     let api = ApiServer::start().await.unwrap();
     api.namespace("one").await.unwrap();
     let account = api.service_account("one", "default").await.unwrap();
-    assert!(account.kubectl(&["-n", "one", "get", "pods"]).await.unwrap_err().to_string().contains("forbidden"));
+    assert!(
+        account
+            .kubectl(&["-n", "one", "get", "pods"])
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("forbidden")
+    );
     for args in [
         &["-n", "one", "create", "role", "reader", "--verb=list", "--resource=pods"][..],
-        &["-n", "one", "create", "rolebinding", "reader", "--role=reader", "--serviceaccount=one:default"],
+        &[
+            "-n",
+            "one",
+            "create",
+            "rolebinding",
+            "reader",
+            "--role=reader",
+            "--serviceaccount=one:default",
+        ],
     ] {
         api.kubectl(args).await.unwrap();
     }
     account.kubectl(&["-n", "one", "get", "pods"]).await.unwrap();
-    assert!(account.kubectl(&["-n", "one", "get", "secrets"]).await.unwrap_err().to_string().contains("forbidden"));
+    assert!(
+        account
+            .kubectl(&["-n", "one", "get", "secrets"])
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("forbidden")
+    );
     assert!(api.service_account("one", "nobody").await.is_err());
 }
 

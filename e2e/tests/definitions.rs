@@ -58,7 +58,12 @@ async fn stored(api: &ApiServer, namespace: &str, object: &str, pointer: &str) -
 }
 
 /// Fails unless each change of the object is refused, in words that name the field.
-async fn refused(api: &ApiServer, namespace: &str, object: &Value, changes: &[(&str, Value, &str)]) {
+async fn refused(
+    api: &ApiServer,
+    namespace: &str,
+    object: &Value,
+    changes: &[(&str, Value, &str)],
+) {
     for (pointer, value, words) in changes {
         let mut changed = object.clone();
         let (parent, field) = pointer.rsplit_once('/').unwrap();
@@ -66,7 +71,9 @@ async fn refused(api: &ApiServer, namespace: &str, object: &Value, changes: &[(&
             Value::Array(list) => list.push(value.clone()),
             map => map[field] = value.clone(),
         }
-        let error = apply(api, namespace, &changed).await.expect_err(&format!("{pointer} {value} was accepted"));
+        let error = apply(api, namespace, &changed)
+            .await
+            .expect_err(&format!("{pointer} {value} was accepted"));
         for word in words.split(" & ") {
             assert!(error.contains(word), "{pointer} {value}: {word:?} is not in\n{error}");
         }
@@ -90,7 +97,11 @@ async fn a_cluster_that_cannot_be_is_refused() {
             ("/spec/version", "a b".into(), "spec.version"),
             ("/spec/version", "".into(), "spec.version"),
             ("/spec/image", json!({"repository": "Not Allowed"}), "spec.image.repository"),
-            ("/spec/image", json!({"pullPolicy": "Sometimes"}), "spec.image.pullPolicy & IfNotPresent"),
+            (
+                "/spec/image",
+                json!({"pullPolicy": "Sometimes"}),
+                "spec.image.pullPolicy & IfNotPresent",
+            ),
             ("/spec/storage/size", "ten".into(), "spec.storage.size"),
             ("/spec/storage/size", 0.into(), "spec.storage.size & more than 0"),
             ("/spec/storage/size", (-1).into(), "spec.storage.size & greater than or equal to 0"),
@@ -118,8 +129,16 @@ async fn a_cluster_keeps_what_its_volumes_keep() {
         &[
             ("/spec/storage/size", "9Gi".into(), "spec.storage.size & grow"),
             ("/spec/storage/size", 10_000.into(), "spec.storage.size & grow"),
-            ("/spec/storage/className", "slow".into(), "spec.storage.className & cannot be changed"),
-            ("/spec/storage", json!({"size": "10Gi"}), "spec.storage.className & cannot be changed"),
+            (
+                "/spec/storage/className",
+                "slow".into(),
+                "spec.storage.className & cannot be changed",
+            ),
+            (
+                "/spec/storage",
+                json!({"size": "10Gi"}),
+                "spec.storage.className & cannot be changed",
+            ),
         ],
     )
     .await;
@@ -142,22 +161,46 @@ async fn a_collection_that_cannot_be_is_refused() {
         &[
             ("/spec/vectors", json!([]), "spec.vectors & at least 1"),
             ("/spec/vectors", twice, "spec.vectors & duplicate entries"),
-            ("/spec/vectors/-", json!({"size": 4, "distance": "Dot"}), "spec.vectors & must have a name"),
-            ("/spec/vectors", json!([{"name": "a/b", "size": 4, "distance": "Dot"}]), "spec.vectors[0].name"),
+            (
+                "/spec/vectors/-",
+                json!({"size": 4, "distance": "Dot"}),
+                "spec.vectors & must have a name",
+            ),
+            (
+                "/spec/vectors",
+                json!([{"name": "a/b", "size": 4, "distance": "Dot"}]),
+                "spec.vectors[0].name",
+            ),
             ("/spec/vectors", json!([{"size": 0, "distance": "Dot"}]), "spec.vectors[0].size"),
             ("/spec/vectors", json!([{"size": 65_537, "distance": "Dot"}]), "spec.vectors[0].size"),
-            ("/spec/vectors", json!([{"size": 4, "distance": "Manhattan"}]), "spec.vectors[0].distance & Cosine"),
-            ("/spec/vectors", json!([{"size": 4, "distance": "Dot", "hnsw": {"m": 1}}]), "spec.vectors[0].hnsw.m"),
+            (
+                "/spec/vectors",
+                json!([{"size": 4, "distance": "Manhattan"}]),
+                "spec.vectors[0].distance & Cosine",
+            ),
+            (
+                "/spec/vectors",
+                json!([{"size": 4, "distance": "Dot", "hnsw": {"m": 1}}]),
+                "spec.vectors[0].hnsw.m",
+            ),
             ("/spec/shards", 0.into(), "spec.shards"),
             ("/spec/shards", 257.into(), "spec.shards"),
             ("/spec/replicationFactor", 10.into(), "spec.replicationFactor"),
-            ("/spec/writeConsistencyFactor", 4.into(), "spec.writeConsistencyFactor & replicationFactor"),
+            (
+                "/spec/writeConsistencyFactor",
+                4.into(),
+                "spec.writeConsistencyFactor & replicationFactor",
+            ),
             ("/spec/name", "a/b".into(), "spec.name"),
             ("/spec/name", "a\nb".into(), "spec.name"),
             ("/spec/clusterRef", json!({"name": ""}), "spec.clusterRef.name"),
             ("/spec/aliases", json!(["a/b"]), "spec.aliases[0]"),
             ("/spec/aliases", json!(["x", "x"]), "spec.aliases"),
-            ("/spec/payloadIndexes", json!([{"field": "f", "type": "Text"}]), "spec.payloadIndexes[0].type"),
+            (
+                "/spec/payloadIndexes",
+                json!([{"field": "f", "type": "Text"}]),
+                "spec.payloadIndexes[0].type",
+            ),
             ("/spec/shard", 3.into(), "spec.shard"),
         ],
     )
@@ -186,10 +229,22 @@ async fn a_collection_keeps_its_shape() {
             ("/spec/shards", 4.into(), "spec.shards & cannot be changed"),
             ("/spec/replicationFactor", 1.into(), "spec.replicationFactor & cannot be changed"),
             ("/spec/name", "other".into(), "spec.name & cannot be changed"),
-            ("/spec/vectors", vectors(with(&a, "size", 5.into()), b.clone()), "spec.vectors & size"),
+            (
+                "/spec/vectors",
+                vectors(with(&a, "size", 5.into()), b.clone()),
+                "spec.vectors & size",
+            ),
             // In another order: they are known by their names.
-            ("/spec/vectors", vectors(b.clone(), with(&a, "distance", "Dot".into())), "spec.vectors & distance"),
-            ("/spec/vectors", vectors(a.clone(), with(&b, "name", "c".into())), "spec.vectors & taken away"),
+            (
+                "/spec/vectors",
+                vectors(b.clone(), with(&a, "distance", "Dot".into())),
+                "spec.vectors & distance",
+            ),
+            (
+                "/spec/vectors",
+                vectors(a.clone(), with(&b, "name", "c".into())),
+                "spec.vectors & taken away",
+            ),
             ("/spec/vectors", json!([a]), "spec.vectors & taken away"),
             ("/spec/vectors/-", with(&b, "name", "c".into()), "spec.vectors & added"),
         ],
@@ -215,8 +270,16 @@ async fn a_placement_names_one_shard_for_good() {
             ("/spec/clusterRef", json!({"name": "other"}), "spec & clusterRef & cannot be changed"),
             ("/spec/shard", 256.into(), "spec.shard"),
             ("/spec/replicas", json!([]), "spec.replicas & at least 1"),
-            ("/spec/replicas", json!([{"node": "n", "role": "Leader"}]), "spec.replicas[0].role & Voter"),
-            ("/spec/replicas", json!([{"node": "n"}, {"node": "n", "role": "Learner"}]), "spec.replicas"),
+            (
+                "/spec/replicas",
+                json!([{"node": "n", "role": "Leader"}]),
+                "spec.replicas[0].role & Voter",
+            ),
+            (
+                "/spec/replicas",
+                json!([{"node": "n"}, {"node": "n", "role": "Learner"}]),
+                "spec.replicas",
+            ),
         ],
     )
     .await;
@@ -237,7 +300,10 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     let spec = stored(api, name, "vc/demo", "/spec").await;
     assert_eq!(spec["image"], json!({"repository": "vanedb/vane", "pullPolicy": "IfNotPresent"}));
     assert_eq!(spec["placement"], json!({"zones": "Preferred", "machines": "Preferred"}));
-    assert_eq!(spec["storage"]["retention"], json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    assert_eq!(
+        spec["storage"]["retention"],
+        json!({"whenDeleted": "Retain", "whenScaled": "Retain"})
+    );
     assert_eq!(spec["service"], json!({"type": "ClusterIP"}));
     assert_eq!(spec["paused"], false);
     assert_eq!(spec["resources"]["requests"]["cpu"], 2);
@@ -247,7 +313,8 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     assert_eq!(stored(api, name, "vc/demo", "/spec/image/pullPolicy").await, "IfNotPresent");
 
     let mut bare = collection();
-    bare["spec"] = json!({"clusterRef": {"name": "demo"}, "vectors": [{"size": 4, "distance": "Dot"}]});
+    bare["spec"] =
+        json!({"clusterRef": {"name": "demo"}, "vectors": [{"size": 4, "distance": "Dot"}]});
     apply(api, name, &bare).await.unwrap();
     let spec = stored(api, name, "col/docs", "/spec").await;
     assert_eq!((&spec["shards"], &spec["replicationFactor"]), (&json!(1), &json!(1)));
@@ -282,14 +349,35 @@ async fn kubectl_shows_scales_and_selects() {
 
     let all = api.kubectl(&["-n", name, "get", "vc,col,sp"]).await.unwrap();
     let lines = words(&all);
-    assert_eq!(lines[0], ["NAME", "NODES", "UP", "READY", "STATUS", "SPEC", "VERSION", "AGE"], "{all}");
-    let shown = ["vectorcluster.vanedb.io/demo", "3", "2", "False", "NodesNotReady", "ScaleInNotSupported", "0.1.0"];
+    assert_eq!(
+        lines[0],
+        ["NAME", "NODES", "UP", "READY", "STATUS", "SPEC", "VERSION", "AGE"],
+        "{all}"
+    );
+    let shown = [
+        "vectorcluster.vanedb.io/demo",
+        "3",
+        "2",
+        "False",
+        "NodesNotReady",
+        "ScaleInNotSupported",
+        "0.1.0",
+    ];
     assert_eq!(lines[1][..7], shown, "{all}");
-    assert_eq!(lines[3], ["NAME", "CLUSTER", "SHARDS", "REPLICAS", "POINTS", "READY", "STATUS", "AGE"], "{all}");
+    assert_eq!(
+        lines[3],
+        ["NAME", "CLUSTER", "SHARDS", "REPLICAS", "POINTS", "READY", "STATUS", "AGE"],
+        "{all}"
+    );
     assert_eq!(lines[4][..4], ["collection.vanedb.io/docs", "demo", "3", "3"], "{all}");
     assert_eq!(lines[7][..5], ["NAME", "CLUSTER", "COLLECTION", "SHARD", "LEADER"], "{all}");
     assert_eq!(lines[8][..4], ["shardplacement.vanedb.io/docs-0", "demo", "docs", "0"], "{all}");
-    assert!(api.kubectl(&["-n", name, "get", "vane"]).await.unwrap().contains("shardplacement.vanedb.io/docs-0"));
+    assert!(
+        api.kubectl(&["-n", name, "get", "vane"])
+            .await
+            .unwrap()
+            .contains("shardplacement.vanedb.io/docs-0")
+    );
 
     api.kubectl(&["-n", name, "scale", "vc", "demo", "--replicas=4"]).await.unwrap();
     assert_eq!(stored(api, name, "vc/demo", "/spec/nodes").await, 4);

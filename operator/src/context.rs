@@ -68,7 +68,8 @@ impl Context {
 
     /// An object is gone: nothing of it waits.
     pub(crate) fn gone(&self, object: &ObjectRef<DynamicObject>) {
-        let (kind, namespace) = (object.dyntype.kind.clone(), object.namespace.clone().unwrap_or_default());
+        let (kind, namespace) =
+            (object.dyntype.kind.clone(), object.namespace.clone().unwrap_or_default());
         self.forget_failures(&(kind, namespace, object.name.clone()));
     }
 
@@ -97,7 +98,11 @@ impl Context {
 
     /// Whether a status of which only figures changed may be written again. Forgetting it at
     /// a restart costs one write for each.
-    pub(crate) fn is_due<K: Resource<DynamicType = ()>>(&self, object: &K, pause: Duration) -> bool {
+    pub(crate) fn is_due<K: Resource<DynamicType = ()>>(
+        &self,
+        object: &K,
+        pause: Duration,
+    ) -> bool {
         self.written.lock().get(&key(object)).is_none_or(|it| it.elapsed() >= pause)
     }
 
@@ -145,7 +150,9 @@ mod tests {
     #[tokio::test]
     async fn what_waits_after_a_failure_is_shown_until_it_succeeds_or_goes() {
         let nobody = tower::service_fn(|_: axum::http::Request<kube::client::Body>| {
-            std::future::pending::<Result<axum::http::Response<kube::client::Body>, std::convert::Infallible>>()
+            std::future::pending::<
+                Result<axum::http::Response<kube::client::Body>, std::convert::Infallible>,
+            >()
         });
         let client = Client::new(nobody, "default");
         let context = Context::new(client, "test", Metrics::default(), Failpoint::default());
@@ -154,8 +161,11 @@ mod tests {
             context.metrics.text().lines().any(|it| it == line)
         };
         let named = |name: &str| {
-            let metadata =
-                ObjectMeta { name: Some(name.into()), namespace: Some("default".into()), ..ObjectMeta::default() };
+            let metadata = ObjectMeta {
+                name: Some(name.into()),
+                namespace: Some("default".into()),
+                ..ObjectMeta::default()
+            };
             Secret { metadata, ..Secret::default() }
         };
         let (first, second) = (named("first"), named("second"));

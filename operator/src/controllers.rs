@@ -63,13 +63,21 @@ async fn collections(
     let naming = move |cluster: DeserializeGuard<VectorCluster>| {
         let (name, namespace) = (cluster.name_any(), cluster.namespace());
         let names = move |it: &Arc<DeserializeGuard<Collection>>| {
-            it.namespace() == namespace && it.0.as_ref().is_ok_and(|it| it.spec.cluster_ref.name == name)
+            it.namespace() == namespace
+                && it.0.as_ref().is_ok_and(|it| it.spec.cluster_ref.name == name)
         };
-        known.state().into_iter().filter(names).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        known
+            .state()
+            .into_iter()
+            .filter(names)
+            .map(|it| ObjectRef::from_obj(it.as_ref()))
+            .collect::<Vec<_>>()
     };
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
-    let passes =
-        controller.watches(clusters, watcher::Config::default().any_semantic(), naming).graceful_shutdown_on(stop).run(
+    let passes = controller
+        .watches(clusters, watcher::Config::default().any_semantic(), naming)
+        .graceful_shutdown_on(stop)
+        .run(
             move |it, context| collection::reconcile::reconcile(it, context, all.clone()),
             collection::reconcile::after_error,
             Arc::clone(context),

@@ -34,7 +34,9 @@ impl Interceptor for Token {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The Secret holds what no header can carry.
-    #[error("the token in the Secret has characters that a header cannot have; put printable ASCII there")]
+    #[error(
+        "the token in the Secret has characters that a header cannot have; put printable ASCII there"
+    )]
     Token,
     /// The address of a pod is not one.
     #[error("{0:?} is no address")]
@@ -43,7 +45,8 @@ pub enum Error {
 
 /// A client of the node at `address` (host:port). It connects with its first call.
 pub fn admin(address: &str, token: &str) -> Result<Admin, Error> {
-    let mut value: AsciiMetadataValue = format!("Bearer {token}").parse().map_err(|_| Error::Token)?;
+    let mut value: AsciiMetadataValue =
+        format!("Bearer {token}").parse().map_err(|_| Error::Token)?;
     value.set_sensitive(true);
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|_| Error::Address(address.to_owned()))?

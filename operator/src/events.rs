@@ -10,15 +10,22 @@ use crate::context::Context;
 const NOTE_CHARS_MAX: usize = 250;
 
 /// Publishes an event for each of the conditions named that says something else than before.
-pub(crate) async fn tell<K>(context: &Context, object: &K, before: &[Condition], now: &[Condition], told: &[&str])
-where
+pub(crate) async fn tell<K>(
+    context: &Context,
+    object: &K,
+    before: &[Condition],
+    now: &[Condition],
+    told: &[&str],
+) where
     K: Resource<DynamicType = ()>,
 {
     for condition in now.iter().filter(|it| told.contains(&it.type_.as_str())) {
         let old = before.iter().find(|it| it.type_ == condition.type_);
-        let same = old.is_some_and(|it| (&it.status, &it.reason) == (&condition.status, &condition.reason));
+        let same = old
+            .is_some_and(|it| (&it.status, &it.reason) == (&condition.status, &condition.reason));
         // That a new object is possible, and is not there yet, is no news.
-        let expected = if condition.type_ == vane_crds::conditions::ACCEPTED { "True" } else { "False" };
+        let expected =
+            if condition.type_ == vane_crds::conditions::ACCEPTED { "True" } else { "False" };
         if same || (old.is_none() && condition.status == expected) {
             continue;
         }

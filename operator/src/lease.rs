@@ -62,7 +62,13 @@ impl Election {
     /// `holder` names this process, as no other is named.
     pub fn new(client: Client, namespace: &str, name: &str, holder: &str) -> Self {
         let leases = Api::namespaced(client, namespace);
-        Self { leases, name: name.to_owned(), holder: holder.to_owned(), times: TIMES, seen: Mutex::default() }
+        Self {
+            leases,
+            name: name.to_owned(),
+            holder: holder.to_owned(),
+            times: TIMES,
+            seen: Mutex::default(),
+        }
     }
 
     /// Waits until the Lease is ours; since when it is, at the latest.
@@ -96,7 +102,9 @@ impl Election {
     /// Gives the Lease back, so that another need not wait for its end.
     pub async fn release(&self) {
         let Ok(Some(mut lease)) = self.leases.get_opt(&self.name).await else { return };
-        let Some(spec) = lease.spec.as_mut().filter(|it| it.holder_identity.as_deref() == Some(&self.holder)) else {
+        let Some(spec) =
+            lease.spec.as_mut().filter(|it| it.holder_identity.as_deref() == Some(&self.holder))
+        else {
             return;
         };
         spec.holder_identity = None;
@@ -130,7 +138,8 @@ impl Election {
                 self.leases.replace(&self.name, &parameters, &lease).await?;
             }
             None => {
-                let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+                let metadata =
+                    ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
                 self.leases.create(&parameters, &Lease { metadata, spec: Some(*spec) }).await?;
             }
         }
@@ -163,7 +172,11 @@ fn claim(current: Option<&LeaseSpec>, unchanged: Duration, holder: &str, now: Ti
         lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
         acquire_time: Some(acquired.unwrap_or(MicroTime(now))),
         renew_time: Some(MicroTime(now)),
-        lease_transitions: Some(if ours || current.is_none() { transitions } else { transitions.saturating_add(1) }),
+        lease_transitions: Some(if ours || current.is_none() {
+            transitions
+        } else {
+            transitions.saturating_add(1)
+        }),
         ..LeaseSpec::default()
     }))
 }

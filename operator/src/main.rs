@@ -39,13 +39,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::try_default().await.map_err(|e| format!("failed to find a Kubernetes cluster: {e}"))?;
+    let client = Client::try_default()
+        .await
+        .map_err(|e| format!("failed to find a Kubernetes cluster: {e}"))?;
     let identity = args.identity.clone().unwrap_or_else(hostname);
     let metrics = Metrics::default();
     let ready = Arc::new(AtomicBool::new(false));
-    let listener =
-        TcpListener::bind(args.listen).await.map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
-    let address = listener.local_addr().map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
+    let address =
+        listener.local_addr().map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
     let health = tokio::spawn(health::serve(listener, Arc::clone(&ready), metrics.clone()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
@@ -54,7 +58,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         let _either = stop.send(true);
     });
 
-    let namespace = args.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let namespace =
+        args.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
     let election = Election::new(client.clone(), &namespace, &args.lease_name, &identity);
     // Standing by is being ready: a roll-out of two must not wait for the first to end.
     ready.store(true, Ordering::Relaxed);
@@ -71,8 +76,11 @@ async fn run(args: Args) -> Result<(), Failure> {
         [] => vec![None],
         named => named.iter().cloned().map(Some).collect(),
     };
-    let work =
-        join_all(scopes.into_iter().map(|it| controllers::run(Arc::clone(&context), it, || told(stopped.clone()))));
+    let work = join_all(
+        scopes
+            .into_iter()
+            .map(|it| controllers::run(Arc::clone(&context), it, || told(stopped.clone()))),
+    );
     let outcome = tokio::select! {
         _ended = work => Ok(()),
         () = election.hold(won) => Err("the lease was lost: it was not renewed in time, or another operator has it".into()),
@@ -91,7 +99,8 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 }
 
 async fn terminated() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };

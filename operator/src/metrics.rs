@@ -43,9 +43,21 @@ impl Default for Metrics {
             retrying: Family::default(),
             leader: Gauge::default(),
         };
-        registry.register("reconciliations", "Passes over an object, by kind", metrics.reconciliations.clone());
-        registry.register("errors", "Passes that failed, by kind and by what failed", metrics.errors.clone());
-        registry.register("reconcile_seconds", "Duration of passes, by kind", metrics.seconds.clone());
+        registry.register(
+            "reconciliations",
+            "Passes over an object, by kind",
+            metrics.reconciliations.clone(),
+        );
+        registry.register(
+            "errors",
+            "Passes that failed, by kind and by what failed",
+            metrics.errors.clone(),
+        );
+        registry.register(
+            "reconcile_seconds",
+            "Duration of passes, by kind",
+            metrics.seconds.clone(),
+        );
         registry.register("reconciling", "Passes under way, by kind", metrics.running.clone());
         registry.register(
             "retrying",
@@ -69,7 +81,9 @@ impl Metrics {
         self.reconciliations.get_or_create(&by_kind).inc();
         self.seconds.get_or_create(&by_kind).observe(took.as_secs_f64());
         if let Some(error) = error {
-            self.errors.get_or_create(&[("kind", kind.to_owned()), ("error", error.to_owned())]).inc();
+            self.errors
+                .get_or_create(&[("kind", kind.to_owned()), ("error", error.to_owned())])
+                .inc();
         }
     }
 

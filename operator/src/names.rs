@@ -87,7 +87,11 @@ pub fn pod(cluster: &str, ordinal: i32) -> String {
 
 /// Ordinal in the name of a claim of this cluster.
 pub fn claim_ordinal(cluster: &str, claim: &str) -> Option<i32> {
-    let ordinal = claim.strip_prefix(DATA_VOLUME)?.strip_prefix('-')?.strip_prefix(cluster)?.strip_prefix('-')?;
+    let ordinal = claim
+        .strip_prefix(DATA_VOLUME)?
+        .strip_prefix('-')?
+        .strip_prefix(cluster)?
+        .strip_prefix('-')?;
     ordinal.parse().ok().filter(|it| *it >= 0)
 }
 
@@ -98,7 +102,8 @@ mod tests {
     #[test]
     fn claims_of_other_clusters_are_not_taken_for_ours() {
         assert_eq!(claim_ordinal("demo", "data-demo-2"), Some(2));
-        for other in ["data-demo-x-2", "data-demo2-1", "other-demo-1", "data-demo-", "data-demo--1"] {
+        for other in ["data-demo-x-2", "data-demo2-1", "other-demo-1", "data-demo-", "data-demo--1"]
+        {
             assert_eq!(claim_ordinal("demo", other), None, "{other}");
         }
     }

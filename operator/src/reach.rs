@@ -26,7 +26,8 @@ pub(crate) async fn token(
 ) -> Result<Result<String, NoToken>, Error> {
     let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
     let secret = names::token_secret(name);
-    let found = secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
+    let found =
+        secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
     let Some(found) = found else { return Ok(Err(NoToken::Absent)) };
     let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
     let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
@@ -42,7 +43,8 @@ pub(crate) async fn pods(
     let pods: Api<KubernetesPod> = Api::namespaced(kubernetes_client.clone(), namespace);
     let selected = ListParams::default().labels(&names::selector(name));
     let found = pods.list(&selected).await.map_err(kubernetes("list the pods"))?;
-    let ordinal = |pod: &KubernetesPod| pod.name_any().strip_prefix(&format!("{name}-"))?.parse().ok();
+    let ordinal =
+        |pod: &KubernetesPod| pod.name_any().strip_prefix(&format!("{name}-"))?.parse().ok();
     Ok(found.items.into_iter().filter_map(|it| Some((ordinal(&it)?, it))).collect())
 }
 
@@ -68,7 +70,10 @@ pub(crate) async fn ready_nodes(
     token: &str,
 ) -> Result<Vec<Admin>, Error> {
     let pods = pods(kubernetes_client, name, namespace).await?;
-    let ready = pods.iter().filter(|(_, it)| is_ready(it)).filter_map(|(_, it)| Some((it.name_any(), address(it)?)));
+    let ready = pods
+        .iter()
+        .filter(|(_, it)| is_ready(it))
+        .filter_map(|(_, it)| Some((it.name_any(), address(it)?)));
     let admin = |(pod, address): (String, String)| {
         database::admin(&address, token).map_err(|source| Error::Address { pod, source })
     };

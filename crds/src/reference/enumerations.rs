@@ -26,8 +26,12 @@ pub(super) fn meanings(values: &[&str]) -> Vec<(String, String)> {
     let text = |it: &Value, key: &str| it[key].as_str().map(str::to_owned);
     let documented = |schema: Schema| -> Vec<(String, String)> {
         let variants = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
-        variants.iter().filter_map(|it| Some((text(it, "const")?, text(it, "description")?))).collect()
+        variants
+            .iter()
+            .filter_map(|it| Some((text(it, "const")?, text(it, "description")?)))
+            .collect()
     };
-    let has_these = |of: &Vec<(String, String)>| of.iter().map(|(value, _)| value).eq(values.iter());
+    let has_these =
+        |of: &Vec<(String, String)>| of.iter().map(|(value, _)| value).eq(values.iter());
     all().into_iter().map(documented).find(has_these).unwrap_or_default()
 }

@@ -66,7 +66,8 @@ pub(super) fn kind(schema: &JSONSchemaProps) -> String {
 /// What the API server takes, but for patterns and rules.
 pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     let mut bounds = Vec::new();
-    let values: Vec<String> = schema.enum_.iter().flatten().filter_map(|it| Some(code(it.0.as_str()?))).collect();
+    let values: Vec<String> =
+        schema.enum_.iter().flatten().filter_map(|it| Some(code(it.0.as_str()?))).collect();
     bounds.extend(Some(values.join(", ")).filter(|it| !it.is_empty()));
     // A quantity's pattern bounds it.
     if schema.x_kubernetes_int_or_string != Some(true) {
@@ -75,7 +76,8 @@ pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     }
     bounds.extend(range(schema.min_items, schema.max_items, " elements"));
     bounds.extend(range(schema.min_properties, schema.max_properties, " entries"));
-    let keys: Vec<String> = schema.x_kubernetes_list_map_keys.iter().flatten().map(|it| code(it)).collect();
+    let keys: Vec<String> =
+        schema.x_kubernetes_list_map_keys.iter().flatten().map(|it| code(it)).collect();
     match schema.x_kubernetes_list_type.as_deref() {
         Some("map") => bounds.push(format!("no two with the same {}", keys.join(" and "))),
         Some("set") => bounds.push("no two alike".into()),
@@ -86,7 +88,11 @@ pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     bounds.join("; ")
 }
 
-fn range<N: std::fmt::Display + PartialEq>(min: Option<N>, max: Option<N>, of: &str) -> Option<String> {
+fn range<N: std::fmt::Display + PartialEq>(
+    min: Option<N>,
+    max: Option<N>,
+    of: &str,
+) -> Option<String> {
     match (min, max) {
         (None, None) => None,
         (Some(min), None) => Some(format!("at least {min}{of}")),
@@ -98,7 +104,9 @@ fn range<N: std::fmt::Display + PartialEq>(min: Option<N>, max: Option<N>, of: &
 /// Patterns and rules, each with the field that it is about, in Markdown.
 pub(super) fn rules(schema: &JSONSchemaProps, path: &str) -> Vec<String> {
     let mut rules = Vec::new();
-    if let Some(pattern) = schema.pattern.as_ref().filter(|_| schema.x_kubernetes_int_or_string != Some(true)) {
+    if let Some(pattern) =
+        schema.pattern.as_ref().filter(|_| schema.x_kubernetes_int_or_string != Some(true))
+    {
         rules.push(format!("{} matches {}", code(path), code(pattern)));
     }
     rules.extend(schema.x_kubernetes_validations.iter().flatten().map(|it| rule(it, path)));

@@ -11,7 +11,10 @@ fn row(part: &str, field: &str) -> Vec<String> {
     let page = page();
     let (_, section) = page.split_once(&format!("\n### {part}\n")).expect("the section is there");
     let section = section.split("\n#").next().expect("a section has an end");
-    let line = section.lines().find(|it| it.starts_with(&format!("| `{field}` |"))).expect("the field is there");
+    let line = section
+        .lines()
+        .find(|it| it.starts_with(&format!("| `{field}` |")))
+        .expect("the field is there");
     line.trim_matches('|').split(" | ").map(|it| it.trim().to_owned()).collect()
 }
 
@@ -20,23 +23,45 @@ fn a_field_comes_with_its_type_default_bounds_and_meaning() {
     let nodes = row("VectorCluster: spec", "spec.nodes");
     assert_eq!(nodes[1..4], ["integer", "*required*", "1 to 100"]);
     assert!(nodes[4].starts_with("Nodes of the database, each a pod"), "{nodes:?}");
-    assert!(nodes[4].ends_with("survive the loss of one."), "doc comments of several lines are one: {nodes:?}");
+    assert!(
+        nodes[4].ends_with("survive the loss of one."),
+        "doc comments of several lines are one: {nodes:?}"
+    );
     assert_eq!(row("Collection: spec", "spec.shards")[1..4], ["integer", "`1`", "1 to 256"]);
-    assert_eq!(row("VectorCluster: spec", "spec.image.repository")[2..4], ["`\"vanedb/vane\"`", "1 to 255 characters"]);
-    assert_eq!(row("VectorCluster: spec", "spec.storage.size")[1..4], ["quantity", "*required*", ""]);
+    assert_eq!(
+        row("VectorCluster: spec", "spec.image.repository")[2..4],
+        ["`\"vanedb/vane\"`", "1 to 255 characters"]
+    );
+    assert_eq!(
+        row("VectorCluster: spec", "spec.storage.size")[1..4],
+        ["quantity", "*required*", ""]
+    );
     assert_eq!(row("VectorCluster: spec", "spec.image")[1..4], ["object", "*of its fields*", ""]);
-    assert_eq!(row("VectorCluster: spec", "spec.resources")[1..4], ["object", "", ""], "it may be left out");
+    assert_eq!(
+        row("VectorCluster: spec", "spec.resources")[1..4],
+        ["object", "", ""],
+        "it may be left out"
+    );
     assert_eq!(row("Collection: status", "status.points")[1], "integer");
 }
 
 #[test]
 fn lists_and_maps_say_what_is_in_them() {
     let maps = row("VectorCluster: spec", "spec.placement.nodeSelector");
-    assert_eq!(maps[1..4], ["map of strings", "", "at most 20 entries; each at most 63 characters"]);
+    assert_eq!(
+        maps[1..4],
+        ["map of strings", "", "at most 20 entries; each at most 63 characters"]
+    );
     let sets = row("Collection: spec", "spec.aliases");
-    assert_eq!(sets[1..4], ["list of strings", "", "at most 16 elements; no two alike; each 1 to 255 characters"]);
+    assert_eq!(
+        sets[1..4],
+        ["list of strings", "", "at most 16 elements; no two alike; each 1 to 255 characters"]
+    );
     let objects = row("Collection: spec", "spec.vectors");
-    assert_eq!(objects[1..4], ["list of objects", "*required*", "1 to 32 elements; no two with the same `name`"]);
+    assert_eq!(
+        objects[1..4],
+        ["list of objects", "*required*", "1 to 32 elements; no two with the same `name`"]
+    );
     assert_eq!(
         row("Collection: spec", "spec.vectors[].hnsw.efConstruct")[3],
         "4 to 4096",
@@ -49,12 +74,20 @@ fn lists_and_maps_say_what_is_in_them() {
 fn values_come_with_what_they_mean() {
     let zones = row("VectorCluster: spec", "spec.placement.zones");
     assert_eq!(zones[2..4], ["`\"Preferred\"`", "`Preferred`, `Required`"]);
-    assert!(zones[4].ends_with("`Required`: a node that would be one too many waits."), "{zones:?}");
+    assert!(
+        zones[4].ends_with("`Required`: a node that would be one too many waits."),
+        "{zones:?}"
+    );
     for (_, definition) in definitions::all() {
         for version in &definition.spec.versions {
-            let whole = version.schema.as_ref().and_then(|it| it.open_api_v3_schema.as_ref()).expect("it has a schema");
+            let whole = version
+                .schema
+                .as_ref()
+                .and_then(|it| it.open_api_v3_schema.as_ref())
+                .expect("it has a schema");
             for field in fields(whole, "") {
-                let values: Vec<&str> = field.schema.enum_.iter().flatten().filter_map(|it| it.0.as_str()).collect();
+                let values: Vec<&str> =
+                    field.schema.enum_.iter().flatten().filter_map(|it| it.0.as_str()).collect();
                 assert_eq!(enumerations::meanings(&values).len(), values.len(), "{}", field.path);
             }
         }

@@ -17,7 +17,14 @@ pub fn build(data: &Dataset) -> Result<(Graph, Duration), Error> {
     vane_index::single_threaded_here();
     let start = Instant::now();
     let rows = Arc::new(data.rows.clone());
-    let graph = Graph::build(rows, data.dim, Metric::InnerProduct, PARAMS, &AtomicBool::new(false), &|_| {})?;
+    let graph = Graph::build(
+        rows,
+        data.dim,
+        Metric::InnerProduct,
+        PARAMS,
+        &AtomicBool::new(false),
+        &|_| {},
+    )?;
     Ok((graph, start.elapsed()))
 }
 

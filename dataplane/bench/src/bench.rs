@@ -51,7 +51,12 @@ pub struct Args {
     #[arg(long)]
     data: PathBuf,
     /// What is measured.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "search,writes,scale,gaps,groups")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "search,writes,scale,gaps,groups"
+    )]
     sections: Vec<Section>,
     /// Candidates of a graph search, a line for each; beside them the node's default.
     #[arg(long, value_delimiter = ',', default_value = "100,256,512")]
@@ -92,7 +97,12 @@ impl Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     interrupt::watch()?;
     let data = Dataset::read(&args.data)?;
-    println!("{} points of {} dimensions, {} queries, k {K}", data.len(), data.dim, data.queries.len());
+    println!(
+        "{} points of {} dimensions, {} queries, k {K}",
+        data.len(),
+        data.dim,
+        data.queries.len()
+    );
     let mut figures = Map::new();
     figures.insert("data".into(), json!({"points": data.len(), "dim": data.dim, "k": K}));
     for section in &args.sections {

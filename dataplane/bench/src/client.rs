@@ -69,7 +69,10 @@ impl Client {
 
     /// A client whose requests fail after `timeout`.
     pub fn with_timeout(url: &str, timeout: Duration) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout)).build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(timeout))
+            .build();
         Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned() }
     }
 
@@ -79,7 +82,12 @@ impl Client {
     }
 
     /// A request with a JSON body; the answer's `result`.
-    pub fn send<T: for<'de> Deserialize<'de>>(&self, method: &str, path: &str, body: &Value) -> Result<T, Error> {
+    pub fn send<T: for<'de> Deserialize<'de>>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Error> {
         interrupt::check()?;
         let url = format!("{}{path}", self.url);
         let sent = match method {
@@ -94,24 +102,32 @@ impl Client {
 
     /// Points nearest to a vector.
     pub fn query(&self, collection: &str, body: &Value) -> Result<Vec<Found>, Error> {
-        let found: Points = self.send("POST", &format!("/collections/{collection}/points/query"), body)?;
+        let found: Points =
+            self.send("POST", &format!("/collections/{collection}/points/query"), body)?;
         Ok(found.points)
     }
 
     /// The same with a body that is JSON already: a load generator should not spend the
     /// node's time on writing numbers.
     pub fn query_raw(&self, collection: &str, body: &[u8]) -> Result<Vec<Found>, Error> {
-        let points: Points = self.send_raw("POST", &format!("/collections/{collection}/points/query"), body)?;
+        let points: Points =
+            self.send_raw("POST", &format!("/collections/{collection}/points/query"), body)?;
         Ok(points.points)
     }
 
     /// Writes points; acknowledged when it returns. `body` is JSON already.
     pub fn upsert_raw(&self, collection: &str, body: &[u8]) -> Result<(), Error> {
-        let _written: Value = self.send_raw("PUT", &format!("/collections/{collection}/points?wait=true"), body)?;
+        let _written: Value =
+            self.send_raw("PUT", &format!("/collections/{collection}/points?wait=true"), body)?;
         Ok(())
     }
 
-    fn send_raw<T: for<'de> Deserialize<'de>>(&self, method: &str, path: &str, body: &[u8]) -> Result<T, Error> {
+    fn send_raw<T: for<'de> Deserialize<'de>>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Result<T, Error> {
         interrupt::check()?;
         let url = format!("{}{path}", self.url);
         let request = if method == "PUT" { self.agent.put(url) } else { self.agent.post(url) };
@@ -139,11 +155,15 @@ impl Client {
 
     /// Makes the payload indexes that the data files' filters ask for.
     pub fn index_fields(&self, collection: &str) -> Result<(), Error> {
-        for (field, kind) in
-            [("section", "keyword"), ("tags", "keyword"), ("maintainer", "keyword"), ("installed_kib", "integer")]
-        {
+        for (field, kind) in [
+            ("section", "keyword"),
+            ("tags", "keyword"),
+            ("maintainer", "keyword"),
+            ("installed_kib", "integer"),
+        ] {
             let body = json!({"field_name": field, "field_schema": kind});
-            let _done: Value = self.send("PUT", &format!("/collections/{collection}/index?wait=true"), &body)?;
+            let _done: Value =
+                self.send("PUT", &format!("/collections/{collection}/index?wait=true"), &body)?;
         }
         Ok(())
     }

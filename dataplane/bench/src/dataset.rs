@@ -66,21 +66,38 @@ impl Dataset {
         let (query_rows, query_dim) = vectors(&dir.join("queries.f16.npy"))?;
         let texts: Vec<QueryLine> =
             lines(BufReader::new(open(&dir.join("queries.jsonl"))?), &dir.join("queries.jsonl"))?;
-        if payloads.len() * dim != rows.len() || query_dim != dim || texts.len() * dim != query_rows.len() {
-            return Err(Error::data(dir, "its files do not have the same number of points, queries or dimensions"));
+        if payloads.len() * dim != rows.len()
+            || query_dim != dim
+            || texts.len() * dim != query_rows.len()
+        {
+            return Err(Error::data(
+                dir,
+                "its files do not have the same number of points, queries or dimensions",
+            ));
         }
         let vectors = query_rows.chunks_exact(dim);
-        let queries =
-            texts.into_iter().zip(vectors).map(|(it, v)| Query { text: it.text, vector: v.to_vec() }).collect();
+        let queries = texts
+            .into_iter()
+            .zip(vectors)
+            .map(|(it, v)| Query { text: it.text, vector: v.to_vec() })
+            .collect();
         let path = dir.join("filters.json");
         let entries: BTreeMap<String, FilterEntry> =
-            serde_json::from_reader(BufReader::new(open(&path)?)).map_err(|e| Error::data(&path, e))?;
+            serde_json::from_reader(BufReader::new(open(&path)?))
+                .map_err(|e| Error::data(&path, e))?;
         let mut filters = BTreeMap::new();
         for (name, FilterEntry { filter, matching }) in entries {
             let truth = truth(&dir.join(format!("truth.{name}.i32.npy")))?;
             filters.insert(name, Filtered { filter, matching, truth });
         }
-        Ok(Self { dim, rows, payloads, queries, truth: truth(&dir.join("truth.i32.npy"))?, filters })
+        Ok(Self {
+            dim,
+            rows,
+            payloads,
+            queries,
+            truth: truth(&dir.join("truth.i32.npy"))?,
+            filters,
+        })
     }
 
     /// Number of points.
@@ -129,7 +146,8 @@ fn truth(path: &Path) -> Result<Vec<Vec<u64>>, Error> {
 }
 
 fn payloads(path: &Path) -> Result<Vec<Value>, Error> {
-    let decoder = ruzstd::decoding::StreamingDecoder::new(open(path)?).map_err(|e| Error::data(path, e))?;
+    let decoder =
+        ruzstd::decoding::StreamingDecoder::new(open(path)?).map_err(|e| Error::data(path, e))?;
     lines(BufReader::new(decoder), path)
 }
 
@@ -148,7 +166,8 @@ mod tests {
     #[test]
     fn the_packaged_points_and_answers_fit_together() {
         let data = Dataset::read(
-            &Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/debian-packages"),
+            &Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+                .join("../../data/debian-packages"),
         )
         .unwrap();
         assert_eq!((data.len(), data.dim, data.queries.len()), (5000, 384, 50));
@@ -161,7 +180,11 @@ mod tests {
         }
         let rare = &data.filters["rare_maintainer"];
         assert_eq!(rare.truth[0].len(), rare.matching.min(100));
-        assert!(rare.truth[0].iter().all(|it| data.payloads[*it as usize]["maintainer"] == "Debian Astro Team"));
+        assert!(
+            rare.truth[0]
+                .iter()
+                .all(|it| data.payloads[*it as usize]["maintainer"] == "Debian Astro Team")
+        );
     }
 
     #[test]

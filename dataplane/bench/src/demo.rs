@@ -72,7 +72,8 @@ fn bring_up(vane: &Vane) -> Result<Vec<Node>, Error> {
     interrupt::check()?;
     let nodes = vane.nodes()?;
     let urls: Vec<&str> = nodes.iter().map(|it| it.url.as_str()).collect();
-    let first = nodes.first().ok_or_else(|| Error::node("`vane status`", "it knows of no nodes"))?;
+    let first =
+        nodes.first().ok_or_else(|| Error::node("`vane status`", "it knows of no nodes"))?;
     println!("{} nodes run at {}.", nodes.len(), urls.join(", "));
     println!("Their points are in {}.", vane.dir().join(&first.cluster).display());
     Ok(nodes)
@@ -109,18 +110,26 @@ fn empty(vane: &Vane, client: &Client, data: &Dataset) -> Result<(usize, usize),
     if client.info(COLLECTION)?.points_count > 0 {
         let _existed: bool = client.send("DELETE", &path, &Value::Null)?;
         vane.up_again()?;
-        println!("Points of an earlier demo were deleted with their collection, and `vane up` made it anew.");
+        println!(
+            "Points of an earlier demo were deleted with their collection, and `vane up` made it anew."
+        );
     }
     let info: Value = client.send("GET", &path, &Value::Null)?;
     let params = &info["config"]["params"];
     let number = |value: &Value| value.as_u64().and_then(|it| it.try_into().ok()).unwrap_or(0);
-    let (size, replicas) = (number(&params["vectors"]["size"]), number(&params["replication_factor"]));
+    let (size, replicas) =
+        (number(&params["vectors"]["size"]), number(&params["replication_factor"]));
     let wrong = |reason: String| Err(Error::node(format!("collection {COLLECTION}"), reason));
     if size != data.dim {
-        return wrong(format!("its vectors have size {size} in the file, the data's have {}", data.dim));
+        return wrong(format!(
+            "its vectors have size {size} in the file, the data's have {}",
+            data.dim
+        ));
     }
     if replicas < REPLICAS_MIN {
-        return wrong(format!("a node will be killed; replicationFactor is {replicas}, {REPLICAS_MIN} are needed"));
+        return wrong(format!(
+            "a node will be killed; replicationFactor is {replicas}, {REPLICAS_MIN} are needed"
+        ));
     }
     let body = json!({"optimizers_config": {"indexing_threshold": INDEXING_THRESHOLD}});
     let _changed: bool = client.send("PATCH", &path, &body)?;

@@ -17,11 +17,17 @@ pub struct Failover {
 impl Failover {
     /// A client that begins with the node at place `first` of `urls`.
     pub fn new(urls: &[String], first: usize) -> Self {
-        Self { clients: urls.iter().map(|it| Client::with_timeout(it, TIMEOUT)).collect(), turn: first }
+        Self {
+            clients: urls.iter().map(|it| Client::with_timeout(it, TIMEOUT)).collect(),
+            turn: first,
+        }
     }
 
     /// One attempt. After an error it is the next node's turn.
-    pub fn attempt<T>(&mut self, call: impl FnOnce(&Client) -> Result<T, Error>) -> Result<T, Error> {
+    pub fn attempt<T>(
+        &mut self,
+        call: impl FnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let client = &self.clients[self.turn % self.clients.len()];
         call(client).inspect_err(|_| self.turn += 1)
     }

@@ -13,11 +13,16 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// Takes the signals from now on.
 pub fn watch() -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::node("signals cannot be taken", e);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let (mut interrupt, mut terminate, mut hang_up) = {
         let _inside = runtime.enter();
         let taken = |kind| signal(kind).map_err(failed);
-        (taken(SignalKind::interrupt())?, taken(SignalKind::terminate())?, taken(SignalKind::hangup())?)
+        (
+            taken(SignalKind::interrupt())?,
+            taken(SignalKind::terminate())?,
+            taken(SignalKind::hangup())?,
+        )
     };
     std::thread::spawn(move || {
         runtime.block_on(async {

@@ -16,14 +16,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Writes all points; the time until the last was acknowledged.
 pub fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duration, Error> {
-    let bar = bar(data.len() as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left");
+    let bar =
+        bar(data.len() as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left");
     bar.set_message("loading");
     let start = Instant::now();
     for first in (0..data.len()).step_by(BATCH) {
         let last = data.len().min(first + BATCH);
-        let point = |i: usize| json!({"id": i, "vector": data.vector(i), "payload": data.payloads[i]});
+        let point =
+            |i: usize| json!({"id": i, "vector": data.vector(i), "payload": data.payloads[i]});
         let body = json!({"points": (first..last).map(point).collect::<Vec<_>>()});
-        let _written: Value = client.send("PUT", &format!("/collections/{collection}/points?wait=true"), &body)?;
+        let _written: Value =
+            client.send("PUT", &format!("/collections/{collection}/points?wait=true"), &body)?;
         bar.set_position(last as u64);
     }
     let time = start.elapsed();
@@ -43,7 +46,10 @@ pub fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info
             return Ok((start.elapsed(), info));
         }
         if start.elapsed() > GREEN_TIMEOUT {
-            return Err(Error::node(format!("collection {collection}"), format!("still indexing: {info:?}")));
+            return Err(Error::node(
+                format!("collection {collection}"),
+                format!("still indexing: {info:?}"),
+            ));
         }
         bar.tick();
         vane_local::pause(PAUSE);
@@ -52,6 +58,8 @@ pub fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info
 
 /// A bar for people, or a spinner for a length of 0; nothing where standard error is no terminal.
 pub fn bar(len: u64, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr()).with_style(style.progress_chars("=> "))
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr())
+        .with_style(style.progress_chars("=> "))
 }

@@ -26,13 +26,18 @@ pub struct Run {
 ///
 /// `make` gives the search function of a client by its number: from the number of a query
 /// to what it found.
-pub fn run<S>(clients: usize, queries: usize, make: impl Fn(usize) -> S + Sync) -> Result<Run, Error>
+pub fn run<S>(
+    clients: usize,
+    queries: usize,
+    make: impl Fn(usize) -> S + Sync,
+) -> Result<Run, Error>
 where
     S: FnMut(usize) -> Result<Vec<u64>, Error>,
 {
     let start = Instant::now();
     let one = |client: usize| {
-        let (mut search, mut latencies, mut found) = (make(client), Vec::with_capacity(queries), Vec::new());
+        let (mut search, mut latencies, mut found) =
+            (make(client), Vec::with_capacity(queries), Vec::new());
         for i in 0..queries {
             // Clients begin at different queries, so that they do not move in step.
             let query = (i + client * queries / clients) % queries;
@@ -45,18 +50,29 @@ where
     };
     let results = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..clients).map(|client| scope.spawn(move || one(client))).collect();
-        threads.into_iter().map(|it| it.join().expect("a client does not panic")).collect::<Result<Vec<_>, _>>()
+        threads
+            .into_iter()
+            .map(|it| it.join().expect("a client does not panic"))
+            .collect::<Result<Vec<_>, _>>()
     })?;
     let time = start.elapsed();
     let percentiles = percentiles(results.iter().flat_map(|(latencies, _)| latencies));
-    let found = results.into_iter().next().map(|(_, found)| found.into_iter().map(|(_, ids)| ids).collect());
-    Ok(Run { qps: (clients * queries) as f64 / time.as_secs_f64(), percentiles, found: found.unwrap_or_default() })
+    let found = results
+        .into_iter()
+        .next()
+        .map(|(_, found)| found.into_iter().map(|(_, ids)| ids).collect());
+    Ok(Run {
+        qps: (clients * queries) as f64 / time.as_secs_f64(),
+        percentiles,
+        found: found.unwrap_or_default(),
+    })
 }
 
 /// The 50th, 95th and 99th percentile.
 pub fn percentiles<'a>(latencies: impl Iterator<Item = &'a Duration>) -> [Duration; 3] {
     // Saturating records do not widen a histogram: it needs its bound from the start.
-    let mut histogram = Histogram::<u64>::new_with_max(MICROS_MAX, DIGITS).expect("the bound and the digits are fine");
+    let mut histogram = Histogram::<u64>::new_with_max(MICROS_MAX, DIGITS)
+        .expect("the bound and the digits are fine");
     latencies.for_each(|it| histogram.saturating_record(it.as_micros() as u64));
     [0.5, 0.95, 0.99].map(|it| Duration::from_micros(histogram.value_at_quantile(it)))
 }

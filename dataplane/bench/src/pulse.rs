@@ -79,13 +79,23 @@ impl Pulse {
 
     /// How long each took that ended in a span of time.
     pub fn latencies(&self, span: Range<Instant>) -> Vec<Duration> {
-        self.beats.lock().iter().filter(|it| span.contains(&it.ended)).map(|it| it.ended - it.began).collect()
+        self.beats
+            .lock()
+            .iter()
+            .filter(|it| span.contains(&it.ended))
+            .map(|it| it.ended - it.began)
+            .collect()
     }
 
     /// The longest that one took, failed attempts included, of those that ended after `since`.
     pub fn slowest(&self, since: Instant) -> Duration {
         let beats = self.beats.lock();
-        beats.iter().filter(|it| it.ended > since).map(|it| it.ended - it.began).max().unwrap_or_default()
+        beats
+            .iter()
+            .filter(|it| it.ended > since)
+            .map(|it| it.ended - it.began)
+            .max()
+            .unwrap_or_default()
     }
 }
 

@@ -52,7 +52,17 @@ impl Line {
 /// Prints a comparison with a peer of that name.
 pub fn print(peer: &str, lines: &[Line]) {
     let (peer_recall, peer_qps) = (format!("{peer} recall"), format!("{peer} QPS"));
-    let head = ["clients", "recall", "QPS", "p50 ms", "p95 ms", "p99 ms", &peer_recall, &peer_qps, "ratio"];
+    let head = [
+        "clients",
+        "recall",
+        "QPS",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        &peer_recall,
+        &peer_qps,
+        "ratio",
+    ];
     row("", &head.map(str::to_owned));
     for line in lines {
         let [p50, p95, p99] = line.vane.run.percentiles;

@@ -28,7 +28,11 @@ pub(crate) struct Admitted {
 }
 
 /// Asks the seeds, one after the other; an error says what each answered.
-pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Result<Admitted, String> {
+pub(crate) async fn ask(
+    settings: &Settings,
+    token: &Token,
+    disk_id: Uuid,
+) -> Result<Admitted, String> {
     let seeds = settings.node.seeds.clone().unwrap_or_default();
     let seeds = parse_seeds(&seeds).map_err(|e| e.to_string())?;
     let own: Vec<std::net::SocketAddr> = settings.node.address.parse().into_iter().collect();
@@ -36,7 +40,8 @@ pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Re
     let peers = Peers::new(token.clone(), None, settings.node.dial_from);
     let NodeEntry { name, address, rest_address, version, .. } = entry(settings, disk_id, 0);
     let disk_id = disk_id.to_string();
-    let mut answers: Vec<String> = found.failures.iter().map(|it| format!("{}: {}", it.seed, it.error)).collect();
+    let mut answers: Vec<String> =
+        found.failures.iter().map(|it| format!("{}: {}", it.seed, it.error)).collect();
     for seed in found.addresses {
         let request = JoinRequest {
             disk_id: disk_id.clone(),
@@ -52,12 +57,15 @@ pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Re
         match tokio::time::timeout(ADMIT_TIMEOUT, call).await {
             Ok(Ok(reply)) => {
                 let JoinReply { cluster_id, node_id, members } = reply.into_inner();
-                let cluster_id = cluster_id.parse().map_err(|e| format!("{seed}: its cluster id: {e}"))?;
+                let cluster_id =
+                    cluster_id.parse().map_err(|e| format!("{seed}: its cluster id: {e}"))?;
                 let members = members.into_iter().map(|it| (it.node_id, it.address)).collect();
                 return Ok(Admitted { cluster_id, node_id, members });
             }
             Ok(Err(why)) => answers.push(why),
-            Err(_) => answers.push(format!("{seed}: no answer within {} s", ADMIT_TIMEOUT.as_secs())),
+            Err(_) => {
+                answers.push(format!("{seed}: no answer within {} s", ADMIT_TIMEOUT.as_secs()))
+            }
         }
     }
     match answers.is_empty() {
@@ -69,20 +77,27 @@ pub(crate) async fn ask(settings: &Settings, token: &Token, disk_id: Uuid) -> Re
 /// Makes the asking disk a member's, or says which member it is already.
 pub(crate) async fn admit(inner: &Arc<Inner>, request: JoinRequest) -> Result<JoinReply, Error> {
     let JoinRequest { disk_id, name, address, rest_address, version } = request;
-    let disk_id: Uuid = disk_id.parse().map_err(|_| Error::BadInput("the disk id is no UUID".into()))?;
+    let disk_id: Uuid =
+        disk_id.parse().map_err(|_| Error::BadInput("the disk id is no UUID".into()))?;
     let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0 };
     // One that has started as a member speaks for itself.
     let is_known = |it: &crate::meta::Node| it.entry.start > 0 || it.entry == entry;
     let known = inner.meta.read(|it| it.node_of_disk(disk_id).is_some_and(is_known));
     if !known {
         let deadline = Instant::now() + ADMIT_TIMEOUT;
-        let index = gateway::propose_meta(inner, MetaCommand::PutNode(entry).encode_stored(), deadline).await?;
+        let index =
+            gateway::propose_meta(inner, MetaCommand::PutNode(entry).encode_stored(), deadline)
+                .await?;
         follow::wait(inner, index, deadline).await?;
     }
     inner.meta.read(|state| {
-        let node = state.node_of_disk(disk_id).ok_or_else(|| Error::Unavailable("the node was not admitted".into()))?;
-        let member =
-            |(id, node): (&u64, &crate::meta::Node)| Member { node_id: *id, address: node.entry.address.clone() };
+        let node = state
+            .node_of_disk(disk_id)
+            .ok_or_else(|| Error::Unavailable("the node was not admitted".into()))?;
+        let member = |(id, node): (&u64, &crate::meta::Node)| Member {
+            node_id: *id,
+            address: node.entry.address.clone(),
+        };
         let members = state.nodes.iter().map(member).collect();
         Ok(JoinReply { cluster_id: inner.cluster_id.to_string(), node_id: node.id, members })
     })

@@ -65,10 +65,17 @@ impl Cluster {
     ) -> Result<(), Error> {
         names::check_collection_name(name).map_err(Error::BadInput)?;
         if config.vectors.len() > NAMED_VECTORS_MAX {
-            let text = format!("a collection has at most {NAMED_VECTORS_MAX} vectors, not {}", config.vectors.len());
+            let text = format!(
+                "a collection has at most {NAMED_VECTORS_MAX} vectors, not {}",
+                config.vectors.len()
+            );
             return Err(Error::BadInput(text));
         }
-        config.vectors.keys().try_for_each(|it| names::check_vector_name(it)).map_err(Error::BadInput)?;
+        config
+            .vectors
+            .keys()
+            .try_for_each(|it| names::check_vector_name(it))
+            .map_err(Error::BadInput)?;
         let Spread { shards, replication_factor, write_consistency_factor } = spread;
         check_count("shard_number", shards, SHARDS_MAX)?;
         check_count("replication_factor", replication_factor, REPLICAS_MAX)?;
@@ -90,16 +97,19 @@ impl Cluster {
 
     /// Waits until every shard of a collection can be written.
     async fn wait_for_leaders(&self, name: &str, deadline: Instant) -> Result<(), Error> {
-        let groups = self.inner.meta.read(|it| it.collections.get(name).map(|it| it.shards.clone()));
+        let groups =
+            self.inner.meta.read(|it| it.collections.get(name).map(|it| it.shards.clone()));
         let groups = groups.unwrap_or_default();
         let inner = &self.inner;
-        let waits =
-            groups.iter().map(|group| gateway::read(inner, *group, ShardRead::Basis, Freshness::Leader, deadline));
+        let waits = groups.iter().map(|group| {
+            gateway::read(inner, *group, ShardRead::Basis, Freshness::Leader, deadline)
+        });
         let there: Result<Vec<_>, Error> = join_all(waits).await.into_iter().collect();
         match there {
             Ok(_) => Ok(()),
             Err(error) => {
-                let text = format!("the collection was made, but cannot be used yet: {}", error.text());
+                let text =
+                    format!("the collection was made, but cannot be used yet: {}", error.text());
                 Err(error.with_text(text))
             }
         }
@@ -117,11 +127,16 @@ impl Cluster {
         let _one_at_a_time = self.inner.configuring.lock().await;
         let collection = self.collection(name)?;
         if let Some(factor) = write_consistency_factor {
-            check_count("write_consistency_factor", factor, collection.spread().replication_factor)?;
+            check_count(
+                "write_consistency_factor",
+                factor,
+                collection.spread().replication_factor,
+            )?;
         }
         let config = change.apply(collection.config())?;
         let json = serde_json::to_string(&config).expect("a configuration is plain data");
-        let configure = Configure { name: collection.name().to_owned(), config, write_consistency_factor };
+        let configure =
+            Configure { name: collection.name().to_owned(), config, write_consistency_factor };
         self.change(MetaCommand::Configure(configure), deadline).await?;
         let inner = &self.inner;
         let groups = collection.groups();
@@ -129,13 +144,19 @@ impl Cluster {
             let command = Command::new(Change::Configure(ConfigureShard { config: json.clone() }));
             gateway::propose_once(inner, *group, command, 0, false, deadline)
         };
-        let told: Result<Vec<_>, Error> = join_all(groups.iter().map(tell)).await.into_iter().collect();
+        let told: Result<Vec<_>, Error> =
+            join_all(groups.iter().map(tell)).await.into_iter().collect();
         told.map(|_| ())
     }
 
     /// Deletes a collection and its aliases; says whether there was one. With a `key` only
     /// one that was made with it.
-    pub async fn delete_collection(&self, name: &str, key: &str, timeout: Duration) -> Result<bool, Error> {
+    pub async fn delete_collection(
+        &self,
+        name: &str,
+        key: &str,
+        timeout: Duration,
+    ) -> Result<bool, Error> {
         let command = MetaCommand::Delete { name: name.to_owned(), key: key.to_owned() };
         match self.change(command, Instant::now() + timeout).await {
             Ok(()) => Ok(true),
@@ -151,14 +172,19 @@ impl Cluster {
 
     /// A collection by its name or an alias of it.
     pub fn collection(&self, name_or_alias: &str) -> Result<Arc<Collection>, Error> {
-        let found =
-            self.inner.meta.read(|it| it.collection(name_or_alias).map(|(name, it)| (name.to_owned(), it.clone())));
+        let found = self.inner.meta.read(|it| {
+            it.collection(name_or_alias).map(|(name, it)| (name.to_owned(), it.clone()))
+        });
         let (name, entry) = found.ok_or_else(|| collection_not_found(name_or_alias))?;
         Ok(Arc::new(Collection::new(name, entry, Arc::clone(&self.inner))))
     }
 
     /// Changes aliases: all of them or none.
-    pub async fn change_aliases(&self, changes: Vec<AliasChange>, timeout: Duration) -> Result<(), Error> {
+    pub async fn change_aliases(
+        &self,
+        changes: Vec<AliasChange>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
         for change in &changes {
             match change {
                 AliasChange::Create { alias: name, .. } | AliasChange::Rename { new: name, .. } => {
@@ -180,7 +206,8 @@ impl Cluster {
         let mut infos: BTreeMap<String, Info> =
             self.collection_names().into_iter().map(|name| (name, Info::default())).collect();
         for (group, replica) in self.inner.replicas.all() {
-            let name = self.inner.meta.read(|it| it.shards.get(&group).map(|it| it.collection.clone()));
+            let name =
+                self.inner.meta.read(|it| it.shards.get(&group).map(|it| it.collection.clone()));
             if let Some(info) = name.and_then(|it| infos.get_mut(&it)) {
                 info.add(replica.shard.info());
             }
@@ -199,7 +226,10 @@ impl Cluster {
             return Err("the node has joined and waits for the catalogue".into());
         }
         if inner.leaderless_for() > LEADERLESS_MAX {
-            return Err(format!("the meta group has had no leader for {} s", inner.leaderless_for().as_secs()));
+            return Err(format!(
+                "the meta group has had no leader for {} s",
+                inner.leaderless_for().as_secs()
+            ));
         }
         for (group, replica) in inner.replicas.all() {
             let votes = replica.shard.conf().voters.contains(&replica.peer);
@@ -224,7 +254,11 @@ impl Cluster {
         self.inner.node.counters()
     }
 
-    pub(crate) async fn change(&self, command: MetaCommand, deadline: Instant) -> Result<(), Error> {
+    pub(crate) async fn change(
+        &self,
+        command: MetaCommand,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         let index = gateway::propose_meta(&self.inner, command.encode_stored(), deadline).await?;
         follow::wait(&self.inner, index, deadline).await
     }

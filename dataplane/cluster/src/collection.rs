@@ -94,18 +94,28 @@ impl Collection {
         let grows = grows(&write);
         let config = self.entry.config.clone();
         let checked = tokio::task::spawn_blocking(move || vane_shard::check(&config, write)).await;
-        let checked = checked.map_err(|e| Error::Internal(format!("the write could not be checked: {e}")))??;
+        let checked = checked
+            .map_err(|e| Error::Internal(format!("the write could not be checked: {e}")))??;
         let resolved = match checked.filter().cloned() {
             Some(filter) => self.resolve(filter, terms.deadline).await?,
             None => Vec::new(),
         };
-        let commands = checked.commands(self.entry.shards.len(), |id| self.entry.shard_of(id), resolved)?;
+        let commands =
+            checked.commands(self.entry.shards.len(), |id| self.entry.shard_of(id), resolved)?;
         let replicas = self.replicas_to_wait_for();
         let apply = |(ordinal, commands): (usize, Vec<Command>)| async move {
             let group = self.entry.shards[ordinal];
             let mut last = 0;
             for command in commands {
-                last = gateway::propose_once(&self.inner, group, command, replicas, grows, terms.deadline).await?;
+                last = gateway::propose_once(
+                    &self.inner,
+                    group,
+                    command,
+                    replicas,
+                    grows,
+                    terms.deadline,
+                )
+                .await?;
             }
             Ok(last)
         };
@@ -117,7 +127,11 @@ impl Collection {
     /// Replicas beyond a majority that a write waits for; 0 when a majority is enough.
     fn replicas_to_wait_for(&self) -> u32 {
         let CollectionEntry { replication_factor, write_consistency_factor, .. } = self.entry;
-        if write_consistency_factor > replication_factor / 2 + 1 { write_consistency_factor } else { 0 }
+        if write_consistency_factor > replication_factor / 2 + 1 {
+            write_consistency_factor
+        } else {
+            0
+        }
     }
 
     /// Ids that a filter matches on each shard.
@@ -130,9 +144,17 @@ impl Collection {
     }
 
     /// One outcome for a write that met several shards.
-    fn merge_writes(&self, ordinals: &[usize], applied: Vec<Result<LogIndex, Error>>) -> Result<LogIndex, Error> {
-        let failed: Vec<usize> =
-            ordinals.iter().zip(&applied).filter(|(_, it)| it.is_err()).map(|(ordinal, _)| *ordinal).collect();
+    fn merge_writes(
+        &self,
+        ordinals: &[usize],
+        applied: Vec<Result<LogIndex, Error>>,
+    ) -> Result<LogIndex, Error> {
+        let failed: Vec<usize> = ordinals
+            .iter()
+            .zip(&applied)
+            .filter(|(_, it)| it.is_err())
+            .map(|(ordinal, _)| *ordinal)
+            .collect();
         let total = applied.len();
         let mut last = 0;
         for outcome in applied {
@@ -156,7 +178,12 @@ impl Collection {
     }
 
     /// Those of the points that are there, in the order asked for.
-    pub async fn retrieve(&self, ids: Vec<PointId>, want: Want, terms: Terms) -> Result<Vec<Record>, Error> {
+    pub async fn retrieve(
+        &self,
+        ids: Vec<PointId>,
+        want: Want,
+        terms: Terms,
+    ) -> Result<Vec<Record>, Error> {
         let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.entry.shards.len()];
         ids.iter().for_each(|id| by_shard[self.entry.shard_of(*id)].push(*id));
         let asked = by_shard.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty());
@@ -194,7 +221,10 @@ impl Collection {
     /// How many points match.
     pub async fn count(&self, filter: Option<Filter>, terms: Terms) -> Result<usize, Error> {
         let answers = self.ask_all(&ShardRead::Count(filter), &terms).await?;
-        Ok(answers.iter().map(|it| if let ShardAnswer::Count(count) = it { *count } else { 0 }).sum())
+        Ok(answers
+            .iter()
+            .map(|it| if let ShardAnswer::Count(count) = it { *count } else { 0 })
+            .sum())
     }
 
     /// Asks every shard.

@@ -29,18 +29,25 @@ pub(crate) async fn direct_here(inner: &Arc<Inner>, request: DirectRequest) -> D
     let deadline = Instant::now() + Duration::from_millis(request.timeout_ms);
     let direction = match request.what {
         Some(What::TransferTo(peer)) => Direction::Transfer(peer),
-        Some(What::Change(WireChange { add_learners, promote, remove, demote })) => Direction::Change(MemberChange {
-            learners: [add_learners, demote].concat(),
-            voters: promote,
-            removed: remove,
-        }),
+        Some(What::Change(WireChange { add_learners, promote, remove, demote })) => {
+            Direction::Change(MemberChange {
+                learners: [add_learners, demote].concat(),
+                voters: promote,
+                removed: remove,
+            })
+        }
         None => {
-            return DirectReply { detail: "nothing that this version knows was asked".into(), ..Default::default() };
+            return DirectReply {
+                detail: "nothing that this version knows was asked".into(),
+                ..Default::default()
+            };
         }
     };
     match here(inner, GroupId(request.group), direction, deadline).await {
         Ok(()) => DirectReply { done: true, ..DirectReply::default() },
-        Err(NotDone { leader, why }) => DirectReply { done: false, leader_node: leader.unwrap_or(0), detail: why },
+        Err(NotDone { leader, why }) => {
+            DirectReply { done: false, leader_node: leader.unwrap_or(0), detail: why }
+        }
     }
 }
 
@@ -60,7 +67,12 @@ impl From<ProposeError> for NotDone {
     }
 }
 
-async fn here(inner: &Arc<Inner>, group: GroupId, direction: Direction, deadline: Instant) -> Result<(), NotDone> {
+async fn here(
+    inner: &Arc<Inner>,
+    group: GroupId,
+    direction: Direction,
+    deadline: Instant,
+) -> Result<(), NotDone> {
     let late = |what: &str| NotDone { leader: None, why: format!("{what} within the time limit") };
     match direction {
         Direction::Transfer(to) => {
@@ -82,7 +94,9 @@ async fn here(inner: &Arc<Inner>, group: GroupId, direction: Direction, deadline
             match tokio::time::timeout_at(deadline.into(), answered).await {
                 Ok(Ok(Ok(_applied))) => Ok(()),
                 Ok(Ok(Err(error))) => Err(error.into()),
-                Ok(Err(_)) => Err(NotDone { leader: None, why: "the node is shutting down".into() }),
+                Ok(Err(_)) => {
+                    Err(NotDone { leader: None, why: "the node is shutting down".into() })
+                }
                 Err(_) => Err(late("the change of members was not applied")),
             }
         }
@@ -103,9 +117,12 @@ pub(crate) async fn direct(
     }
     let what = match direction {
         Direction::Transfer(peer) => What::TransferTo(peer),
-        Direction::Change(MemberChange { learners, voters, removed }) => {
-            What::Change(WireChange { add_learners: learners, promote: voters, remove: removed, demote: Vec::new() })
-        }
+        Direction::Change(MemberChange { learners, voters, removed }) => What::Change(WireChange {
+            add_learners: learners,
+            promote: voters,
+            remove: removed,
+            demote: Vec::new(),
+        }),
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);

@@ -47,13 +47,17 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 /// Takes one step towards the membership that the meta group should have.
 async fn place_members(inner: &Arc<Inner>) -> Result<(), Error> {
     let node = Arc::clone(&inner.node);
-    let status = tokio::task::spawn_blocking(move || node.status(GroupId::META)).await.ok().flatten();
-    let Some(status) = status.filter(|it| it.role == Role::Leader && !it.conf_pending && !it.conf.is_joint()) else {
+    let status =
+        tokio::task::spawn_blocking(move || node.status(GroupId::META)).await.ok().flatten();
+    let Some(status) =
+        status.filter(|it| it.role == Role::Leader && !it.conf_pending && !it.conf.is_joint())
+    else {
         return Ok(());
     };
     let members = status.conf.members();
-    let new: Vec<u64> =
-        inner.meta.read(|it| it.nodes.keys().map(|it| meta_peer(*it)).filter(|it| !members.contains(it)).collect());
+    let new: Vec<u64> = inner.meta.read(|it| {
+        it.nodes.keys().map(|it| meta_peer(*it)).filter(|it| !members.contains(it)).collect()
+    });
     let deadline = Instant::now() + STEP_TIMEOUT;
     if let Some(peer) = new.first() {
         let change = MemberChange { learners: vec![*peer], ..MemberChange::default() };
@@ -61,18 +65,25 @@ async fn place_members(inner: &Arc<Inner>) -> Result<(), Error> {
     }
     let voters: Vec<u64> = status.conf.voters.iter().map(|it| node_of(*it)).collect();
     let wanted = placing::meta_voters(inner, &voters);
-    let ready = |node: &u64| status.peer(meta_peer(*node)).is_some_and(|it| is_caught_up(&status, it));
-    let promoted: Vec<u64> = wanted.iter().filter(|it| !voters.contains(it)).copied().filter(ready).collect();
-    let demoted: Vec<u64> = voters.iter().filter(|it| !wanted.contains(it) && **it != inner.me).copied().collect();
+    let ready =
+        |node: &u64| status.peer(meta_peer(*node)).is_some_and(|it| is_caught_up(&status, it));
+    let promoted: Vec<u64> =
+        wanted.iter().filter(|it| !voters.contains(it)).copied().filter(ready).collect();
+    let demoted: Vec<u64> =
+        voters.iter().filter(|it| !wanted.contains(it) && **it != inner.me).copied().collect();
     let peers = |nodes: &[u64]| nodes.iter().map(|it| meta_peer(*it)).collect::<Vec<_>>();
     // Votes are taken away only together with giving others: the group must not shrink
     // because a node is slow.
-    let demoted =
-        if promoted.len() >= wanted.iter().filter(|it| !voters.contains(it)).count() { demoted } else { Vec::new() };
+    let demoted = if promoted.len() >= wanted.iter().filter(|it| !voters.contains(it)).count() {
+        demoted
+    } else {
+        Vec::new()
+    };
     if promoted.is_empty() && demoted.is_empty() {
         return Ok(());
     }
-    let change = MemberChange { learners: peers(&demoted), voters: peers(&promoted), removed: Vec::new() };
+    let change =
+        MemberChange { learners: peers(&demoted), voters: peers(&promoted), removed: Vec::new() };
     direct(inner, GroupId::META, inner.me, Direction::Change(change), deadline).await
 }
 
@@ -99,15 +110,23 @@ async fn change_shards(inner: &Arc<Inner>) {
     }
 }
 
-async fn change_shard(inner: &Arc<Inner>, group: GroupId, status: &GroupStatus) -> Result<(), Error> {
+async fn change_shard(
+    inner: &Arc<Inner>,
+    group: GroupId,
+    status: &GroupStatus,
+) -> Result<(), Error> {
     let target = inner.meta.read(|it| it.shards.get(&group).and_then(|it| it.target.clone()));
     let Some(target) = target else { return Ok(()) };
     let alive = |peer: u64| health::is_alive(inner, node_of(peer));
     let (deadline, leader) = (Instant::now() + STEP_TIMEOUT, node_of(status.leader));
     match next_step(status, &target, alive) {
         Step::Wait(_) => Ok(()),
-        Step::Change(change) => direct(inner, group, leader, Direction::Change(change), deadline).await,
-        Step::Transfer(peer) => direct(inner, group, leader, Direction::Transfer(peer), deadline).await,
+        Step::Change(change) => {
+            direct(inner, group, leader, Direction::Change(change), deadline).await
+        }
+        Step::Transfer(peer) => {
+            direct(inner, group, leader, Direction::Transfer(peer), deadline).await
+        }
         Step::Settle => {
             let command = MetaCommand::Settle { group: group.0, conf: status.conf.clone() };
             gateway::propose_meta(inner, command.encode_stored(), deadline).await?;

@@ -80,7 +80,9 @@ impl From<vane_shard::Error> for Error {
             Shard::Timeout { .. } => Self::Timeout(error.to_string()),
             Shard::NotReady { .. } => Self::Unavailable(error.to_string()),
             Shard::Closed => Self::NotFound(error.to_string()),
-            Shard::Storage(_) | Shard::Index(_) | Shard::Cancelled => Self::Internal(error.to_string()),
+            Shard::Storage(_) | Shard::Index(_) | Shard::Cancelled => {
+                Self::Internal(error.to_string())
+            }
         }
     }
 }

@@ -28,7 +28,11 @@ mod tests {
         let ids = |it: &[u64]| it.iter().map(|n| PointId::Num(*n)).collect::<Vec<_>>();
         let fused = reciprocal_rank(&[ids(&[1, 2, 3]), ids(&[4, 2, 5])], 2);
         assert_eq!(fused[0], (PointId::Num(2), 2.0 / 3.0));
-        assert_eq!((fused[1].0, fused[2].0), (PointId::Num(1), PointId::Num(4)), "equal scores order by id");
+        assert_eq!(
+            (fused[1].0, fused[2].0),
+            (PointId::Num(1), PointId::Num(4)),
+            "equal scores order by id"
+        );
         assert_eq!(fused.len(), 5);
     }
 }

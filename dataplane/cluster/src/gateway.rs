@@ -236,7 +236,9 @@ pub(crate) async fn propose_once(
                 search.why = why;
                 false
             }
-            Outcome::StaleBasis(_) => return Err(unknown("too much was written meanwhile to tell")),
+            Outcome::StaleBasis(_) => {
+                return Err(unknown("too much was written meanwhile to tell"));
+            }
             Outcome::NoReplica(why) => {
                 inner.routes.set_leader(group, None);
                 search.why = why;
@@ -278,7 +280,11 @@ fn unknown(why: &str) -> Error {
 /// Has a command of the meta group applied. It may be sent, and applied, more than once:
 /// the meta group's commands say what should be, so that a second time changes nothing or
 /// is refused.
-pub(crate) async fn propose_meta(inner: &Inner, command: Vec<u8>, deadline: Instant) -> Result<LogIndex, Error> {
+pub(crate) async fn propose_meta(
+    inner: &Inner,
+    command: Vec<u8>,
+    deadline: Instant,
+) -> Result<LogIndex, Error> {
     let group = GroupId::META;
     let proposal = Proposal { group, command, replicas: 0, basis: 0, grows: false };
     let mut search = Search::new(inner, group, deadline);
@@ -290,7 +296,9 @@ pub(crate) async fn propose_meta(inner: &Inner, command: Vec<u8>, deadline: Inst
             Outcome::Refused(refusal) => {
                 return Err(match perhaps {
                     // The first attempt may be what the second ran into.
-                    Some(_) => unknown(&format!("it was sent twice, and the second time it was refused: {refusal}")),
+                    Some(_) => unknown(&format!(
+                        "it was sent twice, and the second time it was refused: {refusal}"
+                    )),
                     None => refusal.into(),
                 });
             }

@@ -25,9 +25,18 @@ struct Hit {
 impl Collection {
     /// The points that a query finds, best first. All its stages share the time.
     pub async fn query(&self, query: Query, terms: Terms) -> Result<Vec<Scored>, Error> {
-        let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } = query;
+        let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } =
+            query;
         let limit_with_offset = limit.saturating_add(offset);
-        let stage = Prefetch { by, using, filter, params, score_threshold, limit: limit_with_offset, prefetch };
+        let stage = Prefetch {
+            by,
+            using,
+            filter,
+            params,
+            score_threshold,
+            limit: limit_with_offset,
+            prefetch,
+        };
         let mut found = self.stage(stage, want, &terms).await?;
         found.drain(..offset.min(found.len()));
         Ok(found)
@@ -41,7 +50,8 @@ impl Collection {
         terms: &'a Terms,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
-            let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } = stage;
+            let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } =
+                stage;
             if let By::Rrf { k } = by {
                 let lists = self.below(prefetch, filter.as_ref(), terms).await?;
                 let mut fused = reciprocal_rank(&lists, k);
@@ -56,9 +66,15 @@ impl Collection {
             let (vector, exclude) = match by {
                 By::Vector(vector) => (vector, None),
                 By::Point(id) => (self.vector_of(id, &using, terms).await?, Some(id)),
-                By::Rrf { .. } | By::Id => return self.in_id_order(filter, limit, want, terms).await,
+                By::Rrf { .. } | By::Id => {
+                    return self.in_id_order(filter, limit, want, terms).await;
+                }
             };
-            self.search(Search { using, vector, filter, params, score_threshold, limit, exclude, want }, terms).await
+            self.search(
+                Search { using, vector, filter, params, score_threshold, limit, exclude, want },
+                terms,
+            )
+            .await
         })
     }
 
@@ -66,19 +82,27 @@ impl Collection {
     /// from the views that scored them.
     async fn search(&self, search: Search, terms: &Terms) -> Result<Vec<Scored>, Error> {
         let (limit, want) = (search.limit, search.want.clone());
-        let plain = matches!((&want.payload, &want.vectors), (WantPayload::Nothing, WantVectors::Nothing));
+        let plain =
+            matches!((&want.payload, &want.vectors), (WantPayload::Nothing, WantVectors::Nothing));
         let whole = plain || self.groups().len() == 1;
-        let larger_is_better =
-            self.config().vectors.get(&search.using).is_none_or(|it| it.distance != Distance::Euclid);
+        let larger_is_better = self
+            .config()
+            .vectors
+            .get(&search.using)
+            .is_none_or(|it| it.distance != Distance::Euclid);
         let read = |ordinal| {
             let search = search.clone();
             (ordinal, if whole { ShardRead::Search(search) } else { ShardRead::Hold(search) })
         };
         let answers = self.ask((0..self.groups().len()).map(read), terms).await?;
         if whole {
-            let scored = |(_, (it, _))| if let ShardAnswer::Scored(scored) = it { scored } else { Vec::new() };
+            let scored = |(_, (it, _))| {
+                if let ShardAnswer::Scored(scored) = it { scored } else { Vec::new() }
+            };
             let mut all: Vec<Scored> = answers.into_iter().flat_map(scored).collect();
-            all.sort_by(|a, b| best_first(larger_is_better, (a.score, a.record.id), (b.score, b.record.id)));
+            all.sort_by(|a, b| {
+                best_first(larger_is_better, (a.score, a.record.id), (b.score, b.record.id))
+            });
             all.truncate(limit);
             return Ok(all);
         }
@@ -87,7 +111,12 @@ impl Collection {
         for (ordinal, (answer, node)) in answers {
             let ShardAnswer::Held { held, scored } = answer else { continue };
             views.push((ordinal, node, held));
-            hits.extend(scored.into_iter().enumerate().map(|(place, (id, score))| Hit { ordinal, place, id, score }));
+            hits.extend(scored.into_iter().enumerate().map(|(place, (id, score))| Hit {
+                ordinal,
+                place,
+                id,
+                score,
+            }));
         }
         hits.sort_by(|a, b| best_first(larger_is_better, (a.score, a.id), (b.score, b.id)));
         hits.truncate(limit);
@@ -103,10 +132,13 @@ impl Collection {
         terms: &Terms,
     ) -> Result<Vec<Scored>, Error> {
         let fetch = |&(ordinal, node, held): &(usize, u64, u64)| {
-            let places: Vec<usize> = hits.iter().filter(|it| it.ordinal == ordinal).map(|it| it.place).collect();
+            let places: Vec<usize> =
+                hits.iter().filter(|it| it.ordinal == ordinal).map(|it| it.place).collect();
             let read = ShardRead::Fetch { held, places, want: want.clone() };
             let group = self.groups()[ordinal];
-            async move { (ordinal, gateway::fetch(&self.inner, group, node, read, terms.deadline).await) }
+            async move {
+                (ordinal, gateway::fetch(&self.inner, group, node, read, terms.deadline).await)
+            }
         };
         let mut records: Vec<std::vec::IntoIter<Record>> =
             self.groups().iter().map(|_| Vec::new().into_iter()).collect();
@@ -115,7 +147,9 @@ impl Collection {
                 records[ordinal] = found.into_iter();
             }
         }
-        let scored = |hit: Hit| records[hit.ordinal].next().map(|record| Scored { record, score: hit.score });
+        let scored = |hit: Hit| {
+            records[hit.ordinal].next().map(|record| Scored { record, score: hit.score })
+        };
         Ok(hits.into_iter().filter_map(scored).collect())
     }
 
@@ -145,13 +179,19 @@ impl Collection {
         Ok(lists)
     }
 
-    async fn with_records(&self, scored: Vec<(PointId, f32)>, want: Want, terms: &Terms) -> Result<Vec<Scored>, Error> {
+    async fn with_records(
+        &self,
+        scored: Vec<(PointId, f32)>,
+        want: Want,
+        terms: &Terms,
+    ) -> Result<Vec<Scored>, Error> {
         let ids: Vec<PointId> = scored.iter().map(|(id, _)| *id).collect();
         let records = self.retrieve(ids, want, terms.clone()).await?;
         // A point deleted since its stage ran has no record and is left out.
         let mut records = records.into_iter().peekable();
-        let with_score =
-            |(id, score)| records.next_if(|it: &Record| it.id == id).map(|record| Scored { record, score });
+        let with_score = |(id, score)| {
+            records.next_if(|it: &Record| it.id == id).map(|record| Scored { record, score })
+        };
         Ok(scored.into_iter().filter_map(with_score).collect())
     }
 

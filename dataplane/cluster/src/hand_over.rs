@@ -41,18 +41,28 @@ pub(crate) fn leave_full_disk(inner: &Inner) {
         let told = |it: &Heard| it.report.node_id == node && !it.report.disk_full;
         is_alive(inner, node) && inner.reports.read().get(&node).is_some_and(told)
     };
-    let given = inner.replicas.all().into_iter().filter(|(group, _)| give(inner, *group, has_room)).count();
+    let given =
+        inner.replicas.all().into_iter().filter(|(group, _)| give(inner, *group, has_room)).count();
     if given > 0 {
-        tracing::warn!(given, free = inner.space.free(), "the disk is full: leadership goes to nodes that have room");
+        tracing::warn!(
+            given,
+            free = inner.space.free(),
+            "the disk is full: leadership goes to nodes that have room"
+        );
     }
 }
 
 /// Begins to hand one group over; says whether there is a node that may take it.
 fn give(inner: &Inner, group: GroupId, may_take: impl Fn(u64) -> bool) -> bool {
     let leads = inner.node.watch(group).is_some_and(|it| it.is_serving());
-    let Some(status) = inner.node.status(group).filter(|it| leads && it.role == Role::Leader) else { return false };
+    let Some(status) = inner.node.status(group).filter(|it| leads && it.role == Role::Leader)
+    else {
+        return false;
+    };
     let votes = |peer: &u64| status.conf.voters.contains(peer);
-    let fits = |it: &&PeerStatus| votes(&it.peer) && is_caught_up(&status, it) && may_take(node_of(it.peer));
+    let fits = |it: &&PeerStatus| {
+        votes(&it.peer) && is_caught_up(&status, it) && may_take(node_of(it.peer))
+    };
     let heir = status.peers.iter().find(fits);
     heir.is_some_and(|it| inner.node.transfer(group, it.peer).is_ok())
 }

@@ -34,12 +34,16 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         ticks.tick().await;
         // Looked at here too, so that the time counts from when the leader was lost.
         inner.leaderless_for();
-        let others: Vec<u64> = inner.meta.read(|it| it.nodes.keys().copied().filter(|it| *it != inner.me).collect());
+        let others: Vec<u64> =
+            inner.meta.read(|it| it.nodes.keys().copied().filter(|it| *it != inner.me).collect());
         {
             // One that never answered counts from when it was first looked for.
             let mut reports = inner.reports.write();
             for node in &others {
-                reports.entry(*node).or_insert_with(|| Heard { at: Instant::now(), report: ReportReply::default() });
+                reports.entry(*node).or_insert_with(|| Heard {
+                    at: Instant::now(),
+                    report: ReportReply::default(),
+                });
             }
         }
         let mut asked = JoinSet::new();
@@ -74,5 +78,6 @@ pub(crate) async fn ask(
 
 /// Whether a node answered lately, or was not asked yet. This node itself does.
 pub(crate) fn is_alive(inner: &Inner, node: u64) -> bool {
-    node == inner.me || inner.reports.read().get(&node).is_none_or(|it| it.at.elapsed() < AWAY_AFTER)
+    node == inner.me
+        || inner.reports.read().get(&node).is_none_or(|it| it.at.elapsed() < AWAY_AFTER)
 }

@@ -30,7 +30,8 @@ impl Held {
         let now = Instant::now();
         kept.views.retain(|_, (since, _)| now.duration_since(*since) < HELD_FOR);
         if kept.views.len() >= HELD_MAX {
-            let oldest = kept.views.iter().min_by_key(|(_, (since, _))| *since).map(|(token, _)| *token);
+            let oldest =
+                kept.views.iter().min_by_key(|(_, (since, _))| *since).map(|(token, _)| *token);
             oldest.map(|it| kept.views.remove(&it));
         }
         kept.next += 1;

@@ -62,7 +62,8 @@ impl Host {
         match (host.disk().member, &host.shared.settings.node.seeds) {
             (Some(member), _) => host.start(member, false)?,
             (None, None) => {
-                let member = Member { cluster_id: Uuid::new_v4(), node_id: FOUNDER, has_meta: false };
+                let member =
+                    Member { cluster_id: Uuid::new_v4(), node_id: FOUNDER, has_meta: false };
                 host.start(member, true)?;
             }
             (None, Some(_)) => {}
@@ -115,14 +116,23 @@ impl Host {
             if self.inner().is_some() {
                 return Ok(());
             }
-            match admission::ask(&self.shared.settings, &self.shared.token, self.disk().disk_id).await {
+            match admission::ask(&self.shared.settings, &self.shared.token, self.disk().disk_id)
+                .await
+            {
                 Ok(admitted) => {
                     let _one_at_a_time = self.shared.starting.lock().await;
                     if self.inner().is_some() {
                         return Ok(());
                     }
-                    let member = Member { cluster_id: admitted.cluster_id, node_id: admitted.node_id, has_meta: false };
-                    self.shared.data_dir.set_member(member).map_err(|e| Error::Internal(e.to_string()))?;
+                    let member = Member {
+                        cluster_id: admitted.cluster_id,
+                        node_id: admitted.node_id,
+                        has_meta: false,
+                    };
+                    self.shared
+                        .data_dir
+                        .set_member(member)
+                        .map_err(|e| Error::Internal(e.to_string()))?;
                     self.start_blocking(member, false).await?;
                     if let Some(inner) = self.inner() {
                         inner.peers.set_addresses(admitted.members);
@@ -164,7 +174,10 @@ impl Host {
     pub fn check_ready(&self) -> Result<(), String> {
         match self.cluster() {
             Some(cluster) => cluster.check_ready(),
-            None => Err("the node belongs to no cluster yet; it waits to join one or to be bootstrapped".into()),
+            None => Err(
+                "the node belongs to no cluster yet; it waits to join one or to be bootstrapped"
+                    .into(),
+            ),
         }
     }
 
@@ -179,7 +192,9 @@ impl Host {
     async fn start_blocking(&self, member: Member, found: bool) -> Result<(), Error> {
         let host = self.clone();
         let started = tokio::task::spawn_blocking(move || host.start(member, found)).await;
-        started.map_err(|e| Error::Internal(e.to_string()))?.map_err(|e| Error::Internal(e.to_string()))
+        started
+            .map_err(|e| Error::Internal(e.to_string()))?
+            .map_err(|e| Error::Internal(e.to_string()))
     }
 
     fn start(&self, member: Member, found: bool) -> Result<(), OpenError> {

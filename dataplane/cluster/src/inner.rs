@@ -62,7 +62,19 @@ pub(crate) struct Parts {
 
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { me, cluster_id, settings, data_dir, data_db, log_db, space, node, meta, peers, pool } = parts;
+        let Parts {
+            me,
+            cluster_id,
+            settings,
+            data_dir,
+            data_db,
+            log_db,
+            space,
+            node,
+            meta,
+            peers,
+            pool,
+        } = parts;
         let replicas = Replicas::new(settings.shard());
         Self {
             me,

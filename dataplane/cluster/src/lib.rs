@@ -56,6 +56,7 @@ pub use report::GroupReport;
 pub use settings::{NodeSettings, Settings};
 pub use vane_raft::{GroupStatus, Role, node_of};
 pub use vane_shard::{
-    Info, NewPoint, Page, Record, Scored, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+    Info, NewPoint, Page, Record, Scored, Scroll, SearchParams, Selection, Want, WantPayload,
+    WantVectors, Write,
 };
 pub use vane_storage::data_dir::Marker;

@@ -105,7 +105,9 @@ pub(crate) fn replica_here(inner: &Inner, group: GroupId) -> Result<Replica, Not
     match inner.replicas.get(group) {
         Some(Ok(replica)) => Ok(replica),
         Some(Err(why)) => Err(NotRead::NoReplica(why)),
-        None => Err(NotRead::NoReplica(format!("node {} has no replica of group {group}", inner.me))),
+        None => {
+            Err(NotRead::NoReplica(format!("node {} has no replica of group {group}", inner.me)))
+        }
     }
 }
 
@@ -121,7 +123,9 @@ async fn confirm(inner: &Inner, group: GroupId, deadline: Instant) -> Result<(),
     let late = |_| Error::Timeout("the read could not be confirmed in time".into());
     match tokio::time::timeout_at(deadline.into(), answered).await.map_err(late)? {
         Ok(Ok(_index)) => Ok(()),
-        Ok(Err(ReadError::NotLeader { leader, .. })) => Err(NotRead::NotLeader(leader.map(vane_raft::node_of))),
+        Ok(Err(ReadError::NotLeader { leader, .. })) => {
+            Err(NotRead::NotLeader(leader.map(vane_raft::node_of)))
+        }
         Ok(Err(error @ ReadError::NoSuchGroup(_))) => Err(NotRead::NoReplica(error.to_string())),
         Ok(Err(error @ ReadError::Full(_))) => Err(Error::Overloaded(error.to_string()).into()),
         Ok(Err(error @ ReadError::Stopping)) => Err(Error::Unavailable(error.to_string()).into()),
@@ -129,7 +133,12 @@ async fn confirm(inner: &Inner, group: GroupId, deadline: Instant) -> Result<(),
     }
 }
 
-async fn answer(inner: &Inner, shard: &Arc<Shard>, read: ShardRead, deadline: Instant) -> Result<ShardAnswer, Error> {
+async fn answer(
+    inner: &Inner,
+    shard: &Arc<Shard>,
+    read: ShardRead,
+    deadline: Instant,
+) -> Result<ShardAnswer, Error> {
     // Handing a millisecond's work to another thread costs a third of it: see
     // docs/decisions/0008.
     let quick = match &read {
@@ -146,7 +155,10 @@ async fn answer(inner: &Inner, shard: &Arc<Shard>, read: ShardRead, deadline: In
     }
     if let ShardRead::Fetch { held, places, want } = read {
         let held = inner.held.take(held).ok_or_else(|| {
-            Error::Unavailable("the view of the search was let go before its records were fetched; try again".into())
+            Error::Unavailable(
+                "the view of the search was let go before its records were fetched; try again"
+                    .into(),
+            )
         })?;
         let records = on_pool(inner, deadline, move || held.fetch(&places, &want)).await?;
         return Ok(ShardAnswer::Records(records));
@@ -156,9 +168,15 @@ async fn answer(inner: &Inner, shard: &Arc<Shard>, read: ShardRead, deadline: In
     if quick { Ok(work()?) } else { on_pool(inner, deadline, work).await }
 }
 
-fn direct(shard: &Shard, read: ShardRead, deadline: Instant) -> Result<ShardAnswer, vane_shard::Error> {
+fn direct(
+    shard: &Shard,
+    read: ShardRead,
+    deadline: Instant,
+) -> Result<ShardAnswer, vane_shard::Error> {
     Ok(match read {
-        ShardRead::Search(search) | ShardRead::Hold(search) => ShardAnswer::Scored(shard.search(&search, deadline)?),
+        ShardRead::Search(search) | ShardRead::Hold(search) => {
+            ShardAnswer::Scored(shard.search(&search, deadline)?)
+        }
         ShardRead::Retrieve { ids, want } => ShardAnswer::Records(shard.retrieve(&ids, &want)?),
         ShardRead::Scroll(scroll) => ShardAnswer::Page(shard.scroll(&scroll, deadline)?),
         ShardRead::Count(filter) => ShardAnswer::Count(shard.count(filter.as_ref(), deadline)?),
@@ -174,6 +192,8 @@ async fn on_pool<T: Send + 'static>(
     deadline: Instant,
     work: impl FnOnce() -> Result<T, vane_shard::Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let late = |_| Error::Timeout("no answer within the time limit; ask for less, or raise `timeout`".into());
+    let late = |_| {
+        Error::Timeout("no answer within the time limit; ask for less, or raise `timeout`".into())
+    };
     tokio::time::timeout_at(deadline.into(), inner.pool.run(work)).await.map_err(late)?
 }

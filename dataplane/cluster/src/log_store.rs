@@ -35,7 +35,13 @@ impl LogStore for NodeLog {
         to: LogIndex,
         bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError> {
-        Ok(self.0.entries(group, from, to, bytes_max).map_err(failed)?.into_iter().map(log_entry).collect())
+        Ok(self
+            .0
+            .entries(group, from, to, bytes_max)
+            .map_err(failed)?
+            .into_iter()
+            .map(log_entry)
+            .collect())
     }
 
     fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {

@@ -44,7 +44,8 @@ impl Maintenance {
             threads.push(thread.spawn(move || sync_loop(&inner, flush_interval, &stopped))?);
         }
         for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
-            let (inner, stopped, cancel) = (Arc::clone(inner), stopped.clone(), Arc::clone(&cancel));
+            let (inner, stopped, cancel) =
+                (Arc::clone(inner), stopped.clone(), Arc::clone(&cancel));
             let thread = std::thread::Builder::new().name(name.into());
             threads.push(thread.spawn(move || job_loop(&inner, kind, &cancel, &stopped))?);
         }
@@ -110,13 +111,18 @@ fn sync_loop(inner: &Inner, interval: Duration, stopped: &Receiver<()>) {
                 }
             }
             Ok(false) => {}
-            Err(error) => tracing::error!(%error, "failed to sync data.db; logs are kept until it works"),
+            Err(error) => {
+                tracing::error!(%error, "failed to sync data.db; logs are kept until it works")
+            }
         }
     }
 }
 
 /// One round; says whether there was anything new.
-pub(crate) fn sync_once(inner: &Inner, truncated: &mut HashMap<GroupId, (LogIndex, u32)>) -> Result<bool, String> {
+pub(crate) fn sync_once(
+    inner: &Inner,
+    truncated: &mut HashMap<GroupId, (LogIndex, u32)>,
+) -> Result<bool, String> {
     // What the shards have, not what Raft has been told of: it is never less.
     let mut applied: Vec<(GroupId, LogIndex, bool)> = inner
         .replicas
@@ -128,7 +134,8 @@ pub(crate) fn sync_once(inner: &Inner, truncated: &mut HashMap<GroupId, (LogInde
     // A log whose end some follower still needs is asked about again, until it has it; one
     // that is full for as long as it is: nothing new comes before.
     applied.retain(|(group, index, full)| {
-        *index > 0 && (*full || truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS))
+        *index > 0
+            && (*full || truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS))
     });
     if applied.is_empty() {
         return Ok(false);

@@ -90,12 +90,22 @@ impl Meta {
     fn write_touched(&self, state: &State, touched: &[Touched], batch: &mut Batch<'_>) {
         for touched in touched {
             match touched {
-                Touched::Node(id) => put_or_delete(batch, &format!("{NODE}{id}"), state.nodes.get(id)),
-                Touched::Collection(name) => {
-                    put_or_delete(batch, &format!("{COLLECTION}{name}"), state.collections.get(name));
+                Touched::Node(id) => {
+                    put_or_delete(batch, &format!("{NODE}{id}"), state.nodes.get(id))
                 }
-                Touched::Alias(name) => put_or_delete(batch, &format!("{ALIAS}{name}"), state.aliases.get(name)),
-                Touched::Shard(group) => put_or_delete(batch, &format!("{SHARD}{group}"), state.shards.get(group)),
+                Touched::Collection(name) => {
+                    put_or_delete(
+                        batch,
+                        &format!("{COLLECTION}{name}"),
+                        state.collections.get(name),
+                    );
+                }
+                Touched::Alias(name) => {
+                    put_or_delete(batch, &format!("{ALIAS}{name}"), state.aliases.get(name))
+                }
+                Touched::Shard(group) => {
+                    put_or_delete(batch, &format!("{SHARD}{group}"), state.shards.get(group))
+                }
                 Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             }
         }
@@ -130,7 +140,9 @@ impl StateMachine for Meta {
         // A failed write ends the process, so that memory ahead of the disk is never seen.
         // Synced, other than shards' writes: replicas are made and removed by what is read
         // here, and must never be older than it.
-        let written = batch.write().and_then(|()| if entry.data.is_empty() { Ok(()) } else { self.store.sync() });
+        let written = batch
+            .write()
+            .and_then(|()| if entry.data.is_empty() { Ok(()) } else { self.store.sync() });
         written.map_err(|e| StoreError(format!("catalogue: entry {}: {e}", entry.index)))?;
         inner.applied = entry.index;
         drop(inner);
@@ -176,7 +188,10 @@ fn read(store: &ShardStore) -> Result<Inner, StoreError> {
     Ok(Inner { applied: store.applied().map_err(failed)?, conf, state })
 }
 
-fn all<T: DeserializeOwned>(store: &ShardStore, prefix: &str) -> Result<Vec<(String, T)>, StoreError> {
+fn all<T: DeserializeOwned>(
+    store: &ShardStore,
+    prefix: &str,
+) -> Result<Vec<(String, T)>, StoreError> {
     let found = store.metas(prefix.as_bytes()).map_err(failed)?;
     let one = |(name, value): (Vec<u8>, Vec<u8>)| {
         let name = String::from_utf8_lossy(&name[prefix.len()..]).into_owned();
@@ -187,11 +202,14 @@ fn all<T: DeserializeOwned>(store: &ShardStore, prefix: &str) -> Result<Vec<(Str
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|e| StoreError(format!("the catalogue in data.db is damaged: `{name}`: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| StoreError(format!("the catalogue in data.db is damaged: `{name}`: {e}")))
 }
 
 fn number(kind: &str, text: &str) -> Result<u64, StoreError> {
-    text.parse().map_err(|_| StoreError(format!("the catalogue in data.db is damaged: `{kind}{text}` has no number")))
+    text.parse().map_err(|_| {
+        StoreError(format!("the catalogue in data.db is damaged: `{kind}{text}` has no number"))
+    })
 }
 
 fn put<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: &T) {

@@ -129,8 +129,9 @@ impl Cluster {
     pub async fn summary(&self) -> Summary {
         let inner = &self.inner;
         let reports = gather(inner, None).await;
-        let (nodes, collections, shards) =
-            inner.meta.read(|it| (it.nodes.keys().copied().collect::<Vec<_>>(), it.collections.len(), it.shards.len()));
+        let (nodes, collections, shards) = inner.meta.read(|it| {
+            (it.nodes.keys().copied().collect::<Vec<_>>(), it.collections.len(), it.shards.len())
+        });
         let mut problems = Vec::new();
         let alive = nodes.iter().filter(|it| is_alive(inner, **it)).count();
         for node in nodes.iter().filter(|it| !is_alive(inner, **it)) {
@@ -138,26 +139,38 @@ impl Cluster {
         }
         let meta = reports.get(&GroupId::META).map(|it| it.status.clone());
         if meta.is_none() {
-            problems.push("the meta group has no leader that answers: collections cannot be changed".into());
+            problems.push(
+                "the meta group has no leader that answers: collections cannot be changed".into(),
+            );
         }
         let (mut without_leader, mut degraded) = (0, 0);
-        let known: Vec<(GroupId, Vec<u64>)> =
-            inner.meta.read(|it| it.shards.iter().map(|(group, it)| (*group, it.conf.voters.clone())).collect());
+        let known: Vec<(GroupId, Vec<u64>)> = inner.meta.read(|it| {
+            it.shards.iter().map(|(group, it)| (*group, it.conf.voters.clone())).collect()
+        });
         for (group, voters) in known {
             let Some(report) = reports.get(&group) else {
                 without_leader += 1;
-                problems.push(format!("{} has no leader that answers: it takes no writes", inner.name_of(group)));
+                problems.push(format!(
+                    "{} has no leader that answers: it takes no writes",
+                    inner.name_of(group)
+                ));
                 continue;
             };
-            let well =
-                |peer: &u64| *peer == report.status.leader || report.status.peer(*peer).is_some_and(|it| it.active);
+            let well = |peer: &u64| {
+                *peer == report.status.leader
+                    || report.status.peer(*peer).is_some_and(|it| it.active)
+            };
             if !voters.iter().all(well) {
                 degraded += 1;
                 problems.push(format!("{} has voters that do not answer", inner.name_of(group)));
             }
         }
         for (group, why) in inner.replicas.broken() {
-            problems.push(format!("{} is not open on node {}: {why}", inner.name_of(group), inner.me));
+            problems.push(format!(
+                "{} is not open on node {}: {why}",
+                inner.name_of(group),
+                inner.me
+            ));
         }
         Summary {
             cluster_id: inner.cluster_id,
@@ -180,8 +193,11 @@ impl Cluster {
         let own = crate::report::report(inner, Default::default()).await;
         let one = |node: Node| {
             let heard = inner.reports.read().get(&node.id).cloned();
-            let report =
-                if node.id == inner.me { Some(own.clone()) } else { heard.as_ref().map(|it| it.report.clone()) };
+            let report = if node.id == inner.me {
+                Some(own.clone())
+            } else {
+                heard.as_ref().map(|it| it.report.clone())
+            };
             let report = report.unwrap_or_default();
             let silent = heard.as_ref().map_or(Duration::ZERO, |it| it.at.elapsed());
             NodeOverview {
@@ -203,11 +219,15 @@ impl Cluster {
         let inner = &self.inner;
         // Before the leaders are asked: who acts on what they said names this revision, and is
         // refused where something changed while they answered.
-        let revisions: BTreeMap<GroupId, u64> =
-            inner.meta.read(|state| state.shards.iter().map(|(group, it)| (*group, it.revision)).collect());
+        let revisions: BTreeMap<GroupId, u64> = inner
+            .meta
+            .read(|state| state.shards.iter().map(|(group, it)| (*group, it.revision)).collect());
         let reports = gather(inner, None).await;
         let of = |state: &State| -> Vec<ShardOverview> {
-            let wanted = state.shards.iter().filter(|(_, it)| collection.is_none_or(|name| it.collection == name));
+            let wanted = state
+                .shards
+                .iter()
+                .filter(|(_, it)| collection.is_none_or(|name| it.collection == name));
             let one = |(group, it): (&GroupId, &ShardEntry)| {
                 let revision = revisions.get(group).copied().unwrap_or_default();
                 ShardOverview { revision, ..shard_overview(inner, *group, it, &reports) }
@@ -224,12 +244,18 @@ impl Cluster {
         let reports = gather(&self.inner, None).await;
         self.inner.meta.read(|state| {
             let one = |(name, entry): (&String, &crate::meta::CollectionEntry)| {
-                let sum =
-                    |of: fn(&GroupReport) -> u64| entry.shards.iter().filter_map(|it| reports.get(it)).map(of).sum();
+                let sum = |of: fn(&GroupReport) -> u64| {
+                    entry.shards.iter().filter_map(|it| reports.get(it)).map(of).sum()
+                };
                 CollectionOverview {
                     name: name.clone(),
                     key: entry.key.clone(),
-                    aliases: state.aliases.iter().filter(|(_, it)| *it == name).map(|(it, _)| it.clone()).collect(),
+                    aliases: state
+                        .aliases
+                        .iter()
+                        .filter(|(_, it)| *it == name)
+                        .map(|(it, _)| it.clone())
+                        .collect(),
                     points: sum(|it| it.points),
                     indexed_vectors: sum(|it| it.indexed_vectors),
                 }
@@ -239,7 +265,12 @@ impl Cluster {
     }
 
     /// Says where a node stands; `None` takes it back.
-    pub async fn set_zone(&self, node: u64, zone: Option<String>, timeout: Duration) -> Result<(), Error> {
+    pub async fn set_zone(
+        &self,
+        node: u64,
+        zone: Option<String>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
         self.change(MetaCommand::SetZone { node, zone }, Instant::now() + timeout).await
     }
 
@@ -254,7 +285,9 @@ impl Cluster {
         timeout: Duration,
     ) -> Result<(), Error> {
         if group == GroupId::META {
-            return Err(Error::BadInput("the meta group's members follow from the nodes; nothing was changed".into()));
+            return Err(Error::BadInput(
+                "the meta group's members follow from the nodes; nothing was changed".into(),
+            ));
         }
         let command = MetaCommand::Reconfigure { group: group.0, replicas, if_revision };
         self.change(command, Instant::now() + timeout).await
@@ -265,17 +298,29 @@ impl Cluster {
         let inner = &self.inner;
         let report = gather(inner, Some(vec![group])).await.remove(&group).map(|it| it.status);
         let status = report.ok_or_else(|| {
-            Error::Unavailable(format!("{} has no leader that answers; nothing was changed", inner.name_of(group)))
+            Error::Unavailable(format!(
+                "{} has no leader that answers; nothing was changed",
+                inner.name_of(group)
+            ))
         })?;
-        let peer = status.conf.voters.iter().copied().find(|it| node_of(*it) == node).ok_or_else(|| {
-            Error::BadInput(format!("node {node} has no vote in {}; nothing was changed", inner.name_of(group)))
-        })?;
+        let peer = status.conf.voters.iter().copied().find(|it| node_of(*it) == node).ok_or_else(
+            || {
+                Error::BadInput(format!(
+                    "node {node} has no vote in {}; nothing was changed",
+                    inner.name_of(group)
+                ))
+            },
+        )?;
         if status.leader != peer {
             let deadline = Instant::now() + TRANSFER_TIMEOUT;
-            direct(inner, group, node_of(status.leader), Direction::Transfer(peer), deadline).await?;
+            direct(inner, group, node_of(status.leader), Direction::Transfer(peer), deadline)
+                .await?;
             inner.routes.set_leader(group, Some(node));
         }
-        Ok(gather(inner, Some(vec![group])).await.get(&group).map_or(status.term, |it| it.status.term))
+        Ok(gather(inner, Some(vec![group]))
+            .await
+            .get(&group)
+            .map_or(status.term, |it| it.status.term))
     }
 }
 
@@ -286,7 +331,8 @@ impl Collection {
         let inner = &self.inner;
         let mut found = Vec::new();
         for (ordinal, group) in self.groups().iter().enumerate() {
-            let nodes = inner.meta.read(|it| it.shards.get(group).map(|it| it.nodes()).unwrap_or_default());
+            let nodes =
+                inner.meta.read(|it| it.shards.get(group).map(|it| it.nodes()).unwrap_or_default());
             for node in nodes {
                 let here = if node == inner.me { inner.replicas.get(*group) } else { None };
                 let points = here.and_then(Result::ok).map(|it| it.shard.info().points as u64);
@@ -328,5 +374,14 @@ fn shard_overview(
     };
     let (collection, ordinal) = (entry.collection.clone(), entry.ordinal);
     let (peers, target) = (entry.conf.members(), entry.target.clone());
-    ShardOverview { collection, ordinal, group, report, peers, target, step, revision: entry.revision }
+    ShardOverview {
+        collection,
+        ordinal,
+        group,
+        report,
+        peers,
+        target,
+        step,
+        revision: entry.revision,
+    }
 }

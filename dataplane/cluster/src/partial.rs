@@ -48,12 +48,17 @@ impl Terms {
     /// # Errors
     /// That of the first shard that failed; of a partial read only when no shard answered,
     /// or when the request itself is at fault.
-    pub(crate) fn gathered<T>(&self, outcomes: Vec<(usize, Result<T, Error>)>) -> Result<Vec<(usize, T)>, Error> {
+    pub(crate) fn gathered<T>(
+        &self,
+        outcomes: Vec<(usize, Result<T, Error>)>,
+    ) -> Result<Vec<(usize, T)>, Error> {
         let (mut answered, mut failed) = (Vec::with_capacity(outcomes.len()), Vec::new());
         for (ordinal, outcome) in outcomes {
             match outcome {
                 Ok(answer) => answered.push((ordinal, answer)),
-                Err(error) if self.partial.is_some() && is_of_shard(&error) => failed.push((ordinal, error)),
+                Err(error) if self.partial.is_some() && is_of_shard(&error) => {
+                    failed.push((ordinal, error))
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -69,7 +74,9 @@ impl Terms {
 /// Whether an error says that the shard did not answer, and not that it was asked wrongly.
 fn is_of_shard(error: &Error) -> bool {
     match error {
-        Error::Unavailable(_) | Error::Timeout(_) | Error::Overloaded(_) | Error::Internal(_) => true,
+        Error::Unavailable(_) | Error::Timeout(_) | Error::Overloaded(_) | Error::Internal(_) => {
+            true
+        }
         Error::NotFound(_)
         | Error::AlreadyExists(_)
         | Error::BadInput(_)
@@ -85,7 +92,11 @@ mod tests {
     use crate::local::Freshness;
 
     fn terms(partial: Option<Partial>) -> Terms {
-        Terms { deadline: Instant::now() + Duration::from_secs(8), freshness: Freshness::Leader, partial }
+        Terms {
+            deadline: Instant::now() + Duration::from_secs(8),
+            freshness: Freshness::Leader,
+            partial,
+        }
     }
 
     fn down(ordinal: usize) -> (usize, Result<char, Error>) {
@@ -95,17 +106,25 @@ mod tests {
     #[test]
     fn one_silent_shard_fails_a_read_that_wants_the_whole() {
         let refused = terms(None).gathered(vec![(0, Ok('a')), down(1), (2, Ok('c'))]);
-        assert!(matches!(refused, Err(Error::Unavailable(text)) if text == "shard 1 has no leader"));
+        assert!(
+            matches!(refused, Err(Error::Unavailable(text)) if text == "shard 1 has no leader")
+        );
     }
 
     #[test]
     fn a_partial_read_names_the_shards_it_goes_without() {
         let partial = Partial::default();
         let terms = terms(Some(partial.clone()));
-        assert_eq!(terms.gathered(vec![(0, Ok('a')), down(1), (2, Ok('c'))]).unwrap(), [(0, 'a'), (2, 'c')]);
+        assert_eq!(
+            terms.gathered(vec![(0, Ok('a')), down(1), (2, Ok('c'))]).unwrap(),
+            [(0, 'a'), (2, 'c')]
+        );
         assert_eq!(terms.gathered(vec![(0, Ok('a')), (2, Ok('c'))]).unwrap().len(), 2);
-        let failed: Vec<(usize, String)> =
-            partial.failed_shards().into_iter().map(|(ordinal, error)| (ordinal, error.to_string())).collect();
+        let failed: Vec<(usize, String)> = partial
+            .failed_shards()
+            .into_iter()
+            .map(|(ordinal, error)| (ordinal, error.to_string()))
+            .collect();
         assert_eq!(failed, [(1, "Service unavailable: shard 1 has no leader".to_owned())]);
         assert!(terms.known_failure(1).is_some() && terms.known_failure(0).is_none());
     }
@@ -114,15 +133,23 @@ mod tests {
     fn no_answer_at_all_is_an_error_and_not_an_empty_result() {
         let partial = Partial::default();
         let refused = terms(Some(partial.clone())).gathered(vec![down(0), down(1)]);
-        assert!(matches!(refused, Err(Error::Unavailable(text)) if text == "shard 0 has no leader"));
+        assert!(
+            matches!(refused, Err(Error::Unavailable(text)) if text == "shard 0 has no leader")
+        );
         assert!(partial.failed_shards().is_empty());
-        assert!(terms(Some(partial)).gathered(Vec::<(usize, Result<char, Error>)>::new()).unwrap().is_empty());
+        assert!(
+            terms(Some(partial))
+                .gathered(Vec::<(usize, Result<char, Error>)>::new())
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
     fn a_request_that_is_wrong_is_wrong_on_the_other_shards_too() {
         let terms = terms(Some(Partial::default()));
-        let refused = terms.gathered(vec![(0, Ok('a')), (1, Err(Error::BadInput("expected dim: 4".into())))]);
+        let refused =
+            terms.gathered(vec![(0, Ok('a')), (1, Err(Error::BadInput("expected dim: 4".into())))]);
         assert!(matches!(refused, Err(Error::BadInput(_))));
     }
 

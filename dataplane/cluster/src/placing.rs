@@ -11,7 +11,11 @@ use crate::inner::Inner;
 use crate::meta::State;
 
 /// Nodes for the shards of a new collection.
-pub(crate) fn place_new(inner: &Inner, shards: u32, replication_factor: u32) -> Result<Vec<Vec<u64>>, Error> {
+pub(crate) fn place_new(
+    inner: &Inner,
+    shards: u32,
+    replication_factor: u32,
+) -> Result<Vec<Vec<u64>>, Error> {
     let nodes = inner.meta.read(|it| planner_nodes(it, |node| is_alive(inner, node)));
     let placed = vane_placement::place_new(&nodes, shards as usize, replication_factor as usize);
     placed.map_err(|error| match error {
@@ -31,7 +35,10 @@ fn planner_nodes(state: &State, alive: impl Fn(u64) -> bool) -> Vec<Node> {
     for node in state.nodes.values() {
         let (in_collection, total) = (Load::default(), Load::default());
         let accepts_replicas = alive(node.id);
-        nodes.insert(node.id, Node { id: node.id, zone: node.zone.clone(), accepts_replicas, in_collection, total });
+        nodes.insert(
+            node.id,
+            Node { id: node.id, zone: node.zone.clone(), accepts_replicas, in_collection, total },
+        );
     }
     for shard in state.shards.values() {
         let first = shard.first.first().map(|it| node_of(*it));

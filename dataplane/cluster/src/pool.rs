@@ -51,14 +51,17 @@ impl Pool {
         });
         let queue = self.queue.lock().clone().ok_or_else(stopping)?;
         queue.try_send(task).map_err(|e| match e {
-            TrySendError::Full(_) => {
-                Error::Overloaded(format!("{} searches are waiting, try again in a moment", self.pending_max))
-            }
+            TrySendError::Full(_) => Error::Overloaded(format!(
+                "{} searches are waiting, try again in a moment",
+                self.pending_max
+            )),
             TrySendError::Disconnected(_) => stopping(),
         })?;
         match answered.await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(Error::Internal("the search ended without an answer; see the log".into())),
+            Err(_) => {
+                Err(Error::Internal("the search ended without an answer; see the log".into()))
+            }
         }
     }
 

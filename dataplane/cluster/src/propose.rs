@@ -50,12 +50,14 @@ pub(crate) enum Outcome {
 pub(crate) async fn propose_here(inner: &Inner, proposal: Proposal, deadline: Instant) -> Outcome {
     let Proposal { group, command, replicas, basis, grows } = proposal;
     if group != GroupId::META
-        && let Some(outcome) = check_shard(inner, group, command.len(), basis, grows, deadline).await
+        && let Some(outcome) =
+            check_shard(inner, group, command.len(), basis, grows, deadline).await
     {
         return outcome;
     }
     let (answer, answered) = oneshot::channel();
-    let proposed = inner.node.propose(group, command, Box::new(move |outcome| drop(answer.send(outcome))));
+    let proposed =
+        inner.node.propose(group, command, Box::new(move |outcome| drop(answer.send(outcome))));
     if let Err(error) = proposed {
         return outcome_of(error);
     }
@@ -70,7 +72,9 @@ pub(crate) async fn propose_here(inner: &Inner, proposal: Proposal, deadline: In
         return Outcome::Refused(refusal);
     }
     if replicas > 0 && !spread(inner, group, index, replicas, deadline).await {
-        return unknown("it is applied, but not yet on as many replicas as `write_consistency_factor` asks for");
+        return unknown(
+            "it is applied, but not yet on as many replicas as `write_consistency_factor` asks for",
+        );
     }
     Outcome::Applied(index)
 }
@@ -109,16 +113,29 @@ async fn check_shard(
             _ => return None,
         };
         if Instant::now() > deadline {
-            return Some(Outcome::Full(format!("{why}; nothing was changed, try again in a moment")));
+            return Some(Outcome::Full(format!(
+                "{why}; nothing was changed, try again in a moment"
+            )));
         }
         tokio::time::sleep(BACKLOG_PAUSE).await;
     }
 }
 
 /// Waits until so many replicas have an entry on disk.
-async fn spread(inner: &Inner, group: GroupId, index: LogIndex, replicas: u32, deadline: Instant) -> bool {
+async fn spread(
+    inner: &Inner,
+    group: GroupId,
+    index: LogIndex,
+    replicas: u32,
+    deadline: Instant,
+) -> bool {
     let (answer, answered) = oneshot::channel();
-    inner.node.spread(group, index, replicas as usize, Box::new(move |outcome| drop(answer.send(outcome))));
+    inner.node.spread(
+        group,
+        index,
+        replicas as usize,
+        Box::new(move |outcome| drop(answer.send(outcome))),
+    );
     matches!(tokio::time::timeout_at(deadline.into(), answered).await, Ok(Ok(Ok(()))))
 }
 

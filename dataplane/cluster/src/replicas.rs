@@ -56,13 +56,17 @@ impl Replicas {
     /// All replicas that are open.
     pub(crate) fn all(&self) -> Vec<(GroupId, Replica)> {
         let open = self.open.read();
-        open.iter().filter_map(|(group, (_, it))| it.as_ref().ok().map(|it| (*group, it.clone()))).collect()
+        open.iter()
+            .filter_map(|(group, (_, it))| it.as_ref().ok().map(|it| (*group, it.clone())))
+            .collect()
     }
 
     /// Replicas that could not be opened, with the reasons.
     pub(crate) fn broken(&self) -> Vec<(GroupId, String)> {
         let open = self.open.read();
-        open.iter().filter_map(|(group, (_, it))| it.as_ref().err().map(|why| (*group, why.clone()))).collect()
+        open.iter()
+            .filter_map(|(group, (_, it))| it.as_ref().err().map(|why| (*group, why.clone())))
+            .collect()
     }
 
     /// Opens what the meta group places here, drops what it does not any more. Safe to
@@ -72,7 +76,9 @@ impl Replicas {
         let due = inner.meta.read(|state| due(state, inner.me));
         let stale: Vec<(GroupId, u64)> = {
             let open = self.open.read();
-            let stale = open.iter().filter(|(group, (peer, _))| due.get(group).is_none_or(|it| it.peer != *peer));
+            let stale = open
+                .iter()
+                .filter(|(group, (peer, _))| due.get(group).is_none_or(|it| it.peer != *peer));
             stale.map(|(group, (peer, _))| (*group, *peer)).collect()
         };
         for (group, peer) in stale {
@@ -120,9 +126,11 @@ impl Replicas {
             inner.node.create(group, due.peer, due.founding.is_some())?;
         }
         let verify = !inner.data_dir.was_clean();
-        let shard = Arc::new(Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?);
+        let shard =
+            Arc::new(Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?);
         let campaign = is_new && due.first;
-        let watch = inner.node.register(group, Arc::clone(&shard) as Arc<dyn StateMachine>, campaign)?;
+        let watch =
+            inner.node.register(group, Arc::clone(&shard) as Arc<dyn StateMachine>, campaign)?;
         Ok(Replica { peer: due.peer, shard, watch })
     }
 

@@ -35,7 +35,11 @@ pub(crate) async fn report(inner: &Arc<Inner>, request: ReportRequest) -> Report
     let leads = replicas.iter().filter(|(_, it)| it.watch.is_serving()).count();
     let mut wanted: Vec<GroupId> = request.groups.into_iter().map(GroupId).collect();
     if request.all {
-        wanted = replicas.iter().filter(|(_, it)| it.watch.is_serving()).map(|(group, _)| *group).collect();
+        wanted = replicas
+            .iter()
+            .filter(|(_, it)| it.watch.is_serving())
+            .map(|(group, _)| *group)
+            .collect();
         wanted.push(GroupId::META);
     }
     let groups = groups_here(inner, wanted).await;
@@ -78,9 +82,14 @@ async fn groups_here(inner: &Arc<Inner>, wanted: Vec<GroupId>) -> BTreeMap<Group
 
 /// Groups as their leaders see them, from all nodes that answer. Of two that both think
 /// they lead, the one of the later term.
-pub(crate) async fn gather(inner: &Arc<Inner>, groups: Option<Vec<GroupId>>) -> BTreeMap<GroupId, GroupReport> {
+pub(crate) async fn gather(
+    inner: &Arc<Inner>,
+    groups: Option<Vec<GroupId>>,
+) -> BTreeMap<GroupId, GroupReport> {
     let request = match &groups {
-        Some(groups) => ReportRequest { groups: groups.iter().map(|it| it.0).collect(), all: false },
+        Some(groups) => {
+            ReportRequest { groups: groups.iter().map(|it| it.0).collect(), all: false }
+        }
         None => ReportRequest { groups: Vec::new(), all: true },
     };
     let nodes: Vec<u64> = inner.meta.read(|it| it.nodes.keys().copied().collect());

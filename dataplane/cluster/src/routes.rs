@@ -18,7 +18,12 @@ pub(crate) struct Routes {
 impl Default for Routes {
     fn default() -> Self {
         let session = Uuid::new_v4().as_u64_pair().0;
-        Self { leaders: RwLock::default(), bases: RwLock::default(), session, sequence: AtomicU64::new(1) }
+        Self {
+            leaders: RwLock::default(),
+            bases: RwLock::default(),
+            session,
+            sequence: AtomicU64::new(1),
+        }
     }
 }
 

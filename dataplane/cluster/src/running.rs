@@ -70,14 +70,27 @@ impl Running {
         let node = Node::start(store, config, &data_dir.snapshots_dir(), Arc::clone(&links) as _)?;
         let node = Arc::new(node);
         links.set_node(&node);
-        let store = ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
+        let store =
+            ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
         let founder = found.then(|| entry.clone());
         make_meta(&node, &log_db, &store, &data_dir, member, founder)?;
         let meta = Arc::new(Meta::open(store)?);
         node.register(GroupId::META, Arc::clone(&meta) as Arc<dyn StateMachine>, false)?;
         let pool = Arc::new(Pool::start(settings.search_threads, settings.pending_searches_max)?);
         let flush_interval = settings.flush_interval;
-        let parts = Parts { me, cluster_id, settings, data_dir, data_db, log_db, space, node, meta, peers, pool };
+        let parts = Parts {
+            me,
+            cluster_id,
+            settings,
+            data_dir,
+            data_db,
+            log_db,
+            space,
+            node,
+            meta,
+            peers,
+            pool,
+        };
         let inner = Arc::new(Inner::new(parts));
         inner.replicas.remove_orphans(&inner)?;
         follow::set_addresses(&inner);
@@ -109,8 +122,8 @@ impl Running {
         self.maintenance.stop();
         inner.node.stop();
         inner.pool.stop();
-        let synced =
-            sync_once(inner, &mut HashMap::new()).and_then(|_| inner.data_dir.mark_clean().map_err(|e| e.to_string()));
+        let synced = sync_once(inner, &mut HashMap::new())
+            .and_then(|_| inner.data_dir.mark_clean().map_err(|e| e.to_string()));
         if let Err(error) = synced {
             tracing::error!(error, "failed to sync at shutdown; the next start reads the logs");
         }
@@ -160,14 +173,21 @@ fn settle(inner: &Inner) {
     let until = Instant::now() + SETTLE_MAX;
     let serving = || {
         let meta = inner.node.watch(GroupId::META).is_some_and(|it| it.is_serving());
-        meta && inner.replicas.all().iter().all(|(_, it)| it.watch.is_serving() || it.shard.conf().members().len() > 1)
+        meta && inner
+            .replicas
+            .all()
+            .iter()
+            .all(|(_, it)| it.watch.is_serving() || it.shard.conf().members().len() > 1)
     };
     while !serving() && Instant::now() < until {
         pause();
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and starts or ends the node")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the thread is the caller's own, and starts or ends the node"
+)]
 fn pause() {
     std::thread::sleep(SETTLE_PAUSE);
 }

@@ -19,7 +19,8 @@ pub(crate) fn proposal_to_wire(proposal: Proposal, timeout_ms: u64) -> ProposeRe
 }
 
 pub(crate) fn outcome_to_wire(outcome: Outcome) -> ProposeReply {
-    let reply = |kind: WireOutcome| ProposeReply { outcome: kind.into(), ..ProposeReply::default() };
+    let reply =
+        |kind: WireOutcome| ProposeReply { outcome: kind.into(), ..ProposeReply::default() };
     let text = |kind, why: String| ProposeReply { detail: why.into_bytes(), ..reply(kind) };
     match outcome {
         Outcome::Applied(index) => ProposeReply { index, ..reply(WireOutcome::Applied) },
@@ -54,7 +55,9 @@ pub(crate) fn outcome_from_wire(reply: ProposeReply) -> Outcome {
         WireOutcome::NoSpace => Outcome::NoSpace(text()),
         WireOutcome::NoReplica => Outcome::NoReplica(text()),
         WireOutcome::Unknown => Outcome::Unknown(text()),
-        WireOutcome::Unspecified => Outcome::Unknown("the answer of the leader could not be read".into()),
+        WireOutcome::Unspecified => {
+            Outcome::Unknown("the answer of the leader could not be read".into())
+        }
     }
 }
 

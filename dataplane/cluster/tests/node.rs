@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use vane_cluster::{
-    AliasChange, By, Cluster, Error, Freshness, Host, NewPoint, Query, Scroll, SearchParams, Selection, Settings,
-    Spread, Terms, Want, WantPayload, WantVectors, Write,
+    AliasChange, By, Cluster, Error, Freshness, Host, NewPoint, Query, Scroll, SearchParams,
+    Selection, Settings, Spread, Terms, Want, WantPayload, WantVectors, Write,
 };
 use vane_filter::Filter;
-use vane_types::{CollectionConfig, Distance, FieldType, HnswConfig, OptimizerConfig, PointId, VectorParams};
+use vane_types::{
+    CollectionConfig, Distance, FieldType, HnswConfig, OptimizerConfig, PointId, VectorParams,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const DIM: usize = 16;
@@ -38,7 +40,11 @@ fn config(indexing_threshold: usize) -> CollectionConfig {
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), vector)]),
         hnsw: HnswConfig { full_scan_threshold: 0, ..HnswConfig::default() },
-        optimizer: OptimizerConfig { indexing_threshold, vacuum_min_vector_number: 50, ..OptimizerConfig::default() },
+        optimizer: OptimizerConfig {
+            indexing_threshold,
+            vacuum_min_vector_number: 50,
+            ..OptimizerConfig::default()
+        },
         payload_schema: BTreeMap::new(),
         metadata: serde_json::Map::new(),
     }
@@ -104,7 +110,8 @@ async fn check_all(cluster: &Cluster, alive: impl Fn(u64) -> bool, to: u64) {
     let collection = cluster.collection("c").unwrap();
     let expected: Vec<u64> = (0..to).filter(|n| alive(*n)).collect();
     assert_eq!(collection.count(None, terms()).await.unwrap(), expected.len());
-    let page = collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, terms()).await.unwrap();
+    let page =
+        collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, terms()).await.unwrap();
     assert!(page.records.iter().map(|it| it.id).eq(expected.iter().map(|n| PointId::Num(*n))));
     let reds = expected.iter().filter(|n| *n % 3 == 0).count();
     assert_eq!(collection.count(Some(red()), terms()).await.unwrap(), reds);
@@ -131,7 +138,10 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     let collection = cluster.collection("c").unwrap();
     load(&cluster, 0, 1000).await;
     let field = "color".parse().unwrap();
-    collection.write(Write::CreateIndex { field, field_type: FieldType::Keyword }, terms()).await.unwrap();
+    collection
+        .write(Write::CreateIndex { field, field_type: FieldType::Keyword }, terms())
+        .await
+        .unwrap();
     check_all(&cluster, |_| true, 1000).await;
     settle(&cluster).await;
     assert_eq!(collection.info(terms()).await.unwrap().indexed_vectors, 1000);
@@ -154,7 +164,11 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     let cluster = host.cluster().unwrap();
     check_all(&cluster, alive, 2000).await;
     let info = cluster.collection("c").unwrap().info(terms()).await.unwrap();
-    assert_eq!((info.indexes_built, info.indexed_vectors), (0, built.indexed_vectors), "nothing is rebuilt");
+    assert_eq!(
+        (info.indexes_built, info.indexed_vectors),
+        (0, built.indexed_vectors),
+        "nothing is rebuilt"
+    );
     assert_eq!(info.payload_index_points, built.payload_index_points);
 }
 
@@ -234,11 +248,13 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
     let collection = cluster.collection("c").unwrap();
     let missing = Selection::Ids(vec![PointId::Num(3), PointId::Num(77)]);
     let payload = json!({"color": "red"}).as_object().unwrap().clone();
-    let refused = collection.write(Write::OverwritePayload { points: missing, payload }, terms()).await;
+    let refused =
+        collection.write(Write::OverwritePayload { points: missing, payload }, terms()).await;
     assert_eq!(refused.unwrap_err().to_string(), "Not found: No point with id 77 found");
     let mut wrong = point(3);
     wrong.vectors.insert(String::new(), vec![1.0; DIM - 1]);
-    let refused = collection.write(Write::Upsert(vec![point(50), wrong]), terms()).await.unwrap_err();
+    let refused =
+        collection.write(Write::Upsert(vec![point(50), wrong]), terms()).await.unwrap_err();
     assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");
     check_all(&cluster, |_| true, 10).await;
 }

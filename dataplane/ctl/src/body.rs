@@ -21,14 +21,21 @@ pub(crate) fn read(flag: &str) -> Result<String, Error> {
     };
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) if value.is_object() => Ok(text),
-        Ok(_) => Err(Error::Usage(format!("{origin} is not a JSON object; write {{...}} or @FILE"))),
-        Err(error) => Err(Error::Usage(format!("{origin} is not JSON: {error}; write {{...}} or @FILE"))),
+        Ok(_) => {
+            Err(Error::Usage(format!("{origin} is not a JSON object; write {{...}} or @FILE")))
+        }
+        Err(error) => {
+            Err(Error::Usage(format!("{origin} is not JSON: {error}; write {{...}} or @FILE")))
+        }
     }
 }
 
 fn read_all(name: &str, source: impl Read) -> Result<String, Error> {
     let mut text = String::new();
-    source.take(BODY_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(name, &error))?;
+    source
+        .take(BODY_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| failed(name, &error))?;
     if text.len() as u64 > BODY_BYTES_MAX {
         return Err(failed(name, &format_args!("it is longer than {BODY_BYTES_MAX} bytes")));
     }

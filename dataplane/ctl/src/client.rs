@@ -69,7 +69,9 @@ impl Client {
     pub(crate) fn check_single(&self, command: &str) -> Result<(), Error> {
         match self.endpoints.as_slice() {
             [_] => Ok(()),
-            _ => Err(Error::Usage(format!("{command} is about one node: name it alone with --endpoint HOST:PORT"))),
+            _ => Err(Error::Usage(format!(
+                "{command} is about one node: name it alone with --endpoint HOST:PORT"
+            ))),
         }
     }
 
@@ -155,7 +157,10 @@ impl Client {
 }
 
 /// Waits for the answer; tells a node's no from a lost connection and from silence.
-async fn answer<R>(deadline: Instant, reply: impl Future<Output = Result<Response<R>, Status>>) -> Result<R, Failure> {
+async fn answer<R>(
+    deadline: Instant,
+    reply: impl Future<Output = Result<Response<R>, Status>>,
+) -> Result<R, Failure> {
     let left = deadline.saturating_duration_since(Instant::now());
     let Ok(reply) = timeout(left, reply).await else {
         return Err(Failure::Timeout);
@@ -166,7 +171,8 @@ async fn answer<R>(deadline: Instant, reply: impl Future<Output = Result<Respons
     };
     // Both ends may see the deadline before our own timer does. tonic says "cancelled" then.
     if status.code() == Code::DeadlineExceeded
-        || (status.code() == Code::Cancelled && status.message() == tonic::TimeoutExpired(()).to_string())
+        || (status.code() == Code::Cancelled
+            && status.message() == tonic::TimeoutExpired(()).to_string())
     {
         return Err(Failure::Timeout);
     }

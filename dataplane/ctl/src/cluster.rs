@@ -59,8 +59,11 @@ impl ClusterView {
 
     /// What keeps the cluster from being healthy, on one line, as progress shows it.
     pub(crate) fn summary(&self) -> String {
-        let mut parts =
-            vec![format!("{} of {} alive", self.nodes_alive, counted(self.nodes as usize, "node", "nodes"))];
+        let mut parts = vec![format!(
+            "{} of {} alive",
+            self.nodes_alive,
+            counted(self.nodes as usize, "node", "nodes")
+        )];
         if self.meta.leader_node.is_none() {
             parts.push("no meta leader".into());
         }
@@ -119,10 +122,16 @@ impl View for ClusterView {
 }
 
 /// Shows the cluster. Says by its exit code whether it is healthy.
-pub(crate) async fn status(client: &mut Client, output: &Output, flags: Watch) -> Result<Exit, Error> {
+pub(crate) async fn status(
+    client: &mut Client,
+    output: &Output,
+    flags: Watch,
+) -> Result<Exit, Error> {
     let view = match output.quiet {
         true => ClusterView::fetch(client).await?,
-        false => watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?,
+        false => {
+            watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?
+        }
     };
     Ok(if view.healthy { Exit::Done } else { Exit::NotSo })
 }
@@ -161,7 +170,10 @@ mod tests {
         let problems = vec!["node 3 is silent".into(), "shard 7 has no leader".into()];
         let view = ClusterView::new(Cluster { problems, ..cluster() }, "a:6335".into());
         let text = view.table().render(true, false);
-        assert!(text.ends_with("Problems      node 3 is silent\n              shard 7 has no leader\n"), "{text}");
+        assert!(
+            text.ends_with("Problems      node 3 is silent\n              shard 7 has no leader\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -90,9 +90,15 @@ pub(crate) async fn run(
             };
             watch::show(output, flags.watch, fetch).await?;
         }
-        Some(CollectionAction::Create { name, body, key }) => change::create(client, output, name, &body, key).await?,
-        Some(CollectionAction::Update { name, body }) => change::update(client, output, name, &body).await?,
-        Some(CollectionAction::Delete { name, key, yes }) => change::delete(client, output, name, key, yes).await?,
+        Some(CollectionAction::Create { name, body, key }) => {
+            change::create(client, output, name, &body, key).await?
+        }
+        Some(CollectionAction::Update { name, body }) => {
+            change::update(client, output, name, &body).await?
+        }
+        Some(CollectionAction::Delete { name, key, yes }) => {
+            change::delete(client, output, name, key, yes).await?
+        }
     }
     Ok(Exit::Done)
 }
@@ -104,17 +110,28 @@ mod tests {
 
     #[test]
     fn parameters_are_json_inside_json() {
-        let collection = Collection { name: "docs".into(), config: "{\"size\": 4}".into(), ..Collection::default() };
+        let collection = Collection {
+            name: "docs".into(),
+            config: "{\"size\": 4}".into(),
+            ..Collection::default()
+        };
         let view = CollectionView::from(collection);
         assert_eq!(view.config["size"], 4);
-        let odd = CollectionView::from(Collection { config: "size 4".into(), ..Collection::default() });
+        let odd =
+            CollectionView::from(Collection { config: "size 4".into(), ..Collection::default() });
         assert_eq!(odd.config, "size 4");
     }
 
     #[test]
     fn narrow_tables_leave_the_parameters_out() {
         let aliases = vec!["a".to_owned(), "b".to_owned()];
-        let collection = Collection { name: "docs".into(), shards: 2, points: 10, aliases, ..Collection::default() };
+        let collection = Collection {
+            name: "docs".into(),
+            shards: 2,
+            points: 10,
+            aliases,
+            ..Collection::default()
+        };
         let table = Collections(vec![collection.into()]).table();
         assert_eq!(
             table.render(true, false),

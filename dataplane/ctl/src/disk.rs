@@ -70,7 +70,11 @@ pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, E
 
 /// Founds a cluster on one node. Never on the first of several that answers: run twice,
 /// that could found two clusters.
-pub(crate) async fn bootstrap(client: &mut Client, output: &Output, cluster_id: Option<Uuid>) -> Result<Exit, Error> {
+pub(crate) async fn bootstrap(
+    client: &mut Client,
+    output: &Output,
+    cluster_id: Option<Uuid>,
+) -> Result<Exit, Error> {
     client.check_single("bootstrap")?;
     let cluster_id = cluster_id.map(|it| it.to_string()).unwrap_or_default();
     let disk = DiskView::from(bootstrap_once_it_listens(client, output, cluster_id).await?);
@@ -85,14 +89,21 @@ pub(crate) async fn bootstrap(client: &mut Client, output: &Output, cluster_id: 
 
 /// Who starts nodes and founds the cluster in one script is a moment faster than the node: a
 /// connection that was refused changed nothing and is tried again.
-async fn bootstrap_once_it_listens(client: &mut Client, output: &Output, cluster_id: String) -> Result<Disk, Error> {
+async fn bootstrap_once_it_listens(
+    client: &mut Client,
+    output: &Output,
+    cluster_id: String,
+) -> Result<Disk, Error> {
     let deadline = Instant::now() + client.timeout();
     let mut said = false;
     loop {
         match client.bootstrap(cluster_id.clone()).await {
             Err(error @ Error::Unreachable { .. }) if Instant::now() < deadline => {
                 if !said {
-                    output.note(&format!("{error}; the node may be starting: trying for {:?}", client.timeout()));
+                    output.note(&format!(
+                        "{error}; the node may be starting: trying for {:?}",
+                        client.timeout()
+                    ));
                     said = true;
                 }
                 tokio::time::sleep(UNREACHABLE_PAUSE).await;

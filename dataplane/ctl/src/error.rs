@@ -126,11 +126,15 @@ impl Error {
 
     fn retry(&self) -> Option<&'static str> {
         match self {
-            Self::Timeout { .. } | Self::Broken { .. } => Some("yes; repeating the same call is safe"),
-            Self::Refused { refusal, .. } => Some(refusal.retry()),
-            Self::Unreachable { .. } | Self::Usage(_) | Self::NoSuch(_) | Self::NotSo(_) | Self::Terminal { .. } => {
-                None
+            Self::Timeout { .. } | Self::Broken { .. } => {
+                Some("yes; repeating the same call is safe")
             }
+            Self::Refused { refusal, .. } => Some(refusal.retry()),
+            Self::Unreachable { .. }
+            | Self::Usage(_)
+            | Self::NoSuch(_)
+            | Self::NotSo(_)
+            | Self::Terminal { .. } => None,
         }
     }
 
@@ -141,8 +145,12 @@ impl Error {
                  the admin port is 6335 unless configured otherwise; \
                  in Kubernetes, `kubectl port-forward POD 6335` brings it here",
             ),
-            Self::Timeout { .. } => Some("see how the cluster is with `vanectl status`; --timeout allows more time"),
-            Self::Broken { .. } => Some("check that this is the admin port of a node, and that the node runs"),
+            Self::Timeout { .. } => {
+                Some("see how the cluster is with `vanectl status`; --timeout allows more time")
+            }
+            Self::Broken { .. } => {
+                Some("check that this is the admin port of a node, and that the node runs")
+            }
             Self::Refused { refusal, .. } => refusal.advice(),
             Self::Usage(_) | Self::NoSuch(_) | Self::NotSo(_) | Self::Terminal { .. } => None,
         }
@@ -169,8 +177,14 @@ mod tests {
             (Error::NotSo("x".into()), Exit::NotSo),
             (Error::NoSuch("x".into()), Exit::Failed),
             (Error::Unreachable { doing: doing(), tried: Vec::new() }, Exit::Failed),
-            (Error::Timeout { doing: doing(), endpoint: at(), limit: Duration::from_secs(1) }, Exit::Failed),
-            (Error::Broken { doing: doing(), endpoint: at(), reason: "reset".into() }, Exit::Failed),
+            (
+                Error::Timeout { doing: doing(), endpoint: at(), limit: Duration::from_secs(1) },
+                Exit::Failed,
+            ),
+            (
+                Error::Broken { doing: doing(), endpoint: at(), reason: "reset".into() },
+                Exit::Failed,
+            ),
         ] {
             assert_eq!(error.exit(), exit, "{error}");
         }
@@ -178,10 +192,18 @@ mod tests {
 
     #[test]
     fn a_call_that_never_left_changed_nothing() {
-        let tried = vec![Tried { endpoint: endpoint("a:1").unwrap(), reason: "connection refused".into() }];
-        let report = Error::Unreachable { doing: Doing::change("delete collection docs"), tried }.report();
-        assert!(report.starts_with("vanectl: failed to delete collection docs: no node answered\n"), "{report}");
-        assert!(report.contains("  tried: a:1: connection refused\n  changed: nothing\n"), "{report}");
+        let tried =
+            vec![Tried { endpoint: endpoint("a:1").unwrap(), reason: "connection refused".into() }];
+        let report =
+            Error::Unreachable { doing: Doing::change("delete collection docs"), tried }.report();
+        assert!(
+            report.starts_with("vanectl: failed to delete collection docs: no node answered\n"),
+            "{report}"
+        );
+        assert!(
+            report.contains("  tried: a:1: connection refused\n  changed: nothing\n"),
+            "{report}"
+        );
         assert!(report.contains("--endpoint"), "{report}");
     }
 
@@ -189,7 +211,9 @@ mod tests {
     fn a_lost_answer_leaves_the_change_open() {
         let at = endpoint("a:1").unwrap();
         let limit = Duration::from_secs(10);
-        let report = Error::Timeout { doing: Doing::change("delete collection docs"), endpoint: at, limit }.report();
+        let report =
+            Error::Timeout { doing: Doing::change("delete collection docs"), endpoint: at, limit }
+                .report();
         assert!(report.contains("did not answer within 10s\n  changed: unknown"), "{report}");
         assert!(report.contains("retry: yes"), "{report}");
     }

@@ -118,7 +118,8 @@ mod tests {
     use vane_proto::admin::{Group, Replica, Role};
 
     fn replica(known: bool, active: bool, snapshot: bool) -> ReplicaView {
-        Replica { role: Role::Voter.into(), known, active, snapshot, lag: 7, ..Replica::default() }.into()
+        Replica { role: Role::Voter.into(), known, active, snapshot, lag: 7, ..Replica::default() }
+            .into()
     }
 
     #[test]
@@ -134,12 +135,16 @@ mod tests {
     #[test]
     fn leader_zero_is_no_leader() {
         assert_eq!(GroupView::from(Group::default()).leader_node, None);
-        assert_eq!(GroupView::from(Group { leader_node: 2, ..Group::default() }).leader_node, Some(2));
+        assert_eq!(
+            GroupView::from(Group { leader_node: 2, ..Group::default() }).leader_node,
+            Some(2)
+        );
     }
 
     #[test]
     fn a_role_this_program_does_not_know_is_no_vote() {
-        let view = ReplicaView::from(Replica { role: 9, known: true, active: true, ..Replica::default() });
+        let view =
+            ReplicaView::from(Replica { role: 9, known: true, active: true, ..Replica::default() });
         assert!(!view.is_voter());
     }
 

@@ -17,7 +17,11 @@ struct Transferred {
 }
 
 /// Does what `action` says.
-pub(crate) async fn run(client: &mut Client, output: &Output, action: LeaderAction) -> Result<Exit, Error> {
+pub(crate) async fn run(
+    client: &mut Client,
+    output: &Output,
+    action: LeaderAction,
+) -> Result<Exit, Error> {
     let LeaderAction::Transfer { group, node } = action;
     let node_id = nodes::resolve(client, &[&node]).await?[0];
     let term = client.transfer_leader(group, node_id).await?;

@@ -29,7 +29,11 @@ struct Members(Vec<MemberView>);
 impl Members {
     fn new(group: GroupView, nodes: &[Node]) -> Self {
         let member = |replica: ReplicaView| MemberView {
-            name: nodes.iter().find(|it| it.id == replica.node_id).map(|it| it.name.clone()).unwrap_or_default(),
+            name: nodes
+                .iter()
+                .find(|it| it.id == replica.node_id)
+                .map(|it| it.name.clone())
+                .unwrap_or_default(),
             leader: group.leader_node == Some(replica.node_id),
             replica,
             term: group.term,
@@ -40,7 +44,8 @@ impl Members {
 
 impl View for Members {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["NODE", "NAME", "ROLE", "STATE", "LAG"], &["APPLIED", "TERM", "PEER"]);
+        let mut table =
+            Table::new(&["NODE", "NAME", "ROLE", "STATE", "LAG"], &["APPLIED", "TERM", "PEER"]);
         for member in &self.0 {
             let replica = &member.replica;
             table.row([
@@ -63,7 +68,11 @@ impl View for Members {
 }
 
 /// Lists the members of the meta group with how far each is behind.
-pub(crate) async fn show(client: &mut Client, output: &Output, flags: Watch) -> Result<Exit, Error> {
+pub(crate) async fn show(
+    client: &mut Client,
+    output: &Output,
+    flags: Watch,
+) -> Result<Exit, Error> {
     let fetch = async || {
         let cluster = client.cluster().await?;
         let nodes = client.nodes().await?;
@@ -89,8 +98,11 @@ mod tests {
             lag: 3,
             ..Replica::default()
         };
-        let replicas =
-            vec![replica(1, Role::Voter, true), replica(2, Role::Voter, true), replica(3, Role::Learner, false)];
+        let replicas = vec![
+            replica(1, Role::Voter, true),
+            replica(2, Role::Voter, true),
+            replica(3, Role::Learner, false),
+        ];
         let group = Group { leader_node: 1, replicas, ..Group::default() };
         let nodes = [Node { id: 1, name: "vane-0".into(), ..Node::default() }];
         assert_eq!(

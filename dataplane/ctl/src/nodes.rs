@@ -94,7 +94,8 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     match action {
         None => {
-            let fetch = async || Ok(Nodes(client.nodes().await?.into_iter().map(NodeView::from).collect()));
+            let fetch =
+                async || Ok(Nodes(client.nodes().await?.into_iter().map(NodeView::from).collect()));
             watch::show(output, flags.watch, fetch).await?;
         }
         Some(NodeAction::Zone { node, zone }) => set_zone(client, output, &node, zone).await?,
@@ -108,7 +109,12 @@ struct ZoneSet {
     zone: String,
 }
 
-async fn set_zone(client: &mut Client, output: &Output, node: &NodeRef, zone: String) -> Result<(), Error> {
+async fn set_zone(
+    client: &mut Client,
+    output: &Output,
+    node: &NodeRef,
+    zone: String,
+) -> Result<(), Error> {
     let node_id = resolve(client, &[node]).await?[0];
     client.set_node_zone(node_id, zone.clone()).await?;
     let sentence = match zone.as_str() {
@@ -133,13 +139,15 @@ fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
     let mut found = members.iter().filter(|it| it.name == *name);
     match (found.next(), found.next()) {
         (Some(member), None) => Ok(member.id),
-        (Some(_), Some(_)) => {
-            Err(Error::NoSuch(format!("several nodes are called {name}: give a number; nothing was changed")))
-        }
+        (Some(_), Some(_)) => Err(Error::NoSuch(format!(
+            "several nodes are called {name}: give a number; nothing was changed"
+        ))),
         (None, _) => {
             let names: Vec<&str> = members.iter().map(|it| it.name.as_str()).collect();
             let names = printable(&names.join(", "));
-            Err(Error::NoSuch(format!("there is no node {name}: the members are {names}; nothing was changed")))
+            Err(Error::NoSuch(format!(
+                "there is no node {name}: the members are {names}; nothing was changed"
+            )))
         }
     }
 }
@@ -161,7 +169,9 @@ mod tests {
         assert_eq!(number(&name("vane-0"), &members).unwrap(), 1);
         assert_eq!(number(&NodeRef::Id(9), &members).unwrap(), 9);
         assert!(number(&name("vane-1"), &members).unwrap_err().to_string().contains("several"));
-        assert!(number(&name("vane-7"), &members).unwrap_err().to_string().contains("vane-0, vane-1"));
+        assert!(
+            number(&name("vane-7"), &members).unwrap_err().to_string().contains("vane-0, vane-1")
+        );
     }
 
     #[test]

@@ -97,8 +97,14 @@ impl Output {
     }
 }
 
-fn json<V: Serialize>(view: &V, write: impl Fn(&V) -> serde_json::Result<String>) -> Result<String, Error> {
-    let failed = |error: serde_json::Error| Error::Terminal { what: "write the result as JSON", source: error.into() };
+fn json<V: Serialize>(
+    view: &V,
+    write: impl Fn(&V) -> serde_json::Result<String>,
+) -> Result<String, Error> {
+    let failed = |error: serde_json::Error| Error::Terminal {
+        what: "write the result as JSON",
+        source: error.into(),
+    };
     write(view).map(|it| it + "\n").map_err(failed)
 }
 

@@ -34,7 +34,9 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
     if let Command::Version { client: true } = command {
         return version::client(output);
     }
-    let token = token::find(global.token.as_deref(), global.token_file.as_deref(), |it| std::env::var(it).ok())?;
+    let token = token::find(global.token.as_deref(), global.token_file.as_deref(), |it| {
+        std::env::var(it).ok()
+    })?;
     let call_max = global.timeout.unwrap_or(CALL_MAX_DEFAULT);
     let client = &mut Client::new(global.endpoint, token, call_max);
     match command {
@@ -42,8 +44,12 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Disk => disk::show(client, output).await,
         Command::Bootstrap { cluster_id } => disk::bootstrap(client, output, cluster_id).await,
         Command::Nodes { watch, action } => nodes::run(client, output, watch, action).await,
-        Command::Collections { watch, action } => collections::run(client, output, watch, action).await,
-        Command::Shards { collection, watch, action } => shards::run(client, output, collection, watch, action).await,
+        Command::Collections { watch, action } => {
+            collections::run(client, output, watch, action).await
+        }
+        Command::Shards { collection, watch, action } => {
+            shards::run(client, output, collection, watch, action).await
+        }
         Command::Leader { action } => leader::run(client, output, action).await,
         Command::Meta(flags) => meta::show(client, output, flags).await,
         Command::Wait { condition } => {

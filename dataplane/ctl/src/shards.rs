@@ -137,7 +137,9 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     match (action, collection) {
         (Some(_), Some(collection)) => {
-            return Err(Error::Usage(format!("a group names its shard: leave {collection} out; nothing was changed")));
+            return Err(Error::Usage(format!(
+                "a group names its shard: leave {collection} out; nothing was changed"
+            )));
         }
         (Some(ShardAction::Move { group, from, to }), None) => {
             change::move_replica(client, output, group, &from, &to).await?;

@@ -43,8 +43,10 @@ impl Table {
     pub(crate) fn render(&self, headers: bool, wide: bool) -> String {
         let columns = if wide { usize::MAX } else { self.narrow };
         let header = self.header.iter().filter(|_| headers);
-        let lines: Vec<Vec<String>> =
-            header.chain(&self.rows).map(|row| row.iter().take(columns).map(|it| printable(it)).collect()).collect();
+        let lines: Vec<Vec<String>> = header
+            .chain(&self.rows)
+            .map(|row| row.iter().take(columns).map(|it| printable(it)).collect())
+            .collect();
         let mut widths = Vec::new();
         for line in &lines {
             widths.resize(widths.len().max(line.len()), 0);
@@ -57,7 +59,8 @@ impl Table {
 }
 
 fn aligned(cells: &[String], widths: &[usize]) -> String {
-    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+    let padded: Vec<String> =
+        cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
     format!("{}\n", padded.join(GAP).trim_end())
 }
 
@@ -84,7 +87,10 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         assert_eq!(nodes().render(true, false), "ID   NAME\n1    vane-0\n12   -\n");
-        assert_eq!(nodes().render(true, true), "ID   NAME     ZONE\n1    vane-0   a\n12   -        größer\n");
+        assert_eq!(
+            nodes().render(true, true),
+            "ID   NAME     ZONE\n1    vane-0   a\n12   -        größer\n"
+        );
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Serialize for Datetime {
 pub(crate) fn parse_micros(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let [year, month, day] = fields(date, b'-', [4, 2, 2])?;
-    let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let date =
+        Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
+            .ok()?;
     // Dates are counted in days: a `Timestamp` would end before 9999-12-31, a common "never".
     let midnight = date.duration_since(Date::constant(1970, 1, 1)).as_secs() * MICROS_PER_SECOND;
     if rest.is_empty() {
@@ -59,7 +61,8 @@ fn time_of_day(text: &str) -> Option<i64> {
     let mut micros = (hour * 60 + minute) * 60 * MICROS_PER_SECOND;
     let mut second = 0;
     if let Some(seconds) = seconds.strip_prefix(':') {
-        let (whole, fraction) = seconds.split_once('.').map_or((seconds, None), |(w, f)| (w, Some(f)));
+        let (whole, fraction) =
+            seconds.split_once('.').map_or((seconds, None), |(w, f)| (w, Some(f)));
         [second] = fields(whole, b':', [2])?;
         micros += second * MICROS_PER_SECOND;
         if let Some(fraction) = fraction {

@@ -37,7 +37,10 @@ impl Subject<'_> {
         let min_should = || {
             min_should.as_ref().is_none_or(|it| match &it.conditions[..] {
                 [] => when_empty,
-                conditions => conditions.iter().filter(|it| self.meets(it)).take(it.min_count).count() >= it.min_count,
+                conditions => {
+                    conditions.iter().filter(|it| self.meets(it)).take(it.min_count).count()
+                        >= it.min_count
+                }
             })
         };
         should
@@ -49,10 +52,16 @@ impl Subject<'_> {
     fn meets(&self, condition: &Condition) -> bool {
         match condition {
             Condition::Field(it) => it.holds(&it.key.values(self.payload)),
-            Condition::IsEmpty { is_empty: field } => field.key.values(self.payload).into_iter().all(is_empty),
-            Condition::IsNull { is_null: field } => field.key.values(self.payload).into_iter().any(is_null),
+            Condition::IsEmpty { is_empty: field } => {
+                field.key.values(self.payload).into_iter().all(is_empty)
+            }
+            Condition::IsNull { is_null: field } => {
+                field.key.values(self.payload).into_iter().any(is_null)
+            }
             Condition::HasId { has_id } => self.point.is_some_and(|it| has_id.contains(&it.id())),
-            Condition::HasVector { has_vector } => self.point.is_some_and(|it| it.has_vector(has_vector)),
+            Condition::HasVector { has_vector } => {
+                self.point.is_some_and(|it| it.has_vector(has_vector))
+            }
             Condition::Nested { nested } => nested
                 .key
                 .each()

@@ -39,8 +39,10 @@ impl Candidate for Stored<'_> {
 impl Shard {
     /// Payloads that are no objects stand for points that were deleted.
     pub(crate) fn new(payloads: &[Value], indexes: &[(&str, FieldType)]) -> Self {
-        let live = (0..).zip(payloads).filter(|(_, it)| it.is_object()).map(|(slot, _)| slot).collect();
-        let payloads: Vec<_> = payloads.iter().map(|it| it.as_object().cloned().unwrap_or_default()).collect();
+        let live =
+            (0..).zip(payloads).filter(|(_, it)| it.is_object()).map(|(slot, _)| slot).collect();
+        let payloads: Vec<_> =
+            payloads.iter().map(|it| it.as_object().cloned().unwrap_or_default()).collect();
         let build = |&(path, ty): &(&str, FieldType)| {
             let path: JsonPath = path.parse().unwrap();
             let mut index = PayloadIndex::new(ty);

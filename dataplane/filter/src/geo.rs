@@ -47,8 +47,11 @@ pub struct BoundingBox {
 impl BoundingBox {
     pub(crate) fn contains(&self, point: Point) -> bool {
         let (left, right) = (self.top_left.lon, self.bottom_right.lon);
-        let across =
-            if left > right { point.lon > left || point.lon < right } else { left < point.lon && point.lon < right };
+        let across = if left > right {
+            point.lon > left || point.lon < right
+        } else {
+            left < point.lon && point.lon < right
+        };
         across && self.bottom_right.lat < point.lat && point.lat < self.top_left.lat
     }
 
@@ -128,7 +131,10 @@ mod tests {
 
     #[test]
     fn the_sides_of_a_box_are_outside_of_it() {
-        let it = BoundingBox { top_left: Point { lon: 0.0, lat: 10.0 }, bottom_right: Point { lon: 10.0, lat: 0.0 } };
+        let it = BoundingBox {
+            top_left: Point { lon: 0.0, lat: 10.0 },
+            bottom_right: Point { lon: 10.0, lat: 0.0 },
+        };
         assert!(it.contains(Point { lon: 5.0, lat: 5.0 }));
         for (lon, lat) in [(0.0, 5.0), (10.0, 5.0), (5.0, 0.0), (5.0, 10.0)] {
             assert!(!it.contains(Point { lon, lat }), "{lon} {lat}");
@@ -137,10 +143,18 @@ mod tests {
 
     #[test]
     fn a_box_may_cross_the_antimeridian() {
-        let it =
-            BoundingBox { top_left: Point { lon: 170.0, lat: 10.0 }, bottom_right: Point { lon: -170.0, lat: -10.0 } };
-        assert!(it.contains(Point { lon: 180.0, lat: 0.0 }) && it.contains(Point { lon: -175.0, lat: 0.0 }));
-        assert!(!it.contains(Point { lon: 0.0, lat: 0.0 }) && !it.contains(Point { lon: 170.0, lat: 0.0 }));
+        let it = BoundingBox {
+            top_left: Point { lon: 170.0, lat: 10.0 },
+            bottom_right: Point { lon: -170.0, lat: -10.0 },
+        };
+        assert!(
+            it.contains(Point { lon: 180.0, lat: 0.0 })
+                && it.contains(Point { lon: -175.0, lat: 0.0 })
+        );
+        assert!(
+            !it.contains(Point { lon: 0.0, lat: 0.0 })
+                && !it.contains(Point { lon: 170.0, lat: 0.0 })
+        );
     }
 
     #[test]
@@ -161,7 +175,8 @@ mod tests {
     fn held(areas: &[Area], point: Point) -> bool {
         let cell = cell(point);
         areas.iter().filter_map(cover).any(|cover| {
-            cover.ranges().iter().any(|(from, to)| (*from..=*to).contains(&cell.morton())) && cover.holds(cell)
+            cover.ranges().iter().any(|(from, to)| (*from..=*to).contains(&cell.morton()))
+                && cover.holds(cell)
         })
     }
 

@@ -20,7 +20,8 @@ const I64_END: f64 = 9_223_372_036_854_775_808.0;
 /// value of the type yields no key.
 pub fn index_keys(field: &JsonPath, ty: FieldType, payload: &Payload) -> Vec<Vec<u8>> {
     let values = field.values(payload);
-    let mut keys: Vec<_> = values.into_iter().flat_map(elements).filter_map(|it| key_of(ty, it)).collect();
+    let mut keys: Vec<_> =
+        values.into_iter().flat_map(elements).filter_map(|it| key_of(ty, it)).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -42,7 +43,9 @@ fn key_of(ty: FieldType, value: &Value) -> Option<Vec<u8>> {
 fn integer_of(value: &Value) -> Option<i64> {
     let whole = |it: &f64| it.fract() == 0.0 && (-I64_END..I64_END).contains(it);
     match value {
-        Value::Number(number) if number.is_f64() => number.as_f64().filter(whole).map(|it| it as i64),
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().filter(whole).map(|it| it as i64)
+        }
         _ => value.as_i64(),
     }
 }
@@ -137,16 +140,26 @@ mod tests {
         assert_eq!(keys(FieldType::Integer, json!([2, 1, 1.0])), [integer(1), integer(2)]);
         assert_eq!(keys(FieldType::Float, json!([0.0, -0.0, 0])), [float(0.0)]);
         let id = "550e8400-e29b-41d4-a716-446655440000";
-        assert_eq!(keys(FieldType::Uuid, json!([id, id.to_uppercase(), id.replace('-', "")])).len(), 1);
-        assert_eq!(keys(FieldType::Datetime, json!(["2024-01-01", "2024-01-01T00:00:00Z"])).len(), 1);
+        assert_eq!(
+            keys(FieldType::Uuid, json!([id, id.to_uppercase(), id.replace('-', "")])).len(),
+            1
+        );
+        assert_eq!(
+            keys(FieldType::Datetime, json!(["2024-01-01", "2024-01-01T00:00:00Z"])).len(),
+            1
+        );
     }
 
     #[test]
     fn integers_beyond_i64_are_not_indexed() {
-        for big in [json!(u64::MAX), json!(1e19), json!(9_223_372_036_854_775_808.0), json!(-1e300)] {
+        for big in [json!(u64::MAX), json!(1e19), json!(9_223_372_036_854_775_808.0), json!(-1e300)]
+        {
             assert!(keys(FieldType::Integer, big).is_empty());
         }
-        assert_eq!(keys(FieldType::Integer, json!(-9_223_372_036_854_775_808.0)), [integer(i64::MIN)]);
+        assert_eq!(
+            keys(FieldType::Integer, json!(-9_223_372_036_854_775_808.0)),
+            [integer(i64::MIN)]
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub use bounds::Bounds;
 pub use datetime::Datetime;
 pub use evaluate::{Candidate, matches};
 pub use filter::{
-    Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar, Scalars,
+    Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar,
+    Scalars,
 };
 pub use geo::{BoundingBox, Point, Radius};
 pub use invalid::{Invalid, InvalidKind};

@@ -45,8 +45,12 @@ impl FieldCondition {
     fn holds_of_element(&self, element: &Value) -> bool {
         self.matching.as_ref().is_some_and(|it| it.holds(element))
             || self.range.as_ref().is_some_and(|it| it.holds(element))
-            || self.geo_bounding_box.is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
-            || self.geo_radius.is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
+            || self
+                .geo_bounding_box
+                .is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
+            || self
+                .geo_radius
+                .is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
     }
 }
 
@@ -108,10 +112,13 @@ impl Scalars {
 impl Range {
     fn holds(&self, element: &Value) -> bool {
         match self {
-            Self::Number(bounds) => element.as_f64().is_some_and(|it| bounds.admit(it, |bound| *bound)),
-            Self::Datetime(bounds) => {
-                element.as_str().and_then(parse_micros).is_some_and(|it| bounds.admit(it, Datetime::micros))
+            Self::Number(bounds) => {
+                element.as_f64().is_some_and(|it| bounds.admit(it, |bound| *bound))
             }
+            Self::Datetime(bounds) => element
+                .as_str()
+                .and_then(parse_micros)
+                .is_some_and(|it| bounds.admit(it, Datetime::micros)),
         }
     }
 }

@@ -42,7 +42,10 @@ fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
     let mut members = Members::of(json, at, "a filter object")?;
     let mut read = |name| members.take(name).map(|it| clause(it, &at.key(name), depth)).transpose();
     let (should, must, must_not) = (read("should")?, read("must")?, read("must_not")?);
-    let min_should = members.take("min_should").map(|it| min_should(it, &at.key("min_should"), depth)).transpose()?;
+    let min_should = members
+        .take("min_should")
+        .map(|it| min_should(it, &at.key("min_should"), depth))
+        .transpose()?;
     members.finish(CLAUSES)?;
     Ok(Filter { should, min_should, must, must_not })
 }
@@ -64,7 +67,8 @@ fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Inval
     let conditions = conditions(list, &at.key("conditions"), depth)?;
     let count = members.need("min_count")?;
     let min_count = count.as_u64().and_then(|it| usize::try_from(it).ok()).ok_or_else(|| {
-        at.key("min_count").malformed(format!("expected an unsigned integer, found {}", kind(&count)))
+        at.key("min_count")
+            .malformed(format!("expected an unsigned integer, found {}", kind(&count)))
     })?;
     members.finish("conditions, min_count")?;
     Ok(MinShould { conditions, min_count })

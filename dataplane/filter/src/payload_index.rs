@@ -29,7 +29,12 @@ enum Posting {
 impl PayloadIndex {
     /// An index without values.
     pub fn new(ty: FieldType) -> Self {
-        Self { ty, postings: BTreeMap::new(), with_value: RoaringBitmap::new(), several: HashMap::new() }
+        Self {
+            ty,
+            postings: BTreeMap::new(),
+            with_value: RoaringBitmap::new(),
+            several: HashMap::new(),
+        }
     }
 
     /// Adds the slot to the value. Again adding what is there changes nothing.
@@ -87,7 +92,8 @@ impl PayloadIndex {
 
     /// Memory taken, in bytes, as an estimate. Looks at every value.
     pub fn bytes(&self) -> usize {
-        let entries: usize = self.postings.iter().map(|(key, it)| ENTRY_BYTES + key.len() + it.bytes()).sum();
+        let entries: usize =
+            self.postings.iter().map(|(key, it)| ENTRY_BYTES + key.len() + it.bytes()).sum();
         entries + self.with_value.serialized_size() + self.several.len() * size_of::<(Slot, u32)>()
     }
 
@@ -101,7 +107,10 @@ impl PayloadIndex {
         // The tree panics on a range that ends before it starts.
         let empty = match (from, to) {
             (Bound::Included(from), Bound::Included(to)) => from > to,
-            (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+            (
+                Bound::Included(from) | Bound::Excluded(from),
+                Bound::Included(to) | Bound::Excluded(to),
+            ) => from >= to,
             (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
         };
         if empty {
@@ -111,7 +120,12 @@ impl PayloadIndex {
     }
 
     /// Slots with a value between the keys, both included, that `keep` accepts.
-    pub(crate) fn between_where(&self, from: &[u8], to: &[u8], keep: impl Fn(&[u8]) -> bool) -> RoaringBitmap {
+    pub(crate) fn between_where(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        keep: impl Fn(&[u8]) -> bool,
+    ) -> RoaringBitmap {
         if from > to {
             return RoaringBitmap::new();
         }

@@ -33,22 +33,36 @@ enum World {
 
 fn strings() -> impl Strategy<Value = String> {
     let long = "l".repeat(257);
-    let dates = ["2024-01-01", "2024-01-01T00:00:00Z", "2024-06-01T12:00:00+02:00"].map(str::to_owned);
-    let mut all = vec![String::new(), "x".into(), "y".into(), ID.into(), ID.to_uppercase(), long.clone() + "1", long];
+    let dates =
+        ["2024-01-01", "2024-01-01T00:00:00Z", "2024-06-01T12:00:00+02:00"].map(str::to_owned);
+    let mut all = vec![
+        String::new(),
+        "x".into(),
+        "y".into(),
+        ID.into(),
+        ID.to_uppercase(),
+        long.clone() + "1",
+        long,
+    ];
     all.extend(dates);
     select(all)
 }
 
 fn coordinate() -> impl Strategy<Value = Value> {
-    (select(vec![-180.0, -179.9, -1.0, 0.0, 0.5, 1.0, 179.9, 180.0]), select(vec![-90.0, -1.0, 0.0, 0.5, 1.0, 90.0]))
+    (
+        select(vec![-180.0, -179.9, -1.0, 0.0, 0.5, 1.0, 179.9, 180.0]),
+        select(vec![-90.0, -1.0, 0.0, 0.5, 1.0, 90.0]),
+    )
         .prop_map(|(lon, lat)| json!({"lon": lon, "lat": lat}))
 }
 
 fn leaf(world: World) -> BoxedStrategy<Value> {
     let number = match world {
-        World::WithoutIntegerIndex => {
-            prop_oneof![(0..3).prop_map(Value::from), select(vec![json!(1.0), json!(1.5), json!(u64::MAX)])].boxed()
-        }
+        World::WithoutIntegerIndex => prop_oneof![
+            (0..3).prop_map(Value::from),
+            select(vec![json!(1.0), json!(1.5), json!(u64::MAX)])
+        ]
+        .boxed(),
         World::IntegersOnly => (0..4).prop_map(Value::from).boxed(),
     };
     prop_oneof![
@@ -63,23 +77,34 @@ fn leaf(world: World) -> BoxedStrategy<Value> {
 
 fn value(world: World) -> BoxedStrategy<Value> {
     let inner = prop_oneof![3 => leaf(world), 1 => vec(leaf(world), 0..3).prop_map(Value::from)];
-    let object = prop::collection::btree_map(select(vec!["a".to_owned(), "b".into()]), inner.clone(), 0..3)
-        .prop_map(|it| Value::Object(Map::from_iter(it)));
+    let object =
+        prop::collection::btree_map(select(vec!["a".to_owned(), "b".into()]), inner.clone(), 0..3)
+            .prop_map(|it| Value::Object(Map::from_iter(it)));
     let element = prop_oneof![inner.clone(), object.clone()];
     prop_oneof![2 => inner, 1 => object, 1 => vec(element, 0..4).prop_map(Value::from)].boxed()
 }
 
 fn payload(world: World) -> impl Strategy<Value = Value> {
-    let members = prop::collection::btree_map(select(vec!["a".to_owned(), "b".into(), "n".into()]), value(world), 0..4);
+    let members = prop::collection::btree_map(
+        select(vec!["a".to_owned(), "b".into(), "n".into()]),
+        value(world),
+        0..4,
+    );
     prop_oneof![9 => members.prop_map(|it| Value::Object(Map::from_iter(it))), 1 => Just(Value::Null)]
 }
 
 fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
     let bounds = |bound: BoxedStrategy<Value>| {
-        prop::collection::btree_map(select(vec!["lt".to_owned(), "gt".into(), "gte".into(), "lte".into()]), bound, 0..3)
-            .prop_map(|it| Value::Object(Map::from_iter(it)))
+        prop::collection::btree_map(
+            select(vec!["lt".to_owned(), "gt".into(), "gte".into(), "lte".into()]),
+            bound,
+            0..3,
+        )
+        .prop_map(|it| Value::Object(Map::from_iter(it)))
     };
-    let numbers = bounds(prop_oneof![(0..4).prop_map(Value::from), select(vec![json!(1.5), json!(-0.0)])].boxed());
+    let numbers = bounds(
+        prop_oneof![(0..4).prop_map(Value::from), select(vec![json!(1.5), json!(-0.0)])].boxed(),
+    );
     let times = bounds(select(vec![json!("2024-01-01"), json!("2024-06-01T10:00Z")]).boxed());
     let ints = || vec(0..4, 0..3).prop_map(Value::from);
     let texts = || vec(strings(), 0..3).prop_map(Value::from);
@@ -88,14 +113,19 @@ fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
         World::IntegersOnly => texts().boxed(),
     };
     let matching = prop_oneof![
-        prop_oneof![strings().prop_map(Value::from), (0..4).prop_map(Value::from), any::<bool>().prop_map(Value::from)]
-            .prop_map(|it| json!({ "value": it })),
+        prop_oneof![
+            strings().prop_map(Value::from),
+            (0..4).prop_map(Value::from),
+            any::<bool>().prop_map(Value::from)
+        ]
+        .prop_map(|it| json!({ "value": it })),
         prop_oneof![ints(), texts()].prop_map(|it| json!({ "any": it })),
         except.prop_map(|it| json!({ "except": it })),
     ];
     let radius = (coordinate(), select(vec![0.0, 1.0, 60_000.0, 200_000.0, 1e7]))
         .prop_map(|(center, radius)| json!({"center": center, "radius": radius}));
-    let corners = (coordinate(), coordinate()).prop_map(|(a, b)| json!({"top_left": a, "bottom_right": b}));
+    let corners =
+        (coordinate(), coordinate()).prop_map(|(a, b)| json!({"top_left": a, "bottom_right": b}));
     prop_oneof![
         6 => matching.prop_map(|it| ("match", it)),
         4 => prop_oneof![numbers, times].prop_map(|it| ("range", it)),
@@ -125,8 +155,9 @@ fn field(world: World) -> BoxedStrategy<Value> {
 /// A filter of these conditions.
 fn clauses(condition: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let list = || vec(condition.clone(), 0..3).prop_map(Value::from);
-    let min_should = (vec(condition.clone(), 0..4), 1..3)
-        .prop_map(|(conditions, n)| json!({"min_should": {"conditions": conditions, "min_count": n}}));
+    let min_should = (vec(condition.clone(), 0..4), 1..3).prop_map(
+        |(conditions, n)| json!({"min_should": {"conditions": conditions, "min_count": n}}),
+    );
     prop_oneof![
         3 => (list(), list()).prop_map(|(must, must_not)| json!({"must": must, "must_not": must_not})),
         2 => (list(), condition.clone()).prop_map(|(should, must)| json!({"should": should, "must": must})),
@@ -169,7 +200,8 @@ fn one_field(world: World) -> impl Strategy<Value = (Shard, Value)> {
     (vec(payload, 0..12), index_type(world), operator(world), any::<bool>()).prop_map(
         |(payloads, ty, (name, operator), not)| {
             let condition = json!({"key": "a", name: operator});
-            let filter = if not { json!({"must_not": condition}) } else { json!({"must": condition}) };
+            let filter =
+                if not { json!({"must_not": condition}) } else { json!({"must": condition}) };
             (Shard::new(&payloads, &[("a", ty)]), filter)
         },
     )
@@ -180,20 +212,30 @@ fn one_nested(world: World) -> impl Strategy<Value = (Shard, Value)> {
     let element = (value(world), value(world)).prop_map(|(a, b)| json!({"a": a, "b": b}));
     let payload = vec(element, 0..4).prop_map(|it| json!({"n": it}));
     let types = (index_type(world), index_type(world));
-    (vec(payload, 0..12), types, operator(world), operator(world), select(vec!["must", "should", "must_not"])).prop_map(
-        |(payloads, (a, b), (name, operator), (other_name, other), clause)| {
+    (
+        vec(payload, 0..12),
+        types,
+        operator(world),
+        operator(world),
+        select(vec!["must", "should", "must_not"]),
+    )
+        .prop_map(|(payloads, (a, b), (name, operator), (other_name, other), clause)| {
             let conditions = json!([{"key": "a", name: operator}, {"key": "b", other_name: other}]);
             let filter = json!({"must": {"nested": {"key": "n", "filter": {clause: conditions}}}});
             (Shard::new(&payloads, &[("n[].a", a), ("n[].b", b)]), filter)
-        },
-    )
+        })
 }
 
 fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
     let filter = Filter::parse(filter).map_err(|e| TestCaseError::fail(e.to_string()))?;
     let plain = shard.plain(&filter);
     let resolved = shard.resolve(&filter);
-    prop_assert!(plain.iter().all(|it| resolved.slots.contains(*it)), "missed: {:?} in {:?}", plain, resolved);
+    prop_assert!(
+        plain.iter().all(|it| resolved.slots.contains(*it)),
+        "missed: {:?} in {:?}",
+        plain,
+        resolved
+    );
     prop_assert_eq!(shard.found(&filter), plain);
     Ok(())
 }
@@ -205,7 +247,14 @@ fn jumble() -> BoxedStrategy<Value> {
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let leaf = prop_oneof![
         leaf(World::WithoutIntegerIndex),
-        select(vec![json!(i64::MIN), json!(-1), json!(1e300), json!("a[].b"), json!("a["), json!("2024-13-01")]),
+        select(vec![
+            json!(i64::MIN),
+            json!(-1),
+            json!(1e300),
+            json!("a[].b"),
+            json!("a["),
+            json!("2024-13-01")
+        ]),
     ];
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![

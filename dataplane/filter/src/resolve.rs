@@ -103,9 +103,10 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
             Some(Resolved { slots: indexes.live() - index.slots_with_value(), exact: false })
         }
         Condition::IsNull { .. } => None,
-        Condition::HasId { has_id } => {
-            Some(Resolved { slots: has_id.iter().filter_map(|it| indexes.slot_of(*it)).collect(), exact: true })
-        }
+        Condition::HasId { has_id } => Some(Resolved {
+            slots: has_id.iter().filter_map(|it| indexes.slot_of(*it)).collect(),
+            exact: true,
+        }),
         Condition::HasVector { has_vector } => {
             Some(Resolved { slots: indexes.slots_with_vector(has_vector)?, exact: true })
         }
@@ -123,7 +124,11 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
 }
 
 /// Slots of a field condition whose full path is `path`.
-fn field_slots(condition: &FieldCondition, path: &JsonPath, indexes: &dyn Indexes) -> Option<Resolved> {
+fn field_slots(
+    condition: &FieldCondition,
+    path: &JsonPath,
+    indexes: &dyn Indexes,
+) -> Option<Resolved> {
     if condition.is_about_absence() {
         return None;
     }
@@ -134,12 +139,18 @@ fn field_slots(condition: &FieldCondition, path: &JsonPath, indexes: &dyn Indexe
 /// Slots where a nested filter may match: those where its positive conditions find a value
 /// in whatever element. That one element meets them all, and what is absent from it, is
 /// left to the evaluator.
-fn nested_slots(filter: &Filter, prefix: &JsonPath, indexes: &dyn Indexes) -> Option<RoaringBitmap> {
+fn nested_slots(
+    filter: &Filter,
+    prefix: &JsonPath,
+    indexes: &dyn Indexes,
+) -> Option<RoaringBitmap> {
     let mut narrowing = Narrowing { slots: None, exact: false };
     let positive = |condition: &Condition| -> Option<Resolved> {
         let slots = match condition {
             Condition::Field(it) => field_slots(it, &join(prefix, &it.key)?, indexes)?.slots,
-            Condition::Nested { nested } => nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?,
+            Condition::Nested { nested } => {
+                nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?
+            }
             Condition::Filter(filter) => nested_slots(filter, prefix, indexes)?,
             Condition::IsEmpty { .. }
             | Condition::IsNull { .. }
@@ -187,7 +198,10 @@ fn at_least(min_should: &MinShould, indexes: &dyn Indexes) -> Option<Resolved> {
             }
         }
     }
-    let slots = (0..).zip(counts).filter(|(_, n)| usize::from(*n) >= min_should.min_count).map(|(slot, _)| slot);
+    let slots = (0..)
+        .zip(counts)
+        .filter(|(_, n)| usize::from(*n) >= min_should.min_count)
+        .map(|(slot, _)| slot);
     Some(Resolved { slots: RoaringBitmap::from_iter(slots) & indexes.live(), exact })
 }
 

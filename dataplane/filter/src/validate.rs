@@ -26,7 +26,13 @@ struct Check {
 }
 
 impl Check {
-    fn filter(&mut self, filter: &Filter, at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
+    fn filter(
+        &mut self,
+        filter: &Filter,
+        at: &At<'_>,
+        depth: usize,
+        nested: bool,
+    ) -> Result<(), Invalid> {
         let Filter { should, min_should, must, must_not } = filter;
         if depth > FILTER_DEPTH_MAX {
             return Err(too_deep(at));
@@ -36,27 +42,48 @@ impl Check {
             match clause {
                 None => {}
                 Some(Clause::One(condition)) => self.condition(condition, &at, depth, nested)?,
-                Some(Clause::List(conditions)) => self.conditions(conditions, &at, depth, nested)?,
+                Some(Clause::List(conditions)) => {
+                    self.conditions(conditions, &at, depth, nested)?
+                }
             }
         }
         if let Some(min_should) = min_should {
             let at = at.key("min_should");
             if min_should.min_count == 0 {
-                return Err(at.key("min_count").out_of_range("value 0 invalid, must be 1 or larger"));
+                return Err(at
+                    .key("min_count")
+                    .out_of_range("value 0 invalid, must be 1 or larger"));
             }
             self.conditions(&min_should.conditions, &at.key("conditions"), depth, nested)?;
         }
         Ok(())
     }
 
-    fn conditions(&mut self, conditions: &[Condition], at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
-        conditions.iter().enumerate().try_for_each(|(i, it)| self.condition(it, &at.index(i), depth, nested))
+    fn conditions(
+        &mut self,
+        conditions: &[Condition],
+        at: &At<'_>,
+        depth: usize,
+        nested: bool,
+    ) -> Result<(), Invalid> {
+        conditions
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, it)| self.condition(it, &at.index(i), depth, nested))
     }
 
-    fn condition(&mut self, condition: &Condition, at: &At<'_>, depth: usize, nested: bool) -> Result<(), Invalid> {
+    fn condition(
+        &mut self,
+        condition: &Condition,
+        at: &At<'_>,
+        depth: usize,
+        nested: bool,
+    ) -> Result<(), Invalid> {
         self.conditions += 1;
         if self.conditions > FILTER_CONDITIONS_MAX {
-            return Err(At::Root.out_of_range(format!("has too many conditions, the limit is {FILTER_CONDITIONS_MAX}")));
+            return Err(At::Root.out_of_range(format!(
+                "has too many conditions, the limit is {FILTER_CONDITIONS_MAX}"
+            )));
         }
         match condition {
             Condition::Field(condition) => field(condition, at),
@@ -74,8 +101,16 @@ impl Check {
 }
 
 fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
-    let FieldCondition { key: _, matching, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null } =
-        condition;
+    let FieldCondition {
+        key: _,
+        matching,
+        range,
+        geo_bounding_box,
+        geo_radius,
+        values_count,
+        is_empty,
+        is_null,
+    } = condition;
     let asks = matching.is_some()
         || range.is_some()
         || geo_bounding_box.is_some()

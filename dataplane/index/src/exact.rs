@@ -11,7 +11,14 @@ use crate::metric::Metric;
 ///
 /// # Panics
 /// When `query` is not of dimension `dim` or a number in `which` is no row.
-pub fn scores(metric: Metric, dim: usize, rows: &[f32], which: &[u32], query: &[f32], out: &mut Vec<f32>) {
+pub fn scores(
+    metric: Metric,
+    dim: usize,
+    rows: &[f32],
+    which: &[u32],
+    query: &[f32],
+    out: &mut Vec<f32>,
+) {
     let count = count_of(dim, rows, query);
     let last = which.iter().copied().max();
     assert!(last.is_none_or(|row| (row as usize) < count), "row {last:?} of {count} rows");
@@ -24,7 +31,13 @@ pub fn scores(metric: Metric, dim: usize, rows: &[f32], which: &[u32], query: &[
 ///
 /// # Panics
 /// When `query` is not of dimension `dim` or `rows` is not whole rows.
-pub fn scores_of_block(metric: Metric, dim: usize, rows: &[f32], query: &[f32], out: &mut Vec<f32>) {
+pub fn scores_of_block(
+    metric: Metric,
+    dim: usize,
+    rows: &[f32],
+    query: &[f32],
+    out: &mut Vec<f32>,
+) {
     out.clear();
     out.resize(count_of(dim, rows, query), 0.0);
     ffi::scores_of_block(metric, dim, rows, query, out);

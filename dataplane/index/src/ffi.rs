@@ -39,7 +39,9 @@ impl Handle {
     ) -> Result<Self, String> {
         let shape = Shape::new(dim, rows)?;
         // SAFETY: `out` is valid for one write.
-        shape.receive(|out| unsafe { vane_graph_begin(code(metric), dim, rows, m, ef_construct, out) })
+        shape.receive(|out| unsafe {
+            vane_graph_begin(code(metric), dim, rows, m, ef_construct, out)
+        })
     }
 
     /// Inserts up to `count` more of `rows`, the whole matrix; tells how many are left.
@@ -48,7 +50,9 @@ impl Handle {
         let mut left = 0;
         // SAFETY: `rows` holds as many values as the graph has rows times dimensions,
         // and `&mut self` keeps every other call away.
-        check(unsafe { vane_graph_insert(self.graph.as_ptr(), rows.as_ptr(), count, &raw mut left) })?;
+        check(unsafe {
+            vane_graph_insert(self.graph.as_ptr(), rows.as_ptr(), count, &raw mut left)
+        })?;
         Ok(left)
     }
 
@@ -59,7 +63,12 @@ impl Handle {
     }
 
     /// Opens a file of exactly this shape; the shim checks every number in it.
-    pub(crate) fn open(path: &Path, metric: Metric, dim: usize, rows: usize) -> Result<Self, String> {
+    pub(crate) fn open(
+        path: &Path,
+        metric: Metric,
+        dim: usize,
+        rows: usize,
+    ) -> Result<Self, String> {
         let path = c_path(path)?;
         let shape = Shape::new(dim, rows)?;
         // SAFETY: the path is a C string and `out` is valid for one write.
@@ -122,22 +131,50 @@ impl Drop for Handle {
 }
 
 /// As [`crate::scores`]; `which` are rows and `out` has their number.
-pub(crate) fn scores_of(metric: Metric, dim: usize, rows: &[f32], which: &[u32], query: &[f32], out: &mut [f32]) {
+pub(crate) fn scores_of(
+    metric: Metric,
+    dim: usize,
+    rows: &[f32],
+    which: &[u32],
+    query: &[f32],
+    out: &mut [f32],
+) {
     assert!(query.len() == dim && out.len() == which.len());
     let end = which.iter().map(|&row| (row as usize + 1) * dim).max();
     assert!(end.is_none_or(|end| end <= rows.len()));
     // SAFETY: every row of `which` ends within `rows`, and `out` has a place for each.
     unsafe {
-        vane_scores_of(code(metric), dim, rows.as_ptr(), which.as_ptr(), which.len(), query.as_ptr(), out.as_mut_ptr());
+        vane_scores_of(
+            code(metric),
+            dim,
+            rows.as_ptr(),
+            which.as_ptr(),
+            which.len(),
+            query.as_ptr(),
+            out.as_mut_ptr(),
+        );
     }
 }
 
 /// As [`crate::scores_of_block`]; `out` has one place for each row.
-pub(crate) fn scores_of_block(metric: Metric, dim: usize, rows: &[f32], query: &[f32], out: &mut [f32]) {
+pub(crate) fn scores_of_block(
+    metric: Metric,
+    dim: usize,
+    rows: &[f32],
+    query: &[f32],
+    out: &mut [f32],
+) {
     assert!(query.len() == dim && out.len() * dim == rows.len());
     // SAFETY: `rows` is `out.len()` rows of `dim` values, as just checked.
     unsafe {
-        vane_scores_of_block(code(metric), dim, rows.as_ptr(), out.len(), query.as_ptr(), out.as_mut_ptr());
+        vane_scores_of_block(
+            code(metric),
+            dim,
+            rows.as_ptr(),
+            out.len(),
+            query.as_ptr(),
+            out.as_mut_ptr(),
+        );
     }
 }
 
@@ -234,9 +271,20 @@ unsafe extern "C" {
         ef_construct: usize,
         out: *mut *mut RawGraph,
     ) -> c_int;
-    fn vane_graph_insert(graph: *mut RawGraph, rows: *const f32, count: usize, left: *mut usize) -> c_int;
+    fn vane_graph_insert(
+        graph: *mut RawGraph,
+        rows: *const f32,
+        count: usize,
+        left: *mut usize,
+    ) -> c_int;
     fn vane_graph_save(graph: *const RawGraph, path: *const c_char) -> c_int;
-    fn vane_graph_open(path: *const c_char, metric: c_int, dim: usize, rows: usize, out: *mut *mut RawGraph) -> c_int;
+    fn vane_graph_open(
+        path: *const c_char,
+        metric: c_int,
+        dim: usize,
+        rows: usize,
+        out: *mut *mut RawGraph,
+    ) -> c_int;
     fn vane_graph_bytes(graph: *const RawGraph) -> usize;
     fn vane_graph_search(
         graph: *const RawGraph,

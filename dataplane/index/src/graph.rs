@@ -104,10 +104,15 @@ impl Graph {
     /// Opens a saved graph over the rows it was built from. A file of another shape or
     /// with links that lead nowhere is an error; one that was built from other rows of
     /// the same shape is not noticed, so the caller compares a checksum first.
-    pub fn open(path: &Path, rows: Arc<dyn Rows>, dim: usize, metric: Metric) -> Result<Self, Error> {
+    pub fn open(
+        path: &Path,
+        rows: Arc<dyn Rows>,
+        dim: usize,
+        metric: Metric,
+    ) -> Result<Self, Error> {
         let len = count_rows(rows.rows(), dim)?;
-        let handle =
-            Handle::open(path, metric, dim, len).map_err(|message| Error::Open { path: path.to_owned(), message })?;
+        let handle = Handle::open(path, metric, dim, len)
+            .map_err(|message| Error::Open { path: path.to_owned(), message })?;
         Ok(Self { handle, rows, dim, len })
     }
 
@@ -130,7 +135,13 @@ impl Graph {
     /// that under a narrow `select` fewer than `k` may come back although more exist.
     ///
     /// A row whose score is beyond f32 (overflow, NaN) is never returned.
-    pub fn search(&self, query: &[f32], k: usize, ef: usize, select: &Select<'_>) -> Result<Vec<Hit>, Error> {
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        select: &Select<'_>,
+    ) -> Result<Vec<Hit>, Error> {
         if query.len() != self.dim {
             return Err(Error::Query { expected: self.dim, found: query.len() });
         }
@@ -146,7 +157,9 @@ impl Graph {
             .search(values, query, k, ef.clamp(k, self.len), select)
             .map_err(|message| Error::Engine { action: "search the graph", message })?;
         let hits = ids.into_iter().zip(scores);
-        Ok(hits.map_while(|(id, score)| u32::try_from(id).ok().map(|row| Hit { row, score })).collect())
+        Ok(hits
+            .map_while(|(id, score)| u32::try_from(id).ok().map(|row| Hit { row, score }))
+            .collect())
     }
 }
 

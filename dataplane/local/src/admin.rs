@@ -8,8 +8,8 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest,
-    Replica, ReplicaTarget, Role, Shard, TransferLeaderRequest,
+    BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node,
+    ReconfigureShardRequest, Replica, ReplicaTarget, Role, Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;
@@ -33,7 +33,9 @@ impl Admin {
         let failed = |e: String| Error::request(format!("admin interface at {address}"), e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| failed(e.to_string()))?;
-        let token = format!("Bearer {token}").parse().map_err(|_| failed("the token is not ASCII".into()))?;
+        let token = format!("Bearer {token}")
+            .parse()
+            .map_err(|_| failed("the token is not ASCII".into()))?;
         Ok(Self { runtime, address: address.to_owned(), token })
     }
 
@@ -46,19 +48,25 @@ impl Admin {
     /// The cluster as a whole.
     pub fn cluster(&self) -> Result<Cluster, Error> {
         let request = self.request(GetClusterRequest {});
-        self.run("get cluster", async |mut client| Ok(client.get_cluster(request).await?.into_inner()))
+        self.run("get cluster", async |mut client| {
+            Ok(client.get_cluster(request).await?.into_inner())
+        })
     }
 
     /// All members.
     pub fn nodes(&self) -> Result<Vec<Node>, Error> {
         let request = self.request(ListNodesRequest {});
-        self.run("list nodes", async |mut client| Ok(client.list_nodes(request).await?.into_inner().nodes))
+        self.run("list nodes", async |mut client| {
+            Ok(client.list_nodes(request).await?.into_inner().nodes)
+        })
     }
 
     /// Shards of a collection; of all when it is empty.
     pub fn shards(&self, collection: &str) -> Result<Vec<Shard>, Error> {
         let request = self.request(ListShardsRequest { collection: collection.to_owned() });
-        self.run("list shards", async |mut client| Ok(client.list_shards(request).await?.into_inner().shards))
+        self.run("list shards", async |mut client| {
+            Ok(client.list_shards(request).await?.into_inner().shards)
+        })
     }
 
     /// Asks for a shard's voters to be on these nodes.
@@ -66,13 +74,17 @@ impl Admin {
         let replica = |node: &u64| ReplicaTarget { node_id: *node, role: Role::Voter.into() };
         let replicas = nodes.iter().map(replica).collect();
         let request = self.request(ReconfigureShardRequest { group, replicas, if_revision: None });
-        self.run("reconfigure shard", async |mut client| client.reconfigure_shard(request).await.map(drop))
+        self.run("reconfigure shard", async |mut client| {
+            client.reconfigure_shard(request).await.map(drop)
+        })
     }
 
     /// Hands a group's leadership to a node.
     pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
         let request = self.request(TransferLeaderRequest { group, node_id });
-        self.run("transfer leader", async |mut client| client.transfer_leader(request).await.map(drop))
+        self.run("transfer leader", async |mut client| {
+            client.transfer_leader(request).await.map(drop)
+        })
     }
 
     /// Waits until a cluster of so many nodes has all of them, and the meta group the votes
@@ -85,7 +97,8 @@ impl Admin {
         };
         wait_until("the meta group to have its votes", VOTERS_TIMEOUT, || {
             let known = self.nodes().ok()?;
-            (known.len() == nodes && known.iter().filter(|it| it.meta_voter).count() == votes).then_some(())
+            (known.len() == nodes && known.iter().filter(|it| it.meta_voter).count() == votes)
+                .then_some(())
         })
     }
 
@@ -94,16 +107,22 @@ impl Admin {
     pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
         wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
             let shards = self.shards(collection).ok().filter(|it| !it.is_empty())?;
-            let caught_up = |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
+            let caught_up =
+                |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
             let groups = shards.iter().map(|it| it.group.as_ref());
-            groups.into_iter().all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up))).then_some(())
+            groups
+                .into_iter()
+                .all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up)))
+                .then_some(())
         })
     }
 
     /// Name of the node that the cluster knows by this id.
     pub fn name_of(&self, node_id: u64) -> Result<String, Error> {
         let known = self.nodes()?.into_iter().find(|it| it.id == node_id);
-        known.map(|it| it.name).ok_or_else(|| Error::node(format!("node id {node_id}"), "the cluster does not know it"))
+        known.map(|it| it.name).ok_or_else(|| {
+            Error::node(format!("node id {node_id}"), "the cluster does not know it")
+        })
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -120,7 +139,9 @@ impl Admin {
         let failed = |e: String| Error::request(format!("{what} at {}", self.address), e);
         self.runtime.block_on(async {
             let client = AdminClient::connect(format!("http://{}", self.address)).await;
-            call(client.map_err(|e| failed(e.to_string()))?).await.map_err(|e| failed(e.message().to_owned()))
+            call(client.map_err(|e| failed(e.to_string()))?)
+                .await
+                .map_err(|e| failed(e.message().to_owned()))
         })
     }
 }

@@ -39,7 +39,8 @@ impl Cluster {
     pub fn start(options: &Options) -> Result<Self, Error> {
         let links = if options.relayed { Some(Links::start(options.nodes)?) } else { None };
         let port = if options.relayed { RELAY_PORT } else { PEER_PORT };
-        let seeds: Vec<String> = (1..=options.nodes).map(|it| format!("{}:{port}", ip(it))).collect();
+        let seeds: Vec<String> =
+            (1..=options.nodes).map(|it| format!("{}:{port}", ip(it))).collect();
         let plan = Plan {
             binary: options.binary.clone(),
             token: TOKEN.to_owned(),
@@ -74,8 +75,11 @@ impl Cluster {
     /// SIGTERM to all nodes at once; waits until they have ended in order.
     pub fn stop(&mut self) -> Result<(), Error> {
         std::thread::scope(|scope| {
-            let stops: Vec<_> = self.nodes.iter_mut().map(|node| scope.spawn(|| node.stop())).collect();
-            stops.into_iter().try_for_each(|it| it.join().expect("stopping does not panic").map(drop))
+            let stops: Vec<_> =
+                self.nodes.iter_mut().map(|node| scope.spawn(|| node.stop())).collect();
+            stops
+                .into_iter()
+                .try_for_each(|it| it.join().expect("stopping does not panic").map(drop))
         })
     }
 
@@ -92,12 +96,16 @@ impl Cluster {
     /// Waits until every running node is ready and the meta group has the votes it should.
     pub fn wait_ready(&self) -> Result<(), Error> {
         let up: Vec<&Node> = self.nodes.iter().filter(|it| it.is_up()).collect();
-        wait_until("all nodes to be ready", START_TIMEOUT, || up.iter().all(|it| it.rest().is_ready()).then_some(()))
-            .and_then(|()| {
-                let Some(first) = up.first() else { return Ok(()) };
-                Admin::new(&first.admin_address(), TOKEN)?.wait_voters(self.nodes.len())
-            })
-            .inspect_err(|_| up.iter().for_each(|it| eprintln!("--- node {}\n{}", it.number(), it.log_tail())))
+        wait_until("all nodes to be ready", START_TIMEOUT, || {
+            up.iter().all(|it| it.rest().is_ready()).then_some(())
+        })
+        .and_then(|()| {
+            let Some(first) = up.first() else { return Ok(()) };
+            Admin::new(&first.admin_address(), TOKEN)?.wait_voters(self.nodes.len())
+        })
+        .inspect_err(|_| {
+            up.iter().for_each(|it| eprintln!("--- node {}\n{}", it.number(), it.log_tail()))
+        })
     }
 
     /// Waits until every replica of a collection answers its leader and trails it by at most
@@ -108,7 +116,11 @@ impl Cluster {
 
     /// The admin interface of a node that is up.
     pub fn any_admin(&self) -> Result<Admin, Error> {
-        let up = self.nodes.iter().find(|it| it.is_up()).ok_or_else(|| Error::node("cluster", "no node is up"))?;
+        let up = self
+            .nodes
+            .iter()
+            .find(|it| it.is_up())
+            .ok_or_else(|| Error::node("cluster", "no node is up"))?;
         Admin::new(&up.admin_address(), TOKEN)
     }
 

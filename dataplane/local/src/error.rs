@@ -16,7 +16,9 @@ pub enum Error {
         reason: String,
     },
     /// Another process listens where a node should.
-    #[error("node {number} was not started, {address}:{port} is taken ({source}); end the other local cluster first")]
+    #[error(
+        "node {number} was not started, {address}:{port} is taken ({source}); end the other local cluster first"
+    )]
     InUse {
         /// Place of the node.
         number: usize,

@@ -25,7 +25,11 @@ use std::time::{Duration, Instant};
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until `look` finds something; an error names what was waited for.
-pub fn wait_until<T>(what: &str, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> Result<T, Error> {
+pub fn wait_until<T>(
+    what: &str,
+    timeout: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Result<T, Error> {
     let end = Instant::now() + timeout;
     loop {
         if let Some(found) = look() {
@@ -39,7 +43,10 @@ pub fn wait_until<T>(what: &str, timeout: Duration, mut look: impl FnMut() -> Op
 }
 
 /// Lets time pass.
-#[allow(clippy::disallowed_methods, reason = "other processes are waited for, which have no way to wake us")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "other processes are waited for, which have no way to wake us"
+)]
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }

@@ -27,7 +27,12 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Address of node `i`, counted from 1.
 pub(crate) fn ip(node: usize) -> Ipv4Addr {
-    Ipv4Addr::new(127, 0, 0, 10 + u8::try_from(node).expect("a local cluster has fewer than 200 nodes"))
+    Ipv4Addr::new(
+        127,
+        0,
+        0,
+        10 + u8::try_from(node).expect("a local cluster has fewer than 200 nodes"),
+    )
 }
 
 /// The wires of one cluster. Dropping them ends the relays.
@@ -109,7 +114,9 @@ impl Relay {
                 drop(caller.shutdown(Shutdown::Both));
                 return;
             };
-            let (Ok(caller_too), Ok(node_too)) = (caller.try_clone(), node.try_clone()) else { return };
+            let (Ok(caller_too), Ok(node_too)) = (caller.try_clone(), node.try_clone()) else {
+                return;
+            };
             let there = Arc::clone(&shared);
             std::thread::spawn(move || carry(caller_too, node_too, &there, (from, to)));
             carry(node, caller, &shared, (to, from));
@@ -134,7 +141,9 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, way: (IpAddr, 
         let read = match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                continue;
+            }
             Err(_) => break,
         };
         while shared.is_cut(way.0, way.1) {

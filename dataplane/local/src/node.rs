@@ -54,7 +54,8 @@ impl Node {
     /// not started yet.
     pub fn alone(binary: &Path, number: usize, data_dir: PathBuf) -> Self {
         let (token, seeds) = (TOKEN.to_owned(), String::new());
-        let plan = Plan { binary: binary.to_owned(), token, seeds, settings: Vec::new(), relayed: false };
+        let plan =
+            Plan { binary: binary.to_owned(), token, seeds, settings: Vec::new(), relayed: false };
         Self::new(number, data_dir, plan)
     }
 
@@ -97,13 +98,21 @@ impl Node {
             std::fs::create_dir_all(dir).map_err(failed)?;
         }
         // Else it would be taken for started when the one that is there answers.
-        let in_use = |source| Error::InUse { number: self.number, address, port: REST_PORT, source };
+        let in_use =
+            |source| Error::InUse { number: self.number, address, port: REST_PORT, source };
         drop(TcpListener::bind((address, REST_PORT)).map_err(in_use)?);
-        let log = File::options().create(true).append(true).open(self.log_path()).map_err(failed)?;
+        let log =
+            File::options().create(true).append(true).open(self.log_path()).map_err(failed)?;
         let mut command = Command::new(&self.plan.binary);
         command
             .args(["serve", "--host", &address.to_string()])
-            .args(["--http-port", &REST_PORT.to_string(), "--peer-port", &PEER_PORT.to_string(), "--data-dir"])
+            .args([
+                "--http-port",
+                &REST_PORT.to_string(),
+                "--peer-port",
+                &PEER_PORT.to_string(),
+                "--data-dir",
+            ])
             .arg(&self.data_dir)
             .env("VANE_CLUSTER__TOKEN", &self.plan.token)
             .env("VANE_CLUSTER__NAME", format!("node-{}", self.number))
@@ -126,7 +135,9 @@ impl Node {
         });
         match (listens, ended) {
             (Ok(()), false) => Ok(()),
-            (Ok(()), true) => Err(Error::node(format!("node {} ended", self.number), self.log_tail())),
+            (Ok(()), true) => {
+                Err(Error::node(format!("node {} ended", self.number), self.log_tail()))
+            }
             (Err(error), _) => Err(error),
         }
     }
@@ -171,7 +182,10 @@ impl Node {
 
     /// The same of its threads, by name; threads of one name together.
     pub fn cpu_seconds_by_thread(&self) -> BTreeMap<String, f64> {
-        let tasks = self.child.as_ref().and_then(|it| std::fs::read_dir(format!("/proc/{}/task", it.id())).ok());
+        let tasks = self
+            .child
+            .as_ref()
+            .and_then(|it| std::fs::read_dir(format!("/proc/{}/task", it.id())).ok());
         let mut seconds = BTreeMap::new();
         for task in tasks.into_iter().flatten().flatten() {
             let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
@@ -183,7 +197,8 @@ impl Node {
     /// Bytes of memory it has; 0 where the system does not say.
     pub fn resident_bytes(&self) -> u64 {
         let Some(child) = &self.child else { return 0 };
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
         let kib = line.and_then(|it| it.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
         kib.unwrap_or(0) * 1024
@@ -198,7 +213,11 @@ impl Node {
     }
 
     fn log_path(&self) -> PathBuf {
-        let name = self.data_dir.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = self
+            .data_dir
+            .file_name()
+            .map(|it| it.to_string_lossy().into_owned())
+            .unwrap_or_default();
         self.data_dir.with_file_name(format!("{name}.log"))
     }
 }
@@ -213,7 +232,8 @@ impl Drop for Node {
 /// Seconds of CPU that a process or thread, as a folder of /proc, has used.
 fn cpu_seconds(proc: &Path) -> f64 {
     let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
     // utime and stime, in hundredths.
     (ticks(11) + ticks(12)) / 100.0

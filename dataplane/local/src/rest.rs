@@ -49,7 +49,9 @@ impl Rest {
     /// A client whose requests fail after `timeout`.
     pub fn with_timeout(url: &str, timeout: Duration) -> Self {
         let agent = |timeout| {
-            let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout));
+            let config = ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .timeout_global(Some(timeout));
             ureq::Agent::new_with_config(config.build())
         };
         Self { agent: agent(timeout), health: agent(HEALTH_TIMEOUT), url: url.to_owned() }
@@ -73,9 +75,14 @@ impl Rest {
         let what = || format!("{method} {path}");
         let mut answer = sent.map_err(|e| Error::request(what(), e))?;
         let status = answer.status().as_u16();
-        let text =
-            answer.body_mut().with_config().limit(256 << 20).read_to_vec().map_err(|e| Error::request(what(), e))?;
-        let body = serde_json::from_slice(&text).unwrap_or_else(|_| String::from_utf8_lossy(&text).into_owned().into());
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(256 << 20)
+            .read_to_vec()
+            .map_err(|e| Error::request(what(), e))?;
+        let body = serde_json::from_slice(&text)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&text).into_owned().into());
         Ok(Answer { status, body })
     }
 
@@ -84,7 +91,10 @@ impl Rest {
         let answer = self.call(method, path, body)?;
         match answer.is_ok() {
             true => Ok(answer.result().clone()),
-            false => Err(Error::request(format!("{method} {path}"), format!("{} {}", answer.status, answer.body))),
+            false => Err(Error::request(
+                format!("{method} {path}"),
+                format!("{} {}", answer.status, answer.body),
+            )),
         }
     }
 
@@ -105,7 +115,8 @@ impl Rest {
     /// Sum of a metric over its labels; 0 when there is none.
     pub fn metric(&self, name: &str) -> f64 {
         let text = self.health.get(format!("{}/metrics", self.url)).call();
-        let text = text.ok().and_then(|mut it| it.body_mut().read_to_string().ok()).unwrap_or_default();
+        let text =
+            text.ok().and_then(|mut it| it.body_mut().read_to_string().ok()).unwrap_or_default();
         let of_name = |line: &&str| line.split(['{', ' ']).next() == Some(name);
         let value = |line: &str| line.rsplit(' ').next().and_then(|it| it.parse::<f64>().ok());
         text.lines().filter(of_name).filter_map(value).sum()

@@ -8,5 +8,7 @@
 mod resolve;
 mod seed;
 
-pub use resolve::{ADDRESSES_MAX, Failure, HOST_ADDRESSES_MAX, LOOKUP_TIMEOUT, LookupError, Resolved, resolve};
+pub use resolve::{
+    ADDRESSES_MAX, Failure, HOST_ADDRESSES_MAX, LOOKUP_TIMEOUT, LookupError, Resolved, resolve,
+};
 pub use seed::{InvalidSeed, SEEDS_MAX, Seed, parse_seeds};

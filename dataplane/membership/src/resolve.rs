@@ -46,7 +46,9 @@ pub struct Failure {
 #[derive(Debug, Error)]
 pub enum LookupError {
     /// The resolver said no.
-    #[error("failed to look up the name ({0}): check its spelling, and whether the node is up that it should name")]
+    #[error(
+        "failed to look up the name ({0}): check its spelling, and whether the node is up that it should name"
+    )]
     Failed(#[from] io::Error),
     /// The resolver said nothing.
     #[error("no answer to the lookup within {} ms: check the name servers that this machine uses", .0.as_millis())]
@@ -72,12 +74,19 @@ pub enum LookupError {
 /// Dropping the future stops the wait; a lookup that the system has begun ends on a thread
 /// of tokio's blocking pool.
 pub async fn resolve(seeds: &[Seed], own: &[SocketAddr]) -> Resolved {
-    let lookup = |name: String, port: u16| async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) };
+    let lookup = |name: String, port: u16| async move {
+        Ok(tokio::net::lookup_host((name, port)).await?.collect())
+    };
     resolve_with(seeds, own, LOOKUP_TIMEOUT, lookup).await
 }
 
 /// [`resolve`] with another resolver.
-async fn resolve_with<L, F>(seeds: &[Seed], own: &[SocketAddr], wait: Duration, lookup: L) -> Resolved
+async fn resolve_with<L, F>(
+    seeds: &[Seed],
+    own: &[SocketAddr],
+    wait: Duration,
+    lookup: L,
+) -> Resolved
 where
     L: Fn(String, u16) -> F,
     F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
@@ -110,7 +119,8 @@ where
     L: Fn(String, u16) -> F,
     F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
 {
-    let mut answers: Vec<_> = seeds.iter().take(SEEDS_MAX).map(|it| (it, Err(LookupError::NoAddress))).collect();
+    let mut answers: Vec<_> =
+        seeds.iter().take(SEEDS_MAX).map(|it| (it, Err(LookupError::NoAddress))).collect();
     let mut lookups = JoinSet::new();
     for (at, (seed, answer)) in answers.iter_mut().enumerate() {
         match seed {

@@ -101,7 +101,9 @@ fn parse(text: &str) -> Result<Seed, String> {
     if let Some(service) = text.strip_prefix(SERVICE_PREFIX) {
         let (name, port) = name_and_port(service)?;
         if name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
-            return Err(format!("asks for the addresses of {name}, which is an address: leave out {SERVICE_PREFIX:?}"));
+            return Err(format!(
+                "asks for the addresses of {name}, which is an address: leave out {SERVICE_PREFIX:?}"
+            ));
         }
         check_name(name)?;
         return Ok(Seed::Service { name: name.to_owned(), port });
@@ -135,7 +137,9 @@ fn check_address(address: SocketAddr) -> Result<(), String> {
         return Err("has port 0, on which nobody answers".into());
     }
     match address.ip() {
-        ip if ip.is_unspecified() => Err(format!("has {ip}, which a node listens on but cannot be reached at")),
+        ip if ip.is_unspecified() => {
+            Err(format!("has {ip}, which a node listens on but cannot be reached at"))
+        }
         ip if ip.is_multicast() => Err(format!("has {ip}, which is the address of many")),
         _ => Ok(()),
     }
@@ -153,9 +157,13 @@ fn check_name(name: &str) -> Result<(), String> {
             return Err("has a name with nothing between two dots, or before the first".into());
         }
         if label.len() > LABEL_BYTES_MAX {
-            return Err(format!("has {label:?} in its name, which is longer than {LABEL_BYTES_MAX} bytes"));
+            return Err(format!(
+                "has {label:?} in its name, which is longer than {LABEL_BYTES_MAX} bytes"
+            ));
         }
-        if let Some(c) = label.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')) {
+        if let Some(c) =
+            label.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'))
+        {
             return Err(format!("has {c:?} in its name"));
         }
         if label.starts_with('-') || label.ends_with('-') {
@@ -239,6 +247,9 @@ mod tests {
     fn a_list_fails_with_its_first_bad_seed_and_when_it_is_too_long() {
         assert_eq!(parse_seeds(&["a:1", "b"]), Err(unreadable("b", "has no port")));
         assert_eq!(parse_seeds(&vec!["a:1"; SEEDS_MAX]).unwrap().len(), SEEDS_MAX);
-        assert_eq!(parse_seeds(&vec!["a:1"; SEEDS_MAX + 1]), Err(InvalidSeed::TooMany(SEEDS_MAX + 1)));
+        assert_eq!(
+            parse_seeds(&vec!["a:1"; SEEDS_MAX + 1]),
+            Err(InvalidSeed::TooMany(SEEDS_MAX + 1))
+        );
     }
 }

@@ -36,7 +36,9 @@ pub enum Unplaceable {
         members: usize,
     },
     /// The replica to replace is not there.
-    #[error("node {0} has no replica of this shard; nothing was changed, look at where its replicas are")]
+    #[error(
+        "node {0} has no replica of this shard; nothing was changed, look at where its replicas are"
+    )]
     NotAReplica(NodeId),
     /// A shard without replicas holds nothing.
     #[error("the replication factor is 0; nothing was placed, ask for at least 1")]

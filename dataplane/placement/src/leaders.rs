@@ -16,8 +16,12 @@ use crate::{Node, NodeId, candidates};
 pub fn preferred_leaders(nodes: &[Node], shards: &[Vec<NodeId>]) -> Vec<Option<NodeId>> {
     let candidates = candidates(nodes);
     let place_of = |id: &NodeId| candidates.binary_search_by_key(id, |it| it.id).ok();
-    let shards: Vec<Vec<usize>> = shards.iter().map(|shard| shard.iter().filter_map(place_of).collect()).collect();
-    Leaders::of(&candidates, &shards).into_iter().map(|leader| leader.map(|it| candidates[it].id)).collect()
+    let shards: Vec<Vec<usize>> =
+        shards.iter().map(|shard| shard.iter().filter_map(place_of).collect()).collect();
+    Leaders::of(&candidates, &shards)
+        .into_iter()
+        .map(|leader| leader.map(|it| candidates[it].id))
+        .collect()
 }
 
 /// Shards and nodes by their places in the lists given.
@@ -38,7 +42,8 @@ struct Load {
 impl<'a> Leaders<'a> {
     /// A leader for each shard that has replicas.
     pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
-        let load = |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
+        let load =
+            |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
         let mut leaders = Self {
             shards,
             leader_of: vec![None; shards.len()],
@@ -108,7 +113,8 @@ mod tests {
         let nodes = [node(1, true, 0), node(2, true, 0), node(3, true, 0)];
         // One by one to the least loaded, the third would find both of its nodes taken.
         let shards = [vec![1, 3], vec![2, 3], vec![1, 2]];
-        let mut leaders: Vec<_> = preferred_leaders(&nodes, &shards).into_iter().flatten().collect();
+        let mut leaders: Vec<_> =
+            preferred_leaders(&nodes, &shards).into_iter().flatten().collect();
         leaders.sort_unstable();
         assert_eq!(leaders, [1, 2, 3]);
     }
@@ -123,6 +129,9 @@ mod tests {
     #[test]
     fn nodes_that_leave_are_not_asked_to_lead() {
         let nodes = [node(1, false, 0), node(2, true, 9)];
-        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2], vec![1], vec![4], vec![]]), [Some(2), None, None, None]);
+        assert_eq!(
+            preferred_leaders(&nodes, &[vec![1, 2], vec![1], vec![4], vec![]]),
+            [Some(2), None, None, None]
+        );
     }
 }

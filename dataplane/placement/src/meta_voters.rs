@@ -30,7 +30,9 @@ pub fn meta_voters(nodes: &[Node], current_voters: &[NodeId]) -> Vec<NodeId> {
             let zone_votes = in_zone.get(&node.zone.as_deref()).copied().unwrap_or(0);
             (is_new && is_down, zone_votes, is_new, is_down, node.id)
         };
-        let best = (0..waiting.len()).min_by_key(|it| rank(waiting[*it])).expect("no more voters than members");
+        let best = (0..waiting.len())
+            .min_by_key(|it| rank(waiting[*it]))
+            .expect("no more voters than members");
         let voter = waiting.swap_remove(best);
         *in_zone.entry(voter.zone.as_deref()).or_default() += 1;
         voters.push(voter.id);

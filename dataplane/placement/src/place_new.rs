@@ -37,7 +37,11 @@ pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;
 ///
 /// # Errors
 /// [`Unplaceable`] when there are too few nodes, or the numbers make no collection.
-pub fn place_new(nodes: &[Node], shards: usize, replication_factor: usize) -> Result<Vec<Vec<NodeId>>, Unplaceable> {
+pub fn place_new(
+    nodes: &[Node],
+    shards: usize,
+    replication_factor: usize,
+) -> Result<Vec<Vec<NodeId>>, Unplaceable> {
     let candidates = candidates(nodes);
     if replication_factor == 0 {
         return Err(Unplaceable::NoReplicas);
@@ -47,7 +51,11 @@ pub fn place_new(nodes: &[Node], shards: usize, replication_factor: usize) -> Re
         return Err(Unplaceable::TooFewNodes { wanted: replication_factor, available, members });
     }
     if shards.checked_mul(replication_factor).is_none_or(|it| it > REPLICAS_PER_PLAN_MAX) {
-        return Err(Unplaceable::TooManyReplicas { shards, replication_factor, max: REPLICAS_PER_PLAN_MAX });
+        return Err(Unplaceable::TooManyReplicas {
+            shards,
+            replication_factor,
+            max: REPLICAS_PER_PLAN_MAX,
+        });
     }
     let zones = zones(&candidates);
     let spread = Spread::of(&zones, replication_factor);

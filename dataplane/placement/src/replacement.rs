@@ -10,13 +10,20 @@ use crate::{Node, NodeId, Unplaceable, candidates, members};
 ///
 /// # Errors
 /// [`Unplaceable`] when `leaving` has none, or no node is left.
-pub fn place_replacement(nodes: &[Node], shard_replicas: &[NodeId], leaving: NodeId) -> Result<NodeId, Unplaceable> {
+pub fn place_replacement(
+    nodes: &[Node],
+    shard_replicas: &[NodeId],
+    leaving: NodeId,
+) -> Result<NodeId, Unplaceable> {
     if !shard_replicas.contains(&leaving) {
         return Err(Unplaceable::NotAReplica(leaving));
     }
     let members = members(nodes);
-    let staying: Vec<&Node> =
-        members.iter().copied().filter(|it| it.id != leaving && shard_replicas.contains(&it.id)).collect();
+    let staying: Vec<&Node> = members
+        .iter()
+        .copied()
+        .filter(|it| it.id != leaving && shard_replicas.contains(&it.id))
+        .collect();
     let candidates = candidates(nodes);
     let in_zone_of = |node: &Node| staying.iter().filter(|it| it.zone == node.zone).count();
     candidates
@@ -24,7 +31,11 @@ pub fn place_replacement(nodes: &[Node], shard_replicas: &[NodeId], leaving: Nod
         .filter(|it| !shard_replicas.contains(&it.id))
         .min_by_key(|it| (in_zone_of(it), it.in_collection.replicas, it.total.replicas, it.id))
         .map(|it| it.id)
-        .ok_or(Unplaceable::NoNodeLeft { leaving, available: candidates.len(), members: members.len() })
+        .ok_or(Unplaceable::NoNodeLeft {
+            leaving,
+            available: candidates.len(),
+            members: members.len(),
+        })
 }
 
 #[cfg(test)]
@@ -35,12 +46,19 @@ mod tests {
     fn node(id: NodeId, zone: &str, in_collection: u64, total: u64) -> Node {
         let load = |replicas| Load { replicas, leaders: 0 };
         let zone = Some(zone.to_owned());
-        Node { id, zone, accepts_replicas: true, in_collection: load(in_collection), total: load(total) }
+        Node {
+            id,
+            zone,
+            accepts_replicas: true,
+            in_collection: load(in_collection),
+            total: load(total),
+        }
     }
 
     #[test]
     fn zone_comes_before_collection_before_total_before_id() {
-        let mut nodes = vec![node(1, "a", 1, 1), node(2, "b", 1, 1), node(3, "c", 1, 1), node(4, "a", 0, 0)];
+        let mut nodes =
+            vec![node(1, "a", 1, 1), node(2, "b", 1, 1), node(3, "c", 1, 1), node(4, "a", 0, 0)];
         let replacement = |nodes: &[Node]| place_replacement(nodes, &[1, 2, 3], 3);
         assert_eq!(replacement(&nodes), Ok(4), "there is no other");
         nodes.push(node(9, "c", 5, 9));

@@ -21,7 +21,10 @@ impl Envelope {
     /// not when a rejection moved the follower back meanwhile. The receiver would take them
     /// for others, and acknowledge an entry that it does not have. Such a message is dropped
     /// as by a network; it is sent again in its right form.
-    pub(crate) fn all(group: vane_types::GroupId, messages: Vec<Message>) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(
+        group: vane_types::GroupId,
+        messages: Vec<Message>,
+    ) -> impl Iterator<Item = Self> {
         messages.into_iter().filter(is_contiguous).map(move |message| Self { group, message })
     }
 

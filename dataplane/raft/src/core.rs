@@ -197,7 +197,8 @@ impl Core {
 
     /// Hands the leadership of a group to a peer.
     pub fn transfer(&mut self, group: GroupId, to: u64) -> Result<(), ProposeError> {
-        self.with(group, |replica| replica.transfer(to)).unwrap_or(Err(ProposeError::NoSuchGroup(group)))
+        self.with(group, |replica| replica.transfer(to))
+            .unwrap_or(Err(ProposeError::NoSuchGroup(group)))
     }
 
     /// A node does not answer.

@@ -12,7 +12,9 @@ pub struct StoreError(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProposeError {
     /// More is waiting than the node allows. It is in no log.
-    #[error("{waiting} bytes of writes are waiting, the limit is {limit}; nothing was changed, try again in a moment")]
+    #[error(
+        "{waiting} bytes of writes are waiting, the limit is {limit}; nothing was changed, try again in a moment"
+    )]
     Full {
         /// Bytes waiting, this command included.
         waiting: usize,
@@ -39,7 +41,9 @@ pub enum ProposeError {
         why: String,
     },
     /// The entry lost its place to another leader's. It will never be applied.
-    #[error("another leader took over group {0} before the write was on a majority; nothing was changed")]
+    #[error(
+        "another leader took over group {0} before the write was on a majority; nothing was changed"
+    )]
     Superseded(GroupId),
     /// The leader lost its office while the entry was on its way.
     #[error("group {0} lost its leader while the write was on its way; it may still be applied")]

@@ -92,14 +92,17 @@ impl GroupStorage {
 
     /// Lets entries go that are applied and more than the cache is for.
     pub(crate) fn evict(&mut self, applied: LogIndex) {
-        while self.cache_bytes > self.cache_bytes_max && self.cache.front().is_some_and(|it| it.index <= applied) {
+        while self.cache_bytes > self.cache_bytes_max
+            && self.cache.front().is_some_and(|it| it.index <= applied)
+        {
             self.drop_oldest();
         }
     }
 
     /// Forgets entries up to `through`.
     pub(crate) fn truncate(&mut self, through: LogIndex) -> Result<(), StoreError> {
-        let term = self.term(through).map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
+        let term =
+            self.term(through).map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
         self.store.truncate(self.group, through, term)?;
         let (before, gone) = (self.len(), through - self.log.truncated_index);
         self.bytes -= if gone >= before { self.bytes } else { self.bytes * gone / before };
@@ -126,7 +129,8 @@ impl GroupStorage {
     }
 
     pub(crate) fn set_snapshot(&mut self, snapshot: Option<Snapshot>) {
-        let (before, index) = (self.snapshot_index(), snapshot.as_ref().map(|it| it.get_metadata().index));
+        let (before, index) =
+            (self.snapshot_index(), snapshot.as_ref().map(|it| it.get_metadata().index));
         self.spent.extend(before.filter(|it| Some(*it) != index));
         self.snapshot = snapshot;
     }
@@ -184,7 +188,10 @@ impl Storage for GroupStorage {
         }
         let max_size = max_size.into().unwrap_or(u64::MAX);
         let Some(place) = self.place(low) else {
-            return self.store.entries(self.group, low, high, max_size).map_err(|e| self.failed(&e));
+            return self
+                .store
+                .entries(self.group, low, high, max_size)
+                .map_err(|e| self.failed(&e));
         };
         let (mut found, mut bytes) = (Vec::new(), 0);
         for entry in self.cache.iter().skip(place).take((high - low) as usize) {
@@ -210,7 +217,8 @@ impl Storage for GroupStorage {
         if let Some(place) = self.place(index) {
             return Ok(self.cache[place].term);
         }
-        let found = self.store.entries(self.group, index, index + 1, 0).map_err(|e| self.failed(&e))?;
+        let found =
+            self.store.entries(self.group, index, index + 1, 0).map_err(|e| self.failed(&e))?;
         found.first().map(|it| it.term).ok_or(raft::Error::Store(StorageError::Unavailable))
     }
 

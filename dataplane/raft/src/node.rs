@@ -109,7 +109,8 @@ impl Node {
         {
             let (inbox, machines, job) = (Arc::clone(&inbox), Arc::clone(&machines), job.clone());
             threads.push(
-                spawn("raft-apply", move || apply_loop::run(&to_apply, &machines, &inbox, &job)).map_err(failed)?,
+                spawn("raft-apply", move || apply_loop::run(&to_apply, &machines, &inbox, &job))
+                    .map_err(failed)?,
             );
         }
         {
@@ -174,10 +175,9 @@ impl Node {
         machine: Arc<dyn StateMachine>,
         campaign: bool,
     ) -> Result<Arc<Watch>, StoreError> {
-        let mut log = self
-            .store
-            .group(group)?
-            .ok_or_else(|| StoreError(format!("group {group} has no log in raft.db; it was not opened")))?;
+        let mut log = self.store.group(group)?.ok_or_else(|| {
+            StoreError(format!("group {group} has no log in raft.db; it was not opened"))
+        })?;
         if log.installing > 0 {
             let dir = self.dirs.incoming(group, log.truncated_term, log.installing);
             if machine.applied() < log.installing {
@@ -192,9 +192,11 @@ impl Node {
         self.machines.insert(group, log.peer, machine);
         let start = Start { group, log, applied, conf, campaign, watch: Arc::clone(&watch) };
         let added = self.ask(|done| Input::Add { start: Box::new(start), done });
-        added.unwrap_or_else(|| Err(StoreError("the node is shutting down".into()))).inspect_err(|_| {
-            self.machines.remove(group);
-        })?;
+        added.unwrap_or_else(|| Err(StoreError("the node is shutting down".into()))).inspect_err(
+            |_| {
+                self.machines.remove(group);
+            },
+        )?;
         self.watches.write().insert(group, Arc::clone(&watch));
         Ok(watch)
     }
@@ -219,7 +221,12 @@ impl Node {
 
     /// Hands a command to the group, which must be led from here. `on_applied` is called
     /// exactly once if this returns `Ok`, and never otherwise.
-    pub fn propose(&self, group: GroupId, data: Vec<u8>, on_applied: OnApplied) -> Result<(), ProposeError> {
+    pub fn propose(
+        &self,
+        group: GroupId,
+        data: Vec<u8>,
+        on_applied: OnApplied,
+    ) -> Result<(), ProposeError> {
         if self.watch(group).is_none() {
             return Err(ProposeError::NoSuchGroup(group));
         }
@@ -235,7 +242,13 @@ impl Node {
     }
 
     /// Calls `done` once so many voters have an entry on disk.
-    pub fn spread(&self, group: GroupId, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>>) {
+    pub fn spread(
+        &self,
+        group: GroupId,
+        index: LogIndex,
+        replicas: usize,
+        done: Callback<Result<(), ProposeError>>,
+    ) {
         self.inbox.put(Input::Spread { group, index, replicas, done });
     }
 
@@ -332,7 +345,10 @@ impl Conf {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         if std::panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
-            end_process("a raft thread panicked", &StoreError("see the panic message above".into()));
+            end_process(
+                "a raft thread panicked",
+                &StoreError("see the panic message above".into()),
+            );
         }
     })
 }

@@ -91,7 +91,11 @@ pub(crate) struct Replica {
 
 impl Replica {
     /// Takes up a group where its log and its state machine ended.
-    pub(crate) fn open(setup: Setup, store: Arc<dyn LogStore>, config: &Config) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        setup: Setup,
+        store: Arc<dyn LogStore>,
+        config: &Config,
+    ) -> Result<Self, StoreError> {
         let Setup { group, mut log, applied, conf, watch } = setup;
         let broken = |what: String| StoreError(format!("group {group}: {what}"));
         if applied < log.truncated_index {
@@ -110,7 +114,13 @@ impl Replica {
         // What is applied was committed; the note of it need not have been synced.
         log.commit = log.commit.max(applied);
         let (peer, commit) = (log.peer, log.commit);
-        let storage = GroupStorage::new(group, store, log, ConfState::from(&conf), config.bounds.cache_bytes_max);
+        let storage = GroupStorage::new(
+            group,
+            store,
+            log,
+            ConfState::from(&conf),
+            config.bounds.cache_bytes_max,
+        );
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
             .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
@@ -222,7 +232,12 @@ impl Replica {
     }
 
     /// Calls `done` once so many voters have the entry on disk.
-    pub(crate) fn spread(&mut self, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>>) {
+    pub(crate) fn spread(
+        &mut self,
+        index: LogIndex,
+        replicas: usize,
+        done: Callback<Result<(), ProposeError>>,
+    ) {
         // Only a leader knows what the others have; nobody would ever answer.
         if !self.is_leader() {
             return done(Err(ProposeError::Unknown(self.group)));
@@ -242,7 +257,8 @@ impl Replica {
     /// Hands the leadership to a caught-up voter; takes effect within an election timeout
     /// or not at all.
     pub(crate) fn transfer(&mut self, to: u64) -> Result<(), ProposeError> {
-        let refused = |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
+        let refused =
+            |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
         if !self.is_leader() {
             return Err(self.not_leader());
         }
@@ -261,7 +277,8 @@ impl Replica {
 
     pub(crate) fn unreachable(&mut self, node: u64) {
         if self.is_leader() {
-            let gone: Vec<u64> = self.conf.members().into_iter().filter(|it| crate::node_of(*it) == node).collect();
+            let gone: Vec<u64> =
+                self.conf.members().into_iter().filter(|it| crate::node_of(*it) == node).collect();
             gone.into_iter().for_each(|peer| self.raw.report_unreachable(peer));
         }
     }
@@ -303,7 +320,10 @@ impl Replica {
         let raft = &self.raw.raft;
         let voters = &self.conf.voters;
         let on_disk = |index: LogIndex| {
-            voters.iter().filter(|id| raft.prs().get(**id).is_some_and(|it| it.matched >= index)).count()
+            voters
+                .iter()
+                .filter(|id| raft.prs().get(**id).is_some_and(|it| it.matched >= index))
+                .count()
         };
         let mut at = 0;
         while at < self.spreads.len() {
@@ -336,7 +356,8 @@ impl Replica {
             snapshot: progress.state == raft::ProgressState::Snapshot,
         };
         let others = raft.prs().iter().filter(|(id, _)| **id != self.peer);
-        let mut peers: Vec<PeerStatus> = if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
+        let mut peers: Vec<PeerStatus> =
+            if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
         peers.sort_by_key(|it| it.peer);
         GroupStatus {
             peer: self.peer,

@@ -13,11 +13,13 @@ use uuid::Uuid;
 use vane_cluster::{Cluster, Wanted};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster as ClusterOut, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest, GetDiskRequest,
-    ListCollectionsReply, ListCollectionsRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
-    ReconfigureShardReply, ReconfigureShardRequest, Role, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
-    SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster as ClusterOut, Collection,
+    CreateCollectionRequest, DeleteCollectionReply, DeleteCollectionRequest, Disk,
+    GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsReply,
+    ListCollectionsRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
+    ReconfigureShardReply, ReconfigureShardRequest, Role, SetNodeZoneReply, SetNodeZoneRequest,
+    SetPayloadIndexReply, SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest,
+    UpdateCollectionRequest,
 };
 use vane_types::GroupId;
 
@@ -31,8 +33,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The service, with the check of the token before it.
 pub(crate) fn server(
     node: Arc<Node>,
-) -> InterceptedService<AdminServer<impl Admin>, impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + use<>>
-{
+) -> InterceptedService<
+    AdminServer<impl Admin>,
+    impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + use<>,
+> {
     let token = node.host.token();
     InterceptedService::new(AdminServer::new(Service(node)), move |request| token.check(request))
 }
@@ -49,7 +53,11 @@ impl Service {
         let collection = cluster.collection(name).map_err(|e| failed(&e))?;
         let overviews = cluster.collection_overviews().await;
         let overview = overviews.into_iter().find(|it| it.name == collection.name());
-        let gone = || failed(&vane_cluster::Error::NotFound(format!("Collection `{name}` was deleted meanwhile")));
+        let gone = || {
+            failed(&vane_cluster::Error::NotFound(format!(
+                "Collection `{name}` was deleted meanwhile"
+            )))
+        };
         Ok(convert::collection(&collection, overview.ok_or_else(gone)?))
     }
 }
@@ -60,33 +68,51 @@ impl Admin for Service {
         Ok(Response::new(convert::disk(&self.0.host.disk())))
     }
 
-    async fn bootstrap(&self, request: Request<BootstrapRequest>) -> Result<Response<Disk>, Status> {
+    async fn bootstrap(
+        &self,
+        request: Request<BootstrapRequest>,
+    ) -> Result<Response<Disk>, Status> {
         let cluster_id = match request.into_inner().cluster_id.as_str() {
             "" => None,
-            text => Some(text.parse::<Uuid>().map_err(|_| bad_input(format!("cluster id `{text}` is no UUID")))?),
+            text => Some(
+                text.parse::<Uuid>()
+                    .map_err(|_| bad_input(format!("cluster id `{text}` is no UUID")))?,
+            ),
         };
         let disk = self.0.host.bootstrap(cluster_id).await.map_err(|e| failed(&e))?;
         Ok(Response::new(convert::disk(&disk)))
     }
 
-    async fn get_cluster(&self, _: Request<GetClusterRequest>) -> Result<Response<ClusterOut>, Status> {
+    async fn get_cluster(
+        &self,
+        _: Request<GetClusterRequest>,
+    ) -> Result<Response<ClusterOut>, Status> {
         let summary = self.cluster()?.summary().await;
         Ok(Response::new(convert::cluster(summary)))
     }
 
-    async fn list_nodes(&self, _: Request<ListNodesRequest>) -> Result<Response<ListNodesReply>, Status> {
+    async fn list_nodes(
+        &self,
+        _: Request<ListNodesRequest>,
+    ) -> Result<Response<ListNodesReply>, Status> {
         let nodes = self.cluster()?.node_overviews().await;
         Ok(Response::new(ListNodesReply { nodes: nodes.into_iter().map(convert::node).collect() }))
     }
 
-    async fn set_node_zone(&self, request: Request<SetNodeZoneRequest>) -> Result<Response<SetNodeZoneReply>, Status> {
+    async fn set_node_zone(
+        &self,
+        request: Request<SetNodeZoneRequest>,
+    ) -> Result<Response<SetNodeZoneReply>, Status> {
         let SetNodeZoneRequest { node_id, zone } = request.into_inner();
         let zone = Some(zone).filter(|it| !it.is_empty());
         self.cluster()?.set_zone(node_id, zone, TIMEOUT).await.map_err(|e| failed(&e))?;
         Ok(Response::new(SetNodeZoneReply {}))
     }
 
-    async fn get_collection(&self, request: Request<GetCollectionRequest>) -> Result<Response<Collection>, Status> {
+    async fn get_collection(
+        &self,
+        request: Request<GetCollectionRequest>,
+    ) -> Result<Response<Collection>, Status> {
         collections::get(self, request.into_inner()).await.map(Response::new)
     }
 
@@ -97,7 +123,10 @@ impl Admin for Service {
         collections::set_payload_index(self, request.into_inner()).await.map(Response::new)
     }
 
-    async fn add_alias(&self, request: Request<AddAliasRequest>) -> Result<Response<AddAliasReply>, Status> {
+    async fn add_alias(
+        &self,
+        request: Request<AddAliasRequest>,
+    ) -> Result<Response<AddAliasReply>, Status> {
         collections::add_alias(self, request.into_inner()).await.map(Response::new)
     }
 
@@ -110,7 +139,8 @@ impl Admin for Service {
             let collection = cluster.collection(&overview.name).ok()?;
             Some(convert::collection(&collection, overview))
         };
-        let collections = cluster.collection_overviews().await.into_iter().filter_map(one).collect();
+        let collections =
+            cluster.collection_overviews().await.into_iter().filter_map(one).collect();
         Ok(Response::new(ListCollectionsReply { collections }))
     }
 
@@ -119,10 +149,12 @@ impl Admin for Service {
         request: Request<CreateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
         let CreateCollectionRequest { name, body, idempotency_key } = request.into_inner();
-        let body: CreateCollection = serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
+        let body: CreateCollection =
+            serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
         let (config, spread) = body.into_parts().map_err(|e| bad_input(e.text))?;
         let cluster = self.cluster()?;
-        let created = cluster.create_collection(&name, config, spread, &idempotency_key, TIMEOUT).await;
+        let created =
+            cluster.create_collection(&name, config, spread, &idempotency_key, TIMEOUT).await;
         created.map_err(|e| failed(&e))?;
         self.collection(&name).await.map(Response::new)
     }
@@ -132,10 +164,12 @@ impl Admin for Service {
         request: Request<UpdateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
         let UpdateCollectionRequest { name, body } = request.into_inner();
-        let body: UpdateCollection = serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
+        let body: UpdateCollection =
+            serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
         let cluster = self.cluster()?;
         let collection = cluster.collection(&name).map_err(|e| failed(&e))?;
-        let factor = body.write_consistency_factor(collection.spread()).map_err(|e| bad_input(e.text))?;
+        let factor =
+            body.write_consistency_factor(collection.spread()).map_err(|e| bad_input(e.text))?;
         let change = body.into_change(&collection.config()).map_err(|e| bad_input(e.text))?;
         let updated = cluster.update_collection(collection.name(), change, factor, TIMEOUT).await;
         updated.map_err(|e| failed(&e))?;
@@ -151,7 +185,10 @@ impl Admin for Service {
         Ok(Response::new(DeleteCollectionReply { deleted: deleted.map_err(|e| failed(&e))? }))
     }
 
-    async fn list_shards(&self, request: Request<ListShardsRequest>) -> Result<Response<ListShardsReply>, Status> {
+    async fn list_shards(
+        &self,
+        request: Request<ListShardsRequest>,
+    ) -> Result<Response<ListShardsReply>, Status> {
         let name = request.into_inner().collection;
         let cluster = self.cluster()?;
         let collection = match name.as_str() {
@@ -159,7 +196,9 @@ impl Admin for Service {
             name => Some(cluster.collection(name).map_err(|e| failed(&e))?),
         };
         let shards = cluster.shard_overviews(collection.as_ref().map(|it| it.name())).await;
-        Ok(Response::new(ListShardsReply { shards: shards.into_iter().map(convert::shard).collect() }))
+        Ok(Response::new(ListShardsReply {
+            shards: shards.into_iter().map(convert::shard).collect(),
+        }))
     }
 
     async fn reconfigure_shard(
@@ -170,11 +209,14 @@ impl Admin for Service {
         let wanted = replicas
             .iter()
             .map(|it| match it.role() {
-                Role::Unspecified => Err(bad_input(format!("the replica on node {} has no role", it.node_id))),
+                Role::Unspecified => {
+                    Err(bad_input(format!("the replica on node {} has no role", it.node_id)))
+                }
                 role => Ok(Wanted { node: it.node_id, learner: role == Role::Learner }),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let recorded = self.cluster()?.reconfigure(GroupId(group), wanted, if_revision, TIMEOUT).await;
+        let recorded =
+            self.cluster()?.reconfigure(GroupId(group), wanted, if_revision, TIMEOUT).await;
         recorded.map_err(|e| failed(&e))?;
         Ok(Response::new(ReconfigureShardReply {}))
     }
@@ -184,7 +226,11 @@ impl Admin for Service {
         request: Request<TransferLeaderRequest>,
     ) -> Result<Response<TransferLeaderReply>, Status> {
         let TransferLeaderRequest { group, node_id } = request.into_inner();
-        let term = self.cluster()?.transfer_leader(GroupId(group), node_id).await.map_err(|e| failed(&e))?;
+        let term = self
+            .cluster()?
+            .transfer_leader(GroupId(group), node_id)
+            .await
+            .map_err(|e| failed(&e))?;
         Ok(Response::new(TransferLeaderReply { term }))
     }
 }

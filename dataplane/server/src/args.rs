@@ -90,7 +90,17 @@ pub struct Serve {
 impl Serve {
     /// The settings that these flags, the environment and the file come to.
     pub fn load(&self) -> Result<Loaded, LoadError> {
-        let Self { config, data_dir, host, http_port, peer_port, seeds, log_level, log_format, print_config: _ } = self;
+        let Self {
+            config,
+            data_dir,
+            host,
+            http_port,
+            peer_port,
+            seeds,
+            log_level,
+            log_format,
+            print_config: _,
+        } = self;
         let mut layers = Layers::new(config.as_deref())?;
         layers.environment(std::env::vars_os());
         layers.set("data_dir", data_dir.as_ref(), "flag --data-dir".into());

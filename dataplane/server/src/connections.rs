@@ -28,7 +28,8 @@ impl Connections {
     /// Raises the limit of open files as far as the system allows, and takes at most half
     /// of them for connections.
     pub(crate) fn new(listener: TcpListener) -> Self {
-        let max = raise_open_files().map_or(CONNECTIONS_MAX, |files| (files / 2).clamp(1, CONNECTIONS_MAX));
+        let max = raise_open_files()
+            .map_or(CONNECTIONS_MAX, |files| (files / 2).clamp(1, CONNECTIONS_MAX));
         tracing::debug!(max, "connections are bounded");
         Self { listener, permits: Arc::new(Semaphore::new(max)) }
     }
@@ -68,13 +69,21 @@ pub(crate) struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

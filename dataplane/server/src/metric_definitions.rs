@@ -12,8 +12,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 /// Upper bounds of latencies, in seconds.
-const LATENCY_BUCKETS: [f64; 16] =
-    [0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+const LATENCY_BUCKETS: [f64; 16] = [
+    0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+    30.0,
+];
 
 /// What an answer is counted under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,7 +95,8 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("vane");
         let mut it = Definer(&mut registry);
-        let build: Family<Build, Gauge> = it.define("build_info", "Always 1; says which version runs");
+        let build: Family<Build, Gauge> =
+            it.define("build_info", "Always 1; says which version runs");
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         let answered = it.define("rest_requests", "REST requests answered, by route and status");
         let latency: Latency = Family::new_with_constructor(histogram);
@@ -104,7 +107,11 @@ impl Metrics {
             answered,
             latency,
             in_flight,
-            searches: Work::new(&mut it, "search", "Searches (points/query; each part of a batch counts)"),
+            searches: Work::new(
+                &mut it,
+                "search",
+                "Searches (points/query; each part of a batch counts)",
+            ),
             inserts: Work::new(&mut it, "insert", "Requests that write points or vectors"),
             deletes: Work::new(&mut it, "delete", "Requests that delete points"),
             state: Mutex::new(State::new(&mut it)),
@@ -139,16 +146,25 @@ impl State {
             indexes_built: it.define("indexes_built", "Graphs built since the start"),
             vector_bytes: it.bytes("vector_size", "Size of all rows, dead ones included"),
             graph_bytes: it.bytes("graph_size", "Size of graphs in memory"),
-            raft_syncs: it.define("raft_log_syncs", "Synced writes of raft.db, for all groups together"),
+            raft_syncs: it
+                .define("raft_log_syncs", "Synced writes of raft.db, for all groups together"),
             raft_entries: it.define("raft_log_entries", "Entries written to raft.db"),
-            snapshots_made: it
-                .define("raft_snapshots_made", "Snapshots made for replicas that the log no longer reaches"),
+            snapshots_made: it.define(
+                "raft_snapshots_made",
+                "Snapshots made for replicas that the log no longer reaches",
+            ),
             snapshots_installed: it.define("raft_snapshots_installed", "Snapshots installed here"),
-            resident_memory: it.bytes("resident_memory", "Resident memory, mapped pages of files included"),
+            resident_memory: it
+                .bytes("resident_memory", "Resident memory, mapped pages of files included"),
             disk_free: it.bytes("disk_free", "Free space of the data directory's disk"),
             uptime: {
                 let uptime = FloatGauge::default();
-                it.0.register_with_unit("uptime", "Time since the start", Unit::Seconds, uptime.clone());
+                it.0.register_with_unit(
+                    "uptime",
+                    "Time since the start",
+                    Unit::Seconds,
+                    uptime.clone(),
+                );
                 uptime
             },
         }

@@ -35,7 +35,8 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(host: Host, settings: Settings) -> Arc<Self> {
-        let body_permits = LARGE_BODIES_MAX * settings.max_request_bytes.div_ceil(BODY_PERMIT_BYTES);
+        let body_permits =
+            LARGE_BODIES_MAX * settings.max_request_bytes.div_ceil(BODY_PERMIT_BYTES);
         Arc::new(Self {
             host,
             metrics: Metrics::new(),
@@ -50,7 +51,10 @@ impl Node {
     /// The cluster; an error while this node belongs to none.
     pub(crate) fn cluster(&self) -> Result<Cluster, Error> {
         self.host.cluster().ok_or_else(|| {
-            Error::Unavailable("this node belongs to no cluster yet; it waits to join one or to be bootstrapped".into())
+            Error::Unavailable(
+                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped"
+                    .into(),
+            )
         })
     }
 

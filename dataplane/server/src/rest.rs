@@ -83,7 +83,10 @@ fn collection_routes() -> Routes {
         .route("/collections", get(collections::list))
         .route(
             "/collections/{collection}",
-            get(collections::info).put(collections::create).patch(collections::update).delete(collections::delete),
+            get(collections::info)
+                .put(collections::create)
+                .patch(collections::update)
+                .delete(collections::delete),
         )
         .route("/collections/{collection}/cluster", get(collections::cluster))
         .route("/collections/{collection}/exists", get(collections::exists))
@@ -101,7 +104,10 @@ fn point_routes() -> Routes {
         .route("/collections/{collection}/points/delete", post(updates::delete))
         .route("/collections/{collection}/points/vectors", put(updates::update_vectors))
         .route("/collections/{collection}/points/vectors/delete", post(updates::delete_vectors))
-        .route("/collections/{collection}/points/payload", post(updates::set_payload).put(updates::overwrite_payload))
+        .route(
+            "/collections/{collection}/points/payload",
+            post(updates::set_payload).put(updates::overwrite_payload),
+        )
         .route("/collections/{collection}/points/payload/delete", post(updates::delete_payload))
         .route("/collections/{collection}/points/payload/clear", post(updates::clear_payload))
         .route("/collections/{collection}/points/batch", post(updates::batch))

@@ -104,7 +104,11 @@ async fn join(host: Host) {
 
 async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartError> {
     let host = settings.host.clone();
-    TcpListener::bind((host.as_str(), port)).await.map_err(|source| StartError::Listen { host, port, source })
+    TcpListener::bind((host.as_str(), port)).await.map_err(|source| StartError::Listen {
+        host,
+        port,
+        source,
+    })
 }
 
 async fn open(settings: &Settings, engine: vane_cluster::Settings) -> Result<Host, StartError> {
@@ -119,16 +123,26 @@ async fn open(settings: &Settings, engine: vane_cluster::Settings) -> Result<Hos
 }
 
 /// Answers requests until `stop`, then lets those on their way end within `grace`.
-async fn answer(listener: TcpListener, node: Arc<Node>, stop: Stop, grace: Duration) -> Result<(), StartError> {
+async fn answer(
+    listener: TcpListener,
+    node: Arc<Node>,
+    stop: Stop,
+    grace: Duration,
+) -> Result<(), StartError> {
     let (told, mut is_told) = tokio::sync::watch::channel(false);
     let service = ServiceExt::<Request>::into_make_service(rest::service(Arc::clone(&node)));
-    let served = axum::serve(Connections::new(listener), service).with_graceful_shutdown(async move {
-        // An error means that the sender is gone, which is an end too.
-        let _ended = is_told.wait_for(|told| *told).await;
-    });
+    let served =
+        axum::serve(Connections::new(listener), service).with_graceful_shutdown(async move {
+            // An error means that the sender is gone, which is an end too.
+            let _ended = is_told.wait_for(|told| *told).await;
+        });
     let too_long = async {
         let name = stop.told().await;
-        tracing::info!(signal = name, grace_s = grace.as_secs(), "stopping: no new connections, requests may end");
+        tracing::info!(
+            signal = name,
+            grace_s = grace.as_secs(),
+            "stopping: no new connections, requests may end"
+        );
         node.stop();
         told.send_replace(true);
         tokio::time::sleep(grace).await;
@@ -150,7 +164,10 @@ struct Stop {
 
 impl Stop {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for one of them; its name.

@@ -182,10 +182,14 @@ const COUNT_MAX: u64 = 1 << 24;
 impl Settings {
     /// Everything that is out of its range, one line each; empty when all is well.
     pub fn problems(&self) -> Vec<String> {
-        let Self { host, data_dir, cluster, search, storage, log: Log { level: _, format: _ }, .. } = self;
+        let Self {
+            host, data_dir, cluster, search, storage, log: Log { level: _, format: _ }, ..
+        } = self;
         let mut problems = Vec::new();
         if host.trim().is_empty() {
-            problems.push("host is empty; give an address such as 127.0.0.1, or 0.0.0.0 for all".to_owned());
+            problems.push(
+                "host is empty; give an address such as 127.0.0.1, or 0.0.0.0 for all".to_owned(),
+            );
         }
         if data_dir.as_os_str().is_empty() {
             problems.push("data_dir is empty; give a directory".to_owned());
@@ -207,8 +211,11 @@ impl Settings {
             ("storage.idle_seal_ms", storage.idle_seal_ms, 1, MS_MAX),
             ("storage.pending_write_mb", storage.pending_write_mb as u64, 1, MB_MAX),
         ];
-        let outside = ranges.into_iter().filter(|(_, value, min, max)| !(min..=max).contains(&value));
-        problems.extend(outside.map(|(key, value, min, max)| format!("{key} is {value}, must be from {min} to {max}")));
+        let outside =
+            ranges.into_iter().filter(|(_, value, min, max)| !(min..=max).contains(&value));
+        problems.extend(outside.map(|(key, value, min, max)| {
+            format!("{key} is {value}, must be from {min} to {max}")
+        }));
         let bytes_max = (storage.pending_write_mb as u64) << 20;
         if self.max_request_bytes as u64 > bytes_max {
             problems.push(format!(

@@ -16,14 +16,19 @@ pub(crate) fn start(log: &Log) {
     };
     // What the HTTP library has to say is of use only to one who debugs it.
     let quiet = ["hyper=info", "hyper_util=info", "tower_http=info"];
-    let filter = quiet
-        .iter()
-        .filter_map(|it| it.parse().ok())
-        .fold(EnvFilter::builder().with_default_directive(level.into()).parse_lossy(""), EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter = quiet.iter().filter_map(|it| it.parse().ok()).fold(
+        EnvFilter::builder().with_default_directive(level.into()).parse_lossy(""),
+        EnvFilter::add_directive,
+    );
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // It fails only when logging was started before.
     let _started_before = match log.format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Text => {
+            lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        }
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
 }

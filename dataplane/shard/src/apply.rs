@@ -76,8 +76,9 @@ type Logged = (Change, Option<RequestId>);
 impl Shard {
     /// Applies an entry. See [`vane_raft::StateMachine::apply`].
     pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, StoreError> {
-        let failed =
-            |e: &dyn std::fmt::Display| StoreError(format!("shard {}: entry {}: {e}", self.store.group(), entry.index));
+        let failed = |e: &dyn std::fmt::Display| {
+            StoreError(format!("shard {}: entry {}: {e}", self.store.group(), entry.index))
+        };
         let _only_writer = self.writer.lock();
         if self.is_closed() {
             self.state.write().applied = entry.index;
@@ -108,7 +109,11 @@ impl Shard {
     }
 
     /// What an entry changes, and what it is answered.
-    fn outcome(&self, entry: &Entry, command: Option<Logged>) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+    fn outcome(
+        &self,
+        entry: &Entry,
+        command: Option<Logged>,
+    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
         let state = self.state.read();
         let (mut effects, answer) = match command {
             Some(command) => self.outcome_of_command(entry.index, command, &state)?,
@@ -118,7 +123,10 @@ impl Shard {
             effects.batch.put_meta(CONF, &encode_conf(conf));
             effects.memory.push(Effect::Conf(conf.clone()));
         }
-        state.requests.leaving(entry.index).for_each(|it| effects.batch.delete_meta(&requests::key(it)));
+        state
+            .requests
+            .leaving(entry.index)
+            .for_each(|it| effects.batch.delete_meta(&requests::key(it)));
         if effects.digest != state.digest {
             effects.batch.put_meta(DIGEST, &effects.digest.to_be_bytes());
         }
@@ -150,7 +158,13 @@ impl Shard {
 
 impl<'s, 'a> Applying<'s, 'a> {
     fn new(index: LogIndex, store: &'a ShardStore, state: &'s State) -> Self {
-        Self { index, store, state, effects: Effects::none(store, state), new_rows: vec![0; state.vectors.len()] }
+        Self {
+            index,
+            store,
+            state,
+            effects: Effects::none(store, state),
+            new_rows: vec![0; state.vectors.len()],
+        }
     }
 
     fn change(&mut self, change: Change) -> Result<(), Stop> {
@@ -175,7 +189,10 @@ impl<'s, 'a> Applying<'s, 'a> {
 
     fn present(&self, id: PointId) -> Result<Option<Present>, Stop> {
         let Some(slot) = self.store.slot(id)? else { return Ok(None) };
-        let record = self.store.record(slot)?.ok_or_else(|| damaged(&format!("point {id} has no record")))?;
+        let record = self
+            .store
+            .record(slot)?
+            .ok_or_else(|| damaged(&format!("point {id} has no record")))?;
         Ok(Some(Present { slot, record }))
     }
 
@@ -197,7 +214,8 @@ impl<'s, 'a> Applying<'s, 'a> {
                     let matches = match &filter {
                         None => true,
                         Some(filter) => {
-                            let candidate = RecordCandidate::new(&point.record, self.state).map_err(failed)?;
+                            let candidate =
+                                RecordCandidate::new(&point.record, self.state).map_err(failed)?;
                             vane_filter::matches(filter, &candidate)
                         }
                     };
@@ -205,7 +223,9 @@ impl<'s, 'a> Applying<'s, 'a> {
                         found.push(point);
                     }
                 }
-                None if all_must_exist && filter.is_none() => return Err(Refusal::PointNotFound(id).into()),
+                None if all_must_exist && filter.is_none() => {
+                    return Err(Refusal::PointNotFound(id).into());
+                }
                 None => {}
             }
         }
@@ -214,10 +234,16 @@ impl<'s, 'a> Applying<'s, 'a> {
 
     /// Writes a record, and moves the point's payload index entries from its old payload to
     /// its new one.
-    fn store_record(&mut self, slot: Slot, old: Option<&PointRecord>, new: &PointRecord) -> Result<(), Stop> {
+    fn store_record(
+        &mut self,
+        slot: Slot,
+        old: Option<&PointRecord>,
+        new: &PointRecord,
+    ) -> Result<(), Stop> {
         self.effects.batch.put_record(slot, new);
         let before = old.map_or(0, digest::of_record);
-        self.effects.digest = self.effects.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
+        self.effects.digest =
+            self.effects.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
         self.effects.memory.push(Effect::Head { slot, id: new.id });
         let changed = old.is_none_or(|it| it.payload != new.payload);
         if changed && !self.state.fields.is_empty() {
@@ -234,7 +260,11 @@ impl<'s, 'a> Applying<'s, 'a> {
             let new = vane_filter::index_keys(path, field.index.ty(), after);
             for key in old.iter().filter(|it| !new.contains(it)) {
                 self.effects.batch.delete_index(field.number, key, slot);
-                self.effects.memory.push(Effect::Unindexed { field: path.clone(), key: key.clone(), slot });
+                self.effects.memory.push(Effect::Unindexed {
+                    field: path.clone(),
+                    key: key.clone(),
+                    slot,
+                });
             }
             for key in new.into_iter().filter(|it| !old.contains(it)) {
                 self.effects.batch.put_index(field.number, &key, slot);
@@ -249,8 +279,10 @@ pub(crate) fn parse_payload(bytes: &[u8]) -> Result<Payload, vane_storage::Error
     if bytes.is_empty() {
         return Ok(Payload::new());
     }
-    serde_json::from_slice(bytes)
-        .map_err(|e| vane_storage::Error::Damaged { what: "a stored payload".into(), detail: e.to_string() })
+    serde_json::from_slice(bytes).map_err(|e| vane_storage::Error::Damaged {
+        what: "a stored payload".into(),
+        detail: e.to_string(),
+    })
 }
 
 /// Stored form of a payload.
@@ -271,7 +303,10 @@ fn point_id(key: &[u8]) -> Result<PointId, Stop> {
 }
 
 fn damaged(detail: &str) -> Stop {
-    Stop::Failed(vane_storage::Error::Damaged { what: "the shard's state".into(), detail: detail.into() })
+    Stop::Failed(vane_storage::Error::Damaged {
+        what: "the shard's state".into(),
+        detail: detail.into(),
+    })
 }
 
 fn failed(error: Error) -> Stop {

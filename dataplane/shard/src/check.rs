@@ -17,7 +17,9 @@ use crate::request::{NewPoint, Search, Selection, Want, WantVectors, Write};
 pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> {
     let work = match write {
         Write::Upsert(points) => Work::Upsert(upsert(config, points)?),
-        Write::UpdateVectors(points) => Work::UpdateVectors(upsert(config, merged(config, points)?)?),
+        Write::UpdateVectors(points) => {
+            Work::UpdateVectors(upsert(config, merged(config, points)?)?)
+        }
         Write::Delete(points) => Work::Each(selection(points)?, Action::Delete),
         Write::ClearPayload(points) => Work::Each(selection(points)?, Action::ClearPayload),
         Write::DeleteVectors { points, names } => {
@@ -26,20 +28,31 @@ pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> 
         }
         Write::SetPayload { points, payload, key } => {
             let key = key.map(|it| it.to_string()).unwrap_or_default();
-            Work::Each(selection(points)?, Action::SetPayload { payload: encode_payload(&payload), key })
+            Work::Each(
+                selection(points)?,
+                Action::SetPayload { payload: encode_payload(&payload), key },
+            )
         }
         Write::OverwritePayload { points, payload } => {
             Work::Each(selection(points)?, Action::OverwritePayload(encode_payload(&payload)))
         }
-        Write::DeletePayload { points, keys } => {
-            Work::Each(selection(points)?, Action::DeletePayload(keys.iter().map(ToString::to_string).collect()))
-        }
+        Write::DeletePayload { points, keys } => Work::Each(
+            selection(points)?,
+            Action::DeletePayload(keys.iter().map(ToString::to_string).collect()),
+        ),
         Write::CreateIndex { field, field_type } => {
-            if config.payload_schema.len() >= PAYLOAD_INDEXES_MAX && !config.payload_schema.contains_key(&field) {
-                let text = format!("the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most");
+            if config.payload_schema.len() >= PAYLOAD_INDEXES_MAX
+                && !config.payload_schema.contains_key(&field)
+            {
+                let text = format!(
+                    "the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most"
+                );
                 return Err(Error::BadInput(text));
             }
-            Work::CreateIndex(CreateIndex { field: field.to_string(), field_type: field_type_name(field_type) })
+            Work::CreateIndex(CreateIndex {
+                field: field.to_string(),
+                field_type: field_type_name(field_type),
+            })
         }
         Write::DropIndex { field } => Work::DropIndex(DropIndex { field: field.to_string() }),
     };
@@ -52,7 +65,9 @@ pub fn check_search(config: &CollectionConfig, search: &Search) -> Result<(), Er
     let expected = known_vector(config, &search.using)?.size;
     let got = search.vector.len();
     if got != expected {
-        return Err(Error::BadInput(format!("Vector dimension error: expected dim: {expected}, got {got}")));
+        return Err(Error::BadInput(format!(
+            "Vector dimension error: expected dim: {expected}, got {got}"
+        )));
     }
     Ok(())
 }
@@ -60,7 +75,9 @@ pub fn check_search(config: &CollectionConfig, search: &Search) -> Result<(), Er
 /// Refuses to return vectors that the collection does not have.
 pub fn check_want(config: &CollectionConfig, want: &Want) -> Result<(), Error> {
     match &want.vectors {
-        WantVectors::Named(names) => names.iter().try_for_each(|it| known_vector(config, it).map(drop)),
+        WantVectors::Named(names) => {
+            names.iter().try_for_each(|it| known_vector(config, it).map(drop))
+        }
         WantVectors::Nothing | WantVectors::All => Ok(()),
     }
 }
@@ -77,13 +94,18 @@ fn selection(points: Selection) -> Result<Selection, Error> {
 
 fn check_count(points: usize) -> Result<(), Error> {
     if points > POINTS_PER_REQUEST_MAX {
-        let text = format!("the request names {points} points, the limit is {POINTS_PER_REQUEST_MAX}; split it");
+        let text = format!(
+            "the request names {points} points, the limit is {POINTS_PER_REQUEST_MAX}; split it"
+        );
         return Err(Error::BadInput(text));
     }
     Ok(())
 }
 
-fn upsert(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Vec<(PointId, Point)>, Error> {
+fn upsert(
+    config: &CollectionConfig,
+    points: Vec<NewPoint>,
+) -> Result<Vec<(PointId, Point)>, Error> {
     check_count(points.len())?;
     // Of two points with one id the later counts, in the place of the earlier.
     let mut places: HashMap<PointId, usize> = HashMap::with_capacity(points.len());
@@ -104,7 +126,10 @@ fn upsert(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Vec<(Point
 
 /// One point per id: an update leaves a point's other vectors alone, so of two updates of
 /// one point both count, and only of one vector the later.
-fn merged(config: &CollectionConfig, points: Vec<(PointId, NamedVectors)>) -> Result<Vec<NewPoint>, Error> {
+fn merged(
+    config: &CollectionConfig,
+    points: Vec<(PointId, NamedVectors)>,
+) -> Result<Vec<NewPoint>, Error> {
     check_count(points.len())?;
     let mut by_id: BTreeMap<PointId, NamedVectors> = BTreeMap::new();
     for (id, vectors) in points {
@@ -117,7 +142,11 @@ fn merged(config: &CollectionConfig, points: Vec<(PointId, NamedVectors)>) -> Re
 }
 
 /// Checks a point's vectors and brings them into their stored form.
-fn prepared(config: &CollectionConfig, id: PointId, vectors: NamedVectors) -> Result<Vec<Vector>, Error> {
+fn prepared(
+    config: &CollectionConfig,
+    id: PointId,
+    vectors: NamedVectors,
+) -> Result<Vec<Vector>, Error> {
     let mut prepared = Vec::with_capacity(vectors.len());
     for (name, mut values) in vectors {
         let params = known_vector(config, &name)?;
@@ -132,17 +161,24 @@ fn prepared(config: &CollectionConfig, id: PointId, vectors: NamedVectors) -> Re
 fn check_values(values: &[f32], size: usize, whose: &str) -> Result<(), Error> {
     if values.len() != size {
         let got = values.len();
-        return Err(Error::BadInput(format!("Vector dimension error: expected dim: {size}, got {got} ({whose})")));
+        return Err(Error::BadInput(format!(
+            "Vector dimension error: expected dim: {size}, got {got} ({whose})"
+        )));
     }
     if let Some(at) = values.iter().position(|it| !it.is_finite()) {
         let value = values[at];
-        return Err(Error::BadInput(format!("vector of {whose} has {value} at position {at}; values must be finite")));
+        return Err(Error::BadInput(format!(
+            "vector of {whose} has {value} at position {at}; values must be finite"
+        )));
     }
     Ok(())
 }
 
 fn known_vector<'a>(config: &'a CollectionConfig, name: &str) -> Result<&'a VectorParams, Error> {
-    config.vectors.get(name).ok_or_else(|| Error::BadInput(format!("Not existing vector name error: {name}")))
+    config
+        .vectors
+        .get(name)
+        .ok_or_else(|| Error::BadInput(format!("Not existing vector name error: {name}")))
 }
 
 fn field_type_name(field_type: FieldType) -> String {

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use vane_filter::Filter;
 use vane_types::command::{
-    Change, CreateIndex, DeletePayload, DeleteVectors, DropIndex, FILTER_SEMANTICS, Point, SetPayload, Targets, Upsert,
+    Change, CreateIndex, DeletePayload, DeleteVectors, DropIndex, FILTER_SEMANTICS, Point,
+    SetPayload, Targets, Upsert,
 };
 use vane_types::limits::{COMMAND_BYTES_MAX, FILTERED_IDS_PER_ENTRY_MAX};
 use vane_types::{Command, PointId};
@@ -60,7 +61,10 @@ impl Checked {
             Work::DropIndex(_) => false,
             Work::Each(_, action) => match action {
                 Action::SetPayload { .. } | Action::OverwritePayload(_) => true,
-                Action::Delete | Action::DeleteVectors(_) | Action::DeletePayload(_) | Action::ClearPayload => false,
+                Action::Delete
+                | Action::DeleteVectors(_)
+                | Action::DeletePayload(_)
+                | Action::ClearPayload => false,
             },
         }
     }
@@ -78,19 +82,35 @@ impl Checked {
         route: impl Fn(PointId) -> usize,
         resolved: Vec<Vec<PointId>>,
     ) -> Result<Vec<(usize, Vec<Command>)>, Error> {
-        assert_eq!(resolved.len(), if self.filter().is_some() { shards } else { 0 }, "a filter is resolved everywhere");
+        assert_eq!(
+            resolved.len(),
+            if self.filter().is_some() { shards } else { 0 },
+            "a filter is resolved everywhere"
+        );
         let by_shard = match self.0 {
-            Work::Upsert(points) => upserts(split(points, shards, |it| route(it.0)), Change::Upsert),
-            Work::UpdateVectors(points) => upserts(split(points, shards, |it| route(it.0)), Change::UpdateVectors),
+            Work::Upsert(points) => {
+                upserts(split(points, shards, |it| route(it.0)), Change::Upsert)
+            }
+            Work::UpdateVectors(points) => {
+                upserts(split(points, shards, |it| route(it.0)), Change::UpdateVectors)
+            }
             Work::Each(Selection::Ids(ids), action) => {
                 let with = |ids: Vec<PointId>| vec![action.on(targets(&ids, String::new(), 0))];
-                split(ids, shards, |it| route(*it)).into_iter().map(|(shard, ids)| (shard, with(ids))).collect()
+                split(ids, shards, |it| route(*it))
+                    .into_iter()
+                    .map(|(shard, ids)| (shard, with(ids)))
+                    .collect()
             }
             Work::Each(Selection::Filter(filter), action) => filtered(&filter, &action, resolved),
-            Work::CreateIndex(it) => (0..shards).map(|shard| (shard, vec![Change::CreateIndex(it.clone())])).collect(),
-            Work::DropIndex(it) => (0..shards).map(|shard| (shard, vec![Change::DropIndex(it.clone())])).collect(),
+            Work::CreateIndex(it) => {
+                (0..shards).map(|shard| (shard, vec![Change::CreateIndex(it.clone())])).collect()
+            }
+            Work::DropIndex(it) => {
+                (0..shards).map(|shard| (shard, vec![Change::DropIndex(it.clone())])).collect()
+            }
         };
-        let commands = |changes: Vec<Change>| changes.into_iter().map(command).collect::<Result<_, _>>();
+        let commands =
+            |changes: Vec<Change>| changes.into_iter().map(command).collect::<Result<_, _>>();
         by_shard.into_iter().map(|(shard, changes)| Ok((shard, commands(changes)?))).collect()
     }
 }
@@ -105,9 +125,10 @@ impl Action {
         match self {
             Self::Delete => Change::Delete(targets),
             Self::ClearPayload => Change::ClearPayload(targets),
-            Self::DeleteVectors(names) => {
-                Change::DeleteVectors(DeleteVectors { targets: Some(targets), names: names.clone() })
-            }
+            Self::DeleteVectors(names) => Change::DeleteVectors(DeleteVectors {
+                targets: Some(targets),
+                names: names.clone(),
+            }),
             Self::SetPayload { payload, key } => Change::SetPayload(set(targets, payload, key)),
             Self::OverwritePayload(payload) => Change::OverwritePayload(set(targets, payload, "")),
             Self::DeletePayload(keys) => {
@@ -127,19 +148,29 @@ pub(crate) fn distinct(ids: Vec<PointId>) -> Vec<PointId> {
 fn split<T>(items: Vec<T>, shards: usize, shard_of: impl Fn(&T) -> usize) -> Vec<(usize, Vec<T>)> {
     let mut parts: Vec<Vec<T>> = (0..shards).map(|_| Vec::new()).collect();
     items.into_iter().for_each(|it| parts[shard_of(&it)].push(it));
-    let mut parts: Vec<(usize, Vec<T>)> = parts.into_iter().enumerate().filter(|(_, it)| !it.is_empty()).collect();
+    let mut parts: Vec<(usize, Vec<T>)> =
+        parts.into_iter().enumerate().filter(|(_, it)| !it.is_empty()).collect();
     if parts.is_empty() {
         parts.push((0, Vec::new()));
     }
     parts
 }
 
-fn upserts(parts: Vec<(usize, Vec<(PointId, Point)>)>, change: fn(Upsert) -> Change) -> Vec<(usize, Vec<Change>)> {
-    let upsert = |points: Vec<(PointId, Point)>| Upsert { points: points.into_iter().map(|(_, it)| it).collect() };
+fn upserts(
+    parts: Vec<(usize, Vec<(PointId, Point)>)>,
+    change: fn(Upsert) -> Change,
+) -> Vec<(usize, Vec<Change>)> {
+    let upsert = |points: Vec<(PointId, Point)>| Upsert {
+        points: points.into_iter().map(|(_, it)| it).collect(),
+    };
     parts.into_iter().map(|(shard, points)| (shard, vec![change(upsert(points))])).collect()
 }
 
-fn filtered(filter: &Filter, action: &Action, resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<Change>)> {
+fn filtered(
+    filter: &Filter,
+    action: &Action,
+    resolved: Vec<Vec<PointId>>,
+) -> Vec<(usize, Vec<Change>)> {
     // An empty filter matches every point, then and now: it needs no second look.
     let filter = match filter.is_empty() {
         true => String::new(),
@@ -165,7 +196,9 @@ fn command(change: Change) -> Result<Command, Error> {
     let command = Command::new(change);
     let bytes = command.stored_len_max();
     if bytes > COMMAND_BYTES_MAX {
-        let text = format!("the request takes {bytes} bytes in the log, the limit is {COMMAND_BYTES_MAX}; split it");
+        let text = format!(
+            "the request takes {bytes} bytes in the log, the limit is {COMMAND_BYTES_MAX}; split it"
+        );
         return Err(Error::BadInput(text));
     }
     Ok(command)

@@ -29,7 +29,9 @@ pub(crate) fn of_record(record: &PointRecord) -> u64 {
 
 /// A point's part for all but its vectors.
 fn of_point(record: &PointRecord) -> u64 {
-    xxh3_64(&[&[POINT], &*record.id.to_key(), &record.version.to_be_bytes(), &record.payload].concat())
+    xxh3_64(
+        &[&[POINT], &*record.id.to_key(), &record.version.to_be_bytes(), &record.payload].concat(),
+    )
 }
 
 /// A point's part for one vector.

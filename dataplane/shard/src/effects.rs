@@ -49,13 +49,23 @@ pub(crate) struct Effects<'a> {
 impl<'a> Effects<'a> {
     /// Nothing changes.
     pub(crate) fn none(store: &'a ShardStore, state: &State) -> Self {
-        Self { batch: store.batch(), memory: Vec::new(), next_slot: state.next_slot, digest: state.digest }
+        Self {
+            batch: store.batch(),
+            memory: Vec::new(),
+            next_slot: state.next_slot,
+            digest: state.digest,
+        }
     }
 }
 
 impl State {
     /// Carries out the memory half of an entry. The disk half must be written already.
-    pub(crate) fn carry_out(&mut self, index: LogIndex, effects: Vec<Effect>, (next_slot, digest): (Slot, u64)) {
+    pub(crate) fn carry_out(
+        &mut self,
+        index: LogIndex,
+        effects: Vec<Effect>,
+        (next_slot, digest): (Slot, u64),
+    ) {
         for effect in effects {
             self.change(index, effect);
         }
@@ -75,7 +85,9 @@ impl State {
             }
             Effect::Head { slot, id } => self.heads.set(slot, id, index),
             Effect::Kill { vector, slot } => self.vectors[vector as usize].kill(slot, index),
-            Effect::Row { vector, slot, values } => self.vectors[vector as usize].append(slot, index, &values),
+            Effect::Row { vector, slot, values } => {
+                self.vectors[vector as usize].append(slot, index, &values)
+            }
             Effect::Indexed { field, key, slot } => {
                 if let Some(field) = self.fields.get_mut(&field) {
                     field.index.insert(&key, slot);

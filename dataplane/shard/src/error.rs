@@ -21,7 +21,9 @@ pub enum Error {
     #[error("the collection was deleted meanwhile")]
     Closed,
     /// The replica waits for a snapshot of its group, or is taking one.
-    #[error("this replica of shard {group} has no state yet, it waits for a snapshot; ask another replica")]
+    #[error(
+        "this replica of shard {group} has no state yet, it waits for a snapshot; ask another replica"
+    )]
     NotReady {
         /// The shard's group.
         group: vane_types::GroupId,

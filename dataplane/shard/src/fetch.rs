@@ -14,7 +14,12 @@ impl Shard {
     ///
     /// Payloads are the view's. A vector that was replaced after the view was taken comes in
     /// its newer form: the row that scored may be merged away already.
-    pub(crate) fn fetch(&self, view: &View<'_>, slots: &[Slot], want: &Want) -> Result<Vec<Record>, Error> {
+    pub(crate) fn fetch(
+        &self,
+        view: &View<'_>,
+        slots: &[Slot],
+        want: &Want,
+    ) -> Result<Vec<Record>, Error> {
         let heads = match want.payload {
             WantPayload::Nothing => self.heads(view, slots),
             _ => None,
@@ -35,7 +40,12 @@ impl Shard {
     }
 
     /// Adds the wanted vectors as they are now.
-    pub(crate) fn fetch_vectors(&self, slots: &[Slot], want: &WantVectors, found: &mut [Record]) -> Result<(), Error> {
+    pub(crate) fn fetch_vectors(
+        &self,
+        slots: &[Slot],
+        want: &WantVectors,
+        found: &mut [Record],
+    ) -> Result<(), Error> {
         if matches!(want, WantVectors::Nothing) {
             return Ok(());
         }
@@ -99,8 +109,11 @@ fn include(payload: &Payload, paths: &[JsonPath]) -> Payload {
     let mut kept = Payload::new();
     for path in paths {
         // An array on the way is kept whole: its elements have no names to keep them by.
-        let keys: Vec<&String> =
-            path.rest().iter().map_while(|it| if let Step::Key(key) = it { Some(key) } else { None }).collect();
+        let keys: Vec<&String> = path
+            .rest()
+            .iter()
+            .map_while(|it| if let Step::Key(key) = it { Some(key) } else { None })
+            .collect();
         copy(payload, &mut kept, path.root(), &keys);
     }
     kept
@@ -130,7 +143,8 @@ mod tests {
     #[test]
     fn include_keeps_the_way_to_each_part() {
         let payload = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1}], "z": 3});
-        let paths: Vec<JsonPath> = ["a.b", "l[].x", "nope", "a.nope"].iter().map(|it| it.parse().unwrap()).collect();
+        let paths: Vec<JsonPath> =
+            ["a.b", "l[].x", "nope", "a.nope"].iter().map(|it| it.parse().unwrap()).collect();
         let kept = include(payload.as_object().unwrap(), &paths);
         assert_eq!(serde_json::Value::Object(kept), json!({"a": {"b": 1}, "l": [{"x": 1}]}));
     }

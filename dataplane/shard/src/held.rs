@@ -34,7 +34,11 @@ struct Point {
 impl Shard {
     /// The best points of this shard, best first, to be fetched later. `want` of the search
     /// says what may be asked for then.
-    pub fn search_held(self: &Arc<Self>, search: &Search, deadline: Instant) -> Result<HeldSearch, Error> {
+    pub fn search_held(
+        self: &Arc<Self>,
+        search: &Search,
+        deadline: Instant,
+    ) -> Result<HeldSearch, Error> {
         let (view, hits) = self.hits(search, deadline)?;
         let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
         let has_payloads = !matches!(search.want.payload, WantPayload::Nothing);
@@ -43,7 +47,11 @@ impl Shard {
             Some(heads) => heads.into_iter().map(|it| (it.id, it.version, Vec::new())).collect(),
             None => {
                 let records = stored_records(&view, &slots)?.into_iter();
-                records.map(|it| (it.id, it.version, if has_payloads { it.payload } else { Vec::new() })).collect()
+                records
+                    .map(|it| {
+                        (it.id, it.version, if has_payloads { it.payload } else { Vec::new() })
+                    })
+                    .collect()
             }
         };
         let scored = found.iter().zip(&hits).map(|((id, ..), hit)| (*id, hit.score)).collect();
@@ -73,14 +81,20 @@ impl HeldSearch {
         if !self.has_payloads && !matches!(want.payload, WantPayload::Nothing) {
             return Err(Error::BadInput("the search that is held did not ask for payloads".into()));
         }
-        let out_of_range =
-            |place: usize| Error::BadInput(format!("there is no place {place} in the search that is held"));
+        let out_of_range = |place: usize| {
+            Error::BadInput(format!("there is no place {place} in the search that is held"))
+        };
         let mut records = Vec::with_capacity(which.len());
         let mut slots = Vec::with_capacity(which.len());
         for place in which {
             let point = self.points.get(*place).ok_or_else(|| out_of_range(*place))?;
             let payload = wanted_payload(&point.payload, &want.payload)?;
-            records.push(Record { id: self.scored[*place].0, version: point.version, payload, vectors: None });
+            records.push(Record {
+                id: self.scored[*place].0,
+                version: point.version,
+                payload,
+                vectors: None,
+            });
             slots.push(point.slot);
         }
         self.shard.fetch_vectors(&slots, &want.vectors, &mut records)?;

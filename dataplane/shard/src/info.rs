@@ -82,7 +82,8 @@ impl Shard {
             info.segments += 1 + vector.frozen.len() + vector.sealed.len();
             let frozen: usize = vector.frozen.iter().map(|it| it.rows()).sum();
             info.growing_rows += frozen + vector.growing.rows();
-            info.vector_bytes += ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
+            info.vector_bytes +=
+                ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
             info.vectors += vector.locs.iter().filter(|it| **it != crate::rows::Loc::NONE).count();
             for sealed in &vector.sealed {
                 info.vector_bytes += sealed.bytes() as u64;
@@ -92,8 +93,10 @@ impl Shard {
                 }
             }
         }
-        let field = |it: &crate::state::Field| (it.index.ty(), it.index.slots_with_value().len() as usize);
-        info.payload_index_points = state.fields.iter().map(|(path, it)| (path.clone(), field(it))).collect();
+        let field =
+            |it: &crate::state::Field| (it.index.ty(), it.index.slots_with_value().len() as usize);
+        info.payload_index_points =
+            state.fields.iter().map(|(path, it)| (path.clone(), field(it))).collect();
         info
     }
 }

@@ -50,14 +50,21 @@ struct Cancel<'a> {
 
 impl Cancel<'_> {
     fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) || self.shard.is_closed() || self.shard.stop_jobs.load(Ordering::Relaxed)
+        self.wanted.load(Ordering::Relaxed)
+            || self.shard.is_closed()
+            || self.shard.stop_jobs.load(Ordering::Relaxed)
     }
 }
 
 impl Shard {
     /// Does one job of this kind if one is due; says whether it did. `has_room` is asked
     /// before a job writes so many bytes.
-    pub fn run_job(&self, kind: Kind, has_room: &dyn Fn(u64) -> bool, cancel: &AtomicBool) -> Result<bool, Error> {
+    pub fn run_job(
+        &self,
+        kind: Kind,
+        has_room: &dyn Fn(u64) -> bool,
+        cancel: &AtomicBool,
+    ) -> Result<bool, Error> {
         // A snapshot that is being installed takes the place of all segments.
         let Some(_no_install) = self.jobs.try_read() else { return Ok(false) };
         let cancel = &Cancel { wanted: cancel, shard: self };
@@ -128,7 +135,9 @@ impl Shard {
         let (frozen, dim) = {
             let state = self.state.read();
             let vector = &state.vectors[ordinal];
-            let Some(frozen) = vector.frozen.iter().find(|it| it.id == segment) else { return Ok(()) };
+            let Some(frozen) = vector.frozen.iter().find(|it| it.id == segment) else {
+                return Ok(());
+            };
             (Arc::clone(frozen), vector.params.size)
         };
         let dir = self.store.segment_dir(ordinal as u8, segment);
@@ -166,13 +175,25 @@ impl Shard {
             let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
             let graph = self.build_graph(ordinal, dir, &mut manifest, &old.files, hnsw, cancel)?;
             let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
-            Ok(Sealed { manifest, dir, files, deaths: Arc::new(Deaths::none()), graph: Some(graph) })
+            Ok(Sealed {
+                manifest,
+                dir,
+                files,
+                deaths: Arc::new(Deaths::none()),
+                graph: Some(graph),
+            })
         })?;
         let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
         self.publish(ordinal, &inputs, new, &origins)
     }
 
-    fn rewrite(&self, ordinal: usize, ids: &[u32], graph: bool, cancel: &Cancel<'_>) -> Result<(), Error> {
+    fn rewrite(
+        &self,
+        ordinal: usize,
+        ids: &[u32],
+        graph: bool,
+        cancel: &Cancel<'_>,
+    ) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, ids) else { return Ok(()) };
         let mut origins = Vec::new();
         let new = self.new_segment(ordinal, |id, dir| {
@@ -192,10 +213,18 @@ impl Shard {
             let mut manifest = writer.finish(id)?;
             let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
             let graph = match graph && !files.is_empty() {
-                true => Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?),
+                true => {
+                    Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?)
+                }
                 false => None,
             };
-            Ok(Sealed { manifest, dir: dir.to_owned(), files, deaths: Arc::new(Deaths::none()), graph })
+            Ok(Sealed {
+                manifest,
+                dir: dir.to_owned(),
+                files,
+                deaths: Arc::new(Deaths::none()),
+                graph,
+            })
         })?;
         self.publish(ordinal, &inputs, new, &origins)
     }
@@ -243,8 +272,10 @@ impl Shard {
         let rows = Arc::new(MappedRows(Arc::clone(files)));
         let stop = AtomicBool::new(cancel.is_wanted());
         let look = |_| stop.store(cancel.is_wanted(), Ordering::Relaxed);
-        let graph = Graph::build(rows, manifest.dim as usize, metric(distance), params, &stop, &look);
-        let graph = graph.map_err(|e| if stop.load(Ordering::Relaxed) { Error::Cancelled } else { e.into() })?;
+        let graph =
+            Graph::build(rows, manifest.dim as usize, metric(distance), params, &stop, &look);
+        let graph = graph
+            .map_err(|e| if stop.load(Ordering::Relaxed) { Error::Cancelled } else { e.into() })?;
         graph.save(&segment_file::graph_path(dir))?;
         manifest.graph = Some(segment_file::seal_graph(dir, hnsw.m, hnsw.ef_construct)?);
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
@@ -302,7 +333,12 @@ fn remove_graph(dir: &Path) -> Result<(), Error> {
 }
 
 /// Takes deaths over, and points the living rows' slots at their new place.
-fn move_rows(vector: &mut VectorState, inputs: &[Arc<Sealed>], new: &mut Sealed, origins: &[(u32, u32)]) {
+fn move_rows(
+    vector: &mut VectorState,
+    inputs: &[Arc<Sealed>],
+    new: &mut Sealed,
+    origins: &[(u32, u32)],
+) {
     let death = |&(input, row): &(u32, u32)| inputs[input as usize].deaths.of(row);
     new.deaths = Arc::new(Deaths::new(origins.iter().map(death)));
     let (id, slots) = (new.id(), new.files.slots());

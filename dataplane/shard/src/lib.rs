@@ -44,6 +44,7 @@ pub use held::HeldSearch;
 pub use info::Info;
 pub use jobs::Kind as JobKind;
 pub use request::{
-    NewPoint, Page, Record, Scored, Scroll, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+    NewPoint, Page, Record, Scored, Scroll, Search, SearchParams, Selection, Want, WantPayload,
+    WantVectors, Write,
 };
 pub use shard::{Shard, ShardSettings};

@@ -32,6 +32,10 @@ impl StateMachine for Shard {
 
 impl Shard {
     fn failed(&self, what: &str, dir: &Path, error: &Error) -> StoreError {
-        StoreError(format!("shard {} failed to {what} {}: {error}", self.store.group(), dir.display()))
+        StoreError(format!(
+            "shard {} failed to {what} {}: {error}",
+            self.store.group(),
+            dir.display()
+        ))
     }
 }

@@ -9,7 +9,9 @@ use vane_filter::PayloadIndex;
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, SegmentFiles, ShardStore, segment_file};
-use vane_types::{CollectionConfig, FieldType, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot};
+use vane_types::{
+    CollectionConfig, FieldType, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot,
+};
 
 use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
 use crate::heads::Heads;
@@ -40,13 +42,18 @@ pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
     if applied == 0 {
         return open_empty(store);
     }
-    let mut config = read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
+    let mut config =
+        read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
     let next_slot = match store.meta(NEXT_SLOT)? {
-        Some(bytes) => u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?),
+        Some(bytes) => {
+            u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?)
+        }
         None => 0,
     };
     let digest = match store.meta(DIGEST)? {
-        Some(bytes) => u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?),
+        Some(bytes) => {
+            u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?)
+        }
         None => 0,
     };
     let fields = open_fields(store)?;
@@ -68,7 +75,10 @@ fn open_empty(store: &ShardStore) -> Result<State, Error> {
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
     };
-    let config = CollectionConfig { payload_schema: BTreeMap::new(), ..read_config(store)?.unwrap_or(nothing) };
+    let config = CollectionConfig {
+        payload_schema: BTreeMap::new(),
+        ..read_config(store)?.unwrap_or(nothing)
+    };
     // A membership beside points is part of a snapshot that is not there in full.
     let cut_short = store.meta(NEXT_SLOT)?.is_some();
     let conf = if cut_short { Conf::default() } else { read_conf(store)? };
@@ -94,7 +104,10 @@ fn open_vectors(
         let present = versions[ordinal].iter().filter(|it| **it != 0).count();
         let found = vector.locs.iter().filter(|it| **it != Loc::NONE).count();
         if present != found {
-            return Err(damaged(store, &format!("vector \"{name}\" should have {present} rows, {found} are there")));
+            return Err(damaged(
+                store,
+                &format!("vector \"{name}\" should have {present} rows, {found} are there"),
+            ));
         }
         vectors.push(vector);
     }
@@ -127,10 +140,11 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
 fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     let mut fields = BTreeMap::new();
     for (name, value) in store.metas(FIELD)? {
-        let number = name.strip_prefix(FIELD).and_then(|it| it.try_into().ok()).map(u16::from_be_bytes);
+        let number =
+            name.strip_prefix(FIELD).and_then(|it| it.try_into().ok()).map(u16::from_be_bytes);
         let number = number.ok_or_else(|| damaged(store, "the number of a payload index"))?;
-        let (path, field_type): (JsonPath, FieldType) =
-            serde_json::from_slice(&value).map_err(|e| damaged(store, &format!("a payload index: {e}")))?;
+        let (path, field_type): (JsonPath, FieldType) = serde_json::from_slice(&value)
+            .map_err(|e| damaged(store, &format!("a payload index: {e}")))?;
         let mut index = PayloadIndex::new(field_type);
         store.index_entries(number, |key, slot| {
             index.insert(key, slot);
@@ -155,8 +169,9 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
         live.insert(slot);
         heads.set(slot, record.id, record.version);
         for VectorRecord { ordinal, version, .. } in record.vectors {
-            let of_vector: &mut Vec<LogIndex> =
-                versions.get_mut(ordinal as usize).ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
+            let of_vector: &mut Vec<LogIndex> = versions
+                .get_mut(ordinal as usize)
+                .ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
             if of_vector.len() <= slot as usize {
                 of_vector.resize(slot as usize + 1, 0);
             }
@@ -198,7 +213,12 @@ fn open_sealed(
     Ok(())
 }
 
-fn open_growing(store: &ShardStore, ordinal: u8, vector: &mut VectorState, versions: &[LogIndex]) -> Result<(), Error> {
+fn open_growing(
+    store: &ShardStore,
+    ordinal: u8,
+    vector: &mut VectorState,
+    versions: &[LogIndex],
+) -> Result<(), Error> {
     let mut segments: Vec<Growing> = Vec::new();
     store.rows(ordinal, |segment, row, stored| {
         if segments.last().is_none_or(|it| it.id != segment) {
@@ -206,7 +226,10 @@ fn open_growing(store: &ShardStore, ordinal: u8, vector: &mut VectorState, versi
         }
         let growing = segments.last_mut().expect("one was pushed if there was none");
         if row as usize != growing.rows() || stored.values.len() != vector.params.size {
-            return Err(damaged(store, &format!("row {row} of growing segment {segment} does not fit")));
+            return Err(damaged(
+                store,
+                &format!("row {row} of growing segment {segment} does not fit"),
+            ));
         }
         growing.push(stored.slot, stored.version, &stored.values);
         if lives(versions, stored.slot, stored.version) {
@@ -227,5 +250,8 @@ fn open_growing(store: &ShardStore, ordinal: u8, vector: &mut VectorState, versi
 }
 
 fn damaged(store: &ShardStore, detail: &str) -> Error {
-    Error::Damaged { what: format!("shard {} in data.db", store.group()), detail: detail.to_owned() }
+    Error::Damaged {
+        what: format!("shard {} in data.db", store.group()),
+        detail: detail.to_owned(),
+    }
 }

@@ -63,7 +63,8 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     }
     let threshold = indexing_threshold(facts);
     let enough_to_index = threshold > 0 && facts.growing_bytes + plain_bytes(facts) >= threshold;
-    let worth_it = facts.growing_rows >= IDLE_SEAL_ROWS || (facts.growing_rows > 0 && enough_to_index);
+    let worth_it =
+        facts.growing_rows >= IDLE_SEAL_ROWS || (facts.growing_rows > 0 && enough_to_index);
     (facts.idle && worth_it).then_some(Job::Freeze)
 }
 
@@ -104,7 +105,8 @@ fn vacuum(facts: &Facts) -> Option<Job> {
 
 fn merge(facts: &Facts) -> Option<Job> {
     for (graph, most) in [(false, PLAIN_SEGMENTS_MAX), (true, INDEXED_SEGMENTS_MAX)] {
-        let mut inputs: Vec<&SegmentFacts> = facts.segments.iter().filter(|it| it.has_graph == graph).collect();
+        let mut inputs: Vec<&SegmentFacts> =
+            facts.segments.iter().filter(|it| it.has_graph == graph).collect();
         if inputs.len() <= most || (graph && !facts.idle) {
             continue;
         }
@@ -180,13 +182,21 @@ mod tests {
         assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], false)), None);
         assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], true)), Some(Job::Index(1)));
         assert_eq!(next_build(&facts(&[(1, 5 * MB, false)], true)), None, "below the threshold");
-        assert_eq!(next_build(&facts(&[(1, 200 * MB, false)], false)), Some(Job::Index(1)), "too much to wait");
+        assert_eq!(
+            next_build(&facts(&[(1, 200 * MB, false)], false)),
+            Some(Job::Index(1)),
+            "too much to wait"
+        );
     }
 
     #[test]
     fn segments_are_indexed_together_and_take_small_indexed_ones_along() {
-        let all = [(1, 30 * MB, false), (2, 30 * MB, false), (3, 40 * MB, true), (4, 400 * MB, true)];
-        assert_eq!(next_build(&facts(&all, true)), Some(Job::Rewrite { inputs: vec![1, 2, 3], graph: true }));
+        let all =
+            [(1, 30 * MB, false), (2, 30 * MB, false), (3, 40 * MB, true), (4, 400 * MB, true)];
+        assert_eq!(
+            next_build(&facts(&all, true)),
+            Some(Job::Rewrite { inputs: vec![1, 2, 3], graph: true })
+        );
     }
 
     #[test]

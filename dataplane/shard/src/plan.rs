@@ -47,7 +47,8 @@ pub(crate) fn plan(facts: &Facts) -> Plan {
         return Plan::Graph { ef: ef.min(EF_MAX) };
     }
     let selectivity = facts.matching as f64 / facts.rows as f64;
-    let raised = ((ef as f64 / selectivity.min(1.0).sqrt()).ceil() as usize).clamp(ef, EF_MAX.max(ef));
+    let raised =
+        ((ef as f64 / selectivity.min(1.0).sqrt()).ceil() as usize).clamp(ef, EF_MAX.max(ef));
     let scan_is_cheaper = facts.matching <= SCAN_ROWS_PER_EF * raised;
     let too_few = facts.matching <= SCAN_ROWS_PER_RESULT * facts.k;
     if scan_is_cheaper || too_few || facts.matching <= facts.full_scan_rows {
@@ -76,7 +77,11 @@ mod tests {
         assert_eq!(plan(&FACTS), Plan::Graph { ef: 100 });
         assert_eq!(plan(&Facts { has_graph: false, ..FACTS }), Plan::Scan);
         assert_eq!(plan(&Facts { exact: true, ..FACTS }), Plan::Scan);
-        assert_eq!(plan(&Facts { k: 500, ..FACTS }), Plan::Graph { ef: 500 }, "ef is never below k");
+        assert_eq!(
+            plan(&Facts { k: 500, ..FACTS }),
+            Plan::Graph { ef: 500 },
+            "ef is never below k"
+        );
     }
 
     #[test]
@@ -90,7 +95,9 @@ mod tests {
 
     #[test]
     fn ef_is_bounded_however_the_request_asks() {
-        let Plan::Graph { ef } = plan(&Facts { ef: usize::MAX / 2, ..FACTS }) else { panic!("a graph was expected") };
+        let Plan::Graph { ef } = plan(&Facts { ef: usize::MAX / 2, ..FACTS }) else {
+            panic!("a graph was expected")
+        };
         assert_eq!(ef, EF_MAX);
     }
 }

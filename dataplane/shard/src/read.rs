@@ -39,7 +39,9 @@ impl Shard {
         let slot = slot.ok_or_else(|| Error::NotFound(format!("No point with id {id} found")))?;
         match vector.read(slot) {
             Some((values, _)) => Ok(values.to_vec()),
-            None => Err(Error::BadInput(format!("point {id} has no vector \"{using}\" to search by"))),
+            None => {
+                Err(Error::BadInput(format!("point {id} has no vector \"{using}\" to search by")))
+            }
         }
     }
 
@@ -59,7 +61,8 @@ impl Shard {
         check_want(&self.state.read().config, &scroll.want)?;
         let view = self.view(scroll.filter.as_ref())?;
         let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
-        let mut found = if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
+        let mut found =
+            if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
         let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
         found.truncate(scroll.limit);
         let slots: Vec<Slot> = found.into_iter().map(|(_, slot)| slot).collect();
@@ -68,14 +71,19 @@ impl Shard {
 
     /// Ids of all matching points, in no particular order.
     pub fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
-        let everything = Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
+        let everything =
+            Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
         let view = self.view(Some(filter))?;
         Ok(walked(&view, &everything, deadline)?.into_iter().map(|(id, _)| id).collect())
     }
 }
 
 /// One page and one point more, by reading all candidates.
-fn sorted(view: &View<'_>, scroll: &Scroll, deadline: Instant) -> Result<Vec<(PointId, Slot)>, Error> {
+fn sorted(
+    view: &View<'_>,
+    scroll: &Scroll,
+    deadline: Instant,
+) -> Result<Vec<(PointId, Slot)>, Error> {
     let allowed = view.allowed(scroll.filter.as_ref(), deadline)?;
     let mut found = Vec::new();
     for slot in allowed.iter().flat_map(|it| &it.slots) {
@@ -90,7 +98,11 @@ fn sorted(view: &View<'_>, scroll: &Scroll, deadline: Instant) -> Result<Vec<(Po
 }
 
 /// One page and one point more, by walking ids from the offset on.
-fn walked(view: &View<'_>, scroll: &Scroll, deadline: Instant) -> Result<Vec<(PointId, Slot)>, Error> {
+fn walked(
+    view: &View<'_>,
+    scroll: &Scroll,
+    deadline: Instant,
+) -> Result<Vec<(PointId, Slot)>, Error> {
     let checker = scroll.filter.as_ref().map(|it| view.checker(it, deadline));
     let (mut found, mut failed, mut walked) = (Vec::new(), None, 0);
     view.snapshot.points_from(scroll.offset, |id, slot| {

@@ -104,11 +104,18 @@ mod tests {
         requests.insert(11, &request(2, 9), &Err(Refusal::Invalid("no".into())));
         let last = 9 + DEDUPE_WINDOW;
         requests.forget(last);
-        assert_eq!(requests.answer(&request(1, 9), last), Some(Ok(())), "the last place a copy can be at");
+        assert_eq!(
+            requests.answer(&request(1, 9), last),
+            Some(Ok(())),
+            "the last place a copy can be at"
+        );
         assert_eq!(requests.answer(&request(1, 9), last + 1), Some(Err(Refusal::Expired)));
         assert_eq!(requests.leaving(last + 1).collect::<Vec<_>>(), [10]);
         requests.forget(last + 1);
-        assert_eq!(requests.answer(&request(2, 10), last + 1), Some(Err(Refusal::Invalid("no".into()))));
+        assert_eq!(
+            requests.answer(&request(2, 10), last + 1),
+            Some(Err(Refusal::Invalid("no".into())))
+        );
         assert_eq!(requests.answer(&request(3, last), last + 1), None);
         requests.forget(last + 2);
         assert!(requests.entries.is_empty() && requests.refusals.is_empty());

@@ -70,7 +70,8 @@ impl Growing {
         if self.rows.is_multiple_of(CHUNK_ROWS) {
             self.chunks.push(Arc::new(Chunk::new(self.dim)));
         }
-        let chunk = Arc::make_mut(self.chunks.last_mut().expect("a chunk was just made if there was none"));
+        let chunk =
+            Arc::make_mut(self.chunks.last_mut().expect("a chunk was just made if there was none"));
         chunk.slots.push(slot);
         chunk.versions.push(version);
         chunk.values.extend_from_slice(values);

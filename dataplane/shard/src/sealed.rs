@@ -104,7 +104,12 @@ pub(crate) fn open_graph(
             segment_file::verify_graph(dir, graph)?;
         }
         let rows = Arc::new(MappedRows(Arc::clone(files)));
-        Ok(Graph::open(&segment_file::graph_path(dir), rows, manifest.dim as usize, metric(distance))?)
+        Ok(Graph::open(
+            &segment_file::graph_path(dir),
+            rows,
+            manifest.dim as usize,
+            metric(distance),
+        )?)
     };
     open()
         .inspect_err(|error| {

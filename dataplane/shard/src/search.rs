@@ -50,7 +50,11 @@ impl Shard {
     pub fn is_quick(&self, search: &Search) -> bool {
         let state = self.state.read();
         let Some((_, vector)) = state.vector(&search.using) else { return true };
-        let ef = search.params.ef.unwrap_or(state.config.hnsw_of(&search.using).ef_construct).max(search.limit);
+        let ef = search
+            .params
+            .ef
+            .unwrap_or(state.config.hnsw_of(&search.using).ef_construct)
+            .max(search.limit);
         let plain = vector.sealed.iter().filter(|it| it.graph.is_none()).map(|it| it.rows());
         let frozen = vector.frozen.iter().map(|it| it.rows());
         let graphs = vector.sealed.len();
@@ -64,11 +68,19 @@ impl Shard {
         let (view, hits) = self.hits(search, deadline)?;
         let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
         let records = self.fetch(&view, &slots, &search.want)?;
-        Ok(records.into_iter().zip(hits).map(|(record, hit)| Scored { record, score: hit.score }).collect())
+        Ok(records
+            .into_iter()
+            .zip(hits)
+            .map(|(record, hit)| Scored { record, score: hit.score })
+            .collect())
     }
 
     /// The best rows, best first, and the view that they were found in.
-    pub(crate) fn hits(&self, search: &Search, deadline: Instant) -> Result<(View<'_>, Vec<Hit>), Error> {
+    pub(crate) fn hits(
+        &self,
+        search: &Search,
+        deadline: Instant,
+    ) -> Result<(View<'_>, Vec<Hit>), Error> {
         check_search(&self.state.read().config, search)?;
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
@@ -79,7 +91,16 @@ impl Shard {
         let mut query = search.vector.clone();
         vector.distance.prepare(&mut query);
         let k = search.limit + usize::from(excluded.is_some());
-        let searcher = Searcher { search, query, k, vector: &vector, view: &view, allowed, excluded, deadline };
+        let searcher = Searcher {
+            search,
+            query,
+            k,
+            vector: &vector,
+            view: &view,
+            allowed,
+            excluded,
+            deadline,
+        };
         let hits = searcher.run()?;
         Ok((view, hits))
     }
@@ -127,7 +148,10 @@ impl Searcher<'_> {
     fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
         let alive = sealed.rows() - sealed.deaths.dead();
         let share = alive as f64 / self.view.points.max(1) as f64;
-        let matching = self.allowed.as_ref().map_or(alive, |it| (it.slots.len() as f64 * share).ceil() as usize);
+        let matching = self
+            .allowed
+            .as_ref()
+            .map_or(alive, |it| (it.slots.len() as f64 * share).ceil() as usize);
         let row_bytes = self.vector.dim * size_of::<f32>();
         let facts = Facts {
             rows: alive,
@@ -157,7 +181,10 @@ impl Searcher<'_> {
             died: (sealed.deaths.dead() > 0).then(|| (sealed.deaths.all(), self.vector.at)),
         };
         let found = graph.search(&self.query, self.k, ef, &select)?;
-        Ok(found.into_iter().map(|it| Hit { slot: slots[it.row as usize], score: it.score }).collect())
+        Ok(found
+            .into_iter()
+            .map(|it| Hit { slot: slots[it.row as usize], score: it.score })
+            .collect())
     }
 
     fn scan(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
@@ -174,20 +201,41 @@ impl Searcher<'_> {
     }
 
     fn chunk(&self, chunk: &Chunk, best: &mut Vec<Hit>) {
-        let rows = (0..chunk.slots.len()).filter(|row| chunk.died[*row].load(Atomic::Relaxed) > self.vector.at);
+        let rows = (0..chunk.slots.len())
+            .filter(|row| chunk.died[*row].load(Atomic::Relaxed) > self.vector.at);
         self.score(rows, &chunk.values, &chunk.slots, best);
         self.keep_best(best);
     }
 
     /// Scores those of the rows that the filter allows.
-    fn score(&self, rows: impl Iterator<Item = usize>, values: &[f32], slots: &[Slot], hits: &mut Vec<Hit>) {
+    fn score(
+        &self,
+        rows: impl Iterator<Item = usize>,
+        values: &[f32],
+        slots: &[Slot],
+        hits: &mut Vec<Hit>,
+    ) {
         let which: Vec<u32> = match &self.allowed {
-            Some(allowed) => rows.filter(|row| allowed.contains(slots[*row])).map(|row| row as u32).collect(),
+            Some(allowed) => {
+                rows.filter(|row| allowed.contains(slots[*row])).map(|row| row as u32).collect()
+            }
             None => rows.map(|row| row as u32).collect(),
         };
         let mut scores = Vec::with_capacity(which.len());
-        vane_index::scores(metric(self.vector.distance), self.vector.dim, values, &which, &self.query, &mut scores);
-        hits.extend(which.into_iter().zip(scores).map(|(row, score)| Hit { slot: slots[row as usize], score }));
+        vane_index::scores(
+            metric(self.vector.distance),
+            self.vector.dim,
+            values,
+            &which,
+            &self.query,
+            &mut scores,
+        );
+        hits.extend(
+            which
+                .into_iter()
+                .zip(scores)
+                .map(|(row, score)| Hit { slot: slots[row as usize], score }),
+        );
     }
 
     fn check_time(&self) -> Result<(), Error> {

@@ -97,7 +97,11 @@ impl Checker<'_> {
     }
 
     /// Those of the candidates that match.
-    pub(crate) fn narrow(&self, candidates: &RoaringBitmap, points: u64) -> Result<RoaringBitmap, Error> {
+    pub(crate) fn narrow(
+        &self,
+        candidates: &RoaringBitmap,
+        points: u64,
+    ) -> Result<RoaringBitmap, Error> {
         let mut matching = RoaringBitmap::new();
         let mut checked = 0;
         let mut check = |slot: Slot, record: &PointRecord| -> Result<(), Error> {

@@ -55,7 +55,12 @@ impl Shard {
     /// What an earlier shard of the group left is removed. Durable after the store's next
     /// sync; if that does not come to pass, the store has no applied index and the caller
     /// does it again.
-    pub fn create(store: &ShardStore, config: &CollectionConfig, applied: LogIndex, conf: &Conf) -> Result<(), Error> {
+    pub fn create(
+        store: &ShardStore,
+        config: &CollectionConfig,
+        applied: LogIndex,
+        conf: &Conf,
+    ) -> Result<(), Error> {
         Ok(open::create(store, config, applied, conf)?)
     }
 
@@ -121,7 +126,9 @@ impl Shard {
     /// Sets growing segments aside that are full. The caller holds `writer`.
     pub(crate) fn freeze_full(&self) {
         let ShardSettings { growing_rows_max, growing_bytes_max, .. } = self.settings;
-        let full = |it: &crate::rows::Growing| it.rows() >= growing_rows_max || it.bytes() >= growing_bytes_max;
+        let full = |it: &crate::rows::Growing| {
+            it.rows() >= growing_rows_max || it.bytes() >= growing_bytes_max
+        };
         if self.state.read().vectors.iter().any(|it| full(&it.growing)) {
             let mut state = self.state.write();
             state.vectors.iter_mut().filter(|it| full(&it.growing)).for_each(|it| it.freeze());

@@ -38,7 +38,8 @@ impl Shard {
         let (exported, sealed) = {
             let state = self.state.read();
             self.check_ready(&state)?;
-            let sealed: Vec<Arc<Sealed>> = state.vectors.iter().flat_map(|it| &it.sealed).cloned().collect();
+            let sealed: Vec<Arc<Sealed>> =
+                state.vectors.iter().flat_map(|it| &it.sealed).cloned().collect();
             (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
         };
         let keys = self.store.snapshot();

@@ -58,7 +58,8 @@ pub(crate) struct VectorState {
 impl State {
     /// A shard without points, to which nothing was applied.
     pub(crate) fn empty(config: CollectionConfig) -> Self {
-        let vectors = config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
+        let vectors =
+            config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
         Self {
             applied: 0,
             config,
@@ -81,7 +82,11 @@ impl State {
 
     /// A vector by name, with its ordinal.
     pub(crate) fn vector(&self, name: &str) -> Option<(u8, &VectorState)> {
-        self.vectors.iter().enumerate().find(|(_, it)| it.name == name).map(|(ordinal, it)| (ordinal as u8, it))
+        self.vectors
+            .iter()
+            .enumerate()
+            .find(|(_, it)| it.name == name)
+            .map(|(ordinal, it)| (ordinal as u8, it))
     }
 }
 

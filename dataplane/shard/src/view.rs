@@ -59,7 +59,11 @@ impl Shard {
     }
 
     /// The same with one vector, by its name.
-    pub(crate) fn vector_view(&self, filter: Option<&Filter>, using: &str) -> Result<(View<'_>, VectorView), Error> {
+    pub(crate) fn vector_view(
+        &self,
+        filter: Option<&Filter>,
+        using: &str,
+    ) -> Result<(View<'_>, VectorView), Error> {
         let state = self.state.read();
         let Some((_, vector)) = state.vector(using) else {
             return Err(Error::BadInput(format!("Not existing vector name error: {using}")));
@@ -83,7 +87,9 @@ impl Shard {
             snapshot: self.store.snapshot(),
             points: state.live.len(),
             names: state.vectors.iter().map(|it| it.name.clone()).collect(),
-            resolved: filter.filter(|it| !it.is_empty()).map(|it| vane_filter::resolve(it, &indexes)),
+            resolved: filter
+                .filter(|it| !it.is_empty())
+                .map(|it| vane_filter::resolve(it, &indexes)),
         })
     }
 
@@ -132,11 +138,21 @@ impl View<'_> {
 
     /// A checker for what the indexes left open.
     pub(crate) fn checker<'a>(&'a self, filter: &'a Filter, deadline: Instant) -> Checker<'a> {
-        Checker { filter, snapshot: &self.snapshot, names: &self.names, group: self.group, deadline }
+        Checker {
+            filter,
+            snapshot: &self.snapshot,
+            names: &self.names,
+            group: self.group,
+            deadline,
+        }
     }
 
     /// Exactly the matching slots; `None` without a filter.
-    pub(crate) fn allowed(&self, filter: Option<&Filter>, deadline: Instant) -> Result<Option<Allowed>, Error> {
+    pub(crate) fn allowed(
+        &self,
+        filter: Option<&Filter>,
+        deadline: Instant,
+    ) -> Result<Option<Allowed>, Error> {
         let (Some(filter), Some(resolved)) = (filter, &self.resolved) else { return Ok(None) };
         let slots = if resolved.exact {
             resolved.slots.clone()

@@ -20,6 +20,11 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::AckBeforeFsync, Self::VoteForgotten, Self::TruncationPastApplied, Self::DoubleApply, Self::StaleRead];
+    pub const ALL: [Self; 5] = [
+        Self::AckBeforeFsync,
+        Self::VoteForgotten,
+        Self::TruncationPastApplied,
+        Self::DoubleApply,
+        Self::StaleRead,
+    ];
 }

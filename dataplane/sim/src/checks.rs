@@ -67,13 +67,20 @@ impl Checks {
         digest: u64,
     ) {
         let Entry { index, term, .. } = *entry;
-        let truth = Truth { term, command: xxh3_64(&entry.data), conf: entry.conf.clone(), request, digest };
+        let truth = Truth {
+            term,
+            command: xxh3_64(&entry.data),
+            conf: entry.conf.clone(),
+            request,
+            digest,
+        };
         let log = self.logs.entry(group).or_default();
         match log.entries.get(&index) {
             Some(known) if *known == truth => {}
             Some(known) => {
                 let known = known.clone();
-                let what = if known.digest == truth.digest { "another entry" } else { "to another state" };
+                let what =
+                    if known.digest == truth.digest { "another entry" } else { "to another state" };
                 self.fail(|| {
                     format!(
                         "group {group}: peer {} applied {what} at index {index}: {truth:?}, not {known:?}",
@@ -82,7 +89,8 @@ impl Checks {
                 });
             }
             None => {
-                let expected = log.entries.last_key_value().map_or(INITIAL_INDEX, |(last, _)| *last) + 1;
+                let expected =
+                    log.entries.last_key_value().map_or(INITIAL_INDEX, |(last, _)| *last) + 1;
                 if let Some(conf) = &truth.conf {
                     (log.conf, log.conf_index) = (conf.clone(), index);
                 }
@@ -101,7 +109,12 @@ impl Checks {
     pub(crate) fn installed(&mut self, group: GroupId, peer: u64, index: LogIndex, digest: u64) {
         let known = self.logs.get(&group).and_then(|it| it.entries.get(&index)).map(|it| it.digest);
         if index > INITIAL_INDEX && known != Some(digest) {
-            self.fail(|| format!("group {group}: the snapshot that peer {} took at {index} differs", name(peer)));
+            self.fail(|| {
+                format!(
+                    "group {group}: the snapshot that peer {} took at {index} differs",
+                    name(peer)
+                )
+            });
         }
     }
 
@@ -109,7 +122,13 @@ impl Checks {
     pub(crate) fn leads(&mut self, group: GroupId, term: u64, peer: u64) {
         let known = *self.leaders.entry((group, term)).or_insert(peer);
         if known != peer {
-            self.fail(|| format!("group {group}: both {} and {} lead in term {term}", name(known), name(peer)));
+            self.fail(|| {
+                format!(
+                    "group {group}: both {} and {} lead in term {term}",
+                    name(known),
+                    name(peer)
+                )
+            });
         }
     }
 

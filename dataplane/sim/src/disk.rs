@@ -159,7 +159,8 @@ impl LogStore for LogDisk {
         bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError> {
         let state = self.state.lock();
-        let missing = |index: LogIndex| StoreError(format!("group {group}: entry {index} is not in the log"));
+        let missing =
+            |index: LogIndex| StoreError(format!("group {group}: entry {index} is not in the log"));
         let log = state.now.0.get(&group).ok_or_else(|| missing(from))?;
         let (mut found, mut bytes) = (Vec::new(), 0);
         for index in from..to {

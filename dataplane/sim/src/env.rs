@@ -80,7 +80,8 @@ impl Env {
     /// Sends a message; the network may lose it.
     pub(crate) fn send(&mut self, from: u64, to: u64, body: Body) {
         let now = self.now();
-        let mut arrivals = self.network.arrivals(&mut self.random, &self.swarm.network, (from, to), now);
+        let mut arrivals =
+            self.network.arrivals(&mut self.random, &self.swarm.network, (from, to), now);
         if !matches!(body, Body::Raft(_)) {
             // A call comes once or not at all.
             arrivals.truncate(1);
@@ -104,7 +105,8 @@ impl Env {
 
     /// A process is to end.
     pub(crate) fn crash(&mut self, node: u64, is_short: bool) {
-        let crash = if self.random.chance(self.swarm.disk.power) { Crash::Power } else { Crash::Killed };
+        let crash =
+            if self.random.chance(self.swarm.disk.power) { Crash::Power } else { Crash::Killed };
         self.ends.push(End { node, crash, is_short });
     }
 

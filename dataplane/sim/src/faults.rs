@@ -122,7 +122,9 @@ impl World {
         let env = &mut self.env;
         let groups: Vec<GroupId> = env.groups.iter().map(|it| it.id).collect();
         let Some(group) = env.random.pick(&groups) else { return };
-        let Some(to) = env.random.pick(&env.checks.logs[&group].conf.voters.clone()) else { return };
+        let Some(to) = env.random.pick(&env.checks.logs[&group].conf.voters.clone()) else {
+            return;
+        };
         env.note("transfer", &[("group", group.0), ("to", to)]);
         for process in self.nodes.iter_mut().filter_map(|it| it.process.as_mut()) {
             let replica = process.replicas.get(&group);

@@ -26,7 +26,11 @@ impl Directory {
     pub(crate) fn new() -> std::io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix("vane-sim-");
-        let root = if Path::new(MEMORY).is_dir() { builder.tempdir_in(MEMORY)? } else { builder.tempdir()? };
+        let root = if Path::new(MEMORY).is_dir() {
+            builder.tempdir_in(MEMORY)?
+        } else {
+            builder.tempdir()?
+        };
         Ok(Self { root, next: AtomicU64::new(0) })
     }
 

@@ -28,7 +28,9 @@ impl World {
                 self.check_replicas();
                 self.begin_last_reads();
             }
-            Stage::LastReads(left) if left.is_empty() && self.clients.iter().all(|it| it.busy.is_none()) => {
+            Stage::LastReads(left)
+                if left.is_empty() && self.clients.iter().all(|it| it.busy.is_none()) =>
+            {
                 self.check_history();
                 self.done = true;
             }
@@ -48,7 +50,8 @@ impl World {
     fn every_group_writes(&self, since: u64) -> bool {
         let history = &self.env.history.operations;
         let written = |group| {
-            let of_group = |it: &&crate::history::Operation| it.group == group && it.invoked > since;
+            let of_group =
+                |it: &&crate::history::Operation| it.group == group && it.invoked > since;
             history.iter().rev().filter(of_group).any(|it| it.is_write() && it.is_acknowledged())
         };
         self.env.groups.iter().all(|it| written(it.id))
@@ -58,9 +61,12 @@ impl World {
     fn is_whole(&self) -> bool {
         let equal = self.env.checks.logs.iter().all(|(group, log)| {
             let last = log.entries.last_key_value().map(|it| *it.0);
-            let replicas = self.nodes.iter().filter_map(|it| it.process.as_ref()?.replicas.get(group));
-            let members: Vec<_> = replicas.filter(|it| log.conf.voters.contains(&it.peer)).collect();
-            members.len() == log.conf.voters.len() && members.iter().all(|it| Some(it.machine.applied()) == last)
+            let replicas =
+                self.nodes.iter().filter_map(|it| it.process.as_ref()?.replicas.get(group));
+            let members: Vec<_> =
+                replicas.filter(|it| log.conf.voters.contains(&it.peer)).collect();
+            members.len() == log.conf.voters.len()
+                && members.iter().all(|it| Some(it.machine.applied()) == last)
         });
         equal && self.members.is_settled(&self.env, &self.nodes)
     }
@@ -68,7 +74,9 @@ impl World {
     fn what_is_missing(&self, since: u64) -> String {
         let Env { checks, .. } = &self.env;
         let what = match self.stage {
-            Stage::Load if !self.every_group_writes(since) => "a group has not acknowledged a write",
+            Stage::Load if !self.every_group_writes(since) => {
+                "a group has not acknowledged a write"
+            }
             Stage::Load | Stage::Rest if !self.members.is_settled(&self.env, &self.nodes) => {
                 "a group has not got its members"
             }
@@ -82,8 +90,11 @@ impl World {
             for process in self.nodes.iter().filter_map(|it| it.process.as_ref()) {
                 if let Some(status) = process.core.status(*group) {
                     let peer = crate::checks::name(status.peer);
-                    let (role, term, applied, end) = (status.role, status.term, status.applied, status.last_index);
-                    text.push_str(&format!(", {peer} {role:?} in {term}, applied {applied}, log to {end}"));
+                    let (role, term, applied, end) =
+                        (status.role, status.term, status.applied, status.last_index);
+                    text.push_str(&format!(
+                        ", {peer} {role:?} in {term}, applied {applied}, log to {end}"
+                    ));
                 }
             }
             text.push(']');
@@ -101,16 +112,23 @@ impl World {
                 let (kept, scrubbed) = (replica.machine.digest(), replica.machine.scrub());
                 if kept != scrubbed {
                     let peer = crate::checks::name(replica.peer);
-                    self.env
-                        .checks
-                        .fail(|| format!("group {}: {peer} has {scrubbed:?}, its digest says {kept:?}", group.id));
+                    self.env.checks.fail(|| {
+                        format!(
+                            "group {}: {peer} has {scrubbed:?}, its digest says {kept:?}",
+                            group.id
+                        )
+                    });
                 }
                 for point in 1..=points {
-                    let (found, wanted) = (replica.machine.read(point), expected.get(&point).copied().flatten());
+                    let (found, wanted) =
+                        (replica.machine.read(point), expected.get(&point).copied().flatten());
                     if found != Ok(wanted) {
                         let peer = crate::checks::name(replica.peer);
                         self.env.checks.fail(|| {
-                            format!("group {}: point {point} of {peer} is {found:?}, not {wanted:?}", group.id)
+                            format!(
+                                "group {}: point {point} of {peer} is {found:?}, not {wanted:?}",
+                                group.id
+                            )
                         });
                     }
                 }
@@ -121,7 +139,9 @@ impl World {
     fn begin_last_reads(&mut self) {
         let points = 1..=self.env.swarm.load.points;
         let groups = self.env.groups.iter().map(|it| it.id);
-        self.stage = Stage::LastReads(groups.flat_map(|group| points.clone().map(move |it| (group, it))).collect());
+        self.stage = Stage::LastReads(
+            groups.flat_map(|group| points.clone().map(move |it| (group, it))).collect(),
+        );
     }
 
     /// Two checks that know nothing of each other: what one finds, the other need not have
@@ -143,7 +163,9 @@ impl World {
                         .collect();
                     self.env.trace.explain(|| lines.join("\n"));
                     let calls = calls.len();
-                    found.push(format!("group {group}: the {calls} requests for point {point} have no linear order"));
+                    found.push(format!(
+                        "group {group}: the {calls} requests for point {point} have no linear order"
+                    ));
                 }
                 Verdict::TooHard => self.undecided += 1,
             }
@@ -152,7 +174,9 @@ impl World {
             self.env.checks.fail(|| found.join("; "));
         }
         let last_reads = self.env.history.operations.iter().rev().take(self.env.groups.len());
-        let unanswered = last_reads.filter(|it| matches!(it.kind, Kind::Read { .. }) && !it.is_acknowledged()).count();
+        let unanswered = last_reads
+            .filter(|it| matches!(it.kind, Kind::Read { .. }) && !it.is_acknowledged())
+            .count();
         if unanswered > 0 {
             self.env.checks.fail(|| "a healed cluster does not answer reads".into());
         }

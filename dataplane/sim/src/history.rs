@@ -74,7 +74,15 @@ impl History {
     /// A request begins; its number.
     pub(crate) fn begin(&mut self, client: usize, group: GroupId, kind: Kind, now: u64) -> usize {
         let outcome = Outcome::Unknown;
-        self.operations.push(Operation { client, group, kind, invoked: now, returned: NEVER, outcome, request: None });
+        self.operations.push(Operation {
+            client,
+            group,
+            kind,
+            invoked: now,
+            returned: NEVER,
+            outcome,
+            request: None,
+        });
         self.operations.len() - 1
     }
 

@@ -43,7 +43,13 @@ impl KvRead for StateDisk {
         self.kv.multi_get(family, keys)
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         self.kv.scan(family, from, to, visit)
     }
 }

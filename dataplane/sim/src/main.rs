@@ -76,13 +76,15 @@ fn one(report: &Report) -> bool {
 
 /// Whether any seed failed.
 fn many(args: &Args, options: Options) -> std::io::Result<bool> {
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let jobs =
+        args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let bar = if std::io::stdout().is_terminal() {
         ProgressBar::new(args.seeds.end.saturating_sub(args.seeds.start))
     } else {
         ProgressBar::hidden()
     };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}, {eta} left")
+    {
         bar.set_style(style);
     }
     let (mut failed, mut total) = (Vec::new(), Report::default());
@@ -93,12 +95,19 @@ fn many(args: &Args, options: Options) -> std::io::Result<bool> {
         total.acknowledged += report.acknowledged;
         total.entries += report.entries;
         total.undecided += report.undecided;
-        report.counts.iter().for_each(|(what, count)| *total.counts.entry(what).or_default() += count);
+        report
+            .counts
+            .iter()
+            .for_each(|(what, count)| *total.counts.entry(what).or_default() += count);
         total.recovery_ticks = total.recovery_ticks.max(report.recovery_ticks);
         if let Some(failure) = &report.failure {
             failed.push(report.seed);
             let seed = report.seed;
-            bar.suspend(|| println!("seed {seed}: {failure}\n    replay: vane-sim --seed {seed}{plant} --trace"));
+            bar.suspend(|| {
+                println!(
+                    "seed {seed}: {failure}\n    replay: vane-sim --seed {seed}{plant} --trace"
+                )
+            });
         }
         bar.set_message(format!("{} failed", failed.len()));
         bar.inc(1);
@@ -116,7 +125,8 @@ fn many(args: &Args, options: Options) -> std::io::Result<bool> {
         total.recovery_ticks,
         total.undecided
     );
-    let counts: Vec<String> = total.counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    let counts: Vec<String> =
+        total.counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
     println!("{}", counts.join(", "));
     match failed.len() {
         0 => println!("no seed failed"),

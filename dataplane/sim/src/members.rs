@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vane_raft::{CAUGHT_UP_ENTRIES, Conf, GroupStatus, INITIAL_INDEX, MemberChange, Ticket, node_of, peer_id};
+use vane_raft::{
+    CAUGHT_UP_ENTRIES, Conf, GroupStatus, INITIAL_INDEX, MemberChange, Ticket, node_of, peer_id,
+};
 use vane_types::GroupId;
 
 use crate::env::{Env, Group};
@@ -66,7 +68,8 @@ impl Members {
         let applied = log.entries.last_key_value().map_or(INITIAL_INDEX, |(last, _)| *last);
         // A replica that has the last change of members in its log, but does not know for good
         // that it is committed, still waits for those that were removed.
-        let knows_members = |disks: &Disks| disks.durable.get(&group).is_none_or(|it| *it >= log.conf_index);
+        let knows_members =
+            |disks: &Disks| disks.durable.get(&group).is_none_or(|it| *it >= log.conf_index);
         let healthy = |node: &Node| {
             let changes = node.disks.log.has_member_changes_behind(group, applied);
             !changes && !node.disks.damaged.contains(&group) && knows_members(&node.disks)
@@ -82,8 +85,14 @@ impl Members {
     pub(crate) fn is_settled(&self, env: &Env, nodes: &[Node]) -> bool {
         let settled = |group: &Group| {
             let conf = &env.checks.logs[&group.id].conf;
-            let strangers = nodes.iter().filter_map(|it| it.peer(group.id)).any(|it| !conf.voters.contains(&it));
-            !conf.is_joint() && conf.learners.is_empty() && conf.voters.len() == group.replicas && !strangers
+            let strangers = nodes
+                .iter()
+                .filter_map(|it| it.peer(group.id))
+                .any(|it| !conf.voters.contains(&it));
+            !conf.is_joint()
+                && conf.learners.is_empty()
+                && conf.voters.len() == group.replicas
+                && !strangers
         };
         self.moves.is_empty() && env.groups.iter().all(settled)
     }
@@ -135,18 +144,36 @@ impl Members {
         };
         let lost = conf.voters.iter().copied().find(is_lost);
         if let Some(learner) = conf.learners.first() {
-            change(env, nodes, group.id, led, MemberChange { removed: vec![*learner], ..MemberChange::default() });
+            change(
+                env,
+                nodes,
+                group.id,
+                led,
+                MemberChange { removed: vec![*learner], ..MemberChange::default() },
+            );
         } else if conf.voters.len() < group.replicas {
             self.begin(env, group.id, 0, conf, false);
         } else if conf.voters.len() > group.replicas {
             if let Some(voter) = conf.voters.iter().find(|it| **it != led.status.peer) {
-                change(env, nodes, group.id, led, MemberChange { removed: vec![*voter], ..MemberChange::default() });
+                change(
+                    env,
+                    nodes,
+                    group.id,
+                    led,
+                    MemberChange { removed: vec![*voter], ..MemberChange::default() },
+                );
             }
         } else if let Some(lost) = lost {
             if conf.members().len() < env.nodes as usize {
                 self.begin(env, group.id, lost, conf, false);
             } else {
-                change(env, nodes, group.id, led, MemberChange { removed: vec![lost], ..MemberChange::default() });
+                change(
+                    env,
+                    nodes,
+                    group.id,
+                    led,
+                    MemberChange { removed: vec![lost], ..MemberChange::default() },
+                );
             }
         }
     }
@@ -161,9 +188,9 @@ impl Members {
                 false => drop(self.moves.remove(&group)),
             }
         } else if conf.learners.contains(&new) {
-            let caught_up = status
-                .peer(new)
-                .is_some_and(|it| it.active && !it.snapshot && it.matched + CAUGHT_UP_ENTRIES >= status.last_index);
+            let caught_up = status.peer(new).is_some_and(|it| {
+                it.active && !it.snapshot && it.matched + CAUGHT_UP_ENTRIES >= status.last_index
+            });
             if abandoned {
                 // Without a move it is one that nobody wants.
                 self.moves.remove(&group);
@@ -171,17 +198,33 @@ impl Members {
                 if old == status.peer {
                     return hand_over(env, nodes, group, led, old);
                 }
-                let swap = MemberChange { voters: vec![new], removed: vec![old], ..MemberChange::default() };
+                let swap = MemberChange {
+                    voters: vec![new],
+                    removed: vec![old],
+                    ..MemberChange::default()
+                };
                 change(env, nodes, group, led, swap);
             } else if caught_up {
-                change(env, nodes, group, led, MemberChange { voters: vec![new], ..MemberChange::default() });
+                change(
+                    env,
+                    nodes,
+                    group,
+                    led,
+                    MemberChange { voters: vec![new], ..MemberChange::default() },
+                );
             }
         } else {
             let node = &mut nodes[(node_of(new) - 1) as usize];
             match node.peer(group) {
                 None => node.create(env, group, new, None),
                 Some(peer) if peer == new => {
-                    change(env, nodes, group, led, MemberChange { learners: vec![new], ..MemberChange::default() });
+                    change(
+                        env,
+                        nodes,
+                        group,
+                        led,
+                        MemberChange { learners: vec![new], ..MemberChange::default() },
+                    );
                 }
                 // What was there before is on its way out.
                 Some(_) => {}
@@ -206,12 +249,19 @@ fn remove(env: &mut Env, nodes: &mut [Node], group: GroupId, led: &Led, old: u64
     if old == led.status.peer {
         hand_over(env, nodes, group, led, old);
     } else {
-        change(env, nodes, group, led, MemberChange { removed: vec![old], ..MemberChange::default() });
+        change(
+            env,
+            nodes,
+            group,
+            led,
+            MemberChange { removed: vec![old], ..MemberChange::default() },
+        );
     }
 }
 
 fn hand_over(env: &mut Env, nodes: &mut [Node], group: GroupId, led: &Led, from: u64) {
-    let others: Vec<u64> = led.status.conf.voters.iter().copied().filter(|it| *it != from).collect();
+    let others: Vec<u64> =
+        led.status.conf.voters.iter().copied().filter(|it| *it != from).collect();
     if let Some(to) = env.random.pick(&others) {
         put(env, nodes, led.node, Input::Transfer { group, to });
     }

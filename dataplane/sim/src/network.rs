@@ -33,7 +33,13 @@ impl Network {
         (0..copies).map(|_| self.arrival(random, rates, (from, to), now)).collect()
     }
 
-    fn arrival(&mut self, random: &mut Random, rates: &NetworkRates, link: (u64, u64), now: Time) -> Time {
+    fn arrival(
+        &mut self,
+        random: &mut Random,
+        rates: &NetworkRates,
+        link: (u64, u64),
+        now: Time,
+    ) -> Time {
         let mut at = now + random.within(&rates.delay);
         if random.chance(rates.slow) {
             at += random.below(rates.late);

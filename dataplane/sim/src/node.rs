@@ -45,8 +45,12 @@ impl Disks {
     }
 
     /// Syncs the state of all groups.
-    pub(crate) fn sync_state(&mut self, replicas: &BTreeMap<GroupId, Replica>) -> Result<(), vane_storage::Error> {
-        let applied: Vec<_> = replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
+    pub(crate) fn sync_state(
+        &mut self,
+        replicas: &BTreeMap<GroupId, Replica>,
+    ) -> Result<(), vane_storage::Error> {
+        let applied: Vec<_> =
+            replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
         self.state.sync()?;
         self.durable.extend(applied);
         Ok(())
@@ -58,7 +62,9 @@ impl Disks {
         let destroyed = self.store(env, group, log.peer).destroy();
         let removed = self.state.sync().map(|()| self.log.remove(group));
         if destroyed.is_err() || !matches!(removed, Ok(Ok(()))) {
-            env.checks.fail(|| format!("the replica {} of group {group} could not be removed", name(log.peer)));
+            env.checks.fail(|| {
+                format!("the replica {} of group {group} could not be removed", name(log.peer))
+            });
         }
         self.incoming.retain(|(of, _, _), _| *of != group);
         self.durable.remove(&group);
@@ -103,7 +109,8 @@ impl Node {
             if !self.disks.damaged.contains(&group)
                 && let Err(why) = self.open(env, &mut process, group)
             {
-                env.checks.fail(|| format!("node {}: group {group} could not be opened: {why}", self.id));
+                env.checks
+                    .fail(|| format!("node {}: group {group} could not be opened: {why}", self.id));
             }
         }
         if self.disks.sync_state(&process.replicas).is_err() {
@@ -120,12 +127,16 @@ impl Node {
         let machine = env.group(group).kind.open(self.disks.store(env, group, log.peer))?;
         let synced = self.disks.durable.get(&group).copied().unwrap_or(0);
         if machine.applied() < synced && log.installing == 0 {
-            return Err(format!("its state is at {} and was synced at {synced}", machine.applied()));
+            return Err(format!(
+                "its state is at {} and was synced at {synced}",
+                machine.applied()
+            ));
         }
         if log.installing > 0 {
             if machine.applied() < log.installing {
                 let files = self.disks.incoming.get(&(group, log.truncated_term, log.installing));
-                let files = files.ok_or_else(|| format!("the snapshot at {} is gone", log.installing))?;
+                let files =
+                    files.ok_or_else(|| format!("the snapshot at {} is gone", log.installing))?;
                 machine.install(files.path()).map_err(|e| e.to_string())?;
             }
             log.installing = 0;
@@ -135,11 +146,19 @@ impl Node {
     }
 
     /// Makes a replica, one of the group's first or one that joins.
-    pub(crate) fn create(&mut self, env: &mut Env, group: GroupId, peer: u64, first: Option<&Conf>) {
+    pub(crate) fn create(
+        &mut self,
+        env: &mut Env,
+        group: GroupId,
+        peer: u64,
+        first: Option<&Conf>,
+    ) {
         let Some(process) = &mut self.process else { return };
         let store = self.disks.store(env, group, peer);
         let kind = env.group(group).kind;
-        let made = kind.create(&store, first).and_then(|()| self.disks.state.sync().map_err(|e| e.to_string()));
+        let made = kind
+            .create(&store, first)
+            .and_then(|()| self.disks.state.sync().map_err(|e| e.to_string()));
         let index = if first.is_some() { INITIAL_INDEX } else { 0 };
         let log = GroupLog {
             peer,
@@ -151,13 +170,16 @@ impl Node {
             ..GroupLog::default()
         };
         let append = Append { group, log, entries: Vec::new(), removed: None };
-        let opened = made.and_then(|()| self.disks.log.append(&[append], true).map_err(|e| e.to_string()));
+        let opened =
+            made.and_then(|()| self.disks.log.append(&[append], true).map_err(|e| e.to_string()));
         match opened.and_then(|()| kind.open(store)) {
             Ok(machine) => {
                 let campaign = first.is_some_and(|it| it.voters.first() == Some(&peer));
                 add(process, group, log, machine, campaign);
             }
-            Err(why) => env.checks.fail(|| format!("replica {} could not be made: {why}", name(peer))),
+            Err(why) => {
+                env.checks.fail(|| format!("replica {} could not be made: {why}", name(peer)))
+            }
         }
         env.note("created", &[("group", group.0), ("peer", peer)]);
         process.wake(env);
@@ -205,7 +227,13 @@ impl Node {
 }
 
 /// `campaign`: stand for election at once.
-fn add(process: &mut Process, group: GroupId, log: GroupLog, machine: Arc<dyn Machine>, campaign: bool) {
+fn add(
+    process: &mut Process,
+    group: GroupId,
+    log: GroupLog,
+    machine: Arc<dyn Machine>,
+    campaign: bool,
+) {
     let watch = Arc::<Watch>::default();
     let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
     process.replicas.insert(group, Replica { peer, machine, watch: Arc::clone(&watch) });

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use vane_raft::{
-    Append, Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted, Start, StoreError,
-    Ticket, Watch,
+    Append, Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted,
+    Start, StoreError, Ticket, Watch,
 };
 use vane_types::{GroupId, LogIndex};
 
@@ -92,7 +92,11 @@ pub(crate) struct Process {
 impl Process {
     /// A process without replicas, whose clock begins to tick.
     pub(crate) fn new(id: (u64, u64), log: Arc<LogDisk>, env: &mut Env) -> Self {
-        let config = Config { bounds: env.swarm.bounds.clone(), seed: env.random.next(), ..Config::default() };
+        let config = Config {
+            bounds: env.swarm.bounds.clone(),
+            seed: env.random.next(),
+            ..Config::default()
+        };
         let core = Core::new(Arc::clone(&log) as Arc<dyn LogStore>, config);
         let first = env.random.within(&env.swarm.tick);
         env.step(first, id, Step::Tick);
@@ -128,7 +132,9 @@ impl Process {
             Step::Read(asked, group, look) => self.look(env, asked, group, look),
             Step::SnapshotSent { group, to, ok } => self.put(Input::SnapshotSent { group, to, ok }),
             Step::Begin(operation) => self.begin(env, operation),
-            Step::Attempt { operation, attempt, send } => self.attempt_over(env, operation, attempt, send),
+            Step::Attempt { operation, attempt, send } => {
+                self.attempt_over(env, operation, attempt, send)
+            }
         }
         self.answer_outcomes(env);
         self.wake(env);
@@ -140,10 +146,14 @@ impl Process {
             explain(env, envelope);
         }
         match body {
-            Body::Raft(envelope) if self.inbox.messages.len() < MESSAGES_MAX => self.inbox.messages.push(envelope),
+            Body::Raft(envelope) if self.inbox.messages.len() < MESSAGES_MAX => {
+                self.inbox.messages.push(envelope)
+            }
             Body::Raft(_) => {}
             Body::Snapshot { announcement, files, sender } => {
-                if let Some(meta) = announcement.message.snapshot.as_ref().and_then(|it| it.metadata.as_ref()) {
+                if let Some(meta) =
+                    announcement.message.snapshot.as_ref().and_then(|it| it.metadata.as_ref())
+                {
                     disks.incoming.insert((announcement.group, meta.term, meta.index), files);
                 }
                 let (group, to) = (announcement.group, announcement.to());
@@ -170,7 +180,8 @@ impl Process {
     /// Lets the raft thread run if it waits and there is something to do.
     pub(crate) fn wake(&mut self, env: &mut Env) {
         let Inbox { ticked, applied, messages, inputs } = &self.inbox;
-        let something = *ticked || !(applied.is_empty() && messages.is_empty() && inputs.is_empty());
+        let something =
+            *ticked || !(applied.is_empty() && messages.is_empty() && inputs.is_empty());
         if self.phase == Phase::Waiting && (something || self.core.is_dirty()) {
             self.phase = Phase::Called;
             let think = env.random.within(&env.swarm.think);
@@ -259,7 +270,9 @@ impl Process {
         self.phase = Phase::Waiting;
         match self.core.persisted() {
             Ok(done) => self.hand_on(env, done),
-            Err(error) => env.checks.fail(|| format!("node {}: the log cannot be read: {error}", self.id.0)),
+            Err(error) => {
+                env.checks.fail(|| format!("node {}: the log cannot be read: {error}", self.id.0))
+            }
         }
         self.check(env);
     }
@@ -282,7 +295,8 @@ impl Process {
 
     /// State is synced, and logs are truncated behind it: as the node's maintenance does.
     fn maintain(&mut self, disks: &mut Disks, env: &mut Env) {
-        let applied: Vec<_> = self.replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
+        let applied: Vec<_> =
+            self.replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
         if disks.sync_state(&self.replicas).is_ok() {
             for (group, durable) in applied {
                 self.put(Input::Truncate { group, durable });
@@ -301,7 +315,9 @@ impl Process {
         for (group, replica) in &self.replicas {
             let (told, applied) = (replica.watch.applied(), replica.machine.applied());
             if told > applied {
-                env.checks.fail(|| format!("group {group}: readers are told of {told}, but {applied} is applied"));
+                env.checks.fail(|| {
+                    format!("group {group}: readers are told of {told}, but {applied} is applied")
+                });
             }
             if let Some(leader) = replica.watch.leader() {
                 env.checks.leads(*group, replica.watch.term(), leader);

@@ -81,7 +81,8 @@ fn catch_panics() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let in_run = PANIC.with_borrow_mut(|it| it.as_mut().map(|text| *text = info.to_string()).is_some());
+            let in_run = PANIC
+                .with_borrow_mut(|it| it.as_mut().map(|text| *text = info.to_string()).is_some());
             if !in_run {
                 usual(info);
             }
@@ -125,7 +126,8 @@ fn new_world(options: Options) -> std::io::Result<World> {
     random.next();
     let swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
-    let meta = Group { id: GroupId::META, kind: &Catalogue, replicas: NODES as usize, dedupes: false };
+    let meta =
+        Group { id: GroupId::META, kind: &Catalogue, replicas: NODES as usize, dedupes: false };
     let shard = |it| Group { id: GroupId(it), kind: &Shard, replicas: REPLICAS, dedupes: true };
     let groups = std::iter::once(meta).chain((1..=SHARDS).map(shard)).collect();
     let env = Env {

@@ -213,8 +213,16 @@ fn draw_bounds(random: &mut Random) -> Bounds {
         message_bytes_max: if random.chance(300_000) { random.below(500) } else { 1 << 20 },
         inflight_messages_max: 1 + random.below(64) as usize,
         committed_bytes_max: if random.chance(300_000) { 200 } else { 16 << 20 },
-        cache_bytes_max: if random.chance(500_000) { random.below(2_000) as usize } else { 256 << 10 },
-        apply_bytes_max: if random.chance(300_000) { 100 + random.below(4_000) as usize } else { 64 << 20 },
+        cache_bytes_max: if random.chance(500_000) {
+            random.below(2_000) as usize
+        } else {
+            256 << 10
+        },
+        apply_bytes_max: if random.chance(300_000) {
+            100 + random.below(4_000) as usize
+        } else {
+            64 << 20
+        },
         log_kept_entries_max: 20 + random.below(200),
         log_kept_bytes_max: if random.chance(300_000) { 2_000 } else { 64 << 20 },
         log_bytes_max: 1 << 30,

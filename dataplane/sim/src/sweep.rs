@@ -15,7 +15,8 @@ pub fn sweep(
     options: Options,
     done: impl FnMut(Report) -> bool + Send,
 ) -> std::io::Result<()> {
-    let (next, stop, done) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(done));
+    let (next, stop, done) =
+        (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(done));
     let work = || -> std::io::Result<()> {
         while !stop.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);

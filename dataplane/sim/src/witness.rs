@@ -30,7 +30,9 @@ fn values(env: &Env, group: GroupId) -> Values {
     let log = &env.checks.logs[&group];
     let mut values = Values::new();
     for operation in env.history.operations.iter().filter(|it| it.group == group) {
-        if let (Kind::Write(Write { point, value }), Some(index)) = (operation.kind, effect_of(log, operation)) {
+        if let (Kind::Write(Write { point, value }), Some(index)) =
+            (operation.kind, effect_of(log, operation))
+        {
             values.entry(point).or_default().insert(index, value);
         }
     }
@@ -56,18 +58,26 @@ fn check_group(env: &Env, group: GroupId) -> Result<(), String> {
     let mut placed: Vec<(usize, &Operation, Place)> = Vec::new();
     let mut told: Vec<(usize, &Operation, Office, Place)> = Vec::new();
     for (number, operation) in operations {
-        let wrong = |what: String| Err(format!("group {group}: request {number} {what}: {operation:?}"));
+        let wrong =
+            |what: String| Err(format!("group {group}: request {number} {what}: {operation:?}"));
         match (operation.kind, operation.outcome) {
-            (Kind::Write(_), Outcome::Applied { index, office }) => match effect_of(log, operation) {
+            (Kind::Write(_), Outcome::Applied { index, office }) => match effect_of(log, operation)
+            {
                 Some(effect) if effect <= index => {
                     placed.push((number, operation, (effect, false)));
                     told.push((number, operation, office, (effect, false)));
                 }
-                effect => return wrong(format!("was acknowledged at {index} and took effect at {effect:?}")),
+                effect => {
+                    return wrong(format!(
+                        "was acknowledged at {index} and took effect at {effect:?}"
+                    ));
+                }
             },
             (Kind::Write(_), Outcome::Nothing) => {
                 if let Some(effect) = effect_of(log, operation) {
-                    return wrong(format!("was said to have done nothing and took effect at {effect}"));
+                    return wrong(format!(
+                        "was said to have done nothing and took effect at {effect}"
+                    ));
                 }
             }
             (Kind::Read { point, linearizable }, Outcome::Value { value, index, office }) => {
@@ -103,13 +113,16 @@ fn in_order(mut by_begin: Vec<(usize, &Operation, Place)>, whose: &str) -> Resul
     let mut ended = by_end.into_iter().peekable();
     let mut latest: Option<(usize, Place)> = None;
     for (number, operation, place) in by_begin {
-        while let Some((number, _, place)) = ended.next_if(|(_, it, _)| it.returned < operation.invoked) {
+        while let Some((number, _, place)) =
+            ended.next_if(|(_, it, _)| it.returned < operation.invoked)
+        {
             if latest.is_none_or(|it| it.1 < place) {
                 latest = Some((number, place));
             }
         }
         // Two reads may share a place, two writes cannot.
-        if let Some((before, at)) = latest.filter(|it| it.1 > place || (it.1 == place && !place.1)) {
+        if let Some((before, at)) = latest.filter(|it| it.1 > place || (it.1 == place && !place.1))
+        {
             return Err(format!(
                 "request {number} at {place:?} began after request {before} at {at:?} was answered{whose}: {operation:?}"
             ));
@@ -131,10 +144,16 @@ pub(crate) fn calls(env: &Env) -> BTreeMap<(GroupId, u64), Vec<Call>> {
             {
                 Effect::Write(value)
             }
-            (Kind::Read { linearizable: true, .. }, Outcome::Value { value, .. }) => Effect::Read(value),
+            (Kind::Read { linearizable: true, .. }, Outcome::Value { value, .. }) => {
+                Effect::Read(value)
+            }
             _ => continue,
         };
-        calls.entry((group, operation.point())).or_default().push(Call { invoked, returned, effect });
+        calls.entry((group, operation.point())).or_default().push(Call {
+            invoked,
+            returned,
+            effect,
+        });
     }
     calls
 }

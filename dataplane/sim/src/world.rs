@@ -67,7 +67,8 @@ impl World {
                 let out = env.random.below(places.len() as u64);
                 places.remove(out as usize);
             }
-            let peers: Vec<u64> = places.iter().map(|node| members.new_peer(group.id, *node)).collect();
+            let peers: Vec<u64> =
+                places.iter().map(|node| members.new_peer(group.id, *node)).collect();
             let conf = Conf::founding(&peers);
             env.checks.founded(group.id, conf.clone());
             for (node, peer) in places.into_iter().zip(peers) {
@@ -137,7 +138,10 @@ impl World {
         let node = &mut self.nodes[(id - 1) as usize];
         let Some(process) = node.process.as_mut().filter(|it| it.id.1 == number) else { return };
         if node.frozen_until > self.env.now() {
-            return self.env.queue.at(node.frozen_until, Event::Step { node: id, process: number, step });
+            return self
+                .env
+                .queue
+                .at(node.frozen_until, Event::Step { node: id, process: number, step });
         }
         process.step(&mut node.disks, &mut self.env, step);
     }
@@ -193,7 +197,9 @@ impl World {
     /// some time.
     pub(crate) fn ended(&mut self, id: u64, is_short: bool) {
         for client in 0..self.clients.len() {
-            let Some((operation, _)) = self.clients[client].busy.filter(|it| it.1 == id) else { continue };
+            let Some((operation, _)) = self.clients[client].busy.filter(|it| it.1 == id) else {
+                continue;
+            };
             // The answer may have left before the end.
             if self.env.history.operations[operation].returned == NEVER {
                 let moment = self.env.queue.count();
@@ -216,8 +222,11 @@ impl World {
         let env = &mut self.env;
         if let Some((operation, _)) = self.clients[client].busy.take() {
             let it = &env.history.operations[operation];
-            let numbers =
-                [("client", client as u64), ("operation", operation as u64), ("told", it.is_acknowledged().into())];
+            let numbers = [
+                ("client", client as u64),
+                ("operation", operation as u64),
+                ("told", it.is_acknowledged().into()),
+            ];
             env.note("answer", &numbers);
             let pause = env.random.within(&env.swarm.load.pause);
             return env.queue.after(pause, Event::Client(client));
@@ -231,7 +240,9 @@ impl World {
             },
         };
         let up: Vec<u64> = env.up.iter().copied().collect();
-        let Some(node) = env.random.pick(&up) else { return env.queue.after(TICK / 10, Event::Client(client)) };
+        let Some(node) = env.random.pick(&up) else {
+            return env.queue.after(TICK / 10, Event::Client(client));
+        };
         let Some(process) = &self.nodes[(node - 1) as usize].process else { return };
         let moment = env.queue.count();
         let operation = env.history.begin(client, group, kind, moment);
@@ -247,7 +258,9 @@ impl World {
         }
         env.note("heal", &[]);
         if acknowledged < ACKNOWLEDGED_MIN {
-            env.checks.fail(|| format!("only {acknowledged} requests were acknowledged before the healing"));
+            env.checks.fail(|| {
+                format!("only {acknowledged} requests were acknowledged before the healing")
+            });
         }
         self.healed_at = Some((env.now(), env.queue.count()));
         env.swarm = env.swarm.healed();

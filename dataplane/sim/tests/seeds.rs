@@ -75,7 +75,8 @@ fn no_seed_gives_an_alarm() {
 fn a_seed_replays_exactly() {
     for seed in [7, 77, 777] {
         let options = Options { seed, ..Options::default() };
-        let (first, second) = (run(options).unwrap(), run(Options { trace: true, ..options }).unwrap());
+        let (first, second) =
+            (run(options).unwrap(), run(Options { trace: true, ..options }).unwrap());
         assert_eq!((first.hash, first.events), (second.hash, second.events), "seed {seed}");
         let other = run(Options { seed: seed + 1, ..options }).unwrap();
         assert_ne!(first.hash, other.hash);
@@ -84,7 +85,10 @@ fn a_seed_replays_exactly() {
 
 #[test]
 fn an_acknowledgement_before_the_sync_is_found() {
-    is_found(Bug::AckBeforeFsync, &["raft.db has lost entries", "is out of range", "another entry", "acknowledged"]);
+    is_found(
+        Bug::AckBeforeFsync,
+        &["raft.db has lost entries", "is out of range", "another entry", "acknowledged"],
+    );
 }
 
 #[test]
@@ -105,7 +109,11 @@ fn a_request_that_is_applied_twice_is_found() {
 #[test]
 fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     let failed = failures(Bug::StaleRead, 12);
-    let by = |what: &str| failed.iter().filter(|it| it.failure.as_ref().unwrap().contains(what)).count();
+    let by =
+        |what: &str| failed.iter().filter(|it| it.failure.as_ref().unwrap().contains(what)).count();
     let (order, search) = (by("was answered"), by("have no linear order"));
-    assert!(order > 0 && search > 0, "found {order} times by the order and {search} times by the search");
+    assert!(
+        order > 0 && search > 0,
+        "found {order} times by the order and {search} times by the search"
+    );
 }

@@ -6,7 +6,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+};
 use rocksdb::{DBRawIterator, Options, ReadOptions, SliceTransform, WriteBatch, properties};
 
 use crate::error::Error;
@@ -39,7 +41,8 @@ impl DataDb {
         options.set_max_open_files(-1);
         options.set_keep_log_file_num(5);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
-        let families = Family::ALL.map(|it| ColumnFamilyDescriptor::new(name(it), family_options(it, &cache)));
+        let families =
+            Family::ALL.map(|it| ColumnFamilyDescriptor::new(name(it), family_options(it, &cache)));
         let db = DB::open_cf_descriptors(&options, path, families).map_err(Error::rocks(NAME))?;
         Ok(Self { db: Arc::new(db) })
     }
@@ -52,12 +55,16 @@ impl DataDb {
     /// Writes all memtables out, so that the WAL behind them can go.
     pub fn flush(&self) -> Result<(), Error> {
         let families: Vec<_> = Family::ALL.map(|it| self.family(it)).to_vec();
-        self.db.flush_cfs_opt(&families, &rocksdb::FlushOptions::default()).map_err(Error::rocks(NAME))
+        self.db
+            .flush_cfs_opt(&families, &rocksdb::FlushOptions::default())
+            .map_err(Error::rocks(NAME))
     }
 
     /// Bytes held in memtables.
     pub fn memtable_bytes(&self) -> u64 {
-        let of = |it| self.db.property_int_value_cf(self.family(it), properties::CUR_SIZE_ALL_MEM_TABLES);
+        let of = |it| {
+            self.db.property_int_value_cf(self.family(it), properties::CUR_SIZE_ALL_MEM_TABLES)
+        };
         Family::ALL.into_iter().filter_map(|it| of(it).ok().flatten()).sum()
     }
 
@@ -76,7 +83,13 @@ impl KvRead for DataDb {
         collect(self.db.multi_get_cf(keys.iter().map(|key| (family, key))))
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         walk(self.db.raw_iterator_cf_opt(self.family(family), scan_options(to)), from, visit)
     }
 }
@@ -88,7 +101,9 @@ impl Kv for DataDb {
             match write {
                 KvWrite::Put(family, key, value) => rocks.put_cf(self.family(family), key, value),
                 KvWrite::Delete(family, key) => rocks.delete_cf(self.family(family), key),
-                KvWrite::DeleteRange(family, from, to) => rocks.delete_range_cf(self.family(family), from, to),
+                KvWrite::DeleteRange(family, from, to) => {
+                    rocks.delete_range_cf(self.family(family), from, to)
+                }
             }
         }
         self.db.write(rocks).map_err(Error::rocks(NAME))
@@ -125,8 +140,18 @@ impl KvRead for View<'_> {
         collect(self.snapshot.multi_get_cf(keys.iter().map(|key| (family, key))))
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
-        walk(self.snapshot.raw_iterator_cf_opt(self.db.family(family), scan_options(to)), from, visit)
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
+        walk(
+            self.snapshot.raw_iterator_cf_opt(self.db.family(family), scan_options(to)),
+            from,
+            visit,
+        )
     }
 }
 
@@ -149,7 +174,9 @@ fn walk(mut it: DBRawIterator<'_>, from: &[u8], visit: &mut Visit<'_>) -> Result
     it.status().map_err(Error::rocks(NAME))
 }
 
-fn collect(values: Vec<Result<Option<Vec<u8>>, rocksdb::Error>>) -> Result<Vec<Option<Vec<u8>>>, Error> {
+fn collect(
+    values: Vec<Result<Option<Vec<u8>>, rocksdb::Error>>,
+) -> Result<Vec<Option<Vec<u8>>>, Error> {
     values.into_iter().collect::<Result<_, _>>().map_err(Error::rocks(NAME))
 }
 

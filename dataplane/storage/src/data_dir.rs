@@ -166,7 +166,8 @@ fn mark(path: &Path) -> Result<Marker, Error> {
     for entry in fs::read_dir(path).map_err(Error::io("list", path))? {
         let name = entry.map_err(Error::io("list", path))?.file_name();
         // A fresh ext4 volume has lost+found; a start that was cut short may leave the rest.
-        let known = name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
+        let known =
+            name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
         if !known {
             return Err(Error::Foreign(format!(
                 "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data directory; \
@@ -235,7 +236,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(DataDir::open(dir.path()).unwrap());
         let marker = fs::read_to_string(dir.path().join(MARKER)).unwrap();
-        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 2", "\"format\": 9")).unwrap();
+        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 2", "\"format\": 9"))
+            .unwrap();
         assert!(matches!(DataDir::open(dir.path()), Err(Error::Foreign(_))));
     }
 }

@@ -42,7 +42,13 @@ pub trait KvRead: Send + Sync {
 
     /// Visits the keys from `from` on and below `to`, in order, as they stood when the scan
     /// began. `visit` may read and write the store.
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error>;
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error>;
 }
 
 /// A store.

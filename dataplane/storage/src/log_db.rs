@@ -55,7 +55,9 @@ impl LogDb {
     /// State of a group's log; `None` for a group that has none.
     pub fn state(&self, group: GroupId) -> Result<Option<LogState>, Error> {
         let value = self.db.get(keys::log_state(group)).map_err(Error::rocks(DB))?;
-        value.map(|it| LogState::decode(&*it).map_err(|e| damaged(group, &e.to_string()))).transpose()
+        value
+            .map(|it| LogState::decode(&*it).map_err(|e| damaged(group, &e.to_string())))
+            .transpose()
     }
 
     /// Writes what is new of any number of groups in one batch: after a crash all of it is

@@ -54,7 +54,13 @@ impl KvRead for MemoryKv {
         Ok(keys.iter().map(|key| versions.get(versions.latest(), family, key)).collect())
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         self.view_of_now().scan(family, from, to, visit)
     }
 }
@@ -89,7 +95,12 @@ struct View<'a> {
 
 impl View<'_> {
     fn page(&self, family: Family, from: Bound<&[u8]>, to: &[u8]) -> Vec<(Vec<u8>, Value)> {
-        self.store.versions.read().range(self.version, family, (from, Bound::Excluded(to))).take(SCAN_PAGE).collect()
+        self.store
+            .versions
+            .read()
+            .range(self.version, family, (from, Bound::Excluded(to)))
+            .take(SCAN_PAGE)
+            .collect()
     }
 }
 
@@ -109,7 +120,13 @@ impl KvRead for View<'_> {
         Ok(keys.iter().map(|key| versions.get(self.version, family, key)).collect())
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         if from >= to {
             return Ok(());
         }
@@ -121,7 +138,9 @@ impl KvRead for View<'_> {
                 }
             }
             match page.last() {
-                Some((last, _)) if page.len() == SCAN_PAGE => page = self.page(family, Bound::Excluded(last), to),
+                Some((last, _)) if page.len() == SCAN_PAGE => {
+                    page = self.page(family, Bound::Excluded(last), to)
+                }
                 _ => return Ok(()),
             }
         }

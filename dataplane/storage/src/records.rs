@@ -56,7 +56,11 @@ impl PointRecord {
         StoredRecord {
             id: self.id.to_key(),
             version: self.version,
-            vectors: self.vectors.iter().flat_map(|it| [u64::from(it.ordinal), it.version]).collect(),
+            vectors: self
+                .vectors
+                .iter()
+                .flat_map(|it| [u64::from(it.ordinal), it.version])
+                .collect(),
             payload: self.payload.clone(),
             digests: self.vectors.iter().map(|it| it.digest).collect(),
         }
@@ -72,7 +76,8 @@ impl PointRecord {
         }
         let mut vectors = Vec::with_capacity(stored.digests.len());
         for (pair, digest) in stored.vectors.chunks_exact(2).zip(stored.digests) {
-            let ordinal = u8::try_from(pair[0]).map_err(|_| damaged("a vector ordinal is out of range"))?;
+            let ordinal =
+                u8::try_from(pair[0]).map_err(|_| damaged("a vector ordinal is out of range"))?;
             vectors.push(VectorRecord { ordinal, version: pair[1], digest });
         }
         Ok(Self { id, version: stored.version, vectors, payload: stored.payload })
@@ -141,7 +146,10 @@ impl Row {
         if rest.len() % 4 != 0 {
             return Err(damaged());
         }
-        let values = rest.chunks_exact(4).map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]])).collect();
+        let values = rest
+            .chunks_exact(4)
+            .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
+            .collect();
         Ok(Self { slot: u32::from_le_bytes(*slot), version: u64::from_le_bytes(*version), values })
     }
 }

@@ -72,7 +72,11 @@ impl SegmentWriter {
 
     /// Appends one row of `dim` values.
     pub fn push(&mut self, slot: u32, version: u64, values: &[f32]) -> Result<(), Error> {
-        assert_eq!(values.len(), self.dim, "a row has as many values as its segment has dimensions");
+        assert_eq!(
+            values.len(),
+            self.dim,
+            "a row has as many values as its segment has dimensions"
+        );
         let mut bytes: &[u8] = bytemuck::cast_slice(values);
         self.vectors.write_all(bytes).map_err(Error::io("write", &self.dir.join(VECTORS)))?;
         while !bytes.is_empty() {
@@ -99,18 +103,21 @@ impl SegmentWriter {
         if self.block_len > 0 {
             self.end_block();
         }
-        let rows = u32::try_from(self.slots.len()).expect("a segment is bounded far below 2^32 rows");
+        let rows =
+            u32::try_from(self.slots.len()).expect("a segment is bounded far below 2^32 rows");
         let dim = u32::try_from(self.dim).expect("dimensions are bounded");
         let checksums: &[u8] = bytemuck::cast_slice(&self.checksums);
         let vectors_checksum = xxh3_64(checksums);
         let path = self.dir.join(VECTORS);
         self.vectors.write_all(checksums).map_err(Error::io("write", &path))?;
-        let file = self.vectors.into_inner().map_err(|e| Error::io("write", &path)(e.into_error()))?;
+        let file =
+            self.vectors.into_inner().map_err(|e| Error::io("write", &path)(e.into_error()))?;
         let mut header = [0_u8; HEADER];
         header[..8].copy_from_slice(VECTORS_MAGIC);
         header[8..12].copy_from_slice(&dim.to_le_bytes());
         header[12..16].copy_from_slice(&rows.to_le_bytes());
-        std::os::unix::fs::FileExt::write_all_at(&file, &header, 0).map_err(Error::io("write", &path))?;
+        std::os::unix::fs::FileExt::write_all_at(&file, &header, 0)
+            .map_err(Error::io("write", &path))?;
         file.sync_all().map_err(Error::io("sync", &path))?;
         let rows_checksum = write_rows(&self.dir.join(ROWS), &self.versions, &self.slots)?;
         sync_dir(&self.dir)?;
@@ -155,12 +162,16 @@ impl SegmentFiles {
         let blocks = data.div_ceil(BLOCK);
         let vectors = map(&dir.join(VECTORS), VECTORS_MAGIC, HEADER + data + blocks * 8)?;
         let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * 12)?;
-        let named = |it: &Mmap, at: usize| u32::from_le_bytes([it[at], it[at + 1], it[at + 2], it[at + 3]]);
+        let named =
+            |it: &Mmap, at: usize| u32::from_le_bytes([it[at], it[at + 1], it[at + 2], it[at + 3]]);
         if named(&vectors, 8) != manifest.dim
             || named(&vectors, 12) != manifest.rows
             || named(&rows, 8) != manifest.rows
         {
-            return Err(Error::damaged(dir.display().to_string(), "its header does not fit the manifest"));
+            return Err(Error::damaged(
+                dir.display().to_string(),
+                "its header does not fit the manifest",
+            ));
         }
         let files = Self { vectors, rows, n, dim };
         if verify {
@@ -174,7 +185,9 @@ impl SegmentFiles {
 
     /// Reads everything and compares it with the checksums.
     pub fn verify(&self, dir: &Path, manifest: &SegmentManifest) -> Result<(), Error> {
-        let damaged = |file: &str| Error::damaged(dir.join(file).display().to_string(), "its checksum does not fit");
+        let damaged = |file: &str| {
+            Error::damaged(dir.join(file).display().to_string(), "its checksum does not fit")
+        };
         let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
         let fits = data.chunks(BLOCK).map(xxh3_64).eq(stored.chunks_exact(8).map(read_u64));
         if !fits || xxh3_64(stored) != manifest.vectors_checksum {
@@ -332,9 +345,15 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 4;
             fs::write(&path, &bad).unwrap();
-            assert!(matches!(SegmentFiles::open(&dir, &manifest, true), Err(Error::Damaged { .. })), "{file} {at}");
+            assert!(
+                matches!(SegmentFiles::open(&dir, &manifest, true), Err(Error::Damaged { .. })),
+                "{file} {at}"
+            );
             fs::write(&path, &good[..good.len() - 1]).unwrap();
-            assert!(matches!(SegmentFiles::open(&dir, &manifest, false), Err(Error::Damaged { .. })), "short {file}");
+            assert!(
+                matches!(SegmentFiles::open(&dir, &manifest, false), Err(Error::Damaged { .. })),
+                "short {file}"
+            );
             fs::write(&path, &good).unwrap();
         }
         assert!(SegmentFiles::open(&dir, &manifest, true).is_ok());

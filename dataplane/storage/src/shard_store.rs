@@ -99,16 +99,27 @@ impl ShardStore {
     }
 
     /// Visits all records by slot.
-    pub fn records(&self, mut visit: impl FnMut(Slot, PointRecord) -> Result<(), Error>) -> Result<(), Error> {
-        self.reader().scan_prefix(Family::Payload, &self.group.0.to_be_bytes(), &mut |key, value| {
-            let (_, slot) = keys::split_slot(key, keys::PREFIX).ok_or_else(short_key)?;
-            visit(slot, PointRecord::decode(value)?)?;
-            Ok(true)
-        })
+    pub fn records(
+        &self,
+        mut visit: impl FnMut(Slot, PointRecord) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.reader().scan_prefix(
+            Family::Payload,
+            &self.group.0.to_be_bytes(),
+            &mut |key, value| {
+                let (_, slot) = keys::split_slot(key, keys::PREFIX).ok_or_else(short_key)?;
+                visit(slot, PointRecord::decode(value)?)?;
+                Ok(true)
+            },
+        )
     }
 
     /// Visits one payload index: value key and slot, in order.
-    pub fn index_entries(&self, field: u16, mut visit: impl FnMut(&[u8], Slot)) -> Result<(), Error> {
+    pub fn index_entries(
+        &self,
+        field: u16,
+        mut visit: impl FnMut(&[u8], Slot),
+    ) -> Result<(), Error> {
         let prefix = keys::index_field(self.group, field);
         self.reader().scan_prefix(Family::Index, &prefix, &mut |key, _| {
             let (value, slot) = keys::split_slot(key, prefix.len()).ok_or_else(short_key)?;
@@ -118,7 +129,11 @@ impl ShardStore {
     }
 
     /// Visits the growing rows of one vector: segment, row, and what it holds; in order.
-    pub fn rows(&self, vector: u8, mut visit: impl FnMut(u32, u32, Row) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn rows(
+        &self,
+        vector: u8,
+        mut visit: impl FnMut(u32, u32, Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let prefix = [&self.group.0.to_be_bytes()[..], &[vector]].concat();
         self.reader().scan_prefix(Family::Row, &prefix, &mut |key, value| {
             let (segment, row) = keys::split_slot(key, prefix.len()).ok_or_else(short_key)?;
@@ -160,7 +175,11 @@ impl ShardStore {
                 return Ok(());
             }
             batch.put(family, [&prefix, key].concat(), value.to_vec());
-            if batch.bytes() >= IMPORT_BATCH_BYTES_MAX { self.kv.write(std::mem::take(&mut batch)) } else { Ok(()) }
+            if batch.bytes() >= IMPORT_BATCH_BYTES_MAX {
+                self.kv.write(std::mem::take(&mut batch))
+            } else {
+                Ok(())
+            }
         })?;
         if let Some(applied) = applied {
             batch.put(Family::Meta, keys::meta(self.group, APPLIED), applied);

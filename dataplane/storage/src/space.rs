@@ -76,11 +76,14 @@ impl Space {
         let (path, free) = (self.dir.join("ballast"), self.free());
         if path.exists() {
             if free < self.min_free / 2 && fs::remove_file(&path).is_ok() {
-                tracing::warn!(free, "disk nearly full: removed the ballast file so that deletes can go on");
+                tracing::warn!(
+                    free,
+                    "disk nearly full: removed the ballast file so that deletes can go on"
+                );
             }
         } else if free > self.min_free * 2 + self.ballast {
-            let made =
-                File::create(&path).and_then(|file| Ok(fallocate(&file, FallocateFlags::empty(), 0, self.ballast)?));
+            let made = File::create(&path)
+                .and_then(|file| Ok(fallocate(&file, FallocateFlags::empty(), 0, self.ballast)?));
             if let Err(error) = made {
                 // Without it the node only has less of a reserve.
                 tracing::debug!(%error, "failed to make the ballast file");

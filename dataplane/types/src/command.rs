@@ -231,7 +231,8 @@ impl Command {
     /// Reads the stored form: the change, and the request it is a part of.
     pub fn decode_stored(bytes: &[u8]) -> Result<(Change, Option<RequestId>), DecodeError> {
         let Self { change, request } = decode_versioned(bytes)?;
-        let unknown = || DecodeError { reason: "a kind of change this version does not know".into() };
+        let unknown =
+            || DecodeError { reason: "a kind of change this version does not know".into() };
         Ok((change.ok_or_else(unknown)?, request))
     }
 }
@@ -259,7 +260,8 @@ mod tests {
 
     #[test]
     fn commands_read_back_and_unknown_versions_are_refused() {
-        let change = Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
+        let change =
+            Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
         let stored = Command::new(change.clone()).encode_stored();
         assert_eq!(Command::decode_stored(&stored).unwrap(), (change.clone(), None));
         let request = RequestId { session: u64::MAX, sequence: 2, basis: 3 };

@@ -138,7 +138,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_id() -> impl Strategy<Value = PointId> {
-        prop_oneof![any::<u64>().prop_map(PointId::Num), any::<u128>().prop_map(|n| PointId::Uuid(Uuid::from_u128(n))),]
+        prop_oneof![
+            any::<u64>().prop_map(PointId::Num),
+            any::<u128>().prop_map(|n| PointId::Uuid(Uuid::from_u128(n))),
+        ]
     }
 
     proptest! {

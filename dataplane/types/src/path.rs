@@ -33,7 +33,9 @@ impl JsonPath {
         for step in &self.rest {
             let next = |value: &'a Value| -> Vec<&'a Value> {
                 match (step, value) {
-                    (Step::Key(key), Value::Object(object)) => object.get(key).into_iter().collect(),
+                    (Step::Key(key), Value::Object(object)) => {
+                        object.get(key).into_iter().collect()
+                    }
                     (Step::Each, Value::Array(array)) => array.iter().collect(),
                     (Step::At(i), Value::Array(array)) => array.get(*i).into_iter().collect(),
                     _ => Vec::new(),
@@ -71,8 +73,11 @@ impl FromStr for JsonPath {
         if text.len() > PAYLOAD_KEY_BYTES_MAX {
             return Err(format!("payload key is longer than {PAYLOAD_KEY_BYTES_MAX} bytes"));
         }
-        let bad =
-            || format!("invalid payload key \"{text}\": expected a path like a.b, a[].b, a[0].b or \"quoted.key\"");
+        let bad = || {
+            format!(
+                "invalid payload key \"{text}\": expected a path like a.b, a[].b, a[0].b or \"quoted.key\""
+            )
+        };
         let (first, mut left) = key(text).ok_or_else(bad)?;
         let mut rest = Vec::new();
         while !left.is_empty() {

@@ -16,7 +16,20 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("placement", &["types"]),
     ("membership", &["types"]),
     ("shard", &["types", "filter", "index", "storage", "raft"]),
-    ("cluster", &["types", "filter", "index", "storage", "raft", "shard", "proto", "placement", "membership"]),
+    (
+        "cluster",
+        &[
+            "types",
+            "filter",
+            "index",
+            "storage",
+            "raft",
+            "shard",
+            "proto",
+            "placement",
+            "membership",
+        ],
+    ),
     ("server", &["types", "filter", "index", "proto", "membership", "cluster"]),
     ("ctl", &["proto"]),
     ("local", &["proto"]),
@@ -28,7 +41,10 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 fn dataplane() -> PathBuf {
-    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).parent().unwrap().to_owned()
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// All Rust sources below a directory.
@@ -61,7 +77,10 @@ fn every_folder_is_a_named_layer() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if entry.path().join("Cargo.toml").exists() {
-            assert!(LAYERS.iter().any(|(layer, _)| *layer == name), "{name} has no place among the layers");
+            assert!(
+                LAYERS.iter().any(|(layer, _)| *layer == name),
+                "{name} has no place among the layers"
+            );
         }
     }
 }
@@ -79,12 +98,15 @@ fn the_halves_meet_in_the_admin_interface() {
     let root = dataplane().parent().unwrap().to_owned();
     let known = |manifest: &Path| {
         let text = fs::read_to_string(manifest).unwrap();
-        let dependencies = text.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        let dependencies =
+            text.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
         let name = |line: &str| line.split(['.', ' ', '=']).next().unwrap_or_default().to_owned();
         dependencies.lines().map(name).collect::<Vec<_>>()
     };
     for (folder, allowed) in KUBERNETES_HALF {
-        for dependency in known(&root.join(folder).join("Cargo.toml")).iter().filter_map(|it| it.strip_prefix("vane-"))
+        for dependency in known(&root.join(folder).join("Cargo.toml"))
+            .iter()
+            .filter_map(|it| it.strip_prefix("vane-"))
         {
             assert!(allowed.contains(&dependency), "{folder} must not know {dependency}");
         }
@@ -117,7 +139,12 @@ fn files_and_functions_can_be_read_in_one_go() {
             }
             let end = format!("{}}}", &line[..indent]);
             let length = lines[start..].iter().position(|it| *it == end).unwrap_or(0);
-            assert!(length <= FUNCTION_LINES_MAX, "{}:{}: {length} lines", file.display(), start + 1);
+            assert!(
+                length <= FUNCTION_LINES_MAX,
+                "{}:{}: {length} lines",
+                file.display(),
+                start + 1
+            );
         }
     }
 }

@@ -32,7 +32,8 @@ impl Access {
             "current-context": "test",
         });
         // JSON is YAML.
-        std::fs::write(&kubeconfig, content.to_string()).map_err(|e| Error::system("write", &kubeconfig, e))?;
+        std::fs::write(&kubeconfig, content.to_string())
+            .map_err(|e| Error::system("write", &kubeconfig, e))?;
         Ok(Self { kubeconfig, kubectl: server.kubectl.clone() })
     }
 
@@ -49,7 +50,8 @@ impl Access {
     /// The certificate is not there: the API server never ran.
     pub async fn client(&self) -> Result<kube::Client, Error> {
         let file = Kubeconfig::read_from(&self.kubeconfig)?;
-        let mut config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+        let mut config =
+            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // The server is on this machine; the environment's proxy is not for it.
         config.proxy_url = None;
@@ -84,7 +86,10 @@ impl Access {
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(Error::Kubectl { args: shown, stderr: String::from_utf8_lossy(&output.stderr).into_owned() })
+            Err(Error::Kubectl {
+                args: shown,
+                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            })
         }
     }
 }
@@ -103,7 +108,9 @@ fn run(command: &mut Command, input: &str) -> std::io::Result<std::process::Outp
     let stdin = child.stdin.take();
     std::thread::scope(|scope| {
         // One that ends without reading all of it is no failure of ours: its status tells.
-        scope.spawn(move || stdin.map(|mut it| std::io::Write::write_all(&mut it, input.as_bytes())));
+        scope.spawn(move || {
+            stdin.map(|mut it| std::io::Write::write_all(&mut it, input.as_bytes()))
+        });
         child.wait_with_output()
     })
 }

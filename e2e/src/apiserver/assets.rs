@@ -22,17 +22,25 @@ impl Assets {
     /// them where they are missing: that takes minutes, once.
     pub(crate) fn find() -> Result<Self, Error> {
         match std::env::var_os(VARIABLE).filter(|it| !it.is_empty()) {
-            Some(dir) => {
-                Self::within(Path::new(&dir), "unset KUBEBUILDER_ASSETS, or set it to a folder that has all four")
-            }
-            None => Self::within(&bring()?, "remove the folder and run `e2e/kubernetes/tools apiserver`"),
+            Some(dir) => Self::within(
+                Path::new(&dir),
+                "unset KUBEBUILDER_ASSETS, or set it to a folder that has all four",
+            ),
+            None => Self::within(
+                &bring()?,
+                "remove the folder and run `e2e/kubernetes/tools apiserver`",
+            ),
         }
     }
 
     fn within(dir: &Path, advice: &'static str) -> Result<Self, Error> {
         let file = |binary: &'static str| {
             let path = dir.join(binary);
-            if path.is_file() { Ok(path) } else { Err(Error::Missing { dir: dir.to_owned(), binary, advice }) }
+            if path.is_file() {
+                Ok(path)
+            } else {
+                Err(Error::Missing { dir: dir.to_owned(), binary, advice })
+            }
         };
         Ok(Self {
             etcd: file("etcd")?,
@@ -70,6 +78,10 @@ mod tests {
             std::fs::write(dir.path().join(binary), "").unwrap();
         }
         let error = Assets::within(dir.path(), "unset it").unwrap_err().to_string();
-        assert!(error.contains("kube-controller-manager") && error.contains(&*dir.path().to_string_lossy()), "{error}");
+        assert!(
+            error.contains("kube-controller-manager")
+                && error.contains(&*dir.path().to_string_lossy()),
+            "{error}"
+        );
     }
 }

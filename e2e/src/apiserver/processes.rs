@@ -49,7 +49,12 @@ impl Processes {
     }
 
     /// Starts a process. Its output goes to `NAME.log`, after what is there.
-    pub(crate) fn start(&mut self, name: &'static str, binary: &Path, args: &[String]) -> Result<(), Error> {
+    pub(crate) fn start(
+        &mut self,
+        name: &'static str,
+        binary: &Path,
+        args: &[String],
+    ) -> Result<(), Error> {
         self.kill(name);
         let path = self.log(name);
         let log = File::options().create(true).append(true).open(&path);
@@ -125,7 +130,10 @@ mod tests {
         processes.start("etcd", Path::new("/bin/sh"), &script).unwrap();
         drop(processes.running.get_mut("etcd").unwrap().wait());
         let error = processes.check().unwrap_err().to_string();
-        assert!(error.contains("etcd ended (exit status: 3)") && error.contains("no disk"), "{error}");
+        assert!(
+            error.contains("etcd ended (exit status: 3)") && error.contains("no disk"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -21,7 +21,11 @@ pub(crate) async fn wait_until<T>(
         match look().await? {
             Ok(found) => return Ok(found),
             Err(seen) if Instant::now() > end => {
-                return Err(Error::Waited { what: what.to_owned(), seconds: timeout.as_secs(), seen });
+                return Err(Error::Waited {
+                    what: what.to_owned(),
+                    seconds: timeout.as_secs(),
+                    seen,
+                });
             }
             Err(_) => sleep(LOOK_PAUSE).await,
         }

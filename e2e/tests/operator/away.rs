@@ -14,7 +14,8 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
     // As an older or a newer definition would let it in.
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/paused";
     let anything = json!([{"op": "replace", "path": path, "value": {"x-kubernetes-preserve-unknown-fields": true}}]);
-    let arguments = ["patch", "crd", "vectorclusters.vanedb.io", "--type=json", "-p", &anything.to_string()];
+    let arguments =
+        ["patch", "crd", "vectorclusters.vanedb.io", "--type=json", "-p", &anything.to_string()];
     world.api.kubectl(&arguments).await.unwrap();
     let mut strange = cluster(3);
     strange["metadata"]["name"] = "strange".into();
@@ -51,7 +52,9 @@ async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
     world.wait_metric(&world.operator, RETRYING, 0.0).await;
     let passes = "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"}";
     assert!(world.operator.metric(passes).await.is_some_and(|it| it >= 4.0));
-    world.wait_metric(&world.operator, "vane_operator_reconciling{kind=\"VectorCluster\"}", 0.0).await;
+    world
+        .wait_metric(&world.operator, "vane_operator_reconciling{kind=\"VectorCluster\"}", 0.0)
+        .await;
 }
 
 /// Somebody else's Service under the name that the pods' addresses need: it has an address of its
@@ -77,7 +80,9 @@ async fn an_operator_goes_on_when_its_api_server_comes_back() {
     let (began, mut ended) = (Instant::now(), 0);
     while began.elapsed() < AWAY {
         let asked = url.clone();
-        let ready = tokio::task::spawn_blocking(move || ureq::get(&asked).call().map(|it| it.status().as_u16()));
+        let ready = tokio::task::spawn_blocking(move || {
+            ureq::get(&asked).call().map(|it| it.status().as_u16())
+        });
         assert_eq!(ready.await.unwrap().unwrap(), 200, "the database serves without an API server");
         // One that lost its lease ends, and is started again as its Deployment does.
         if world.operator.ended().is_some() {

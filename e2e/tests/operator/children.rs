@@ -28,7 +28,10 @@ async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
         let metadata = &child["metadata"];
         assert_eq!(metadata["ownerReferences"][0]["uid"], owner, "{child}");
         assert_eq!(metadata["labels"]["app.kubernetes.io/managed-by"], "vane-operator");
-        assert!(metadata["labels"]["team"].is_null() && metadata["annotations"]["note"].is_null(), "{metadata}");
+        assert!(
+            metadata["labels"]["team"].is_null() && metadata["annotations"]["note"].is_null(),
+            "{metadata}"
+        );
     }
     // The namespace refuses pods that are not of the restricted profile.
     world.wait(NAMESPACE, "pod/demo-2", |it| it["status"]["phase"] == "Pending").await;
@@ -47,10 +50,15 @@ async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
 }
 
 async fn the_token_is_made_once(world: &World) {
-    let token = async || world.get(NAMESPACE, "secret/demo-token").await.unwrap()["data"]["token"].clone();
+    let token =
+        async || world.get(NAMESPACE, "secret/demo-token").await.unwrap()["data"]["token"].clone();
     let before = token().await;
     assert!(before.as_str().unwrap().len() > 40);
-    world.wait(NAMESPACE, "vc/demo", |it| it["status"]["observedGeneration"] == it["metadata"]["generation"]).await;
+    world
+        .wait(NAMESPACE, "vc/demo", |it| {
+            it["status"]["observedGeneration"] == it["metadata"]["generation"]
+        })
+        .await;
     assert_eq!(token().await, before);
 }
 
@@ -69,12 +77,14 @@ async fn what_is_not_possible_yet_touches_nothing(world: &World) {
             changed["spec"]["settings"]["LOG__LEVEL"] = "info".into();
         }
         world.apply(NAMESPACE, &changed).await;
-        let message = world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", reason)).await;
+        let message =
+            world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", reason)).await;
         assert!(message.contains("yet"), "{message}");
         assert_eq!(template().await, before);
     }
     let events = world.list(NAMESPACE, "events").await;
-    let told = |reason: &str| events.iter().any(|it| it["reason"] == reason && it["type"] == "Warning");
+    let told =
+        |reason: &str| events.iter().any(|it| it["reason"] == reason && it["type"] == "Warning");
     assert!(told("ScaleInNotSupported") && told("RollOutNotSupported"), "{events:?}");
 }
 
@@ -88,7 +98,11 @@ async fn what_somebody_deletes_comes_back(world: &World) {
 async fn a_paused_cluster_is_left_alone(world: &World) {
     let patch = async |paused: &str| {
         let patch = format!(r#"{{"spec": {{"paused": {paused}}}}}"#);
-        world.api.kubectl(&["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &patch]).await.unwrap();
+        world
+            .api
+            .kubectl(&["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &patch])
+            .await
+            .unwrap();
     };
     patch("true").await;
     world.wait_condition(NAMESPACE, "vc/demo", "Progressing", ("False", "Paused")).await;
@@ -102,11 +116,12 @@ async fn at_rest_nothing_is_written(world: &World) {
     const QUIET: Duration = Duration::from_secs(5);
     let versions = async || {
         let mut versions = Vec::new();
-        for kind in ["vc", "statefulset", "service", "serviceaccount", "pdb", "configmap", "secret"] {
+        for kind in ["vc", "statefulset", "service", "serviceaccount", "pdb", "configmap", "secret"]
+        {
             let objects = world.list(NAMESPACE, kind).await;
-            versions.extend(
-                objects.iter().map(|it| (it["metadata"]["name"].clone(), it["metadata"]["resourceVersion"].clone())),
-            );
+            versions.extend(objects.iter().map(|it| {
+                (it["metadata"]["name"].clone(), it["metadata"]["resourceVersion"].clone())
+            }));
         }
         versions
     };

@@ -29,10 +29,13 @@ async fn at_rest_no_object_but_leases_is_written() {
     }
     for number in 0..NODES.len() {
         for kind in ["vc", "col"] {
-            world.wait_condition(NAMESPACE, &format!("{kind}/c{number}"), "Ready", ("True", "Ready")).await;
+            world
+                .wait_condition(NAMESPACE, &format!("{kind}/c{number}"), "Ready", ("True", "Ready"))
+                .await;
         }
     }
-    let seconds = std::env::var("IDLE_SECONDS").ok().map(|it| it.parse().expect("IDLE_SECONDS is a number"));
+    let seconds =
+        std::env::var("IDLE_SECONDS").ok().map(|it| it.parse().expect("IDLE_SECONDS is a number"));
     let idle = seconds.map_or(IDLE, Duration::from_secs);
     let mut changes = Vec::new();
     let mut before = Snapshot::take(&world.api).await;
@@ -44,7 +47,12 @@ async fn at_rest_no_object_but_leases_is_written() {
         let now = Snapshot::take(&world.api).await;
         changes = before.changes(&now);
         let work = Work::of(&world.operator).await.since(&start);
-        println!("{} of {} objects changed in {:?}: {work}", changes.len(), before.len(), began.elapsed());
+        println!(
+            "{} of {} objects changed in {:?}: {work}",
+            changes.len(),
+            before.len(),
+            began.elapsed()
+        );
         if changes.is_empty() && length >= idle {
             break;
         }
@@ -53,7 +61,9 @@ async fn at_rest_no_object_but_leases_is_written() {
     }
     assert!(changes.is_empty(), "{} objects changed:\n{}", changes.len(), changes.join("\n"));
     let pods = usize::try_from(NODES.iter().sum::<i32>()).unwrap();
-    for (kind, count) in [("VectorCluster.", 10), ("Collection.", 10), ("ShardPlacement.", 20), ("Pod.", pods)] {
+    for (kind, count) in
+        [("VectorCluster.", 10), ("Collection.", 10), ("ShardPlacement.", 20), ("Pod.", pods)]
+    {
         assert_eq!(before.count(kind), count, "{kind}");
     }
 }
@@ -83,7 +93,9 @@ impl Work {
             let metric = format!("vane_operator_reconciliations_total{{kind=\"{kind}\"}}");
             passes += operator.metric(&metric).await.unwrap();
         }
-        let proc = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", operator.id())).unwrap();
+        let proc = |file: &str| {
+            std::fs::read_to_string(format!("/proc/{}/{file}", operator.id())).unwrap()
+        };
         // Fields 14 and 15, of which the second may have spaces and is in parentheses.
         let stat = proc("stat");
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

@@ -54,7 +54,11 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
     world.api.kubectl(&["-n", NAMESPACE, "delete", "col", "docs", "--wait=false"]).await.unwrap();
     ends_at(&mut world, "DeletingCollection").await;
     world.operator = Operator::start(&world.api, world.dir.path());
-    world.api.kubectl(&["-n", NAMESPACE, "wait", "--for=delete", "col/docs", "--timeout=60s"]).await.unwrap();
+    world
+        .api
+        .kubectl(&["-n", NAMESPACE, "wait", "--for=delete", "col/docs", "--timeout=60s"])
+        .await
+        .unwrap();
     assert_eq!(rest(&world, "GET", "collections", None).await["result"]["collections"], json!([]));
 }
 
@@ -77,15 +81,25 @@ async fn ends_at(world: &mut World, step: &str) {
 async fn one_database_as_declared(world: &World) {
     let cluster = world.get(NAMESPACE, "vc/demo").await.unwrap();
     let status = &cluster["status"];
-    assert_eq!(status["clusterId"], cluster["metadata"]["uid"], "the object's own UUID is the database's");
-    let mut zones: Vec<&str> =
-        status["members"].as_array().unwrap().iter().map(|it| it["zone"].as_str().unwrap()).collect();
+    assert_eq!(
+        status["clusterId"], cluster["metadata"]["uid"],
+        "the object's own UUID is the database's"
+    );
+    let mut zones: Vec<&str> = status["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["zone"].as_str().unwrap())
+        .collect();
     zones.sort_unstable();
     assert_eq!(zones, ["a", "b", "c"]);
     let described = rest(world, "GET", "collections/docs", None).await;
     assert_eq!(described["result"]["payload_schema"]["lang"]["data_type"], "keyword");
     let aliases = rest(world, "GET", "aliases", None).await;
-    assert_eq!(aliases["result"]["aliases"], json!([{"alias_name": "latest", "collection_name": "docs"}]));
+    assert_eq!(
+        aliases["result"]["aliases"],
+        json!([{"alias_name": "latest", "collection_name": "docs"}])
+    );
     let placements = world.list(NAMESPACE, "sp").await;
     assert_eq!(placements.len(), 2);
     for placement in &placements {
@@ -96,9 +110,11 @@ async fn one_database_as_declared(world: &World) {
 }
 
 async fn written(world: &World) {
-    let points: Vec<Value> =
-        (1..=50).map(|id| json!({"id": id, "vector": [id, 1, 0, 0], "payload": {"lang": "en"}})).collect();
-    rest(world, "PUT", "collections/latest/points?wait=true", Some(json!({ "points": points }))).await;
+    let points: Vec<Value> = (1..=50)
+        .map(|id| json!({"id": id, "vector": [id, 1, 0, 0], "payload": {"lang": "en"}}))
+        .collect();
+    rest(world, "PUT", "collections/latest/points?wait=true", Some(json!({ "points": points })))
+        .await;
     let count = rest(world, "POST", "collections/docs/points/count", Some(json!({}))).await;
     assert_eq!(count["result"]["count"], 50);
 }
@@ -108,7 +124,17 @@ async fn lost_status_founds_nothing(world: &mut World) {
     let id = world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"].clone();
     world.operator.kill();
     let patch = r#"{"status": null}"#;
-    let arguments = ["-n", NAMESPACE, "patch", "vc", "demo", "--subresource=status", "--type=merge", "-p", patch];
+    let arguments = [
+        "-n",
+        NAMESPACE,
+        "patch",
+        "vc",
+        "demo",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        patch,
+    ];
     world.api.kubectl(&arguments).await.unwrap();
     world.api.kubectl(&["-n", NAMESPACE, "delete", "pods", "--all", "--wait=false"]).await.unwrap();
     world.operator = Operator::start(&world.api, world.dir.path());

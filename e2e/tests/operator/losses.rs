@@ -29,9 +29,13 @@ async fn what_is_lost_is_told_and_comes_back_where_it_can() {
     world.apply(NAMESPACE, &collection("docs", 3)).await;
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
     world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
-    let points: Vec<Value> = (1..=20).map(|id| json!({"id": id, "vector": [id, 1, 0, 0]})).collect();
+    let points: Vec<Value> =
+        (1..=20).map(|id| json!({"id": id, "vector": [id, 1, 0, 0]})).collect();
     let written = json!({ "points": points });
-    assert_eq!(rest(&world, NAMESPACE, "PUT", "collections/docs/points?wait=true", Some(written)).await.0, 200);
+    assert_eq!(
+        rest(&world, NAMESPACE, "PUT", "collections/docs/points?wait=true", Some(written)).await.0,
+        200
+    );
 
     settings_come_back(&world).await;
     a_lost_token_is_not_replaced_under_running_nodes(&world).await;
@@ -42,7 +46,9 @@ async fn what_is_lost_is_told_and_comes_back_where_it_can() {
 
 async fn settings_come_back(world: &World) {
     world.api.kubectl(&["-n", NAMESPACE, "delete", "configmap", "demo-settings"]).await.unwrap();
-    world.wait(NAMESPACE, "configmap/demo-settings", |it| it["data"]["VANE_LOG__LEVEL"] == "info").await;
+    world
+        .wait(NAMESPACE, "configmap/demo-settings", |it| it["data"]["VANE_LOG__LEVEL"] == "info")
+        .await;
 }
 
 /// The condition says what to do, and doing it costs no points: not even where volumes are
@@ -55,7 +61,8 @@ async fn a_lost_token_is_not_replaced_under_running_nodes(world: &World) {
     let before = claims().await;
     assert_eq!(before.len(), 3);
     world.api.kubectl(&["-n", NAMESPACE, "delete", "secret", "demo-token"]).await.unwrap();
-    let message = world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "NoToken")).await;
+    let message =
+        world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "NoToken")).await;
     assert!(message.contains("kubectl -n losses delete statefulset demo"), "{message}");
     assert!(world.get(NAMESPACE, "secret/demo-token").await.is_none());
     world.api.kubectl(&["-n", NAMESPACE, "delete", "statefulset", "demo"]).await.unwrap();
@@ -63,7 +70,8 @@ async fn a_lost_token_is_not_replaced_under_running_nodes(world: &World) {
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
     world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("True", "Accepted")).await;
     assert_eq!(claims().await, before);
-    let (_, count) = rest(world, NAMESPACE, "POST", "collections/docs/points/count", Some(json!({}))).await;
+    let (_, count) =
+        rest(world, NAMESPACE, "POST", "collections/docs/points/count", Some(json!({}))).await;
     assert_eq!(count["result"]["count"], 20);
 }
 
@@ -71,7 +79,9 @@ async fn a_node_that_is_away_stops_no_new_collection(world: &World) {
     let pod = world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-1").unwrap();
     pod.hold();
     // Until the others know, a copy may be put on it.
-    let known = |it: &Value| it["status"]["members"].as_array().unwrap().iter().any(|it| it["alive"] == false);
+    let known = |it: &Value| {
+        it["status"]["members"].as_array().unwrap().iter().any(|it| it["alive"] == false)
+    };
     world.wait(NAMESPACE, "vc/demo", known).await;
     world.apply(NAMESPACE, &collection("meanwhile", 2)).await;
     world.wait_condition(NAMESPACE, "col/meanwhile", "Ready", ("True", "Ready")).await;
@@ -84,13 +94,21 @@ async fn a_node_that_is_away_stops_no_new_collection(world: &World) {
 
 async fn an_empty_disk_under_an_old_name_is_told(world: &World) {
     world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-2").unwrap().wipe().unwrap();
-    let named =
-        |it: &Value| it["status"]["members"].as_array().unwrap().iter().filter(|it| it["name"] == "demo-2").count();
+    let named = |it: &Value| {
+        it["status"]["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["name"] == "demo-2")
+            .count()
+    };
     world.wait(NAMESPACE, "vc/demo", |it| named(it) == 2).await;
     let told = |it: &Value| {
         let ready = condition(it, "Ready");
         ready["reason"] == "Degraded"
-            && ready["message"].as_str().is_some_and(|it| it.contains("demo-2 came with an empty disk"))
+            && ready["message"]
+                .as_str()
+                .is_some_and(|it| it.contains("demo-2 came with an empty disk"))
     };
     world.wait(NAMESPACE, "vc/demo", told).await;
     for placement in world.list(NAMESPACE, "sp").await {

@@ -48,7 +48,8 @@ async fn an_object_deletes_only_what_it_made_or_adopted() {
 /// Makes a collection as a client does.
 async fn make(world: &World, name: &str, size: u32) {
     let body = json!({"vectors": {"size": size, "distance": "Dot"}});
-    let (status, answer) = rest(world, NAMESPACE, "PUT", &format!("collections/{name}"), Some(body)).await;
+    let (status, answer) =
+        rest(world, NAMESPACE, "PUT", &format!("collections/{name}"), Some(body)).await;
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -74,7 +75,8 @@ async fn of_two_the_older_has_it(world: &World) {
     // Times of creation are whole seconds.
     tokio::time::sleep(Duration::from_secs(1)).await;
     world.apply(NAMESPACE, &collection("second", "shared")).await;
-    let message = world.wait_condition(NAMESPACE, "col/second", "Accepted", ("False", "Taken")).await;
+    let message =
+        world.wait_condition(NAMESPACE, "col/second", "Accepted", ("False", "Taken")).await;
     assert!(message.contains("first"), "{message}");
     delete(world, "col/second").await;
     assert!(has(world, NAMESPACE, "shared").await, "the first one's points were deleted");
@@ -90,7 +92,11 @@ async fn of_two_the_older_has_it(world: &World) {
 async fn a_pause_holds_collections_too(world: &World) {
     let pause = async |paused: bool| {
         let patch = json!({"spec": {"paused": paused}}).to_string();
-        world.api.kubectl(&["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &patch]).await.unwrap();
+        world
+            .api
+            .kubectl(&["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &patch])
+            .await
+            .unwrap();
     };
     pause(true).await;
     world.apply(NAMESPACE, &collection("later", "later")).await;
@@ -109,7 +115,9 @@ async fn one_that_goes_says_what_it_waits_for(world: &World) {
     pod.hold();
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("False", "Unreachable")).await;
     world.api.kubectl(&["-n", NAMESPACE, "delete", "col/later", "--wait=false"]).await.unwrap();
-    world.wait_condition(NAMESPACE, "col/later", "Progressing", ("True", "WaitingForDatabase")).await;
+    world
+        .wait_condition(NAMESPACE, "col/later", "Progressing", ("True", "WaitingForDatabase"))
+        .await;
     pod.release();
     gone(world, "col/later").await;
 }

@@ -66,14 +66,18 @@ async fn an_operator_whose_lease_was_taken_ends_and_writes_nothing_more() {
     world.apply(NAMESPACE, &cluster(3)).await;
     let mut looks = 0;
     loop {
-        let (object, set) = (world.get(NAMESPACE, "vc/demo").await, world.get(NAMESPACE, "statefulset/demo").await);
+        let (object, set) =
+            (world.get(NAMESPACE, "vc/demo").await, world.get(NAMESPACE, "statefulset/demo").await);
         let (holder, _) = holder(&world).await;
         if holder != "somebody" {
             assert_eq!(holder, "second");
             break;
         }
         // The Lease was looked at last: this is from before it ended.
-        assert!(object.unwrap()["status"].is_null() && set.is_none(), "somebody else holds the lease");
+        assert!(
+            object.unwrap()["status"].is_null() && set.is_none(),
+            "somebody else holds the lease"
+        );
         looks += 1;
         assert!(began.elapsed() < HANGS * 2, "nobody takes over:\n{}", second.log());
         tokio::time::sleep(PAUSE).await;
@@ -87,15 +91,25 @@ async fn an_operator_whose_lease_was_taken_ends_and_writes_nothing_more() {
 async fn stand_by(world: &World, identity: &str) -> Operator {
     let operator = Operator::start_as(identity, &world.api, world.dir.path(), &[]);
     world.wait_metric(&operator, LEADER, 0.0).await;
-    assert_eq!(operator.answer("readyz").await.as_deref(), Some("ok"), "a roll-out of two must not wait for ever");
+    assert_eq!(
+        operator.answer("readyz").await.as_deref(),
+        Some("ok"),
+        "a roll-out of two must not wait for ever"
+    );
     operator
 }
 
 /// Writes the Lease as somebody else who works.
 async fn take(world: &World, identity: &str) {
     let now = MicroTime(Timestamp::now());
-    let patch = json!({"spec": {"holderIdentity": identity, "renewTime": now, "leaseDurationSeconds": 15}}).to_string();
-    world.api.kubectl(&["-n", "default", "patch", LEASE, "--type=merge", "-p", &patch]).await.unwrap();
+    let patch =
+        json!({"spec": {"holderIdentity": identity, "renewTime": now, "leaseDurationSeconds": 15}})
+            .to_string();
+    world
+        .api
+        .kubectl(&["-n", "default", "patch", LEASE, "--type=merge", "-p", &patch])
+        .await
+        .unwrap();
 }
 
 /// Who holds the Lease, and how often it changed hands.

@@ -30,12 +30,24 @@ impl Operator {
     }
 
     /// The same under a name of its own: one among several.
-    pub(crate) fn start_as(identity: &str, api: &ApiServer, dir: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_as(
+        identity: &str,
+        api: &ApiServer,
+        dir: &Path,
+        arguments: &[&str],
+    ) -> Self {
         let log = dir.join(format!("operator-{identity}.log"));
         let log_begin = std::fs::read(&log).map_or(0, |it| it.len());
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(binary())
-            .args(["--listen", "127.0.0.1:0", "--lease-namespace", "default", "--identity", identity])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--lease-namespace",
+                "default",
+                "--identity",
+                identity,
+            ])
             .args(arguments)
             .env("KUBECONFIG", api.kubeconfig())
             .env("NO_COLOR", "1")
@@ -60,7 +72,9 @@ impl Operator {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let (_, rest) = log.get(self.log_begin..)?.split_once(" address=")?;
         let url = format!("http://{}/{path}", rest.split_whitespace().next()?);
-        let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call().ok()?.body_mut().read_to_string().ok());
+        let asked = tokio::task::spawn_blocking(move || {
+            ureq::get(&url).call().ok()?.body_mut().read_to_string().ok()
+        });
         asked.await.unwrap()
     }
 
@@ -98,7 +112,8 @@ impl Drop for Operator {
 
 fn binary() -> PathBuf {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let path = std::env::var("VANE_OPERATOR_BIN").unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
+    let path = std::env::var("VANE_OPERATOR_BIN")
+        .unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
     assert!(Path::new(&path).exists(), "{path} is not there: run `make build`");
     path.into()
 }

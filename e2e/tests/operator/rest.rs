@@ -14,10 +14,15 @@ pub(crate) async fn rest(
 ) -> (u16, Value) {
     let pod = world.wait(namespace, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
     let url = format!("http://{}:6333/{path}", pod["status"]["podIP"].as_str().unwrap());
-    let request = ureq::http::Request::builder().method(method).uri(&url).header("content-type", "application/json");
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(&url)
+        .header("content-type", "application/json");
     let request = request.body(body.map(|it| it.to_string()).unwrap_or_default()).unwrap();
     let answer = tokio::task::spawn_blocking(move || {
-        let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+        let agent = ureq::Agent::new_with_config(
+            ureq::Agent::config_builder().http_status_as_error(false).build(),
+        );
         let mut answer = agent.run(request).unwrap();
         (answer.status().as_u16(), answer.body_mut().read_json::<Value>().unwrap())
     });

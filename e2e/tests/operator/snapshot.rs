@@ -11,7 +11,8 @@ use vane_e2e::ApiServer;
 const ALWAYS: &str = "Lease";
 /// Who writes events about what a test has in place of machines: claims without volumes, and
 /// addresses of loopback, which Services cannot have.
-const KUBERNETES: [&str; 3] = ["persistentvolume-controller", "endpoint-controller", "endpoint-slice-controller"];
+const KUBERNETES: [&str; 3] =
+    ["persistentvolume-controller", "endpoint-controller", "endpoint-slice-controller"];
 
 /// Every object that can be listed, but Leases: kind, namespace and name, and what it is.
 pub(crate) struct Snapshot(BTreeMap<String, Value>);
@@ -29,12 +30,14 @@ impl Snapshot {
                 let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
                 // No pages: a list of one moment.
                 for object in all.list(&ListParams::default()).await.unwrap() {
-                    let reporter = ["reportingComponent", "reportingController"].map(|it| object.data[it].as_str());
+                    let reporter = ["reportingComponent", "reportingController"]
+                        .map(|it| object.data[it].as_str());
                     if reporter.into_iter().flatten().any(|it| KUBERNETES.contains(&it)) {
                         continue;
                     }
                     let metadata = &object.metadata;
-                    let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+                    let (namespace, name) =
+                        (metadata.namespace.as_deref(), metadata.name.as_deref());
                     let key = format!(
                         "{}.{} {}/{}",
                         resource.kind,
@@ -66,7 +69,10 @@ impl Snapshot {
             match now.0.get(key) {
                 None => changes.push(format!("{key} is gone")),
                 Some(after) if version(before) != version(after) => {
-                    changes.push(format!("{key} was written:\n{}", differences(before, after).join("\n")));
+                    changes.push(format!(
+                        "{key} was written:\n{}",
+                        differences(before, after).join("\n")
+                    ));
                 }
                 Some(_) => {}
             }

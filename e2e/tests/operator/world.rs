@@ -38,11 +38,19 @@ impl World {
     pub(crate) async fn with_kubelet() -> Self {
         let mut world = Self::start().await;
         let binary = std::env::var("VANE_BIN").unwrap_or_else(|_| {
-            format!("{}/debug/vane", std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into()))
+            format!(
+                "{}/debug/vane",
+                std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into())
+            )
         });
-        let options =
-            Options { binary: binary.into(), dir: world.dir.path().join("pods"), namespace: None, cluster: None };
-        world.kubelet = Some(Kubelet::start(world.api.client().await.unwrap(), options).await.unwrap());
+        let options = Options {
+            binary: binary.into(),
+            dir: world.dir.path().join("pods"),
+            namespace: None,
+            cluster: None,
+        };
+        world.kubelet =
+            Some(Kubelet::start(world.api.client().await.unwrap(), options).await.unwrap());
         world
     }
 
@@ -72,14 +80,24 @@ impl World {
     }
 
     /// Waits until an object is as it should be.
-    pub(crate) async fn wait(&self, namespace: &str, object: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn wait(
+        &self,
+        namespace: &str,
+        object: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
         let began = Instant::now();
         loop {
             let found = self.get(namespace, object).await;
             if let Some(it) = found.as_ref().filter(|it| is_so(it)) {
                 return it.clone();
             }
-            assert!(began.elapsed() < SOON, "{object}: {}\n{}", found.unwrap_or_default(), self.operator.log());
+            assert!(
+                began.elapsed() < SOON,
+                "{object}: {}\n{}",
+                found.unwrap_or_default(),
+                self.operator.log()
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -92,13 +110,23 @@ impl World {
             if found == Some(value) {
                 return;
             }
-            assert!(began.elapsed() < SOON, "{metric} is {found:?}, not {value}:\n{}", operator.log());
+            assert!(
+                began.elapsed() < SOON,
+                "{metric} is {found:?}, not {value}:\n{}",
+                operator.log()
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     /// Waits for a condition to have a status and a reason; its message.
-    pub(crate) async fn wait_condition(&self, namespace: &str, object: &str, kind: &str, is: (&str, &str)) -> String {
+    pub(crate) async fn wait_condition(
+        &self,
+        namespace: &str,
+        object: &str,
+        kind: &str,
+        is: (&str, &str),
+    ) -> String {
         let found = self.wait(namespace, object, |it| {
             let it = condition(it, kind);
             (it["status"].as_str(), it["reason"].as_str()) == (Some(is.0), Some(is.1))

@@ -18,10 +18,15 @@ impl Drop for Operator {
 
 fn start(kubeconfig: &Path, log: &Path) -> Operator {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let binary = std::env::var("VANE_OPERATOR_BIN").unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
+    let binary = std::env::var("VANE_OPERATOR_BIN")
+        .unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
     let log = File::create(log).unwrap();
     let mut command = Command::new(&binary);
-    command.args(["--listen=127.0.0.1:0", "--lease-namespace=vane-system", "--log=info,vane_operator=debug"]);
+    command.args([
+        "--listen=127.0.0.1:0",
+        "--lease-namespace=vane-system",
+        "--log=info,vane_operator=debug",
+    ]);
     command.env("KUBECONFIG", kubeconfig).env_remove("HTTPS_PROXY").env_remove("https_proxy");
     let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
     Operator(child.unwrap_or_else(|e| panic!("{binary} cannot be run ({e}): run `make build`")))
@@ -49,21 +54,25 @@ async fn the_operator_works_with_the_rights_that_it_is_given() {
     // A pod on a machine makes it look for the machine's zone.
     let node = r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"m"}}"#;
     api.admin().kubectl_reading(node, &["create", "-f", "-"]).await.unwrap();
-    let binding =
-        r#"{"apiVersion":"v1","kind":"Binding","metadata":{"name":"demo-0"},"target":{"kind":"Node","name":"m"}}"#;
+    let binding = r#"{"apiVersion":"v1","kind":"Binding","metadata":{"name":"demo-0"},"target":{"kind":"Node","name":"m"}}"#;
     let to = "/api/v1/namespaces/default/pods/demo-0/binding";
     api.admin().kubectl_reading(binding, &["create", "--raw", to, "-f", "-"]).await.unwrap();
     // A database that was founded can be scaled out.
     let founded = r#"{"status":{"conditions":[{"type":"Founded","status":"True","reason":"Founded","message":"", "lastTransitionTime":"2025-01-01T00:00:00Z"}]}}"#;
-    api.kubectl(&["patch", "vc/demo", "--subresource=status", "--type=merge", "-p", founded]).await.unwrap();
+    api.kubectl(&["patch", "vc/demo", "--subresource=status", "--type=merge", "-p", founded])
+        .await
+        .unwrap();
     api.kubectl(&["scale", "vc/demo", "--replicas=4"]).await.unwrap();
     until(&api, &["get", "statefulset/demo", "-o", "jsonpath={.spec.replicas}"], "4", said).await;
     // A finalizer is a right of its own. One that was made gets it, which status remembers.
     let made = founded.replace("Founded", "Created");
-    api.kubectl(&["patch", "col/docs", "--subresource=status", "--type=merge", "-p", &made]).await.unwrap();
+    api.kubectl(&["patch", "col/docs", "--subresource=status", "--type=merge", "-p", &made])
+        .await
+        .unwrap();
     let patch = r#"{"spec":{"deletionPolicy":"Delete"}}"#;
     api.kubectl(&["patch", "col/docs", "--type=merge", "-p", patch]).await.unwrap();
-    until(&api, &["get", "col/docs", "-o", "jsonpath={.metadata.finalizers}"], "vanedb.io", said).await;
+    until(&api, &["get", "col/docs", "-o", "jsonpath={.metadata.finalizers}"], "vanedb.io", said)
+        .await;
     drop(operator);
     assert!(!said().to_lowercase().contains("forbidden"), "{}", said());
 }

@@ -19,7 +19,11 @@ pub(crate) fn file(path: &str) -> PathBuf {
 
 /// What Helm makes of a chart.
 pub(crate) fn rendered(chart: &str, release: &str, namespace: &str, settings: &[&str]) -> String {
-    let tools = Command::new(file("e2e/kubernetes/tools")).arg("charts").stderr(Stdio::inherit()).output().unwrap();
+    let tools = Command::new(file("e2e/kubernetes/tools"))
+        .arg("charts")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
     assert!(tools.status.success(), "helm could not be brought");
     let helm = Path::new(String::from_utf8(tools.stdout).unwrap().trim()).join("helm");
     let mut command = Command::new(helm);
@@ -40,7 +44,9 @@ pub(crate) async fn apply(api: &ApiServer, objects: &str) {
 pub(crate) async fn installed() -> (ApiServer, Access) {
     let api = ApiServer::start().await.unwrap();
     apply(&api, &std::fs::read_to_string(file("kustomize/install.yaml")).unwrap()).await;
-    api.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]).await.unwrap();
+    api.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
+        .await
+        .unwrap();
     let account = api.service_account("vane-system", "vane-operator").await.unwrap();
     (api, account)
 }
@@ -51,7 +57,10 @@ pub(crate) async fn apply_database(api: &ApiServer, namespace: &str) {
     let args = ["apply", "--server-side", "--validate=strict", "-f", "-"];
     let end = Instant::now() + SOON;
     while let Err(error) = api.admin().kubectl_reading(&objects, &args).await {
-        assert!(error.to_string().contains("no matches for kind") && Instant::now() < end, "{error}");
+        assert!(
+            error.to_string().contains("no matches for kind") && Instant::now() < end,
+            "{error}"
+        );
         tokio::time::sleep(PAUSE).await;
     }
 }

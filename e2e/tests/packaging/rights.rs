@@ -62,10 +62,15 @@ async fn missing(account: &Access, namespace: &str, rights: &[(&str, &[&str])]) 
 
 async fn holds(account: &Access, namespace: &str) {
     assert_eq!(missing(account, namespace, &CALLS).await, [""; 0], "in {namespace}");
-    let made = [("configmaps", &["create", "patch"][..]), ("serviceaccounts", &["create", "patch"])];
+    let made =
+        [("configmaps", &["create", "patch"][..]), ("serviceaccounts", &["create", "patch"])];
     assert_eq!(missing(account, namespace, &made).await, [""; 0], "in {namespace}");
     let never: usize = NEVER.iter().map(|(_, verbs)| verbs.len()).sum();
-    assert_eq!(missing(account, namespace, &NEVER).await.len(), never, "it may too much in {namespace}");
+    assert_eq!(
+        missing(account, namespace, &NEVER).await.len(),
+        never,
+        "it may too much in {namespace}"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +80,14 @@ async fn the_operator_may_what_it_does_and_nothing_else() {
     assert!(may(&account, "default", "get", "nodes").await);
     for verb in ["get", "update"] {
         // The one that has the operator's name.
-        let args = ["-n", "vane-system", "auth", "can-i", verb, "leases.coordination.k8s.io/vane-operator"];
+        let args = [
+            "-n",
+            "vane-system",
+            "auth",
+            "can-i",
+            verb,
+            "leases.coordination.k8s.io/vane-operator",
+        ];
         account.kubectl(&args).await.unwrap();
     }
     assert!(may(&account, "vane-system", "create", "leases.coordination.k8s.io").await);
@@ -97,7 +109,11 @@ async fn an_operator_of_two_namespaces_has_no_rights_elsewhere() {
     assert!(may(&account, "one", "get", "nodes").await);
     let calls: usize = CALLS.iter().map(|(_, verbs)| verbs.len()).sum();
     for namespace in ["three", "system"] {
-        assert_eq!(missing(&account, namespace, &CALLS).await.len(), calls, "it may something in {namespace}");
+        assert_eq!(
+            missing(&account, namespace, &CALLS).await.len(),
+            calls,
+            "it may something in {namespace}"
+        );
     }
 }
 
@@ -107,7 +123,15 @@ async fn people_who_edit_a_namespace_edit_its_databases() {
     for (account, role) in [("viewer", "view"), ("editor", "edit")] {
         api.kubectl(&["create", "serviceaccount", account]).await.unwrap();
         let subject = format!("--serviceaccount=default:{account}");
-        api.kubectl(&["create", "rolebinding", account, &format!("--clusterrole={role}"), &subject]).await.unwrap();
+        api.kubectl(&[
+            "create",
+            "rolebinding",
+            account,
+            &format!("--clusterrole={role}"),
+            &subject,
+        ])
+        .await
+        .unwrap();
     }
     let (viewer, editor) = (
         api.service_account("default", "viewer").await.unwrap(),
@@ -118,8 +142,13 @@ async fn people_who_edit_a_namespace_edit_its_databases() {
         ("collections.vanedb.io", &["create", "patch", "delete"]),
         ("shardplacements.vanedb.io", &["patch"]),
     ];
-    crate::rendered::until(&api, &["get", "clusterrole", "edit", "-o", "yaml"], "vectorclusters/scale", String::new)
-        .await;
+    crate::rendered::until(
+        &api,
+        &["get", "clusterrole", "edit", "-o", "yaml"],
+        "vectorclusters/scale",
+        String::new,
+    )
+    .await;
     assert_eq!(missing(&editor, "default", &rights).await, [""; 0]);
     assert_eq!(missing(&viewer, "default", &rights).await.len(), 7);
     assert!(may(&viewer, "default", "list", "collections.vanedb.io").await);

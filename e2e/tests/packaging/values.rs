@@ -5,15 +5,25 @@ use serde_json::{Value, json};
 use crate::rendered::file;
 
 /// Words that both have; what else a definition says is for the API server.
-const WORDS: [&str; 9] =
-    ["enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems", "maxProperties"];
+const WORDS: [&str; 9] = [
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "maxProperties",
+];
 
 /// Collects where they differ.
 fn compare(at: &str, definition: &Value, values: &Value, differences: &mut Vec<String>) {
     for word in WORDS {
         let number = |it: &Value| it.as_f64().map_or_else(|| it.clone(), |it| json!(it));
         if number(&definition[word]) != number(&values[word]) {
-            differences.push(format!("{at}: {word} is {} and not {}", values[word], definition[word]));
+            differences
+                .push(format!("{at}: {word} is {} and not {}", values[word], definition[word]));
         }
     }
     compare_children(at, definition, values, differences);
@@ -27,7 +37,11 @@ fn compare_children(at: &str, definition: &Value, values: &Value, differences: &
         names
     };
     if names(definition) != names(values) {
-        differences.push(format!("{at}: fields are {:?} and not {:?}", names(values), names(definition)));
+        differences.push(format!(
+            "{at}: fields are {:?} and not {:?}",
+            names(values),
+            names(definition)
+        ));
     }
     for (name, field) in definition["properties"].as_object().into_iter().flatten() {
         compare(&format!("{at}.{name}"), field, &values["properties"][name], differences);
@@ -60,5 +74,8 @@ fn a_databases_values_have_the_bounds_of_its_definitions() {
     compare("cluster", &cluster, &schema["properties"]["cluster"], &mut differences);
     let collections = &schema["properties"]["collections"]["additionalProperties"];
     compare("collections.NAME", &collection, collections, &mut differences);
-    assert_eq!(differences, [""; 0], "charts/vane-cluster/values.schema.json differs from the definitions");
+    assert_eq!(
+        differences, [""; 0],
+        "charts/vane-cluster/values.schema.json differs from the definitions"
+    );
 }

@@ -30,7 +30,8 @@ impl Blocks {
         if let Some(block) = self.taken.get(&key) {
             return Some(*block);
         }
-        let block = u8::try_from(self.taken.len()).ok().filter(|it| usize::from(*it) < BLOCKS_MAX)?;
+        let block =
+            u8::try_from(self.taken.len()).ok().filter(|it| usize::from(*it) < BLOCKS_MAX)?;
         self.taken.insert(key, block);
         Some(block)
     }
@@ -45,7 +46,10 @@ mod tests {
         let mut blocks = Blocks::default();
         let first = blocks.of("one", "demo").unwrap();
         assert_eq!(address(first, 0), Some(Ipv4Addr::new(127, 0, 0, 11)));
-        assert_eq!(address(blocks.of("two", "demo").unwrap(), 99), Some(Ipv4Addr::new(127, 0, 1, 110)));
+        assert_eq!(
+            address(blocks.of("two", "demo").unwrap(), 99),
+            Some(Ipv4Addr::new(127, 0, 1, 110))
+        );
         assert_eq!(blocks.of("one", "demo"), Some(first));
         assert_eq!(address(first, -1), None);
         assert_eq!(address(first, i32::from(PODS_MAX)), None);

@@ -19,7 +19,8 @@ impl Group {
     pub(crate) fn new() -> Result<Self, Error> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD]).process_group(0);
-        let guard = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let guard =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Ok(Self { guard: guard.map_err(Error::system("start", Path::new("/bin/sh")))? })
     }
 

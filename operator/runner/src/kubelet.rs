@@ -66,7 +66,8 @@ impl Kubelet {
     ///
     /// The API server refuses the machines, or the folder cannot be made.
     pub async fn start(client: Client, options: Options) -> Result<Self, Error> {
-        std::fs::create_dir_all(&options.dir).map_err(Error::system("make the folder", &options.dir))?;
+        std::fs::create_dir_all(&options.dir)
+            .map_err(Error::system("make the folder", &options.dir))?;
         machines::make(&client).await?;
         let shared = Arc::new(Shared {
             client,

@@ -109,7 +109,10 @@ pub fn plan(pod: &Pod, sources: &Sources, place: &Place) -> Result<Plan, Error> 
         dirs: volumes.dirs,
         files: volumes.files,
         readiness: readiness(container),
-        grace_s: spec.termination_grace_period_seconds.and_then(|it| it.try_into().ok()).unwrap_or(GRACE_S),
+        grace_s: spec
+            .termination_grace_period_seconds
+            .and_then(|it| it.try_into().ok())
+            .unwrap_or(GRACE_S),
         name,
     })
 }
@@ -134,7 +137,8 @@ fn translate(pod: &Pod, value: &str, place: &Place, mounts: &[(String, PathBuf)]
     let subdomain = pod.spec.as_ref().and_then(|it| it.subdomain.as_deref()).unwrap_or_default();
     let service = format!("{subdomain}.{}.svc", pod.namespace().as_deref().unwrap_or("default"));
     if name.strip_prefix("dns:") == Some(&service) {
-        let all: Vec<String> = place.neighbours.iter().map(|(_, address)| format!("{address}:{port}")).collect();
+        let all: Vec<String> =
+            place.neighbours.iter().map(|(_, address)| format!("{address}:{port}")).collect();
         return all.join(",");
     }
     let host = name.strip_suffix(&service).and_then(|it| it.strip_suffix('.'));
@@ -157,7 +161,12 @@ fn readiness(container: &Container) -> Option<Readiness> {
     let port = match &get.port {
         IntOrString::Int(port) => *port,
         IntOrString::String(name) => {
-            container.ports.iter().flatten().find(|it| it.name.as_ref() == Some(name))?.container_port
+            container
+                .ports
+                .iter()
+                .flatten()
+                .find(|it| it.name.as_ref() == Some(name))?
+                .container_port
         }
     };
     Some(Readiness {

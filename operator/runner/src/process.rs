@@ -33,12 +33,18 @@ impl Process {
     /// A file cannot be written, or the binary cannot be started.
     pub fn start(binary: &Path, plan: &Plan, log: &Path, group: i32) -> Result<Self, Error> {
         lay_out(plan)?;
-        let output = fs::File::options().create(true).append(true).open(log).map_err(Error::system("write", log))?;
+        let output = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(Error::system("write", log))?;
         let log_from = output.metadata().map_err(Error::system("read", log))?.len();
         let second = output.try_clone().map_err(Error::system("write", log))?;
         let mut command = Command::new(binary);
         // Settings of whoever starts it are none of the pod's.
-        for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("VANE_")) {
+        for (key, _) in
+            std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("VANE_"))
+        {
             command.env_remove(key);
         }
         command.args(&plan.args).envs(&plan.env).process_group(group);
@@ -61,7 +67,8 @@ impl Process {
     /// The end of what this process wrote to its log.
     pub fn said(&self, log: &Path) -> String {
         let bytes = fs::read(log).unwrap_or_default();
-        let own = usize::try_from(self.log_from).ok().and_then(|it| bytes.get(it..)).unwrap_or_default();
+        let own =
+            usize::try_from(self.log_from).ok().and_then(|it| bytes.get(it..)).unwrap_or_default();
         tail(own)
     }
 
@@ -98,7 +105,12 @@ fn lay_out(plan: &Plan) -> Result<(), Error> {
         fs::create_dir_all(dir).map_err(Error::system("make the folder", dir))?;
     }
     for file in &plan.files {
-        let options = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&file.path);
+        let options = fs::File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&file.path);
         let written = options.and_then(|mut it| it.write_all(&file.bytes));
         written.map_err(Error::system("write", &file.path))?;
     }

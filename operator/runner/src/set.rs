@@ -25,10 +25,17 @@ pub fn pod_of(set: &StatefulSet, ordinal: i32) -> Pod {
     pod.subdomain.clone_from(&spec.service_name);
     for template in spec.volume_claim_templates.iter().flatten() {
         let volume = template.name_any();
-        let claim = PersistentVolumeClaimVolumeSource { claim_name: format!("{volume}-{name}"), read_only: None };
+        let claim = PersistentVolumeClaimVolumeSource {
+            claim_name: format!("{volume}-{name}"),
+            read_only: None,
+        };
         let volumes = pod.volumes.get_or_insert_default();
         volumes.retain(|it| it.name != volume);
-        volumes.push(Volume { name: volume, persistent_volume_claim: Some(claim), ..Volume::default() });
+        volumes.push(Volume {
+            name: volume,
+            persistent_volume_claim: Some(claim),
+            ..Volume::default()
+        });
     }
     Pod { metadata, spec: Some(pod), status: None }
 }

@@ -28,7 +28,8 @@ impl Drop for Down {
     fn drop(&mut self) {
         let base = self.0.clone();
         let ended = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(up::down(&base, None)).map(drop)
         });
         drop(ended.join());
@@ -50,7 +51,8 @@ fn vane_up(base: &Path, arguments: &[&str]) -> Output {
 }
 
 fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
+    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat())
+        .into_owned()
 }
 
 fn nodes(base: &Path) -> Vec<serde_json::Value> {
@@ -79,7 +81,10 @@ fn a_script_knows_processes_and_addresses() {
     assert!(started.status.success(), "{}", said(&started));
     let before = nodes(&base);
     for (ordinal, it) in before.iter().enumerate() {
-        assert_eq!((&it["cluster"], &it["name"]), (&"demo".into(), &format!("demo-{ordinal}").into()));
+        assert_eq!(
+            (&it["cluster"], &it["name"]),
+            (&"demo".into(), &format!("demo-{ordinal}").into())
+        );
         assert_eq!((&it["ordinal"], &it["ready"]), (&ordinal.into(), &true.into()));
         assert_eq!(it["url"], format!("http://127.0.0.{}:6333", ordinal + 11));
         assert_eq!(it["admin"], format!("127.0.0.{}:6335", ordinal + 11));
@@ -90,7 +95,10 @@ fn a_script_knows_processes_and_addresses() {
     assert_eq!(before.len(), 3);
     let table = said(&vane_up(&base, &["status"]));
     assert!(
-        table.contains(&format!("demo-1  http://127.0.0.12:6333  ready (process {})", before[1]["pid"])),
+        table.contains(&format!(
+            "demo-1  http://127.0.0.12:6333  ready (process {})",
+            before[1]["pid"]
+        )),
         "{table}"
     );
 
@@ -125,7 +133,8 @@ fn kill(id: &serde_json::Value) {
     let killed = Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
     assert!(killed.success());
     let end = Instant::now() + Duration::from_secs(10);
-    let runs = || std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|it| !it.contains(") Z "));
+    let runs =
+        || std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|it| !it.contains(") Z "));
     while runs() && Instant::now() < end {
         std::thread::yield_now();
     }
@@ -152,7 +161,10 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     assert!(body("docs").unwrap().contains("\"size\":4"));
     assert!(body("latest").unwrap().contains("\"lang\""), "it has its index, under its alias");
     let before = up::status(&base, None).await.unwrap();
-    assert!(before.len() == 3 && before.iter().all(|it| it.ready && it.pid.is_some()), "{before:?}");
+    assert!(
+        before.len() == 3 && before.iter().all(|it| it.ready && it.pid.is_some()),
+        "{before:?}"
+    );
 
     // Again, it changes nothing.
     run("repeated", &file).await.unwrap();

@@ -26,7 +26,8 @@ use crate::names::{self, MANAGER};
 /// here is taken away there.
 pub async fn children(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
     // No `..`: a new child cannot be forgotten.
-    let Children { headless_service, client_service, service_account, disruption_budget } = build::children(cluster);
+    let Children { headless_service, client_service, service_account, disruption_budget } =
+        build::children(cluster);
     apply(kubernetes_client, headless_service).await?;
     apply(kubernetes_client, client_service).await?;
     apply(kubernetes_client, service_account).await?;
@@ -46,7 +47,8 @@ async fn secret(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(
     // 244 bits that nobody can guess, in two strings of hexadecimal digits.
     let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let secret = build::secret(cluster, &token);
-    let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
+    let secrets: Api<Secret> =
+        Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
     let parameters = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
     match secrets.create(&parameters, &secret).await {
         // Another pass was faster; its token counts.
@@ -71,20 +73,30 @@ pub async fn step(
             apply(kubernetes_client, build::stateful_set(cluster, *replicas)).await
         }
         Step::ScaleOut(replicas) => {
-            let sets: Api<StatefulSet> = Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
+            let sets: Api<StatefulSet> =
+                Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
             let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
-            let parameters = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+            let parameters =
+                PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
             let patched = sets.patch_scale(build::name(cluster), &parameters, &patch).await;
             patched.map(drop).map_err(kubernetes(step.to_string()))
         }
         Step::Bootstrap(id) => {
             let request = admin::BootstrapRequest { cluster_id: id.to_string() };
-            admin_of(cluster, seen, 0)?.bootstrap(request).await.map(drop).map_err(database(step.to_string()))
+            admin_of(cluster, seen, 0)?
+                .bootstrap(request)
+                .await
+                .map(drop)
+                .map_err(database(step.to_string()))
         }
         Step::SetZone { node, zone, .. } => {
             let request = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
             let member = seen.addresses.keys().copied().find(|it| answers(seen, *it)).unwrap_or(0);
-            admin_of(cluster, seen, member)?.set_node_zone(request).await.map(drop).map_err(database(step.to_string()))
+            admin_of(cluster, seen, member)?
+                .set_node_zone(request)
+                .await
+                .map(drop)
+                .map_err(database(step.to_string()))
         }
     }
 }
@@ -94,7 +106,11 @@ fn answers(seen: &Dereferenced, ordinal: i32) -> bool {
     seen.observed.pods.get(&ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }))
 }
 
-fn admin_of(cluster: &VectorCluster, seen: &Dereferenced, ordinal: i32) -> Result<client::Admin, Error> {
+fn admin_of(
+    cluster: &VectorCluster,
+    seen: &Dereferenced,
+    ordinal: i32,
+) -> Result<client::Admin, Error> {
     let pod = names::pod(build::name(cluster), ordinal);
     let silent = || Error::Incomplete { object: format!("pod {pod}"), field: "address" };
     let address = seen.addresses.get(&ordinal).ok_or_else(silent)?;
@@ -111,12 +127,14 @@ pub async fn status(
     if cluster.status.as_ref() == Some(&status) {
         return Ok(());
     }
-    let clusters: Api<VectorCluster> = Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
+    let clusters: Api<VectorCluster> =
+        Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
     let patch = json!({
         "apiVersion": VectorCluster::api_version(&()), "kind": VectorCluster::kind(&()), "status": status,
     });
     let parameters = PatchParams::apply(MANAGER).force();
-    let written = clusters.patch_status(build::name(cluster), &parameters, &Patch::Apply(patch)).await;
+    let written =
+        clusters.patch_status(build::name(cluster), &parameters, &Patch::Apply(patch)).await;
     written.map(drop).map_err(kubernetes("write the status"))
 }
 

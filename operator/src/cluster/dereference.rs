@@ -36,7 +36,10 @@ pub struct Dereferenced {
 }
 
 /// Reads everything about a cluster.
-pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<Dereferenced, Error> {
+pub async fn dereference(
+    kubernetes_client: &Client,
+    cluster: &VectorCluster,
+) -> Result<Dereferenced, Error> {
     let name = cluster.name_any();
     let namespace = cluster.namespace().ok_or_else(|| incomplete(&name, "namespace"))?;
     let uid = cluster.uid().ok_or_else(|| incomplete(&name, "uid"))?;
@@ -56,7 +59,10 @@ pub async fn dereference(kubernetes_client: &Client, cluster: &VectorCluster) ->
         let silent = || Disk::Unreachable("it has no address yet".into());
         let disk = disks.get(&ordinal).cloned().unwrap_or_else(silent);
         let zone = zone(kubernetes_client, &pod).await?;
-        pods.insert(ordinal, Pod { name: pod.name_any(), ready: reach::is_ready(&pod), zone, disk });
+        pods.insert(
+            ordinal,
+            Pod { name: pod.name_any(), ready: reach::is_ready(&pod), zone, disk },
+        );
     }
     let database = ask_database(token.as_deref(), &addresses, &pods).await;
     let founded = remembers_founding(cluster);
@@ -68,7 +74,11 @@ fn incomplete(name: &str, field: &'static str) -> Error {
     Error::Incomplete { object: format!("VectorCluster {name}"), field }
 }
 
-async fn set(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<Set>, Error> {
+async fn set(
+    kubernetes_client: &Client,
+    name: &str,
+    namespace: &str,
+) -> Result<Option<Set>, Error> {
     let sets: Api<StatefulSet> = Api::namespaced(kubernetes_client.clone(), namespace);
     let found = sets.get_opt(name).await.map_err(kubernetes(format!("read statefulset {name}")))?;
     Ok(found.map(|set| {
@@ -81,16 +91,26 @@ async fn set(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<
     }))
 }
 
-async fn highest_claim(kubernetes_client: &Client, name: &str, namespace: &str) -> Result<Option<i32>, Error> {
+async fn highest_claim(
+    kubernetes_client: &Client,
+    name: &str,
+    namespace: &str,
+) -> Result<Option<i32>, Error> {
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(kubernetes_client.clone(), namespace);
     let selected = ListParams::default().labels(&names::selector(name));
-    let found = claims.list_metadata(&selected).await.map_err(kubernetes("list the volume claims"))?;
+    let found =
+        claims.list_metadata(&selected).await.map_err(kubernetes("list the volume claims"))?;
     Ok(found.items.iter().filter_map(|it| names::claim_ordinal(name, &it.name_any())).max())
 }
 
 /// Zone of the machine that a pod runs on, where it is on one that says so.
-pub(crate) async fn zone(kubernetes_client: &Client, pod: &KubernetesPod) -> Result<Option<String>, Error> {
-    let Some(machine) = pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) else { return Ok(None) };
+pub(crate) async fn zone(
+    kubernetes_client: &Client,
+    pod: &KubernetesPod,
+) -> Result<Option<String>, Error> {
+    let Some(machine) = pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) else {
+        return Ok(None);
+    };
     let machines: Api<Machine> = Api::all(kubernetes_client.clone());
     let doing = kubernetes(format!("read the zone of machine {machine}"));
     let found = machines.get_metadata_opt(machine).await.map_err(doing)?;
@@ -120,7 +140,9 @@ async fn disk(mut admin: Admin) -> Disk {
         Ok(disk) => match disk.state() {
             admin::disk::State::Empty => Disk::Empty,
             admin::disk::State::Member => Disk::Member { cluster_id: disk.cluster_id },
-            admin::disk::State::Unspecified => Disk::Unreachable("its disk is of a later version".into()),
+            admin::disk::State::Unspecified => {
+                Disk::Unreachable("its disk is of a later version".into())
+            }
         },
     }
 }
@@ -131,7 +153,8 @@ pub async fn ask_database(
     addresses: &BTreeMap<i32, String>,
     pods: &BTreeMap<i32, Pod>,
 ) -> Option<Database> {
-    let is_member = |ordinal: &i32| pods.get(ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }));
+    let is_member =
+        |ordinal: &i32| pods.get(ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }));
     for (ordinal, address) in addresses.iter().filter(|(ordinal, _)| is_member(ordinal)) {
         let Ok(admin) = client::admin(address, token?) else { continue };
         match overview(admin).await {
@@ -154,8 +177,19 @@ async fn overview(mut admin: Admin) -> Result<Database, Error> {
 }
 
 async fn look(admin: &mut Admin) -> Result<Database, Error> {
-    let cluster = admin.get_cluster(admin::GetClusterRequest {}).await.map_err(database("read the cluster"))?;
-    let nodes = admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
-    let shards = admin.list_shards(admin::ListShardsRequest::default()).await.map_err(database("list the shards"))?;
-    Ok(Database { cluster: cluster.into_inner(), nodes: nodes.into_inner().nodes, shards: shards.into_inner().shards })
+    let cluster = admin
+        .get_cluster(admin::GetClusterRequest {})
+        .await
+        .map_err(database("read the cluster"))?;
+    let nodes =
+        admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
+    let shards = admin
+        .list_shards(admin::ListShardsRequest::default())
+        .await
+        .map_err(database("list the shards"))?;
+    Ok(Database {
+        cluster: cluster.into_inner(),
+        nodes: nodes.into_inner().nodes,
+        shards: shards.into_inner().shards,
+    })
 }

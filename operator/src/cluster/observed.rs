@@ -75,12 +75,17 @@ impl Database {
     pub fn replaced(&self) -> Vec<(&admin::Node, &admin::Node)> {
         let newest = self.newest();
         let of = |it: &'_ admin::Node| newest.get(it.name.as_str()).copied();
-        self.nodes.iter().filter_map(|it| Some((it, of(it)?))).filter(|(old, new)| old.id != new.id).collect()
+        self.nodes
+            .iter()
+            .filter_map(|it| Some((it, of(it)?)))
+            .filter(|(old, new)| old.id != new.id)
+            .collect()
     }
 
     /// Whether something is wrong, as of this look.
     pub(crate) fn is_troubled(&self) -> bool {
-        let copies = self.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
+        let copies =
+            self.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
         !self.cluster.problems.is_empty() || copies.into_iter().any(|it| it.known && !it.active)
     }
 
@@ -91,7 +96,9 @@ impl Database {
         let before: BTreeMap<_, _> = before.shards.iter().map(|it| (key(it), it)).collect();
         for shard in &mut self.shards {
             let group = before.get(&key(shard)).and_then(|it| it.group.as_ref());
-            let active = |node| group.is_some_and(|it| it.replicas.iter().any(|it| it.node_id == node && it.active));
+            let active = |node| {
+                group.is_some_and(|it| it.replicas.iter().any(|it| it.node_id == node && it.active))
+            };
             for replica in shard.group.iter_mut().flat_map(|it| &mut it.replicas) {
                 replica.active |= replica.known && active(replica.node_id);
             }
@@ -126,18 +133,28 @@ mod tests {
     /// A look that shows these problems, and these nodes of a shard answering its leader.
     fn look(problems: &[&str], active: [bool; 2]) -> Database {
         let problems = problems.iter().map(|it| (*it).to_owned()).collect();
-        let replica = |node_id, active| admin::Replica { node_id, active, known: true, ..admin::Replica::default() };
+        let replica = |node_id, active| admin::Replica {
+            node_id,
+            active,
+            known: true,
+            ..admin::Replica::default()
+        };
         let replicas = vec![replica(1, active[0]), replica(2, active[1])];
         let group = Some(admin::Group { replicas, ..admin::Group::default() });
         Database {
             cluster: admin::Cluster { problems, ..admin::Cluster::default() },
-            shards: vec![admin::Shard { collection: "docs".into(), group, ..admin::Shard::default() }],
+            shards: vec![admin::Shard {
+                collection: "docs".into(),
+                group,
+                ..admin::Shard::default()
+            }],
             ..Database::default()
         }
     }
 
     fn shown(database: &Database) -> (Vec<String>, Vec<bool>) {
-        let replicas = database.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
+        let replicas =
+            database.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
         (database.cluster.problems.clone(), replicas.map(|it| it.active).collect())
     }
 
@@ -145,9 +162,16 @@ mod tests {
     fn trouble_that_one_look_shows_and_the_next_does_not_is_none() {
         let both = look(&["node 3 is away", "first"], [true, false]);
         let second = look(&["second", "node 3 is away"], [false, false]);
-        assert!(both.is_troubled() && look(&[], [true, false]).is_troubled() && !look(&[], [true, true]).is_troubled());
+        assert!(
+            both.is_troubled()
+                && look(&[], [true, false]).is_troubled()
+                && !look(&[], [true, true]).is_troubled()
+        );
         let told = second.confirmed_by(&both);
         assert_eq!(shown(&told), (vec!["node 3 is away".to_owned()], vec![true, false]));
-        assert_eq!(shown(&both.confirmed_by(&Database::default())), (Vec::new(), vec![true, false]));
+        assert_eq!(
+            shown(&both.confirmed_by(&Database::default())),
+            (Vec::new(), vec![true, false])
+        );
     }
 }

@@ -79,7 +79,9 @@ pub fn plan(cluster: &VectorCluster, observed: &Observed) -> Plan {
         _ => {}
     }
     match &founding {
-        Founding::Waiting(_) if may_bootstrap(observed) => steps.push(Step::Bootstrap(observed.uid)),
+        Founding::Waiting(_) if may_bootstrap(observed) => {
+            steps.push(Step::Bootstrap(observed.uid))
+        }
         Founding::Done(_) => steps.extend(zones(observed)),
         Founding::Stuck(refusal) => refusals.push(refusal.clone()),
         Founding::Waiting(_) => {}
@@ -109,13 +111,19 @@ fn no_token(cluster: &VectorCluster, observed: &Observed) -> Option<Refusal> {
     let message = match observed.no_token? {
         NoToken::Absent if observed.set.is_none() && observed.pods.is_empty() => return None,
         NoToken::Absent if observed.set.is_none() => {
-            format!("secret {secret} is gone; a new token is made once all pods are gone, which have the old one")
+            format!(
+                "secret {secret} is gone; a new token is made once all pods are gone, which have the old one"
+            )
         }
         NoToken::Absent => {
-            format!("secret {secret} is gone, and with it the token that all nodes have: {put_back}; {anew}")
+            format!(
+                "secret {secret} is gone, and with it the token that all nodes have: {put_back}; {anew}"
+            )
         }
         NoToken::Empty => {
-            format!("secret {secret} has no key `{TOKEN_KEY}`: delete the secret, and {put_back}; {anew}")
+            format!(
+                "secret {secret} has no key `{TOKEN_KEY}`: delete the secret, and {put_back}; {anew}"
+            )
         }
     };
     Some(Refusal { reason: "NoToken", message })
@@ -149,7 +157,8 @@ fn founding(observed: &Observed) -> Founding {
         return Founding::Done(Some((*id).to_owned()));
     }
     let Some(set) = &observed.set else { return Founding::Waiting("the pods are made".into()) };
-    let silent: Vec<String> = (0..set.replicas).filter_map(|it| silent(observed.pods.get(&it), it)).collect();
+    let silent: Vec<String> =
+        (0..set.replicas).filter_map(|it| silent(observed.pods.get(&it), it)).collect();
     match (silent.is_empty(), observed.founded) {
         (true, true) => Founding::Stuck(Refusal {
             reason: "VolumesLost",
@@ -180,7 +189,8 @@ fn may_bootstrap(observed: &Observed) -> bool {
     let Some(set) = &observed.set else { return false };
     !observed.founded
         && set.replicas > 0
-        && (0..set.replicas).all(|it| observed.pods.get(&it).is_some_and(|pod| pod.disk == Disk::Empty))
+        && (0..set.replicas)
+            .all(|it| observed.pods.get(&it).is_some_and(|pod| pod.disk == Disk::Empty))
 }
 
 /// Nodes whose zone the database does not know as their machine has it.

@@ -25,7 +25,10 @@ const LATER: Duration = Duration::from_secs(15);
 const TOLD: [&str; 3] = [ACCEPTED, FOUNDED, READY];
 
 /// One pass. An object that cannot be read waits until somebody changes it.
-pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(
+    object: Arc<DeserializeGuard<VectorCluster>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
     let cluster = match &object.0 {
         Ok(cluster) => cluster,
         Err(error) => {
@@ -42,7 +45,11 @@ pub async fn reconcile(object: Arc<DeserializeGuard<VectorCluster>>, context: Ar
     let began = Instant::now();
     context.metrics.began("VectorCluster");
     let outcome = pass(cluster, &context).await;
-    context.metrics.ended("VectorCluster", began.elapsed(), outcome.as_ref().err().map(Error::category));
+    context.metrics.ended(
+        "VectorCluster",
+        began.elapsed(),
+        outcome.as_ref().err().map(Error::category),
+    );
     if outcome.is_ok() {
         context.succeeded(cluster);
     }
@@ -67,7 +74,8 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
     let next = status::status(cluster, &seen.observed, &plan, said.as_deref(), now());
     let before = cluster.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
     events::tell(context, cluster, before, &next.conditions, &TOLD).await;
-    let settled = plan.steps.is_empty() && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
+    let settled = plan.steps.is_empty()
+        && next.conditions.iter().any(|it| it.type_ == READY && it.status == "True");
     apply::status(client, cluster, next).await?;
     match failed {
         Some(error) => Err(error),
@@ -76,7 +84,12 @@ async fn pass(cluster: &VectorCluster, context: &Context) -> Result<Action, Erro
 }
 
 /// All that a pass changes. The first failure ends it, and status says so.
-async fn carry_out(cluster: &VectorCluster, context: &Context, seen: &Dereferenced, plan: &Plan) -> Result<(), Error> {
+async fn carry_out(
+    cluster: &VectorCluster,
+    context: &Context,
+    seen: &Dereferenced,
+    plan: &Plan,
+) -> Result<(), Error> {
     let client = &context.client;
     if !cluster.spec.paused {
         apply::children(client, cluster).await?;
@@ -101,7 +114,11 @@ fn now() -> Time {
 }
 
 /// How long to leave an object alone after an error.
-pub fn after_error(object: Arc<DeserializeGuard<VectorCluster>>, error: &Error, context: Arc<Context>) -> Action {
+pub fn after_error(
+    object: Arc<DeserializeGuard<VectorCluster>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     let Ok(cluster) = &object.0 else { return Action::await_change() };
     let pause = context.failed(cluster);
     tracing::warn!(cluster = cluster.name_any(), %error, ?pause, "a pass failed; it is tried again");

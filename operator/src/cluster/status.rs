@@ -38,7 +38,10 @@ pub fn status(
     let founded = observed.founded || matches!(plan.founding, Founding::Done(_));
     let mut say = |kind: &str, (holds, reason, message): (bool, &str, String)| {
         let generation = cluster.metadata.generation;
-        set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
+        set(
+            &mut status.conditions,
+            condition(kind, holds, reason, message, generation, now.clone()),
+        );
     };
     say(ACCEPTED, accepted(&plan.refusals));
     say(FOUNDED, self::founded(founded, plan));
@@ -56,8 +59,14 @@ pub fn unread(cluster: &VectorCluster, why: &str, now: Time) -> VectorClusterSta
 }
 
 /// Says why nothing new is known. The summary stays as it was; it is there from the first pass.
-pub(crate) fn retrying(conditions: &mut Vec<Condition>, generation: Option<i64>, why: &str, now: &Time) {
-    let said = |kind| condition(kind, kind == PROGRESSING, "Retrying", why, generation, now.clone());
+pub(crate) fn retrying(
+    conditions: &mut Vec<Condition>,
+    generation: Option<i64>,
+    why: &str,
+    now: &Time,
+) {
+    let said =
+        |kind| condition(kind, kind == PROGRESSING, "Retrying", why, generation, now.clone());
     set(conditions, said(PROGRESSING));
     if conditions.iter().all(|it| it.type_ != READY) {
         set(conditions, said(READY));
@@ -100,7 +109,8 @@ fn progressing(cluster: &VectorCluster, plan: &Plan, failed: Option<&str>) -> Sa
 }
 
 fn ready(cluster: &VectorCluster, observed: &Observed, plan: &Plan) -> Said {
-    let wanted = observed.set.as_ref().map_or(cluster.spec.nodes, |it| it.replicas.max(cluster.spec.nodes));
+    let wanted =
+        observed.set.as_ref().map_or(cluster.spec.nodes, |it| it.replicas.max(cluster.spec.nodes));
     let ready = count(observed.pods.values().filter(|it| it.ready).count());
     match &plan.founding {
         Founding::Stuck(refusal) => return (false, refusal.reason, refusal.message.clone()),
@@ -117,7 +127,11 @@ fn ready(cluster: &VectorCluster, observed: &Observed, plan: &Plan) -> Said {
     }
     if database.cluster.shards_without_leader > 0 {
         let without = database.cluster.shards_without_leader;
-        return (false, "ShardsWithoutLeader", format!("{without} shards take no writes: {}", told(&problems)));
+        return (
+            false,
+            "ShardsWithoutLeader",
+            format!("{without} shards take no writes: {}", told(&problems)),
+        );
     }
     if !problems.is_empty() {
         return (true, "Degraded", format!("{ready} nodes serve; {}", told(&problems)));
@@ -187,7 +201,9 @@ impl std::fmt::Display for Step {
             Self::CreateSet(replicas) => write!(f, "make a StatefulSet of {replicas} pods"),
             Self::ScaleOut(replicas) => write!(f, "scale out to {replicas} nodes"),
             Self::Bootstrap(id) => write!(f, "found database {id} on ordinal 0"),
-            Self::SetZone { pod, zone, .. } => write!(f, "tell the database that {pod} stands in zone {zone}"),
+            Self::SetZone { pod, zone, .. } => {
+                write!(f, "tell the database that {pod} stands in zone {zone}")
+            }
         }
     }
 }
@@ -228,7 +244,11 @@ mod tests {
 
     fn summary(cluster: &VectorCluster, observed: &Observed) -> (String, String) {
         let status = status(cluster, observed, &plan(cluster, observed), None, at(1));
-        let ready = status.conditions.iter().find(|it| it.type_ == READY).expect("it is there from the first pass");
+        let ready = status
+            .conditions
+            .iter()
+            .find(|it| it.type_ == READY)
+            .expect("it is there from the first pass");
         assert_eq!(ready.observed_generation, Some(2));
         (ready.status.clone(), ready.reason.clone())
     }
@@ -238,7 +258,10 @@ mod tests {
         let told = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
         assert_eq!(summary(&cluster(), &Observed::default()), told("False", "Founding"));
         assert_eq!(summary(&cluster(), &observed(false, &[])), told("False", "NodesNotReady"));
-        assert_eq!(summary(&cluster(), &observed(true, &["node 3 is away"])), told("True", "Degraded"));
+        assert_eq!(
+            summary(&cluster(), &observed(true, &["node 3 is away"])),
+            told("True", "Degraded")
+        );
         assert_eq!(summary(&cluster(), &observed(true, &[])), told("True", "Ready"));
         let silent = Observed { database: None, ..observed(true, &[]) };
         assert_eq!(summary(&cluster(), &silent), told("False", "Unreachable"));
@@ -248,7 +271,8 @@ mod tests {
     fn what_cannot_be_read_is_said_and_the_summary_stays() {
         let (mut cluster, observed) = (cluster(), observed(true, &[]));
         let word = |status: &VectorClusterStatus, kind: &str| {
-            let condition = status.conditions.iter().find(|it| it.type_ == kind).expect("it is there");
+            let condition =
+                status.conditions.iter().find(|it| it.type_ == kind).expect("it is there");
             format!("{} {} {}", condition.status, condition.reason, condition.message)
         };
         let first = unread(&cluster, "failed to list the pods", at(1));
@@ -268,10 +292,17 @@ mod tests {
         observed.database.as_mut().expect("it is there").nodes = vec![node(1), node(2)];
         let status = status(&cluster(), &observed, &plan(&cluster(), &observed), None, at(1));
         let numbers: Vec<i64> = status.members.iter().map(|it| it.node_id).collect();
-        assert_eq!(numbers, [1, 2], "the key of the list, by which the API server tells them apart");
+        assert_eq!(
+            numbers,
+            [1, 2],
+            "the key of the list, by which the API server tells them apart"
+        );
         let ready = status.conditions.iter().find(|it| it.type_ == READY).expect("it is there");
         assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("True", "Degraded"));
-        assert!(ready.message.contains("demo-0 came with an empty disk: it was node 1 and is node 2"), "{ready:?}");
+        assert!(
+            ready.message.contains("demo-0 came with an empty disk: it was node 1 and is node 2"),
+            "{ready:?}"
+        );
     }
 
     #[test]

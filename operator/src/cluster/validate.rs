@@ -29,11 +29,9 @@ pub fn validate(cluster: &VectorCluster, observed: &Observed) -> Vec<Refusal> {
         });
     }
     let size = cluster.spec.storage.size.0.as_str();
-    if set
-        .size
-        .as_deref()
-        .is_some_and(|it| vane_crds::Quantity::from(it).milli() != vane_crds::Quantity::from(size).milli())
-    {
+    if set.size.as_deref().is_some_and(|it| {
+        vane_crds::Quantity::from(it).milli() != vane_crds::Quantity::from(size).milli()
+    }) {
         refusals.push(Refusal {
             reason: "VolumeGrowthNotSupported",
             message: format!(

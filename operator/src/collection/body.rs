@@ -19,7 +19,9 @@ pub fn create(spec: &CollectionSpec) -> Value {
 fn vectors(spec: &CollectionSpec) -> Value {
     match spec.vectors.as_slice() {
         [only] if only.name.is_empty() => vector(only),
-        several => several.iter().map(|it| (it.name.clone(), vector(it))).collect::<Map<_, _>>().into(),
+        several => {
+            several.iter().map(|it| (it.name.clone(), vector(it))).collect::<Map<_, _>>().into()
+        }
     }
 }
 
@@ -62,7 +64,9 @@ pub fn field_type(it: FieldType) -> &'static str {
 pub fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
     let params = &config["params"];
     let mut body = json!({});
-    if let Some(factor) = spec.write_consistency_factor.filter(|it| params["write_consistency_factor"] != *it) {
+    if let Some(factor) =
+        spec.write_consistency_factor.filter(|it| params["write_consistency_factor"] != *it)
+    {
         body["params"]["write_consistency_factor"] = factor.into();
     }
     for wanted in &spec.vectors {
@@ -78,7 +82,9 @@ pub fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
 /// How the collection that is there differs for good from the one that is declared.
 pub fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
     let params = &config["params"];
-    for (name, declared) in [("shard_number", spec.shards), ("replication_factor", spec.replication_factor)] {
+    for (name, declared) in
+        [("shard_number", spec.shards), ("replication_factor", spec.replication_factor)]
+    {
         if params[name] != declared {
             return Some(format!("it has {name} {}, declared is {declared}", params[name]));
         }
@@ -87,7 +93,10 @@ pub fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
         let there = there(config, &wanted.name);
         if there["size"] != wanted.size || there["distance"] != distance(wanted.distance) {
             let declared = format!("size {}, {}", wanted.size, distance(wanted.distance));
-            return Some(format!("its vector {:?} is {there}, declared is {declared}", wanted.name));
+            return Some(format!(
+                "its vector {:?} is {there}, declared is {declared}",
+                wanted.name
+            ));
         }
     }
     None

@@ -8,7 +8,10 @@ use super::plan::name;
 /// The object that has the collection of this one, where that is another: the oldest of all
 /// that name it, whether it can be carried out or not. So it is the same one in every pass,
 /// with any operator and after any loss of status.
-pub(super) fn taken_by<'a>(own: &Collection, all: impl Iterator<Item = &'a Collection>) -> Option<String> {
+pub(super) fn taken_by<'a>(
+    own: &Collection,
+    all: impl Iterator<Item = &'a Collection>,
+) -> Option<String> {
     let names_the_same = |other: &&Collection| {
         other.namespace() == own.namespace()
             && other.spec.cluster_ref == own.spec.cluster_ref
@@ -55,8 +58,11 @@ mod tests {
 
     #[test]
     fn other_clusters_and_namespaces_are_others() {
-        let (own, mut elsewhere, mut there) =
-            (collection("docs", None, 7, "b"), collection("docs", None, 1, "a"), collection("docs", None, 1, "a"));
+        let (own, mut elsewhere, mut there) = (
+            collection("docs", None, 7, "b"),
+            collection("docs", None, 1, "a"),
+            collection("docs", None, 1, "a"),
+        );
         elsewhere.metadata.namespace = Some("other".into());
         there.spec.cluster_ref.name = "other".into();
         assert_eq!(taken_by(&own, [&own, &elsewhere, &there].into_iter()), None);

@@ -31,7 +31,10 @@ pub async fn dereference(
     collection: &Collection,
     all: &Collections,
 ) -> Result<(Observed, Option<Admin>), Error> {
-    let incomplete = |field| Error::Incomplete { object: format!("Collection {}", collection.name_any()), field };
+    let incomplete = |field| Error::Incomplete {
+        object: format!("Collection {}", collection.name_any()),
+        field,
+    };
     let namespace = collection.namespace().ok_or_else(|| incomplete("namespace"))?;
     let all = all.state();
     let mut observed = Observed {
@@ -43,15 +46,19 @@ pub async fn dereference(
     };
     let cluster = &collection.spec.cluster_ref.name;
     let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &namespace);
-    let named = clusters.get_opt(cluster).await.map_err(kubernetes(format!("read VectorCluster {cluster}")))?;
+    let named = clusters
+        .get_opt(cluster)
+        .await
+        .map_err(kubernetes(format!("read VectorCluster {cluster}")))?;
     let Some(named) = named.filter(|it| it.metadata.deletion_timestamp.is_none()) else {
         return Ok((observed, None));
     };
     observed.paused = named.spec.paused;
     let Ok(token) = reach::token(client, cluster, &namespace).await? else {
         let secret = names::token_secret(cluster);
-        observed.cluster =
-            Cluster::Silent(format!("there is no token in secret {secret}; see VectorCluster {cluster}"));
+        observed.cluster = Cluster::Silent(format!(
+            "there is no token in secret {secret}; see VectorCluster {cluster}"
+        ));
         return Ok((observed, None));
     };
     observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
@@ -87,18 +94,23 @@ async fn awaited(
     let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes).map(absent).collect();
     for (ordinal, pod) in pods {
         let made = pod.creation_timestamp().map(|it| it.0);
-        wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone: zone(client, &pod).await? });
+        wanted.insert(
+            ordinal,
+            Wanted { name: pod.name_any(), made, zone: zone(client, &pod).await? },
+        );
     }
     let conditions = cluster.status.iter().flat_map(|it| &it.conditions);
-    let mut founded =
-        conditions.filter(|it| it.type_ == FOUNDED && it.status == "True").map(|it| it.last_transition_time.0);
+    let mut founded = conditions
+        .filter(|it| it.type_ == FOUNDED && it.status == "True")
+        .map(|it| it.last_transition_time.0);
     Ok(spread::awaited(wanted.values(), nodes, founded.next(), Timestamp::now()))
 }
 
 type Read = (Vec<admin::Node>, Option<admin::Collection>, Vec<admin::Shard>);
 
 async fn read(admin: &mut Admin, name: &str) -> Result<Read, Error> {
-    let nodes = admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
+    let nodes =
+        admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
     let nodes = nodes.into_inner().nodes;
     let request = admin::GetCollectionRequest { name: name.to_owned() };
     let found = match admin.get_collection(request).await {
@@ -111,6 +123,7 @@ async fn read(admin: &mut Admin, name: &str) -> Result<Read, Error> {
         return Ok((nodes, None, Vec::new()));
     }
     let request = admin::ListShardsRequest { collection: name.to_owned() };
-    let shards = admin.list_shards(request).await.map_err(database(format!("list the shards of {name}")))?;
+    let shards =
+        admin.list_shards(request).await.map_err(database(format!("list the shards of {name}")))?;
     Ok((nodes, Some(found), shards.into_inner().shards))
 }

@@ -111,7 +111,9 @@ fn changes(spec: &CollectionSpec, found: &admin::Collection, was_there: bool) ->
     }
     if !was_there {
         let has: BTreeSet<&String> = found.aliases.iter().collect();
-        steps.extend(spec.aliases.iter().filter(|it| !has.contains(it)).cloned().map(Step::AddAlias));
+        steps.extend(
+            spec.aliases.iter().filter(|it| !has.contains(it)).cloned().map(Step::AddAlias),
+        );
     }
     steps
 }
@@ -135,7 +137,9 @@ fn leave(collection: &Collection, observed: &Observed, has_finalizer: bool) -> V
 fn leaving(collection: &Collection, observed: &Observed, has_finalizer: bool) -> Verdict {
     let name = name(collection);
     match (&observed.cluster, leave(collection, observed, has_finalizer).first()) {
-        (_, Some(Step::Delete(_))) => Verdict::Leaving("Deleting", format!("collection {name} is deleted")),
+        (_, Some(Step::Delete(_))) => {
+            Verdict::Leaving("Deleting", format!("collection {name} is deleted"))
+        }
         (_, Some(_)) => Verdict::Leaving("Deleting", "the object goes, and deletes nothing".into()),
         (Cluster::Silent(why), None) if has_finalizer => {
             let message = format!(
@@ -143,7 +147,10 @@ fn leaving(collection: &Collection, observed: &Observed, has_finalizer: bool) ->
             );
             Verdict::Leaving(WAITING, message)
         }
-        (_, None) => Verdict::Leaving("Deleting", "the object goes once finalizers of others are gone".into()),
+        (_, None) => Verdict::Leaving(
+            "Deleting",
+            "the object goes once finalizers of others are gone".into(),
+        ),
     }
 }
 

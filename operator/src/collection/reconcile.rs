@@ -43,14 +43,22 @@ pub async fn reconcile(
     let began = Instant::now();
     context.metrics.began("Collection");
     let outcome = pass(collection, &context, &all).await;
-    context.metrics.ended("Collection", began.elapsed(), outcome.as_ref().err().map(Error::category));
+    context.metrics.ended(
+        "Collection",
+        began.elapsed(),
+        outcome.as_ref().err().map(Error::category),
+    );
     if outcome.is_ok() {
         context.succeeded(collection);
     }
     outcome
 }
 
-async fn pass(collection: &Collection, context: &Context, all: &Collections) -> Result<Action, Error> {
+async fn pass(
+    collection: &Collection,
+    context: &Context,
+    all: &Collections,
+) -> Result<Action, Error> {
     let client = &context.client;
     let (observed, mut node) = match dereference::dereference(client, collection, all).await {
         Ok(seen) => seen,
@@ -67,14 +75,17 @@ async fn pass(collection: &Collection, context: &Context, all: &Collections) -> 
     for step in &plan.steps {
         tracing::info!(collection = collection.name_any(), %step, "carrying out");
         context.failpoint.before(step.reason());
-        if let Err(error) = apply::step(client, node.as_mut(), collection, &observed.key, step).await {
+        if let Err(error) =
+            apply::step(client, node.as_mut(), collection, &observed.key, step).await
+        {
             failed = Some(error);
             break;
         }
         context.failpoint.after(step.reason());
     }
     // One that was let go is not there any more.
-    let is_gone = observed.going && failed.is_none() && plan.steps.contains(&Step::Finalizer(false));
+    let is_gone =
+        observed.going && failed.is_none() && plan.steps.contains(&Step::Finalizer(false));
     if !is_gone {
         say(collection, &observed, &plan, failed.as_ref(), context).await?;
     }
@@ -93,14 +104,19 @@ async fn say(
     context: &Context,
 ) -> Result<(), Error> {
     let failed = failed.map(ToString::to_string);
-    let next = status::status(collection, observed, plan, failed.as_deref(), Time(Timestamp::now()));
+    let next =
+        status::status(collection, observed, plan, failed.as_deref(), Time(Timestamp::now()));
     let before = collection.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
     events::tell(context, collection, before, &next.conditions, &TOLD).await;
     apply::status(&context.client, collection, next).await
 }
 
 /// How long to leave an object alone after an error.
-pub fn after_error(object: Arc<DeserializeGuard<Collection>>, error: &Error, context: Arc<Context>) -> Action {
+pub fn after_error(
+    object: Arc<DeserializeGuard<Collection>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     let Ok(collection) = &object.0 else { return Action::await_change() };
     let pause = context.failed(collection);
     tracing::warn!(collection = collection.name_any(), %error, ?pause, "a pass failed; it is tried again");

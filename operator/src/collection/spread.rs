@@ -42,14 +42,17 @@ pub fn awaited<'a>(
     let known = database.newest();
     let missing = |it: &Wanted| {
         let why = match (known.get(it.name.as_str()), &it.zone, it.made) {
-            (Some(node), Some(zone), _) if node.zone != *zone => "stands in a zone that the database does not know yet",
+            (Some(node), Some(zone), _) if node.zone != *zone => {
+                "stands in a zone that the database does not know yet"
+            }
             (Some(_), ..) => return None,
             (None, _, Some(_)) => "has not joined yet",
             (None, _, None) => "is not there yet",
         };
         // What is not known is taken to be of this moment.
         let since = founded.unwrap_or(now).max(it.made.unwrap_or(now));
-        (now.duration_since(since).unsigned_abs() < JOINING_MAX).then(|| format!("{} {why}", it.name))
+        (now.duration_since(since).unsigned_abs() < JOINING_MAX)
+            .then(|| format!("{} {why}", it.name))
     };
     let missing: Vec<String> = wanted.into_iter().filter_map(missing).collect();
     let named = missing.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -85,14 +88,20 @@ mod tests {
 
     #[test]
     fn every_node_is_waited_for_and_its_zone() {
-        let pods = [wanted("demo-0", Some(NOW - 900), Some("a")), wanted("demo-1", Some(NOW - 900), Some("b"))];
+        let pods = [
+            wanted("demo-0", Some(NOW - 900), Some("a")),
+            wanted("demo-1", Some(NOW - 900), Some("b")),
+        ];
         let told = |nodes: &[admin::Node]| awaited_after(2, &pods, nodes).unwrap_or_default();
         assert_eq!(told(&[node(1, "demo-0", "a")]), "demo-1 has not joined yet");
         let why = "demo-1 stands in a zone that the database does not know yet";
         assert_eq!(told(&[node(1, "demo-0", "a"), node(2, "demo-1", "")]), why);
         assert_eq!(told(&[node(1, "demo-0", "a"), node(2, "demo-1", "b")]), "");
         let missing = [wanted("demo-0", None, None)];
-        assert_eq!(awaited(&missing, Vec::new(), None, at(NOW)).as_deref(), Some("demo-0 is not there yet"));
+        assert_eq!(
+            awaited(&missing, Vec::new(), None, at(NOW)).as_deref(),
+            Some("demo-0 is not there yet")
+        );
     }
 
     #[test]
@@ -105,14 +114,17 @@ mod tests {
 
     #[test]
     fn a_node_that_never_comes_is_waited_for_so_long() {
-        let waits = |founded, made| awaited_after(founded, &[wanted("demo-3", Some(NOW - made), None)], &[]).is_some();
+        let waits = |founded, made| {
+            awaited_after(founded, &[wanted("demo-3", Some(NOW - made), None)], &[]).is_some()
+        };
         assert!(waits(10, 900) && waits(900, 10), "since the later of the two");
         assert!(!waits(301, 900) && !waits(900, 301));
     }
 
     #[test]
     fn many_are_counted() {
-        let pods: Vec<Wanted> = (0..5).map(|it| wanted(&format!("demo-{it}"), Some(NOW), None)).collect();
+        let pods: Vec<Wanted> =
+            (0..5).map(|it| wanted(&format!("demo-{it}"), Some(NOW), None)).collect();
         assert!(awaited_after(0, &pods, &[]).is_some_and(|it| it.ends_with(", and 2 more")));
     }
 }

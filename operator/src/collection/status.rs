@@ -35,7 +35,11 @@ pub fn status(
         status.points = Some(rounded(found.points));
         status.indexed_vectors = Some(rounded(found.indexed_vectors));
         status.aliases.clone_from(&found.aliases);
-        let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
+        let led = observed
+            .shards
+            .iter()
+            .filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0))
+            .count();
         status.shards_ready = i32::try_from(led).ok();
         if found.idempotency_key == observed.key {
             status.created_with = Some(observed.key.clone());
@@ -50,14 +54,24 @@ pub fn status(
         && !observed.paused;
     let mut say = |kind: &str, (holds, reason, message): Said| {
         let generation = collection.metadata.generation;
-        set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
+        set(
+            &mut status.conditions,
+            condition(kind, holds, reason, message, generation, now.clone()),
+        );
     };
     // Of one that goes it does not matter any more.
     if !observed.going {
         say(ACCEPTED, accepted(&plan.verdict));
     }
     if complete || observed.was_there {
-        say(CREATED, (true, "Created", format!("collection {} was there with everything declared", name(collection))));
+        say(
+            CREATED,
+            (
+                true,
+                "Created",
+                format!("collection {} was there with everything declared", name(collection)),
+            ),
+        );
     }
     say(PROGRESSING, progressing(collection, observed, plan, failed));
     say(READY, ready(collection, observed, plan, failed));
@@ -87,7 +101,12 @@ fn paused(collection: &Collection) -> Said {
     (false, "Paused", format!("spec.paused of VectorCluster {cluster} is set: nothing is changed"))
 }
 
-fn progressing(collection: &Collection, observed: &Observed, plan: &Plan, failed: Option<&str>) -> Said {
+fn progressing(
+    collection: &Collection,
+    observed: &Observed,
+    plan: &Plan,
+    failed: Option<&str>,
+) -> Said {
     if observed.paused {
         return paused(collection);
     }
@@ -103,19 +122,27 @@ fn progressing(collection: &Collection, observed: &Observed, plan: &Plan, failed
 
 fn ready(collection: &Collection, observed: &Observed, plan: &Plan, failed: Option<&str>) -> Said {
     match &plan.verdict {
-        Verdict::Refused(reason, message) | Verdict::Waiting(reason, message) | Verdict::Leaving(reason, message) => {
+        Verdict::Refused(reason, message)
+        | Verdict::Waiting(reason, message)
+        | Verdict::Leaving(reason, message) => {
             return (false, reason, message.clone());
         }
         Verdict::Accepted => {}
     }
-    let led = observed.shards.iter().filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0)).count();
+    let led = observed
+        .shards
+        .iter()
+        .filter(|it| it.group.as_ref().is_some_and(|it| it.leader_node != 0))
+        .count();
     match (&observed.found, failed) {
         (_, Some(failed)) => (false, "Retrying", failed.to_owned()),
         (None, None) if observed.paused => paused(collection),
         (None, None) => (false, "Creating", format!("collection {} is made", name(collection))),
-        (Some(_), None) if led < observed.shards.len() => {
-            (false, "ShardsWithoutLeader", format!("{led} of {} shards take writes", observed.shards.len()))
-        }
+        (Some(_), None) if led < observed.shards.len() => (
+            false,
+            "ShardsWithoutLeader",
+            format!("{led} of {} shards take writes", observed.shards.len()),
+        ),
         (Some(_), None) => (true, "Ready", format!("{led} shards serve")),
     }
 }
@@ -187,8 +214,13 @@ mod tests {
         let config = json!({"params": {
             "vectors": {"size": 4, "distance": "Dot"}, "shard_number": 1, "replication_factor": 1,
         }});
-        let found = admin::Collection { config: config.to_string(), ..admin::Collection::default() };
-        Observed { cluster: Cluster::There(1), found: is_there.then_some(found), ..Observed::default() }
+        let found =
+            admin::Collection { config: config.to_string(), ..admin::Collection::default() };
+        Observed {
+            cluster: Cluster::There(1),
+            found: is_there.then_some(found),
+            ..Observed::default()
+        }
     }
 
     fn words(status: &str, reason: &str) -> Option<(String, String)> {
@@ -209,7 +241,11 @@ mod tests {
 
     #[test]
     fn one_that_goes_says_what_it_waits_for() {
-        let silent = Observed { going: true, cluster: Cluster::Silent("no answer".into()), ..observed(false) };
+        let silent = Observed {
+            going: true,
+            cluster: Cluster::Silent("no answer".into()),
+            ..observed(false)
+        };
         assert_eq!(said(&silent, PROGRESSING), words("True", "WaitingForDatabase"));
         assert_eq!(said(&silent, READY), words("False", "WaitingForDatabase"));
         let there = Observed { going: true, ..observed(true) };
@@ -221,7 +257,9 @@ mod tests {
 
     #[test]
     fn figures_that_grow_by_little_stay_the_same() {
-        for (figure, shown) in [(0, 0), (99, 99), (100, 100), (109, 100), (1_999, 1_900), (63_436, 63_000)] {
+        for (figure, shown) in
+            [(0, 0), (99, 99), (100, 100), (109, 100), (1_999, 1_900), (63_436, 63_000)]
+        {
             assert_eq!(rounded(figure), shown);
         }
     }

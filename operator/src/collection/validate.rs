@@ -35,12 +35,15 @@ impl Verdict {
 pub fn validate(collection: &Collection, observed: &Observed) -> Verdict {
     let (spec, name) = (&collection.spec, name(collection));
     if let Some(older) = &observed.taken_by {
-        let message = format!("Collection {older}, which is older, has {name} already; this one changes nothing");
+        let message = format!(
+            "Collection {older}, which is older, has {name} already; this one changes nothing"
+        );
         return Verdict::Refused("Taken", message);
     }
     let nodes = match &observed.cluster {
         Cluster::Absent => {
-            let message = format!("there is no VectorCluster {} in this namespace", spec.cluster_ref.name);
+            let message =
+                format!("there is no VectorCluster {} in this namespace", spec.cluster_ref.name);
             return Verdict::Waiting("ClusterNotFound", message);
         }
         Cluster::Silent(why) => return Verdict::Waiting("ClusterNotReady", why.clone()),
@@ -48,9 +51,13 @@ pub fn validate(collection: &Collection, observed: &Observed) -> Verdict {
     };
     match (&observed.found, &observed.awaited) {
         (Some(found), _) => {
-            let message =
-                |it| format!("the database has a collection {name} of another shape: {it}; nothing was changed");
-            difference(spec, found).map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
+            let message = |it| {
+                format!(
+                    "the database has a collection {name} of another shape: {it}; nothing was changed"
+                )
+            };
+            difference(spec, found)
+                .map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
         }
         // An application deleted it: its points are gone, and an empty one would hide that.
         (None, _) if observed.was_there => Verdict::Refused(
@@ -59,12 +66,16 @@ pub fn validate(collection: &Collection, observed: &Observed) -> Verdict {
                 "collection {name} was deleted in the database; to have it again, delete this object and make it anew"
             ),
         ),
-        (None, Some(awaited)) => {
-            Verdict::Waiting("NodesJoining", format!("its copies are to be spread over all nodes, and {awaited}"))
-        }
+        (None, Some(awaited)) => Verdict::Waiting(
+            "NodesJoining",
+            format!("its copies are to be spread over all nodes, and {awaited}"),
+        ),
         (None, None) if spec.replication_factor > nodes => {
             let factor = spec.replication_factor;
-            Verdict::Refused("TooFewNodes", format!("{factor} copies need as many nodes, the cluster has {nodes}"))
+            Verdict::Refused(
+                "TooFewNodes",
+                format!("{factor} copies need as many nodes, the cluster has {nodes}"),
+            )
         }
         (None, None) => Verdict::Accepted,
     }

@@ -40,7 +40,10 @@ impl Server {
             let server = server.clone();
             async move { Ok::<_, Infallible>(server.answer(request).await) }
         });
-        Election { times, ..Election::new(Client::new(service, "default"), "default", "test", "ours") }
+        Election {
+            times,
+            ..Election::new(Client::new(service, "default"), "default", "test", "ours")
+        }
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
@@ -52,13 +55,15 @@ impl Server {
         }
         let found = self.lease.lock().clone();
         let status = if found.is_some() { 200 } else { 404 };
-        let absent = || json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404});
+        let absent =
+            || json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404});
         let answer = found.unwrap_or_else(absent).to_string();
         Response::builder().status(status).body(answer.into_bytes().into()).expect("it is plain")
     }
 }
 
-const QUICK: Times = Times { deadline: Duration::from_millis(500), retry: Duration::from_millis(20) };
+const QUICK: Times =
+    Times { deadline: Duration::from_millis(500), retry: Duration::from_millis(20) };
 /// A test that hangs has failed.
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -87,11 +92,14 @@ async fn a_holder_whose_lease_was_taken_looks_once_and_ends() {
 
 #[tokio::test]
 async fn a_holder_that_gets_no_answer_ends_before_its_lease_does() {
-    let service = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+    let service = tower::service_fn(|_: Request<Body>| {
+        std::future::pending::<Result<Response<Body>, Infallible>>()
+    });
     let new = Election::new(Client::new(service, "default"), "default", "test", "ours");
     let election = Election { times: Times { deadline: HANGS * 2, ..QUICK }, ..new };
     // Its time is up: one more attempt that hangs would outlast the Lease.
-    let won = Instant::now().checked_sub(election.times.deadline).expect("the machine runs for a minute");
+    let won =
+        Instant::now().checked_sub(election.times.deadline).expect("the machine runs for a minute");
     timeout(HANGS, election.hold(won)).await.expect("it ends");
 }
 
@@ -136,12 +144,19 @@ fn a_lease_is_free_when_it_was_not_renewed_or_given_back() {
     let first = taken(None, 0);
     assert_eq!((first.lease_transitions, first.lease_duration_seconds), (Some(0), Some(15)));
     let renewed = taken(Some(&first), 14);
-    assert_eq!((renewed.acquire_time, renewed.lease_transitions), (first.acquire_time.clone(), Some(0)));
+    assert_eq!(
+        (renewed.acquire_time, renewed.lease_transitions),
+        (first.acquire_time.clone(), Some(0))
+    );
     let theirs = LeaseSpec { holder_identity: Some("theirs".into()), ..first };
-    let left = |seconds| claim(Some(&theirs), Duration::from_secs(seconds), "ours", Timestamp::UNIX_EPOCH);
+    let left =
+        |seconds| claim(Some(&theirs), Duration::from_secs(seconds), "ours", Timestamp::UNIX_EPOCH);
     assert_eq!((left(0), left(14)), (Claim::Leave, Claim::Leave));
     let second = taken(Some(&theirs), 15);
-    assert_eq!((second.holder_identity.as_deref(), second.lease_transitions), (Some("ours"), Some(1)));
+    assert_eq!(
+        (second.holder_identity.as_deref(), second.lease_transitions),
+        (Some("ours"), Some(1))
+    );
     for nobody in [None, Some(String::new())] {
         let given_back = LeaseSpec { holder_identity: nobody, renew_time: None, ..theirs.clone() };
         assert_eq!(taken(Some(&given_back), 0).holder_identity.as_deref(), Some("ours"));

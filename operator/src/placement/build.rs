@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use vane_crds::collection::ClusterRef;
 use vane_crds::conditions::{ACCEPTED, READY, condition, set};
-use vane_crds::placement::{Replica, Role, ShardPlacementSpec, ShardPlacementStatus, WantedReplica};
+use vane_crds::placement::{
+    Replica, Role, ShardPlacementSpec, ShardPlacementStatus, WantedReplica,
+};
 use vane_crds::{ShardPlacement, VectorCluster};
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
@@ -75,12 +77,16 @@ pub(super) fn status(
     status.nodes = Some(nodes.join(","));
     status.points = Some(rounded(shard.points));
     status.bytes = Some(rounded(shard.vector_bytes));
-    let wanted = |it: &admin::ReplicaTarget| WantedReplica { node: node(it.node_id), role: role(it.role()) };
+    let wanted =
+        |it: &admin::ReplicaTarget| WantedReplica { node: node(it.node_id), role: role(it.role()) };
     status.target = shard.target.iter().map(wanted).collect();
     let said = [(ACCEPTED, accepted(placement, &status)), (READY, ready(&status))];
     for (kind, (holds, reason, message)) in said {
         let generation = placement.metadata.generation;
-        set(&mut status.conditions, condition(kind, holds, reason, message, generation, now.clone()));
+        set(
+            &mut status.conditions,
+            condition(kind, holds, reason, message, generation, now.clone()),
+        );
     }
     status
 }
@@ -89,29 +95,36 @@ fn role(it: admin::Role) -> Role {
     if it == admin::Role::Learner { Role::Learner } else { Role::Voter }
 }
 
-fn accepted(placement: &ShardPlacement, status: &ShardPlacementStatus) -> (bool, &'static str, String) {
+fn accepted(
+    placement: &ShardPlacement,
+    status: &ShardPlacementStatus,
+) -> (bool, &'static str, String) {
     let is_so = |wanted: &Vec<WantedReplica>| {
         wanted.len() == status.replicas.len()
-            && wanted
-                .iter()
-                .all(|it| status.replicas.iter().any(|there| (&there.node, there.role) == (&it.node, it.role)))
+            && wanted.iter().all(|it| {
+                status.replicas.iter().any(|there| (&there.node, there.role) == (&it.node, it.role))
+            })
     };
     match &placement.spec.replicas {
         Some(wanted) if !is_so(wanted) => (
             false,
             "MovesNotSupported",
-            "copies cannot be moved by hand yet: they stay where they are; take spec.replicas away".into(),
+            "copies cannot be moved by hand yet: they stay where they are; take spec.replicas away"
+                .into(),
         ),
         _ => (true, "Accepted", "the copies are where they should be".into()),
     }
 }
 
 fn ready(status: &ShardPlacementStatus) -> (bool, &'static str, String) {
-    let behind: Vec<&str> = status.replicas.iter().filter(|it| !it.in_sync).map(|it| it.node.as_str()).collect();
+    let behind: Vec<&str> =
+        status.replicas.iter().filter(|it| !it.in_sync).map(|it| it.node.as_str()).collect();
     match (&status.leader, behind.as_slice()) {
         (None, _) => (false, "NoLeader", "it takes no writes: no copy leads".into()),
         (Some(_), []) => (true, "InSync", "all copies have what the leader has".into()),
-        (Some(_), behind) => (false, "CatchingUp", format!("behind or away: {}", behind.join(", "))),
+        (Some(_), behind) => {
+            (false, "CatchingUp", format!("behind or away: {}", behind.join(", ")))
+        }
     }
 }
 
@@ -131,15 +144,24 @@ mod tests {
         };
         let replicas = vec![replica(2, lag), replica(1, 0)];
         let group = admin::Group { leader_node, replicas, ..admin::Group::default() };
-        admin::Shard { collection: "docs".into(), points: 63_436, group: Some(group), ..admin::Shard::default() }
+        admin::Shard {
+            collection: "docs".into(),
+            points: 63_436,
+            group: Some(group),
+            ..admin::Shard::default()
+        }
     }
 
     #[test]
     fn copies_on_a_lost_disk_and_on_the_new_one_of_a_pod_are_two() {
-        let node = |id: u64, name: &str| admin::Node { id, name: name.into(), ..admin::Node::default() };
+        let node =
+            |id: u64, name: &str| admin::Node { id, name: name.into(), ..admin::Node::default() };
         let nodes = vec![node(1, "demo-0"), node(2, "demo-1"), node(3, "demo-1")];
         let nodes = nodes_of(&Database { nodes, ..Database::default() });
-        assert_eq!(nodes.into_values().collect::<Vec<_>>(), ["demo-0", "demo-1 (node 2)", "demo-1"]);
+        assert_eq!(
+            nodes.into_values().collect::<Vec<_>>(),
+            ["demo-0", "demo-1 (node 2)", "demo-1"]
+        );
     }
 
     #[test]
@@ -155,11 +177,19 @@ mod tests {
         let now = Time(jiff::Timestamp::UNIX_EPOCH);
         let reason = |placement: &ShardPlacement, shard: &admin::Shard, kind: &str| {
             let status = status(placement, shard, &nodes, &now);
-            status.conditions.into_iter().find(|it| it.type_ == kind).map(|it| it.reason).unwrap_or_default()
+            status
+                .conditions
+                .into_iter()
+                .find(|it| it.type_ == kind)
+                .map(|it| it.reason)
+                .unwrap_or_default()
         };
         let there = status(&placement, &shard(0, 1), &nodes, &now);
         assert_eq!((there.leader.as_deref(), there.points), (Some("demo-0"), Some(63_000)));
-        assert_eq!(there.replicas.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(), ["demo-0", "demo-1"]);
+        assert_eq!(
+            there.replicas.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(),
+            ["demo-0", "demo-1"]
+        );
         assert_eq!(there.nodes.as_deref(), Some("demo-0,demo-1"));
         assert_eq!(reason(&placement, &shard(0, 1), READY), "InSync");
         assert_eq!(reason(&placement, &shard(5000, 1), READY), "CatchingUp");

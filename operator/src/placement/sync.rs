@@ -23,12 +23,17 @@ const FIGURES: Duration = Duration::from_secs(60);
 
 /// Brings the objects of a cluster to what its database says. Of a paused one only their
 /// status: none is made, none is taken away.
-pub async fn sync(context: &Context, cluster: &VectorCluster, database: &Database) -> Result<(), Error> {
+pub async fn sync(
+    context: &Context,
+    cluster: &VectorCluster,
+    database: &Database,
+) -> Result<(), Error> {
     let namespace = cluster.namespace().unwrap_or_default();
     let placements: Api<ShardPlacement> = Api::namespaced(context.client.clone(), &namespace);
     let ours = ListParams::default().labels(&names::selector(&cluster.name_any()));
     let listed = placements.list(&ours).await.map_err(kubernetes("list the shard placements"))?;
-    let mut there: BTreeMap<String, ShardPlacement> = listed.items.into_iter().map(|it| (it.name_any(), it)).collect();
+    let mut there: BTreeMap<String, ShardPlacement> =
+        listed.items.into_iter().map(|it| (it.name_any(), it)).collect();
     let nodes = build::nodes(database);
     let now = Time(Timestamp::now());
     for shard in &database.shards {
@@ -38,11 +43,14 @@ pub async fn sync(context: &Context, cluster: &VectorCluster, database: &Databas
             Some(placement) => placement,
             None if cluster.spec.paused => continue,
             None => {
-                let made = placements.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&wanted)).await;
+                let made = placements
+                    .patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&wanted))
+                    .await;
                 made.map_err(kubernetes(format!("make shardplacement {name}")))?
             }
         };
-        write(context, &placements, &placement, build::status(&placement, shard, &nodes, &now)).await?;
+        write(context, &placements, &placement, build::status(&placement, shard, &nodes, &now))
+            .await?;
     }
     if cluster.spec.paused {
         return Ok(());
@@ -63,8 +71,14 @@ async fn write(
     placement: &ShardPlacement,
     status: ShardPlacementStatus,
 ) -> Result<(), Error> {
-    let Some(before) = &placement.status else { return patch(context, placements, placement, status).await };
-    let figures = |of: &ShardPlacementStatus| ShardPlacementStatus { points: None, bytes: None, ..of.clone() };
+    let Some(before) = &placement.status else {
+        return patch(context, placements, placement, status).await;
+    };
+    let figures = |of: &ShardPlacementStatus| ShardPlacementStatus {
+        points: None,
+        bytes: None,
+        ..of.clone()
+    };
     let only_figures = figures(before) == figures(&status);
     if *before == status || (only_figures && !context.is_due(placement, FIGURES)) {
         return Ok(());
@@ -82,7 +96,9 @@ async fn patch(
     let body = json!({
         "apiVersion": ShardPlacement::api_version(&()), "kind": ShardPlacement::kind(&()), "status": status,
     });
-    let written = placements.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await;
+    let written = placements
+        .patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body))
+        .await;
     written.map_err(kubernetes(format!("write the status of shardplacement {name}")))?;
     context.wrote(placement);
     Ok(())

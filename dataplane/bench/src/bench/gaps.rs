@@ -57,7 +57,9 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let measured = std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let (bodies, writes, mut client) = (&bodies, &writes, Failover::new(&urls, writer));
-            scope.spawn(move || writes.run(|| client.attempt(|it| it.upsert_raw(COLLECTION, &bodies.next()))));
+            scope.spawn(move || {
+                writes.run(|| client.attempt(|it| it.upsert_raw(COLLECTION, &bodies.next())))
+            });
         }
         let measured = all(args, &mut cluster, &writes);
         writes.end();
@@ -70,15 +72,19 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         row(it.what, &[of(&it.gaps), of(&it.slowest)].concat());
     }
     cluster.stop()?;
-    let millis = |times: &[Duration]| times.iter().map(|it| it.as_secs_f64() * 1e3).collect::<Vec<_>>();
+    let millis =
+        |times: &[Duration]| times.iter().map(|it| it.as_secs_f64() * 1e3).collect::<Vec<_>>();
     let json = |it: &Gaps| json!({"what": it.what, "gap_ms": millis(&it.gaps), "slowest_ms": millis(&it.slowest)});
     Ok(json!({"writes": writes.count(), "lines": measured.iter().map(json).collect::<Vec<_>>()}))
 }
 
 fn all(args: &Args, cluster: &mut Cluster, writes: &Pulse) -> Result<Vec<Gaps>, Error> {
     let mut all = Vec::new();
-    let events =
-        [("undisturbed", Event::Nothing), ("leadership handed over", Event::Transfer), ("leader killed", Event::Kill)];
+    let events = [
+        ("undisturbed", Event::Nothing),
+        ("leadership handed over", Event::Transfer),
+        ("leader killed", Event::Kill),
+    ];
     for (what, event) in events {
         let mut measured = Gaps { what, gaps: Vec::new(), slowest: Vec::new() };
         // Sorted below and looked at by place: at least one of each.

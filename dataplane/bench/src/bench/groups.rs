@@ -40,7 +40,10 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
     let mut cluster = place.cluster()?;
     let empty: Vec<u64> = cluster.nodes().iter().map(Node::resident_bytes).collect();
     let creating = create(args.groups, &urls(&cluster)[0])?;
-    println!("\n{} groups with RF {NODES} on {NODES} processes, made in {creating:.1?}; then no request", args.groups);
+    println!(
+        "\n{} groups with RF {NODES} on {NODES} processes, made in {creating:.1?}; then no request",
+        args.groups
+    );
     wait("settling", SETTLE)?;
     let before: Vec<Usage> = cluster.nodes().iter().map(Usage::of).collect();
     let start = Instant::now();
@@ -58,12 +61,18 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
         let mut threads: Vec<(String, f64)> = after.by_thread.iter().map(thread).collect();
         threads.sort_by(|a, b| b.1.total_cmp(&a.1));
         threads.truncate(THREADS_SHOWN);
-        let named: Vec<String> = threads.iter().map(|(name, percent)| format!("{name} {percent:.1} %")).collect();
+        let named: Vec<String> =
+            threads.iter().map(|(name, percent)| format!("{name} {percent:.1} %")).collect();
         let a_group = bytes.saturating_sub(empty) / 1024 / args.groups.max(1) as u64;
         let what = format!("node {}", node.number());
         row(
             &what,
-            &[format!("{share:.1}"), (bytes / MB).to_string(), a_group.to_string(), format!("  {}", named.join(", "))],
+            &[
+                format!("{share:.1}"),
+                (bytes / MB).to_string(),
+                a_group.to_string(),
+                format!("  {}", named.join(", ")),
+            ],
         );
         lines.push(json!({
             "node": node.number(), "cpu_percent": share, "resident_bytes": bytes,
@@ -71,7 +80,9 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
         }));
     }
     cluster.stop()?;
-    Ok(json!({"groups": args.groups, "create_s": creating.as_secs_f64(), "idle_s": seconds, "lines": lines}))
+    Ok(
+        json!({"groups": args.groups, "create_s": creating.as_secs_f64(), "idle_s": seconds, "lines": lines}),
+    )
 }
 
 /// Makes collections of so many shards in all; each call returns when its shards are led.

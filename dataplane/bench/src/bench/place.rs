@@ -54,7 +54,10 @@ impl Place {
     /// that waits for each.
     pub(super) fn syncs_per_second(&self) -> Result<f64, Error> {
         let path = self.dir.path().join("probe");
-        let failed = |e: std::io::Error| Error::Output { path: path.display().to_string(), reason: e.to_string() };
+        let failed = |e: std::io::Error| Error::Output {
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        };
         let mut file = File::create(&path).map_err(failed)?;
         let (start, mut syncs) = (Instant::now(), 0_u32);
         while start.elapsed() < PROBE_TIME {
@@ -71,7 +74,9 @@ impl Place {
 pub(super) fn start(node: &mut Node) -> Result<(), Error> {
     node.start()?;
     let rest = node.rest();
-    Ok(vane_local::wait_until("the node to be ready", START_TIMEOUT, || rest.is_ready().then_some(()))?)
+    Ok(vane_local::wait_until("the node to be ready", START_TIMEOUT, || {
+        rest.is_ready().then_some(())
+    })?)
 }
 
 /// Lets time pass, with a bar that says for what.
@@ -82,7 +87,9 @@ pub(super) fn wait(what: &'static str, time: Duration) -> Result<(), Error> {
     while Instant::now() < end {
         crate::interrupt::check()?;
         bar.set_position((time - end.saturating_duration_since(Instant::now())).as_secs());
-        vane_local::pause(Duration::from_millis(50).min(end.saturating_duration_since(Instant::now())));
+        vane_local::pause(
+            Duration::from_millis(50).min(end.saturating_duration_since(Instant::now())),
+        );
     }
     bar.finish_and_clear();
     Ok(())

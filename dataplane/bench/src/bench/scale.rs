@@ -30,27 +30,40 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let mut loaded = Vec::new();
     for (name, urls) in [("1 node", &one), ("3 nodes", &three)] {
         let client = Client::new(&urls[0]);
-        let shape = Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
+        let shape =
+            Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
         client.recreate(COLLECTION, data.dim, shape)?;
         let loading = load(&client, COLLECTION, data)?;
         let (indexing, info) = wait_indexed(&client, COLLECTION)?;
-        println!("{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later", info.indexed_vectors_count);
+        println!(
+            "{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later",
+            info.indexed_vectors_count
+        );
         loaded.push(json!({"what": name, "load_s": loading.as_secs_f64(), "index_s": indexing.as_secs_f64()}));
     }
     // Every replica builds its own graphs, also those that no search waits for.
     cluster.wait_caught_up(COLLECTION, 0)?;
-    let building = || cluster.nodes().iter().map(|it| it.rest().metric(BUILDING)).sum::<f64>() > 0.0;
+    let building =
+        || cluster.nodes().iter().map(|it| it.rest().metric(BUILDING)).sum::<f64>() > 0.0;
     wait_until("all replicas to have their graphs", BUILD_TIMEOUT, || (!building()).then_some(()))?;
     println!();
     let mut lines: Vec<Line> = Vec::new();
     for &clients in &args.clients {
         for ef in efs(args) {
             let side = |urls: &'_ [String]| rest(data, urls, ef, &Value::Null, clients);
-            lines.push(by_turns(args, data, (name_of(ef), clients), || side(&three), || side(&one))?);
+            lines.push(by_turns(
+                args,
+                data,
+                (name_of(ef), clients),
+                || side(&three),
+                || side(&one),
+            )?);
         }
     }
     print("1 node", &lines);
     alone.stop()?;
     cluster.stop()?;
-    Ok(json!({"loaded": loaded, "lines": lines.iter().map(|it| it.json("one_node")).collect::<Vec<_>>()}))
+    Ok(
+        json!({"loaded": loaded, "lines": lines.iter().map(|it| it.json("one_node")).collect::<Vec<_>>()}),
+    )
 }

@@ -124,7 +124,9 @@ pub(super) fn by_turns(
             peers.push(other);
         }
     }
-    let side = |runs: Vec<Run>| middle(runs).map(|it| Side { recall: recall(&it.found, &data.truth, K), run: it });
+    let side = |runs: Vec<Run>| {
+        middle(runs).map(|it| Side { recall: recall(&it.found, &data.truth, K), run: it })
+    };
     Ok(Line { what, clients, vane: side(ours)?, peer: Some(side(peers)?) })
 }
 
@@ -154,7 +156,9 @@ pub(super) fn rest(
     let bodies = &bodies;
     measure(clients, bodies.len(), |number| {
         let client = Client::new(&urls[number % urls.len()]);
-        move |query: usize| Ok(client.query_raw(COLLECTION, &bodies[query])?.into_iter().map(|it| it.id).collect())
+        move |query: usize| {
+            Ok(client.query_raw(COLLECTION, &bodies[query])?.into_iter().map(|it| it.id).collect())
+        }
     })
 }
 
@@ -170,7 +174,11 @@ fn cold_start(data: &Dataset, node: &mut Node) -> Result<Duration, Error> {
     let body = json!({"query": data.queries[0].vector, "limit": K});
     let found = Client::new(node.rest().url()).query(COLLECTION, &body)?;
     let time = start.elapsed();
-    if found.is_empty() { Err(Error::node("the first search after a restart", "it found nothing")) } else { Ok(time) }
+    if found.is_empty() {
+        Err(Error::node("the first search after a restart", "it found nothing"))
+    } else {
+        Ok(time)
+    }
 }
 
 fn directory_bytes(dir: &Path) -> u64 {

@@ -73,13 +73,25 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     );
     let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
     let bodies = Bodies::new(data)?;
-    let head = ["writers", "writes/s", "p50 ms", "p99 ms", "of 1 node", "of the disk", "cores", "  syncs a request"];
+    let head = [
+        "writers",
+        "writes/s",
+        "p50 ms",
+        "p99 ms",
+        "of 1 node",
+        "of the disk",
+        "cores",
+        "  syncs a request",
+    ];
     row("", &head.map(str::to_owned));
     let mut lines = Vec::new();
     for &writers in &args.writers {
         let one = std::slice::from_ref(&alone);
-        let sides: [(&'static str, &[Node], usize); 3] =
-            [("1 node", one, 1), ("3 nodes, 1 shard", cluster.nodes(), 1), ("3 nodes, 3 shards", cluster.nodes(), 3)];
+        let sides: [(&'static str, &[Node], usize); 3] = [
+            ("1 node", one, 1),
+            ("3 nodes, 1 shard", cluster.nodes(), 1),
+            ("3 nodes, 3 shards", cluster.nodes(), 3),
+        ];
         let mut peer = None;
         for (what, nodes, shards) in sides {
             let urls: Vec<String> = nodes.iter().map(|it| it.rest().url().to_owned()).collect();
@@ -105,8 +117,9 @@ fn measure(
     bodies: &Bodies,
 ) -> Result<Measured, Error> {
     let writes = Pulse::default();
-    let reading =
-        || -> Vec<(f64, f64)> { nodes.iter().map(|it| (it.rest().metric(SYNCS), it.cpu_seconds())).collect() };
+    let reading = || -> Vec<(f64, f64)> {
+        nodes.iter().map(|it| (it.rest().metric(SYNCS), it.cpu_seconds())).collect()
+    };
     let write = |writer: usize| {
         let client = Client::new(nodes[writer % nodes.len()].rest().url());
         writes.run(|| client.upsert_raw(COLLECTION, &bodies.next()));

@@ -34,24 +34,36 @@ struct Payload {
 
 /// Counts, and retrieves every point, through each node; a point must have what the last
 /// acknowledged write gave it.
-pub(super) fn nothing_is_lost(nodes: &[Node], data: &Dataset, outage: &Outage) -> Result<(), Error> {
+pub(super) fn nothing_is_lost(
+    nodes: &[Node],
+    data: &Dataset,
+    outage: &Outage,
+) -> Result<(), Error> {
     let up: Vec<_> = nodes.iter().filter(|it| it.ready).collect();
-    let bar = bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
+    let bar =
+        bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
     bar.set_message("checking");
     for node in &up {
         let client = Client::new(&node.url);
         let lost = |what: String| Error::Lost { node: node.name.clone(), what };
         let path = format!("/collections/{COLLECTION}/points");
-        let Count { count } = client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
+        let Count { count } =
+            client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
         if count != data.len() {
-            return Err(lost(format!("it counts {count} points, {} were acknowledged", data.len())));
+            return Err(lost(format!(
+                "it counts {count} points, {} were acknowledged",
+                data.len()
+            )));
         }
         for first in (0..data.len()).step_by(BATCH) {
             let ids: Vec<usize> = (first..data.len().min(first + BATCH)).collect();
-            let body = json!({"ids": ids, "with_payload": ["name", "revision"], "with_vector": false});
+            let body =
+                json!({"ids": ids, "with_payload": ["name", "revision"], "with_vector": false});
             let mut found: Vec<Record> = client.send("POST", &path, &body)?;
             found.sort_unstable_by_key(|it| it.id);
-            if let Some(id) = ids.iter().find(|id| found.binary_search_by_key(id, |it| &it.id).is_err()) {
+            if let Some(id) =
+                ids.iter().find(|id| found.binary_search_by_key(id, |it| &it.id).is_err())
+            {
                 return Err(lost(format!("point {id} is not there")));
             }
             if let Some(it) = found.iter().find(|it| !is_right(it, data, outage)) {

@@ -59,7 +59,8 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
         ordinal + 1,
     );
     let urls: Vec<String> = nodes.iter().map(|it| it.url.clone()).collect();
-    let (searches, writes, acknowledged) = (Pulse::default(), Pulse::default(), AtomicUsize::new(0));
+    let (searches, writes, acknowledged) =
+        (Pulse::default(), Pulse::default(), AtomicUsize::new(0));
     let killed = std::thread::scope(|scope| {
         scope.spawn(|| search(&searches, data, &urls));
         scope.spawn(|| write(&writes, &acknowledged, data, &urls));
@@ -87,7 +88,8 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
 fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
     let (ordinal, leader) = vane_local::wait_until("a shard to have a leader", TIMEOUT, || {
         let shards = admin.shards(COLLECTION).ok()?;
-        let mut led = shards.iter().map(|it| (it.ordinal, it.group.as_ref().map_or(0, |it| it.leader_node)));
+        let mut led =
+            shards.iter().map(|it| (it.ordinal, it.group.as_ref().map_or(0, |it| it.leader_node)));
         led.find(|(_, leader)| *leader > 0)
     })?;
     Ok((ordinal, admin.name_of(leader)?))

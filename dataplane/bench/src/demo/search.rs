@@ -17,7 +17,12 @@ const SHOWN: usize = 5;
 /// Columns of a summary.
 const SUMMARY: usize = 60;
 
-pub(super) fn show(client: &Client, data: &Dataset, query: usize, filter: Option<&str>) -> Result<(), Error> {
+pub(super) fn show(
+    client: &Client,
+    data: &Dataset,
+    query: usize,
+    filter: Option<&str>,
+) -> Result<(), Error> {
     let filtered = filter.and_then(|it| data.filters.get(it));
     let truth = filtered.map_or(&data.truth, |it| &it.truth);
     let condition = filtered.map_or(Value::Null, |it| it.filter.clone());
@@ -31,7 +36,9 @@ pub(super) fn show(client: &Client, data: &Dataset, query: usize, filter: Option
     println!(
         "\n\u{201c}{}\u{201d}{}",
         data.queries[query].text,
-        filtered.map_or(String::new(), |it| { format!("\n  only where {} ({} packages)", it.filter, it.matching) })
+        filtered.map_or(String::new(), |it| {
+            format!("\n  only where {} ({} packages)", it.filter, it.matching)
+        })
     );
     let (found, time) = search(query)?;
     for it in found.iter().take(SHOWN) {

@@ -46,7 +46,8 @@ pub(super) struct Node {
 impl Node {
     /// Its admin interface.
     pub(super) fn admin(&self) -> Result<Admin, Error> {
-        let token = std::fs::read_to_string(&self.token_file).map_err(|e| Error::data(&self.token_file, e))?;
+        let token = std::fs::read_to_string(&self.token_file)
+            .map_err(|e| Error::data(&self.token_file, e))?;
         Ok(Admin::new(&self.admin, token.trim())?)
     }
 
@@ -54,7 +55,8 @@ impl Node {
     pub(super) fn kill(&self) -> Result<(), Error> {
         let id = self.pid.and_then(|it| i32::try_from(it).ok()).and_then(Pid::from_raw);
         let id = id.ok_or_else(|| Error::node(&self.name, "it has no process"))?;
-        kill_process(id, Signal::KILL).map_err(|e| Error::node(format!("kill -9 of {}", self.name), e))
+        kill_process(id, Signal::KILL)
+            .map_err(|e| Error::node(format!("kill -9 of {}", self.name), e))
     }
 }
 
@@ -62,13 +64,24 @@ impl Vane {
     /// The commands of the node binary; an error where another demo is in that folder.
     pub(super) fn new(binary: &Path, file: &Path, dir: &Path) -> Result<Self, Error> {
         let path = dir.join(LOCK);
-        let failed = |e: std::io::Error| Error::Output { path: path.display().to_string(), reason: e.to_string() };
+        let failed = |e: std::io::Error| Error::Output {
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        };
         std::fs::create_dir_all(dir).map_err(failed)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Busy(dir.display().to_string()))?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| Error::Busy(dir.display().to_string()))?;
         // Commands that do not work at all are an error before there is anything to end.
         let earlier = !status(command(binary, dir, "status"))?.is_empty();
-        Ok(Self { binary: binary.to_owned(), file: file.to_owned(), dir: dir.to_owned(), earlier, _lock: lock })
+        Ok(Self {
+            binary: binary.to_owned(),
+            file: file.to_owned(),
+            dir: dir.to_owned(),
+            earlier,
+            _lock: lock,
+        })
     }
 
     /// Where the nodes keep their points.
@@ -90,13 +103,17 @@ impl Vane {
     fn make(&self, say: impl Fn(&str) + Sync) -> Result<(), Error> {
         let mut command = self.command("up");
         command.arg("-f").arg(&self.file);
-        run(command, &format!("vane up -f {}", self.file.display()), true, say).map_err(|error| match error {
-            Error::Command { command, reason } if self.earlier => {
-                let reason =
-                    format!("{reason}\n(to start without what an earlier demo left, remove {})", self.dir.display());
-                Error::Command { command, reason }
+        run(command, &format!("vane up -f {}", self.file.display()), true, say).map_err(|error| {
+            match error {
+                Error::Command { command, reason } if self.earlier => {
+                    let reason = format!(
+                        "{reason}\n(to start without what an earlier demo left, remove {})",
+                        self.dir.display()
+                    );
+                    Error::Command { command, reason }
+                }
+                other => other,
             }
-            other => other,
         })
     }
 
@@ -149,11 +166,17 @@ fn status(mut command: Command) -> Result<Vec<Node>, Error> {
 
 /// Runs a command to its end, or until a signal where it may be called off; `say` gets each
 /// line of its output.
-fn run(mut command: Command, what: &str, can_be_ended: bool, say: impl Fn(&str) + Sync) -> Result<(), Error> {
+fn run(
+    mut command: Command,
+    what: &str,
+    can_be_ended: bool,
+    say: impl Fn(&str) + Sync,
+) -> Result<(), Error> {
     let failed = |reason: String| Error::Command { command: what.to_owned(), reason };
     // A group of its own: Ctrl-C is for the demo, which ends things in order.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|e| failed(format!("{}: {e}", command.get_program().display())))?;
+    let mut child =
+        command.spawn().map_err(|e| failed(format!("{}: {e}", command.get_program().display())))?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let (ended, complaint) = std::thread::scope(|scope| {
         let complaint = scope.spawn(|| {
@@ -163,7 +186,9 @@ fn run(mut command: Command, what: &str, can_be_ended: bool, say: impl Fn(&str) 
             text
         });
         scope.spawn(|| {
-            output.into_iter().for_each(|it| BufReader::new(it).lines().map_while(Result::ok).for_each(|it| say(&it)));
+            output.into_iter().for_each(|it| {
+                BufReader::new(it).lines().map_while(Result::ok).for_each(|it| say(&it))
+            });
         });
         (wait(&mut child, can_be_ended), complaint.join().unwrap_or_default())
     });

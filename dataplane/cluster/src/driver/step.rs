@@ -24,27 +24,41 @@ pub(crate) fn is_caught_up(status: &GroupStatus, peer: &PeerStatus) -> bool {
 }
 
 /// The next step, from the leader's view of the group.
-pub(crate) fn next_step(status: &GroupStatus, target: &[TargetReplica], alive: impl Fn(u64) -> bool) -> Step {
+pub(crate) fn next_step(
+    status: &GroupStatus,
+    target: &[TargetReplica],
+    alive: impl Fn(u64) -> bool,
+) -> Step {
     let conf = &status.conf;
     if status.conf_pending || conf.is_joint() {
         return Step::Wait("a change of members is being applied".into());
     }
     let members = conf.members();
-    let missing: Vec<u64> = target.iter().map(|it| it.peer).filter(|it| !members.contains(it)).collect();
+    let missing: Vec<u64> =
+        target.iter().map(|it| it.peer).filter(|it| !members.contains(it)).collect();
     if let Some(peer) = missing.first() {
         // One at a time, and first as a learner: it takes no part in a majority before it has the data.
         return Step::Change(MemberChange { learners: vec![*peer], ..MemberChange::default() });
     }
     let behind = |peer: u64| status.peer(peer).is_none_or(|it| !is_caught_up(status, it));
-    let promoted: Vec<u64> =
-        target.iter().filter(|it| !it.learner && conf.learners.contains(&it.peer)).map(|it| it.peer).collect();
+    let promoted: Vec<u64> = target
+        .iter()
+        .filter(|it| !it.learner && conf.learners.contains(&it.peer))
+        .map(|it| it.peer)
+        .collect();
     if let Some(peer) = promoted.iter().find(|it| behind(**it)) {
         let matched = status.peer(*peer).map_or(0, |it| it.matched);
-        return Step::Wait(format!("peer {peer} is catching up: {matched} of {} entries", status.last_index));
+        return Step::Wait(format!(
+            "peer {peer} is catching up: {matched} of {} entries",
+            status.last_index
+        ));
     }
     let wanted = |peer: u64| target.iter().find(|it| it.peer == peer);
-    let removed: Vec<u64> =
-        members.iter().copied().filter(|it| wanted(*it).is_none() && *it != status.leader).collect();
+    let removed: Vec<u64> = members
+        .iter()
+        .copied()
+        .filter(|it| wanted(*it).is_none() && *it != status.leader)
+        .collect();
     let demoted: Vec<u64> = conf
         .voters
         .iter()
@@ -55,7 +69,9 @@ pub(crate) fn next_step(status: &GroupStatus, target: &[TargetReplica], alive: i
         return Step::Change(MemberChange { learners: demoted, voters: promoted, removed });
     }
     if wanted(status.leader).is_none_or(|it| it.learner) {
-        let ready = |it: &&TargetReplica| conf.voters.contains(&it.peer) && alive(it.peer) && !behind(it.peer);
+        let ready = |it: &&TargetReplica| {
+            conf.voters.contains(&it.peer) && alive(it.peer) && !behind(it.peer)
+        };
         return match target.iter().filter(|it| !it.learner).find(ready) {
             Some(heir) => Step::Transfer(heir.peer),
             None => Step::Wait("no voter that stays is caught up, to take the leadership".into()),
@@ -77,7 +93,9 @@ mod tests {
             role: Role::Leader,
             last_index: 1000,
             conf: Conf { voters: voters.to_vec(), learners: learners.to_vec(), ..Conf::default() },
-            peers: others.map(|it| PeerStatus { peer: *it, matched: 1000, active: true, snapshot: false }).collect(),
+            peers: others
+                .map(|it| PeerStatus { peer: *it, matched: 1000, active: true, snapshot: false })
+                .collect(),
             ..GroupStatus::default()
         }
     }
@@ -96,14 +114,19 @@ mod tests {
             match step {
                 Step::Settle => return steps,
                 Step::Wait(why) => panic!("stands still: {why} after {steps:?}"),
-                Step::Transfer(to) => status = self::status(to, &conf.voters.clone(), &conf.learners.clone()),
+                Step::Transfer(to) => {
+                    status = self::status(to, &conf.voters.clone(), &conf.learners.clone())
+                }
                 Step::Change(change) => {
                     assert!(!change.removed.contains(&status.leader), "a leader was removed");
-                    conf.voters.retain(|it| !change.removed.contains(it) && !change.learners.contains(it));
-                    conf.learners.retain(|it| !change.removed.contains(it) && !change.voters.contains(it));
+                    conf.voters
+                        .retain(|it| !change.removed.contains(it) && !change.learners.contains(it));
+                    conf.learners
+                        .retain(|it| !change.removed.contains(it) && !change.voters.contains(it));
                     conf.voters.extend(&change.voters);
                     conf.learners.extend(&change.learners);
-                    status = self::status(status.leader, &conf.voters.clone(), &conf.learners.clone());
+                    status =
+                        self::status(status.leader, &conf.voters.clone(), &conf.learners.clone());
                 }
             }
             assert!(!status.conf.voters.is_empty());
@@ -131,7 +154,10 @@ mod tests {
         for from in [&[1][..], &[1, 2, 3], &[3, 4, 5]] {
             for to in [&[1][..], &[9], &[1, 2, 3], &[7, 8, 9], &[1, 2, 3, 4, 5]] {
                 for leader in from {
-                    assert_eq!(walk(status(*leader, from, &[]), &target(to)).last(), Some(&Step::Settle));
+                    assert_eq!(
+                        walk(status(*leader, from, &[]), &target(to)).last(),
+                        Some(&Step::Settle)
+                    );
                 }
             }
         }

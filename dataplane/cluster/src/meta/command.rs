@@ -115,10 +115,11 @@ impl MetaCommand {
     /// Reads the stored form. An error is damage, or a newer version's.
     pub fn decode_stored(bytes: &[u8]) -> Result<Self, StoreError> {
         match bytes.split_first() {
-            Some((&FORMAT, body)) => {
-                serde_json::from_slice(body).map_err(|e| StoreError(format!("a change of the catalogue: {e}")))
+            Some((&FORMAT, body)) => serde_json::from_slice(body)
+                .map_err(|e| StoreError(format!("a change of the catalogue: {e}"))),
+            Some((format, _)) => {
+                Err(StoreError(format!("a change of the catalogue has unknown format {format}")))
             }
-            Some((format, _)) => Err(StoreError(format!("a change of the catalogue has unknown format {format}"))),
             None => Err(StoreError("a change of the catalogue is empty".into())),
         }
     }

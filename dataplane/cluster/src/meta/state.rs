@@ -195,16 +195,23 @@ impl State {
     }
 
     fn create(&mut self, create: Create) -> Changed {
-        let Create { name, config, replication_factor, write_consistency_factor, placement, key } = create;
+        let Create { name, config, replication_factor, write_consistency_factor, placement, key } =
+            create;
         if let Some(known) = self.collections.get(&name) {
             let same = !key.is_empty() && known.key == key;
-            return if same { Ok(Vec::new()) } else { Err(Refusal::AlreadyExists(format!("Collection `{name}`"))) };
+            return if same {
+                Ok(Vec::new())
+            } else {
+                Err(Refusal::AlreadyExists(format!("Collection `{name}`")))
+            };
         }
         if self.aliases.contains_key(&name) {
             return Err(Refusal::AlreadyExists(format!("Alias `{name}`")));
         }
         if self.collections.len() >= COLLECTIONS_MAX {
-            let text = format!("there are {COLLECTIONS_MAX} collections, which is the most; delete one first");
+            let text = format!(
+                "there are {COLLECTIONS_MAX} collections, which is the most; delete one first"
+            );
             return Err(Refusal::Invalid(text));
         }
         if let Some(node) = placement.iter().flatten().find(|it| !self.nodes.contains_key(it)) {
@@ -216,16 +223,28 @@ impl State {
             let group = GroupId(self.next_group);
             self.next_group += 1;
             let first: Vec<u64> = nodes.iter().map(|node| peer_id(*node, 1)).collect();
-            let (conf, incarnations) = (Conf::founding(&first), nodes.into_iter().map(|it| (it, 1)).collect());
+            let (conf, incarnations) =
+                (Conf::founding(&first), nodes.into_iter().map(|it| (it, 1)).collect());
             let collection = name.clone();
             let (epoch, target, revision) = (0, None, 0);
-            let entry = ShardEntry { collection, ordinal, first, conf, epoch, target, revision, incarnations };
+            let entry = ShardEntry {
+                collection,
+                ordinal,
+                first,
+                conf,
+                epoch,
+                target,
+                revision,
+                incarnations,
+            };
             self.shards.insert(group, entry);
             shards.push(group);
             touched.push(Touched::Shard(group));
         }
-        self.collections
-            .insert(name, CollectionEntry { config, shards, replication_factor, write_consistency_factor, key });
+        self.collections.insert(
+            name,
+            CollectionEntry { config, shards, replication_factor, write_consistency_factor, key },
+        );
         Ok(touched)
     }
 
@@ -233,7 +252,8 @@ impl State {
         let Configure { name, config, write_consistency_factor } = configure;
         let known = self.collections.get_mut(&name).ok_or_else(|| collection_not_found(&name))?;
         known.config = CollectionConfig { payload_schema: BTreeMap::new(), ..config };
-        known.write_consistency_factor = write_consistency_factor.unwrap_or(known.write_consistency_factor);
+        known.write_consistency_factor =
+            write_consistency_factor.unwrap_or(known.write_consistency_factor);
         Ok(vec![Touched::Collection(name)])
     }
 
@@ -247,7 +267,11 @@ impl State {
             self.shards.remove(&group);
             touched.push(Touched::Shard(group));
         }
-        let gone = self.aliases.iter().filter(|(_, it)| *it == name).map(|(alias, _)| Touched::Alias(alias.clone()));
+        let gone = self
+            .aliases
+            .iter()
+            .filter(|(_, it)| *it == name)
+            .map(|(alias, _)| Touched::Alias(alias.clone()));
         touched.extend(gone);
         self.aliases.retain(|_, it| it != name);
         Ok(touched)
@@ -265,12 +289,19 @@ impl State {
         Ok(touched)
     }
 
-    fn change_alias(&mut self, change: &AliasChange, touched: &mut Vec<Touched>) -> Result<(), Refusal> {
+    fn change_alias(
+        &mut self,
+        change: &AliasChange,
+        touched: &mut Vec<Touched>,
+    ) -> Result<(), Refusal> {
         let (old, new) = match change {
             AliasChange::Create { collection, alias } => (None, Some((alias, collection.clone()))),
             AliasChange::Delete { alias } => (Some(alias), None),
             AliasChange::Rename { old, new } => {
-                let target = self.aliases.get(old).ok_or_else(|| Refusal::NotFound(format!("Alias `{old}`")))?;
+                let target = self
+                    .aliases
+                    .get(old)
+                    .ok_or_else(|| Refusal::NotFound(format!("Alias `{old}`")))?;
                 (Some(old), Some((new, target.clone())))
             }
         };
@@ -290,21 +321,31 @@ impl State {
         Ok(())
     }
 
-    fn reconfigure(&mut self, group: GroupId, replicas: &[Wanted], if_revision: Option<u64>) -> Changed {
+    fn reconfigure(
+        &mut self,
+        group: GroupId,
+        replicas: &[Wanted],
+        if_revision: Option<u64>,
+    ) -> Changed {
         if let Some(wanted) = replicas.iter().find(|it| !self.nodes.contains_key(&it.node)) {
             return Err(no_node(wanted.node));
         }
         let mut nodes: Vec<u64> = replicas.iter().map(|it| it.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let invalid = |text: &str| Err(Refusal::Invalid(format!("shard {group}: {text}; nothing was changed")));
+        let invalid = |text: &str| {
+            Err(Refusal::Invalid(format!("shard {group}: {text}; nothing was changed")))
+        };
         if nodes.len() < replicas.len() {
             return invalid("a node is named twice, but can have one replica of a shard");
         }
         if replicas.iter().all(|it| it.learner) {
             return invalid("at least one replica must have a vote");
         }
-        let entry = self.shards.get_mut(&group).ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
+        let entry = self
+            .shards
+            .get_mut(&group)
+            .ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
         let there = entry.wanted();
         // First: a call that is repeated meets the revision that it made itself.
         if there.len() == replicas.len() && replicas.iter().all(|it| there.contains(it)) {
@@ -333,10 +374,18 @@ impl State {
     }
 
     fn settle(&mut self, group: GroupId, conf: Conf) -> Changed {
-        let entry = self.shards.get_mut(&group).ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
+        let entry = self
+            .shards
+            .get_mut(&group)
+            .ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
         let wanted = |learner: bool| {
-            let mut peers: Vec<u64> =
-                entry.target.iter().flatten().filter(|it| it.learner == learner).map(|it| it.peer).collect();
+            let mut peers: Vec<u64> = entry
+                .target
+                .iter()
+                .flatten()
+                .filter(|it| it.learner == learner)
+                .map(|it| it.peer)
+                .collect();
             peers.sort_unstable();
             peers
         };

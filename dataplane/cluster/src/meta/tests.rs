@@ -84,14 +84,19 @@ fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
         if_revision: None,
     };
     let settle = |state: &mut State| {
-        let voters = state.shards[&group].target.iter().flatten().map(|it| it.peer).collect::<Vec<_>>();
+        let voters =
+            state.shards[&group].target.iter().flatten().map(|it| it.peer).collect::<Vec<_>>();
         let conf = Conf::founding(&voters);
         state.apply(MetaCommand::Settle { group: group.0, conf }).unwrap();
         assert_eq!(state.shards[&group].target, None);
     };
     let first = state.shards[&group].peer_on(3).unwrap();
     state.apply(to(&[1, 2, 4])).unwrap();
-    assert_eq!(state.shards[&group].peer_on(3), Some(first), "it stays until the change is recorded");
+    assert_eq!(
+        state.shards[&group].peer_on(3),
+        Some(first),
+        "it stays until the change is recorded"
+    );
     settle(&mut state);
     assert_eq!(state.shards[&group].peer_on(3), None);
     state.apply(to(&[1, 2, 3])).unwrap();
@@ -107,20 +112,26 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
     let group = state.collections["c"].shards[0];
     let revision = |state: &State| state.shards[&group].revision;
     let ask = |state: &mut State, nodes: &[u64], if_revision| {
-        let replicas = nodes.iter().map(|node| Wanted { node: *node, learner: *node == 4 }).collect();
+        let replicas =
+            nodes.iter().map(|node| Wanted { node: *node, learner: *node == 4 }).collect();
         state.apply(MetaCommand::Reconfigure { group: group.0, replicas, if_revision })
     };
     let seen = revision(&state);
     ask(&mut state, &[1, 2, 3, 4], Some(seen)).unwrap();
     let before = state.clone();
     let refused = ask(&mut state, &[1, 2], Some(seen)).unwrap_err();
-    assert!(matches!(&refused, Refusal::Conflict(text) if text.contains("nodes 1,2,3,4:learner by now")), "{refused}");
+    assert!(
+        matches!(&refused, Refusal::Conflict(text) if text.contains("nodes 1,2,3,4:learner by now")),
+        "{refused}"
+    );
     ask(&mut state, &[4, 3, 2, 1], Some(seen)).expect("a repeated call finds its own work done");
     assert_eq!(state, before);
     // What was seen of a change under way is old when it is done.
     let under_way = revision(&state);
     let target = state.shards[&group].target.clone().unwrap_or_default();
-    let peers = |learner: bool| target.iter().filter(|it| it.learner == learner).map(|it| it.peer).collect();
+    let peers = |learner: bool| {
+        target.iter().filter(|it| it.learner == learner).map(|it| it.peer).collect()
+    };
     let conf = Conf { voters: peers(false), learners: peers(true), ..Conf::default() };
     state.apply(MetaCommand::Settle { group: group.0, conf }).unwrap();
     assert!(ask(&mut state, &[1, 2], Some(under_way)).is_err());
@@ -149,7 +160,11 @@ fn aliases_change_together_or_not_at_all() {
     let make = |alias: &str| AliasChange::Create { collection: "c".into(), alias: alias.into() };
     state.apply(MetaCommand::Aliases(vec![make("a")])).unwrap();
     let bad = AliasChange::Create { collection: "none".into(), alias: "x".into() };
-    assert!(state.apply(MetaCommand::Aliases(vec![AliasChange::Delete { alias: "a".into() }, bad])).is_err());
+    assert!(
+        state
+            .apply(MetaCommand::Aliases(vec![AliasChange::Delete { alias: "a".into() }, bad]))
+            .is_err()
+    );
     assert_eq!(state.collection("a").map(|it| it.0), Some("c"));
 }
 
@@ -161,7 +176,8 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     let conf = Conf::founding(&[1]);
     Meta::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
     let meta = Meta::open(store(&here)).unwrap();
-    let commands = [MetaCommand::PutNode(node(2)), create("c", &[&[1, 2]], ""), create("c", &[&[1]], "")];
+    let commands =
+        [MetaCommand::PutNode(node(2)), create("c", &[&[1, 2]], ""), create("c", &[&[1]], "")];
     for (index, command) in (INITIAL_INDEX + 1..).zip(commands) {
         let refused = index == INITIAL_INDEX + 3;
         let entry = Entry { index, term: 1, data: command.encode_stored(), conf: None };
@@ -176,7 +192,10 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     Meta::create(&store(&there), Uuid::from_u128(7), 0, &Conf::default(), None).unwrap();
     let other = Meta::open(store(&there)).unwrap();
     other.install(dir.path()).unwrap();
-    assert_eq!((other.read(Clone::clone), other.applied(), other.conf()), (state, INITIAL_INDEX + 3, conf));
+    assert_eq!(
+        (other.read(Clone::clone), other.applied(), other.conf()),
+        (state, INITIAL_INDEX + 3, conf)
+    );
 }
 
 proptest! {

@@ -34,7 +34,8 @@ impl Token {
 
     /// Refuses a call without it.
     pub fn check(&self, request: Request<()>) -> Result<Request<()>, Status> {
-        let given = request.metadata().get(AUTHORIZATION).map(|it| it.as_bytes()).unwrap_or_default();
+        let given =
+            request.metadata().get(AUTHORIZATION).map(|it| it.as_bytes()).unwrap_or_default();
         if !same(given, self.header.as_bytes()) {
             return Err(Status::unauthenticated(
                 "the call has no valid token; nothing was changed, give the one that the node was started with",
@@ -69,7 +70,9 @@ mod tests {
             token.check(request).is_ok()
         };
         assert!(check(Some("Bearer s3cret")));
-        for bad in [None, Some("Bearer s3creT"), Some("Bearer s3cret "), Some("s3cret"), Some("Bearer ")] {
+        for bad in
+            [None, Some("Bearer s3creT"), Some("Bearer s3cret "), Some("s3cret"), Some("Bearer ")]
+        {
             assert!(!check(bad), "{bad:?}");
         }
         assert!(Token::new("").is_err() && Token::new("a\nb").is_err());

@@ -94,7 +94,9 @@ impl Transport for Links {
                 let mut queue = link.queue.lock();
                 for message in messages {
                     let bytes = message.len();
-                    if queue.messages.len() >= QUEUED_MESSAGES_MAX || queue.bytes + bytes > QUEUED_BYTES_MAX {
+                    if queue.messages.len() >= QUEUED_MESSAGES_MAX
+                        || queue.bytes + bytes > QUEUED_BYTES_MAX
+                    {
                         break;
                     }
                     queue.bytes += bytes;
@@ -106,7 +108,8 @@ impl Transport for Links {
     }
 
     fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>) {
-        let (me, peers, snapshots) = (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
+        let (me, peers, snapshots) =
+            (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
         self.runtime.spawn(async move {
             let (group, to) = (announcement.group, node_of(announcement.to()));
             let sent = match snapshots.acquire().await {
@@ -180,7 +183,10 @@ impl Sender {
     }
 
     fn pack(&self, messages: Vec<Envelope>) -> RaftBatch {
-        let envelopes = messages.iter().map(|it| WireEnvelope { group: it.group.0, message: it.encode() }).collect();
+        let envelopes = messages
+            .iter()
+            .map(|it| WireEnvelope { group: it.group.0, message: it.encode() })
+            .collect();
         RaftBatch { from_node: self.me, to_node: self.to, envelopes }
     }
 }

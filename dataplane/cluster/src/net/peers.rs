@@ -77,7 +77,12 @@ impl Peers {
             .get(&node)
             .cloned()
             .ok_or_else(|| format!("the address of node {node} is unknown"))?;
-        let known = self.channels.read().get(&node).filter(|(it, _)| *it == address).map(|(_, it)| it.clone());
+        let known = self
+            .channels
+            .read()
+            .get(&node)
+            .filter(|(it, _)| *it == address)
+            .map(|(_, it)| it.clone());
         let channel = match known {
             Some(channel) => channel,
             None => {
@@ -91,7 +96,11 @@ impl Peers {
 
     /// A client of whoever listens at an address.
     pub(crate) async fn client_at(&self, address: &str) -> Result<Client, String> {
-        let channel = self.endpoint(address)?.connect().await.map_err(|e| format!("{address}: {}", innermost(&e)))?;
+        let channel = self
+            .endpoint(address)?
+            .connect()
+            .await
+            .map_err(|e| format!("{address}: {}", innermost(&e)))?;
         Ok(self.of_channel(channel))
     }
 
@@ -102,7 +111,8 @@ impl Peers {
     }
 
     fn endpoint(&self, address: &str) -> Result<Endpoint, String> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|e| format!("{address}: {e}"))?;
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|e| format!("{address}: {e}"))?;
         Ok(endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PROBE_AFTER)

@@ -7,7 +7,9 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use vane_proto::peer::snapshot_part::Part;
-use vane_proto::peer::{Envelope as WireEnvelope, SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart};
+use vane_proto::peer::{
+    Envelope as WireEnvelope, SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart,
+};
 use vane_raft::{Envelope, node_of};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -23,11 +25,17 @@ pub(super) const FILES_MAX: usize = 100_000;
 const TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Sends a snapshot whose files lie below `dir`; its size in bytes, or why it failed.
-pub(super) async fn send(me: u64, peers: &Peers, announcement: Envelope, dir: PathBuf) -> Result<u64, String> {
+pub(super) async fn send(
+    me: u64,
+    peers: &Peers,
+    announcement: Envelope,
+    dir: PathBuf,
+) -> Result<u64, String> {
     let to_node = node_of(announcement.to());
     let mut client = peers.client(to_node)?;
     let listed = dir.clone();
-    let files = tokio::task::spawn_blocking(move || list(&listed)).await.map_err(|e| e.to_string())??;
+    let files =
+        tokio::task::spawn_blocking(move || list(&listed)).await.map_err(|e| e.to_string())??;
     let bytes = files.iter().map(|it| it.bytes).sum();
     let envelope = WireEnvelope { group: announcement.group.0, message: announcement.encode() };
     let names: Vec<String> = files.iter().map(|it| it.name.clone()).collect();
@@ -40,7 +48,8 @@ pub(super) async fn send(me: u64, peers: &Peers, announcement: Envelope, dir: Pa
             return Ok(());
         }
         for name in names {
-            let mut file = tokio::fs::File::open(dir.join(&name)).await.map_err(|e| format!("{name}: {e}"))?;
+            let mut file =
+                tokio::fs::File::open(dir.join(&name)).await.map_err(|e| format!("{name}: {e}"))?;
             loop {
                 let mut data = Vec::with_capacity(CHUNK_BYTES);
                 let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await;
@@ -76,7 +85,10 @@ fn list(dir: &Path) -> Result<Vec<SnapshotFile>, String> {
                 continue;
             }
             let name = path.strip_prefix(dir).map_err(|e| e.to_string())?;
-            let name = name.to_str().ok_or_else(|| format!("{} is no UTF-8 name", path.display()))?.to_owned();
+            let name = name
+                .to_str()
+                .ok_or_else(|| format!("{} is no UTF-8 name", path.display()))?
+                .to_owned();
             let (bytes, checksum) = checksum(&path).map_err(|e| failed(&path, e))?;
             files.push(SnapshotFile { name, bytes, checksum });
             if files.len() > FILES_MAX {

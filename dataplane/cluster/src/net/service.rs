@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status, Streaming};
 use vane_proto::peer::peer_server::Peer;
 use vane_proto::peer::{
-    DirectReply, DirectRequest, Done, JoinReply, JoinRequest, ProposeReply, ProposeRequest, RaftBatch, ReadReply,
-    ReadRequest, ReportReply, ReportRequest, SnapshotPart,
+    DirectReply, DirectRequest, Done, JoinReply, JoinRequest, ProposeReply, ProposeRequest,
+    RaftBatch, ReadReply, ReadRequest, ReportReply, ReportRequest, SnapshotPart,
 };
 use vane_raft::Envelope;
 use vane_types::GroupId;
@@ -28,7 +28,9 @@ impl PeerService {
     /// The running node, if the caller is of the same cluster.
     fn running<T>(&self, request: &Request<T>) -> Result<Arc<Inner>, Status> {
         let inner = self.0.inner().ok_or_else(|| {
-            Status::unavailable("this node belongs to no cluster yet; it waits to join one or to be bootstrapped")
+            Status::unavailable(
+                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped",
+            )
         })?;
         match cluster_of(request.metadata()) {
             Some(cluster) if cluster == inner.cluster_id => Ok(inner),
@@ -52,13 +54,16 @@ impl Peer for PeerService {
         let mut batches = request.into_inner();
         while let Some(RaftBatch { to_node, envelopes, .. }) = batches.message().await? {
             if to_node != inner.me {
-                return Err(Status::failed_precondition(format!("this is node {}, not node {to_node}", inner.me)));
+                return Err(Status::failed_precondition(format!(
+                    "this is node {}, not node {to_node}",
+                    inner.me
+                )));
             }
             let full = inner.space.is_exhausted();
             let mut messages = Vec::with_capacity(envelopes.len());
             for envelope in envelopes {
-                let message =
-                    Envelope::decode(GroupId(envelope.group), &envelope.message).map_err(Status::invalid_argument)?;
+                let message = Envelope::decode(GroupId(envelope.group), &envelope.message)
+                    .map_err(Status::invalid_argument)?;
                 // Without room for the entries this replica is as good as away; a failed
                 // write would end the process.
                 if !(full && message.has_entries()) {
@@ -70,23 +75,35 @@ impl Peer for PeerService {
         Ok(Response::new(Done {}))
     }
 
-    async fn snapshot(&self, request: Request<Streaming<SnapshotPart>>) -> Result<Response<Done>, Status> {
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<SnapshotPart>>,
+    ) -> Result<Response<Done>, Status> {
         let inner = self.running(&request)?;
         let root = inner.data_dir.snapshots_dir();
-        take_snapshot::take(inner.me, &inner.node, &inner.space, &root, request.into_inner()).await?;
+        take_snapshot::take(inner.me, &inner.node, &inner.space, &root, request.into_inner())
+            .await?;
         Ok(Response::new(Done {}))
     }
 
     async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinReply>, Status> {
-        let inner = self.0.inner().ok_or_else(|| Status::unavailable("this node belongs to no cluster yet"))?;
+        let inner = self
+            .0
+            .inner()
+            .ok_or_else(|| Status::unavailable("this node belongs to no cluster yet"))?;
         let reply = crate::admission::admit(&inner, request.into_inner()).await;
         reply.map(Response::new).map_err(|e| Status::unavailable(e.to_string()))
     }
 
-    async fn propose(&self, request: Request<ProposeRequest>) -> Result<Response<ProposeReply>, Status> {
+    async fn propose(
+        &self,
+        request: Request<ProposeRequest>,
+    ) -> Result<Response<ProposeReply>, Status> {
         let inner = self.running(&request)?;
-        let ProposeRequest { group, command, timeout_ms, replicas, basis, grows } = request.into_inner();
-        let proposal = crate::propose::Proposal { group: GroupId(group), command, replicas, basis, grows };
+        let ProposeRequest { group, command, timeout_ms, replicas, basis, grows } =
+            request.into_inner();
+        let proposal =
+            crate::propose::Proposal { group: GroupId(group), command, replicas, basis, grows };
         let outcome = crate::propose::propose_here(&inner, proposal, deadline(timeout_ms)).await;
         Ok(Response::new(wire::outcome_to_wire(outcome)))
     }
@@ -100,12 +117,18 @@ impl Peer for PeerService {
         Ok(Response::new(wire::answer_to_wire(answer)))
     }
 
-    async fn report(&self, request: Request<ReportRequest>) -> Result<Response<ReportReply>, Status> {
+    async fn report(
+        &self,
+        request: Request<ReportRequest>,
+    ) -> Result<Response<ReportReply>, Status> {
         let inner = self.running(&request)?;
         Ok(Response::new(report::report(&inner, request.into_inner()).await))
     }
 
-    async fn direct(&self, request: Request<DirectRequest>) -> Result<Response<DirectReply>, Status> {
+    async fn direct(
+        &self,
+        request: Request<DirectRequest>,
+    ) -> Result<Response<DirectReply>, Status> {
         let inner = self.running(&request)?;
         Ok(Response::new(direct::direct_here(&inner, request.into_inner()).await))
     }

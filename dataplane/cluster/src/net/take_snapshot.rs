@@ -31,14 +31,18 @@ pub(super) async fn take(
         return Err(Status::failed_precondition(format!("this is node {me}, not node {to_node}")));
     }
     let envelope = envelope.unwrap_or_default();
-    let announcement =
-        Envelope::decode(GroupId(envelope.group), &envelope.message).map_err(Status::invalid_argument)?;
-    let target =
-        || node.incoming_dir(&announcement).ok_or_else(|| Status::invalid_argument("it announces no snapshot"));
+    let announcement = Envelope::decode(GroupId(envelope.group), &envelope.message)
+        .map_err(Status::invalid_argument)?;
+    let target = || {
+        node.incoming_dir(&announcement)
+            .ok_or_else(|| Status::invalid_argument("it announces no snapshot"))
+    };
     target()?;
     let bytes: u64 = files.iter().map(|it| it.bytes).sum();
     let room = space.check(usize::try_from(bytes).unwrap_or(usize::MAX));
-    room.map_err(|e| Status::resource_exhausted(format!("the snapshot of {bytes} bytes was not taken: {e}")))?;
+    room.map_err(|e| {
+        Status::resource_exhausted(format!("the snapshot of {bytes} bytes was not taken: {e}"))
+    })?;
     let stage = Stage::new(root.join(format!("staging-{}", Uuid::new_v4())), files)?;
     let staged = stage.fill(&mut parts).await?;
     // Asked for again: what was there before the files came may have gone meanwhile, and
@@ -61,7 +65,9 @@ impl Stage {
             !name.is_empty() && path.components().all(|it| matches!(it, Component::Normal(_)))
         };
         if files.len() > FILES_MAX || !files.iter().all(|it| plain(&it.name)) {
-            return Err(Status::invalid_argument("the snapshot's files have names that are not taken"));
+            return Err(Status::invalid_argument(
+                "the snapshot's files have names that are not taken",
+            ));
         }
         fs::create_dir_all(&dir).map_err(|e| failed(&dir, &e))?;
         Ok(Self { dir, files })
@@ -78,7 +84,10 @@ impl Stage {
             while written < file.bytes {
                 let SnapshotChunk { data, checksum } = chunk(parts).await?;
                 if xxh3_64(&data) != checksum {
-                    return Err(Status::data_loss(format!("a chunk of {} was damaged on the way", file.name)));
+                    return Err(Status::data_loss(format!(
+                        "a chunk of {} was damaged on the way",
+                        file.name
+                    )));
                 }
                 hasher.update(&data);
                 written += data.len() as u64;
@@ -98,7 +107,8 @@ impl Stage {
         if target.exists() {
             return Ok(());
         }
-        let sync = |dir: &Path| File::open(dir).and_then(|it| it.sync_all()).map_err(|e| failed(dir, &e));
+        let sync =
+            |dir: &Path| File::open(dir).and_then(|it| it.sync_all()).map_err(|e| failed(dir, &e));
         for file in &self.files {
             if let Some(parent) = self.dir.join(&file.name).parent() {
                 sync(parent)?;

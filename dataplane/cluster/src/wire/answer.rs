@@ -21,19 +21,26 @@ const INFO: u32 = 8;
 const BASIS: u32 = 9;
 
 pub(crate) fn answer_to_wire(answer: Result<(ShardAnswer, LogIndex), NotRead>) -> ReadReply {
-    let failed =
-        |outcome: Outcome, detail: String| ReadReply { outcome: outcome.into(), detail, ..ReadReply::default() };
+    let failed = |outcome: Outcome, detail: String| ReadReply {
+        outcome: outcome.into(),
+        detail,
+        ..ReadReply::default()
+    };
     match answer {
-        Ok((answer, index)) => ReadReply { outcome: Outcome::Ok.into(), index, ..ok_to_wire(answer) },
-        Err(NotRead::NotLeader(leader)) => {
-            ReadReply { leader_node: leader.unwrap_or(0), ..failed(Outcome::NotLeader, String::new()) }
+        Ok((answer, index)) => {
+            ReadReply { outcome: Outcome::Ok.into(), index, ..ok_to_wire(answer) }
         }
+        Err(NotRead::NotLeader(leader)) => ReadReply {
+            leader_node: leader.unwrap_or(0),
+            ..failed(Outcome::NotLeader, String::new())
+        },
         Err(NotRead::NoReplica(why)) => failed(Outcome::NoReplica, why),
         Err(NotRead::Failed(error)) => {
             let outcome = match error {
-                Error::BadInput(_) | Error::Unsupported(_) | Error::AlreadyExists(_) | Error::Conflict(_) => {
-                    Outcome::BadInput
-                }
+                Error::BadInput(_)
+                | Error::Unsupported(_)
+                | Error::AlreadyExists(_)
+                | Error::Conflict(_) => Outcome::BadInput,
                 Error::NotFound(_) => Outcome::NotFound,
                 Error::Timeout(_) => Outcome::Timeout,
                 Error::Overloaded(_) | Error::OutOfSpace(_) => Outcome::Overloaded,
@@ -50,17 +57,22 @@ pub(crate) fn answer_from_wire(reply: ReadReply) -> Result<(ShardAnswer, LogInde
     match reply.outcome() {
         Outcome::Ok => {
             let index = reply.index;
-            let answer = ok_from_wire(reply).map_err(|e| Error::Internal(format!("the answer of a shard: {e}")))?;
+            let answer = ok_from_wire(reply)
+                .map_err(|e| Error::Internal(format!("the answer of a shard: {e}")))?;
             Ok((answer, index))
         }
-        Outcome::NotLeader => Err(NotRead::NotLeader(Some(reply.leader_node).filter(|it| *it != 0))),
+        Outcome::NotLeader => {
+            Err(NotRead::NotLeader(Some(reply.leader_node).filter(|it| *it != 0)))
+        }
         Outcome::NoReplica => Err(NotRead::NoReplica(detail)),
         Outcome::BadInput => Err(Error::BadInput(detail).into()),
         Outcome::NotFound => Err(Error::NotFound(detail).into()),
         Outcome::Timeout => Err(Error::Timeout(detail).into()),
         Outcome::Overloaded => Err(Error::Overloaded(detail).into()),
         Outcome::Failed => Err(Error::Internal(detail).into()),
-        Outcome::Unspecified => Err(Error::Internal("the answer of a shard could not be read".into()).into()),
+        Outcome::Unspecified => {
+            Err(Error::Internal("the answer of a shard could not be read".into()).into())
+        }
     }
 }
 
@@ -72,7 +84,11 @@ fn ok_to_wire(answer: ShardAnswer) -> ReadReply {
             ReadReply { records: scored.into_iter().map(record).collect(), ..of(SCORED) }
         }
         ShardAnswer::Held { held, scored } => {
-            let record = |(id, score): (PointId, f32)| WireRecord { id: id.to_key(), score, ..WireRecord::default() };
+            let record = |(id, score): (PointId, f32)| WireRecord {
+                id: id.to_key(),
+                score,
+                ..WireRecord::default()
+            };
             ReadReply { held, records: scored.into_iter().map(record).collect(), ..of(HELD) }
         }
         ShardAnswer::Records(records) => {
@@ -85,17 +101,22 @@ fn ok_to_wire(answer: ShardAnswer) -> ReadReply {
         },
         ShardAnswer::Count(count) => ReadReply { count: count as u64, ..of(COUNT) },
         ShardAnswer::Vector(vector) => ReadReply { vector, ..of(VECTOR) },
-        ShardAnswer::Ids(ids) => ReadReply { ids: ids.into_iter().map(PointId::to_key).collect(), ..of(IDS) },
-        ShardAnswer::Info(info) => {
-            ReadReply { info: serde_json::to_string(&info).expect("figures are plain data"), ..of(INFO) }
+        ShardAnswer::Ids(ids) => {
+            ReadReply { ids: ids.into_iter().map(PointId::to_key).collect(), ..of(IDS) }
         }
+        ShardAnswer::Info(info) => ReadReply {
+            info: serde_json::to_string(&info).expect("figures are plain data"),
+            ..of(INFO)
+        },
         ShardAnswer::Basis(_) => of(BASIS),
     }
 }
 
 fn ok_from_wire(reply: ReadReply) -> Result<ShardAnswer, String> {
     let ReadReply { kind, index, records, held, next, count, vector, ids: keys, info, .. } = reply;
-    let all = |records: Vec<WireRecord>| records.into_iter().map(record_from_wire).collect::<Result<Vec<_>, _>>();
+    let all = |records: Vec<WireRecord>| {
+        records.into_iter().map(record_from_wire).collect::<Result<Vec<_>, _>>()
+    };
     Ok(match kind {
         SCORED => {
             let scored = |it: WireRecord| {
@@ -105,7 +126,10 @@ fn ok_from_wire(reply: ReadReply) -> Result<ShardAnswer, String> {
             ShardAnswer::Scored(records.into_iter().map(scored).collect::<Result<_, _>>()?)
         }
         HELD => {
-            let scored = records.iter().map(|it| id(&it.id).map(|id| (id, it.score))).collect::<Result<_, _>>()?;
+            let scored = records
+                .iter()
+                .map(|it| id(&it.id).map(|id| (id, it.score)))
+                .collect::<Result<_, _>>()?;
             ShardAnswer::Held { held, scored }
         }
         RECORDS => ShardAnswer::Records(all(records)?),
@@ -132,7 +156,12 @@ fn record_to_wire(record: Record) -> WireRecord {
 
 fn record_from_wire(record: WireRecord) -> Result<Record, String> {
     let WireRecord { id: key, version, payload, vectors, .. } = record;
-    let payload = payload.map(|it| serde_json::from_slice::<Payload>(&it)).transpose().map_err(|e| e.to_string())?;
-    let named = |it: WireVectors| it.vectors.into_iter().map(|it| (it.name, it.values)).collect::<NamedVectors>();
+    let payload = payload
+        .map(|it| serde_json::from_slice::<Payload>(&it))
+        .transpose()
+        .map_err(|e| e.to_string())?;
+    let named = |it: WireVectors| {
+        it.vectors.into_iter().map(|it| (it.name, it.values)).collect::<NamedVectors>()
+    };
     Ok(Record { id: id(&key)?, version, payload, vectors: vectors.map(named) })
 }

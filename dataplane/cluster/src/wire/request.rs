@@ -4,8 +4,8 @@ use vane_filter::Filter;
 use vane_proto::peer::read_request::What;
 use vane_proto::peer::want::Part;
 use vane_proto::peer::{
-    Basis, Count, Fetch, Freshness as WireFreshness, Info, ReadRequest, Resolve, Retrieve, Scroll as WireScroll,
-    Search as WireSearch, VectorOf, Want as WireWant,
+    Basis, Count, Fetch, Freshness as WireFreshness, Info, ReadRequest, Resolve, Retrieve,
+    Scroll as WireScroll, Search as WireSearch, VectorOf, Want as WireWant,
 };
 use vane_shard::{Scroll, Search, SearchParams, Want, WantPayload, WantVectors};
 use vane_types::{GroupId, JsonPath, PointId};
@@ -13,7 +13,12 @@ use vane_types::{GroupId, JsonPath, PointId};
 use super::{id, ids};
 use crate::local::{Freshness, ShardRead};
 
-pub(crate) fn read_to_wire(group: GroupId, read: ShardRead, freshness: Freshness, timeout_ms: u64) -> ReadRequest {
+pub(crate) fn read_to_wire(
+    group: GroupId,
+    read: ShardRead,
+    freshness: Freshness,
+    timeout_ms: u64,
+) -> ReadRequest {
     let freshness = match freshness {
         Freshness::Leader => WireFreshness::Leader,
         Freshness::Linearizable => WireFreshness::Linearizable,
@@ -38,7 +43,9 @@ pub(crate) fn read_to_wire(group: GroupId, read: ShardRead, freshness: Freshness
         }),
         ShardRead::Count(filter) => What::Count(Count { filter: filter_to_wire(filter.as_ref()) }),
         ShardRead::VectorOf { id, using } => What::VectorOf(VectorOf { id: id.to_key(), using }),
-        ShardRead::Resolve(filter) => What::Resolve(Resolve { filter: filter_to_wire(Some(&filter)) }),
+        ShardRead::Resolve(filter) => {
+            What::Resolve(Resolve { filter: filter_to_wire(Some(&filter)) })
+        }
         ShardRead::Info => What::Info(Info {}),
         ShardRead::Basis => What::Basis(Basis {}),
     };
@@ -49,7 +56,9 @@ pub(crate) fn read_from_wire(request: ReadRequest) -> Result<(Freshness, ShardRe
     let freshness = match request.freshness() {
         WireFreshness::Leader | WireFreshness::Any => Freshness::Leader,
         WireFreshness::Linearizable => Freshness::Linearizable,
-        WireFreshness::Unspecified => return Err("the read does not say how new its answer must be".into()),
+        WireFreshness::Unspecified => {
+            return Err("the read does not say how new its answer must be".into());
+        }
     };
     let read = match request.what.ok_or("the read asks for nothing that this version knows")? {
         What::Search(search) => {
@@ -72,7 +81,9 @@ pub(crate) fn read_from_wire(request: ReadRequest) -> Result<(Freshness, ShardRe
         }),
         What::Count(Count { filter }) => ShardRead::Count(filter_from_wire(&filter)?),
         What::VectorOf(VectorOf { id: key, using }) => ShardRead::VectorOf { id: id(&key)?, using },
-        What::Resolve(Resolve { filter }) => ShardRead::Resolve(filter_from_wire(&filter)?.unwrap_or_default()),
+        What::Resolve(Resolve { filter }) => {
+            ShardRead::Resolve(filter_from_wire(&filter)?.unwrap_or_default())
+        }
         What::Info(Info {}) => ShardRead::Info,
         What::Basis(Basis {}) => ShardRead::Basis,
     };
@@ -98,8 +109,19 @@ fn search_to_wire(search: Search, hold: bool) -> WireSearch {
 }
 
 fn search_from_wire(search: WireSearch) -> Result<Search, String> {
-    let WireSearch { using, vector, filter, ef, exact, indexed_only, score_threshold, limit, exclude, want, .. } =
-        search;
+    let WireSearch {
+        using,
+        vector,
+        filter,
+        ef,
+        exact,
+        indexed_only,
+        score_threshold,
+        limit,
+        exclude,
+        want,
+        ..
+    } = search;
     Ok(Search {
         using,
         vector,
@@ -142,7 +164,10 @@ fn want_to_wire(want: Want) -> WireWant {
 fn want_from_wire(want: Option<WireWant>) -> Result<Want, String> {
     let want = want.unwrap_or_default();
     let paths = |texts: &[String]| {
-        texts.iter().map(|it| it.parse::<JsonPath>().map_err(|e| e.to_string())).collect::<Result<Vec<_>, _>>()
+        texts
+            .iter()
+            .map(|it| it.parse::<JsonPath>().map_err(|e| e.to_string()))
+            .collect::<Result<Vec<_>, _>>()
     };
     let payload = match want.payload() {
         Part::Nothing => WantPayload::Nothing,

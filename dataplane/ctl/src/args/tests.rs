@@ -17,7 +17,10 @@ fn command_line_is_consistent() {
 
 #[test]
 fn global_flags_stand_anywhere() {
-    for line in ["vanectl -o json --endpoint a,b:1 nodes", "vanectl nodes -o json --endpoint a --endpoint b:1"] {
+    for line in [
+        "vanectl -o json --endpoint a,b:1 nodes",
+        "vanectl nodes -o json --endpoint a --endpoint b:1",
+    ] {
         let cli = parse(line).unwrap();
         assert_eq!(cli.global.output, Format::Json);
         let endpoints: Vec<String> = cli.global.endpoint.iter().map(ToString::to_string).collect();
@@ -27,13 +30,17 @@ fn global_flags_stand_anywhere() {
 
 #[test]
 fn watch_takes_its_interval_only_after_an_equals_sign() {
-    let Command::Shards { collection, watch, action } = parse("vanectl shards -w docs").unwrap().command else {
+    let Command::Shards { collection, watch, action } =
+        parse("vanectl shards -w docs").unwrap().command
+    else {
         panic!("not shards");
     };
     assert_eq!(collection.as_deref(), Some("docs"));
     assert_eq!(watch.watch, Some(Duration::from_secs(2)));
     assert!(action.is_none());
-    let Command::Meta(watch) = parse("vanectl meta --watch=500ms").unwrap().command else { panic!("not meta") };
+    let Command::Meta(watch) = parse("vanectl meta --watch=500ms").unwrap().command else {
+        panic!("not meta")
+    };
     assert_eq!(watch.watch, Some(Duration::from_millis(500)));
 }
 
@@ -47,7 +54,10 @@ fn lists_and_their_actions_share_a_word() {
     let parsed = parse("vanectl nodes zone 3 a").unwrap().command;
     assert!(matches!(parsed, Command::Nodes { action: Some(NodeAction::Zone { .. }), .. }));
     let parsed = parse("vanectl collection delete docs --yes").unwrap().command;
-    assert!(matches!(parsed, Command::Collections { action: Some(CollectionAction::Delete { yes: true, .. }), .. }));
+    assert!(matches!(
+        parsed,
+        Command::Collections { action: Some(CollectionAction::Delete { yes: true, .. }), .. }
+    ));
 }
 
 #[test]

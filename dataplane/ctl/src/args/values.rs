@@ -76,7 +76,9 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     let after_host = match bare.find(']') {
         Some(bracket) => bracket + 1,
-        None if bare.matches(':').count() > 1 => return Err("write an IPv6 address in brackets: [::1]:6335".into()),
+        None if bare.matches(':').count() > 1 => {
+            return Err("write an IPv6 address in brackets: [::1]:6335".into());
+        }
         None => bare.find(':').unwrap_or(bare.len()),
     };
     let (host, port) = bare.split_at(after_host);
@@ -130,7 +132,9 @@ pub(crate) fn replica(text: &str) -> Result<ReplicaSpec, String> {
         None => (text, Role::Voter),
         Some((name, "voter")) => (name, Role::Voter),
         Some((name, "learner")) => (name, Role::Learner),
-        Some((_, other)) => return Err(format!("{other} is not a role; write NODE, NODE:voter or NODE:learner")),
+        Some((_, other)) => {
+            return Err(format!("{other} is not a role; write NODE, NODE:voter or NODE:learner"));
+        }
     };
     Ok(ReplicaSpec { node: node(name)?, role })
 }
@@ -158,7 +162,9 @@ pub(crate) fn condition(text: &str) -> Result<Condition, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Condition, NodeRef, ReplicaSpec, Role, condition, duration, endpoint, group, node, replica};
+    use super::{
+        Condition, NodeRef, ReplicaSpec, Role, condition, duration, endpoint, group, node, replica,
+    };
     use std::time::Duration;
 
     #[test]
@@ -172,17 +178,42 @@ mod tests {
         ] {
             assert_eq!(endpoint(text).unwrap().to_string(), expected);
         }
-        for text in ["", ":6335", "a:", "a:0", "a:70000", "::1", "https://a", "a/b", "u@a", "a b", "[::1]x", "a?b"] {
+        for text in [
+            "",
+            ":6335",
+            "a:",
+            "a:0",
+            "a:70000",
+            "::1",
+            "https://a",
+            "a/b",
+            "u@a",
+            "a b",
+            "[::1]x",
+            "a?b",
+        ] {
             assert!(endpoint(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn durations_have_units() {
-        for (text, ms) in [("500ms", 500), ("10s", 10_000), ("7", 7_000), ("5m", 300_000), ("1h", 3_600_000)] {
+        for (text, ms) in
+            [("500ms", 500), ("10s", 10_000), ("7", 7_000), ("5m", 300_000), ("1h", 3_600_000)]
+        {
             assert_eq!(duration(text).unwrap(), Duration::from_millis(ms));
         }
-        for text in ["", "0", "0s", "s", "-1s", "1.5s", "1d", "99999999999999999999h", "18446744073709551615h"] {
+        for text in [
+            "",
+            "0",
+            "0s",
+            "s",
+            "-1s",
+            "1.5s",
+            "1d",
+            "99999999999999999999h",
+            "18446744073709551615h",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -198,7 +229,10 @@ mod tests {
     #[test]
     fn replicas_vote_unless_said_otherwise() {
         assert_eq!(replica("4").unwrap(), ReplicaSpec { node: NodeRef::Id(4), role: Role::Voter });
-        assert_eq!(replica("4:learner").unwrap(), ReplicaSpec { node: NodeRef::Id(4), role: Role::Learner });
+        assert_eq!(
+            replica("4:learner").unwrap(),
+            ReplicaSpec { node: NodeRef::Id(4), role: Role::Learner }
+        );
         assert!(replica("4:leader").is_err());
         assert!(replica(":voter").is_err());
     }

@@ -1,9 +1,10 @@
 //! The calls of the interface, each with the words for its failure.
 
 use vane_proto::admin::{
-    BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk, GetClusterRequest,
-    GetDiskRequest, ListCollectionsRequest, ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest,
-    ReplicaTarget, SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
+    BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
+    GetClusterRequest, GetDiskRequest, ListCollectionsRequest, ListNodesRequest, ListShardsRequest,
+    Node, ReconfigureShardRequest, ReplicaTarget, SetNodeZoneRequest, Shard, TransferLeaderRequest,
+    UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -12,7 +13,8 @@ use crate::error::{Doing, Error};
 impl Client {
     pub(crate) async fn disk(&mut self) -> Result<Disk, Error> {
         let doing = Doing::read("read what the disk belongs to");
-        self.call(doing, GetDiskRequest {}, |mut admin, it| async move { admin.get_disk(it).await }).await
+        self.call(doing, GetDiskRequest {}, |mut admin, it| async move { admin.get_disk(it).await })
+            .await
     }
 
     pub(crate) async fn bootstrap(&mut self, cluster_id: String) -> Result<Disk, Error> {
@@ -26,43 +28,66 @@ impl Client {
 
     pub(crate) async fn cluster(&mut self) -> Result<Cluster, Error> {
         let doing = Doing::read("read the state of the cluster");
-        self.call(doing, GetClusterRequest {}, |mut admin, it| async move { admin.get_cluster(it).await }).await
+        self.call(doing, GetClusterRequest {}, |mut admin, it| async move {
+            admin.get_cluster(it).await
+        })
+        .await
     }
 
     pub(crate) async fn nodes(&mut self) -> Result<Vec<Node>, Error> {
         let doing = Doing::read("list nodes");
         let reply =
-            self.call(doing, ListNodesRequest {}, |mut admin, it| async move { admin.list_nodes(it).await }).await?;
+            self.call(doing, ListNodesRequest {}, |mut admin, it| async move {
+                admin.list_nodes(it).await
+            })
+            .await?;
         Ok(reply.nodes)
     }
 
     pub(crate) async fn set_node_zone(&mut self, node_id: u64, zone: String) -> Result<(), Error> {
         let doing = Doing::change(format!("set the zone of node {node_id}"));
         let request = SetNodeZoneRequest { node_id, zone };
-        self.call(doing, request, |mut admin, it| async move { admin.set_node_zone(it).await }).await.map(|_| ())
+        self.call(doing, request, |mut admin, it| async move { admin.set_node_zone(it).await })
+            .await
+            .map(|_| ())
     }
 
     pub(crate) async fn collections(&mut self) -> Result<Vec<Collection>, Error> {
         let doing = Doing::read("list collections");
         let request = ListCollectionsRequest {};
-        let reply = self.call(doing, request, |mut admin, it| async move { admin.list_collections(it).await }).await?;
+        let reply = self
+            .call(doing, request, |mut admin, it| async move { admin.list_collections(it).await })
+            .await?;
         Ok(reply.collections)
     }
 
-    pub(crate) async fn create_collection(&mut self, request: CreateCollectionRequest) -> Result<Collection, Error> {
+    pub(crate) async fn create_collection(
+        &mut self,
+        request: CreateCollectionRequest,
+    ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("create collection {}", request.name));
-        self.call(doing, request, |mut admin, it| async move { admin.create_collection(it).await }).await
+        self.call(doing, request, |mut admin, it| async move { admin.create_collection(it).await })
+            .await
     }
 
-    pub(crate) async fn update_collection(&mut self, request: UpdateCollectionRequest) -> Result<Collection, Error> {
+    pub(crate) async fn update_collection(
+        &mut self,
+        request: UpdateCollectionRequest,
+    ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("update collection {}", request.name));
-        self.call(doing, request, |mut admin, it| async move { admin.update_collection(it).await }).await
+        self.call(doing, request, |mut admin, it| async move { admin.update_collection(it).await })
+            .await
     }
 
     /// Whether there was one.
-    pub(crate) async fn delete_collection(&mut self, request: DeleteCollectionRequest) -> Result<bool, Error> {
+    pub(crate) async fn delete_collection(
+        &mut self,
+        request: DeleteCollectionRequest,
+    ) -> Result<bool, Error> {
         let doing = Doing::change(format!("delete collection {}", request.name));
-        let reply = self.call(doing, request, |mut admin, it| async move { admin.delete_collection(it).await }).await?;
+        let reply = self
+            .call(doing, request, |mut admin, it| async move { admin.delete_collection(it).await })
+            .await?;
         Ok(reply.deleted)
     }
 
@@ -73,7 +98,9 @@ impl Client {
             name => format!("list the shards of collection {name}"),
         });
         let request = ListShardsRequest { collection };
-        let reply = self.call(doing, request, |mut admin, it| async move { admin.list_shards(it).await }).await?;
+        let reply = self
+            .call(doing, request, |mut admin, it| async move { admin.list_shards(it).await })
+            .await?;
         Ok(reply.shards)
     }
 
@@ -86,14 +113,19 @@ impl Client {
     ) -> Result<(), Error> {
         let doing = Doing::change(format!("change the replicas of group {group}"));
         let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
-        self.call(doing, request, |mut admin, it| async move { admin.reconfigure_shard(it).await }).await.map(|_| ())
+        self.call(doing, request, |mut admin, it| async move { admin.reconfigure_shard(it).await })
+            .await
+            .map(|_| ())
     }
 
     /// The term of the new leader.
     pub(crate) async fn transfer_leader(&mut self, group: u64, node_id: u64) -> Result<u64, Error> {
-        let doing = Doing::change(format!("hand the leadership of group {group} to node {node_id}"));
+        let doing =
+            Doing::change(format!("hand the leadership of group {group} to node {node_id}"));
         let request = TransferLeaderRequest { group, node_id };
-        let reply = self.call(doing, request, |mut admin, it| async move { admin.transfer_leader(it).await }).await?;
+        let reply = self
+            .call(doing, request, |mut admin, it| async move { admin.transfer_leader(it).await })
+            .await?;
         Ok(reply.term)
     }
 }

@@ -21,9 +21,9 @@ impl Token {
         if text.is_empty() {
             return Err(Error::Usage(format!("{origin} is empty: there is no token in it")));
         }
-        let mut value: MetadataValue<Ascii> = format!("Bearer {text}")
-            .parse()
-            .map_err(|_| Error::Usage(format!("{origin} is no token: it has characters that none can have")))?;
+        let mut value: MetadataValue<Ascii> = format!("Bearer {text}").parse().map_err(|_| {
+            Error::Usage(format!("{origin} is no token: it has characters that none can have"))
+        })?;
         value.set_sensitive(true);
         Ok(Self(value))
     }
@@ -77,8 +77,13 @@ mod tests {
 
     use super::find;
 
-    fn bearer(token: Option<&str>, file: Option<&Path>, environment: &[(&str, &str)]) -> Option<String> {
-        let variable = |name: &str| environment.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+    fn bearer(
+        token: Option<&str>,
+        file: Option<&Path>,
+        environment: &[(&str, &str)],
+    ) -> Option<String> {
+        let variable =
+            |name: &str| environment.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
         let token = find(token, file, variable).unwrap()?;
         Some(token.bearer().to_str().unwrap().to_owned())
     }

@@ -4,7 +4,9 @@ use std::io::{self, BufRead, IsTerminal};
 
 use serde::Serialize;
 use uuid::Uuid;
-use vane_proto::admin::{CreateCollectionRequest, DeleteCollectionRequest, UpdateCollectionRequest};
+use vane_proto::admin::{
+    CreateCollectionRequest, DeleteCollectionRequest, UpdateCollectionRequest,
+};
 
 use super::CollectionView;
 use crate::body;
@@ -23,14 +25,22 @@ pub(super) async fn create(
 ) -> Result<(), Error> {
     let body = body::read(body)?;
     let idempotency_key = key.unwrap_or_else(|| Uuid::new_v4().to_string());
-    let made = client.create_collection(CreateCollectionRequest { name, body, idempotency_key }).await?;
+    let made =
+        client.create_collection(CreateCollectionRequest { name, body, idempotency_key }).await?;
     let made = CollectionView::from(made);
     output.confirm(&format!("collection/{} created", made.name), &made)
 }
 
-pub(super) async fn update(client: &mut Client, output: &Output, name: String, body: &str) -> Result<(), Error> {
+pub(super) async fn update(
+    client: &mut Client,
+    output: &Output,
+    name: String,
+    body: &str,
+) -> Result<(), Error> {
     let body = body::read(body)?;
-    let updated = CollectionView::from(client.update_collection(UpdateCollectionRequest { name, body }).await?);
+    let updated = CollectionView::from(
+        client.update_collection(UpdateCollectionRequest { name, body }).await?,
+    );
     output.confirm(&format!("collection/{} updated", updated.name), &updated)
 }
 
@@ -55,7 +65,9 @@ pub(super) async fn delete(
     }
     let idempotency_key = key.unwrap_or_default();
     let with_key = !idempotency_key.is_empty();
-    let deleted = client.delete_collection(DeleteCollectionRequest { name: name.clone(), idempotency_key }).await?;
+    let deleted = client
+        .delete_collection(DeleteCollectionRequest { name: name.clone(), idempotency_key })
+        .await?;
     let sentence = match (deleted, with_key) {
         (true, _) => format!("collection/{name} deleted"),
         (false, false) => format!("collection/{name} does not exist"),

@@ -45,7 +45,10 @@ impl Refusal {
     pub(crate) fn may_pass(&self) -> bool {
         !matches!(
             self.code,
-            Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented | Code::InvalidArgument
+            Code::Unauthenticated
+                | Code::PermissionDenied
+                | Code::Unimplemented
+                | Code::InvalidArgument
         )
     }
 
@@ -53,7 +56,10 @@ impl Refusal {
         // These are found out before anything is done.
         let before = matches!(
             self.code,
-            Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented | Code::InvalidArgument
+            Code::Unauthenticated
+                | Code::PermissionDenied
+                | Code::Unimplemented
+                | Code::InvalidArgument
         );
         match self.changed {
             Some(false) => "nothing",
@@ -81,9 +87,9 @@ impl Refusal {
                  give it with --token-file FILE or --token TOKEN (VANECTL_TOKEN_FILE, VANECTL_TOKEN)",
             ),
             // A node of this or a later version knows every call of this program.
-            Code::Unimplemented => {
-                Some("check that this is the admin port of a node (6335 unless configured otherwise) of this version")
-            }
+            Code::Unimplemented => Some(
+                "check that this is the admin port of a node (6335 unless configured otherwise) of this version",
+            ),
             _ => None,
         }
     }

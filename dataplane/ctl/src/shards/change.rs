@@ -35,12 +35,15 @@ pub(super) async fn move_replica(
     match plan::moved(&shard, from, to) {
         Ok(Move::To(replicas)) => request(client, output, group, replicas, shard.revision).await,
         Ok(Move::AlreadySo) => {
-            let sentence = format!("group/{group} has its replica on node {to} and not on node {from} already");
-            output.confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
+            let sentence = format!(
+                "group/{group} has its replica on node {to} and not on node {from} already"
+            );
+            output
+                .confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
         }
-        Err(reason) => {
-            Err(Error::NoSuch(format!("failed to move a replica of group {group}: {reason}; nothing was changed")))
-        }
+        Err(reason) => Err(Error::NoSuch(format!(
+            "failed to move a replica of group {group}: {reason}; nothing was changed"
+        ))),
     }
 }
 
@@ -54,7 +57,8 @@ pub(super) async fn reconfigure(
 ) -> Result<(), Error> {
     let names: Vec<&NodeRef> = replicas.iter().map(|it| &it.node).collect();
     let nodes = nodes::resolve(client, &names).await?;
-    let target = |(node_id, spec): (u64, &ReplicaSpec)| ReplicaTarget { node_id, role: spec.role.into() };
+    let target =
+        |(node_id, spec): (u64, &ReplicaSpec)| ReplicaTarget { node_id, role: spec.role.into() };
     let targets: Vec<ReplicaTarget> = nodes.into_iter().zip(replicas).map(target).collect();
     plan::check(&targets).map_err(Error::Usage)?;
     let revision = match if_revision {
@@ -69,7 +73,9 @@ async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
     let shards = client.shards(String::new()).await?;
     let found = shards.into_iter().find(|it| it.group.as_ref().is_some_and(|it| it.id == group));
     found.ok_or_else(|| {
-        Error::NoSuch(format!("there is no shard with group {group}: see `vanectl shards`; nothing was changed"))
+        Error::NoSuch(format!(
+            "there is no shard with group {group}: see `vanectl shards`; nothing was changed"
+        ))
     })
 }
 

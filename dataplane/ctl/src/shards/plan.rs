@@ -31,7 +31,9 @@ pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, String> {
         }
         (None, Some(_)) => Ok(Move::AlreadySo),
         (None, None) => Err(format!("there is no replica on node {from} to move")),
-        (Some(_), Some(_)) => Err(format!("node {to} has a replica already; to have fewer replicas use reconfigure")),
+        (Some(_), Some(_)) => {
+            Err(format!("node {to} has a replica already; to have fewer replicas use reconfigure"))
+        }
     }
 }
 
@@ -69,7 +71,8 @@ mod tests {
     }
 
     fn shard(target: Vec<ReplicaTarget>) -> Shard {
-        let replica = |node_id, role: Role| Replica { node_id, role: role.into(), ..Replica::default() };
+        let replica =
+            |node_id, role: Role| Replica { node_id, role: role.into(), ..Replica::default() };
         let replicas = vec![replica(1, Role::Voter), replica(2, Role::Learner)];
         Shard { group: Some(Group { replicas, ..Group::default() }), target, ..Shard::default() }
     }

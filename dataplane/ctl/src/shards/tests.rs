@@ -8,7 +8,8 @@ fn replica(node_id: u64, role: Role) -> Replica {
 }
 
 fn shard() -> Shard {
-    let replicas = vec![replica(1, Role::Voter), replica(2, Role::Voter), replica(3, Role::Learner)];
+    let replicas =
+        vec![replica(1, Role::Voter), replica(2, Role::Voter), replica(3, Role::Learner)];
     let group = Group { id: 7, leader_node: 1, term: 3, replicas, ..Group::default() };
     Shard {
         collection: "docs".into(),

@@ -1,6 +1,8 @@
 //! A cluster of three nodes, as the far end tells it.
 
-use vane_proto::admin::{Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard, disk};
+use vane_proto::admin::{
+    Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard, disk,
+};
 
 pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
 
@@ -29,7 +31,8 @@ fn replica(node_id: u64, role: Role, lag: u64) -> Replica {
 }
 
 fn group(id: u64, leader_node: u64) -> Group {
-    let replicas = vec![replica(1, Role::Voter, 0), replica(2, Role::Voter, 2), replica(3, Role::Learner, 40)];
+    let replicas =
+        vec![replica(1, Role::Voter, 0), replica(2, Role::Voter, 2), replica(3, Role::Learner, 40)];
     Group { id, term: 4, leader_node, committed: 120, replicas, joint: false }
 }
 

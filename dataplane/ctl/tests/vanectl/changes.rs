@@ -57,10 +57,19 @@ fn nothing_is_deleted_without_a_yes() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
     assert!(node.calls().is_empty());
-    assert_eq!(node.run(&["collections", "delete", "docs", "--yes", "--key", "k"]).stdout, "collection/docs deleted\n");
-    assert_eq!(node.run(&["collections", "delete", "gone", "--yes"]).stdout, "collection/gone does not exist\n");
+    assert_eq!(
+        node.run(&["collections", "delete", "docs", "--yes", "--key", "k"]).stdout,
+        "collection/docs deleted\n"
+    );
+    assert_eq!(
+        node.run(&["collections", "delete", "gone", "--yes"]).stdout,
+        "collection/gone does not exist\n"
+    );
     assert_eq!(node.calls(), ["delete docs k", "delete gone "]);
-    assert_eq!(node.run(&["collections", "delete", "gone", "--yes", "-o", "json"]).json()["deleted"], false);
+    assert_eq!(
+        node.run(&["collections", "delete", "gone", "--yes", "-o", "json"]).json()["deleted"],
+        false
+    );
 }
 
 #[test]
@@ -98,11 +107,17 @@ fn impossible_moves_are_not_sent() {
 #[test]
 fn replicas_are_written_as_they_are_shown() {
     let node = Node::start();
-    let ran = node.run(&["shards", "reconfigure", "7", "--replicas", "1,vane-1,4:learner", "-o", "json"]).json();
+    let ran = node
+        .run(&["shards", "reconfigure", "7", "--replicas", "1,vane-1,4:learner", "-o", "json"])
+        .json();
     assert_eq!(ran["replicas"][2]["role"], "learner");
     assert_eq!(node.calls(), ["reconfigure 7 1:VOTER 2:VOTER 4:LEARNER at 5"]);
     for replicas in ["1,1", "1:learner"] {
-        assert_eq!(node.run(&["shards", "reconfigure", "7", "--replicas", replicas]).code, 2, "{replicas}");
+        assert_eq!(
+            node.run(&["shards", "reconfigure", "7", "--replicas", replicas]).code,
+            2,
+            "{replicas}"
+        );
     }
     assert_eq!(node.calls().len(), 1);
 }

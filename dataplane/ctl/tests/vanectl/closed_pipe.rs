@@ -11,8 +11,10 @@ use crate::vanectl::command;
 fn a_watch_ends_when_its_reader_leaves() {
     let node = Node::start();
     let endpoint = node.endpoint();
-    let arguments = ["nodes", "--watch=100ms", "-o", "json", "--endpoint", &endpoint, "--token", TOKEN];
-    let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments =
+        ["nodes", "--watch=100ms", "-o", "json", "--endpoint", &endpoint, "--token", TOKEN];
+    let mut child =
+        command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     for _ in 0..2 {
         let mut line = String::new();
@@ -41,7 +43,8 @@ fn tables_of_a_watch_stand_apart() {
     let endpoint = node.endpoint();
     let arguments = ["meta", "--watch=100ms", "--endpoint", &endpoint, "--token", TOKEN];
     let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().take(6).map(Result::unwrap).collect();
+    let lines: Vec<String> =
+        BufReader::new(child.stdout.take().unwrap()).lines().take(6).map(Result::unwrap).collect();
     child.wait().unwrap();
     assert!(lines[0].starts_with("NODE"), "{lines:?}");
     assert_eq!(lines[4], "");
@@ -55,6 +58,12 @@ fn a_pipe_closed_from_the_start_is_no_error() {
     let arguments = ["nodes", "--endpoint", &endpoint, "--token", TOKEN];
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = command(&arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let output = command(&arguments)
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[] as &[u8]));
 }

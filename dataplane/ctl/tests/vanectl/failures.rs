@@ -16,9 +16,16 @@ fn unreachable_endpoints_are_all_named() {
     let (one, two) = (nobody(), nobody());
     let ran = run(&["status", "--endpoint", &one, "--endpoint", &two]);
     assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
-    assert!(ran.stderr.starts_with("vanectl: failed to read the state of the cluster: no node answered\n"));
+    assert!(
+        ran.stderr
+            .starts_with("vanectl: failed to read the state of the cluster: no node answered\n")
+    );
     for endpoint in [one, two] {
-        assert!(ran.stderr.contains(&format!("tried: {endpoint}: Connection refused")), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("tried: {endpoint}: Connection refused")),
+            "{}",
+            ran.stderr
+        );
     }
     assert!(ran.stderr.contains("--endpoint"), "{}", ran.stderr);
 }
@@ -105,7 +112,11 @@ fn a_call_ends_with_its_time() {
     let ran = node.run(&["collections", "create", "slow", "--body", "{}", "--timeout", "300ms"]);
     assert!(begin.elapsed() < Duration::from_secs(10));
     assert_eq!(ran.code, 3);
-    assert!(ran.stderr.contains("did not answer within 300ms\n  changed: unknown"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("did not answer within 300ms\n  changed: unknown"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -116,7 +127,9 @@ fn versions_are_told_as_far_as_known() {
 
 #[test]
 fn mistakes_on_the_command_line_exit_with_two() {
-    for arguments in [&["nonsense"] as &[&str], &[], &["nodes", "-o", "yaml"], &["status", "--endpoint", "a:b"]] {
+    for arguments in
+        [&["nonsense"] as &[&str], &[], &["nodes", "-o", "yaml"], &["status", "--endpoint", "a:b"]]
+    {
         assert_eq!(run(arguments).code, 2, "{arguments:?}");
     }
     assert_eq!(run(&["--help"]).code, 0);

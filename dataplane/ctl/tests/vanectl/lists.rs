@@ -32,7 +32,11 @@ fn an_unhealthy_cluster_exits_with_one() {
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("Health        not healthy\n"), "{}", ran.stdout);
     assert!(ran.stdout.contains("2 shards (1 without a leader)\n"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("Problems      node 3 has been silent for 12 s\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("Problems      node 3 has been silent for 12 s\n"),
+        "{}",
+        ran.stdout
+    );
     let json = node.run(&["status", "-o", "json"]);
     assert_eq!((json.code, &json.json()["healthy"]), (1, &false.into()));
     let quiet = node.run(&["status", "-q"]);

@@ -125,7 +125,11 @@ type Answer<R> = Result<Response<R>, Status>;
 impl Admin for Answers {
     async fn get_disk(&self, request: Request<wire::GetDiskRequest>) -> Answer<wire::Disk> {
         self.check(&request)?;
-        Ok(Response::new(wire::Disk { state: wire::disk::State::Empty.into(), format: 1, ..canned::disk("") }))
+        Ok(Response::new(wire::Disk {
+            state: wire::disk::State::Empty.into(),
+            format: 1,
+            ..canned::disk("")
+        }))
     }
 
     async fn bootstrap(&self, request: Request<wire::BootstrapRequest>) -> Answer<wire::Disk> {
@@ -133,27 +137,45 @@ impl Admin for Answers {
         Ok(Response::new(canned::disk(&request.cluster_id)))
     }
 
-    async fn get_cluster(&self, request: Request<wire::GetClusterRequest>) -> Answer<wire::Cluster> {
+    async fn get_cluster(
+        &self,
+        request: Request<wire::GetClusterRequest>,
+    ) -> Answer<wire::Cluster> {
         self.check(&request)?;
-        let left = self.0.unhealthy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1));
+        let left = self
+            .0
+            .unhealthy
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1));
         Ok(Response::new(canned::cluster(left.is_err())))
     }
 
-    async fn list_nodes(&self, request: Request<wire::ListNodesRequest>) -> Answer<wire::ListNodesReply> {
+    async fn list_nodes(
+        &self,
+        request: Request<wire::ListNodesRequest>,
+    ) -> Answer<wire::ListNodesReply> {
         self.check(&request)?;
         Ok(Response::new(wire::ListNodesReply { nodes: canned::nodes() }))
     }
 
-    async fn set_node_zone(&self, request: Request<wire::SetNodeZoneRequest>) -> Answer<wire::SetNodeZoneReply> {
+    async fn set_node_zone(
+        &self,
+        request: Request<wire::SetNodeZoneRequest>,
+    ) -> Answer<wire::SetNodeZoneReply> {
         self.note(request, |it| format!("zone {} {}", it.node_id, it.zone))?;
         Ok(Response::new(wire::SetNodeZoneReply {}))
     }
 
-    async fn get_collection(&self, _: Request<wire::GetCollectionRequest>) -> Answer<wire::Collection> {
+    async fn get_collection(
+        &self,
+        _: Request<wire::GetCollectionRequest>,
+    ) -> Answer<wire::Collection> {
         Err(Status::unimplemented("vanectl does not call it"))
     }
 
-    async fn set_payload_index(&self, _: Request<wire::SetPayloadIndexRequest>) -> Answer<wire::SetPayloadIndexReply> {
+    async fn set_payload_index(
+        &self,
+        _: Request<wire::SetPayloadIndexRequest>,
+    ) -> Answer<wire::SetPayloadIndexReply> {
         Err(Status::unimplemented("vanectl does not call it"))
     }
 
@@ -166,14 +188,27 @@ impl Admin for Answers {
         request: Request<wire::ListCollectionsRequest>,
     ) -> Answer<wire::ListCollectionsReply> {
         self.check(&request)?;
-        Ok(Response::new(wire::ListCollectionsReply { collections: vec![canned::collection("docs")] }))
+        Ok(Response::new(wire::ListCollectionsReply {
+            collections: vec![canned::collection("docs")],
+        }))
     }
 
-    async fn create_collection(&self, request: Request<wire::CreateCollectionRequest>) -> Answer<wire::Collection> {
-        let request = self.note(request, |it| format!("create {} {} {}", it.name, it.body, it.idempotency_key))?;
+    async fn create_collection(
+        &self,
+        request: Request<wire::CreateCollectionRequest>,
+    ) -> Answer<wire::Collection> {
+        let request = self
+            .note(request, |it| format!("create {} {} {}", it.name, it.body, it.idempotency_key))?;
         match request.name.as_str() {
-            "taken" => Err(refused(Code::AlreadyExists, "collection taken exists with another key", "no", "no")),
-            "lost" => Err(refused(Code::Unavailable, "the meta leader went away", "unknown", "yes")),
+            "taken" => Err(refused(
+                Code::AlreadyExists,
+                "collection taken exists with another key",
+                "no",
+                "no",
+            )),
+            "lost" => {
+                Err(refused(Code::Unavailable, "the meta leader went away", "unknown", "yes"))
+            }
             "slow" => {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 Err(Status::internal("nobody waits so long"))
@@ -182,7 +217,10 @@ impl Admin for Answers {
         }
     }
 
-    async fn update_collection(&self, request: Request<wire::UpdateCollectionRequest>) -> Answer<wire::Collection> {
+    async fn update_collection(
+        &self,
+        request: Request<wire::UpdateCollectionRequest>,
+    ) -> Answer<wire::Collection> {
         let request = self.note(request, |it| format!("update {} {}", it.name, it.body))?;
         Ok(Response::new(canned::collection(&request.name)))
     }
@@ -191,11 +229,15 @@ impl Admin for Answers {
         &self,
         request: Request<wire::DeleteCollectionRequest>,
     ) -> Answer<wire::DeleteCollectionReply> {
-        let request = self.note(request, |it| format!("delete {} {}", it.name, it.idempotency_key))?;
+        let request =
+            self.note(request, |it| format!("delete {} {}", it.name, it.idempotency_key))?;
         Ok(Response::new(wire::DeleteCollectionReply { deleted: request.name == "docs" }))
     }
 
-    async fn list_shards(&self, request: Request<wire::ListShardsRequest>) -> Answer<wire::ListShardsReply> {
+    async fn list_shards(
+        &self,
+        request: Request<wire::ListShardsRequest>,
+    ) -> Answer<wire::ListShardsReply> {
         self.check(&request)?;
         let wanted = request.into_inner().collection;
         let mut shards = canned::shards();
@@ -208,9 +250,17 @@ impl Admin for Answers {
         request: Request<wire::ReconfigureShardRequest>,
     ) -> Answer<wire::ReconfigureShardReply> {
         let request = self.note(request, |it| {
-            let replicas: Vec<String> =
-                it.replicas.iter().map(|it| format!("{}:{}", it.node_id, it.role().as_str_name())).collect();
-            format!("reconfigure {} {} at {}", it.group, replicas.join(" "), it.if_revision.unwrap_or_default())
+            let replicas: Vec<String> = it
+                .replicas
+                .iter()
+                .map(|it| format!("{}:{}", it.node_id, it.role().as_str_name()))
+                .collect();
+            format!(
+                "reconfigure {} {} at {}",
+                it.group,
+                replicas.join(" "),
+                it.if_revision.unwrap_or_default()
+            )
         })?;
         if request.if_revision.is_some_and(|it| it != 5) {
             let text = "shard 7 is at revision 5, not 4: its replicas are to be on nodes 1,2,3:learner by now";

@@ -22,7 +22,11 @@ fn enough_nodes_are_enough() {
     assert_eq!(node.run(&["wait", "--for=nodes=2"]).code, 0);
     let late = node.run(&["wait", "--for=nodes=3", "--timeout=1s", "-q"]);
     assert_eq!(late.code, 1);
-    assert!(late.stderr.starts_with("vanectl: nodes=3 did not come about within 1s: 2 of 3"), "{}", late.stderr);
+    assert!(
+        late.stderr.starts_with("vanectl: nodes=3 did not come about within 1s: 2 of 3"),
+        "{}",
+        late.stderr
+    );
 }
 
 #[test]
@@ -46,6 +50,14 @@ fn a_node_that_hangs_does_not_hold_up_the_wait() {
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let node = Node::start();
     let endpoints = format!("{},{}", hanging.local_addr().unwrap(), node.endpoint());
-    let ran = run(&["wait", "--for=healthy", "--timeout=60s", "--endpoint", &endpoints, "--token", TOKEN]);
+    let ran = run(&[
+        "wait",
+        "--for=healthy",
+        "--timeout=60s",
+        "--endpoint",
+        &endpoints,
+        "--token",
+        TOKEN,
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }

@@ -32,7 +32,10 @@ fn passing(payloads: &[Value], filter: Value) -> Vec<u64> {
     let parsed = Filter::parse(filter.clone()).unwrap_or_else(|e| panic!("{e}"));
     let again = serde_json::to_value(&parsed).unwrap();
     assert_eq!(Filter::parse(again).unwrap(), parsed, "{filter} reads back");
-    let points = (1..).map(PointId::Num).zip(payloads).map(|(id, it)| Stored { id, payload: object(it.clone()) });
+    let points = (1..)
+        .map(PointId::Num)
+        .zip(payloads)
+        .map(|(id, it)| Stored { id, payload: object(it.clone()) });
     (1..).zip(points).filter(|(_, point)| matches(&parsed, point)).map(|(n, _)| n).collect()
 }
 
@@ -95,7 +98,11 @@ fn clauses_are_joined_by_and() {
 
 #[test]
 fn match_value_keeps_to_the_type() {
-    assert_eq!(field(json!({"match": {"value": 1}})), [1, 10], "neither 1.0, \"1\", true nor [[1]]");
+    assert_eq!(
+        field(json!({"match": {"value": 1}})),
+        [1, 10],
+        "neither 1.0, \"1\", true nor [[1]]"
+    );
     assert_eq!(field(json!({"match": {"value": "1"}})), [4]);
     assert_eq!(field(json!({"match": {"value": true}})), [5]);
     assert_eq!(field(json!({"match": {"value": false}})), [] as [u64; 0]);
@@ -140,13 +147,17 @@ fn a_string_bound_makes_a_datetime_range() {
 fn values_are_counted_and_missing_is_none() {
     assert_eq!(field(json!({"values_count": {"lt": 1}})), [6, 7, 8]);
     assert_eq!(field(json!({"values_count": {"gte": 2}})), [10]);
-    assert_eq!(field(json!({"values_count": {"gte": 1, "lte": 1}})), [1, 2, 3, 4, 5, 9, 11, 12, 13, 14]);
+    assert_eq!(
+        field(json!({"values_count": {"gte": 1, "lte": 1}})),
+        [1, 2, 3, 4, 5, 9, 11, 12, 13, 14]
+    );
     assert_eq!(field(json!({"values_count": {}})), ALL);
 }
 
 #[test]
 fn empty_is_not_null_and_missing_is_not_null() {
-    let all_but = |left_out: &[u64]| ALL.into_iter().filter(|it| !left_out.contains(it)).collect::<Vec<_>>();
+    let all_but =
+        |left_out: &[u64]| ALL.into_iter().filter(|it| !left_out.contains(it)).collect::<Vec<_>>();
     assert_eq!(passing(&shapes(), json!({"must": {"is_empty": {"key": "f"}}})), [6, 7, 8]);
     assert_eq!(passing(&shapes(), json!({"must": {"is_null": {"key": "f"}}})), [6, 9]);
     assert_eq!(field(json!({"is_empty": true})), [6, 7, 8]);
@@ -183,8 +194,14 @@ fn geo_values_are_objects_with_numbers_or_lists_of_them() {
     let corners = json!({"top_left": {"lon": 0, "lat": 10}, "bottom_right": {"lon": 10, "lat": 0}});
     assert_eq!(of(json!({"geo_bounding_box": corners})), [1, 2], "the side at lon 0 is outside");
     assert_eq!(of(json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 1000}})), [1]);
-    assert_eq!(of(json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 0}})), [] as [u64; 0]);
-    assert_eq!(of(json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 3e7}})), [1, 2, 5]);
+    assert_eq!(
+        of(json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 0}})),
+        [] as [u64; 0]
+    );
+    assert_eq!(
+        of(json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 3e7}})),
+        [1, 2, 5]
+    );
 }
 
 #[test]
@@ -197,7 +214,10 @@ fn points_are_asked_for_id_and_vectors() {
     let id = Uuid::from_u128(7);
     let point = Stored { id: PointId::Uuid(id), payload: Payload::new() };
     for text in [id.to_string(), id.simple().to_string(), id.urn().to_string()] {
-        assert!(matches(&Filter::parse(json!({"must": {"has_id": [text]}})).unwrap(), &point), "{text}");
+        assert!(
+            matches(&Filter::parse(json!({"must": {"has_id": [text]}})).unwrap(), &point),
+            "{text}"
+        );
     }
 }
 
@@ -213,11 +233,16 @@ fn diets() -> [Value; 4] {
 #[test]
 fn nested_judges_each_element_alone() {
     let both = json!([{"key": "food", "match": {"value": "meat"}}, {"key": "likes", "match": {"value": true}}]);
-    let nested =
-        |key: &str, filter: Value| passing(&diets(), json!({"must": {"nested": {"key": key, "filter": filter}}}));
+    let nested = |key: &str, filter: Value| {
+        passing(&diets(), json!({"must": {"nested": {"key": key, "filter": filter}}}))
+    };
     assert_eq!(nested("diet", json!({"must": both})), [1]);
     assert_eq!(nested("diet[]", json!({"must": both})), [1], "the brackets may be there already");
-    assert_eq!(nested("diet", json!({"must_not": both})), [1], "leaves not liked; no element, no match");
+    assert_eq!(
+        nested("diet", json!({"must_not": both})),
+        [1],
+        "leaves not liked; no element, no match"
+    );
     let flat = json!([
         {"key": "diet[].food", "match": {"value": "meat"}},
         {"key": "diet[].likes", "match": {"value": true}},
@@ -227,7 +252,9 @@ fn nested_judges_each_element_alone() {
 
 #[test]
 fn inside_nested_an_empty_should_matches_nothing() {
-    let nested = |filter: Value| passing(&diets(), json!({"must": {"nested": {"key": "diet", "filter": filter}}}));
+    let nested = |filter: Value| {
+        passing(&diets(), json!({"must": {"nested": {"key": "diet", "filter": filter}}}))
+    };
     assert_eq!(nested(json!({"should": []})), [] as [u64; 0]);
     assert_eq!(nested(json!({"must": {"should": []}})), [] as [u64; 0]);
     assert_eq!(nested(json!({"min_should": {"conditions": [], "min_count": 1}})), [] as [u64; 0]);
@@ -241,7 +268,8 @@ fn nested_within_nested_goes_down() {
         json!({"a": [{"b": [{"c": 1, "d": 2}]}, {"b": [{"c": 3, "d": 4}]}]}),
         json!({"a": [{"b": [{"c": 1, "d": 4}]}]}),
     ];
-    let inner = json!({"must": [{"key": "c", "match": {"value": 1}}, {"key": "d", "match": {"value": 4}}]});
+    let inner =
+        json!({"must": [{"key": "c", "match": {"value": 1}}, {"key": "d", "match": {"value": 4}}]});
     let outer = json!({"must": {"nested": {"key": "b", "filter": inner}}});
     assert_eq!(passing(&payloads, json!({"must": {"nested": {"key": "a", "filter": outer}}})), [2]);
 }

@@ -29,7 +29,8 @@ impl Cover {
     /// Ranges in Morton order, both ends included, ascending. They may hold cells beside
     /// the area.
     pub(crate) fn ranges(&self) -> Vec<(u64, u64)> {
-        let longer = u64::from(self.high.x - self.low.x).max(u64::from(self.high.y - self.low.y)) + 1;
+        let longer =
+            u64::from(self.high.x - self.low.x).max(u64::from(self.high.y - self.low.y)) + 1;
         let bits_min = (longer / PARTS).checked_ilog2().unwrap_or(0);
         let mut ranges = Vec::new();
         self.split(Cell { x: 0, y: 0 }, u32::BITS, bits_min, &mut ranges);
@@ -40,13 +41,18 @@ impl Cover {
     fn split(&self, corner: Cell, bits: u32, bits_min: u32, ranges: &mut Vec<(u64, u64)>) {
         let rest = u32::MAX.checked_shr(u32::BITS - bits).unwrap_or(0);
         let last = Cell { x: corner.x | rest, y: corner.y | rest };
-        let apart = last.x < self.low.x || corner.x > self.high.x || last.y < self.low.y || corner.y > self.high.y;
+        let apart = last.x < self.low.x
+            || corner.x > self.high.x
+            || last.y < self.low.y
+            || corner.y > self.high.y;
         if apart {
             return;
         }
         if bits <= bits_min || (self.holds(corner) && self.holds(last)) {
             match ranges.last_mut() {
-                Some((_, end)) if end.checked_add(1) == Some(corner.morton()) => *end = last.morton(),
+                Some((_, end)) if end.checked_add(1) == Some(corner.morton()) => {
+                    *end = last.morton()
+                }
                 _ => ranges.push((corner.morton(), last.morton())),
             }
             return;

@@ -10,7 +10,8 @@ use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
 use crate::geo::{BoundingBox, Point, Radius};
 use crate::invalid::{At, Invalid};
 
-const OPERATORS: &str = "key, match, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null";
+const OPERATORS: &str =
+    "key, match, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null";
 const BOUNDS: [&str; 4] = ["lt", "gt", "gte", "lte"];
 /// Kinds of `match` that need a text index.
 const TEXT_MATCHES: [&str; 5] = ["text", "phrase", "text_any", "prefix", "substring"];
@@ -32,8 +33,14 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
             .take("geo_bounding_box")
             .map(|it| bounding_box(it, &at.key("geo_bounding_box")))
             .transpose()?,
-        geo_radius: members.take("geo_radius").map(|it| radius(it, &at.key("geo_radius"))).transpose()?,
-        values_count: members.take("values_count").map(|it| bounds(it, &at.key("values_count"), count)).transpose()?,
+        geo_radius: members
+            .take("geo_radius")
+            .map(|it| radius(it, &at.key("geo_radius")))
+            .transpose()?,
+        values_count: members
+            .take("values_count")
+            .map(|it| bounds(it, &at.key("values_count"), count))
+            .transpose()?,
         is_empty: members.boolean("is_empty")?,
         is_null: members.boolean("is_null")?,
     };
@@ -78,7 +85,9 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
     };
     if list.first().is_some_and(Value::is_number) {
         let integer = |(i, it): (usize, Value)| {
-            it.as_i64().ok_or_else(|| not_matchable(&it, "a 64-bit integer like those before it", &at.index(i)))
+            it.as_i64().ok_or_else(|| {
+                not_matchable(&it, "a 64-bit integer like those before it", &at.index(i))
+            })
         };
         let integers: Result<Vec<_>, _> = list.into_iter().enumerate().map(integer).collect();
         return Ok(Scalars::Integers(integers?.into()));
@@ -93,7 +102,9 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
 
 fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {
     match json {
-        Value::Number(number) => at.malformed(format!("expected {expected}, found {number}: match numbers by range")),
+        Value::Number(number) => {
+            at.malformed(format!("expected {expected}, found {number}: match numbers by range"))
+        }
         other => at.malformed(format!("expected {expected}, found {}", kind(other))),
     }
 }
@@ -114,13 +125,16 @@ fn bounds<T>(
     read: impl Fn(Value, &At<'_>) -> Result<T, Invalid>,
 ) -> Result<Bounds<T>, Invalid> {
     let mut members = Members::of(json, at, "an object with lt, gt, gte, lte")?;
-    let [lt, gt, gte, lte] = BOUNDS.map(|name| members.take(name).map(|it| read(it, &at.key(name))).transpose());
+    let [lt, gt, gte, lte] =
+        BOUNDS.map(|name| members.take(name).map(|it| read(it, &at.key(name))).transpose());
     members.finish("lt, gt, gte, lte")?;
     Ok(Bounds { lt: lt?, gt: gt?, gte: gte?, lte: lte? })
 }
 
 fn number(json: Value, at: &At<'_>) -> Result<f64, Invalid> {
-    json.as_f64().ok_or_else(|| at.malformed(format!("expected a number or a datetime string, found {}", kind(&json))))
+    json.as_f64().ok_or_else(|| {
+        at.malformed(format!("expected a number or a datetime string, found {}", kind(&json)))
+    })
 }
 
 fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {
@@ -129,12 +143,15 @@ fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {
     };
     match Datetime::parse(&text) {
         Some(it) => Ok(it),
-        None => Err(at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339"))),
+        None => {
+            Err(at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339")))
+        }
     }
 }
 
 fn count(json: Value, at: &At<'_>) -> Result<u64, Invalid> {
-    json.as_u64().ok_or_else(|| at.malformed(format!("expected an unsigned integer, found {}", kind(&json))))
+    json.as_u64()
+        .ok_or_else(|| at.malformed(format!("expected an unsigned integer, found {}", kind(&json))))
 }
 
 fn bounding_box(json: Value, at: &At<'_>) -> Result<BoundingBox, Invalid> {

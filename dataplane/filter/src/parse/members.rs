@@ -50,7 +50,10 @@ impl<'a> Members<'a> {
     pub(super) fn string(&mut self, name: &str) -> Result<String, Invalid> {
         match self.need(name)? {
             Value::String(text) => Ok(text),
-            other => Err(self.at.key(name).malformed(format!("expected a string, found {}", kind(&other)))),
+            other => Err(self
+                .at
+                .key(name)
+                .malformed(format!("expected a string, found {}", kind(&other)))),
         }
     }
 
@@ -58,7 +61,9 @@ impl<'a> Members<'a> {
     pub(super) fn list(&mut self, name: &str) -> Result<Vec<Value>, Invalid> {
         match self.need(name)? {
             Value::Array(list) => Ok(list),
-            other => Err(self.at.key(name).malformed(format!("expected a list, found {}", kind(&other)))),
+            other => {
+                Err(self.at.key(name).malformed(format!("expected a list, found {}", kind(&other))))
+            }
         }
     }
 
@@ -67,14 +72,19 @@ impl<'a> Members<'a> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(it)) => Ok(Some(it)),
-            Some(other) => Err(self.at.key(name).malformed(format!("expected a boolean, found {}", kind(&other)))),
+            Some(other) => Err(self
+                .at
+                .key(name)
+                .malformed(format!("expected a boolean, found {}", kind(&other)))),
         }
     }
 
     /// A number that must be there.
     pub(super) fn number(&mut self, name: &str) -> Result<f64, Invalid> {
         let json = self.need(name)?;
-        json.as_f64().ok_or_else(|| self.at.key(name).malformed(format!("expected a number, found {}", kind(&json))))
+        json.as_f64().ok_or_else(|| {
+            self.at.key(name).malformed(format!("expected a number, found {}", kind(&json)))
+        })
     }
 
     /// Refuses members that are left, null or not.

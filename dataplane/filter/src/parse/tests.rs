@@ -51,8 +51,18 @@ fn wrong_forms_are_malformed() {
     check(json!({"key": "a", "match": {"any": [true]}}), Malformed, ".match.any[0]", "strings");
     check(json!({"key": "a", "range": {"lt": true}}), Malformed, ".range.lt", "boolean");
     check(json!({"key": "a", "range": {"lt": "soon"}}), Malformed, ".range.lt", "soon");
-    check(json!({"key": "a", "range": {"lt": "2024-01-01", "gt": 1}}), Malformed, ".range.gt", "number");
-    check(json!({"key": "a", "values_count": {"lt": -1}}), Malformed, ".values_count.lt", "unsigned");
+    check(
+        json!({"key": "a", "range": {"lt": "2024-01-01", "gt": 1}}),
+        Malformed,
+        ".range.gt",
+        "number",
+    );
+    check(
+        json!({"key": "a", "values_count": {"lt": -1}}),
+        Malformed,
+        ".values_count.lt",
+        "unsigned",
+    );
     check(json!({"key": "a", "is_empty": 1}), Malformed, ".is_empty", "boolean");
     check(
         json!({"key": "a", "geo_radius": {"center": {"lon": 1}, "radius": 1}}),
@@ -71,7 +81,12 @@ fn what_is_not_supported_says_what_to_use() {
         let place = format!(".match.{name}");
         check(json!({"key": "a", "match": {name: "x"}}), Malformed, &place, "use match.value");
     }
-    check(json!({"key": "a", "geo_polygon": {"exterior": {}}}), Malformed, ".geo_polygon", "use geo_bounding_box");
+    check(
+        json!({"key": "a", "geo_polygon": {"exterior": {}}}),
+        Malformed,
+        ".geo_polygon",
+        "use geo_bounding_box",
+    );
     check(json!({"slice": {"total": 2, "index": 0}}), Malformed, ".slice", "use scroll");
 }
 
@@ -88,11 +103,21 @@ fn values_out_of_range_are_a_matter_of_validation() {
     let far = json!({"center": {"lon": 181, "lat": 0}, "radius": 1});
     check(json!({"key": "a", "geo_radius": far}), Validation, ".geo_radius.center", "[-180;180]");
     let low = json!({"top_left": {"lon": 0, "lat": 0}, "bottom_right": {"lon": 0, "lat": -91}});
-    check(json!({"key": "a", "geo_bounding_box": low}), Validation, ".geo_bounding_box.bottom_right", "[-90;90]");
-    for about_point in [json!({"has_id": [1]}), json!({"has_vector": "v"}), json!({"must": {"has_id": []}})] {
+    check(
+        json!({"key": "a", "geo_bounding_box": low}),
+        Validation,
+        ".geo_bounding_box.bottom_right",
+        "[-90;90]",
+    );
+    for about_point in
+        [json!({"has_id": [1]}), json!({"has_vector": "v"}), json!({"must": {"has_id": []}})]
+    {
         let nested = json!({"nested": {"key": "a", "filter": {"should": about_point}}});
         let (kind, text) = refused(json!({"must": nested}));
-        assert!(kind == Validation && text.starts_with("filter.must.nested.filter.should"), "{text}");
+        assert!(
+            kind == Validation && text.starts_with("filter.must.nested.filter.should"),
+            "{text}"
+        );
     }
 }
 
@@ -136,7 +161,9 @@ fn filters_write_the_json_they_were_read_from() {
 
 #[test]
 fn deserialising_names_the_place_too() {
-    let error = serde_json::from_str::<Filter>(r#"{"must": [{"key": "a", "match": {"text": "x"}}]}"#).unwrap_err();
+    let error =
+        serde_json::from_str::<Filter>(r#"{"must": [{"key": "a", "match": {"text": "x"}}]}"#)
+            .unwrap_err();
     assert!(error.to_string().starts_with("filter.must[0].match.text: "), "{error}");
 }
 

@@ -40,8 +40,12 @@ fn exactly(slots: RoaringBitmap) -> Option<Resolved> {
 
 fn matching_slots(matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
     match (matching, index.ty()) {
-        (Match::Value(Scalar::Bool(it)), FieldType::Bool) => exactly(index.any_of([key::boolean(*it)])),
-        (Match::Value(Scalar::Integer(it)), FieldType::Integer) => exactly(index.any_of([key::integer(*it)])),
+        (Match::Value(Scalar::Bool(it)), FieldType::Bool) => {
+            exactly(index.any_of([key::boolean(*it)]))
+        }
+        (Match::Value(Scalar::Integer(it)), FieldType::Integer) => {
+            exactly(index.any_of([key::integer(*it)]))
+        }
         (Match::Any(Scalars::Integers(it)), FieldType::Integer) => {
             exactly(index.any_of(it.iter().map(|it| key::integer(*it))))
         }
@@ -49,7 +53,9 @@ fn matching_slots(matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
             exactly(index.any_beside(it.iter().map(|it| key::integer(*it))))
         }
         (Match::Value(Scalar::String(it)), _) => string_slots(&[it], index),
-        (Match::Any(Scalars::Strings(it)), _) => string_slots(&it.iter().collect::<Vec<_>>(), index),
+        (Match::Any(Scalars::Strings(it)), _) => {
+            string_slots(&it.iter().collect::<Vec<_>>(), index)
+        }
         // A keyword index does not hold the values of other types that `except` passes.
         (Match::Value(_) | Match::Any(_) | Match::Except(_), _) => None,
     }
@@ -64,7 +70,11 @@ fn string_slots(strings: &[&String], index: &PayloadIndex) -> Option<Resolved> {
             (strings.iter().map(|it| key::keyword(it)).collect(), exact)
         }
         FieldType::Uuid => (strings.iter().map(|it| key::uuid(it)).collect::<Option<_>>()?, false),
-        FieldType::Integer | FieldType::Float | FieldType::Bool | FieldType::Geo | FieldType::Datetime => {
+        FieldType::Integer
+        | FieldType::Float
+        | FieldType::Bool
+        | FieldType::Geo
+        | FieldType::Datetime => {
             return None;
         }
     };
@@ -73,7 +83,9 @@ fn string_slots(strings: &[&String], index: &PayloadIndex) -> Option<Resolved> {
 
 fn range_slots(range: &Range, index: &PayloadIndex) -> Option<Resolved> {
     match (range, index.ty()) {
-        (Range::Number(bounds), FieldType::Float) => exactly(between(index, bounds, |it| key::float(*it))),
+        (Range::Number(bounds), FieldType::Float) => {
+            exactly(between(index, bounds, |it| key::float(*it)))
+        }
         (Range::Number(bounds), FieldType::Integer) => exactly(integers_between(index, bounds)),
         (Range::Datetime(bounds), FieldType::Datetime) => {
             exactly(between(index, bounds, |it: &Datetime| key::integer(it.micros())))
@@ -83,7 +95,11 @@ fn range_slots(range: &Range, index: &PayloadIndex) -> Option<Resolved> {
 }
 
 /// Slots with a key that keeps the bounds.
-fn between<T>(index: &PayloadIndex, bounds: &Bounds<T>, key: impl Fn(&T) -> [u8; 8]) -> RoaringBitmap {
+fn between<T>(
+    index: &PayloadIndex,
+    bounds: &Bounds<T>,
+    key: impl Fn(&T) -> [u8; 8],
+) -> RoaringBitmap {
     let Bounds { lt, gt, gte, lte } = bounds;
     let key = |it: &Option<T>| it.as_ref().map(&key);
     // Of two bounds on one side the narrower holds, at the same value the strict one.
@@ -110,7 +126,8 @@ fn between<T>(index: &PayloadIndex, bounds: &Bounds<T>, key: impl Fn(&T) -> [u8;
 fn integers_between(index: &PayloadIndex, bounds: &Bounds<f64>) -> RoaringBitmap {
     let Bounds { lt, gt, gte, lte } = bounds;
     let above = |n: i64| gt.is_none_or(|it| n as f64 > it) && gte.is_none_or(|it| n as f64 >= it);
-    let beyond = |n: i64| lt.is_some_and(|it| n as f64 >= it) || lte.is_some_and(|it| n as f64 > it);
+    let beyond =
+        |n: i64| lt.is_some_and(|it| n as f64 >= it) || lte.is_some_and(|it| n as f64 > it);
     let Some(from) = first(above) else { return RoaringBitmap::new() };
     let from = key::integer(from);
     match first(beyond) {

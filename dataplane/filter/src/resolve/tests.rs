@@ -33,7 +33,10 @@ fn narrowed(shard: &Shard, filter: &Filter, candidates: &[u32], expected: &[u32]
 
 #[test]
 fn an_integer_index_takes_whole_floats_for_integers() {
-    let shard = shard(&[json!(1), json!(1.0), json!(1.5), json!([1, 2]), json!("1"), json!(null)], FieldType::Integer);
+    let shard = shard(
+        &[json!(1), json!(1.0), json!(1.5), json!([1, 2]), json!("1"), json!(null)],
+        FieldType::Integer,
+    );
     exact(&shard, json!({"match": {"value": 1}}), &[0, 1, 3]);
     exact(&shard, json!({"match": {"any": [2, 1]}}), &[0, 1, 3]);
     exact(&shard, json!({"range": {"gte": 1}}), &[0, 1, 3]);
@@ -43,7 +46,10 @@ fn an_integer_index_takes_whole_floats_for_integers() {
 
 #[test]
 fn with_an_integer_index_except_passes_only_integers() {
-    let shard = shard(&[json!(1), json!(2), json!("x"), json!([1, 2]), json!([1, 1.0]), json!({})], FieldType::Integer);
+    let shard = shard(
+        &[json!(1), json!(2), json!("x"), json!([1, 2]), json!([1, 1.0]), json!({})],
+        FieldType::Integer,
+    );
     exact(&shard, json!({"match": {"except": [1]}}), &[1, 3]);
     exact(&shard, json!({"match": {"except": [1, 1, 2]}}), &[]);
     let none = must(json!({"match": {"except": []}}));
@@ -52,8 +58,10 @@ fn with_an_integer_index_except_passes_only_integers() {
 
 #[test]
 fn integer_ranges_compare_as_f64() {
-    let shard =
-        shard(&[json!(i64::MIN), json!(-1), json!(0), json!(i64::MAX - 1), json!(i64::MAX)], FieldType::Integer);
+    let shard = shard(
+        &[json!(i64::MIN), json!(-1), json!(0), json!(i64::MAX - 1), json!(i64::MAX)],
+        FieldType::Integer,
+    );
     for range in [
         json!({"gt": -1}),
         json!({"gte": -0.5, "lt": 9.3e18}),
@@ -100,14 +108,18 @@ fn spellings_of_a_uuid_are_told_apart_by_the_evaluator() {
 
 #[test]
 fn float_bool_and_datetime_indexes_answer_alone() {
-    let floats = shard(&[json!(1), json!(-0.0), json!(2.5), json!(u64::MAX), json!("1")], FieldType::Float);
+    let floats =
+        shard(&[json!(1), json!(-0.0), json!(2.5), json!(u64::MAX), json!("1")], FieldType::Float);
     exact(&floats, json!({"range": {"gte": 0, "lt": 2.5}}), &[0, 1]);
     exact(&floats, json!({"range": {"gt": 0, "gte": 0}}), &[0, 2, 3]);
     exact(&floats, json!({"range": {"lt": 2.5, "lte": 2.5}}), &[0, 1]);
     exact(&floats, json!({"range": {}}), &[0, 1, 2, 3]);
     let bools = shard(&[json!(true), json!([false, true]), json!(1)], FieldType::Bool);
     exact(&bools, json!({"match": {"value": true}}), &[0, 1]);
-    let times = shard(&[json!("2024-01-01"), json!("2024-01-01T01:00:00+01:00"), json!("soon")], FieldType::Datetime);
+    let times = shard(
+        &[json!("2024-01-01"), json!("2024-01-01T01:00:00+01:00"), json!("soon")],
+        FieldType::Datetime,
+    );
     exact(&times, json!({"range": {"gte": "2024-01-01T00:00:00Z"}}), &[0, 1]);
     exact(&times, json!({"range": {"gt": "2024-01-01T00:00:00Z"}}), &[]);
 }
@@ -115,8 +127,11 @@ fn float_bool_and_datetime_indexes_answer_alone() {
 #[test]
 fn geo_indexes_narrow_to_the_neighbourhood() {
     let at = |lon: f64, lat: f64| json!({"lon": lon, "lat": lat});
-    let shard = shard(&[at(13.4, 52.5), at(13.5, 52.6), at(179.99, 0.0), at(-179.99, 0.0)], FieldType::Geo);
-    let circle = |center: Value, radius: f64| must(json!({"geo_radius": {"center": center, "radius": radius}}));
+    let shard =
+        shard(&[at(13.4, 52.5), at(13.5, 52.6), at(179.99, 0.0), at(-179.99, 0.0)], FieldType::Geo);
+    let circle = |center: Value, radius: f64| {
+        must(json!({"geo_radius": {"center": center, "radius": radius}}))
+    };
     narrowed(&shard, &circle(at(13.4, 52.5), 1000.0), &[0], &[0]);
     narrowed(&shard, &circle(at(180.0, 0.0), 5000.0), &[2, 3], &[2, 3]);
     narrowed(&shard, &circle(at(0.0, 90.0), 4.3e6), &[0, 1], &[0, 1]);
@@ -126,13 +141,18 @@ fn geo_indexes_narrow_to_the_neighbourhood() {
 
 #[test]
 fn clauses_combine_what_is_known() {
-    let shard = shard(&[json!("a"), json!("b"), json!(["a", "b"]), json!(null)], FieldType::Keyword);
+    let shard =
+        shard(&[json!("a"), json!("b"), json!(["a", "b"]), json!(null)], FieldType::Keyword);
     let a = json!({"key": "f", "match": {"value": "a"}});
     let b = json!({"key": "f", "match": {"value": "b"}});
     let unknown = json!({"key": "g", "match": {"value": "x"}});
     let check = |filter: Value, exact: bool, slots: &[u32]| {
         let resolved = shard.resolve(&Filter::parse(filter.clone()).unwrap());
-        assert_eq!((resolved.exact, resolved.slots.iter().collect::<Vec<_>>()), (exact, slots.to_vec()), "{filter}");
+        assert_eq!(
+            (resolved.exact, resolved.slots.iter().collect::<Vec<_>>()),
+            (exact, slots.to_vec()),
+            "{filter}"
+        );
     };
     check(json!({}), true, &[0, 1, 2, 3]);
     check(json!({"must": [a, b]}), true, &[2]);
@@ -142,7 +162,11 @@ fn clauses_combine_what_is_known() {
     check(json!({"must_not": a}), true, &[1, 3]);
     check(json!({"must_not": [a, unknown]}), false, &[1, 3]);
     check(json!({"min_should": {"conditions": [a, b], "min_count": 2}}), true, &[2]);
-    check(json!({"min_should": {"conditions": [a, unknown], "min_count": 2}}), false, &[0, 1, 2, 3]);
+    check(
+        json!({"min_should": {"conditions": [a, unknown], "min_count": 2}}),
+        false,
+        &[0, 1, 2, 3],
+    );
     check(json!({"must": {"must_not": {"must": a}}, "should": b}), true, &[1]);
     check(json!({"must": {"is_empty": {"key": "f"}}}), false, &[3]);
     check(json!({"must": [{"has_id": [1, 2, 77]}, {"has_vector": "even"}]}), true, &[2]);
@@ -159,8 +183,11 @@ fn nested_conditions_narrow_by_the_flat_index() {
         ],
         &[("n[].a", FieldType::Keyword)],
     );
-    let nested = |filter: Value| Filter::parse(json!({"must": {"nested": {"key": "n", "filter": filter}}})).unwrap();
-    let (x, two) = (json!({"key": "a", "match": {"value": "x"}}), json!({"key": "b", "match": {"value": 2}}));
+    let nested = |filter: Value| {
+        Filter::parse(json!({"must": {"nested": {"key": "n", "filter": filter}}})).unwrap()
+    };
+    let (x, two) =
+        (json!({"key": "a", "match": {"value": "x"}}), json!({"key": "b", "match": {"value": 2}}));
     narrowed(&shard, &nested(json!({"must": [x, two]})), &[0, 1], &[1]);
     narrowed(&shard, &nested(json!({"must_not": [x]})), &[0, 1, 2], &[0, 2]);
     narrowed(&shard, &nested(json!({"should": []})), &[], &[]);
@@ -168,7 +195,10 @@ fn nested_conditions_narrow_by_the_flat_index() {
 
 #[test]
 fn dead_slots_of_an_index_are_left_out() {
-    let shard = Shard::new(&[json!({"f": "a"}), json!({"f": "a"}), json!(null)], &[("f", FieldType::Keyword)]);
+    let shard = Shard::new(
+        &[json!({"f": "a"}), json!({"f": "a"}), json!(null)],
+        &[("f", FieldType::Keyword)],
+    );
     exact(&shard, json!({"match": {"value": "a"}}), &[0, 1]);
     let none = Filter::parse(json!({"must_not": {"key": "f", "match": {"value": "a"}}})).unwrap();
     assert!(shard.resolve(&none).slots.is_empty());

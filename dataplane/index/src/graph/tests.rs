@@ -147,8 +147,9 @@ fn opened_graph_answers_like_the_saved_one() {
         assert_eq!(opened.len(), ROWS);
         assert_eq!(opened.bytes(), built.bytes());
         for query in queries() {
-            let answers = [&built, &opened]
-                .map(|graph| graph.search(&query, K, 50, &Select::default()).expect("a fitting query"));
+            let answers = [&built, &opened].map(|graph| {
+                graph.search(&query, K, 50, &Select::default()).expect("a fitting query")
+            });
             assert_eq!(answers[0], answers[1]);
         }
     }
@@ -163,7 +164,9 @@ fn excluded_rows_are_never_returned() {
     let allow = Some((words.as_slice(), slots.as_slice()));
     let died = Some((died.as_slice(), 3));
     let graph = build(Metric::L2);
-    for select in [Select { allow, died: None }, Select { allow: None, died }, Select { allow, died }] {
+    for select in
+        [Select { allow, died: None }, Select { allow: None, died }, Select { allow, died }]
+    {
         for query in queries() {
             let hits = graph.search(&query, K, 200, &select).expect("a fitting query");
             assert_eq!(hits.len(), K);
@@ -249,7 +252,10 @@ fn graph_without_rows_finds_nothing() {
     graph.save(&path).expect("room for a graph");
     let graph = Graph::open(&path, Arc::new(vec![]), DIM, Metric::L2).expect("the same rows");
     assert!(graph.is_empty());
-    assert_eq!(graph.search(&queries()[0], K, 10, &Select::default()).expect("a fitting query"), []);
+    assert_eq!(
+        graph.search(&queries()[0], K, 10, &Select::default()).expect("a fitting query"),
+        []
+    );
 }
 
 #[test]
@@ -273,8 +279,9 @@ fn rows_beyond_f32_are_survived_and_not_returned() {
 fn bad_shapes_and_parameters_are_refused() {
     let never = AtomicBool::new(false);
     let good = GraphParams { m: 8, ef_construct: 40 };
-    let build =
-        |values, dim, params| Graph::build(Arc::new(vec![0.0; values]), dim, Metric::L2, params, &never, &|_| ());
+    let build = |values, dim, params| {
+        Graph::build(Arc::new(vec![0.0; values]), dim, Metric::L2, params, &never, &|_| ())
+    };
     assert!(matches!(build(7, 2, good), Err(Error::Shape { .. })));
     assert!(matches!(build(7, 0, good), Err(Error::Shape { .. })));
     for (m, ef_construct) in [(1, 40), (M_MAX + 1, 40), (8, 0), (8, EF_CONSTRUCT_MAX + 1)] {
@@ -329,9 +336,11 @@ fn damaged_file_is_refused_or_still_safe_to_search() {
 fn file_for_other_rows_is_refused() {
     let (_dir, path, rows) = small_file();
     let shorter = Arc::new(rows[DIM..].to_vec());
-    for (rows, dim, metric) in
-        [(shorter, DIM, Metric::L2), (rows.clone(), DIM / 2, Metric::L2), (rows.clone(), DIM, Metric::InnerProduct)]
-    {
+    for (rows, dim, metric) in [
+        (shorter, DIM, Metric::L2),
+        (rows.clone(), DIM / 2, Metric::L2),
+        (rows.clone(), DIM, Metric::InnerProduct),
+    ] {
         assert!(matches!(Graph::open(&path, rows, dim, metric), Err(Error::Open { .. })));
     }
     let nowhere = path.with_file_name("absent");

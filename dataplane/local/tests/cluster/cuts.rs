@@ -6,7 +6,8 @@ use vane_local::{pause, wait_until};
 
 use crate::load::{Load, Plan};
 use crate::world::{
-    HEAL, World, agreed, check, check_replicas, create, leader, leader_seen_by, start, term_seen_by, upsert,
+    HEAL, World, agreed, check, check_replicas, create, leader, leader_seen_by, start,
+    term_seen_by, upsert,
 };
 
 /// Time that a cut lasts beyond what it brings about: a few elections.
@@ -34,7 +35,10 @@ fn a_majority_writes_and_a_minority_refuses() {
         let began = Instant::now();
         let answer = upsert(&world.cluster.node(number).rest(), 7000).unwrap();
         let took = began.elapsed();
-        println!("node {number} of the minority refused with {} after {took:.1?}: {}", answer.status, answer.body);
+        println!(
+            "node {number} of the minority refused with {} after {took:.1?}: {}",
+            answer.status, answer.body
+        );
         assert!(matches!(answer.status, 503 | 408), "{} {}", answer.status, answer.body);
         // Five seconds are promised; machines that run tests are slow at times.
         assert!(took < Duration::from_secs(8), "{took:?}");
@@ -112,6 +116,9 @@ fn a_follower_that_hears_nobody_disturbs_nobody() {
     load.wait_for_through(&[leader, other], 20);
     let gap = load.longest_gap(began);
     println!("longest gap while a follower is deaf: {gap:.2?}");
-    assert_eq!((leader_seen_by(&world.cluster, other).1, term_seen_by(&world.cluster, other)), (leader, term));
+    assert_eq!(
+        (leader_seen_by(&world.cluster, other).1, term_seen_by(&world.cluster, other)),
+        (leader, term)
+    );
     heal_and_check(&world, load);
 }

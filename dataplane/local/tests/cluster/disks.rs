@@ -10,7 +10,9 @@ use vane_local::{Cluster, wait_until};
 
 use crate::load::{Load, Plan, Written};
 use crate::volume::{Volume, can_mount};
-use crate::world::{HEAL, alone, check, check_replicas, create, create_with, lead_all, leader, options};
+use crate::world::{
+    HEAL, alone, check, check_replicas, create, create_with, lead_all, leader, options,
+};
 
 /// Power failures, unless `POWER_ROUNDS` says otherwise.
 const POWER_ROUNDS: u64 = 20;
@@ -33,7 +35,8 @@ fn no_acknowledged_write_is_lost_when_the_power_of_all_nodes_fails() {
     if !can_mount() {
         return;
     }
-    let rounds = std::env::var("POWER_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(POWER_ROUNDS);
+    let rounds =
+        std::env::var("POWER_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(POWER_ROUNDS);
     let (_alone, dir) = (alone(), tempfile::tempdir().unwrap());
     let mut written = Written { next: 1, ..Written::default() };
     let mut image = dir.path().join("round-0.img");
@@ -54,7 +57,10 @@ fn no_acknowledged_write_is_lost_when_the_power_of_all_nodes_fails() {
     let cluster = Cluster::start(&options(volume.path(), 3, false, &POWER_SETTINGS)).unwrap();
     check_replicas(&cluster, &written);
     let count = written.acknowledged.len();
-    println!("{rounds} power failures of all nodes amid {count} writes, in {:.1?}", began.elapsed());
+    println!(
+        "{rounds} power failures of all nodes amid {count} writes, in {:.1?}",
+        began.elapsed()
+    );
     drop(cluster);
 }
 
@@ -80,7 +86,8 @@ fn power_round(volume: &Volume, round: u64, photograph: &Path, written: &mut Wri
 
 /// Size of the small disk, and the reserve that writes must leave there.
 const SMALL_MB: u64 = 256;
-const SMALL_SETTINGS: [(&str, &str); 2] = [("STORAGE__MIN_FREE_MB", "32"), ("STORAGE__BALLAST_MB", "8")];
+const SMALL_SETTINGS: [(&str, &str); 2] =
+    [("STORAGE__MIN_FREE_MB", "32"), ("STORAGE__BALLAST_MB", "8")];
 /// Bytes left free by a foreign file: within the reserve, and next to none.
 const LOW: u64 = 12 << 20;
 const NONE: u64 = 1 << 20;
@@ -135,7 +142,10 @@ impl SmallDisk {
         let began = Instant::now();
         load.wait_for_through(&[1, 2, 3], 50);
         self.cluster.wait_caught_up("c", LAG_MAX).unwrap();
-        println!("writes go on everywhere and all caught up {:.2?} after there was room", began.elapsed());
+        println!(
+            "writes go on everywhere and all caught up {:.2?} after there was room",
+            began.elapsed()
+        );
         let mut written = load.end();
         written.acknowledged.retain(|id, _| !deleted.contains(id));
         written.refused_only_with(&[507, 503, 408]);
@@ -156,11 +166,16 @@ fn a_follower_with_a_full_disk_holds_nobody_up() {
     load.wait_for_through(&[1, 2, 3], 20);
     let began = Instant::now();
     world.volume.fill_up_to(NONE);
-    wait_until("the full node to take no entries", HEAL, || (world.lag() > BEHIND).then_some(())).unwrap();
+    wait_until("the full node to take no entries", HEAL, || (world.lag() > BEHIND).then_some(()))
+        .unwrap();
     load.wait_for_through(&[1, 2, 3], 200);
     let gap = load.longest_gap(began);
     println!("longest gap with a full follower: {gap:.2?}; it trails by {} entries", world.lag());
-    assert!(world.cluster.nodes()[SMALL - 1].rest().is_live(), "{}", world.cluster.nodes()[SMALL - 1].log_tail());
+    assert!(
+        world.cluster.nodes()[SMALL - 1].rest().is_live(),
+        "{}",
+        world.cluster.nodes()[SMALL - 1].log_tail()
+    );
     world.make_room_and_check(load, &[]);
 }
 
@@ -177,7 +192,8 @@ fn a_leader_with_a_full_disk_makes_way() {
     for (left, first) in [(LOW, 1), (NONE, 4)] {
         world.volume.fill_up_to(left);
         let began = Instant::now();
-        wait_until("another leader", HEAL, || (leader(&world.cluster).1 != SMALL).then_some(())).unwrap();
+        wait_until("another leader", HEAL, || (leader(&world.cluster).1 != SMALL).then_some(()))
+            .unwrap();
         println!("{left} bytes left: another node leads after {:.1?}", began.elapsed());
         load.wait_for_through(&[1, 2, 3], 20);
         for (node, point) in world.cluster.nodes().iter().zip(first..) {
@@ -190,7 +206,8 @@ fn a_leader_with_a_full_disk_makes_way() {
     }
     for ((node, status), (answer, _)) in load.refused() {
         let text = answer.body["status"]["error"].as_str().unwrap_or_default();
-        let helps = status != 507 || (text.contains("nothing was changed") && text.contains("make room"));
+        let helps =
+            status != 507 || (text.contains("nothing was changed") && text.contains("make room"));
         assert!(helps, "node {node}: {status} {text}");
     }
     world.make_room_and_check(load, &deleted);

@@ -26,7 +26,10 @@ fn no_acknowledged_write_is_lost_when_nodes_are_killed() {
     }
     let written = load.wait();
     let count = written.acknowledged.len();
-    println!("{count} of {} inserts acknowledged while every node was killed once", written.next - 1);
+    println!(
+        "{count} of {} inserts acknowledged while every node was killed once",
+        written.next - 1
+    );
     assert!(count > 5000, "only {count} of {} were acknowledged", written.next);
     world.cluster.wait_ready().unwrap();
     check(&world.cluster, &written);

@@ -63,7 +63,11 @@ impl Load {
         let (next, written) = (AtomicU64::new(plan.first), Mutex::default());
         let shared = Arc::new(Shared { plan, written, next, ended: AtomicBool::new(false) });
         let writer = |turn: usize| {
-            let nodes: Vec<Rest> = cluster.nodes().iter().map(|it| Rest::with_timeout(it.rest().url(), HEAL)).collect();
+            let nodes: Vec<Rest> = cluster
+                .nodes()
+                .iter()
+                .map(|it| Rest::with_timeout(it.rest().url(), HEAL))
+                .collect();
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || shared.write(&nodes, turn))
         };
@@ -78,7 +82,8 @@ impl Load {
     /// Waits until so many more are acknowledged.
     pub(crate) fn wait_for(&self, more: usize) {
         let wanted = self.acknowledged() + more;
-        wait_until("writes to go on", HEAL, || (self.acknowledged() >= wanted).then_some(())).unwrap();
+        wait_until("writes to go on", HEAL, || (self.acknowledged() >= wanted).then_some(()))
+            .unwrap();
     }
 
     /// Waits until so many are acknowledged through each of these nodes from now on.
@@ -87,7 +92,10 @@ impl Load {
         for node in nodes {
             let went_on = || {
                 let written = self.shared.written.lock();
-                let news = written.acknowledged.values().filter(|(at, through)| *at > since && through == node);
+                let news = written
+                    .acknowledged
+                    .values()
+                    .filter(|(at, through)| *at > since && through == node);
                 (news.count() >= more).then_some(())
             };
             wait_until(&format!("writes to go on through node {node}"), HEAL, went_on).unwrap();
@@ -101,7 +109,8 @@ impl Load {
 
     /// The longest time without an acknowledgement, of those that ended after `since`.
     pub(crate) fn longest_gap(&self, since: Instant) -> Duration {
-        let mut times: Vec<Instant> = self.shared.written.lock().acknowledged.values().map(|(at, _)| *at).collect();
+        let mut times: Vec<Instant> =
+            self.shared.written.lock().acknowledged.values().map(|(at, _)| *at).collect();
         times.sort_unstable();
         let gaps = times.windows(2).filter(|it| it[1] > since).map(|it| it[1] - it[0]);
         gaps.max().unwrap_or_default()
@@ -153,7 +162,10 @@ impl Shared {
                 }
                 Ok(answer) => {
                     let mut written = self.written.lock();
-                    if answer.body["status"]["error"].as_str().is_some_and(|it| it.contains("nothing was changed")) {
+                    if answer.body["status"]["error"]
+                        .as_str()
+                        .is_some_and(|it| it.contains("nothing was changed"))
+                    {
                         written.unchanged.insert(id);
                     }
                     let count = written.refused.get(&(at + 1, answer.status)).map_or(0, |it| it.1);

@@ -22,7 +22,8 @@ fn a_member_is_replaced_while_nodes_are_killed() {
     let members: Vec<u64> = shard.replicas.iter().map(|it| it.node_id).collect();
     let newcomer = (1..=4).find(|it| !members.contains(it)).unwrap();
     let leaving = shard.leader_node;
-    let wanted: Vec<u64> = members.iter().copied().filter(|it| *it != leaving).chain([newcomer]).collect();
+    let wanted: Vec<u64> =
+        members.iter().copied().filter(|it| *it != leaving).chain([newcomer]).collect();
     admin.reconfigure(shard.id, &wanted).unwrap();
     for victim in [newcomer, leaving, wanted[0]] {
         pause(Duration::from_millis(300));

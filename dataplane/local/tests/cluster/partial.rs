@@ -24,9 +24,17 @@ impl Answer {
 
     /// Ordinals of the shards that are missing.
     fn failed(&self) -> Vec<u64> {
-        assert_eq!(self.partial, self.body.get("partial").is_some(), "header and body agree: {}", self.body);
+        assert_eq!(
+            self.partial,
+            self.body.get("partial").is_some(),
+            "header and body agree: {}",
+            self.body
+        );
         let failed = self.body["partial"]["failed_shards"].as_array().cloned().unwrap_or_default();
-        assert!(failed.iter().all(|it| it["error"].as_str().is_some_and(|it| it.contains("shard"))), "{failed:?}");
+        assert!(
+            failed.iter().all(|it| it["error"].as_str().is_some_and(|it| it.contains("shard"))),
+            "{failed:?}"
+        );
         failed.iter().map(|it| it["shard"].as_u64().unwrap()).collect()
     }
 }
@@ -70,14 +78,16 @@ fn a_partial_read_says_which_shards_it_goes_without() {
     rest.send("PUT", "/collections/c/points?wait=true", &json!({ "points": points })).unwrap();
 
     let places = places(cluster);
-    let gateway = (1..=3).find(|it| !places.contains(it)).expect("two shards are on two of three nodes");
+    let gateway =
+        (1..=3).find(|it| !places.contains(it)).expect("two shards are on two of three nodes");
     let url = cluster.node(gateway).rest().url().to_owned();
     let all = json!({"limit": POINTS});
     let whole = post(&url, "points/scroll", &all);
     assert_eq!((whole.failed(), ids(&whole.result()["points"]).len() as u64), (Vec::new(), POINTS));
 
     cluster.node(places[1]).kill();
-    let refused = cluster.node(gateway).rest().call("POST", "/collections/c/points/scroll", &all).unwrap();
+    let refused =
+        cluster.node(gateway).rest().call("POST", "/collections/c/points/scroll", &all).unwrap();
     assert_eq!(refused.status, 503, "{}", refused.body);
     check_without_the_second(&url, &all);
     let parameter = "/collections/c/points/count?partial=true&consistency=majority&timeout=2";
@@ -98,7 +108,10 @@ fn check_without_the_second(url: &str, all: &Value) {
     let there = ids(&page.result()["points"]);
     assert!(!there.is_empty() && (there.len() as u64) < POINTS, "{there:?}");
     let count = post(url, "points/count", &json!({}));
-    assert_eq!((count.failed(), count.result()["count"].as_u64()), (vec![1], Some(there.len() as u64)));
+    assert_eq!(
+        (count.failed(), count.result()["count"].as_u64()),
+        (vec![1], Some(there.len() as u64))
+    );
     let missing = (1..=POINTS).find(|it| !there.contains(it)).unwrap();
     let retrieved = post(url, "points", &json!({"ids": [missing, there[0]]}));
     assert_eq!((retrieved.failed(), ids(retrieved.result())), (vec![1], vec![there[0]]));
@@ -110,9 +123,11 @@ fn check_without_the_second(url: &str, all: &Value) {
     let with_payload = json!({"query": vector(there[0]), "limit": POINTS, "with_payload": true});
     let fused = json!({"prefetch": [best, best], "query": {"fusion": "rrf"}, "limit": POINTS});
     // A time that the silent shard alone would use up leaves enough to fetch the records.
-    for (path, body) in
-        [("points/query", &best), ("points/query?timeout=2", &with_payload), ("points/query?timeout=4", &fused)]
-    {
+    for (path, body) in [
+        ("points/query", &best),
+        ("points/query?timeout=2", &with_payload),
+        ("points/query?timeout=4", &fused),
+    ] {
         let found = post(url, path, body);
         let mut points = ids(&found.result()["points"]);
         points.sort_unstable();

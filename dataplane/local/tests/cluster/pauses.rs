@@ -37,7 +37,9 @@ fn a_frozen_leader_neither_loses_writes_nor_answers_stale() {
     let read = |nth: u64| {
         let rest = Rest::with_timeout(&url, HEAL);
         let body = json!({"ids": [MARKER], "with_payload": nth.is_multiple_of(2)});
-        std::thread::spawn(move || rest.call("POST", "/collections/c/points?consistency=majority", &body))
+        std::thread::spawn(move || {
+            rest.call("POST", "/collections/c/points?consistency=majority", &body)
+        })
     };
     let reads: Vec<_> = (0..READS).map(read).collect();
     pause(FROZEN.saturating_sub(began.elapsed()));
@@ -49,8 +51,14 @@ fn a_frozen_leader_neither_loses_writes_nor_answers_stale() {
     }
     load.wait_for_through(&[1, 2, 3], 20);
     let mut written = load.end();
-    let late = written.acknowledged.values().filter(|(at, node)| *at > began + FROZEN && *node == frozen).count();
-    println!("gap of {gap:.2?} while the leader stood still; {late} writes acknowledged through it after it went on");
+    let late = written
+        .acknowledged
+        .values()
+        .filter(|(at, node)| *at > began + FROZEN && *node == frozen)
+        .count();
+    println!(
+        "gap of {gap:.2?} while the leader stood still; {late} writes acknowledged through it after it went on"
+    );
     written.refused_only_with(&[503, 408]);
     written.seen([MARKER]);
     written.next = MARKER + 1;

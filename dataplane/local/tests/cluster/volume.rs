@@ -90,7 +90,8 @@ impl Volume {
         };
         self.end_filler();
         self.filler = Some((ended, filler));
-        wait_until("the disk to be full", FILL_TIMEOUT, || (self.free() <= left).then_some(())).unwrap();
+        wait_until("the disk to be full", FILL_TIMEOUT, || (self.free() <= left).then_some(()))
+            .unwrap();
     }
 
     /// Removes that file.

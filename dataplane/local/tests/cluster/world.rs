@@ -33,11 +33,17 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// A cluster with its data in `dir`.
-pub(crate) fn options(dir: &Path, nodes: usize, relayed: bool, settings: &[(&str, &str)]) -> Options {
+pub(crate) fn options(
+    dir: &Path,
+    nodes: usize,
+    relayed: bool,
+    settings: &[(&str, &str)],
+) -> Options {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
     let path = std::env::var("VANE_BIN").unwrap_or_else(|_| format!("{target}/debug/vane"));
     assert!(Path::new(&path).exists(), "{path} is not there: run `make build`");
-    let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let settings =
+        settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     Options { binary: PathBuf::from(path), dir: dir.to_owned(), nodes, settings, relayed }
 }
 
@@ -84,7 +90,11 @@ pub(crate) fn scrolled(rest: &Rest) -> Result<BTreeSet<u64>, Error> {
     let (mut ids, mut offset) = (BTreeSet::new(), Value::Null);
     loop {
         let body = json!({"limit": PAGE, "offset": offset, "with_payload": false});
-        let page = rest.send("POST", "/collections/c/points/scroll?consistency=majority&timeout=5", &body)?;
+        let page = rest.send(
+            "POST",
+            "/collections/c/points/scroll?consistency=majority&timeout=5",
+            &body,
+        )?;
         ids.extend(page["points"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()));
         offset = page["next_page_offset"].clone();
         if offset.is_null() {
@@ -117,15 +127,26 @@ fn check_through(rest: &Rest, number: usize, written: &Written) -> BTreeSet<u64>
     let lost: Vec<&u64> = written.acknowledged.keys().filter(|it| !found.contains(it)).collect();
     assert!(lost.is_empty(), "through node {number}: {} points are lost: {lost:?}", lost.len());
     let strange: Vec<&u64> = found.range(written.next..).collect();
-    assert!(strange.is_empty(), "through node {number}: points that nobody sent, up to {}: {strange:?}", written.next);
+    assert!(
+        strange.is_empty(),
+        "through node {number}: points that nobody sent, up to {}: {strange:?}",
+        written.next
+    );
     let changed: Vec<&u64> = written.unchanged.iter().filter(|it| found.contains(it)).collect();
-    assert!(changed.is_empty(), "through node {number}: refused points that are there all the same: {changed:?}");
+    assert!(
+        changed.is_empty(),
+        "through node {number}: refused points that are there all the same: {changed:?}"
+    );
     let ids: Vec<&u64> = found.iter().collect();
     for some in ids.chunks(PAGE) {
         let body = json!({"ids": some, "with_payload": true, "with_vector": true});
         let got = rest.send("POST", "/collections/c/points", &body).unwrap();
         let got = got.as_array().unwrap();
-        assert_eq!(got.len(), some.len(), "through node {number}: points are listed that are not there");
+        assert_eq!(
+            got.len(),
+            some.len(),
+            "through node {number}: points are listed that are not there"
+        );
         got.iter().for_each(|it| assert!(is_whole(it), "through node {number}: {it}"));
     }
     found
@@ -140,7 +161,8 @@ fn is_whole(point: &Value) -> bool {
 /// Waits until reads through all nodes show the same points: which.
 pub(crate) fn agreed(cluster: &Cluster) -> BTreeSet<u64> {
     let agree = || {
-        let all: Vec<_> = cluster.nodes().iter().map(|it| scrolled(&it.rest()).ok()).collect::<Option<_>>()?;
+        let all: Vec<_> =
+            cluster.nodes().iter().map(|it| scrolled(&it.rest()).ok()).collect::<Option<_>>()?;
         all.windows(2).all(|it| it[0] == it[1]).then(|| all.into_iter().next())?
     };
     wait_until("all nodes to agree", HEAL, agree).unwrap()
@@ -173,7 +195,8 @@ pub(crate) fn lead_all(cluster: &Cluster, number: usize) {
     let admin = cluster.admin(number).unwrap();
     let id = admin.cluster().unwrap().node_id;
     let led = || {
-        let groups: Vec<_> = admin.shards("c").ok()?.into_iter().filter_map(|it| it.group).collect();
+        let groups: Vec<_> =
+            admin.shards("c").ok()?.into_iter().filter_map(|it| it.group).collect();
         let others: Vec<_> = groups.iter().filter(|it| it.leader_node != id).collect();
         // Refused while a replica is behind or an election runs: asked again.
         others.iter().for_each(|it| drop(admin.transfer(it.id, id)));

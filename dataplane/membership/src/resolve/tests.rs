@@ -11,9 +11,13 @@ const WAIT: Duration = Duration::from_millis(50);
 /// Names: `many`, with two thousand addresses, `turned`, which answers out of order, twice
 /// and with nonsense, `sinkhole`, `slow`; no others.
 async fn odd_resolver(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let at = |texts: &[&str]| texts.iter().map(|it| SocketAddr::new(it.parse().unwrap(), port)).collect();
+    let at = |texts: &[&str]| {
+        texts.iter().map(|it| SocketAddr::new(it.parse().unwrap(), port)).collect()
+    };
     match name.as_str() {
-        "many" => Ok((0..2000).map(|it| SocketAddr::new(Ipv4Addr::from(0x0A00_0001 + it).into(), port)).collect()),
+        "many" => Ok((0..2000)
+            .map(|it| SocketAddr::new(Ipv4Addr::from(0x0A00_0001 + it).into(), port))
+            .collect()),
         "turned" => Ok(at(&["fd00::1", "10.0.0.3", "10.0.0.1", "::ffff:10.0.0.3", "0.0.0.0"])),
         "sinkhole" => Ok(at(&["0.0.0.0"])),
         "slow" => std::future::pending().await,
@@ -30,7 +34,13 @@ async fn resolve_oddly(seeds: &[&str], own: &[&str]) -> (Vec<String>, Vec<String
 
 #[tokio::test]
 async fn this_machine_and_literal_addresses_are_found() {
-    let seeds = ["localhost:6335", "10.0.0.1:6335", "[fd00::1]:6335", "dns:localhost:6336", "127.0.0.1:6335"];
+    let seeds = [
+        "localhost:6335",
+        "10.0.0.1:6335",
+        "[fd00::1]:6335",
+        "dns:localhost:6336",
+        "127.0.0.1:6335",
+    ];
     let resolved = resolve(&parse_seeds(&seeds).unwrap(), &[]).await;
     assert!(resolved.failures.is_empty(), "{:?}", resolved.failures);
     for address in ["127.0.0.1:6335", "127.0.0.1:6336", "10.0.0.1:6335", "[fd00::1]:6335"] {
@@ -50,7 +60,8 @@ async fn a_name_that_nobody_has_is_reported_and_the_others_are_used() {
 
 #[tokio::test]
 async fn the_order_is_that_of_the_seeds_and_then_of_the_addresses() {
-    let (addresses, failures) = resolve_oddly(&["10.0.0.9:1", "dns:turned:1", "10.0.0.1:1"], &[]).await;
+    let (addresses, failures) =
+        resolve_oddly(&["10.0.0.9:1", "dns:turned:1", "10.0.0.1:1"], &[]).await;
     assert_eq!(addresses, ["10.0.0.9:1", "10.0.0.1:1", "10.0.0.3:1", "[fd00::1]:1"]);
     assert!(failures.is_empty(), "{failures:?}");
 }
@@ -66,10 +77,16 @@ async fn a_nodes_own_addresses_are_left_out() {
 #[tokio::test]
 async fn no_seed_waits_for_another_or_for_ever() {
     let begun = Instant::now();
-    let (addresses, failures) = resolve_oddly(&["slow:1", "dns:slow:2", "x:3", "sinkhole:4", "10.0.0.1:5"], &[]).await;
+    let (addresses, failures) =
+        resolve_oddly(&["slow:1", "dns:slow:2", "x:3", "sinkhole:4", "10.0.0.1:5"], &[]).await;
     assert!(begun.elapsed() < 20 * WAIT);
     assert_eq!(addresses, ["10.0.0.1:5"]);
-    let expected = ["slow:1: no answer", "dns:slow:2: no answer", "x:3: failed", "sinkhole:4: the name has no address"];
+    let expected = [
+        "slow:1: no answer",
+        "dns:slow:2: no answer",
+        "x:3: failed",
+        "sinkhole:4: the name has no address",
+    ];
     assert_eq!(failures.len(), expected.len());
     for (failure, expected) in failures.iter().zip(expected) {
         assert!(failure.contains(expected), "{failure}");

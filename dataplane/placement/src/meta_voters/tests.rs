@@ -44,13 +44,20 @@ const ZONES: [&str; 4] = ["", "a", "b", "c"];
 
 /// Nodes, and which of them vote now.
 fn cluster() -> impl Strategy<Value = (Vec<Node>, Vec<NodeId>)> {
-    prop::collection::vec((0..ZONES.len(), prop::bool::weighted(0.7), prop::bool::weighted(0.4)), 1..9).prop_map(
-        |members| {
-            let nodes = members.iter().zip(1..).map(|((zone, up, _), id)| node(id, ZONES[*zone], *up)).collect();
-            let voters = members.iter().zip(1..).filter(|((.., votes), _)| *votes).map(|(_, id)| id).collect();
-            (nodes, voters)
-        },
+    prop::collection::vec(
+        (0..ZONES.len(), prop::bool::weighted(0.7), prop::bool::weighted(0.4)),
+        1..9,
     )
+    .prop_map(|members| {
+        let nodes = members
+            .iter()
+            .zip(1..)
+            .map(|((zone, up, _), id)| node(id, ZONES[*zone], *up))
+            .collect();
+        let voters =
+            members.iter().zip(1..).filter(|((.., votes), _)| *votes).map(|(_, id)| id).collect();
+        (nodes, voters)
+    })
 }
 
 /// What is to be small about a choice, in order: dead new voters, uneven zones (by the sum
@@ -65,8 +72,12 @@ fn cost(nodes: &[Node], current: &[NodeId], voters: &[NodeId]) -> (usize, usize,
 
 /// All subsets of so many nodes.
 fn choices(nodes: &[Node], size: usize) -> impl Iterator<Item = Vec<NodeId>> {
-    let of_bits = |bits: u32| nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id);
-    (0..1u32 << nodes.len()).filter(move |it| it.count_ones() as usize == size).map(move |it| of_bits(it).collect())
+    let of_bits = |bits: u32| {
+        nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id)
+    };
+    (0..1u32 << nodes.len())
+        .filter(move |it| it.count_ones() as usize == size)
+        .map(move |it| of_bits(it).collect())
 }
 
 proptest! {

@@ -10,10 +10,17 @@ use super::shares::Shares;
 use crate::zones::Spread;
 
 /// Candidates of each shard, in order of their places, so that every share is used up.
-pub(super) fn deal(zones: &[Vec<usize>], spread: Spread, shares: Shares, shards: usize) -> Vec<Vec<usize>> {
+pub(super) fn deal(
+    zones: &[Vec<usize>],
+    spread: Spread,
+    shares: Shares,
+    shards: usize,
+) -> Vec<Vec<usize>> {
     let mut extra = Left::new(shares.extra_of_zones.into_iter().enumerate());
-    let mut left: Vec<Left> =
-        zones.iter().map(|zone| Left::new(zone.iter().map(|place| (*place, shares.of_nodes[*place])))).collect();
+    let mut left: Vec<Left> = zones
+        .iter()
+        .map(|zone| Left::new(zone.iter().map(|place| (*place, shares.of_nodes[*place]))))
+        .collect();
     let mut next_shard = || {
         let mut counts: Vec<usize> = zones.iter().map(|it| spread.base(it.len())).collect();
         for zone in extra.take_most(spread.extra) {
@@ -33,14 +40,21 @@ struct Left(BinaryHeap<(usize, Reverse<usize>)>);
 
 impl Left {
     fn new(columns: impl Iterator<Item = (usize, usize)>) -> Self {
-        Self(columns.filter(|(_, sum)| *sum > 0).map(|(column, sum)| (sum, Reverse(column))).collect())
+        Self(
+            columns
+                .filter(|(_, sum)| *sum > 0)
+                .map(|(column, sum)| (sum, Reverse(column)))
+                .collect(),
+        )
     }
 
     /// The columns of the next row.
     fn take_most(&mut self, ones: usize) -> Vec<usize> {
         let taken: Vec<_> = std::iter::from_fn(|| self.0.pop()).take(ones).collect();
         assert_eq!(taken.len(), ones, "shares add up to the replicas of all shards");
-        self.0.extend(taken.iter().filter(|(sum, _)| *sum > 1).map(|(sum, column)| (sum - 1, *column)));
+        self.0.extend(
+            taken.iter().filter(|(sum, _)| *sum > 1).map(|(sum, column)| (sum - 1, *column)),
+        );
         taken.into_iter().map(|(_, Reverse(column))| column).collect()
     }
 }

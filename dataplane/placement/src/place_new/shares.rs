@@ -23,15 +23,26 @@ struct Turn {
 }
 
 /// Hands out what each zone must have, then, one by one, what it may have.
-pub(super) fn share_out(candidates: &[&Node], zones: &[Vec<usize>], spread: Spread, shards: usize) -> Shares {
+pub(super) fn share_out(
+    candidates: &[&Node],
+    zones: &[Vec<usize>],
+    spread: Spread,
+    shards: usize,
+) -> Shares {
     let mut of_nodes = vec![0; candidates.len()];
     let mut extra_of_zones = vec![0; zones.len()];
     let turn = |place: &usize| {
         let node = candidates[*place];
-        Reverse(Turn { in_collection: node.in_collection.replicas, total: node.total.replicas, place: *place })
+        Reverse(Turn {
+            in_collection: node.in_collection.replicas,
+            total: node.total.replicas,
+            place: *place,
+        })
     };
-    let mut queues: Vec<BinaryHeap<Reverse<Turn>>> =
-        zones.iter().map(|it| if shards == 0 { BinaryHeap::new() } else { it.iter().map(turn).collect() }).collect();
+    let mut queues: Vec<BinaryHeap<Reverse<Turn>>> = zones
+        .iter()
+        .map(|it| if shards == 0 { BinaryHeap::new() } else { it.iter().map(turn).collect() })
+        .collect();
 
     for (queue, nodes) in queues.iter_mut().zip(zones) {
         for _ in 0..shards * spread.base(nodes.len()) {
@@ -57,6 +68,10 @@ fn give_one(queue: &mut BinaryHeap<Reverse<Turn>>, of_nodes: &mut [usize], shard
     let Reverse(turn) = queue.pop().expect("a zone has no more replicas of a shard than nodes");
     of_nodes[turn.place] += 1;
     if of_nodes[turn.place] < shards {
-        queue.push(Reverse(Turn { in_collection: turn.in_collection + 1, total: turn.total + 1, ..turn }));
+        queue.push(Reverse(Turn {
+            in_collection: turn.in_collection + 1,
+            total: turn.total + 1,
+            ..turn
+        }));
     }
 }

@@ -15,8 +15,9 @@ fn node(id: NodeId, zone: Option<u8>, replicas: u64) -> Node {
 
 fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<Node>> {
     let facts = (prop::option::of(0..zones), 0..=replicas);
-    prop::collection::vec(facts, 1..=count)
-        .prop_map(|facts| facts.into_iter().zip(1..).map(|((zone, replicas), id)| node(id, zone, replicas)).collect())
+    prop::collection::vec(facts, 1..=count).prop_map(|facts| {
+        facts.into_iter().zip(1..).map(|((zone, replicas), id)| node(id, zone, replicas)).collect()
+    })
 }
 
 /// Loads after a plan is carried out.
@@ -25,7 +26,8 @@ fn loads(nodes: &[Node], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
         nodes.iter().map(|it| (it.id, (it.in_collection, it.total))).collect();
     for shard in plan {
         for (at, id) in shard.iter().enumerate() {
-            let (in_collection, total) = loads.get_mut(id).expect("a plan names nodes that were given");
+            let (in_collection, total) =
+                loads.get_mut(id).expect("a plan names nodes that were given");
             for load in [in_collection, total] {
                 load.replicas += 1;
                 load.leaders += u64::from(at == 0);
@@ -50,13 +52,20 @@ fn zone_unevenness(nodes: &[Node], shard: &[NodeId]) -> usize {
 /// All sequences that take one of the choices at each step.
 fn sequences(choices: &[Vec<Vec<NodeId>>]) -> Vec<Vec<Vec<NodeId>>> {
     choices.iter().fold(vec![Vec::new()], |begun, choices| {
-        begun.iter().flat_map(|it| choices.iter().map(move |last| [it.clone(), vec![last.clone()]].concat())).collect()
+        begun
+            .iter()
+            .flat_map(|it| {
+                choices.iter().map(move |last| [it.clone(), vec![last.clone()]].concat())
+            })
+            .collect()
     })
 }
 
 /// All sets of nodes that a shard can have with the least uneven zones.
 fn evenest_sets(nodes: &[Node], replicas: usize) -> Vec<Vec<NodeId>> {
-    let of_bits = |bits: u32| nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id);
+    let of_bits = |bits: u32| {
+        nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id)
+    };
     let sets = (0..1u32 << nodes.len()).filter(|it| it.count_ones() as usize == replicas);
     let sets: Vec<Vec<NodeId>> = sets.map(|it| of_bits(it).collect()).collect();
     let least = sets.iter().map(|it| zone_unevenness(nodes, it)).min().unwrap();
@@ -153,7 +162,8 @@ fn small_collections_go_round_the_cluster() {
 
 #[test]
 fn a_zone_of_one_node_has_a_replica_of_every_shard() {
-    let nodes: Vec<Node> = (1..=7).map(|id| node(id, Some(u8::from(id > 1) + u8::from(id > 4)), 0)).collect();
+    let nodes: Vec<Node> =
+        (1..=7).map(|id| node(id, Some(u8::from(id > 1) + u8::from(id > 4)), 0)).collect();
     let plan = place_new(&nodes, 6, 3).unwrap();
     assert!(plan.iter().all(|it| it.contains(&1)), "{plan:?}");
     let replicas: Vec<u64> = loads(&nodes, &plan).iter().map(|it| it.0.replicas).collect();
@@ -175,10 +185,14 @@ fn what_cannot_be_placed_is_refused_with_its_numbers() {
 
 #[test]
 fn a_thousand_nodes_take_as_much_as_one_plan_holds() {
-    let nodes: Vec<Node> = (1..=1000).map(|id| node(id, Some((id % 7) as u8), id * id % 41)).collect();
+    let nodes: Vec<Node> =
+        (1..=1000).map(|id| node(id, Some((id % 7) as u8), id * id % 41)).collect();
     let plan = place_new(&nodes, REPLICAS_PER_PLAN_MAX / 3, 3).unwrap();
     let loads = loads(&nodes, &plan);
-    assert_eq!(loads.iter().map(|it| it.0.replicas).sum::<u64>() as usize, REPLICAS_PER_PLAN_MAX / 3 * 3);
+    assert_eq!(
+        loads.iter().map(|it| it.0.replicas).sum::<u64>() as usize,
+        REPLICAS_PER_PLAN_MAX / 3 * 3
+    );
     assert!(loads.iter().all(|it| (19..=21).contains(&it.0.replicas)));
     assert!(loads.iter().all(|it| (6..=7).contains(&it.0.leaders)));
 }

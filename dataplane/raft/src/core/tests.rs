@@ -1,5 +1,7 @@
 //! Small clusters of cores over memory, with a network that delivers at once.
 
+mod memory_log;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,52 +14,9 @@ use crate::log::LogEntry;
 use crate::machine::{Applied, Conf};
 use crate::{Bounds, INITIAL_INDEX, Role, node_of, peer_id};
 
+use memory_log::MemoryLog;
+
 const GROUP: GroupId = GroupId(7);
-
-type MemoryGroup = (GroupLog, BTreeMap<LogIndex, LogEntry>);
-
-#[derive(Default)]
-struct MemoryLog {
-    groups: Mutex<BTreeMap<GroupId, MemoryGroup>>,
-}
-
-impl LogStore for MemoryLog {
-    fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
-        Ok(self.groups.lock().get(&group).map(|it| it.0))
-    }
-
-    fn append(&self, appends: &[Append], _sync: bool) -> Result<(), StoreError> {
-        let mut groups = self.groups.lock();
-        for append in appends {
-            let (log, entries) = groups.entry(append.group).or_default();
-            *log = append.log;
-            if let Some((first, last)) = append.removed {
-                entries.retain(|index, _| !(first..=last).contains(index));
-            }
-            entries.extend(append.entries.iter().map(|it| (it.index, it.clone())));
-        }
-        Ok(())
-    }
-
-    fn entries(&self, group: GroupId, from: u64, to: u64, _bytes_max: u64) -> Result<Vec<LogEntry>, StoreError> {
-        let groups = self.groups.lock();
-        let entries = &groups.get(&group).ok_or_else(|| StoreError("no such group".into()))?.1;
-        Ok(entries.range(from..to).map(|(_, it)| it.clone()).collect())
-    }
-
-    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
-        let mut groups = self.groups.lock();
-        let (log, entries) = groups.entry(group).or_default();
-        (log.truncated_index, log.truncated_term) = (through, term);
-        entries.retain(|index, _| *index > through);
-        Ok(())
-    }
-
-    fn remove(&self, group: GroupId) -> Result<(), StoreError> {
-        self.groups.lock().remove(&group);
-        Ok(())
-    }
-}
 
 /// A node whose state machine is the list of commands it applied.
 struct TestNode {
@@ -86,14 +45,24 @@ impl TestNode {
         };
         log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
         let core = Core::new(log.clone(), Config::default());
-        let mut node = Self { id, log, core, applied: index, conf, commands: Vec::new(), watch: Arc::default() };
+        let mut node = Self {
+            id,
+            log,
+            core,
+            applied: index,
+            conf,
+            commands: Vec::new(),
+            watch: Arc::default(),
+        };
         node.start();
         node
     }
 
     fn start(&mut self) {
-        let bounds = Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
-        self.core = Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
+        let bounds =
+            Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
+        self.core =
+            Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
         let log = self.log.group(GROUP).unwrap().unwrap();
         let (applied, conf) = (self.applied, self.conf.clone());
         let watch = Arc::clone(&self.watch);
@@ -145,7 +114,8 @@ impl TestCluster {
                     let done = node.core.persisted().unwrap();
                     messages.extend(done.messages);
                     for (group, peer) in done.snapshots_wanted {
-                        self.snapshots.insert(node.applied, (node.conf.clone(), node.commands.clone()));
+                        self.snapshots
+                            .insert(node.applied, (node.conf.clone(), node.commands.clone()));
                         let made = Exported { index: node.applied, conf: node.conf.clone() };
                         node.core.snapshot_made(group, peer, Ok(made));
                     }
@@ -235,7 +205,11 @@ impl TestCluster {
     fn read(&mut self, node: u64) -> Option<Result<LogIndex, ReadError>> {
         let outcome = Arc::new(Mutex::new(None));
         let answer = Arc::clone(&outcome);
-        self.nodes.get_mut(&node).unwrap().core.read(GROUP, Box::new(move |it| *answer.lock() = Some(it)));
+        self.nodes
+            .get_mut(&node)
+            .unwrap()
+            .core
+            .read(GROUP, Box::new(move |it| *answer.lock() = Some(it)));
         self.ticks(5);
         outcome.lock().take()
     }
@@ -291,7 +265,11 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     }
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.truncate(GROUP, node.applied).unwrap();
-    assert_eq!(node.status().truncated_index, 2, "the log is kept for one that is away for a moment");
+    assert_eq!(
+        node.status().truncated_index,
+        2,
+        "the log is kept for one that is away for a moment"
+    );
     // As a leader whose log had grown too long would.
     let through = node.applied - 2;
     node.core.force_truncate(GROUP, through);
@@ -335,11 +313,15 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(10);
     assert_eq!(cluster.commands(4), [b"a"], "it got a snapshot");
-    let swap = MemberChange { voters: vec![new], removed: vec![leaving], ..MemberChange::default() };
+    let swap =
+        MemberChange { voters: vec![new], removed: vec![leaving], ..MemberChange::default() };
     assert!(cluster.change(leader, &swap).is_ok());
     cluster.ticks(10);
     let conf = cluster.nodes[&leader].status().conf;
-    assert!(!conf.is_joint() && conf.voters.contains(&new) && !conf.members().contains(&leaving), "{conf:?}");
+    assert!(
+        !conf.is_joint() && conf.voters.contains(&new) && !conf.members().contains(&leaving),
+        "{conf:?}"
+    );
     let itself = MemberChange { removed: vec![peer_id(leader, 1)], ..MemberChange::default() };
     assert!(matches!(cluster.change(leader, &itself), Err(ProposeError::Refused { .. })));
 }
@@ -383,7 +365,11 @@ fn a_log_that_a_snapshot_keeps_asks_for_patience_until_it_is_cut() {
     }
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.truncate(GROUP, node.applied).unwrap();
-    assert_eq!(node.status().truncated_index, through, "the next who needs the snapshot goes on from it");
+    assert_eq!(
+        node.status().truncated_index,
+        through,
+        "the next who needs the snapshot goes on from it"
+    );
     assert!(node.watch.is_log_full());
     // Nobody took it again.
     cluster.ticks(400);
@@ -418,7 +404,11 @@ fn what_is_logged_when_a_node_stops_may_still_be_applied() {
     drop(ticket());
     assert_eq!(
         *outcomes.lock(),
-        [Err(ProposeError::Unknown(GROUP)), Err(ProposeError::Unknown(GROUP)), Err(ProposeError::Stopping)]
+        [
+            Err(ProposeError::Unknown(GROUP)),
+            Err(ProposeError::Unknown(GROUP)),
+            Err(ProposeError::Stopping)
+        ]
     );
 }
 
@@ -437,7 +427,8 @@ fn a_leader_that_its_group_removes_steps_down() {
     for message in messages.into_iter().filter(|it| it.to() == peer_id(leaving, 1)) {
         assert!(node.core.step(message), "its group is there");
     }
-    let is_member = |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer_id(leaving, 1));
+    let is_member =
+        |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer_id(leaving, 1));
     for _ in 0..60 {
         cluster.ticks(1);
         assert!(is_member(&cluster) || cluster.nodes[&leaving].status().role != Role::Leader);
@@ -450,7 +441,8 @@ fn a_leader_that_its_group_removes_steps_down() {
 
 /// What a follower answers to an append.
 fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool) -> Envelope {
-    let mut message = raft::eraftpb::Message { from, to, term, index, reject, ..Default::default() };
+    let mut message =
+        raft::eraftpb::Message { from, to, term, index, reject, ..Default::default() };
     message.set_msg_type(raft::eraftpb::MessageType::MsgAppendResponse);
     if reject {
         (message.reject_hint, message.log_term) = (index - 1, term);
@@ -473,7 +465,10 @@ fn entries_are_sent_behind_the_index_that_they_follow() {
     node.core.step(append_response(followers[1], me, term, last + 1, true));
     for envelope in node.round() {
         let entries = envelope.message.entries.iter().map(|it| it.index);
-        assert!(entries.eq((envelope.message.index + 1..).take(envelope.message.entries.len())), "{envelope:?}");
+        assert!(
+            entries.eq((envelope.message.index + 1..).take(envelope.message.entries.len())),
+            "{envelope:?}"
+        );
     }
 }
 

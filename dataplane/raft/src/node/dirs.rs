@@ -76,7 +76,8 @@ impl SnapshotDirs {
         let all = self.list()?;
         let of = |kind| all.iter().filter(move |it| name(it).starts_with(kind)).cloned();
         // With those of an earlier sweep that did not get to its end.
-        let (mut unneeded, incoming): (Vec<PathBuf>, Vec<PathBuf>) = (of(OLD).collect(), of(INCOMING).collect());
+        let (mut unneeded, incoming): (Vec<PathBuf>, Vec<PathBuf>) =
+            (of(OLD).collect(), of(INCOMING).collect());
         // Held over the renaming: whoever expects one from now on finds it gone, or it stays.
         let mut heard = self.heard.lock();
         heard.retain(|dir, since| now.saturating_duration_since(*since) < KEEP || dir.exists());
@@ -112,7 +113,9 @@ pub(super) fn discard(dir: &Path) {
     match fs::remove_dir_all(dir) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!(%error, dir = %dir.display(), "failed to remove a snapshot that is not needed"),
+        Err(error) => {
+            tracing::warn!(%error, dir = %dir.display(), "failed to remove a snapshot that is not needed")
+        }
     }
 }
 
@@ -123,8 +126,9 @@ fn name(dir: &Path) -> String {
 /// Whether a group's log says that the snapshot in a directory is being installed.
 fn is_named(store: &dyn LogStore, dir: &Path) -> Result<bool, StoreError> {
     let name = name(dir);
-    let numbers: Option<Vec<u64>> =
-        name.strip_prefix(INCOMING).and_then(|it| it.split('-').map(|it| it.parse().ok()).collect());
+    let numbers: Option<Vec<u64>> = name
+        .strip_prefix(INCOMING)
+        .and_then(|it| it.split('-').map(|it| it.parse().ok()).collect());
     let Some([group, term, index]) = numbers.as_deref() else { return Ok(false) };
     let log = store.group(GroupId(*group))?;
     Ok(log.is_some_and(|it| (it.installing, it.truncated_term) == (*index, *term)))
@@ -141,7 +145,12 @@ mod tests {
 
     impl LogStore for Installing {
         fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
-            let log = GroupLog { installing: 40, truncated_index: 40, truncated_term: 3, ..GroupLog::default() };
+            let log = GroupLog {
+                installing: 40,
+                truncated_index: 40,
+                truncated_term: 3,
+                ..GroupLog::default()
+            };
             Ok((group == GroupId(7)).then_some(log))
         }
 
@@ -149,7 +158,13 @@ mod tests {
             Ok(())
         }
 
-        fn entries(&self, _: GroupId, _: LogIndex, _: LogIndex, _: u64) -> Result<Vec<LogEntry>, StoreError> {
+        fn entries(
+            &self,
+            _: GroupId,
+            _: LogIndex,
+            _: LogIndex,
+            _: u64,
+        ) -> Result<Vec<LogEntry>, StoreError> {
             Ok(Vec::new())
         }
 
@@ -170,7 +185,8 @@ mod tests {
     }
 
     fn names(root: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(root).unwrap().map(|it| name(&it.unwrap().path())).collect();
+        let mut names: Vec<String> =
+            fs::read_dir(root).unwrap().map(|it| name(&it.unwrap().path())).collect();
         names.sort();
         names
     }
@@ -178,7 +194,16 @@ mod tests {
     #[test]
     fn a_start_keeps_only_what_a_log_names() {
         let root = tempfile::tempdir().unwrap();
-        let made = ["in-7-3-40", "in-7-3-39", "in-7-2-40", "in-8-3-40", "in-x", "making-7", "out-7-40", "staging-1"];
+        let made = [
+            "in-7-3-40",
+            "in-7-3-39",
+            "in-7-2-40",
+            "in-8-3-40",
+            "in-x",
+            "making-7",
+            "out-7-40",
+            "staging-1",
+        ];
         make(root.path(), &made);
         SnapshotDirs::open(root.path(), &Installing).unwrap();
         assert_eq!(names(root.path()), ["in-7-3-40"]);

@@ -20,25 +20,72 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Something for the raft thread.
 pub(super) enum Input {
-    Propose { group: GroupId, data: Vec<u8>, ticket: Ticket },
-    Read { group: GroupId, done: OnRead },
-    Spread { group: GroupId, index: LogIndex, replicas: usize, done: Callback<Result<(), ProposeError>> },
-    Change { group: GroupId, change: MemberChange, ticket: Ticket },
-    Transfer { group: GroupId, to: u64, done: Callback<Result<(), ProposeError>> },
-    Truncate { group: GroupId, durable: LogIndex },
+    Propose {
+        group: GroupId,
+        data: Vec<u8>,
+        ticket: Ticket,
+    },
+    Read {
+        group: GroupId,
+        done: OnRead,
+    },
+    Spread {
+        group: GroupId,
+        index: LogIndex,
+        replicas: usize,
+        done: Callback<Result<(), ProposeError>>,
+    },
+    Change {
+        group: GroupId,
+        change: MemberChange,
+        ticket: Ticket,
+    },
+    Transfer {
+        group: GroupId,
+        to: u64,
+        done: Callback<Result<(), ProposeError>>,
+    },
+    Truncate {
+        group: GroupId,
+        durable: LogIndex,
+    },
     Unreachable(u64),
-    Status { group: GroupId, done: Callback<Option<GroupStatus>> },
-    Add { start: Box<Start>, done: Callback<Result<(), StoreError>> },
-    Remove { group: GroupId, done: Callback<()> },
-    Installed { group: GroupId, peer: u64, index: LogIndex },
-    SnapshotMade { group: GroupId, peer: u64, made: Result<Exported, StoreError> },
-    SnapshotSent { group: GroupId, to: u64, ok: bool },
+    Status {
+        group: GroupId,
+        done: Callback<Option<GroupStatus>>,
+    },
+    Add {
+        start: Box<Start>,
+        done: Callback<Result<(), StoreError>>,
+    },
+    Remove {
+        group: GroupId,
+        done: Callback<()>,
+    },
+    Installed {
+        group: GroupId,
+        peer: u64,
+        index: LogIndex,
+    },
+    SnapshotMade {
+        group: GroupId,
+        peer: u64,
+        made: Result<Exported, StoreError>,
+    },
+    SnapshotSent {
+        group: GroupId,
+        to: u64,
+        ok: bool,
+    },
 }
 
 impl Input {
     /// Refused at the limit; the rest is rare, or few by its nature.
     fn is_bounded(&self) -> bool {
-        matches!(self, Self::Propose { .. } | Self::Read { .. } | Self::Spread { .. } | Self::Change { .. })
+        matches!(
+            self,
+            Self::Propose { .. } | Self::Read { .. } | Self::Spread { .. } | Self::Change { .. }
+        )
     }
 
     fn refuse(self, stopping: bool, waiting: usize) {

@@ -62,7 +62,9 @@ impl RaftLoop {
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
             Input::Read { group, done } => core.read(group, done),
-            Input::Spread { group, index, replicas, done } => core.spread(group, index, replicas, done),
+            Input::Spread { group, index, replicas, done } => {
+                core.spread(group, index, replicas, done)
+            }
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
             Input::Truncate { group, durable } => {
@@ -123,7 +125,8 @@ impl RaftLoop {
     }
 
     fn send(&self, messages: Vec<Envelope>) {
-        let (snapshots, plain): (Vec<_>, Vec<_>) = messages.into_iter().partition(|it| it.snapshot_index().is_some());
+        let (snapshots, plain): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|it| it.snapshot_index().is_some());
         if !plain.is_empty() {
             self.transport.send(plain);
         }

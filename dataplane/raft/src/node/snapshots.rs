@@ -70,16 +70,23 @@ impl Worker {
     fn sweep(&self, now: Instant) {
         match self.dirs.sweep(self.store.as_ref(), now) {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "removed received snapshots that Raft had no use for"),
-            Err(error) => tracing::warn!(%error, "failed to remove received snapshots; it will be tried again"),
+            Ok(count) => {
+                tracing::info!(count, "removed received snapshots that Raft had no use for")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to remove received snapshots; it will be tried again")
+            }
         }
     }
 
     fn make(&self, group: GroupId, peer: u64) -> Result<Exported, StoreError> {
         let machine = self.machines.of(group, peer);
-        let machine = machine.ok_or_else(|| StoreError(format!("group {group} is not on this node")))?;
+        let machine =
+            machine.ok_or_else(|| StoreError(format!("group {group} is not on this node")))?;
         let dir = self.dirs.making(group);
-        let failed = |e: std::io::Error| StoreError(format!("snapshot of group {group} in {}: {e}", dir.display()));
+        let failed = |e: std::io::Error| {
+            StoreError(format!("snapshot of group {group} in {}: {e}", dir.display()))
+        };
         discard(&dir);
         fs::create_dir_all(&dir).map_err(failed)?;
         let exported = machine.snapshot(&dir)?;

@@ -61,7 +61,8 @@ impl Replica {
     /// A snapshot reached its receiver, or not.
     pub(crate) fn snapshot_sent(&mut self, to: u64, ok: bool) {
         self.log_end.idle_ticks = 0;
-        self.raw.report_snapshot(to, if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure });
+        self.raw
+            .report_snapshot(to, if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure });
         self.after_step();
     }
 
@@ -78,7 +79,8 @@ impl Replica {
         let Some(index) = self.raw.store().snapshot_index() else { return false };
         let in_use = self.raw.raft.prs().iter().any(|(_, it)| it.state == ProgressState::Snapshot);
         let behind_log = index < self.raw.store().log.truncated_index;
-        !in_use && (behind_log || self.log_end.idle_ticks > SNAPSHOT_KEPT_TICKS || !self.is_leader())
+        !in_use
+            && (behind_log || self.log_end.idle_ticks > SNAPSHOT_KEPT_TICKS || !self.is_leader())
     }
 
     /// Forgets entries whose effects are durable here and that no member needs.
@@ -94,7 +96,9 @@ impl Replica {
             (false, true) if too_long => durable.min(self.pinned()),
             (false, true) => durable.min(self.pinned()).min(self.slowest_member()),
             (false, false) if too_long => durable,
-            (false, false) => durable.min(self.applied.saturating_sub(bounds.follower_kept_entries)),
+            (false, false) => {
+                durable.min(self.applied.saturating_sub(bounds.follower_kept_entries))
+            }
         };
         if through > log.log.truncated_index {
             self.raw.mut_store().truncate(through)?;
@@ -105,7 +109,8 @@ impl Replica {
 
     /// Tells those who propose whether the log has room.
     pub(super) fn watch_log(&self) {
-        self.watch.set_log_full(self.is_leader() && self.raw.store().bytes() > self.bounds.log_bytes_max);
+        self.watch
+            .set_log_full(self.is_leader() && self.raw.store().bytes() > self.bounds.log_bytes_max);
     }
 
     #[cfg(test)]

@@ -61,7 +61,9 @@ impl Replica {
             return refused("another change is under way".into());
         }
         if change.removed.contains(&self.peer) || change.learners.contains(&self.peer) {
-            return refused("a leader cannot take its own vote away; hand the leadership over first".into());
+            return refused(
+                "a leader cannot take its own vote away; hand the leadership over first".into(),
+            );
         }
         let voters_after: Vec<u64> = {
             let gone = |it: &&u64| !change.removed.contains(it) && !change.learners.contains(it);
@@ -70,7 +72,9 @@ impl Replica {
             stay.chain(new).collect()
         };
         // Both majorities must be there now, or the group would stand still half way.
-        let active = |it: &&u64| **it == self.peer || self.raw.raft.prs().get(**it).is_some_and(|it| it.recent_active);
+        let active = |it: &&u64| {
+            **it == self.peer || self.raw.raft.prs().get(**it).is_some_and(|it| it.recent_active)
+        };
         for voters in [&self.conf.voters, &voters_after] {
             let there = voters.iter().filter(active).count();
             if there <= voters.len() / 2 {
@@ -84,7 +88,8 @@ impl Replica {
     /// was logged under another. raft-rs would go on to lead a group that it no longer
     /// counts itself in, and panic at the next commit (raft-rs issue 584).
     pub(super) fn resign_if_removed(&mut self) {
-        let votes = self.conf.voters.contains(&self.peer) || self.conf.voters_outgoing.contains(&self.peer);
+        let votes =
+            self.conf.voters.contains(&self.peer) || self.conf.voters_outgoing.contains(&self.peer);
         if self.raw.raft.state == StateRole::Leader && !votes {
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, raft::INVALID_ID);

@@ -38,7 +38,14 @@ pub(super) struct Reads {
 impl Reads {
     pub(super) fn new(heartbeat_ticks: usize) -> Self {
         let ticks_per_round = heartbeat_ticks * INTERVALS_PER_ROUND;
-        Self { queued: Vec::new(), round: None, behind: Vec::new(), next_context: 1, ticks_per_round, applied: 0 }
+        Self {
+            queued: Vec::new(),
+            round: None,
+            behind: Vec::new(),
+            next_context: 1,
+            ticks_per_round,
+            applied: 0,
+        }
     }
 
     pub(super) fn refuse(&self, done: OnRead, group: GroupId, leader: Option<u64>) {
@@ -47,7 +54,8 @@ impl Reads {
 
     pub(super) fn ask(&mut self, done: OnRead, raw: &mut RawNode<GroupStorage>) {
         let behind: usize = self.behind.iter().map(|(_, it)| it.len()).sum();
-        let waiting = self.queued.len() + behind + self.round.as_ref().map_or(0, |it| it.asked.len());
+        let waiting =
+            self.queued.len() + behind + self.round.as_ref().map_or(0, |it| it.asked.len());
         if waiting >= WAITING_MAX {
             return done(Err(ReadError::Full(waiting)));
         }

@@ -64,7 +64,13 @@ impl Replica {
         if !ready.snapshot().is_empty() {
             let meta = ready.snapshot().get_metadata();
             let conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
-            done.installs.push(Install { group, peer: self.peer, index: meta.index, term: meta.term, conf });
+            done.installs.push(Install {
+                group,
+                peer: self.peer,
+                index: meta.index,
+                term: meta.term,
+                conf,
+            });
             self.installing = Some(ready);
             return;
         }
@@ -87,7 +93,11 @@ impl Replica {
     pub(crate) fn installed(&mut self, index: LogIndex, done: &mut Persisted) {
         let Some(ready) = self.installing.take() else { return };
         let meta = ready.snapshot().get_metadata();
-        assert_eq!(meta.index, index, "group {}: another snapshot was installed than the log has", self.group);
+        assert_eq!(
+            meta.index, index,
+            "group {}: another snapshot was installed than the log has",
+            self.group
+        );
         self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
         self.raw.mut_store().log.installing = 0;
         self.log_changed = true;
@@ -125,7 +135,10 @@ impl Replica {
     }
 
     /// Committed entries for the state machine, of about `bytes_max`.
-    pub(crate) fn take_committed(&mut self, bytes_max: usize) -> Result<Option<Committed>, StoreError> {
+    pub(crate) fn take_committed(
+        &mut self,
+        bytes_max: usize,
+    ) -> Result<Option<Committed>, StoreError> {
         if self.installing.is_some() || self.handed == self.committed {
             return Ok(None);
         }
@@ -143,12 +156,19 @@ impl Replica {
                 bytes_max as u64,
                 raft::GetEntriesContext::empty(false),
             );
-            self.to_apply = found.map_err(|e| StoreError(format!("group {}: {e}", self.group)))?.into();
+            self.to_apply =
+                found.map_err(|e| StoreError(format!("group {}: {e}", self.group)))?.into();
         }
-        let mut taken = Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
+        let mut taken =
+            Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
         while taken.bytes < bytes_max {
             let Some(entry) = self.to_apply.pop_front() else { break };
-            assert_eq!(entry.index, self.handed + 1, "group {}: committed entries have a gap", self.group);
+            assert_eq!(
+                entry.index,
+                self.handed + 1,
+                "group {}: committed entries have a gap",
+                self.group
+            );
             self.handed = entry.index;
             taken.bytes += entry.data.len() + size_of::<Entry>();
             let ticket = self.ticket_of(entry.index, entry.term);
@@ -178,7 +198,8 @@ impl Replica {
         match EntryType::from_i32(entry.entry_type) {
             Some(EntryType::EntryNormal) => Ok(Entry { index, term, data, conf: None }),
             Some(EntryType::EntryConfChangeV2) => {
-                let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data).map_err(|e| broken(&e))?;
+                let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data)
+                    .map_err(|e| broken(&e))?;
                 let state = self.raw.apply_conf_change(&change).map_err(|e| broken(&e))?;
                 self.conf = Conf::from(&state);
                 self.resign_if_removed();

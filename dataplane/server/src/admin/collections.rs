@@ -7,7 +7,8 @@ use serde_json::Value;
 use tonic::Status;
 use vane_cluster::{AliasChange, Freshness, Terms, Write};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, Collection, GetCollectionRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
+    AddAliasReply, AddAliasRequest, Collection, GetCollectionRequest, SetPayloadIndexReply,
+    SetPayloadIndexRequest,
 };
 use vane_types::FieldType;
 
@@ -15,12 +16,16 @@ use super::failure::{bad_input, failed};
 use super::{Service, TIMEOUT};
 
 /// One collection, with its indexes as its shards' leaders have them.
-pub(super) async fn get(service: &Service, request: GetCollectionRequest) -> Result<Collection, Status> {
+pub(super) async fn get(
+    service: &Service,
+    request: GetCollectionRequest,
+) -> Result<Collection, Status> {
     let mut found = service.collection(&request.name).await?;
     let collection = service.cluster()?.collection(&request.name).map_err(|e| failed(&e))?;
     let info = collection.info(terms()).await.map_err(|e| failed(&e))?;
     let indexes = info.payload_index_points.into_iter();
-    found.payload_indexes = indexes.map(|(field, (kind, _))| (field.to_string(), name_of(kind))).collect();
+    found.payload_indexes =
+        indexes.map(|(field, (kind, _))| (field.to_string(), name_of(kind))).collect();
     Ok(found)
 }
 
@@ -31,7 +36,8 @@ pub(super) async fn set_payload_index(
 ) -> Result<SetPayloadIndexReply, Status> {
     let SetPayloadIndexRequest { collection, field, r#type } = request;
     let field = field.parse().map_err(|e| bad_input(format!("field: {e}")))?;
-    let field_type = FieldType::deserialize(Value::String(r#type)).map_err(|e| bad_input(format!("type: {e}")))?;
+    let field_type = FieldType::deserialize(Value::String(r#type))
+        .map_err(|e| bad_input(format!("type: {e}")))?;
     let collection = service.cluster()?.collection(&collection).map_err(|e| failed(&e))?;
     let write = Write::CreateIndex { field, field_type };
     collection.check(&write).map_err(|e| failed(&e))?;
@@ -41,10 +47,14 @@ pub(super) async fn set_payload_index(
 
 /// Gives a collection an alias, unless there is one of that name. An application may point
 /// it elsewhere at any time: it is not taken back.
-pub(super) async fn add_alias(service: &Service, request: AddAliasRequest) -> Result<AddAliasReply, Status> {
+pub(super) async fn add_alias(
+    service: &Service,
+    request: AddAliasRequest,
+) -> Result<AddAliasReply, Status> {
     let AddAliasRequest { collection, alias } = request;
     let cluster = service.cluster()?;
-    let holder = |alias: &str| cluster.aliases().into_iter().find(|it| it.0 == alias).map(|it| it.1);
+    let holder =
+        |alias: &str| cluster.aliases().into_iter().find(|it| it.0 == alias).map(|it| it.1);
     if holder(&alias).is_none() {
         let change = AliasChange::Create { collection, alias: alias.clone() };
         cluster.change_aliases(vec![change], TIMEOUT).await.map_err(|e| failed(&e))?;
@@ -57,5 +67,8 @@ fn terms() -> Terms {
 }
 
 fn name_of(kind: FieldType) -> String {
-    serde_json::to_value(kind).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(kind)
+        .ok()
+        .and_then(|it| it.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

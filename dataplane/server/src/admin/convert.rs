@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use vane_cluster::{
-    Collection, CollectionOverview, GroupReport, GroupStatus, Marker, NodeOverview, ShardOverview, Summary, node_of,
+    Collection, CollectionOverview, GroupReport, GroupStatus, Marker, NodeOverview, ShardOverview,
+    Summary, node_of,
 };
 use vane_proto::admin::disk::State;
-use vane_proto::admin::{Cluster, Collection as CollectionOut, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard};
+use vane_proto::admin::{
+    Cluster, Collection as CollectionOut, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
+};
 use vane_types::GroupId;
 
 use crate::rest::wire::info::parameters;
@@ -21,7 +24,8 @@ fn count(value: usize) -> u32 {
 }
 
 pub(super) fn disk(marker: &Marker) -> Disk {
-    let disk = Disk { format: marker.format, disk_id: marker.disk_id.to_string(), ..Disk::default() };
+    let disk =
+        Disk { format: marker.format, disk_id: marker.disk_id.to_string(), ..Disk::default() };
     match marker.member {
         None => Disk { state: State::Empty.into(), ..disk },
         Some(member) => Disk {
@@ -51,7 +55,8 @@ pub(super) fn cluster(summary: Summary) -> Cluster {
 }
 
 pub(super) fn node(overview: NodeOverview) -> Node {
-    let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } = overview;
+    let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } =
+        overview;
     Node {
         id: node.id,
         name: node.entry.name,
@@ -86,13 +91,25 @@ pub(super) fn collection(collection: &Collection, overview: CollectionOverview) 
 }
 
 pub(super) fn shard(overview: ShardOverview) -> Shard {
-    let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } = overview;
+    let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } =
+        overview;
     let status = report.as_ref().map(|it| &it.status);
     let group = group(id, status, &peers);
     let target = target.unwrap_or_default().into_iter();
-    let target = target.map(|it| ReplicaTarget { node_id: node_of(it.peer), role: role(it.learner).into() }).collect();
+    let target = target
+        .map(|it| ReplicaTarget { node_id: node_of(it.peer), role: role(it.learner).into() })
+        .collect();
     let GroupReport { points, vector_bytes, .. } = report.unwrap_or_default();
-    Shard { collection, ordinal: count(ordinal), group: Some(group), points, vector_bytes, target, step, revision }
+    Shard {
+        collection,
+        ordinal: count(ordinal),
+        group: Some(group),
+        points,
+        vector_bytes,
+        target,
+        step,
+        revision,
+    }
 }
 
 fn role(learner: bool) -> Role {
@@ -102,12 +119,23 @@ fn role(learner: bool) -> Role {
 /// A group as its leader sees it; without one, its members only.
 fn group(id: GroupId, status: Option<&GroupStatus>, peers: &[u64]) -> Group {
     let Some(status) = status else {
-        let unknown = |peer: &u64| Replica { node_id: node_of(*peer), peer_id: *peer, ..Replica::default() };
-        return Group { id: id.0, replicas: peers.iter().map(unknown).collect(), ..Group::default() };
+        let unknown =
+            |peer: &u64| Replica { node_id: node_of(*peer), peer_id: *peer, ..Replica::default() };
+        return Group {
+            id: id.0,
+            replicas: peers.iter().map(unknown).collect(),
+            ..Group::default()
+        };
     };
     let replica = |peer: u64| {
         let role = role(!status.conf.voters.contains(&peer)).into();
-        let replica = Replica { node_id: node_of(peer), peer_id: peer, role, known: true, ..Replica::default() };
+        let replica = Replica {
+            node_id: node_of(peer),
+            peer_id: peer,
+            role,
+            known: true,
+            ..Replica::default()
+        };
         if peer == status.peer {
             let lag = status.last_index.saturating_sub(status.applied);
             return Replica { applied: status.applied, lag, active: true, ..replica };

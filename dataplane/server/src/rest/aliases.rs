@@ -79,13 +79,20 @@ fn described(call: &Call, of: impl Fn(&str) -> bool) -> Result<Value, ApiError> 
 impl Changes {
     fn into_changes(self) -> Result<Vec<AliasChange>, ApiError> {
         if self.actions.len() > OPERATIONS_PER_BATCH_MAX {
-            let text = format!("{} actions, must be at most {OPERATIONS_PER_BATCH_MAX}", self.actions.len());
+            let text = format!(
+                "{} actions, must be at most {OPERATIONS_PER_BATCH_MAX}",
+                self.actions.len()
+            );
             return Err(ApiError::invalid("actions", text));
         }
         let change = |action| match action {
-            Action::Create(it) => AliasChange::Create { collection: it.collection_name, alias: it.alias_name },
+            Action::Create(it) => {
+                AliasChange::Create { collection: it.collection_name, alias: it.alias_name }
+            }
             Action::Delete(it) => AliasChange::Delete { alias: it.alias_name },
-            Action::Rename(it) => AliasChange::Rename { old: it.old_alias_name, new: it.new_alias_name },
+            Action::Rename(it) => {
+                AliasChange::Rename { old: it.old_alias_name, new: it.new_alias_name }
+            }
         };
         Ok(self.actions.into_iter().map(change).collect())
     }

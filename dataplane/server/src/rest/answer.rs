@@ -21,12 +21,19 @@ pub(crate) struct Started(pub(crate) Instant);
 
 impl Started {
     /// A successful answer, with the shards by ordinal that are not in it.
-    pub(crate) fn answer<T: Serialize>(self, result: T, failed_shards: &[(usize, Error)]) -> Answer {
+    pub(crate) fn answer<T: Serialize>(
+        self,
+        result: T,
+        failed_shards: &[(usize, Error)],
+    ) -> Answer {
         // Serialised here, where `time` can cover it but for the last bytes.
         let mut body = Vec::with_capacity(256);
         body.extend_from_slice(b"{\"result\":");
         if let Err(error) = serde_json::to_writer(&mut body, &result) {
-            return Answer(ApiError::internal(format!("the answer could not be written: {error}")).into_response());
+            return Answer(
+                ApiError::internal(format!("the answer could not be written: {error}"))
+                    .into_response(),
+            );
         }
         if !failed_shards.is_empty() {
             let shard = |(shard, error): &(usize, Error)| json!({ "shard": shard, "error": error.to_string() });

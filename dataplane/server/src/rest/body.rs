@@ -36,14 +36,24 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let node = Arc::<Node>::from_ref(state);
         let timeout = node.settings.request_timeout();
-        let late = |_| ApiError::timeout(format!("the body was not there within {timeout:?}; nothing was changed"));
+        let late = |_| {
+            ApiError::timeout(format!(
+                "the body was not there within {timeout:?}; nothing was changed"
+            ))
+        };
         tokio::time::timeout(timeout, read_and_parse(&node, request)).await.map_err(late)?.map(Self)
     }
 }
 
-async fn read_and_parse<T: DeserializeOwned + Send + 'static>(node: &Node, request: Request) -> Result<T, ApiError> {
+async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
+    node: &Node,
+    request: Request,
+) -> Result<T, ApiError> {
     let limit = node.settings.max_request_bytes;
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
     // A body that does not say its size counts as one of the largest.
     let bytes = announced.unwrap_or(limit).min(limit);
     let _permit = if bytes <= SMALL_BODY_BYTES_MAX {
@@ -84,7 +94,9 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
                     return Ok(Some(data));
                 }
             }
-            Some(Err(error)) => return Err(ApiError::bad_request(format!("the body could not be read: {error}"))),
+            Some(Err(error)) => {
+                return Err(ApiError::bad_request(format!("the body could not be read: {error}")));
+            }
         }
     }
 }

@@ -69,7 +69,10 @@ impl Call {
 
     /// What a change that was applied as entry `index` answers.
     pub(crate) fn updated(&self, index: u64) -> UpdateResult {
-        UpdateResult { operation_id: index, status: if self.wait { "completed" } else { "acknowledged" } }
+        UpdateResult {
+            operation_id: index,
+            status: if self.wait { "completed" } else { "acknowledged" },
+        }
     }
 
     /// The cluster, if this node belongs to one.
@@ -79,7 +82,11 @@ impl Call {
 
     /// When the answer must be there, how new it must be, and whether it must be whole.
     pub(crate) fn terms(&self) -> Terms {
-        Terms { deadline: Instant::now() + self.timeout, freshness: self.freshness, partial: self.partial.clone() }
+        Terms {
+            deadline: Instant::now() + self.timeout,
+            freshness: self.freshness,
+            partial: self.partial.clone(),
+        }
     }
 
     /// A collection by name or alias.
@@ -94,10 +101,14 @@ impl Call {
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
         if self.partial.is_some() {
-            return Err(ApiError::bad_request("partial results are for reads; nothing was changed"));
+            return Err(ApiError::bad_request(
+                "partial results are for reads; nothing was changed",
+            ));
         }
         let ended = tokio::spawn(work).await;
-        ended.map_err(|e| ApiError::internal(format!("the change did not end ({e}); its outcome is unknown")))?
+        ended.map_err(|e| {
+            ApiError::internal(format!("the change did not end ({e}); its outcome is unknown"))
+        })?
     }
 }
 
@@ -119,7 +130,9 @@ where
         };
         let Parameters { wait, _ordering, timeout, consistency, partial } = parameters;
         if timeout == Some(0) {
-            return Err(ApiError::invalid_parameter("timeout: value 0 invalid, must be 1 or larger"));
+            return Err(ApiError::invalid_parameter(
+                "timeout: value 0 invalid, must be 1 or larger",
+            ));
         }
         let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
         let timeout = timeout.map_or(node.settings.request_timeout(), granted);
@@ -155,7 +168,9 @@ fn allows_partial(headers: &HeaderMap) -> Result<bool, ApiError> {
         Some(b"allow") => Ok(true),
         Some(other) => {
             let other = String::from_utf8_lossy(other);
-            Err(ApiError::bad_request(format!("header {PARTIAL}: `{other}` is not known, only `allow` is")))
+            Err(ApiError::bad_request(format!(
+                "header {PARTIAL}: `{other}` is not known, only `allow` is"
+            )))
         }
     }
 }

@@ -38,7 +38,10 @@ pub(super) async fn create(
 ) -> Result<Answer, ApiError> {
     let (config, spread) = body.into_parts()?;
     let (cluster, timeout) = (call.cluster()?, call.timeout);
-    call.to_the_end(async move { Ok(cluster.create_collection(&name, config, spread, "", timeout).await?) }).await?;
+    call.to_the_end(async move {
+        Ok(cluster.create_collection(&name, config, spread, "", timeout).await?)
+    })
+    .await?;
     Ok(call.answer(true))
 }
 
@@ -52,7 +55,9 @@ pub(super) async fn update(
     let factor = body.write_consistency_factor(collection.spread())?;
     let change = body.into_change(&collection.config())?;
     let (cluster, timeout) = (call.cluster()?, call.timeout);
-    let update = async move { Ok(cluster.update_collection(collection.name(), change, factor, timeout).await?) };
+    let update = async move {
+        Ok(cluster.update_collection(collection.name(), change, factor, timeout).await?)
+    };
     call.to_the_end(update).await?;
     Ok(call.answer(true))
 }
@@ -70,12 +75,15 @@ pub(super) async fn cluster(call: Call, In(name): In<String>) -> Result<Answer, 
     let collection = call.collection(&name)?;
     let me = collection.node_id();
     let (mut local, mut remote) = (Vec::new(), Vec::new());
-    let looked = tokio::task::spawn_blocking(move || (collection.replicas(), collection.spread())).await;
-    let (replicas, spread) =
-        looked.map_err(|e| ApiError::internal(format!("the shards could not be looked at: {e}")))?;
+    let looked =
+        tokio::task::spawn_blocking(move || (collection.replicas(), collection.spread())).await;
+    let (replicas, spread) = looked
+        .map_err(|e| ApiError::internal(format!("the shards could not be looked at: {e}")))?;
     for (shard, node, points) in replicas {
         match points {
-            Some(points) => local.push(json!({ "shard_id": shard, "points_count": points, "state": "Active" })),
+            Some(points) => {
+                local.push(json!({ "shard_id": shard, "points_count": points, "state": "Active" }))
+            }
             None => remote.push(json!({ "shard_id": shard, "peer_id": node, "state": "Active" })),
         }
     }

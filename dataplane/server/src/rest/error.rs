@@ -44,7 +44,10 @@ impl ApiError {
 
     /// A query parameter is out of its range: 422.
     pub(crate) fn invalid_parameter(text: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Validation error in query parameters: [{text}]"))
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("Validation error in query parameters: [{text}]"),
+        )
     }
 
     /// `what` exists in the API but not here: 400.
@@ -107,7 +110,9 @@ impl From<Error> for ApiError {
 impl From<Invalid> for ApiError {
     fn from(invalid: Invalid) -> Self {
         match invalid.kind {
-            InvalidKind::Malformed => Self::malformed(format!("{}: {}", invalid.field, invalid.message)),
+            InvalidKind::Malformed => {
+                Self::malformed(format!("{}: {}", invalid.field, invalid.message))
+            }
             InvalidKind::Validation => Self::invalid(invalid.field, invalid.message),
         }
     }

@@ -21,8 +21,16 @@ pub(super) struct CreateIndex {
 }
 
 /// Options of an index that place or tune it, all without effect here.
-const OPTIONS: [&str; 8] =
-    ["is_tenant", "is_principal", "on_disk", "memory", "enable_hnsw", "lookup", "range", "principal"];
+const OPTIONS: [&str; 8] = [
+    "is_tenant",
+    "is_principal",
+    "on_disk",
+    "memory",
+    "enable_hnsw",
+    "lookup",
+    "range",
+    "principal",
+];
 
 /// `PUT /collections/{collection}/index`.
 pub(super) async fn create(
@@ -31,7 +39,11 @@ pub(super) async fn create(
     Json(body): Json<CreateIndex>,
 ) -> Result<Answer, ApiError> {
     let field_type = body.field_schema.map_or_else(
-        || Err(ApiError::bad_request("`field_schema` is needed: the type of the index, such as \"keyword\"")),
+        || {
+            Err(ApiError::bad_request(
+                "`field_schema` is needed: the type of the index, such as \"keyword\"",
+            ))
+        },
         field_type,
     )?;
     let collection = call.collection(&name)?;
@@ -39,7 +51,10 @@ pub(super) async fn create(
 }
 
 /// `DELETE /collections/{collection}/index/{field}`.
-pub(super) async fn delete(call: Call, In((name, field)): In<(String, String)>) -> Result<Answer, ApiError> {
+pub(super) async fn delete(
+    call: Call,
+    In((name, field)): In<(String, String)>,
+) -> Result<Answer, ApiError> {
     let field = field.parse().map_err(ApiError::bad_request)?;
     let collection = call.collection(&name)?;
     write(&call, collection, Write::DropIndex { field }).await
@@ -51,7 +66,9 @@ fn field_type(schema: Value) -> Result<FieldType, ApiError> {
         Value::String(name) => (Value::String(name), None),
         Value::Object(mut fields) => (fields.remove("type").unwrap_or_default(), Some(fields)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-            return Err(ApiError::malformed("field_schema: expected a type or an object with a `type`"));
+            return Err(ApiError::malformed(
+                "field_schema: expected a type or an object with a `type`",
+            ));
         }
     };
     if matches!(name.as_str(), Some("text")) {
@@ -62,11 +79,19 @@ fn field_type(schema: Value) -> Result<FieldType, ApiError> {
             "memory" if value.is_string() || value.is_null() => {}
             known if OPTIONS.contains(&known) && (value.is_boolean() || value.is_null()) => {}
             known if OPTIONS.contains(&known) => {
-                return Err(ApiError::malformed(format!("field_schema.{known}: `{value}` is not of its type")));
+                return Err(ApiError::malformed(format!(
+                    "field_schema.{known}: `{value}` is not of its type"
+                )));
             }
             "prefix" | "nested" if value.is_null() || value == Value::Bool(false) => {}
-            "prefix" | "nested" => return Err(ApiError::unsupported(format!("field_schema.{option}"))),
-            unknown => return Err(ApiError::malformed(format!("field_schema: unknown field `{unknown}`"))),
+            "prefix" | "nested" => {
+                return Err(ApiError::unsupported(format!("field_schema.{option}")));
+            }
+            unknown => {
+                return Err(ApiError::malformed(format!(
+                    "field_schema: unknown field `{unknown}`"
+                )));
+            }
         }
     }
     FieldType::deserialize(name).map_err(|e| ApiError::malformed(format!("field_schema: {e}")))
@@ -81,9 +106,11 @@ mod tests {
     #[test]
     fn types_are_read_in_both_forms() {
         assert_eq!(field_type(json!("integer")).unwrap(), FieldType::Integer);
-        let tenant = json!({"type": "keyword", "is_tenant": true, "on_disk": null, "memory": "cold"});
+        let tenant =
+            json!({"type": "keyword", "is_tenant": true, "on_disk": null, "memory": "cold"});
         assert_eq!(field_type(tenant).unwrap(), FieldType::Keyword);
-        let integer = json!({"type": "integer", "lookup": true, "range": false, "enable_hnsw": true});
+        let integer =
+            json!({"type": "integer", "lookup": true, "range": false, "enable_hnsw": true});
         assert_eq!(field_type(integer).unwrap(), FieldType::Integer);
     }
 
@@ -100,7 +127,10 @@ mod tests {
             (json!(1), "field_schema"),
         ] {
             let error = field_type(schema.clone()).unwrap_err();
-            assert!(error.status.as_u16() == 400 && error.text.contains(named), "{schema}: {error:?}");
+            assert!(
+                error.status.as_u16() == 400 && error.text.contains(named),
+                "{schema}: {error:?}"
+            );
         }
     }
 }

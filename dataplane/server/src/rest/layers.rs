@@ -35,7 +35,11 @@ pub(crate) async fn limit(State(node): State<Arc<Node>>, request: Request, next:
 }
 
 /// Counts, times and logs a request.
-pub(crate) async fn observe(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(node): State<Arc<Node>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Started(Instant::now());
     request.extensions_mut().insert(started);
     let id = request_id(request.headers());
@@ -43,12 +47,15 @@ pub(crate) async fn observe(State(node): State<Arc<Node>>, mut request: Request,
     let matched = request.extensions().get::<MatchedPath>().map(|it| it.as_str().to_owned());
     // Paths that are no routes are not kept apart: there is no end of them.
     let endpoint = matched.unwrap_or_else(|| "unknown".to_owned());
-    let path = tracing::enabled!(tracing::Level::WARN).then(|| request.uri().path().to_owned()).unwrap_or_default();
+    let path = tracing::enabled!(tracing::Level::WARN)
+        .then(|| request.uri().path().to_owned())
+        .unwrap_or_default();
     let in_flight = InFlight::enter(&node);
     let mut response = next.run(request).await;
     drop(in_flight);
     let (status, elapsed) = (response.status(), started.0.elapsed());
-    let error = response.extensions_mut().remove::<ApiError>().map(|it| it.text).unwrap_or_default();
+    let error =
+        response.extensions_mut().remove::<ApiError>().map(|it| it.text).unwrap_or_default();
     let time_ms = elapsed.as_micros() as f64 / 1e3;
     let code = status.as_u16();
     if status.is_server_error() {
@@ -57,8 +64,14 @@ pub(crate) async fn observe(State(node): State<Arc<Node>>, mut request: Request,
         tracing::debug!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "answered");
     }
     let method = method_name(&method);
-    node.metrics.answered.get_or_create(&Answered { method, endpoint: endpoint.clone(), status: code }).inc();
-    node.metrics.latency.get_or_create(&Endpoint { method, endpoint }).observe(elapsed.as_secs_f64());
+    node.metrics
+        .answered
+        .get_or_create(&Answered { method, endpoint: endpoint.clone(), status: code })
+        .inc();
+    node.metrics
+        .latency
+        .get_or_create(&Endpoint { method, endpoint })
+        .observe(elapsed.as_secs_f64());
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
@@ -118,7 +131,8 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = text, "a request ended in a panic; this is a defect of vane");
-    let mut response = ApiError::internal("the request ended in a panic; its outcome is unknown").into_response();
+    let mut response =
+        ApiError::internal("the request ended in a panic; its outcome is unknown").into_response();
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }

@@ -12,7 +12,10 @@ use super::wire::read::{Count, Retrieve, ScrollRequest};
 use super::wire::record::{PageOut, RecordOut};
 
 /// `GET /collections/{collection}/points/{id}`: all of one point.
-pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Result<Answer, ApiError> {
+pub(super) async fn one(
+    call: Call,
+    In((name, id)): In<(String, String)>,
+) -> Result<Answer, ApiError> {
     let id: PointId = id.parse().map_err(ApiError::bad_request)?;
     let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
     let records = call.collection(&name)?.retrieve(vec![id], want, call.terms()).await?;
@@ -23,7 +26,11 @@ pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Res
 }
 
 /// `POST /collections/{collection}/points`: those of the points that are there.
-pub(super) async fn retrieve(call: Call, In(name): In<String>, Json(body): Json<Retrieve>) -> Result<Answer, ApiError> {
+pub(super) async fn retrieve(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<Retrieve>,
+) -> Result<Answer, ApiError> {
     let (ids, want) = body.into_parts()?;
     let records = call.collection(&name)?.retrieve(ids, want, call.terms()).await?;
     let records: Vec<_> = records.iter().map(RecordOut).collect();
@@ -42,7 +49,11 @@ pub(super) async fn scroll(
 }
 
 /// `POST /collections/{collection}/points/count`.
-pub(super) async fn count(call: Call, In(name): In<String>, Json(body): Json<Count>) -> Result<Answer, ApiError> {
+pub(super) async fn count(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<Count>,
+) -> Result<Answer, ApiError> {
     let filter = body.into_filter()?;
     let count = call.collection(&name)?.count(filter, call.terms()).await?;
     Ok(call.answer(json!({ "count": count })))

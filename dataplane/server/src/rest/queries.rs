@@ -16,17 +16,30 @@ use crate::metric_definitions::Work;
 use crate::node::Node;
 
 /// `POST /collections/{collection}/points/query`.
-pub(super) async fn one(call: Call, In(name): In<String>, Json(body): Json<QueryRequest>) -> Result<Answer, ApiError> {
+pub(super) async fn one(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<QueryRequest>,
+) -> Result<Answer, ApiError> {
     let query = body.into_query()?;
     let found = run(&call.node, &*call.collection(&name)?, query, call.terms()).await?;
     Ok(call.answer(Points(&found)))
 }
 
 /// `POST /collections/{collection}/points/query/batch`: results in the order asked for.
-pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<QueryBatch>) -> Result<Answer, ApiError> {
+pub(super) async fn batch(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<QueryBatch>,
+) -> Result<Answer, ApiError> {
     let queries = body.into_queries()?;
     let collection = call.collection(&name)?;
-    let late = |_| ApiError::timeout(format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout));
+    let late = |_| {
+        ApiError::timeout(format!(
+            "no answer within {:?}; ask for less, or raise `timeout`",
+            call.timeout
+        ))
+    };
     let all = run_all(&call.node, collection, queries, call.terms());
     let found = tokio::time::timeout(call.timeout, all).await.map_err(late)??;
     let results: Vec<_> = found.iter().map(|it| Points(it)).collect();
@@ -49,18 +62,26 @@ async fn run_all(
     loop {
         while running.len() < at_once {
             let Some((i, query)) = queries.next() else { break };
-            let (node, collection, terms) = (Arc::clone(node), Arc::clone(&collection), terms.clone());
+            let (node, collection, terms) =
+                (Arc::clone(node), Arc::clone(&collection), terms.clone());
             running.spawn(async move { (i, run(&node, &collection, query, terms).await) });
         }
         match running.join_next().await {
             None => return Ok(results),
             Some(Ok((i, found))) => results[i] = found?,
-            Some(Err(error)) => return Err(ApiError::internal(format!("a query did not end: {error}"))),
+            Some(Err(error)) => {
+                return Err(ApiError::internal(format!("a query did not end: {error}")));
+            }
         }
     }
 }
 
-async fn run(node: &Node, collection: &Collection, query: Query, terms: Terms) -> Result<Vec<Scored>, ApiError> {
+async fn run(
+    node: &Node,
+    collection: &Collection,
+    query: Query,
+    terms: Terms,
+) -> Result<Vec<Scored>, ApiError> {
     let started = Instant::now();
     let found = collection.query(query, terms).await;
     count(&node.metrics.searches, started, found.is_err());

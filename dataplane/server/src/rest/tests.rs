@@ -68,7 +68,10 @@ async fn every_failure_is_json_with_status_and_time() {
         let response = send(&running, method, uri, body.to_owned()).await;
         assert_eq!(response.status().as_u16(), code, "{method} {uri}");
         let answer = json(response).await;
-        assert!(answer["status"]["error"].is_string() && answer["time"].is_number(), "{method} {uri}: {answer}");
+        assert!(
+            answer["status"]["error"].is_string() && answer["time"].is_number(),
+            "{method} {uri}: {answer}"
+        );
     }
 }
 
@@ -90,7 +93,10 @@ async fn stopping_node_is_alive_and_not_ready() {
     let running = start(|_| {});
     assert_eq!(send(&running, "GET", "/readyz", "").await.status(), StatusCode::OK);
     running.node.stop();
-    assert_eq!(send(&running, "GET", "/readyz", "").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        send(&running, "GET", "/readyz", "").await.status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
     assert_eq!(send(&running, "GET", "/livez", "").await.status(), StatusCode::OK);
 }
 
@@ -101,7 +107,9 @@ async fn what_a_node_holds_is_in_its_metrics() {
     let created = send(&running, "PUT", "/collections/a", vectors.to_string()).await;
     assert_eq!(json(created).await["result"], json!(true));
     let points = json!({ "points": [{ "id": 1, "vector": [1, 2] }] });
-    let upserted = json(send(&running, "PUT", "/collections/a/points?wait=true", points.to_string()).await).await;
+    let upserted =
+        json(send(&running, "PUT", "/collections/a/points?wait=true", points.to_string()).await)
+            .await;
     assert_eq!(upserted["result"]["status"], "completed");
     let found = send(&running, "POST", "/collections/a/points/query", r#"{"query": [1, 0]}"#).await;
     assert_eq!(json(found).await["result"]["points"][0]["score"], json!(1.0));
@@ -141,9 +149,15 @@ async fn partial_results_are_for_reads_and_name_nothing_when_nothing_failed() {
     let vectors = json!({ "vectors": { "size": 2, "distance": "Dot" } });
     send(&running, "PUT", "/collections/a", vectors.to_string()).await;
     let points = json!({ "points": [{ "id": 1, "vector": [1, 2] }] });
-    let write = send(&running, "PUT", "/collections/a/points?partial=true", points.to_string()).await;
+    let write =
+        send(&running, "PUT", "/collections/a/points?partial=true", points.to_string()).await;
     assert_eq!(write.status(), StatusCode::BAD_REQUEST);
-    assert!(json(write).await["status"]["error"].as_str().unwrap().contains("partial results are for reads"));
+    assert!(
+        json(write).await["status"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("partial results are for reads")
+    );
     let scroll = |value: &str| {
         let request = Request::builder().method("POST").uri("/collections/a/points/scroll");
         let request = request.header("x-vane-partial", value).body(Body::from("{}")).unwrap();

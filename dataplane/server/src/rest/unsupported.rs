@@ -57,7 +57,10 @@ const OF_NODE: [&str; 13] = [
 pub(crate) fn routes() -> Routes {
     let mut routes = Router::new();
     for (path, instead) in OF_COLLECTION {
-        routes = routes.route(&format!("/collections/{{collection}}{path}"), any(move |it| refuse(it, instead)));
+        routes = routes.route(
+            &format!("/collections/{{collection}}{path}"),
+            any(move |it| refuse(it, instead)),
+        );
     }
     for path in OF_NODE {
         routes = routes.route(path, any(|it| refuse(it, "")));

@@ -11,12 +11,18 @@ use super::call::{Call, In};
 use super::error::ApiError;
 use super::queries::count;
 use super::wire::select::PointsSelector;
-use super::wire::update::{DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert};
+use super::wire::update::{
+    DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
+};
 use crate::metric_definitions::{Metrics, Work};
 use crate::node::Node;
 
 /// `PUT /collections/{collection}/points`.
-pub(super) async fn upsert(call: Call, In(name): In<String>, Json(body): Json<Upsert>) -> Result<Answer, ApiError> {
+pub(super) async fn upsert(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<Upsert>,
+) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
     write(&call, collection, body.into_write()?).await
 }
@@ -93,7 +99,11 @@ pub(super) async fn clear_payload(
 
 /// `POST /collections/{collection}/points/batch`: each operation is applied before the
 /// next one begins, and one that fails ends the batch.
-pub(super) async fn batch(call: Call, In(name): In<String>, Json(body): Json<Operations>) -> Result<Answer, ApiError> {
+pub(super) async fn batch(
+    call: Call,
+    In(name): In<String>,
+    Json(body): Json<Operations>,
+) -> Result<Answer, ApiError> {
     let writes = body.into_writes()?;
     let collection = call.collection(&name)?;
     for (i, write) in writes.iter().enumerate() {
@@ -126,19 +136,29 @@ fn in_batch(error: Error, i: usize) -> ApiError {
         1 => "the operation before it was applied".to_owned(),
         _ => format!("the {i} operations before it were applied"),
     };
-    error.text = format!("{} (operations[{i}]; {before}, those after it were not begun)", error.text);
+    error.text =
+        format!("{} (operations[{i}]; {before}, those after it were not begun)", error.text);
     error
 }
 
 /// Applies a change and answers with its place in the log.
-pub(super) async fn write(call: &Call, collection: Arc<Collection>, write: Write) -> Result<Answer, ApiError> {
+pub(super) async fn write(
+    call: &Call,
+    collection: Arc<Collection>,
+    write: Write,
+) -> Result<Answer, ApiError> {
     let (node, terms) = (Arc::clone(&call.node), call.terms());
     let run = async move { Ok(run(&node, &collection, write, terms).await?) };
     let index = call.to_the_end(run).await?;
     Ok(call.answer(call.updated(index)))
 }
 
-async fn run(node: &Node, collection: &Collection, write: Write, terms: Terms) -> Result<u64, Error> {
+async fn run(
+    node: &Node,
+    collection: &Collection,
+    write: Write,
+    terms: Terms,
+) -> Result<u64, Error> {
     let (started, kind) = (Instant::now(), kind(&write));
     let applied = collection.write(write, terms).await;
     if let Some(kind) = kind {

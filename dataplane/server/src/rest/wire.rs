@@ -42,9 +42,11 @@ impl<'de> Deserialize<'de> for UnsupportedUnlessEmpty {
             Value::Null | Value::Bool(false) => Ok(Self),
             Value::Object(object) if object.is_empty() => Ok(Self),
             Value::Array(list) if list.is_empty() => Ok(Self),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                Err(D::Error::custom(NOT_SUPPORTED))
-            }
+            Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => Err(D::Error::custom(NOT_SUPPORTED)),
         }
     }
 }

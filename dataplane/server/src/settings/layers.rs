@@ -49,10 +49,11 @@ impl Layers {
     pub fn new(file: Option<&Path>) -> Result<Self, LoadError> {
         let mut figment = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(path) = file {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| LoadError::File { path: path.to_owned(), source })?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| LoadError::File { path: path.to_owned(), source })?;
             // A file in which everything is commented out says nothing.
-            let says_nothing = |line: &str| matches!(line.trim(), "" | "---") || line.trim().starts_with('#');
+            let says_nothing =
+                |line: &str| matches!(line.trim(), "" | "---") || line.trim().starts_with('#');
             if !text.lines().all(says_nothing) {
                 figment = figment.merge(Yaml::file_exact(path));
             }
@@ -76,7 +77,8 @@ impl Layers {
                 let Ok(value) = value.parse::<Value>();
                 self.set(&key, Some(value), format!("environment variable {name}"));
             } else {
-                self.warnings.push(format!("environment variable {name} is no setting and has no effect"));
+                self.warnings
+                    .push(format!("environment variable {name} is no setting and has no effect"));
             }
         }
     }
@@ -93,9 +95,9 @@ impl Layers {
     /// The settings, checked.
     pub fn load(self) -> Result<Loaded, LoadError> {
         let Self { figment, warnings } = self;
-        let settings: Settings = figment
-            .extract()
-            .map_err(|errors| LoadError::Malformed(errors.into_iter().map(describe).collect::<Vec<_>>().join("; ")))?;
+        let settings: Settings = figment.extract().map_err(|errors| {
+            LoadError::Malformed(errors.into_iter().map(describe).collect::<Vec<_>>().join("; "))
+        })?;
         match settings.problems() {
             problems if problems.is_empty() => Ok(Loaded { settings, warnings }),
             problems => Err(LoadError::OutOfRange(problems)),
@@ -122,7 +124,8 @@ impl<T: Serialize> Provider for One<'_, T> {
 
 /// What is wrong, with which setting, where it was read.
 fn describe(error: figment::Error) -> String {
-    let key = if error.path.is_empty() { String::new() } else { format!("{}: ", error.path.join(".")) };
+    let key =
+        if error.path.is_empty() { String::new() } else { format!("{}: ", error.path.join(".")) };
     let from = error.metadata.as_ref().map_or(String::new(), |it| match &it.source {
         Some(source) => format!(" (from {source})"),
         None => format!(" (from {})", it.name),

@@ -37,14 +37,20 @@ impl Cluster {
             );
         }
         if has_file && !self.token.is_empty() {
-            problems.push("cluster.token and cluster.token_file are both set; choose one".to_owned());
+            problems
+                .push("cluster.token and cluster.token_file are both set; choose one".to_owned());
         }
         if !self.dial_from.is_empty() && self.dial_from.parse::<IpAddr>().is_err() {
-            problems.push(format!("cluster.dial_from is `{}`, must be an IP address", self.dial_from));
+            problems
+                .push(format!("cluster.dial_from is `{}`, must be an IP address", self.dial_from));
         }
         for (key, address) in [("address", &self.address), ("rest_address", &self.rest_address)] {
-            if !address.is_empty() && address.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
-                problems.push(format!("cluster.{key} is `{address}`, must be host:port, such as 10.0.0.1:6335"));
+            if !address.is_empty()
+                && address.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err())
+            {
+                problems.push(format!(
+                    "cluster.{key} is `{address}`, must be host:port, such as 10.0.0.1:6335"
+                ));
             }
         }
         problems
@@ -56,7 +62,9 @@ impl Settings {
     pub(crate) fn node(&self, rest: SocketAddr, peer: SocketAddr) -> Result<NodeSettings, String> {
         let cluster = &self.cluster;
         let reached_at = |given: &str, listening: SocketAddr| match given {
-            "" if listening.ip().is_unspecified() => format!("{}:{}", machine_name(), listening.port()),
+            "" if listening.ip().is_unspecified() => {
+                format!("{}:{}", machine_name(), listening.port())
+            }
             "" => listening.to_string(),
             given => given.to_owned(),
         };
@@ -74,7 +82,8 @@ impl Settings {
     fn token(&self) -> Result<String, String> {
         let Cluster { token, token_file, .. } = &self.cluster;
         let read = |path: &Path| {
-            let text = fs::read_to_string(path).map_err(|e| format!("the token in {}: {e}", path.display()))?;
+            let text = fs::read_to_string(path)
+                .map_err(|e| format!("the token in {}: {e}", path.display()))?;
             match text.trim() {
                 "" => Err(format!("the token in {} is empty", path.display())),
                 token => Ok(token.to_owned()),
@@ -108,7 +117,8 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let tmp = path.with_extension("tmp");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&tmp)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&tmp)?;
     writeln!(file, "{text}").and_then(|()| file.sync_all())?;
     fs::rename(&tmp, path)?;
     path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())

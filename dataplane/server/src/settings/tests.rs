@@ -8,18 +8,23 @@ fn load(yaml: &str, env: &[(&str, &str)]) -> Result<super::Loaded, LoadError> {
     let path = dir.path().join("vane.yaml");
     std::fs::write(&path, yaml).unwrap();
     let mut layers = Layers::new(Some(&path))?;
-    layers.environment(env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
+    layers
+        .environment(env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
     layers.load()
 }
 
 #[test]
 fn example_file_shows_every_setting_with_its_default() {
-    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("config/vane.yaml");
+    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("config/vane.yaml");
     let loaded = Layers::new(Some(&path)).unwrap().load().unwrap();
     assert_eq!(loaded.settings, Settings::default());
     let text = std::fs::read_to_string(path).unwrap();
     for line in Settings::default().to_yaml().lines() {
-        assert!(text.lines().any(|it| it.replace('"', "") == line.replace('"', "")), "not in the file: {line}");
+        assert!(
+            text.lines().any(|it| it.replace('"', "") == line.replace('"', "")),
+            "not in the file: {line}"
+        );
     }
 }
 
@@ -34,10 +39,13 @@ fn printed_settings_load_again() {
 fn flags_win_over_environment_over_file_over_defaults() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("vane.yaml");
-    std::fs::write(&path, "http_port: 1\nhost: file\nsearch: {threads: 1, pending_max: 7}\n").unwrap();
+    std::fs::write(&path, "http_port: 1\nhost: file\nsearch: {threads: 1, pending_max: 7}\n")
+        .unwrap();
     let mut layers = Layers::new(Some(&path)).unwrap();
     let env = [("VANE_HTTP_PORT", "2"), ("VANE_SEARCH__THREADS", "2"), ("VANE_HOST", "127.0.0.1")];
-    layers.environment(env.map(|(name, value)| (OsString::from(name), OsString::from(value))).into_iter());
+    layers.environment(
+        env.map(|(name, value)| (OsString::from(name), OsString::from(value))).into_iter(),
+    );
     layers.set("http_port", Some(3), "flag --http-port".into());
     let settings = layers.load().unwrap().settings;
     assert_eq!((settings.http_port, settings.host.as_str()), (3, "127.0.0.1"));
@@ -74,7 +82,10 @@ fn mistakes_are_refused_by_name() {
 
 #[test]
 fn unknown_variables_are_warned_of_and_have_no_effect() {
-    let loaded = load("# nothing\n", &[("VANE_PORT", "tcp://1.2.3.4:6333"), ("OTHER", "1"), ("VANE_CONFIG", "x")]);
+    let loaded = load(
+        "# nothing\n",
+        &[("VANE_PORT", "tcp://1.2.3.4:6333"), ("OTHER", "1"), ("VANE_CONFIG", "x")],
+    );
     let loaded = loaded.unwrap();
     assert_eq!(loaded.settings, Settings::default());
     assert_eq!(loaded.warnings.len(), 1);

@@ -42,7 +42,11 @@ impl Applying<'_, '_> {
         for Present { slot, record: old } in self.targets(&targets, all_must_exist)? {
             let mut payload = parse_payload(&old.payload)?;
             change(&mut payload);
-            let record = PointRecord { version: self.index, payload: encode_payload(&payload), ..old.clone() };
+            let record = PointRecord {
+                version: self.index,
+                payload: encode_payload(&payload),
+                ..old.clone()
+            };
             self.store_record(slot, Some(&old), &record)?;
         }
         Ok(())

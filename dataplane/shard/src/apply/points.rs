@@ -84,10 +84,17 @@ impl Applying<'_, '_> {
         slot
     }
 
-    fn put_vectors(&mut self, slot: u32, record: &mut PointRecord, vectors: Vec<Vector>) -> Result<(), Stop> {
+    fn put_vectors(
+        &mut self,
+        slot: u32,
+        record: &mut PointRecord,
+        vectors: Vec<Vector>,
+    ) -> Result<(), Stop> {
         for Vector { name, values } in vectors {
             let Some((ordinal, vector)) = self.state.vector(&name) else {
-                return Err(Refusal::Invalid(format!("Not existing vector name error: {name}")).into());
+                return Err(
+                    Refusal::Invalid(format!("Not existing vector name error: {name}")).into()
+                );
             };
             if values.len() != vector.params.size {
                 let (expected, got) = (vector.params.size, values.len());

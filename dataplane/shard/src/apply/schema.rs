@@ -28,13 +28,15 @@ impl Applying<'_, '_> {
         let mut index = PayloadIndex::new(field_type);
         let (store, batch) = (self.store, &mut self.effects.batch);
         store.records(|slot, record| {
-            for key in vane_filter::index_keys(&path, field_type, &parse_payload(&record.payload)?) {
+            for key in vane_filter::index_keys(&path, field_type, &parse_payload(&record.payload)?)
+            {
                 batch.put_index(number, &key, slot);
                 index.insert(&key, slot);
             }
             Ok(())
         })?;
-        let stored = serde_json::to_vec(&(path.to_string(), field_type)).expect("a path and a type are plain data");
+        let stored = serde_json::to_vec(&(path.to_string(), field_type))
+            .expect("a path and a type are plain data");
         batch.put_meta(&field_name(number), &stored);
         self.effects.memory.push(Effect::NewField { path, field: Field { number, index } });
         Ok(())

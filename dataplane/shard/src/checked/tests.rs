@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vane_types::{
-    CollectionConfig, Distance, FieldType, HnswConfig, NamedVectors, OptimizerConfig, Payload, VectorParams,
+    CollectionConfig, Distance, FieldType, HnswConfig, NamedVectors, OptimizerConfig, Payload,
+    VectorParams,
 };
 
 use super::*;
@@ -33,7 +34,9 @@ fn commands(write: Write, resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<Comman
 
 fn ids(change: &Change) -> Vec<PointId> {
     let keys: Vec<&Vec<u8>> = match change {
-        Change::Upsert(it) | Change::UpdateVectors(it) => it.points.iter().map(|it| &it.id).collect(),
+        Change::Upsert(it) | Change::UpdateVectors(it) => {
+            it.points.iter().map(|it| &it.id).collect()
+        }
         Change::Delete(it) => it.ids.iter().collect(),
         other => panic!("{other:?}"),
     };
@@ -51,11 +54,20 @@ fn nums(ids: &[u64]) -> Vec<PointId> {
 
 #[test]
 fn each_shard_gets_its_own_points_once() {
-    let points = vec![point(4, &[3.0, 4.0]), point(2, &[1.0, 0.0]), point(1, &[1.0, 0.0]), point(4, &[0.0, 5.0])];
+    let points = vec![
+        point(4, &[3.0, 4.0]),
+        point(2, &[1.0, 0.0]),
+        point(1, &[1.0, 0.0]),
+        point(4, &[0.0, 5.0]),
+    ];
     let found = commands(Write::Upsert(points), Vec::new());
     assert_eq!(by_shard(&found), [(1, vec![nums(&[4, 1])]), (2, vec![nums(&[2])])]);
     let Some(Change::Upsert(upsert)) = &found[0].1[0].change else { panic!("an upsert was made") };
-    assert_eq!(upsert.points[0].vectors[0].values, [0.0, 1.0], "the later one counts, at unit length");
+    assert_eq!(
+        upsert.points[0].vectors[0].values,
+        [0.0, 1.0],
+        "the later one counts, at unit length"
+    );
     let found = commands(Write::Delete(Selection::Ids(nums(&[7, 3, 7, 6]))), Vec::new());
     assert_eq!(by_shard(&found), [(0, vec![nums(&[3, 6])]), (1, vec![nums(&[7])])]);
 }
@@ -73,18 +85,29 @@ fn what_a_filter_matches_is_split_into_entries_in_id_order() {
     let filter = Filter::parse(json!({})).unwrap();
     let most = FILTERED_IDS_PER_ENTRY_MAX as u64;
     let many: Vec<u64> = (0..=most).rev().map(|it| it * 3 + 2).collect();
-    let found = commands(Write::Delete(Selection::Filter(filter)), vec![nums(&[3, 0]), Vec::new(), nums(&many)]);
+    let found = commands(
+        Write::Delete(Selection::Filter(filter)),
+        vec![nums(&[3, 0]), Vec::new(), nums(&many)],
+    );
     let found = by_shard(&found);
     assert_eq!(found[0], (0, vec![nums(&[0, 3])]));
-    assert_eq!((found[1].0, found[1].1[0].len(), found[1].1[0][0]), (2, most as usize, PointId::Num(2)));
+    assert_eq!(
+        (found[1].0, found[1].1[0].len(), found[1].1[0][0]),
+        (2, most as usize, PointId::Num(2))
+    );
     assert_eq!(found[1].1[1], nums(&[most * 3 + 2]));
 }
 
 #[test]
 fn every_shard_has_every_payload_index() {
-    let found =
-        commands(Write::CreateIndex { field: "n".parse().unwrap(), field_type: FieldType::Integer }, Vec::new());
-    assert_eq!(found.iter().map(|(shard, it)| (*shard, it.len())).collect::<Vec<_>>(), [(0, 1), (1, 1), (2, 1)]);
+    let found = commands(
+        Write::CreateIndex { field: "n".parse().unwrap(), field_type: FieldType::Integer },
+        Vec::new(),
+    );
+    assert_eq!(
+        found.iter().map(|(shard, it)| (*shard, it.len())).collect::<Vec<_>>(),
+        [(0, 1), (1, 1), (2, 1)]
+    );
 }
 
 #[test]
@@ -94,8 +117,14 @@ fn what_does_not_fit_the_collection_is_refused() {
     for bad in [point(1, &[1.0]), point(1, &[1.0, f32::NAN]), other] {
         assert!(check(&config(), Write::Upsert(vec![bad.clone(), point(1, &[1.0, 0.0])])).is_err());
         let update = vec![(bad.id, bad.vectors), (1.into(), point(1, &[1.0, 0.0]).vectors)];
-        assert!(check(&config(), Write::UpdateVectors(update)).is_err(), "one that a later replaces counts too");
+        assert!(
+            check(&config(), Write::UpdateVectors(update)).is_err(),
+            "one that a later replaces counts too"
+        );
     }
     let names = vec!["b".to_owned()];
-    assert!(check(&config(), Write::DeleteVectors { points: Selection::Ids(nums(&[1])), names }).is_err());
+    assert!(
+        check(&config(), Write::DeleteVectors { points: Selection::Ids(nums(&[1])), names })
+            .is_err()
+    );
 }

@@ -30,7 +30,10 @@ fn records_are_of_the_moment_of_the_search() {
         assert_eq!(vectors.contains_key(""), id != 49, "vectors are those of now");
     }
     let both = held.fetch(&[2, 0], &Want::default()).unwrap();
-    assert_eq!(both.iter().map(|it| it.id).collect::<Vec<_>>(), [plain[2].record.id, plain[0].record.id]);
+    assert_eq!(
+        both.iter().map(|it| it.id).collect::<Vec<_>>(),
+        [plain[2].record.id, plain[0].record.id]
+    );
     assert!(both.iter().all(|it| it.payload.is_none() && it.vectors.is_none()));
     assert!(matches!(held.fetch(&[3], &want), Err(Error::BadInput(_))));
 }

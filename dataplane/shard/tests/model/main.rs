@@ -2,7 +2,11 @@
 //! indexed, merged and reopened in between, the shard answers as the map does, and its
 //! replicas are alike.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking; its modules are its own")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by panicking; its modules are its own"
+)]
 
 mod held;
 mod map;

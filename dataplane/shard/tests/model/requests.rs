@@ -81,5 +81,8 @@ fn a_copy_from_beyond_the_window_is_refused() {
         replica.reopen();
     }
     assert_eq!(replica.contents(), before);
-    assert!(replica.shard.store().metas(b"request/").unwrap().is_empty(), "outcomes leave the table");
+    assert!(
+        replica.shard.store().metas(b"request/").unwrap().is_empty(),
+        "outcomes leave the table"
+    );
 }

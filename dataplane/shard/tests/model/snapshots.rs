@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use vane_raft::{Conf, Entry, Exported, StateMachine};
-use vane_shard::{Error, JobKind, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write};
+use vane_shard::{
+    Error, JobKind, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+};
 use vane_storage::{DataDb, MemoryKv};
 use vane_types::command::RequestId;
 use vane_types::{Command, FieldType, PointId, Refusal};
@@ -15,7 +17,12 @@ use crate::world::{Replica, members, number_is, payload, search, selection, soon
 
 /// Sealed, indexed, frozen and growing rows, dead ones among them, and a payload index.
 fn fill(replica: &Replica) {
-    assert!(replica.write(Write::CreateIndex { field: "n".parse().unwrap(), field_type: FieldType::Integer }));
+    assert!(
+        replica.write(Write::CreateIndex {
+            field: "n".parse().unwrap(),
+            field_type: FieldType::Integer
+        })
+    );
     for start in (0..300).step_by(30) {
         assert!(replica.write(upsert(start..start + 30)));
         if start % 90 == 0 {
@@ -54,7 +61,8 @@ fn assert_alike(a: &Replica, b: &Replica) {
 /// Names of the segment files below a directory.
 fn segments(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
-    let mut names: Vec<String> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -94,7 +102,8 @@ fn a_replica_that_joins_becomes_what_was_exported() {
 
 #[test]
 fn a_replica_that_fell_behind_keeps_nothing_of_its_own() {
-    let (from, mut to) = (Replica::founded(MemoryKv::default()), Replica::founded(MemoryKv::default()));
+    let (from, mut to) =
+        (Replica::founded(MemoryKv::default()), Replica::founded(MemoryKv::default()));
     fill(&from);
     // The same segment numbers with other rows, and points that are not in the snapshot.
     assert!(to.write(upsert(1000..1200)));
@@ -143,7 +152,10 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
         threads.spawn(|| {
             let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
             while !done.load(Ordering::Relaxed) {
-                match to.shard.search(&Search { want: want.clone(), ..search(100.0, None, 10) }, soon()) {
+                match to
+                    .shard
+                    .search(&Search { want: want.clone(), ..search(100.0, None, 10) }, soon())
+                {
                     Ok(found) => assert!(found.iter().all(|it| it.record.payload.is_some())),
                     Err(error) => assert!(matches!(error, Error::NotReady { .. }), "{error}"),
                 }
@@ -193,7 +205,11 @@ fn an_installation_cut_short_is_done_again() {
 fn members_and_requests_are_part_of_the_state() {
     let mut from = Replica::founded(MemoryKv::default());
     assert_eq!(from.shard.conf(), members());
-    let missing = Write::SetPayload { points: Selection::Ids(vec![PointId::Num(9)]), payload: payload(1), key: None };
+    let missing = Write::SetPayload {
+        points: Selection::Ids(vec![PointId::Num(9)]),
+        payload: payload(1),
+        key: None,
+    };
     let [command] = <[Command; 1]>::try_from(from.commands(missing)).unwrap();
     let request = RequestId { session: 1, sequence: 2, basis: from.shard.applied() };
     let data = command.with_request(request).encode_stored();
@@ -201,7 +217,10 @@ fn members_and_requests_are_part_of_the_state() {
     assert_eq!(from.apply(data.clone()), refused);
     let conf = Conf { voters: vec![3 << 32 | 1], learners: vec![4 << 32 | 7], ..Conf::default() };
     let index = from.shard.applied() + 1;
-    from.shard.apply(&Entry { index, term: 2, data: Vec::new(), conf: Some(conf.clone()) }).unwrap().unwrap();
+    from.shard
+        .apply(&Entry { index, term: 2, data: Vec::new(), conf: Some(conf.clone()) })
+        .unwrap()
+        .unwrap();
     assert!(from.write(upsert(9..10)));
     from.reopen();
     assert_eq!((from.shard.conf(), from.apply(data.clone())), (conf.clone(), refused.clone()));

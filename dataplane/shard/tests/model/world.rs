@@ -12,13 +12,13 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings, Want, WantPayload, WantVectors,
-    Write, check,
+    JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings, Want,
+    WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
-    CollectionConfig, Command, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload, PointId,
-    VectorParams,
+    CollectionConfig, Command, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload,
+    PointId, VectorParams,
 };
 
 pub const DIM: usize = 4;
@@ -71,7 +71,11 @@ pub fn config() -> CollectionConfig {
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), vector)]),
         hnsw: HnswConfig { m: 4, ef_construct: 16, full_scan_threshold: 0 },
-        optimizer: OptimizerConfig { indexing_threshold: 1, vacuum_min_vector_number: 4, ..OptimizerConfig::default() },
+        optimizer: OptimizerConfig {
+            indexing_threshold: 1,
+            vacuum_min_vector_number: 4,
+            ..OptimizerConfig::default()
+        },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
     }
@@ -148,12 +152,16 @@ impl Replica {
 
     /// Applies the next entry.
     pub fn apply(&self, data: Vec<u8>) -> Answer {
-        self.shard.apply(&Entry { index: self.shard.applied() + 1, term: 1, data, conf: None }).unwrap()
+        self.shard
+            .apply(&Entry { index: self.shard.applied() + 1, term: 1, data, conf: None })
+            .unwrap()
     }
 
     /// Applies a write; says whether all its commands were taken.
     pub fn write(&self, write: Write) -> bool {
-        self.commands(write).iter().fold(true, |taken, it| taken & self.apply(it.encode_stored()).is_ok())
+        self.commands(write)
+            .iter()
+            .fold(true, |taken, it| taken & self.apply(it.encode_stored()).is_ok())
     }
 
     pub fn commands(&self, write: Write) -> Vec<Command> {
@@ -173,7 +181,10 @@ impl Replica {
     /// What a scroll over everything shows, and the hash.
     pub fn contents(&self) -> (Vec<String>, u64) {
         let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
-        let page = self.shard.scroll(&Scroll { limit: 1_000_000, want, ..Scroll::default() }, soon()).unwrap();
+        let page = self
+            .shard
+            .scroll(&Scroll { limit: 1_000_000, want, ..Scroll::default() }, soon())
+            .unwrap();
         let (_, digest) = self.shard.digest();
         assert_eq!(self.shard.recompute_digest().unwrap(), self.shard.digest());
         (page.records.iter().map(|it| format!("{it:?}")).collect(), digest)
@@ -192,7 +203,12 @@ impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let replica = Replica::founded(DataDb::open(dir.path()).unwrap());
-        Self { replica, twin: Replica::founded(MemoryKv::default()), expected: BTreeMap::new(), _db: dir }
+        Self {
+            replica,
+            twin: Replica::founded(MemoryKv::default()),
+            expected: BTreeMap::new(),
+            _db: dir,
+        }
     }
 
     /// Logs and applies a write; says whether it was taken.
@@ -216,8 +232,9 @@ impl World {
                     payload: payload(n),
                 };
                 assert!(self.write(Write::Upsert(points.iter().map(point).collect())));
-                let expected =
-                    |(id, x, n, has): (u64, f32, i64, bool)| (id, Expected { vector: has.then_some(x), n: Some(n) });
+                let expected = |(id, x, n, has): (u64, f32, i64, bool)| {
+                    (id, Expected { vector: has.then_some(x), n: Some(n) })
+                };
                 self.expected.extend(points.into_iter().map(expected));
             }
             Step::Delete(ids) => {
@@ -235,11 +252,15 @@ impl World {
                 self.expected.entry(id).and_modify(|it| it.vector = Some(x));
             }
             Step::DeleteVector(id) => {
-                assert!(self.write(Write::DeleteVectors { points: selection(&[id]), names: vec![String::new()] }));
+                assert!(self.write(Write::DeleteVectors {
+                    points: selection(&[id]),
+                    names: vec![String::new()]
+                }));
                 self.expected.entry(id).and_modify(|it| it.vector = None);
             }
             Step::SetPayload(ids, n) => {
-                let set = Write::SetPayload { points: selection(&ids), payload: payload(n), key: None };
+                let set =
+                    Write::SetPayload { points: selection(&ids), payload: payload(n), key: None };
                 let taken = self.write(set);
                 // All of them or none.
                 assert_eq!(taken, ids.iter().all(|id| self.expected.contains_key(id)));
@@ -255,7 +276,9 @@ impl World {
                 let field = "n".parse().unwrap();
                 assert!(self.write(Write::CreateIndex { field, field_type: FieldType::Integer }));
             }
-            Step::DropIndex => assert!(self.write(Write::DropIndex { field: "n".parse().unwrap() })),
+            Step::DropIndex => {
+                assert!(self.write(Write::DropIndex { field: "n".parse().unwrap() }))
+            }
             Step::Jobs => self.replica.run_jobs(),
             Step::TwinJobs => self.twin.run_jobs(),
             Step::Reopen => self.replica.reopen(),
@@ -266,11 +289,21 @@ impl World {
         assert_eq!(self.replica.shard.recompute_digest().unwrap(), self.replica.shard.digest());
         assert_eq!(self.replica.contents(), self.twin.contents());
         let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
-        let page = self.replica.shard.scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon()).unwrap();
+        let page = self
+            .replica
+            .shard
+            .scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon())
+            .unwrap();
         let found = page.records.into_iter().map(|it| {
             let PointId::Num(id) = it.id else { panic!("only numbers were written") };
             let vector = it.vectors.unwrap().get("").map(|it| it[0]);
-            (id, Expected { vector, n: it.payload.unwrap().get("n").and_then(serde_json::Value::as_i64) })
+            (
+                id,
+                Expected {
+                    vector,
+                    n: it.payload.unwrap().get("n").and_then(serde_json::Value::as_i64),
+                },
+            )
         });
         assert_eq!(found.collect::<BTreeMap<_, _>>(), self.expected);
         for n in 0..4 {
@@ -283,8 +316,10 @@ impl World {
     /// The nearest points with a number, by scan and by graph.
     fn check_search(&self, n: i64) {
         let matching = self.expected.values().filter(|it| it.n == Some(n));
-        let mut distances: Vec<f32> =
-            matching.filter_map(|it| it.vector).map(|x| (2.0 * (x - 1.0) * (x - 1.0)).sqrt()).collect();
+        let mut distances: Vec<f32> = matching
+            .filter_map(|it| it.vector)
+            .map(|x| (2.0 * (x - 1.0) * (x - 1.0)).sqrt())
+            .collect();
         distances.sort_by(f32::total_cmp);
         distances.truncate(5);
         for exact in [true, false] {
@@ -311,7 +346,11 @@ fn store(kv: &Arc<dyn Kv>, dir: &Path) -> ShardStore {
 }
 
 fn open(kv: &Arc<dyn Kv>, dir: &Path) -> Arc<Shard> {
-    let settings = ShardSettings { growing_rows_max: 32, growing_bytes_max: 1 << 20, idle_after: Duration::ZERO };
+    let settings = ShardSettings {
+        growing_rows_max: 32,
+        growing_bytes_max: 1 << 20,
+        idle_after: Duration::ZERO,
+    };
     Arc::new(Shard::open(store(kv, dir), settings, true).unwrap())
 }
 

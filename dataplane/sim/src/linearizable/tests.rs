@@ -12,7 +12,10 @@ fn a_read_after_a_write_must_see_it() {
     let write = call(0, 1, Effect::Write(Some(7)));
     assert_eq!(check(&[write, call(2, 3, Effect::Read(Some(7)))]), Verdict::Yes);
     assert_eq!(check(&[write, call(2, 3, Effect::Read(None))]), Verdict::No);
-    assert_eq!(check(&[call(0, 4, Effect::Write(Some(7))), call(2, 3, Effect::Read(None))]), Verdict::Yes);
+    assert_eq!(
+        check(&[call(0, 4, Effect::Write(Some(7))), call(2, 3, Effect::Read(None))]),
+        Verdict::Yes
+    );
 }
 
 #[test]
@@ -20,14 +23,20 @@ fn what_was_seen_once_is_not_unseen() {
     let write = call(0, NEVER, Effect::Write(Some(7)));
     let (sees, does_not) = (call(1, 2, Effect::Read(Some(7))), call(3, 4, Effect::Read(None)));
     assert_eq!(check(&[write, sees, does_not]), Verdict::No);
-    assert_eq!(check(&[write, call(1, 2, Effect::Read(None)), call(3, 4, Effect::Read(Some(7)))]), Verdict::Yes);
+    assert_eq!(
+        check(&[write, call(1, 2, Effect::Read(None)), call(3, 4, Effect::Read(Some(7)))]),
+        Verdict::Yes
+    );
     assert_eq!(check(&[write]), Verdict::Yes, "it need never have happened");
 }
 
 #[test]
 fn a_value_that_comes_back_by_itself_is_found() {
-    let history =
-        [call(0, 1, Effect::Write(Some(1))), call(2, 3, Effect::Write(Some(2))), call(4, 5, Effect::Read(Some(1)))];
+    let history = [
+        call(0, 1, Effect::Write(Some(1))),
+        call(2, 3, Effect::Write(Some(2))),
+        call(4, 5, Effect::Read(Some(1))),
+    ];
     assert_eq!(check(&history), Verdict::No);
     assert_eq!(check(&[call(2, 3, Effect::Read(Some(5)))]), Verdict::No, "nobody wrote it");
 }
@@ -54,9 +63,11 @@ fn the_search_agrees_with_trying_every_order() {
         let calls: Vec<Call> = (0..7)
             .map(|number| {
                 let invoked = random.below(40);
-                let returned = if random.chance(150_000) { NEVER } else { invoked + 1 + random.below(15) };
+                let returned =
+                    if random.chance(150_000) { NEVER } else { invoked + 1 + random.below(15) };
                 let value = Some(random.below(4)).filter(|it| *it > 0);
-                let effect = if random.chance(500_000) { Effect::Read(value) } else { Effect::Write(value) };
+                let effect =
+                    if random.chance(500_000) { Effect::Read(value) } else { Effect::Write(value) };
                 // No two things happen at one moment.
                 let spread = |it: u64| if it == NEVER { NEVER } else { it * 32 + number * 2 };
                 call(spread(invoked), spread(returned).saturating_add(1), effect)

@@ -34,7 +34,9 @@ fn digest(meta: &Meta) -> u64 {
 
 /// Which request an entry is of stands where the version of the node would.
 fn decode(command: &[u8]) -> Option<RequestId> {
-    let MetaCommand::PutNode(entry) = MetaCommand::decode_stored(command).ok()? else { return None };
+    let MetaCommand::PutNode(entry) = MetaCommand::decode_stored(command).ok()? else {
+        return None;
+    };
     let mut numbers = entry.version.split('-').map(|it| it.parse::<u64>().ok());
     let mut next = || numbers.next().flatten();
     Some(RequestId { session: next()?, sequence: next()?, basis: next()? })

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 use serde_json::json;
 use vane_raft::{Conf, INITIAL_INDEX};
-use vane_shard::{Checked, NewPoint, Selection, Shard as RealShard, ShardSettings, Want, WantPayload, check};
+use vane_shard::{
+    Checked, NewPoint, Selection, Shard as RealShard, ShardSettings, Want, WantPayload, check,
+};
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
-use vane_types::{CollectionConfig, Command, Distance, HnswConfig, OptimizerConfig, Payload, PointId, VectorParams};
+use vane_types::{
+    CollectionConfig, Command, Distance, HnswConfig, OptimizerConfig, Payload, PointId,
+    VectorParams,
+};
 
 use super::{Kind, Machine, Write};
 
@@ -19,8 +24,11 @@ const SIZE: usize = 2;
 /// Name of the value in a point's payload.
 const VALUE: &str = "value";
 
-const SETTINGS: ShardSettings =
-    ShardSettings { growing_rows_max: 1 << 20, growing_bytes_max: 1 << 30, idle_after: Duration::from_secs(1 << 30) };
+const SETTINGS: ShardSettings = ShardSettings {
+    growing_rows_max: 1 << 20,
+    growing_bytes_max: 1 << 30,
+    idle_after: Duration::from_secs(1 << 30),
+};
 
 /// The kind.
 pub(crate) struct Shard;
@@ -44,7 +52,11 @@ fn request(write: Write) -> vane_shard::Write {
         Some(value) => {
             let vector = vec![value as f32, write.point as f32];
             let payload: Payload = [(VALUE.to_owned(), json!(value))].into_iter().collect();
-            vane_shard::Write::Upsert(vec![NewPoint { id, vectors: [(String::new(), vector)].into(), payload }])
+            vane_shard::Write::Upsert(vec![NewPoint {
+                id,
+                vectors: [(String::new(), vector)].into(),
+                payload,
+            }])
         }
     }
 }
@@ -61,8 +73,10 @@ impl Kind for Shard {
     }
 
     fn encode(&self, write: Write, id: Option<RequestId>) -> Vec<u8> {
-        let commands = check(&config(), request(write)).and_then(|it: Checked| it.commands(1, |_| 0, Vec::new()));
-        let (_, mut commands) = commands.expect("the write is valid").pop().expect("there is one shard");
+        let commands = check(&config(), request(write))
+            .and_then(|it: Checked| it.commands(1, |_| 0, Vec::new()));
+        let (_, mut commands) =
+            commands.expect("the write is valid").pop().expect("there is one shard");
         let command: Command = commands.pop().expect("a point makes a command");
         match id {
             Some(id) => command.with_request(id).encode_stored(),
@@ -95,7 +109,11 @@ impl Machine for RealShard {
         let want = Want { payload: WantPayload::All, ..Want::default() };
         let found = self.retrieve(&[PointId::Num(point)], &want).map_err(|e| e.to_string())?;
         let Some(record) = found.into_iter().next() else { return Ok(None) };
-        let value = record.payload.as_ref().and_then(|it| it.get(VALUE)).and_then(serde_json::Value::as_u64);
+        let value = record
+            .payload
+            .as_ref()
+            .and_then(|it| it.get(VALUE))
+            .and_then(serde_json::Value::as_u64);
         value.map(Some).ok_or_else(|| format!("it has no value: {record:?}"))
     }
 }

@@ -16,7 +16,13 @@ const ENTRIES_MAX: u64 = 8;
 
 /// Something for the apply thread.
 pub(super) enum Work {
-    Apply { group: GroupId, peer: u64, entries: VecDeque<(Entry, Option<Ticket>)>, bytes: usize, last: LogIndex },
+    Apply {
+        group: GroupId,
+        peer: u64,
+        entries: VecDeque<(Entry, Option<Ticket>)>,
+        bytes: usize,
+        last: LogIndex,
+    },
     Install(Install),
 }
 
@@ -86,25 +92,34 @@ impl Process {
         let expected = replica.machine.applied() + 1;
         if index != expected {
             let name = crate::checks::name(peer);
-            env.checks.fail(|| format!("group {group}: peer {name} is given entry {index} after {}", expected - 1));
+            env.checks.fail(|| {
+                format!("group {group}: peer {name} is given entry {index} after {}", expected - 1)
+            });
             return None;
         }
         let request = kind.request_of(&entry.data).map(|it| (it.session, it.sequence));
         let forgets = env.bug == Some(Bug::DoubleApply) && request.is_some();
         let applied = match forgets {
-            true => replica.machine.apply(&Entry { data: kind.without_request(&entry.data), ..entry.clone() }),
+            true => replica
+                .machine
+                .apply(&Entry { data: kind.without_request(&entry.data), ..entry.clone() }),
             false => replica.machine.apply(&entry),
         };
         let digest = replica.machine.digest();
         match (applied, digest) {
             (Ok(answer), Ok(digest)) => {
-                env.note("applied", &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)]);
+                env.note(
+                    "applied",
+                    &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)],
+                );
                 env.checks.applied(group, peer, &entry, request, digest);
                 if let Some(ticket) = ticket {
                     ticket.applied(Applied { index, answer });
                 }
             }
-            (Err(error), _) => env.checks.fail(|| format!("entry {index} could not be applied: {error}")),
+            (Err(error), _) => {
+                env.checks.fail(|| format!("entry {index} could not be applied: {error}"))
+            }
             (_, Err(error)) => env.checks.fail(|| format!("no digest at entry {index}: {error}")),
         }
         Some(index)

@@ -64,9 +64,18 @@ impl Process {
     }
 
     /// Waited long enough: for an answer, or (`send`) before the next attempt.
-    pub(super) fn attempt_over(&mut self, env: &mut Env, operation: usize, attempt: u64, send: bool) {
+    pub(super) fn attempt_over(
+        &mut self,
+        env: &mut Env,
+        operation: usize,
+        attempt: u64,
+        send: bool,
+    ) {
         let gateway = &mut self.gateway;
-        let Some(request) = gateway.requests.get_mut(&operation).filter(|it| it.attempt == attempt) else { return };
+        let Some(request) = gateway.requests.get_mut(&operation).filter(|it| it.attempt == attempt)
+        else {
+            return;
+        };
         if !send {
             request.perhaps |= request.writing;
             gateway.leaders.remove(&request.group);
@@ -83,9 +92,13 @@ impl Process {
             return self.end(env, operation, outcome);
         }
         let watch = self.replicas.get(&group).map(|it| &it.watch);
-        let basis = watch.map_or(0, |it| it.applied()).max(self.gateway.basis.get(&group).copied().unwrap_or(0));
-        let leader =
-            watch.and_then(|it| it.leader()).map(node_of).or_else(|| self.gateway.leaders.get(&group).copied());
+        let basis = watch
+            .map_or(0, |it| it.applied())
+            .max(self.gateway.basis.get(&group).copied().unwrap_or(0));
+        let leader = watch
+            .and_then(|it| it.leader())
+            .map(node_of)
+            .or_else(|| self.gateway.leaders.get(&group).copied());
         let node = leader.unwrap_or_else(|| 1 + env.random.below(env.nodes));
         self.gateway.attempts += 1;
         (request.attempt, request.asked, request.writing) = (self.gateway.attempts, node, false);
@@ -104,10 +117,15 @@ impl Process {
                 What::Write(env.group(group).kind.encode(write, Some(id)))
             }
         };
-        let asked = Asked { node: self.id.0, process: self.id.1, operation, attempt: request.attempt };
+        let asked =
+            Asked { node: self.id.0, process: self.id.1, operation, attempt: request.attempt };
         env.send(self.id.0, node, Body::Ask { asked, group, what });
         let patience = env.random.within(&env.swarm.load.patience);
-        env.step(patience, self.id, Step::Attempt { operation, attempt: asked.attempt, send: false });
+        env.step(
+            patience,
+            self.id,
+            Step::Attempt { operation, attempt: asked.attempt, send: false },
+        );
     }
 
     pub(super) fn answered(&mut self, env: &mut Env, asked: Asked, group: GroupId, answer: Answer) {

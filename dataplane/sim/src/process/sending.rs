@@ -18,8 +18,12 @@ impl Process {
         for envelope in messages {
             if env.checks.sends(&envelope) {
                 let (from, to) = (envelope.from(), envelope.to());
-                let numbers =
-                    [("group", envelope.group.0), ("from", from), ("to", to), ("term", envelope.message.term)];
+                let numbers = [
+                    ("group", envelope.group.0),
+                    ("from", from),
+                    ("to", to),
+                    ("term", envelope.message.term),
+                ];
                 env.note("vote", &numbers);
                 if env.now() > CALM && env.random.chance(env.swarm.faults.crash_after_vote) {
                     // A vote that was given is not to be given again.
@@ -43,7 +47,10 @@ impl Process {
         let rates = &env.swarm.network;
         let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index;
         let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
-        env.note("snapshot sent", &[("group", group.0), ("to", peer), ("index", index), ("lost", lost.into())]);
+        env.note(
+            "snapshot sent",
+            &[("group", group.0), ("to", peer), ("index", index), ("lost", lost.into())],
+        );
         match self.outgoing.get(&(group, index)).cloned() {
             Some(files) if !lost && env.up.contains(&to) => {
                 let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });

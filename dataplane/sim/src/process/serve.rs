@@ -29,7 +29,9 @@ impl Process {
         match what {
             What::Read(look) if look.linearizable && !self.reads_stale(env) => {
                 let outcomes = Arc::clone(&self.outcomes);
-                let done = Box::new(move |it| outcomes.lock().push(Outcome::Confirmed(asked, group, look, it)));
+                let done = Box::new(move |it| {
+                    outcomes.lock().push(Outcome::Confirmed(asked, group, look, it))
+                });
                 self.put(Input::Read { group, done });
             }
             _ if !replica.watch.is_serving() => {
@@ -43,7 +45,8 @@ impl Process {
             What::Read(look) => self.look(env, asked, group, look),
             What::Write(command) => {
                 let outcomes = Arc::clone(&self.outcomes);
-                let done = Box::new(move |it| outcomes.lock().push(Outcome::Proposed(asked, group, it)));
+                let done =
+                    Box::new(move |it| outcomes.lock().push(Outcome::Proposed(asked, group, it)));
                 let ticket = Ticket::new(command.len(), Arc::<AtomicUsize>::default(), done);
                 self.put(Input::Propose { group, data: command, ticket });
             }
@@ -61,7 +64,9 @@ impl Process {
             _ if !replica.watch.is_serving() => not_leader(replica),
             Ok(value) => Answer::Value { value, index, office: Office { peer, term } },
             Err(error) => {
-                return env.checks.fail(|| format!("group {group}: point {} cannot be read: {error}", look.point));
+                return env.checks.fail(|| {
+                    format!("group {group}: point {} cannot be read: {error}", look.point)
+                });
             }
         };
         self.answer(env, asked, group, answer);
@@ -82,8 +87,12 @@ impl Process {
                 }
                 Outcome::Confirmed(asked, group, _, Err(error)) => {
                     let answer = match error {
-                        ReadError::NotLeader { leader, .. } => Answer::NotLeader(leader.map(node_of)),
-                        ReadError::NoSuchGroup(_) | ReadError::Full(_) | ReadError::Stopping => Answer::NoReplica,
+                        ReadError::NotLeader { leader, .. } => {
+                            Answer::NotLeader(leader.map(node_of))
+                        }
+                        ReadError::NoSuchGroup(_) | ReadError::Full(_) | ReadError::Stopping => {
+                            Answer::NoReplica
+                        }
                     };
                     self.answer(env, asked, group, answer);
                 }
@@ -92,22 +101,35 @@ impl Process {
     }
 
     /// What an outcome means is said by its error: the simulator takes it at its word.
-    fn proposed(&self, env: &mut Env, group: GroupId, outcome: Result<Applied, ProposeError>) -> Answer {
+    fn proposed(
+        &self,
+        env: &mut Env,
+        group: GroupId,
+        outcome: Result<Applied, ProposeError>,
+    ) -> Answer {
         match outcome {
             Ok(Applied { index, answer: Ok(()) }) => {
                 let peer = self.replicas.get(&group).map_or(0, |it| it.peer);
-                let term = env.checks.logs.get(&group).and_then(|it| it.entries.get(&index)).map_or(0, |it| it.term);
+                let term = env
+                    .checks
+                    .logs
+                    .get(&group)
+                    .and_then(|it| it.entries.get(&index))
+                    .map_or(0, |it| it.term);
                 Answer::Applied { index, office: Office { peer, term } }
             }
             Ok(Applied { index, answer: Err(refusal) }) => {
-                env.checks.fail(|| format!("group {group}: the write at {index} was refused: {refusal}"));
+                env.checks
+                    .fail(|| format!("group {group}: the write at {index} was refused: {refusal}"));
                 Answer::Unknown
             }
             Err(ProposeError::NotLeader { leader, .. }) => Answer::NotLeader(leader.map(node_of)),
             Err(ProposeError::Superseded(_)) => Answer::NotLeader(None),
-            Err(ProposeError::Full { .. } | ProposeError::NoSuchGroup(_) | ProposeError::Refused { .. }) => {
-                Answer::NoReplica
-            }
+            Err(
+                ProposeError::Full { .. }
+                | ProposeError::NoSuchGroup(_)
+                | ProposeError::Refused { .. },
+            ) => Answer::NoReplica,
             Err(ProposeError::Stopping) => Answer::NoReplica,
             Err(ProposeError::Unknown(_)) => Answer::Unknown,
         }

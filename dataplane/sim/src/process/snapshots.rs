@@ -56,8 +56,14 @@ impl Process {
         env.step(time, self.id, Step::Job);
     }
 
-    fn make(&self, env: &mut Env, group: GroupId, peer: u64) -> Result<(Exported, Files), StoreError> {
-        let replica = self.replica(group, peer).ok_or_else(|| StoreError("the group is gone".into()))?;
+    fn make(
+        &self,
+        env: &mut Env,
+        group: GroupId,
+        peer: u64,
+    ) -> Result<(Exported, Files), StoreError> {
+        let replica =
+            self.replica(group, peer).ok_or_else(|| StoreError("the group is gone".into()))?;
         let files = env.directory.files().map_err(|e| StoreError(e.to_string()))?;
         let exported = replica.machine.snapshot(files.path())?;
         Ok((exported, files))
@@ -86,10 +92,13 @@ impl Process {
         let Install { group, peer, index, term, .. } = *install;
         let Some(replica) = self.replica(group, peer) else { return };
         let Some(files) = disks.incoming.get(&(group, term, index)).cloned() else {
-            return env.checks.fail(|| format!("group {group}: the files of the snapshot at {index} are gone"));
+            return env
+                .checks
+                .fail(|| format!("group {group}: the files of the snapshot at {index} are gone"));
         };
         // Not while the process ends as it wants to end.
-        let cut_short = env.random.chance(CUT_SHORT) && env.swarm.disk.power > 0 && env.up.contains(&self.id.0);
+        let cut_short =
+            env.random.chance(CUT_SHORT) && env.swarm.disk.power > 0 && env.up.contains(&self.id.0);
         if cut_short {
             disks.state.fail();
         }
@@ -98,14 +107,21 @@ impl Process {
             return env.fail_disk(self.id.0);
         }
         if let Err(error) = installed {
-            return env.checks.fail(|| format!("group {group}: a snapshot could not be installed: {error}"));
+            return env
+                .checks
+                .fail(|| format!("group {group}: a snapshot could not be installed: {error}"));
         }
         match replica.machine.digest() {
             Ok(digest) => {
-                env.note("installed", &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)]);
+                env.note(
+                    "installed",
+                    &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)],
+                );
                 env.checks.installed(group, peer, index, digest);
             }
-            Err(error) => env.checks.fail(|| format!("no digest of a snapshot at {index}: {error}")),
+            Err(error) => {
+                env.checks.fail(|| format!("no digest of a snapshot at {index}: {error}"))
+            }
         }
         disks.incoming.remove(&(group, term, index));
         disks.durable.insert(group, index);

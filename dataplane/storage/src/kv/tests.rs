@@ -65,7 +65,9 @@ fn batch(prefix: &[u8], ops: &[Op]) -> KvBatch {
             Op::Put(family, it, value) => batch.put(*family, key(it), value.clone()),
             Op::Delete(family, it) => batch.delete(*family, key(it)),
             Op::DeleteRange(family, from, to) => batch.delete_range(*family, key(from), key(to)),
-            Op::Fill(family, value) => (0..=u8::MAX).for_each(|it| batch.put(*family, key(&[it]), vec![*value])),
+            Op::Fill(family, value) => {
+                (0..=u8::MAX).for_each(|it| batch.put(*family, key(&[it]), vec![*value]))
+            }
         }
     }
     batch
@@ -88,7 +90,8 @@ fn assert_same(prefix: &[u8], rocks: &dyn KvRead, memory: &dyn KvRead) {
     for family in Family::ALL {
         let all = scan(rocks, family, prefix, &end_of(prefix), usize::MAX);
         assert_eq!(scan(memory, family, prefix, &end_of(prefix), usize::MAX), all);
-        let keys: Vec<_> = all.into_iter().map(|(key, _)| key).chain([[prefix, &[7, 7, 7]].concat()]).collect();
+        let keys: Vec<_> =
+            all.into_iter().map(|(key, _)| key).chain([[prefix, &[7, 7, 7]].concat()]).collect();
         let values = rocks.multi_get(family, &keys).unwrap();
         assert_eq!(memory.multi_get(family, &keys).unwrap(), values);
         for (key, value) in keys.iter().zip(values) {
@@ -103,7 +106,8 @@ fn memory_answers_as_rocksdb_does() {
     let dir = tempfile::tempdir().unwrap();
     // Opening is slow: each case has a group of its own in one database.
     let (rocks, group) = (DataDb::open(dir.path()).unwrap(), AtomicU64::new(1));
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&prop::collection::vec(step(), 1..30), |steps| {
         let prefix = group.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let memory = MemoryKv::default();
@@ -140,7 +144,8 @@ fn memory_answers_as_rocksdb_does() {
 #[test]
 fn a_scan_sees_the_moment_it_began_and_may_write() {
     let dir = tempfile::tempdir().unwrap();
-    let stores: [Box<dyn Kv>; 2] = [Box::new(DataDb::open(dir.path()).unwrap()), Box::new(MemoryKv::default())];
+    let stores: [Box<dyn Kv>; 2] =
+        [Box::new(DataDb::open(dir.path()).unwrap()), Box::new(MemoryKv::default())];
     for kv in stores {
         let prefix = [0; 8];
         kv.write(batch(&prefix, &[Op::Fill(Family::Row, 1)])).unwrap();

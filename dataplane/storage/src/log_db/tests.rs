@@ -3,7 +3,9 @@ use super::*;
 const GROUP: GroupId = GroupId(1);
 
 fn entries(range: std::ops::RangeInclusive<u64>, term: u64) -> Vec<StoredEntry> {
-    range.map(|index| StoredEntry { index, term, data: vec![index as u8], ..Default::default() }).collect()
+    range
+        .map(|index| StoredEntry { index, term, data: vec![index as u8], ..Default::default() })
+        .collect()
 }
 
 fn state(term: u64, last_index: u64) -> LogState {
@@ -17,7 +19,11 @@ fn append(group: GroupId, state: LogState, entries: Vec<StoredEntry>) -> LogAppe
 
 /// Index and term of each entry from `from` on.
 fn read(db: &LogDb, group: GroupId, from: u64) -> Result<Vec<(u64, u64)>, Error> {
-    Ok(db.entries(group, from, u64::MAX, u64::MAX)?.into_iter().map(|it| (it.index, it.term)).collect())
+    Ok(db
+        .entries(group, from, u64::MAX, u64::MAX)?
+        .into_iter()
+        .map(|it| (it.index, it.term))
+        .collect())
 }
 
 #[test]
@@ -25,7 +31,8 @@ fn entries_survive_reopening_and_truncation_leaves_the_rest() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (GroupId(1), GroupId(2));
     let db = LogDb::open(dir.path()).unwrap();
-    let first = [append(a, state(1, 9), entries(1..=9, 1)), append(b, state(1, 3), entries(1..=3, 1))];
+    let first =
+        [append(a, state(1, 9), entries(1..=9, 1)), append(b, state(1, 3), entries(1..=3, 1))];
     db.append(&first, true).unwrap();
     drop(db);
     let db = LogDb::open(dir.path()).unwrap();
@@ -44,7 +51,12 @@ fn an_overwritten_tail_does_not_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let db = LogDb::open(dir.path()).unwrap();
     db.append(&[append(GROUP, state(1, 9), entries(1..=9, 1))], true).unwrap();
-    let overwrite = LogAppend { group: GROUP, state: state(3, 5), entries: entries(4..=5, 3), remove: Some(4..=9) };
+    let overwrite = LogAppend {
+        group: GROUP,
+        state: state(3, 5),
+        entries: entries(4..=5, 3),
+        remove: Some(4..=9),
+    };
     db.append(&[overwrite], true).unwrap();
     drop(db);
     let db = LogDb::open(dir.path()).unwrap();
@@ -59,8 +71,14 @@ fn a_snapshot_takes_the_place_of_a_log_of_any_length() {
     for length in [3, POINT_DELETES_MAX, POINT_DELETES_MAX + 1] {
         let dir = tempfile::tempdir().unwrap();
         let db = LogDb::open(dir.path()).unwrap();
-        db.append(&[append(GROUP, state(1, length + 1), entries(1..=length + 1, 1))], true).unwrap();
-        let remove = LogAppend { group: GROUP, state: state(2, length), entries: Vec::new(), remove: Some(1..=length) };
+        db.append(&[append(GROUP, state(1, length + 1), entries(1..=length + 1, 1))], true)
+            .unwrap();
+        let remove = LogAppend {
+            group: GROUP,
+            state: state(2, length),
+            entries: Vec::new(),
+            remove: Some(1..=length),
+        };
         db.append(&[remove], true).unwrap();
         assert_eq!(read(&db, GROUP, length + 1).unwrap(), [(length + 1, 1)]);
         assert!(read(&db, GROUP, 1).is_err(), "those before are gone");
@@ -76,13 +94,21 @@ fn a_truncation_changes_only_its_own_fields() {
     let log = [entries(1..=10, 1), entries(11..=long, 2)].concat();
     db.append(&[append(GROUP, before.clone(), log)], true).unwrap();
     db.truncate(GROUP, 5, 1).unwrap();
-    let truncated = |truncated_index, truncated_term| LogState { truncated_index, truncated_term, ..before.clone() };
+    let truncated = |truncated_index, truncated_term| LogState {
+        truncated_index,
+        truncated_term,
+        ..before.clone()
+    };
     assert_eq!(db.state(GROUP).unwrap(), Some(truncated(5, 1)));
     db.truncate(GROUP, long - 1, 2).unwrap();
     assert_eq!(db.state(GROUP).unwrap(), Some(truncated(long - 1, 2)));
     assert_eq!(read(&db, GROUP, long).unwrap(), [(long, 2)]);
     db.truncate(GROUP, 5, 1).unwrap();
-    assert_eq!(db.state(GROUP).unwrap(), Some(truncated(long - 1, 2)), "a truncation never goes back");
+    assert_eq!(
+        db.state(GROUP).unwrap(),
+        Some(truncated(long - 1, 2)),
+        "a truncation never goes back"
+    );
 }
 
 #[test]
@@ -100,8 +126,9 @@ fn a_gap_is_damage() {
 fn entries_are_bounded_by_bytes_and_by_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let db = LogDb::open(dir.path()).unwrap();
-    let entries: Vec<_> =
-        (1..=9).map(|index| StoredEntry { index, term: 1, data: vec![0; 100], ..Default::default() }).collect();
+    let entries: Vec<_> = (1..=9)
+        .map(|index| StoredEntry { index, term: 1, data: vec![0; 100], ..Default::default() })
+        .collect();
     let one = entries[0].encoded_len() as u64;
     db.append(&[append(GROUP, state(1, 9), entries)], true).unwrap();
     let count = |from, to, bytes_max| db.entries(GROUP, from, to, bytes_max).unwrap().len();
@@ -118,7 +145,11 @@ fn tombstones_survive_their_group_and_are_no_group() {
     let dir = tempfile::tempdir().unwrap();
     let db = LogDb::open(dir.path()).unwrap();
     let last = GroupId(u64::MAX - 1);
-    db.append(&[append(GROUP, state(1, 1), entries(1..=1, 1)), append(last, state(1, 0), Vec::new())], true).unwrap();
+    db.append(
+        &[append(GROUP, state(1, 1), entries(1..=1, 1)), append(last, state(1, 0), Vec::new())],
+        true,
+    )
+    .unwrap();
     db.bury(GROUP, 7).unwrap();
     db.bury(last, 8).unwrap();
     db.remove(last).unwrap();

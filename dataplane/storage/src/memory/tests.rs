@@ -75,7 +75,11 @@ fn a_sync_forgets_what_nobody_sees() {
     write(&kv, &Step::RemoveAll);
     write(&kv, &Step::Write(vec![(3, Some(3))]));
     kv.sync().unwrap();
-    assert_eq!(kv.versions.read().held(), 5, "two values for the view, their removals, and a value of now");
+    assert_eq!(
+        kv.versions.read().held(),
+        5,
+        "two values for the view, their removals, and a value of now"
+    );
     assert_eq!(all(&*view), [(vec![1], vec![8]), (vec![2], vec![8])]);
     drop(view);
     kv.sync().unwrap();

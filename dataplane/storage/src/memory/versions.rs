@@ -57,7 +57,8 @@ impl Versions {
                 KvWrite::Delete(family, key) => self.set(family, key, None),
                 KvWrite::DeleteRange(family, from, to) if from < to => {
                     let bounds = (Bound::Included(&*from), Bound::Excluded(&*to));
-                    let keys: Vec<_> = self.range(self.latest, family, bounds).map(|(key, _)| key).collect();
+                    let keys: Vec<_> =
+                        self.range(self.latest, family, bounds).map(|(key, _)| key).collect();
                     keys.into_iter().for_each(|key| self.set(family, key, None));
                 }
                 KvWrite::DeleteRange(..) => {}
@@ -101,7 +102,9 @@ impl Versions {
         let mut left = Self::default();
         for family in Family::ALL {
             let all = (Bound::Unbounded, Bound::Unbounded);
-            let keys = self.range(version, family, all).map(|(key, value)| (key, History(vec![(0, Some(value))])));
+            let keys = self
+                .range(version, family, all)
+                .map(|(key, value)| (key, History(vec![(0, Some(value))])));
             left.families[family as usize] = keys.collect();
         }
         left

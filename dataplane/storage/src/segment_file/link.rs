@@ -34,8 +34,12 @@ pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
 /// Whether the two places, and not the file, are why there is no link. A file system without
 /// links says that they are not permitted.
 fn cannot_link(kind: ErrorKind) -> bool {
-    let kinds =
-        [ErrorKind::CrossesDevices, ErrorKind::TooManyLinks, ErrorKind::Unsupported, ErrorKind::PermissionDenied];
+    let kinds = [
+        ErrorKind::CrossesDevices,
+        ErrorKind::TooManyLinks,
+        ErrorKind::Unsupported,
+        ErrorKind::PermissionDenied,
+    ];
     kinds.contains(&kind)
 }
 
@@ -51,8 +55,9 @@ mod tests {
     /// Files of a directory, by name.
     fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
         let entries = fs::read_dir(dir).unwrap().map(|it| it.unwrap());
-        let mut files: Vec<_> =
-            entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect();
+        let mut files: Vec<_> = entries
+            .map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap()))
+            .collect();
         files.sort();
         files
     }
@@ -87,7 +92,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let from = segment(root.path());
         // Where both are one device, this is one more link.
-        let other = if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() };
+        let other = if shm.is_dir() {
+            tempfile::tempdir_in(shm).unwrap()
+        } else {
+            tempfile::tempdir().unwrap()
+        };
         let to = other.path().join("v0-s1");
         link_into(&from, &to).unwrap();
         assert_eq!(files(&to), files(&from));

@@ -37,7 +37,11 @@ impl<'a> Batch<'a> {
 
     /// Binds a point's id to its slot.
     pub fn put_point(&mut self, id: PointId, slot: Slot) {
-        self.batch.put(Family::Point, keys::point(self.store.group, id), slot.to_be_bytes().to_vec());
+        self.batch.put(
+            Family::Point,
+            keys::point(self.store.group, id),
+            slot.to_be_bytes().to_vec(),
+        );
     }
 
     /// Unbinds a point's id.
@@ -57,7 +61,11 @@ impl<'a> Batch<'a> {
 
     /// Adds one value of one point to a payload index.
     pub fn put_index(&mut self, field: u16, value: &[u8], slot: Slot) {
-        self.batch.put(Family::Index, keys::index(self.store.group, field, value, slot), Vec::new());
+        self.batch.put(
+            Family::Index,
+            keys::index(self.store.group, field, value, slot),
+            Vec::new(),
+        );
     }
 
     /// Removes one value of one point from a payload index.
@@ -73,7 +81,15 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds a growing row.
-    pub fn put_row(&mut self, vector: u8, segment: u32, row: u32, slot: Slot, version: LogIndex, values: &[f32]) {
+    pub fn put_row(
+        &mut self,
+        vector: u8,
+        segment: u32,
+        row: u32,
+        slot: Slot,
+        version: LogIndex,
+        values: &[f32],
+    ) {
         let key = keys::row(self.store.group, vector, segment, row);
         self.batch.put(Family::Row, key, Row::encode(slot, version, values));
     }

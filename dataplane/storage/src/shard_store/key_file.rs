@@ -43,7 +43,9 @@ impl Writer {
     }
 
     pub(super) fn push(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        let length = |it: &[u8]| u32::try_from(it.len()).expect("RocksDB takes no key or value of 4 GiB").to_le_bytes();
+        let length = |it: &[u8]| {
+            u32::try_from(it.len()).expect("RocksDB takes no key or value of 4 GiB").to_le_bytes()
+        };
         self.put(&[family_tag(family)])?;
         self.put(&length(key))?;
         self.put(&length(value))?;
@@ -55,7 +57,8 @@ impl Writer {
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let checksum = self.hash.digest().to_le_bytes();
         self.put(&checksum)?;
-        let file = self.file.into_inner().map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
+        let file =
+            self.file.into_inner().map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
         file.sync_all().map_err(Error::io("sync", &self.path))?;
         sync_dir(&self.dir)
     }
@@ -68,12 +71,16 @@ impl Writer {
 
 /// Visits the records of the file in order, and says at the end whether what was visited is
 /// what was written: an error means that none of it may be used.
-pub(super) fn read(dir: &Path, mut visit: impl FnMut(Family, &[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+pub(super) fn read(
+    dir: &Path,
+    mut visit: impl FnMut(Family, &[u8], &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut source = Source::open(dir)?;
     let (mut key, mut value) = (Vec::new(), Vec::new());
     while source.left > 0 {
         let [tag] = source.take_array()?;
-        let family = family_of(tag).ok_or_else(|| source.damaged("it names an unknown kind of key"))?;
+        let family =
+            family_of(tag).ok_or_else(|| source.damaged("it names an unknown kind of key"))?;
         let lengths = [source.take_array()?, source.take_array()?].map(u32::from_le_bytes);
         source.take(lengths[0], &mut key)?;
         source.take(lengths[1], &mut value)?;
@@ -96,7 +103,8 @@ impl Source {
         let file = File::open(&path).map_err(Error::io("open", &path))?;
         let bytes = file.metadata().map_err(Error::io("measure", &path))?.len();
         let file = BufReader::with_capacity(BUFFER, file);
-        let mut source = Self { path, file, hash: Xxh3::new(), left: bytes.saturating_sub(CHECKSUM) };
+        let mut source =
+            Self { path, file, hash: Xxh3::new(), left: bytes.saturating_sub(CHECKSUM) };
         if source.take_array()? != *MAGIC {
             return Err(source.damaged("it does not begin as such a file does"));
         }

@@ -18,10 +18,9 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn applied(&self) -> Result<LogIndex, Error> {
         match self.meta(APPLIED)? {
-            Some(bytes) => bytes
-                .try_into()
-                .map(u64::from_be_bytes)
-                .map_err(|_| Error::damaged("the applied index in data.db", "its length does not fit")),
+            Some(bytes) => bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
+                Error::damaged("the applied index in data.db", "its length does not fit")
+            }),
             None => Ok(0),
         }
     }
@@ -46,7 +45,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
-        self.kv.get(Family::Point, &keys::point(self.group, id))?.as_deref().map(decode_slot).transpose()
+        self.kv
+            .get(Family::Point, &keys::point(self.group, id))?
+            .as_deref()
+            .map(decode_slot)
+            .transpose()
     }
 
     pub(super) fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
@@ -55,12 +58,22 @@ impl Reader<'_> {
     }
 
     /// Visits the keys that begin with `prefix`.
-    pub(super) fn scan_prefix(&self, family: Family, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    pub(super) fn scan_prefix(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         self.kv.scan(family, prefix, &keys::end_of(prefix), visit)
     }
 
     /// Visits the group's keys from `from` on.
-    pub(super) fn scan_from(&self, family: Family, from: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    pub(super) fn scan_from(
+        &self,
+        family: Family,
+        from: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         self.kv.scan(family, from, &keys::end_of(&self.group.0.to_be_bytes()), visit)
     }
 }

@@ -54,9 +54,13 @@ impl<'a> Snapshot<'a> {
 
     /// Records of many slots in one look-up, in the order asked for.
     pub fn records(&self, slots: &[Slot]) -> Result<Vec<Option<PointRecord>>, Error> {
-        let keys: Vec<_> = slots.iter().map(|slot| keys::payload(self.store.group, *slot)).collect();
+        let keys: Vec<_> =
+            slots.iter().map(|slot| keys::payload(self.store.group, *slot)).collect();
         let values = self.view.multi_get(Family::Payload, &keys)?;
-        values.into_iter().map(|value| value.map(|it| PointRecord::decode(&it)).transpose()).collect()
+        values
+            .into_iter()
+            .map(|value| value.map(|it| PointRecord::decode(&it)).transpose())
+            .collect()
     }
 
     /// Visits records by slot from `from` on, until `visit` says false.
@@ -79,7 +83,8 @@ impl<'a> Snapshot<'a> {
         mut visit: impl FnMut(PointId, Slot) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         let group = self.store.group;
-        let start = from.map_or_else(|| group.0.to_be_bytes().to_vec(), |id| keys::point(group, id));
+        let start =
+            from.map_or_else(|| group.0.to_be_bytes().to_vec(), |id| keys::point(group, id));
         self.reader().scan_from(Family::Point, &start, &mut |key, value| {
             let id = key.get(keys::PREFIX..).and_then(PointId::from_key).ok_or_else(short_key)?;
             visit(id, decode_slot(value)?)

@@ -155,7 +155,13 @@ impl crate::KvRead for Unsynced {
         self.0.multi_get(family, keys)
     }
 
-    fn scan(&self, family: Family, from: &[u8], to: &[u8], visit: &mut crate::kv::Visit<'_>) -> Result<(), Error> {
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut crate::kv::Visit<'_>,
+    ) -> Result<(), Error> {
         self.0.scan(family, from, to, visit)
     }
 }

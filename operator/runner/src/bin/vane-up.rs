@@ -89,9 +89,15 @@ async fn main() -> ExitCode {
                 }
             }
         }
-        Command::Down { name } => up::down(&base, name.as_deref()).await.map(|line| println!("{line}")),
-        Command::Status { name, output } => up::status(&base, name.as_deref()).await.map(|it| show(&it, output, &base)),
-        Command::Logs { pod, name } => up::logs(&base, name.as_deref(), pod.as_deref(), &mut std::io::stdout().lock()),
+        Command::Down { name } => {
+            up::down(&base, name.as_deref()).await.map(|line| println!("{line}"))
+        }
+        Command::Status { name, output } => {
+            up::status(&base, name.as_deref()).await.map(|it| show(&it, output, &base))
+        }
+        Command::Logs { pod, name } => {
+            up::logs(&base, name.as_deref(), pod.as_deref(), &mut std::io::stdout().lock())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,16 +114,21 @@ fn show(nodes: &[up::Node], output: Output, base: &Path) {
             println!("there is no cluster in {}; start one with `vane up -f FILE`", base.display());
         }
         Output::Table => nodes.iter().for_each(|it| println!("{it}")),
-        Output::Json => println!("{}", serde_json::to_string_pretty(nodes).expect("strings and numbers are JSON")),
+        Output::Json => println!(
+            "{}",
+            serde_json::to_string_pretty(nodes).expect("strings and numbers are JSON")
+        ),
     }
 }
 
 /// Waits for a signal. `up` then ends between two steps, never between the start of a process
 /// and the note of it.
 async fn told_to_end() {
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -129,5 +140,7 @@ async fn told_to_end() {
 
 fn data_dir() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-    set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share"))).map(|it| it.join("vane"))
+    set("XDG_DATA_HOME")
+        .or_else(|| Some(set("HOME")?.join(".local/share")))
+        .map(|it| it.join("vane"))
 }

@@ -26,7 +26,8 @@ const MANAGER: &str = "vane-runner";
 
 /// The machine of a pod: by its ordinal, so that a cluster is spread over the zones.
 pub(super) fn machine(pod: &str) -> String {
-    let ordinal = pod.rsplit_once('-').and_then(|it| it.1.parse::<usize>().ok()).unwrap_or_default();
+    let ordinal =
+        pod.rsplit_once('-').and_then(|it| it.1.parse::<usize>().ok()).unwrap_or_default();
     format!("runner-{}", ZONES[ordinal % ZONES.len()])
 }
 
@@ -78,13 +79,20 @@ pub(super) async fn renew(client: &Client) -> Result<(), Error> {
 }
 
 /// Gives a pod its machine, as the scheduler does.
-pub(super) async fn bind(client: &Client, namespace: &str, pod: &str, uid: &str) -> Result<(), Error> {
+pub(super) async fn bind(
+    client: &Client,
+    namespace: &str,
+    pod: &str,
+    uid: &str,
+) -> Result<(), Error> {
     let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client.clone(), namespace);
     let binding: Binding = serde_json::from_value(json!({
         "metadata": {"name": pod, "namespace": namespace, "uid": uid},
         "target": {"apiVersion": "v1", "kind": "Node", "name": machine(pod)},
     }))
     .expect("a binding is plain");
-    let bound = pods.create_subresource::<_, Status>("binding", pod, &PostParams::default(), &binding).await;
+    let bound = pods
+        .create_subresource::<_, Status>("binding", pod, &PostParams::default(), &binding)
+        .await;
     bound.map(drop).map_err(Error::api(format!("bind pod {pod}")))
 }

@@ -16,22 +16,30 @@ use crate::pod::{self, Place, Plan, Sources};
 const NEIGHBOURS_MAX: i32 = 64;
 
 /// The process of a pod, and its claims.
-pub(super) async fn resolve(shared: &Shared, seat: &Seat, pod: &Pod) -> Result<(Plan, Vec<String>), Error> {
+pub(super) async fn resolve(
+    shared: &Shared,
+    seat: &Seat,
+    pod: &Pod,
+) -> Result<(Plan, Vec<String>), Error> {
     let namespace = pod.namespace().unwrap_or_default();
     let (name, spec) = (pod.name_any(), pod.spec.clone().unwrap_or_default());
     let mut sources = Sources::default();
     let maps: Api<ConfigMap> = Api::namespaced(shared.client.clone(), &namespace);
     for it in spec.containers.iter().flat_map(|it| it.env_from.iter().flatten()) {
         let Some(wanted) = it.config_map_ref.as_ref().map(|it| it.name.as_str()) else { continue };
-        let found = maps.get_opt(wanted).await.map_err(Error::api(format!("read ConfigMap {wanted}")))?;
+        let found =
+            maps.get_opt(wanted).await.map_err(Error::api(format!("read ConfigMap {wanted}")))?;
         sources.config_maps.extend(found.map(|it| (wanted.to_owned(), it)));
     }
     let secrets: Api<Secret> = Api::namespaced(shared.client.clone(), &namespace);
-    let mounted = spec.volumes.iter().flatten().filter_map(|it| it.secret.as_ref()?.secret_name.as_deref());
+    let mounted =
+        spec.volumes.iter().flatten().filter_map(|it| it.secret.as_ref()?.secret_name.as_deref());
     let vars = spec.containers.iter().flat_map(|it| it.env.iter().flatten());
-    let named = vars.filter_map(|it| Some(it.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
+    let named =
+        vars.filter_map(|it| Some(it.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
     for wanted in mounted.chain(named) {
-        let found = secrets.get_opt(wanted).await.map_err(Error::api(format!("read Secret {wanted}")))?;
+        let found =
+            secrets.get_opt(wanted).await.map_err(Error::api(format!("read Secret {wanted}")))?;
         sources.secrets.extend(found.map(|it| (wanted.to_owned(), it)));
     }
     let claims = pod::claims(pod);
@@ -61,7 +69,8 @@ async fn keep_for(shared: &Shared, seat: &Seat, namespace: &str, claim: &str) ->
         return Ok(());
     }
     if !known.is_empty() && data.exists() {
-        fs::remove_dir_all(&data).map_err(Error::system("remove the data of an old claim in", &data))?;
+        fs::remove_dir_all(&data)
+            .map_err(Error::system("remove the data of an old claim in", &data))?;
     }
     fs::create_dir_all(&seat.dir).map_err(Error::system("make the folder", &seat.dir))?;
     fs::write(&mark, uid).map_err(Error::system("write", &mark))
@@ -75,13 +84,18 @@ async fn neighbours(
     namespace: &str,
 ) -> Result<Vec<(String, std::net::Ipv4Addr)>, Error> {
     let own = (seat.name.clone(), seat.address);
-    let Some((set, ordinal)) = seat.name.rsplit_once('-').and_then(|it| Some((it.0, it.1.parse::<i32>().ok()?))) else {
+    let Some((set, ordinal)) =
+        seat.name.rsplit_once('-').and_then(|it| Some((it.0, it.1.parse::<i32>().ok()?)))
+    else {
         return Ok(vec![own]);
     };
     let owned = pod.owner_references().iter().any(|it| it.kind == "StatefulSet" && it.name == set);
     let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);
-    let found =
-        if owned { sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))? } else { None };
+    let found = if owned {
+        sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))?
+    } else {
+        None
+    };
     let replicas = found.and_then(|it| it.spec?.replicas).unwrap_or_default().max(ordinal + 1);
     // One cluster, one block: the third number of its own address.
     let block = seat.address.octets()[2];

@@ -69,7 +69,13 @@ impl Seat {
     }
 
     /// Starts the process unless it runs, is held, or died a moment ago.
-    pub(super) fn keep_running(&self, binary: &Path, plan: &Plan, data: &[String], group: i32) -> Result<Seen, Error> {
+    pub(super) fn keep_running(
+        &self,
+        binary: &Path,
+        plan: &Plan,
+        data: &[String],
+        group: i32,
+    ) -> Result<Seen, Error> {
         let mut state = self.state.lock();
         state.look();
         let waits = state.next_start.is_some_and(|it| Instant::now() < it);

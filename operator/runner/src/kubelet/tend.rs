@@ -21,7 +21,11 @@ use crate::probe::is_ready;
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
 
 /// Tends the pods of a name until the channel ends.
-pub(super) async fn run(shared: Arc<Shared>, seat: Arc<Seat>, mut pods: watch::Receiver<Option<Arc<Pod>>>) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    seat: Arc<Seat>,
+    mut pods: watch::Receiver<Option<Arc<Pod>>>,
+) {
     let mut tended: Option<Tended> = None;
     let mut last_error = String::new();
     loop {
@@ -38,7 +42,11 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Arc<Seat>, mut pods: watch::R
                 Err(error) => {
                     let error = error.chain();
                     if error != last_error {
-                        tracing::warn!(pod = seat.name, error, "the pod does not get on; tried again");
+                        tracing::warn!(
+                            pod = seat.name,
+                            error,
+                            "the pod does not get on; tried again"
+                        );
                     }
                     last_error = error;
                 }
@@ -107,7 +115,8 @@ impl Tended {
             }
         }
         let started = self.run_process(shared, seat).await;
-        let waiting = started.as_ref().err().map_or_else(|| "the process ended".to_owned(), Error::chain);
+        let waiting =
+            started.as_ref().err().map_or_else(|| "the process ended".to_owned(), Error::chain);
         self.report(seat, &pods, &waiting).await?;
         started
     }
@@ -154,7 +163,8 @@ impl Tended {
         // Not the status of the next pod of this name.
         let mut patch = status.clone();
         patch["metadata"] = serde_json::json!({"uid": self.uid});
-        let patched = pods.patch_status(&seat.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let patched =
+            pods.patch_status(&seat.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.map_err(Error::api(format!("report on pod {}", seat.name)))?;
         self.reported = status;
         Ok(())
@@ -167,7 +177,10 @@ impl Tended {
         }
         self.end(seat).await;
         let preconditions = Preconditions { uid: Some(self.uid.clone()), resource_version: None };
-        let how = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default().grace_period(0) };
+        let how = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default().grace_period(0)
+        };
         match pods.delete(&seat.name, &how).await {
             // Conflict: there is another one of that name by now.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}

@@ -28,7 +28,8 @@ type Seen = Option<Arc<Pod>>;
 
 /// Watches until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut pods = Pods { shared: Arc::clone(&shared), known: BTreeMap::new(), tasks: JoinSet::new() };
+    let mut pods =
+        Pods { shared: Arc::clone(&shared), known: BTreeMap::new(), tasks: JoinSet::new() };
     let api: Api<Pod> = match &shared.options.namespace {
         Some(namespace) => Api::namespaced(shared.client.clone(), namespace),
         None => Api::all(shared.client.clone()),

@@ -26,7 +26,10 @@ pub(super) fn environment(
             env.extend(data.map(|(key, value)| (format!("{prefix}{key}"), value.clone())));
         }
         if let Some(it) = &from.secret_ref {
-            return Err(Error::pod(&pod.name_any(), format!("takes its environment from secret {}", it.name)));
+            return Err(Error::pod(
+                &pod.name_any(),
+                format!("takes its environment from secret {}", it.name),
+            ));
         }
     }
     for var in container.env.iter().flatten() {
@@ -36,21 +39,36 @@ pub(super) fn environment(
     Ok(env)
 }
 
-fn value(pod: &Pod, var: &EnvVar, sources: &Sources, env: &BTreeMap<String, String>) -> Result<String, Error> {
+fn value(
+    pod: &Pod,
+    var: &EnvVar,
+    sources: &Sources,
+    env: &BTreeMap<String, String>,
+) -> Result<String, Error> {
     let name = pod.name_any();
-    let Some(from) = &var.value_from else { return Ok(expand(var.value.as_deref().unwrap_or_default(), env)) };
+    let Some(from) = &var.value_from else {
+        return Ok(expand(var.value.as_deref().unwrap_or_default(), env));
+    };
     if let Some(field) = &from.field_ref {
         return match field.field_path.as_str() {
             "metadata.name" => Ok(name),
             "metadata.namespace" => Ok(pod.namespace().unwrap_or_else(|| "default".into())),
-            other => Err(Error::pod(&name, format!("{} is taken from {other}, which is not known here", var.name))),
+            other => Err(Error::pod(
+                &name,
+                format!("{} is taken from {other}, which is not known here", var.name),
+            )),
         };
     }
     if let Some(key) = &from.secret_key_ref {
-        let secret = sources.secrets.get(&key.name).ok_or_else(|| Error::missing(&name, "Secret", &key.name))?;
+        let secret = sources
+            .secrets
+            .get(&key.name)
+            .ok_or_else(|| Error::missing(&name, "Secret", &key.name))?;
         let bytes = volumes::secret_value(secret, &key.key);
         let text = bytes.and_then(|it| String::from_utf8(it).ok());
-        return text.ok_or_else(|| Error::missing(&name, "key of a Secret", &format!("{}/{}", key.name, key.key)));
+        return text.ok_or_else(|| {
+            Error::missing(&name, "key of a Secret", &format!("{}/{}", key.name, key.key))
+        });
     }
     Err(Error::pod(&name, format!("{} has a source that is not known here", var.name)))
 }
@@ -88,9 +106,13 @@ mod tests {
     #[test]
     fn names_are_expanded_as_kubernetes_does() {
         let env = [("A".to_owned(), "1".to_owned())].into();
-        for (value, expected) in
-            [("$(A).b", "1.b"), ("$$(A)", "$(A)"), ("$(B)$(A)", "$(B)1"), ("a$", "a$"), ("$(A", "$(A")]
-        {
+        for (value, expected) in [
+            ("$(A).b", "1.b"),
+            ("$$(A)", "$(A)"),
+            ("$(B)$(A)", "$(B)1"),
+            ("a$", "a$"),
+            ("$(A", "$(A"),
+        ] {
             assert_eq!(expand(value, &env), expected);
         }
     }

@@ -49,11 +49,17 @@ fn the_operators_pod_becomes_a_process() {
     ] {
         assert_eq!(plan.env.get(key).map(String::as_str), Some(value), "{key}");
     }
-    assert_eq!(plan.files, [File { path: "/tmp/here/demo-1/token/token".into(), bytes: b"hush".into() }]);
+    assert_eq!(
+        plan.files,
+        [File { path: "/tmp/here/demo-1/token/token".into(), bytes: b"hush".into() }]
+    );
     assert_eq!(plan.readiness, Some(Readiness { port: 6333, path: "/readyz".into(), failures: 2 }));
     assert_eq!(claims(&pod), ["data-demo-1"]);
     // Nothing of the container's world is left.
-    let left = plan.env.values().find(|it| it.contains(".svc") || it.contains("$(") || it.starts_with("/var"));
+    let left = plan
+        .env
+        .values()
+        .find(|it| it.contains(".svc") || it.contains("$(") || it.starts_with("/var"));
     assert_eq!(left, None);
 }
 
@@ -64,7 +70,10 @@ fn pods_are_named_and_labelled_as_the_controller_does() {
     assert_eq!(pod.labels()["apps.kubernetes.io/pod-index"], "2");
     assert_eq!(pod.labels()["vanedb.io/cluster"], "demo");
     let spec = pod.spec.unwrap();
-    assert_eq!((spec.hostname.unwrap(), spec.subdomain.unwrap()), ("demo-2".into(), "demo-nodes".into()));
+    assert_eq!(
+        (spec.hostname.unwrap(), spec.subdomain.unwrap()),
+        ("demo-2".into(), "demo-nodes".into())
+    );
 }
 
 #[test]
@@ -84,7 +93,12 @@ fn what_is_missing_is_named() {
 #[test]
 fn names_of_others_are_left_alone() {
     let pod = pod_of(&build::stateful_set(&cluster(), 3), 0);
-    for value in ["other-0.demo-nodes.one.svc:6335", "dns:demo-nodes.two.svc:6335", "/var/lib/vanes", "plain:x"] {
+    for value in [
+        "other-0.demo-nodes.one.svc:6335",
+        "dns:demo-nodes.two.svc:6335",
+        "/var/lib/vanes",
+        "plain:x",
+    ] {
         let mounts = [("/var/lib/vane".to_owned(), "/x".into())];
         assert_eq!(translate(&pod, value, &place(0), &mounts), value);
     }

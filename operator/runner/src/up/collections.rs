@@ -22,10 +22,15 @@ pub(super) async fn make(local: &Local, collection: &Collection) -> Result<(), E
     let key = format!("vane-up/{}/{}", local.folder.state.uid, collection.name_any());
     let mut was_there = false;
     for _ in 0..PASSES_MAX {
-        let found = match node.get_collection(admin::GetCollectionRequest { name: name(collection).to_owned() }).await {
+        let found = match node
+            .get_collection(admin::GetCollectionRequest { name: name(collection).to_owned() })
+            .await
+        {
             Ok(found) => Some(found.into_inner()).filter(|it| it.name == name(collection)),
             Err(status) if status.code() == Code::NotFound => None,
-            Err(status) => return Err(local.failed(format!("{title} cannot be read: {}", status.message()))),
+            Err(status) => {
+                return Err(local.failed(format!("{title} cannot be read: {}", status.message())));
+            }
         };
         let observed = Observed {
             cluster: Cluster::There(local.folder.state.replicas.unwrap_or_default()),
@@ -40,7 +45,8 @@ pub(super) async fn make(local: &Local, collection: &Collection) -> Result<(), E
         if let Verdict::Refused(_, why) | Verdict::Waiting(_, why) = plan.verdict {
             return Err(local.failed(format!("{title}: {why}")));
         }
-        let steps: Vec<Step> = plan.steps.into_iter().filter(|it| !matches!(it, Step::Finalizer(_))).collect();
+        let steps: Vec<Step> =
+            plan.steps.into_iter().filter(|it| !matches!(it, Step::Finalizer(_))).collect();
         if steps.is_empty() {
             return Ok(());
         }
@@ -49,7 +55,8 @@ pub(super) async fn make(local: &Local, collection: &Collection) -> Result<(), E
             done.map_err(|e| local.failed(format!("{title}: {}", text(&e))))?;
         }
     }
-    Err(local.failed(format!("{title} is still not as the file has it; run the same command again")))
+    Err(local
+        .failed(format!("{title} is still not as the file has it; run the same command again")))
 }
 
 fn text(error: &dyn std::error::Error) -> String {

@@ -27,7 +27,12 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 ///
 /// The file is wrong, or the cluster does not get ready. What was started goes on.
-pub async fn up(file: &Path, base: &Path, binary: &Path, mut say: impl FnMut(&str)) -> Result<(), Error> {
+pub async fn up(
+    file: &Path,
+    base: &Path,
+    binary: &Path,
+    mut say: impl FnMut(&str),
+) -> Result<(), Error> {
     let Documents { cluster, collections } = Documents::read(file)?;
     let name = cluster.metadata.name.clone().unwrap_or_default();
     if cluster.spec.paused {
@@ -54,7 +59,8 @@ pub async fn up(file: &Path, base: &Path, binary: &Path, mut say: impl FnMut(&st
             Founding::Stuck(why) => return Err(local.failed(why.message)),
         };
         local.start()?;
-        let (ready, all) = (observed.pods.values().filter(|it| it.ready).count(), local.addresses().len());
+        let (ready, all) =
+            (observed.pods.values().filter(|it| it.ready).count(), local.addresses().len());
         let line = format!("{name}: {ready} of {all} nodes are ready{founding}");
         if line != said {
             say(&line);
@@ -106,13 +112,20 @@ pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
 /// # Errors
 ///
 /// There is no such cluster or pod.
-pub fn logs(base: &Path, name: Option<&str>, pod: Option<&str>, out: &mut dyn Write) -> Result<(), Error> {
+pub fn logs(
+    base: &Path,
+    name: Option<&str>,
+    pod: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     // A pod says which cluster it is of.
     let of_pod = pod.and_then(|it| it.rsplit_once('-')).map(|(cluster, _)| cluster);
     let of_pod = of_pod.filter(|it| name.is_none() && state::known(base, Some(it)).is_ok());
     let state = state::one(base, name.or(of_pod))?;
-    let all: Vec<String> = (0..state.replicas.unwrap_or_default()).map(|it| names::pod(&state.name, it)).collect();
-    let wanted: Vec<&String> = all.iter().filter(|it| pod.is_none_or(|wanted| wanted == *it)).collect();
+    let all: Vec<String> =
+        (0..state.replicas.unwrap_or_default()).map(|it| names::pod(&state.name, it)).collect();
+    let wanted: Vec<&String> =
+        all.iter().filter(|it| pod.is_none_or(|wanted| wanted == *it)).collect();
     if wanted.is_empty() {
         let what = match pod {
             Some(pod) => format!("there is no node {pod}, only {}", all.join(", ")),

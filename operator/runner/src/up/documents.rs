@@ -35,9 +35,13 @@ impl Documents {
 
     fn parse(file: &Path, text: &str) -> Result<Self, Error> {
         if text.len() > FILE_BYTES_MAX {
-            return Err(Error::input(file, format!("it has {} bytes, at most {FILE_BYTES_MAX} are read", text.len())));
+            return Err(Error::input(
+                file,
+                format!("it has {} bytes, at most {FILE_BYTES_MAX} are read", text.len()),
+            ));
         }
-        let values: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|e| Error::input(file, e.to_string()))?;
+        let values: Vec<Value> =
+            serde_saphyr::from_multiple(text).map_err(|e| Error::input(file, e.to_string()))?;
         let mut clusters: Vec<VectorCluster> = Vec::new();
         let mut collections: Vec<Collection> = Vec::new();
         for value in values.iter().filter(|it| !it.is_null()) {
@@ -45,12 +49,14 @@ impl Documents {
             match (value["apiVersion"].as_str(), value["kind"].as_str()) {
                 (Some(it), Some("VectorCluster")) if it == group => {
                     let it: VectorCluster = checked(file, value)?;
-                    it.validate_cel().map_err(|e| Error::input(file, rules("VectorCluster", value, e)))?;
+                    it.validate_cel()
+                        .map_err(|e| Error::input(file, rules("VectorCluster", value, e)))?;
                     clusters.push(it);
                 }
                 (Some(it), Some("Collection")) if it == group => {
                     let it: Collection = checked(file, value)?;
-                    it.validate_cel().map_err(|e| Error::input(file, rules("Collection", value, e)))?;
+                    it.validate_cel()
+                        .map_err(|e| Error::input(file, rules("Collection", value, e)))?;
                     collections.push(it);
                 }
                 (version, kind) => {
@@ -65,16 +71,25 @@ impl Documents {
         }
         let count = clusters.len();
         let (Some(cluster), 1) = (clusters.pop(), count) else {
-            return Err(Error::input(file, format!("it has {count} VectorClusters; it must have one")));
+            return Err(Error::input(
+                file,
+                format!("it has {count} VectorClusters; it must have one"),
+            ));
         };
         let name = cluster.name_any();
         if let Some(it) = collections.iter().find(|it| it.spec.cluster_ref.name != name) {
             let other = &it.spec.cluster_ref.name;
-            let what = format!("Collection {}: spec.clusterRef.name is {other}; the file has {name}", it.name_any());
+            let what = format!(
+                "Collection {}: spec.clusterRef.name is {other}; the file has {name}",
+                it.name_any()
+            );
             return Err(Error::input(file, what));
         }
         if let Some(it) = collections.iter().find(|it| it.namespace() != cluster.namespace()) {
-            let what = format!("Collection {}: metadata.namespace is not that of its VectorCluster", it.name_any());
+            let what = format!(
+                "Collection {}: metadata.namespace is not that of its VectorCluster",
+                it.name_any()
+            );
             return Err(Error::input(file, what));
         }
         Ok(Self { cluster, collections })
@@ -82,18 +97,23 @@ impl Documents {
 }
 
 /// The object, once its definition's schema has nothing against it.
-fn checked<K: DeserializeOwned + CustomResourceExt>(file: &Path, value: &Value) -> Result<K, Error> {
+fn checked<K: DeserializeOwned + CustomResourceExt>(
+    file: &Path,
+    value: &Value,
+) -> Result<K, Error> {
     let failed = |what: String| Error::input(file, format!("{}: {what}", title(value)));
     if value["metadata"]["name"].as_str().is_none_or(str::is_empty) {
         return Err(failed("metadata.name is missing".into()));
     }
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
-    let unknown = value.as_object().and_then(|it| it.keys().find(|it| !known.contains(&it.as_str())));
+    let unknown =
+        value.as_object().and_then(|it| it.keys().find(|it| !known.contains(&it.as_str())));
     if let Some(field) = unknown {
         return Err(failed(format!("{field} is no field that there is")));
     }
     let definition = serde_json::to_value(K::crd()).unwrap_or_default();
-    let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let spec =
+        &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     let problems = schema::problems(spec, &value["spec"], "spec");
     if !problems.is_empty() {
         return Err(failed(problems.join("; ")));
@@ -149,11 +169,23 @@ spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{siz
             ("nodes: 3", "nodes: 0", "VectorCluster demo: spec.nodes is 0; it must be at least 1"),
             ("nodes: 3", "nodes: many", "spec.nodes is \"many\"; it must be of type integer"),
             ("nodes: 3", "nodez: 3", "spec.nodez is no field that there is; spec.nodes is missing"),
-            ("Cosine", "Near", "spec.vectors[0].distance is \"Near\"; it must be one of Cosine, Dot, Euclid"),
+            (
+                "Cosine",
+                "Near",
+                "spec.vectors[0].distance is \"Near\"; it must be one of Cosine, Dot, Euclid",
+            ),
             ("name: demo}\nspec", "name: 1demo}\nspec", "metadata.name"),
             ("{name: demo}, shards", "{name: other}, shards", "spec.clusterRef.name is other"),
-            ("kind: Collection", "kind: Pod", "Pod of vanedb.io/v1alpha1 is nothing that can run here"),
-            ("replicationFactor: 3", "replicationFactor: 1, writeConsistencyFactor: 2", "writeConsistencyFactor"),
+            (
+                "kind: Collection",
+                "kind: Pod",
+                "Pod of vanedb.io/v1alpha1 is nothing that can run here",
+            ),
+            (
+                "replicationFactor: 3",
+                "replicationFactor: 1, writeConsistencyFactor: 2",
+                "writeConsistencyFactor",
+            ),
         ] {
             let text = GOOD.replacen(from, to, 1);
             assert_ne!(text, GOOD, "{from}");

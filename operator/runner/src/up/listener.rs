@@ -50,9 +50,13 @@ fn taken(address: Ipv4Addr, port: u16) -> String {
 
 /// The process that listens there, on this address or on all.
 fn process(address: Ipv4Addr, port: u16) -> Option<u32> {
-    let sockets = ["/proc/net/tcp", "/proc/net/tcp6"].map(|it| fs::read_to_string(it).unwrap_or_default());
-    let inodes: Vec<String> =
-        sockets.iter().flat_map(|it| it.lines()).filter_map(|it| inode(it, address, port)).collect();
+    let sockets =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|it| fs::read_to_string(it).unwrap_or_default());
+    let inodes: Vec<String> = sockets
+        .iter()
+        .flat_map(|it| it.lines())
+        .filter_map(|it| inode(it, address, port))
+        .collect();
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let ids = processes.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
     ids.into_iter().find(|id| {
@@ -69,7 +73,8 @@ fn inode(line: &str, address: Ipv4Addr, port: u16) -> Option<String> {
     // In the byte order of the machine; all zeros are all addresses, of either family.
     let own = format!("{:08X}", u32::from_ne_bytes(address.octets()));
     let here = ip == own || ip.bytes().all(|it| it == b'0');
-    let listens = fields.get(3) == Some(&LISTENS) && u16::from_str_radix(listens_on, 16) == Ok(port);
+    let listens =
+        fields.get(3) == Some(&LISTENS) && u16::from_str_radix(listens_on, 16) == Ok(port);
     (here && listens).then(|| fields.get(9).map(|it| format!("socket:[{it}]")))?
 }
 
@@ -99,7 +104,13 @@ mod tests {
         let held = TcpListener::bind((address, 0)).unwrap();
         let port = held.local_addr().unwrap().port();
         let said = taken(address, port);
-        assert!(said.starts_with(&format!("{address}:{port} is taken by process {} (", std::process::id())), "{said}");
+        assert!(
+            said.starts_with(&format!(
+                "{address}:{port} is taken by process {} (",
+                std::process::id()
+            )),
+            "{said}"
+        );
     }
 
     #[test]

@@ -47,15 +47,20 @@ impl Local {
     /// What there is.
     pub(super) async fn observe(&self) -> Observed {
         let state = &self.folder.state;
-        let peers: BTreeMap<i32, String> =
-            self.addresses().into_iter().map(|(it, address)| (it, format!("{address}:{PEER_PORT}"))).collect();
+        let peers: BTreeMap<i32, String> = self
+            .addresses()
+            .into_iter()
+            .map(|(it, address)| (it, format!("{address}:{PEER_PORT}")))
+            .collect();
         let mut found = disks(Some(&state.token), &peers).await;
         let ready = self.ready().await;
         let mut pod = |ordinal: i32| observed::Pod {
             name: names::pod(&state.name, ordinal),
             ready: ready.contains(&ordinal),
             zone: None,
-            disk: found.remove(&ordinal).unwrap_or_else(|| Disk::Unreachable("it was not asked".into())),
+            disk: found
+                .remove(&ordinal)
+                .unwrap_or_else(|| Disk::Unreachable("it was not asked".into())),
         };
         let pods = peers.keys().map(|it| (*it, pod(*it))).collect();
         // Processes that do not run can be made from anything.
@@ -78,7 +83,10 @@ impl Local {
                 None => Some(ordinal),
             }
         };
-        let plans = self.addresses().into_iter().filter_map(|(it, address)| Some((it, self.plan(it).ok()?, address)));
+        let plans = self
+            .addresses()
+            .into_iter()
+            .filter_map(|(it, address)| Some((it, self.plan(it).ok()?, address)));
         join_all(plans.map(ask)).await.into_iter().flatten().collect()
     }
 
@@ -92,7 +100,8 @@ impl Local {
             Step::Bootstrap(id) => {
                 let request = BootstrapRequest { cluster_id: id.to_string() };
                 let done = self.admin(0)?.bootstrap(request).await;
-                done.map(drop).map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
+                done.map(drop)
+                    .map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
             }
             // There are no zones on one machine; the token is the folder's.
             Step::SetZone { .. } | Step::MakeToken => Ok(()),
@@ -115,7 +124,9 @@ impl Local {
                 let name = names::pod(&self.folder.state.name, *ordinal);
                 let log = self.folder.path.join(format!("{name}.log"));
                 let what = match process.said(&log) {
-                    said if said.is_empty() => format!("node {name} ended with exit code {code} and said nothing"),
+                    said if said.is_empty() => {
+                        format!("node {name} ended with exit code {code} and said nothing")
+                    }
                     said => format!(
                         "node {name} ended with exit code {code}; its last words, of {}:\n{said}",
                         log.display()
@@ -129,7 +140,10 @@ impl Local {
                 continue;
             }
             listener::check(address).map_err(|why| {
-                self.failed(format!("{} was not started: {why}", names::pod(&self.folder.state.name, ordinal)))
+                self.failed(format!(
+                    "{} was not started: {why}",
+                    names::pod(&self.folder.state.name, ordinal)
+                ))
             })?;
             let plan = self.plan(ordinal)?;
             let log = self.folder.path.join(format!("{}.log", plan.name));
@@ -145,13 +159,19 @@ impl Local {
     /// The admin interface of a node.
     pub(super) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
         let address = address(self.folder.state.block, ordinal).unwrap_or(Ipv4Addr::LOCALHOST);
-        admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token).map_err(|e| self.failed(e.to_string()))
+        admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token)
+            .map_err(|e| self.failed(e.to_string()))
     }
 
     /// What the operator's plan refuses. Nodes that do not run can be made from anything.
     pub(super) fn refused(&self, message: &str) -> Error {
         let name = &self.folder.state.name;
-        let changed = self.folder.state.template.as_ref().is_some_and(|it| *it != build::template_hash(&self.cluster));
+        let changed = self
+            .folder
+            .state
+            .template
+            .as_ref()
+            .is_some_and(|it| *it != build::template_hash(&self.cluster));
         let way_out = match changed && self.folder.state.runs() {
             true => format!(", or end the nodes (`vane down --name {name}`) and run this again"),
             false => String::new(),
@@ -166,7 +186,9 @@ impl Local {
     /// Addresses of all nodes that there should be, by ordinal.
     pub(super) fn addresses(&self) -> BTreeMap<i32, Ipv4Addr> {
         let state = &self.folder.state;
-        (0..state.replicas.unwrap_or_default()).filter_map(|it| Some((it, address(state.block, it)?))).collect()
+        (0..state.replicas.unwrap_or_default())
+            .filter_map(|it| Some((it, address(state.block, it)?)))
+            .collect()
     }
 
     fn plan(&self, ordinal: i32) -> Result<Plan, Error> {
@@ -180,14 +202,19 @@ impl Local {
         let place = Place {
             dir: self.folder.path.clone(),
             address: addresses.get(&ordinal).copied().unwrap_or(Ipv4Addr::LOCALHOST),
-            neighbours: addresses.into_iter().map(|(it, address)| (names::pod(&state.name, it), address)).collect(),
+            neighbours: addresses
+                .into_iter()
+                .map(|(it, address)| (names::pod(&state.name, it), address))
+                .collect(),
         };
         pod::plan(&pod_of(&set, ordinal), &sources, &place)
     }
 
     fn highest_claim(&self) -> Option<i32> {
         let entries = fs::read_dir(&self.folder.path).into_iter().flatten().flatten();
-        let ordinal = |it: fs::DirEntry| names::claim_ordinal(&self.folder.state.name, it.file_name().to_str()?);
+        let ordinal = |it: fs::DirEntry| {
+            names::claim_ordinal(&self.folder.state.name, it.file_name().to_str()?)
+        };
         entries.filter_map(ordinal).max()
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<String>
 
 fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     if let Some(allowed) = schema["enum"].as_array().filter(|it| !it.contains(value)) {
-        let allowed: Vec<String> = allowed.iter().map(|it| it.as_str().map_or(it.to_string(), str::to_owned)).collect();
+        let allowed: Vec<String> =
+            allowed.iter().map(|it| it.as_str().map_or(it.to_string(), str::to_owned)).collect();
         return found.push(format!("{path} is {value}; it must be one of {}", allowed.join(", ")));
     }
     let fits = match schema["type"].as_str() {
@@ -25,7 +26,10 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
         _ => true,
     };
     if !fits {
-        return found.push(format!("{path} is {value}; it must be of type {}", schema["type"].as_str().unwrap_or("?")));
+        return found.push(format!(
+            "{path} is {value}; it must be of type {}",
+            schema["type"].as_str().unwrap_or("?")
+        ));
     }
     match value {
         Value::Object(fields) => object(schema, fields, path, found),
@@ -36,10 +40,20 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         Value::String(text) => {
-            bounds(schema, ("minLength", "maxLength"), text.chars().count(), "characters", path, found);
+            bounds(
+                schema,
+                ("minLength", "maxLength"),
+                text.chars().count(),
+                "characters",
+                path,
+                found,
+            );
             let pattern = schema["pattern"].as_str();
             if pattern.is_some_and(|it| Regex::new(it).is_ok_and(|it| !it.is_match(text))) {
-                found.push(format!("{path} is {value}; it must match {}", pattern.unwrap_or_default()));
+                found.push(format!(
+                    "{path} is {value}; it must match {}",
+                    pattern.unwrap_or_default()
+                ));
             }
         }
         Value::Number(number) => {
@@ -68,10 +82,19 @@ fn object(schema: &Value, fields: &Map<String, Value>, path: &str, found: &mut V
         }
     }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    found.extend(required.filter(|it| !fields.contains_key(*it)).map(|it| format!("{path}.{it} is missing")));
+    found.extend(
+        required.filter(|it| !fields.contains_key(*it)).map(|it| format!("{path}.{it} is missing")),
+    );
 }
 
-fn bounds(schema: &Value, keys: (&str, &str), count: usize, of: &str, path: &str, found: &mut Vec<String>) {
+fn bounds(
+    schema: &Value,
+    keys: (&str, &str),
+    count: usize,
+    of: &str,
+    path: &str,
+    found: &mut Vec<String>,
+) {
     let count = count as u64;
     if let Some(min) = schema[keys.0].as_u64().filter(|it| count < *it) {
         found.push(format!("{path} has {count} {of}; it must have at least {min}"));

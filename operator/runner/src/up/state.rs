@@ -125,7 +125,9 @@ impl Folder {
         let (path, tmp) = (self.path.join(FILE), self.path.join("cluster.json.tmp"));
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
-        let written = text.and_then(|text| file.and_then(|mut it| it.write_all(&text).and_then(|()| it.sync_all())));
+        let written = text.and_then(|text| {
+            file.and_then(|mut it| it.write_all(&text).and_then(|()| it.sync_all()))
+        });
         written.and_then(|()| fs::rename(&tmp, &path)).map_err(Error::system("write", &path))
     }
 }
@@ -134,8 +136,9 @@ fn lock(path: &Path, name: &str) -> Result<File, Error> {
     let path = path.join(LOCK);
     let file = File::options().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(Error::system("write", &path))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::cluster(name, "another `vane up` or `vane down` works on it; wait until it is done"))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Error::cluster(name, "another `vane up` or `vane down` works on it; wait until it is done")
+    })?;
     Ok(file)
 }
 
@@ -157,7 +160,8 @@ pub(super) fn none(base: &Path) -> bool {
 /// command is about to change is shown as it was.
 pub(super) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error> {
     let wanted = names(base).into_iter().filter(|it| name.is_none_or(|name| name == it));
-    let states: Vec<State> = wanted.filter_map(|it| read(&base.join(it)).transpose()).collect::<Result<_, _>>()?;
+    let states: Vec<State> =
+        wanted.filter_map(|it| read(&base.join(it)).transpose()).collect::<Result<_, _>>()?;
     if states.is_empty() { Err(absent(base, name)) } else { Ok(states) }
 }
 
@@ -170,19 +174,26 @@ pub(super) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
     }
     match (states.pop(), states.is_empty()) {
         (Some(only), true) => Ok(only),
-        _ => Err(Error::Clusters(format!("there are several clusters: {}; name one with --name", all.join(", ")))),
+        _ => Err(Error::Clusters(format!(
+            "there are several clusters: {}; name one with --name",
+            all.join(", ")
+        ))),
     }
 }
 
 fn absent(base: &Path, name: Option<&str>) -> Error {
     let name = name.map_or(String::new(), |it| format!(" {it}"));
-    Error::Clusters(format!("there is no cluster{name} in {}; start one with `vane up -f FILE`", base.display()))
+    Error::Clusters(format!(
+        "there is no cluster{name} in {}; start one with `vane up -f FILE`",
+        base.display()
+    ))
 }
 
 fn names(base: &Path) -> Vec<String> {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
     let clusters = entries.filter(|it| it.path().join(FILE).exists());
-    let mut names: Vec<String> = clusters.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        clusters.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -191,16 +202,24 @@ fn names(base: &Path) -> Vec<String> {
 fn free_block(base: &Path, name: &str) -> Result<u8, Error> {
     let others = names(base).into_iter().filter_map(|it| read(&base.join(it)).ok().flatten());
     let taken: Vec<u8> = others.map(|it| it.block).collect();
-    let left: Vec<u8> =
-        (0..BLOCKS_MAX).filter_map(|it| u8::try_from(it).ok()).filter(|it| !taken.contains(it)).collect();
-    let free = left.iter().find(|it| address(**it, 0).is_some_and(|it| listener::check(it).is_ok()));
+    let left: Vec<u8> = (0..BLOCKS_MAX)
+        .filter_map(|it| u8::try_from(it).ok())
+        .filter(|it| !taken.contains(it))
+        .collect();
+    let free =
+        left.iter().find(|it| address(**it, 0).is_some_and(|it| listener::check(it).is_ok()));
     match (free, left.first().and_then(|it| address(*it, 0))) {
         (Some(free), _) => Ok(*free),
         // Most likely on all addresses of the machine.
-        (None, Some(first)) => listener::check(first).map(|()| left[0]).map_err(|why| Error::cluster(name, why)),
+        (None, Some(first)) => {
+            listener::check(first).map(|()| left[0]).map_err(|why| Error::cluster(name, why))
+        }
         (None, None) => {
-            let what =
-                format!("{} clusters have all addresses; remove the folder of one in {}", taken.len(), base.display());
+            let what = format!(
+                "{} clusters have all addresses; remove the folder of one in {}",
+                taken.len(),
+                base.display()
+            );
             Err(Error::cluster(name, what))
         }
     }

@@ -53,9 +53,16 @@ impl fmt::Display for Node {
 ///
 /// There is no cluster of that name.
 pub async fn status(base: &Path, name: Option<&str>) -> Result<Vec<Node>, Error> {
-    let states = if name.is_none() && state::none(base) { Vec::new() } else { state::known(base, name)? };
-    let nodes = states.iter().flat_map(|it| (0..it.replicas.unwrap_or_default()).map(move |ordinal| (it, ordinal)));
-    Ok(join_all(nodes.map(|(state, ordinal)| node(base, state, ordinal))).await.into_iter().flatten().collect())
+    let states =
+        if name.is_none() && state::none(base) { Vec::new() } else { state::known(base, name)? };
+    let nodes = states
+        .iter()
+        .flat_map(|it| (0..it.replicas.unwrap_or_default()).map(move |ordinal| (it, ordinal)));
+    Ok(join_all(nodes.map(|(state, ordinal)| node(base, state, ordinal)))
+        .await
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 async fn node(base: &Path, state: &State, ordinal: i32) -> Option<Node> {

@@ -16,6 +16,8 @@ use world::{World, disk_of, is_ready, restarts};
 
 /// Time for what takes a moment.
 const SOON: Duration = Duration::from_secs(60);
+/// Where the first node answers.
+const FIRST: &str = "127.0.0.11";
 /// The kubelet's own looks, several times over.
 const A_WHILE: Duration = Duration::from_secs(3);
 
@@ -29,9 +31,11 @@ async fn pods_run_fail_and_come_back() {
     };
 
     // Nodes without a database are not ready, and say whose disk they have.
-    let addresses = ["127.0.0.11", "127.0.0.12", "127.0.0.13"];
+    let addresses = [FIRST, "127.0.0.12", "127.0.0.13"];
     for address in addresses {
-        world.until("an empty disk", SOON, async || disk_of(address).await.filter(String::is_empty)).await;
+        world
+            .until("an empty disk", SOON, async || disk_of(address).await.filter(String::is_empty))
+            .await;
     }
     assert!(!pods.list(&ListParams::default()).await.unwrap().iter().any(is_ready));
     world::bootstrap(addresses[0]).await;
@@ -60,24 +64,36 @@ async fn pods_run_fail_and_come_back() {
 
     // Killed: not ready, started again, the same member.
     world.kubelet.pod("one", "demo-1").unwrap().kill();
-    world.until("the kill to be seen", SOON, async || restarts(&pods, "demo-1").await.filter(|it| *it == 1)).await;
+    world
+        .until("the kill to be seen", SOON, async || {
+            restarts(&pods, "demo-1").await.filter(|it| *it == 1)
+        })
+        .await;
     world.until("three ready pods", SOON, all_ready).await;
 
     // Frozen: not ready, and ready again.
     let frozen = world.kubelet.pod("one", "demo-2").unwrap();
     frozen.freeze();
-    world.until("a frozen pod not to be ready", SOON, async || not_ready(&pods, "demo-2").await).await;
+    world
+        .until("a frozen pod not to be ready", SOON, async || not_ready(&pods, "demo-2").await)
+        .await;
     frozen.thaw();
     world.until("three ready pods", SOON, all_ready).await;
 
+    replaced_pods_keep_or_lose_their_disks(&world, &pods, &database).await;
+}
+
+/// A deleted pod finds its disk again; without its claim it joins as a new node.
+async fn replaced_pods_keep_or_lose_their_disks(world: &World, pods: &Api<Pod>, database: &str) {
     // Deleted: made again by the controller, on the disk that it had.
     let old = pods.get("demo-0").await.unwrap().uid();
     let begin = Instant::now();
     pods.delete("demo-0", &DeleteParams::default()).await.unwrap();
-    let replaced = async || pods.get("demo-0").await.ok().filter(|it| it.uid() != old && is_ready(it));
+    let replaced =
+        async || pods.get("demo-0").await.ok().filter(|it| it.uid() != old && is_ready(it));
     world.until("a pod in place of the deleted one", SOON, replaced).await;
     eprintln!("deleted and ready again after {:?}", begin.elapsed());
-    assert_eq!(disk_of(addresses[0]).await.unwrap(), database);
+    assert_eq!(disk_of(FIRST).await.unwrap(), database);
 
     // Without its claim, the next pod has an empty disk, and joins as a new node.
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(world.client.clone(), "one");
@@ -85,7 +101,7 @@ async fn pods_run_fail_and_come_back() {
     pods.delete("demo-2", &DeleteParams::default()).await.unwrap();
     world
         .until("a node with a new number", SOON, async || {
-            let nodes = world::nodes(addresses[0]).await?;
+            let nodes = world::nodes(FIRST).await?;
             Some(()).filter(|()| nodes.iter().any(|it| it.name == "demo-2" && it.id > 3))
         })
         .await;

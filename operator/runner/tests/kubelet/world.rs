@@ -42,14 +42,24 @@ impl World {
         api.namespace("one").await.unwrap();
         let client = api.client().await.unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let options = Options { binary, dir: dir.path().into(), namespace: Some("one".into()), cluster: None };
+        let options = Options {
+            binary,
+            dir: dir.path().into(),
+            namespace: Some("one".into()),
+            cluster: None,
+        };
         let kubelet = Kubelet::start(client.clone(), options).await.unwrap();
         apply(&client).await;
         Some(Self { kubelet, client, _api: api, _dir: dir })
     }
 
     /// Looks until there is something, and shows the logs when there is not.
-    pub(crate) async fn until<T>(&self, what: &str, time: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        time: Duration,
+        mut look: impl AsyncFnMut() -> Option<T>,
+    ) -> T {
         let begin = Instant::now();
         loop {
             if let Some(it) = look().await {
@@ -93,7 +103,10 @@ where
     K: serde::Serialize + serde::de::DeserializeOwned,
     K::DynamicType: Default,
 {
-    Api::<K>::namespaced(client.clone(), "one").create(&PostParams::default(), object).await.unwrap()
+    Api::<K>::namespaced(client.clone(), "one")
+        .create(&PostParams::default(), object)
+        .await
+        .unwrap()
 }
 
 pub(crate) fn is_ready(pod: &Pod) -> bool {
@@ -106,7 +119,8 @@ pub(crate) async fn restarts(pods: &Api<Pod>, name: &str) -> Option<i32> {
 }
 
 async fn admin(address: &str) -> Option<AdminClient<Channel>> {
-    let endpoint = Channel::from_shared(format!("http://{address}:6335")).unwrap().timeout(CALL_TIMEOUT);
+    let endpoint =
+        Channel::from_shared(format!("http://{address}:6335")).unwrap().timeout(CALL_TIMEOUT);
     Some(AdminClient::new(endpoint.connect_timeout(CALL_TIMEOUT).connect().await.ok()?))
 }
 
@@ -123,9 +137,22 @@ pub(crate) async fn disk_of(address: &str) -> Option<String> {
 }
 
 pub(crate) async fn bootstrap(address: &str) {
-    admin(address).await.unwrap().bootstrap(request(admin::BootstrapRequest::default())).await.unwrap();
+    admin(address)
+        .await
+        .unwrap()
+        .bootstrap(request(admin::BootstrapRequest::default()))
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn nodes(address: &str) -> Option<Vec<admin::Node>> {
-    Some(admin(address).await?.list_nodes(request(admin::ListNodesRequest {})).await.ok()?.into_inner().nodes)
+    Some(
+        admin(address)
+            .await?
+            .list_nodes(request(admin::ListNodesRequest {}))
+            .await
+            .ok()?
+            .into_inner()
+            .nodes,
+    )
 }

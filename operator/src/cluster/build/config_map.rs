@@ -10,7 +10,8 @@ pub(super) fn config_map(cluster: &VectorCluster) -> ConfigMap {
     // settings is the same in every version: pods read it at any start, and one that is
     // evicted must not come back with another than its neighbours have.
     let defaults = [("VANE_LOG__FORMAT".to_owned(), "json".to_owned())];
-    let settings = cluster.spec.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value.clone()));
+    let settings =
+        cluster.spec.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value.clone()));
     ConfigMap {
         metadata: names::metadata(cluster, names::config_map(name(cluster))),
         data: Some(defaults.into_iter().chain(settings).collect()),

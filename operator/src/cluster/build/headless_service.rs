@@ -6,7 +6,8 @@ use crate::names;
 
 /// Names pods before they are ready: nodes find each other to become so.
 pub(super) fn headless_service(cluster: &VectorCluster) -> Service {
-    let port = |name: &str, port| ServicePort { name: Some(name.into()), port, ..ServicePort::default() };
+    let port =
+        |name: &str, port| ServicePort { name: Some(name.into()), port, ..ServicePort::default() };
     Service {
         metadata: names::metadata(cluster, names::headless_service(name(cluster))),
         spec: Some(ServiceSpec {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar, EnvVarSource,
-    HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, LocalObjectReference, ObjectFieldSelector,
-    PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext,
-    SleepAction, Toleration, TopologySpreadConstraint, Volume, VolumeMount,
+    Affinity, Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
+    EnvVarSource, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, LocalObjectReference,
+    ObjectFieldSelector, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
+    SecretVolumeSource, SecurityContext, SleepAction, Toleration, TopologySpreadConstraint, Volume,
+    VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -33,7 +34,8 @@ const GRACE_S: i64 = 60;
 /// One container; the StatefulSet adds the volume.
 pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
     let spec = &cluster.spec;
-    let secrets = spec.image.pull_secrets.iter().map(|it| LocalObjectReference { name: it.clone() });
+    let secrets =
+        spec.image.pull_secrets.iter().map(|it| LocalObjectReference { name: it.clone() });
     let selector = &spec.placement.node_selector;
     PodSpec {
         automount_service_account_token: Some(false),
@@ -53,7 +55,10 @@ pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
             fs_group: Some(USER),
             // A large volume is not walked through at each start.
             fs_group_change_policy: Some("OnRootMismatch".into()),
-            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..SeccompProfile::default() }),
+            seccomp_profile: Some(SeccompProfile {
+                type_: "RuntimeDefault".into(),
+                ..SeccompProfile::default()
+            }),
             ..PodSecurityContext::default()
         }),
         containers: vec![container(cluster)],
@@ -61,7 +66,11 @@ pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
             name: "token".into(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(names::token_secret(name(cluster))),
-                items: Some(vec![KeyToPath { key: TOKEN_KEY.into(), path: TOKEN_KEY.into(), mode: None }]),
+                items: Some(vec![KeyToPath {
+                    key: TOKEN_KEY.into(),
+                    path: TOKEN_KEY.into(),
+                    mode: None,
+                }]),
                 default_mode: Some(0o440),
                 ..SecretVolumeSource::default()
             }),
@@ -78,8 +87,11 @@ fn container(cluster: &VectorCluster) -> Container {
         PullPolicy::IfNotPresent => "IfNotPresent",
         PullPolicy::Never => "Never",
     };
-    let port =
-        |name: &str, port| ContainerPort { name: Some(name.into()), container_port: port, ..ContainerPort::default() };
+    let port = |name: &str, port| ContainerPort {
+        name: Some(name.into()),
+        container_port: port,
+        ..ContainerPort::default()
+    };
     let mount = |name: &str, path: &str, read_only| VolumeMount {
         name: name.into(),
         mount_path: path.into(),
@@ -100,7 +112,10 @@ fn container(cluster: &VectorCluster) -> Container {
             ..EnvFromSource::default()
         }]),
         ports: Some(vec![port("rest", names::REST_PORT), port("peer", names::PEER_PORT)]),
-        volume_mounts: Some(vec![mount(names::DATA_VOLUME, DATA_DIR, false), mount("token", TOKEN_DIR, true)]),
+        volume_mounts: Some(vec![
+            mount(names::DATA_VOLUME, DATA_DIR, false),
+            mount("token", TOKEN_DIR, true),
+        ]),
         resources: resources(cluster),
         startup_probe: Some(probe("/livez", 2, 5, 150)),
         liveness_probe: Some(probe("/livez", 10, 5, 6)),
@@ -125,9 +140,16 @@ fn container(cluster: &VectorCluster) -> Container {
 /// What the operator sets itself. A list in the pod wins over the ConfigMap.
 fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
     let headless = format!("{}.{}.svc", names::headless_service(name(cluster)), namespace(cluster));
-    let value = |name: &str, value: String| EnvVar { name: name.into(), value: Some(value), value_from: None };
+    let value = |name: &str, value: String| EnvVar {
+        name: name.into(),
+        value: Some(value),
+        value_from: None,
+    };
     let pod_name = EnvVarSource {
-        field_ref: Some(ObjectFieldSelector { field_path: "metadata.name".into(), ..ObjectFieldSelector::default() }),
+        field_ref: Some(ObjectFieldSelector {
+            field_path: "metadata.name".into(),
+            ..ObjectFieldSelector::default()
+        }),
         ..EnvVarSource::default()
     };
     vec![
@@ -138,8 +160,14 @@ fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
         value("VANE_DATA_DIR", DATA_DIR.into()),
         value("VANE_CLUSTER__SEEDS", format!("dns:{headless}:{}", names::PEER_PORT)),
         // A pod's name outlives its IP address.
-        value("VANE_CLUSTER__ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::PEER_PORT)),
-        value("VANE_CLUSTER__REST_ADDRESS", format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::REST_PORT)),
+        value(
+            "VANE_CLUSTER__ADDRESS",
+            format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::PEER_PORT),
+        ),
+        value(
+            "VANE_CLUSTER__REST_ADDRESS",
+            format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::REST_PORT),
+        ),
         value("VANE_CLUSTER__TOKEN_FILE", TOKEN_FILE.into()),
     ]
 }
@@ -162,7 +190,10 @@ fn resources(cluster: &VectorCluster) -> Option<ResourceRequirements> {
     let resources = cluster.spec.resources.as_ref()?;
     let amounts = |it: &Amounts| -> BTreeMap<String, Quantity> {
         let named = [("cpu", &it.cpu), ("memory", &it.memory)];
-        named.into_iter().filter_map(|(name, it)| Some((name.to_owned(), Quantity(it.as_ref()?.0.clone())))).collect()
+        named
+            .into_iter()
+            .filter_map(|(name, it)| Some((name.to_owned(), Quantity(it.as_ref()?.0.clone()))))
+            .collect()
     };
     Some(ResourceRequirements {
         requests: resources.requests.as_ref().map(amounts),
@@ -202,5 +233,8 @@ fn spread(cluster: &VectorCluster) -> Vec<TopologySpreadConstraint> {
         label_selector: Some(names::label_selector(name(cluster))),
         ..TopologySpreadConstraint::default()
     };
-    vec![over("topology.kubernetes.io/zone", placement.zones), over("kubernetes.io/hostname", placement.machines)]
+    vec![
+        over("topology.kubernetes.io/zone", placement.zones),
+        over("kubernetes.io/hostname", placement.machines),
+    ]
 }

@@ -1,5 +1,6 @@
 use k8s_openapi::api::apps::v1::{
-    StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy,
+    StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
+    StatefulSetUpdateStrategy,
 };
 use k8s_openapi::api::core::v1::{
     PersistentVolumeClaim, PersistentVolumeClaimSpec, PodTemplateSpec, VolumeResourceRequirements,
@@ -22,7 +23,8 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
     let retain = |it| Some(if it == Retain::Delete { "Delete" } else { "Retain" }.to_owned());
     let retention = &cluster.spec.storage.retention;
     let mut metadata = names::metadata(cluster, name(cluster).to_owned());
-    metadata.annotations = Some([(names::TEMPLATE_ANNOTATION.to_owned(), template_hash(cluster))].into());
+    metadata.annotations =
+        Some([(names::TEMPLATE_ANNOTATION.to_owned(), template_hash(cluster))].into());
     StatefulSet {
         metadata,
         spec: Some(StatefulSetSpec {
@@ -34,13 +36,18 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
                 type_: Some("OnDelete".into()),
                 ..StatefulSetUpdateStrategy::default()
             }),
-            persistent_volume_claim_retention_policy: Some(StatefulSetPersistentVolumeClaimRetentionPolicy {
-                // Not the spec's: a StatefulSet may be deleted by hand, and is made again.
-                when_deleted: retain(Retain::Retain),
-                when_scaled: retain(retention.when_scaled),
-            }),
+            persistent_volume_claim_retention_policy: Some(
+                StatefulSetPersistentVolumeClaimRetentionPolicy {
+                    // Not the spec's: a StatefulSet may be deleted by hand, and is made again.
+                    when_deleted: retain(Retain::Retain),
+                    when_scaled: retain(retention.when_scaled),
+                },
+            ),
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: Some(names::labels(name(cluster))), ..ObjectMeta::default() }),
+                metadata: Some(ObjectMeta {
+                    labels: Some(names::labels(name(cluster))),
+                    ..ObjectMeta::default()
+                }),
                 spec: Some(pod::pod(cluster)),
             },
             volume_claim_templates: Some(vec![claim(cluster)]),

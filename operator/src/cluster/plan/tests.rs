@@ -24,7 +24,8 @@ fn member(id: &str) -> Disk {
 fn observed(disks: &[Disk]) -> Observed {
     let pods = disks.iter().enumerate().map(|(ordinal, disk)| {
         let name = format!("demo-{ordinal}");
-        let pod = Pod { name, ready: true, zone: Some(format!("zone-{ordinal}")), disk: disk.clone() };
+        let pod =
+            Pod { name, ready: true, zone: Some(format!("zone-{ordinal}")), disk: disk.clone() };
         (i32::try_from(ordinal).unwrap(), pod)
     });
     let template = Some(template_hash(&cluster(3)));
@@ -52,7 +53,10 @@ fn a_database_is_founded_once_every_disk_said_that_it_is_empty() {
     let silent = observed(&[Disk::Empty, Disk::Empty, Disk::Unreachable("no answer".into())]);
     let waits = plan(&cluster(3), &silent);
     assert_eq!(waits.steps, []);
-    assert!(matches!(&waits.founding, Founding::Waiting(why) if why.contains("pod 2: no answer")), "{waits:?}");
+    assert!(
+        matches!(&waits.founding, Founding::Waiting(why) if why.contains("pod 2: no answer")),
+        "{waits:?}"
+    );
     let mut missing = observed(&[Disk::Empty, Disk::Empty, Disk::Empty]);
     missing.pods.remove(&1);
     assert_eq!(plan(&cluster(3), &missing).steps, []);
@@ -90,7 +94,10 @@ fn lost_volumes_found_no_second_database() {
 #[test]
 fn volumes_of_two_databases_are_a_persons_business() {
     let plan = plan(&cluster(3), &observed(&[member("a"), member("b"), Disk::Empty]));
-    assert_eq!((plan.steps.as_slice(), reasons(&plan).as_slice()), (&[][..], &["TwoDatabases"][..]));
+    assert_eq!(
+        (plan.steps.as_slice(), reasons(&plan).as_slice()),
+        (&[][..], &["TwoDatabases"][..])
+    );
 }
 
 #[test]
@@ -112,8 +119,11 @@ fn the_database_is_told_where_nodes_stand() {
     let again = Node { id: 4, ..node(1, "zone-0") };
     let nodes = vec![node(1, "zone-8"), node(2, ""), node(3, "zone-9"), again];
     founded.database = Some(Database { nodes, ..Database::default() });
-    let zone =
-        |node, ordinal: i32| Step::SetZone { node, pod: format!("demo-{ordinal}"), zone: format!("zone-{ordinal}") };
+    let zone = |node, ordinal: i32| Step::SetZone {
+        node,
+        pod: format!("demo-{ordinal}"),
+        zone: format!("zone-{ordinal}"),
+    };
     assert_eq!(plan(&cluster(3), &founded).steps, [zone(2, 1), zone(3, 2)]);
 }
 
@@ -128,7 +138,10 @@ fn what_is_not_possible_yet_is_said_and_touches_nothing() {
     for (plan, reason) in [
         (change(|it| it.spec.nodes = 2), "ScaleInNotSupported"),
         (change(|it| it.spec.version = "0.2.0".into()), "RollOutNotSupported"),
-        (change(|it| drop(it.spec.settings.insert("LOG__LEVEL".into(), "debug".into()))), "RollOutNotSupported"),
+        (
+            change(|it| drop(it.spec.settings.insert("LOG__LEVEL".into(), "debug".into()))),
+            "RollOutNotSupported",
+        ),
         (change(|it| it.spec.storage.size = "20Gi".into()), "VolumeGrowthNotSupported"),
     ] {
         assert_eq!((reasons(&plan).as_slice(), plan.steps.as_slice()), (&[reason][..], &[][..]));
@@ -145,17 +158,24 @@ fn a_paused_cluster_is_left_alone() {
 
 #[test]
 fn a_token_is_made_while_nobody_has_one_and_never_under_running_nodes() {
-    let lacks = |observed: Observed, why| Observed { no_token: Some(why), founded: true, ..observed };
+    let lacks =
+        |observed: Observed, why| Observed { no_token: Some(why), founded: true, ..observed };
     let nothing = Observed { uid: ID, ..Observed::default() };
     let made = plan(&cluster(3), &lacks(nothing.clone(), NoToken::Absent));
-    assert_eq!((made.steps.as_slice(), made.refusals.len()), (&[Step::MakeToken, Step::CreateSet(3)][..], 0));
+    assert_eq!(
+        (made.steps.as_slice(), made.refusals.len()),
+        (&[Step::MakeToken, Step::CreateSet(3)][..], 0)
+    );
 
     let silent = || Disk::Unreachable("nobody can be asked".into());
     let runs = observed(&[silent(), silent(), silent()]);
     let orphans = Observed { set: None, ..runs.clone() };
-    for (observed, why) in
-        [(runs.clone(), NoToken::Absent), (runs, NoToken::Empty), (orphans, NoToken::Absent), (nothing, NoToken::Empty)]
-    {
+    for (observed, why) in [
+        (runs.clone(), NoToken::Absent),
+        (runs, NoToken::Empty),
+        (orphans, NoToken::Absent),
+        (nothing, NoToken::Empty),
+    ] {
         let plan = plan(&cluster(3), &lacks(observed, why));
         assert_eq!((plan.steps.as_slice(), reasons(&plan).as_slice()), (&[][..], &["NoToken"][..]));
     }
@@ -167,7 +187,10 @@ fn settings_are_kept_while_they_are_those_of_the_pods() {
     assert!(plan(&cluster(3), &founded).keeps_settings);
     let mut changed = cluster(3);
     changed.spec.settings.insert("LOG__LEVEL".into(), "debug".into());
-    assert!(!plan(&changed, &founded).keeps_settings, "a pod that restarts would have others than its neighbours");
+    assert!(
+        !plan(&changed, &founded).keeps_settings,
+        "a pod that restarts would have others than its neighbours"
+    );
     let mut paused = cluster(3);
     paused.spec.paused = true;
     assert!(!plan(&paused, &founded).keeps_settings);

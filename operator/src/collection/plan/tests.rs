@@ -92,21 +92,30 @@ fn one_of_another_shape_is_left_alone() {
 fn one_that_an_application_deleted_is_not_made_again() {
     let gone = Observed { was_there: true, ..observed(None) };
     let plan = plan(&collection(|_| ()), &gone);
-    assert!(matches!(plan.verdict, Verdict::Refused("Deleted", _)) && plan.steps.is_empty(), "{plan:?}");
+    assert!(
+        matches!(plan.verdict, Verdict::Refused("Deleted", _)) && plan.steps.is_empty(),
+        "{plan:?}"
+    );
 }
 
 #[test]
 fn what_cannot_be_spread_or_asked_for_waits() {
-    let reason = |cluster| match plan(&collection(|_| ()), &Observed { cluster, ..observed(None) }) {
-        Plan { verdict: Verdict::Refused(reason, _) | Verdict::Waiting(reason, _), steps } if steps.is_empty() => {
+    let reason = |cluster| match plan(&collection(|_| ()), &Observed { cluster, ..observed(None) })
+    {
+        Plan { verdict: Verdict::Refused(reason, _) | Verdict::Waiting(reason, _), steps }
+            if steps.is_empty() =>
+        {
             reason
         }
         other => panic!("{other:?}"),
     };
     assert_eq!(reason(Cluster::There(2)), "TooFewNodes");
-    let joining = Observed { cluster: Cluster::There(2), awaited: Some("demo-2".into()), ..observed(None) };
+    let joining =
+        Observed { cluster: Cluster::There(2), awaited: Some("demo-2".into()), ..observed(None) };
     let joining = plan(&collection(|_| ()), &joining);
-    assert!(matches!(joining.verdict, Verdict::Waiting("NodesJoining", it) if it.contains("demo-2")));
+    assert!(
+        matches!(joining.verdict, Verdict::Waiting("NodesJoining", it) if it.contains("demo-2"))
+    );
     assert_eq!(joining.steps, []);
     assert_eq!(reason(Cluster::Absent), "ClusterNotFound");
     assert_eq!(reason(Cluster::Silent("no answer".into())), "ClusterNotReady");
@@ -119,7 +128,10 @@ fn points_go_only_with_an_object_that_says_so() {
     let there = Some(found(|_| ()));
     let delete = [Step::Delete("k".into()), Step::Finalizer(false)];
     assert_eq!(plan(&deletes(true), &going(Cluster::There(3), there.clone())).steps, delete);
-    assert_eq!(plan(&deletes(true), &going(Cluster::There(3), None)).steps, [Step::Finalizer(false)]);
+    assert_eq!(
+        plan(&deletes(true), &going(Cluster::There(3), None)).steps,
+        [Step::Finalizer(false)]
+    );
     assert_eq!(plan(&deletes(true), &going(Cluster::Silent("x".into()), None)).steps, []);
     assert_eq!(plan(&deletes(true), &going(Cluster::Absent, None)).steps, [Step::Finalizer(false)]);
     assert_eq!(plan(&collection(|_| ()), &going(Cluster::There(3), there)).steps, []);
@@ -140,8 +152,10 @@ fn points_that_were_never_the_objects_stay() {
     let going = |found, was_there| Observed { going: true, was_there, ..observed(Some(found)) };
     let let_go = [Step::Finalizer(false)];
     // Refused for its shape, also when one of the declared shape was adopted before.
-    let other =
-        admin::Collection { idempotency_key: "theirs".into(), ..found(|it| it["params"]["shard_number"] = 3.into()) };
+    let other = admin::Collection {
+        idempotency_key: "theirs".into(),
+        ..found(|it| it["params"]["shard_number"] = 3.into())
+    };
     assert_eq!(plan(&deletes(true), &going(other.clone(), false)).steps, let_go);
     assert_eq!(plan(&deletes(true), &going(other, true)).steps, let_go);
     // Adopted, which status remembers. Without it the points stay.
@@ -151,7 +165,10 @@ fn points_that_were_never_the_objects_stay() {
     );
     assert_eq!(plan(&deletes(true), &going(theirs(), false)).steps, let_go);
     // Made by this object, which the database remembers.
-    assert_eq!(plan(&deletes(true), &going(found(|_| ()), false)).steps[0], Step::Delete("k".into()));
+    assert_eq!(
+        plan(&deletes(true), &going(found(|_| ()), false)).steps[0],
+        Step::Delete("k".into())
+    );
 }
 
 #[test]
@@ -159,7 +176,8 @@ fn one_that_has_no_points_is_not_kept() {
     let refused = observed(Some(found(|it| it["params"]["shard_number"] = 3.into())));
     assert_eq!(plan(&deletes(false), &refused).steps, []);
     assert_eq!(plan(&deletes(true), &refused).steps, [Step::Finalizer(false)]);
-    let silent = |was_there| Observed { cluster: Cluster::Silent("x".into()), was_there, ..observed(None) };
+    let silent =
+        |was_there| Observed { cluster: Cluster::Silent("x".into()), was_there, ..observed(None) };
     assert_eq!(plan(&deletes(false), &silent(false)).steps, []);
     assert_eq!(plan(&deletes(false), &silent(true)).steps, [Step::Finalizer(true)]);
     assert_eq!(plan(&deletes(true), &silent(false)).steps, []);
@@ -170,7 +188,9 @@ fn one_that_an_older_object_has_is_touched_by_no_other() {
     for found in [None, Some(found(|_| ()))] {
         let taken = Observed { taken_by: Some("older".into()), was_there: true, ..observed(found) };
         let plan_of = |observed: &Observed| plan(&deletes(true), observed);
-        let Plan { steps, verdict: Verdict::Refused("Taken", message) } = plan_of(&taken) else { panic!("{taken:?}") };
+        let Plan { steps, verdict: Verdict::Refused("Taken", message) } = plan_of(&taken) else {
+            panic!("{taken:?}")
+        };
         assert!(message.contains("older"), "{message}");
         assert_eq!(steps, [Step::Finalizer(false)]);
         let silent = Cluster::Silent("x".into());
@@ -183,7 +203,8 @@ fn one_that_an_older_object_has_is_touched_by_no_other() {
 
 #[test]
 fn a_paused_cluster_keeps_its_collections_as_they_are() {
-    for (found, going) in [(None, false), (Some(found(|_| ())), false), (Some(found(|_| ())), true)] {
+    for (found, going) in [(None, false), (Some(found(|_| ())), false), (Some(found(|_| ())), true)]
+    {
         let paused = Observed { paused: true, going, ..observed(found) };
         assert_eq!(plan(&deletes(going), &paused).steps, []);
         assert_ne!(plan(&deletes(going), &Observed { paused: false, ..paused }).steps, []);

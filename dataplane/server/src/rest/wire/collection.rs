@@ -132,7 +132,12 @@ impl CreateCollection {
     pub(crate) fn into_parts(self) -> Result<(CollectionConfig, Spread), ApiError> {
         let spread = Spread {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
-            replication_factor: count("replication_factor", self.replication_factor, 1, REPLICAS_MAX)?,
+            replication_factor: count(
+                "replication_factor",
+                self.replication_factor,
+                1,
+                REPLICAS_MAX,
+            )?,
             write_consistency_factor: count(
                 "write_consistency_factor",
                 self.write_consistency_factor,
@@ -144,18 +149,29 @@ impl CreateCollection {
             return Err(ApiError::unsupported("sharding_method: custom"));
         }
         self.wal_config.map_or(Ok(()), |it| it.check())?;
-        let hnsw = self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
-        let optimizer = self.optimizers_config.unwrap_or_default().onto(OptimizerConfig::default())?;
+        let hnsw =
+            self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
+        let optimizer =
+            self.optimizers_config.unwrap_or_default().onto(OptimizerConfig::default())?;
         let vectors = vectors(self.vectors.unwrap_or_default(), hnsw)?;
         let mut metadata = self.metadata.unwrap_or_default();
         metadata.retain(|_, value| !value.is_null());
-        let config = CollectionConfig { vectors, hnsw, optimizer, payload_schema: BTreeMap::new(), metadata };
+        let config = CollectionConfig {
+            vectors,
+            hnsw,
+            optimizer,
+            payload_schema: BTreeMap::new(),
+            metadata,
+        };
         Ok((config, spread))
     }
 }
 
 /// Reads the vectors of a new collection, one unnamed or several by name.
-fn vectors(fields: Map<String, Value>, hnsw: HnswConfig) -> Result<BTreeMap<String, VectorParams>, ApiError> {
+fn vectors(
+    fields: Map<String, Value>,
+    hnsw: HnswConfig,
+) -> Result<BTreeMap<String, VectorParams>, ApiError> {
     // A vector may be called `size`; its value is an object then.
     let of_one = |it: &str| fields.get(it).is_some_and(|it| !it.is_object());
     if of_one("size") || of_one("distance") {
@@ -177,21 +193,33 @@ fn vectors(fields: Map<String, Value>, hnsw: HnswConfig) -> Result<BTreeMap<Stri
 impl VectorRequest {
     fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, ApiError> {
         if self.datatype.as_deref().is_some_and(|it| it != "float32") {
-            return Err(ApiError::bad_request(format!("`{field}.datatype` other than float32 {NOT_SUPPORTED}")));
+            return Err(ApiError::bad_request(format!(
+                "`{field}.datatype` other than float32 {NOT_SUPPORTED}"
+            )));
         }
         let distance = match self.distance {
             Metric::Cosine => Distance::Cosine,
             Metric::Dot => Distance::Dot,
             Metric::Euclid => Distance::Euclid,
-            Metric::Manhattan => return Err(ApiError::unsupported(format!("{field}.distance: Manhattan"))),
+            Metric::Manhattan => {
+                return Err(ApiError::unsupported(format!("{field}.distance: Manhattan")));
+            }
         };
         let size = usize::try_from(self.size).ok().filter(|it| (1..=VECTOR_DIM_MAX).contains(it));
         let out_of_range = || {
             let text = format!("value {} invalid, must be from 1 to {VECTOR_DIM_MAX}", self.size);
             ApiError::invalid(format!("{field}.size"), text)
         };
-        let own = self.hnsw_config.map(|it| it.onto(hnsw, &format!("{field}.hnsw_config"))).transpose()?;
-        Ok(VectorParams { size: size.ok_or_else(out_of_range)?, distance, hnsw: own, on_disk: self.on_disk })
+        let own = self
+            .hnsw_config
+            .map(|it| it.onto(hnsw, &format!("{field}.hnsw_config")))
+            .transpose()?;
+        Ok(VectorParams {
+            size: size.ok_or_else(out_of_range)?,
+            distance,
+            hnsw: own,
+            on_disk: self.on_disk,
+        })
     }
 }
 
@@ -200,14 +228,18 @@ impl UpdateCollection {
     pub(crate) fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, ApiError> {
         let Some(params) = &self.params else { return Ok(None) };
         let factor = spread.replication_factor;
-        if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)? != factor {
+        if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
+            != factor
+        {
             return Err(ApiError::bad_request(format!(
                 "`params.replication_factor` of an existing collection {NOT_SUPPORTED}; replicas are added shard by \
                  shard (vanectl shards reconfigure)"
             )));
         }
         let wanted = params.write_consistency_factor;
-        wanted.map(|it| count("params.write_consistency_factor", Some(it), it, REPLICAS_MAX)).transpose()
+        wanted
+            .map(|it| count("params.write_consistency_factor", Some(it), it, REPLICAS_MAX))
+            .transpose()
     }
 
     /// The change it asks for of a collection that is as `config` says.
@@ -222,7 +254,12 @@ impl UpdateCollection {
             let hnsw = diff.hnsw_config.map(|it| it.onto(base, &field)).transpose()?;
             Ok((name, VectorChange { hnsw, on_disk: diff.on_disk }))
         };
-        let vectors = self.vectors.unwrap_or_default().into_iter().map(change).collect::<Result<_, ApiError>>()?;
+        let vectors = self
+            .vectors
+            .unwrap_or_default()
+            .into_iter()
+            .map(change)
+            .collect::<Result<_, ApiError>>()?;
         let optimizer = self.optimizers_config.map(|it| it.onto(config.optimizer)).transpose()?;
         Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata })
     }

@@ -11,7 +11,9 @@ pub(crate) fn collection_info(config: &CollectionConfig, spread: Spread, info: &
     let schema: Map<String, Value> = info
         .payload_index_points
         .iter()
-        .map(|(path, (field_type, points))| (path.to_string(), json!({ "data_type": field_type, "points": points })))
+        .map(|(path, (field_type, points))| {
+            (path.to_string(), json!({ "data_type": field_type, "points": points }))
+        })
         .collect();
     json!({
         "status": if busy { "yellow" } else { "green" },
@@ -27,8 +29,12 @@ pub(crate) fn collection_info(config: &CollectionConfig, spread: Spread, info: &
 
 /// The `config` of the API: what a collection was made with, and changed to since.
 pub(crate) fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
-    let metadata: Map<String, Value> =
-        config.metadata.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let metadata: Map<String, Value> = config
+        .metadata
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let mut result = json!({
         "params": {
             "vectors": vectors(config),
@@ -61,7 +67,12 @@ pub(crate) fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
 fn vectors(config: &CollectionConfig) -> Value {
     match config.vectors.get("") {
         Some(unnamed) if config.vectors.len() == 1 => vector(unnamed),
-        _ => config.vectors.iter().map(|(name, it)| (name.clone(), vector(it))).collect::<Map<_, _>>().into(),
+        _ => config
+            .vectors
+            .iter()
+            .map(|(name, it)| (name.clone(), vector(it)))
+            .collect::<Map<_, _>>()
+            .into(),
     }
 }
 

@@ -78,7 +78,8 @@ pub(crate) struct QueryBatch {
 impl QueryBatch {
     pub(crate) fn into_queries(self) -> Result<Vec<Query>, ApiError> {
         if self.searches.len() > QUERIES_PER_BATCH_MAX {
-            let text = format!("{} queries, must be at most {QUERIES_PER_BATCH_MAX}", self.searches.len());
+            let text =
+                format!("{} queries, must be at most {QUERIES_PER_BATCH_MAX}", self.searches.len());
             return Err(ApiError::invalid("searches", text));
         }
         self.searches.into_iter().map(QueryRequest::into_query).collect()
@@ -107,11 +108,18 @@ impl QueryRequest {
 }
 
 /// `left` counts down over all levels.
-fn prefetches(requests: OneOrMany<PrefetchRequest>, left: &mut usize) -> Result<Vec<Prefetch>, ApiError> {
+fn prefetches(
+    requests: OneOrMany<PrefetchRequest>,
+    left: &mut usize,
+) -> Result<Vec<Prefetch>, ApiError> {
     let mut prefetches = Vec::with_capacity(requests.0.len().min(PREFETCHES_MAX));
     for request in requests.0 {
-        let too_many =
-            || ApiError::invalid("prefetch", format!("must be at most {PREFETCHES_MAX}, all levels together"));
+        let too_many = || {
+            ApiError::invalid(
+                "prefetch",
+                format!("must be at most {PREFETCHES_MAX}, all levels together"),
+            )
+        };
         *left = left.checked_sub(1).ok_or_else(too_many)?;
         let limit = request.limit.unwrap_or(LIMIT);
         check_limit("prefetch.limit", limit, 0)?;
@@ -135,8 +143,12 @@ fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, ApiError> {
         By::Id if has_prefetch => Err(ApiError::bad_request(
             "A query is needed to merge the prefetches. Can't have prefetches without defining a query.",
         )),
-        By::Rrf { .. } if !has_prefetch => Err(ApiError::bad_request("a fusion needs at least one `prefetch`")),
-        By::Rrf { k: 0 } => Err(ApiError::invalid("query.rrf.k", "value 0 invalid, must be 1 or larger")),
+        By::Rrf { .. } if !has_prefetch => {
+            Err(ApiError::bad_request("a fusion needs at least one `prefetch`"))
+        }
+        By::Rrf { k: 0 } => {
+            Err(ApiError::invalid("query.rrf.k", "value 0 invalid, must be 1 or larger"))
+        }
         by @ (By::Vector(_) | By::Point(_) | By::Rrf { .. } | By::Id) => Ok(by),
     }
 }

@@ -81,7 +81,9 @@ pub(crate) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<()
         return Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger"));
     }
     if limit.saturating_add(offset) > RESULTS_MAX {
-        let text = format!("value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}");
+        let text = format!(
+            "value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}"
+        );
         return Err(ApiError::invalid(field, text));
     }
     Ok(())

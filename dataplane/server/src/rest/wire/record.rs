@@ -105,7 +105,12 @@ mod tests {
     fn unnamed_vector_alone_is_a_list() {
         let unnamed = NamedVectors::from([(String::new(), vec![0.5])]);
         let named = NamedVectors::from([("a".to_owned(), vec![0.5])]);
-        let records = [record(Some(unnamed)), record(Some(named)), record(Some(NamedVectors::new())), record(None)];
+        let records = [
+            record(Some(unnamed)),
+            record(Some(named)),
+            record(Some(NamedVectors::new())),
+            record(None),
+        ];
         let page = PageOut { records: &records, next: Some(PointId::Num(9)) };
         let expected = json!({"points": [
             {"id": 7, "payload": {"a": 1}, "vector": [0.5]},

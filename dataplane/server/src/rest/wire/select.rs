@@ -48,7 +48,10 @@ impl PointsSelector {
 }
 
 /// Points named in one of the two ways.
-pub(crate) fn selection(points: Option<Vec<PointId>>, filter: Option<RawFilter>) -> Result<Selection, ApiError> {
+pub(crate) fn selection(
+    points: Option<Vec<PointId>>,
+    filter: Option<RawFilter>,
+) -> Result<Selection, ApiError> {
     match (points, filter) {
         (Some(points), None) => {
             check_points("points", points.len())?;
@@ -63,7 +66,9 @@ pub(crate) fn selection(points: Option<Vec<PointId>>, filter: Option<RawFilter>)
 /// Checks how many points one request names.
 pub(crate) fn check_points(field: &str, points: usize) -> Result<(), ApiError> {
     if points > POINTS_PER_REQUEST_MAX {
-        let text = format!("{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it");
+        let text = format!(
+            "{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it"
+        );
         return Err(ApiError::invalid(field, text));
     }
     Ok(())
@@ -78,9 +83,16 @@ pub(crate) struct WithPayload(WantPayload);
 pub(crate) struct WithVector(WantVectors);
 
 /// What to return, where `payload` is the default of the request.
-pub(crate) fn want(payload: Option<WithPayload>, vector: Option<WithVector>, all_payload: bool) -> Want {
+pub(crate) fn want(
+    payload: Option<WithPayload>,
+    vector: Option<WithVector>,
+    all_payload: bool,
+) -> Want {
     let default = if all_payload { WantPayload::All } else { WantPayload::Nothing };
-    Want { payload: payload.map_or(default, |it| it.0), vectors: vector.map_or(WantVectors::Nothing, |it| it.0) }
+    Want {
+        payload: payload.map_or(default, |it| it.0),
+        vectors: vector.map_or(WantVectors::Nothing, |it| it.0),
+    }
 }
 
 impl<'de> Deserialize<'de> for WithPayload {

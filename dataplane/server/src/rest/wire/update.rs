@@ -54,17 +54,27 @@ impl Upsert {
         match self.update_mode {
             None | Some(UpdateMode::Upsert) => {}
             Some(mode @ (UpdateMode::InsertOnly | UpdateMode::UpdateOnly)) => {
-                return Err(ApiError::bad_request(format!("`update_mode` {mode:?} {NOT_SUPPORTED}")));
+                return Err(ApiError::bad_request(format!(
+                    "`update_mode` {mode:?} {NOT_SUPPORTED}"
+                )));
             }
         }
         let points = match (self.points, self.batch) {
             (Some(points), None) => points
                 .into_iter()
-                .map(|it| NewPoint { id: it.id, vectors: it.vector.0, payload: it.payload.unwrap_or_default() })
+                .map(|it| NewPoint {
+                    id: it.id,
+                    vectors: it.vector.0,
+                    payload: it.payload.unwrap_or_default(),
+                })
                 .collect(),
             (None, Some(batch)) => batch.into_points()?,
-            (None, None) => return Err(ApiError::malformed("either `points` or `batch` is needed")),
-            (Some(_), Some(_)) => return Err(ApiError::malformed("`points` and `batch` exclude each other")),
+            (None, None) => {
+                return Err(ApiError::malformed("either `points` or `batch` is needed"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(ApiError::malformed("`points` and `batch` exclude each other"));
+            }
         };
         check_points("points", points.len())?;
         Ok(Write::Upsert(points))
@@ -78,16 +88,25 @@ impl Batch {
             if found == ids.len() {
                 return Ok(());
             }
-            let text = format!("has {found} entries, must have as many as there are ids, which is {}", ids.len());
+            let text = format!(
+                "has {found} entries, must have as many as there are ids, which is {}",
+                ids.len()
+            );
             Err(ApiError::invalid(field, text))
         };
         for (name, column) in &columns {
-            let field = if name.is_empty() { "batch.vectors".into() } else { format!("batch.vectors.{name}") };
+            let field = if name.is_empty() {
+                "batch.vectors".into()
+            } else {
+                format!("batch.vectors.{name}")
+            };
             same_length(&field, column.len())?;
         }
         payloads.as_ref().map_or(Ok(()), |it| same_length("batch.payloads", it.len()))?;
-        let mut points: Vec<_> =
-            ids.iter().map(|id| NewPoint { id: *id, vectors: NamedVectors::new(), payload: Payload::new() }).collect();
+        let mut points: Vec<_> = ids
+            .iter()
+            .map(|id| NewPoint { id: *id, vectors: NamedVectors::new(), payload: Payload::new() })
+            .collect();
         for (name, column) in columns {
             for (point, vector) in points.iter_mut().zip(column) {
                 if let Some(vector) = vector {
@@ -146,7 +165,10 @@ impl DeleteVectors {
         if self.vector.is_empty() {
             return Err(ApiError::invalid("vector", "must name at least one vector"));
         }
-        Ok(Write::DeleteVectors { points: selection(self.points, self.filter)?, names: self.vector })
+        Ok(Write::DeleteVectors {
+            points: selection(self.points, self.filter)?,
+            names: self.vector,
+        })
     }
 }
 
@@ -170,9 +192,14 @@ impl SetPayload {
 
     pub(crate) fn into_overwrite(self) -> Result<Write, ApiError> {
         if self.key.is_some() {
-            return Err(ApiError::bad_request(format!("`key` of an overwrite {NOT_SUPPORTED}; set the payload")));
+            return Err(ApiError::bad_request(format!(
+                "`key` of an overwrite {NOT_SUPPORTED}; set the payload"
+            )));
         }
-        Ok(Write::OverwritePayload { points: selection(self.points, self.filter)?, payload: self.payload })
+        Ok(Write::OverwritePayload {
+            points: selection(self.points, self.filter)?,
+            payload: self.payload,
+        })
     }
 }
 
@@ -218,7 +245,10 @@ impl Operations {
     pub(crate) fn into_writes(self) -> Result<Vec<Write>, ApiError> {
         let operations = self.operations;
         if operations.len() > OPERATIONS_PER_BATCH_MAX {
-            let text = format!("{} operations, must be at most {OPERATIONS_PER_BATCH_MAX}", operations.len());
+            let text = format!(
+                "{} operations, must be at most {OPERATIONS_PER_BATCH_MAX}",
+                operations.len()
+            );
             return Err(ApiError::invalid("operations", text));
         }
         operations.into_iter().map(Operation::into_write).collect()

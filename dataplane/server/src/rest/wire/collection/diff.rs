@@ -35,13 +35,19 @@ pub(super) struct HnswDiff {
 impl HnswDiff {
     /// The parameters it gives, the others from `base`.
     pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, ApiError> {
-        let check = |name: &str, value: Option<usize>, range: &std::ops::RangeInclusive<usize>| match value {
-            Some(value) if !range.contains(&value) => {
-                let text = format!("value {value} invalid, must be from {} to {}", range.start(), range.end());
-                Err(ApiError::invalid(format!("{field}.{name}"), text))
-            }
-            Some(_) | None => Ok(()),
-        };
+        let check =
+            |name: &str, value: Option<usize>, range: &std::ops::RangeInclusive<usize>| match value
+            {
+                Some(value) if !range.contains(&value) => {
+                    let text = format!(
+                        "value {value} invalid, must be from {} to {}",
+                        range.start(),
+                        range.end()
+                    );
+                    Err(ApiError::invalid(format!("{field}.{name}"), text))
+                }
+                Some(_) | None => Ok(()),
+            };
         check("m", self.m.filter(|it| *it != 0), &M_RANGE)?;
         check("ef_construct", self.ef_construct, &EF_CONSTRUCT_RANGE)?;
         Ok(HnswConfig {
@@ -89,13 +95,25 @@ impl<'de> Deserialize<'de> for Threads {
 impl OptimizersDiff {
     /// The parameters it gives, the others from `base`.
     pub(super) fn onto(self, base: OptimizerConfig) -> Result<OptimizerConfig, ApiError> {
-        let Self { deleted_threshold, vacuum_min_vector_number, max_segment_size, indexing_threshold, .. } = self;
-        let invalid = |name: &str, text: String| Err(ApiError::invalid(format!("optimizers_config.{name}"), text));
+        let Self {
+            deleted_threshold,
+            vacuum_min_vector_number,
+            max_segment_size,
+            indexing_threshold,
+            ..
+        } = self;
+        let invalid = |name: &str, text: String| {
+            Err(ApiError::invalid(format!("optimizers_config.{name}"), text))
+        };
         if let Some(share) = deleted_threshold.filter(|it| !(0.0..=1.0).contains(it)) {
-            return invalid("deleted_threshold", format!("value {share} invalid, must be from 0 to 1"));
+            return invalid(
+                "deleted_threshold",
+                format!("value {share} invalid, must be from 0 to 1"),
+            );
         }
         if let Some(number) = vacuum_min_vector_number.filter(|it| *it < VACUUM_MIN_VECTORS_MIN) {
-            let text = format!("value {number} invalid, must be {VACUUM_MIN_VECTORS_MIN} or larger");
+            let text =
+                format!("value {number} invalid, must be {VACUUM_MIN_VECTORS_MIN} or larger");
             return invalid("vacuum_min_vector_number", text);
         }
         if max_segment_size == Some(0) {
@@ -104,7 +122,8 @@ impl OptimizersDiff {
         Ok(OptimizerConfig {
             indexing_threshold: indexing_threshold.unwrap_or(base.indexing_threshold),
             deleted_threshold: deleted_threshold.unwrap_or(base.deleted_threshold),
-            vacuum_min_vector_number: vacuum_min_vector_number.unwrap_or(base.vacuum_min_vector_number),
+            vacuum_min_vector_number: vacuum_min_vector_number
+                .unwrap_or(base.vacuum_min_vector_number),
             max_segment_size: max_segment_size.unwrap_or(base.max_segment_size),
         })
     }
@@ -124,7 +143,10 @@ pub(super) struct WalDiff {
 impl WalDiff {
     pub(super) fn check(self) -> Result<(), ApiError> {
         match self.wal_capacity_mb {
-            Some(0) => Err(ApiError::invalid("wal_config.wal_capacity_mb", "value 0 invalid, must be 1 or larger")),
+            Some(0) => Err(ApiError::invalid(
+                "wal_config.wal_capacity_mb",
+                "value 0 invalid, must be 1 or larger",
+            )),
             Some(_) | None => Ok(()),
         }
     }

@@ -5,7 +5,9 @@ use crate::rest::body::parse_text;
 use crate::rest::error::ApiError;
 
 fn create(json: &str) -> Result<CollectionConfig, ApiError> {
-    parse_text::<CreateCollection>(json).and_then(CreateCollection::into_parts).map(|(config, _)| config)
+    parse_text::<CreateCollection>(json)
+        .and_then(CreateCollection::into_parts)
+        .map(|(config, _)| config)
 }
 
 #[test]
@@ -22,13 +24,20 @@ fn vector_parameters_build_on_the_collections() {
     let json = r#"{"vectors": {"size": 4, "distance": "Dot", "hnsw_config": {"m": 32}}, "hnsw_config":
         {"ef_construct": 200}, "optimizers_config": {"indexing_threshold": 0}}"#;
     let config = create(json).unwrap();
-    assert_eq!(config.vectors[""].hnsw, Some(HnswConfig { m: 32, ef_construct: 200, ..HnswConfig::default() }));
+    assert_eq!(
+        config.vectors[""].hnsw,
+        Some(HnswConfig { m: 32, ef_construct: 200, ..HnswConfig::default() })
+    );
     assert_eq!(config.optimizer.indexing_threshold, 0);
     assert_eq!(config.optimizer.max_segment_size, 512 << 10);
-    let update = r#"{"hnsw_config": {"m": 8}, "vectors": {"": {"hnsw_config": {"ef_construct": 50}}}}"#;
+    let update =
+        r#"{"hnsw_config": {"m": 8}, "vectors": {"": {"hnsw_config": {"ef_construct": 50}}}}"#;
     let change = parse_text::<UpdateCollection>(update).unwrap().into_change(&config).unwrap();
     assert_eq!(change.hnsw, Some(HnswConfig { m: 8, ef_construct: 200, ..HnswConfig::default() }));
-    assert_eq!(change.vectors[""].hnsw, Some(HnswConfig { m: 32, ef_construct: 50, ..HnswConfig::default() }));
+    assert_eq!(
+        change.vectors[""].hnsw,
+        Some(HnswConfig { m: 32, ef_construct: 50, ..HnswConfig::default() })
+    );
 }
 
 #[test]
@@ -44,9 +53,14 @@ fn what_is_harmless_is_accepted() {
 
 #[test]
 fn mistakes_get_their_code_and_name_the_field() {
-    let vector = |fields: &str| format!(r#"{{"vectors": {{"size": 4, "distance": "Dot", {fields}}}}}"#);
+    let vector =
+        |fields: &str| format!(r#"{{"vectors": {{"size": 4, "distance": "Dot", {fields}}}}}"#);
     let cases = [
-        (r#"{"vectors": {"size": 0, "distance": "Dot"}}"#.to_owned(), 422, "[vectors.size: value 0 invalid"),
+        (
+            r#"{"vectors": {"size": 0, "distance": "Dot"}}"#.to_owned(),
+            422,
+            "[vectors.size: value 0 invalid",
+        ),
         (
             r#"{"vectors": {"size": 65537, "distance": "Dot"}}"#.to_owned(),
             422,
@@ -56,7 +70,11 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"vectors": {"size": -1, "distance": "Dot"}}"#.to_owned(), 400, "size"),
         (r#"{"vectors": {"size": 4}}"#.to_owned(), 400, "distance"),
         (r#"{"vectors": {"distance": "Dot"}}"#.to_owned(), 400, "size"),
-        (r#"{"vectors": {"a": {"size": 4}}}"#.to_owned(), 400, "vectors.a: missing field `distance`"),
+        (
+            r#"{"vectors": {"a": {"size": 4}}}"#.to_owned(),
+            400,
+            "vectors.a: missing field `distance`",
+        ),
         (r#"{"vectors": {"size": 4, "distance": "Cosin"}}"#.to_owned(), 400, "Cosin"),
         (r#"{"vectors": 4}"#.to_owned(), 400, "vectors"),
         (vector(r#""sise": 1"#), 400, "sise"),
@@ -75,13 +93,29 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"hnsw_config": {"payload_m": 16}}"#.to_owned(), 400, "hnsw_config.payload_m"),
         (r#"{"hnsw_config": {"ef_construct": 3}}"#.to_owned(), 422, "hnsw_config.ef_construct"),
         (r#"{"optimizers_config": {"deleted_threshold": 2}}"#.to_owned(), 422, "deleted_threshold"),
-        (r#"{"optimizers_config": {"vacuum_min_vector_number": 1}}"#.to_owned(), 422, "vacuum_min_vector_number"),
-        (r#"{"optimizers_config": {"max_optimization_threads": "x"}}"#.to_owned(), 400, "max_optimization_threads"),
-        (r#"{"optimizers_config": {"prevent_unoptimized": true}}"#.to_owned(), 400, "prevent_unoptimized"),
+        (
+            r#"{"optimizers_config": {"vacuum_min_vector_number": 1}}"#.to_owned(),
+            422,
+            "vacuum_min_vector_number",
+        ),
+        (
+            r#"{"optimizers_config": {"max_optimization_threads": "x"}}"#.to_owned(),
+            400,
+            "max_optimization_threads",
+        ),
+        (
+            r#"{"optimizers_config": {"prevent_unoptimized": true}}"#.to_owned(),
+            400,
+            "prevent_unoptimized",
+        ),
         (r#"{"wal_config": {"wal_capacity_mb": 0}}"#.to_owned(), 422, "wal_capacity_mb"),
     ];
     for (json, code, named) in cases {
         let error = create(&json).expect_err(&json);
-        assert_eq!((error.status.as_u16(), error.text.contains(named)), (code, true), "{json}: {error:?}");
+        assert_eq!(
+            (error.status.as_u16(), error.text.contains(named)),
+            (code, true),
+            "{json}: {error:?}"
+        );
     }
 }

@@ -21,11 +21,17 @@ fn every_form_of_query_is_read() {
     }
     let uuid = "936da01f-9abd-4d9d-80c7-02af85c822a8";
     for json in [format!("\"{uuid}\""), format!(r#"{{"nearest": "{uuid}"}}"#)] {
-        assert!(matches!(by(&json), By::Point(PointId::Uuid(it)) if it.to_string() == uuid), "{json}");
+        assert!(
+            matches!(by(&json), By::Point(PointId::Uuid(it)) if it.to_string() == uuid),
+            "{json}"
+        );
     }
     assert!(matches!(by("null"), By::Id));
-    for (json, expected) in [(r#"{"fusion": "rrf"}"#, 2), (r#"{"rrf": {}}"#, 2), (r#"{"rrf": {"k": 60}}"#, 60)] {
-        let query = query(&format!(r#"{{"query": {json}, "prefetch": {{"query": [1]}}}}"#)).unwrap();
+    for (json, expected) in
+        [(r#"{"fusion": "rrf"}"#, 2), (r#"{"rrf": {}}"#, 2), (r#"{"rrf": {"k": 60}}"#, 60)]
+    {
+        let query =
+            query(&format!(r#"{{"query": {json}, "prefetch": {{"query": [1]}}}}"#)).unwrap();
         assert!(matches!(query.by, By::Rrf { k } if k == expected), "{json}");
     }
 }
@@ -43,11 +49,21 @@ fn defaults_are_ten_points_without_payload_or_vector() {
 fn parts_to_return_are_read_in_every_form() {
     let want = |json: &str| query(json).unwrap().want;
     assert!(matches!(want(r#"{"with_payload": true}"#).payload, WantPayload::All));
-    assert!(matches!(want(r#"{"with_payload": ["a", "b.c"]}"#).payload, WantPayload::Include(it) if it.len() == 2));
-    assert!(matches!(want(r#"{"with_payload": {"include": ["a"]}}"#).payload, WantPayload::Include(_)));
-    assert!(matches!(want(r#"{"with_payload": {"exclude": ["a"]}}"#).payload, WantPayload::Exclude(_)));
+    assert!(
+        matches!(want(r#"{"with_payload": ["a", "b.c"]}"#).payload, WantPayload::Include(it) if it.len() == 2)
+    );
+    assert!(matches!(
+        want(r#"{"with_payload": {"include": ["a"]}}"#).payload,
+        WantPayload::Include(_)
+    ));
+    assert!(matches!(
+        want(r#"{"with_payload": {"exclude": ["a"]}}"#).payload,
+        WantPayload::Exclude(_)
+    ));
     assert!(matches!(want(r#"{"with_vector": true}"#).vectors, WantVectors::All));
-    assert!(matches!(want(r#"{"with_vector": ["a"]}"#).vectors, WantVectors::Named(it) if it == ["a"]));
+    assert!(
+        matches!(want(r#"{"with_vector": ["a"]}"#).vectors, WantVectors::Named(it) if it == ["a"])
+    );
 }
 
 #[test]
@@ -55,13 +71,17 @@ fn prefetches_nest_as_one_or_as_a_list() {
     let json = r#"{"query": [1], "prefetch": [{"query": 1, "limit": 5},
         {"query": {"fusion": "rrf"}, "prefetch": {"query": [2], "using": "b", "filter": {"must": []}}}]}"#;
     let query = query(json).unwrap();
-    assert_eq!((query.prefetch.len(), query.prefetch[0].limit, query.prefetch[1].limit), (2, 5, 10));
+    assert_eq!(
+        (query.prefetch.len(), query.prefetch[0].limit, query.prefetch[1].limit),
+        (2, 5, 10)
+    );
     assert_eq!(query.prefetch[1].prefetch[0].using, "b");
 }
 
 #[test]
 fn mistakes_get_their_code_and_name_the_field() {
-    let many = format!(r#"{{"query": [1], "prefetch": [{}]}}"#, vec![r#"{"query": [1]}"#; 65].join(","));
+    let many =
+        format!(r#"{{"query": [1], "prefetch": [{}]}}"#, vec![r#"{"query": [1]}"#; 65].join(","));
     let deep = format!("{}{{}}{}", r#"{"prefetch": "#.repeat(200), "}".repeat(200));
     let cases = [
         ("", 400, "empty"),
@@ -93,13 +113,21 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"with_payload": {"only": []}}"#, 400, "only"),
         (r#"{"with_payload": ["a["]}"#, 400, "with_payload"),
         (r#"{"filter": {"mast": []}}"#, 400, "mast"),
-        (r#"{"filter": {"min_should": {"conditions": [], "min_count": 0}}}"#, 422, "filter.min_should.min_count"),
+        (
+            r#"{"filter": {"min_should": {"conditions": [], "min_count": 0}}}"#,
+            422,
+            "filter.min_should.min_count",
+        ),
         (&many, 422, "prefetch"),
         (&deep, 400, "recursion"),
     ];
     for (json, code, named) in cases {
         let error = query(json).expect_err(json);
-        assert_eq!((error.status.as_u16(), error.text.contains(named)), (code, true), "{json}: {error:?}");
+        assert_eq!(
+            (error.status.as_u16(), error.text.contains(named)),
+            (code, true),
+            "{json}: {error:?}"
+        );
     }
 }
 
@@ -127,8 +155,14 @@ fn what_comes_later_is_refused_by_name() {
     for (json, named) in cases {
         let error = query(json).expect_err(json);
         assert_eq!(error.status, StatusCode::BAD_REQUEST);
-        assert!(error.text.starts_with("Bad request: ") && error.text.contains(named), "{json}: {error:?}");
-        assert!(error.text.ends_with("is not supported by this version of Vane"), "{json}: {error:?}");
+        assert!(
+            error.text.starts_with("Bad request: ") && error.text.contains(named),
+            "{json}: {error:?}"
+        );
+        assert!(
+            error.text.ends_with("is not supported by this version of Vane"),
+            "{json}: {error:?}"
+        );
     }
     let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null, "params": {"quantization": null}}"#;
     assert!(query(nulls).is_ok());
