@@ -7,12 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
-
-/// Characters of a cluster's name: what is derived from it must fit into a label.
-pub const NAME_CHARS_MAX: usize = 40;
-/// Nodes of a cluster.
-pub const NODES_MAX: i32 = 100;
 
 /// A database: nodes, disks, version.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,20 +30,39 @@ pub const NODES_MAX: i32 = 100;
     ),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".spec.nodes"),
     printcolumn(name = "Up", type_ = "integer", json_path = ".status.readyNodes"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
-    printcolumn(name = "Spec", type_ = "string", json_path = ".status.conditions[?(@.type=='Accepted')].reason"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
+    printcolumn(
+        name = "Spec",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Accepted')].reason"
+    ),
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
-    validation = Rule::new("size(self.metadata.name) <= 40").message("metadata.name must have at most 40 characters: pods, services and volumes are named after it"),
-    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name must be lower-case letters, digits and '-', and begin with a letter: services are named after it")
+    validation = Rule::new(format!("size(self.metadata.name) <= {CLUSTER_NAME_CHARS_MAX}"))
+        .message(&*format!(
+            "metadata.name must have at most {CLUSTER_NAME_CHARS_MAX} characters: \
+             pods, services and volumes are named after it"
+        )),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message(
+        "metadata.name must be lower-case letters, digits and '-', and begin with a letter: \
+         services are named after it"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VectorClusterSpec {
     /// Nodes of the database, each a pod with a volume of its own. Three or more survive the
     /// loss of one.
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 1, max = NODES_MAX))]
     pub nodes: i32,
     /// Version of the database, such as 0.1.0: the tag of its image.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"))]
@@ -69,8 +84,19 @@ pub struct VectorClusterSpec {
     /// Settings of the nodes, as the environment has them but for `VANE_`: `LOG__LEVEL: debug`.
     /// What the operator sets itself cannot be set here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 50, "additionalProperties" = {"type": "string", "maxLength": 1024}))]
-    #[x_kube(validation = Rule::new("self.all(k, k.matches('^[A-Z][A-Z0-9_]{0,62}$'))").message("names are upper-case letters, digits and '_', as in LOG__LEVEL"), validation = Rule::new("self.all(k, !k.startsWith('CLUSTER__') && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))").message("the operator sets CLUSTER__*, HOST, HTTP_PORT, PEER_PORT and DATA_DIR itself"))]
+    #[schemars(extend(
+        "maxProperties" = 50,
+        "additionalProperties" = {"type": "string", "maxLength": 1024}
+    ))]
+    #[x_kube(
+        validation = Rule::new("self.all(k, k.matches('^[A-Z][A-Z0-9_]{0,62}$'))")
+            .message("names are upper-case letters, digits and '_', as in LOG__LEVEL"),
+        validation = Rule::new(
+            "self.all(k, !k.startsWith('CLUSTER__') \
+             && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))"
+        )
+        .message("the operator sets CLUSTER__*, HOST, HTTP_PORT, PEER_PORT and DATA_DIR itself")
+    )]
     pub settings: BTreeMap<String, String>,
     /// Stops the operator from changing anything, Collections of this cluster among it; status
     /// goes on.
@@ -124,10 +150,22 @@ pub enum PullPolicy {
 /// The volume of each node.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)").message("className cannot be changed: volumes keep their class").field_path(".className"))]
+#[x_kube(
+    validation = Rule::new(
+        "has(self.className) == has(oldSelf.className) \
+         && (!has(self.className) || self.className == oldSelf.className)"
+    )
+    .message("className cannot be changed: volumes keep their class")
+    .field_path(".className")
+)]
 pub struct Storage {
     /// Size of each node's volume, such as 100Gi. It can only grow.
-    #[x_kube(validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))").message("must be more than 0"), validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0").message("a volume can only grow"))]
+    #[x_kube(
+        validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))")
+            .message("must be more than 0"),
+        validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0")
+            .message("a volume can only grow")
+    )]
     pub size: Quantity,
     /// Storage class; the cluster's default where it is left out. Set once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,7 +212,10 @@ pub struct Placement {
     pub machines: Spread,
     /// Labels that a machine must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 20, "additionalProperties" = {"type": "string", "maxLength": 63}))]
+    #[schemars(extend(
+        "maxProperties" = 20,
+        "additionalProperties" = {"type": "string", "maxLength": 63}
+    ))]
     pub node_selector: BTreeMap<String, String>,
     /// Taints that pods tolerate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

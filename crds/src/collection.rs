@@ -5,6 +5,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{
+    CLUSTER_NAME_CHARS_MAX, COLLECTION_NAME_CHARS_MAX, PAYLOAD_FIELD_CHARS_MAX,
+    PAYLOAD_INDEXES_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_NAME_CHARS_MAX, VECTOR_SIZE_MAX,
+    VECTORS_MAX,
+};
+
 /// A collection of points.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -38,45 +44,72 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)").message("cannot be changed: make a second Collection").field_path(".name"),
-    validation = Rule::new("!has(self.writeConsistencyFactor) || self.writeConsistencyFactor <= self.replicationFactor").message("cannot be more than replicationFactor").field_path(".writeConsistencyFactor")
+    validation = Rule::new(
+        "has(self.name) == has(oldSelf.name) \
+         && (!has(self.name) || self.name == oldSelf.name)"
+    )
+    .message("cannot be changed: make a second Collection")
+    .field_path(".name"),
+    validation = Rule::new(
+        "!has(self.writeConsistencyFactor) \
+         || self.writeConsistencyFactor <= self.replicationFactor"
+    )
+    .message("cannot be more than replicationFactor")
+    .field_path(".writeConsistencyFactor")
 )]
 pub struct CollectionSpec {
     /// The database, in the same namespace.
-    #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed: make a Collection for the other cluster"))]
+    #[x_kube(
+        validation = Rule::new("self == oldSelf")
+            .message("cannot be changed: make a Collection for the other cluster")
+    )]
     pub cluster_ref: ClusterRef,
     /// Name in the database; that of this object where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#))]
+    #[schemars(
+        length(min = 1, max = COLLECTION_NAME_CHARS_MAX),
+        regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)
+    )]
     pub name: Option<String>,
     /// The vectors of a point: one without a name, or several with names.
-    #[schemars(length(min = 1, max = 32))]
+    #[schemars(length(min = 1, max = VECTORS_MAX))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["name".into()]),
-        validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')").message("each must have a name where there are several"),
-        validation = Rule::new("self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))").message("vectors cannot be added or taken away"),
-        validation = Rule::new("self.all(v, oldSelf.all(o, o.name != v.name || (o.size == v.size && o.distance == v.distance)))").message("size and distance cannot be changed: make a second Collection and point an alias to it")
+        validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')")
+            .message("each must have a name where there are several"),
+        validation = Rule::new(
+            "self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))"
+        )
+        .message("vectors cannot be added or taken away"),
+        validation = Rule::new(
+            "self.all(v, oldSelf.all(o, o.name != v.name \
+             || (o.size == v.size && o.distance == v.distance)))"
+        )
+        .message(
+            "size and distance cannot be changed: \
+             make a second Collection and point an alias to it"
+        )
     )]
     pub vectors: Vec<Vector>,
     /// Shards: parts that are spread over the nodes. Set once.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 256))]
+    #[schemars(range(min = 1, max = SHARDS_MAX))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
     pub shards: i32,
     /// Copies of each shard, on as many nodes. Three survive the loss of one without a pause
     /// of writes. Set once.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 9))]
+    #[schemars(range(min = 1, max = REPLICAS_MAX))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
     pub replication_factor: i32,
     /// Copies that must have a write before it is acknowledged; a majority where it is left
     /// out or less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 9))]
+    #[schemars(range(min = 1, max = REPLICAS_MAX))]
     pub write_consistency_factor: Option<i32>,
     /// Payload fields that filters find by an index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = PAYLOAD_INDEXES_MAX))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["field".into()]))]
     pub payload_indexes: Vec<PayloadIndex>,
     /// Other names of the collection. Given to it when it is made; an application may point
@@ -84,7 +117,10 @@ pub struct CollectionSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 16),
-        inner(length(min = 1, max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#))
+        inner(
+            length(min = 1, max = COLLECTION_NAME_CHARS_MAX),
+            regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)
+        )
     )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub aliases: Vec<String>,
@@ -103,7 +139,7 @@ fn one() -> i32 {
 #[serde(rename_all = "camelCase")]
 pub struct ClusterRef {
     /// Its name.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(length(min = 1, max = CLUSTER_NAME_CHARS_MAX))]
     pub name: String,
 }
 
@@ -113,10 +149,13 @@ pub struct ClusterRef {
 pub struct Vector {
     /// Its name; empty for the only one.
     #[serde(default)]
-    #[schemars(length(max = 255), regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]*$"#))]
+    #[schemars(
+        length(max = VECTOR_NAME_CHARS_MAX),
+        regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]*$"#)
+    )]
     pub name: String,
     /// Numbers in it.
-    #[schemars(range(min = 1, max = 65536))]
+    #[schemars(range(min = 1, max = VECTOR_SIZE_MAX))]
     pub size: i32,
     /// What is near.
     pub distance: Distance,
@@ -155,7 +194,7 @@ pub struct Hnsw {
 #[serde(rename_all = "camelCase")]
 pub struct PayloadIndex {
     /// Path of the field: `section`, `author.name`.
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = PAYLOAD_FIELD_CHARS_MAX))]
     pub field: String,
     /// What the field holds.
     #[serde(rename = "type")]

@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod collection;
 pub mod conditions;
 pub mod definitions;
+pub mod limits;
 pub mod placement;
 pub mod quantity;
 pub mod reference;

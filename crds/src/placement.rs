@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::ClusterRef;
+use crate::limits::{COLLECTION_NAME_CHARS_MAX, REPLICAS_MAX, SHARDS_MAX};
 
 /// Where the copies of one shard are.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,19 +37,25 @@ use crate::collection::ClusterRef;
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self.clusterRef == oldSelf.clusterRef && self.collection == oldSelf.collection && self.shard == oldSelf.shard").message("clusterRef, collection and shard name the shard and cannot be changed"))]
+#[x_kube(
+    validation = Rule::new(
+        "self.clusterRef == oldSelf.clusterRef && self.collection == oldSelf.collection \
+         && self.shard == oldSelf.shard"
+    )
+    .message("clusterRef, collection and shard name the shard and cannot be changed")
+)]
 pub struct ShardPlacementSpec {
     /// The database.
     pub cluster_ref: ClusterRef,
     /// The collection, by its name in the database.
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = COLLECTION_NAME_CHARS_MAX))]
     pub collection: String,
     /// Place of the shard in the collection, from 0.
-    #[schemars(range(min = 0, max = 255))]
+    #[schemars(range(min = 0, max = SHARDS_MAX - 1))]
     pub shard: i32,
     /// Where the copies shall be. Only people write it; present means pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 9))]
+    #[schemars(length(min = 1, max = REPLICAS_MAX))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub replicas: Option<Vec<WantedReplica>>,
 }

@@ -1,4 +1,5 @@
 //! Named bounds. Over one of these the caller gets a clear error and nothing changes.
+//! The bounds of the Kubernetes API (`crds/src/limits.rs`) are these or lower; a test says so.
 
 /// Length of a collection or alias name, in characters.
 pub const COLLECTION_NAME_CHARS_MAX: usize = 255;
