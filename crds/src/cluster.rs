@@ -206,10 +206,10 @@ pub enum Retain {
 pub struct Placement {
     /// Spread over zones (`topology.kubernetes.io/zone`).
     #[serde(default)]
-    pub zones: Spread,
+    pub zones: TopologySpread,
     /// Spread over machines.
     #[serde(default)]
-    pub machines: Spread,
+    pub machines: TopologySpread,
     /// Labels that a machine must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend(
@@ -225,7 +225,7 @@ pub struct Placement {
 
 /// How strictly nodes are spread.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Spread {
+pub enum TopologySpread {
     /// As evenly as there is room.
     #[default]
     Preferred,

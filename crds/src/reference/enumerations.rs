@@ -4,7 +4,7 @@
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use crate::cluster::{PullPolicy, Retain, ServiceKind, Spread, TaintEffect};
+use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
 use crate::collection::{Distance, FieldType};
 use crate::placement::Role;
 
@@ -12,7 +12,7 @@ fn all() -> [Schema; 8] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
-        schema_for!(Spread),
+        schema_for!(TopologySpread),
         schema_for!(TaintEffect),
         schema_for!(ServiceKind),
         schema_for!(Distance),

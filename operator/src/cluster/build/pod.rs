@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use vane_crds::VectorCluster;
-use vane_crds::cluster::{PullPolicy, Spread, TaintEffect};
+use vane_crds::cluster::{PullPolicy, TaintEffect, TopologySpread};
 use vane_crds::quantity::Amounts;
 
 use super::{TOKEN_KEY, name, namespace};
@@ -226,8 +226,8 @@ fn spread(cluster: &VectorCluster) -> Vec<TopologySpreadConstraint> {
         max_skew: 1,
         topology_key: key.into(),
         when_unsatisfiable: match spread {
-            Spread::Preferred => "ScheduleAnyway",
-            Spread::Required => "DoNotSchedule",
+            TopologySpread::Preferred => "ScheduleAnyway",
+            TopologySpread::Required => "DoNotSchedule",
         }
         .into(),
         label_selector: Some(names::label_selector(name(cluster))),
