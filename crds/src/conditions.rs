@@ -14,7 +14,7 @@ pub const PROGRESSING: &str = "Progressing";
 /// Says that a condition holds, or not. The time of the last transition stays unless the
 /// status flips: an object whose status is written each time would never come to rest.
 pub fn set(conditions: &mut Vec<Condition>, new: Condition) {
-    match conditions.iter_mut().find(|it| it.type_ == new.type_) {
+    match conditions.iter_mut().find(|old| old.type_ == new.type_) {
         Some(old) if old.status == new.status => {
             let since = old.last_transition_time.clone();
             *old = Condition { last_transition_time: since, ..new };
@@ -48,5 +48,5 @@ pub fn condition(
 
 /// Whether a condition is there and `True`.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
-    conditions.iter().any(|it| it.type_ == kind && it.status == "True")
+    conditions.iter().any(|condition| condition.type_ == kind && condition.status == "True")
 }

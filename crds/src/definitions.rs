@@ -17,8 +17,7 @@ pub fn all() -> [(&'static str, CustomResourceDefinition); 3] {
 /// One of them as YAML, with a word about where it comes from.
 ///
 /// # Errors
-///
-/// None that is known: the types are plain.
+/// When the definition cannot be written as YAML; those of [`all`] can.
 pub fn yaml(definition: &CustomResourceDefinition) -> Result<String, serde_saphyr::ser::Error> {
     Ok(format!(
         "# Generated from crds/src by `make crds`.\n{}",

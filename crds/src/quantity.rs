@@ -19,8 +19,7 @@ pub struct Quantity(pub String);
 impl Quantity {
     /// The amount in thousandths, or `None` where it is not one or too large for 128 bits.
     pub fn milli(&self) -> Option<u128> {
-        let digits =
-            self.0.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(self.0.len());
+        let digits = self.0.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(self.0.len());
         let (number, suffix) = self.0.split_at(digits);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if whole.is_empty() || fraction.len() > 9 || fraction.contains('.') {
@@ -42,7 +41,7 @@ impl Quantity {
             _ => return None,
         };
         let billionths: u128 = format!("{whole}{fraction:0<9}").parse().ok()?;
-        // What is less than a thousandth counts as one, as in Kubernetes.
+        // Kubernetes rounds up, too: an amount that is not zero never becomes zero.
         Some(billionths.checked_mul(scale)?.div_ceil(1_000_000_000))
     }
 

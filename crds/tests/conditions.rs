@@ -27,11 +27,14 @@ fn read(file: &str) -> String {
 
 /// What stands between two quotes in a line and is a word in CamelCase.
 fn words(text: &str, quote: char) -> BTreeSet<String> {
-    let is_word = |it: &&str| {
-        it.starts_with(|it: char| it.is_ascii_uppercase()) && it.chars().all(char::is_alphabetic)
-    };
-    let quoted = text.lines().flat_map(|it| it.split(quote).skip(1).step_by(2));
-    quoted.filter(is_word).filter(|it| !["True", "False"].contains(it)).map(str::to_owned).collect()
+    let quoted = text.lines().flat_map(|line| line.split(quote).skip(1).step_by(2));
+    quoted.filter(|text| is_reason(text)).map(str::to_owned).collect()
+}
+
+fn is_reason(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(char::is_alphabetic)
+        && !["True", "False"].contains(&text)
 }
 
 #[test]
@@ -44,6 +47,6 @@ fn every_reason_is_explained() {
     assert!(said.contains("RollOutNotSupported") && said.contains("CatchingUp"), "{said:?}");
     let page = read("docs/concepts.md");
     let (_, section) = page.split_once("\n## Conditions\n").unwrap();
-    let rows: Vec<&str> = section.lines().filter(|it| it.starts_with('|')).collect();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).collect();
     assert_eq!(words(&rows.join("\n"), '`'), said);
 }

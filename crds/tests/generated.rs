@@ -28,7 +28,7 @@ fn the_reference_is_fresh() {
     let path =
         Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/reference.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    let fresh = reference::markdown(&definitions::all().map(|(_, it)| it));
+    let fresh = reference::markdown(&definitions::all().map(|(_, definition)| definition));
     assert!(written == fresh, "{} is stale: run `make crds`", path.display());
 }
 

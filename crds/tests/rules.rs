@@ -6,24 +6,27 @@ use serde_json::{Value, json};
 use vane_crds::{Collection, ShardPlacement, VectorCluster};
 
 fn cluster(change: impl FnOnce(&mut Value)) -> VectorCluster {
-    let mut it = json!({
+    let mut object = json!({
         "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster", "metadata": {"name": "demo"},
         "spec": {"nodes": 3, "version": "0.1.0", "storage": {"size": "10Gi", "className": "fast"}},
     });
-    change(&mut it);
-    serde_json::from_value(it).unwrap()
+    change(&mut object);
+    serde_json::from_value(object).unwrap()
 }
 
 fn collection(change: impl FnOnce(&mut Value)) -> Collection {
-    let mut it = json!({
+    let mut object = json!({
         "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": "docs"},
         "spec": {
             "clusterRef": {"name": "demo"}, "shards": 3, "replicationFactor": 3,
-            "vectors": [{"name": "a", "size": 4, "distance": "Cosine"}, {"name": "b", "size": 8, "distance": "Dot"}],
+            "vectors": [
+                {"name": "a", "size": 4, "distance": "Cosine"},
+                {"name": "b", "size": 8, "distance": "Dot"},
+            ],
         },
     });
-    change(&mut it);
-    serde_json::from_value(it).unwrap()
+    change(&mut object);
+    serde_json::from_value(object).unwrap()
 }
 
 /// Fails unless the rules refuse it, with this word in the message.
@@ -36,15 +39,18 @@ fn refused<E: std::fmt::Debug>(outcome: Result<(), E>, word: &str) {
 #[test]
 fn names_are_those_that_pods_and_services_can_have() {
     cluster(|_| ()).validate_cel().unwrap();
-    refused(cluster(|it| it["metadata"]["name"] = "a".repeat(41).into()).validate_cel(), "40");
-    refused(cluster(|it| it["metadata"]["name"] = "1a".into()).validate_cel(), "letter");
-    refused(cluster(|it| it["metadata"]["name"] = "a.b".into()).validate_cel(), "letter");
+    refused(
+        cluster(|object| object["metadata"]["name"] = "a".repeat(41).into()).validate_cel(),
+        "40",
+    );
+    refused(cluster(|object| object["metadata"]["name"] = "1a".into()).validate_cel(), "letter");
+    refused(cluster(|object| object["metadata"]["name"] = "a.b".into()).validate_cel(), "letter");
 }
 
 #[test]
 fn volumes_only_grow_and_keep_their_class() {
     let old = cluster(|_| ());
-    let with = |size: Value| cluster(|it| it["spec"]["storage"]["size"] = size);
+    let with = |size: Value| cluster(|object| object["spec"]["storage"]["size"] = size);
     with("20Gi".into()).validate_cel_update(&old).unwrap();
     with("10240Mi".into()).validate_cel_update(&old).unwrap();
     with(20_000_000_000_i64.into()).validate_cel_update(&old).unwrap();
@@ -52,10 +58,12 @@ fn volumes_only_grow_and_keep_their_class() {
     refused(with("10G".into()).validate_cel_update(&old), "grow");
     refused(with(0.into()).validate_cel(), "more than 0");
     refused(with("0.0Gi".into()).validate_cel(), "more than 0");
-    let class = |class: &str| cluster(|it| it["spec"]["storage"]["className"] = class.into());
+    let class =
+        |class: &str| cluster(|object| object["spec"]["storage"]["className"] = class.into());
     refused(class("slow").validate_cel_update(&old), "className");
-    let none =
-        cluster(|it| drop(it["spec"]["storage"].as_object_mut().unwrap().remove("className")));
+    let none = cluster(|object| {
+        drop(object["spec"]["storage"].as_object_mut().unwrap().remove("className"))
+    });
     refused(none.validate_cel_update(&old), "className");
     refused(old.validate_cel_update(&none), "className");
     none.validate_cel_update(&none).unwrap();
@@ -63,8 +71,9 @@ fn volumes_only_grow_and_keep_their_class() {
 
 #[test]
 fn settings_of_the_operator_are_not_the_users() {
-    let with =
-        |name: &str, value: &str| cluster(|it| it["spec"]["settings"] = json!({name: value}));
+    let with = |name: &str, value: &str| {
+        cluster(|object| object["spec"]["settings"] = json!({name: value}))
+    };
     with("LOG__LEVEL", "debug").validate_cel().unwrap();
     refused(with("CLUSTER__TOKEN", "x").validate_cel(), "itself");
     refused(with("DATA_DIR", "/").validate_cel(), "itself");
@@ -75,7 +84,8 @@ fn settings_of_the_operator_are_not_the_users() {
 fn a_collection_keeps_its_shape() {
     let old = collection(|_| ());
     old.validate_cel().unwrap();
-    let change = |path: &str, value: Value| collection(|it| *it.pointer_mut(path).unwrap() = value);
+    let change =
+        |path: &str, value: Value| collection(|object| *object.pointer_mut(path).unwrap() = value);
     for (path, value) in [
         ("/spec/clusterRef/name", json!("other")),
         ("/spec/shards", json!(4)),
@@ -89,26 +99,26 @@ fn a_collection_keeps_its_shape() {
         change("/spec/vectors/0/name", json!("c")).validate_cel_update(&old),
         "added or taken away",
     );
-    let more = collection(|it| {
-        it["spec"]["vectors"]
+    let more = collection(|object| {
+        object["spec"]["vectors"]
             .as_array_mut()
             .unwrap()
             .push(json!({"name": "c", "size": 2, "distance": "Dot"}));
     });
     refused(more.validate_cel_update(&old), "added or taken away");
-    collection(|it| it["spec"]["vectors"][0]["hnsw"] = json!({"m": 32}))
+    collection(|object| object["spec"]["vectors"][0]["hnsw"] = json!({"m": 32}))
         .validate_cel_update(&old)
         .unwrap();
-    collection(|it| it["spec"]["vectors"].as_array_mut().unwrap().reverse())
+    collection(|object| object["spec"]["vectors"].as_array_mut().unwrap().reverse())
         .validate_cel_update(&old)
         .unwrap();
     refused(change("/spec/vectors/0/name", json!("")).validate_cel(), "must have a name");
     refused(
-        collection(|it| it["spec"]["name"] = "n".into()).validate_cel_update(&old),
+        collection(|object| object["spec"]["name"] = "n".into()).validate_cel_update(&old),
         "cannot be changed",
     );
     refused(
-        collection(|it| it["spec"]["writeConsistencyFactor"] = 4.into()).validate_cel(),
+        collection(|object| object["spec"]["writeConsistencyFactor"] = 4.into()).validate_cel(),
         "replicationFactor",
     );
 }

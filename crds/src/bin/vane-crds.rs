@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     if let Some(page) = page {
-        std::fs::write(page, reference::markdown(&definitions::all().map(|(_, it)| it)))?;
+        let definitions = definitions::all().map(|(_, definition)| definition);
+        std::fs::write(page, reference::markdown(&definitions))?;
     }
     Ok(())
 }

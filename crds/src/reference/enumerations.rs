@@ -23,15 +23,23 @@ fn all() -> [Schema; 8] {
 
 /// Each value with its meaning, of the enumeration that has exactly these; nothing when none has.
 pub(super) fn meanings(values: &[&str]) -> Vec<(String, String)> {
-    let text = |it: &Value, key: &str| it[key].as_str().map(str::to_owned);
-    let documented = |schema: Schema| -> Vec<(String, String)> {
-        let variants = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
-        variants
-            .iter()
-            .filter_map(|it| Some((text(it, "const")?, text(it, "description")?)))
-            .collect()
-    };
-    let has_these =
-        |of: &Vec<(String, String)>| of.iter().map(|(value, _)| value).eq(values.iter());
-    all().into_iter().map(documented).find(has_these).unwrap_or_default()
+    all()
+        .iter()
+        .map(documented)
+        .find(|variants| variants.iter().map(|(value, _)| value).eq(values.iter()))
+        .unwrap_or_default()
+}
+
+/// The values of one enumeration with their doc comments.
+fn documented(schema: &Schema) -> Vec<(String, String)> {
+    let variants = schema.get("oneOf").and_then(Value::as_array);
+    variants
+        .into_iter()
+        .flatten()
+        .filter_map(|variant| Some((text(variant, "const")?, text(variant, "description")?)))
+        .collect()
+}
+
+fn text(variant: &Value, key: &str) -> Option<String> {
+    variant[key].as_str().map(str::to_owned)
 }

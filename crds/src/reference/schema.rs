@@ -19,10 +19,10 @@ pub(super) fn fields<'a>(schema: &'a JSONSchemaProps, path: &str) -> Vec<Field<'
     let mut found = Vec::new();
     for (name, property) in schema.properties.iter().flatten() {
         let path = format!("{path}.{name}");
-        let required = schema.required.iter().flatten().any(|it| it == name);
+        let required = schema.required.iter().flatten().any(|required| required == name);
         found.push(Field { path: path.clone(), schema: property, required });
         found.extend(fields(property, &path));
-        if let Some(item) = item(property).filter(|it| !is_condition(it)) {
+        if let Some(item) = item(property).filter(|item| !is_condition(item)) {
             found.extend(fields(item, &format!("{path}[]")));
         }
     }
@@ -32,7 +32,7 @@ pub(super) fn fields<'a>(schema: &'a JSONSchemaProps, path: &str) -> Vec<Field<'
 /// The schema of a list's elements.
 pub(super) fn item(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
     match schema.items.as_ref()? {
-        JSONSchemaPropsOrArray::Schema(it) => Some(it),
+        JSONSchemaPropsOrArray::Schema(item) => Some(item),
         JSONSchemaPropsOrArray::Schemas(_) => None,
     }
 }
@@ -40,17 +40,17 @@ pub(super) fn item(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
 /// The schema of a map's values.
 fn value(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
     match schema.additional_properties.as_ref()? {
-        JSONSchemaPropsOrBool::Schema(it) => Some(it),
+        JSONSchemaPropsOrBool::Schema(value) => Some(value),
         JSONSchemaPropsOrBool::Bool(_) => None,
     }
 }
 
 /// Whether it is Kubernetes' own form of a condition.
 pub(super) fn is_condition(schema: &JSONSchemaProps) -> bool {
-    schema.properties.as_ref().is_some_and(|it| it.contains_key("lastTransitionTime"))
+    schema.properties.as_ref().is_some_and(|fields| fields.contains_key("lastTransitionTime"))
 }
 
-/// Its type, in words.
+/// The type of a field's values, in words.
 pub(super) fn kind(schema: &JSONSchemaProps) -> String {
     if schema.x_kubernetes_int_or_string == Some(true) {
         return "quantity".into();
@@ -67,8 +67,10 @@ pub(super) fn kind(schema: &JSONSchemaProps) -> String {
 pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     let mut bounds = Vec::new();
     let values: Vec<String> =
-        schema.enum_.iter().flatten().filter_map(|it| Some(code(it.0.as_str()?))).collect();
-    bounds.extend(Some(values.join(", ")).filter(|it| !it.is_empty()));
+        schema.enum_.iter().flatten().filter_map(|value| Some(code(value.0.as_str()?))).collect();
+    if !values.is_empty() {
+        bounds.push(values.join(", "));
+    }
     // A quantity's pattern bounds it.
     if schema.x_kubernetes_int_or_string != Some(true) {
         bounds.extend(range(schema.minimum, schema.maximum, ""));
@@ -77,14 +79,16 @@ pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     bounds.extend(range(schema.min_items, schema.max_items, " elements"));
     bounds.extend(range(schema.min_properties, schema.max_properties, " entries"));
     let keys: Vec<String> =
-        schema.x_kubernetes_list_map_keys.iter().flatten().map(|it| code(it)).collect();
+        schema.x_kubernetes_list_map_keys.iter().flatten().map(|key| code(key)).collect();
     match schema.x_kubernetes_list_type.as_deref() {
         Some("map") => bounds.push(format!("no two with the same {}", keys.join(" and "))),
         Some("set") => bounds.push("no two alike".into()),
         _ => {}
     }
-    let inner = item(schema).or(value(schema)).map(self::bounds).filter(|it| !it.is_empty());
-    bounds.extend(inner.map(|it| format!("each {it}")));
+    let inner = item(schema).or(value(schema)).map(self::bounds).unwrap_or_default();
+    if !inner.is_empty() {
+        bounds.push(format!("each {inner}"));
+    }
     bounds.join("; ")
 }
 
@@ -109,7 +113,7 @@ pub(super) fn rules(schema: &JSONSchemaProps, path: &str) -> Vec<String> {
     {
         rules.push(format!("{} matches {}", code(path), code(pattern)));
     }
-    rules.extend(schema.x_kubernetes_validations.iter().flatten().map(|it| rule(it, path)));
+    rules.extend(schema.x_kubernetes_validations.iter().flatten().map(|found| rule(found, path)));
     for (name, property) in schema.properties.iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         rules.extend(self::rules(property, &path));

@@ -2,7 +2,7 @@ use super::*;
 use crate::definitions;
 
 fn page() -> String {
-    markdown(&definitions::all().map(|(_, it)| it))
+    markdown(&definitions::all().map(|(_, definition)| definition))
 }
 
 /// The row about a field of a kind's spec or status.
@@ -13,9 +13,9 @@ fn row(part: &str, field: &str) -> Vec<String> {
     let section = section.split("\n#").next().expect("a section has an end");
     let line = section
         .lines()
-        .find(|it| it.starts_with(&format!("| `{field}` |")))
+        .find(|line| line.starts_with(&format!("| `{field}` |")))
         .expect("the field is there");
-    line.trim_matches('|').split(" | ").map(|it| it.trim().to_owned()).collect()
+    line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn values_come_with_what_they_mean() {
             let whole = version
                 .schema
                 .as_ref()
-                .and_then(|it| it.open_api_v3_schema.as_ref())
+                .and_then(|schema| schema.open_api_v3_schema.as_ref())
                 .expect("it has a schema");
             for field in fields(whole, "") {
-                let values: Vec<&str> =
-                    field.schema.enum_.iter().flatten().filter_map(|it| it.0.as_str()).collect();
+                let values = field.schema.enum_.iter().flatten();
+                let values: Vec<&str> = values.filter_map(|value| value.0.as_str()).collect();
                 assert_eq!(enumerations::meanings(&values).len(), values.len(), "{}", field.path);
             }
         }
@@ -100,7 +100,8 @@ fn rules_stand_with_their_field_sentence_and_whether_they_look_back() {
     for line in [
         "- `spec.storage.size`, on change: a volume can only grow. \
          `quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0`\n",
-        "- `spec.storage.size`: must be more than 0. `quantity(string(self)).isGreaterThan(quantity('0'))`\n",
+        "- `spec.storage.size`: must be more than 0. \
+         `quantity(string(self)).isGreaterThan(quantity('0'))`\n",
         "- `spec.writeConsistencyFactor`: cannot be more than replicationFactor. ",
         "- the object: metadata.name must have at most 40 characters",
         "- `spec.aliases[]` matches `^[^<>:\"/\\\\|?*\\x00-\\x1F]+$`\n",
@@ -114,7 +115,8 @@ fn a_kind_is_told_as_kubectl_knows_it() {
     let page = page();
     for line in [
         "- `vectorclusters`; short `vc`, category `vane`.\n- Namespaced.\n",
-        "- `kubectl scale` sets `spec.nodes`; what there is, is in `status.nodes` and `status.selector`.\n",
+        "- `kubectl scale` sets `spec.nodes`; what there is, is in `status.nodes` and \
+         `status.selector`.\n",
         "- `--field-selector` takes `spec.clusterRef.name`, `spec.collection`.\n",
         "| UP | `status.readyNodes` |\n",
     ] {
@@ -126,7 +128,7 @@ fn a_kind_is_told_as_kubectl_knows_it() {
 fn nothing_in_a_cell_breaks_its_table() {
     let rows = vec![vec!["a|b\nc".to_owned(), code("d`e")]];
     assert_eq!(table(&["x", "y"], rows), "| x | y |\n|---|---|\n| a\\|b c | ``d`e`` |\n");
-    for line in page().lines().filter(|it| it.starts_with('|')) {
+    for line in page().lines().filter(|line| line.starts_with('|')) {
         let columns = line.matches('|').count() - line.matches("\\|").count();
         assert!([3, 4, 6].contains(&columns), "{line}");
     }
