@@ -16,20 +16,12 @@ use crate::watch;
 /// The cluster, as JSON shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ClusterView {
-    cluster_id: String,
-    version: String,
+    #[serde(flatten)]
+    pub(crate) cluster: Cluster,
     pub(crate) healthy: bool,
-    /// The node that answered.
-    node_id: u64,
+    /// Address of the node that answered.
     endpoint: String,
-    nodes: u32,
-    pub(crate) nodes_alive: u32,
     meta: GroupView,
-    collections: u32,
-    shards: u32,
-    shards_without_leader: u32,
-    shards_degraded: u32,
-    problems: Vec<String>,
 }
 
 impl ClusterView {
@@ -39,55 +31,45 @@ impl ClusterView {
         Ok(Self::new(cluster, endpoint))
     }
 
-    fn new(cluster: Cluster, endpoint: String) -> Self {
-        Self {
-            healthy: is_healthy(&cluster),
-            meta: cluster.meta.unwrap_or_default().into(),
-            cluster_id: cluster.cluster_id,
-            version: cluster.version,
-            node_id: cluster.node_id,
-            endpoint,
-            nodes: cluster.nodes,
-            nodes_alive: cluster.nodes_alive,
-            collections: cluster.collections,
-            shards: cluster.shards,
-            shards_without_leader: cluster.shards_without_leader,
-            shards_degraded: cluster.shards_degraded,
-            problems: cluster.problems,
-        }
+    fn new(mut cluster: Cluster, endpoint: String) -> Self {
+        let healthy = is_healthy(&cluster);
+        let meta = cluster.meta.take().unwrap_or_default().into();
+        Self { cluster, healthy, endpoint, meta }
     }
 
     /// What keeps the cluster from being healthy, on one line, as progress shows it.
     pub(crate) fn summary(&self) -> String {
+        let cluster = &self.cluster;
         let mut parts = vec![format!(
             "{} of {} alive",
-            self.nodes_alive,
-            counted(self.nodes as usize, "node", "nodes")
+            cluster.nodes_alive,
+            counted(cluster.nodes as usize, "node", "nodes")
         )];
         if self.meta.leader_node.is_none() {
             parts.push("no meta leader".into());
         }
-        if self.shards_without_leader + self.shards_degraded > 0 {
-            parts.push(self.shards_line());
+        if cluster.shards_without_leader + cluster.shards_degraded > 0 {
+            parts.push(shards_line(cluster));
         }
-        if !self.problems.is_empty() {
-            parts.push(counted(self.problems.len(), "problem", "problems"));
+        if !cluster.problems.is_empty() {
+            parts.push(counted(cluster.problems.len(), "problem", "problems"));
         }
         parts.join(", ")
     }
-
-    fn shards_line(&self) -> String {
-        let wrong = match (self.shards_without_leader, self.shards_degraded) {
-            (0, 0) => return self.shards.to_string(),
-            (0, degraded) => format!("{degraded} degraded"),
-            (leaderless, 0) => format!("{leaderless} without a leader"),
-            (leaderless, degraded) => format!("{leaderless} without a leader, {degraded} degraded"),
-        };
-        format!("{} ({wrong})", counted(self.shards as usize, "shard", "shards"))
-    }
 }
 
-/// Everything is as it should be: the cluster says so, and its numbers do.
+/// How many shards there are, and how many of them are not well.
+fn shards_line(cluster: &Cluster) -> String {
+    let wrong = match (cluster.shards_without_leader, cluster.shards_degraded) {
+        (0, 0) => return cluster.shards.to_string(),
+        (0, degraded) => format!("{degraded} degraded"),
+        (leaderless, 0) => format!("{leaderless} without a leader"),
+        (leaderless, degraded) => format!("{leaderless} without a leader, {degraded} degraded"),
+    };
+    format!("{} ({wrong})", counted(cluster.shards as usize, "shard", "shards"))
+}
+
+/// Whether the cluster reports no problem and its numbers show none either.
 fn is_healthy(cluster: &Cluster) -> bool {
     cluster.problems.is_empty()
         && cluster.nodes_alive == cluster.nodes
@@ -98,22 +80,23 @@ fn is_healthy(cluster: &Cluster) -> bool {
 
 impl View for ClusterView {
     fn table(&self) -> Table {
+        let cluster = &self.cluster;
         let meta = match self.meta.leader_node {
             Some(leader) => format!("node {leader}, term {}", self.meta.term),
             None => "none".into(),
         };
         let mut table = Table::fields([
-            ("Cluster", self.cluster_id.clone()),
-            ("Version", self.version.clone()),
+            ("Cluster", cluster.cluster_id.clone()),
+            ("Version", cluster.version.clone()),
             ("Health", if self.healthy { "healthy" } else { "not healthy" }.into()),
-            ("Nodes", format!("{} of {} alive", self.nodes_alive, self.nodes)),
+            ("Nodes", format!("{} of {} alive", cluster.nodes_alive, cluster.nodes)),
             ("Meta leader", meta),
-            ("Collections", self.collections.to_string()),
-            ("Shards", self.shards_line()),
-            ("Answered by", format!("node {} at {}", self.node_id, self.endpoint)),
+            ("Collections", cluster.collections.to_string()),
+            ("Shards", shards_line(cluster)),
+            ("Answered by", format!("node {} at {}", cluster.node_id, self.endpoint)),
         ]);
         let mut name = "Problems";
-        for problem in &self.problems {
+        for problem in &cluster.problems {
             table.field(name, problem.clone());
             name = "";
         }

@@ -16,32 +16,17 @@ mod change;
 /// A collection, as JSON shows it.
 #[derive(Debug, Serialize)]
 struct CollectionView {
-    name: String,
-    shards: u32,
-    replication_factor: u32,
-    write_consistency_factor: u32,
-    points: u64,
-    indexed_vectors: u64,
-    aliases: Vec<String>,
-    idempotency_key: String,
+    #[serde(flatten)]
+    collection: Collection,
     /// Parameters as the REST API shows them; a string should they be no JSON.
     config: serde_json::Value,
 }
 
 impl From<Collection> for CollectionView {
     fn from(collection: Collection) -> Self {
-        let config = serde_json::from_str(&collection.config).unwrap_or(collection.config.into());
-        Self {
-            name: collection.name,
-            shards: collection.shards,
-            replication_factor: collection.replication_factor,
-            write_consistency_factor: collection.write_consistency_factor,
-            points: collection.points,
-            indexed_vectors: collection.indexed_vectors,
-            aliases: collection.aliases,
-            idempotency_key: collection.idempotency_key,
-            config,
-        }
+        let config = serde_json::from_str(&collection.config)
+            .unwrap_or_else(|_| collection.config.as_str().into());
+        Self { collection, config }
     }
 }
 
@@ -54,7 +39,7 @@ impl View for Collections {
             &["NAME", "SHARDS", "REPLICAS", "POINTS", "INDEXED", "ALIASES"],
             &["WRITE-CONSISTENCY", "KEY", "CONFIG"],
         );
-        for collection in &self.0 {
+        for CollectionView { collection, config } in &self.0 {
             table.row([
                 collection.name.clone(),
                 collection.shards.to_string(),
@@ -64,7 +49,7 @@ impl View for Collections {
                 collection.aliases.join(","),
                 collection.write_consistency_factor.to_string(),
                 collection.idempotency_key.clone(),
-                collection.config.to_string(),
+                config.to_string(),
             ]);
         }
         table

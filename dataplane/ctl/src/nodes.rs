@@ -13,46 +13,8 @@ use crate::table::{Table, printable};
 use crate::units::{bytes, span};
 use crate::watch;
 
-/// A node, as JSON shows it.
 #[derive(Debug, Serialize)]
-struct NodeView {
-    id: u64,
-    name: String,
-    address: String,
-    rest_address: String,
-    zone: String,
-    version: String,
-    alive: bool,
-    silent_ms: u64,
-    meta_voter: bool,
-    replicas: u32,
-    leaders: u32,
-    disk_free_bytes: u64,
-    disk_total_bytes: u64,
-}
-
-impl From<Node> for NodeView {
-    fn from(node: Node) -> Self {
-        Self {
-            id: node.id,
-            name: node.name,
-            address: node.address,
-            rest_address: node.rest_address,
-            zone: node.zone,
-            version: node.version,
-            alive: node.alive,
-            silent_ms: node.silent_ms,
-            meta_voter: node.meta_voter,
-            replicas: node.replicas,
-            leaders: node.leaders,
-            disk_free_bytes: node.disk_free_bytes,
-            disk_total_bytes: node.disk_total_bytes,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Nodes(Vec<NodeView>);
+struct Nodes(Vec<Node>);
 
 impl View for Nodes {
     fn table(&self) -> Table {
@@ -94,8 +56,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     match action {
         None => {
-            let fetch =
-                async || Ok(Nodes(client.nodes().await?.into_iter().map(NodeView::from).collect()));
+            let fetch = async || client.nodes().await.map(Nodes);
             watch::show(output, flags.watch, fetch).await?;
         }
         Some(NodeAction::Zone { node, zone }) => set_zone(client, output, &node, zone).await?,
@@ -154,7 +115,7 @@ fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeRef, NodeView, Nodes, number};
+    use super::{NodeRef, Nodes, number};
     use crate::output::View;
     use vane_proto::admin::Node;
 
@@ -176,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_node_fits_on_a_line() {
-        let nodes = Nodes(vec![node(1, "vane-0").into(), NodeView::from(node(2, ""))]);
+        let nodes = Nodes(vec![node(1, "vane-0"), node(2, "")]);
         assert_eq!(
             nodes.table().render(true, false),
             "ID   NAME     STATUS   ZONE   META      REPLICAS   LEADERS   DISK-FREE\n\

@@ -7,7 +7,7 @@ use crate::args::{ShardAction, Watch};
 use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::group::{GroupView, ReplicaView, known, placement, role_name};
+use crate::group::{GroupView, known, placement, role_name};
 use crate::output::{Output, View};
 use crate::table::Table;
 use crate::units::bytes;
@@ -19,19 +19,13 @@ mod plan;
 /// A shard, as JSON shows it.
 #[derive(Debug, Serialize)]
 struct ShardView {
-    collection: String,
-    ordinal: u32,
+    #[serde(flatten)]
+    shard: Shard,
     /// `ok`, `no_leader`, `moving`, `degraded` or `unknown`.
     state: &'static str,
-    points: u64,
-    vector_bytes: u64,
     group: GroupView,
     /// Where the replicas should be; empty unless that differs from where they are.
     target: Vec<TargetView>,
-    /// What the change of replicas waits for.
-    step: String,
-    /// Counts what was asked for and recorded of the replicas.
-    revision: u64,
 }
 
 /// Where a replica should be.
@@ -48,19 +42,11 @@ impl From<&ReplicaTarget> for TargetView {
 }
 
 impl From<Shard> for ShardView {
-    fn from(shard: Shard) -> Self {
-        let group = GroupView::from(shard.group.unwrap_or_default());
-        Self {
-            state: state(&group, !shard.target.is_empty()),
-            collection: shard.collection,
-            ordinal: shard.ordinal,
-            points: shard.points,
-            vector_bytes: shard.vector_bytes,
-            group,
-            target: shard.target.iter().map(TargetView::from).collect(),
-            step: shard.step,
-            revision: shard.revision,
-        }
+    fn from(mut shard: Shard) -> Self {
+        let group = GroupView::from(shard.group.take().unwrap_or_default());
+        let state = state(&group, !shard.target.is_empty());
+        let target = shard.target.iter().map(TargetView::from).collect();
+        Self { shard, state, group, target }
     }
 }
 
@@ -100,22 +86,21 @@ impl View for Shards {
             &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"],
             &["LAG", "TERM", "COMMITTED", "REVISION", "TARGET", "STEP"],
         );
-        for shard in &self.0 {
-            let replica = |it: &ReplicaView| (it.node_id, it.role);
+        for ShardView { shard, state, group, target } in &self.0 {
             table.row([
                 shard.collection.clone(),
                 shard.ordinal.to_string(),
-                shard.group.id.to_string(),
-                state_column(shard.state).into(),
-                shard.group.leader(),
-                placement(shard.group.replicas.iter().map(replica)),
+                group.id.to_string(),
+                state_column(state).into(),
+                group.leader(),
+                placement(group.replicas.iter().map(|replica| (replica.node_id, replica.role))),
                 shard.points.to_string(),
                 bytes(shard.vector_bytes),
-                known(shard.group.lag()),
-                shard.group.term.to_string(),
-                shard.group.committed.to_string(),
+                known(group.lag()),
+                group.term.to_string(),
+                group.committed.to_string(),
                 shard.revision.to_string(),
-                placement(shard.target.iter().map(|it| (it.node_id, it.role))),
+                placement(target.iter().map(|replica| (replica.node_id, replica.role))),
                 shard.step.clone(),
             ]);
         }

@@ -59,6 +59,6 @@ pub(crate) async fn wait(
 fn holds(view: &ClusterView, condition: Condition) -> bool {
     match condition {
         Condition::Healthy => view.healthy,
-        Condition::Nodes(count) => view.nodes_alive >= count,
+        Condition::Nodes(count) => view.cluster.nodes_alive >= count,
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn create(
     let made =
         client.create_collection(CreateCollectionRequest { name, body, idempotency_key }).await?;
     let made = CollectionView::from(made);
-    output.confirm(&format!("collection/{} created", made.name), &made)
+    output.confirm(&format!("collection/{} created", made.collection.name), &made)
 }
 
 pub(super) async fn update(
@@ -41,7 +41,7 @@ pub(super) async fn update(
     let updated = CollectionView::from(
         client.update_collection(UpdateCollectionRequest { name, body }).await?,
     );
-    output.confirm(&format!("collection/{} updated", updated.name), &updated)
+    output.confirm(&format!("collection/{} updated", updated.collection.name), &updated)
 }
 
 #[derive(Debug, Serialize)]

@@ -76,6 +76,42 @@ fn json_has_numbers_and_stable_names() {
     assert_eq!((&meta[2]["name"], &meta[2]["lag"]), (&"vane-2".into(), &40.into()));
 }
 
+/// The names of an object's fields, in the order of the alphabet.
+fn names(object: &serde_json::Value) -> String {
+    object.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn scripts_find_the_same_fields_in_every_object() {
+    let node = Node::start();
+    let json = |what: &str| node.run(&[what, "-o", "json"]).json();
+    assert_eq!(
+        names(&json("status")),
+        "cluster_id collections endpoint healthy meta node_id nodes nodes_alive problems shards \
+         shards_degraded shards_without_leader version"
+    );
+    assert_eq!(
+        names(&json("nodes")[0]),
+        "address alive disk_free_bytes disk_total_bytes id leaders meta_voter name replicas \
+         rest_address silent_ms version zone"
+    );
+    assert_eq!(
+        names(&json("collections")[0]),
+        "aliases config idempotency_key indexed_vectors name points replication_factor shards \
+         write_consistency_factor"
+    );
+    let shard = &json("shards")[0];
+    assert_eq!(
+        names(shard),
+        "collection group ordinal points revision state step target vector_bytes"
+    );
+    assert_eq!(names(&shard["group"]), "committed id joint leader_node replicas term");
+    assert_eq!(
+        names(&shard["group"]["replicas"][0]),
+        "active applied lag node_id peer_id role snapshot"
+    );
+}
+
 #[test]
 fn shards_show_where_they_are_and_where_they_should_be() {
     let node = Node::start();
