@@ -1,7 +1,7 @@
 //! Tables as kubectl prints them: columns without borders.
 
-/// Between two columns.
-const GAP: &str = "   ";
+/// Spaces between two columns.
+const GAP: u16 = 3;
 
 /// Rows of text under named columns, of which the last ones may be for wide output only.
 #[derive(Debug)]
@@ -36,37 +36,28 @@ impl Table {
     /// Adds a row, with a cell for each column. An empty cell shows as `-`, so that a
     /// script may count columns.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|it| if it.is_empty() { "-".into() } else { it }).into());
+        self.rows.push(cells.map(|cell| if cell.is_empty() { "-".into() } else { cell }).into());
     }
 
     /// The lines of the table, each with its line end.
     pub(crate) fn render(&self, headers: bool, wide: bool) -> String {
         let columns = if wide { usize::MAX } else { self.narrow };
-        let header = self.header.iter().filter(|_| headers);
-        let lines: Vec<Vec<String>> = header
-            .chain(&self.rows)
-            .map(|row| row.iter().take(columns).map(|it| printable(it)).collect())
-            .collect();
-        let mut widths = Vec::new();
-        for line in &lines {
-            widths.resize(widths.len().max(line.len()), 0);
-            for (width, cell) in widths.iter_mut().zip(line) {
-                *width = (*width).max(cell.chars().count());
-            }
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        for row in self.header.iter().filter(|_| headers).chain(&self.rows) {
+            table.add_row(row.iter().take(columns).map(|cell| printable(cell)));
         }
-        lines.iter().map(|line| aligned(line, &widths)).collect()
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP));
+        }
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
 
-fn aligned(cells: &[String], widths: &[usize]) -> String {
-    let padded: Vec<String> =
-        cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-    format!("{}\n", padded.join(GAP).trim_end())
-}
-
-/// Names come from clients: none may move the cursor or break the line.
+/// The text with `?` for each control character. Names come from clients: none may move the
+/// cursor or break the line.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { '?' } else { it }).collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
