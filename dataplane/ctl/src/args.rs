@@ -19,7 +19,13 @@ Exit codes:
 
 /// Shows and changes a Vane cluster.
 #[derive(Debug, Parser)]
-#[command(name = "vanectl", version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(
+    name = "vanectl",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -73,7 +79,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// What `vanectl` does.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The cluster on one screen; exit code 1 unless it is healthy
@@ -133,7 +139,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Flag of the commands that list.
+/// The flag of all commands that list something.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Watch {
     /// List again and again; `--watch=5s` says how often
@@ -213,7 +219,13 @@ pub(crate) enum ShardAction {
         /// Number of the shard's group (see `vanectl shards`)
         group: u64,
         /// Nodes, by number or name, such as 1,2,3,4:learner
-        #[arg(long, value_name = "NODE[:ROLE],...", value_delimiter = ',', required = true, value_parser = values::replica)]
+        #[arg(
+            long,
+            value_name = "NODE[:ROLE],...",
+            value_delimiter = ',',
+            required = true,
+            value_parser = values::replica
+        )]
         replicas: Vec<ReplicaSpec>,
         /// Change nothing unless the shard is at this revision (see `vanectl shards -o wide`);
         /// without it, the one it is at when the command begins
@@ -240,7 +252,7 @@ pub(crate) enum LeaderAction {
 pub(crate) fn parse() -> Cli {
     let mut command = command(std::env::args_os().next().as_deref());
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
-    match parsed.and_then(|it| Cli::from_arg_matches(&it)) {
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => error.format(&mut command).exit(),
     }
@@ -248,8 +260,8 @@ pub(crate) fn parse() -> Cli {
 
 /// The command, named as it was called: kubectl runs `kubectl-vane` for `kubectl vane`.
 fn command(program: Option<&OsStr>) -> clap::Command {
-    let name = program.and_then(|it| Path::new(it).file_stem()).and_then(OsStr::to_str);
-    match name.and_then(|it| it.strip_prefix("kubectl-")) {
+    let name = program.and_then(|path| Path::new(path).file_stem()).and_then(OsStr::to_str);
+    match name.and_then(|name| name.strip_prefix("kubectl-")) {
         Some(plugin) => Cli::command().bin_name(format!("kubectl {plugin}")),
         None => Cli::command().bin_name("vanectl"),
     }

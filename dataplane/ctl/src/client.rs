@@ -1,9 +1,9 @@
 //! Calls over the wire: which endpoint, with which token, how long, and what a failure was.
 //!
 //! With several endpoints the first that takes the connection is used, and again for the
-//! calls after it, until one of them goes unanswered. A call that reads goes on to the next endpoint when its connection
-//! breaks; a call that changes something does so only while it has not been sent, because
-//! its answer must tell what that one call did.
+//! calls after it, until one of them goes unanswered. A call that reads goes on to the next
+//! endpoint when its connection breaks. A call that changes something does so only while it has
+//! not been sent, because its answer must tell what that one call did.
 
 use std::time::Duration;
 
@@ -91,6 +91,7 @@ impl Client {
         for (attempt, place) in order.iter().copied().enumerate() {
             let endpoint = self.endpoints[place].clone();
             let left = deadline.saturating_duration_since(Instant::now());
+            // Endpoints that do not answer must leave time for those after them.
             let share = left / u32::try_from(order.len() - attempt).unwrap_or(u32::MAX);
             let channel = match self.channel(place, share).await {
                 Ok(channel) => channel,
@@ -156,7 +157,7 @@ impl Client {
     }
 }
 
-/// Waits for the answer; tells a node's no from a lost connection and from silence.
+/// Waits for the answer. Tells a refusal from a lost connection and from silence.
 async fn answer<R>(
     deadline: Instant,
     reply: impl Future<Output = Result<Response<R>, Status>>,

@@ -75,7 +75,7 @@ fn is_healthy(cluster: &Cluster) -> bool {
         && cluster.nodes_alive == cluster.nodes
         && cluster.shards_without_leader == 0
         && cluster.shards_degraded == 0
-        && cluster.meta.as_ref().is_some_and(|it| it.leader_node != 0)
+        && cluster.meta.as_ref().is_some_and(|meta| meta.leader_node != 0)
 }
 
 impl View for ClusterView {
@@ -104,7 +104,10 @@ impl View for ClusterView {
     }
 }
 
-/// Shows the cluster. Says by its exit code whether it is healthy.
+/// Shows the cluster; the exit code says whether it is healthy.
+///
+/// # Errors
+/// Those of the calls and of the output.
 pub(crate) async fn status(
     client: &mut Client,
     output: &Output,
@@ -116,7 +119,7 @@ pub(crate) async fn status(
             watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?
         }
     };
-    Ok(if view.healthy { Exit::Done } else { Exit::NotSo })
+    Ok(if view.healthy { Exit::Done } else { Exit::Unmet })
 }
 
 #[cfg(test)]
@@ -135,11 +138,11 @@ mod tests {
         assert!(is_healthy(&cluster()));
         assert!(!is_healthy(&Cluster::default()));
         let spoilers: [fn(&mut Cluster); 5] = [
-            |it| it.nodes_alive = 2,
-            |it| it.shards_without_leader = 1,
-            |it| it.shards_degraded = 1,
-            |it| it.problems.push("disk of node 3 is full".into()),
-            |it| it.meta = Some(Group::default()),
+            |cluster| cluster.nodes_alive = 2,
+            |cluster| cluster.shards_without_leader = 1,
+            |cluster| cluster.shards_degraded = 1,
+            |cluster| cluster.problems.push("disk of node 3 is full".into()),
+            |cluster| cluster.meta = Some(Group::default()),
         ];
         for spoil in spoilers {
             let mut cluster = cluster();

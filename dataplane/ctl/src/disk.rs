@@ -35,13 +35,12 @@ impl From<Disk> for DiskView {
             State::Member => "member",
             State::Unspecified => "unknown",
         };
-        let given = |text: String| (!text.is_empty()).then_some(text);
         Self {
             state,
             format: disk.format,
             node_id: (disk.node_id != 0).then_some(disk.node_id),
-            cluster_id: given(disk.cluster_id),
-            disk_id: given(disk.disk_id),
+            cluster_id: Some(disk.cluster_id).filter(|id| !id.is_empty()),
+            disk_id: Some(disk.disk_id).filter(|id| !id.is_empty()),
         }
     }
 }
@@ -52,7 +51,7 @@ impl View for DiskView {
         table.row([
             self.state.into(),
             self.cluster_id.clone().unwrap_or_default(),
-            self.node_id.map(|it| it.to_string()).unwrap_or_default(),
+            self.node_id.map(|id| id.to_string()).unwrap_or_default(),
             self.disk_id.clone().unwrap_or_default(),
             self.format.to_string(),
         ]);
@@ -70,13 +69,17 @@ pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, E
 
 /// Founds a cluster on one node. Never on the first of several that answers: run twice,
 /// that could found two clusters.
+///
+/// # Errors
+/// When several endpoints are given, or the node refuses, which changes nothing; a lost answer
+/// leaves open whether the cluster was founded, and the same call may be made again.
 pub(crate) async fn bootstrap(
     client: &mut Client,
     output: &Output,
     cluster_id: Option<Uuid>,
 ) -> Result<Exit, Error> {
     client.check_single("bootstrap")?;
-    let cluster_id = cluster_id.map(|it| it.to_string()).unwrap_or_default();
+    let cluster_id = cluster_id.map(|id| id.to_string()).unwrap_or_default();
     let disk = DiskView::from(bootstrap_once_it_listens(client, output, cluster_id).await?);
     let sentence = format!(
         "cluster/{} founded: this is its node {}",
@@ -87,8 +90,8 @@ pub(crate) async fn bootstrap(
     Ok(Exit::Done)
 }
 
-/// Who starts nodes and founds the cluster in one script is a moment faster than the node: a
-/// connection that was refused changed nothing and is tried again.
+/// Founds the cluster once the node takes connections. A script that starts nodes and founds
+/// the cluster is faster than the node; a refused connection changed nothing and is tried again.
 async fn bootstrap_once_it_listens(
     client: &mut Client,
     output: &Output,

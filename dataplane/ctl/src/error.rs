@@ -1,5 +1,5 @@
 //! What can go wrong, in words for the person at the terminal: what was being done to
-//! which object, whether it may have happened all the same, and what to do.
+//! which object, whether it may have happened nevertheless, and what to do.
 
 use std::fmt::Write as _;
 use std::io;
@@ -55,15 +55,15 @@ pub(crate) enum Error {
     /// The connection broke after the call went out.
     #[error("failed to {}: the connection to {endpoint} broke: {reason}", doing.what)]
     Broken { doing: Doing, endpoint: Endpoint, reason: String },
-    /// A node said no.
+    /// A node refused the call.
     #[error("failed to {}: {refusal}", doing.what)]
     Refused { doing: Doing, refusal: Box<Refusal> },
-    /// The cluster, as it is, has not what the command names. Nothing was sent.
+    /// The cluster does not have what the command names. Nothing was sent.
     #[error("{0}")]
-    NoSuch(String),
+    NotFound(String),
     /// What was waited for did not come, or the person at the terminal said no.
     #[error("{0}")]
-    NotSo(String),
+    Unmet(String),
     /// Stdout or stdin failed.
     #[error("failed to {what}: {source}")]
     Terminal { what: &'static str, source: io::Error },
@@ -74,12 +74,12 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::NotSo(_) | Self::Terminal { .. } => Exit::NotSo,
+            Self::Unmet(_) | Self::Terminal { .. } => Exit::Unmet,
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Broken { .. }
             | Self::Refused { .. }
-            | Self::NoSuch(_) => Exit::Failed,
+            | Self::NotFound(_) => Exit::Failed,
         }
     }
 
@@ -88,7 +88,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
             Self::Refused { refusal, .. } => refusal.may_pass(),
-            Self::Usage(_) | Self::NoSuch(_) | Self::NotSo(_) | Self::Terminal { .. } => false,
+            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => false,
         }
     }
 
@@ -120,7 +120,7 @@ impl Error {
                 doing.changes.then_some("unknown; it may still happen")
             }
             Self::Refused { doing, refusal } => doing.changes.then(|| refusal.changed()),
-            Self::Usage(_) | Self::NoSuch(_) | Self::NotSo(_) | Self::Terminal { .. } => None,
+            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => None,
         }
     }
 
@@ -132,8 +132,8 @@ impl Error {
             Self::Refused { refusal, .. } => Some(refusal.retry()),
             Self::Unreachable { .. }
             | Self::Usage(_)
-            | Self::NoSuch(_)
-            | Self::NotSo(_)
+            | Self::NotFound(_)
+            | Self::Unmet(_)
             | Self::Terminal { .. } => None,
         }
     }
@@ -141,8 +141,8 @@ impl Error {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some(
-                "name the admin address of a running node with --endpoint HOST:PORT (or VANECTL_ENDPOINT); \
-                 the admin port is 6335 unless configured otherwise; \
+                "name the admin address of a running node with --endpoint HOST:PORT \
+                 (or VANECTL_ENDPOINT); the admin port is 6335 unless configured otherwise; \
                  in Kubernetes, `kubectl port-forward POD 6335` brings it here",
             ),
             Self::Timeout { .. } => {
@@ -152,7 +152,7 @@ impl Error {
                 Some("check that this is the admin port of a node, and that the node runs")
             }
             Self::Refused { refusal, .. } => refusal.advice(),
-            Self::Usage(_) | Self::NoSuch(_) | Self::NotSo(_) | Self::Terminal { .. } => None,
+            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => None,
         }
     }
 }
@@ -174,8 +174,8 @@ mod tests {
         let at = || endpoint("a:1").unwrap();
         for (error, exit) in [
             (Error::Usage("x".into()), Exit::Usage),
-            (Error::NotSo("x".into()), Exit::NotSo),
-            (Error::NoSuch("x".into()), Exit::Failed),
+            (Error::Unmet("x".into()), Exit::Unmet),
+            (Error::NotFound("x".into()), Exit::Failed),
             (Error::Unreachable { doing: doing(), tried: Vec::new() }, Exit::Failed),
             (
                 Error::Timeout { doing: doing(), endpoint: at(), limit: Duration::from_secs(1) },

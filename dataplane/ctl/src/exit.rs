@@ -5,11 +5,11 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It was done; the cluster is as it was asked to be.
+    /// The command did what it was told; of `status` and `wait`: the cluster is healthy.
     Done = 0,
     /// The cluster answered, and is not healthy or not what was waited for; or the person
     /// at the terminal said no.
-    NotSo = 1,
+    Unmet = 1,
     /// The command line, or a file it names, is wrong. No call was made.
     Usage = 2,
     /// No node answered, or the cluster refused the call.

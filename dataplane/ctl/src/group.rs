@@ -59,17 +59,17 @@ impl From<Replica> for ReplicaView {
 impl GroupView {
     /// Number of the leader's node, or that there is none.
     pub(crate) fn leader(&self) -> String {
-        self.leader_node.map_or_else(|| "none".into(), |it| it.to_string())
+        self.leader_node.map_or_else(|| "none".into(), |node| node.to_string())
     }
 
     /// How far the last replica is behind, as far as known.
     pub(crate) fn lag(&self) -> Option<u64> {
-        self.replicas.iter().filter_map(|it| it.lag).max()
+        self.replicas.iter().filter_map(|replica| replica.lag).max()
     }
 }
 
 impl ReplicaView {
-    /// How it is: `Active`, `Silent`, `Snapshot` (receives one), or `Unknown`.
+    /// `Active`, `Silent`, `Snapshot` (it receives one), or `Unknown`.
     pub(crate) fn state(&self) -> &'static str {
         match (self.active, self.snapshot) {
             (Some(_), Some(true)) => "Snapshot",
@@ -79,7 +79,7 @@ impl ReplicaView {
         }
     }
 
-    /// Votes, answers, and needs no snapshot.
+    /// Whether it votes, answers the leader, and needs no snapshot.
     pub(crate) fn is_sound_voter(&self) -> bool {
         self.is_voter() && self.state() == "Active"
     }
@@ -100,16 +100,16 @@ pub(crate) fn role_name(role: Role) -> &'static str {
 
 /// Nodes with their roles, as `--replicas` takes them: `1,2,4:learner`.
 pub(crate) fn placement(replicas: impl IntoIterator<Item = (u64, &'static str)>) -> String {
-    let one = |(node, role)| match role {
-        "voter" => format!("{node}"),
+    let words = replicas.into_iter().map(|(node, role)| match role {
+        "voter" => node.to_string(),
         _ => format!("{node}:{role}"),
-    };
-    replicas.into_iter().map(one).collect::<Vec<_>>().join(",")
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
-/// A number that only the leader can tell.
+/// A number that only the leader knows; `?` while it has not told it.
 pub(crate) fn known(number: Option<u64>) -> String {
-    number.map_or_else(|| "?".into(), |it| it.to_string())
+    number.map_or_else(|| "?".into(), |number| number.to_string())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `vanectl meta`: the members of the group that holds the catalogue.
+//! `vanectl meta`: the members of the group that holds the catalog.
 
 use serde::Serialize;
 use vane_proto::admin::Node;
@@ -31,8 +31,8 @@ impl Members {
         let member = |replica: ReplicaView| MemberView {
             name: nodes
                 .iter()
-                .find(|it| it.id == replica.node_id)
-                .map(|it| it.name.clone())
+                .find(|node| node.id == replica.node_id)
+                .map(|node| node.name.clone())
                 .unwrap_or_default(),
             leader: group.leader_node == Some(replica.node_id),
             replica,

@@ -86,10 +86,13 @@ async fn set_zone(
 }
 
 /// The numbers of nodes, in the order given. Asks the cluster only where a name is among them.
+///
+/// # Errors
+/// When a name is nobody's or several nodes have it, and those of the call. Nothing was changed.
 pub(crate) async fn resolve(client: &mut Client, nodes: &[&NodeRef]) -> Result<Vec<u64>, Error> {
-    let named = nodes.iter().any(|it| matches!(it, NodeRef::Name(_)));
+    let named = nodes.iter().any(|node| matches!(node, NodeRef::Name(_)));
     let members = if named { client.nodes().await? } else { Vec::new() };
-    nodes.iter().map(|it| number(it, &members)).collect()
+    nodes.iter().map(|node| number(node, &members)).collect()
 }
 
 fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
@@ -97,16 +100,16 @@ fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
         NodeRef::Id(id) => return Ok(*id),
         NodeRef::Name(name) => name,
     };
-    let mut found = members.iter().filter(|it| it.name == *name);
+    let mut found = members.iter().filter(|member| member.name == *name);
     match (found.next(), found.next()) {
         (Some(member), None) => Ok(member.id),
-        (Some(_), Some(_)) => Err(Error::NoSuch(format!(
+        (Some(_), Some(_)) => Err(Error::NotFound(format!(
             "several nodes are called {name}: give a number; nothing was changed"
         ))),
         (None, _) => {
-            let names: Vec<&str> = members.iter().map(|it| it.name.as_str()).collect();
+            let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
             let names = printable(&names.join(", "));
-            Err(Error::NoSuch(format!(
+            Err(Error::NotFound(format!(
                 "there is no node {name}: the members are {names}; nothing was changed"
             )))
         }
@@ -126,13 +129,11 @@ mod tests {
     #[test]
     fn names_stand_for_numbers() {
         let members = [node(1, "vane-0"), node(2, "vane-1"), node(3, "vane-1")];
-        let name = |it: &str| NodeRef::Name(it.into());
-        assert_eq!(number(&name("vane-0"), &members).unwrap(), 1);
+        let number_of = |name: &str| number(&NodeRef::Name(name.into()), &members);
+        assert_eq!(number_of("vane-0").unwrap(), 1);
         assert_eq!(number(&NodeRef::Id(9), &members).unwrap(), 9);
-        assert!(number(&name("vane-1"), &members).unwrap_err().to_string().contains("several"));
-        assert!(
-            number(&name("vane-7"), &members).unwrap_err().to_string().contains("vane-0, vane-1")
-        );
+        assert!(number_of("vane-1").unwrap_err().to_string().contains("several"));
+        assert!(number_of("vane-7").unwrap_err().to_string().contains("vane-0, vane-1"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Stdout and stderr: results to the one, in the form that was asked for; confirmations
-//! of people's commands too; progress and remarks to the other.
+//! Stdout and stderr. Results and confirmations go to stdout, in the form that was asked for,
+//! progress and remarks to stderr.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -28,7 +28,7 @@ pub(crate) enum Reader {
     Gone,
 }
 
-/// How to print.
+/// The form of what is printed, and how much of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: Format,
@@ -101,11 +101,12 @@ fn json<V: Serialize>(
     view: &V,
     write: impl Fn(&V) -> serde_json::Result<String>,
 ) -> Result<String, Error> {
-    let failed = |error: serde_json::Error| Error::Terminal {
-        what: "write the result as JSON",
-        source: error.into(),
-    };
-    write(view).map(|it| it + "\n").map_err(failed)
+    match write(view) {
+        Ok(text) => Ok(text + "\n"),
+        Err(error) => {
+            Err(Error::Terminal { what: "write the result as JSON", source: error.into() })
+        }
+    }
 }
 
 fn write_stdout(text: &str) -> Result<Reader, Error> {

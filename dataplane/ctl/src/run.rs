@@ -12,7 +12,7 @@ use crate::{cluster, collections, disk, leader, meta, nodes, shards, version, wa
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
 const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(5 * 60);
 
-/// Carries out the command and tells on stderr what went wrong.
+/// Carries out the command. What goes wrong is reported on stderr.
 pub(crate) fn run(cli: Cli) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
@@ -34,9 +34,8 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
     if let Command::Version { client: true } = command {
         return version::client(output);
     }
-    let token = token::find(global.token.as_deref(), global.token_file.as_deref(), |it| {
-        std::env::var(it).ok()
-    })?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let token = token::find(global.token.as_deref(), global.token_file.as_deref(), variable)?;
     let call_max = global.timeout.unwrap_or(CALL_MAX_DEFAULT);
     let client = &mut Client::new(global.endpoint, token, call_max);
     match command {

@@ -50,23 +50,25 @@ impl From<Shard> for ShardView {
     }
 }
 
-/// How a shard is; the worst first. Degraded: a voter is silent or receives a snapshot.
+/// The state of a shard: the worst that applies. Degraded means that a voter is silent or
+/// receives a snapshot.
 fn state(group: &GroupView, has_target: bool) -> &'static str {
-    let mut voters = group.replicas.iter().filter(|it| it.is_voter());
+    let mut voters = group.replicas.iter().filter(|replica| replica.is_voter());
+    // Without a leader the shard takes no writes; what else is amiss is secondary to that.
     if group.leader_node.is_none() {
         "no_leader"
     } else if has_target || group.joint {
         "moving"
-    } else if voters.clone().any(|it| it.active.is_some() && !it.is_sound_voter()) {
+    } else if voters.clone().any(|voter| voter.active.is_some() && !voter.is_sound_voter()) {
         "degraded"
-    } else if voters.any(|it| it.active.is_none()) {
+    } else if voters.any(|voter| voter.active.is_none()) {
         "unknown"
     } else {
         "ok"
     }
 }
 
-/// A state in the manner of kubectl's columns.
+/// A state written as kubectl's columns write states.
 fn state_column(state: &'static str) -> &'static str {
     match state {
         "ok" => "Ok",

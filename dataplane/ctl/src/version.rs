@@ -35,9 +35,9 @@ pub(crate) fn client(output: &Output) -> Result<Exit, Error> {
 
 /// Shows the versions of this program and of the node that answers.
 pub(crate) async fn both(client: &mut Client, output: &Output) -> Result<Exit, Error> {
-    // What is known is said, also when no node answers.
+    // The client's own version is of use in particular when no node answers.
     let answer = client.cluster().await;
-    let node = answer.as_ref().ok().map(|it| it.version.clone());
+    let node = answer.as_ref().ok().map(|cluster| cluster.version.clone());
     output.show(&Versions { client: CLIENT, node })?;
     answer.map(|_| Exit::Done)
 }

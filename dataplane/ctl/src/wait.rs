@@ -19,8 +19,8 @@ const POLL_MAX: Duration = Duration::from_secs(5);
 /// not there yet are waited out; a refused token is not.
 ///
 /// # Errors
-/// When the time is over: [`Error::NotSo`] if the cluster answered last, else the last
-/// failure.
+/// When the time is over: [`Error::Unmet`] if the cluster answered last, else the last
+/// failure. At once: a failure that does not pass.
 pub(crate) async fn wait(
     client: &mut Client,
     output: &Output,
@@ -40,7 +40,7 @@ pub(crate) async fn wait(
             Ok(view) => {
                 let line = view.summary();
                 let late = format!("{condition} did not come about within {limit:?}: {line}");
-                (line, Error::NotSo(late))
+                (line, Error::Unmet(late))
             }
             Err(error) if error.may_pass() => (error.to_string(), error),
             Err(error) => return Err(error),

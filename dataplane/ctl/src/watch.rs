@@ -8,9 +8,12 @@ use crate::output::{Output, Reader, View, write_stderr};
 /// A watch more eager than this would be load on the cluster.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
-/// Shows what `fetch` brings: once, or with an interval until nobody reads it any more. A
-/// watch outlives what passes, such as a change of leaders or a restart of the node; its
-/// first fetch must succeed. Returns what was shown last.
+/// Shows what `fetch` returns: once, or with an interval until nobody reads it. A watch
+/// outlives failures that pass, such as a change of leaders or a restart of the node. Returns
+/// what was shown last.
+///
+/// # Errors
+/// Those of the first fetch, those of later ones that do not pass, and those of the output.
 pub(crate) async fn show<V: View>(
     output: &Output,
     interval: Option<Duration>,

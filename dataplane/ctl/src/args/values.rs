@@ -28,9 +28,9 @@ impl fmt::Display for Endpoint {
 /// A node, as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NodeRef {
-    /// Its number.
+    /// By the number that the cluster gave it.
     Id(u64),
-    /// The name it gave itself.
+    /// By the name that it gave itself, such as a pod's.
     Name(String),
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct ReplicaSpec {
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// Nothing is wrong.
+    /// The cluster reports no problem.
     Healthy,
     /// At least so many nodes are alive.
     Nodes(u32),
@@ -83,7 +83,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     };
     let (host, port) = bare.split_at(after_host);
     let port = match port.strip_prefix(':') {
-        Some(port) => port.parse::<u16>().ok().filter(|it| *it != 0),
+        Some(port) => port.parse::<u16>().ok().filter(|port| *port != 0),
         None => port.is_empty().then_some(PORT_DEFAULT),
     };
     let port = port.ok_or("the port must be a number from 1 to 65535")?;
@@ -98,7 +98,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
 /// `500ms`, `10s`, `5m`, `1h`, or a number of seconds. Never zero.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write it as 500ms, 10s, 5m or 1h";
-    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| FORM)?;
     let unit_ms = match unit {

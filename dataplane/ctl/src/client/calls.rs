@@ -1,4 +1,4 @@
-//! The calls of the interface, each with the words for its failure.
+//! The calls of the interface, each with the words that name it when it fails.
 
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
@@ -13,8 +13,10 @@ use crate::error::{Doing, Error};
 impl Client {
     pub(crate) async fn disk(&mut self) -> Result<Disk, Error> {
         let doing = Doing::read("read what the disk belongs to");
-        self.call(doing, GetDiskRequest {}, |mut admin, it| async move { admin.get_disk(it).await })
-            .await
+        self.call(doing, GetDiskRequest {}, |mut admin, message| async move {
+            admin.get_disk(message).await
+        })
+        .await
     }
 
     pub(crate) async fn bootstrap(&mut self, cluster_id: String) -> Result<Disk, Error> {
@@ -23,22 +25,27 @@ impl Client {
             id => format!("found cluster {id}"),
         });
         let request = BootstrapRequest { cluster_id };
-        self.call(doing, request, |mut admin, it| async move { admin.bootstrap(it).await }).await
+        self.call(
+            doing,
+            request,
+            |mut admin, message| async move { admin.bootstrap(message).await },
+        )
+        .await
     }
 
     pub(crate) async fn cluster(&mut self) -> Result<Cluster, Error> {
         let doing = Doing::read("read the state of the cluster");
-        self.call(doing, GetClusterRequest {}, |mut admin, it| async move {
-            admin.get_cluster(it).await
+        self.call(doing, GetClusterRequest {}, |mut admin, message| async move {
+            admin.get_cluster(message).await
         })
         .await
     }
 
     pub(crate) async fn nodes(&mut self) -> Result<Vec<Node>, Error> {
         let doing = Doing::read("list nodes");
-        let reply =
-            self.call(doing, ListNodesRequest {}, |mut admin, it| async move {
-                admin.list_nodes(it).await
+        let reply = self
+            .call(doing, ListNodesRequest {}, |mut admin, message| async move {
+                admin.list_nodes(message).await
             })
             .await?;
         Ok(reply.nodes)
@@ -47,16 +54,22 @@ impl Client {
     pub(crate) async fn set_node_zone(&mut self, node_id: u64, zone: String) -> Result<(), Error> {
         let doing = Doing::change(format!("set the zone of node {node_id}"));
         let request = SetNodeZoneRequest { node_id, zone };
-        self.call(doing, request, |mut admin, it| async move { admin.set_node_zone(it).await })
-            .await
-            .map(|_| ())
+        self.call(
+            doing,
+            request,
+            |mut admin, message| async move { admin.set_node_zone(message).await },
+        )
+        .await
+        .map(|_| ())
     }
 
     pub(crate) async fn collections(&mut self) -> Result<Vec<Collection>, Error> {
         let doing = Doing::read("list collections");
         let request = ListCollectionsRequest {};
         let reply = self
-            .call(doing, request, |mut admin, it| async move { admin.list_collections(it).await })
+            .call(doing, request, |mut admin, message| async move {
+                admin.list_collections(message).await
+            })
             .await?;
         Ok(reply.collections)
     }
@@ -66,8 +79,10 @@ impl Client {
         request: CreateCollectionRequest,
     ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("create collection {}", request.name));
-        self.call(doing, request, |mut admin, it| async move { admin.create_collection(it).await })
-            .await
+        self.call(doing, request, |mut admin, message| async move {
+            admin.create_collection(message).await
+        })
+        .await
     }
 
     pub(crate) async fn update_collection(
@@ -75,18 +90,22 @@ impl Client {
         request: UpdateCollectionRequest,
     ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("update collection {}", request.name));
-        self.call(doing, request, |mut admin, it| async move { admin.update_collection(it).await })
-            .await
+        self.call(doing, request, |mut admin, message| async move {
+            admin.update_collection(message).await
+        })
+        .await
     }
 
-    /// Whether there was one.
+    /// Deletes a collection; whether there was one.
     pub(crate) async fn delete_collection(
         &mut self,
         request: DeleteCollectionRequest,
     ) -> Result<bool, Error> {
         let doing = Doing::change(format!("delete collection {}", request.name));
         let reply = self
-            .call(doing, request, |mut admin, it| async move { admin.delete_collection(it).await })
+            .call(doing, request, |mut admin, message| async move {
+                admin.delete_collection(message).await
+            })
             .await?;
         Ok(reply.deleted)
     }
@@ -98,13 +117,15 @@ impl Client {
             name => format!("list the shards of collection {name}"),
         });
         let request = ListShardsRequest { collection };
-        let reply = self
-            .call(doing, request, |mut admin, it| async move { admin.list_shards(it).await })
+        let reply =
+            self.call(doing, request, |mut admin, message| async move {
+                admin.list_shards(message).await
+            })
             .await?;
         Ok(reply.shards)
     }
 
-    /// Refused when the shard is not at the revision any more that the caller decided on.
+    /// Refused when the shard has left the revision that the caller decided on.
     pub(crate) async fn reconfigure_shard(
         &mut self,
         group: u64,
@@ -113,18 +134,22 @@ impl Client {
     ) -> Result<(), Error> {
         let doing = Doing::change(format!("change the replicas of group {group}"));
         let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
-        self.call(doing, request, |mut admin, it| async move { admin.reconfigure_shard(it).await })
-            .await
-            .map(|_| ())
+        self.call(doing, request, |mut admin, message| async move {
+            admin.reconfigure_shard(message).await
+        })
+        .await
+        .map(|_| ())
     }
 
-    /// The term of the new leader.
+    /// Hands the leadership of a group to a node; the term of the new leader.
     pub(crate) async fn transfer_leader(&mut self, group: u64, node_id: u64) -> Result<u64, Error> {
         let doing =
             Doing::change(format!("hand the leadership of group {group} to node {node_id}"));
         let request = TransferLeaderRequest { group, node_id };
         let reply = self
-            .call(doing, request, |mut admin, it| async move { admin.transfer_leader(it).await })
+            .call(doing, request, |mut admin, message| async move {
+                admin.transfer_leader(message).await
+            })
             .await?;
         Ok(reply.term)
     }

@@ -35,13 +35,16 @@ impl Token {
 }
 
 /// The token that the flags or else the environment name; `None` when neither does.
-/// `environment` reads a variable, to which an empty one is like none.
+/// `environment` reads a variable; an empty one counts as absent.
+///
+/// # Errors
+/// When what is named holds no token, or its file cannot be read.
 pub(crate) fn find(
     token: Option<&str>,
     file: Option<&Path>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Token>, Error> {
-    let variable = |name| environment(name).filter(|it| !it.is_empty());
+    let variable = |name| environment(name).filter(|value| !value.is_empty());
     if let Some(token) = token {
         return Token::new(token, "--token").map(Some);
     }
@@ -58,17 +61,19 @@ pub(crate) fn find(
 }
 
 fn read(path: &Path) -> Result<Token, Error> {
-    let failed = |reason: &dyn std::fmt::Display| {
-        Error::Usage(format!("failed to read the token file {}: {reason}", path.display()))
-    };
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > TOKEN_BYTES_MAX {
-        return Err(failed(&format_args!("it is longer than {TOKEN_BYTES_MAX} bytes")));
+        let reason = format_args!("it is longer than {TOKEN_BYTES_MAX} bytes");
+        return Err(unreadable(path, &reason));
     }
     Token::new(&text, &format!("the token file {}", path.display()))
+}
+
+fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
+    Error::Usage(format!("failed to read the token file {}: {reason}", path.display()))
 }
 
 #[cfg(test)]
@@ -82,8 +87,9 @@ mod tests {
         file: Option<&Path>,
         environment: &[(&str, &str)],
     ) -> Option<String> {
-        let variable =
-            |name: &str| environment.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+        let variable = |name: &str| {
+            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
         let token = find(token, file, variable).unwrap()?;
         Some(token.bearer().to_str().unwrap().to_owned())
     }

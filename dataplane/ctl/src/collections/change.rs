@@ -91,6 +91,6 @@ fn ask(name: &str) -> Result<(), Error> {
     read.map_err(|source| Error::Terminal { what: "read the answer", source })?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Error::NotSo(format!("collection {name} was not deleted"))),
+        _ => Err(Error::Unmet(format!("collection {name} was not deleted"))),
     }
 }

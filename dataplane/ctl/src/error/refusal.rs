@@ -1,4 +1,4 @@
-//! A node's no.
+//! The status with which a node refuses a call, and what it means for the caller.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const CHANGED: &str = "vane-changed";
 /// Metadata of a failed call: `yes` when the same call may succeed later.
 const RETRY: &str = "vane-retry";
 
-/// What a node answered instead of doing what it was asked to.
+/// A refused call, with what the node said about changes and retries.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     endpoint: Endpoint,
@@ -28,22 +28,27 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Reads the answer of the node at `endpoint`.
     pub(crate) fn new(endpoint: Endpoint, status: &Status, token_sent: bool) -> Self {
-        let metadata = |name: &str| status.metadata().get(name).map(|it| it.as_bytes().to_vec());
+        let metadata = status.metadata();
         Self {
             endpoint,
             code: status.code(),
             message: printable(status.message()),
-            changed: metadata(CHANGED).map(|it| it != b"no"),
-            retry: metadata(RETRY).map(|it| it == b"yes"),
+            changed: metadata.get(CHANGED).map(|value| value.as_bytes() != b"no"),
+            retry: metadata.get(RETRY).map(|value| value.as_bytes() == b"yes"),
             token_sent,
         }
     }
 
     /// Whether asking again later may go better without anybody doing something here. What a
-    /// node says of a retry is about the same state of the cluster; a cluster that is just
-    /// being founded comes to another one by itself.
+    /// node says of a retry is about the state that the cluster is in now; a cluster that is
+    /// just being founded gets into another one by itself.
     pub(crate) fn may_pass(&self) -> bool {
-        !matches!(
+        !self.is_about_the_call()
+    }
+
+    /// Whether the call itself is wrong. A node finds that out before it does anything.
+    fn is_about_the_call(&self) -> bool {
+        matches!(
             self.code,
             Code::Unauthenticated
                 | Code::PermissionDenied
@@ -53,17 +58,9 @@ impl Refusal {
     }
 
     pub(crate) fn changed(&self) -> &'static str {
-        // These are found out before anything is done.
-        let before = matches!(
-            self.code,
-            Code::Unauthenticated
-                | Code::PermissionDenied
-                | Code::Unimplemented
-                | Code::InvalidArgument
-        );
         match self.changed {
             Some(false) => "nothing",
-            None if before => "nothing",
+            None if self.is_about_the_call() => "nothing",
             Some(true) | None => "unknown; it may still happen",
         }
     }
@@ -80,15 +77,18 @@ impl Refusal {
         match self.code {
             Code::Unauthenticated if self.token_sent => Some(
                 "the token is not this cluster's: a node writes its own to DATA-DIR/admin-token; \
-                 give it with --token-file FILE or --token TOKEN (VANECTL_TOKEN_FILE, VANECTL_TOKEN)",
+                 give it with --token-file FILE or --token TOKEN \
+                 (VANECTL_TOKEN_FILE, VANECTL_TOKEN)",
             ),
             Code::Unauthenticated => Some(
                 "no token was sent: a node writes its own to DATA-DIR/admin-token; \
-                 give it with --token-file FILE or --token TOKEN (VANECTL_TOKEN_FILE, VANECTL_TOKEN)",
+                 give it with --token-file FILE or --token TOKEN \
+                 (VANECTL_TOKEN_FILE, VANECTL_TOKEN)",
             ),
             // A node of this or a later version knows every call of this program.
             Code::Unimplemented => Some(
-                "check that this is the admin port of a node (6335 unless configured otherwise) of this version",
+                "check that this is the admin port of a node \
+                 (6335 unless configured otherwise) of this version",
             ),
             _ => None,
         }

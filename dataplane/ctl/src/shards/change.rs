@@ -34,14 +34,14 @@ pub(super) async fn move_replica(
     let shard = shard(client, group).await?;
     match plan::moved(&shard, from, to) {
         Ok(Move::To(replicas)) => request(client, output, group, replicas, shard.revision).await,
-        Ok(Move::AlreadySo) => {
+        Ok(Move::AlreadyThere) => {
             let sentence = format!(
                 "group/{group} has its replica on node {to} and not on node {from} already"
             );
             output
                 .confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
         }
-        Err(reason) => Err(Error::NoSuch(format!(
+        Err(reason) => Err(Error::NotFound(format!(
             "failed to move a replica of group {group}: {reason}; nothing was changed"
         ))),
     }
@@ -55,12 +55,14 @@ pub(super) async fn reconfigure(
     replicas: &[ReplicaSpec],
     if_revision: Option<u64>,
 ) -> Result<(), Error> {
-    let names: Vec<&NodeRef> = replicas.iter().map(|it| &it.node).collect();
+    let names: Vec<&NodeRef> = replicas.iter().map(|replica| &replica.node).collect();
     let nodes = nodes::resolve(client, &names).await?;
-    let target =
-        |(node_id, spec): (u64, &ReplicaSpec)| ReplicaTarget { node_id, role: spec.role.into() };
-    let targets: Vec<ReplicaTarget> = nodes.into_iter().zip(replicas).map(target).collect();
-    plan::check(&targets).map_err(Error::Usage)?;
+    let targets: Vec<ReplicaTarget> = nodes
+        .into_iter()
+        .zip(replicas)
+        .map(|(node_id, replica)| ReplicaTarget { node_id, role: replica.role.into() })
+        .collect();
+    plan::check(&targets).map_err(|reason| Error::Usage(reason.to_string()))?;
     let revision = match if_revision {
         Some(revision) => revision,
         None => shard(client, group).await?.revision,
@@ -71,15 +73,16 @@ pub(super) async fn reconfigure(
 /// The shard as it is now.
 async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
     let shards = client.shards(String::new()).await?;
-    let found = shards.into_iter().find(|it| it.group.as_ref().is_some_and(|it| it.id == group));
+    let mut shards = shards.into_iter();
+    let found = shards.find(|shard| shard.group.as_ref().is_some_and(|known| known.id == group));
     found.ok_or_else(|| {
-        Error::NoSuch(format!(
+        Error::NotFound(format!(
             "there is no shard with group {group}: see `vanectl shards`; nothing was changed"
         ))
     })
 }
 
-/// Asks for it, unless somebody else changed the shard since it was at `revision`.
+/// Asks for these replicas, unless somebody else changed the shard since it was at `revision`.
 async fn request(
     client: &mut Client,
     output: &Output,
@@ -91,7 +94,7 @@ async fn request(
     client.reconfigure_shard(group, targets, revision).await?;
     let sentence = format!(
         "group/{group} replicas asked for: {}; `vanectl shards -o wide -w` shows how it goes",
-        placement(replicas.iter().map(|it| (it.node_id, it.role)))
+        placement(replicas.iter().map(|replica| (replica.node_id, replica.role)))
     );
     output.confirm(&sentence, &Reconfigured { group, requested: true, replicas })
 }

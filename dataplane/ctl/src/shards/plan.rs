@@ -2,13 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use vane_proto::admin::{Replica, ReplicaTarget, Role, Shard};
+use thiserror::Error;
+use vane_proto::admin::{ReplicaTarget, Role, Shard};
 
-/// What a move comes to.
+/// Why replicas cannot be as a person wants them.
+#[derive(Debug, PartialEq, Error)]
+pub(super) enum Impossible {
+    #[error("node {0} is both ends of the move")]
+    SameNode(u64),
+    #[error("there is no replica on node {0} to move")]
+    NoReplica(u64),
+    #[error("node {0} has a replica already; to have fewer replicas use reconfigure")]
+    Occupied(u64),
+    #[error("node {0} stands in --replicas twice")]
+    Twice(u64),
+    #[error("--replicas names no voter: without one nobody could lead")]
+    NoVoter,
+}
+
+/// The outcome of planning a move.
 #[derive(Debug, PartialEq)]
 pub(super) enum Move {
     /// The replicas are, or are about to be, as asked.
-    AlreadySo,
+    AlreadyThere,
     /// These should be the replicas.
     To(Vec<ReplicaTarget>),
 }
@@ -17,24 +33,26 @@ pub(super) enum Move {
 /// under way already counts as made: what should be is changed, not what is.
 ///
 /// # Errors
-/// Why it cannot be, for a person.
-pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, String> {
+/// When there is nothing on `from` to move, or `to` has a replica already.
+pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, Impossible> {
     if from == to {
-        return Err(format!("node {from} is both ends of the move"));
+        return Err(Impossible::SameNode(from));
     }
     let mut wanted = wanted(shard);
-    let has = |node| wanted.iter().position(|it| it.node_id == node);
-    match (has(from), has(to)) {
+    match (place_of(&wanted, from), place_of(&wanted, to)) {
         (Some(place), None) => {
             wanted[place].node_id = to;
             Ok(Move::To(wanted))
         }
-        (None, Some(_)) => Ok(Move::AlreadySo),
-        (None, None) => Err(format!("there is no replica on node {from} to move")),
-        (Some(_), Some(_)) => {
-            Err(format!("node {to} has a replica already; to have fewer replicas use reconfigure"))
-        }
+        // As this very move leaves it: a script may repeat itself.
+        (None, Some(_)) => Ok(Move::AlreadyThere),
+        (None, None) => Err(Impossible::NoReplica(from)),
+        (Some(_), Some(_)) => Err(Impossible::Occupied(to)),
     }
+}
+
+fn place_of(replicas: &[ReplicaTarget], node: u64) -> Option<usize> {
+    replicas.iter().position(|replica| replica.node_id == node)
 }
 
 /// Where the replicas should be: where they are, unless a change is under way.
@@ -42,22 +60,22 @@ fn wanted(shard: &Shard) -> Vec<ReplicaTarget> {
     if !shard.target.is_empty() {
         return shard.target.clone();
     }
-    let target = |it: &Replica| ReplicaTarget { node_id: it.node_id, role: it.role };
-    shard.group.iter().flat_map(|it| &it.replicas).map(target).collect()
+    let replicas = shard.group.iter().flat_map(|group| &group.replicas);
+    replicas.map(|replica| ReplicaTarget { node_id: replica.node_id, role: replica.role }).collect()
 }
 
 /// Checks a list of replicas that a person wrote.
 ///
 /// # Errors
-/// What is wrong with it, for a person.
-pub(super) fn check(replicas: &[ReplicaTarget]) -> Result<(), String> {
+/// When a node is in it twice, or nobody votes.
+pub(super) fn check(replicas: &[ReplicaTarget]) -> Result<(), Impossible> {
     let mut nodes = BTreeSet::new();
-    if let Some(twice) = replicas.iter().find(|it| !nodes.insert(it.node_id)) {
-        return Err(format!("node {} stands in --replicas twice", twice.node_id));
+    if let Some(twice) = replicas.iter().find(|replica| !nodes.insert(replica.node_id)) {
+        return Err(Impossible::Twice(twice.node_id));
     }
-    match replicas.iter().any(|it| it.role() == Role::Voter) {
+    match replicas.iter().any(|replica| replica.role() == Role::Voter) {
         true => Ok(()),
-        false => Err("--replicas names no voter: without one nobody could lead".into()),
+        false => Err(Impossible::NoVoter),
     }
 }
 
@@ -85,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_repeated_move_is_no_change() {
-        assert_eq!(moved(&shard(vec![target(3, Role::Voter)]), 1, 3), Ok(Move::AlreadySo));
-        assert_eq!(moved(&shard(Vec::new()), 9, 2), Ok(Move::AlreadySo));
+        assert_eq!(moved(&shard(vec![target(3, Role::Voter)]), 1, 3), Ok(Move::AlreadyThere));
+        assert_eq!(moved(&shard(Vec::new()), 9, 2), Ok(Move::AlreadyThere));
     }
 
     #[test]
@@ -99,9 +117,10 @@ mod tests {
     #[test]
     fn impossible_moves_say_why() {
         let shard = shard(Vec::new());
-        assert!(moved(&shard, 1, 1).unwrap_err().contains("both ends"));
-        assert!(moved(&shard, 1, 2).unwrap_err().contains("reconfigure"));
-        assert!(moved(&shard, 8, 9).unwrap_err().contains("no replica on node 8"));
+        let why = |from, to| moved(&shard, from, to).unwrap_err().to_string();
+        assert!(why(1, 1).contains("both ends"));
+        assert!(why(1, 2).contains("reconfigure"));
+        assert!(why(8, 9).contains("no replica on node 8"));
     }
 
     #[test]

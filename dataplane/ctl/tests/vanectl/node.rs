@@ -133,7 +133,7 @@ impl Admin for Answers {
     }
 
     async fn bootstrap(&self, request: Request<wire::BootstrapRequest>) -> Answer<wire::Disk> {
-        let request = self.note(request, |it| format!("bootstrap {}", it.cluster_id))?;
+        let request = self.note(request, |message| format!("bootstrap {}", message.cluster_id))?;
         Ok(Response::new(canned::disk(&request.cluster_id)))
     }
 
@@ -145,7 +145,7 @@ impl Admin for Answers {
         let left = self
             .0
             .unhealthy
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1));
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         Ok(Response::new(canned::cluster(left.is_err())))
     }
 
@@ -161,7 +161,7 @@ impl Admin for Answers {
         &self,
         request: Request<wire::SetNodeZoneRequest>,
     ) -> Answer<wire::SetNodeZoneReply> {
-        self.note(request, |it| format!("zone {} {}", it.node_id, it.zone))?;
+        self.note(request, |message| format!("zone {} {}", message.node_id, message.zone))?;
         Ok(Response::new(wire::SetNodeZoneReply {}))
     }
 
@@ -197,8 +197,9 @@ impl Admin for Answers {
         &self,
         request: Request<wire::CreateCollectionRequest>,
     ) -> Answer<wire::Collection> {
-        let request = self
-            .note(request, |it| format!("create {} {} {}", it.name, it.body, it.idempotency_key))?;
+        let request = self.note(request, |message| {
+            format!("create {} {} {}", message.name, message.body, message.idempotency_key)
+        })?;
         match request.name.as_str() {
             "taken" => Err(refused(
                 Code::AlreadyExists,
@@ -221,7 +222,8 @@ impl Admin for Answers {
         &self,
         request: Request<wire::UpdateCollectionRequest>,
     ) -> Answer<wire::Collection> {
-        let request = self.note(request, |it| format!("update {} {}", it.name, it.body))?;
+        let request =
+            self.note(request, |message| format!("update {} {}", message.name, message.body))?;
         Ok(Response::new(canned::collection(&request.name)))
     }
 
@@ -229,8 +231,9 @@ impl Admin for Answers {
         &self,
         request: Request<wire::DeleteCollectionRequest>,
     ) -> Answer<wire::DeleteCollectionReply> {
-        let request =
-            self.note(request, |it| format!("delete {} {}", it.name, it.idempotency_key))?;
+        let request = self.note(request, |message| {
+            format!("delete {} {}", message.name, message.idempotency_key)
+        })?;
         Ok(Response::new(wire::DeleteCollectionReply { deleted: request.name == "docs" }))
     }
 
@@ -241,7 +244,7 @@ impl Admin for Answers {
         self.check(&request)?;
         let wanted = request.into_inner().collection;
         let mut shards = canned::shards();
-        shards.retain(|it| wanted.is_empty() || it.collection == wanted);
+        shards.retain(|shard| wanted.is_empty() || shard.collection == wanted);
         Ok(Response::new(wire::ListShardsReply { shards }))
     }
 
@@ -249,21 +252,22 @@ impl Admin for Answers {
         &self,
         request: Request<wire::ReconfigureShardRequest>,
     ) -> Answer<wire::ReconfigureShardReply> {
-        let request = self.note(request, |it| {
-            let replicas: Vec<String> = it
+        let request = self.note(request, |message| {
+            let replicas: Vec<String> = message
                 .replicas
                 .iter()
-                .map(|it| format!("{}:{}", it.node_id, it.role().as_str_name()))
+                .map(|replica| format!("{}:{}", replica.node_id, replica.role().as_str_name()))
                 .collect();
             format!(
                 "reconfigure {} {} at {}",
-                it.group,
+                message.group,
                 replicas.join(" "),
-                it.if_revision.unwrap_or_default()
+                message.if_revision.unwrap_or_default()
             )
         })?;
-        if request.if_revision.is_some_and(|it| it != 5) {
-            let text = "shard 7 is at revision 5, not 4: its replicas are to be on nodes 1,2,3:learner by now";
+        if request.if_revision.is_some_and(|revision| revision != 5) {
+            let text = "shard 7 is at revision 5, not 4: \
+                        its replicas are to be on nodes 1,2,3:learner by now";
             return Err(refused(Code::FailedPrecondition, text, "no", "no"));
         }
         Ok(Response::new(wire::ReconfigureShardReply {}))
@@ -273,7 +277,7 @@ impl Admin for Answers {
         &self,
         request: Request<wire::TransferLeaderRequest>,
     ) -> Answer<wire::TransferLeaderReply> {
-        self.note(request, |it| format!("transfer {} {}", it.group, it.node_id))?;
+        self.note(request, |message| format!("transfer {} {}", message.group, message.node_id))?;
         Ok(Response::new(wire::TransferLeaderReply { term: 9 }))
     }
 }
