@@ -10,10 +10,10 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 
 /// The graph parameters of both sides.
-pub const PARAMS: GraphParams = GraphParams { m: 16, ef_construct: 100 };
+pub(crate) const PARAMS: GraphParams = GraphParams { m: 16, ef_construct: 100 };
 
 /// A graph over the data set, and the time that building it took on one thread.
-pub fn build(data: &Dataset) -> Result<(Graph, Duration), Error> {
+pub(crate) fn build(data: &Dataset) -> Result<(Graph, Duration), Error> {
     vane_index::single_threaded_here();
     let start = Instant::now();
     let rows = Arc::new(data.rows.clone());
@@ -28,8 +28,8 @@ pub fn build(data: &Dataset) -> Result<(Graph, Duration), Error> {
     Ok((graph, start.elapsed()))
 }
 
-/// One search.
-pub fn search(graph: &Graph, query: &[f32], k: usize, ef: usize) -> Result<Vec<u64>, Error> {
+/// The rows nearest to `query`, best first; `ef` is the number of candidates.
+pub(crate) fn search(graph: &Graph, query: &[f32], k: usize, ef: usize) -> Result<Vec<u64>, Error> {
     let hits = graph.search(query, k, ef, &Select { allow: None, died: None })?;
-    Ok(hits.into_iter().map(|it| u64::from(it.row)).collect())
+    Ok(hits.into_iter().map(|hit| u64::from(hit.row)).collect())
 }

@@ -20,9 +20,9 @@ use crate::interrupt;
 
 const COLLECTION: &str = "bench";
 const K: usize = 10;
-/// Small sets are indexed too, in KB.
+/// KB of vectors without a graph; low, so that small data sets get a graph, too.
 const INDEXING_THRESHOLD: usize = 1000;
-/// Nodes of a cluster.
+/// Nodes of the cluster that is held against one node.
 const NODES: usize = 3;
 
 /// What can be measured.
@@ -93,9 +93,20 @@ impl Args {
     }
 }
 
-/// Runs the benchmark.
+/// Runs the benchmark, prints its tables, and writes the figures where `--json` says.
+///
+/// # Errors
+/// When the data cannot be read, a node fails, or a signal ended it. No node is left running.
 pub fn run(args: &Args) -> Result<(), Error> {
     interrupt::watch()?;
+    match measure(args) {
+        // A signal reaches the nodes too, and then requests to them fail first.
+        Err(_) if interrupt::requested() => Err(Error::Interrupted),
+        outcome => outcome,
+    }
+}
+
+fn measure(args: &Args) -> Result<(), Error> {
     let data = Dataset::read(&args.data)?;
     println!(
         "{} points of {} dimensions, {} queries, k {K}",
@@ -117,7 +128,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     match &args.json {
         Some(path) => std::fs::write(path, format!("{:#}\n", Value::Object(figures)))
-            .map_err(|e| Error::Output { path: path.display().to_string(), reason: e.to_string() }),
+            .map_err(|e| Error::output(path, e)),
         None => Ok(()),
     }
 }

@@ -12,32 +12,32 @@ use crate::interrupt;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A connection to one node, kept alive. Each thread of a load has its own.
-pub struct Client {
+pub(crate) struct Client {
     agent: ureq::Agent,
     url: String,
 }
 
 /// A found point.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Found {
-    /// Its id; the data files number points.
-    pub id: u64,
-    /// Its score.
-    pub score: f32,
-    /// What was asked for of its payload.
+pub(crate) struct Found {
+    /// The point's number in the data files.
+    pub(crate) id: u64,
+    /// Similarity to the query; the best comes first.
+    pub(crate) score: f32,
+    /// Those fields of the payload that were asked for.
     #[serde(default)]
-    pub payload: Value,
+    pub(crate) payload: Value,
 }
 
 /// How a collection is laid out.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    /// Shards.
-    pub shards: usize,
+pub(crate) struct Shape {
+    /// Number of shards.
+    pub(crate) shards: usize,
     /// Replicas of each.
-    pub replicas: usize,
+    pub(crate) replicas: usize,
     /// KB of vectors without a graph that make one; 0 for never.
-    pub indexing_threshold: usize,
+    pub(crate) indexing_threshold: usize,
 }
 
 #[derive(Deserialize)]
@@ -50,25 +50,25 @@ struct Points {
     points: Vec<Found>,
 }
 
-/// What a collection is up to.
+/// The state of a collection, as far as these programs read it.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Info {
+pub(crate) struct Info {
     /// `green` when no background job is due.
-    pub status: String,
+    pub(crate) status: String,
     /// Vectors in graphs.
-    pub indexed_vectors_count: usize,
-    /// Points.
-    pub points_count: usize,
+    pub(crate) indexed_vectors_count: usize,
+    /// Points in all shards.
+    pub(crate) points_count: usize,
 }
 
 impl Client {
     /// A client of the node at `url`.
-    pub fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         Self::with_timeout(url, TIMEOUT)
     }
 
     /// A client whose requests fail after `timeout`.
-    pub fn with_timeout(url: &str, timeout: Duration) -> Self {
+    pub(crate) fn with_timeout(url: &str, timeout: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(timeout))
@@ -76,13 +76,17 @@ impl Client {
         Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned() }
     }
 
-    /// Where the node is.
-    pub fn url(&self) -> &str {
+    /// Address of the node's REST API.
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// A request with a JSON body; the answer's `result`.
-    pub fn send<T: for<'de> Deserialize<'de>>(
+    /// Sends a request with a JSON body; the answer's `result`.
+    ///
+    /// # Errors
+    /// When a signal came before it, no answer came, or the answer is not 200. A write that was
+    /// not answered may have happened.
+    pub(crate) fn send<T: for<'de> Deserialize<'de>>(
         &self,
         method: &str,
         path: &str,
@@ -101,22 +105,22 @@ impl Client {
     }
 
     /// Points nearest to a vector.
-    pub fn query(&self, collection: &str, body: &Value) -> Result<Vec<Found>, Error> {
+    pub(crate) fn query(&self, collection: &str, body: &Value) -> Result<Vec<Found>, Error> {
         let found: Points =
             self.send("POST", &format!("/collections/{collection}/points/query"), body)?;
         Ok(found.points)
     }
 
-    /// The same with a body that is JSON already: a load generator should not spend the
-    /// node's time on writing numbers.
-    pub fn query_raw(&self, collection: &str, body: &[u8]) -> Result<Vec<Found>, Error> {
+    /// [`Client::query`] with a body that is JSON already: a load generator shares the machine
+    /// with the nodes and should not spend their time on writing numbers.
+    pub(crate) fn query_raw(&self, collection: &str, body: &[u8]) -> Result<Vec<Found>, Error> {
         let points: Points =
             self.send_raw("POST", &format!("/collections/{collection}/points/query"), body)?;
         Ok(points.points)
     }
 
     /// Writes points; acknowledged when it returns. `body` is JSON already.
-    pub fn upsert_raw(&self, collection: &str, body: &[u8]) -> Result<(), Error> {
+    pub(crate) fn upsert_raw(&self, collection: &str, body: &[u8]) -> Result<(), Error> {
         let _written: Value =
             self.send_raw("PUT", &format!("/collections/{collection}/points?wait=true"), body)?;
         Ok(())
@@ -135,12 +139,15 @@ impl Client {
     }
 
     /// The state of a collection.
-    pub fn info(&self, collection: &str) -> Result<Info, Error> {
+    pub(crate) fn info(&self, collection: &str) -> Result<Info, Error> {
         self.send("GET", &format!("/collections/{collection}"), &Value::Null)
     }
 
-    /// Makes a collection anew, without points.
-    pub fn recreate(&self, collection: &str, dim: usize, shape: Shape) -> Result<(), Error> {
+    /// Makes a collection without points; one of that name is deleted first.
+    ///
+    /// # Errors
+    /// As [`Client::send`]. The old collection may be gone and the new one not be there.
+    pub(crate) fn recreate(&self, collection: &str, dim: usize, shape: Shape) -> Result<(), Error> {
         let path = format!("/collections/{collection}");
         let _existed: bool = self.send("DELETE", &path, &Value::Null)?;
         let body = json!({
@@ -154,7 +161,7 @@ impl Client {
     }
 
     /// Makes the payload indexes that the data files' filters ask for.
-    pub fn index_fields(&self, collection: &str) -> Result<(), Error> {
+    pub(crate) fn index_fields(&self, collection: &str) -> Result<(), Error> {
         for (field, kind) in [
             ("section", "keyword"),
             ("tags", "keyword"),

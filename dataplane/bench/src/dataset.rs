@@ -14,37 +14,37 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// Points with queries.
-pub struct Dataset {
+pub(crate) struct Dataset {
     /// Values per vector.
-    pub dim: usize,
+    pub(crate) dim: usize,
     /// Vectors of all points, one after another.
-    pub rows: Vec<f32>,
+    pub(crate) rows: Vec<f32>,
     /// Payload of each point.
-    pub payloads: Vec<Value>,
+    pub(crate) payloads: Vec<Value>,
     /// Vectors to search by.
-    pub queries: Vec<Query>,
+    pub(crate) queries: Vec<Query>,
     /// Exact answers of each query without a filter, best first.
-    pub truth: Vec<Vec<u64>>,
-    /// By name.
-    pub filters: BTreeMap<String, Filtered>,
+    pub(crate) truth: Vec<Vec<u64>>,
+    /// Filters with their answers, by the filter's name.
+    pub(crate) filters: BTreeMap<String, Filtered>,
 }
 
 /// One query.
-pub struct Query {
+pub(crate) struct Query {
     /// What is searched for, in words.
-    pub text: String,
-    /// The same as a vector.
-    pub vector: Vec<f32>,
+    pub(crate) text: String,
+    /// The embedding of `text`.
+    pub(crate) vector: Vec<f32>,
 }
 
 /// A filter with the exact answers under it.
-pub struct Filtered {
+pub(crate) struct Filtered {
     /// As the REST API takes it.
-    pub filter: Value,
+    pub(crate) filter: Value,
     /// Points that match.
-    pub matching: usize,
+    pub(crate) matching: usize,
     /// Exact answers of each query, best first.
-    pub truth: Vec<Vec<u64>>,
+    pub(crate) truth: Vec<Vec<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -59,8 +59,11 @@ struct FilterEntry {
 }
 
 impl Dataset {
-    /// Reads a folder.
-    pub fn read(dir: &Path) -> Result<Self, Error> {
+    /// Reads the data files of a folder.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, or the files do not fit together.
+    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
         let (rows, dim) = vectors(&dir.join("vectors.f16.npy"))?;
         let payloads = payloads(&dir.join("payloads.jsonl.zst"))?;
         let (query_rows, query_dim) = vectors(&dir.join("queries.f16.npy"))?;
@@ -79,7 +82,7 @@ impl Dataset {
         let queries = texts
             .into_iter()
             .zip(vectors)
-            .map(|(it, v)| Query { text: it.text, vector: v.to_vec() })
+            .map(|(line, vector)| Query { text: line.text, vector: vector.to_vec() })
             .collect();
         let path = dir.join("filters.json");
         let entries: BTreeMap<String, FilterEntry> =
@@ -101,17 +104,17 @@ impl Dataset {
     }
 
     /// Number of points.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.payloads.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.payloads.is_empty()
     }
 
     /// Vector of one point.
-    pub fn vector(&self, point: usize) -> &[f32] {
+    pub(crate) fn vector(&self, point: usize) -> &[f32] {
         &self.rows[point * self.dim..(point + 1) * self.dim]
     }
 }
@@ -141,8 +144,8 @@ fn vectors(path: &Path) -> Result<(Vec<f32>, usize), Error> {
 /// Rows of point numbers; a negative one pads a row at its end.
 fn truth(path: &Path) -> Result<Vec<Vec<u64>>, Error> {
     let (values, columns) = array::<i32>(path)?;
-    let row = |it: &[i32]| it.iter().map_while(|n| u64::try_from(*n).ok()).collect();
-    Ok(values.chunks_exact(columns).map(row).collect())
+    let rows = values.chunks_exact(columns);
+    Ok(rows.map(|row| row.iter().map_while(|point| u64::try_from(*point).ok()).collect()).collect())
 }
 
 fn payloads(path: &Path) -> Result<Vec<Value>, Error> {
@@ -152,11 +155,12 @@ fn payloads(path: &Path) -> Result<Vec<Value>, Error> {
 }
 
 fn lines<T: for<'de> Deserialize<'de>>(reader: impl BufRead, path: &Path) -> Result<Vec<T>, Error> {
-    let parse = |line: std::io::Result<String>| {
+    let mut values = Vec::new();
+    for line in reader.lines() {
         let line = line.map_err(|e| Error::data(path, e))?;
-        serde_json::from_str(&line).map_err(|e| Error::data(path, e))
-    };
-    reader.lines().map(parse).collect()
+        values.push(serde_json::from_str(&line).map_err(|e| Error::data(path, e))?);
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -176,14 +180,15 @@ mod tests {
             pairs.map(|(a, b)| a * b).sum()
         };
         for (query, truth) in data.truth.iter().enumerate() {
-            assert!(truth.windows(2).all(|it| score(query, it[0]) >= score(query, it[1]) - 1e-3));
+            let descends = |pair: &[u64]| score(query, pair[0]) >= score(query, pair[1]) - 1e-3;
+            assert!(truth.windows(2).all(descends));
         }
         let rare = &data.filters["rare_maintainer"];
         assert_eq!(rare.truth[0].len(), rare.matching.min(100));
         assert!(
             rare.truth[0]
                 .iter()
-                .all(|it| data.payloads[*it as usize]["maintainer"] == "Debian Astro Team")
+                .all(|row| data.payloads[*row as usize]["maintainer"] == "Debian Astro Team")
         );
     }
 

@@ -19,7 +19,7 @@ use crate::interrupt;
 use crate::load::{load, wait_indexed};
 use vane::{Node, Vane};
 
-/// What the file must call it.
+/// The name that the collection must have in the file.
 const COLLECTION: &str = "packages";
 /// With fewer copies nothing goes on when a node is killed.
 const REPLICAS_MIN: usize = 3;
@@ -49,6 +49,10 @@ pub struct Args {
 }
 
 /// Runs the demo.
+///
+/// # Errors
+/// When the data cannot be read, a command or a request fails, an acknowledged write is not
+/// there, or a signal ended it. The nodes are stopped; their disks stay.
 pub fn run(args: &Args) -> Result<(), Error> {
     interrupt::watch()?;
     let data = Dataset::read(&args.data)?;
@@ -71,7 +75,7 @@ fn bring_up(vane: &Vane) -> Result<Vec<Node>, Error> {
     vane.up()?;
     interrupt::check()?;
     let nodes = vane.nodes()?;
-    let urls: Vec<&str> = nodes.iter().map(|it| it.url.as_str()).collect();
+    let urls: Vec<&str> = nodes.iter().map(|node| node.url.as_str()).collect();
     let first =
         nodes.first().ok_or_else(|| Error::node("`vane status`", "it knows of no nodes"))?;
     println!("{} nodes run at {}.", nodes.len(), urls.join(", "));
@@ -85,8 +89,8 @@ fn show(vane: &Vane, data: &Dataset, nodes: &[Node]) -> Result<(), Error> {
     let loading = load(&client, COLLECTION, data)?;
     let (indexing, info) = wait_indexed(&client, COLLECTION)?;
     println!(
-        "Loaded {} packages in {loading:.1?} into {shards} shards, each write on the disks of {} nodes before it was \
-         acknowledged; {} of them in a graph {indexing:.1?} later.",
+        "Loaded {} packages in {loading:.1?} into {shards} shards, each write on the disks of {} \
+         nodes before it was acknowledged; {} of them in a graph {indexing:.1?} later.",
         info.points_count,
         match replicas / 2 + 1 {
             2 => "two".to_owned(),
@@ -97,11 +101,15 @@ fn show(vane: &Vane, data: &Dataset, nodes: &[Node]) -> Result<(), Error> {
     search::show(&client, data, 0, None)?;
     search::show(&Client::new(&nodes[1].url), data, 1, Some("not_libs"))?;
     let outage = kill::leader(data, nodes, shards)?;
-    let survivor = nodes.iter().find(|it| it.name != outage.victim).unwrap_or(&nodes[0]);
+    let survivor = nodes.iter().find(|node| node.name != outage.victim).unwrap_or(&nodes[0]);
     search::show(&Client::new(&survivor.url), data, 2, Some("tag_cli_and_small"))?;
     kill::bring_back(vane, nodes, &outage)?;
     check::nothing_is_lost(&vane.nodes()?, data, &outage)?;
     go_on::tell(vane, data, &nodes[0])
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().map_or(0, |number| number as usize)
 }
 
 /// The collection without points, as the file has it; its shards and replicas.
@@ -111,25 +119,23 @@ fn empty(vane: &Vane, client: &Client, data: &Dataset) -> Result<(usize, usize),
         let _existed: bool = client.send("DELETE", &path, &Value::Null)?;
         vane.up_again()?;
         println!(
-            "Points of an earlier demo were deleted with their collection, and `vane up` made it anew."
+            "Points of an earlier demo were deleted with their collection, \
+             and `vane up` made it anew."
         );
     }
     let info: Value = client.send("GET", &path, &Value::Null)?;
     let params = &info["config"]["params"];
-    let number = |value: &Value| value.as_u64().and_then(|it| it.try_into().ok()).unwrap_or(0);
     let (size, replicas) =
         (number(&params["vectors"]["size"]), number(&params["replication_factor"]));
-    let wrong = |reason: String| Err(Error::node(format!("collection {COLLECTION}"), reason));
-    if size != data.dim {
-        return wrong(format!(
-            "its vectors have size {size} in the file, the data's have {}",
-            data.dim
-        ));
-    }
-    if replicas < REPLICAS_MIN {
-        return wrong(format!(
-            "a node will be killed; replicationFactor is {replicas}, {REPLICAS_MIN} are needed"
-        ));
+    let reason = if size != data.dim {
+        format!("its vectors have size {size} in the file, the data's have {}", data.dim)
+    } else if replicas < REPLICAS_MIN {
+        format!("a node will be killed; replicationFactor is {replicas}, {REPLICAS_MIN} are needed")
+    } else {
+        String::new()
+    };
+    if !reason.is_empty() {
+        return Err(Error::node(format!("collection {COLLECTION}"), reason));
     }
     let body = json!({"optimizers_config": {"indexing_threshold": INDEXING_THRESHOLD}});
     let _changed: bool = client.send("PATCH", &path, &body)?;

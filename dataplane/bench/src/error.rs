@@ -26,7 +26,7 @@ pub enum Error {
     /// A local node or cluster is not as it should be.
     #[error(transparent)]
     Local(#[from] vane_local::Error),
-    /// Something that was acknowledged is not there.
+    /// A point that was acknowledged is missing or older than the acknowledged write.
     #[error("through {node}: {what}")]
     Lost {
         /// The node that was asked.
@@ -64,6 +64,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn data(path: &Path, reason: impl ToString) -> Self {
         Self::Data { path: path.display().to_string(), reason: reason.to_string() }
+    }
+
+    pub(crate) fn output(path: &Path, reason: impl ToString) -> Self {
+        Self::Output { path: path.display().to_string(), reason: reason.to_string() }
     }
 
     pub(crate) fn node(what: impl Into<String>, reason: impl ToString) -> Self {

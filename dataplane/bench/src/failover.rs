@@ -9,22 +9,22 @@ use crate::error::Error;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Goes on to the next node when one does not answer.
-pub struct Failover {
+pub(crate) struct Failover {
     clients: Vec<Client>,
     turn: usize,
 }
 
 impl Failover {
     /// A client that begins with the node at place `first` of `urls`.
-    pub fn new(urls: &[String], first: usize) -> Self {
+    pub(crate) fn new(urls: &[String], first: usize) -> Self {
         Self {
-            clients: urls.iter().map(|it| Client::with_timeout(it, TIMEOUT)).collect(),
+            clients: urls.iter().map(|url| Client::with_timeout(url, TIMEOUT)).collect(),
             turn: first,
         }
     }
 
-    /// One attempt. After an error it is the next node's turn.
-    pub fn attempt<T>(
+    /// Makes one attempt. After an error it is the next node's turn.
+    pub(crate) fn attempt<T>(
         &mut self,
         call: impl FnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, Error> {

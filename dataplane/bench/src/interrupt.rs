@@ -11,17 +11,18 @@ use crate::error::Error;
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// Takes the signals from now on.
-pub fn watch() -> Result<(), Error> {
-    let failed = |e: std::io::Error| Error::node("signals cannot be taken", e);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+pub(crate) fn watch() -> Result<(), Error> {
+    take().map_err(|e| Error::node("signals cannot be taken", e))
+}
+
+fn take() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate, mut hang_up) = {
         let _inside = runtime.enter();
-        let taken = |kind| signal(kind).map_err(failed);
         (
-            taken(SignalKind::interrupt())?,
-            taken(SignalKind::terminate())?,
-            taken(SignalKind::hangup())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
         )
     };
     std::thread::spawn(move || {
@@ -38,11 +39,11 @@ pub fn watch() -> Result<(), Error> {
 }
 
 /// Whether a signal came.
-pub fn requested() -> bool {
+pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::Acquire)
 }
 
-/// An error once a signal came.
-pub fn check() -> Result<(), Error> {
+/// [`Error::Interrupted`] once a signal came.
+pub(crate) fn check() -> Result<(), Error> {
     if requested() { Err(Error::Interrupted) } else { Ok(()) }
 }

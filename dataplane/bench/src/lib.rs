@@ -7,18 +7,18 @@
 //! user's client or administrator would.
 #![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
 
-pub mod baseline;
+mod baseline;
 pub mod bench;
-pub mod client;
-pub mod dataset;
+mod client;
+mod dataset;
 pub mod demo;
 mod error;
-pub mod failover;
-pub mod interrupt;
-pub mod load;
-pub mod measure;
-pub mod pulse;
-pub mod recall;
-pub mod report;
+mod failover;
+mod interrupt;
+mod load;
+mod measure;
+mod pulse;
+mod recall;
+mod report;
 
 pub use error::Error;

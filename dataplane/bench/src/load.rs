@@ -15,16 +15,20 @@ const GREEN_TIMEOUT: Duration = Duration::from_secs(1800);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Writes all points; the time until the last was acknowledged.
-pub fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duration, Error> {
+///
+/// # Errors
+/// Those of the first request that fails; the points of the requests before it are written.
+pub(crate) fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duration, Error> {
     let bar =
         bar(data.len() as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left");
     bar.set_message("loading");
     let start = Instant::now();
     for first in (0..data.len()).step_by(BATCH) {
         let last = data.len().min(first + BATCH);
-        let point =
-            |i: usize| json!({"id": i, "vector": data.vector(i), "payload": data.payloads[i]});
-        let body = json!({"points": (first..last).map(point).collect::<Vec<_>>()});
+        let points: Vec<Value> = (first..last)
+            .map(|i| json!({"id": i, "vector": data.vector(i), "payload": data.payloads[i]}))
+            .collect();
+        let body = json!({"points": points});
         let _written: Value =
             client.send("PUT", &format!("/collections/{collection}/points?wait=true"), &body)?;
         bar.set_position(last as u64);
@@ -34,8 +38,11 @@ pub fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duratio
     Ok(time)
 }
 
-/// Waits until no background job is due; the time that took.
-pub fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info), Error> {
+/// Waits until no background job is due; the time that took, and the state then.
+///
+/// # Errors
+/// Those of the requests, and when it takes longer than half an hour.
+pub(crate) fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info), Error> {
     let start = Instant::now();
     let bar = bar(0, "{msg:>10} {spinner} {elapsed}");
     bar.set_message("indexing");
@@ -57,7 +64,7 @@ pub fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info
 }
 
 /// A bar for people, or a spinner for a length of 0; nothing where standard error is no terminal.
-pub fn bar(len: u64, template: &str) -> ProgressBar {
+pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr())

@@ -11,22 +11,22 @@ const DIGITS: u8 = 3;
 /// Latencies beyond this count as this: ten minutes.
 const MICROS_MAX: u64 = 600_000_000;
 
-/// What one run over all queries came to.
+/// The figures of one run over all queries.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     /// Queries per second, all clients together.
-    pub qps: f64,
+    pub(crate) qps: f64,
     /// Latency at the 50th, 95th and 99th percentile.
-    pub percentiles: [Duration; 3],
+    pub(crate) percentiles: [Duration; 3],
     /// What each query found, of the first client.
-    pub found: Vec<Vec<u64>>,
+    pub(crate) found: Vec<Vec<u64>>,
 }
 
 /// Runs all queries once per client, each client on a thread of its own.
 ///
 /// `make` gives the search function of a client by its number: from the number of a query
 /// to what it found.
-pub fn run<S>(
+pub(crate) fn run<S>(
     clients: usize,
     queries: usize,
     make: impl Fn(usize) -> S + Sync,
@@ -35,50 +35,56 @@ where
     S: FnMut(usize) -> Result<Vec<u64>, Error>,
 {
     let start = Instant::now();
-    let one = |client: usize| {
-        let (mut search, mut latencies, mut found) =
-            (make(client), Vec::with_capacity(queries), Vec::new());
-        for i in 0..queries {
-            // Clients begin at different queries, so that they do not move in step.
-            let query = (i + client * queries / clients) % queries;
-            let begin = Instant::now();
-            found.push((query, search(query)?));
-            latencies.push(begin.elapsed());
-        }
-        found.sort_unstable_by_key(|(query, _)| *query);
-        Ok::<_, Error>((latencies, found))
-    };
+    let make = &make;
     let results = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..clients).map(|client| scope.spawn(move || one(client))).collect();
+        let threads: Vec<_> = (0..clients)
+            .map(|client| {
+                // Clients begin at different queries, so that they do not move in step.
+                let first = client * queries / clients;
+                scope.spawn(move || run_one(make(client), first, queries))
+            })
+            .collect();
         threads
             .into_iter()
-            .map(|it| it.join().expect("a client does not panic"))
+            .map(|thread| thread.join().expect("a client does not panic"))
             .collect::<Result<Vec<_>, _>>()
     })?;
     let time = start.elapsed();
     let percentiles = percentiles(results.iter().flat_map(|(latencies, _)| latencies));
-    let found = results
-        .into_iter()
-        .next()
-        .map(|(_, found)| found.into_iter().map(|(_, ids)| ids).collect());
-    Ok(Run {
-        qps: (clients * queries) as f64 / time.as_secs_f64(),
-        percentiles,
-        found: found.unwrap_or_default(),
-    })
+    let found = results.into_iter().next().map(|(_, found)| found).unwrap_or_default();
+    Ok(Run { qps: (clients * queries) as f64 / time.as_secs_f64(), percentiles, found })
+}
+
+/// Runs all queries once, beginning with query `first`: how long each search took, and what
+/// each query found.
+fn run_one(
+    mut search: impl FnMut(usize) -> Result<Vec<u64>, Error>,
+    first: usize,
+    queries: usize,
+) -> Result<(Vec<Duration>, Vec<Vec<u64>>), Error> {
+    let (mut latencies, mut found) = (Vec::with_capacity(queries), vec![Vec::new(); queries]);
+    for i in 0..queries {
+        let query = (first + i) % queries;
+        let begin = Instant::now();
+        found[query] = search(query)?;
+        latencies.push(begin.elapsed());
+    }
+    Ok((latencies, found))
 }
 
 /// The 50th, 95th and 99th percentile.
-pub fn percentiles<'a>(latencies: impl Iterator<Item = &'a Duration>) -> [Duration; 3] {
+pub(crate) fn percentiles<'a>(latencies: impl Iterator<Item = &'a Duration>) -> [Duration; 3] {
     // Saturating records do not widen a histogram: it needs its bound from the start.
     let mut histogram = Histogram::<u64>::new_with_max(MICROS_MAX, DIGITS)
         .expect("the bound and the digits are fine");
-    latencies.for_each(|it| histogram.saturating_record(it.as_micros() as u64));
-    [0.5, 0.95, 0.99].map(|it| Duration::from_micros(histogram.value_at_quantile(it)))
+    for latency in latencies {
+        histogram.saturating_record(latency.as_micros() as u64);
+    }
+    [0.5, 0.95, 0.99].map(|share| Duration::from_micros(histogram.value_at_quantile(share)))
 }
 
 /// The run of median speed.
-pub fn median(mut runs: Vec<Run>) -> Option<Run> {
+pub(crate) fn median(mut runs: Vec<Run>) -> Option<Run> {
     runs.sort_by(|a, b| a.qps.total_cmp(&b.qps));
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn long_latencies_are_not_cut_short() {
-        let latencies: Vec<Duration> = (1..=100).map(|it| Duration::from_millis(it * 10)).collect();
+        let latencies: Vec<Duration> = (1..=100).map(|i| Duration::from_millis(i * 10)).collect();
         let [p50, _, p99] = percentiles(latencies.iter());
         let near = |time: Duration, ms: u64| time.as_millis().abs_diff(u128::from(ms)) <= 2;
         assert!(near(p50, 500) && near(p99, 990), "{p50:?} {p99:?}");

@@ -1,4 +1,4 @@
-//! Something done over and over while something else happens: when it worked.
+//! A request repeated while something else happens: when it was answered.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The times at which something worked, of any number of threads.
 #[derive(Default)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     beats: Mutex<Vec<Beat>>,
     failures: AtomicUsize,
     ended: AtomicBool,
@@ -29,7 +29,7 @@ struct Beat {
 impl Pulse {
     /// Acts until [`Pulse::end`] or a signal. A failure is counted, and tried again; the
     /// time that something took begins with its first attempt.
-    pub fn run(&self, mut act: impl FnMut() -> Result<(), Error>) {
+    pub(crate) fn run(&self, mut act: impl FnMut() -> Result<(), Error>) {
         let mut began = Instant::now();
         while !self.ended.load(Ordering::Acquire) && !interrupt::requested() {
             match act() {
@@ -47,22 +47,22 @@ impl Pulse {
     }
 
     /// Ends [`Pulse::run`], wherever it is called.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
     }
 
-    /// How often it worked.
-    pub fn count(&self) -> usize {
+    /// Number of successes.
+    pub(crate) fn count(&self) -> usize {
         self.beats.lock().len()
     }
 
-    /// How often it did not.
-    pub fn failures(&self) -> usize {
+    /// Number of failed attempts.
+    pub(crate) fn failures(&self) -> usize {
         self.failures.load(Ordering::Relaxed)
     }
 
     /// Waits until it worked so many times more.
-    pub fn wait_for(&self, more: usize, timeout: Duration) -> Result<(), Error> {
+    pub(crate) fn wait_for(&self, more: usize, timeout: Duration) -> Result<(), Error> {
         let wanted = self.count() + more;
         let went_on = || (self.count() >= wanted || interrupt::requested()).then_some(());
         vane_local::wait_until("requests to go on", timeout, went_on)?;
@@ -70,30 +70,30 @@ impl Pulse {
     }
 
     /// The longest time in which it never worked, of those that ended after `since`.
-    pub fn longest_gap(&self, since: Instant) -> Duration {
-        let mut times: Vec<Instant> = self.beats.lock().iter().map(|it| it.ended).collect();
+    pub(crate) fn longest_gap(&self, since: Instant) -> Duration {
+        let mut times: Vec<Instant> = self.beats.lock().iter().map(|beat| beat.ended).collect();
         times.sort_unstable();
-        let gaps = times.windows(2).filter(|it| it[1] > since).map(|it| it[1] - it[0]);
+        let gaps = times.windows(2).filter(|pair| pair[1] > since).map(|pair| pair[1] - pair[0]);
         gaps.max().unwrap_or_default()
     }
 
     /// How long each took that ended in a span of time.
-    pub fn latencies(&self, span: Range<Instant>) -> Vec<Duration> {
+    pub(crate) fn latencies(&self, span: Range<Instant>) -> Vec<Duration> {
         self.beats
             .lock()
             .iter()
-            .filter(|it| span.contains(&it.ended))
-            .map(|it| it.ended - it.began)
+            .filter(|beat| span.contains(&beat.ended))
+            .map(|beat| beat.ended - beat.began)
             .collect()
     }
 
     /// The longest that one took, failed attempts included, of those that ended after `since`.
-    pub fn slowest(&self, since: Instant) -> Duration {
+    pub(crate) fn slowest(&self, since: Instant) -> Duration {
         let beats = self.beats.lock();
         beats
             .iter()
-            .filter(|it| it.ended > since)
-            .map(|it| it.ended - it.began)
+            .filter(|beat| beat.ended > since)
+            .map(|beat| beat.ended - beat.began)
             .max()
             .unwrap_or_default()
     }

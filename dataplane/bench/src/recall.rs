@@ -2,11 +2,11 @@
 
 /// Share of the `k` best answers that are among the first `k` found, over all queries. A
 /// query with fewer answers counts with those it has; one without any does not count.
-pub fn recall(found: &[Vec<u64>], truth: &[Vec<u64>], k: usize) -> f64 {
+pub(crate) fn recall(found: &[Vec<u64>], truth: &[Vec<u64>], k: usize) -> f64 {
     let (mut hits, mut wanted) = (0, 0);
     for (found, truth) in found.iter().zip(truth) {
         let truth = &truth[..truth.len().min(k)];
-        hits += found.iter().take(k).filter(|it| truth.contains(it)).count();
+        hits += found.iter().take(k).filter(|id| truth.contains(id)).count();
         wanted += truth.len();
     }
     if wanted == 0 { 1.0 } else { hits as f64 / wanted as f64 }

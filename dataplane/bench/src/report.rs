@@ -7,41 +7,40 @@ use serde_json::{Value, json};
 use crate::measure::Run;
 
 /// A run with what it found.
-pub struct Side {
+pub(crate) struct Side {
     /// Speed and latencies.
-    pub run: Run,
+    pub(crate) run: Run,
     /// Share of the exact answers that were found.
-    pub recall: f64,
+    pub(crate) recall: f64,
 }
 
 /// One line of a comparison.
-pub struct Line {
+pub(crate) struct Line {
     /// What was measured, such as `ef 256`.
-    pub what: String,
+    pub(crate) what: String,
     /// Clients at once.
-    pub clients: usize,
+    pub(crate) clients: usize,
     /// Vane over REST.
-    pub vane: Side,
+    pub(crate) vane: Side,
     /// What it is held against, if that has an answer to this.
-    pub peer: Option<Side>,
+    pub(crate) peer: Option<Side>,
 }
 
 impl Line {
     /// Vane's speed as a share of the peer's.
-    pub fn ratio(&self) -> Option<f64> {
-        self.peer.as_ref().map(|it| self.vane.run.qps / it.run.qps)
+    pub(crate) fn ratio(&self) -> Option<f64> {
+        self.peer.as_ref().map(|peer| self.vane.run.qps / peer.run.qps)
     }
 
-    /// For scripts.
-    pub fn json(&self, peer: &str) -> Value {
-        let us = |it: Duration| it.as_micros() as u64;
-        let [p50, p95, p99] = self.vane.run.percentiles;
+    /// The line for scripts; what it is held against is called `peer`.
+    pub(crate) fn json(&self, peer: &str) -> Value {
+        let [p50, p95, p99] = self.vane.run.percentiles.map(|time| time.as_micros() as u64);
         json!({
             "what": self.what,
             "clients": self.clients,
             "vane": {
                 "qps": self.vane.run.qps, "recall": self.vane.recall,
-                "p50_us": us(p50), "p95_us": us(p95), "p99_us": us(p99),
+                "p50_us": p50, "p95_us": p95, "p99_us": p99,
             },
             peer: self.peer.as_ref().map(|it| json!({"qps": it.run.qps, "recall": it.recall})),
             "ratio": self.ratio(),
@@ -50,7 +49,7 @@ impl Line {
 }
 
 /// Prints a comparison with a peer of that name.
-pub fn print(peer: &str, lines: &[Line]) {
+pub(crate) fn print(peer: &str, lines: &[Line]) {
     let (peer_recall, peer_qps) = (format!("{peer} recall"), format!("{peer} QPS"));
     let head = [
         "clients",
@@ -66,7 +65,7 @@ pub fn print(peer: &str, lines: &[Line]) {
     row("", &head.map(str::to_owned));
     for line in lines {
         let [p50, p95, p99] = line.vane.run.percentiles;
-        let dash = || "-".to_owned();
+        let peer = line.peer.as_ref();
         row(
             &line.what,
             &[
@@ -76,20 +75,25 @@ pub fn print(peer: &str, lines: &[Line]) {
                 ms(p50),
                 ms(p95),
                 ms(p99),
-                line.peer.as_ref().map_or_else(dash, |it| format!("{:.4}", it.recall)),
-                line.peer.as_ref().map_or_else(dash, |it| format!("{:.0}", it.run.qps)),
-                line.ratio().map_or_else(dash, |it| format!("{it:.2}")),
+                peer.map_or_else(dash, |side| format!("{:.4}", side.recall)),
+                peer.map_or_else(dash, |side| format!("{:.0}", side.run.qps)),
+                line.ratio().map_or_else(dash, |ratio| format!("{ratio:.2}")),
             ],
         );
     }
 }
 
-/// One row of a table: what it is about, then numbers.
-pub fn row(what: &str, cells: &[String]) {
-    println!("{what:<28}{}", cells.iter().map(|it| format!("{it:>14}")).collect::<String>());
+/// The cell of a figure that was not measured.
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// Prints one row of a table: what was measured, then its figures.
+pub(crate) fn row(what: &str, cells: &[String]) {
+    println!("{what:<28}{}", cells.iter().map(|cell| format!("{cell:>14}")).collect::<String>());
 }
 
 /// Milliseconds, as a table has them.
-pub fn ms(time: Duration) -> String {
+pub(crate) fn ms(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1e3)
 }

@@ -49,8 +49,8 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let shape = Shape { shards: 1, replicas: NODES, indexing_threshold: 0 };
     Client::new(&urls[0]).recreate(COLLECTION, data.dim, shape)?;
     println!(
-        "\nPauses of writes, {WRITERS} writers on {NODES} nodes, 1 shard, {} times each; ms without an acknowledged write, \
-         and ms that the slowest write took",
+        "\nPauses of writes, {WRITERS} writers on {NODES} nodes, 1 shard, {} times each; \
+         ms without an acknowledged write, and ms that the slowest write took",
         args.repeats
     );
     let (bodies, writes) = (Bodies::new(data)?, Pulse::default());
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         for writer in 0..WRITERS {
             let (bodies, writes, mut client) = (&bodies, &writes, Failover::new(&urls, writer));
             scope.spawn(move || {
-                writes.run(|| client.attempt(|it| it.upsert_raw(COLLECTION, &bodies.next())))
+                writes.run(|| client.attempt(|node| node.upsert_raw(COLLECTION, &bodies.next())))
             });
         }
         let measured = all(args, &mut cluster, &writes);
@@ -67,15 +67,33 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     })?;
     let head = ["gap p50", "gap max", "slowest p50", "slowest max"];
     row("", &head.map(str::to_owned));
-    for it in &measured {
-        let of = |times: &[Duration]| [ms(times[times.len() / 2]), ms(times[times.len() - 1])];
-        row(it.what, &[of(&it.gaps), of(&it.slowest)].concat());
+    for gaps in &measured {
+        row(gaps.what, &[median_and_max(&gaps.gaps), median_and_max(&gaps.slowest)].concat());
     }
     cluster.stop()?;
-    let millis =
-        |times: &[Duration]| times.iter().map(|it| it.as_secs_f64() * 1e3).collect::<Vec<_>>();
-    let json = |it: &Gaps| json!({"what": it.what, "gap_ms": millis(&it.gaps), "slowest_ms": millis(&it.slowest)});
-    Ok(json!({"writes": writes.count(), "lines": measured.iter().map(json).collect::<Vec<_>>()}))
+    Ok(json!({
+        "writes": writes.count(),
+        "lines": measured.iter().map(Gaps::json).collect::<Vec<_>>(),
+    }))
+}
+
+impl Gaps {
+    fn json(&self) -> Value {
+        json!({
+            "what": self.what,
+            "gap_ms": self.gaps.iter().map(millis).collect::<Vec<_>>(),
+            "slowest_ms": self.slowest.iter().map(millis).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn millis(time: &Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Of sorted times; there is at least one.
+fn median_and_max(times: &[Duration]) -> [String; 2] {
+    [ms(times[times.len() / 2]), ms(times[times.len() - 1])]
 }
 
 fn all(args: &Args, cluster: &mut Cluster, writes: &Pulse) -> Result<Vec<Gaps>, Error> {
@@ -100,7 +118,7 @@ fn all(args: &Args, cluster: &mut Cluster, writes: &Pulse) -> Result<Vec<Gaps>, 
     Ok(all)
 }
 
-/// One event amid writes: when it began, once writes go on.
+/// Makes an event happen amid writes, and waits until writes go on; when it began.
 fn happen(cluster: &mut Cluster, writes: &Pulse, event: Event) -> Result<Instant, Error> {
     cluster.wait_ready()?;
     cluster.wait_caught_up(COLLECTION, LAG_MAX)?;

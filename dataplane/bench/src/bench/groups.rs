@@ -33,6 +33,21 @@ impl Usage {
     fn of(node: &Node) -> Self {
         Self { seconds: node.cpu_seconds(), by_thread: node.cpu_seconds_by_thread() }
     }
+
+    /// The threads that used most since `before`, each with its percentage of a core.
+    fn busiest_since(&self, before: &Self, seconds: f64) -> Vec<(String, f64)> {
+        let mut threads: Vec<(String, f64)> = self
+            .by_thread
+            .iter()
+            .map(|(name, used)| {
+                let used_before = before.by_thread.get(name).copied().unwrap_or(0.0);
+                (name.clone(), (used - used_before) * 100.0 / seconds)
+            })
+            .collect();
+        threads.sort_by(|a, b| b.1.total_cmp(&a.1));
+        threads.truncate(THREADS_SHOWN);
+        threads
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<Value, Error> {
@@ -53,14 +68,8 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
     let mut lines = Vec::new();
     for ((node, before), empty) in cluster.nodes().iter().zip(&before).zip(empty) {
         let (after, bytes) = (Usage::of(node), node.resident_bytes());
-        let percent = |before: f64, after: f64| (after - before) * 100.0 / seconds;
-        let share = percent(before.seconds, after.seconds);
-        let thread = |(name, used): (&String, &f64)| {
-            (name.clone(), percent(before.by_thread.get(name).copied().unwrap_or(0.0), *used))
-        };
-        let mut threads: Vec<(String, f64)> = after.by_thread.iter().map(thread).collect();
-        threads.sort_by(|a, b| b.1.total_cmp(&a.1));
-        threads.truncate(THREADS_SHOWN);
+        let share = (after.seconds - before.seconds) * 100.0 / seconds;
+        let threads = after.busiest_since(before, seconds);
         let named: Vec<String> =
             threads.iter().map(|(name, percent)| format!("{name} {percent:.1} %")).collect();
         let a_group = bytes.saturating_sub(empty) / 1024 / args.groups.max(1) as u64;
@@ -80,9 +89,12 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
         }));
     }
     cluster.stop()?;
-    Ok(
-        json!({"groups": args.groups, "create_s": creating.as_secs_f64(), "idle_s": seconds, "lines": lines}),
-    )
+    Ok(json!({
+        "groups": args.groups,
+        "create_s": creating.as_secs_f64(),
+        "idle_s": seconds,
+        "lines": lines,
+    }))
 }
 
 /// Makes collections of so many shards in all; each call returns when its shards are led.

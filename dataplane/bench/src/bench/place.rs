@@ -54,20 +54,21 @@ impl Place {
     /// that waits for each.
     pub(super) fn syncs_per_second(&self) -> Result<f64, Error> {
         let path = self.dir.path().join("probe");
-        let failed = |e: std::io::Error| Error::Output {
-            path: path.display().to_string(),
-            reason: e.to_string(),
-        };
-        let mut file = File::create(&path).map_err(failed)?;
-        let (start, mut syncs) = (Instant::now(), 0_u32);
-        while start.elapsed() < PROBE_TIME {
-            file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_data()).map_err(failed)?;
-            syncs += 1;
-        }
-        let rate = f64::from(syncs) / start.elapsed().as_secs_f64();
-        std::fs::remove_file(&path).map_err(failed)?;
-        Ok(rate)
+        probe(&path).map_err(|e| Error::output(&path, e))
     }
+}
+
+fn probe(path: &Path) -> std::io::Result<f64> {
+    let mut file = File::create(path)?;
+    let (start, mut syncs) = (Instant::now(), 0_u32);
+    while start.elapsed() < PROBE_TIME {
+        file.write_all(&[0; PROBE_BYTES])?;
+        file.sync_data()?;
+        syncs += 1;
+    }
+    let rate = f64::from(syncs) / start.elapsed().as_secs_f64();
+    std::fs::remove_file(path)?;
+    Ok(rate)
 }
 
 /// Starts a node and waits until it answers.
@@ -97,5 +98,5 @@ pub(super) fn wait(what: &'static str, time: Duration) -> Result<(), Error> {
 
 /// Where the nodes of a cluster answer.
 pub(super) fn urls(cluster: &Cluster) -> Vec<String> {
-    cluster.nodes().iter().map(|it| it.rest().url().to_owned()).collect()
+    cluster.nodes().iter().map(|node| node.rest().url().to_owned()).collect()
 }

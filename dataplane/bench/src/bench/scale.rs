@@ -24,8 +24,8 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
     let (one, three) = (vec![alone.rest().url().to_owned()], urls(&cluster));
     println!(
-        "\nSearches on {NODES} nodes (RF {NODES}, clients spread over them) beside 1 node; {SHARDS} shards on both sides, \
-         all on the cores of this machine"
+        "\nSearches on {NODES} nodes (RF {NODES}, clients spread over them) beside 1 node; \
+         {SHARDS} shards on both sides, all on the cores of this machine"
     );
     let mut loaded = Vec::new();
     for (name, urls) in [("1 node", &one), ("3 nodes", &three)] {
@@ -39,31 +39,34 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             "{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later",
             info.indexed_vectors_count
         );
-        loaded.push(json!({"what": name, "load_s": loading.as_secs_f64(), "index_s": indexing.as_secs_f64()}));
+        loaded.push(json!({
+            "what": name,
+            "load_s": loading.as_secs_f64(),
+            "index_s": indexing.as_secs_f64(),
+        }));
     }
     // Every replica builds its own graphs, also those that no search waits for.
     cluster.wait_caught_up(COLLECTION, 0)?;
-    let building =
-        || cluster.nodes().iter().map(|it| it.rest().metric(BUILDING)).sum::<f64>() > 0.0;
-    wait_until("all replicas to have their graphs", BUILD_TIMEOUT, || (!building()).then_some(()))?;
+    wait_until("all replicas to have their graphs", BUILD_TIMEOUT, || {
+        let mut nodes = cluster.nodes().iter();
+        nodes.all(|node| node.rest().metric(BUILDING) <= 0.0).then_some(())
+    })?;
     println!();
     let mut lines: Vec<Line> = Vec::new();
     for &clients in &args.clients {
         for ef in efs(args) {
-            let side = |urls: &'_ [String]| rest(data, urls, ef, &Value::Null, clients);
             lines.push(by_turns(
                 args,
                 data,
                 (name_of(ef), clients),
-                || side(&three),
-                || side(&one),
+                || rest(data, &three, ef, &Value::Null, clients),
+                || rest(data, &one, ef, &Value::Null, clients),
             )?);
         }
     }
     print("1 node", &lines);
     alone.stop()?;
     cluster.stop()?;
-    Ok(
-        json!({"loaded": loaded, "lines": lines.iter().map(|it| it.json("one_node")).collect::<Vec<_>>()}),
-    )
+    let lines: Vec<Value> = lines.iter().map(|line| line.json("one_node")).collect();
+    Ok(json!({"loaded": loaded, "lines": lines}))
 }

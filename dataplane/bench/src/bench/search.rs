@@ -70,9 +70,12 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     println!("\nper point: {sizes}\ncold start to the first answer: {cold:.1?}");
     node.stop()?;
     Ok(json!({
-        "load_s": loading.as_secs_f64(), "index_s": indexing.as_secs_f64(), "faiss_build_s": building.as_secs_f64(),
-        "cold_start_s": cold.as_secs_f64(), "sizes": sizes,
-        "lines": lines.iter().map(|it| it.json("faiss")).collect::<Vec<_>>(),
+        "load_s": loading.as_secs_f64(),
+        "index_s": indexing.as_secs_f64(),
+        "faiss_build_s": building.as_secs_f64(),
+        "cold_start_s": cold.as_secs_f64(),
+        "sizes": sizes,
+        "lines": lines.iter().map(|line| line.json("faiss")).collect::<Vec<_>>(),
     }))
 }
 
@@ -83,11 +86,11 @@ pub(super) fn efs(args: &Args) -> impl Iterator<Item = Option<usize>> + '_ {
 
 /// What a line with this ef is called.
 pub(super) fn name_of(ef: Option<usize>) -> String {
-    ef.map_or("default".to_owned(), |it| format!("ef {it}"))
+    ef.map_or("default".to_owned(), |ef| format!("ef {ef}"))
 }
 
-/// Both sides at one ef, by turns. Without one the node chooses, and FAISS has what the
-/// node's default is.
+/// Both sides at one ef, taking turns. Without one the node chooses, and FAISS gets the
+/// node's default.
 fn compare(
     args: &Args,
     data: &Dataset,
@@ -107,7 +110,7 @@ fn compare(
     by_turns(args, data, (name_of(ef), clients), vane, faiss)
 }
 
-/// Two sides by turns.
+/// Runs two sides in turns; the first is Vane's.
 pub(super) fn by_turns(
     args: &Args,
     data: &Dataset,
@@ -124,17 +127,21 @@ pub(super) fn by_turns(
             peers.push(other);
         }
     }
-    let side = |runs: Vec<Run>| {
-        middle(runs).map(|it| Side { recall: recall(&it.found, &data.truth, K), run: it })
-    };
-    Ok(Line { what, clients, vane: side(ours)?, peer: Some(side(peers)?) })
+    let (vane, peer) = (side(ours, &data.truth)?, side(peers, &data.truth)?);
+    Ok(Line { what, clients, vane, peer: Some(peer) })
+}
+
+/// The run of median speed, with its recall.
+fn side(runs: Vec<Run>, truth: &[Vec<u64>]) -> Result<Side, Error> {
+    let run =
+        median(runs).ok_or_else(|| Error::node("--rounds", "at least one round is needed"))?;
+    Ok(Side { recall: recall(&run.found, truth, K), run })
 }
 
 fn filtered(args: &Args, data: &Dataset, url: &[String], name: &str) -> Result<Line, Error> {
     let filter = &data.filters[name];
     let turns = (0..args.rounds).map(|_| rest(data, url, None, &filter.filter, 1));
-    let run = middle(turns.collect::<Result<Vec<_>, _>>()?)?;
-    let vane = Side { recall: recall(&run.found, &filter.truth, K), run };
+    let vane = side(turns.collect::<Result<_, _>>()?, &filter.truth)?;
     Ok(Line { what: name.to_owned(), clients: 1, vane, peer: None })
 }
 
@@ -146,24 +153,21 @@ pub(super) fn rest(
     filter: &Value,
     clients: usize,
 ) -> Result<Run, Error> {
-    let params = &ef.map_or(Value::Null, |it| json!({"hnsw_ef": it}));
-    let body = |it: &Query| {
+    let params = ef.map_or(Value::Null, |ef| json!({"hnsw_ef": ef}));
+    let mut bodies = Vec::with_capacity(data.queries.len());
+    for Query { vector, .. } in &data.queries {
         // Through f32's own shortest form: as an f64 each number would have twice the digits.
-        let body = Body { query: &it.vector, limit: K, params, filter };
-        serde_json::to_vec(&body).map_err(|e| Error::node("a query", e))
-    };
-    let bodies: Vec<Vec<u8>> = data.queries.iter().map(body).collect::<Result<_, _>>()?;
+        let body = Body { query: vector, limit: K, params: &params, filter };
+        bodies.push(serde_json::to_vec(&body).map_err(|e| Error::node("a query", e))?);
+    }
     let bodies = &bodies;
     measure(clients, bodies.len(), |number| {
         let client = Client::new(&urls[number % urls.len()]);
         move |query: usize| {
-            Ok(client.query_raw(COLLECTION, &bodies[query])?.into_iter().map(|it| it.id).collect())
+            let found = client.query_raw(COLLECTION, &bodies[query])?;
+            Ok(found.into_iter().map(|point| point.id).collect())
         }
     })
-}
-
-fn middle(runs: Vec<Run>) -> Result<Run, Error> {
-    median(runs).ok_or_else(|| Error::node("--rounds", "at least one round is needed"))
 }
 
 /// Time from starting the process to its first answer.
@@ -183,11 +187,11 @@ fn cold_start(data: &Dataset, node: &mut Node) -> Result<Duration, Error> {
 
 fn directory_bytes(dir: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
-    let size = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(it) if it.is_dir() => directory_bytes(&entry.path()),
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(file) if file.is_dir() => directory_bytes(&entry.path()),
         // The ballast is room kept free, not data.
-        Ok(it) if entry.file_name() != "ballast" => it.len(),
+        Ok(file) if entry.file_name() != "ballast" => file.len(),
         _ => 0,
-    };
-    entries.flatten().map(size).sum()
+    });
+    sizes.sum()
 }

@@ -25,7 +25,7 @@ const SYNCS: &str = "vane_raft_log_syncs_total";
 /// Different points that are written, under new ids each time.
 const BODIES_MAX: usize = 5000;
 
-/// What one measurement came to.
+/// The figures of one measurement.
 struct Measured {
     what: &'static str,
     writers: usize,
@@ -38,24 +38,27 @@ struct Measured {
     cores: f64,
 }
 
-/// Requests up to the point's id, and behind it.
+/// Bodies of requests that write one point each. Only the id is new in each: a generator that
+/// wrote the numbers of a vector each time would take the nodes' cores.
 pub(super) struct Bodies {
+    /// What follows the id.
     rest: Vec<String>,
+    /// The next id.
     next: AtomicU64,
 }
 
 impl Bodies {
     pub(super) fn new(data: &Dataset) -> Result<Self, Error> {
-        let rest = |i: usize| {
+        let mut rest = Vec::new();
+        for (i, payload) in data.payloads.iter().take(BODIES_MAX).enumerate() {
             let vector = serde_json::to_string(data.vector(i));
             let vector = vector.map_err(|e| Error::node("a point", e))?;
-            Ok(format!(",\"vector\":{vector},\"payload\":{}}}]}}", data.payloads[i]))
-        };
-        let rest = (0..data.len().min(BODIES_MAX)).map(rest).collect::<Result<_, Error>>()?;
+            rest.push(format!(",\"vector\":{vector},\"payload\":{payload}}}]}}"));
+        }
         Ok(Self { rest, next: AtomicU64::new(1) })
     }
 
-    /// The next one, of a point that nobody wrote before.
+    /// The body for the next id, which nobody has written before.
     pub(super) fn next(&self) -> Vec<u8> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let rest = &self.rest[id as usize % self.rest.len()];
@@ -67,8 +70,8 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     let before = place.syncs_per_second()?;
     println!(
-        "\nDurable writes, one point of {} dimensions a request, on one node and on {NODES} (RF {NODES}); the disk \
-         takes {before:.0} synced appends of 4 KB a second",
+        "\nDurable writes, one point of {} dimensions a request, on one node and on {NODES} \
+         (RF {NODES}); the disk takes {before:.0} synced appends of 4 KB a second",
         data.dim
     );
     let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
@@ -94,13 +97,12 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         ];
         let mut peer = None;
         for (what, nodes, shards) in sides {
-            let urls: Vec<String> = nodes.iter().map(|it| it.rest().url().to_owned()).collect();
             let shape = Shape { shards, replicas: nodes.len(), indexing_threshold: 0 };
-            Client::new(&urls[0]).recreate(COLLECTION, data.dim, shape)?;
+            Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.dim, shape)?;
             let measured = measure(args, (what, nodes), writers, &bodies)?;
             let peer = *peer.get_or_insert(measured.per_second);
-            print(&measured, peer, before);
-            lines.push(json_of(&measured, peer, before));
+            measured.print(peer, before);
+            lines.push(measured.json(peer, before));
         }
     }
     let after = place.syncs_per_second()?;
@@ -117,9 +119,6 @@ fn measure(
     bodies: &Bodies,
 ) -> Result<Measured, Error> {
     let writes = Pulse::default();
-    let reading = || -> Vec<(f64, f64)> {
-        nodes.iter().map(|it| (it.rest().metric(SYNCS), it.cpu_seconds())).collect()
-    };
     let write = |writer: usize| {
         let client = Client::new(nodes[writer % nodes.len()].rest().url());
         writes.run(|| client.upsert_raw(COLLECTION, &bodies.next()));
@@ -127,9 +126,9 @@ fn measure(
     let (from, to, before, after) = std::thread::scope(|scope| {
         (0..writers).for_each(|writer| drop(scope.spawn(move || write(writer))));
         let measured = wait("writing", WARM_UP).and_then(|()| {
-            let (from, before) = (Instant::now(), reading());
+            let (from, before) = (Instant::now(), readings(nodes));
             wait("writing", args.write_time())?;
-            Ok((from, Instant::now(), before, reading()))
+            Ok((from, Instant::now(), before, readings(nodes)))
         });
         writes.end();
         measured
@@ -149,33 +148,41 @@ fn measure(
     })
 }
 
-fn print(it: &Measured, peer: f64, disk: f64) {
-    let [p50, _, p99] = it.percentiles;
-    let syncs: Vec<String> = it.syncs.iter().map(|it| format!("{it:.2}")).collect();
-    row(
-        it.what,
-        &[
-            it.writers.to_string(),
-            format!("{:.0}", it.per_second),
-            ms(p50),
-            ms(p99),
-            format!("{:.2}", it.per_second / peer),
-            format!("{:.2}", it.per_second / disk),
-            format!("{:.2}", it.cores),
-            format!("  {}", syncs.join(" ")),
-        ],
-    );
-    if it.failures > 0 {
-        println!("  {} requests failed and were sent again", it.failures);
-    }
+/// Synced writes and CPU seconds of each node so far.
+fn readings(nodes: &[Node]) -> Vec<(f64, f64)> {
+    nodes.iter().map(|node| (node.rest().metric(SYNCS), node.cpu_seconds())).collect()
 }
 
-fn json_of(it: &Measured, peer: f64, disk: f64) -> Value {
-    let [p50, p95, p99] = it.percentiles.map(|it| it.as_micros() as u64);
-    json!({
-        "what": it.what, "writers": it.writers, "per_s": it.per_second,
-        "p50_us": p50, "p95_us": p95, "p99_us": p99, "failures": it.failures,
-        "syncs_per_request": it.syncs, "cores": it.cores,
-        "of_one_node": it.per_second / peer, "of_disk_syncs": it.per_second / disk,
-    })
+impl Measured {
+    /// `peer` is the writes of one node a second, `disk` the synced appends that the disk takes.
+    fn print(&self, peer: f64, disk: f64) {
+        let [p50, _, p99] = self.percentiles;
+        let syncs: Vec<String> = self.syncs.iter().map(|syncs| format!("{syncs:.2}")).collect();
+        row(
+            self.what,
+            &[
+                self.writers.to_string(),
+                format!("{:.0}", self.per_second),
+                ms(p50),
+                ms(p99),
+                format!("{:.2}", self.per_second / peer),
+                format!("{:.2}", self.per_second / disk),
+                format!("{:.2}", self.cores),
+                format!("  {}", syncs.join(" ")),
+            ],
+        );
+        if self.failures > 0 {
+            println!("  {} requests failed and were sent again", self.failures);
+        }
+    }
+
+    fn json(&self, peer: f64, disk: f64) -> Value {
+        let [p50, p95, p99] = self.percentiles.map(|time| time.as_micros() as u64);
+        json!({
+            "what": self.what, "writers": self.writers, "per_s": self.per_second,
+            "p50_us": p50, "p95_us": p95, "p99_us": p99, "failures": self.failures,
+            "syncs_per_request": self.syncs, "cores": self.cores,
+            "of_one_node": self.per_second / peer, "of_disk_syncs": self.per_second / disk,
+        })
+    }
 }

@@ -1,4 +1,6 @@
-//! That nothing is lost: every point, through every node that is up.
+//! The check that nothing is lost: it reads every point through every node that is up.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -39,35 +41,26 @@ pub(super) fn nothing_is_lost(
     data: &Dataset,
     outage: &Outage,
 ) -> Result<(), Error> {
-    let up: Vec<_> = nodes.iter().filter(|it| it.ready).collect();
+    let up: Vec<_> = nodes.iter().filter(|node| node.ready).collect();
     let bar =
         bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
     bar.set_message("checking");
     for node in &up {
         let client = Client::new(&node.url);
-        let lost = |what: String| Error::Lost { node: node.name.clone(), what };
         let path = format!("/collections/{COLLECTION}/points");
         let Count { count } =
             client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
         if count != data.len() {
-            return Err(lost(format!(
-                "it counts {count} points, {} were acknowledged",
-                data.len()
-            )));
+            let what = format!("it counts {count} points, {} were acknowledged", data.len());
+            return Err(Error::Lost { node: node.name.clone(), what });
         }
         for first in (0..data.len()).step_by(BATCH) {
             let ids: Vec<usize> = (first..data.len().min(first + BATCH)).collect();
             let body =
                 json!({"ids": ids, "with_payload": ["name", "revision"], "with_vector": false});
-            let mut found: Vec<Record> = client.send("POST", &path, &body)?;
-            found.sort_unstable_by_key(|it| it.id);
-            if let Some(id) =
-                ids.iter().find(|id| found.binary_search_by_key(id, |it| &it.id).is_err())
-            {
-                return Err(lost(format!("point {id} is not there")));
-            }
-            if let Some(it) = found.iter().find(|it| !is_right(it, data, outage)) {
-                return Err(lost(format!("point {} is not as it was last written", it.id)));
+            let found: Vec<Record> = client.send("POST", &path, &body)?;
+            if let Some(what) = amiss(&ids, &found, data, outage) {
+                return Err(Error::Lost { node: node.name.clone(), what });
             }
             bar.inc(ids.len() as u64);
         }
@@ -85,8 +78,21 @@ pub(super) fn nothing_is_lost(
     Ok(())
 }
 
+/// What is amiss with the first of these points that is missing or stale.
+fn amiss(ids: &[usize], found: &[Record], data: &Dataset, outage: &Outage) -> Option<String> {
+    let found: BTreeMap<usize, &Record> = found.iter().map(|record| (record.id, record)).collect();
+    ids.iter().find_map(|id| match found.get(id) {
+        None => Some(format!("point {id} is not there")),
+        Some(record) if !is_right(record, data, outage) => {
+            Some(format!("point {id} is not as it was last written"))
+        }
+        Some(_) => None,
+    })
+}
+
 fn is_right(record: &Record, data: &Dataset, outage: &Outage) -> bool {
     let least = outage.revision_of(record.id, data.len());
+    // One write may have been sent, and done, without its acknowledgement.
     let sent = outage.acknowledged + 1;
     data.payloads[record.id]["name"] == record.payload.name.as_str()
         && (least..=sent).contains(&record.payload.revision)

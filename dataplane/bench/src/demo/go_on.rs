@@ -1,4 +1,4 @@
-//! How the reader goes on by hand.
+//! The end of the demo: what to type next, and nodes that stay up for it.
 
 use std::io::{IsTerminal, stdin, stdout};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -59,12 +59,14 @@ fn hints(data: &Dataset, node: &Node) {
     let name = data.payloads[0]["name"].as_str().unwrap_or("0").to_owned();
     println!("\nGo on, with any of the nodes. Packages like {name}:");
     println!(
-        "  curl -s {url}/collections/{COLLECTION}/points/query -H 'content-type: application/json' \\\n    \
+        "  curl -s {url}/collections/{COLLECTION}/points/query \
+         -H 'content-type: application/json' \\\n    \
          -d '{{\"query\": 0, \"limit\": 3, \"with_payload\": [\"name\", \"summary\"]}}'"
     );
     println!(
         "  python3 -c \"from qdrant_client import QdrantClient as Q; \
-         [print(p.payload['name']) for p in Q(url='{url}').query_points('{COLLECTION}', query=0).points]\"  \
+         [print(p.payload['name']) for p in \
+         Q(url='{url}').query_points('{COLLECTION}', query=0).points]\"  \
          # pip install qdrant-client"
     );
 }

@@ -1,4 +1,4 @@
-//! The leader of a shard killed in the middle of searches and writes, and its return.
+//! Kills the leader of a shard in the middle of searches and writes, and brings it back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const BEFORE: Duration = Duration::from_secs(1);
 const AFTER: usize = 50;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What was done meanwhile.
+/// What the demo did to the cluster while a node was down.
 pub(super) struct Outage {
     /// Name of the killed node.
     pub(super) victim: String,
@@ -35,13 +35,17 @@ pub(super) struct Outage {
 impl Outage {
     /// The least revision that a point must have now; 0 if none of the writes met it.
     pub(super) fn revision_of(&self, point: usize, points: usize) -> usize {
-        let met = |write: &usize| written_by(*write, points).any(|it| it == point);
-        // Older ones went round through all points.
-        (1..=self.acknowledged).rev().take(points / WRITTEN_AT_ONCE + 2).find(met).unwrap_or(0)
+        // So many writes go round through all points once.
+        let round = points / WRITTEN_AT_ONCE + 2;
+        (1..=self.acknowledged)
+            .rev()
+            .take(round)
+            .find(|write| written_by(*write, points).any(|written| written == point))
+            .unwrap_or(0)
     }
 }
 
-/// Points of the write of that number.
+/// The points that write number `write` rewrites.
 fn written_by(write: usize, points: usize) -> impl Iterator<Item = usize> {
     (0..WRITTEN_AT_ONCE.min(points)).map(move |i| (write * WRITTEN_AT_ONCE + i) % points)
 }
@@ -51,14 +55,15 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
     let admin = nodes[0].admin()?;
     admin.wait_voters(nodes.len())?;
     let (ordinal, leader) = first_led(&admin)?;
-    let victim = nodes.iter().find(|it| it.name == leader);
+    let victim = nodes.iter().find(|node| node.name == leader);
     let victim = victim.ok_or_else(|| Error::node(leader, "`vane status` does not know it"))?;
     println!(
-        "\nWhile searches and writes go on, {} is killed (kill -9). It leads shard {} of {shards}.",
+        "\nWhile searches and writes go on, {} is killed (kill -9). \
+         It leads shard {} of {shards}.",
         victim.name,
         ordinal + 1,
     );
-    let urls: Vec<String> = nodes.iter().map(|it| it.url.clone()).collect();
+    let urls: Vec<String> = nodes.iter().map(|node| node.url.clone()).collect();
     let (searches, writes, acknowledged) =
         (Pulse::default(), Pulse::default(), AtomicUsize::new(0));
     let killed = std::thread::scope(|scope| {
@@ -71,12 +76,14 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
     })?;
     let acknowledged = acknowledged.into_inner();
     println!(
-        "  For {:.2} s no search was answered, for {:.2} s no write acknowledged: the others elected leaders.",
+        "  For {:.2} s no search was answered, for {:.2} s no write acknowledged: \
+         the others elected leaders.",
         searches.longest_gap(killed).as_secs_f64(),
         writes.longest_gap(killed).as_secs_f64()
     );
     println!(
-        "  In all {} searches and {acknowledged} writes; {} and {} attempts failed and were made again.",
+        "  In all {} searches and {acknowledged} writes; \
+         {} and {} attempts failed and were made again.",
         searches.count(),
         searches.failures(),
         writes.failures()
@@ -87,10 +94,10 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
 /// The first shard that has a leader, and the name of the node that leads it.
 fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
     let (ordinal, leader) = vane_local::wait_until("a shard to have a leader", TIMEOUT, || {
-        let shards = admin.shards(COLLECTION).ok()?;
-        let mut led =
-            shards.iter().map(|it| (it.ordinal, it.group.as_ref().map_or(0, |it| it.leader_node)));
-        led.find(|(_, leader)| *leader > 0)
+        admin.shards(COLLECTION).ok()?.into_iter().find_map(|shard| {
+            let leader = shard.group?.leader_node;
+            (leader > 0).then_some((shard.ordinal, leader))
+        })
     })?;
     Ok((ordinal, admin.name_of(leader)?))
 }
@@ -115,7 +122,7 @@ fn search(searches: &Pulse, data: &Dataset, urls: &[String]) {
     let (mut client, mut turn) = (Failover::new(urls, 0), 0);
     searches.run(|| {
         let body = json!({"query": data.queries[turn % data.queries.len()].vector, "limit": K});
-        let found = client.attempt(|it| it.query(COLLECTION, &body))?;
+        let found = client.attempt(|node| node.query(COLLECTION, &body))?;
         turn += 1;
         if found.len() == K { Ok(()) } else { Err(Error::node("a search", "it found too few")) }
     });
@@ -125,14 +132,14 @@ fn write(writes: &Pulse, acknowledged: &AtomicUsize, data: &Dataset, urls: &[Str
     let mut client = Failover::new(urls, 0);
     writes.run(|| {
         let number = acknowledged.load(Ordering::Relaxed) + 1;
-        let point = |i: usize| {
+        let points = written_by(number, data.len()).map(|i| {
             let mut payload = data.payloads[i].clone();
             payload["revision"] = number.into();
             json!({"id": i, "vector": data.vector(i), "payload": payload})
-        };
-        let body = json!({"points": written_by(number, data.len()).map(point).collect::<Vec<_>>()});
+        });
+        let body = json!({"points": points.collect::<Vec<_>>()});
         let path = format!("/collections/{COLLECTION}/points?wait=true");
-        let _written: Value = client.attempt(|it| it.send("PUT", &path, &body))?;
+        let _written: Value = client.attempt(|node| node.send("PUT", &path, &body))?;
         acknowledged.store(number, Ordering::Relaxed);
         Ok(())
     });
@@ -146,7 +153,8 @@ pub(super) fn bring_back(vane: &Vane, nodes: &[Node], outage: &Outage) -> Result
     let started = start.elapsed();
     nodes[0].admin()?.wait_caught_up(COLLECTION, 0)?;
     println!(
-        "{} was started again on its disk: ready after {:.1} s, and after {:.1} s it had every write it missed.",
+        "{} was started again on its disk: ready after {:.1} s, \
+         and after {:.1} s it had every write it missed.",
         outage.victim,
         started.as_secs_f64(),
         start.elapsed().as_secs_f64()

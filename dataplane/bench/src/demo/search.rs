@@ -1,4 +1,4 @@
-//! One search as a table, and how all queries fare under its filter.
+//! One search as a table, with the time and the recall of all queries under its filter.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::COLLECTION;
 use crate::client::{Client, Found};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Filtered, Query};
 use crate::error::Error;
 use crate::recall::recall;
 
@@ -14,8 +14,20 @@ use crate::recall::recall;
 pub(super) const K: usize = 10;
 /// Results shown of each search.
 const SHOWN: usize = 5;
-/// Columns of a summary.
+/// Columns of a package's summary that are shown.
 const SUMMARY: usize = 60;
+
+fn search(client: &Client, query: &Query, filter: &Value) -> Result<(Vec<Found>, Duration), Error> {
+    let body = json!({
+        "query": query.vector,
+        "filter": filter,
+        "limit": K,
+        "with_payload": ["name", "summary"],
+    });
+    let start = Instant::now();
+    let found = client.query(COLLECTION, &body)?;
+    Ok((found, start.elapsed()))
+}
 
 pub(super) fn show(
     client: &Client,
@@ -23,33 +35,25 @@ pub(super) fn show(
     query: usize,
     filter: Option<&str>,
 ) -> Result<(), Error> {
-    let filtered = filter.and_then(|it| data.filters.get(it));
-    let truth = filtered.map_or(&data.truth, |it| &it.truth);
-    let condition = filtered.map_or(Value::Null, |it| it.filter.clone());
-    let search = |query: usize| -> Result<(Vec<Found>, Duration), Error> {
-        let vector = &data.queries[query].vector;
-        let body = json!({"query": vector, "filter": condition, "limit": K, "with_payload": ["name", "summary"]});
-        let start = Instant::now();
-        let found = client.query(COLLECTION, &body)?;
-        Ok((found, start.elapsed()))
+    let filtered = filter.and_then(|name| data.filters.get(name));
+    let (condition, truth) = match filtered {
+        Some(filtered) => (&filtered.filter, &filtered.truth),
+        None => (&Value::Null, &data.truth),
     };
-    println!(
-        "\n\u{201c}{}\u{201d}{}",
-        data.queries[query].text,
-        filtered.map_or(String::new(), |it| {
-            format!("\n  only where {} ({} packages)", it.filter, it.matching)
-        })
-    );
-    let (found, time) = search(query)?;
-    for it in found.iter().take(SHOWN) {
-        let text = |key: &str| it.payload[key].as_str().unwrap_or("?").to_owned();
-        let summary: String = text("summary").chars().take(SUMMARY).collect();
-        println!("  {:.3}  {:<28} {summary}", it.score, text("name"));
+    println!("\n\u{201c}{}\u{201d}", data.queries[query].text);
+    if let Some(Filtered { filter, matching, .. }) = filtered {
+        println!("  only where {filter} ({matching} packages)");
+    }
+    let (found, time) = search(client, &data.queries[query], condition)?;
+    for Found { score, payload, .. } in found.iter().take(SHOWN) {
+        let [name, summary] = ["name", "summary"].map(|key| payload[key].as_str().unwrap_or("?"));
+        let summary: String = summary.chars().take(SUMMARY).collect();
+        println!("  {score:.3}  {name:<28} {summary}");
     }
     let (mut all, mut total) = (Vec::new(), Duration::ZERO);
-    for query in 0..data.queries.len() {
-        let (found, time) = search(query)?;
-        all.push(found.into_iter().map(|it| it.id).collect());
+    for query in &data.queries {
+        let (found, time) = search(client, query, condition)?;
+        all.push(found.into_iter().map(|point| point.id).collect());
         total += time;
     }
     println!(

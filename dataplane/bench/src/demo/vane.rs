@@ -44,16 +44,17 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Its admin interface.
+    /// A client of its admin interface.
     pub(super) fn admin(&self) -> Result<Admin, Error> {
         let token = std::fs::read_to_string(&self.token_file)
             .map_err(|e| Error::data(&self.token_file, e))?;
         Ok(Admin::new(&self.admin, token.trim())?)
     }
 
-    /// Kills its process as a power cut does, but for what the system has of its writes.
+    /// Kills its process (SIGKILL). Unlike a power cut this leaves the writes that the system
+    /// has not brought to the disk yet.
     pub(super) fn kill(&self) -> Result<(), Error> {
-        let id = self.pid.and_then(|it| i32::try_from(it).ok()).and_then(Pid::from_raw);
+        let id = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         let id = id.ok_or_else(|| Error::node(&self.name, "it has no process"))?;
         kill_process(id, Signal::KILL)
             .map_err(|e| Error::node(format!("kill -9 of {}", self.name), e))
@@ -64,13 +65,9 @@ impl Vane {
     /// The commands of the node binary; an error where another demo is in that folder.
     pub(super) fn new(binary: &Path, file: &Path, dir: &Path) -> Result<Self, Error> {
         let path = dir.join(LOCK);
-        let failed = |e: std::io::Error| Error::Output {
-            path: path.display().to_string(),
-            reason: e.to_string(),
-        };
-        std::fs::create_dir_all(dir).map_err(failed)?;
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let lock = std::fs::create_dir_all(dir)
+            .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
+            .map_err(|e| Error::output(&path, e))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Error::Busy(dir.display().to_string()))?;
         // Commands that do not work at all are an error before there is anything to end.
@@ -95,7 +92,7 @@ impl Vane {
         self.make(|line| println!("  {line}"))
     }
 
-    /// The same, out of sight.
+    /// `vane up -f FILE` without showing it.
     pub(super) fn up_again(&self) -> Result<(), Error> {
         self.make(|_| {})
     }
@@ -121,8 +118,9 @@ impl Vane {
     pub(super) fn nodes(&self) -> Result<Vec<Node>, Error> {
         let mut nodes = status(self.command("status"))?;
         // An edited file may have left others, which are down.
-        if let Some(runs) = nodes.iter().find(|it| it.pid.is_some()).map(|it| it.cluster.clone()) {
-            nodes.retain(|it| it.cluster == runs);
+        let runs = nodes.iter().find(|node| node.pid.is_some()).map(|node| node.cluster.clone());
+        if let Some(cluster) = runs {
+            nodes.retain(|node| node.cluster == cluster);
         }
         Ok(nodes)
     }
@@ -130,7 +128,7 @@ impl Vane {
     /// `vane down`, if anything runs. A signal does not call it off.
     pub(super) fn down(&self) -> Result<(), Error> {
         let nodes = self.nodes()?;
-        let Some(runs) = nodes.iter().find(|it| it.pid.is_some()) else { return Ok(()) };
+        let Some(runs) = nodes.iter().find(|node| node.pid.is_some()) else { return Ok(()) };
         let mut command = self.command("down");
         command.args(["--name", &runs.cluster]);
         run(command, "vane down", false, |_| {})
@@ -172,32 +170,35 @@ fn run(
     can_be_ended: bool,
     say: impl Fn(&str) + Sync,
 ) -> Result<(), Error> {
-    let failed = |reason: String| Error::Command { command: what.to_owned(), reason };
     // A group of its own: Ctrl-C is for the demo, which ends things in order.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child =
-        command.spawn().map_err(|e| failed(format!("{}: {e}", command.get_program().display())))?;
+    let mut child = command
+        .spawn()
+        .map_err(|e| failed(what, format!("{}: {e}", command.get_program().display())))?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let (ended, complaint) = std::thread::scope(|scope| {
         let complaint = scope.spawn(|| {
             let mut text = String::new();
             // Words that are not UTF-8 say nothing to anybody.
-            let _read = errors.map(|mut it| it.read_to_string(&mut text));
+            let _read = errors.map(|mut stderr| stderr.read_to_string(&mut text));
             text
         });
         scope.spawn(|| {
-            output.into_iter().for_each(|it| {
-                BufReader::new(it).lines().map_while(Result::ok).for_each(|it| say(&it))
-            });
+            let lines = output.into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
+            lines.map_while(Result::ok).for_each(|line| say(&line));
         });
         (wait(&mut child, can_be_ended), complaint.join().unwrap_or_default())
     });
-    match ended.map_err(|e| failed(e.to_string()))? {
+    match ended.map_err(|e| failed(what, e.to_string()))? {
         ended if ended.success() => Ok(()),
         _ if can_be_ended && interrupt::requested() => Err(Error::Interrupted),
-        ended if complaint.trim().is_empty() => Err(failed(ended.to_string())),
-        _ => Err(failed(complaint.trim().trim_start_matches("vane: ").to_owned())),
+        ended if complaint.trim().is_empty() => Err(failed(what, ended.to_string())),
+        _ => Err(failed(what, complaint.trim().trim_start_matches("vane: ").to_owned())),
     }
+}
+
+fn failed(command: &str, reason: String) -> Error {
+    Error::Command { command: command.to_owned(), reason }
 }
 
 fn wait(child: &mut Child, can_be_ended: bool) -> std::io::Result<ExitStatus> {
