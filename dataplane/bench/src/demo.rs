@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
 }
 
 fn bring_up(vane: &Vane) -> Result<Vec<Node>, Error> {
-    vane.up()?;
+    vane.up(true)?;
     interrupt::check()?;
     let nodes = vane.nodes()?;
     let urls: Vec<&str> = nodes.iter().map(|node| node.url.as_str()).collect();
@@ -117,7 +117,7 @@ fn empty(vane: &Vane, client: &Client, data: &Dataset) -> Result<(usize, usize),
     let path = format!("/collections/{COLLECTION}");
     if client.info(COLLECTION)?.points_count > 0 {
         let _existed: bool = client.send("DELETE", &path, &Value::Null)?;
-        vane.up_again()?;
+        vane.up(false)?;
         println!(
             "Points of an earlier demo were deleted with their collection, \
              and `vane up` made it anew."

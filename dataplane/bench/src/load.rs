@@ -19,9 +19,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// Those of the first request that fails; the points of the requests before it are written.
 pub(crate) fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duration, Error> {
-    let bar =
-        bar(data.len() as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left");
-    bar.set_message("loading");
+    let template = "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left";
+    let bar = bar("loading", data.len() as u64, template);
     let start = Instant::now();
     for first in (0..data.len()).step_by(BATCH) {
         let last = data.len().min(first + BATCH);
@@ -44,8 +43,7 @@ pub(crate) fn load(client: &Client, collection: &str, data: &Dataset) -> Result<
 /// Those of the requests, and when it takes longer than half an hour.
 pub(crate) fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info), Error> {
     let start = Instant::now();
-    let bar = bar(0, "{msg:>10} {spinner} {elapsed}");
-    bar.set_message("indexing");
+    let bar = bar("indexing", 0, "{msg:>10} {spinner} {elapsed}");
     loop {
         let info = client.info(collection)?;
         if info.status == "green" {
@@ -64,9 +62,10 @@ pub(crate) fn wait_indexed(client: &Client, collection: &str) -> Result<(Duratio
 }
 
 /// A bar for people, or a spinner for a length of 0; nothing where standard error is no terminal.
-pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
+pub(crate) fn bar(message: &'static str, len: u64, template: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr())
         .with_style(style.progress_chars("=> "))
+        .with_message(message)
 }

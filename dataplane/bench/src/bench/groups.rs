@@ -100,8 +100,8 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
 /// Makes collections of so many shards in all; each call returns when its shards are led.
 fn create(groups: usize, url: &str) -> Result<Duration, Error> {
     let (client, start) = (Client::new(url), Instant::now());
-    let bar = bar(groups as u64, "{msg:>10} [{bar:40}] {pos}/{len} groups, {eta} left");
-    bar.set_message("creating");
+    let template = "{msg:>10} [{bar:40}] {pos}/{len} groups, {eta} left";
+    let bar = bar("creating", groups as u64, template);
     for first in (0..groups).step_by(SHARDS) {
         let shards = SHARDS.min(groups - first);
         let shape = Shape { shards, replicas: NODES, indexing_threshold: 0 };

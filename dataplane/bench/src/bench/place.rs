@@ -18,6 +18,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of one synced write of the probe.
 const PROBE_BYTES: usize = 4096;
 const PROBE_TIME: Duration = Duration::from_secs(1);
+/// Time between looks for a signal.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A folder for data directories, gone afterwards.
 pub(super) struct Place {
@@ -82,15 +84,16 @@ pub(super) fn start(node: &mut Node) -> Result<(), Error> {
 
 /// Lets time pass, with a bar that says for what.
 pub(super) fn wait(what: &'static str, time: Duration) -> Result<(), Error> {
-    let bar = bar(time.as_secs(), "{msg:>10} [{bar:40}] {pos}/{len} s");
-    bar.set_message(what);
+    let bar = bar(what, time.as_secs(), "{msg:>10} [{bar:40}] {pos}/{len} s");
     let end = Instant::now() + time;
-    while Instant::now() < end {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
         crate::interrupt::check()?;
-        bar.set_position((time - end.saturating_duration_since(Instant::now())).as_secs());
-        vane_local::pause(
-            Duration::from_millis(50).min(end.saturating_duration_since(Instant::now())),
-        );
+        bar.set_position((time - left).as_secs());
+        vane_local::pause(LOOK.min(left));
     }
     bar.finish_and_clear();
     Ok(())

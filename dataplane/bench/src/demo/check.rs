@@ -42,9 +42,8 @@ pub(super) fn nothing_is_lost(
     outage: &Outage,
 ) -> Result<(), Error> {
     let up: Vec<_> = nodes.iter().filter(|node| node.ready).collect();
-    let bar =
-        bar((up.len() * data.len()) as u64, "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left");
-    bar.set_message("checking");
+    let template = "{msg:>10} [{bar:40}] {pos}/{len} points, {eta} left";
+    let bar = bar("checking", (up.len() * data.len()) as u64, template);
     for node in &up {
         let client = Client::new(&node.url);
         let path = format!("/collections/{COLLECTION}/points");

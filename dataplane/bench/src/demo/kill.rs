@@ -104,8 +104,7 @@ fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
 
 /// The time of the kill, once searches and writes work again.
 fn kill(victim: &Node, searches: &Pulse, writes: &Pulse) -> Result<Instant, Error> {
-    let bar = bar(0, "{msg:>10} {spinner} {elapsed}");
-    bar.set_message("searching");
+    let bar = bar("searching", 0, "{msg:>10} {spinner} {elapsed}");
     bar.enable_steady_tick(Duration::from_millis(100));
     searches.wait_for(1, TIMEOUT)?;
     writes.wait_for(1, TIMEOUT)?;
@@ -149,7 +148,7 @@ fn write(writes: &Pulse, acknowledged: &AtomicUsize, data: &Dataset, urls: &[Str
 pub(super) fn bring_back(vane: &Vane, nodes: &[Node], outage: &Outage) -> Result<(), Error> {
     println!();
     let start = Instant::now();
-    vane.up()?;
+    vane.up(true)?;
     let started = start.elapsed();
     nodes[0].admin()?.wait_caught_up(COLLECTION, 0)?;
     println!(

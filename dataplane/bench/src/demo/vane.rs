@@ -86,32 +86,26 @@ impl Vane {
         &self.dir
     }
 
-    /// `vane up -f FILE`, shown with what it says.
-    pub(super) fn up(&self) -> Result<(), Error> {
-        println!("$ vane up -f {} --dir {}", self.file.display(), self.dir.display());
-        self.make(|line| println!("  {line}"))
-    }
-
-    /// `vane up -f FILE` without showing it.
-    pub(super) fn up_again(&self) -> Result<(), Error> {
-        self.make(|_| {})
-    }
-
-    fn make(&self, say: impl Fn(&str) + Sync) -> Result<(), Error> {
+    /// Runs `vane up -f FILE`; where it is `shown`, the reader sees the command and its output.
+    pub(super) fn up(&self, shown: bool) -> Result<(), Error> {
+        let (what, dir) = (format!("vane up -f {}", self.file.display()), self.dir.display());
+        if shown {
+            println!("$ {what} --dir {dir}");
+        }
         let mut command = self.command("up");
         command.arg("-f").arg(&self.file);
-        run(command, &format!("vane up -f {}", self.file.display()), true, say).map_err(|error| {
-            match error {
-                Error::Command { command, reason } if self.earlier => {
-                    let reason = format!(
-                        "{reason}\n(to start without what an earlier demo left, remove {})",
-                        self.dir.display()
-                    );
-                    Error::Command { command, reason }
-                }
-                other => other,
+        let mut outcome = run(command, &what, true, |line| {
+            if shown {
+                println!("  {line}");
             }
-        })
+        });
+        if let Err(Error::Command { reason, .. }) = &mut outcome
+            && self.earlier
+        {
+            let hint = "to start without what an earlier demo left, remove";
+            reason.push_str(&format!("\n({hint} {dir})"));
+        }
+        outcome
     }
 
     /// The nodes, in the order of their numbers.
