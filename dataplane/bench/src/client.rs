@@ -76,11 +76,6 @@ impl Client {
         Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned() }
     }
 
-    /// Address of the node's REST API.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Sends a request with a JSON body; the answer's `result`.
     ///
     /// # Errors

@@ -108,11 +108,6 @@ impl Dataset {
         self.payloads.len()
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.payloads.is_empty()
-    }
-
     /// Vector of one point.
     pub(crate) fn vector(&self, point: usize) -> &[f32] {
         &self.rows[point * self.dim..(point + 1) * self.dim]
