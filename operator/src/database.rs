@@ -1,4 +1,10 @@
-//! The database's admin interface, at one pod.
+//! The way to a database: its pods and their token in Kubernetes, its admin interface at one
+//! pod, and what nodes answer there.
+
+mod disk;
+mod overview;
+pub(crate) mod pods;
+pub(crate) mod token;
 
 use std::time::Duration;
 
@@ -8,6 +14,11 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
+
+pub use self::disk::{Disk, disks};
+pub use self::overview::Database;
+pub(crate) use self::overview::overview;
+pub use self::token::NoToken;
 
 /// Time for a connection. A pod that is there answers at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -20,4 +20,3 @@ pub mod lease;
 pub mod metrics;
 pub mod names;
 pub mod placement;
-pub mod reach;

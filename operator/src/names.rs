@@ -18,6 +18,9 @@ pub const TEMPLATE_ANNOTATION: &str = "vanedb.io/template";
 /// The volume of a node, and the prefix of its claim.
 pub const DATA_VOLUME: &str = "data";
 
+/// Key of the token in its Secret, and the name of its file in the pods.
+pub const TOKEN_KEY: &str = "token";
+
 /// Port of the REST API.
 pub const REST_PORT: i32 = 6333;
 /// Port of the other nodes and of administration.

@@ -18,7 +18,7 @@ use super::build::{self, Children};
 use super::dereference::Dereferenced;
 
 use super::plan::Step;
-use crate::database as client;
+use crate::database::{self as client, Disk};
 use crate::error::{Error, database, kubernetes};
 use crate::names::{self, MANAGER};
 
@@ -102,7 +102,6 @@ pub async fn step(
 }
 
 fn answers(seen: &Dereferenced, ordinal: i32) -> bool {
-    use super::observed::Disk;
     seen.observed.pods.get(&ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }))
 }
 

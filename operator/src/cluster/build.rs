@@ -15,7 +15,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use vane_crds::VectorCluster;
 
 pub use pod::TOKEN_FILE;
-pub use secret::{TOKEN_KEY, secret};
+pub use secret::secret;
 pub use stateful_set::{stateful_set, template_hash};
 
 /// What is applied on every pass. The Secret is made once; the StatefulSet follows the plan.

@@ -1,39 +1,19 @@
 //! The next steps of a cluster, from what is wanted and what is. Pure, and without memory:
 //! killed anywhere, the operator plans the same again.
 
+mod step;
+
 use std::collections::BTreeSet;
 
-use uuid::Uuid;
 use vane_crds::VectorCluster;
 
-use super::build::{self, TOKEN_FILE, TOKEN_KEY, template_hash};
-use super::observed::{Disk, Observed, Pod};
+pub use self::step::Step;
+use super::build::{self, TOKEN_FILE, template_hash};
+use super::observed::{Observed, Pod};
 pub use super::validate::Refusal;
 use super::validate::validate;
-use crate::names;
-use crate::reach::NoToken;
-
-/// A change to make. Each can be repeated without harm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Make the token of the nodes.
-    MakeToken,
-    /// Make the StatefulSet, with so many pods.
-    CreateSet(i32),
-    /// Give the StatefulSet so many pods, more than it has.
-    ScaleOut(i32),
-    /// Found the database on the disk of ordinal 0.
-    Bootstrap(Uuid),
-    /// Tell the database where a node stands.
-    SetZone {
-        /// The node, by the database's number.
-        node: u64,
-        /// Its pod.
-        pod: String,
-        /// Its zone.
-        zone: String,
-    },
-}
+use crate::database::{Disk, NoToken};
+use crate::names::{self, TOKEN_KEY};
 
 /// How the founding stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, condition, is
 use vane_proto::admin;
 
 use super::observed::Observed;
-use super::plan::{Founding, Plan, Refusal, Step};
+use super::plan::{Founding, Plan, Refusal};
 use crate::names;
 
 /// Problems of the database that are told in one message.
@@ -181,40 +181,14 @@ pub fn remembers_founding(cluster: &VectorCluster) -> bool {
     cluster.status.as_ref().is_some_and(|it| is_true(&it.conditions, FOUNDED))
 }
 
-impl Step {
-    /// A word for a condition's reason and an event.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::MakeToken => "MakingToken",
-            Self::CreateSet(_) => "CreatingPods",
-            Self::ScaleOut(_) => "ScalingOut",
-            Self::Bootstrap(_) => "Founding",
-            Self::SetZone { .. } => "SettingZones",
-        }
-    }
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::MakeToken => write!(f, "make the token of the nodes"),
-            Self::CreateSet(replicas) => write!(f, "make a StatefulSet of {replicas} pods"),
-            Self::ScaleOut(replicas) => write!(f, "scale out to {replicas} nodes"),
-            Self::Bootstrap(id) => write!(f, "found database {id} on ordinal 0"),
-            Self::SetZone { pod, zone, .. } => {
-                write!(f, "tell the database that {pod} stands in zone {zone}")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::observed::{Database, Disk, Pod, Set};
+    use crate::cluster::observed::{Pod, Set};
     use crate::cluster::plan::plan;
+    use crate::database::{Database, Disk};
 
     fn at(second: i64) -> Time {
         Time(jiff::Timestamp::from_second(second).expect("it is in range"))

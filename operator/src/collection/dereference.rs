@@ -17,10 +17,9 @@ use super::observed::{Cluster, Observed};
 use super::plan::name;
 use super::spread::{self, Wanted};
 use super::status::remembers;
-use crate::cluster::dereference::zone;
-use crate::database::Admin;
+use crate::database::{Admin, pods as kubernetes_pods, token};
 use crate::error::{Error, database, kubernetes};
-use crate::{names, reach};
+use crate::names;
 
 /// The Collections that the controller watches.
 pub type Collections = Store<DeserializeGuard<Collection>>;
@@ -54,7 +53,7 @@ pub async fn dereference(
         return Ok((observed, None));
     };
     observed.paused = named.spec.paused;
-    let Ok(token) = reach::token(client, cluster, &namespace).await? else {
+    let Ok(token) = token::read(client, cluster, &namespace).await? else {
         let secret = names::token_secret(cluster);
         observed.cluster = Cluster::Silent(format!(
             "there is no token in secret {secret}; see VectorCluster {cluster}"
@@ -62,7 +61,7 @@ pub async fn dereference(
         return Ok((observed, None));
     };
     observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
-    for mut admin in reach::ready_nodes(client, cluster, &namespace, &token).await? {
+    for mut admin in kubernetes_pods::ready_nodes(client, cluster, &namespace, &token).await? {
         match read(&mut admin, name(collection)).await {
             Ok((nodes, found, shards)) => {
                 // A name that two nodes have is one pod, which has one disk.
@@ -89,14 +88,14 @@ async fn awaited(
     nodes: Vec<admin::Node>,
 ) -> Result<Option<String>, Error> {
     let name = cluster.name_any();
-    let pods = reach::pods(client, &name, namespace).await?;
+    let pods = kubernetes_pods::list(client, &name, namespace).await?;
     let absent = |it| (it, Wanted { name: names::pod(&name, it), made: None, zone: None });
     let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes).map(absent).collect();
     for (ordinal, pod) in pods {
         let made = pod.creation_timestamp().map(|it| it.0);
         wanted.insert(
             ordinal,
-            Wanted { name: pod.name_any(), made, zone: zone(client, &pod).await? },
+            Wanted { name: pod.name_any(), made, zone: kubernetes_pods::zone(client, &pod).await? },
         );
     }
     let conditions = cluster.status.iter().flat_map(|it| &it.conditions);

@@ -1,13 +1,15 @@
 //! The next steps of a collection. Pure.
 
+mod step;
+
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use vane_crds::Collection;
 use vane_crds::cluster::Retain;
 use vane_crds::collection::CollectionSpec;
 use vane_proto::admin;
 
+pub use self::step::Step;
 use super::body;
 use super::observed::{Cluster, Observed};
 pub use super::validate::Verdict;
@@ -16,28 +18,6 @@ use super::validate::{WAITING, difference, validate};
 /// Keeps the object until its points are deleted. Only objects that ask for that have it, and
 /// only once they were accepted: one that has no points waits for no database.
 pub const FINALIZER: &str = "vanedb.io/delete-points";
-
-/// A change to make. Each can be repeated without harm.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Give the object its finalizer, or take it away.
-    Finalizer(bool),
-    /// Make the collection.
-    Create(Value),
-    /// Change its parameters.
-    Update(Value),
-    /// Make an index over a payload field.
-    SetIndex {
-        /// Path of the field.
-        field: String,
-        /// Type, as the API has it.
-        kind: &'static str,
-    },
-    /// Give it another name, unless somebody has that name.
-    AddAlias(String),
-    /// Delete the collection that was made with this key.
-    Delete(String),
-}
 
 /// What to do now.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use vane_proto::admin;
 
-use crate::cluster::observed::Database;
+use crate::database::Database;
 
 /// Time in which nodes join, after the founding and after their pods were made. Longer than
 /// it takes to pull an image and to attach a volume.

@@ -156,34 +156,6 @@ pub fn rounded(figure: u64) -> i64 {
     i64::try_from(figure / scale * scale).unwrap_or(i64::MAX)
 }
 
-impl super::plan::Step {
-    /// A word for the log.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Finalizer(_) => "SettingFinalizer",
-            Self::Create(_) => "CreatingCollection",
-            Self::Update(_) => "UpdatingCollection",
-            Self::SetIndex { .. } => "SettingIndex",
-            Self::AddAlias(_) => "AddingAlias",
-            Self::Delete(_) => "DeletingCollection",
-        }
-    }
-}
-
-impl std::fmt::Display for super::plan::Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Finalizer(true) => write!(f, "keep the object until its points are deleted"),
-            Self::Finalizer(false) => write!(f, "let the object go"),
-            Self::Create(_) => write!(f, "make the collection"),
-            Self::Update(body) => write!(f, "change its parameters: {body}"),
-            Self::SetIndex { field, kind } => write!(f, "index field {field} as {kind}"),
-            Self::AddAlias(alias) => write!(f, "add alias {alias}"),
-            Self::Delete(_) => write!(f, "delete the collection"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -13,8 +13,8 @@ use vane_crds::{ShardPlacement, VectorCluster};
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cluster::observed::Database;
 use crate::collection::status::rounded;
+use crate::database::Database;
 use crate::names;
 
 /// Entries by which a copy may trail under load and still count as in sync.

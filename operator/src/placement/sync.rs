@@ -13,8 +13,8 @@ use vane_crds::placement::ShardPlacementStatus;
 use vane_crds::{ShardPlacement, VectorCluster};
 
 use super::build;
-use crate::cluster::observed::Database;
 use crate::context::Context;
+use crate::database::Database;
 use crate::error::{Error, kubernetes};
 use crate::names::{self, MANAGER};
 

@@ -9,10 +9,9 @@ use futures_util::future::join_all;
 use kube::ResourceExt;
 use vane_crds::VectorCluster;
 use vane_operator::cluster::build;
-use vane_operator::cluster::dereference::disks;
-use vane_operator::cluster::observed::{self, Disk, Observed};
+use vane_operator::cluster::observed::{self, Observed};
 use vane_operator::cluster::plan::Step;
-use vane_operator::database::{Admin, admin};
+use vane_operator::database::{Admin, Disk, admin, disks};
 use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
 

@@ -15,8 +15,8 @@ use vane_crds::VectorCluster;
 use vane_crds::cluster::{PullPolicy, TaintEffect, TopologySpread};
 use vane_crds::quantity::Amounts;
 
-use super::{TOKEN_KEY, name, namespace};
-use crate::names;
+use super::{name, namespace};
+use crate::names::{self, TOKEN_KEY};
 
 /// Where the volume is mounted.
 const DATA_DIR: &str = "/var/lib/vane";

@@ -2,10 +2,7 @@ use k8s_openapi::api::core::v1::Secret;
 use vane_crds::VectorCluster;
 
 use super::name;
-use crate::names;
-
-/// Key of the token in the Secret, and the name of its file in the pods.
-pub const TOKEN_KEY: &str = "token";
+use crate::names::{self, TOKEN_KEY};
 
 /// The secret of nodes and administration. Made with a fresh token when no pod has another,
 /// never changed: pods read it at their start. It stays when the cluster goes, as the volumes do.

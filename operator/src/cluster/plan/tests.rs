@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
+use uuid::Uuid;
 use vane_proto::admin::Node;
 
 use super::*;
-use crate::cluster::observed::{Database, Set};
+use crate::cluster::observed::Set;
+use crate::database::Database;
 
 const ID: Uuid = Uuid::from_u128(7);
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vane_proto::admin;
 
 use super::*;

@@ -1,41 +1,18 @@
-//! The way to a database: its pods, their addresses, its secret.
+//! The pods of a cluster as Kubernetes has them.
 
-use k8s_openapi::api::core::v1::{Pod as KubernetesPod, Secret};
+use k8s_openapi::api::core::v1::{Node as Machine, Pod as KubernetesPod};
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 
-use crate::cluster::build::TOKEN_KEY;
-use crate::database::{self, Admin};
+use super::Admin;
 use crate::error::{Error, kubernetes};
 use crate::names;
 
-/// Why there is no token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoToken {
-    /// There is no Secret.
-    Absent,
-    /// It has no token in it.
-    Empty,
-}
-
-/// The secret of the database, or why there is none.
-pub(crate) async fn token(
-    kubernetes_client: &Client,
-    name: &str,
-    namespace: &str,
-) -> Result<Result<String, NoToken>, Error> {
-    let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
-    let secret = names::token_secret(name);
-    let found =
-        secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
-    let Some(found) = found else { return Ok(Err(NoToken::Absent)) };
-    let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
-    let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
-    Ok(token.filter(|it| !it.is_empty()).ok_or(NoToken::Empty))
-}
+/// Where a machine says in which zone it stands.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
 /// The pods that are there, with their ordinals.
-pub(crate) async fn pods(
+pub(crate) async fn list(
     kubernetes_client: &Client,
     name: &str,
     namespace: &str,
@@ -69,13 +46,27 @@ pub(crate) async fn ready_nodes(
     namespace: &str,
     token: &str,
 ) -> Result<Vec<Admin>, Error> {
-    let pods = pods(kubernetes_client, name, namespace).await?;
+    let pods = list(kubernetes_client, name, namespace).await?;
     let ready = pods
         .iter()
         .filter(|(_, it)| is_ready(it))
         .filter_map(|(_, it)| Some((it.name_any(), address(it)?)));
     let admin = |(pod, address): (String, String)| {
-        database::admin(&address, token).map_err(|source| Error::Address { pod, source })
+        super::admin(&address, token).map_err(|source| Error::Address { pod, source })
     };
     ready.map(admin).collect()
+}
+
+/// Zone of the machine that a pod runs on, where it is on one that says so.
+pub(crate) async fn zone(
+    kubernetes_client: &Client,
+    pod: &KubernetesPod,
+) -> Result<Option<String>, Error> {
+    let Some(machine) = pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) else {
+        return Ok(None);
+    };
+    let machines: Api<Machine> = Api::all(kubernetes_client.clone());
+    let doing = kubernetes(format!("read the zone of machine {machine}"));
+    let found = machines.get_metadata_opt(machine).await.map_err(doing)?;
+    Ok(found.and_then(|it| it.labels().get(ZONE_LABEL).cloned()))
 }
