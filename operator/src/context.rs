@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use kube::core::DynamicObject;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::ObjectRef;
@@ -13,10 +14,15 @@ use crate::failpoint::Failpoint;
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
 
-/// First pause after an error; doubled with each that follows.
-const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Longest pause after errors.
 const RETRY_MAX: Duration = Duration::from_secs(300);
+/// Pauses after errors: one second, doubled with each that follows. Jitter adds up to as much
+/// again, so that those who failed together do not come back together.
+const RETRY: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_max_delay(Duration::from_secs(RETRY_MAX.as_secs() / 2))
+    .without_max_times()
+    .with_jitter();
 
 /// Times of writes that are remembered before old ones are looked for.
 const WRITTEN_MAX: usize = 10_000;
@@ -36,8 +42,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
-    /// Objects whose last pass failed, and how many have in a row.
-    failures: Mutex<HashMap<Key, u32>>,
+    /// Objects whose last pass failed, with the pauses that are left to them.
+    failures: Mutex<HashMap<Key, ExponentialBackoff>>,
     /// When figures of a status were last written, for those of which only figures change.
     written: Mutex<HashMap<Key, Instant>>,
 }
@@ -78,9 +84,8 @@ impl Context {
     pub(crate) fn failed<K: Resource<DynamicType = ()>>(&self, object: &K) -> Duration {
         let key = key(object);
         let mut failures = self.failures.lock();
-        let attempts = failures.entry(key.clone()).or_default();
-        *attempts = attempts.saturating_add(1);
-        let pause = jittered(retry_pause(*attempts));
+        let pauses = failures.entry(key.clone()).or_insert_with(|| RETRY.build());
+        let pause = pauses.next().unwrap_or(RETRY_MAX);
         self.show_retrying(&key.0, &failures);
         pause
     }
@@ -92,8 +97,8 @@ impl Context {
         }
     }
 
-    fn show_retrying(&self, kind: &str, failures: &HashMap<Key, u32>) {
-        self.metrics.retrying(kind, failures.keys().filter(|it| it.0 == kind).count());
+    fn show_retrying(&self, kind: &str, failures: &HashMap<Key, ExponentialBackoff>) {
+        self.metrics.retrying(kind, failures.keys().filter(|key| key.0 == kind).count());
     }
 
     /// Whether a status of which only figures changed may be written again. Forgetting it at
@@ -103,14 +108,14 @@ impl Context {
         object: &K,
         pause: Duration,
     ) -> bool {
-        self.written.lock().get(&key(object)).is_none_or(|it| it.elapsed() >= pause)
+        self.written.lock().get(&key(object)).is_none_or(|wrote| wrote.elapsed() >= pause)
     }
 
     /// A status was written. What was written long ago is forgotten: objects come and go.
     pub(crate) fn wrote<K: Resource<DynamicType = ()>>(&self, object: &K) {
         let mut written = self.written.lock();
         if written.len() >= WRITTEN_MAX {
-            written.retain(|_, it| it.elapsed() < WRITTEN_KEPT);
+            written.retain(|_, wrote| wrote.elapsed() < WRITTEN_KEPT);
         }
         written.insert(key(object), Instant::now());
     }
@@ -118,18 +123,6 @@ impl Context {
 
 fn key<K: Resource<DynamicType = ()>>(object: &K) -> Key {
     (K::kind(&()).into_owned(), object.namespace().unwrap_or_default(), object.name_any())
-}
-
-fn retry_pause(attempts: u32) -> Duration {
-    let doublings = attempts.saturating_sub(1).min(16);
-    RETRY_MIN.saturating_mul(1 << doublings).min(RETRY_MAX)
-}
-
-/// Up to a fifth more, so that those who failed together do not come back together.
-fn jittered(pause: Duration) -> Duration {
-    let fifth = pause / 5;
-    let part = uuid::Uuid::new_v4().as_u128() % 1000;
-    pause + fifth * u32::try_from(part).unwrap_or(0) / 1000
 }
 
 #[cfg(test)]
@@ -141,10 +134,14 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound() {
-        assert_eq!(retry_pause(1), RETRY_MIN);
-        assert_eq!(retry_pause(4), RETRY_MIN * 8);
-        assert_eq!(retry_pause(u32::MAX), RETRY_MAX);
-        assert!(jittered(RETRY_MAX) <= RETRY_MAX + RETRY_MAX / 5);
+        let pauses: Vec<Duration> = RETRY.build().take(1000).collect();
+        for (attempt, seconds) in [(0, 1), (3, 8), (999, RETRY_MAX.as_secs() / 2)] {
+            let shortest = Duration::from_secs(seconds);
+            assert!(pauses[attempt] >= shortest, "{attempt}: {pauses:?}");
+            assert!(pauses[attempt] <= shortest * 2, "{attempt}: {pauses:?}");
+        }
+        assert!(pauses.iter().all(|pause| *pause <= RETRY_MAX), "{pauses:?}");
+        assert_eq!(pauses.len(), 1000, "a failure is never given up");
     }
 
     #[tokio::test]
@@ -158,7 +155,7 @@ mod tests {
         let context = Context::new(client, "test", Metrics::default(), Failpoint::default());
         let shown = |context: &Context, kind: &str, objects: u32| {
             let line = format!("vane_operator_retrying{{kind=\"{kind}\"}} {objects}");
-            context.metrics.text().lines().any(|it| it == line)
+            context.metrics.text().lines().any(|shown| shown == line)
         };
         let named = |name: &str| {
             let metadata = ObjectMeta {
