@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
+use vane_crds::conditions::ACCEPTED;
 
 use crate::context::Context;
 
@@ -19,14 +20,9 @@ pub(crate) async fn tell<K>(
 ) where
     K: Resource<DynamicType = ()>,
 {
-    for condition in now.iter().filter(|it| told.contains(&it.type_.as_str())) {
-        let old = before.iter().find(|it| it.type_ == condition.type_);
-        let same = old
-            .is_some_and(|it| (&it.status, &it.reason) == (&condition.status, &condition.reason));
-        // That a new object is possible, and is not there yet, is no news.
-        let expected =
-            if condition.type_ == vane_crds::conditions::ACCEPTED { "True" } else { "False" };
-        if same || (old.is_none() && condition.status == expected) {
+    for condition in now.iter().filter(|condition| told.contains(&condition.type_.as_str())) {
+        let old = before.iter().find(|old| old.type_ == condition.type_);
+        if !is_news(old, condition) {
             continue;
         }
         let event = Event {
@@ -40,4 +36,13 @@ pub(crate) async fn tell<K>(
             tracing::warn!(%error, reason = event.reason, "failed to publish an event");
         }
     }
+}
+
+fn is_news(old: Option<&Condition>, new: &Condition) -> bool {
+    if let Some(old) = old {
+        return (&old.status, &old.reason) != (&new.status, &new.reason);
+    }
+    // That a new object is possible, and is not there yet, is no news.
+    let expected = if new.type_ == ACCEPTED { "True" } else { "False" };
+    new.status != expected
 }

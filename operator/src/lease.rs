@@ -74,6 +74,7 @@ impl Election {
     /// Waits until the Lease is ours; since when it is, at the latest.
     pub async fn win(&self) -> Instant {
         loop {
+            // Before the attempt: others count from when the Lease was written, or later.
             let began = Instant::now();
             if let Ok(Standing::Ours) = timeout(self.times.deadline, self.attempt()).await {
                 return began;
@@ -102,11 +103,11 @@ impl Election {
     /// Gives the Lease back, so that another need not wait for its end.
     pub async fn release(&self) {
         let Ok(Some(mut lease)) = self.leases.get_opt(&self.name).await else { return };
-        let Some(spec) =
-            lease.spec.as_mut().filter(|it| it.holder_identity.as_deref() == Some(&self.holder))
-        else {
+        let Some(spec) = lease.spec.as_mut() else { return };
+        // It may have been taken since it was renewed last.
+        if spec.holder_identity.as_deref() != Some(&self.holder) {
             return;
-        };
+        }
         spec.holder_identity = None;
         spec.renew_time = None;
         if let Err(error) = self.leases.replace(&self.name, &PostParams::default(), &lease).await {
@@ -126,7 +127,7 @@ impl Election {
 
     async fn try_attempt(&self) -> Result<Standing, kube::Error> {
         let found = self.leases.get_opt(&self.name).await?;
-        let current = found.as_ref().and_then(|it| it.spec.as_ref());
+        let current = found.as_ref().and_then(|lease| lease.spec.as_ref());
         let unchanged = self.unchanged(current);
         let Claim::Take(spec) = claim(current, unchanged, &self.holder, Timestamp::now()) else {
             return Ok(Standing::Theirs);
@@ -151,7 +152,7 @@ impl Election {
         let mut seen = self.seen.lock();
         match (&*seen, current) {
             (Some((before, since)), Some(current)) if before == current => return since.elapsed(),
-            (_, current) => *seen = current.map(|it| (it.clone(), Instant::now())),
+            (_, current) => *seen = current.map(|spec| (spec.clone(), Instant::now())),
         }
         Duration::ZERO
     }
@@ -159,24 +160,25 @@ impl Election {
 
 /// What is to be done about a Lease that was seen unchanged for so long.
 fn claim(current: Option<&LeaseSpec>, unchanged: Duration, holder: &str, now: Timestamp) -> Claim {
-    let held_by = current.and_then(|it| it.holder_identity.as_deref()).filter(|it| !it.is_empty());
+    let spec = current.cloned().unwrap_or_default();
+    // One that was given back names nobody.
+    let held_by = spec.holder_identity.as_deref().filter(|identity| !identity.is_empty());
     let ours = held_by == Some(holder);
-    let seconds = current.and_then(|it| u64::try_from(it.lease_duration_seconds?).ok());
+    // The duration that its holder wrote, which is what that one goes by.
+    let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     if held_by.is_some() && !ours && unchanged < seconds.map_or(DURATION, Duration::from_secs) {
         return Claim::Leave;
     }
-    let acquired = current.filter(|_| ours).and_then(|it| it.acquire_time.clone());
-    let transitions = current.and_then(|it| it.lease_transitions).unwrap_or(0);
+    // The number of changes of holder: a new Lease begins with none.
+    let changes = i32::from(!ours && current.is_some());
+    let transitions = spec.lease_transitions.unwrap_or(0).saturating_add(changes);
+    let acquired = spec.acquire_time.filter(|_| ours).unwrap_or(MicroTime(now));
     Claim::Take(Box::new(LeaseSpec {
         holder_identity: Some(holder.to_owned()),
         lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-        acquire_time: Some(acquired.unwrap_or(MicroTime(now))),
+        acquire_time: Some(acquired),
         renew_time: Some(MicroTime(now)),
-        lease_transitions: Some(if ours || current.is_none() {
-            transitions
-        } else {
-            transitions.saturating_add(1)
-        }),
+        lease_transitions: Some(transitions),
         ..LeaseSpec::default()
     }))
 }

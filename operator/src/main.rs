@@ -20,6 +20,9 @@ use vane_operator::{controllers, health};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+const LEASE_LOST: &str =
+    "the lease was lost: it was not renewed in time, or another operator has it";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
@@ -54,7 +57,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         terminated().await;
-        // Nobody listens any more: then it has stopped.
+        // An error says that nobody listens: then the process ends by itself.
         let _either = stop.send(true);
     });
 
@@ -79,13 +82,14 @@ async fn run(args: Args) -> Result<(), Failure> {
     let work = join_all(
         scopes
             .into_iter()
-            .map(|it| controllers::run(Arc::clone(&context), it, || told(stopped.clone()))),
+            .map(|scope| controllers::run(Arc::clone(&context), scope, || told(stopped.clone()))),
     );
     let outcome = tokio::select! {
         _ended = work => Ok(()),
-        () = election.hold(won) => Err("the lease was lost: it was not renewed in time, or another operator has it".into()),
+        () = election.hold(won) => Err(Failure::from(LEASE_LOST)),
     };
     context.leads(false);
+    // A lease that was lost is somebody else's, or ends by itself.
     if outcome.is_ok() {
         election.release().await;
     }
@@ -95,7 +99,7 @@ async fn run(args: Args) -> Result<(), Failure> {
 
 async fn told(mut stopped: watch::Receiver<bool>) {
     // An error is a sender that is gone, which is a reason to stop as well.
-    let _either = stopped.wait_for(|it| *it).await;
+    let _either = stopped.wait_for(|stopped| *stopped).await;
 }
 
 async fn terminated() {
@@ -111,6 +115,6 @@ async fn terminated() {
 }
 
 fn hostname() -> String {
-    let name = std::env::var("HOSTNAME").ok().filter(|it| !it.is_empty());
+    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     format!("{}-{}", name.unwrap_or_else(|| "vane-operator".into()), uuid::Uuid::new_v4().simple())
 }

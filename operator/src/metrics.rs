@@ -43,28 +43,16 @@ impl Default for Metrics {
             retrying: Family::default(),
             leader: Gauge::default(),
         };
-        registry.register(
-            "reconciliations",
-            "Passes over an object, by kind",
-            metrics.reconciliations.clone(),
-        );
-        registry.register(
-            "errors",
-            "Passes that failed, by kind and by what failed",
-            metrics.errors.clone(),
-        );
-        registry.register(
-            "reconcile_seconds",
-            "Duration of passes, by kind",
-            metrics.seconds.clone(),
-        );
-        registry.register("reconciling", "Passes under way, by kind", metrics.running.clone());
-        registry.register(
-            "retrying",
-            "Queue of failures: objects whose last pass failed and that wait for the next one, by kind",
-            metrics.retrying.clone(),
-        );
-        registry.register("leader", "Whether this process holds the Lease", metrics.leader.clone());
+        let Self { reconciliations, errors, seconds, running, retrying, leader, .. } =
+            metrics.clone();
+        registry.register("reconciliations", "Passes over an object, by kind", reconciliations);
+        registry.register("errors", "Passes that failed, by kind and by what failed", errors);
+        registry.register("reconcile_seconds", "Duration of passes, by kind", seconds);
+        registry.register("reconciling", "Passes under way, by kind", running);
+        let help = "Queue of failures: objects whose last pass failed and that wait for the next \
+                    one, by kind";
+        registry.register("retrying", help, retrying);
+        registry.register("leader", "Whether this process holds the Lease", leader);
         *metrics.registry.lock() = registry;
         metrics
     }
@@ -128,7 +116,7 @@ mod tests {
             "vane_operator_retrying{kind=\"VectorCluster\"} 1",
             "vane_operator_leader 1",
         ] {
-            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+            assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
         }
         assert!(text.contains("# HELP vane_operator_retrying Queue of failures"), "{text}");
     }

@@ -31,7 +31,7 @@ impl Server {
     }
 
     fn spec(&self) -> Value {
-        self.lease.lock().as_ref().map(|it| it["spec"].clone()).unwrap_or_default()
+        self.lease.lock().as_ref().map(|lease| lease["spec"].clone()).unwrap_or_default()
     }
 
     fn election(&self, times: Times) -> Election {
