@@ -11,7 +11,7 @@ async fn until(api: &ApiServer, args: &[&str], wanted: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let seen = api.kubectl(args).await;
-        if seen.as_ref().is_ok_and(|it| it.contains(wanted)) {
+        if seen.as_ref().is_ok_and(|text| text.contains(wanted)) {
             return;
         }
         assert!(Instant::now() < end, "{wanted:?} is not in {seen:?}");

@@ -32,14 +32,18 @@ fn collection() -> Value {
         "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": "docs"},
         "spec": {
             "clusterRef": {"name": "demo"}, "shards": 3, "replicationFactor": 3,
-            "vectors": [{"name": "a", "size": 4, "distance": "Cosine"}, {"name": "b", "size": 8, "distance": "Dot"}],
+            "vectors": [
+                {"name": "a", "size": 4, "distance": "Cosine"},
+                {"name": "b", "size": 8, "distance": "Dot"},
+            ],
         },
     })
 }
 
 fn placement() -> Value {
     json!({
-        "apiVersion": "vanedb.io/v1alpha1", "kind": "ShardPlacement", "metadata": {"name": "docs-0"},
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "ShardPlacement",
+        "metadata": {"name": "docs-0"},
         "spec": {"clusterRef": {"name": "demo"}, "collection": "docs", "shard": 0},
     })
 }
@@ -153,7 +157,9 @@ async fn a_cluster_keeps_what_its_volumes_keep() {
 async fn a_collection_that_cannot_be_is_refused() {
     let name = "bad-collections";
     let api = server(name).await;
-    let twice = json!([{"name": "a", "size": 4, "distance": "Dot"}, {"name": "a", "size": 5, "distance": "Dot"}]);
+    let twice = json!([
+        {"name": "a", "size": 4, "distance": "Dot"}, {"name": "a", "size": 5, "distance": "Dot"},
+    ]);
     refused(
         api,
         name,
@@ -324,7 +330,7 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
 
 /// The words of each line.
 fn words(text: &str) -> Vec<Vec<&str>> {
-    text.lines().map(|it| it.split_whitespace().collect()).collect()
+    text.lines().map(|line| line.split_whitespace().collect()).collect()
 }
 
 #[tokio::test]
@@ -340,9 +346,12 @@ async fn kubectl_shows_scales_and_selects() {
     apply(api, name, &other).await.unwrap();
     let status = json!({"status": {
         "nodes": 3, "readyNodes": 2, "selector": "app.kubernetes.io/instance=demo",
-        "conditions": [{"type": "Ready", "status": "False", "reason": "NodesNotReady", "message": "one is away",
-            "lastTransitionTime": "2025-01-01T00:00:00Z"}, {"type": "Accepted", "status": "False",
-            "reason": "ScaleInNotSupported", "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"}],
+        "conditions": [
+            {"type": "Ready", "status": "False", "reason": "NodesNotReady",
+             "message": "one is away", "lastTransitionTime": "2025-01-01T00:00:00Z"},
+            {"type": "Accepted", "status": "False", "reason": "ScaleInNotSupported",
+             "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"},
+        ],
     }});
     let patch = ["-n", name, "patch", "vc/demo", "--subresource=status", "--type=merge", "-p"];
     api.kubectl(&[&patch[..], &[&status.to_string()]].concat()).await.unwrap();

@@ -13,7 +13,8 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
     world.namespace("strange").await;
     // As an older or a newer definition would let it in.
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/paused";
-    let anything = json!([{"op": "replace", "path": path, "value": {"x-kubernetes-preserve-unknown-fields": true}}]);
+    let anything = json!({"x-kubernetes-preserve-unknown-fields": true});
+    let anything = json!([{"op": "replace", "path": path, "value": anything}]);
     let arguments =
         ["patch", "crd", "vectorclusters.vanedb.io", "--type=json", "-p", &anything.to_string()];
     world.api.kubectl(&arguments).await.unwrap();
@@ -44,14 +45,14 @@ async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
         world.apply(namespace, &cluster(1)).await;
     }
     world.wait_metric(&world.operator, RETRYING, 2.0).await;
-    assert!(world.operator.metric(ERRORS).await.is_some_and(|it| it >= 2.0));
+    assert!(world.operator.metric(ERRORS).await.is_some_and(|errors| errors >= 2.0));
     world.api.kubectl(&["-n", "first", "delete", "service", "demo-nodes"]).await.unwrap();
     world.wait_metric(&world.operator, RETRYING, 1.0).await;
     world.wait("first", "statefulset/demo", |_| true).await;
     world.api.kubectl(&["-n", "second", "delete", "vc", "demo"]).await.unwrap();
     world.wait_metric(&world.operator, RETRYING, 0.0).await;
     let passes = "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"}";
-    assert!(world.operator.metric(passes).await.is_some_and(|it| it >= 4.0));
+    assert!(world.operator.metric(passes).await.is_some_and(|passes| passes >= 4.0));
     world
         .wait_metric(&world.operator, "vane_operator_reconciling{kind=\"VectorCluster\"}", 0.0)
         .await;
@@ -61,7 +62,8 @@ async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
 /// own, which no Service can give up.
 fn in_the_way() -> Value {
     json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "demo-nodes"}, "spec": {"ports": [{"port": 80}]},
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "demo-nodes"},
+        "spec": {"ports": [{"port": 80}]},
     })
 }
 
@@ -81,7 +83,7 @@ async fn an_operator_goes_on_when_its_api_server_comes_back() {
     while began.elapsed() < AWAY {
         let asked = url.clone();
         let ready = tokio::task::spawn_blocking(move || {
-            ureq::get(&asked).call().map(|it| it.status().as_u16())
+            ureq::get(&asked).call().map(|answer| answer.status().as_u16())
         });
         assert_eq!(ready.await.unwrap().unwrap(), 200, "the database serves without an API server");
         // One that lost its lease ends, and is started again as its Deployment does.
@@ -97,6 +99,8 @@ async fn an_operator_goes_on_when_its_api_server_comes_back() {
     }
     println!("the API server was away for {AWAY:?}; the operator ended {ended} times");
     world.apply("away", &cluster(4)).await;
-    let grown = |it: &Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
+    let grown = |cluster: &Value| {
+        cluster["status"]["members"].as_array().is_some_and(|members| members.len() == 4)
+    };
     world.wait("away", "vc/demo", grown).await;
 }

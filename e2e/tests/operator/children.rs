@@ -34,7 +34,7 @@ async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
         );
     }
     // The namespace refuses pods that are not of the restricted profile.
-    world.wait(NAMESPACE, "pod/demo-2", |it| it["status"]["phase"] == "Pending").await;
+    world.wait(NAMESPACE, "pod/demo-2", |pod| pod["status"]["phase"] == "Pending").await;
     assert_eq!(world.list(NAMESPACE, "pvc").await.len(), 3);
     let service = world.get(NAMESPACE, "service/demo-nodes").await.unwrap();
     assert_eq!(
@@ -55,8 +55,8 @@ async fn the_token_is_made_once(world: &World) {
     let before = token().await;
     assert!(before.as_str().unwrap().len() > 40);
     world
-        .wait(NAMESPACE, "vc/demo", |it| {
-            it["status"]["observedGeneration"] == it["metadata"]["generation"]
+        .wait(NAMESPACE, "vc/demo", |cluster| {
+            cluster["status"]["observedGeneration"] == cluster["metadata"]["generation"]
         })
         .await;
     assert_eq!(token().await, before);
@@ -83,16 +83,16 @@ async fn what_is_not_possible_yet_touches_nothing(world: &World) {
         assert_eq!(template().await, before);
     }
     let events = world.list(NAMESPACE, "events").await;
-    let told =
-        |reason: &str| events.iter().any(|it| it["reason"] == reason && it["type"] == "Warning");
-    assert!(told("ScaleInNotSupported") && told("RollOutNotSupported"), "{events:?}");
+    for reason in ["ScaleInNotSupported", "RollOutNotSupported"] {
+        let mut told = events.iter().filter(|event| event["reason"] == reason);
+        assert!(told.any(|event| event["type"] == "Warning"), "{reason}: {events:?}");
+    }
 }
 
 async fn what_somebody_deletes_comes_back(world: &World) {
-    let uid = |it: &Value| it["metadata"]["uid"].clone();
-    let before = uid(&world.get(NAMESPACE, "service/demo").await.unwrap());
+    let before = world.get(NAMESPACE, "service/demo").await.unwrap()["metadata"]["uid"].clone();
     world.api.kubectl(&["-n", NAMESPACE, "delete", "service", "demo"]).await.unwrap();
-    world.wait(NAMESPACE, "service/demo", |it| uid(it) != before).await;
+    world.wait(NAMESPACE, "service/demo", |service| service["metadata"]["uid"] != before).await;
 }
 
 async fn a_paused_cluster_is_left_alone(world: &World) {
@@ -119,13 +119,13 @@ async fn at_rest_nothing_is_written(world: &World) {
         for kind in ["vc", "statefulset", "service", "serviceaccount", "pdb", "configmap", "secret"]
         {
             let objects = world.list(NAMESPACE, kind).await;
-            versions.extend(objects.iter().map(|it| {
-                (it["metadata"]["name"].clone(), it["metadata"]["resourceVersion"].clone())
-            }));
+            for metadata in objects.iter().map(|object| &object["metadata"]) {
+                versions.push((metadata["name"].clone(), metadata["resourceVersion"].clone()));
+            }
         }
         versions
     };
-    let settled = |it: &Value| condition(it, "Progressing")["reason"] == "Founding";
+    let settled = |cluster: &Value| condition(cluster, "Progressing")["reason"] == "Founding";
     world.wait(NAMESPACE, "vc/demo", settled).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = versions().await;

@@ -34,13 +34,13 @@ async fn at_rest_no_object_but_leases_is_written() {
                 .await;
         }
     }
-    let seconds =
-        std::env::var("IDLE_SECONDS").ok().map(|it| it.parse().expect("IDLE_SECONDS is a number"));
-    let idle = seconds.map_or(IDLE, Duration::from_secs);
+    let idle = std::env::var("IDLE_SECONDS").map_or(IDLE, |seconds| {
+        Duration::from_secs(seconds.parse().expect("IDLE_SECONDS is a number"))
+    });
     let mut changes = Vec::new();
     let mut before = Snapshot::take(&world.api).await;
     for stretch in 0..STRETCHES {
-        // The first shows whether it came to rest; no need to wait ten minutes for that.
+        // The first shows whether the operator came to rest: no need for a long one.
         let length = if stretch == 0 { IDLE } else { idle };
         let (began, start) = (Instant::now(), Work::of(&world.operator).await);
         tokio::time::sleep(length).await;
@@ -99,9 +99,9 @@ impl Work {
         // Fields 14 and 15, of which the second may have spaces and is in parentheses.
         let stat = proc("stat");
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks = [11, 12].iter().map(|it| fields[*it].parse::<u64>().unwrap()).sum();
+        let ticks = [11, 12].into_iter().map(|field| fields[field].parse::<u64>().unwrap()).sum();
         let status = proc("status");
-        let memory = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap();
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         Self { passes, ticks, memory_kib: memory.trim().trim_end_matches(" kB").parse().unwrap() }
     }
 

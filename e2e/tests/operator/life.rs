@@ -43,7 +43,9 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
     world.apply(NAMESPACE, &cluster(4)).await;
     ends_at(&mut world, "ScalingOut").await;
     world.operator = Operator::start(&world.api, world.dir.path());
-    let grown = |it: &Value| it["status"]["members"].as_array().is_some_and(|it| it.len() == 4);
+    let grown = |cluster: &Value| {
+        cluster["status"]["members"].as_array().is_some_and(|members| members.len() == 4)
+    };
     world.wait(NAMESPACE, "vc/demo", grown).await;
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
     println!("{}", world.api.kubectl(&["-n", NAMESPACE, "get", "vc,col,sp"]).await.unwrap());
@@ -89,7 +91,7 @@ async fn one_database_as_declared(world: &World) {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["zone"].as_str().unwrap())
+        .map(|member| member["zone"].as_str().unwrap())
         .collect();
     zones.sort_unstable();
     assert_eq!(zones, ["a", "b", "c"]);

@@ -13,7 +13,8 @@ fn collection(name: &str, copies: i32) -> Value {
     json!({
         "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": name},
         "spec": {
-            "clusterRef": {"name": "demo"}, "replicationFactor": copies, "vectors": [{"size": 4, "distance": "Dot"}],
+            "clusterRef": {"name": "demo"}, "replicationFactor": copies,
+            "vectors": [{"size": 4, "distance": "Dot"}],
         },
     })
 }
@@ -44,11 +45,15 @@ async fn what_is_lost_is_told_and_comes_back_where_it_can() {
     volumes_go_with_the_cluster(&world).await;
 }
 
+/// The nodes of a cluster, as its status has them.
+fn members(cluster: &Value) -> impl Iterator<Item = &Value> {
+    cluster["status"]["members"].as_array().unwrap().iter()
+}
+
 async fn settings_come_back(world: &World) {
     world.api.kubectl(&["-n", NAMESPACE, "delete", "configmap", "demo-settings"]).await.unwrap();
-    world
-        .wait(NAMESPACE, "configmap/demo-settings", |it| it["data"]["VANE_LOG__LEVEL"] == "info")
-        .await;
+    let as_before = |settings: &Value| settings["data"]["VANE_LOG__LEVEL"] == "info";
+    world.wait(NAMESPACE, "configmap/demo-settings", as_before).await;
 }
 
 /// The condition says what to do, and doing it costs no points: not even where volumes are
@@ -56,7 +61,7 @@ async fn settings_come_back(world: &World) {
 async fn a_lost_token_is_not_replaced_under_running_nodes(world: &World) {
     let claims = async || {
         let claims = world.list(NAMESPACE, "pvc").await;
-        claims.iter().map(|it| it["metadata"]["uid"].to_string()).collect::<Vec<_>>()
+        claims.iter().map(|claim| claim["metadata"]["uid"].to_string()).collect::<Vec<_>>()
     };
     let before = claims().await;
     assert_eq!(before.len(), 3);
@@ -79,9 +84,7 @@ async fn a_node_that_is_away_stops_no_new_collection(world: &World) {
     let pod = world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-1").unwrap();
     pod.hold();
     // Until the others know, a copy may be put on it.
-    let known = |it: &Value| {
-        it["status"]["members"].as_array().unwrap().iter().any(|it| it["alive"] == false)
-    };
+    let known = |cluster: &Value| members(cluster).any(|member| member["alive"] == false);
     world.wait(NAMESPACE, "vc/demo", known).await;
     world.apply(NAMESPACE, &collection("meanwhile", 2)).await;
     world.wait_condition(NAMESPACE, "col/meanwhile", "Ready", ("True", "Ready")).await;
@@ -94,26 +97,19 @@ async fn a_node_that_is_away_stops_no_new_collection(world: &World) {
 
 async fn an_empty_disk_under_an_old_name_is_told(world: &World) {
     world.kubelet.as_ref().unwrap().pod(NAMESPACE, "demo-2").unwrap().wipe().unwrap();
-    let named = |it: &Value| {
-        it["status"]["members"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|it| it["name"] == "demo-2")
-            .count()
-    };
-    world.wait(NAMESPACE, "vc/demo", |it| named(it) == 2).await;
-    let told = |it: &Value| {
-        let ready = condition(it, "Ready");
-        ready["reason"] == "Degraded"
-            && ready["message"]
-                .as_str()
-                .is_some_and(|it| it.contains("demo-2 came with an empty disk"))
+    let twice =
+        |cluster: &Value| members(cluster).filter(|member| member["name"] == "demo-2").count() == 2;
+    world.wait(NAMESPACE, "vc/demo", twice).await;
+    let told = |cluster: &Value| {
+        let ready = condition(cluster, "Ready");
+        let message = ready["message"].as_str().unwrap_or_default();
+        ready["reason"] == "Degraded" && message.contains("demo-2 came with an empty disk")
     };
     world.wait(NAMESPACE, "vc/demo", told).await;
     for placement in world.list(NAMESPACE, "sp").await {
         let placement = format!("sp/{}", placement["metadata"]["name"].as_str().unwrap());
-        world.wait(NAMESPACE, &placement, |it| condition(it, "Ready")["reason"].is_string()).await;
+        let told = |placement: &Value| condition(placement, "Ready")["reason"].is_string();
+        world.wait(NAMESPACE, &placement, told).await;
     }
 }
 

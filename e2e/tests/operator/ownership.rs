@@ -9,13 +9,13 @@ use crate::world::{World, cluster};
 
 const NAMESPACE: &str = "ownership";
 
-/// Four numbers a point; `name` in the database.
+/// A Collection of vectors of four numbers, called `name` in the database.
 fn collection(object: &str, name: &str) -> Value {
     json!({
         "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": object},
         "spec": {
-            "clusterRef": {"name": "demo"}, "name": name, "vectors": [{"size": 4, "distance": "Dot"}],
-            "deletionPolicy": "Delete",
+            "clusterRef": {"name": "demo"}, "name": name, "deletionPolicy": "Delete",
+            "vectors": [{"size": 4, "distance": "Dot"}],
         },
     })
 }

@@ -37,7 +37,7 @@ impl Operator {
         arguments: &[&str],
     ) -> Self {
         let log = dir.join(format!("operator-{identity}.log"));
-        let log_begin = std::fs::read(&log).map_or(0, |it| it.len());
+        let log_begin = std::fs::read(&log).map_or(0, |log| log.len());
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(binary())
             .args([
@@ -62,7 +62,7 @@ impl Operator {
         Self { child, log, log_begin }
     }
 
-    /// Its process.
+    /// Number of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -81,7 +81,7 @@ impl Operator {
     /// The value of a metric by its name and labels, as `/metrics` has it.
     pub(crate) async fn metric(&self, metric: &str) -> Option<f64> {
         let metrics = self.answer("metrics").await?;
-        metrics.lines().find_map(|it| it.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok())
+        metrics.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// kill -9.
@@ -92,7 +92,7 @@ impl Operator {
 
     /// Exit status, once it has ended.
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        self.child.try_wait().unwrap().map(|it| it.code().unwrap_or(-1))
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
     }
 
     /// The end of its log.

@@ -12,13 +12,13 @@ pub(crate) async fn rest(
     path: &str,
     body: Option<Value>,
 ) -> (u16, Value) {
-    let pod = world.wait(namespace, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
+    let pod = world.wait(namespace, "pod/demo-0", |pod| pod["status"]["podIP"].is_string()).await;
     let url = format!("http://{}:6333/{path}", pod["status"]["podIP"].as_str().unwrap());
     let request = ureq::http::Request::builder()
         .method(method)
         .uri(&url)
         .header("content-type", "application/json");
-    let request = request.body(body.map(|it| it.to_string()).unwrap_or_default()).unwrap();
+    let request = request.body(body.map(|body| body.to_string()).unwrap_or_default()).unwrap();
     let answer = tokio::task::spawn_blocking(move || {
         let agent = ureq::Agent::new_with_config(
             ureq::Agent::config_builder().http_status_as_error(false).build(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::discovery::{Discovery, verbs};
 use serde_json::Value;
@@ -30,21 +31,12 @@ impl Snapshot {
                 let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
                 // No pages: a list of one moment.
                 for object in all.list(&ListParams::default()).await.unwrap() {
-                    let reporter = ["reportingComponent", "reportingController"]
-                        .map(|it| object.data[it].as_str());
-                    if reporter.into_iter().flatten().any(|it| KUBERNETES.contains(&it)) {
+                    if is_kubernetes_own(&object) {
                         continue;
                     }
-                    let metadata = &object.metadata;
-                    let (namespace, name) =
-                        (metadata.namespace.as_deref(), metadata.name.as_deref());
-                    let key = format!(
-                        "{}.{} {}/{}",
-                        resource.kind,
-                        resource.group,
-                        namespace.unwrap_or_default(),
-                        name.unwrap_or_default()
-                    );
+                    let namespace = object.namespace().unwrap_or_default();
+                    let name = object.name_any();
+                    let key = format!("{}.{} {namespace}/{name}", resource.kind, resource.group);
                     objects.insert(key, serde_json::to_value(object).unwrap());
                 }
             }
@@ -58,12 +50,11 @@ impl Snapshot {
 
     /// Objects whose name begins so.
     pub(crate) fn count(&self, kind: &str) -> usize {
-        self.0.keys().filter(|it| it.starts_with(kind)).count()
+        self.0.keys().filter(|key| key.starts_with(kind)).count()
     }
 
     /// Objects that came, went or were written since, with what of them changed.
     pub(crate) fn changes(&self, now: &Self) -> Vec<String> {
-        let version = |it: &Value| it["metadata"]["resourceVersion"].clone();
         let mut changes = Vec::new();
         for (key, before) in &self.0 {
             match now.0.get(key) {
@@ -81,6 +72,18 @@ impl Snapshot {
         changes.extend(new.map(|(key, object)| format!("{key} is new: {object}")));
         changes
     }
+}
+
+/// Whether it is an event about what a test has in place of machines.
+fn is_kubernetes_own(object: &DynamicObject) -> bool {
+    ["reportingComponent", "reportingController"]
+        .into_iter()
+        .filter_map(|field| object.data[field].as_str())
+        .any(|reporter| KUBERNETES.contains(&reporter))
+}
+
+fn version(object: &Value) -> &Value {
+    &object["metadata"]["resourceVersion"]
 }
 
 /// Paths at which two values differ, with both.

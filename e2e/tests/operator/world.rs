@@ -38,10 +38,8 @@ impl World {
     pub(crate) async fn with_kubelet() -> Self {
         let mut world = Self::start().await;
         let binary = std::env::var("VANE_BIN").unwrap_or_else(|_| {
-            format!(
-                "{}/debug/vane",
-                std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into())
-            )
+            let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+            format!("{target}/debug/vane")
         });
         let options = Options {
             binary: binary.into(),
@@ -61,7 +59,7 @@ impl World {
         self.api.kubectl(&["label", "namespace", name, label]).await.unwrap();
     }
 
-    /// Applies one as a person does.
+    /// Applies an object as a person does.
     pub(crate) async fn apply(&self, namespace: &str, object: &Value) {
         let args = ["-n", namespace, "apply", "--server-side", "--validate=strict", "-f", "-"];
         self.api.admin().kubectl_reading(&object.to_string(), &args).await.unwrap();
@@ -89,15 +87,13 @@ impl World {
         let began = Instant::now();
         loop {
             let found = self.get(namespace, object).await;
-            if let Some(it) = found.as_ref().filter(|it| is_so(it)) {
-                return it.clone();
+            if let Some(object) = &found
+                && is_so(object)
+            {
+                return object.clone();
             }
-            assert!(
-                began.elapsed() < SOON,
-                "{object}: {}\n{}",
-                found.unwrap_or_default(),
-                self.operator.log()
-            );
+            let found = found.unwrap_or_default();
+            assert!(began.elapsed() < SOON, "{object}: {found}\n{}", self.operator.log());
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -127,9 +123,9 @@ impl World {
         kind: &str,
         is: (&str, &str),
     ) -> String {
-        let found = self.wait(namespace, object, |it| {
-            let it = condition(it, kind);
-            (it["status"].as_str(), it["reason"].as_str()) == (Some(is.0), Some(is.1))
+        let found = self.wait(namespace, object, |object| {
+            let found = condition(object, kind);
+            (found["status"].as_str(), found["reason"].as_str()) == (Some(is.0), Some(is.1))
         });
         condition(&found.await, kind)["message"].as_str().unwrap_or_default().to_owned()
     }
@@ -137,7 +133,7 @@ impl World {
 
 pub(crate) fn condition(object: &Value, kind: &str) -> Value {
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    conditions.into_iter().find(|it| it["type"] == kind).unwrap_or_default()
+    conditions.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
 }
 
 /// The same under another name.
@@ -152,7 +148,8 @@ pub(crate) fn cluster(nodes: i32) -> Value {
         "metadata": {"name": "demo", "labels": {"team": "search"}, "annotations": {"note": "mine"}},
         "spec": {
             "nodes": nodes, "version": "0.1.0", "storage": {"size": "1Gi"},
-            "settings": {"LOG__LEVEL": "info"}, "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
+            "settings": {"LOG__LEVEL": "info"},
+            "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
         },
     })
 }

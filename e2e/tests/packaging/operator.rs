@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use serde_json::json;
+
 use crate::rendered::{apply_database, installed, until};
 
 /// Killed when it is dropped.
@@ -54,12 +56,20 @@ async fn the_operator_works_with_the_rights_that_it_is_given() {
     // A pod on a machine makes it look for the machine's zone.
     let node = r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"m"}}"#;
     api.admin().kubectl_reading(node, &["create", "-f", "-"]).await.unwrap();
-    let binding = r#"{"apiVersion":"v1","kind":"Binding","metadata":{"name":"demo-0"},"target":{"kind":"Node","name":"m"}}"#;
+    let binding = json!({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": "demo-0"},
+        "target": {"kind": "Node", "name": "m"},
+    })
+    .to_string();
     let to = "/api/v1/namespaces/default/pods/demo-0/binding";
-    api.admin().kubectl_reading(binding, &["create", "--raw", to, "-f", "-"]).await.unwrap();
+    api.admin().kubectl_reading(&binding, &["create", "--raw", to, "-f", "-"]).await.unwrap();
     // A database that was founded can be scaled out.
-    let founded = r#"{"status":{"conditions":[{"type":"Founded","status":"True","reason":"Founded","message":"", "lastTransitionTime":"2025-01-01T00:00:00Z"}]}}"#;
-    api.kubectl(&["patch", "vc/demo", "--subresource=status", "--type=merge", "-p", founded])
+    let founded = json!({"status": {"conditions": [{
+        "type": "Founded", "status": "True", "reason": "Founded", "message": "",
+        "lastTransitionTime": "2025-01-01T00:00:00Z",
+    }]}})
+    .to_string();
+    api.kubectl(&["patch", "vc/demo", "--subresource=status", "--type=merge", "-p", &founded])
         .await
         .unwrap();
     api.kubectl(&["scale", "vc/demo", "--replicas=4"]).await.unwrap();

@@ -10,7 +10,10 @@ use vane_e2e::{Access, ApiServer};
 const SOON: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 /// A cluster with a collection, as values of its chart.
-const DATABASE: &str = r#"collections={"docs":{"vectors":[{"size":4,"distance":"Dot"}],"shards":2,"aliases":["now"]}}"#;
+const DATABASE: &str = concat!(
+    r#"collections={"docs":{"vectors":[{"size":4,"distance":"Dot"}],"#,
+    r#""shards":2,"aliases":["now"]}}"#,
+);
 
 /// A file of the project.
 pub(crate) fn file(path: &str) -> PathBuf {
@@ -70,7 +73,7 @@ pub(crate) async fn until(api: &ApiServer, args: &[&str], wanted: &str, log: imp
     let end = Instant::now() + SOON;
     loop {
         let seen = api.kubectl(args).await;
-        if seen.as_ref().is_ok_and(|it| it.contains(wanted)) {
+        if seen.as_ref().is_ok_and(|text| text.contains(wanted)) {
             return;
         }
         assert!(Instant::now() < end, "{wanted:?} is not in {seen:?}\n{}", log());

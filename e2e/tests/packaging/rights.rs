@@ -44,7 +44,7 @@ async fn may(account: &Access, namespace: &str, verb: &str, resource: &str) -> b
     let subresource = format!("--subresource={subresource}");
     // "no" is an exit status of 1, with nothing on standard error but warnings.
     let args = ["-n", namespace, "auth", "can-i", verb, resource, &subresource];
-    account.kubectl(&args).await.is_ok_and(|it| it.trim() == "yes")
+    account.kubectl(&args).await.is_ok_and(|answer| answer.trim() == "yes")
 }
 
 /// What it may not, of these.

@@ -20,7 +20,6 @@ const WORDS: [&str; 9] = [
 /// Collects where they differ.
 fn compare(at: &str, definition: &Value, values: &Value, differences: &mut Vec<String>) {
     for word in WORDS {
-        let number = |it: &Value| it.as_f64().map_or_else(|| it.clone(), |it| json!(it));
         if number(&definition[word]) != number(&values[word]) {
             differences
                 .push(format!("{at}: {word} is {} and not {}", values[word], definition[word]));
@@ -29,13 +28,20 @@ fn compare(at: &str, definition: &Value, values: &Value, differences: &mut Vec<S
     compare_children(at, definition, values, differences);
 }
 
+/// A number as a float, so that 1 and 1.0 are the same; anything else as it is.
+fn number(value: &Value) -> Value {
+    value.as_f64().map_or_else(|| value.clone(), |number| json!(number))
+}
+
+/// Names of the fields of a schema, in order.
+fn names(schema: &Value) -> Vec<String> {
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let mut names: Vec<String> = fields.map(|(name, _)| name.clone()).collect();
+    names.sort();
+    names
+}
+
 fn compare_children(at: &str, definition: &Value, values: &Value, differences: &mut Vec<String>) {
-    let names = |it: &Value| {
-        let mut names: Vec<String> =
-            it["properties"].as_object().into_iter().flatten().map(|it| it.0.clone()).collect();
-        names.sort();
-        names
-    };
     if names(definition) != names(values) {
         differences.push(format!(
             "{at}: fields are {:?} and not {:?}",
@@ -55,7 +61,8 @@ fn compare_children(at: &str, definition: &Value, values: &Value, differences: &
 
 fn spec(plural: &str) -> Value {
     let all = vane_crds::definitions::all();
-    let (_, definition) = all.into_iter().find(|(_, it)| it.spec.names.plural == plural).unwrap();
+    let mut definitions = all.into_iter().map(|(_, definition)| definition);
+    let definition = definitions.find(|found| found.spec.names.plural == plural).unwrap();
     let definition = serde_json::to_value(definition).unwrap();
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
