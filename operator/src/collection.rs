@@ -1,12 +1,12 @@
-//! `Collection`: dereference → validate → plan → apply → update status, against the database.
+//! `Collection`: validate → dereference → plan → apply → update status, against the database.
 
 pub mod apply;
-pub mod body;
+mod body;
 mod claim;
-pub mod dereference;
+mod dereference;
 pub mod observed;
 pub mod plan;
-pub mod reconcile;
-pub mod spread;
-pub mod status;
+pub(crate) mod reconcile;
+mod spread;
+mod status;
 pub mod validate;

@@ -1,6 +1,7 @@
-//! The watches: who is looked at again when what changes.
+//! The watches: which objects are looked at again when something changes.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
@@ -9,13 +10,16 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::Api;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::controller::{Config, Controller, Error};
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 use vane_crds::{Collection, VectorCluster};
 
+use crate::cluster::reconcile::ClusterReconciler;
+use crate::collection::reconcile::CollectionReconciler;
 use crate::context::Context;
-use crate::{cluster, collection, names};
+use crate::names;
+use crate::reconcile::{after_error, reconcile};
 
 /// Objects that are worked on at a time.
 const CONCURRENCY: u16 = 8;
@@ -44,7 +48,11 @@ async fn clusters(
         .owns(scoped::<Service>(&client, namespace), ours.clone())
         .watches(scoped::<Pod>(&client, namespace), ours, |pod| cluster_of(&pod))
         .graceful_shutdown_on(stop)
-        .run(cluster::reconcile::reconcile, cluster::reconcile::after_error, Arc::clone(context));
+        .run(
+            |object, context| reconcile(ClusterReconciler, object, context),
+            after_error,
+            Arc::clone(context),
+        );
     drained(context, passes).await;
 }
 
@@ -58,31 +66,38 @@ async fn collections(
     let controller = Controller::new(collections, watcher::Config::default().any_semantic())
         .with_config(Config::default().concurrency(CONCURRENCY));
     let all = controller.store();
-    // A cluster that became ready, or went, concerns those that name it.
     let known = controller.store();
-    let naming = move |cluster: DeserializeGuard<VectorCluster>| {
-        let (name, namespace) = (cluster.name_any(), cluster.namespace());
-        let names = move |it: &Arc<DeserializeGuard<Collection>>| {
-            it.namespace() == namespace
-                && it.0.as_ref().is_ok_and(|it| it.spec.cluster_ref.name == name)
-        };
-        known
-            .state()
-            .into_iter()
-            .filter(names)
-            .map(|it| ObjectRef::from_obj(it.as_ref()))
-            .collect::<Vec<_>>()
-    };
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
     let passes = controller
-        .watches(clusters, watcher::Config::default().any_semantic(), naming)
+        // A cluster that became ready, or went, concerns those that name it.
+        .watches(clusters, watcher::Config::default().any_semantic(), move |cluster| {
+            naming(&cluster, &known)
+        })
         .graceful_shutdown_on(stop)
         .run(
-            move |it, context| collection::reconcile::reconcile(it, context, all.clone()),
-            collection::reconcile::after_error,
+            move |object, context| {
+                reconcile(CollectionReconciler { all: all.clone() }, object, context)
+            },
+            after_error,
             Arc::clone(context),
         );
     drained(context, passes).await;
+}
+
+/// The Collections that name a cluster.
+fn naming(
+    cluster: &DeserializeGuard<VectorCluster>,
+    known: &Store<DeserializeGuard<Collection>>,
+) -> Vec<ObjectRef<DeserializeGuard<Collection>>> {
+    let (name, namespace) = (cluster.name_any(), cluster.namespace());
+    let mut naming = Vec::new();
+    for object in known.state() {
+        let Ok(collection) = &object.0 else { continue };
+        if object.namespace() == namespace && collection.spec.cluster_ref.name == name {
+            naming.push(ObjectRef::from_obj(object.as_ref()));
+        }
+    }
+    naming
 }
 
 /// Failures of passes were logged where they happened.
@@ -91,15 +106,15 @@ where
     R: std::error::Error + 'static,
     Q: std::error::Error + 'static,
 {
-    let log = |outcome: Result<T, Error<R, Q>>| async move {
+    let mut passes = pin!(passes);
+    while let Some(outcome) = passes.next().await {
         match outcome {
             // The end of a pause of an object that was deleted meanwhile.
             Err(Error::ObjectNotFound(object)) => context.gone(&object),
             Err(error) => tracing::debug!(%error, "a pass or a watch failed"),
             Ok(_) => {}
         }
-    };
-    passes.for_each(log).await;
+    }
 }
 
 /// The cluster that a pod is labelled with.

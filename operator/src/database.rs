@@ -1,5 +1,5 @@
-//! The way to a database: its pods and their token in Kubernetes, its admin interface at one
-//! pod, and what nodes answer there.
+//! The way to a database: its pods and their token in Kubernetes, its admin interface at one pod,
+//! and what nodes answer there. Decides nothing, and changes nothing by itself.
 
 mod disk;
 mod overview;
@@ -41,12 +41,13 @@ impl Interceptor for Token {
     }
 }
 
-/// Why a node could not be asked.
+/// Why there is no client of a node.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The Secret holds what no header can carry.
     #[error(
-        "the token in the Secret has characters that a header cannot have; put printable ASCII there"
+        "the token in the Secret has characters that a header cannot have; \
+         put printable ASCII there"
     )]
     Token,
     /// The address of a pod is not one.
@@ -55,9 +56,14 @@ pub enum Error {
 }
 
 /// A client of the node at `address` (host:port). It connects with its first call.
+///
+/// # Errors
+///
+/// The token or the address cannot be used; nobody was asked.
 pub fn admin(address: &str, token: &str) -> Result<Admin, Error> {
     let mut value: AsciiMetadataValue =
         format!("Bearer {token}").parse().map_err(|_| Error::Token)?;
+    // Kept out of what is logged about requests.
     value.set_sensitive(true);
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|_| Error::Address(address.to_owned()))?

@@ -1,43 +1,53 @@
-//! Why a pass over an object failed. Every one of them is tried again.
+//! Why a pass over an object failed, by its step. Every failure is tried again; the texts are
+//! those that conditions and the log show.
+
+mod call;
 
 use thiserror::Error;
 
-use crate::database;
+pub use self::call::{CallError, Request};
+pub(crate) use self::call::{database, kubernetes};
 
-/// Why a pass failed.
+/// Why a pass failed, by the step that failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// Kubernetes refused or did not answer.
-    #[error("failed to {doing}: {source}")]
-    Kubernetes {
-        /// What was to be done.
-        doing: String,
-        /// What Kubernetes said.
-        source: Box<kube::Error>,
-    },
-    /// The database refused or did not answer.
-    #[error("failed to {doing}: {status}")]
-    Database {
-        /// What was to be done.
-        doing: String,
-        /// What it said.
-        status: Box<tonic::Status>,
-    },
-    /// A node cannot be asked.
-    #[error("failed to ask {pod}: {source}")]
-    Address {
-        /// Its pod.
-        pod: String,
-        /// Why not.
-        source: database::Error,
-    },
-    /// An object is not as the API server makes it.
-    #[error("{object} has no {field}: it did not come from an API server")]
-    Incomplete {
-        /// Which one.
-        object: String,
-        /// What is missing.
-        field: &'static str,
+    /// The object is not as an API server makes it. Nothing was done.
+    #[error(transparent)]
+    Validate(#[from] ValidateError),
+    /// Kubernetes or the database could not be read. Nothing was changed.
+    #[error(transparent)]
+    Dereference(CallError),
+    /// A change failed. Those before it were made.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The status could not be written. The changes of the pass were made.
+    #[error(transparent)]
+    UpdateStatus(CallError),
+}
+
+/// What an object lacks that every object has which came from an API server.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{kind} {name} has no {field}: it did not come from an API server")]
+pub struct ValidateError {
+    /// Kind of the object.
+    pub kind: &'static str,
+    /// Name of the object; empty where that is what it lacks.
+    pub name: String,
+    /// What is missing or malformed, of its metadata.
+    pub field: &'static str,
+}
+
+/// Why a change was not made.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// Kubernetes or the database refused, or did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// There is no node to carry out a step of the database's.
+    #[error("no node of {cluster} can be asked")]
+    NoNode {
+        /// The VectorCluster.
+        cluster: String,
     },
 }
 
@@ -45,22 +55,10 @@ impl Error {
     /// A word for metrics.
     pub(crate) fn category(&self) -> &'static str {
         match self {
-            Self::Kubernetes { .. } => "kubernetes",
-            Self::Database { .. } => "database",
-            Self::Address { .. } => "address",
-            Self::Incomplete { .. } => "incomplete",
+            Self::Dereference(error)
+            | Self::UpdateStatus(error)
+            | Self::Apply(ApplyError::Call(error)) => error.category(),
+            Self::Validate(_) | Self::Apply(ApplyError::NoNode { .. }) => "incomplete",
         }
     }
-}
-
-/// Names what was done when Kubernetes failed.
-pub(crate) fn kubernetes(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Error {
-    let doing = doing.into();
-    move |source| Error::Kubernetes { doing, source: Box::new(source) }
-}
-
-/// Names what was done when the database failed.
-pub(crate) fn database(doing: impl Into<String>) -> impl FnOnce(tonic::Status) -> Error {
-    let doing = doing.into();
-    move |status| Error::Database { doing, status: Box::new(status) }
 }

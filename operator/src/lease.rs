@@ -152,6 +152,7 @@ impl Election {
         let mut seen = self.seen.lock();
         match (&*seen, current) {
             (Some((before, since)), Some(current)) if before == current => return since.elapsed(),
+            // It changed, or is seen for the first time: its duration begins now.
             (_, current) => *seen = current.map(|spec| (spec.clone(), Instant::now())),
         }
         Duration::ZERO

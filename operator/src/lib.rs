@@ -19,4 +19,6 @@ pub mod health;
 pub mod lease;
 pub mod metrics;
 pub mod names;
-pub mod placement;
+mod placement;
+mod reconcile;
+mod status;

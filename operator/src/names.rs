@@ -3,16 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use kube::Resource;
-use vane_crds::VectorCluster;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 /// Field manager, and the value of `app.kubernetes.io/managed-by`.
 pub const MANAGER: &str = "vane-operator";
 /// Label with the name of the VectorCluster; on everything that is made for it.
 pub const CLUSTER_LABEL: &str = "vanedb.io/cluster";
-/// Label that the StatefulSet controller gives each pod.
-pub const ORDINAL_LABEL: &str = "apps.kubernetes.io/pod-index";
 /// Annotation of the StatefulSet: what of the spec its pods were made from.
 pub const TEMPLATE_ANNOTATION: &str = "vanedb.io/template";
 /// The volume of a node, and the prefix of its claim.
@@ -36,7 +32,7 @@ pub fn selector(cluster: &str) -> String {
     format!("app.kubernetes.io/name=vane,{CLUSTER_LABEL}={cluster}")
 }
 
-/// The same as an object; it is part of the StatefulSet and can never change.
+/// The same selection as an object; it is part of the StatefulSet and can never change.
 pub(crate) fn label_selector(cluster: &str) -> LabelSelector {
     LabelSelector { match_labels: Some(selecting_labels(cluster)), ..LabelSelector::default() }
 }
@@ -54,18 +50,6 @@ pub(crate) fn labels(cluster: &str) -> BTreeMap<String, String> {
     labels.insert("app.kubernetes.io/managed-by".into(), MANAGER.into());
     labels.insert("app.kubernetes.io/part-of".into(), "vane".into());
     labels
-}
-
-/// Metadata of something made for a cluster: found by its labels, deleted with it.
-pub(crate) fn metadata(cluster: &VectorCluster, name: String) -> ObjectMeta {
-    let own = cluster.metadata.name.as_deref().unwrap_or_default();
-    ObjectMeta {
-        name: Some(name),
-        namespace: cluster.metadata.namespace.clone(),
-        labels: Some(labels(own)),
-        owner_references: cluster.controller_owner_ref(&()).map(|it| vec![it]),
-        ..ObjectMeta::default()
-    }
 }
 
 /// Name of the Service that gives each pod a name of its own.
@@ -88,14 +72,20 @@ pub fn pod(cluster: &str, ordinal: i32) -> String {
     format!("{cluster}-{ordinal}")
 }
 
+/// Ordinal in the name of a pod of this cluster.
+pub(crate) fn pod_ordinal(cluster: &str, pod: &str) -> Option<i32> {
+    pod.strip_prefix(cluster)?.strip_prefix('-')?.parse().ok()
+}
+
 /// Ordinal in the name of a claim of this cluster.
 pub fn claim_ordinal(cluster: &str, claim: &str) -> Option<i32> {
+    // The whole name: `data-demo-x-2` is a claim of cluster `demo-x`.
     let ordinal = claim
         .strip_prefix(DATA_VOLUME)?
         .strip_prefix('-')?
         .strip_prefix(cluster)?
         .strip_prefix('-')?;
-    ordinal.parse().ok().filter(|it| *it >= 0)
+    ordinal.parse().ok().filter(|ordinal| *ordinal >= 0)
 }
 
 #[cfg(test)]

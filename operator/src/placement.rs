@@ -4,4 +4,4 @@
 mod build;
 mod sync;
 
-pub use sync::sync;
+pub(crate) use sync::sync;

@@ -1,154 +1,157 @@
-//! Carries out what was built and planned. The only place that changes anything.
+//! Carries out what was built and planned. The only place of a cluster that changes anything.
 
 use std::fmt::Debug;
 
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use uuid::Uuid;
-use vane_crds::VectorCluster;
-use vane_crds::cluster::VectorClusterStatus;
 use vane_proto::admin;
 
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
-
 use super::plan::Step;
-use crate::database::{self as client, Disk};
-use crate::error::{Error, database, kubernetes};
+use super::validate::ValidatedCluster;
+use crate::database::{self as nodes, Admin};
+use crate::error::{ApplyError, CallError, Request, database, kubernetes};
 use crate::names::{self, MANAGER};
 
 /// Applies what is the same on every pass. Each field list is complete: one that is left out
 /// here is taken away there.
-pub async fn children(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer. Objects before the one named were applied.
+pub(super) async fn children(
+    client: &Client,
+    cluster: &ValidatedCluster,
+) -> Result<(), ApplyError> {
+    // On every pass: where nothing differs the API server writes nothing.
     // No `..`: a new child cannot be forgotten.
     let Children { headless_service, client_service, service_account, disruption_budget } =
         build::children(cluster);
-    apply(kubernetes_client, headless_service).await?;
-    apply(kubernetes_client, client_service).await?;
-    apply(kubernetes_client, service_account).await?;
+    apply(client, cluster, headless_service).await?;
+    apply(client, cluster, client_service).await?;
+    apply(client, cluster, service_account).await?;
     if let Some(disruption_budget) = disruption_budget {
-        apply(kubernetes_client, disruption_budget).await?;
+        apply(client, cluster, disruption_budget).await?;
     }
     Ok(())
 }
 
 /// Writes the settings of the pods as they are.
-pub async fn settings(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
-    apply::<ConfigMap>(kubernetes_client, build::settings(cluster)).await
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer; nothing was changed.
+pub(super) async fn settings(
+    client: &Client,
+    cluster: &ValidatedCluster,
+) -> Result<(), ApplyError> {
+    apply(client, cluster, build::settings(cluster)).await
+}
+
+/// Carries out one step.
+///
+/// # Errors
+///
+/// Kubernetes or the database refused or did not answer, or there is no node to ask. The step
+/// may have been made where no answer came; it is planned again then, which does no harm.
+pub(super) async fn step(
+    client: &Client,
+    cluster: &ValidatedCluster,
+    seen: &Dereferenced,
+    step: &Step,
+) -> Result<(), ApplyError> {
+    let request = Request::Step(step.to_string());
+    match step {
+        Step::MakeToken => secret(client, cluster).await,
+        Step::CreateSet(replicas) => {
+            // Pods read their settings when they start: these come first.
+            settings(client, cluster).await?;
+            apply(client, cluster, build::stateful_set(cluster, *replicas)).await
+        }
+        Step::ScaleOut(replicas) => {
+            // Only the number: applying the whole set would change the template with it.
+            let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
+            let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+            let parameters =
+                PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+            let patched = sets.patch_scale(&cluster.name, &parameters, &patch).await;
+            Ok(patched.map(drop).map_err(kubernetes(request))?)
+        }
+        Step::Bootstrap(id) => {
+            // A node that has founded this database answers a second call without doing anything.
+            let founding = admin::BootstrapRequest { cluster_id: id.to_string() };
+            let done = admin_of(cluster, seen, 0)?.bootstrap(founding).await;
+            Ok(done.map(drop).map_err(database(request))?)
+        }
+        Step::SetZone { node, zone, .. } => {
+            let place = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
+            let done = any_member(cluster, seen)?.set_node_zone(place).await;
+            Ok(done.map(drop).map_err(database(request))?)
+        }
+    }
 }
 
 /// Makes the token, unless there is one.
-async fn secret(kubernetes_client: &Client, cluster: &VectorCluster) -> Result<(), Error> {
+async fn secret(client: &Client, cluster: &ValidatedCluster) -> Result<(), ApplyError> {
     // 244 bits that nobody can guess, in two strings of hexadecimal digits.
     let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let secret = build::secret(cluster, &token);
-    let secrets: Api<Secret> =
-        Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &cluster.namespace);
     let parameters = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+    // Created and not applied: a token that is there is never written over.
     match secrets.create(&parameters, &secret).await {
         // Another pass was faster; its token counts.
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(kubernetes(format!("make secret {}", secret.name_any()))(error)),
+        Err(error) => {
+            let request = Request::Make(format!("secret {}", secret.name_any()));
+            Err(kubernetes(request)(error).into())
+        }
         Ok(_) => Ok(()),
     }
 }
 
-/// Carries out one step.
-pub async fn step(
-    kubernetes_client: &Client,
-    cluster: &VectorCluster,
-    seen: &Dereferenced,
-    step: &Step,
-) -> Result<(), Error> {
-    match step {
-        Step::MakeToken => secret(kubernetes_client, cluster).await,
-        Step::CreateSet(replicas) => {
-            // Pods read their settings when they start: these come first.
-            settings(kubernetes_client, cluster).await?;
-            apply(kubernetes_client, build::stateful_set(cluster, *replicas)).await
-        }
-        Step::ScaleOut(replicas) => {
-            let sets: Api<StatefulSet> =
-                Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
-            let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
-            let parameters =
-                PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-            let patched = sets.patch_scale(build::name(cluster), &parameters, &patch).await;
-            patched.map(drop).map_err(kubernetes(step.to_string()))
-        }
-        Step::Bootstrap(id) => {
-            let request = admin::BootstrapRequest { cluster_id: id.to_string() };
-            admin_of(cluster, seen, 0)?
-                .bootstrap(request)
-                .await
-                .map(drop)
-                .map_err(database(step.to_string()))
-        }
-        Step::SetZone { node, zone, .. } => {
-            let request = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
-            let member = seen.addresses.keys().copied().find(|it| answers(seen, *it)).unwrap_or(0);
-            admin_of(cluster, seen, member)?
-                .set_node_zone(request)
-                .await
-                .map(drop)
-                .map_err(database(step.to_string()))
-        }
-    }
-}
-
-fn answers(seen: &Dereferenced, ordinal: i32) -> bool {
-    seen.observed.pods.get(&ordinal).is_some_and(|it| matches!(it.disk, Disk::Member { .. }))
+/// A node that belongs to the database; any of them answers for all.
+fn any_member(cluster: &ValidatedCluster, seen: &Dereferenced) -> Result<Admin, ApplyError> {
+    let mut members =
+        seen.addresses.keys().copied().filter(|ordinal| {
+            seen.observed.pods.get(ordinal).is_some_and(|pod| pod.disk.is_member())
+        });
+    admin_of(cluster, seen, members.next().unwrap_or(0))
 }
 
 fn admin_of(
-    cluster: &VectorCluster,
+    cluster: &ValidatedCluster,
     seen: &Dereferenced,
     ordinal: i32,
-) -> Result<client::Admin, Error> {
-    let pod = names::pod(build::name(cluster), ordinal);
-    let silent = || Error::Incomplete { object: format!("pod {pod}"), field: "address" };
-    let address = seen.addresses.get(&ordinal).ok_or_else(silent)?;
-    let token = seen.token.as_deref().ok_or_else(silent)?;
-    client::admin(address, token).map_err(|source| Error::Address { pod: pod.clone(), source })
+) -> Result<Admin, ApplyError> {
+    let (Some(address), Some(token)) = (seen.addresses.get(&ordinal), &seen.token) else {
+        return Err(ApplyError::NoNode { cluster: cluster.name.clone() });
+    };
+    let pod = names::pod(&cluster.name, ordinal);
+    Ok(nodes::admin(address, token).map_err(|source| CallError::Client { pod, source })?)
 }
 
-/// Writes the status, if it says anything new.
-pub async fn status(
-    kubernetes_client: &Client,
-    cluster: &VectorCluster,
-    status: VectorClusterStatus,
-) -> Result<(), Error> {
-    if cluster.status.as_ref() == Some(&status) {
-        return Ok(());
-    }
-    let clusters: Api<VectorCluster> =
-        Api::namespaced(kubernetes_client.clone(), build::namespace(cluster));
-    let patch = json!({
-        "apiVersion": VectorCluster::api_version(&()), "kind": VectorCluster::kind(&()), "status": status,
-    });
-    let parameters = PatchParams::apply(MANAGER).force();
-    let written =
-        clusters.patch_status(build::name(cluster), &parameters, &Patch::Apply(patch)).await;
-    written.map(drop).map_err(kubernetes("write the status"))
-}
-
-async fn apply<K>(kubernetes_client: &Client, object: K) -> Result<(), Error>
+async fn apply<K>(client: &Client, cluster: &ValidatedCluster, object: K) -> Result<(), ApplyError>
 where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Serialize
         + DeserializeOwned
         + Clone
         + Debug,
 {
-    let namespace = object.namespace().unwrap_or_else(|| "default".into());
-    let doing = format!("apply {} {}", K::kind(&()).to_lowercase(), object.name_any());
-    let objects: Api<K> = Api::namespaced(kubernetes_client.clone(), &namespace);
+    let (kind, name) = (K::kind(&()).to_lowercase(), object.name_any());
+    let objects: Api<K> = Api::namespaced(client.clone(), &cluster.namespace);
+    // Forced: a field that another manager took is taken back.
     let parameters = PatchParams::apply(MANAGER).force();
-    let applied = objects.patch(&object.name_any(), &parameters, &Patch::Apply(&object)).await;
-    applied.map(drop).map_err(kubernetes(doing))
+    let applied = objects.patch(&name, &parameters, &Patch::Apply(&object)).await;
+    let request = Request::Apply(format!("{kind} {name}"));
+    Ok(applied.map(drop).map_err(kubernetes(request))?)
 }

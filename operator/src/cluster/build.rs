@@ -1,5 +1,5 @@
-//! What Kubernetes should have for a VectorCluster: one file per kind. Pure: takes the object
-//! and nothing else, so that `vane up` and the tests build the same.
+//! What Kubernetes should have for a VectorCluster: one file per kind. Pure: takes the
+//! validated object and nothing else, so that `vane up` and the tests build the same.
 
 mod client_service;
 mod config_map;
@@ -12,11 +12,12 @@ mod stateful_set;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use vane_crds::VectorCluster;
 
 pub use pod::TOKEN_FILE;
 pub use secret::secret;
 pub use stateful_set::{stateful_set, template_hash};
+
+use super::validate::ValidatedCluster;
 
 /// What is applied on every pass. The Secret is made once; the StatefulSet follows the plan.
 #[derive(Debug, Clone)]
@@ -31,8 +32,8 @@ pub struct Children {
     pub disruption_budget: Option<PodDisruptionBudget>,
 }
 
-/// Builds them.
-pub fn children(cluster: &VectorCluster) -> Children {
+/// Builds what is applied on every pass.
+pub fn children(cluster: &ValidatedCluster) -> Children {
     Children {
         headless_service: headless_service::headless_service(cluster),
         client_service: client_service::client_service(cluster),
@@ -42,16 +43,6 @@ pub fn children(cluster: &VectorCluster) -> Children {
 }
 
 /// The settings of the pods. They are part of what pods are made from: read at their start.
-pub fn settings(cluster: &VectorCluster) -> ConfigMap {
+pub fn settings(cluster: &ValidatedCluster) -> ConfigMap {
     config_map::config_map(cluster)
-}
-
-/// Name of the object; the API server gave it one.
-pub(crate) fn name(cluster: &VectorCluster) -> &str {
-    cluster.metadata.name.as_deref().unwrap_or_default()
-}
-
-/// Its namespace.
-pub(crate) fn namespace(cluster: &VectorCluster) -> &str {
-    cluster.metadata.namespace.as_deref().unwrap_or("default")
 }

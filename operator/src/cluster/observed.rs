@@ -3,39 +3,35 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use crate::database::{Database, Disk, NoToken};
 
 /// A pod of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
-    /// Its name, by which the database knows the node.
+    /// Name of the pod, by which the database knows the node.
     pub name: String,
-    /// Whether it is ready.
+    /// Whether the pod is ready.
     pub ready: bool,
-    /// Zone of the machine it runs on, where the machine says one.
+    /// Zone of the machine that the pod runs on, where the machine names one.
     pub zone: Option<String>,
-    /// Its disk.
+    /// What the pod's disk said of itself.
     pub disk: Disk,
 }
 
 /// The StatefulSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
-    /// Pods that it should have.
+    /// Pods that the StatefulSet should have.
     pub replicas: i32,
-    /// What of the spec its pods were made from.
+    /// Hash of those fields of the spec that its pods were made from.
     pub template: Option<String>,
-    /// Size of the volumes, as it was when it was made.
+    /// Size of the volumes, as it was when the StatefulSet was made.
     pub size: Option<String>,
 }
 
-/// Everything.
+/// Facts about a cluster, all of one pass.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// UUID of the VectorCluster object; that of the database it founds.
-    pub uid: Uuid,
     /// Why there is no token, where there is none.
     pub no_token: Option<NoToken>,
     /// The StatefulSet, if there is one.
@@ -48,4 +44,11 @@ pub struct Observed {
     pub founded: bool,
     /// The database, where a node of it answers.
     pub database: Option<Database>,
+}
+
+impl Observed {
+    /// Pods that are ready.
+    pub(crate) fn ready_pods(&self) -> usize {
+        self.pods.values().filter(|pod| pod.ready).count()
+    }
 }

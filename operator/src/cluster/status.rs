@@ -1,148 +1,131 @@
 //! What is said about a cluster, from what was planned and seen. Pure.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use vane_crds::VectorCluster;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::cluster::{Member, VectorClusterStatus};
-use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, condition, is_true, set};
+use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, is_true};
 use vane_proto::admin;
 
 use super::observed::Observed;
 use super::plan::{Founding, Plan, Refusal};
+use super::validate::ValidatedCluster;
+use crate::database::Database;
+use crate::error::ApplyError;
 use crate::names;
+use crate::status::Finding;
 
 /// Problems of the database that are told in one message.
 const PROBLEMS_MAX: usize = 3;
 
-/// The status after a pass. `failed` is the step that did not succeed, if one did not.
-pub fn status(
-    cluster: &VectorCluster,
+/// The status after a pass. `failed` is the change that did not succeed, if one did not.
+pub(crate) fn status(
+    cluster: &ValidatedCluster,
     observed: &Observed,
     plan: &Plan,
-    failed: Option<&str>,
-    now: Time,
+    failed: Option<&ApplyError>,
+    now: &Time,
 ) -> VectorClusterStatus {
-    let mut status = cluster.status.clone().unwrap_or_default();
-    let name = cluster.metadata.name.as_deref().unwrap_or_default();
-    status.observed_generation = cluster.metadata.generation;
-    status.nodes = observed.set.as_ref().map(|it| it.replicas);
-    status.ready_nodes = Some(count(observed.pods.values().filter(|it| it.ready).count()));
-    status.selector = Some(names::selector(name));
+    let mut status = cluster.status.clone();
+    status.observed_generation = cluster.generation;
+    status.nodes = observed.set.as_ref().map(|set| set.replicas);
+    status.ready_nodes = Some(count(observed.ready_pods()));
+    status.selector = Some(names::selector(&cluster.name));
     if let Founding::Done(Some(id)) = &plan.founding {
         status.cluster_id = Some(id.clone());
     }
+    // Where no node answers, the figures stay: they are the last that were known.
     if let Some(database) = &observed.database {
         status.collections = Some(count(database.cluster.collections as usize));
         status.shards = Some(count(database.cluster.shards as usize));
-        status.members = members(observed);
+        status.members = members(database);
     }
-    let founded = observed.founded || matches!(plan.founding, Founding::Done(_));
-    let mut say = |kind: &str, (holds, reason, message): (bool, &str, String)| {
-        let generation = cluster.metadata.generation;
-        set(
-            &mut status.conditions,
-            condition(kind, holds, reason, message, generation, now.clone()),
-        );
-    };
-    say(ACCEPTED, accepted(&plan.refusals));
-    say(FOUNDED, self::founded(founded, plan));
-    say(PROGRESSING, progressing(cluster, plan, failed));
-    say(READY, ready(cluster, observed, plan));
+    for (kind, finding) in [
+        (ACCEPTED, accepted(&plan.refusals)),
+        (FOUNDED, founded(observed, plan)),
+        (PROGRESSING, progressing(cluster, plan, failed)),
+        (READY, ready(cluster, observed, plan)),
+    ] {
+        finding.write(kind, &mut status.conditions, cluster.generation, now);
+    }
     status
 }
 
-/// The status after a pass in which not everything could be read: what was said before, and
-/// why there is nothing new.
-pub fn unread(cluster: &VectorCluster, why: &str, now: Time) -> VectorClusterStatus {
-    let mut status = cluster.status.clone().unwrap_or_default();
-    retrying(&mut status.conditions, cluster.metadata.generation, why, &now);
-    status
+/// Whether status remembers that the database was founded.
+pub(super) fn remembers_founding(status: &VectorClusterStatus) -> bool {
+    is_true(&status.conditions, FOUNDED)
 }
 
-/// Says why nothing new is known. The summary stays as it was; it is there from the first pass.
-pub(crate) fn retrying(
-    conditions: &mut Vec<Condition>,
-    generation: Option<i64>,
-    why: &str,
-    now: &Time,
-) {
-    let said =
-        |kind| condition(kind, kind == PROGRESSING, "Retrying", why, generation, now.clone());
-    set(conditions, said(PROGRESSING));
-    if conditions.iter().all(|it| it.type_ != READY) {
-        set(conditions, said(READY));
-    }
-}
-
-type Said = (bool, &'static str, String);
-
-fn accepted(refusals: &[Refusal]) -> Said {
+fn accepted(refusals: &[Refusal]) -> Finding {
     match refusals {
-        [] => (true, "Accepted", "everything that the spec asks for is possible".into()),
+        [] => Finding::yes("Accepted", "everything that the spec asks for is possible"),
         [first, ..] => {
-            let messages: Vec<&str> = refusals.iter().map(|it| it.message.as_str()).collect();
-            (false, first.reason, messages.join("; "))
+            // A condition has one reason; the messages are all told.
+            let messages: Vec<&str> =
+                refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+            Finding::no(first.reason, messages.join("; "))
         }
     }
 }
 
-fn founded(founded: bool, plan: &Plan) -> Said {
+fn founded(observed: &Observed, plan: &Plan) -> Finding {
     match &plan.founding {
-        _ if founded => (true, "Founded", "the database was founded, once".into()),
-        Founding::Stuck(refusal) => (false, refusal.reason, refusal.message.clone()),
-        Founding::Waiting(why) => (false, "Founding", why.clone()),
-        Founding::Done(_) => (true, "Founded", "the database was founded, once".into()),
+        // Never `False` again: a database whose disks are silent now was founded all the same.
+        _ if observed.founded => Finding::yes("Founded", "the database was founded, once"),
+        Founding::Done(_) => Finding::yes("Founded", "the database was founded, once"),
+        Founding::Stuck(refusal) => Finding::no(refusal.reason, &*refusal.message),
+        Founding::Waiting(why) => Finding::no("Founding", why),
     }
 }
 
-fn progressing(cluster: &VectorCluster, plan: &Plan, failed: Option<&str>) -> Said {
+fn progressing(cluster: &ValidatedCluster, plan: &Plan, failed: Option<&ApplyError>) -> Finding {
+    // Before the pause: what is told of a paused cluster can fail as well.
     if let Some(failed) = failed {
-        return (true, "Retrying", failed.to_owned());
+        return Finding::yes("Retrying", failed.to_string());
     }
     if cluster.spec.paused {
-        return (false, "Paused", "spec.paused is set: nothing is changed".into());
+        return Finding::no("Paused", "spec.paused is set: nothing is changed");
     }
     match (plan.steps.first(), &plan.founding) {
-        (Some(step), _) => (true, step.reason(), step.to_string()),
-        (None, Founding::Waiting(why)) => (true, "Founding", why.clone()),
-        _ => (false, "Settled", "nothing is under way".into()),
+        (Some(step), _) => Finding::yes(step.reason(), step.to_string()),
+        (None, Founding::Waiting(why)) => Finding::yes("Founding", why),
+        (None, Founding::Done(_) | Founding::Stuck(_)) => {
+            Finding::no("Settled", "nothing is under way")
+        }
     }
 }
 
-fn ready(cluster: &VectorCluster, observed: &Observed, plan: &Plan) -> Said {
-    let wanted =
-        observed.set.as_ref().map_or(cluster.spec.nodes, |it| it.replicas.max(cluster.spec.nodes));
-    let ready = count(observed.pods.values().filter(|it| it.ready).count());
+fn ready(cluster: &ValidatedCluster, observed: &Observed, plan: &Plan) -> Finding {
     match &plan.founding {
-        Founding::Stuck(refusal) => return (false, refusal.reason, refusal.message.clone()),
-        Founding::Waiting(why) => return (false, "Founding", why.clone()),
+        Founding::Stuck(refusal) => return Finding::no(refusal.reason, &*refusal.message),
+        Founding::Waiting(why) => return Finding::no("Founding", why),
         Founding::Done(_) => {}
     }
     let Some(database) = &observed.database else {
-        return (false, "Unreachable", "no node of the database answers the operator".into());
+        return Finding::no("Unreachable", "no node of the database answers the operator");
     };
-    let mut problems: Vec<String> = database.replaced().into_iter().map(replaced).collect();
-    problems.extend(database.cluster.problems.iter().cloned());
+    // Of a set that is larger than the spec asks for, all pods count: none is taken away.
+    let running = observed.set.as_ref().map_or(0, |set| set.replicas);
+    let (wanted, ready) = (running.max(cluster.spec.nodes), count(observed.ready_pods()));
     if ready < wanted {
-        return (false, "NodesNotReady", format!("{ready} of {wanted} nodes serve"));
+        return Finding::no("NodesNotReady", format!("{ready} of {wanted} nodes serve"));
     }
-    if database.cluster.shards_without_leader > 0 {
-        let without = database.cluster.shards_without_leader;
-        return (
-            false,
+    let mut problems: Vec<String> =
+        database.replaced().into_iter().map(|(old, new)| replaced(old, new)).collect();
+    problems.extend(database.cluster.problems.iter().cloned());
+    match (database.cluster.shards_without_leader, problems.is_empty()) {
+        (0, true) => Finding::yes("Ready", format!("{ready} nodes serve")),
+        // Every shard takes writes: that is what clients wait for.
+        (0, false) => Finding::yes("Degraded", format!("{ready} nodes serve; {}", told(&problems))),
+        (without, _) => Finding::no(
             "ShardsWithoutLeader",
             format!("{without} shards take no writes: {}", told(&problems)),
-        );
+        ),
     }
-    if !problems.is_empty() {
-        return (true, "Degraded", format!("{ready} nodes serve; {}", told(&problems)));
-    }
-    (true, "Ready", format!("{ready} nodes serve"))
 }
 
-fn replaced((old, new): (&admin::Node, &admin::Node)) -> String {
+fn replaced(old: &admin::Node, new: &admin::Node) -> String {
     format!(
-        "{} came with an empty disk: it was node {} and is node {} now, and copies that were on the old disk are not \
-         made again yet",
+        "{} came with an empty disk: it was node {} and is node {} now, and copies that were on \
+         the old disk are not made again yet",
         new.name, old.id, new.id
     )
 }
@@ -156,57 +139,68 @@ fn told(problems: &[String]) -> String {
     }
 }
 
-fn members(observed: &Observed) -> Vec<Member> {
-    let nodes = observed.database.iter().flat_map(|it| &it.nodes);
-    let mut members: Vec<Member> = nodes
-        .map(|it| Member {
-            name: it.name.clone(),
-            node_id: i64::try_from(it.id).unwrap_or(i64::MAX),
-            zone: it.zone.clone(),
-            version: it.version.clone(),
-            alive: it.alive,
-            meta_voter: it.meta_voter,
-        })
-        .collect();
-    members.sort_by_key(|it| it.node_id);
+fn members(database: &Database) -> Vec<Member> {
+    let mut members: Vec<Member> = database.nodes.iter().map(member).collect();
+    // In one order, so that a status that says the same is the same.
+    members.sort_by_key(|member| member.node_id);
     members
 }
 
-fn count(it: usize) -> i32 {
-    i32::try_from(it).unwrap_or(i32::MAX)
+fn member(node: &admin::Node) -> Member {
+    Member {
+        name: node.name.clone(),
+        node_id: i64::try_from(node.id).unwrap_or(i64::MAX),
+        zone: node.zone.clone(),
+        version: node.version.clone(),
+        alive: node.alive,
+        meta_voter: node.meta_voter,
+    }
 }
 
-/// Whether status remembers that the database was founded.
-pub fn remembers_founding(cluster: &VectorCluster) -> bool {
-    cluster.status.as_ref().is_some_and(|it| is_true(&it.conditions, FOUNDED))
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use uuid::Uuid;
+    use vane_crds::VectorCluster;
 
     use super::*;
     use crate::cluster::observed::{Pod, Set};
     use crate::cluster::plan::plan;
-    use crate::database::{Database, Disk};
+    use crate::cluster::validate::validate;
+    use crate::database::Disk;
+    use crate::status::unread;
 
     fn at(second: i64) -> Time {
         Time(jiff::Timestamp::from_second(second).expect("it is in range"))
     }
 
-    fn cluster() -> VectorCluster {
-        let it = json!({
+    fn cluster() -> ValidatedCluster {
+        let object: VectorCluster = serde_json::from_value(json!({
             "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster",
-            "metadata": {"name": "demo", "generation": 2},
+            "metadata": {"name": "demo", "namespace": "data", "uid": Uuid::nil(), "generation": 2},
             "spec": {"nodes": 1, "version": "0.1.0", "storage": {"size": "10Gi"}},
-        });
-        serde_json::from_value(it).expect("it is valid")
+        }))
+        .expect("the object is valid");
+        validate(&object).expect("the object has what the API server gives each")
+    }
+
+    /// The status after a pass in which every change succeeded.
+    fn status_at(
+        second: i64,
+        cluster: &ValidatedCluster,
+        observed: &Observed,
+    ) -> VectorClusterStatus {
+        status(cluster, observed, &plan(cluster, observed), None, &at(second))
     }
 
     fn observed(ready: bool, problems: &[&str]) -> Observed {
         let disk = Disk::Member { cluster_id: "a".into() };
         let pod = Pod { name: "demo-0".into(), ready, zone: None, disk };
-        let problems = problems.iter().map(|it| (*it).to_owned()).collect();
+        let problems = problems.iter().map(|text| (*text).to_owned()).collect();
         let cluster = admin::Cluster { problems, ..admin::Cluster::default() };
         Observed {
             set: Some(Set { replicas: 1, template: None, size: None }),
@@ -216,12 +210,12 @@ mod tests {
         }
     }
 
-    fn summary(cluster: &VectorCluster, observed: &Observed) -> (String, String) {
-        let status = status(cluster, observed, &plan(cluster, observed), None, at(1));
+    fn summary(cluster: &ValidatedCluster, observed: &Observed) -> (String, String) {
+        let status = status_at(1, cluster, observed);
         let ready = status
             .conditions
             .iter()
-            .find(|it| it.type_ == READY)
+            .find(|condition| condition.type_ == READY)
             .expect("it is there from the first pass");
         assert_eq!(ready.observed_generation, Some(2));
         (ready.status.clone(), ready.reason.clone())
@@ -246,15 +240,19 @@ mod tests {
         let (mut cluster, observed) = (cluster(), observed(true, &[]));
         let word = |status: &VectorClusterStatus, kind: &str| {
             let condition =
-                status.conditions.iter().find(|it| it.type_ == kind).expect("it is there");
+                status.conditions.iter().find(|found| found.type_ == kind).expect("it is there");
             format!("{} {} {}", condition.status, condition.reason, condition.message)
         };
-        let first = unread(&cluster, "failed to list the pods", at(1));
+        let unread = |cluster: &ValidatedCluster, second| {
+            let why = "failed to list the pods";
+            unread(cluster.status.clone(), cluster.generation, why, &at(second))
+        };
+        let first = unread(&cluster, 1);
         for (kind, said) in [(PROGRESSING, "True"), (READY, "False")] {
             assert_eq!(word(&first, kind), format!("{said} Retrying failed to list the pods"));
         }
-        cluster.status = Some(status(&cluster, &observed, &plan(&cluster, &observed), None, at(1)));
-        let later = unread(&cluster, "failed to list the pods", at(2));
+        cluster.status = status_at(1, &cluster, &observed);
+        let later = unread(&cluster, 2);
         assert_eq!(word(&later, PROGRESSING), "True Retrying failed to list the pods");
         assert_eq!(word(&later, READY), "True Ready 1 nodes serve");
     }
@@ -264,14 +262,15 @@ mod tests {
         let mut observed = observed(true, &["node 1 does not answer"]);
         let node = |id: u64| admin::Node { id, name: "demo-0".into(), ..admin::Node::default() };
         observed.database.as_mut().expect("it is there").nodes = vec![node(1), node(2)];
-        let status = status(&cluster(), &observed, &plan(&cluster(), &observed), None, at(1));
-        let numbers: Vec<i64> = status.members.iter().map(|it| it.node_id).collect();
+        let status = status_at(1, &cluster(), &observed);
+        let numbers: Vec<i64> = status.members.iter().map(|member| member.node_id).collect();
         assert_eq!(
             numbers,
             [1, 2],
             "the key of the list, by which the API server tells them apart"
         );
-        let ready = status.conditions.iter().find(|it| it.type_ == READY).expect("it is there");
+        let ready =
+            status.conditions.iter().find(|found| found.type_ == READY).expect("it is there");
         assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("True", "Degraded"));
         assert!(
             ready.message.contains("demo-0 came with an empty disk: it was node 1 and is node 2"),
@@ -282,10 +281,10 @@ mod tests {
     #[test]
     fn a_status_that_says_the_same_is_the_same() {
         let (mut cluster, observed) = (cluster(), observed(true, &[]));
-        let first = status(&cluster, &observed, &plan(&cluster, &observed), None, at(1));
-        cluster.status = Some(first.clone());
-        let observed = Observed { founded: remembers_founding(&cluster), ..observed };
-        let second = status(&cluster, &observed, &plan(&cluster, &observed), None, at(99));
+        let first = status_at(1, &cluster, &observed);
+        cluster.status = first.clone();
+        let observed = Observed { founded: remembers_founding(&cluster.status), ..observed };
+        let second = status_at(99, &cluster, &observed);
         assert_eq!(first, second);
     }
 }

@@ -1,51 +1,77 @@
-//! What a spec asks for that this cluster cannot get. Pure. What one object alone can say
-//! wrong was refused by the API server; this is about what is there.
+//! A VectorCluster as everything after it takes it. Pure. What its fields may be, the API server
+//! has checked by the rules of the definition; what is not possible with what there is, the
+//! plan refuses.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::Resource;
+use uuid::Uuid;
 use vane_crds::VectorCluster;
+use vane_crds::cluster::{VectorClusterSpec, VectorClusterStatus};
 
-use super::build::template_hash;
-use super::observed::Observed;
+use crate::error::ValidateError;
+use crate::names;
 
-/// What is refused, because it is not possible yet or never will be. Nothing is touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// A word for the condition's reason.
-    pub reason: &'static str,
-    /// What and why, and what to do.
-    pub message: String,
+/// A VectorCluster that has what each has which came from an API server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidatedCluster {
+    /// Name of the object.
+    pub name: String,
+    /// Namespace of the object, and of all that is made for it.
+    pub namespace: String,
+    /// UUID of the object; that of the database it founds.
+    pub uid: Uuid,
+    /// Generation of the spec.
+    pub generation: Option<i64>,
+    /// What is asked for.
+    pub spec: VectorClusterSpec,
+    /// What was said last; empty before the first pass.
+    pub status: VectorClusterStatus,
 }
 
-/// What a running cluster cannot become: what comes with later versions.
-pub fn validate(cluster: &VectorCluster, observed: &Observed) -> Vec<Refusal> {
-    let Some(set) = &observed.set else { return Vec::new() };
-    let mut refusals = Vec::new();
-    if cluster.spec.nodes < set.replicas {
-        refusals.push(Refusal {
-            reason: "ScaleInNotSupported",
-            message: format!(
-                "nodes cannot be taken away yet: {} run and go on, spec.nodes asks for {}; set it back",
-                set.replicas, cluster.spec.nodes
-            ),
-        });
+/// Takes an object for what it is.
+///
+/// # Errors
+///
+/// The object did not come from an API server.
+pub fn validate(cluster: &VectorCluster) -> Result<ValidatedCluster, ValidateError> {
+    let metadata = &cluster.metadata;
+    let lacks = |field| ValidateError {
+        kind: "VectorCluster",
+        name: metadata.name.clone().unwrap_or_default(),
+        field,
+    };
+    let uid = metadata.uid.as_deref().and_then(|uid| Uuid::parse_str(uid).ok());
+    Ok(ValidatedCluster {
+        name: metadata.name.clone().ok_or_else(|| lacks("name"))?,
+        namespace: metadata.namespace.clone().ok_or_else(|| lacks("namespace"))?,
+        uid: uid.ok_or_else(|| lacks("uid"))?,
+        generation: metadata.generation,
+        spec: cluster.spec.clone(),
+        status: cluster.status.clone().unwrap_or_default(),
+    })
+}
+
+impl ValidatedCluster {
+    /// Metadata of something made for the cluster: found by its labels, deleted with it.
+    pub(crate) fn child(&self, name: String) -> ObjectMeta {
+        let controller = OwnerReference { controller: Some(true), ..self.owner() };
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.namespace.clone()),
+            labels: Some(names::labels(&self.name)),
+            owner_references: Some(vec![controller]),
+            ..ObjectMeta::default()
+        }
     }
-    let size = cluster.spec.storage.size.0.as_str();
-    if set.size.as_deref().is_some_and(|it| {
-        vane_crds::Quantity::from(it).milli() != vane_crds::Quantity::from(size).milli()
-    }) {
-        refusals.push(Refusal {
-            reason: "VolumeGrowthNotSupported",
-            message: format!(
-                "volumes cannot grow yet: they keep {}, spec.storage.size asks for {size}",
-                set.size.as_deref().unwrap_or_default()
-            ),
-        });
-    } else if set.template.as_deref().is_some_and(|it| it != template_hash(cluster)) {
-        refusals.push(Refusal {
-            reason: "RollOutNotSupported",
-            message: "version, image, resources, placement, settings and retention of a running cluster cannot be \
-                      changed yet: its pods go on as they are; set the spec back"
-                .into(),
-        });
+
+    /// The cluster as an owner that does not control.
+    pub(crate) fn owner(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: VectorCluster::api_version(&()).into_owned(),
+            kind: VectorCluster::kind(&()).into_owned(),
+            name: self.name.clone(),
+            uid: self.uid.to_string(),
+            ..OwnerReference::default()
+        }
     }
-    refusals
 }

@@ -1,108 +1,94 @@
-//! Carries out what was planned.
+//! Carries out what was planned. The only place of a collection that changes anything.
 
+use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 use vane_crds::Collection;
-use vane_crds::collection::CollectionStatus;
 use vane_proto::admin;
 
-use super::plan::{FINALIZER, Step, name};
+use super::plan::{FINALIZER, Step};
+use super::validate::ValidatedCollection;
 use crate::database::Admin;
-use crate::error::{Error, database, kubernetes};
-use crate::names::MANAGER;
+use crate::error::{ApplyError, CallError, Request, database, kubernetes};
 
 /// Carries out one step. `node` is there whenever the plan has a step for the database.
+///
+/// # Errors
+///
+/// Kubernetes or the database refused or did not answer, or there is no node to ask. The step
+/// may have been made where no answer came; it is planned again then, which does no harm.
 pub async fn step(
     client: &Client,
-    node: Option<&mut Admin>,
-    collection: &Collection,
-    key: &str,
+    node: Option<Admin>,
+    collection: &ValidatedCollection,
     step: &Step,
-) -> Result<(), Error> {
+) -> Result<(), ApplyError> {
     if let Step::Finalizer(wanted) = step {
-        return finalizer(client, collection, *wanted).await;
+        return Ok(finalizer(client, collection, *wanted).await?);
     }
-    let silent = || Error::Incomplete {
-        object: collection.spec.cluster_ref.name.clone(),
-        field: "node that answers",
+    let Some(mut node) = node else {
+        return Err(ApplyError::NoNode { cluster: collection.spec.cluster_ref.name.clone() });
     };
-    in_database(node.ok_or_else(silent)?, collection, key, step).await
+    Ok(in_database(&mut node, collection, step).await?)
 }
 
 /// Carries out a step for the database; one for Kubernetes is none here.
+///
+/// # Errors
+///
+/// The database refused or did not answer.
 pub async fn in_database(
     node: &mut Admin,
-    collection: &Collection,
-    key: &str,
+    collection: &ValidatedCollection,
     step: &Step,
-) -> Result<(), Error> {
-    let (name, failed) = (name(collection).to_owned(), database(step.to_string()));
+) -> Result<(), CallError> {
+    let name = collection.name.clone();
     let done = match step.clone() {
         Step::Create(body) => {
-            let request = admin::CreateCollectionRequest {
-                name,
-                body: body.to_string(),
-                idempotency_key: key.to_owned(),
-            };
+            let (body, idempotency_key) = (body.to_string(), collection.key.clone());
+            let request = admin::CreateCollectionRequest { name, body, idempotency_key };
             node.create_collection(request).await.map(drop)
         }
-        Step::Update(body) => node
-            .update_collection(admin::UpdateCollectionRequest { name, body: body.to_string() })
-            .await
-            .map(drop),
+        Step::Update(body) => {
+            let request = admin::UpdateCollectionRequest { name, body: body.to_string() };
+            node.update_collection(request).await.map(drop)
+        }
         Step::SetIndex { field, kind } => {
-            let request =
-                admin::SetPayloadIndexRequest { collection: name, field, r#type: kind.to_owned() };
+            let r#type = kind.to_owned();
+            let request = admin::SetPayloadIndexRequest { collection: name, field, r#type };
             node.set_payload_index(request).await.map(drop)
         }
         Step::AddAlias(alias) => {
-            node.add_alias(admin::AddAliasRequest { collection: name, alias }).await.map(drop)
+            let request = admin::AddAliasRequest { collection: name, alias };
+            node.add_alias(request).await.map(drop)
         }
-        Step::Delete(made_with) => {
-            let request = admin::DeleteCollectionRequest { name, idempotency_key: made_with };
+        // With the key that it was made with: another one that took the name meanwhile stays.
+        Step::Delete(idempotency_key) => {
+            let request = admin::DeleteCollectionRequest { name, idempotency_key };
             node.delete_collection(request).await.map(drop)
         }
         Step::Finalizer(_) => Ok(()),
     };
-    done.map_err(failed)
+    done.map_err(database(Request::Step(step.to_string())))
 }
 
-/// Adds or takes away our own and leaves those of others.
-async fn finalizer(client: &Client, collection: &Collection, wanted: bool) -> Result<(), Error> {
-    let mut finalizers = collection.finalizers().to_vec();
-    finalizers.retain(|it| it != FINALIZER);
+/// Adds or takes away the operator's finalizer and leaves those of others.
+async fn finalizer(
+    client: &Client,
+    collection: &ValidatedCollection,
+    wanted: bool,
+) -> Result<(), CallError> {
+    let mut finalizers = collection.finalizers.clone();
+    finalizers.retain(|finalizer| finalizer != FINALIZER);
     if wanted {
         finalizers.push(FINALIZER.to_owned());
     }
-    let metadata =
-        json!({"finalizers": finalizers, "resourceVersion": collection.metadata.resource_version});
-    let patch = Patch::Merge(json!({ "metadata": metadata }));
-    let patched = api(client, collection)
-        .patch(&collection.name_any(), &PatchParams::default(), &patch)
-        .await;
-    patched.map(drop).map_err(kubernetes("change the finalizer"))
-}
-
-/// Writes the status, if it says anything new.
-pub async fn status(
-    client: &Client,
-    collection: &Collection,
-    status: CollectionStatus,
-) -> Result<(), Error> {
-    if collection.status.as_ref() == Some(&status) {
-        return Ok(());
-    }
-    let patch = json!({
-        "apiVersion": Collection::api_version(&()), "kind": Collection::kind(&()), "status": status,
-    });
-    let parameters = PatchParams::apply(MANAGER).force();
-    let written = api(client, collection)
-        .patch_status(&collection.name_any(), &parameters, &Patch::Apply(patch))
-        .await;
-    written.map(drop).map_err(kubernetes("write the status"))
-}
-
-fn api(client: &Client, collection: &Collection) -> Api<Collection> {
-    Api::namespaced(client.clone(), &collection.namespace().unwrap_or_default())
+    // The list is written whole: with the version that was read, so that none is lost that
+    // somebody added since.
+    let version = &collection.resource_version;
+    let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
+    let objects: Api<Collection> = Api::namespaced(client.clone(), &collection.namespace);
+    let patched =
+        objects.patch(&collection.object, &PatchParams::default(), &Patch::Merge(patch)).await;
+    patched.map(drop).map_err(kubernetes(Request::Change("the finalizer".into())))
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use vane_crds::collection::{CollectionSpec, Distance, FieldType, Hnsw, Vector};
 
 /// Body of `PUT /collections/{name}`.
-pub fn create(spec: &CollectionSpec) -> Value {
+pub(super) fn create(spec: &CollectionSpec) -> Value {
     let mut body = json!({
         "vectors": vectors(spec),
         "shard_number": spec.shards,
@@ -20,35 +20,37 @@ fn vectors(spec: &CollectionSpec) -> Value {
     match spec.vectors.as_slice() {
         [only] if only.name.is_empty() => vector(only),
         several => {
-            several.iter().map(|it| (it.name.clone(), vector(it))).collect::<Map<_, _>>().into()
+            let named = several.iter().map(|each| (each.name.clone(), vector(each)));
+            named.collect::<Map<_, _>>().into()
         }
     }
 }
 
-fn vector(it: &Vector) -> Value {
-    let mut vector = json!({ "size": it.size, "distance": distance(it.distance) });
-    if let Some(hnsw) = it.hnsw.as_ref().map(hnsw).filter(|it| !it.is_empty()) {
+fn vector(declared: &Vector) -> Value {
+    let mut vector = json!({ "size": declared.size, "distance": distance(declared.distance) });
+    if let Some(hnsw) = declared.hnsw.as_ref().map(hnsw).filter(|fields| !fields.is_empty()) {
         vector["hnsw_config"] = hnsw.into();
     }
     vector
 }
 
-fn hnsw(it: &Hnsw) -> Map<String, Value> {
-    let fields = [("m", it.m), ("ef_construct", it.ef_construct)];
-    fields.into_iter().filter_map(|(name, it)| Some((name.to_owned(), it?.into()))).collect()
+/// The fields that are declared; the database has defaults for the others.
+fn hnsw(declared: &Hnsw) -> Map<String, Value> {
+    let fields = [("m", declared.m), ("ef_construct", declared.ef_construct)];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
 }
 
-fn distance(it: Distance) -> &'static str {
-    match it {
+fn distance(distance: Distance) -> &'static str {
+    match distance {
         Distance::Cosine => "Cosine",
         Distance::Dot => "Dot",
         Distance::Euclid => "Euclid",
     }
 }
 
-/// A type as the API has it.
-pub fn field_type(it: FieldType) -> &'static str {
-    match it {
+/// Type of a payload field, as the API has it.
+pub(super) fn field_type(kind: FieldType) -> &'static str {
+    match kind {
         FieldType::Keyword => "keyword",
         FieldType::Integer => "integer",
         FieldType::Float => "float",
@@ -61,12 +63,11 @@ pub fn field_type(it: FieldType) -> &'static str {
 
 /// Body of `PATCH /collections/{name}` for what is declared and differs; none when nothing
 /// does. `config` is the database's.
-pub fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
+pub(super) fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
     let params = &config["params"];
     let mut body = json!({});
-    if let Some(factor) =
-        spec.write_consistency_factor.filter(|it| params["write_consistency_factor"] != *it)
-    {
+    let factor = spec.write_consistency_factor;
+    if let Some(factor) = factor.filter(|factor| params["write_consistency_factor"] != *factor) {
         body["params"]["write_consistency_factor"] = factor.into();
     }
     for wanted in &spec.vectors {
@@ -80,8 +81,9 @@ pub fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
 }
 
 /// How the collection that is there differs for good from the one that is declared.
-pub fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
+pub(super) fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
     let params = &config["params"];
+    // Only what cannot be changed; the rest is brought to what is declared.
     for (name, declared) in
         [("shard_number", spec.shards), ("replication_factor", spec.replication_factor)]
     {
@@ -102,7 +104,7 @@ pub fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
     None
 }
 
-/// A vector by its name; the unnamed one stands alone.
+/// The parameters of a vector that is there, by its name; the unnamed one stands alone.
 fn there<'a>(config: &'a Value, name: &str) -> &'a Value {
     let vectors = &config["params"]["vectors"];
     match name {

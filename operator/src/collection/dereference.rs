@@ -14,70 +14,87 @@ use vane_proto::admin;
 
 use super::claim::taken_by;
 use super::observed::{Cluster, Observed};
-use super::plan::name;
 use super::spread::{self, Wanted};
 use super::status::remembers;
-use crate::database::{Admin, pods as kubernetes_pods, token};
-use crate::error::{Error, database, kubernetes};
+use super::validate::ValidatedCollection;
+use crate::database::{Admin, pods, token};
+use crate::error::{CallError, Request, database, kubernetes};
 use crate::names;
 
 /// The Collections that the controller watches.
-pub type Collections = Store<DeserializeGuard<Collection>>;
+pub(crate) type Collections = Store<DeserializeGuard<Collection>>;
 
-/// What is known of a collection, and a node to change it through, where one answers.
-pub async fn dereference(
+/// A collection with what is known of it.
+pub(crate) struct Dereferenced {
+    /// What the plan is made from.
+    pub(crate) observed: Observed,
+    /// A node to change the collection through, where one answers.
+    pub(crate) node: Option<Admin>,
+}
+
+/// Reads the cluster that a Collection names, and asks a node for the collection.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer. That no node answers is a fact, not an error.
+pub(crate) async fn dereference(
     client: &Client,
-    collection: &Collection,
+    collection: &ValidatedCollection,
     all: &Collections,
-) -> Result<(Observed, Option<Admin>), Error> {
-    let incomplete = |field| Error::Incomplete {
-        object: format!("Collection {}", collection.name_any()),
-        field,
-    };
-    let namespace = collection.namespace().ok_or_else(|| incomplete("namespace"))?;
+) -> Result<Dereferenced, CallError> {
     let all = all.state();
+    // An object that cannot be read names no collection.
+    let readable = all.iter().filter_map(|object| object.0.as_ref().ok());
     let mut observed = Observed {
-        taken_by: taken_by(collection, all.iter().filter_map(|it| it.0.as_ref().ok())),
-        key: collection.uid().ok_or_else(|| incomplete("uid"))?,
-        was_there: remembers(collection),
-        going: collection.metadata.deletion_timestamp.is_some(),
+        taken_by: taken_by(collection, readable),
+        was_there: remembers(&collection.status),
         ..Observed::default()
     };
-    let cluster = &collection.spec.cluster_ref.name;
-    let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &namespace);
-    let named = clusters
-        .get_opt(cluster)
-        .await
-        .map_err(kubernetes(format!("read VectorCluster {cluster}")))?;
-    let Some(named) = named.filter(|it| it.metadata.deletion_timestamp.is_none()) else {
-        return Ok((observed, None));
+    let Some(cluster) = named_cluster(client, collection).await? else {
+        return Ok(Dereferenced { observed, node: None });
     };
-    observed.paused = named.spec.paused;
-    let Ok(token) = token::read(client, cluster, &namespace).await? else {
-        let secret = names::token_secret(cluster);
+    observed.paused = cluster.spec.paused;
+    let name = &collection.spec.cluster_ref.name;
+    let namespace = &collection.namespace;
+    let Ok(token) = token::read(client, name, namespace).await? else {
+        let secret = names::token_secret(name);
         observed.cluster = Cluster::Silent(format!(
-            "there is no token in secret {secret}; see VectorCluster {cluster}"
+            "there is no token in secret {secret}; see VectorCluster {name}"
         ));
-        return Ok((observed, None));
+        return Ok(Dereferenced { observed, node: None });
     };
-    observed.cluster = Cluster::Silent(format!("no node of {cluster} is ready"));
-    for mut admin in kubernetes_pods::ready_nodes(client, cluster, &namespace, &token).await? {
-        match read(&mut admin, name(collection)).await {
-            Ok((nodes, found, shards)) => {
-                // A name that two nodes have is one pod, which has one disk.
-                let names: BTreeSet<&str> = nodes.iter().map(|it| it.name.as_str()).collect();
-                let there = Cluster::There(i32::try_from(names.len()).unwrap_or(i32::MAX));
-                let is_new = found.is_none() && !observed.was_there && !observed.going;
-                if is_new && observed.taken_by.is_none() {
-                    observed.awaited = awaited(client, &named, &namespace, nodes).await?;
-                }
-                observed = Observed { cluster: there, found, shards, ..observed };
-                return Ok((observed, Some(admin)));
+    observed.cluster = Cluster::Silent(format!("no node of {name} is ready"));
+    for mut node in pods::ready_nodes(client, name, namespace, &token).await? {
+        let answer = match read(&mut node, &collection.name).await {
+            Ok(answer) => answer,
+            // What the last one said is told, if all are silent.
+            Err(error) => {
+                observed.cluster = Cluster::Silent(error.to_string());
+                continue;
             }
-            Err(error) => observed.cluster = Cluster::Silent(error.to_string()),
+        };
+        observed.cluster = Cluster::There(answer.pods());
+        // Only one that is about to be made waits: copies of others stay where they are.
+        let is_new = answer.found.is_none() && !observed.was_there && !collection.going;
+        if is_new && observed.taken_by.is_none() {
+            observed.awaited = awaited(client, &cluster, namespace, answer.nodes).await?;
         }
+        (observed.found, observed.shards) = (answer.found, answer.shards);
+        return Ok(Dereferenced { observed, node: Some(node) });
     }
-    Ok((observed, None))
+    Ok(Dereferenced { observed, node: None })
+}
+
+/// The cluster that a Collection names. One that is being deleted counts as gone.
+async fn named_cluster(
+    client: &Client,
+    collection: &ValidatedCollection,
+) -> Result<Option<VectorCluster>, CallError> {
+    let name = &collection.spec.cluster_ref.name;
+    let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &collection.namespace);
+    let failed = kubernetes(Request::Read(format!("VectorCluster {name}")));
+    let found = clusters.get_opt(name).await.map_err(failed)?;
+    Ok(found.filter(|cluster| cluster.metadata.deletion_timestamp.is_none()))
 }
 
 /// What a new collection of a cluster waits for.
@@ -86,43 +103,59 @@ async fn awaited(
     cluster: &VectorCluster,
     namespace: &str,
     nodes: Vec<admin::Node>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<String>, CallError> {
     let name = cluster.name_any();
-    let pods = kubernetes_pods::list(client, &name, namespace).await?;
-    let absent = |it| (it, Wanted { name: names::pod(&name, it), made: None, zone: None });
-    let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes).map(absent).collect();
-    for (ordinal, pod) in pods {
-        let made = pod.creation_timestamp().map(|it| it.0);
-        wanted.insert(
-            ordinal,
-            Wanted { name: pod.name_any(), made, zone: kubernetes_pods::zone(client, &pod).await? },
-        );
+    let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes)
+        .map(|ordinal| (ordinal, Wanted::absent(names::pod(&name, ordinal))))
+        .collect();
+    for (ordinal, pod) in pods::list(client, &name, namespace).await? {
+        let made = pod.creation_timestamp().map(|time| time.0);
+        let zone = pods::zone(client, &pod).await?;
+        wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone });
     }
-    let conditions = cluster.status.iter().flat_map(|it| &it.conditions);
-    let mut founded = conditions
-        .filter(|it| it.type_ == FOUNDED && it.status == "True")
-        .map(|it| it.last_transition_time.0);
-    Ok(spread::awaited(wanted.values(), nodes, founded.next(), Timestamp::now()))
+    let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);
+    let founded = conditions
+        .find(|condition| condition.type_ == FOUNDED && condition.status == "True")
+        .map(|condition| condition.last_transition_time.0);
+    Ok(spread::awaited(wanted.values(), nodes, founded, Timestamp::now()))
 }
 
-type Read = (Vec<admin::Node>, Option<admin::Collection>, Vec<admin::Shard>);
+/// What a node answers about a collection.
+struct Answer {
+    nodes: Vec<admin::Node>,
+    found: Option<admin::Collection>,
+    shards: Vec<admin::Shard>,
+}
 
-async fn read(admin: &mut Admin, name: &str) -> Result<Read, Error> {
-    let nodes =
-        admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
-    let nodes = nodes.into_inner().nodes;
-    let request = admin::GetCollectionRequest { name: name.to_owned() };
-    let found = match admin.get_collection(request).await {
-        Ok(found) => found.into_inner(),
-        Err(status) if status.code() == Code::NotFound => return Ok((nodes, None, Vec::new())),
-        Err(status) => return Err(database(format!("read collection {name}"))(status)),
-    };
-    if found.name != name {
-        // An alias of that name; a collection of that name cannot be made beside it.
-        return Ok((nodes, None, Vec::new()));
+impl Answer {
+    /// Pods that are nodes. A name that two nodes have is one pod, which has one disk.
+    fn pods(&self) -> i32 {
+        let names: BTreeSet<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+        i32::try_from(names.len()).unwrap_or(i32::MAX)
     }
+}
+
+async fn read(node: &mut Admin, name: &str) -> Result<Answer, CallError> {
+    let nodes = node
+        .list_nodes(admin::ListNodesRequest {})
+        .await
+        .map_err(database(Request::List("the nodes".into())))?
+        .into_inner()
+        .nodes;
+    let request = admin::GetCollectionRequest { name: name.to_owned() };
+    let found = match node.get_collection(request).await {
+        Ok(found) => Some(found.into_inner()),
+        Err(status) if status.code() == Code::NotFound => None,
+        Err(status) => {
+            return Err(database(Request::Read(format!("collection {name}")))(status));
+        }
+    };
+    // An alias of that name; a collection of that name cannot be made beside it.
+    let Some(found) = found.filter(|found| found.name == name) else {
+        return Ok(Answer { nodes, found: None, shards: Vec::new() });
+    };
     let request = admin::ListShardsRequest { collection: name.to_owned() };
-    let shards =
-        admin.list_shards(request).await.map_err(database(format!("list the shards of {name}")))?;
-    Ok((nodes, Some(found), shards.into_inner().shards))
+    let failed = database(Request::List(format!("the shards of {name}")));
+    let shards = node.list_shards(request).await.map_err(failed)?.into_inner().shards;
+    Ok(Answer { nodes, found: Some(found), shards })
 }

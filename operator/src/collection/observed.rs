@@ -1,4 +1,5 @@
-//! What is known of a collection when its next step is planned.
+//! What is known of a collection when its next step is planned. Facts only; nothing here is
+//! decided.
 
 use vane_proto::admin;
 
@@ -14,7 +15,7 @@ pub enum Cluster {
     There(i32),
 }
 
-/// Everything.
+/// Facts about a collection, all of one pass.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     /// An older object that names the same collection: it has it.
@@ -27,12 +28,16 @@ pub struct Observed {
     pub awaited: Option<String>,
     /// The collection as the database has it.
     pub found: Option<admin::Collection>,
-    /// Its shards.
+    /// Shards of the collection.
     pub shards: Vec<admin::Shard>,
-    /// Key of the object: that of the call that makes the collection.
-    pub key: String,
-    /// Whether it was there before, as status remembers.
+    /// Whether the collection was there before, as status remembers.
     pub was_there: bool,
-    /// Whether the object is being deleted.
-    pub going: bool,
+}
+
+impl Observed {
+    /// Shards that have a leader, and so take writes.
+    pub(super) fn led_shards(&self) -> usize {
+        let groups = self.shards.iter().filter_map(|shard| shard.group.as_ref());
+        groups.filter(|group| group.leader_node != 0).count()
+    }
 }

@@ -1,124 +1,79 @@
-//! One pass over a Collection, and when the next one comes.
+//! The steps of a pass over a Collection.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::ResourceExt;
-use kube::core::error_boundary::DeserializeGuard;
-use kube::runtime::controller::Action;
 use vane_crds::Collection;
+use vane_crds::collection::CollectionStatus;
 use vane_crds::conditions::{ACCEPTED, READY};
 
-use super::dereference::Collections;
-use super::observed::Observed;
-use super::plan::{Plan, Step};
-use super::{apply, dereference, plan, status};
+use super::dereference::{Collections, Dereferenced, dereference};
+use super::plan::{Plan, Step, plan};
+use super::validate::{ValidatedCollection, validate};
+use super::{apply, status};
 use crate::context::Context;
-use crate::error::Error;
-use crate::events;
+use crate::error::{ApplyError, CallError, ValidateError};
+use crate::reconcile::{Reconciler, carry_out};
 
-/// Time to the next look while something is under way.
-const SOON: Duration = Duration::from_secs(1);
-/// Time to the next look when all is well.
-const LATER: Duration = Duration::from_secs(30);
-/// Conditions whose changes become events.
-const TOLD: [&str; 2] = [ACCEPTED, READY];
-
-/// One pass. An object that cannot be read waits until somebody changes it.
-pub async fn reconcile(
-    object: Arc<DeserializeGuard<Collection>>,
-    context: Arc<Context>,
-    all: Collections,
-) -> Result<Action, Error> {
-    let collection = match &object.0 {
-        Ok(collection) => collection,
-        Err(error) => {
-            let name = error.metadata.name.as_deref().unwrap_or_default();
-            tracing::error!(name, %error, "a Collection cannot be read; it waits until it is changed");
-            return Ok(Action::await_change());
-        }
-    };
-    let began = Instant::now();
-    context.metrics.began("Collection");
-    let outcome = pass(collection, &context, &all).await;
-    context.metrics.ended(
-        "Collection",
-        began.elapsed(),
-        outcome.as_ref().err().map(Error::category),
-    );
-    if outcome.is_ok() {
-        context.succeeded(collection);
-    }
-    outcome
+/// Reconciles Collections.
+pub(crate) struct CollectionReconciler {
+    /// Those that the controller watches: one name in a database belongs to one of them.
+    pub(crate) all: Collections,
 }
 
-async fn pass(
-    collection: &Collection,
-    context: &Context,
-    all: &Collections,
-) -> Result<Action, Error> {
-    let client = &context.client;
-    let (observed, mut node) = match dereference::dereference(client, collection, all).await {
-        Ok(seen) => seen,
-        Err(error) => {
-            let next = status::unread(collection, &error.to_string(), &Time(Timestamp::now()));
-            if let Err(other) = apply::status(client, collection, next).await {
-                tracing::warn!(collection = collection.name_any(), error = %other, "status cannot say that the pass failed");
-            }
-            return Err(error);
-        }
-    };
-    let plan = plan::plan(collection, &observed);
-    let mut failed = None;
-    for step in &plan.steps {
-        tracing::info!(collection = collection.name_any(), %step, "carrying out");
-        context.failpoint.before(step.reason());
-        if let Err(error) =
-            apply::step(client, node.as_mut(), collection, &observed.key, step).await
-        {
-            failed = Some(error);
-            break;
-        }
-        context.failpoint.after(step.reason());
-    }
-    // One that was let go is not there any more.
-    let is_gone =
-        observed.going && failed.is_none() && plan.steps.contains(&Step::Finalizer(false));
-    if !is_gone {
-        say(collection, &observed, &plan, failed.as_ref(), context).await?;
-    }
-    let settled = plan.steps.is_empty() && !plan.verdict.waits();
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Action::requeue(if settled { LATER } else { SOON })),
-    }
-}
+impl Reconciler for CollectionReconciler {
+    type Object = Collection;
+    type Status = CollectionStatus;
+    type Validated = ValidatedCollection;
+    type Seen = Dereferenced;
+    type Plan = Plan;
 
-async fn say(
-    collection: &Collection,
-    observed: &Observed,
-    plan: &Plan,
-    failed: Option<&Error>,
-    context: &Context,
-) -> Result<(), Error> {
-    let failed = failed.map(ToString::to_string);
-    let next =
-        status::status(collection, observed, plan, failed.as_deref(), Time(Timestamp::now()));
-    let before = collection.status.as_ref().map(|it| it.conditions.as_slice()).unwrap_or_default();
-    events::tell(context, collection, before, &next.conditions, &TOLD).await;
-    apply::status(&context.client, collection, next).await
-}
+    const LATER: Duration = Duration::from_secs(30);
+    const TOLD: &'static [&'static str] = &[ACCEPTED, READY];
 
-/// How long to leave an object alone after an error.
-pub fn after_error(
-    object: Arc<DeserializeGuard<Collection>>,
-    error: &Error,
-    context: Arc<Context>,
-) -> Action {
-    let Ok(collection) = &object.0 else { return Action::await_change() };
-    let pause = context.failed(collection);
-    tracing::warn!(collection = collection.name_any(), %error, ?pause, "a pass failed; it is tried again");
-    Action::requeue(pause)
+    fn validate(collection: &Collection) -> Result<ValidatedCollection, ValidateError> {
+        validate(collection)
+    }
+
+    async fn dereference(
+        &self,
+        context: &Context,
+        collection: &ValidatedCollection,
+    ) -> Result<Dereferenced, CallError> {
+        dereference(&context.client, collection, &self.all).await
+    }
+
+    fn plan(collection: &ValidatedCollection, seen: &Dereferenced) -> Plan {
+        plan(collection, &seen.observed)
+    }
+
+    async fn apply(
+        context: &Context,
+        collection: &ValidatedCollection,
+        seen: &Dereferenced,
+        plan: &Plan,
+    ) -> Result<(), ApplyError> {
+        for step in &plan.steps {
+            let doing = apply::step(&context.client, seen.node.clone(), collection, step);
+            carry_out(context, &collection.object, step, step.reason(), doing).await?;
+        }
+        Ok(())
+    }
+
+    fn status(
+        collection: &ValidatedCollection,
+        seen: &Dereferenced,
+        plan: &Plan,
+        failed: Option<&ApplyError>,
+        now: &Time,
+    ) -> Option<CollectionStatus> {
+        // An object that was let go is not there to be written to.
+        let is_gone =
+            collection.going && failed.is_none() && plan.steps.contains(&Step::Finalizer(false));
+        (!is_gone).then(|| status::status(collection, &seen.observed, plan, failed, now))
+    }
+
+    fn is_settled(plan: &Plan, _status: &CollectionStatus) -> bool {
+        plan.steps.is_empty() && !plan.verdict.waits()
+    }
 }

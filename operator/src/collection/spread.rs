@@ -21,18 +21,25 @@ const NAMED_MAX: usize = 3;
 
 /// A pod that there should be.
 #[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Its name, by which the database knows the node.
-    pub name: String,
-    /// When it was made; none while it is not there.
-    pub made: Option<Timestamp>,
-    /// Zone of its machine, where it is on one that says so.
-    pub zone: Option<String>,
+pub(super) struct Wanted {
+    /// Name of the pod, by which the database knows the node.
+    pub(super) name: String,
+    /// When the pod was made; none while it is not there.
+    pub(super) made: Option<Timestamp>,
+    /// Zone of the pod's machine, where the machine names one.
+    pub(super) zone: Option<String>,
+}
+
+impl Wanted {
+    /// A pod that is not there.
+    pub(super) fn absent(name: String) -> Self {
+        Self { name, made: None, zone: None }
+    }
 }
 
 /// What a new collection waits for; none when it does not. `founded` is when the database
 /// was, where that is known.
-pub fn awaited<'a>(
+pub(super) fn awaited<'a>(
     wanted: impl IntoIterator<Item = &'a Wanted>,
     nodes: Vec<admin::Node>,
     founded: Option<Timestamp>,
@@ -40,26 +47,32 @@ pub fn awaited<'a>(
 ) -> Option<String> {
     let database = Database { nodes, ..Database::default() };
     let known = database.newest();
-    let missing = |it: &Wanted| {
-        let why = match (known.get(it.name.as_str()), &it.zone, it.made) {
-            (Some(node), Some(zone), _) if node.zone != *zone => {
-                "stands in a zone that the database does not know yet"
-            }
-            (Some(_), ..) => return None,
-            (None, _, Some(_)) => "has not joined yet",
-            (None, _, None) => "is not there yet",
-        };
+    let mut missing = Vec::new();
+    for pod in wanted {
+        let Some(why) = why_missing(pod, known.get(pod.name.as_str()).copied()) else { continue };
         // What is not known is taken to be of this moment.
-        let since = founded.unwrap_or(now).max(it.made.unwrap_or(now));
-        (now.duration_since(since).unsigned_abs() < JOINING_MAX)
-            .then(|| format!("{} {why}", it.name))
-    };
-    let missing: Vec<String> = wanted.into_iter().filter_map(missing).collect();
-    let named = missing.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let since = founded.unwrap_or(now).max(pod.made.unwrap_or(now));
+        if now.duration_since(since).unsigned_abs() < JOINING_MAX {
+            missing.push(format!("{} {why}", pod.name));
+        }
+    }
+    let named: Vec<&str> = missing.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let named = named.join(", ");
     match missing.len().saturating_sub(NAMED_MAX) {
         _ if missing.is_empty() => None,
         0 => Some(named),
         more => Some(format!("{named}, and {more} more")),
+    }
+}
+
+fn why_missing(pod: &Wanted, node: Option<&admin::Node>) -> Option<&'static str> {
+    match (node, &pod.zone, pod.made) {
+        (Some(node), Some(zone), _) if node.zone != *zone => {
+            Some("stands in a zone that the database does not know yet")
+        }
+        (Some(_), ..) => None,
+        (None, _, Some(_)) => Some("has not joined yet"),
+        (None, _, None) => Some("is not there yet"),
     }
 }
 
@@ -70,7 +83,7 @@ mod tests {
     const NOW: i64 = 1_000_000;
 
     fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("it is in range")
+        Timestamp::from_second(second).expect("the second is in range")
     }
 
     fn wanted(name: &str, made: Option<i64>, zone: Option<&str>) -> Wanted {
@@ -124,7 +137,7 @@ mod tests {
     #[test]
     fn many_are_counted() {
         let pods: Vec<Wanted> =
-            (0..5).map(|it| wanted(&format!("demo-{it}"), Some(NOW), None)).collect();
-        assert!(awaited_after(0, &pods, &[]).is_some_and(|it| it.ends_with(", and 2 more")));
+            (0..5).map(|pod| wanted(&format!("demo-{pod}"), Some(NOW), None)).collect();
+        assert!(awaited_after(0, &pods, &[]).is_some_and(|told| told.ends_with(", and 2 more")));
     }
 }

@@ -1,87 +1,75 @@
-//! Whether the database can have what a Collection asks for. Pure.
+//! A Collection as everything after it takes it. Pure. Whether the database can have what it
+//! asks for is the plan's business.
 
+use jiff::Timestamp;
 use vane_crds::Collection;
-use vane_crds::collection::CollectionSpec;
-use vane_proto::admin;
+use vane_crds::collection::{CollectionSpec, CollectionStatus};
 
-use super::body;
-use super::observed::{Cluster, Observed};
-use super::plan::name;
+use super::plan::FINALIZER;
+use crate::error::ValidateError;
 
-/// Reason of an object that goes once its database answers.
-pub(super) const WAITING: &str = "WaitingForDatabase";
-
-/// Whether the spec can be carried out, and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is there, or will be.
-    Accepted,
-    /// Nothing is done; a word and a sentence.
-    Refused(&'static str, String),
-    /// It waits for something; a word and a sentence.
-    Waiting(&'static str, String),
-    /// The object goes; a word and a sentence.
-    Leaving(&'static str, String),
+/// A Collection that has what each has which came from an API server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidatedCollection {
+    /// Name of the object.
+    pub object: String,
+    /// Namespace of the object and of its cluster.
+    pub namespace: String,
+    /// UID of the object: key of the call that makes the collection in the database.
+    pub key: String,
+    /// Name of the collection in the database.
+    pub name: String,
+    /// When the object was made.
+    pub created: Option<Timestamp>,
+    /// Generation of the spec.
+    pub generation: Option<i64>,
+    /// Version of the object, which guards changes of its finalizers.
+    pub resource_version: Option<String>,
+    /// Finalizers of the object, those of others among them.
+    pub finalizers: Vec<String>,
+    /// Whether the object is being deleted.
+    pub going: bool,
+    /// What is asked for.
+    pub spec: CollectionSpec,
+    /// What was said last; empty before the first pass.
+    pub status: CollectionStatus,
 }
 
-impl Verdict {
-    /// Whether it may be another one soon, without a change of the object.
-    pub fn waits(&self) -> bool {
-        matches!(self, Self::Waiting(..) | Self::Leaving(WAITING, _))
+impl ValidatedCollection {
+    /// Whether the object waits for its points to be deleted.
+    pub(super) fn has_finalizer(&self) -> bool {
+        self.finalizers.iter().any(|finalizer| finalizer == FINALIZER)
     }
 }
 
-/// Whether it can be made, or completed, as things stand.
-pub fn validate(collection: &Collection, observed: &Observed) -> Verdict {
-    let (spec, name) = (&collection.spec, name(collection));
-    if let Some(older) = &observed.taken_by {
-        let message = format!(
-            "Collection {older}, which is older, has {name} already; this one changes nothing"
-        );
-        return Verdict::Refused("Taken", message);
-    }
-    let nodes = match &observed.cluster {
-        Cluster::Absent => {
-            let message =
-                format!("there is no VectorCluster {} in this namespace", spec.cluster_ref.name);
-            return Verdict::Waiting("ClusterNotFound", message);
-        }
-        Cluster::Silent(why) => return Verdict::Waiting("ClusterNotReady", why.clone()),
-        Cluster::There(nodes) => *nodes,
+/// Takes an object for what it is.
+///
+/// # Errors
+///
+/// The object did not come from an API server.
+pub fn validate(collection: &Collection) -> Result<ValidatedCollection, ValidateError> {
+    let metadata = &collection.metadata;
+    let lacks = |field| ValidateError {
+        kind: "Collection",
+        name: metadata.name.clone().unwrap_or_default(),
+        field,
     };
-    match (&observed.found, &observed.awaited) {
-        (Some(found), _) => {
-            let message = |it| {
-                format!(
-                    "the database has a collection {name} of another shape: {it}; nothing was changed"
-                )
-            };
-            difference(spec, found)
-                .map_or(Verdict::Accepted, |it| Verdict::Refused("ShapeDiffers", message(it)))
-        }
-        // An application deleted it: its points are gone, and an empty one would hide that.
-        (None, _) if observed.was_there => Verdict::Refused(
-            "Deleted",
-            format!(
-                "collection {name} was deleted in the database; to have it again, delete this object and make it anew"
-            ),
-        ),
-        (None, Some(awaited)) => Verdict::Waiting(
-            "NodesJoining",
-            format!("its copies are to be spread over all nodes, and {awaited}"),
-        ),
-        (None, None) if spec.replication_factor > nodes => {
-            let factor = spec.replication_factor;
-            Verdict::Refused(
-                "TooFewNodes",
-                format!("{factor} copies need as many nodes, the cluster has {nodes}"),
-            )
-        }
-        (None, None) => Verdict::Accepted,
-    }
+    Ok(ValidatedCollection {
+        namespace: metadata.namespace.clone().ok_or_else(|| lacks("namespace"))?,
+        key: metadata.uid.clone().ok_or_else(|| lacks("uid"))?,
+        object: metadata.name.clone().ok_or_else(|| lacks("name"))?,
+        name: database_name(collection).ok_or_else(|| lacks("name"))?.to_owned(),
+        created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        generation: metadata.generation,
+        resource_version: metadata.resource_version.clone(),
+        finalizers: metadata.finalizers.clone().unwrap_or_default(),
+        going: metadata.deletion_timestamp.is_some(),
+        spec: collection.spec.clone(),
+        status: collection.status.clone().unwrap_or_default(),
+    })
 }
 
-/// What a collection that is there has otherwise than declared, and cannot change.
-pub(super) fn difference(spec: &CollectionSpec, found: &admin::Collection) -> Option<String> {
-    body::difference(spec, &serde_json::from_str(&found.config).unwrap_or_default())
+/// Name of the collection in the database: the object's own where the spec names none.
+pub(super) fn database_name(collection: &Collection) -> Option<&str> {
+    collection.spec.name.as_deref().or(collection.metadata.name.as_deref())
 }

@@ -1,4 +1,4 @@
-//! What one node answers for the whole database.
+//! What one node answers for the whole database: its nodes, its shards and what is wrong.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use vane_proto::admin;
 
 use super::Admin;
-use crate::error::{Error, database};
+use crate::error::{CallError, Request, database};
 
 /// Pause before trouble is looked at again: longer than a heartbeat takes, shorter than the
 /// time between two questions of a leader.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
 
-/// The database.
+/// The database, as one node of it answers.
 #[derive(Debug, Clone, Default)]
 pub struct Database {
-    /// As a whole.
+    /// Totals and problems of the whole cluster.
     pub cluster: admin::Cluster,
-    /// Its nodes.
+    /// Nodes that ever joined, those that are away among them.
     pub nodes: Vec<admin::Node>,
-    /// Its shards.
+    /// Shards of all collections.
     pub shards: Vec<admin::Shard>,
 }
 
 impl Database {
     /// The newest node of each name. A pod whose disk was lost joins under a new number, and
-    /// numbers only grow: the others of its name are not there any more.
+    /// numbers only grow: the others of its name are gone.
     pub fn newest(&self) -> BTreeMap<&str, &admin::Node> {
         let mut newest = BTreeMap::new();
         for node in &self.nodes {
@@ -40,42 +40,52 @@ impl Database {
     /// Nodes whose pod came back with another disk, each with the newest of its name.
     pub fn replaced(&self) -> Vec<(&admin::Node, &admin::Node)> {
         let newest = self.newest();
-        let of = |it: &'_ admin::Node| newest.get(it.name.as_str()).copied();
         self.nodes
             .iter()
-            .filter_map(|it| Some((it, of(it)?)))
+            .filter_map(|node| Some((node, *newest.get(node.name.as_str())?)))
             .filter(|(old, new)| old.id != new.id)
             .collect()
     }
 
     /// Whether something is wrong, as of this look.
-    pub(crate) fn is_troubled(&self) -> bool {
-        let copies =
-            self.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
-        !self.cluster.problems.is_empty() || copies.into_iter().any(|it| it.known && !it.active)
+    fn is_troubled(&self) -> bool {
+        let groups = self.shards.iter().filter_map(|shard| shard.group.as_ref());
+        let mut replicas = groups.flat_map(|group| &group.replicas);
+        !self.cluster.problems.is_empty()
+            || replicas.any(|replica| replica.known && !replica.active)
     }
 
     /// This look, without troubles that the one before it did not show.
-    pub(crate) fn confirmed_by(mut self, before: &Self) -> Self {
-        self.cluster.problems.retain(|it| before.cluster.problems.contains(it));
-        let key = |shard: &admin::Shard| (shard.collection.clone(), shard.ordinal);
-        let before: BTreeMap<_, _> = before.shards.iter().map(|it| (key(it), it)).collect();
+    fn confirmed_by(mut self, before: &Self) -> Self {
+        self.cluster.problems.retain(|problem| before.cluster.problems.contains(problem));
+        let before: BTreeMap<_, _> =
+            before.shards.iter().map(|shard| (key(shard), shard.group.as_ref())).collect();
         for shard in &mut self.shards {
-            let group = before.get(&key(shard)).and_then(|it| it.group.as_ref());
-            let active = |node| {
-                group.is_some_and(|it| it.replicas.iter().any(|it| it.node_id == node && it.active))
-            };
-            for replica in shard.group.iter_mut().flat_map(|it| &mut it.replicas) {
-                replica.active |= replica.known && active(replica.node_id);
+            let group = before.get(&key(shard)).copied().flatten();
+            for replica in shard.group.iter_mut().flat_map(|group| &mut group.replicas) {
+                replica.active |= replica.known && was_active(group, replica.node_id);
             }
         }
         self
     }
 }
 
-/// What a node knows of the database. Trouble is told when two looks show it: a leader asks
-/// who is there every 0.7 s, and until the next heartbeat (0.2 s) nobody has answered it.
-pub(crate) async fn overview(mut admin: Admin) -> Result<Database, Error> {
+fn key(shard: &admin::Shard) -> (String, u32) {
+    (shard.collection.clone(), shard.ordinal)
+}
+
+fn was_active(group: Option<&admin::Group>, node_id: u64) -> bool {
+    let mut replicas = group.iter().flat_map(|group| &group.replicas);
+    replicas.any(|replica| replica.node_id == node_id && replica.active)
+}
+
+/// Asks a node for the database. Trouble is told when two looks show it: a leader asks who is
+/// there every 0.7 s, and until the next heartbeat (0.2 s) nobody has answered it.
+///
+/// # Errors
+///
+/// The node refused or did not answer.
+pub(crate) async fn overview(mut admin: Admin) -> Result<Database, CallError> {
     let first = look(&mut admin).await?;
     if !first.is_troubled() {
         return Ok(first);
@@ -84,17 +94,19 @@ pub(crate) async fn overview(mut admin: Admin) -> Result<Database, Error> {
     Ok(look(&mut admin).await?.confirmed_by(&first))
 }
 
-async fn look(admin: &mut Admin) -> Result<Database, Error> {
+async fn look(admin: &mut Admin) -> Result<Database, CallError> {
     let cluster = admin
         .get_cluster(admin::GetClusterRequest {})
         .await
-        .map_err(database("read the cluster"))?;
-    let nodes =
-        admin.list_nodes(admin::ListNodesRequest {}).await.map_err(database("list the nodes"))?;
+        .map_err(database(Request::Read("the cluster".into())))?;
+    let nodes = admin
+        .list_nodes(admin::ListNodesRequest {})
+        .await
+        .map_err(database(Request::List("the nodes".into())))?;
     let shards = admin
         .list_shards(admin::ListShardsRequest::default())
         .await
-        .map_err(database("list the shards"))?;
+        .map_err(database(Request::List("the shards".into())))?;
     Ok(Database {
         cluster: cluster.into_inner(),
         nodes: nodes.into_inner().nodes,
@@ -108,15 +120,14 @@ mod tests {
 
     /// A look that shows these problems, and these nodes of a shard answering its leader.
     fn look(problems: &[&str], active: [bool; 2]) -> Database {
-        let problems = problems.iter().map(|it| (*it).to_owned()).collect();
-        let replica = |node_id, active| admin::Replica {
+        let problems = problems.iter().map(|text| (*text).to_owned()).collect();
+        let replicas = [(1, active[0]), (2, active[1])].map(|(node_id, active)| admin::Replica {
             node_id,
             active,
             known: true,
             ..admin::Replica::default()
-        };
-        let replicas = vec![replica(1, active[0]), replica(2, active[1])];
-        let group = Some(admin::Group { replicas, ..admin::Group::default() });
+        });
+        let group = Some(admin::Group { replicas: replicas.into(), ..admin::Group::default() });
         Database {
             cluster: admin::Cluster { problems, ..admin::Cluster::default() },
             shards: vec![admin::Shard {
@@ -129,9 +140,9 @@ mod tests {
     }
 
     fn shown(database: &Database) -> (Vec<String>, Vec<bool>) {
-        let replicas =
-            database.shards.iter().filter_map(|it| it.group.as_ref()).flat_map(|it| &it.replicas);
-        (database.cluster.problems.clone(), replicas.map(|it| it.active).collect())
+        let groups = database.shards.iter().filter_map(|shard| shard.group.as_ref());
+        let replicas = groups.flat_map(|group| &group.replicas);
+        (database.cluster.problems.clone(), replicas.map(|replica| replica.active).collect())
     }
 
     #[test]

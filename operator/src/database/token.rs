@@ -1,10 +1,11 @@
-//! The token that nodes and administration share, as its Secret has it.
+//! The token that nodes and administration share: read from its Secret, whose absence is a
+//! fact to plan with and no error.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::Api;
 
-use crate::error::{Error, kubernetes};
+use crate::error::{CallError, Request, kubernetes};
 use crate::names::{self, TOKEN_KEY};
 
 /// Why there is no token.
@@ -12,22 +13,30 @@ use crate::names::{self, TOKEN_KEY};
 pub enum NoToken {
     /// There is no Secret.
     Absent,
-    /// It has no token in it.
+    /// The Secret has no token in it.
     Empty,
 }
 
-/// The secret of the database, or why there is none.
+/// The token of a cluster, or why there is none.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
 pub(crate) async fn read(
-    kubernetes_client: &Client,
-    name: &str,
+    client: &Client,
+    cluster: &str,
     namespace: &str,
-) -> Result<Result<String, NoToken>, Error> {
-    let secrets: Api<Secret> = Api::namespaced(kubernetes_client.clone(), namespace);
-    let secret = names::token_secret(name);
-    let found =
-        secrets.get_opt(&secret).await.map_err(kubernetes(format!("read secret {secret}")))?;
-    let Some(found) = found else { return Ok(Err(NoToken::Absent)) };
-    let value = found.data.and_then(|mut it| it.remove(TOKEN_KEY));
-    let token = value.and_then(|it| String::from_utf8(it.0).ok()).map(|it| it.trim().to_owned());
-    Ok(token.filter(|it| !it.is_empty()).ok_or(NoToken::Empty))
+) -> Result<Result<String, NoToken>, CallError> {
+    // By name, when it is needed: Secrets are not watched.
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let name = names::token_secret(cluster);
+    let failed = kubernetes(Request::Read(format!("secret {name}")));
+    let found = secrets.get_opt(&name).await.map_err(failed)?;
+    let Some(secret) = found else { return Ok(Err(NoToken::Absent)) };
+    let value = secret.data.and_then(|mut data| data.remove(TOKEN_KEY));
+    let text = value.and_then(|value| String::from_utf8(value.0).ok()).unwrap_or_default();
+    match text.trim() {
+        "" => Ok(Err(NoToken::Empty)),
+        token => Ok(Ok(token.to_owned())),
+    }
 }

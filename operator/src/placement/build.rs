@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::ResourceExt;
+use vane_crds::ShardPlacement;
 use vane_crds::collection::ClusterRef;
-use vane_crds::conditions::{ACCEPTED, READY, condition, set};
+use vane_crds::conditions::{ACCEPTED, READY};
 use vane_crds::placement::{
     Replica, Role, ShardPlacementSpec, ShardPlacementStatus, WantedReplica,
 };
-use vane_crds::{ShardPlacement, VectorCluster};
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::collection::status::rounded;
+use crate::cluster::validate::ValidatedCluster;
 use crate::database::Database;
-use crate::names;
+use crate::status::{Finding, rounded};
 
 /// Entries by which a copy may trail under load and still count as in sync.
 const IN_SYNC_ENTRIES: u64 = 1000;
@@ -24,9 +23,9 @@ const IN_SYNC_ENTRIES: u64 = 1000;
 pub(super) type Nodes = BTreeMap<u64, String>;
 
 /// Names that tell nodes apart: that of the pod for the one that runs there, and with its
-/// number for one whose disk the pod does not have any more.
+/// number for one whose disk the pod has lost.
 pub(super) fn nodes(database: &Database) -> Nodes {
-    let mut nodes: Nodes = database.nodes.iter().map(|it| (it.id, it.name.clone())).collect();
+    let mut nodes: Nodes = database.nodes.iter().map(|node| (node.id, node.name.clone())).collect();
     for (old, _) in database.replaced() {
         nodes.insert(old.id, format!("{} (node {})", old.name, old.id));
     }
@@ -40,20 +39,20 @@ pub(super) fn name(cluster: &str, collection: &str, shard: u32) -> String {
 }
 
 /// The object, without what people may write into it.
-pub(super) fn object(cluster: &VectorCluster, shard: &admin::Shard) -> ShardPlacement {
-    let own = cluster.name_any();
+pub(super) fn object(cluster: &ValidatedCluster, shard: &admin::Shard) -> ShardPlacement {
     let spec = ShardPlacementSpec {
-        cluster_ref: ClusterRef { name: own.clone() },
+        cluster_ref: ClusterRef { name: cluster.name.clone() },
         collection: shard.collection.clone(),
         shard: i32::try_from(shard.ordinal).unwrap_or(i32::MAX),
         replicas: None,
     };
-    let mut it = ShardPlacement::new(&name(&own, &shard.collection, shard.ordinal), spec);
-    it.metadata = names::metadata(cluster, it.name_any());
-    it
+    let name = name(&cluster.name, &shard.collection, shard.ordinal);
+    let mut object = ShardPlacement::new(&name, spec);
+    object.metadata = cluster.child(name);
+    object
 }
 
-/// What there is, after what there was.
+/// The status of a shard's object: what the database says, after what status said before.
 pub(super) fn status(
     placement: &ShardPlacement,
     shard: &admin::Shard,
@@ -61,69 +60,74 @@ pub(super) fn status(
     now: &Time,
 ) -> ShardPlacementStatus {
     let group = shard.group.clone().unwrap_or_default();
-    let node = |id: u64| nodes.get(&id).cloned().unwrap_or_else(|| format!("node {id}"));
+    let generation = placement.metadata.generation;
     let mut status = placement.status.clone().unwrap_or_default();
-    status.observed_generation = placement.metadata.generation;
-    status.leader = (group.leader_node != 0).then(|| node(group.leader_node));
+    status.observed_generation = generation;
+    status.leader = (group.leader_node != 0).then(|| node(nodes, group.leader_node));
     status.term = i64::try_from(group.term).ok();
-    let replica = |it: &admin::Replica| Replica {
-        node: node(it.node_id),
-        role: role(it.role()),
-        in_sync: it.known && it.active && !it.snapshot && it.lag <= IN_SYNC_ENTRIES,
-    };
-    status.replicas = group.replicas.iter().map(replica).collect();
+    status.replicas = group.replicas.iter().map(|copy| replica(copy, nodes)).collect();
+    // In one order, so that a status that says the same is the same.
     status.replicas.sort_by(|a, b| a.node.cmp(&b.node));
-    let nodes: Vec<&str> = status.replicas.iter().map(|it| it.node.as_str()).collect();
-    status.nodes = Some(nodes.join(","));
+    let names: Vec<&str> = status.replicas.iter().map(|replica| replica.node.as_str()).collect();
+    status.nodes = Some(names.join(","));
     status.points = Some(rounded(shard.points));
     status.bytes = Some(rounded(shard.vector_bytes));
-    let wanted =
-        |it: &admin::ReplicaTarget| WantedReplica { node: node(it.node_id), role: role(it.role()) };
-    status.target = shard.target.iter().map(wanted).collect();
-    let said = [(ACCEPTED, accepted(placement, &status)), (READY, ready(&status))];
-    for (kind, (holds, reason, message)) in said {
-        let generation = placement.metadata.generation;
-        set(
-            &mut status.conditions,
-            condition(kind, holds, reason, message, generation, now.clone()),
-        );
+    status.target = shard.target.iter().map(|target| wanted(target, nodes)).collect();
+    for (kind, finding) in [(ACCEPTED, accepted(placement, &status)), (READY, ready(&status))] {
+        finding.write(kind, &mut status.conditions, generation, now);
     }
     status
 }
 
-fn role(it: admin::Role) -> Role {
-    if it == admin::Role::Learner { Role::Learner } else { Role::Voter }
+/// A node by its name; by its number where the database does not list it.
+fn node(nodes: &Nodes, id: u64) -> String {
+    nodes.get(&id).cloned().unwrap_or_else(|| format!("node {id}"))
 }
 
-fn accepted(
-    placement: &ShardPlacement,
-    status: &ShardPlacementStatus,
-) -> (bool, &'static str, String) {
-    let is_so = |wanted: &Vec<WantedReplica>| {
-        wanted.len() == status.replicas.len()
-            && wanted.iter().all(|it| {
-                status.replicas.iter().any(|there| (&there.node, there.role) == (&it.node, it.role))
-            })
-    };
-    match &placement.spec.replicas {
-        Some(wanted) if !is_so(wanted) => (
-            false,
-            "MovesNotSupported",
-            "copies cannot be moved by hand yet: they stay where they are; take spec.replicas away"
-                .into(),
-        ),
-        _ => (true, "Accepted", "the copies are where they should be".into()),
+fn replica(replica: &admin::Replica, nodes: &Nodes) -> Replica {
+    let follows = replica.known && replica.active && !replica.snapshot;
+    Replica {
+        node: node(nodes, replica.node_id),
+        role: role(replica.role()),
+        in_sync: follows && replica.lag <= IN_SYNC_ENTRIES,
     }
 }
 
-fn ready(status: &ShardPlacementStatus) -> (bool, &'static str, String) {
-    let behind: Vec<&str> =
-        status.replicas.iter().filter(|it| !it.in_sync).map(|it| it.node.as_str()).collect();
+fn wanted(target: &admin::ReplicaTarget, nodes: &Nodes) -> WantedReplica {
+    WantedReplica { node: node(nodes, target.node_id), role: role(target.role()) }
+}
+
+fn role(role: admin::Role) -> Role {
+    if role == admin::Role::Learner { Role::Learner } else { Role::Voter }
+}
+
+fn accepted(placement: &ShardPlacement, status: &ShardPlacementStatus) -> Finding {
+    match &placement.spec.replicas {
+        Some(wanted) if !are_where_wanted(wanted, &status.replicas) => Finding::no(
+            "MovesNotSupported",
+            "copies cannot be moved by hand yet: they stay where they are; \
+             take spec.replicas away",
+        ),
+        _ => Finding::yes("Accepted", "the copies are where they should be"),
+    }
+}
+
+/// Whether the copies are those that are wanted, in whatever order they are written.
+fn are_where_wanted(wanted: &[WantedReplica], replicas: &[Replica]) -> bool {
+    let is_there = |wanted: &WantedReplica| {
+        replicas.iter().any(|there| (&there.node, there.role) == (&wanted.node, wanted.role))
+    };
+    wanted.len() == replicas.len() && wanted.iter().all(is_there)
+}
+
+fn ready(status: &ShardPlacementStatus) -> Finding {
+    let behind = status.replicas.iter().filter(|replica| !replica.in_sync);
+    let behind: Vec<&str> = behind.map(|replica| replica.node.as_str()).collect();
     match (&status.leader, behind.as_slice()) {
-        (None, _) => (false, "NoLeader", "it takes no writes: no copy leads".into()),
-        (Some(_), []) => (true, "InSync", "all copies have what the leader has".into()),
+        (None, _) => Finding::no("NoLeader", "it takes no writes: no copy leads"),
+        (Some(_), []) => Finding::yes("InSync", "all copies have what the leader has"),
         (Some(_), behind) => {
-            (false, "CatchingUp", format!("behind or away: {}", behind.join(", ")))
+            Finding::no("CatchingUp", format!("behind or away: {}", behind.join(", ")))
         }
     }
 }
@@ -177,17 +181,14 @@ mod tests {
         let now = Time(jiff::Timestamp::UNIX_EPOCH);
         let reason = |placement: &ShardPlacement, shard: &admin::Shard, kind: &str| {
             let status = status(placement, shard, &nodes, &now);
-            status
-                .conditions
-                .into_iter()
-                .find(|it| it.type_ == kind)
-                .map(|it| it.reason)
-                .unwrap_or_default()
+            let mut conditions = status.conditions.into_iter();
+            let condition = conditions.find(|condition| condition.type_ == kind);
+            condition.map(|condition| condition.reason).unwrap_or_default()
         };
         let there = status(&placement, &shard(0, 1), &nodes, &now);
         assert_eq!((there.leader.as_deref(), there.points), (Some("demo-0"), Some(63_000)));
         assert_eq!(
-            there.replicas.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(),
+            there.replicas.iter().map(|replica| replica.node.as_str()).collect::<Vec<_>>(),
             ["demo-0", "demo-1"]
         );
         assert_eq!(there.nodes.as_deref(), Some("demo-0,demo-1"));

@@ -6,100 +6,112 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
-use kube::{Resource, ResourceExt};
-use serde_json::json;
+use vane_crds::ShardPlacement;
 use vane_crds::placement::ShardPlacementStatus;
-use vane_crds::{ShardPlacement, VectorCluster};
 
 use super::build;
+use crate::cluster::validate::ValidatedCluster;
 use crate::context::Context;
 use crate::database::Database;
-use crate::error::{Error, kubernetes};
+use crate::error::{CallError, Request, kubernetes};
 use crate::names::{self, MANAGER};
+use crate::status;
 
 /// Time between writes of a status of which only figures changed.
 const FIGURES: Duration = Duration::from_secs(60);
 
 /// Brings the objects of a cluster to what its database says. Of a paused one only their
 /// status: none is made, none is taken away.
-pub async fn sync(
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer. The objects before the one named were brought up to
+/// date.
+pub(crate) async fn sync(
     context: &Context,
-    cluster: &VectorCluster,
+    cluster: &ValidatedCluster,
     database: &Database,
-) -> Result<(), Error> {
-    let namespace = cluster.namespace().unwrap_or_default();
-    let placements: Api<ShardPlacement> = Api::namespaced(context.client.clone(), &namespace);
-    let ours = ListParams::default().labels(&names::selector(&cluster.name_any()));
-    let listed = placements.list(&ours).await.map_err(kubernetes("list the shard placements"))?;
-    let mut there: BTreeMap<String, ShardPlacement> =
-        listed.items.into_iter().map(|it| (it.name_any(), it)).collect();
+) -> Result<(), CallError> {
+    let placements: Api<ShardPlacement> =
+        Api::namespaced(context.client.clone(), &cluster.namespace);
+    let mut there = list(&placements, &cluster.name).await?;
     let nodes = build::nodes(database);
     let now = Time(Timestamp::now());
     for shard in &database.shards {
         let wanted = build::object(cluster, shard);
-        let name = wanted.name_any();
-        let placement = match there.remove(&name) {
+        let placement = match there.remove(&wanted.name_any()) {
             Some(placement) => placement,
+            // Of a paused cluster nothing is made.
             None if cluster.spec.paused => continue,
-            None => {
-                let made = placements
-                    .patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&wanted))
-                    .await;
-                made.map_err(kubernetes(format!("make shardplacement {name}")))?
-            }
+            None => make(&placements, &wanted).await?,
         };
-        write(context, &placements, &placement, build::status(&placement, shard, &nodes, &now))
-            .await?;
+        let status = build::status(&placement, shard, &nodes, &now);
+        update_status(context, &placement, status).await?;
     }
     if cluster.spec.paused {
         return Ok(());
     }
-    // Deleting one moves nothing: its shard went with its collection.
+    // What is left has lost its shard.
     for name in there.keys() {
-        match placements.delete(name, &DeleteParams::default()).await {
-            Err(kube::Error::Api(status)) if status.is_not_found() => {}
-            outcome => drop(outcome.map_err(kubernetes(format!("delete shardplacement {name}")))?),
+        delete(&placements, name).await?;
+    }
+    Ok(())
+}
+
+/// The objects of a cluster, by name.
+async fn list(
+    placements: &Api<ShardPlacement>,
+    cluster: &str,
+) -> Result<BTreeMap<String, ShardPlacement>, CallError> {
+    let selected = ListParams::default().labels(&names::selector(cluster));
+    let failed = kubernetes(Request::List("the shard placements".into()));
+    let listed = placements.list(&selected).await.map_err(failed)?;
+    Ok(listed.items.into_iter().map(|placement| (placement.name_any(), placement)).collect())
+}
+
+async fn make(
+    placements: &Api<ShardPlacement>,
+    wanted: &ShardPlacement,
+) -> Result<ShardPlacement, CallError> {
+    let name = wanted.name_any();
+    let parameters = PatchParams::apply(MANAGER).force();
+    let made = placements.patch(&name, &parameters, &Patch::Apply(wanted)).await;
+    made.map_err(kubernetes(Request::Make(format!("shardplacement {name}"))))
+}
+
+/// Deletes the object of a shard that is gone. That moves nothing: the shard went with its
+/// collection.
+async fn delete(placements: &Api<ShardPlacement>, name: &str) -> Result<(), CallError> {
+    match placements.delete(name, &DeleteParams::default()).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        outcome => {
+            let request = Request::Delete(format!("shardplacement {name}"));
+            outcome.map(drop).map_err(kubernetes(request))
         }
     }
-    Ok(())
 }
 
-async fn write(
+/// Writes a status that says something new. One of which only figures changed waits: with
+/// every point that is written they change.
+async fn update_status(
     context: &Context,
-    placements: &Api<ShardPlacement>,
     placement: &ShardPlacement,
     status: ShardPlacementStatus,
-) -> Result<(), Error> {
-    let Some(before) = &placement.status else {
-        return patch(context, placements, placement, status).await;
-    };
-    let figures = |of: &ShardPlacementStatus| ShardPlacementStatus {
-        points: None,
-        bytes: None,
-        ..of.clone()
-    };
-    let only_figures = figures(before) == figures(&status);
-    if *before == status || (only_figures && !context.is_due(placement, FIGURES)) {
+) -> Result<(), CallError> {
+    let before = placement.status.as_ref();
+    let only_figures = before.map(without_figures).as_ref() == Some(&without_figures(&status));
+    if before == Some(&status) || (only_figures && !context.is_due(placement, FIGURES)) {
         return Ok(());
     }
-    patch(context, placements, placement, status).await
-}
-
-async fn patch(
-    context: &Context,
-    placements: &Api<ShardPlacement>,
-    placement: &ShardPlacement,
-    status: ShardPlacementStatus,
-) -> Result<(), Error> {
-    let name = placement.name_any();
-    let body = json!({
-        "apiVersion": ShardPlacement::api_version(&()), "kind": ShardPlacement::kind(&()), "status": status,
-    });
-    let written = placements
-        .patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body))
-        .await;
-    written.map_err(kubernetes(format!("write the status of shardplacement {name}")))?;
+    let request = format!("the status of shardplacement {}", placement.name_any());
+    let written = status::write(&context.client, placement, &status).await;
+    written.map_err(kubernetes(Request::Write(request)))?;
     context.wrote(placement);
     Ok(())
+}
+
+fn without_figures(status: &ShardPlacementStatus) -> ShardPlacementStatus {
+    ShardPlacementStatus { points: None, bytes: None, ..status.clone() }
 }

@@ -3,18 +3,20 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 use vane_crds::VectorCluster;
 use vane_operator::cluster::build;
+use vane_operator::cluster::validate::{ValidatedCluster, validate};
 
 use super::*;
 use crate::addresses::address;
 use crate::set::pod_of;
 
-fn cluster() -> VectorCluster {
-    serde_json::from_value(json!({
+fn cluster() -> ValidatedCluster {
+    let object: VectorCluster = serde_json::from_value(json!({
         "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster",
         "metadata": {"name": "demo", "namespace": "one", "uid": "6c0f2c62-5b3c-4a53-a5bb-8a2d9c9a6f11"},
         "spec": {"nodes": 3, "version": "0.1.0", "storage": {"size": "1Gi"}, "settings": {"LOG__LEVEL": "debug"}},
     }))
-    .unwrap()
+    .unwrap();
+    validate(&object).unwrap()
 }
 
 fn place(ordinal: i32) -> Place {

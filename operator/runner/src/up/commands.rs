@@ -38,7 +38,7 @@ pub async fn up(
     if cluster.spec.paused {
         return Err(Error::input(file, "VectorCluster: spec.paused is true; nothing is started"));
     }
-    let mut local = Local::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned());
+    let mut local = Local::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned())?;
     let end = Instant::now() + UP_TIMEOUT;
     let mut said = String::new();
     loop {
@@ -76,8 +76,8 @@ pub async fn up(
         sleep(LOOK_PAUSE).await;
     }
     for collection in &collections {
-        collections::make(&local, collection).await?;
-        say(&format!("collection {} is there", vane_operator::collection::plan::name(collection)));
+        let name = collections::make(&local, collection).await?;
+        say(&format!("collection {name} is there"));
     }
     for (ordinal, address) in local.addresses() {
         say(&format!("{}: http://{address}:{}", names::pod(&name, ordinal), names::REST_PORT));

@@ -11,6 +11,7 @@ use vane_crds::VectorCluster;
 use vane_operator::cluster::build;
 use vane_operator::cluster::observed::{self, Observed};
 use vane_operator::cluster::plan::Step;
+use vane_operator::cluster::validate::{ValidatedCluster, validate};
 use vane_operator::database::{Admin, Disk, admin, disks};
 use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
@@ -27,19 +28,27 @@ use crate::set::pod_of;
 /// A local cluster that is being brought up.
 pub(super) struct Local {
     pub(super) folder: Folder,
-    cluster: VectorCluster,
+    cluster: ValidatedCluster,
     binary: PathBuf,
     /// Those that this command started.
     started: BTreeMap<i32, Process>,
 }
 
 impl Local {
-    pub(super) fn new(folder: Folder, mut cluster: VectorCluster, binary: PathBuf) -> Self {
+    pub(super) fn new(
+        folder: Folder,
+        mut cluster: VectorCluster,
+        binary: PathBuf,
+    ) -> Result<Self, Error> {
+        // What an API server would give it.
         cluster.metadata.uid = Some(folder.state.uid.to_string());
-        Self { folder, cluster, binary, started: BTreeMap::new() }
+        cluster.metadata.namespace.get_or_insert_with(|| "default".to_owned());
+        let cluster = validate(&cluster)
+            .map_err(|error| Error::cluster(&folder.state.name, error.to_string()))?;
+        Ok(Self { folder, cluster, binary, started: BTreeMap::new() })
     }
 
-    pub(super) fn cluster(&self) -> &VectorCluster {
+    pub(super) fn cluster(&self) -> &ValidatedCluster {
         &self.cluster
     }
 
@@ -65,7 +74,6 @@ impl Local {
         // Processes that do not run can be made from anything.
         let template = state.template.clone().filter(|_| state.runs());
         Observed {
-            uid: state.uid,
             set: state.replicas.map(|replicas| observed::Set { replicas, template, size: None }),
             highest_claim: self.highest_claim(),
             pods,

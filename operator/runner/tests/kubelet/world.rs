@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 use vane_crds::VectorCluster;
 use vane_e2e::ApiServer;
 use vane_operator::cluster::build;
+use vane_operator::cluster::validate::validate;
 use vane_proto::admin;
 use vane_proto::admin::admin_client::AdminClient;
 use vane_runner::Kubelet;
@@ -85,7 +86,7 @@ async fn apply(client: &Client) {
         "spec": {"nodes": 3, "version": "0.1.0", "storage": {"size": "1Gi"}, "settings": {"STORAGE__MIN_FREE_MB": "64"}},
     }))
     .unwrap();
-    let cluster = create(client, &cluster).await;
+    let cluster = validate(&create(client, &cluster).await).unwrap();
     let children = build::children(&cluster);
     create(client, &children.headless_service).await;
     create(client, &children.client_service).await;

@@ -1,12 +1,11 @@
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use vane_crds::VectorCluster;
 use vane_crds::cluster::ServiceKind;
 
-use super::name;
+use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
 /// The address for clients: any node that is ready answers everything.
-pub(super) fn client_service(cluster: &VectorCluster) -> Service {
+pub(super) fn client_service(cluster: &ValidatedCluster) -> Service {
     let kind = match cluster.spec.service.kind {
         ServiceKind::ClusterIP => "ClusterIP",
         ServiceKind::NodePort => "NodePort",
@@ -19,10 +18,10 @@ pub(super) fn client_service(cluster: &VectorCluster) -> Service {
         ..ServicePort::default()
     };
     Service {
-        metadata: names::metadata(cluster, name(cluster).to_owned()),
+        metadata: cluster.child(cluster.name.clone()),
         spec: Some(ServiceSpec {
             type_: Some(kind.into()),
-            selector: names::label_selector(name(cluster)).match_labels,
+            selector: names::label_selector(&cluster.name).match_labels,
             ports: Some(vec![rest]),
             ..ServiceSpec::default()
         }),

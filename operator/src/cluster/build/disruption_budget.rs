@@ -1,20 +1,19 @@
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use vane_crds::VectorCluster;
 
-use super::name;
+use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
 /// Nodes below which a drain may take any: a budget for one or two would only block it.
 const NODES_MIN: i32 = 3;
 
 /// One node at a time, and only while the others are well.
-pub(super) fn disruption_budget(cluster: &VectorCluster) -> Option<PodDisruptionBudget> {
+pub(super) fn disruption_budget(cluster: &ValidatedCluster) -> Option<PodDisruptionBudget> {
     (cluster.spec.nodes >= NODES_MIN).then(|| PodDisruptionBudget {
-        metadata: names::metadata(cluster, name(cluster).to_owned()),
+        metadata: cluster.child(cluster.name.clone()),
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),
-            selector: Some(names::label_selector(name(cluster))),
+            selector: Some(names::label_selector(&cluster.name)),
             unhealthy_pod_eviction_policy: Some("IfHealthyBudget".into()),
             ..PodDisruptionBudgetSpec::default()
         }),

@@ -1,22 +1,23 @@
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use vane_crds::VectorCluster;
 
-use super::name;
+use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
 /// Names pods before they are ready: nodes find each other to become so.
-pub(super) fn headless_service(cluster: &VectorCluster) -> Service {
-    let port =
-        |name: &str, port| ServicePort { name: Some(name.into()), port, ..ServicePort::default() };
+pub(super) fn headless_service(cluster: &ValidatedCluster) -> Service {
     Service {
-        metadata: names::metadata(cluster, names::headless_service(name(cluster))),
+        metadata: cluster.child(names::headless_service(&cluster.name)),
         spec: Some(ServiceSpec {
             cluster_ip: Some("None".into()),
             publish_not_ready_addresses: Some(true),
-            selector: names::label_selector(name(cluster)).match_labels,
+            selector: names::label_selector(&cluster.name).match_labels,
             ports: Some(vec![port("rest", names::REST_PORT), port("peer", names::PEER_PORT)]),
             ..ServiceSpec::default()
         }),
         status: None,
     }
+}
+
+fn port(name: &str, port: i32) -> ServicePort {
+    ServicePort { name: Some(name.into()), port, ..ServicePort::default() }
 }

@@ -11,11 +11,10 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use vane_crds::VectorCluster;
-use vane_crds::cluster::{PullPolicy, TaintEffect, TopologySpread};
+use vane_crds::cluster::{self, PullPolicy, TaintEffect, TopologySpread};
 use vane_crds::quantity::Amounts;
 
-use super::{name, namespace};
+use crate::cluster::validate::ValidatedCluster;
 use crate::names::{self, TOKEN_KEY};
 
 /// Where the volume is mounted.
@@ -32,20 +31,22 @@ const LEAVE_SERVICE_S: i64 = 5;
 const GRACE_S: i64 = 60;
 
 /// One container; the StatefulSet adds the volume.
-pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
+pub(super) fn pod(cluster: &ValidatedCluster) -> PodSpec {
     let spec = &cluster.spec;
-    let secrets =
-        spec.image.pull_secrets.iter().map(|it| LocalObjectReference { name: it.clone() });
-    let selector = &spec.placement.node_selector;
+    let placement = &spec.placement;
+    let secrets = spec.image.pull_secrets.iter();
     PodSpec {
+        // Nodes know no Kubernetes.
         automount_service_account_token: Some(false),
         // Each name of a Service would be an environment variable of the node.
         enable_service_links: Some(false),
-        service_account_name: Some(name(cluster).to_owned()),
+        service_account_name: Some(cluster.name.clone()),
         termination_grace_period_seconds: Some(LEAVE_SERVICE_S + GRACE_S),
-        image_pull_secrets: Some(secrets.collect()).filter(|it: &Vec<_>| !it.is_empty()),
-        node_selector: Some(selector.clone()).filter(|it| !it.is_empty()),
-        tolerations: Some(tolerations(cluster)).filter(|it| !it.is_empty()),
+        image_pull_secrets: some(
+            secrets.map(|secret| LocalObjectReference { name: secret.clone() }),
+        ),
+        node_selector: Some(placement.node_selector.clone()).filter(|labels| !labels.is_empty()),
+        tolerations: some(placement.tolerations.iter().map(toleration)),
         topology_spread_constraints: Some(spread(cluster)),
         affinity: None::<Affinity>,
         security_context: Some(PodSecurityContext {
@@ -65,7 +66,7 @@ pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
         volumes: Some(vec![Volume {
             name: "token".into(),
             secret: Some(SecretVolumeSource {
-                secret_name: Some(names::token_secret(name(cluster))),
+                secret_name: Some(names::token_secret(&cluster.name)),
                 items: Some(vec![KeyToPath {
                     key: TOKEN_KEY.into(),
                     path: TOKEN_KEY.into(),
@@ -80,23 +81,17 @@ pub(super) fn pod(cluster: &VectorCluster) -> PodSpec {
     }
 }
 
-fn container(cluster: &VectorCluster) -> Container {
+/// The items, or no list where there are none.
+fn some<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(items.collect::<Vec<T>>()).filter(|items| !items.is_empty())
+}
+
+fn container(cluster: &ValidatedCluster) -> Container {
     let image = &cluster.spec.image;
     let pull = match image.pull_policy {
         PullPolicy::Always => "Always",
         PullPolicy::IfNotPresent => "IfNotPresent",
         PullPolicy::Never => "Never",
-    };
-    let port = |name: &str, port| ContainerPort {
-        name: Some(name.into()),
-        container_port: port,
-        ..ContainerPort::default()
-    };
-    let mount = |name: &str, path: &str, read_only| VolumeMount {
-        name: name.into(),
-        mount_path: path.into(),
-        read_only: Some(read_only),
-        ..VolumeMount::default()
     };
     Container {
         name: "vane".into(),
@@ -106,7 +101,7 @@ fn container(cluster: &VectorCluster) -> Container {
         env: Some(environment(cluster)),
         env_from: Some(vec![EnvFromSource {
             config_map_ref: Some(ConfigMapEnvSource {
-                name: names::config_map(name(cluster)),
+                name: names::config_map(&cluster.name),
                 ..ConfigMapEnvSource::default()
             }),
             ..EnvFromSource::default()
@@ -117,6 +112,7 @@ fn container(cluster: &VectorCluster) -> Container {
             mount("token", TOKEN_DIR, true),
         ]),
         resources: resources(cluster),
+        // Five minutes to start, one to answer again, four seconds to leave the Services.
         startup_probe: Some(probe("/livez", 2, 5, 150)),
         liveness_probe: Some(probe("/livez", 10, 5, 6)),
         readiness_probe: Some(probe("/readyz", 2, 3, 2)),
@@ -137,14 +133,22 @@ fn container(cluster: &VectorCluster) -> Container {
     }
 }
 
-/// What the operator sets itself. A list in the pod wins over the ConfigMap.
-fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
-    let headless = format!("{}.{}.svc", names::headless_service(name(cluster)), namespace(cluster));
-    let value = |name: &str, value: String| EnvVar {
+fn port(name: &str, port: i32) -> ContainerPort {
+    ContainerPort { name: Some(name.into()), container_port: port, ..ContainerPort::default() }
+}
+
+fn mount(name: &str, path: &str, read_only: bool) -> VolumeMount {
+    VolumeMount {
         name: name.into(),
-        value: Some(value),
-        value_from: None,
-    };
+        mount_path: path.into(),
+        read_only: Some(read_only),
+        ..VolumeMount::default()
+    }
+}
+
+/// What the operator sets itself. A list in the pod wins over the ConfigMap.
+fn environment(cluster: &ValidatedCluster) -> Vec<EnvVar> {
+    let headless = format!("{}.{}.svc", names::headless_service(&cluster.name), cluster.namespace);
     let pod_name = EnvVarSource {
         field_ref: Some(ObjectFieldSelector {
             field_path: "metadata.name".into(),
@@ -154,22 +158,26 @@ fn environment(cluster: &VectorCluster) -> Vec<EnvVar> {
     };
     vec![
         EnvVar { name: "VANE_CLUSTER__NAME".into(), value: None, value_from: Some(pod_name) },
-        value("VANE_HOST", "0.0.0.0".into()),
-        value("VANE_HTTP_PORT", names::REST_PORT.to_string()),
-        value("VANE_PEER_PORT", names::PEER_PORT.to_string()),
-        value("VANE_DATA_DIR", DATA_DIR.into()),
-        value("VANE_CLUSTER__SEEDS", format!("dns:{headless}:{}", names::PEER_PORT)),
+        variable("VANE_HOST", "0.0.0.0".into()),
+        variable("VANE_HTTP_PORT", names::REST_PORT.to_string()),
+        variable("VANE_PEER_PORT", names::PEER_PORT.to_string()),
+        variable("VANE_DATA_DIR", DATA_DIR.into()),
+        variable("VANE_CLUSTER__SEEDS", format!("dns:{headless}:{}", names::PEER_PORT)),
         // A pod's name outlives its IP address.
-        value(
+        variable(
             "VANE_CLUSTER__ADDRESS",
             format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::PEER_PORT),
         ),
-        value(
+        variable(
             "VANE_CLUSTER__REST_ADDRESS",
             format!("$(VANE_CLUSTER__NAME).{headless}:{}", names::REST_PORT),
         ),
-        value("VANE_CLUSTER__TOKEN_FILE", TOKEN_FILE.into()),
+        variable("VANE_CLUSTER__TOKEN_FILE", TOKEN_FILE.into()),
     ]
+}
+
+fn variable(name: &str, value: String) -> EnvVar {
+    EnvVar { name: name.into(), value: Some(value), value_from: None }
 }
 
 fn probe(path: &str, period_s: i32, timeout_s: i32, failures: i32) -> Probe {
@@ -186,15 +194,8 @@ fn probe(path: &str, period_s: i32, timeout_s: i32, failures: i32) -> Probe {
     }
 }
 
-fn resources(cluster: &VectorCluster) -> Option<ResourceRequirements> {
+fn resources(cluster: &ValidatedCluster) -> Option<ResourceRequirements> {
     let resources = cluster.spec.resources.as_ref()?;
-    let amounts = |it: &Amounts| -> BTreeMap<String, Quantity> {
-        let named = [("cpu", &it.cpu), ("memory", &it.memory)];
-        named
-            .into_iter()
-            .filter_map(|(name, it)| Some((name.to_owned(), Quantity(it.as_ref()?.0.clone()))))
-            .collect()
-    };
     Some(ResourceRequirements {
         requests: resources.requests.as_ref().map(amounts),
         limits: resources.limits.as_ref().map(amounts),
@@ -202,39 +203,49 @@ fn resources(cluster: &VectorCluster) -> Option<ResourceRequirements> {
     })
 }
 
-fn tolerations(cluster: &VectorCluster) -> Vec<Toleration> {
-    let effect = |it| match it {
+fn amounts(amounts: &Amounts) -> BTreeMap<String, Quantity> {
+    let named = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
+    named
+        .into_iter()
+        .filter_map(|(name, amount)| Some((name.to_owned(), Quantity(amount.as_ref()?.0.clone()))))
+        .collect()
+}
+
+fn toleration(declared: &cluster::Toleration) -> Toleration {
+    let effect = declared.effect.map(|effect| match effect {
         TaintEffect::NoSchedule => "NoSchedule",
         TaintEffect::PreferNoSchedule => "PreferNoSchedule",
         TaintEffect::NoExecute => "NoExecute",
-    };
-    let one = |it: &vane_crds::cluster::Toleration| Toleration {
-        key: it.key.clone(),
-        operator: Some(if it.value.is_some() { "Equal" } else { "Exists" }.into()),
-        value: it.value.clone(),
-        effect: it.effect.map(|it| effect(it).to_owned()),
+    });
+    Toleration {
+        key: declared.key.clone(),
+        operator: Some(if declared.value.is_some() { "Equal" } else { "Exists" }.into()),
+        value: declared.value.clone(),
+        effect: effect.map(str::to_owned),
         toleration_seconds: None,
-    };
-    cluster.spec.placement.tolerations.iter().map(one).collect()
+    }
 }
 
 /// Over zones and over machines. A copy of a shard counts on the nodes of its majority
 /// failing apart from each other.
-fn spread(cluster: &VectorCluster) -> Vec<TopologySpreadConstraint> {
+fn spread(cluster: &ValidatedCluster) -> Vec<TopologySpreadConstraint> {
     let placement = &cluster.spec.placement;
-    let over = |key: &str, spread| TopologySpreadConstraint {
+    vec![
+        spread_over("topology.kubernetes.io/zone", placement.zones, &cluster.name),
+        spread_over("kubernetes.io/hostname", placement.machines, &cluster.name),
+    ]
+}
+
+fn spread_over(key: &str, spread: TopologySpread, cluster: &str) -> TopologySpreadConstraint {
+    let otherwise = match spread {
+        TopologySpread::Preferred => "ScheduleAnyway",
+        TopologySpread::Required => "DoNotSchedule",
+    };
+    TopologySpreadConstraint {
         max_skew: 1,
         topology_key: key.into(),
-        when_unsatisfiable: match spread {
-            TopologySpread::Preferred => "ScheduleAnyway",
-            TopologySpread::Required => "DoNotSchedule",
-        }
-        .into(),
-        label_selector: Some(names::label_selector(name(cluster))),
+        when_unsatisfiable: otherwise.into(),
+        label_selector: Some(names::label_selector(cluster)),
         ..TopologySpreadConstraint::default()
-    };
-    vec![
-        over("topology.kubernetes.io/zone", placement.zones),
-        over("kubernetes.io/hostname", placement.machines),
-    ]
+    }
 }

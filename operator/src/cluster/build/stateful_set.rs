@@ -7,30 +7,28 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
 use serde_json::json;
-use vane_crds::VectorCluster;
 use vane_crds::cluster::Retain;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{name, pod};
+use super::pod;
+use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
 /// The pods. All start at once, since a cluster needs a majority of them; none is replaced
 /// by Kubernetes itself, which does not know who leads (kubernetes#67250 is what its own
 /// roller does when a new version does not start).
-pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
-    let retain = |it| Some(if it == Retain::Delete { "Delete" } else { "Retain" }.to_owned());
+pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
     let retention = &cluster.spec.storage.retention;
-    let mut metadata = names::metadata(cluster, name(cluster).to_owned());
+    let mut metadata = cluster.child(cluster.name.clone());
     metadata.annotations =
         Some([(names::TEMPLATE_ANNOTATION.to_owned(), template_hash(cluster))].into());
     StatefulSet {
         metadata,
         spec: Some(StatefulSetSpec {
             replicas: Some(replicas),
-            service_name: Some(names::headless_service(name(cluster))),
-            selector: names::label_selector(name(cluster)),
+            service_name: Some(names::headless_service(&cluster.name)),
+            selector: names::label_selector(&cluster.name),
             pod_management_policy: Some("Parallel".into()),
             update_strategy: Some(StatefulSetUpdateStrategy {
                 type_: Some("OnDelete".into()),
@@ -39,13 +37,13 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
             persistent_volume_claim_retention_policy: Some(
                 StatefulSetPersistentVolumeClaimRetentionPolicy {
                     // Not the spec's: a StatefulSet may be deleted by hand, and is made again.
-                    when_deleted: retain(Retain::Retain),
-                    when_scaled: retain(retention.when_scaled),
+                    when_deleted: Some(policy(Retain::Retain)),
+                    when_scaled: Some(policy(retention.when_scaled)),
                 },
             ),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
-                    labels: Some(names::labels(name(cluster))),
+                    labels: Some(names::labels(&cluster.name)),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod::pod(cluster)),
@@ -57,16 +55,24 @@ pub fn stateful_set(cluster: &VectorCluster, replicas: i32) -> StatefulSet {
     }
 }
 
+fn policy(retain: Retain) -> String {
+    match retain {
+        Retain::Delete => "Delete".to_owned(),
+        Retain::Retain => "Retain".to_owned(),
+    }
+}
+
 /// Claims that are to go with the VectorCluster belong to it, and not to the StatefulSet:
 /// deleting that by hand stops the nodes and costs no points.
-fn claim(cluster: &VectorCluster) -> PersistentVolumeClaim {
+fn claim(cluster: &ValidatedCluster) -> PersistentVolumeClaim {
     let storage = &cluster.spec.storage;
-    let owner = cluster.owner_ref(&()).filter(|_| storage.retention.when_deleted == Retain::Delete);
+    let goes_with_cluster = storage.retention.when_deleted == Retain::Delete;
     PersistentVolumeClaim {
         metadata: ObjectMeta {
             name: Some(names::DATA_VOLUME.into()),
-            labels: Some(names::labels(name(cluster))),
-            owner_references: owner.map(|it| vec![it]),
+            // A claim that was retained has no owner; it is found by its labels.
+            labels: Some(names::labels(&cluster.name)),
+            owner_references: goes_with_cluster.then(|| vec![cluster.owner()]),
             ..ObjectMeta::default()
         },
         spec: Some(PersistentVolumeClaimSpec {
@@ -82,14 +88,14 @@ fn claim(cluster: &VectorCluster) -> PersistentVolumeClaim {
     }
 }
 
-/// Names what of the spec pods and volumes are made from. Of the spec and not of the pods,
-/// so that a new operator, whose pods may look different, restarts none by itself.
-pub fn template_hash(cluster: &VectorCluster) -> String {
+/// Hash of the fields of the spec that pods and volumes are made from. Of the spec and not of
+/// the pods, so that a new operator, whose pods may look different, restarts none by itself.
+pub fn template_hash(cluster: &ValidatedCluster) -> String {
     let spec = &cluster.spec;
     let shape = json!({
         "version": spec.version,
         "image": spec.image,
-        "size": spec.storage.size.milli().map(|it| it.to_string()),
+        "size": spec.storage.size.milli().map(|milli| milli.to_string()),
         "retention": spec.storage.retention,
         "resources": spec.resources,
         "placement": spec.placement,

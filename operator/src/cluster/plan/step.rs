@@ -1,5 +1,7 @@
 //! The changes that a plan may ask for, and their words.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 /// A change to make. Each can be repeated without harm.
@@ -17,15 +19,15 @@ pub enum Step {
     SetZone {
         /// The node, by the database's number.
         node: u64,
-        /// Its pod.
+        /// Pod of the node.
         pod: String,
-        /// Its zone.
+        /// Zone of the pod's machine.
         zone: String,
     },
 }
 
 impl Step {
-    /// A word for a condition's reason and an event.
+    /// A word for a condition's reason, an event and a failpoint.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::MakeToken => "MakingToken",
@@ -37,8 +39,8 @@ impl Step {
     }
 }
 
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeToken => write!(f, "make the token of the nodes"),
             Self::CreateSet(replicas) => write!(f, "make a StatefulSet of {replicas} pods"),

@@ -2,20 +2,25 @@
 
 use serde_json::json;
 use uuid::Uuid;
+use vane_crds::VectorCluster;
+use vane_crds::cluster::VectorClusterSpec;
 use vane_proto::admin::Node;
 
 use super::*;
-use crate::cluster::observed::Set;
-use crate::database::Database;
+use crate::cluster::observed::{Pod, Set};
+use crate::cluster::validate::validate;
+use crate::database::{Database, Disk, NoToken};
 
 const ID: Uuid = Uuid::from_u128(7);
 
-fn cluster(nodes: i32) -> VectorCluster {
-    serde_json::from_value(json!({
-        "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster", "metadata": {"name": "demo"},
+fn cluster(nodes: i32) -> ValidatedCluster {
+    let object: VectorCluster = serde_json::from_value(json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "VectorCluster",
+        "metadata": {"name": "demo", "namespace": "data", "uid": ID},
         "spec": {"nodes": nodes, "version": "0.1.0", "storage": {"size": "10Gi"}},
     }))
-    .unwrap()
+    .unwrap();
+    validate(&object).unwrap()
 }
 
 fn member(id: &str) -> Disk {
@@ -33,16 +38,16 @@ fn observed(disks: &[Disk]) -> Observed {
     let template = Some(template_hash(&cluster(3)));
     let replicas = i32::try_from(disks.len()).unwrap();
     let set = Some(Set { replicas, template, size: Some("10Gi".into()) });
-    Observed { uid: ID, set, pods: pods.collect(), ..Observed::default() }
+    Observed { set, pods: pods.collect(), ..Observed::default() }
 }
 
 fn reasons(plan: &Plan) -> Vec<&'static str> {
-    plan.refusals.iter().map(|it| it.reason).collect()
+    plan.refusals.iter().map(|refusal| refusal.reason).collect()
 }
 
 #[test]
 fn pods_come_first_and_those_of_retained_volumes_with_them() {
-    let empty = Observed { uid: ID, ..Observed::default() };
+    let empty = Observed::default();
     assert_eq!(plan(&cluster(3), &empty).steps, [Step::CreateSet(3)]);
     let retained = Observed { highest_claim: Some(4), ..empty };
     assert_eq!(plan(&cluster(3), &retained).steps, [Step::CreateSet(5)]);
@@ -132,23 +137,23 @@ fn the_database_is_told_where_nodes_stand() {
 #[test]
 fn what_is_not_possible_yet_is_said_and_touches_nothing() {
     let founded = observed(&[member("a"), member("a"), member("a")]);
-    let change = |change: fn(&mut VectorCluster)| {
+    let change = |change: fn(&mut VectorClusterSpec)| {
         let mut cluster = cluster(3);
-        change(&mut cluster);
+        change(&mut cluster.spec);
         plan(&cluster, &founded)
     };
     for (plan, reason) in [
-        (change(|it| it.spec.nodes = 2), "ScaleInNotSupported"),
-        (change(|it| it.spec.version = "0.2.0".into()), "RollOutNotSupported"),
+        (change(|spec| spec.nodes = 2), "ScaleInNotSupported"),
+        (change(|spec| spec.version = "0.2.0".into()), "RollOutNotSupported"),
         (
-            change(|it| drop(it.spec.settings.insert("LOG__LEVEL".into(), "debug".into()))),
+            change(|spec| drop(spec.settings.insert("LOG__LEVEL".into(), "debug".into()))),
             "RollOutNotSupported",
         ),
-        (change(|it| it.spec.storage.size = "20Gi".into()), "VolumeGrowthNotSupported"),
+        (change(|spec| spec.storage.size = "20Gi".into()), "VolumeGrowthNotSupported"),
     ] {
         assert_eq!((reasons(&plan).as_slice(), plan.steps.as_slice()), (&[reason][..], &[][..]));
     }
-    assert_eq!(reasons(&change(|it| it.spec.storage.size = "10240Mi".into())), Vec::<&str>::new());
+    assert_eq!(reasons(&change(|spec| spec.storage.size = "10240Mi".into())), Vec::<&str>::new());
 }
 
 #[test]
@@ -162,7 +167,7 @@ fn a_paused_cluster_is_left_alone() {
 fn a_token_is_made_while_nobody_has_one_and_never_under_running_nodes() {
     let lacks =
         |observed: Observed, why| Observed { no_token: Some(why), founded: true, ..observed };
-    let nothing = Observed { uid: ID, ..Observed::default() };
+    let nothing = Observed::default();
     let made = plan(&cluster(3), &lacks(nothing.clone(), NoToken::Absent));
     assert_eq!(
         (made.steps.as_slice(), made.refusals.len()),

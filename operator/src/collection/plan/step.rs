@@ -1,5 +1,7 @@
 //! The changes that a plan may ask for, and their words.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// A change to make. Each can be repeated without harm.
@@ -7,9 +9,9 @@ use serde_json::Value;
 pub enum Step {
     /// Give the object its finalizer, or take it away.
     Finalizer(bool),
-    /// Make the collection.
+    /// Make the collection, with this body.
     Create(Value),
-    /// Change its parameters.
+    /// Change parameters of the collection, with this body.
     Update(Value),
     /// Make an index over a payload field.
     SetIndex {
@@ -18,14 +20,14 @@ pub enum Step {
         /// Type, as the API has it.
         kind: &'static str,
     },
-    /// Give it another name, unless somebody has that name.
+    /// Give the collection another name, unless somebody has that name.
     AddAlias(String),
     /// Delete the collection that was made with this key.
     Delete(String),
 }
 
 impl Step {
-    /// A word for the log.
+    /// A word for the log and a failpoint.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Finalizer(_) => "SettingFinalizer",
@@ -38,8 +40,8 @@ impl Step {
     }
 }
 
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Finalizer(true) => write!(f, "keep the object until its points are deleted"),
             Self::Finalizer(false) => write!(f, "let the object go"),

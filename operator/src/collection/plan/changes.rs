@@ -1,0 +1,46 @@
+//! What makes a collection complete: itself, then its parameters, indexes and aliases.
+
+use std::collections::BTreeSet;
+
+use vane_crds::collection::CollectionSpec;
+use vane_proto::admin;
+
+use super::Step;
+use crate::collection::body;
+use crate::collection::observed::Observed;
+
+/// Steps of a collection that was accepted. What is declared beside it comes once it is there.
+pub(super) fn steps(spec: &CollectionSpec, observed: &Observed) -> Vec<Step> {
+    let Some(found) = &observed.found else { return vec![Step::Create(body::create(spec))] };
+    let mut steps: Vec<Step> = update(spec, found).into_iter().collect();
+    steps.extend(indexes(spec, found));
+    // Once, when it is made or adopted: one that points elsewhere later is the application's.
+    if !observed.was_there {
+        steps.extend(aliases(spec, found));
+    }
+    steps
+}
+
+/// Declared parameters win; what is not declared is the application's.
+fn update(spec: &CollectionSpec, found: &admin::Collection) -> Option<Step> {
+    let config = serde_json::from_str(&found.config).unwrap_or_default();
+    body::update(spec, &config).map(Step::Update)
+}
+
+fn indexes(spec: &CollectionSpec, found: &admin::Collection) -> Vec<Step> {
+    let mut steps = Vec::new();
+    // An index that is not declared is the application's, and stays.
+    for index in &spec.payload_indexes {
+        let kind = body::field_type(index.kind);
+        if found.payload_indexes.get(&index.field).map(String::as_str) != Some(kind) {
+            steps.push(Step::SetIndex { field: index.field.clone(), kind });
+        }
+    }
+    steps
+}
+
+fn aliases(spec: &CollectionSpec, found: &admin::Collection) -> Vec<Step> {
+    let has: BTreeSet<&String> = found.aliases.iter().collect();
+    let missing = spec.aliases.iter().filter(|alias| !has.contains(alias));
+    missing.cloned().map(Step::AddAlias).collect()
+}
