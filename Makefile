@@ -63,11 +63,10 @@ lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@scripts/deny licenses bans sources
 
-# The tests of vane-local and vane-e2e start real clusters: `cluster-test` and
-# `apiserver-test` run them.
+# The tests of vane-e2e start real clusters: `cluster-test` and `apiserver-test` run them.
 unit: setup ## Rust tests, 500 seeds of the simulation among them
 	@scripts/announce-build
-	$(CARGO) test --workspace --exclude vane-local --exclude vane-e2e
+	$(CARGO) test --workspace --exclude vane-e2e
 
 client-test: build $(VENV)/.done ## process tests with the official Python client
 	$(PYTEST) $(CLIENT_TESTS) -m "not crash"
@@ -78,7 +77,7 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 
 cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
 	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about three and a half minutes"
-	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-local -- --test-threads=1 --nocapture
+	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-e2e --test cluster -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
 	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture

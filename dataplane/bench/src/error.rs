@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// A local node or cluster is not as it should be.
     #[error(transparent)]
-    Local(#[from] vane_local::Error),
+    Local(#[from] vane_testbed::Error),
     /// A point that was acknowledged is missing or older than the acknowledged write.
     #[error("through {node}: {what}")]
     Lost {

@@ -57,7 +57,7 @@ pub(crate) fn wait_indexed(client: &Client, collection: &str) -> Result<(Duratio
             ));
         }
         bar.tick();
-        vane_local::pause(PAUSE);
+        vane_testbed::pause(PAUSE);
     }
 }
 

@@ -40,7 +40,7 @@ impl Pulse {
                 }
                 Err(_) => {
                     self.failures.fetch_add(1, Ordering::Relaxed);
-                    vane_local::pause(RETRY_PAUSE);
+                    vane_testbed::pause(RETRY_PAUSE);
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Pulse {
     pub(crate) fn wait_for(&self, more: usize, timeout: Duration) -> Result<(), Error> {
         let wanted = self.count() + more;
         let went_on = || (self.count() >= wanted || interrupt::requested()).then_some(());
-        vane_local::wait_until("requests to go on", timeout, went_on)?;
+        vane_testbed::wait_until("requests to go on", timeout, went_on)?;
         interrupt::check()
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vane_local::Cluster;
+use vane_testbed::Cluster;
 
 use super::place::{Place, urls, wait};
 use super::writes::Bodies;
@@ -143,7 +143,7 @@ fn happen(cluster: &mut Cluster, writes: &Pulse, event: Event) -> Result<Instant
 /// The only shard's group, and the node that leads it.
 fn leader(cluster: &Cluster) -> Result<(u64, u64), Error> {
     let admin = cluster.any_admin()?;
-    let found = vane_local::wait_until("the shard to have a leader", TIMEOUT, || {
+    let found = vane_testbed::wait_until("the shard to have a leader", TIMEOUT, || {
         let group = admin.shards(COLLECTION).ok()?.into_iter().next()?.group?;
         (group.leader_node > 0).then_some((group.id, group.leader_node))
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vane_local::Node;
+use vane_testbed::Node;
 
 use super::place::{Place, urls, wait};
 use super::{Args, NODES};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use vane_local::{Cluster, Node, Options};
+use vane_testbed::{Cluster, Node, Options};
 
 use super::NODES;
 use crate::error::Error;
@@ -77,7 +77,7 @@ fn probe(path: &Path) -> std::io::Result<f64> {
 pub(super) fn start(node: &mut Node) -> Result<(), Error> {
     node.start()?;
     let rest = node.rest();
-    Ok(vane_local::wait_until("the node to be ready", START_TIMEOUT, || {
+    Ok(vane_testbed::wait_until("the node to be ready", START_TIMEOUT, || {
         rest.is_ready().then_some(())
     })?)
 }
@@ -93,7 +93,7 @@ pub(super) fn wait(what: &'static str, time: Duration) -> Result<(), Error> {
         }
         crate::interrupt::check()?;
         bar.set_position((time - left).as_secs());
-        vane_local::pause(LOOK.min(left));
+        vane_testbed::pause(LOOK.min(left));
     }
     bar.finish_and_clear();
     Ok(())

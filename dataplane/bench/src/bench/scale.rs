@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vane_local::wait_until;
+use vane_testbed::wait_until;
 
 use super::place::{Place, urls};
 use super::search::{by_turns, efs, name_of, rest};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 use vane_index::Graph;
-use vane_local::Node;
+use vane_testbed::Node;
 
 use super::place::{self, Place};
 use super::{Args, COLLECTION, INDEXING_THRESHOLD, K};

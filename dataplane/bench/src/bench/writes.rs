@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vane_local::Node;
+use vane_testbed::Node;
 
 use super::place::{Place, wait};
 use super::{Args, COLLECTION, NODES};

@@ -38,7 +38,7 @@ pub(super) fn stay(vane: &Vane, data: &Dataset, node: &Node) -> Result<(), Error
     if !stdin().is_terminal() {
         println!("The nodes go on until Ctrl-C or SIGTERM.");
         while !interrupt::requested() {
-            vane_local::pause(LOOK);
+            vane_testbed::pause(LOOK);
         }
         return Ok(());
     }

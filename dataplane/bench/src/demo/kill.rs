@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vane_local::Admin;
+use vane_testbed::Admin;
 
 use super::COLLECTION;
 use super::search::K;
@@ -93,7 +93,7 @@ pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Ou
 
 /// The first shard that has a leader, and the name of the node that leads it.
 fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
-    let (ordinal, leader) = vane_local::wait_until("a shard to have a leader", TIMEOUT, || {
+    let (ordinal, leader) = vane_testbed::wait_until("a shard to have a leader", TIMEOUT, || {
         admin.shards(COLLECTION).ok()?.into_iter().find_map(|shard| {
             let leader = shard.group?.leader_node;
             (leader > 0).then_some((shard.ordinal, leader))
@@ -108,7 +108,7 @@ fn kill(victim: &Node, searches: &Pulse, writes: &Pulse) -> Result<Instant, Erro
     bar.enable_steady_tick(Duration::from_millis(100));
     searches.wait_for(1, TIMEOUT)?;
     writes.wait_for(1, TIMEOUT)?;
-    vane_local::pause(BEFORE);
+    vane_testbed::pause(BEFORE);
     let killed = Instant::now();
     victim.kill()?;
     searches.wait_for(AFTER, TIMEOUT)?;

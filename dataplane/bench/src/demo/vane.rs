@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use vane_local::Admin;
+use vane_testbed::Admin;
 
 use crate::error::Error;
 use crate::interrupt;
@@ -206,6 +206,6 @@ fn wait(child: &mut Child, can_be_ended: bool) -> std::io::Result<ExitStatus> {
             // Nothing to do about one that ends at this moment.
             let _gone = kill_process(Pid::from_child(child), Signal::TERM);
         }
-        vane_local::pause(LOOK);
+        vane_testbed::pause(LOOK);
     }
 }

@@ -11,7 +11,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from conftest import create, ids
 from node import Node, binary, wait_until
 
-# Not those of vane-local's clusters: both may run at once.
+# Not those of testbed's clusters: both may run at once.
 HOSTS = ["127.0.0.31", "127.0.0.32", "127.0.0.33"]
 PEER_PORT = 7336
 TOKEN = "test"

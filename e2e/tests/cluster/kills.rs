@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vane_local::pause;
+use vane_testbed::pause;
 
 use crate::load::{Load, Plan};
 use crate::world::{check, check_replicas, create, leader, start};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use vane_local::{Answer, Cluster, Rest, pause, wait_until};
+use vane_testbed::{Answer, Cluster, Rest, pause, wait_until};
 
 use crate::world::{HEAL, upsert};
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
-use vane_local::{pause, wait_until};
+use vane_testbed::{pause, wait_until};
 
 /// Tries to copy an image at a moment when nothing is written to it.
 const PHOTOGRAPHS_MAX: usize = 20;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vane_local::{pause, wait_until};
+use vane_testbed::{pause, wait_until};
 
 use crate::load::{Load, Plan};
 use crate::world::{

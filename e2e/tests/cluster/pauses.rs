@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use vane_local::{Rest, pause};
+use vane_testbed::{Rest, pause};
 
 use crate::load::{Load, Plan};
 use crate::world::{HEAL, agreed, check, check_replicas, create, leader, start, upsert};

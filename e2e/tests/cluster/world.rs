@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
-use vane_local::{Answer, Cluster, Error, Options, Rest, wait_until};
+use vane_testbed::{Answer, Cluster, Error, Options, Rest, wait_until};
 
 use crate::load::Written;
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use parking_lot::MutexGuard;
 use serde_json::json;
-use vane_local::{Cluster, wait_until};
+use vane_testbed::{Cluster, wait_until};
 
 use crate::load::{Load, Plan, Written};
 use crate::volume::{Volume, can_mount};

@@ -2,7 +2,7 @@
 //! shard is missing, and goes on without it where the client asks for that.
 
 use serde_json::{Value, json};
-use vane_local::Cluster;
+use vane_testbed::Cluster;
 
 use crate::world::{DIM, start};
 

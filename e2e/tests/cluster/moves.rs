@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use vane_local::{pause, wait_until};
+use vane_testbed::{pause, wait_until};
 
 use crate::load::{Load, Plan};
 use crate::world::{HEAL, check, check_replicas, create, lead_all, leader, point, scrolled, start};
