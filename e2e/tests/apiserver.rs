@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use vane_e2e::ApiServer;
+use vane_testbed::ApiServer;
 
 /// Runs kubectl again until it says what is wanted.
 async fn until(api: &ApiServer, args: &[&str], wanted: &str) {

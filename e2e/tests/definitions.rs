@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use vane_e2e::ApiServer;
+use vane_testbed::ApiServer;
 
 /// The server, and an empty namespace in it.
 async fn server(namespace: &str) -> &'static ApiServer {

@@ -6,6 +6,7 @@
 //! what a user would. Node i listens on 127.0.0.(10+i).
 
 mod admin;
+pub mod apiserver;
 mod cluster;
 mod error;
 mod links;
@@ -13,6 +14,7 @@ mod node;
 mod rest;
 
 pub use admin::Admin;
+pub use apiserver::{Access, ApiServer};
 pub use cluster::{Cluster, Options};
 pub use error::Error;
 pub use links::Links;

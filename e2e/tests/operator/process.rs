@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use vane_e2e::ApiServer;
+use vane_testbed::ApiServer;
 
 /// Name of an operator that is alone.
 pub(crate) const IDENTITY: &str = "test";

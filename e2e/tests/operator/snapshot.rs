@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::discovery::{Discovery, verbs};
 use serde_json::Value;
-use vane_e2e::ApiServer;
+use vane_testbed::ApiServer;
 
 /// What changes all the time, in any Kubernetes.
 const ALWAYS: &str = "Lease";

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use vane_e2e::{Access, ApiServer};
+use vane_testbed::{Access, ApiServer};
 
 /// Time for what a running Kubernetes does at once.
 const SOON: Duration = Duration::from_secs(30);

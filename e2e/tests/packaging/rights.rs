@@ -1,6 +1,6 @@
 //! What the operator's account may do.
 
-use vane_e2e::{Access, ApiServer};
+use vane_testbed::{Access, ApiServer};
 
 use crate::rendered::{apply, installed, rendered};
 

@@ -10,13 +10,13 @@ use serde_json::json;
 use tonic::Request;
 use tonic::transport::Channel;
 use vane_crds::VectorCluster;
-use vane_e2e::ApiServer;
 use vane_operator::cluster::build;
 use vane_operator::cluster::validate::validate;
 use vane_proto::admin;
 use vane_proto::admin::admin_client::AdminClient;
 use vane_runner::Kubelet;
 use vane_runner::kubelet::Options;
+use vane_testbed::ApiServer;
 
 const TOKEN: &str = "hush";
 const LOOK_PAUSE: Duration = Duration::from_millis(100);

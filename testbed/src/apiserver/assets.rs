@@ -53,7 +53,7 @@ impl Assets {
 
 /// Runs the script; its words about what it builds go to the terminal.
 fn bring() -> Result<PathBuf, Error> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kubernetes/tools");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/kubernetes/tools");
     let failed = |reason: String| Error::Tools { script: script.clone(), reason };
     let output = Command::new(&script)
         .arg("apiserver")
