@@ -80,7 +80,7 @@ cluster-test: build ## clusters of real processes: killed, cut off, frozen, with
 	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-e2e --test cluster -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
-	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
+	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test -p vane-e2e --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
 
 e2e: build $(VENV)/.done ## a real Kubernetes: the quickstart, every fault under writes (E2E_ARGS='-k …')
 	e2e/kind/run $(VENV)/bin/python -s $(E2E_ARGS)

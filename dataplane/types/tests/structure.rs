@@ -88,9 +88,9 @@ fn every_folder_is_a_named_layer() {
 const KUBERNETES_HALF: [(&str, &[&str]); 5] = [
     ("crds", &[]),
     ("operator", &["crds", "proto"]),
-    ("operator/runner", &["crds", "operator", "proto"]),
+    ("up", &["crds", "operator", "proto"]),
     ("e2e", &[]),
-    ("testbed", &["crds", "proto"]),
+    ("testbed", &["crds", "proto", "up"]),
 ];
 
 #[test]
@@ -123,7 +123,7 @@ fn the_halves_meet_in_the_admin_interface() {
 fn files_and_functions_can_be_read_in_one_go() {
     let mut files = Vec::new();
     let root = dataplane().parent().unwrap().to_owned();
-    for folder in ["dataplane", "crds", "operator", "e2e", "testbed"] {
+    for folder in ["dataplane", "crds", "operator", "e2e", "testbed", "up"] {
         sources(&root.join(folder), &mut files);
     }
     assert!(files.len() > 50, "the sources are not where they were");

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
-use vane_runner::Kubelet;
-use vane_runner::kubelet::Options;
 use vane_testbed::ApiServer;
+use vane_testbed::Kubelet;
+use vane_testbed::kubelet::Options;
 
 use crate::process::Operator;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use vane_operator::names::{PEER_PORT, REST_PORT};
 
-use super::state::FILE;
+use crate::state::FILE;
 
 /// What /proc/net/tcp calls a socket that listens.
 const LISTENS: &str = "0A";
@@ -19,7 +19,7 @@ const COMMAND_CHARS: usize = 80;
 /// # Errors
 ///
 /// It cannot: which port, who has it as far as the system tells, and what to do.
-pub(super) fn check(address: Ipv4Addr) -> Result<(), String> {
+pub(crate) fn check(address: Ipv4Addr) -> Result<(), String> {
     for port in [REST_PORT, PEER_PORT] {
         let port = u16::try_from(port).expect("it is a port");
         match TcpListener::bind((address, port)) {

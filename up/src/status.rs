@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use vane_operator::names::{self, PEER_PORT, REST_PORT};
 
-use super::state::{self, Running, State};
 use crate::addresses::address;
 use crate::error::Error;
 use crate::pod::Readiness;
 use crate::probe::is_ready;
+use crate::state::{self, Running, State};
 
 /// A node, as `vane status` has it: a line of its table, or an object of its JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

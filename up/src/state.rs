@@ -11,67 +11,67 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::listener;
 use crate::addresses::{BLOCKS_MAX, address};
 use crate::error::Error;
+use crate::listener;
 
 /// File of a cluster's folder with all that is known of it.
-pub(super) const FILE: &str = "cluster.json";
+pub(crate) const FILE: &str = "cluster.json";
 const LOCK: &str = "lock";
 
 /// A cluster's folder, held by this command alone.
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
-    pub(super) state: State,
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    pub(crate) state: State,
     /// Released when it is dropped.
     _lock: File,
 }
 
 /// What is in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct State {
-    pub(super) name: String,
+pub(crate) struct State {
+    pub(crate) name: String,
     /// UUID of the database to found, as that of the object in Kubernetes.
-    pub(super) uid: Uuid,
-    pub(super) token: String,
+    pub(crate) uid: Uuid,
+    pub(crate) token: String,
     /// Third number of all addresses.
-    pub(super) block: u8,
+    pub(crate) block: u8,
     /// Pods that there should be, once it is decided.
-    pub(super) replicas: Option<i32>,
+    pub(crate) replicas: Option<i32>,
     /// What of the spec the running processes were made from.
-    pub(super) template: Option<String>,
-    pub(super) founded: bool,
-    pub(super) processes: BTreeMap<i32, Running>,
+    pub(crate) template: Option<String>,
+    pub(crate) founded: bool,
+    pub(crate) processes: BTreeMap<i32, Running>,
 }
 
 /// A process that was started.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Running {
-    pub(super) id: u32,
+pub(crate) struct Running {
+    pub(crate) id: u32,
     /// When, by the system's clock: another process may have its number by now.
-    pub(super) started: u64,
+    pub(crate) started: u64,
 }
 
 impl State {
     /// Whether a node of it runs.
-    pub(super) fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         self.processes.values().any(Running::is_there)
     }
 }
 
 impl Running {
     /// Of a process that runs.
-    pub(super) fn of(id: u32) -> Self {
+    pub(crate) fn of(id: u32) -> Self {
         Self { id, started: started(id).unwrap_or_default() }
     }
 
     /// Whether it still runs.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         started(self.id) == Some(self.started)
     }
 
     /// Sends it a signal, if it is still there.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.id).ok().and_then(Pid::from_raw);
         if let Some(id) = id.filter(|_| self.is_there()) {
             // Nothing to do about a process that goes at this moment.
@@ -90,7 +90,7 @@ fn started(id: u32) -> Option<u64> {
 
 impl Folder {
     /// Opens a cluster's folder, or makes it.
-    pub(super) fn open_or_make(base: &Path, name: &str) -> Result<Self, Error> {
+    pub(crate) fn open_or_make(base: &Path, name: &str) -> Result<Self, Error> {
         let path = base.join(name);
         fs::create_dir_all(&path).map_err(Error::system("make the folder", &path))?;
         let lock = lock(&path, name)?;
@@ -113,7 +113,7 @@ impl Folder {
     }
 
     /// Opens the folder of a cluster that is there.
-    pub(super) fn open(base: &Path, name: &str) -> Result<Self, Error> {
+    pub(crate) fn open(base: &Path, name: &str) -> Result<Self, Error> {
         let path = base.join(name);
         let lock = lock(&path, name)?;
         let state = read(&path)?.ok_or_else(|| absent(base, Some(name)))?;
@@ -121,7 +121,7 @@ impl Folder {
     }
 
     /// Writes what is known, whole or not at all.
-    pub(super) fn save(&self) -> Result<(), Error> {
+    pub(crate) fn save(&self) -> Result<(), Error> {
         let (path, tmp) = (self.path.join(FILE), self.path.join("cluster.json.tmp"));
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
@@ -152,13 +152,13 @@ fn read(path: &Path) -> Result<Option<State>, Error> {
 }
 
 /// Whether there is no cluster.
-pub(super) fn none(base: &Path) -> bool {
+pub(crate) fn none(base: &Path) -> bool {
     names(base).is_empty()
 }
 
 /// Clusters that there are, by name; of those only the named one. At least one. What another
 /// command is about to change is shown as it was.
-pub(super) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error> {
+pub(crate) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error> {
     let wanted = names(base).into_iter().filter(|it| name.is_none_or(|name| name == it));
     let states: Vec<State> =
         wanted.filter_map(|it| read(&base.join(it)).transpose()).collect::<Result<_, _>>()?;
@@ -166,7 +166,7 @@ pub(super) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error
 }
 
 /// The cluster of this name; where none is named the only one, or the only one that runs.
-pub(super) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
+pub(crate) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
     let mut states = known(base, name)?;
     let all: Vec<String> = states.iter().map(|it| it.name.clone()).collect();
     if states.len() > 1 {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
-use vane_runner::{Error, up};
+use vane_up::{Error, Node};
 
 /// Exit code of a command that a signal ended, that of an interrupt whichever it was.
 const INTERRUPTED: u8 = 130;
@@ -82,7 +82,7 @@ async fn main() -> ExitCode {
     let done: Result<(), Error> = match args.command {
         Command::Up { file, vane } => {
             tokio::select! {
-                done = up::up(&file, &base, &vane, |line| println!("{line}")) => done,
+                done = vane_up::up(&file, &base, &vane, |line| println!("{line}")) => done,
                 () = told_to_end() => {
                     eprintln!("vane: stopped; nodes that were started go on: `vane status` shows them, `vane down` ends them");
                     return ExitCode::from(INTERRUPTED);
@@ -90,13 +90,13 @@ async fn main() -> ExitCode {
             }
         }
         Command::Down { name } => {
-            up::down(&base, name.as_deref()).await.map(|line| println!("{line}"))
+            vane_up::down(&base, name.as_deref()).await.map(|line| println!("{line}"))
         }
         Command::Status { name, output } => {
-            up::status(&base, name.as_deref()).await.map(|it| show(&it, output, &base))
+            vane_up::status(&base, name.as_deref()).await.map(|it| show(&it, output, &base))
         }
         Command::Logs { pod, name } => {
-            up::logs(&base, name.as_deref(), pod.as_deref(), &mut std::io::stdout().lock())
+            vane_up::logs(&base, name.as_deref(), pod.as_deref(), &mut std::io::stdout().lock())
         }
     };
     match done {
@@ -108,7 +108,7 @@ async fn main() -> ExitCode {
     }
 }
 
-fn show(nodes: &[up::Node], output: Output, base: &Path) {
+fn show(nodes: &[Node], output: Output, base: &Path) {
     match output {
         Output::Table if nodes.is_empty() => {
             println!("there is no cluster in {}; start one with `vane up -f FILE`", base.display());

@@ -16,18 +16,18 @@ use vane_operator::database::{Admin, Disk, admin, disks};
 use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
 
-use super::listener;
-use super::state::{Folder, Running};
 use crate::addresses::address;
 use crate::error::Error;
+use crate::listener;
 use crate::pod::{self, Place, Plan, Sources};
 use crate::probe::is_ready;
 use crate::process::Process;
 use crate::set::pod_of;
+use crate::state::{Folder, Running};
 
 /// A local cluster that is being brought up.
-pub(super) struct Local {
-    pub(super) folder: Folder,
+pub(crate) struct Local {
+    pub(crate) folder: Folder,
     cluster: ValidatedCluster,
     binary: PathBuf,
     /// Those that this command started.
@@ -35,7 +35,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn new(
+    pub(crate) fn new(
         folder: Folder,
         mut cluster: VectorCluster,
         binary: PathBuf,
@@ -48,12 +48,12 @@ impl Local {
         Ok(Self { folder, cluster, binary, started: BTreeMap::new() })
     }
 
-    pub(super) fn cluster(&self) -> &ValidatedCluster {
+    pub(crate) fn cluster(&self) -> &ValidatedCluster {
         &self.cluster
     }
 
     /// What there is.
-    pub(super) async fn observe(&self) -> Observed {
+    pub(crate) async fn observe(&self) -> Observed {
         let state = &self.folder.state;
         let peers: BTreeMap<i32, String> = self
             .addresses()
@@ -83,7 +83,7 @@ impl Local {
     }
 
     /// Ordinals of the nodes that are ready.
-    pub(super) async fn ready(&self) -> Vec<i32> {
+    pub(crate) async fn ready(&self) -> Vec<i32> {
         let ask = |(ordinal, plan, address): (i32, Plan, Ipv4Addr)| async move {
             match &plan.readiness {
                 Some(it) => is_ready(address, it).await.then_some(ordinal),
@@ -98,7 +98,7 @@ impl Local {
     }
 
     /// Carries out one step.
-    pub(super) async fn step(&mut self, step: &Step) -> Result<(), Error> {
+    pub(crate) async fn step(&mut self, step: &Step) -> Result<(), Error> {
         match step {
             Step::CreateSet(replicas) | Step::ScaleOut(replicas) => {
                 self.folder.state.replicas = Some(*replicas);
@@ -116,7 +116,7 @@ impl Local {
     }
 
     /// Remembers that there was a database: empty disks are a loss from now on.
-    pub(super) fn founded(&mut self) -> Result<(), Error> {
+    pub(crate) fn founded(&mut self) -> Result<(), Error> {
         if self.folder.state.founded {
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl Local {
     }
 
     /// Starts what does not run. What this command started must not end.
-    pub(super) fn start(&mut self) -> Result<(), Error> {
+    pub(crate) fn start(&mut self) -> Result<(), Error> {
         for (ordinal, process) in &mut self.started {
             if let Some(code) = process.ended() {
                 let name = names::pod(&self.folder.state.name, *ordinal);
@@ -164,14 +164,14 @@ impl Local {
     }
 
     /// The admin interface of a node.
-    pub(super) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
+    pub(crate) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
         let address = address(self.folder.state.block, ordinal).unwrap_or(Ipv4Addr::LOCALHOST);
         admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token)
             .map_err(|e| self.failed(e.to_string()))
     }
 
     /// What the operator's plan refuses. Nodes that do not run can be made from anything.
-    pub(super) fn refused(&self, message: &str) -> Error {
+    pub(crate) fn refused(&self, message: &str) -> Error {
         let name = &self.folder.state.name;
         let changed = self
             .folder
@@ -186,12 +186,12 @@ impl Local {
         self.failed(format!("{message}{way_out}"))
     }
 
-    pub(super) fn failed(&self, what: impl Into<String>) -> Error {
+    pub(crate) fn failed(&self, what: impl Into<String>) -> Error {
         Error::cluster(&self.folder.state.name, what)
     }
 
     /// Addresses of all nodes that there should be, by ordinal.
-    pub(super) fn addresses(&self) -> BTreeMap<i32, Ipv4Addr> {
+    pub(crate) fn addresses(&self) -> BTreeMap<i32, Ipv4Addr> {
         let state = &self.folder.state;
         (0..state.replicas.unwrap_or_default())
             .filter_map(|it| Some((it, address(state.block, it)?)))

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Value, json};
 
 use super::seat::{Seat, Seen};
-use crate::pod::Plan;
+use vane_up::pod::Plan;
 
 /// What is said of a pod.
 pub(super) struct Facts<'a> {

@@ -14,9 +14,9 @@ use vane_operator::cluster::build;
 use vane_operator::cluster::validate::validate;
 use vane_proto::admin;
 use vane_proto::admin::admin_client::AdminClient;
-use vane_runner::Kubelet;
-use vane_runner::kubelet::Options;
 use vane_testbed::ApiServer;
+use vane_testbed::Kubelet;
+use vane_testbed::kubelet::Options;
 
 const TOKEN: &str = "hush";
 const LOOK_PAUSE: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::error::Error;
+use vane_up::Error;
 
 /// Waits for the end of its input, which comes when whoever started it is gone, killed or
 /// not; then kills the group that it leads.

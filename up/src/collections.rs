@@ -9,14 +9,14 @@ use vane_operator::collection::plan::{Step, Verdict, plan};
 use vane_operator::collection::validate::validate;
 use vane_proto::admin;
 
-use super::local::Local;
 use crate::error::Error;
+use crate::local_cluster::Local;
 
 /// Passes until a collection is as the file has it: make it, then its indexes and aliases.
 const PASSES_MAX: usize = 8;
 
 /// Makes a collection, or completes it; repeated, it changes nothing. Its name in the database.
-pub(super) async fn make(local: &Local, collection: &Collection) -> Result<String, Error> {
+pub(crate) async fn make(local: &Local, collection: &Collection) -> Result<String, Error> {
     let mut node = local.admin(0)?;
     let mut collection = collection.clone();
     // The same in each run, and another one for another object.

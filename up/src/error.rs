@@ -73,16 +73,19 @@ impl Error {
         Self::Cluster { cluster: cluster.to_owned(), what: what.into() }
     }
 
-    pub(crate) fn missing(pod: &str, kind: &'static str, name: &str) -> Self {
+    /// What a pod names is not there.
+    pub fn missing(pod: &str, kind: &'static str, name: &str) -> Self {
         Self::Missing { pod: pod.to_owned(), kind, name: name.to_owned() }
     }
 
-    pub(crate) fn system(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    /// The system refused `what` on `path`.
+    pub fn system(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let what = format!("{what} {}", path.display());
         move |source| Self::System { what, source }
     }
 
-    pub(crate) fn api(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+    /// The API server refused `what`.
+    pub fn api(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let what = what.into();
         move |source| Self::Api { what, source: Box::new(source) }
     }

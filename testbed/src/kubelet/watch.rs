@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::seat::Seat;
 use super::{Shared, machines, tend};
-use crate::addresses::address;
+use vane_up::addresses::address;
 
 /// Pause after the API server did not answer.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);

@@ -22,10 +22,10 @@ use kube::Client;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::addresses::Blocks;
-use crate::error::Error;
 use crate::group::Group;
 use seat::Seat;
+use vane_up::Error;
+use vane_up::addresses::Blocks;
 
 pub use controls::PodControls;
 pub use machines::{ZONE_LABEL, ZONES};

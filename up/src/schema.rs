@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 /// Everything that is wrong with a value, each with its field.
-pub(super) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<String> {
+pub(crate) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<String> {
     let mut found = Vec::new();
     check(schema, value, path, &mut found);
     found

@@ -8,9 +8,9 @@ use kube::{Api, ResourceExt};
 
 use super::Shared;
 use super::seat::Seat;
-use crate::addresses::address;
-use crate::error::Error;
-use crate::pod::{self, Place, Plan, Sources};
+use vane_up::Error;
+use vane_up::addresses::address;
+use vane_up::pod::{self, Place, Plan, Sources};
 
 /// Addresses that a node takes as seeds; there is no need to name all.
 const NEIGHBOURS_MAX: i32 = 64;

@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use super::seat::{Seat, Seen};
 use super::status::{self, Facts, now};
 use super::{Shared, machines, resolve};
-use crate::error::Error;
-use crate::pod::Plan;
-use crate::probe::is_ready;
+use vane_up::Error;
+use vane_up::pod::Plan;
+use vane_up::probe::is_ready;
 
 /// Pause between two looks at a pod.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);

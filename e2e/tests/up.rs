@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use vane_runner::up;
-
 const FILE: &str = "
 apiVersion: vanedb.io/v1alpha1
 kind: VectorCluster
@@ -30,7 +28,7 @@ impl Drop for Down {
         let ended = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(up::down(&base, None)).map(drop)
+            runtime.block_on(vane_up::down(&base, None)).map(drop)
         });
         drop(ended.join());
     }
@@ -46,7 +44,9 @@ fn body(collection: &str) -> Option<String> {
 }
 
 fn vane_up(base: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vane-up"));
+    // It lies beside the node binary, where `vane up` looks for it too.
+    let vane = PathBuf::from(std::env::var_os("VANE_BIN").unwrap());
+    let mut command = Command::new(vane.with_file_name("vane-up"));
     command.arg("--dir").arg(base).args(arguments).output().unwrap()
 }
 
@@ -152,7 +152,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     let down = Down(base.clone());
     let run = async |what: &str, file: &Path| {
         let begin = Instant::now();
-        let done = up::up(file, &base, &binary, |line| eprintln!("{line}")).await;
+        let done = vane_up::up(file, &base, &binary, |line| eprintln!("{line}")).await;
         eprintln!("{what}: {:?}", begin.elapsed());
         done
     };
@@ -160,7 +160,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     run("new", &file).await.unwrap();
     assert!(body("docs").unwrap().contains("\"size\":4"));
     assert!(body("latest").unwrap().contains("\"lang\""), "it has its index, under its alias");
-    let before = up::status(&base, None).await.unwrap();
+    let before = vane_up::status(&base, None).await.unwrap();
     assert!(
         before.len() == 3 && before.iter().all(|it| it.ready && it.pid.is_some()),
         "{before:?}"
@@ -168,7 +168,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
 
     // Again, it changes nothing.
     run("repeated", &file).await.unwrap();
-    assert_eq!(up::status(&base, None).await.unwrap(), before);
+    assert_eq!(vane_up::status(&base, None).await.unwrap(), before);
 
     // What a running cluster cannot have is refused.
     let other = dir.path().join("other.yaml");
@@ -177,16 +177,18 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     assert!(refused.contains("set the spec back"), "{refused}");
 
     // Down, and up with what it had; more nodes join.
-    up::down(&base, Some("demo")).await.unwrap();
+    vane_up::down(&base, Some("demo")).await.unwrap();
     assert!(body("docs").is_none());
-    assert!(up::status(&base, None).await.unwrap().iter().all(|it| it.pid.is_none() && !it.ready));
+    assert!(
+        vane_up::status(&base, None).await.unwrap().iter().all(|it| it.pid.is_none() && !it.ready)
+    );
     std::fs::write(&file, FILE.replace("nodes: 3", "nodes: 4")).unwrap();
     run("back, with one more", &file).await.unwrap();
     assert!(body("docs").is_some());
-    assert_eq!(up::status(&base, None).await.unwrap().len(), 4);
+    assert_eq!(vane_up::status(&base, None).await.unwrap().len(), 4);
 
     // All disks lost: never a second database.
-    up::down(&base, None).await.unwrap();
+    vane_up::down(&base, None).await.unwrap();
     for ordinal in 0..4 {
         std::fs::remove_dir_all(base.join(format!("demo/data-demo-{ordinal}"))).unwrap();
     }
@@ -194,7 +196,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     assert!(refused.contains("its data is gone"), "{refused}");
 
     let mut log = Vec::new();
-    up::logs(&base, None, Some("demo-3"), &mut log).unwrap();
+    vane_up::logs(&base, None, Some("demo-3"), &mut log).unwrap();
     assert!(!log.is_empty());
     drop(down);
 }

@@ -10,7 +10,7 @@ use kube::{Client, core::Status};
 use serde_json::json;
 
 use super::status::{now, now_micro};
-use crate::error::Error;
+use vane_up::Error;
 
 /// Label of a machine with its zone.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";

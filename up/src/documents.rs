@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vane_crds::{Collection, VectorCluster};
 
-use super::schema;
 use crate::error::Error;
+use crate::schema;
 
 /// Bytes of a file; what people write is a thousandth of it.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -156,7 +156,7 @@ spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{siz
 
     #[test]
     fn the_examples_are_right() {
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../e2e/examples");
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/examples");
         for it in std::fs::read_dir(examples).unwrap() {
             let read = Documents::read(&it.unwrap().path()).unwrap();
             assert!(!read.collections.is_empty());

@@ -9,11 +9,11 @@ use tokio::time::sleep;
 use vane_operator::cluster::plan::{Founding, plan};
 use vane_operator::names;
 
-use super::collections;
-use super::documents::Documents;
-use super::local::Local;
-use super::state::{self, Folder, Running};
+use crate::collections;
+use crate::documents::Documents;
 use crate::error::Error;
+use crate::local_cluster::Local;
+use crate::state::{self, Folder, Running};
 
 /// Time for a cluster to be ready.
 const UP_TIMEOUT: Duration = Duration::from_secs(180);

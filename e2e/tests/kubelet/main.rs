@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod};
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
-use vane_runner::kubelet::ZONE_LABEL;
+use vane_testbed::kubelet::ZONE_LABEL;
 
 use world::{World, disk_of, is_ready, restarts};
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::error::Error;
-use crate::pod::Plan;
-use crate::process::Process;
+use vane_up::Error;
+use vane_up::pod::Plan;
+use vane_up::process::Process;
 
 /// Pause before a process that died is started again; doubled each time, as in Kubernetes.
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
