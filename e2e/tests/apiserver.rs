@@ -2,22 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant};
-
 use vane_testbed::ApiServer;
-
-/// Runs kubectl again until it says what is wanted.
-async fn until(api: &ApiServer, args: &[&str], wanted: &str) {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let seen = api.kubectl(args).await;
-        if seen.as_ref().is_ok_and(|text| text.contains(wanted)) {
-            return;
-        }
-        assert!(Instant::now() < end, "{wanted:?} is not in {seen:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 const STATEFUL_SET: &str = r#"
 apiVersion: apps/v1
@@ -49,15 +34,17 @@ async fn controllers_work_and_pod_security_is_enforced() {
         .await
         .unwrap();
     api.admin().kubectl_reading(STATEFUL_SET, &["apply", "-f", "-"]).await.unwrap();
-    until(&api, &["-n", "one", "get", "pods"], "web-1").await;
-    until(&api, &["-n", "one", "get", "pvc"], "data-web-1").await;
+    api.kubectl_until(&["-n", "one", "get", "pods"], "web-1").await.unwrap();
+    api.kubectl_until(&["-n", "one", "get", "pvc"], "data-web-1").await.unwrap();
     let refused =
         api.kubectl(&["-n", "one", "run", "root", "--image=example/web"]).await.unwrap_err();
     assert!(refused.to_string().contains("restricted"), "{refused}");
 
     // What goes with its owner is collected.
     api.kubectl(&["-n", "one", "delete", "statefulset", "web"]).await.unwrap();
-    until(&api, &["-n", "one", "get", "pods", "-o", "jsonpath=left:{.items}"], "left:[]").await;
+    api.kubectl_until(&["-n", "one", "get", "pods", "-o", "jsonpath=left:{.items}"], "left:[]")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

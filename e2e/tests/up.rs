@@ -1,10 +1,13 @@
-//! A file becomes a cluster that outlives the command; needs the node in `VANE_BIN`.
+//! A file becomes a cluster that outlives the command.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use vane_testbed::{Rest, program, wait_until};
 
 const FILE: &str = "
 apiVersion: vanedb.io/v1alpha1
@@ -34,19 +37,16 @@ impl Drop for Down {
     }
 }
 
+/// What the second node says of a collection; `None` where it is not there.
 fn body(collection: &str) -> Option<String> {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect("127.0.0.12:6333").ok()?;
-    write!(stream, "GET /collections/{collection} HTTP/1.0\r\nHost: demo\r\n\r\n").ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    text.contains(" 200 ").then_some(text)
+    let rest = Rest::new("http://127.0.0.12:6333");
+    let body = rest.send("GET", &format!("/collections/{collection}"), &Value::Null).ok()?;
+    Some(body.to_string())
 }
 
 fn vane_up(base: &Path, arguments: &[&str]) -> Output {
     // It lies beside the node binary, where `vane up` looks for it too.
-    let vane = PathBuf::from(std::env::var_os("VANE_BIN").unwrap());
-    let mut command = Command::new(vane.with_file_name("vane-up"));
+    let mut command = Command::new(program::vane().unwrap().with_file_name("vane-up"));
     command.arg("--dir").arg(base).args(arguments).output().unwrap()
 }
 
@@ -55,7 +55,7 @@ fn said(output: &Output) -> String {
         .into_owned()
 }
 
-fn nodes(base: &Path) -> Vec<serde_json::Value> {
+fn nodes(base: &Path) -> Vec<Value> {
     let output = vane_up(base, &["status", "-o", "json"]);
     assert!(output.status.success(), "{}", said(&output));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -64,10 +64,7 @@ fn nodes(base: &Path) -> Vec<serde_json::Value> {
 /// A script's view: what is killed by the id that it reads is down, and up again afterwards.
 #[test]
 fn a_script_knows_processes_and_addresses() {
-    let Some(binary) = std::env::var_os("VANE_BIN").and_then(|it| it.into_string().ok()) else {
-        eprintln!("VANE_BIN names no node binary: nothing is tested");
-        return;
-    };
+    let binary = program::vane().unwrap().into_os_string().into_string().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (base, file) = (dir.path().join("clusters"), dir.path().join("demo.yaml"));
     std::fs::write(&file, FILE).unwrap();
@@ -106,7 +103,7 @@ fn a_script_knows_processes_and_addresses() {
     let elsewhere = dir.path().join("elsewhere");
     std::fs::create_dir_all(elsewhere.join("demo")).unwrap();
     let state = std::fs::read_to_string(base.join("demo/cluster.json")).unwrap();
-    let mut state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let mut state: Value = serde_json::from_str(&state).unwrap();
     state["processes"] = serde_json::json!({});
     std::fs::write(elsewhere.join("demo/cluster.json"), state.to_string()).unwrap();
     let refused = up(&elsewhere);
@@ -115,7 +112,7 @@ fn a_script_knows_processes_and_addresses() {
 
     kill(&before[1]["pid"]);
     let hurt = nodes(&base);
-    assert_eq!((&hurt[1]["pid"], &hurt[1]["ready"]), (&serde_json::Value::Null, &false.into()));
+    assert_eq!((&hurt[1]["pid"], &hurt[1]["ready"]), (&Value::Null, &false.into()));
     assert!(up(&base).status.success());
     let after = nodes(&base);
     assert_eq!((&after[0], &after[2]), (&before[0], &before[2]), "what ran goes on");
@@ -129,23 +126,19 @@ fn a_script_knows_processes_and_addresses() {
 }
 
 /// kill -9, and the time that the system takes for it.
-fn kill(id: &serde_json::Value) {
+fn kill(id: &Value) {
     let killed = Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
     assert!(killed.success());
-    let end = Instant::now() + Duration::from_secs(10);
-    let runs =
-        || std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|it| !it.contains(") Z "));
-    while runs() && Instant::now() < end {
-        std::thread::yield_now();
-    }
+    let gone = || {
+        std::fs::read_to_string(format!("/proc/{id}/stat")).map_or(true, |it| it.contains(") Z "))
+    };
+    wait_until("a killed node to be gone", Duration::from_secs(10), || gone().then_some(()))
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
-    let Some(binary) = std::env::var_os("VANE_BIN").map(PathBuf::from) else {
-        eprintln!("VANE_BIN names no node binary: nothing is tested");
-        return;
-    };
+    let binary = program::vane().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (base, file) = (dir.path().join("clusters"), dir.path().join("demo.yaml"));
     std::fs::write(&file, FILE).unwrap();

@@ -13,7 +13,7 @@ use vane_proto::admin::{
 };
 
 use crate::error::Error;
-use crate::wait_until;
+use crate::wait::wait_until;
 
 /// Time for nodes to join.
 const VOTERS_TIMEOUT: Duration = Duration::from_secs(60);

@@ -6,9 +6,7 @@
 
 mod access;
 mod assets;
-mod error;
 mod processes;
-mod wait;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -23,12 +21,12 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 pub use access::Access;
-pub use error::Error;
 
+use crate::error::Error;
+use crate::wait::wait_until_async;
 use access::Server;
 use assets::Assets;
 use processes::Processes;
-use wait::wait_until;
 
 /// Token of the administrator: the server listens on this machine alone and holds nothing.
 const ADMIN_TOKEN: &str = "admin";
@@ -42,7 +40,7 @@ const PORTS: std::ops::Range<u16> = 20_000..30_000;
 /// Starts with other ports, where another process took one between the choice and its use.
 const START_ATTEMPTS: usize = 3;
 /// Who applies what this module applies.
-const FIELD_MANAGER: &str = "vane-e2e";
+const FIELD_MANAGER: &str = "vane-testbed";
 
 /// A Kubernetes without machines. Dropping it kills its processes and removes its files.
 pub struct ApiServer {
@@ -64,7 +62,8 @@ impl ApiServer {
     pub async fn start() -> Result<Self, Error> {
         let assets = tokio::task::spawn_blocking(Assets::find).await;
         let assets = assets
-            .map_err(|e| Error::system("run", Path::new("e2e/kubernetes/tools"), e.into()))??;
+            .map_err(std::io::Error::from)
+            .map_err(Error::system("run", Path::new("e2e/kubernetes/tools")))??;
         let mut attempt = 1;
         loop {
             match Self::start_on_free_ports(assets.clone()).await {
@@ -84,7 +83,7 @@ impl ApiServer {
         let dir = processes.dir().to_owned();
         let tokens = dir.join("tokens.csv");
         std::fs::write(&tokens, format!("{ADMIN_TOKEN},admin,admin,system:masters\n"))
-            .map_err(|e| Error::system("write", &tokens, e))?;
+            .map_err(Error::system("write", &tokens))?;
         let server = Server {
             url: format!("https://127.0.0.1:{port}"),
             certificate: dir.join("certificates/apiserver.crt"),
@@ -131,6 +130,20 @@ impl ApiServer {
         self.admin.kubectl(args).await
     }
 
+    /// Runs kubectl as the administrator until its output contains `wanted`.
+    ///
+    /// # Errors
+    ///
+    /// It does not within half a minute; the error has what kubectl wrote last.
+    pub async fn kubectl_until(&self, args: &[&str], wanted: &str) -> Result<(), Error> {
+        let what = format!("{wanted:?} in the output of kubectl {}", args.join(" "));
+        wait_until_async(&what, SOON, async || match self.kubectl(args).await {
+            Ok(text) if text.contains(wanted) => Ok(Ok(())),
+            seen => Ok(Err(format!("{seen:?}"))),
+        })
+        .await
+    }
+
     /// Access as a ServiceAccount that exists: it may do what roles say, and nothing else.
     ///
     /// # Errors
@@ -144,7 +157,7 @@ impl ApiServer {
             ..Default::default()
         };
         let answer = accounts.create_token_request(name, &PostParams::default(), &request).await;
-        let answer = answer.map_err(|e| Error::api(format!("a token for {user}"), e))?;
+        let answer = answer.map_err(Error::api(format!("make a token for {user}")))?;
         let token = answer.status.map(|it| it.token).unwrap_or_default();
         Access::new(&self.server, &user, &token)
     }
@@ -162,14 +175,14 @@ impl ApiServer {
     pub async fn start_api(&mut self) -> Result<(), Error> {
         self.processes.start("kube-apiserver", &self.assets.apiserver, &self.api_args())?;
         let (processes, address) = (&mut self.processes, (Ipv4Addr::LOCALHOST, self.port));
-        wait_until("kube-apiserver to listen", READY_TIMEOUT, async || {
+        wait_until_async("kube-apiserver to listen", READY_TIMEOUT, async || {
             processes.check()?;
             Ok(tokio::net::TcpStream::connect(address).await.map(drop).map_err(|e| e.to_string()))
         })
         .await?;
         let client = self.admin.client().await?;
         let processes = &mut self.processes;
-        wait_until("kube-apiserver to be ready", READY_TIMEOUT, async || {
+        wait_until_async("kube-apiserver to be ready", READY_TIMEOUT, async || {
             processes.check()?;
             let ready = kube::core::Request::new("").get("readyz", &Default::default());
             let answer = client.request_text(ready.expect("the path is plain")).await;
@@ -191,15 +204,13 @@ impl ApiServer {
         for (_, definition) in vane_crds::definitions::all() {
             let name = definition.name_any();
             let applied = definitions.patch(&name, &how, &Patch::Apply(&definition)).await;
-            applied.map_err(|e| Error::api(format!("apply {name}"), e))?;
+            applied.map_err(Error::api(format!("apply {name}")))?;
             kinds.push(definition.spec.names.plural);
         }
         // What kubectl asks. It follows the definitions' own `Established` by a moment.
-        wait_until("the definitions to be served", SOON, async || {
-            let groups = client
-                .list_api_groups_aggregated()
-                .await
-                .map_err(|e| Error::api("list groups", e))?;
+        wait_until_async("the definitions to be served", SOON, async || {
+            let groups =
+                client.list_api_groups_aggregated().await.map_err(Error::api("list groups"))?;
             let served: Vec<String> = groups
                 .items
                 .into_iter()
@@ -232,13 +243,11 @@ impl ApiServer {
         let applied = namespaces
             .patch(name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(namespace))
             .await;
-        applied.map_err(|e| Error::api(format!("make the namespace {name}"), e))?;
+        applied.map_err(Error::api(format!("make the namespace {name}")))?;
         let accounts: Api<ServiceAccount> = Api::namespaced(client, name);
-        wait_until("the default account of a namespace", SOON, async || {
-            let account = accounts
-                .get_opt("default")
-                .await
-                .map_err(|e| Error::api("get the default account", e))?;
+        wait_until_async("the default account of a namespace", SOON, async || {
+            let account =
+                accounts.get_opt("default").await.map_err(Error::api("get the default account"))?;
             Ok(account.map(drop).ok_or_else(|| "none".to_owned()))
         })
         .await

@@ -7,7 +7,7 @@ use crate::admin::Admin;
 use crate::error::Error;
 use crate::links::{Links, PEER_PORT, RELAY_PORT, ip};
 use crate::node::{Node, Plan, TOKEN};
-use crate::wait_until;
+use crate::wait::wait_until;
 
 /// Time for a cluster to be there.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -77,9 +77,7 @@ impl Cluster {
         std::thread::scope(|scope| {
             let stops: Vec<_> =
                 self.nodes.iter_mut().map(|node| scope.spawn(|| node.stop())).collect();
-            stops
-                .into_iter()
-                .try_for_each(|it| it.join().expect("stopping does not panic").map(drop))
+            stops.into_iter().try_for_each(|it| it.join().expect("stopping does not panic"))
         })
     }
 

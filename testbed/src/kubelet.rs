@@ -21,11 +21,11 @@ use std::sync::Arc;
 use kube::Client;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
+use vane_up::addresses::Blocks;
 
+use crate::error::Error;
 use crate::group::Group;
 use seat::Seat;
-use vane_up::Error;
-use vane_up::addresses::Blocks;
 
 pub use controls::PodControls;
 pub use machines::{ZONE_LABEL, ZONES};
@@ -72,7 +72,7 @@ impl Kubelet {
         let shared = Arc::new(Shared {
             client,
             options,
-            group: Group::new()?,
+            group: Group::new(None)?,
             blocks: Mutex::default(),
             seats: Mutex::default(),
         });

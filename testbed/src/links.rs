@@ -14,7 +14,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::error::Error;
-use crate::pause;
+use crate::wait::pause;
 
 /// Port of the relays; the nodes' own is one less.
 pub(crate) const RELAY_PORT: u16 = 7336;

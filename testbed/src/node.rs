@@ -1,39 +1,40 @@
 //! One node: a process on a data directory that outlives it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use vane_up::Process;
+use vane_up::process::log_tail;
 
 use crate::error::Error;
 use crate::links::{PEER_PORT, RELAY_PORT, ip};
+use crate::proc;
 use crate::rest::Rest;
-use crate::wait_until;
+use crate::wait::wait_until;
 
 /// Port of the REST API.
 const REST_PORT: u16 = 7333;
+/// Time to listen; a node that verifies its files takes seconds.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for its threads to stand.
 const FREEZE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Secret of all local nodes: they listen on this machine alone.
 pub(crate) const TOKEN: &str = "local";
-/// Bytes shown of a log.
-const TAIL_BYTES: usize = 2000;
 
 /// How a node is started.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) binary: PathBuf,
     pub(crate) token: String,
-    /// Where its cluster may be found; none for a node that founds one of its own.
+    /// Where its cluster may be found; empty for a node that founds one of its own.
     pub(crate) seeds: String,
     pub(crate) settings: Vec<(String, String)>,
-    /// Calls to others pass relays whose wires can be cut.
+    /// Calls to others pass relays whose links can be cut.
     pub(crate) relayed: bool,
 }
 
@@ -42,12 +43,12 @@ pub struct Node {
     number: usize,
     data_dir: PathBuf,
     plan: Plan,
-    child: Option<Child>,
+    process: Option<Process>,
 }
 
 impl Node {
     pub(crate) fn new(number: usize, data_dir: PathBuf, plan: Plan) -> Self {
-        Self { number, data_dir, plan, child: None }
+        Self { number, data_dir, plan, process: None }
     }
 
     /// A node that belongs to no cluster of several, at the address of place `number`. It is
@@ -64,161 +65,145 @@ impl Node {
         self.number
     }
 
-    /// Where its data is.
+    /// Folder of its data.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// Moves it, while it is stopped, to another data directory.
-    pub fn set_data_dir(&mut self, data_dir: PathBuf) {
-        self.data_dir = data_dir;
-    }
-
-    /// Its REST API.
+    /// A client of its REST API.
     pub fn rest(&self) -> Rest {
         Rest::new(&format!("http://{}:{REST_PORT}", ip(self.number)))
     }
 
-    /// Where its admin interface listens.
+    /// Address of its admin interface, as host:port.
     pub fn admin_address(&self) -> String {
         format!("{}:{PEER_PORT}", ip(self.number))
     }
 
-    /// Whether the process runs.
+    /// Whether the process was started and neither stopped nor killed since.
     pub fn is_up(&self) -> bool {
-        self.child.is_some()
+        self.process.is_some()
     }
 
     /// Starts the process and waits until it listens. It need not be ready then.
+    ///
+    /// # Errors
+    ///
+    /// Its port is taken, the binary cannot be started, or it ended or did not listen in time.
+    /// In the last case the process goes on.
     pub fn start(&mut self) -> Result<(), Error> {
-        let failed = |e: std::io::Error| Error::node(format!("node {}", self.number), e);
         let address = ip(self.number);
-        let port = if self.plan.relayed { RELAY_PORT } else { PEER_PORT };
-        if let Some(dir) = self.log_path().parent() {
-            std::fs::create_dir_all(dir).map_err(failed)?;
+        let log = self.log_path();
+        if let Some(dir) = log.parent() {
+            std::fs::create_dir_all(dir).map_err(Error::system("make the folder", dir))?;
         }
         // Else it would be taken for started when the one that is there answers.
         let in_use =
             |source| Error::InUse { number: self.number, address, port: REST_PORT, source };
         drop(TcpListener::bind((address, REST_PORT)).map_err(in_use)?);
-        let log =
-            File::options().create(true).append(true).open(self.log_path()).map_err(failed)?;
-        let mut command = Command::new(&self.plan.binary);
-        command
-            .args(["serve", "--host", &address.to_string()])
-            .args([
-                "--http-port",
-                &REST_PORT.to_string(),
-                "--peer-port",
-                &PEER_PORT.to_string(),
-                "--data-dir",
-            ])
-            .arg(&self.data_dir)
-            .env("VANE_CLUSTER__TOKEN", &self.plan.token)
-            .env("VANE_CLUSTER__NAME", format!("node-{}", self.number))
-            .env("VANE_CLUSTER__ADDRESS", format!("{address}:{port}"))
-            .env("VANE_CLUSTER__DIAL_FROM", address.to_string())
-            .envs(self.plan.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value)))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().map_err(failed)?)
-            .stderr(log);
-        if !self.plan.seeds.is_empty() {
-            command.args(["--seeds", &self.plan.seeds]);
-        }
-        self.child = Some(command.spawn().map_err(failed)?);
-        let rest = self.rest();
-        let child = &mut self.child;
-        let mut ended = false;
-        let listens = wait_until("a node to listen", Duration::from_secs(60), || {
-            ended = child.as_mut().is_some_and(|it| it.try_wait().ok().flatten().is_some());
-            (ended || rest.is_live()).then_some(())
-        });
-        match (listens, ended) {
-            (Ok(()), false) => Ok(()),
-            (Ok(()), true) => {
-                Err(Error::node(format!("node {} ended", self.number), self.log_tail()))
+        let process = self
+            .process
+            .insert(Process::start(self.plan.command(self.number, address, &self.data_dir), &log)?);
+        let rest = Rest::new(&format!("http://{address}:{REST_PORT}"));
+        let ended = wait_until("a node to listen", LISTEN_TIMEOUT, || match process.ended() {
+            Some(status) => Some(Some(status)),
+            None => rest.is_live().then_some(None),
+        })?;
+        match ended {
+            None => Ok(()),
+            Some(status) => {
+                let process = format!("node {}", self.number);
+                Err(Error::Ended { process, status, log: self.log_tail() })
             }
-            (Err(error), _) => Err(error),
         }
     }
 
-    /// Kills it as a power cut does, but for what the system has of its writes.
+    /// Kills it with SIGKILL. Like a power cut, except that the system keeps what it wrote.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            drop(child.kill());
-            drop(child.wait());
+        if let Some(mut process) = self.process.take() {
+            process.kill();
         }
     }
 
-    /// SIGTERM; the exit status.
-    pub fn stop(&mut self) -> Result<i32, Error> {
-        let Some(mut child) = self.child.take() else { return Ok(0) };
-        signal(&child, Signal::TERM);
-        let status = wait_until("a node to stop", STOP_TIMEOUT, || child.try_wait().ok().flatten());
-        Ok(status.inspect_err(|_| drop(child.kill()))?.code().unwrap_or(-1))
+    /// Ends it in order, with SIGTERM.
+    ///
+    /// # Errors
+    ///
+    /// It did not end in time, and was killed.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        process.terminate();
+        let ended = wait_until("a node to stop", STOP_TIMEOUT, || process.ended());
+        ended.map(drop).inspect_err(|_| process.kill())
     }
 
     /// Stops every thread where it is; returns once they stand.
+    ///
+    /// # Errors
+    ///
+    /// A thread still runs after some time.
     pub fn freeze(&self) -> Result<(), Error> {
-        let Some(child) = &self.child else { return Ok(()) };
-        signal(child, Signal::STOP);
-        let tasks = PathBuf::from(format!("/proc/{}/task", child.id()));
+        let Some(process) = &self.process else { return Ok(()) };
+        process.freeze();
         // A thread that waits for the disk stands only after that.
-        wait_until("a node to stand still", FREEZE_TIMEOUT, || stands(&tasks).then_some(()))
+        wait_until("a node to stand still", FREEZE_TIMEOUT, || {
+            proc::is_stopped(process.id()).then_some(())
+        })
     }
 
     /// Lets a frozen process go on.
     pub fn thaw(&self) {
-        if let Some(child) = &self.child {
-            signal(child, Signal::CONT);
-        }
+        self.process.iter().for_each(Process::thaw);
     }
 
-    /// Seconds of CPU that it has used.
+    /// Seconds that it has used of processors.
     pub fn cpu_seconds(&self) -> f64 {
-        let Some(child) = &self.child else { return 0.0 };
-        cpu_seconds(Path::new(&format!("/proc/{}", child.id())))
+        self.process.as_ref().map_or(0.0, |process| proc::cpu_seconds(process.id()))
     }
 
     /// The same of its threads, by name; threads of one name together.
     pub fn cpu_seconds_by_thread(&self) -> BTreeMap<String, f64> {
-        let tasks = self
-            .child
+        self.process
             .as_ref()
-            .and_then(|it| std::fs::read_dir(format!("/proc/{}/task", it.id())).ok());
-        let mut seconds = BTreeMap::new();
-        for task in tasks.into_iter().flatten().flatten() {
-            let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-            *seconds.entry(name.trim().to_owned()).or_default() += cpu_seconds(&task.path());
-        }
-        seconds
+            .map(|process| proc::cpu_seconds_by_thread(process.id()))
+            .unwrap_or_default()
     }
 
-    /// Bytes of memory it has; 0 where the system does not say.
+    /// Bytes of memory that it has.
     pub fn resident_bytes(&self) -> u64 {
-        let Some(child) = &self.child else { return 0 };
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|it| it.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-        kib.unwrap_or(0) * 1024
+        self.process.as_ref().map_or(0, |process| proc::resident_bytes(process.id()))
     }
 
     /// The end of its log.
     pub fn log_tail(&self) -> String {
-        let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();
-        let start = log.len().saturating_sub(TAIL_BYTES);
-        let start = (start..log.len()).find(|it| log.is_char_boundary(*it)).unwrap_or(log.len());
-        log[start..].to_owned()
+        log_tail(&self.log_path())
     }
 
     fn log_path(&self) -> PathBuf {
-        let name = self
-            .data_dir
-            .file_name()
-            .map(|it| it.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = self.data_dir.file_name().unwrap_or_default().to_string_lossy();
         self.data_dir.with_file_name(format!("{name}.log"))
+    }
+}
+
+impl Plan {
+    fn command(&self, number: usize, address: Ipv4Addr, data_dir: &Path) -> Command {
+        let port = if self.relayed { RELAY_PORT } else { PEER_PORT };
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["serve", "--host", &address.to_string()])
+            .args(["--http-port", &REST_PORT.to_string()])
+            .args(["--peer-port", &PEER_PORT.to_string()])
+            .arg("--data-dir")
+            .arg(data_dir)
+            .env("VANE_CLUSTER__TOKEN", &self.token)
+            .env("VANE_CLUSTER__NAME", format!("node-{number}"))
+            .env("VANE_CLUSTER__ADDRESS", format!("{address}:{port}"))
+            .env("VANE_CLUSTER__DIAL_FROM", address.to_string())
+            .envs(self.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value)));
+        if !self.seeds.is_empty() {
+            command.args(["--seeds", &self.seeds]);
+        }
+        command
     }
 }
 
@@ -227,29 +212,4 @@ impl Drop for Node {
         self.thaw();
         self.kill();
     }
-}
-
-/// Seconds of CPU that a process or thread, as a folder of /proc, has used.
-fn cpu_seconds(proc: &Path) -> f64 {
-    let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
-    let fields: Vec<&str> =
-        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
-    // utime and stime, in hundredths.
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-/// Whether all threads, as folders of /proc, are stopped or gone.
-fn stands(tasks: &Path) -> bool {
-    let state = |task: PathBuf| {
-        let stat = std::fs::read_to_string(task.join("stat")).unwrap_or_default();
-        stat.rsplit(')').next().and_then(|it| it.trim_start().chars().next())
-    };
-    let tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
-    tasks.map(|it| state(it.path())).all(|it| matches!(it, None | Some('T' | 'Z' | 'X')))
-}
-
-fn signal(child: &Child, signal: Signal) {
-    // Nothing to do about a process that is gone already.
-    let _gone = kill_process(Pid::from_child(child), signal);
 }

@@ -1,8 +1,9 @@
-//! A small client of the REST API.
+//! The one client of the REST API for tests, demo and benchmark.
 
 use std::time::Duration;
 
 use serde_json::Value;
+use ureq::http::{HeaderMap, Request};
 
 use crate::error::Error;
 
@@ -10,6 +11,8 @@ use crate::error::Error;
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Time that a health check may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes of an answer that are read; a page of a scroll with vectors is a tenth of it.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
 /// A connection to one node, kept alive. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +20,8 @@ pub struct Rest {
     agent: ureq::Agent,
     health: ureq::Agent,
     url: String,
+    /// Name and value of a header of every request.
+    header: Option<(&'static str, String)>,
 }
 
 /// What a node answered.
@@ -26,6 +31,17 @@ pub struct Answer {
     pub status: u16,
     /// Body.
     pub body: Value,
+}
+
+/// What a node answered, byte for byte.
+#[derive(Debug, Clone)]
+pub struct RawAnswer {
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Vec<u8>,
 }
 
 impl Answer {
@@ -48,13 +64,14 @@ impl Rest {
 
     /// A client whose requests fail after `timeout`.
     pub fn with_timeout(url: &str, timeout: Duration) -> Self {
-        let agent = |timeout| {
-            let config = ureq::Agent::config_builder()
-                .http_status_as_error(false)
-                .timeout_global(Some(timeout));
-            ureq::Agent::new_with_config(config.build())
-        };
-        Self { agent: agent(timeout), health: agent(HEALTH_TIMEOUT), url: url.to_owned() }
+        let url = url.to_owned();
+        Self { agent: agent(timeout), health: agent(HEALTH_TIMEOUT), url, header: None }
+    }
+
+    /// The same client with a header on every request.
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.header = Some((name, value.to_owned()));
+        self
     }
 
     /// Where the node is.
@@ -62,31 +79,46 @@ impl Rest {
         &self.url
     }
 
-    /// One request. An error means that no answer came, so that its outcome is unknown.
-    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Answer, Error> {
-        let url = format!("{}{path}", self.url);
-        let sent = match method {
-            "PUT" => self.agent.put(url).send_json(body),
-            "PATCH" => self.agent.patch(url).send_json(body),
-            "POST" => self.agent.post(url).send_json(body),
-            "DELETE" => self.agent.delete(url).call(),
-            _ => self.agent.get(url).call(),
+    /// One request with a body of JSON that is written already, or none.
+    ///
+    /// # Errors
+    ///
+    /// No answer came, so that the outcome is unknown.
+    pub fn call_raw(&self, method: &str, path: &str, body: &[u8]) -> Result<RawAnswer, Error> {
+        let failed = |e: ureq::Error| Error::request(format!("{method} {path}"), e);
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some((name, value)) = &self.header {
+            request = request.header(*name, value);
+        }
+        let sent = if matches!(method, "GET" | "DELETE") {
+            request.body(()).map_err(ureq::Error::from).and_then(|it| self.agent.run(it))
+        } else {
+            let request = request.header("content-type", "application/json").body(body);
+            request.map_err(ureq::Error::from).and_then(|it| self.agent.run(it))
         };
-        let what = || format!("{method} {path}");
-        let mut answer = sent.map_err(|e| Error::request(what(), e))?;
-        let status = answer.status().as_u16();
-        let text = answer
-            .body_mut()
-            .with_config()
-            .limit(256 << 20)
-            .read_to_vec()
-            .map_err(|e| Error::request(what(), e))?;
-        let body = serde_json::from_slice(&text)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&text).into_owned().into());
-        Ok(Answer { status, body })
+        let mut answer = sent.map_err(failed)?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        Ok(RawAnswer { status, headers, body: body.map_err(failed)? })
+    }
+
+    /// One request. GET and DELETE send no body.
+    ///
+    /// # Errors
+    ///
+    /// No answer came, so that the outcome is unknown.
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Answer, Error> {
+        let RawAnswer { status, body, .. } =
+            self.call_raw(method, path, body.to_string().as_bytes())?;
+        let text = || String::from_utf8_lossy(&body).into_owned().into();
+        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_else(|_| text()) })
     }
 
     /// One request that must succeed; its `result`.
+    ///
+    /// # Errors
+    ///
+    /// The node refused it, or no answer came, so that the outcome is unknown.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let answer = self.call(method, path, body)?;
         match answer.is_ok() {
@@ -100,25 +132,31 @@ impl Rest {
 
     /// Whether the node listens.
     pub fn is_live(&self) -> bool {
-        self.healthy("/livez")
+        self.is_healthy("/livez")
     }
 
-    /// Whether requests should be sent to it.
+    /// Whether the node takes requests.
     pub fn is_ready(&self) -> bool {
-        self.healthy("/readyz")
+        self.is_healthy("/readyz")
     }
 
-    fn healthy(&self, path: &str) -> bool {
-        self.health.get(format!("{}{path}", self.url)).call().is_ok_and(|it| it.status() == 200)
+    fn is_healthy(&self, path: &str) -> bool {
+        let answer = self.health.get(format!("{}{path}", self.url)).call();
+        answer.is_ok_and(|answer| answer.status() == 200)
     }
 
     /// Sum of a metric over its labels; 0 when there is none.
     pub fn metric(&self, name: &str) -> f64 {
-        let text = self.health.get(format!("{}/metrics", self.url)).call();
-        let text =
-            text.ok().and_then(|mut it| it.body_mut().read_to_string().ok()).unwrap_or_default();
-        let of_name = |line: &&str| line.split(['{', ' ']).next() == Some(name);
-        let value = |line: &str| line.rsplit(' ').next().and_then(|it| it.parse::<f64>().ok());
-        text.lines().filter(of_name).filter_map(value).sum()
+        let answer = self.health.get(format!("{}/metrics", self.url)).call();
+        let text = answer.ok().and_then(|mut answer| answer.body_mut().read_to_string().ok());
+        let text = text.unwrap_or_default();
+        let samples = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
+}
+
+fn agent(timeout: Duration) -> ureq::Agent {
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout));
+    ureq::Agent::new_with_config(config.build())
 }

@@ -50,14 +50,6 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The API server refused.
-    #[error("failed to {what}")]
-    Api {
-        /// What was tried.
-        what: String,
-        /// What it says.
-        source: Box<kube::Error>,
-    },
 }
 
 impl Error {
@@ -73,21 +65,13 @@ impl Error {
         Self::Cluster { cluster: cluster.to_owned(), what: what.into() }
     }
 
-    /// What a pod names is not there.
-    pub fn missing(pod: &str, kind: &'static str, name: &str) -> Self {
+    pub(crate) fn missing(pod: &str, kind: &'static str, name: &str) -> Self {
         Self::Missing { pod: pod.to_owned(), kind, name: name.to_owned() }
     }
 
-    /// The system refused `what` on `path`.
-    pub fn system(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn system(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let what = format!("{what} {}", path.display());
         move |source| Self::System { what, source }
-    }
-
-    /// The API server refused `what`.
-    pub fn api(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
-        let what = what.into();
-        move |source| Self::Api { what, source: Box::new(source) }
     }
 
     /// The message with its causes, in one line.

@@ -130,7 +130,7 @@ impl Local {
             if let Some(code) = process.ended() {
                 let name = names::pod(&self.folder.state.name, *ordinal);
                 let log = self.folder.path.join(format!("{name}.log"));
-                let what = match process.said(&log) {
+                let what = match process.output_tail() {
                     said if said.is_empty() => {
                         format!("node {name} ended with exit code {code} and said nothing")
                     }
@@ -154,7 +154,7 @@ impl Local {
             })?;
             let plan = self.plan(ordinal)?;
             let log = self.folder.path.join(format!("{}.log", plan.name));
-            let process = Process::start(&self.binary, &plan, &log, 0)?;
+            let process = plan.start(&self.binary, &log, 0)?;
             self.folder.state.processes.insert(ordinal, Running::of(process.id()));
             self.folder.state.template = Some(build::template_hash(&self.cluster));
             self.folder.save()?;

@@ -4,6 +4,7 @@
 //! addresses, since nothing here answers for them.
 
 mod environment;
+mod start;
 #[cfg(test)]
 mod tests;
 mod volumes;

@@ -1,9 +1,12 @@
-//! A small client of the REST API: what the demo and the benchmark need of it.
+//! What the demo and the benchmark ask of the REST API, over the client of `vane-testbed`.
+//!
+//! Answers are read as types at once: a load generator measures the node and not itself.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vane_testbed::Rest;
 
 use crate::error::Error;
 use crate::interrupt;
@@ -13,8 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A connection to one node, kept alive. Each thread of a load has its own.
 pub(crate) struct Client {
-    agent: ureq::Agent,
-    url: String,
+    rest: Rest,
 }
 
 /// A found point.
@@ -69,34 +71,22 @@ impl Client {
 
     /// A client whose requests fail after `timeout`.
     pub(crate) fn with_timeout(url: &str, timeout: Duration) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .build();
-        Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned() }
+        Self { rest: Rest::with_timeout(url, timeout) }
     }
 
-    /// Sends a request with a JSON body; the answer's `result`.
-    ///
-    /// # Errors
-    /// When a signal came before it, no answer came, or the answer is not 200. A write that was
-    /// not answered may have happened.
+    /// Where the node is.
+    pub(crate) fn url(&self) -> &str {
+        self.rest.url()
+    }
+
+    /// A request with a JSON body; the answer's `result`.
     pub(crate) fn send<T: for<'de> Deserialize<'de>>(
         &self,
         method: &str,
         path: &str,
         body: &Value,
     ) -> Result<T, Error> {
-        interrupt::check()?;
-        let url = format!("{}{path}", self.url);
-        let sent = match method {
-            "PUT" => self.agent.put(url).send_json(body),
-            "PATCH" => self.agent.patch(url).send_json(body),
-            "POST" => self.agent.post(url).send_json(body),
-            "DELETE" => self.agent.delete(url).call(),
-            _ => self.agent.get(url).call(),
-        };
-        read(&format!("{method} {path}"), sent)
+        self.send_raw(method, path, body.to_string().as_bytes())
     }
 
     /// Points nearest to a vector.
@@ -128,9 +118,14 @@ impl Client {
         body: &[u8],
     ) -> Result<T, Error> {
         interrupt::check()?;
-        let url = format!("{}{path}", self.url);
-        let request = if method == "PUT" { self.agent.put(url) } else { self.agent.post(url) };
-        read(path, request.content_type("application/json").send(body))
+        let what = || format!("{method} {path}");
+        let answer = self.rest.call_raw(method, path, body)?;
+        if answer.status != 200 {
+            let text = String::from_utf8_lossy(&answer.body);
+            return Err(Error::node(what(), format!("{} {text}", answer.status)));
+        }
+        let read: Result<Answer<T>, _> = serde_json::from_slice(&answer.body);
+        Ok(read.map_err(|e| Error::node(what(), e))?.result)
     }
 
     /// The state of a collection.
@@ -169,19 +164,4 @@ impl Client {
         }
         Ok(())
     }
-}
-
-/// The `result` of an answer, or what went wrong.
-fn read<T: for<'de> Deserialize<'de>>(
-    what: &str,
-    sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<T, Error> {
-    let mut answer = sent.map_err(|e| Error::node(what, e))?;
-    if answer.status() != 200 {
-        let text = answer.body_mut().read_to_string().unwrap_or_default();
-        return Err(Error::node(what, format!("{} {text}", answer.status())));
-    }
-    let bytes = answer.body_mut().read_to_vec().map_err(|e| Error::node(what, e))?;
-    let answer: Answer<T> = serde_json::from_slice(&bytes).map_err(|e| Error::node(what, e))?;
-    Ok(answer.result)
 }

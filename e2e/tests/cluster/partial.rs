@@ -2,7 +2,7 @@
 //! shard is missing, and goes on without it where the client asks for that.
 
 use serde_json::{Value, json};
-use vane_testbed::Cluster;
+use vane_testbed::{Cluster, Rest};
 
 use crate::world::{DIM, start};
 
@@ -40,13 +40,13 @@ impl Answer {
 }
 
 fn post(url: &str, path: &str, body: &Value) -> Answer {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-    let request = ureq::Agent::new_with_config(config).post(format!("{url}/collections/c/{path}"));
-    let mut answer = request.header("x-vane-partial", "allow").send_json(body).unwrap();
+    let rest = Rest::new(url).with_header("x-vane-partial", "allow");
+    let body = body.to_string();
+    let answer = rest.call_raw("POST", &format!("/collections/c/{path}"), body.as_bytes()).unwrap();
     Answer {
-        status: answer.status().as_u16(),
-        partial: answer.headers().get("x-vane-partial").is_some_and(|it| it == "true"),
-        body: answer.body_mut().read_json().unwrap(),
+        status: answer.status,
+        partial: answer.headers.get("x-vane-partial").is_some_and(|value| value == "true"),
+        body: serde_json::from_slice(&answer.body).unwrap(),
     }
 }
 

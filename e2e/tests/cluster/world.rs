@@ -1,12 +1,12 @@
 //! Clusters for the tests, and what is looked for in them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
-use vane_testbed::{Answer, Cluster, Error, Options, Rest, wait_until};
+use vane_testbed::{Answer, Cluster, Error, Options, Rest, program, wait_until};
 
 use crate::load::Written;
 
@@ -39,12 +39,9 @@ pub(crate) fn options(
     relayed: bool,
     settings: &[(&str, &str)],
 ) -> Options {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let path = std::env::var("VANE_BIN").unwrap_or_else(|_| format!("{target}/debug/vane"));
-    assert!(Path::new(&path).exists(), "{path} is not there: run `make build`");
     let settings =
         settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Options { binary: PathBuf::from(path), dir: dir.to_owned(), nodes, settings, relayed }
+    Options { binary: program::vane().unwrap(), dir: dir.to_owned(), nodes, settings, relayed }
 }
 
 /// Starts a cluster on empty disks.

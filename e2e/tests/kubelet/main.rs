@@ -1,5 +1,4 @@
-//! Pods of a real StatefulSet, run as real nodes: needs Kubernetes' binaries, and the node's
-//! in `VANE_BIN`; without the latter nothing is tested.
+//! Pods of a real StatefulSet, run as real nodes by the kubelet of the tests.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
@@ -23,7 +22,7 @@ const A_WHILE: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pods_run_fail_and_come_back() {
-    let Some(world) = World::start().await else { return };
+    let world = World::start().await;
     let pods: Api<Pod> = Api::namespaced(world.client.clone(), "one");
     let all_ready = async || {
         let list = pods.list(&ListParams::default()).await.unwrap();

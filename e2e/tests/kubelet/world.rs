@@ -1,6 +1,5 @@
 //! An API server, the objects of a cluster of three, and who runs its pods.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -14,12 +13,10 @@ use vane_operator::cluster::build;
 use vane_operator::cluster::validate::validate;
 use vane_proto::admin;
 use vane_proto::admin::admin_client::AdminClient;
-use vane_testbed::ApiServer;
-use vane_testbed::Kubelet;
 use vane_testbed::kubelet::Options;
+use vane_testbed::{ApiServer, Kubelet, program, wait_until_async};
 
 const TOKEN: &str = "hush";
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
 /// Time for a call: a node that hangs must not hang the test.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,26 +29,21 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `None` without a node binary.
-    pub(crate) async fn start() -> Option<Self> {
-        let Some(binary) = std::env::var_os("VANE_BIN").map(PathBuf::from) else {
-            eprintln!("VANE_BIN names no node binary: nothing is tested");
-            return None;
-        };
+    pub(crate) async fn start() -> Self {
         let api = ApiServer::start().await.unwrap();
         api.install_definitions().await.unwrap();
         api.namespace("one").await.unwrap();
         let client = api.client().await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
-            binary,
+            binary: program::vane().unwrap(),
             dir: dir.path().into(),
             namespace: Some("one".into()),
             cluster: None,
         };
         let kubelet = Kubelet::start(client.clone(), options).await.unwrap();
         apply(&client).await;
-        Some(Self { kubelet, client, _api: api, _dir: dir })
+        Self { kubelet, client, _api: api, _dir: dir }
     }
 
     /// Looks until there is something, and shows the logs when there is not.
@@ -62,20 +54,15 @@ impl World {
         mut look: impl AsyncFnMut() -> Option<T>,
     ) -> T {
         let begin = Instant::now();
-        loop {
-            if let Some(it) = look().await {
-                eprintln!("{what}: {:?}", begin.elapsed());
-                return it;
+        let look = async || Ok(look().await.ok_or_else(|| "nothing".to_owned()));
+        let found = wait_until_async(what, time, look).await;
+        found.inspect(|_| eprintln!("{what}: {:?}", begin.elapsed())).unwrap_or_else(|error| {
+            for name in ["demo-0", "demo-1", "demo-2"] {
+                let log = self.kubelet.pod("one", name).map(|pod| pod.log_tail());
+                eprintln!("--- {name}\n{}", log.unwrap_or_else(|| "never seen".into()));
             }
-            if begin.elapsed() > time {
-                for name in ["demo-0", "demo-1", "demo-2"] {
-                    let log = self.kubelet.pod("one", name).map(|it| it.log_tail());
-                    eprintln!("--- {name}\n{}", log.unwrap_or_else(|| "never seen".into()));
-                }
-                panic!("waited for {what}");
-            }
-            tokio::time::sleep(LOOK_PAUSE).await;
-        }
+            panic!("{error}")
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use vane_testbed::{Rest, wait_until_async};
 
 use crate::process::Operator;
 use crate::world::{World, cluster};
@@ -21,13 +22,14 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
     let mut strange = cluster(3);
     strange["metadata"]["name"] = "strange".into();
     strange["spec"]["paused"] = "perhaps".into();
-    let began = Instant::now();
-    let args = ["-n", "strange", "apply", "--server-side", "-f", "-"];
-    while world.api.admin().kubectl_reading(&strange.to_string(), &args).await.is_err() {
-        // The definition takes a moment.
-        assert!(began.elapsed() < Duration::from_secs(30));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let (object, args) =
+        (strange.to_string(), ["-n", "strange", "apply", "--server-side", "-f", "-"]);
+    let apply = async || {
+        let applied = world.api.admin().kubectl_reading(&object, &args).await;
+        Ok(applied.map_err(|error| error.to_string()))
+    };
+    let what = "the changed definition to be served";
+    wait_until_async(what, Duration::from_secs(30), apply).await.unwrap();
     world.apply("strange", &cluster(3)).await;
     world.wait("strange", "statefulset/demo", |_| true).await;
     assert!(world.get("strange", "statefulset/strange").await.is_none());
@@ -77,15 +79,13 @@ async fn an_operator_goes_on_when_its_api_server_comes_back() {
     world.apply("away", &cluster(3)).await;
     world.wait_condition("away", "vc/demo", "Ready", ("True", "Ready")).await;
     let pod = world.get("away", "pod/demo-1").await.unwrap();
-    let url = format!("http://{}:6333/readyz", pod["status"]["podIP"].as_str().unwrap());
+    let rest = Rest::new(&format!("http://{}:6333", pod["status"]["podIP"].as_str().unwrap()));
     world.api.stop_api();
     let (began, mut ended) = (Instant::now(), 0);
     while began.elapsed() < AWAY {
-        let asked = url.clone();
-        let ready = tokio::task::spawn_blocking(move || {
-            ureq::get(&asked).call().map(|answer| answer.status().as_u16())
-        });
-        assert_eq!(ready.await.unwrap().unwrap(), 200, "the database serves without an API server");
+        let rest = rest.clone();
+        let ready = tokio::task::spawn_blocking(move || rest.is_ready()).await.unwrap();
+        assert!(ready, "the database serves without an API server");
         // One that lost its lease ends, and is started again as its Deployment does.
         if world.operator.ended().is_some() {
             ended += 1;

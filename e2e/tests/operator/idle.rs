@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use vane_testbed::proc::{cpu_seconds, resident_bytes};
 
 use crate::process::Operator;
 use crate::snapshot::Snapshot;
@@ -81,9 +82,8 @@ fn collection(cluster: &str, nodes: i32) -> Value {
 /// What an operator's process did since it started.
 struct Work {
     passes: f64,
-    /// Processor time, in the system's ticks of 10 ms.
-    ticks: u64,
-    memory_kib: u64,
+    cpu_seconds: f64,
+    memory_bytes: u64,
 }
 
 impl Work {
@@ -93,20 +93,13 @@ impl Work {
             let metric = format!("vane_operator_reconciliations_total{{kind=\"{kind}\"}}");
             passes += operator.metric(&metric).await.unwrap();
         }
-        let proc = |file: &str| {
-            std::fs::read_to_string(format!("/proc/{}/{file}", operator.id())).unwrap()
-        };
-        // Fields 14 and 15, of which the second may have spaces and is in parentheses.
-        let stat = proc("stat");
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks = [11, 12].into_iter().map(|field| fields[field].parse::<u64>().unwrap()).sum();
-        let status = proc("status");
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        Self { passes, ticks, memory_kib: memory.trim().trim_end_matches(" kB").parse().unwrap() }
+        let id = operator.id();
+        Self { passes, cpu_seconds: cpu_seconds(id), memory_bytes: resident_bytes(id) }
     }
 
     fn since(&self, start: &Self) -> String {
-        let (passes, ms) = (self.passes - start.passes, (self.ticks - start.ticks) * 10);
-        format!("{passes} passes, {ms} ms of processor time, {} KiB of memory", self.memory_kib)
+        let (passes, seconds) = (self.passes - start.passes, self.cpu_seconds - start.cpu_seconds);
+        let kib = self.memory_bytes / 1024;
+        format!("{passes} passes, {seconds:.2} s of processor time, {kib} KiB of memory")
     }
 }

@@ -68,14 +68,7 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
 async fn ends_at(world: &mut World, step: &str) {
     for option in ["--exit-before", "--exit-after"] {
         world.operator = Operator::start_with(&world.api, world.dir.path(), &[option, step]);
-        let began = std::time::Instant::now();
-        let status = loop {
-            if let Some(status) = world.operator.ended() {
-                break status;
-            }
-            assert!(began.elapsed().as_secs() < 60, "no {step}:\n{}", world.operator.log());
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        };
+        let status = world.wait_operator_end(step).await;
         assert_eq!(status, EXIT_STATUS, "{}", world.operator.log());
     }
 }
@@ -150,11 +143,7 @@ async fn lost_status_founds_nothing(world: &mut World) {
 async fn retained_volumes_are_taken_over(world: &World) {
     let id = world.get(NAMESPACE, "vc/demo").await.unwrap()["status"]["clusterId"].clone();
     world.api.kubectl(&["-n", NAMESPACE, "delete", "vc", "demo", "--timeout=60s"]).await.unwrap();
-    let began = std::time::Instant::now();
-    while !world.list(NAMESPACE, "pods").await.is_empty() {
-        assert!(began.elapsed().as_secs() < 60, "pods stay");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    world.wait_gone(NAMESPACE, "pods").await;
     assert_eq!(world.list(NAMESPACE, "pvc").await.len(), 4);
     // Asks for three: the fourth volume may have what the others lack.
     world.apply(NAMESPACE, &cluster(3)).await;

@@ -1,7 +1,5 @@
 //! What is lost or taken away by hand under a database that runs.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::rest::rest;
@@ -115,9 +113,5 @@ async fn an_empty_disk_under_an_old_name_is_told(world: &World) {
 
 async fn volumes_go_with_the_cluster(world: &World) {
     world.api.kubectl(&["-n", NAMESPACE, "delete", "vc", "demo", "--timeout=60s"]).await.unwrap();
-    let began = Instant::now();
-    while !world.list(NAMESPACE, "pvc").await.is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60), "the volumes stay");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    world.wait_gone(NAMESPACE, "pvc").await;
 }

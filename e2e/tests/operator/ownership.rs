@@ -1,8 +1,9 @@
 //! Whose points a Collection deletes: its own. And what it says while it may not, or cannot.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use vane_testbed::wait_until_async;
 
 use crate::rest::{has, rest};
 use crate::world::{World, cluster};
@@ -25,11 +26,12 @@ async fn delete(world: &World, object: &str) {
 }
 
 async fn gone(world: &World, object: &str) {
-    let began = Instant::now();
-    while world.get(NAMESPACE, object).await.is_some() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{object} stays");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let look = async || {
+        let found = world.get(NAMESPACE, object).await;
+        Ok(found.map_or(Ok(()), |found| Err(found.to_string())))
+    };
+    let what = format!("{object} to be gone");
+    wait_until_async(&what, Duration::from_secs(60), look).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,13 +50,7 @@ async fn an_operator_whose_lease_was_taken_ends_and_writes_nothing_more() {
     let second = stand_by(&world, "second").await;
     take(&world, "somebody").await;
     let began = Instant::now();
-    let status = loop {
-        if let Some(status) = world.operator.ended() {
-            break status;
-        }
-        assert!(began.elapsed() < HANGS, "it goes on:\n{}", world.operator.log());
-        tokio::time::sleep(PAUSE).await;
-    };
+    let status = world.wait_operator_end("the operator to end without its lease").await;
     println!("the operator ended {:?} after its lease was taken", began.elapsed());
     assert_eq!(status, 1, "{}", world.operator.log());
     assert!(world.operator.log().contains("the lease was lost"), "{}", world.operator.log());

@@ -1,6 +1,7 @@
 //! What a client sees of a database.
 
 use serde_json::Value;
+use vane_testbed::{Answer, Rest};
 
 use crate::world::World;
 
@@ -12,21 +13,14 @@ pub(crate) async fn rest(
     path: &str,
     body: Option<Value>,
 ) -> (u16, Value) {
-    let pod = world.wait(namespace, "pod/demo-0", |pod| pod["status"]["podIP"].is_string()).await;
-    let url = format!("http://{}:6333/{path}", pod["status"]["podIP"].as_str().unwrap());
-    let request = ureq::http::Request::builder()
-        .method(method)
-        .uri(&url)
-        .header("content-type", "application/json");
-    let request = request.body(body.map(|body| body.to_string()).unwrap_or_default()).unwrap();
+    let pod = world.wait(namespace, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
+    let rest = Rest::new(&format!("http://{}:6333", pod["status"]["podIP"].as_str().unwrap()));
+    let (method, path) = (method.to_owned(), format!("/{path}"));
     let answer = tokio::task::spawn_blocking(move || {
-        let agent = ureq::Agent::new_with_config(
-            ureq::Agent::config_builder().http_status_as_error(false).build(),
-        );
-        let mut answer = agent.run(request).unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_json::<Value>().unwrap())
+        rest.call(&method, &path, &body.unwrap_or_default()).unwrap()
     });
-    answer.await.unwrap()
+    let Answer { status, body } = answer.await.unwrap();
+    (status, body)
 }
 
 /// Whether the database has a collection of that name.

@@ -1,19 +1,19 @@
 //! An API server with an operator, and looks at objects.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
-use vane_testbed::ApiServer;
-use vane_testbed::Kubelet;
 use vane_testbed::kubelet::Options;
+use vane_testbed::{ApiServer, Kubelet, program, wait_until_async};
 
 use crate::process::Operator;
 
 /// Time for what should happen within a second or two, but for controllers that were cut off
 /// from their API server: they try again after longer and longer pauses.
 const SOON: Duration = Duration::from_secs(180);
-const PAUSE: Duration = Duration::from_millis(100);
+/// Time for something to end.
+const GONE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) operator: Operator,
@@ -37,12 +37,8 @@ impl World {
     /// The same with pods that run.
     pub(crate) async fn with_kubelet() -> Self {
         let mut world = Self::start().await;
-        let binary = std::env::var("VANE_BIN").unwrap_or_else(|_| {
-            let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-            format!("{target}/debug/vane")
-        });
         let options = Options {
-            binary: binary.into(),
+            binary: program::vane().unwrap(),
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
@@ -84,35 +80,41 @@ impl World {
         object: &str,
         is_so: impl Fn(&Value) -> bool,
     ) -> Value {
-        let began = Instant::now();
-        loop {
+        let look = async || {
             let found = self.get(namespace, object).await;
-            if let Some(object) = &found
-                && is_so(object)
-            {
-                return object.clone();
-            }
-            let found = found.unwrap_or_default();
-            assert!(began.elapsed() < SOON, "{object}: {found}\n{}", self.operator.log());
-            tokio::time::sleep(PAUSE).await;
-        }
+            Ok(match found {
+                Some(found) if is_so(&found) => Ok(found),
+                other => Err(other.map_or("no such object".into(), |found| found.to_string())),
+            })
+        };
+        let found = wait_until_async(object, SOON, look).await;
+        found.unwrap_or_else(|error| panic!("{error}\n{}", self.operator.log()))
+    }
+
+    /// Waits until nothing of a kind is left.
+    pub(crate) async fn wait_gone(&self, namespace: &str, kind: &str) {
+        let look = async || {
+            let left = self.list(namespace, kind).await.len();
+            Ok(if left == 0 { Ok(()) } else { Err(format!("{left} are left")) })
+        };
+        wait_until_async(&format!("{kind} to be gone"), GONE, look).await.unwrap();
+    }
+
+    /// Waits until the operator ends by itself; its exit code.
+    pub(crate) async fn wait_operator_end(&mut self, why: &str) -> i32 {
+        let operator = &mut self.operator;
+        let look = async || Ok(operator.ended().ok_or_else(|| operator.log()));
+        wait_until_async(why, GONE, look).await.unwrap()
     }
 
     /// Waits until an operator's metric has a value.
     pub(crate) async fn wait_metric(&self, operator: &Operator, metric: &str, value: f64) {
-        let began = Instant::now();
-        loop {
+        let look = async || {
             let found = operator.metric(metric).await;
-            if found == Some(value) {
-                return;
-            }
-            assert!(
-                began.elapsed() < SOON,
-                "{metric} is {found:?}, not {value}:\n{}",
-                operator.log()
-            );
-            tokio::time::sleep(PAUSE).await;
-        }
+            Ok(if found == Some(value) { Ok(()) } else { Err(format!("{found:?}")) })
+        };
+        let found = wait_until_async(&format!("{metric} to be {value}"), SOON, look).await;
+        found.unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
     }
 
     /// Waits for a condition to have a status and a reason; its message.

@@ -1,37 +1,34 @@
 //! The operator's process with the account of its Deployment.
 
-use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use vane_testbed::program;
+use vane_up::Process;
 
 use serde_json::json;
 
 use crate::rendered::{apply_database, installed, until};
 
 /// Killed when it is dropped.
-struct Operator(Child);
+struct Operator(Process);
 
 impl Drop for Operator {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        self.0.kill();
     }
 }
 
 fn start(kubeconfig: &Path, log: &Path) -> Operator {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let binary = std::env::var("VANE_OPERATOR_BIN")
-        .unwrap_or_else(|_| format!("{target}/debug/vane-operator"));
-    let log = File::create(log).unwrap();
-    let mut command = Command::new(&binary);
-    command.args([
-        "--listen=127.0.0.1:0",
-        "--lease-namespace=vane-system",
-        "--log=info,vane_operator=debug",
-    ]);
-    command.env("KUBECONFIG", kubeconfig).env_remove("HTTPS_PROXY").env_remove("https_proxy");
-    let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
-    Operator(child.unwrap_or_else(|e| panic!("{binary} cannot be run ({e}): run `make build`")))
+    let mut command = Command::new(program::vane_operator().unwrap());
+    command
+        .args(["--listen=127.0.0.1:0", "--lease-namespace=vane-system"])
+        .arg("--log=info,vane_operator=debug")
+        .env("KUBECONFIG", kubeconfig)
+        // The server is on this machine.
+        .env_remove("HTTPS_PROXY")
+        .env_remove("https_proxy");
+    Operator(Process::start(command, log).unwrap())
 }
 
 #[tokio::test]

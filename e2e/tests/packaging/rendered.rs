@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use vane_testbed::{Access, ApiServer};
+use vane_testbed::{Access, ApiServer, wait_until_async};
 
 /// Time for what a running Kubernetes does at once.
 const SOON: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(100);
 /// A cluster with a collection, as values of its chart.
 const DATABASE: &str = concat!(
     r#"collections={"docs":{"vectors":[{"size":4,"distance":"Dot"}],"#,
@@ -58,27 +57,19 @@ pub(crate) async fn installed() -> (ApiServer, Access) {
 pub(crate) async fn apply_database(api: &ApiServer, namespace: &str) {
     let objects = rendered("charts/vane-cluster", "demo", namespace, &["--set-json", DATABASE]);
     let args = ["apply", "--server-side", "--validate=strict", "-f", "-"];
-    let end = Instant::now() + SOON;
-    while let Err(error) = api.admin().kubectl_reading(&objects, &args).await {
-        assert!(
-            error.to_string().contains("no matches for kind") && Instant::now() < end,
-            "{error}"
-        );
-        tokio::time::sleep(PAUSE).await;
-    }
+    let apply = async || match api.admin().kubectl_reading(&objects, &args).await {
+        Err(error) if error.to_string().contains("no matches for kind") => {
+            Ok(Err(error.to_string()))
+        }
+        applied => applied.map(Ok),
+    };
+    wait_until_async("the kinds to be served", SOON, apply).await.unwrap();
 }
 
 /// Waits until kubectl says what is wanted.
 pub(crate) async fn until(api: &ApiServer, args: &[&str], wanted: &str, log: impl Fn() -> String) {
-    let end = Instant::now() + SOON;
-    loop {
-        let seen = api.kubectl(args).await;
-        if seen.as_ref().is_ok_and(|text| text.contains(wanted)) {
-            return;
-        }
-        assert!(Instant::now() < end, "{wanted:?} is not in {seen:?}\n{}", log());
-        tokio::time::sleep(PAUSE).await;
-    }
+    let said = api.kubectl_until(args, wanted).await;
+    said.unwrap_or_else(|error| panic!("{error}\n{}", log()));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 
-use super::error::Error;
+use crate::error::Error;
 
 /// Time for an API server to take a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ impl Access {
         });
         // JSON is YAML.
         std::fs::write(&kubeconfig, content.to_string())
-            .map_err(|e| Error::system("write", &kubeconfig, e))?;
+            .map_err(Error::system("write", &kubeconfig))?;
         Ok(Self { kubeconfig, kubectl: server.kubectl.clone() })
     }
 
@@ -55,7 +55,7 @@ impl Access {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // The server is on this machine; the environment's proxy is not for it.
         config.proxy_url = None;
-        kube::Client::try_from(config).map_err(|e| Error::api("make a client", e))
+        kube::Client::try_from(config).map_err(Error::api("make a client"))
     }
 
     /// Runs kubectl; what it wrote to its standard output.
@@ -82,7 +82,7 @@ impl Access {
         // Not on the runtime's own thread: an operator may be running there.
         let output = tokio::task::spawn_blocking(move || run(&mut command, &input)).await;
         let output = output.map_err(std::io::Error::other).and_then(|it| it);
-        let output = output.map_err(|e| Error::system("run", &self.kubectl, e))?;
+        let output = output.map_err(Error::system("run", &self.kubectl))?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {

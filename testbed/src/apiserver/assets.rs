@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::error::Error;
+use crate::error::Error;
 
 /// The variable that names a folder of binaries, as in other projects.
 const VARIABLE: &str = "KUBEBUILDER_ASSETS";

@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::seat::Seat;
-use vane_up::Error;
 use vane_up::process::{Process, log_tail};
+
+use super::seat::Seat;
+use crate::error::Error;
 
 /// Controls of the process of a pod, by the pod's name: they hold for the next pod of that
 /// name too.

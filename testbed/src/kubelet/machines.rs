@@ -10,7 +10,7 @@ use kube::{Client, core::Status};
 use serde_json::json;
 
 use super::status::{now, now_micro};
-use vane_up::Error;
+use crate::error::Error;
 
 /// Label of a machine with its zone.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -22,7 +22,7 @@ pub(super) const RENEW_PAUSE: Duration = Duration::from_secs(10);
 const LEASE_S: i32 = 40;
 /// Namespace of the signs of life.
 const LEASES: &str = "kube-node-lease";
-const MANAGER: &str = "vane-runner";
+const MANAGER: &str = "vane-testbed";
 
 /// The machine of a pod: by its ordinal, so that a cluster is spread over the zones.
 pub(super) fn machine(pod: &str) -> String {

@@ -5,12 +5,12 @@ use std::fs;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret};
 use kube::{Api, ResourceExt};
+use vane_up::addresses::address;
+use vane_up::pod::{self, Place, Plan, Sources};
 
 use super::Shared;
 use super::seat::Seat;
-use vane_up::Error;
-use vane_up::addresses::address;
-use vane_up::pod::{self, Place, Plan, Sources};
+use crate::error::Error;
 
 /// Addresses that a node takes as seeds; there is no need to name all.
 const NEIGHBOURS_MAX: i32 = 64;
@@ -61,7 +61,11 @@ pub(super) async fn resolve(
 async fn keep_for(shared: &Shared, seat: &Seat, namespace: &str, claim: &str) -> Result<(), Error> {
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(shared.client.clone(), namespace);
     let found = claims.get_opt(claim).await.map_err(Error::api(format!("read claim {claim}")))?;
-    let found = found.ok_or_else(|| Error::missing(&seat.name, "PersistentVolumeClaim", claim))?;
+    let found = found.ok_or_else(|| vane_up::Error::Missing {
+        pod: seat.name.clone(),
+        kind: "PersistentVolumeClaim",
+        name: claim.to_owned(),
+    })?;
     let uid = found.uid().unwrap_or_default();
     let (data, mark) = (seat.dir.join(claim), seat.dir.join(format!("{claim}.uid")));
     let known = fs::read_to_string(&mark).unwrap_or_default();

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-
-use vane_up::Error;
 use vane_up::pod::Plan;
 use vane_up::process::Process;
+
+use crate::error::Error;
 
 /// Pause before a process that died is started again; doubled each time, as in Kubernetes.
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
@@ -83,7 +83,7 @@ impl Seat {
             state.data_dirs = data.iter().map(|it| self.dir.join(it)).collect();
             // A start that fails is tried again after a pause too.
             state.delay();
-            state.process = Some(Process::start(binary, plan, &self.log(), group)?);
+            state.process = Some(plan.start(binary, &self.log(), group)?);
             state.started = Some(Instant::now());
             state.starts += 1;
         }

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Value, json};
+use vane_up::pod::Plan;
 
 use super::seat::{Seat, Seen};
-use vane_up::pod::Plan;
 
 /// What is said of a pod.
 pub(super) struct Facts<'a> {

@@ -9,13 +9,13 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use vane_up::pod::Plan;
+use vane_up::probe::is_ready;
 
 use super::seat::{Seat, Seen};
 use super::status::{self, Facts, now};
 use super::{Shared, machines, resolve};
-use vane_up::Error;
-use vane_up::pod::Plan;
-use vane_up::probe::is_ready;
+use crate::error::Error;
 
 /// Pause between two looks at a pod.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ pub(super) async fn run(
             match it.look(&shared, &seat, &pod).await {
                 Ok(()) => last_error.clear(),
                 Err(error) => {
-                    let error = error.chain();
+                    let error = error.to_string();
                     if error != last_error {
                         tracing::warn!(
                             pod = seat.name,
@@ -115,8 +115,10 @@ impl Tended {
             }
         }
         let started = self.run_process(shared, seat).await;
-        let waiting =
-            started.as_ref().err().map_or_else(|| "the process ended".to_owned(), Error::chain);
+        let waiting = started
+            .as_ref()
+            .err()
+            .map_or_else(|| "the process ended".to_owned(), ToString::to_string);
         self.report(seat, &pods, &waiting).await?;
         started
     }

@@ -11,10 +11,10 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
+use vane_up::addresses::address;
 
 use super::seat::Seat;
 use super::{Shared, machines, tend};
-use vane_up::addresses::address;
 
 /// Pause after the API server did not answer.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -53,7 +53,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 None => return,
             },
             _ = renew.tick() => if let Err(error) = machines::renew(&shared.client).await {
-                tracing::warn!(error = error.chain(), "the nodes give no sign of life");
+                tracing::warn!(error = error.to_string(), "the nodes give no sign of life");
             },
         }
     }
