@@ -1,0 +1,122 @@
+//! Which crate may know which: arrows point one way.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// Each crate with those that it knows. A crate knows those above it, never those below.
+///
+/// The data plane and the Kubernetes half meet in `proto` alone. `testbed` starts the product's
+/// programs from outside, and nothing that is shipped knows it.
+pub const LAYERS: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("index", &[]),
+    ("proto", &[]),
+    ("filter", &["types"]),
+    ("storage", &["types"]),
+    ("raft", &["types"]),
+    ("placement", &[]),
+    ("membership", &[]),
+    ("shard", &["types", "filter", "index", "storage", "raft"]),
+    (
+        "cluster",
+        &[
+            "types",
+            "filter",
+            "index",
+            "storage",
+            "raft",
+            "shard",
+            "proto",
+            "placement",
+            "membership",
+        ],
+    ),
+    ("server", &["types", "filter", "index", "proto", "membership", "cluster"]),
+    ("sim", &["types", "raft", "storage", "shard", "cluster"]),
+    ("ctl", &["proto"]),
+    ("crds", &[]),
+    ("operator", &["crds", "proto"]),
+    ("up", &["crds", "operator", "proto"]),
+    ("testbed", &["crds", "proto", "up"]),
+    ("bench", &["index", "testbed"]),
+    ("e2e", &[]),
+    ("xtask", &[]),
+];
+
+/// Crates that know of Kubernetes: the others must depend on none of its libraries.
+const KUBERNETES_HALF: [&str; 5] = ["crds", "operator", "up", "testbed", "e2e"];
+
+/// What is wrong with the dependencies between crates, a line each.
+pub fn arrows(workspace: &Workspace) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for package in &workspace.packages {
+        let name = package.name.as_str();
+        let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == name) else {
+            wrong.push(format!("{name} ({}) has no place among the layers", package.folder));
+            continue;
+        };
+        let is_ours = |name: &&str| workspace.packages.iter().any(|other| other.name == **name);
+        let known: BTreeSet<&str> =
+            package.dependencies.iter().map(String::as_str).filter(is_ours).collect();
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        let over = known.difference(&allowed);
+        wrong.extend(over.map(|other| format!("{name} must not know {other}")));
+        let stale = allowed.difference(&known);
+        wrong.extend(stale.map(|other| format!("{name} no longer knows {other}: lower LAYERS")));
+        if !KUBERNETES_HALF.contains(&name) {
+            let libraries = package.dependencies.iter().filter(|other| is_of_kubernetes(other));
+            wrong.extend(libraries.map(|other| format!("{name} must know no Kubernetes: {other}")));
+        }
+    }
+    for (place, (layer, known)) in LAYERS.iter().enumerate() {
+        if !workspace.packages.iter().any(|package| package.name == *layer) {
+            wrong.push(format!("LAYERS has {layer}, which is no crate"));
+        }
+        let above = &LAYERS[..place];
+        let below = known.iter().filter(|other| !above.iter().any(|(name, _)| name == *other));
+        wrong
+            .extend(below.map(|other| format!("LAYERS: {layer} knows {other}, which is below it")));
+    }
+    wrong
+}
+
+fn is_of_kubernetes(library: &str) -> bool {
+    library.starts_with("kube") || library == "k8s-openapi"
+}
+
+/// The layers as text: who knows whom. Crates that know the same share a line; what a crate
+/// knows through another is left out.
+pub fn picture() -> String {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for (layer, known) in LAYERS {
+        let through: BTreeSet<&str> = known.iter().flat_map(|other| all_known(other)).collect();
+        let direct: Vec<&str> =
+            known.iter().copied().filter(|other| !through.contains(other)).collect();
+        match lines.iter_mut().find(|(_, others)| *others == direct) {
+            Some((layers, _)) => layers.push_str(&format!(", {layer}")),
+            None => lines.push(((*layer).to_owned(), direct)),
+        }
+    }
+    let width = lines.iter().map(|(layers, _)| layers.chars().count()).max().unwrap_or_default();
+    let line = |(layers, known): (String, Vec<&str>)| match known.is_empty() {
+        true => format!("{layers}\n"),
+        false => format!("{layers:width$} ─► {}\n", known.join(", ")),
+    };
+    lines.into_iter().map(line).collect()
+}
+
+fn all_known(layer: &str) -> BTreeSet<&'static str> {
+    let known = LAYERS.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, known)| known);
+    known.iter().copied().chain(known.iter().flat_map(|other| all_known(other))).collect()
+}
+
+/// Whether ARCHITECTURE.md has the picture as it is.
+///
+/// # Errors
+///
+/// The page cannot be read.
+pub fn picture_is_shown(workspace: &Workspace) -> Result<bool, Error> {
+    Ok(workspace.text("ARCHITECTURE.md")?.contains(&format!("```\n{}```\n", picture())))
+}
