@@ -36,7 +36,7 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test lint unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
+.PHONY: help setup prepare build check test soak lint tidy tidy-lower unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -55,7 +55,25 @@ check: setup ## type-check everything
 	@scripts/announce-build
 	$(CARGO) check --workspace --all-targets
 
-test: setup lint unit chart-test client-test crash-test cluster-test apiserver-test ## everything: lint, unit, simulation, chart, process, crash, power, cluster and API server tests
+# Side by side runs what does not fight for cores: downloads beside compilation, tests of single
+# nodes beside each other. Clusters have the machine for themselves: their nodes elect a new leader
+# when a busy machine gives the old one no time.
+test: setup ## everything: lint, unit, simulation, chart, process, crash, power, cluster and API server tests
+	@scripts/steps "lint prepare" unit build "chart-test client-test crash-test" cluster-test apiserver-test
+
+# The same loops as in `test`, for longer: nights instead of minutes.
+soak: setup ## the loops of the tests for hours: seeds, crashes, power failures, a cluster at rest
+	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 IDLE_SECONDS=3600 scripts/steps build sim crash-test cluster-test apiserver-test
+
+prepare: $(VENV)/.done ## download what tests need beside the build: Python's packages, Kubernetes' binaries
+	@e2e/kubernetes/tools charts
+	@[ -n "$$KUBEBUILDER_ASSETS" ] || e2e/kubernetes/tools apiserver
+
+tidy: setup ## the figures of each crate: sizes, words, import cycles
+	@$(CARGO) run -q -p xtask -- tidy
+
+tidy-lower: setup ## lower the numbers of xtask/ratchet.txt to what crates have
+	@$(CARGO) run -q -p xtask -- lower
 
 lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
@@ -77,10 +95,10 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 
 cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
 	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about three and a half minutes"
-	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test -p vane-e2e --test cluster -- --test-threads=1 --nocapture
+	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test --workspace --test cluster -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
-	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test -p vane-e2e --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
+	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test apiserver --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
 
 e2e: build $(VENV)/.done ## a real Kubernetes: the quickstart, every fault under writes (E2E_ARGS='-k …')
 	e2e/kind/run $(VENV)/bin/python -s $(E2E_ARGS)
