@@ -9,7 +9,7 @@ use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node,
-    ReconfigureShardRequest, Replica, ReplicaTarget, Role, Shard, TransferLeaderRequest,
+    ReconfigureShardRequest, ReplicaTarget, Role, Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;
@@ -28,7 +28,12 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Of the node that listens at `address` (host:port).
+    /// The admin interface of the node that listens at `address` (host:port). It connects with
+    /// each call.
+    ///
+    /// # Errors
+    ///
+    /// The token is not ASCII, or the system gives no runtime.
     pub fn new(address: &str, token: &str) -> Result<Self, Error> {
         let failed = |e: String| Error::request(format!("admin interface at {address}"), e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -40,12 +45,20 @@ impl Admin {
     }
 
     /// Founds a cluster on the node.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn bootstrap(&self) -> Result<(), Error> {
         let request = self.request(BootstrapRequest::default());
         self.run("bootstrap", async |mut client| client.bootstrap(request).await.map(drop))
     }
 
     /// The cluster as a whole.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn cluster(&self) -> Result<Cluster, Error> {
         let request = self.request(GetClusterRequest {});
         self.run("get cluster", async |mut client| {
@@ -54,6 +67,10 @@ impl Admin {
     }
 
     /// All members.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn nodes(&self) -> Result<Vec<Node>, Error> {
         let request = self.request(ListNodesRequest {});
         self.run("list nodes", async |mut client| {
@@ -62,6 +79,10 @@ impl Admin {
     }
 
     /// Shards of a collection; of all when it is empty.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn shards(&self, collection: &str) -> Result<Vec<Shard>, Error> {
         let request = self.request(ListShardsRequest { collection: collection.to_owned() });
         self.run("list shards", async |mut client| {
@@ -70,9 +91,15 @@ impl Admin {
     }
 
     /// Asks for a shard's voters to be on these nodes.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn reconfigure(&self, group: u64, nodes: &[u64]) -> Result<(), Error> {
-        let replica = |node: &u64| ReplicaTarget { node_id: *node, role: Role::Voter.into() };
-        let replicas = nodes.iter().map(replica).collect();
+        let replicas = nodes
+            .iter()
+            .map(|node_id| ReplicaTarget { node_id: *node_id, role: Role::Voter.into() })
+            .collect();
         let request = self.request(ReconfigureShardRequest { group, replicas, if_revision: None });
         self.run("reconfigure shard", async |mut client| {
             client.reconfigure_shard(request).await.map(drop)
@@ -80,6 +107,10 @@ impl Admin {
     }
 
     /// Hands a group's leadership to a node.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
     pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
         let request = self.request(TransferLeaderRequest { group, node_id });
         self.run("transfer leader", async |mut client| {
@@ -89,6 +120,10 @@ impl Admin {
 
     /// Waits until a cluster of so many nodes has all of them, and the meta group the votes
     /// that it should have.
+    ///
+    /// # Errors
+    ///
+    /// It has not in time.
     pub fn wait_voters(&self, nodes: usize) -> Result<(), Error> {
         let votes = match nodes {
             0..3 => 1,
@@ -97,30 +132,38 @@ impl Admin {
         };
         wait_until("the meta group to have its votes", VOTERS_TIMEOUT, || {
             let known = self.nodes().ok()?;
-            (known.len() == nodes && known.iter().filter(|it| it.meta_voter).count() == votes)
+            (known.len() == nodes && known.iter().filter(|node| node.meta_voter).count() == votes)
                 .then_some(())
         })
     }
 
     /// Waits until every replica of a collection answers its leader and trails it by at most
     /// so many entries.
+    ///
+    /// # Errors
+    ///
+    /// One does not in time.
     pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
         wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
-            let shards = self.shards(collection).ok().filter(|it| !it.is_empty())?;
-            let caught_up =
-                |it: &Replica| it.known && it.active && !it.snapshot && it.lag <= lag_max;
-            let groups = shards.iter().map(|it| it.group.as_ref());
-            groups
-                .into_iter()
-                .all(|it| it.is_some_and(|it| it.replicas.iter().all(caught_up)))
-                .then_some(())
+            let shards = self.shards(collection).ok().filter(|shards| !shards.is_empty())?;
+            let groups = shards.iter().map(|shard| shard.group.as_ref());
+            let caught_up = groups.flatten().flat_map(|group| &group.replicas).all(|replica| {
+                let runs = replica.known && replica.active && !replica.snapshot;
+                runs && replica.lag <= lag_max
+            });
+            let all_known = shards.iter().all(|shard| shard.group.is_some());
+            (all_known && caught_up).then_some(())
         })
     }
 
     /// Name of the node that the cluster knows by this id.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or the cluster does not know the id.
     pub fn name_of(&self, node_id: u64) -> Result<String, Error> {
-        let known = self.nodes()?.into_iter().find(|it| it.id == node_id);
-        known.map(|it| it.name).ok_or_else(|| {
+        let known = self.nodes()?.into_iter().find(|node| node.id == node_id);
+        known.map(|node| node.name).ok_or_else(|| {
             Error::node(format!("node id {node_id}"), "the cluster does not know it")
         })
     }

@@ -91,15 +91,15 @@ impl ApiServer {
             dir,
         };
         let admin = Access::new(&server, "admin", ADMIN_TOKEN)?;
-        let mut it = Self { processes, assets, server, etcd_port, port, admin };
-        it.processes.start("etcd", &it.assets.etcd, &it.etcd_args())?;
-        it.start_api().await?;
-        it.processes.start(
+        let mut server = Self { processes, assets, server, etcd_port, port, admin };
+        server.processes.start("etcd", &server.assets.etcd, &server.etcd_args())?;
+        server.start_api().await?;
+        server.processes.start(
             "kube-controller-manager",
-            &it.assets.controllers,
-            &it.controllers_args(),
+            &server.assets.controllers,
+            &server.controllers_args(),
         )?;
-        Ok(it)
+        Ok(server)
     }
 
     /// The administrator: may do everything.
@@ -158,7 +158,7 @@ impl ApiServer {
         };
         let answer = accounts.create_token_request(name, &PostParams::default(), &request).await;
         let answer = answer.map_err(Error::api(format!("make a token for {user}")))?;
-        let token = answer.status.map(|it| it.token).unwrap_or_default();
+        let token = answer.status.map(|status| status.token).unwrap_or_default();
         Access::new(&self.server, &user, &token)
     }
 
@@ -214,14 +214,15 @@ impl ApiServer {
             let served: Vec<String> = groups
                 .items
                 .into_iter()
-                .filter(|it| {
-                    it.metadata.as_ref().and_then(|it| it.name.as_deref()) == Some(vane_crds::GROUP)
+                .filter(|group| {
+                    group.metadata.as_ref().and_then(|group| group.name.as_deref())
+                        == Some(vane_crds::GROUP)
                 })
-                .flat_map(|it| it.versions)
-                .flat_map(|it| it.resources)
-                .filter_map(|it| it.resource)
+                .flat_map(|group| group.versions)
+                .flat_map(|version| version.resources)
+                .filter_map(|resource| resource.resource)
                 .collect();
-            Ok(if kinds.iter().all(|it| served.contains(it)) {
+            Ok(if kinds.iter().all(|kind| served.contains(kind)) {
                 Ok(())
             } else {
                 Err(format!("{served:?}"))
@@ -306,10 +307,11 @@ fn free_ports() -> Result<[u16; 2], Error> {
     let count = u32::from(PORTS.end - PORTS.start);
     // Who chooses at the same time, in this process or another, begins elsewhere.
     let begin = std::process::id().wrapping_add(CHOSEN.fetch_add(2, Ordering::Relaxed));
-    let ports = (0..count).filter_map(|it| u16::try_from(begin.wrapping_add(it) % count).ok());
+    let ports =
+        (0..count).filter_map(|offset| u16::try_from(begin.wrapping_add(offset) % count).ok());
     let free = ports
-        .map(|it| PORTS.start + it)
-        .filter(|it| TcpListener::bind((Ipv4Addr::LOCALHOST, *it)).is_ok());
+        .map(|offset| PORTS.start + offset)
+        .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
     match free.take(2).collect::<Vec<u16>>()[..] {
         [first, second] => Ok([first, second]),
         _ => Err(Error::System {

@@ -31,7 +31,8 @@ pub enum Error {
     },
     /// Another process listens where a node should.
     #[error(
-        "node {number} was not started, {address}:{port} is taken ({source}); end the other local cluster first"
+        "node {number} was not started, {address}:{port} is taken ({source}); end the other local \
+         cluster first"
     )]
     InUse {
         /// Place of the node.

@@ -1,7 +1,7 @@
-//! Wires between nodes that can be cut: a relay before each node's peer port, which knows
+//! Links between nodes that can be cut: a relay before each node's peer port, which knows
 //! the caller by the address that it calls from.
 //!
-//! A cut wire carries nothing and tells nobody, as a network does: connections stay, bytes
+//! A cut link carries nothing and tells nobody, as a network does: connections stay, bytes
 //! wait, new connections are accepted and stay silent.
 
 use std::collections::HashSet;
@@ -22,7 +22,7 @@ pub(crate) const RELAY_PORT: u16 = 7336;
 pub(crate) const PEER_PORT: u16 = 7335;
 /// Bytes carried at a time.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Time between looks at whether a wire is cut or the relay ends.
+/// Time between looks at whether a link is cut or the relay ends.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Address of node `i`, counted from 1.
@@ -35,7 +35,7 @@ pub(crate) fn ip(node: usize) -> Ipv4Addr {
     )
 }
 
-/// The wires of one cluster. Dropping them ends the relays.
+/// The links of one cluster. Dropping them ends the relays.
 pub struct Links {
     shared: Arc<Shared>,
 }
@@ -49,6 +49,10 @@ struct Shared {
 
 impl Links {
     /// Starts a relay before each of so many nodes.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be listened on; relays that were started go on until this process ends.
     pub fn start(nodes: usize) -> Result<Self, Error> {
         let shared = Arc::<Shared>::default();
         for node in 1..=nodes {
@@ -62,7 +66,7 @@ impl Links {
         Ok(Self { shared })
     }
 
-    /// Cuts the wires between two sets of nodes, both ways.
+    /// Cuts the links between two sets of nodes, both ways.
     pub fn split(&self, a: &[usize], b: &[usize]) {
         for (x, y) in a.iter().flat_map(|x| b.iter().map(move |y| (*x, *y))) {
             self.cut(x, y);
@@ -75,7 +79,7 @@ impl Links {
         self.shared.cut.lock().insert((ip(from).into(), ip(to).into()));
     }
 
-    /// Mends all wires.
+    /// Mends all links.
     pub fn heal(&self) {
         self.shared.cut.lock().clear();
     }
@@ -106,7 +110,7 @@ impl Relay {
     fn accept(&self, caller: TcpStream, from: IpAddr) {
         let (to, shared) = (self.to, Arc::clone(&self.shared));
         std::thread::spawn(move || {
-            // Nothing passes a cut wire, not even the opening of a connection.
+            // Nothing passes a cut link, not even the opening of a connection.
             while shared.is_cut(from, to) {
                 pause(LOOK);
             }

@@ -46,7 +46,7 @@ fn tasks(id: u32) -> Vec<PathBuf> {
 
 fn cpu_seconds_of(folder: &Path) -> f64 {
     let fields = stat_fields(folder);
-    let ticks = |field: usize| fields.get(field).and_then(|it| it.parse::<f64>().ok());
+    let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<f64>().ok());
     // utime and stime.
     (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / TICKS_PER_SECOND
 }

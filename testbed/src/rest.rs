@@ -91,10 +91,10 @@ impl Rest {
             request = request.header(*name, value);
         }
         let sent = if matches!(method, "GET" | "DELETE") {
-            request.body(()).map_err(ureq::Error::from).and_then(|it| self.agent.run(it))
+            request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
         } else {
             let request = request.header("content-type", "application/json").body(body);
-            request.map_err(ureq::Error::from).and_then(|it| self.agent.run(it))
+            request.map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
         };
         let mut answer = sent.map_err(failed)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());

@@ -7,12 +7,13 @@ use std::net::Ipv4Addr;
 const FIRST: u8 = 11;
 /// Pods that fit into a block.
 pub const PODS_MAX: u8 = u8::MAX - FIRST;
-/// Clusters at a time.
+/// Clusters that fit into 127.0.0.0/16.
 pub const BLOCKS_MAX: usize = 255;
 
 /// Address of a pod: 127.0.BLOCK.(11 + ordinal). `None` for an ordinal that does not fit.
 pub fn address(block: u8, ordinal: i32) -> Option<Ipv4Addr> {
-    let last = u8::try_from(ordinal).ok().filter(|it| *it < PODS_MAX)?.checked_add(FIRST)?;
+    let last =
+        u8::try_from(ordinal).ok().filter(|ordinal| *ordinal < PODS_MAX)?.checked_add(FIRST)?;
     Some(Ipv4Addr::new(127, 0, block, last))
 }
 
@@ -31,7 +32,7 @@ impl Blocks {
             return Some(*block);
         }
         let block =
-            u8::try_from(self.taken.len()).ok().filter(|it| usize::from(*it) < BLOCKS_MAX)?;
+            u8::try_from(self.taken.len()).ok().filter(|block| usize::from(*block) < BLOCKS_MAX)?;
         self.taken.insert(key, block);
         Some(block)
     }

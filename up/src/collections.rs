@@ -10,13 +10,13 @@ use vane_operator::collection::validate::validate;
 use vane_proto::admin;
 
 use crate::error::Error;
-use crate::local_cluster::Local;
+use crate::local_cluster::LocalCluster;
 
 /// Passes until a collection is as the file has it: make it, then its indexes and aliases.
 const PASSES_MAX: usize = 8;
 
 /// Makes a collection, or completes it; repeated, it changes nothing. Its name in the database.
-pub(crate) async fn make(local: &Local, collection: &Collection) -> Result<String, Error> {
+pub(crate) async fn make(local: &LocalCluster, collection: &Collection) -> Result<String, Error> {
     let mut node = local.admin(0)?;
     let mut collection = collection.clone();
     // The same in each run, and another one for another object.
@@ -32,7 +32,7 @@ pub(crate) async fn make(local: &Local, collection: &Collection) -> Result<Strin
             .get_collection(admin::GetCollectionRequest { name: name.clone() })
             .await
         {
-            Ok(found) => Some(found.into_inner()).filter(|it| it.name == *name),
+            Ok(found) => Some(found.into_inner()).filter(|found| found.name == *name),
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => {
                 return Err(local.failed(format!("{title} cannot be read: {}", status.message())));
@@ -51,7 +51,7 @@ pub(crate) async fn make(local: &Local, collection: &Collection) -> Result<Strin
             return Err(local.failed(format!("{title}: {why}")));
         }
         let steps: Vec<Step> =
-            plan.steps.into_iter().filter(|it| !matches!(it, Step::Finalizer(_))).collect();
+            plan.steps.into_iter().filter(|step| !matches!(step, Step::Finalizer(_))).collect();
         if steps.is_empty() {
             return Ok(collection.name);
         }
@@ -65,5 +65,5 @@ pub(crate) async fn make(local: &Local, collection: &Collection) -> Result<Strin
 }
 
 fn text(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |it| format!("{error}: {}", text(it)))
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", text(cause)))
 }

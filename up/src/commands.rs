@@ -12,7 +12,7 @@ use vane_operator::names;
 use crate::collections;
 use crate::documents::Documents;
 use crate::error::Error;
-use crate::local_cluster::Local;
+use crate::local_cluster::LocalCluster;
 use crate::state::{self, Folder, Running};
 
 /// Time for a cluster to be ready.
@@ -38,14 +38,14 @@ pub async fn up(
     if cluster.spec.paused {
         return Err(Error::input(file, "VectorCluster: spec.paused is true; nothing is started"));
     }
-    let mut local = Local::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned())?;
+    let mut local = LocalCluster::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned())?;
     let end = Instant::now() + UP_TIMEOUT;
     let mut said = String::new();
     loop {
         let observed = local.observe().await;
         let plan = plan(local.cluster(), &observed);
-        if let Some(it) = plan.refusals.first() {
-            return Err(local.refused(&it.message));
+        if let Some(refusal) = plan.refusals.first() {
+            return Err(local.refused(&refusal.message));
         }
         for step in &plan.steps {
             local.step(step).await?;
@@ -60,7 +60,7 @@ pub async fn up(
         };
         local.start()?;
         let (ready, all) =
-            (observed.pods.values().filter(|it| it.ready).count(), local.addresses().len());
+            (observed.pods.values().filter(|pod| pod.ready).count(), local.addresses().len());
         let line = format!("{name}: {ready} of {all} nodes are ready{founding}");
         if line != said {
             say(&line);
@@ -93,11 +93,11 @@ pub async fn up(
 pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
     let mut folder = Folder::open(base, &state::one(base, name)?.name)?;
     let processes: Vec<Running> = folder.state.processes.values().copied().collect();
-    processes.iter().for_each(|it| it.signal(Signal::TERM));
+    processes.iter().for_each(|process| process.signal(Signal::TERM));
     let end = Instant::now() + DOWN_TIMEOUT;
     while processes.iter().any(Running::is_there) {
         if Instant::now() > end {
-            processes.iter().for_each(|it| it.signal(Signal::KILL));
+            processes.iter().for_each(|process| process.signal(Signal::KILL));
         }
         sleep(LOOK_PAUSE).await;
     }
@@ -119,13 +119,15 @@ pub fn logs(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     // A pod says which cluster it is of.
-    let of_pod = pod.and_then(|it| it.rsplit_once('-')).map(|(cluster, _)| cluster);
-    let of_pod = of_pod.filter(|it| name.is_none() && state::known(base, Some(it)).is_ok());
+    let of_pod = pod.and_then(|name| name.rsplit_once('-')).map(|(cluster, _)| cluster);
+    let of_pod =
+        of_pod.filter(|cluster| name.is_none() && state::known(base, Some(cluster)).is_ok());
     let state = state::one(base, name.or(of_pod))?;
-    let all: Vec<String> =
-        (0..state.replicas.unwrap_or_default()).map(|it| names::pod(&state.name, it)).collect();
+    let all: Vec<String> = (0..state.replicas.unwrap_or_default())
+        .map(|ordinal| names::pod(&state.name, ordinal))
+        .collect();
     let wanted: Vec<&String> =
-        all.iter().filter(|it| pod.is_none_or(|wanted| wanted == *it)).collect();
+        all.iter().filter(|name| pod.is_none_or(|wanted| wanted == *name)).collect();
     if wanted.is_empty() {
         let what = match pod {
             Some(pod) => format!("there is no node {pod}, only {}", all.join(", ")),

@@ -44,24 +44,27 @@ impl Documents {
             serde_saphyr::from_multiple(text).map_err(|e| Error::input(file, e.to_string()))?;
         let mut clusters: Vec<VectorCluster> = Vec::new();
         let mut collections: Vec<Collection> = Vec::new();
-        for value in values.iter().filter(|it| !it.is_null()) {
+        for value in values.iter().filter(|value| !value.is_null()) {
             let group = format!("{}/{}", vane_crds::GROUP, vane_crds::VERSION);
             match (value["apiVersion"].as_str(), value["kind"].as_str()) {
-                (Some(it), Some("VectorCluster")) if it == group => {
-                    let it: VectorCluster = checked(file, value)?;
-                    it.validate_cel()
+                (Some(version), Some("VectorCluster")) if version == group => {
+                    let cluster: VectorCluster = checked(file, value)?;
+                    cluster
+                        .validate_cel()
                         .map_err(|e| Error::input(file, rules("VectorCluster", value, e)))?;
-                    clusters.push(it);
+                    clusters.push(cluster);
                 }
-                (Some(it), Some("Collection")) if it == group => {
-                    let it: Collection = checked(file, value)?;
-                    it.validate_cel()
+                (Some(version), Some("Collection")) if version == group => {
+                    let collection: Collection = checked(file, value)?;
+                    collection
+                        .validate_cel()
                         .map_err(|e| Error::input(file, rules("Collection", value, e)))?;
-                    collections.push(it);
+                    collections.push(collection);
                 }
                 (version, kind) => {
                     let what = format!(
-                        "{} of {} is nothing that can run here; it must be VectorCluster or Collection of {group}",
+                        "{} of {} is nothing that can run here; it must be VectorCluster or \
+                         Collection of {group}",
                         kind.unwrap_or("a document without kind"),
                         version.unwrap_or("no apiVersion"),
                     );
@@ -77,18 +80,20 @@ impl Documents {
             ));
         };
         let name = cluster.name_any();
-        if let Some(it) = collections.iter().find(|it| it.spec.cluster_ref.name != name) {
-            let other = &it.spec.cluster_ref.name;
+        if let Some(stray) = collections.iter().find(|other| other.spec.cluster_ref.name != name) {
+            let other = &stray.spec.cluster_ref.name;
             let what = format!(
                 "Collection {}: spec.clusterRef.name is {other}; the file has {name}",
-                it.name_any()
+                stray.name_any()
             );
             return Err(Error::input(file, what));
         }
-        if let Some(it) = collections.iter().find(|it| it.namespace() != cluster.namespace()) {
+        if let Some(stray) =
+            collections.iter().find(|other| other.namespace() != cluster.namespace())
+        {
             let what = format!(
                 "Collection {}: metadata.namespace is not that of its VectorCluster",
-                it.name_any()
+                stray.name_any()
             );
             return Err(Error::input(file, what));
         }
@@ -106,8 +111,9 @@ fn checked<K: DeserializeOwned + CustomResourceExt>(
         return Err(failed("metadata.name is missing".into()));
     }
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
-    let unknown =
-        value.as_object().and_then(|it| it.keys().find(|it| !known.contains(&it.as_str())));
+    let unknown = value
+        .as_object()
+        .and_then(|fields| fields.keys().find(|name| !known.contains(&name.as_str())));
     if let Some(field) = unknown {
         return Err(failed(format!("{field} is no field that there is")));
     }
@@ -128,7 +134,7 @@ fn rules(kind: &str, value: &Value, errors: impl std::fmt::Display) -> String {
 }
 
 fn title(value: &Value) -> String {
-    let text = |it: &Value| it.as_str().unwrap_or("?").to_owned();
+    let text = |field: &Value| field.as_str().unwrap_or("?").to_owned();
     format!("{} {}", text(&value["kind"]), text(&value["metadata"]["name"]))
 }
 
@@ -157,8 +163,8 @@ spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{siz
     #[test]
     fn the_examples_are_right() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/examples");
-        for it in std::fs::read_dir(examples).unwrap() {
-            let read = Documents::read(&it.unwrap().path()).unwrap();
+        for example in std::fs::read_dir(examples).unwrap() {
+            let read = Documents::read(&example.unwrap().path()).unwrap();
             assert!(!read.collections.is_empty());
         }
     }

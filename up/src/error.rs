@@ -78,9 +78,9 @@ impl Error {
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
-        while let Some(it) = cause {
-            text.push_str(&format!(": {it}"));
-            cause = it.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
         }
         text
     }

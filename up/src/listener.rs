@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
 
 use vane_operator::names::{PEER_PORT, REST_PORT};
@@ -14,55 +14,72 @@ const LISTENS: &str = "0A";
 /// Characters shown of a command line.
 const COMMAND_CHARS: usize = 80;
 
-/// Whether a node can listen on an address.
+/// Why a node cannot listen on an address.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// The system refuses.
+    #[error("{address} cannot be listened on: {source}")]
+    Refused { address: SocketAddrV4, source: std::io::Error },
+    /// Another user's process has it, or a container's.
+    #[error(
+        "{address} is taken by a process that the system does not name (another user's, or a \
+         container's); `ss -ltn 'sport = :{}'` shows where it listens; end it", address.port()
+    )]
+    TakenByUnknown { address: SocketAddrV4 },
+    /// A node of another local cluster has it.
+    #[error(
+        "{address} is taken by another local cluster (process {id}); end that with `vane down \
+         --dir {} --name {cluster}`", base.display()
+    )]
+    TakenByCluster { address: SocketAddrV4, id: u32, base: PathBuf, cluster: String },
+    /// Another process of this user has it.
+    #[error("{address} is taken by process {id} ({command}); end that")]
+    TakenByProcess { address: SocketAddrV4, id: u32, command: String },
+}
+
+/// Whether a node can listen on an address, on both of its ports.
 ///
 /// # Errors
 ///
-/// It cannot: which port, who has it as far as the system tells, and what to do.
-pub(crate) fn check(address: Ipv4Addr) -> Result<(), String> {
+/// It cannot: the error says which port, who has it as far as the system tells, and what to do.
+pub(crate) fn check(address: Ipv4Addr) -> Result<(), Unusable> {
     for port in [REST_PORT, PEER_PORT] {
-        let port = u16::try_from(port).expect("it is a port");
-        match TcpListener::bind((address, port)) {
+        let port = u16::try_from(port).expect("ports fit into 16 bits");
+        let address = SocketAddrV4::new(address, port);
+        match TcpListener::bind(address) {
             Ok(_) => {}
-            Err(e) if e.kind() == ErrorKind::AddrInUse => return Err(taken(address, port)),
-            Err(e) => return Err(format!("{address}:{port} cannot be listened on: {e}")),
+            Err(e) if e.kind() == ErrorKind::AddrInUse => return Err(taken(address)),
+            Err(source) => return Err(Unusable::Refused { address, source }),
         }
     }
     Ok(())
 }
 
-fn taken(address: Ipv4Addr, port: u16) -> String {
-    let Some(id) = process(address, port) else {
-        return format!(
-            "{address}:{port} is taken by a process that the system does not name (another user's, or a container's); \
-             `ss -ltn 'sport = :{port}'` shows where it listens; end it"
-        );
+fn taken(address: SocketAddrV4) -> Unusable {
+    let Some(id) = process(*address.ip(), address.port()) else {
+        return Unusable::TakenByUnknown { address };
     };
     match folder(id) {
-        Some((base, cluster)) => format!(
-            "{address}:{port} is taken by another local cluster (process {id}); end that with \
-             `vane down --dir {} --name {cluster}`",
-            base.display()
-        ),
-        None => format!("{address}:{port} is taken by process {id} ({}); end that", command(id)),
+        Some((base, cluster)) => Unusable::TakenByCluster { address, id, base, cluster },
+        None => Unusable::TakenByProcess { address, id, command: command(id) },
     }
 }
 
 /// The process that listens there, on this address or on all.
 fn process(address: Ipv4Addr, port: u16) -> Option<u32> {
-    let sockets =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|it| fs::read_to_string(it).unwrap_or_default());
+    let sockets = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .map(|path| fs::read_to_string(path).unwrap_or_default());
     let inodes: Vec<String> = sockets
         .iter()
-        .flat_map(|it| it.lines())
-        .filter_map(|it| inode(it, address, port))
+        .flat_map(|table| table.lines())
+        .filter_map(|line| inode(line, address, port))
         .collect();
     let processes = fs::read_dir("/proc").ok()?.flatten();
-    let ids = processes.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
+    let ids = processes.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
     ids.into_iter().find(|id| {
         let open = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().flatten();
-        let links = open.filter_map(|it| fs::read_link(it.path()).ok());
-        links.into_iter().any(|it| inodes.iter().any(|inode| it.as_os_str() == inode.as_str()))
+        let links = open.filter_map(|file| fs::read_link(file.path()).ok());
+        links.into_iter().any(|link| inodes.iter().any(|inode| link.as_os_str() == inode.as_str()))
     })
 }
 
@@ -72,18 +89,19 @@ fn inode(line: &str, address: Ipv4Addr, port: u16) -> Option<String> {
     let (ip, listens_on) = fields.get(1)?.split_once(':')?;
     // In the byte order of the machine; all zeros are all addresses, of either family.
     let own = format!("{:08X}", u32::from_ne_bytes(address.octets()));
-    let here = ip == own || ip.bytes().all(|it| it == b'0');
+    let here = ip == own || ip.bytes().all(|digit| digit == b'0');
     let listens =
         fields.get(3) == Some(&LISTENS) && u16::from_str_radix(listens_on, 16) == Ok(port);
-    (here && listens).then(|| fields.get(9).map(|it| format!("socket:[{it}]")))?
+    (here && listens).then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
 }
 
 /// The folder of all clusters, and the cluster in it, that a process is a node of.
 fn folder(id: u32) -> Option<(PathBuf, String)> {
     let environment = fs::read(format!("/proc/{id}/environ")).ok()?;
-    let mut set = environment.split(|it| *it == 0).filter_map(|it| std::str::from_utf8(it).ok());
-    let data = set.find_map(|it| it.strip_prefix("VANE_DATA_DIR="))?;
-    let cluster = Path::new(data).parent().filter(|it| it.join(FILE).exists())?;
+    let mut set =
+        environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
+    let data = set.find_map(|pair| pair.strip_prefix("VANE_DATA_DIR="))?;
+    let cluster = Path::new(data).parent().filter(|folder| folder.join(FILE).exists())?;
     Some((cluster.parent()?.to_owned(), cluster.file_name()?.to_str()?.to_owned()))
 }
 
@@ -103,7 +121,7 @@ mod tests {
         let address = Ipv4Addr::new(127, 0, 0, 9);
         let held = TcpListener::bind((address, 0)).unwrap();
         let port = held.local_addr().unwrap().port();
-        let said = taken(address, port);
+        let said = taken(SocketAddrV4::new(address, port)).to_string();
         assert!(
             said.starts_with(&format!(
                 "{address}:{port} is taken by process {} (",

@@ -26,7 +26,7 @@ use crate::set::pod_of;
 use crate::state::{Folder, Running};
 
 /// A local cluster that is being brought up.
-pub(crate) struct Local {
+pub(crate) struct LocalCluster {
     pub(crate) folder: Folder,
     cluster: ValidatedCluster,
     binary: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct Local {
     started: BTreeMap<i32, Process>,
 }
 
-impl Local {
+impl LocalCluster {
     pub(crate) fn new(
         folder: Folder,
         mut cluster: VectorCluster,
@@ -52,13 +52,13 @@ impl Local {
         &self.cluster
     }
 
-    /// What there is.
+    /// What the disks, processes and folders of the nodes say, as the operator's plan takes it.
     pub(crate) async fn observe(&self) -> Observed {
         let state = &self.folder.state;
         let peers: BTreeMap<i32, String> = self
             .addresses()
             .into_iter()
-            .map(|(it, address)| (it, format!("{address}:{PEER_PORT}")))
+            .map(|(ordinal, address)| (ordinal, format!("{address}:{PEER_PORT}")))
             .collect();
         let mut found = disks(Some(&state.token), &peers).await;
         let ready = self.ready().await;
@@ -68,9 +68,9 @@ impl Local {
             zone: None,
             disk: found
                 .remove(&ordinal)
-                .unwrap_or_else(|| Disk::Unreachable("it was not asked".into())),
+                .unwrap_or_else(|| Disk::Unreachable("not asked yet".into())),
         };
-        let pods = peers.keys().map(|it| (*it, pod(*it))).collect();
+        let pods = peers.keys().map(|ordinal| (*ordinal, pod(*ordinal))).collect();
         // Processes that do not run can be made from anything.
         let template = state.template.clone().filter(|_| state.runs());
         Observed {
@@ -86,14 +86,14 @@ impl Local {
     pub(crate) async fn ready(&self) -> Vec<i32> {
         let ask = |(ordinal, plan, address): (i32, Plan, Ipv4Addr)| async move {
             match &plan.readiness {
-                Some(it) => is_ready(address, it).await.then_some(ordinal),
+                Some(readiness) => is_ready(address, readiness).await.then_some(ordinal),
                 None => Some(ordinal),
             }
         };
         let plans = self
             .addresses()
             .into_iter()
-            .filter_map(|(it, address)| Some((it, self.plan(it).ok()?, address)));
+            .filter_map(|(ordinal, address)| Some((ordinal, self.plan(ordinal).ok()?, address)));
         join_all(plans.map(ask)).await.into_iter().flatten().collect()
     }
 
@@ -178,7 +178,7 @@ impl Local {
             .state
             .template
             .as_ref()
-            .is_some_and(|it| *it != build::template_hash(&self.cluster));
+            .is_some_and(|template| *template != build::template_hash(&self.cluster));
         let way_out = match changed && self.folder.state.runs() {
             true => format!(", or end the nodes (`vane down --name {name}`) and run this again"),
             false => String::new(),
@@ -194,7 +194,7 @@ impl Local {
     pub(crate) fn addresses(&self) -> BTreeMap<i32, Ipv4Addr> {
         let state = &self.folder.state;
         (0..state.replicas.unwrap_or_default())
-            .filter_map(|it| Some((it, address(state.block, it)?)))
+            .filter_map(|ordinal| Some((ordinal, address(state.block, ordinal)?)))
             .collect()
     }
 
@@ -203,15 +203,17 @@ impl Local {
         let addresses = self.addresses();
         let set = build::stateful_set(cluster, state.replicas.unwrap_or_default());
         let sources = Sources {
-            config_maps: [build::settings(cluster)].map(|it| (it.name_any(), it)).into(),
-            secrets: [build::secret(cluster, &state.token)].map(|it| (it.name_any(), it)).into(),
+            config_maps: [build::settings(cluster)].map(|map| (map.name_any(), map)).into(),
+            secrets: [build::secret(cluster, &state.token)]
+                .map(|secret| (secret.name_any(), secret))
+                .into(),
         };
         let place = Place {
             dir: self.folder.path.clone(),
             address: addresses.get(&ordinal).copied().unwrap_or(Ipv4Addr::LOCALHOST),
             neighbours: addresses
                 .into_iter()
-                .map(|(it, address)| (names::pod(&state.name, it), address))
+                .map(|(ordinal, address)| (names::pod(&state.name, ordinal), address))
                 .collect(),
         };
         pod::plan(&pod_of(&set, ordinal), &sources, &place)
@@ -219,8 +221,8 @@ impl Local {
 
     fn highest_claim(&self) -> Option<i32> {
         let entries = fs::read_dir(&self.folder.path).into_iter().flatten().flatten();
-        let ordinal = |it: fs::DirEntry| {
-            names::claim_ordinal(&self.folder.state.name, it.file_name().to_str()?)
+        let ordinal = |entry: fs::DirEntry| {
+            names::claim_ordinal(&self.folder.state.name, entry.file_name().to_str()?)
         };
         entries.filter_map(ordinal).max()
     }

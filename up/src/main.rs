@@ -84,7 +84,10 @@ async fn main() -> ExitCode {
             tokio::select! {
                 done = vane_up::up(&file, &base, &vane, |line| println!("{line}")) => done,
                 () = told_to_end() => {
-                    eprintln!("vane: stopped; nodes that were started go on: `vane status` shows them, `vane down` ends them");
+                    eprintln!(
+                        "vane: stopped; nodes that were started go on: `vane status` shows them, \
+                         `vane down` ends them"
+                    );
                     return ExitCode::from(INTERRUPTED);
                 }
             }
@@ -93,7 +96,7 @@ async fn main() -> ExitCode {
             vane_up::down(&base, name.as_deref()).await.map(|line| println!("{line}"))
         }
         Command::Status { name, output } => {
-            vane_up::status(&base, name.as_deref()).await.map(|it| show(&it, output, &base))
+            vane_up::status(&base, name.as_deref()).await.map(|nodes| show(&nodes, output, &base))
         }
         Command::Logs { pod, name } => {
             vane_up::logs(&base, name.as_deref(), pod.as_deref(), &mut std::io::stdout().lock())
@@ -113,7 +116,7 @@ fn show(nodes: &[Node], output: Output, base: &Path) {
         Output::Table if nodes.is_empty() => {
             println!("there is no cluster in {}; start one with `vane up -f FILE`", base.display());
         }
-        Output::Table => nodes.iter().for_each(|it| println!("{it}")),
+        Output::Table => nodes.iter().for_each(|node| println!("{node}")),
         Output::Json => println!(
             "{}",
             serde_json::to_string_pretty(nodes).expect("strings and numbers are JSON")
@@ -139,8 +142,9 @@ async fn told_to_end() {
 }
 
 fn data_dir() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_DATA_HOME")
         .or_else(|| Some(set("HOME")?.join(".local/share")))
-        .map(|it| it.join("vane"))
+        .map(|dir| dir.join("vane"))
 }

@@ -48,9 +48,9 @@ pub struct Place {
 /// A file to write before the process starts; only its owner may read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Where.
+    /// Where to write it.
     pub path: PathBuf,
-    /// What.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
@@ -65,7 +65,7 @@ pub struct Readiness {
     pub failures: u32,
 }
 
-/// A process.
+/// The process that a pod comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Name of the pod.
@@ -76,7 +76,7 @@ pub struct Plan {
     pub image: String,
     /// Arguments of the node binary.
     pub args: Vec<String>,
-    /// Environment.
+    /// Environment, by name.
     pub env: BTreeMap<String, String>,
     /// Folders that must be there.
     pub dirs: Vec<PathBuf>,
@@ -105,14 +105,14 @@ pub fn plan(pod: &Pod, sources: &Sources, place: &Place) -> Result<Plan, Error> 
     Ok(Plan {
         container: container.name.clone(),
         image: container.image.clone().unwrap_or_default(),
-        args: container.args.iter().flatten().map(|it| translate(it)).collect(),
+        args: container.args.iter().flatten().map(|argument| translate(argument)).collect(),
         env: env.into_iter().map(|(key, value)| (key, translate(&value))).collect(),
         dirs: volumes.dirs,
         files: volumes.files,
         readiness: readiness(container),
         grace_s: spec
             .termination_grace_period_seconds
-            .and_then(|it| it.try_into().ok())
+            .and_then(|seconds| seconds.try_into().ok())
             .unwrap_or(GRACE_S),
         name,
     })
@@ -120,30 +120,36 @@ pub fn plan(pod: &Pod, sources: &Sources, place: &Place) -> Result<Plan, Error> 
 
 /// Claims of a pod: its disks outlive it.
 pub fn claims(pod: &Pod) -> Vec<String> {
-    let volumes = pod.spec.iter().flat_map(|it| it.volumes.iter().flatten());
-    volumes.filter_map(|it| Some(it.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes
+        .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
+        .collect()
 }
 
 /// A value in a pod, as it reads on this machine.
 fn translate(pod: &Pod, value: &str, place: &Place, mounts: &[(String, PathBuf)]) -> String {
+    // On one machine all addresses would be every other pod's too.
     if value == "0.0.0.0" {
         return place.address.to_string();
     }
     if let Some(path) = mounts.iter().find_map(|(mount, dir)| below(value, mount, dir)) {
         return path.display().to_string();
     }
-    let Some((name, port)) = value.rsplit_once(':').filter(|it| it.1.parse::<u16>().is_ok()) else {
+    let Some((name, port)) = value.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok())
+    else {
         return value.to_owned();
     };
-    let subdomain = pod.spec.as_ref().and_then(|it| it.subdomain.as_deref()).unwrap_or_default();
+    let subdomain =
+        pod.spec.as_ref().and_then(|spec| spec.subdomain.as_deref()).unwrap_or_default();
     let service = format!("{subdomain}.{}.svc", pod.namespace().as_deref().unwrap_or("default"));
     if name.strip_prefix("dns:") == Some(&service) {
         let all: Vec<String> =
             place.neighbours.iter().map(|(_, address)| format!("{address}:{port}")).collect();
         return all.join(",");
     }
-    let host = name.strip_suffix(&service).and_then(|it| it.strip_suffix('.'));
-    match place.neighbours.iter().find(|it| Some(it.0.as_str()) == host) {
+    // `demo-1.demo-nodes.one.svc` is what a pod is called within the cluster.
+    let host = name.strip_suffix(&service).and_then(|host| host.strip_suffix('.'));
+    match place.neighbours.iter().find(|(name, _)| Some(name.as_str()) == host) {
         Some((_, address)) => format!("{address}:{port}"),
         None => value.to_owned(),
     }
@@ -166,13 +172,16 @@ fn readiness(container: &Container) -> Option<Readiness> {
                 .ports
                 .iter()
                 .flatten()
-                .find(|it| it.name.as_ref() == Some(name))?
+                .find(|port| port.name.as_ref() == Some(name))?
                 .container_port
         }
     };
     Some(Readiness {
         port: port.try_into().ok()?,
         path: get.path.clone().unwrap_or_else(|| "/".into()),
-        failures: probe.failure_threshold.and_then(|it| it.try_into().ok()).unwrap_or(FAILURES),
+        failures: probe
+            .failure_threshold
+            .and_then(|failures| failures.try_into().ok())
+            .unwrap_or(FAILURES),
     })
 }

@@ -11,9 +11,11 @@ pub(crate) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<String>
 }
 
 fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
-    if let Some(allowed) = schema["enum"].as_array().filter(|it| !it.contains(value)) {
-        let allowed: Vec<String> =
-            allowed.iter().map(|it| it.as_str().map_or(it.to_string(), str::to_owned)).collect();
+    if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
+        let allowed: Vec<String> = allowed
+            .iter()
+            .map(|value| value.as_str().map_or(value.to_string(), str::to_owned))
+            .collect();
         return found.push(format!("{path} is {value}; it must be one of {}", allowed.join(", ")));
     }
     let fits = match schema["type"].as_str() {
@@ -49,7 +51,7 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
                 found,
             );
             let pattern = schema["pattern"].as_str();
-            if pattern.is_some_and(|it| Regex::new(it).is_ok_and(|it| !it.is_match(text))) {
+            if pattern.is_some_and(|pattern| is_valid_and_fails(pattern, text)) {
                 found.push(format!(
                     "{path} is {value}; it must match {}",
                     pattern.unwrap_or_default()
@@ -58,10 +60,10 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
         }
         Value::Number(number) => {
             let number = number.as_f64().unwrap_or_default();
-            if schema["minimum"].as_f64().is_some_and(|it| number < it) {
+            if schema["minimum"].as_f64().is_some_and(|min| number < min) {
                 found.push(format!("{path} is {value}; it must be at least {}", schema["minimum"]));
             }
-            if schema["maximum"].as_f64().is_some_and(|it| number > it) {
+            if schema["maximum"].as_f64().is_some_and(|max| number > max) {
                 found.push(format!("{path} is {value}; it must be at most {}", schema["maximum"]));
             }
         }
@@ -69,13 +71,19 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Whether a text does not match. A pattern that is no regular expression refuses nothing: the
+/// definition would be wrong, not the text.
+fn is_valid_and_fails(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
+}
+
 fn object(schema: &Value, fields: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
     bounds(schema, ("minProperties", "maxProperties"), fields.len(), "fields", path, found);
     let known = schema["properties"].as_object();
-    let others = schema.get("additionalProperties").filter(|it| it.is_object());
+    let others = schema.get("additionalProperties").filter(|schema| schema.is_object());
     for (name, value) in fields {
         let path = format!("{path}.{name}");
-        match known.and_then(|it| it.get(name)).or(others) {
+        match known.and_then(|known| known.get(name)).or(others) {
             Some(schema) => check(schema, value, &path, found),
             None if known.is_some() => found.push(format!("{path} is no field that there is")),
             None => {}
@@ -83,7 +91,9 @@ fn object(schema: &Value, fields: &Map<String, Value>, path: &str, found: &mut V
     }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     found.extend(
-        required.filter(|it| !fields.contains_key(*it)).map(|it| format!("{path}.{it} is missing")),
+        required
+            .filter(|name| !fields.contains_key(*name))
+            .map(|name| format!("{path}.{name} is missing")),
     );
 }
 
@@ -96,10 +106,10 @@ fn bounds(
     found: &mut Vec<String>,
 ) {
     let count = count as u64;
-    if let Some(min) = schema[keys.0].as_u64().filter(|it| count < *it) {
+    if let Some(min) = schema[keys.0].as_u64().filter(|min| count < *min) {
         found.push(format!("{path} has {count} {of}; it must have at least {min}"));
     }
-    if let Some(max) = schema[keys.1].as_u64().filter(|it| count > *it) {
+    if let Some(max) = schema[keys.1].as_u64().filter(|max| count > *max) {
         found.push(format!("{path} has {count} {of}; it must have at most {max}"));
     }
 }

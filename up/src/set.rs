@@ -30,7 +30,7 @@ pub fn pod_of(set: &StatefulSet, ordinal: i32) -> Pod {
             read_only: None,
         };
         let volumes = pod.volumes.get_or_insert_default();
-        volumes.retain(|it| it.name != volume);
+        volumes.retain(|old| old.name != volume);
         volumes.push(Volume {
             name: volume,
             persistent_volume_claim: Some(claim),

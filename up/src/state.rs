@@ -27,7 +27,7 @@ pub(crate) struct Folder {
     _lock: File,
 }
 
-/// What is in it.
+/// What `cluster.json` has.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) name: String,
@@ -48,7 +48,8 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Running {
     pub(crate) id: u32,
-    /// When, by the system's clock: another process may have its number by now.
+    /// When it was started, in ticks since the system was: another process may have its id by
+    /// now.
     pub(crate) started: u64,
 }
 
@@ -60,7 +61,7 @@ impl State {
 }
 
 impl Running {
-    /// Of a process that runs.
+    /// Notes a process that runs.
     pub(crate) fn of(id: u32) -> Self {
         Self { id, started: started(id).unwrap_or_default() }
     }
@@ -126,7 +127,7 @@ impl Folder {
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
         let written = text.and_then(|text| {
-            file.and_then(|mut it| it.write_all(&text).and_then(|()| it.sync_all()))
+            file.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         });
         written.and_then(|()| fs::rename(&tmp, &path)).map_err(Error::system("write", &path))
     }
@@ -151,7 +152,7 @@ fn read(path: &Path) -> Result<Option<State>, Error> {
     serde_json::from_str(&text).map(Some).map_err(|e| Error::input(&file, e.to_string()))
 }
 
-/// Whether there is no cluster.
+/// Whether no cluster was ever made.
 pub(crate) fn none(base: &Path) -> bool {
     names(base).is_empty()
 }
@@ -159,16 +160,17 @@ pub(crate) fn none(base: &Path) -> bool {
 /// Clusters that there are, by name; of those only the named one. At least one. What another
 /// command is about to change is shown as it was.
 pub(crate) fn known(base: &Path, name: Option<&str>) -> Result<Vec<State>, Error> {
-    let wanted = names(base).into_iter().filter(|it| name.is_none_or(|name| name == it));
-    let states: Vec<State> =
-        wanted.filter_map(|it| read(&base.join(it)).transpose()).collect::<Result<_, _>>()?;
+    let wanted = names(base).into_iter().filter(|cluster| name.is_none_or(|name| name == cluster));
+    let states: Vec<State> = wanted
+        .filter_map(|cluster| read(&base.join(cluster)).transpose())
+        .collect::<Result<_, _>>()?;
     if states.is_empty() { Err(absent(base, name)) } else { Ok(states) }
 }
 
 /// The cluster of this name; where none is named the only one, or the only one that runs.
 pub(crate) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
     let mut states = known(base, name)?;
-    let all: Vec<String> = states.iter().map(|it| it.name.clone()).collect();
+    let all: Vec<String> = states.iter().map(|state| state.name.clone()).collect();
     if states.len() > 1 {
         states.retain(State::runs);
     }
@@ -182,7 +184,7 @@ pub(crate) fn one(base: &Path, name: Option<&str>) -> Result<State, Error> {
 }
 
 fn absent(base: &Path, name: Option<&str>) -> Error {
-    let name = name.map_or(String::new(), |it| format!(" {it}"));
+    let name = name.map_or(String::new(), |name| format!(" {name}"));
     Error::Clusters(format!(
         "there is no cluster{name} in {}; start one with `vane up -f FILE`",
         base.display()
@@ -191,29 +193,31 @@ fn absent(base: &Path, name: Option<&str>) -> Error {
 
 fn names(base: &Path) -> Vec<String> {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
-    let clusters = entries.filter(|it| it.path().join(FILE).exists());
+    let clusters = entries.filter(|entry| entry.path().join(FILE).exists());
     let mut names: Vec<String> =
-        clusters.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+        clusters.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
 
 /// A block that no other cluster has and nobody listens on.
 fn free_block(base: &Path, name: &str) -> Result<u8, Error> {
-    let others = names(base).into_iter().filter_map(|it| read(&base.join(it)).ok().flatten());
-    let taken: Vec<u8> = others.map(|it| it.block).collect();
+    let others =
+        names(base).into_iter().filter_map(|cluster| read(&base.join(cluster)).ok().flatten());
+    let taken: Vec<u8> = others.map(|other| other.block).collect();
     let left: Vec<u8> = (0..BLOCKS_MAX)
-        .filter_map(|it| u8::try_from(it).ok())
-        .filter(|it| !taken.contains(it))
+        .filter_map(|number| u8::try_from(number).ok())
+        .filter(|block| !taken.contains(block))
         .collect();
-    let free =
-        left.iter().find(|it| address(**it, 0).is_some_and(|it| listener::check(it).is_ok()));
-    match (free, left.first().and_then(|it| address(*it, 0))) {
+    let free = left
+        .iter()
+        .find(|block| address(**block, 0).is_some_and(|first| listener::check(first).is_ok()));
+    match (free, left.first().and_then(|block| address(*block, 0))) {
         (Some(free), _) => Ok(*free),
         // Most likely on all addresses of the machine.
-        (None, Some(first)) => {
-            listener::check(first).map(|()| left[0]).map_err(|why| Error::cluster(name, why))
-        }
+        (None, Some(first)) => listener::check(first)
+            .map(|()| left[0])
+            .map_err(|why| Error::cluster(name, why.to_string())),
         (None, None) => {
             let what = format!(
                 "{} clusters have all addresses; remove the folder of one in {}",

@@ -55,9 +55,9 @@ impl fmt::Display for Node {
 pub async fn status(base: &Path, name: Option<&str>) -> Result<Vec<Node>, Error> {
     let states =
         if name.is_none() && state::none(base) { Vec::new() } else { state::known(base, name)? };
-    let nodes = states
-        .iter()
-        .flat_map(|it| (0..it.replicas.unwrap_or_default()).map(move |ordinal| (it, ordinal)));
+    let nodes = states.iter().flat_map(|state| {
+        (0..state.replicas.unwrap_or_default()).map(move |ordinal| (state, ordinal))
+    });
     Ok(join_all(nodes.map(|(state, ordinal)| node(base, state, ordinal)))
         .await
         .into_iter()
@@ -68,9 +68,13 @@ pub async fn status(base: &Path, name: Option<&str>) -> Result<Vec<Node>, Error>
 async fn node(base: &Path, state: &State, ordinal: i32) -> Option<Node> {
     let address = address(state.block, ordinal)?;
     let (name, folder) = (names::pod(&state.name, ordinal), base.join(&state.name));
-    let port = u16::try_from(REST_PORT).expect("it is a port");
+    let port = u16::try_from(REST_PORT).expect("ports fit into 16 bits");
     let readiness = Readiness { port, path: "/readyz".into(), failures: 1 };
-    let pid = state.processes.get(&ordinal).filter(|it: &&Running| it.is_there()).map(|it| it.id);
+    let pid = state
+        .processes
+        .get(&ordinal)
+        .filter(|process: &&Running| process.is_there())
+        .map(|process| process.id);
     Some(Node {
         cluster: state.name.clone(),
         ordinal,

@@ -62,9 +62,18 @@ mod tests {
 
     #[test]
     fn a_function_ends_where_its_brace_stands_alone() {
-        let text = "impl A {\n    pub(crate) async fn f(\n    ) {\n        if x {\n        }\n    }\n}\nfn g() {}\n";
-        let found: Vec<_> =
-            functions(text).into_iter().map(|it| (it.name, it.begin, it.lines)).collect();
-        assert_eq!(found, [("f".to_owned(), 2, 4), ("g".to_owned(), 8, 0)]);
+        let text = "
+impl A {
+    pub(crate) async fn f(
+    ) {
+        if x {
+        }
+    }
+}
+fn g() {}
+";
+        let shown = |function: Function| (function.name, function.begin, function.lines);
+        let found: Vec<_> = functions(text).into_iter().map(shown).collect();
+        assert_eq!(found, [("f".to_owned(), 3, 4), ("g".to_owned(), 9, 0)]);
     }
 }

@@ -61,7 +61,13 @@ mod tests {
 
     #[test]
     fn words_are_counted_outside_comments() {
-        let text = "/// it\nfn f() {\n    // why it is so\n    list.map(|it| it.id); // it\n    items();\n}\n";
+        let text = "/// it
+fn f() {
+    // why it is so
+    list.map(|it| it.id); // it
+    items();
+}
+";
         let wide = format!("{}\n", "ä".repeat(COLUMNS_MAX + 1));
         assert_eq!(
             Words::of(&(text.to_owned() + &wide)),

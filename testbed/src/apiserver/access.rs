@@ -26,7 +26,10 @@ impl Access {
         let content = json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {"server": server.url, "certificate-authority": server.certificate}}],
+            "clusters": [{
+                "name": "test",
+                "cluster": {"server": server.url, "certificate-authority": server.certificate},
+            }],
             "users": [{"name": user, "user": {"token": token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
             "current-context": "test",
@@ -81,7 +84,7 @@ impl Access {
         let input = input.to_owned();
         // Not on the runtime's own thread: an operator may be running there.
         let output = tokio::task::spawn_blocking(move || run(&mut command, &input)).await;
-        let output = output.map_err(std::io::Error::other).and_then(|it| it);
+        let output = output.map_err(std::io::Error::other).and_then(|output| output);
         let output = output.map_err(Error::system("run", &self.kubectl))?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -109,7 +112,7 @@ fn run(command: &mut Command, input: &str) -> std::io::Result<std::process::Outp
     std::thread::scope(|scope| {
         // One that ends without reading all of it is no failure of ours: its status tells.
         scope.spawn(move || {
-            stdin.map(|mut it| std::io::Write::write_all(&mut it, input.as_bytes()))
+            stdin.map(|mut stdin| std::io::Write::write_all(&mut stdin, input.as_bytes()))
         });
         child.wait_with_output()
     })

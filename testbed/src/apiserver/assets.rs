@@ -21,7 +21,7 @@ impl Assets {
     /// Those in `KUBEBUILDER_ASSETS`, else those of this project's own script, which brings
     /// them where they are missing: that takes minutes, once.
     pub(crate) fn find() -> Result<Self, Error> {
-        match std::env::var_os(VARIABLE).filter(|it| !it.is_empty()) {
+        match std::env::var_os(VARIABLE).filter(|dir| !dir.is_empty()) {
             Some(dir) => Self::within(
                 Path::new(&dir),
                 "unset KUBEBUILDER_ASSETS, or set it to a folder that has all four",

@@ -42,12 +42,12 @@ impl PodControls {
 
     /// Stops every thread of it, as on a machine that hangs. The kubelet goes on.
     pub fn freeze(&self) {
-        self.seat.with_process(|it| Process::freeze(it));
+        self.seat.with_process(|process| Process::freeze(process));
     }
 
     /// Lets a frozen process go on.
     pub fn thaw(&self) {
-        self.seat.with_process(|it| Process::thaw(it));
+        self.seat.with_process(|process| Process::thaw(process));
     }
 
     /// Kills it and removes its data: it comes back with an empty disk.

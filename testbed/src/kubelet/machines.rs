@@ -26,8 +26,10 @@ const MANAGER: &str = "vane-testbed";
 
 /// The machine of a pod: by its ordinal, so that a cluster is spread over the zones.
 pub(super) fn machine(pod: &str) -> String {
-    let ordinal =
-        pod.rsplit_once('-').and_then(|it| it.1.parse::<usize>().ok()).unwrap_or_default();
+    let ordinal = pod
+        .rsplit_once('-')
+        .and_then(|(_, ordinal)| ordinal.parse::<usize>().ok())
+        .unwrap_or_default();
     format!("runner-{}", ZONES[ordinal % ZONES.len()])
 }
 
@@ -39,7 +41,10 @@ pub(super) async fn make(client: &Client) -> Result<(), Error> {
         let nodes: Api<Node> = Api::all(client.clone());
         let node = json!({
             "apiVersion": "v1", "kind": "Node",
-            "metadata": {"name": name, "labels": {ZONE_LABEL: zone, "kubernetes.io/hostname": name}},
+            "metadata": {
+                "name": name,
+                "labels": {ZONE_LABEL: zone, "kubernetes.io/hostname": name},
+            },
         });
         let what = format!("make the node {name}");
         nodes.patch(&name, &how, &Patch::Apply(node)).await.map_err(Error::api(&what))?;
@@ -51,7 +56,8 @@ pub(super) async fn make(client: &Client) -> Result<(), Error> {
                 "allocatable": {"cpu": "64", "memory": "256Gi", "pods": "250"},
                 "capacity": {"cpu": "64", "memory": "256Gi", "pods": "250"},
                 "conditions": [{
-                    "type": "Ready", "status": "True", "reason": "RunnerReady", "message": "processes can be started",
+                    "type": "Ready", "status": "True",
+                    "reason": "RunnerReady", "message": "processes can be started",
                     "lastHeartbeatTime": at, "lastTransitionTime": at,
                 }],
             },
@@ -69,7 +75,11 @@ pub(super) async fn renew(client: &Client) -> Result<(), Error> {
         let (leases, how, name) = (&leases, &how, format!("runner-{zone}"));
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name},
-            "spec": {"holderIdentity": name, "leaseDurationSeconds": LEASE_S, "renewTime": now_micro()},
+            "spec": {
+                "holderIdentity": name,
+                "leaseDurationSeconds": LEASE_S,
+                "renewTime": now_micro(),
+            },
         });
         async move { leases.patch(&name, how, &Patch::Apply(lease)).await }
     }))

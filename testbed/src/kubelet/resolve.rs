@@ -25,22 +25,27 @@ pub(super) async fn resolve(
     let (name, spec) = (pod.name_any(), pod.spec.clone().unwrap_or_default());
     let mut sources = Sources::default();
     let maps: Api<ConfigMap> = Api::namespaced(shared.client.clone(), &namespace);
-    for it in spec.containers.iter().flat_map(|it| it.env_from.iter().flatten()) {
-        let Some(wanted) = it.config_map_ref.as_ref().map(|it| it.name.as_str()) else { continue };
+    for source in spec.containers.iter().flat_map(|container| container.env_from.iter().flatten()) {
+        let Some(wanted) = source.config_map_ref.as_ref().map(|map| map.name.as_str()) else {
+            continue;
+        };
         let found =
             maps.get_opt(wanted).await.map_err(Error::api(format!("read ConfigMap {wanted}")))?;
-        sources.config_maps.extend(found.map(|it| (wanted.to_owned(), it)));
+        sources.config_maps.extend(found.map(|map| (wanted.to_owned(), map)));
     }
     let secrets: Api<Secret> = Api::namespaced(shared.client.clone(), &namespace);
-    let mounted =
-        spec.volumes.iter().flatten().filter_map(|it| it.secret.as_ref()?.secret_name.as_deref());
-    let vars = spec.containers.iter().flat_map(|it| it.env.iter().flatten());
-    let named =
-        vars.filter_map(|it| Some(it.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
+    let mounted = spec
+        .volumes
+        .iter()
+        .flatten()
+        .filter_map(|volume| volume.secret.as_ref()?.secret_name.as_deref());
+    let vars = spec.containers.iter().flat_map(|container| container.env.iter().flatten());
+    let named = vars
+        .filter_map(|var| Some(var.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
     for wanted in mounted.chain(named) {
         let found =
             secrets.get_opt(wanted).await.map_err(Error::api(format!("read Secret {wanted}")))?;
-        sources.secrets.extend(found.map(|it| (wanted.to_owned(), it)));
+        sources.secrets.extend(found.map(|secret| (wanted.to_owned(), secret)));
     }
     let claims = pod::claims(pod);
     for claim in &claims {
@@ -88,22 +93,25 @@ async fn neighbours(
     namespace: &str,
 ) -> Result<Vec<(String, std::net::Ipv4Addr)>, Error> {
     let own = (seat.name.clone(), seat.address);
-    let Some((set, ordinal)) =
-        seat.name.rsplit_once('-').and_then(|it| Some((it.0, it.1.parse::<i32>().ok()?)))
+    let Some((set, ordinal)) = seat
+        .name
+        .rsplit_once('-')
+        .and_then(|(set, ordinal)| Some((set, ordinal.parse::<i32>().ok()?)))
     else {
         return Ok(vec![own]);
     };
-    let owned = pod.owner_references().iter().any(|it| it.kind == "StatefulSet" && it.name == set);
+    let owned =
+        pod.owner_references().iter().any(|owner| owner.kind == "StatefulSet" && owner.name == set);
     let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);
     let found = if owned {
         sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))?
     } else {
         None
     };
-    let replicas = found.and_then(|it| it.spec?.replicas).unwrap_or_default().max(ordinal + 1);
+    let replicas = found.and_then(|set| set.spec?.replicas).unwrap_or_default().max(ordinal + 1);
     // One cluster, one block: the third number of its own address.
     let block = seat.address.octets()[2];
-    let of = |it: i32| Some((format!("{set}-{it}"), address(block, it)?));
+    let of = |ordinal: i32| Some((format!("{set}-{ordinal}"), address(block, ordinal)?));
     let mut all: Vec<_> = (0..replicas.min(NEIGHBOURS_MAX)).filter_map(of).collect();
     if !all.contains(&own) {
         all.pop();

@@ -78,9 +78,9 @@ impl Seat {
     ) -> Result<Seen, Error> {
         let mut state = self.state.lock();
         state.look();
-        let waits = state.next_start.is_some_and(|it| Instant::now() < it);
+        let waits = state.next_start.is_some_and(|start| Instant::now() < start);
         if state.process.is_none() && !state.held && !state.closed && !waits {
-            state.data_dirs = data.iter().map(|it| self.dir.join(it)).collect();
+            state.data_dirs = data.iter().map(|claim| self.dir.join(claim)).collect();
             // A start that fails is tried again after a pause too.
             state.delay();
             state.process = Some(plan.start(binary, &self.log(), group)?);
@@ -150,7 +150,7 @@ impl State {
     fn over(&mut self, code: i32) {
         self.process = None;
         self.last_exit = Some(code);
-        if self.started.is_some_and(|it| it.elapsed() > WELL_AFTER) {
+        if self.started.is_some_and(|started| started.elapsed() > WELL_AFTER) {
             self.backoff = Duration::ZERO;
         }
         self.delay();

@@ -42,8 +42,8 @@ pub(super) fn now_micro() -> String {
 pub(super) fn patch(facts: &Facts<'_>) -> Value {
     let Facts { seat, seen, ready, .. } = facts;
     let address = seat.address.to_string();
-    let running = seen.is_some_and(|it| it.running);
-    let started = seen.is_some_and(|it| it.starts > 0);
+    let running = seen.is_some_and(|seen| seen.running);
+    let started = seen.is_some_and(|seen| seen.starts > 0);
     let condition = |kind: &str, is: bool, since: &str, reason: Option<&str>| {
         json!({
             "type": kind, "status": if is { "True" } else { "False" }, "lastTransitionTime": since,
@@ -68,18 +68,28 @@ pub(super) fn patch(facts: &Facts<'_>) -> Value {
 }
 
 fn container(facts: &Facts<'_>, plan: &Plan, running: bool) -> Value {
-    let last = facts.seen.and_then(|it| it.last_exit);
+    let exit_code = facts.seen.and_then(|seen| seen.last_exit);
     let state = if running {
         json!({"running": {"startedAt": facts.running_since}})
     } else {
-        let reason = if last.is_some() { "CrashLoopBackOff" } else { "CreateContainerError" };
+        let reason = if exit_code.is_some() { "CrashLoopBackOff" } else { "CreateContainerError" };
         json!({"waiting": {"reason": reason, "message": facts.waiting}})
     };
-    let last =
-        last.map(|it| json!({"terminated": {"exitCode": it, "reason": if it == 0 { "Completed" } else { "Error" }}}));
+    let terminated = exit_code.map_or_else(
+        || json!({}),
+        |code| {
+            let reason = if code == 0 { "Completed" } else { "Error" };
+            json!({"terminated": {"exitCode": code, "reason": reason}})
+        },
+    );
     json!({
-        "name": plan.container, "image": plan.image, "imageID": "", "ready": facts.ready, "started": running,
-        "restartCount": facts.seen.map_or(0, |it| (it.starts - 1).max(0)),
-        "state": state, "lastState": last.unwrap_or_else(|| json!({})),
+        "name": plan.container,
+        "image": plan.image,
+        "imageID": "",
+        "ready": facts.ready,
+        "started": running,
+        "restartCount": facts.seen.map_or(0, |seen| (seen.starts - 1).max(0)),
+        "state": state,
+        "lastState": terminated,
     })
 }

@@ -30,14 +30,14 @@ pub(super) async fn run(
     let mut last_error = String::new();
     loop {
         let pod = pods.borrow_and_update().clone();
-        let uid = pod.as_ref().and_then(|it| it.uid());
-        if let Some(old) = tended.take_if(|it| Some(&it.uid) != uid.as_ref()) {
+        let uid = pod.as_ref().and_then(|pod| pod.uid());
+        if let Some(old) = tended.take_if(|old| Some(&old.uid) != uid.as_ref()) {
             // It was taken away by force, or it is a new one already.
             old.end(&seat).await;
         }
         if let Some(pod) = pod {
-            let it = tended.get_or_insert_with(|| Tended::new(&seat, &pod));
-            match it.look(&shared, &seat, &pod).await {
+            let current = tended.get_or_insert_with(|| Tended::new(&seat, &pod));
+            match current.look(&shared, &seat, &pod).await {
                 Ok(()) => last_error.clear(),
                 Err(error) => {
                     let error = error.to_string();
@@ -101,13 +101,13 @@ impl Tended {
         if pod.metadata.deletion_timestamp.is_some() {
             return self.delete(seat, &pods).await;
         }
-        if !self.bound && pod.spec.as_ref().is_none_or(|it| it.node_name.is_none()) {
+        if !self.bound && pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
             machines::bind(&shared.client, &namespace, &seat.name, &self.uid).await?;
         }
         self.bound = true;
         if self.plan.is_none() {
             match resolve::resolve(shared, seat, pod).await {
-                Ok(it) => self.plan = Some(it),
+                Ok(plan) => self.plan = Some(plan),
                 Err(error) => {
                     self.report(seat, &pods, &error.to_string()).await?;
                     return Err(error);
@@ -128,7 +128,7 @@ impl Tended {
         let before = self.seen;
         let seen = seat.keep_running(&shared.options.binary, plan, claims, shared.group.id())?;
         self.seen = Some(seen);
-        let is_new = before.is_none_or(|it| it.starts != seen.starts);
+        let is_new = before.is_none_or(|before| before.starts != seen.starts);
         if is_new {
             self.running_since = now();
         }
@@ -151,7 +151,7 @@ impl Tended {
     async fn report(&mut self, seat: &Seat, pods: &Api<Pod>, waiting: &str) -> Result<(), Error> {
         let status = status::patch(&Facts {
             seat,
-            plan: self.plan.as_ref().map(|it| &it.0),
+            plan: self.plan.as_ref().map(|(plan, _)| plan),
             seen: self.seen,
             ready: self.ready,
             waiting,
@@ -194,8 +194,8 @@ impl Tended {
 
     /// SIGTERM, some time, SIGKILL.
     async fn end(&self, seat: &Seat) {
-        let grace = Duration::from_secs(self.plan.as_ref().map_or(0, |it| it.0.grace_s));
-        seat.with_process(|it| it.terminate());
+        let grace = Duration::from_secs(self.plan.as_ref().map_or(0, |(plan, _)| plan.grace_s));
+        seat.with_process(|process| process.terminate());
         let end = Instant::now() + grace;
         while !seat.is_down() && Instant::now() < end {
             sleep(LOOK_PAUSE).await;

@@ -81,8 +81,8 @@ impl Pods {
             }
             Event::Apply(pod) => self.is(pod),
             Event::Delete(pod) => {
-                if let Some(it) = self.known.get(&key(&pod)) {
-                    it.send_replace(None);
+                if let Some(pod) = self.known.get(&key(&pod)) {
+                    pod.send_replace(None);
                 }
             }
         }
@@ -90,8 +90,8 @@ impl Pods {
 
     fn is(&mut self, pod: Pod) {
         let key = key(&pod);
-        if let Some(it) = self.known.get(&key) {
-            it.send_replace(Some(Arc::new(pod)));
+        if let Some(known) = self.known.get(&key) {
+            known.send_replace(Some(Arc::new(pod)));
             return;
         }
         let Some(seat) = self.seat(&key, &pod).filter(|_| self.known.len() < PODS_MAX) else {

@@ -17,18 +17,18 @@ pub(super) fn environment(
     let mut env = BTreeMap::new();
     for from in container.env_from.iter().flatten() {
         let prefix = from.prefix.clone().unwrap_or_default();
-        if let Some(it) = &from.config_map_ref {
-            let found = sources.config_maps.get(&it.name);
-            if found.is_none() && it.optional != Some(true) {
-                return Err(Error::missing(&pod.name_any(), "ConfigMap", &it.name));
+        if let Some(source) = &from.config_map_ref {
+            let found = sources.config_maps.get(&source.name);
+            if found.is_none() && source.optional != Some(true) {
+                return Err(Error::missing(&pod.name_any(), "ConfigMap", &source.name));
             }
-            let data = found.into_iter().flat_map(|it| it.data.iter().flatten());
+            let data = found.into_iter().flat_map(|map| map.data.iter().flatten());
             env.extend(data.map(|(key, value)| (format!("{prefix}{key}"), value.clone())));
         }
-        if let Some(it) = &from.secret_ref {
+        if let Some(source) = &from.secret_ref {
             return Err(Error::pod(
                 &pod.name_any(),
-                format!("takes its environment from secret {}", it.name),
+                format!("takes its environment from secret {}", source.name),
             ));
         }
     }
@@ -65,7 +65,7 @@ fn value(
             .get(&key.name)
             .ok_or_else(|| Error::missing(&name, "Secret", &key.name))?;
         let bytes = volumes::secret_value(secret, &key.key);
-        let text = bytes.and_then(|it| String::from_utf8(it).ok());
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         return text.ok_or_else(|| {
             Error::missing(&name, "key of a Secret", &format!("{}/{}", key.name, key.key))
         });
@@ -84,7 +84,7 @@ fn expand(value: &str, env: &BTreeMap<String, String>) -> String {
             rest = after;
             continue;
         }
-        let named = after.strip_prefix('(').and_then(|it| it.split_once(')'));
+        let named = after.strip_prefix('(').and_then(|rest| rest.split_once(')'));
         match named.and_then(|(name, after)| Some((env.get(name)?, after))) {
             Some((known, after)) => {
                 out.push_str(known);

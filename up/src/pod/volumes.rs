@@ -25,8 +25,8 @@ pub(super) fn volumes(
     let name = pod.name_any();
     let mut all = Volumes { mounts: Vec::new(), dirs: Vec::new(), files: Vec::new() };
     for mount in container.volume_mounts.iter().flatten() {
-        let volumes = pod.spec.iter().flat_map(|it| it.volumes.iter().flatten());
-        let volume = volumes.into_iter().find(|it| it.name == mount.name);
+        let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+        let volume = volumes.into_iter().find(|volume| volume.name == mount.name);
         let volume = volume.ok_or_else(|| Error::missing(&name, "volume", &mount.name))?;
         let folder = if let Some(claim) = &volume.persistent_volume_claim {
             dir.join(&claim.claim_name)
@@ -67,12 +67,15 @@ fn secret_files(
             .ok_or_else(|| Error::missing(pod, "key of a Secret", &format!("{name}/{key}")))?;
         Ok(File { path: dir.join(path), bytes })
     };
-    items.iter().map(|it| file(&it.key, &it.path)).collect()
+    items.iter().map(|item| file(&item.key, &item.path)).collect()
 }
 
 /// A value of a Secret, as it is written or as the API server gives it back.
 pub(super) fn secret_value(secret: &Secret, key: &str) -> Option<Vec<u8>> {
-    let written =
-        secret.string_data.as_ref().and_then(|it| it.get(key)).map(|it| it.clone().into_bytes());
+    let written = secret
+        .string_data
+        .as_ref()
+        .and_then(|data| data.get(key))
+        .map(|text| text.clone().into_bytes());
     written.or_else(|| Some(secret.data.as_ref()?.get(key)?.0.clone()))
 }
