@@ -129,11 +129,12 @@ fn a_script_knows_processes_and_addresses() {
 fn kill(id: &Value) {
     let killed = Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
     assert!(killed.success());
+    let stat = format!("/proc/{id}/stat");
     let gone = || {
-        std::fs::read_to_string(format!("/proc/{id}/stat")).map_or(true, |it| it.contains(") Z "))
+        let runs = std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        (!runs).then_some(())
     };
-    wait_until("a killed node to be gone", Duration::from_secs(10), || gone().then_some(()))
-        .unwrap();
+    wait_until("a killed node to be gone", Duration::from_secs(10), gone).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,6 +181,7 @@ impl Admin {
     ) -> Result<T, Error> {
         let failed = |e: String| Error::request(format!("{what} at {}", self.address), e);
         self.runtime.block_on(async {
+            // Anew for each call: nodes are killed between two of them.
             let client = AdminClient::connect(format!("http://{}", self.address)).await;
             call(client.map_err(|e| failed(e.to_string()))?)
                 .await

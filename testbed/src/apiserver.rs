@@ -70,6 +70,7 @@ impl ApiServer {
                 Err(Error::Ended { log, .. })
                     if log.contains("address already in use") && attempt < START_ATTEMPTS =>
                 {
+                    // Another process took a port between the choice and its use.
                     attempt += 1;
                 }
                 outcome => return outcome,

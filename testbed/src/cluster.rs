@@ -58,6 +58,7 @@ impl Cluster {
             .map(|number| Node::new(number, dir(number), plan.clone()))
             .collect();
         let mut cluster = Self { nodes, links };
+        // Disks of an earlier run have their cluster already, which cannot be founded twice.
         let empty = !dir(1).join("VANE").exists();
         for node in &mut cluster.nodes {
             node.start()?;

@@ -59,6 +59,7 @@ impl Links {
             let address = SocketAddr::from((ip(node), RELAY_PORT));
             let failed = |source| Error::Link { address: address.to_string(), source };
             let listener = TcpListener::bind(address).map_err(failed)?;
+            // Nothing else would wake the thread that accepts when the relays end.
             listener.set_nonblocking(true).map_err(failed)?;
             let relay = Relay { to: ip(node).into(), shared: Arc::clone(&shared) };
             std::thread::spawn(move || relay.listen(&listener));
@@ -139,6 +140,7 @@ impl Shared {
 fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, way: (IpAddr, IpAddr)) {
     drop(from.set_nodelay(true));
     drop(to.set_nodelay(true));
+    // So that the end of the relays is noticed on a connection that is silent.
     drop(from.set_read_timeout(Some(Duration::from_millis(100))));
     let mut buffer = vec![0; CHUNK_BYTES];
     while !shared.ended.load(Ordering::Acquire) {

@@ -96,10 +96,9 @@ impl Rest {
             let request = request.header("content-type", "application/json").body(body);
             request.map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
         };
-        let mut answer = sent.map_err(failed)?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        Ok(RawAnswer { status, headers, body: body.map_err(failed)? })
+        let (head, mut body) = sent.map_err(failed)?.into_parts();
+        let body = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(failed)?;
+        Ok(RawAnswer { status: head.status.as_u16(), headers: head.headers, body })
     }
 
     /// One request. GET and DELETE send no body.

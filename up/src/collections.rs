@@ -51,6 +51,7 @@ pub(crate) async fn make(local: &LocalCluster, collection: &Collection) -> Resul
             return Err(local.failed(format!("{title}: {why}")));
         }
         let steps: Vec<Step> =
+            // A finalizer belongs to an object of an API server.
             plan.steps.into_iter().filter(|step| !matches!(step, Step::Finalizer(_))).collect();
         if steps.is_empty() {
             return Ok(collection.name);

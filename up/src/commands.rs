@@ -42,6 +42,7 @@ pub async fn up(
     let end = Instant::now() + UP_TIMEOUT;
     let mut said = String::new();
     loop {
+        // The plan has no memory, so a command that was cut short is taken up here by the next one.
         let observed = local.observe().await;
         let plan = plan(local.cluster(), &observed);
         if let Some(refusal) = plan.refusals.first() {
@@ -61,6 +62,7 @@ pub async fn up(
         local.start()?;
         let (ready, all) =
             (observed.pods.values().filter(|pod| pod.ready).count(), local.addresses().len());
+        // A line for each change: a cluster that waits would fill the terminal five times a second.
         let line = format!("{name}: {ready} of {all} nodes are ready{founding}");
         if line != said {
             say(&line);
@@ -101,6 +103,7 @@ pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
         }
         sleep(LOOK_PAUSE).await;
     }
+    // Noted only now: a `down` that is cut short must find them again.
     folder.state.processes.clear();
     folder.save()?;
     let (name, path) = (&folder.state.name, folder.path.display());

@@ -44,6 +44,7 @@ impl Documents {
             serde_saphyr::from_multiple(text).map_err(|e| Error::input(file, e.to_string()))?;
         let mut clusters: Vec<VectorCluster> = Vec::new();
         let mut collections: Vec<Collection> = Vec::new();
+        // A document of nothing but comments is null.
         for value in values.iter().filter(|value| !value.is_null()) {
             let group = format!("{}/{}", vane_crds::GROUP, vane_crds::VERSION);
             match (value["apiVersion"].as_str(), value["kind"].as_str()) {
@@ -110,6 +111,7 @@ fn checked<K: DeserializeOwned + CustomResourceExt>(
     if value["metadata"]["name"].as_str().is_none_or(str::is_empty) {
         return Err(failed("metadata.name is missing".into()));
     }
+    // serde would pass over a misspelt field, and kubectl refuses it.
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
     let unknown = value
         .as_object()

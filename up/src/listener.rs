@@ -23,13 +23,13 @@ pub(crate) enum Unusable {
     /// Another user's process has it, or a container's.
     #[error(
         "{address} is taken by a process that the system does not name (another user's, or a \
-         container's); `ss -ltn 'sport = :{}'` shows where it listens; end it", address.port()
+         container's); `ss -ltn 'sport = :{}'` shows where it listens; end it", .address.port()
     )]
     TakenByUnknown { address: SocketAddrV4 },
     /// A node of another local cluster has it.
     #[error(
         "{address} is taken by another local cluster (process {id}); end that with `vane down \
-         --dir {} --name {cluster}`", base.display()
+         --dir {} --name {cluster}`", .base.display()
     )]
     TakenByCluster { address: SocketAddrV4, id: u32, base: PathBuf, cluster: String },
     /// Another process of this user has it.
@@ -46,6 +46,7 @@ pub(crate) fn check(address: Ipv4Addr) -> Result<(), Unusable> {
     for port in [REST_PORT, PEER_PORT] {
         let port = u16::try_from(port).expect("ports fit into 16 bits");
         let address = SocketAddrV4::new(address, port);
+        // Bound and let go again: the node that is started next takes it.
         match TcpListener::bind(address) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::AddrInUse => return Err(taken(address)),

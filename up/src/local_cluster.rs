@@ -155,6 +155,7 @@ impl LocalCluster {
             let plan = self.plan(ordinal)?;
             let log = self.folder.path.join(format!("{}.log", plan.name));
             let process = plan.start(&self.binary, &log, 0)?;
+            // Noted at once: a process that nobody noted would go on for ever.
             self.folder.state.processes.insert(ordinal, Running::of(process.id()));
             self.folder.state.template = Some(build::template_hash(&self.cluster));
             self.folder.save()?;

@@ -16,6 +16,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 pub async fn is_ready(address: Ipv4Addr, readiness: &Readiness) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect((address, readiness.port)).await.ok()?;
+        // HTTP/1.0 ends the connection after the answer, of which the first line is enough.
         let request = format!("GET {} HTTP/1.0\r\nHost: {address}\r\n\r\n", readiness.path);
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut line = [0; 12];

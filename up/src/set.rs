@@ -30,6 +30,7 @@ pub fn pod_of(set: &StatefulSet, ordinal: i32) -> Pod {
             read_only: None,
         };
         let volumes = pod.volumes.get_or_insert_default();
+        // The controller gives the claim precedence over a volume of that name.
         volumes.retain(|old| old.name != volume);
         volumes.push(Volume {
             name: volume,

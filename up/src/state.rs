@@ -101,6 +101,7 @@ impl Folder {
                 name: name.to_owned(),
                 uid: Uuid::new_v4(),
                 token: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+                // For good: members know each other by these addresses.
                 block: free_block(base, name)?,
                 replicas: None,
                 template: None,
@@ -125,6 +126,7 @@ impl Folder {
     pub(crate) fn save(&self) -> Result<(), Error> {
         let (path, tmp) = (self.path.join(FILE), self.path.join("cluster.json.tmp"));
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
+        // The token is in it.
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
         let written = text.and_then(|text| {
             file.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))

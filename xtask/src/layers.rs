@@ -108,7 +108,7 @@ pub fn picture() -> String {
 }
 
 fn all_known(layer: &str) -> BTreeSet<&'static str> {
-    let known = LAYERS.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, known)| known);
+    let known = LAYERS.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, known)| *known);
     known.iter().copied().chain(known.iter().flat_map(|other| all_known(other))).collect()
 }
 

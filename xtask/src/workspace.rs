@@ -112,7 +112,7 @@ impl Workspace {
     ) -> impl Iterator<Item = (&'a Path, &'a str)> {
         self.sources
             .iter()
-            .filter(|(path, _)| {
+            .filter(move |(path, _)| {
                 self.package_of(path).is_some_and(|owner| owner.folder == package.folder)
             })
             .filter(|(path, _)| !is_test(path))

@@ -71,6 +71,7 @@ pub(super) async fn make(client: &Client) -> Result<(), Error> {
 pub(super) async fn renew(client: &Client) -> Result<(), Error> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), LEASES);
     let how = PatchParams::apply(MANAGER).force();
+    // At once: a slow API server must not make the last machine late.
     try_join_all(ZONES.map(|zone| {
         let (leases, how, name) = (&leases, &how, format!("runner-{zone}"));
         let lease = json!({

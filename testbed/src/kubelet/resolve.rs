@@ -100,6 +100,7 @@ async fn neighbours(
     else {
         return Ok(vec![own]);
     };
+    // A pod that somebody made by hand has no neighbours, whatever its name.
     let owned =
         pod.owner_references().iter().any(|owner| owner.kind == "StatefulSet" && owner.name == set);
     let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);

@@ -112,6 +112,7 @@ impl Seat {
 
     pub(super) fn release(&self) {
         let mut state = self.state.lock();
+        // A test that lets it go waits for it: no pause for earlier deaths.
         (state.held, state.next_start) = (false, None);
     }
 

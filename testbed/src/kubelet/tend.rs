@@ -101,6 +101,7 @@ impl Tended {
         if pod.metadata.deletion_timestamp.is_some() {
             return self.delete(seat, &pods).await;
         }
+        // A pod that was seen by an earlier kubelet has its machine.
         if !self.bound && pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
             machines::bind(&shared.client, &namespace, &seat.name, &self.uid).await?;
         }
@@ -133,6 +134,7 @@ impl Tended {
             self.running_since = now();
         }
         let ready = match &plan.readiness {
+            // What answers at the address could still be the process before.
             _ if !seen.running || is_new => false,
             None => true,
             Some(readiness) => {
@@ -178,6 +180,7 @@ impl Tended {
             return Ok(());
         }
         self.end(seat).await;
+        // The controller may have made the next pod of this name already.
         let preconditions = Preconditions { uid: Some(self.uid.clone()), resource_version: None };
         let how = DeleteParams {
             preconditions: Some(preconditions),

@@ -40,6 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
     let mut events = watcher::watcher(api, watcher::Config::default().labels(&labels)).boxed();
     let mut renew = interval(machines::RENEW_PAUSE);
+    // Signs of life that were missed need not be made up for.
     renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listed = BTreeSet::new();
     loop {
