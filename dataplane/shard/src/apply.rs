@@ -4,6 +4,8 @@
 //! of a hash map. Every replica at one index has the same points, slots and indexes, and
 //! remembers the same requests.
 
+pub(crate) mod digest;
+pub(crate) mod effects;
 mod payloads;
 mod points;
 mod schema;
@@ -14,13 +16,13 @@ use vane_storage::{Batch, ShardStore};
 use vane_types::command::{Change, RequestId, Targets};
 use vane_types::{Command, JsonPath, LogIndex, Payload, PointId, Refusal, Slot};
 
-use crate::digest;
-use crate::effects::{Effect, Effects};
+use crate::apply::digest;
+use crate::apply::effects::{Effect, Effects};
 use crate::error::Error;
-use crate::requests;
-use crate::select::RecordCandidate;
+use crate::search::select::RecordCandidate;
 use crate::shard::Shard;
 use crate::state::State;
+use crate::state::requests;
 
 /// Name of the value that holds the next slot.
 pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";

@@ -7,44 +7,31 @@
 //! anything: it is applied to by the group's log and read by whoever routes to it.
 //!
 //! Consistency: all changes of state happen under one lock together with their RocksDB
-//! batch, and carry the index of their entry. A reader takes a [`view::View`] under that
+//! batch, and carry the index of their entry. A reader takes a [`search::view::View`] under that
 //! lock in microseconds and then works without it: rows that die later have a later index.
 
 mod apply;
 mod check;
 mod checked;
-mod digest;
-mod effects;
 mod error;
-mod fetch;
-mod heads;
-mod held;
-mod info;
-mod jobs;
 mod machine;
 mod open;
-mod optimize;
-mod plan;
 mod read;
 mod request;
-mod requests;
-mod rows;
-mod sealed;
 mod search;
-mod select;
+mod segments;
 mod shard;
 mod snapshot;
 mod state;
-mod view;
 
 pub use check::{check, check_search, check_want};
 pub use checked::Checked;
 pub use error::Error;
-pub use held::HeldSearch;
-pub use info::Info;
-pub use jobs::Kind as JobKind;
+pub use read::info::Info;
 pub use request::{
     NewPoint, Page, Record, Scored, Scroll, Search, SearchParams, Selection, Want, WantPayload,
     WantVectors, Write,
 };
+pub use search::search_context::HeldSearch;
+pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};

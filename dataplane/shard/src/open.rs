@@ -14,10 +14,10 @@ use vane_types::{
 };
 
 use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
-use crate::heads::Heads;
-use crate::requests::{self, Requests};
-use crate::rows::{ALIVE, Growing, Loc};
-use crate::sealed::{Deaths, Sealed, open_graph};
+use crate::segments::growing::{ALIVE, Growing, Loc};
+use crate::segments::sealed::{Deaths, Sealed, open_graph};
+use crate::state::id_table::Heads;
+use crate::state::requests::{self, Requests};
 use crate::state::{Field, State, VectorState};
 
 /// Stores what a shard begins with; what an earlier one of the group left goes.

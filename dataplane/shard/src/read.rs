@@ -1,5 +1,8 @@
 //! Reads that need no vectors to compare: by id, by page, by count.
 
+pub(crate) mod fetch;
+pub(crate) mod info;
+
 use std::time::Instant;
 
 use vane_filter::Filter;
@@ -8,8 +11,8 @@ use vane_types::{PointId, Slot};
 use crate::check::check_want;
 use crate::error::Error;
 use crate::request::{Page, Record, Scroll, Want};
+use crate::search::view::View;
 use crate::shard::Shard;
-use crate::view::View;
 
 /// Matching points up to which a page is made by sorting them rather than by walking ids.
 const SORTED_PAGE_POINTS_MAX: u64 = 4096;

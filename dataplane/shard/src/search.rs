@@ -1,5 +1,10 @@
 //! Nearest-neighbour search over the segments of one vector.
 
+pub(crate) mod plan;
+pub(crate) mod search_context;
+pub(crate) mod select;
+pub(crate) mod view;
+
 use std::cmp::Ordering;
 use std::sync::atomic::Ordering as Atomic;
 use std::time::Instant;
@@ -9,13 +14,13 @@ use vane_types::{Distance, Slot};
 
 use crate::check::check_search;
 use crate::error::Error;
-use crate::plan::{Facts, Plan, plan};
 use crate::request::{Scored, Search};
-use crate::rows::Chunk;
-use crate::sealed::{Sealed, metric};
-use crate::select::Allowed;
+use crate::search::plan::{Facts, Plan, plan};
+use crate::search::select::Allowed;
+use crate::search::view::{VectorView, View};
+use crate::segments::growing::Chunk;
+use crate::segments::sealed::{Sealed, metric};
 use crate::shard::Shard;
-use crate::view::{VectorView, View};
 
 /// Rows scored between two looks at the clock.
 const ROWS_PER_DEADLINE: usize = 16_384;

@@ -126,7 +126,7 @@ impl Shard {
     /// Sets growing segments aside that are full. The caller holds `writer`.
     pub(crate) fn freeze_full(&self) {
         let ShardSettings { growing_rows_max, growing_bytes_max, .. } = self.settings;
-        let full = |it: &crate::rows::Growing| {
+        let full = |it: &crate::segments::growing::Growing| {
             it.rows() >= growing_rows_max || it.bytes() >= growing_bytes_max
         };
         if self.state.read().vectors.iter().any(|it| full(&it.growing)) {

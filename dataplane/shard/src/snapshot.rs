@@ -18,7 +18,7 @@ use vane_storage::segment_file;
 
 use crate::error::Error;
 use crate::open;
-use crate::sealed::Sealed;
+use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
 use crate::state::State;
 

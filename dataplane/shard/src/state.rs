@@ -1,6 +1,9 @@
 //! What a shard holds in memory. Changed only under the shard's lock, with the batch that
 //! stores the same change.
 
+pub(crate) mod id_table;
+pub(crate) mod requests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,10 +13,10 @@ use vane_raft::Conf;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, VectorParams};
 
-use crate::heads::Heads;
-use crate::requests::Requests;
-use crate::rows::{Growing, Loc};
-use crate::sealed::Sealed;
+use crate::segments::growing::{Growing, Loc};
+use crate::segments::sealed::Sealed;
+use crate::state::id_table::Heads;
+use crate::state::requests::Requests;
 
 /// The memory of a shard.
 pub(crate) struct State {
@@ -22,7 +25,7 @@ pub(crate) struct State {
     pub(crate) config: CollectionConfig,
     /// Slot of the next new point. Part of the replicated state.
     pub(crate) next_slot: Slot,
-    /// Consistency hash: what [`crate::digest`] says.
+    /// Consistency hash: what [`crate::apply::digest`] says.
     pub(crate) digest: u64,
     /// Members of the group as of `applied`.
     pub(crate) conf: Conf,

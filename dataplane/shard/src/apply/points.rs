@@ -5,8 +5,8 @@ use vane_types::Refusal;
 use vane_types::command::{DeleteVectors, Point, Targets, Upsert, Vector};
 
 use super::{Applying, NEXT_SLOT, Present, Stop, parse_payload, point_id};
-use crate::digest;
-use crate::effects::Effect;
+use crate::apply::digest;
+use crate::apply::effects::Effect;
 
 impl Applying<'_, '_> {
     pub(super) fn upsert(&mut self, upsert: Upsert) -> Result<(), Stop> {

@@ -5,7 +5,7 @@ use vane_types::command::{Configure, CreateIndex, DropIndex};
 use vane_types::{CollectionConfig, FieldType};
 
 use super::{Applying, CONFIG, FIELD, Stop, damaged, parse_payload, path};
-use crate::effects::Effect;
+use crate::apply::effects::Effect;
 use crate::state::Field;
 
 impl Applying<'_, '_> {

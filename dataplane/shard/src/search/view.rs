@@ -13,9 +13,9 @@ use vane_storage::Snapshot;
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Slot};
 
 use crate::error::Error;
-use crate::rows::Chunk;
-use crate::sealed::Sealed;
-use crate::select::{Allowed, Checker};
+use crate::search::select::{Allowed, Checker};
+use crate::segments::growing::Chunk;
+use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
 use crate::state::{FilterIndexes, State, VectorState};
 

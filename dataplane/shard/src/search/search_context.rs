@@ -8,7 +8,7 @@ use vane_types::{LogIndex, PointId, Slot};
 
 use crate::check::check_want;
 use crate::error::Error;
-use crate::fetch::{stored_records, wanted_payload};
+use crate::read::fetch::{stored_records, wanted_payload};
 use crate::request::{Record, Search, Want, WantPayload};
 use crate::shard::Shard;
 

@@ -1,4 +1,4 @@
-//! Background jobs: carries out what [`crate::optimize`] chooses.
+//! Background jobs: carries out what [`crate::segments::optimize`] chooses.
 //!
 //! A job reads rows that do not change, writes files of its own, and publishes them under
 //! the shard's locks in one batch. Deaths that happened meanwhile are taken over at that
@@ -15,9 +15,9 @@ use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::HnswConfig;
 
 use crate::error::Error;
-use crate::optimize::{Facts, Job, SegmentFacts, next_build, next_seal};
-use crate::rows::{ALIVE, Loc};
-use crate::sealed::{Deaths, MappedRows, Sealed, metric};
+use crate::segments::growing::{ALIVE, Loc};
+use crate::segments::optimize::{Facts, Job, SegmentFacts, next_build, next_seal};
+use crate::segments::sealed::{Deaths, MappedRows, Sealed, metric};
 use crate::shard::Shard;
 use crate::state::VectorState;
 

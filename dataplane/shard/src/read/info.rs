@@ -84,7 +84,8 @@ impl Shard {
             info.growing_rows += frozen + vector.growing.rows();
             info.vector_bytes +=
                 ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
-            info.vectors += vector.locs.iter().filter(|it| **it != crate::rows::Loc::NONE).count();
+            info.vectors +=
+                vector.locs.iter().filter(|it| **it != crate::segments::growing::Loc::NONE).count();
             for sealed in &vector.sealed {
                 info.vector_bytes += sealed.bytes() as u64;
                 if let Some(graph) = &sealed.graph {

@@ -12,8 +12,8 @@ use vane_types::{LogIndex, PointId, Slot};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Error;
+use crate::search::view::{Part, VectorView};
 use crate::shard::Shard;
-use crate::view::{Part, VectorView};
 
 /// First byte of what a part is made from: parts of two kinds are never of the same bytes.
 const POINT: u8 = 1;

@@ -6,8 +6,8 @@ use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
 use crate::apply::parse_payload;
 use crate::error::Error;
 use crate::request::{Record, Want, WantPayload, WantVectors};
+use crate::search::view::View;
 use crate::shard::Shard;
-use crate::view::View;
 
 impl Shard {
     /// What was asked for of each slot, in the order given. Slots must be of the view.

@@ -10,7 +10,7 @@ use vane_storage::{SegmentFiles, segment_file};
 use vane_types::{Distance, LogIndex};
 
 use crate::error::Error;
-use crate::rows::ALIVE;
+use crate::segments::growing::ALIVE;
 
 /// Rows of a mapped file, for a graph that works on them without a copy.
 pub(crate) struct MappedRows(pub(crate) Arc<SegmentFiles>);
