@@ -18,7 +18,8 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("raft", &["types"]),
     ("placement", &[]),
     ("membership", &[]),
-    ("shard", &["types", "filter", "index", "storage", "raft"]),
+    ("commands", &["types", "filter"]),
+    ("shard", &["types", "filter", "commands", "index", "storage", "raft"]),
     (
         "cluster",
         &[

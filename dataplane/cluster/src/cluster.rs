@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use vane_raft::StateMachine;
-use vane_shard::Info;
-use vane_types::command::{Change, Configure as ConfigureShard};
+use vane_shard::{Change, Command, Configure as ConfigureShard, Info};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
-use vane_types::{CollectionConfig, Command, GroupId, names};
+use vane_types::{CollectionConfig, GroupId, names};
 
 use crate::collection::Collection;
 use crate::config_change::ConfigChange;

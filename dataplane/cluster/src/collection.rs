@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use vane_filter::Filter;
-use vane_shard::{Info, Page, Record, Scroll, Want, Write};
-use vane_types::{CollectionConfig, Command, GroupId, LogIndex, PointId};
+use vane_shard::{Command, Info, Page, Record, Scroll, Want, Write};
+use vane_types::{CollectionConfig, GroupId, LogIndex, PointId};
 
 use crate::cluster::Spread;
 use crate::error::Error;

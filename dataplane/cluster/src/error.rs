@@ -75,8 +75,8 @@ impl From<vane_shard::Error> for Error {
     fn from(error: vane_shard::Error) -> Self {
         use vane_shard::Error as Shard;
         match error {
-            Shard::BadInput(text) => Self::BadInput(text),
-            Shard::NotFound(text) => Self::NotFound(text),
+            Shard::BadInput(_) => Self::BadInput(error.to_string()),
+            Shard::NotFound(_) => Self::NotFound(error.to_string()),
             Shard::Timeout { .. } => Self::Timeout(error.to_string()),
             Shard::NotReady { .. } => Self::Unavailable(error.to_string()),
             Shard::Closed => Self::NotFound(error.to_string()),
@@ -84,6 +84,12 @@ impl From<vane_shard::Error> for Error {
                 Self::Internal(error.to_string())
             }
         }
+    }
+}
+
+impl From<vane_shard::CommandError> for Error {
+    fn from(error: vane_shard::CommandError) -> Self {
+        Self::BadInput(error.to_string())
     }
 }
 

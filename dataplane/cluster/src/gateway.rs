@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use vane_shard::Command;
 use vane_types::command::RequestId;
-use vane_types::{Command, GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex};
 
 use crate::error::Error;
 use crate::inner::Inner;

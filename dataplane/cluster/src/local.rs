@@ -148,7 +148,7 @@ async fn answer(
     };
     if let ShardRead::Hold(search) = read {
         let shard = Arc::clone(shard);
-        let work = move || shard.search_held(&search, deadline);
+        let work = move || shard.search_context(&search, deadline);
         let held = if quick { work()? } else { on_pool(inner, deadline, work).await? };
         let scored = held.scored().to_vec();
         return Ok(ShardAnswer::Held { held: inner.held.keep(held), scored });

@@ -1,21 +1,22 @@
 //! Why a shard could not answer. No variant leaves anything changed.
 
 use thiserror::Error;
+use vane_types::{GroupId, PointId};
 
 /// A failed request to a shard.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The request does not fit the collection.
-    #[error("{0}")]
-    BadInput(String),
-    /// A point that the request starts from is not there.
-    #[error("{0}")]
-    NotFound(String),
+    /// The request does not fit the collection; the same is refused again.
+    #[error(transparent)]
+    BadInput(#[from] BadInput),
+    /// The point that the request starts from is not there.
+    #[error("No point with id {0} found")]
+    NotFound(PointId),
     /// The deadline passed while searching.
     #[error("no answer from shard {group} within the time limit; ask for less, or raise `timeout`")]
     Timeout {
         /// The shard's group.
-        group: vane_types::GroupId,
+        group: GroupId,
     },
     /// The shard was dropped meanwhile.
     #[error("the collection was deleted meanwhile")]
@@ -26,7 +27,7 @@ pub enum Error {
     )]
     NotReady {
         /// The shard's group.
-        group: vane_types::GroupId,
+        group: GroupId,
     },
     /// The disk failed or holds damage.
     #[error(transparent)]
@@ -37,4 +38,43 @@ pub enum Error {
     /// A background job was called off.
     #[error("the job was cancelled")]
     Cancelled,
+}
+
+/// What of a read does not fit the collection.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum BadInput {
+    /// What a write would be refused for too, such as a vector that the collection lacks.
+    #[error(transparent)]
+    Collection(#[from] vane_commands::Error),
+    /// The query is longer or shorter than the collection's vectors.
+    #[error("Vector dimension error: expected dim: {expected}, got {got}")]
+    Dimension {
+        /// Dimensions of the collection's vector.
+        expected: usize,
+        /// Dimensions of the query.
+        got: usize,
+    },
+    /// The point to search from lacks the vector to search by.
+    #[error("point {id} has no vector \"{using}\" to search by")]
+    VectorAbsent {
+        /// The point.
+        id: PointId,
+        /// Name of the vector.
+        using: String,
+    },
+    /// Payloads are asked for that the search did not keep.
+    #[error("the search that is held did not ask for payloads")]
+    PayloadsNotKept,
+    /// A place behind the last result of a search.
+    #[error("there is no place {place} in the search that is held")]
+    NoSuchPlace {
+        /// Counted from 0.
+        place: usize,
+    },
+}
+
+impl From<vane_commands::Error> for Error {
+    fn from(error: vane_commands::Error) -> Self {
+        Self::BadInput(error.into())
+    }
 }

@@ -11,8 +11,6 @@
 //! lock in microseconds and then works without it: rows that die later have a later index.
 
 mod apply;
-mod check;
-mod checked;
 mod error;
 mod machine;
 mod open;
@@ -23,15 +21,16 @@ mod segments;
 mod shard;
 mod snapshot;
 mod state;
+mod stored;
 
-pub use check::{check, check_search, check_want};
-pub use checked::Checked;
-pub use error::Error;
+pub use error::{BadInput, Error};
 pub use read::info::Info;
 pub use request::{
-    NewPoint, Page, Record, Scored, Scroll, Search, SearchParams, Selection, Want, WantPayload,
-    WantVectors, Write,
+    Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };
-pub use search::search_context::HeldSearch;
+pub use search::search_context::{SearchContext, SearchContext as HeldSearch};
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};
+pub use vane_commands::{
+    Change, Checked, Command, Configure, Error as CommandError, NewPoint, Selection, Write, check,
+};

@@ -1,46 +1,70 @@
 //! A shard from its files: nothing is rebuilt, everything is read once.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
-use vane_storage::{Error, SegmentFiles, ShardStore, segment_file};
+use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{
     CollectionConfig, FieldType, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot,
 };
 
 use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
-use crate::segments::growing::{ALIVE, Growing, Loc};
-use crate::segments::sealed::{Deaths, Sealed, open_graph};
-use crate::state::id_table::Heads;
+use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
-use crate::state::{Field, State, VectorState};
+use crate::state::{Field, State};
+use crate::stored::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
 
-/// Stores what a shard begins with; what an earlier one of the group left goes.
-pub(crate) fn create(
-    store: &ShardStore,
-    config: &CollectionConfig,
-    applied: LogIndex,
-    conf: &Conf,
-) -> Result<(), Error> {
-    store.destroy()?;
-    let mut batch = store.batch();
-    batch.put_meta(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
-    batch.put_meta(CONF, &encode_conf(conf));
-    batch.put_applied(applied);
-    batch.write()
+impl Shard {
+    /// Writes what a shard begins with: the index and the membership that the first replicas
+    /// of its group share, or 0 and nobody for one that joins later and waits for a snapshot.
+    /// What an earlier shard of the group left is removed. Durable after the store's next
+    /// sync; if that does not come to pass, the store has no applied index and the caller
+    /// does it again.
+    ///
+    /// # Errors
+    /// [`crate::Error::Storage`]; what was there before may be gone in part.
+    pub fn create(
+        store: &ShardStore,
+        config: &CollectionConfig,
+        applied: LogIndex,
+        conf: &Conf,
+    ) -> Result<(), crate::Error> {
+        store.destroy()?;
+        let mut batch = store.batch();
+        batch.put_meta(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
+        batch.put_meta(CONF, &encode_conf(conf));
+        batch.put_applied(applied);
+        Ok(batch.write()?)
+    }
+
+    /// Opens a shard from its files. `verify` reads every file and compares checksums,
+    /// which is due after an unclean stop.
+    ///
+    /// # Errors
+    /// [`crate::Error::Storage`] when the disk fails or something is damaged. Only files that
+    /// the shard does not name may have been removed.
+    pub fn open(
+        store: ShardStore,
+        settings: ShardSettings,
+        verify: bool,
+    ) -> Result<Self, crate::Error> {
+        let state = read(&store, verify)?;
+        Ok(Self::new(store, state, settings))
+    }
 }
 
 /// Reads a shard. One that nothing was applied to is empty, whatever else lies there: an
 /// installation that was cut short leaves points without an applied index.
-pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
+pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;
     if applied == 0 {
-        return open_empty(store);
+        return read_empty(store);
     }
     let mut config =
         read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
@@ -56,17 +80,19 @@ pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
         }
         None => 0,
     };
-    let fields = open_fields(store)?;
-    config.payload_schema = fields.iter().map(|(path, it)| (path.clone(), it.index.ty())).collect();
-    let Points { live, heads, versions } = read_records(store, config.vectors.len())?;
-    let vectors = open_vectors(store, &config, &versions, verify)?;
-    let keep: Vec<_> = vectors.iter().flat_map(|it| &it.sealed).map(|it| it.dir.clone()).collect();
+    let fields = read_fields(store)?;
+    config.payload_schema =
+        fields.iter().map(|(path, field)| (path.clone(), field.index.ty())).collect();
+    let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
+    let vectors = rows::open_vectors(store, &config, &versions, verify)?;
+    let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
+    let keep: Vec<_> = sealed.map(|segment| segment.dir.clone()).collect();
     remove_orphans(store, &keep)?;
     let (conf, requests) = (read_conf(store)?, read_requests(store)?);
-    Ok(State { applied, config, next_slot, digest, conf, requests, live, heads, vectors, fields })
+    Ok(State { applied, config, next_slot, digest, conf, requests, live, ids, vectors, fields })
 }
 
-fn open_empty(store: &ShardStore) -> Result<State, Error> {
+fn read_empty(store: &ShardStore) -> Result<State, Error> {
     remove_orphans(store, &[])?;
     let nothing = CollectionConfig {
         vectors: BTreeMap::new(),
@@ -86,32 +112,8 @@ fn open_empty(store: &ShardStore) -> Result<State, Error> {
 }
 
 fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
-    let config = store.meta(CONFIG)?.map(|it| serde_json::from_slice(&it));
+    let config = store.meta(CONFIG)?.map(|bytes| serde_json::from_slice(&bytes));
     config.transpose().map_err(|e| damaged(store, &format!("its configuration: {e}")))
-}
-
-fn open_vectors(
-    store: &ShardStore,
-    config: &CollectionConfig,
-    versions: &[Vec<LogIndex>],
-    verify: bool,
-) -> Result<Vec<VectorState>, Error> {
-    let mut vectors = Vec::with_capacity(config.vectors.len());
-    for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
-        let mut vector = VectorState::new(name, *params);
-        open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
-        open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        let present = versions[ordinal].iter().filter(|it| **it != 0).count();
-        let found = vector.locs.iter().filter(|it| **it != Loc::NONE).count();
-        if present != found {
-            return Err(damaged(
-                store,
-                &format!("vector \"{name}\" should have {present} rows, {found} are there"),
-            ));
-        }
-        vectors.push(vector);
-    }
-    Ok(vectors)
 }
 
 fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
@@ -137,12 +139,13 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
     Ok(requests)
 }
 
-fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
+fn read_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     let mut fields = BTreeMap::new();
     for (name, value) in store.metas(FIELD)? {
-        let number =
-            name.strip_prefix(FIELD).and_then(|it| it.try_into().ok()).map(u16::from_be_bytes);
-        let number = number.ok_or_else(|| damaged(store, "the number of a payload index"))?;
+        let number = name.strip_prefix(FIELD).and_then(|bytes| bytes.try_into().ok());
+        let number = number
+            .map(u16::from_be_bytes)
+            .ok_or_else(|| damaged(store, "the number of a payload index"))?;
         let (path, field_type): (JsonPath, FieldType) = serde_json::from_slice(&value)
             .map_err(|e| damaged(store, &format!("a payload index: {e}")))?;
         let mut index = PayloadIndex::new(field_type);
@@ -154,20 +157,20 @@ fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     Ok(fields)
 }
 
-/// What the records say.
+/// What the records of all points say together.
 struct Points {
     live: RoaringBitmap,
-    heads: Heads,
+    ids: IdTable,
     /// By vector and slot the version of the point's vector; 0 for none.
     versions: Vec<Vec<LogIndex>>,
 }
 
 fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
-    let (mut live, mut heads) = (RoaringBitmap::new(), Heads::default());
+    let (mut live, mut ids) = (RoaringBitmap::new(), IdTable::default());
     let mut versions = vec![Vec::new(); vectors];
     store.records(|slot, record| {
         live.insert(slot);
-        heads.set(slot, record.id, record.version);
+        ids.set(slot, record.id, record.version);
         for VectorRecord { ordinal, version, .. } in record.vectors {
             let of_vector: &mut Vec<LogIndex> = versions
                 .get_mut(ordinal as usize)
@@ -179,74 +182,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
         }
         Ok(())
     })?;
-    Ok(Points { live, heads, versions })
-}
-
-/// A row lives if its point's record says so: it names the entry that set the vector.
-fn lives(versions: &[LogIndex], slot: Slot, version: LogIndex) -> bool {
-    versions.get(slot as usize) == Some(&version)
-}
-
-fn open_sealed(
-    store: &ShardStore,
-    ordinal: u8,
-    vector: &mut VectorState,
-    versions: &[LogIndex],
-    verify: bool,
-) -> Result<(), Error> {
-    for manifest in store.manifests(ordinal)? {
-        let dir = store.segment_dir(ordinal, manifest.segment);
-        let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
-        let mut deaths = Vec::with_capacity(files.len());
-        for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
-            let alive = lives(versions, *slot, *version);
-            deaths.push(if alive { ALIVE } else { 0 });
-            if alive {
-                vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
-            }
-        }
-        let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
-        vector.next_segment = vector.next_segment.max(manifest.segment + 1);
-        let deaths = Arc::new(Deaths::new(deaths.into_iter()));
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, deaths, graph }));
-    }
-    Ok(())
-}
-
-fn open_growing(
-    store: &ShardStore,
-    ordinal: u8,
-    vector: &mut VectorState,
-    versions: &[LogIndex],
-) -> Result<(), Error> {
-    let mut segments: Vec<Growing> = Vec::new();
-    store.rows(ordinal, |segment, row, stored| {
-        if segments.last().is_none_or(|it| it.id != segment) {
-            segments.push(Growing::new(segment, vector.params.size));
-        }
-        let growing = segments.last_mut().expect("one was pushed if there was none");
-        if row as usize != growing.rows() || stored.values.len() != vector.params.size {
-            return Err(damaged(
-                store,
-                &format!("row {row} of growing segment {segment} does not fit"),
-            ));
-        }
-        growing.push(stored.slot, stored.version, &stored.values);
-        if lives(versions, stored.slot, stored.version) {
-            vector.set_loc(stored.slot, Loc { segment, row });
-        } else {
-            growing.kill(row, 0);
-        }
-        Ok(())
-    })?;
-    vector.next_segment = vector.next_segment.max(segments.last().map_or(0, |it| it.id + 1));
-    // The last goes on growing; those before it were full.
-    vector.growing = match segments.pop() {
-        Some(last) => last,
-        None => Growing::new(vector.take_segment_id(), vector.params.size),
-    };
-    vector.frozen = segments.into_iter().map(Arc::new).collect();
-    Ok(())
+    Ok(Points { live, ids, versions })
 }
 
 fn damaged(store: &ShardStore, detail: &str) -> Error {

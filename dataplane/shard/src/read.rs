@@ -8,8 +8,7 @@ use std::time::Instant;
 use vane_filter::Filter;
 use vane_types::{PointId, Slot};
 
-use crate::check::check_want;
-use crate::error::Error;
+use crate::error::{BadInput, Error};
 use crate::request::{Page, Record, Scroll, Want};
 use crate::search::view::View;
 use crate::shard::Shard;
@@ -22,7 +21,7 @@ const POINTS_PER_DEADLINE: usize = 1024;
 impl Shard {
     /// Those of the points that are there, in the order asked for.
     pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
-        check_want(&self.state.read().config, want)?;
+        want.check(&self.state.read().config)?;
         let view = self.view(None)?;
         let mut slots = Vec::with_capacity(ids.len());
         for id in ids {
@@ -35,16 +34,11 @@ impl Shard {
     pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vec<f32>, Error> {
         let state = self.state.read();
         self.check_ready(&state)?;
-        let Some((_, vector)) = state.vector(using) else {
-            return Err(Error::BadInput(format!("Not existing vector name error: {using}")));
-        };
-        let slot = self.store.slot(id)?;
-        let slot = slot.ok_or_else(|| Error::NotFound(format!("No point with id {id} found")))?;
+        let vector = state.known_vector(using)?;
+        let slot = self.store.slot(id)?.ok_or(Error::NotFound(id))?;
         match vector.read(slot) {
             Some((values, _)) => Ok(values.to_vec()),
-            None => {
-                Err(Error::BadInput(format!("point {id} has no vector \"{using}\" to search by")))
-            }
+            None => Err(BadInput::VectorAbsent { id, using: using.to_owned() }.into()),
         }
     }
 
@@ -61,7 +55,7 @@ impl Shard {
 
     /// A page of matching points in id order.
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
-        check_want(&self.state.read().config, &scroll.want)?;
+        scroll.want.check(&self.state.read().config)?;
         let view = self.view(scroll.filter.as_ref())?;
         let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found =

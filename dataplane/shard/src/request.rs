@@ -1,52 +1,11 @@
-//! What a shard is asked and what it answers. Plain data, checked by [`crate::check`].
+//! What a reader asks of a shard and what it answers: plain data, and whether a question fits
+//! the collection.
 
+use vane_commands::known_vector;
 use vane_filter::Filter;
-use vane_types::{FieldType, JsonPath, NamedVectors, Payload, PointId};
+use vane_types::{CollectionConfig, JsonPath, NamedVectors, Payload, PointId};
 
-/// A change of points, before it is validated and logged.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// Puts points in place of any with the same ids. Of two with one id the later counts.
-    Upsert(Vec<NewPoint>),
-    /// Removes points; ids that are not there are skipped.
-    Delete(Selection),
-    /// Sets vectors of points that exist; refused whole when one does not.
-    UpdateVectors(Vec<(PointId, NamedVectors)>),
-    /// Removes vectors by name.
-    DeleteVectors { points: Selection, names: Vec<String> },
-    /// Merges members into the payload, or into the object at `key`.
-    SetPayload { points: Selection, payload: Payload, key: Option<JsonPath> },
-    /// Replaces the payload.
-    OverwritePayload { points: Selection, payload: Payload },
-    /// Removes what the paths lead to.
-    DeletePayload { points: Selection, keys: Vec<JsonPath> },
-    /// Removes the whole payload.
-    ClearPayload(Selection),
-    /// Makes a payload index, or changes the type of one.
-    CreateIndex { field: JsonPath, field_type: FieldType },
-    /// Removes a payload index; nothing happens when there is none.
-    DropIndex { field: JsonPath },
-}
-
-/// A point to write.
-#[derive(Debug, Clone)]
-pub struct NewPoint {
-    /// Its id.
-    pub id: PointId,
-    /// Its vectors by name; those left out are absent afterwards.
-    pub vectors: NamedVectors,
-    /// Its payload.
-    pub payload: Payload,
-}
-
-/// Which points a change is for.
-#[derive(Debug, Clone)]
-pub enum Selection {
-    /// These; for payload changes each must exist.
-    Ids(Vec<PointId>),
-    /// Those that match when the change is applied.
-    Filter(Filter),
-}
+use crate::error::BadInput;
 
 /// A nearest-neighbour search on one vector.
 #[derive(Debug, Clone)]
@@ -57,7 +16,7 @@ pub struct Search {
     pub vector: Vec<f32>,
     /// Points to look among.
     pub filter: Option<Filter>,
-    /// How to search.
+    /// Effort and means.
     pub params: SearchParams,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
@@ -69,7 +28,20 @@ pub struct Search {
     pub want: Want,
 }
 
-/// How to search.
+impl Search {
+    /// Refuses what the configuration alone can tell.
+    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<(), BadInput> {
+        self.want.check(config)?;
+        let expected = known_vector(config, &self.using)?.size;
+        let got = self.vector.len();
+        if got != expected {
+            return Err(BadInput::Dimension { expected, got });
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of one search.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SearchParams {
     /// Candidates of the graph search; the vector's `ef_construct` when absent.
@@ -87,6 +59,18 @@ pub struct Want {
     pub payload: WantPayload,
     /// Which vectors.
     pub vectors: WantVectors,
+}
+
+impl Want {
+    /// Refuses vectors that the collection does not have.
+    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<(), BadInput> {
+        if let WantVectors::Named(names) = &self.vectors {
+            for name in names {
+                known_vector(config, name)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Which part of the payload to return.
@@ -113,7 +97,6 @@ pub enum WantVectors {
 /// A point as returned. Absent parts were not asked for.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its id.
     pub id: PointId,
     /// Log index of the command that last changed it.
     pub version: u64,
@@ -126,7 +109,6 @@ pub struct Record {
 /// A found point.
 #[derive(Debug, Clone)]
 pub struct Scored {
-    /// The point.
     pub record: Record,
     /// Similarity (larger is better), or distance for Euclid.
     pub score: f32,

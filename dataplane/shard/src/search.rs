@@ -12,7 +12,6 @@ use std::time::Instant;
 use vane_index::Select;
 use vane_types::{Distance, Slot};
 
-use crate::check::check_search;
 use crate::error::Error;
 use crate::request::{Scored, Search};
 use crate::search::plan::{Facts, Plan, plan};
@@ -86,7 +85,7 @@ impl Shard {
         search: &Search,
         deadline: Instant,
     ) -> Result<(View<'_>, Vec<Hit>), Error> {
-        check_search(&self.state.read().config, search)?;
+        search.check(&self.state.read().config)?;
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
         let excluded = match search.exclude {

@@ -4,12 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
-use vane_raft::Conf;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
-use crate::error::Error;
-use crate::open;
+use crate::segments::growing::Growing;
 use crate::state::State;
 
 /// Full segments that may wait to be sealed before writers have to wait.
@@ -50,25 +48,9 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Writes what a shard begins with: the index and the membership that the first replicas
-    /// of its group share, or 0 and nobody for one that joins later and waits for a snapshot.
-    /// What an earlier shard of the group left is removed. Durable after the store's next
-    /// sync; if that does not come to pass, the store has no applied index and the caller
-    /// does it again.
-    pub fn create(
-        store: &ShardStore,
-        config: &CollectionConfig,
-        applied: LogIndex,
-        conf: &Conf,
-    ) -> Result<(), Error> {
-        Ok(open::create(store, config, applied, conf)?)
-    }
-
-    /// Opens a shard from its files. `verify` reads every file and compares checksums,
-    /// which is due after an unclean stop.
-    pub fn open(store: ShardStore, settings: ShardSettings, verify: bool) -> Result<Self, Error> {
-        let state = open::open(&store, verify)?;
-        Ok(Self {
+    /// A shard whose memory was read from its store.
+    pub(crate) fn new(store: ShardStore, state: State, settings: ShardSettings) -> Self {
+        Self {
             store,
             state: RwLock::new(state),
             writer: Mutex::new(()),
@@ -80,7 +62,7 @@ impl Shard {
             settings,
             last_write: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
-        })
+        }
     }
 
     /// The configuration, payload indexes included.
@@ -96,7 +78,7 @@ impl Shard {
 
     /// Whether writers should wait for segments to be sealed.
     pub fn is_backlogged(&self) -> bool {
-        self.state.read().vectors.iter().any(|it| it.frozen.len() > FROZEN_MAX)
+        self.state.read().vectors.iter().any(|vector| vector.frozen.len() > FROZEN_MAX)
     }
 
     /// Ends the shard: entries that still come are refused, jobs stop at their next step.
@@ -125,13 +107,20 @@ impl Shard {
 
     /// Sets growing segments aside that are full. The caller holds `writer`.
     pub(crate) fn freeze_full(&self) {
-        let ShardSettings { growing_rows_max, growing_bytes_max, .. } = self.settings;
-        let full = |it: &crate::segments::growing::Growing| {
-            it.rows() >= growing_rows_max || it.bytes() >= growing_bytes_max
-        };
-        if self.state.read().vectors.iter().any(|it| full(&it.growing)) {
-            let mut state = self.state.write();
-            state.vectors.iter_mut().filter(|it| full(&it.growing)).for_each(|it| it.freeze());
+        // Asked under the lock that readers share: mostly there is nothing to do.
+        let is_any_full =
+            self.state.read().vectors.iter().any(|vector| self.is_full(&vector.growing));
+        if !is_any_full {
+            return;
         }
+        let mut state = self.state.write();
+        for vector in state.vectors.iter_mut().filter(|vector| self.is_full(&vector.growing)) {
+            vector.freeze();
+        }
+    }
+
+    fn is_full(&self, growing: &Growing) -> bool {
+        let ShardSettings { growing_rows_max, growing_bytes_max, .. } = self.settings;
+        growing.rows() >= growing_rows_max || growing.bytes() >= growing_bytes_max
     }
 }

@@ -86,7 +86,7 @@ impl Shard {
             segment_file::link_into(&segment, &self.store.dir().join(name(&segment)))?;
         }
         self.store.import(dir)?;
-        let state = open::open(&self.store, false)?;
+        let state = open::read(&self.store, false)?;
         *self.state.write() = state;
         self.touch();
         drop(before);

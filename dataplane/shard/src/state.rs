@@ -13,9 +13,10 @@ use vane_raft::Conf;
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, VectorParams};
 
+use crate::error::BadInput;
 use crate::segments::growing::{Growing, Loc};
 use crate::segments::sealed::Sealed;
-use crate::state::id_table::Heads;
+use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
 
 /// The memory of a shard.
@@ -33,7 +34,7 @@ pub(crate) struct State {
     pub(crate) requests: Requests,
     /// Slots of the points that are there.
     pub(crate) live: RoaringBitmap,
-    pub(crate) heads: Heads,
+    pub(crate) ids: IdTable,
     /// By ordinal: the order of names in the configuration.
     pub(crate) vectors: Vec<VectorState>,
     pub(crate) fields: BTreeMap<JsonPath, Field>,
@@ -71,7 +72,7 @@ impl State {
             conf: Conf::default(),
             requests: Requests::default(),
             live: RoaringBitmap::new(),
-            heads: Heads::default(),
+            ids: IdTable::default(),
             vectors,
             fields: BTreeMap::new(),
         }
@@ -81,6 +82,13 @@ impl State {
     /// taking one, is not empty: it does not know.
     pub(crate) fn is_ready(&self) -> bool {
         self.applied > 0 || self.conf != Conf::default()
+    }
+
+    /// A vector that a request names.
+    pub(crate) fn known_vector(&self, name: &str) -> Result<&VectorState, BadInput> {
+        let unknown = || vane_commands::Error::UnknownVector { name: name.to_owned() };
+        let (_, vector) = self.vector(name).ok_or_else(unknown)?;
+        Ok(vector)
     }
 
     /// A vector by name, with its ordinal.

@@ -1,9 +1,10 @@
-//! What a shard's log holds: one command is one entry, applied whole or not at all.
+//! What commands of all logs share: the version byte of their stored form, the request that
+//! they are part of, and why a committed one may have no effect.
 //!
-//! The stored form is a version byte and a protobuf message. Fields are only ever added;
+//! A stored command is a version byte and a protobuf message. Fields are only ever added;
 //! a reader that meets a version it does not know must stop rather than guess.
 
-use prost::{Message, Oneof};
+use prost::Message;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -43,21 +44,25 @@ pub enum Refusal {
     Expired,
 }
 
-/// A stored command could not be read: disk damage, or a newer version wrote it.
+/// A stored command could not be read: disk damage, or a newer version wrote it. Nothing was
+/// applied.
 #[derive(Debug, Error)]
-#[error("failed to decode a logged command ({reason}); nothing was applied")]
-pub struct DecodeError {
-    reason: String,
-}
-
-/// A change of one shard.
-#[derive(Clone, PartialEq, Message)]
-pub struct Command {
-    #[prost(oneof = "Change", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
-    pub change: Option<Change>,
-    /// The request that the command is a part of, where it may come more than once.
-    #[prost(message, optional, tag = "12")]
-    pub request: Option<RequestId>,
+pub enum DecodeError {
+    /// There is not even a version byte.
+    #[error("failed to decode a logged command (it is empty); nothing was applied")]
+    Empty,
+    /// The version byte is none that this version writes.
+    #[error("failed to decode a logged command (unknown format {0}); nothing was applied")]
+    UnknownFormat(u8),
+    /// The bytes are not those of a message.
+    #[error("failed to decode a logged command ({0}); nothing was applied")]
+    Malformed(#[from] prost::DecodeError),
+    /// The message has no change that this version knows.
+    #[error(
+        "failed to decode a logged command (a kind of change this version does not know); \
+         nothing was applied"
+    )]
+    UnknownChange,
 }
 
 /// Names one command of one gateway, so that copies of it are applied once. A request that
@@ -76,167 +81,6 @@ pub struct RequestId {
     pub basis: u64,
 }
 
-/// The kinds of change.
-#[derive(Clone, PartialEq, Oneof)]
-pub enum Change {
-    /// Puts points in place of any with the same ids.
-    #[prost(message, tag = "1")]
-    Upsert(Upsert),
-    #[prost(message, tag = "2")]
-    Delete(Targets),
-    /// Sets the named vectors of points that exist; their others stay.
-    #[prost(message, tag = "3")]
-    UpdateVectors(Upsert),
-    #[prost(message, tag = "4")]
-    DeleteVectors(DeleteVectors),
-    /// Merges members into the payload.
-    #[prost(message, tag = "5")]
-    SetPayload(SetPayload),
-    /// Replaces the payload.
-    #[prost(message, tag = "6")]
-    OverwritePayload(SetPayload),
-    #[prost(message, tag = "7")]
-    DeletePayload(DeletePayload),
-    #[prost(message, tag = "8")]
-    ClearPayload(Targets),
-    #[prost(message, tag = "9")]
-    CreateIndex(CreateIndex),
-    #[prost(message, tag = "10")]
-    DropIndex(DropIndex),
-    /// New collection parameters, as the JSON of [`crate::CollectionConfig`].
-    #[prost(message, tag = "11")]
-    Configure(Configure),
-}
-
-/// Points with what they carry. Ids are unique within one command.
-#[derive(Clone, PartialEq, Message)]
-pub struct Upsert {
-    #[prost(message, repeated, tag = "1")]
-    pub points: Vec<Point>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Point {
-    /// [`PointId::to_key`].
-    #[prost(bytes = "vec", tag = "1")]
-    pub id: Vec<u8>,
-    #[prost(message, repeated, tag = "2")]
-    pub vectors: Vec<Vector>,
-    /// JSON object; empty when the point has no payload.
-    #[prost(bytes = "vec", tag = "3")]
-    pub payload: Vec<u8>,
-}
-
-/// A vector in its stored form: normalised for cosine, checked for size and NaN.
-#[derive(Clone, PartialEq, Message)]
-pub struct Vector {
-    #[prost(string, tag = "1")]
-    pub name: String,
-    #[prost(float, repeated, tag = "2")]
-    pub values: Vec<f32>,
-}
-
-/// Points a change is for. With a filter the ids are those it matched when the command was
-/// made; apply checks each again and leaves out those that match no more.
-#[derive(Clone, PartialEq, Message)]
-pub struct Targets {
-    #[prost(bytes = "vec", repeated, tag = "1")]
-    pub ids: Vec<Vec<u8>>,
-    /// Filter as JSON; empty when the ids were given by the client.
-    #[prost(string, tag = "2")]
-    pub filter: String,
-    /// Version of the filter's meaning ([`FILTER_SEMANTICS`]).
-    #[prost(uint32, tag = "3")]
-    pub semantics: u32,
-}
-
-/// Version of what a filter means; logged with every filter so a replay on newer code can
-/// tell an old meaning.
-pub const FILTER_SEMANTICS: u32 = 1;
-
-#[derive(Clone, PartialEq, Message)]
-pub struct DeleteVectors {
-    #[prost(message, optional, tag = "1")]
-    pub targets: Option<Targets>,
-    #[prost(string, repeated, tag = "2")]
-    pub names: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct SetPayload {
-    #[prost(message, optional, tag = "1")]
-    pub targets: Option<Targets>,
-    /// JSON object.
-    #[prost(bytes = "vec", tag = "2")]
-    pub payload: Vec<u8>,
-    /// Path of the object to merge into; empty for the payload itself.
-    #[prost(string, tag = "3")]
-    pub key: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct DeletePayload {
-    #[prost(message, optional, tag = "1")]
-    pub targets: Option<Targets>,
-    #[prost(string, repeated, tag = "2")]
-    pub keys: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct CreateIndex {
-    #[prost(string, tag = "1")]
-    pub field: String,
-    /// Name of a [`crate::FieldType`], lower case.
-    #[prost(string, tag = "2")]
-    pub field_type: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct DropIndex {
-    #[prost(string, tag = "1")]
-    pub field: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Configure {
-    #[prost(string, tag = "1")]
-    pub config: String,
-}
-
-impl Command {
-    /// Wraps one change.
-    pub fn new(change: Change) -> Self {
-        Self { change: Some(change), request: None }
-    }
-
-    /// The same as part of a request.
-    #[must_use]
-    pub fn with_request(self, request: RequestId) -> Self {
-        Self { request: Some(request), ..self }
-    }
-
-    /// Bytes that the stored form takes at most, whichever request it becomes part of.
-    pub fn stored_len_max(&self) -> usize {
-        let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
-        let without = Self { change: None, request: Some(largest) };
-        let request = self.request.map_or(without.encoded_len(), |_| 0);
-        1 + self.encoded_len() + request
-    }
-
-    /// Stored form.
-    pub fn encode_stored(&self) -> Vec<u8> {
-        encode_versioned(self)
-    }
-
-    /// Reads the stored form: the change, and the request it is a part of.
-    pub fn decode_stored(bytes: &[u8]) -> Result<(Change, Option<RequestId>), DecodeError> {
-        let Self { change, request } = decode_versioned(bytes)?;
-        let unknown =
-            || DecodeError { reason: "a kind of change this version does not know".into() };
-        Ok((change.ok_or_else(unknown)?, request))
-    }
-}
-
 /// Version byte and message, for any log of this node.
 pub fn encode_versioned(message: &impl Message) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message.encoded_len() + 1);
@@ -246,33 +90,13 @@ pub fn encode_versioned(message: &impl Message) -> Vec<u8> {
 }
 
 /// Reads [`encode_versioned`].
+///
+/// # Errors
+/// The bytes are damaged, or a newer version wrote them.
 pub fn decode_versioned<M: Message + Default>(bytes: &[u8]) -> Result<M, DecodeError> {
     match bytes.split_first() {
-        Some((&FORMAT, body)) => M::decode(body).map_err(|e| DecodeError { reason: e.to_string() }),
-        Some((version, _)) => Err(DecodeError { reason: format!("unknown format {version}") }),
-        None => Err(DecodeError { reason: "it is empty".into() }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_read_back_and_unknown_versions_are_refused() {
-        let change =
-            Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
-        let stored = Command::new(change.clone()).encode_stored();
-        assert_eq!(Command::decode_stored(&stored).unwrap(), (change.clone(), None));
-        let request = RequestId { session: u64::MAX, sequence: 2, basis: 3 };
-        let command = Command::new(change.clone()).with_request(request);
-        let with_request = command.encode_stored();
-        assert_eq!(Command::decode_stored(&with_request).unwrap(), (change.clone(), Some(request)));
-        assert!(Command::new(change).stored_len_max() >= with_request.len());
-        let mut newer = stored;
-        newer[0] = 9;
-        assert!(Command::decode_stored(&newer).is_err());
-        assert!(Command::decode_stored(&[]).is_err());
-        assert!(Command::decode_stored(&[FORMAT]).is_err(), "no change at all");
+        Some((&FORMAT, body)) => Ok(M::decode(body)?),
+        Some((version, _)) => Err(DecodeError::UnknownFormat(*version)),
+        None => Err(DecodeError::Empty),
     }
 }

@@ -14,7 +14,7 @@ pub mod schema;
 pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
-pub use command::{Command, Refusal};
+pub use command::Refusal;
 pub use ids::{GroupId, LogIndex, PointId, Slot};
 pub use path::JsonPath;
 pub use payload::Payload;

@@ -7,6 +7,25 @@ use crate::path::{JsonPath, Step};
 /// The JSON object of a point.
 pub type Payload = Map<String, Value>;
 
+/// Stored form: JSON, and no bytes at all for a payload without members.
+pub fn encode(payload: &Payload) -> Vec<u8> {
+    if payload.is_empty() {
+        return Vec::new();
+    }
+    serde_json::to_vec(payload).expect("a JSON object can always be written")
+}
+
+/// Reads [`encode`].
+///
+/// # Errors
+/// The bytes are not a JSON object.
+pub fn decode(bytes: &[u8]) -> Result<Payload, serde_json::Error> {
+    if bytes.is_empty() {
+        return Ok(Payload::new());
+    }
+    serde_json::from_slice(bytes)
+}
+
 /// Merges `patch` into `payload`: its members replace those of the same name, and `null`
 /// removes one.
 pub fn merge(payload: &mut Payload, patch: &Payload) {

@@ -21,3 +21,18 @@ pub enum FieldType {
     /// Strings that are UUIDs.
     Uuid,
 }
+
+impl FieldType {
+    /// The name it is written under in JSON and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Geo => "geo",
+            Self::Datetime => "datetime",
+            Self::Uuid => "uuid",
+        }
+    }
+}

@@ -12,29 +12,51 @@ use crate::state::{Field, State};
 
 /// A change of memory.
 pub(crate) enum Effect {
-    /// A slot is a point now.
-    Live(Slot),
-    /// A slot is none any more.
-    Gone(Slot),
-    /// The slot's point was written.
-    Head { slot: Slot, id: PointId },
-    /// The slot's row of a vector died.
-    Kill { vector: u8, slot: Slot },
+    /// The slot was given to a new point.
+    PointAdded(Slot),
+    /// The slot's point was deleted.
+    PointRemoved(Slot),
+    /// The slot's point was written, as a whole or in part: it has a new version.
+    Written {
+        slot: Slot,
+        id: PointId,
+    },
+    /// The slot's row of a vector was replaced or removed.
+    RowDied {
+        vector: u8,
+        slot: Slot,
+    },
     /// The slot has a new row of a vector.
-    Row { vector: u8, slot: Slot, values: Vec<f32> },
+    RowAdded {
+        vector: u8,
+        slot: Slot,
+        values: Vec<f32>,
+    },
     /// A point got a value of an indexed field.
-    Indexed { field: JsonPath, key: Vec<u8>, slot: Slot },
+    Indexed {
+        field: JsonPath,
+        key: Vec<u8>,
+        slot: Slot,
+    },
     /// A point lost a value of an indexed field.
-    Unindexed { field: JsonPath, key: Vec<u8>, slot: Slot },
-    /// A payload index is there, complete.
-    NewField { path: JsonPath, field: Field },
-    /// A payload index is gone.
-    DropField { path: JsonPath },
+    Unindexed {
+        field: JsonPath,
+        key: Vec<u8>,
+        slot: Slot,
+    },
+    /// A payload index was made, of all points.
+    IndexMade {
+        path: JsonPath,
+        field: Field,
+    },
+    IndexDropped {
+        path: JsonPath,
+    },
     /// The configuration changed.
     Config(Box<CollectionConfig>),
     /// The members changed.
     Conf(Conf),
-    /// This is what became of a request.
+    /// A request was applied or refused.
     Request(RequestId, Answer),
 }
 
@@ -47,7 +69,7 @@ pub(crate) struct Effects<'a> {
 }
 
 impl<'a> Effects<'a> {
-    /// Nothing changes.
+    /// The effects of an entry that changes nothing.
     pub(crate) fn none(store: &'a ShardStore, state: &State) -> Self {
         Self {
             batch: store.batch(),
@@ -67,7 +89,7 @@ impl State {
         (next_slot, digest): (Slot, u64),
     ) {
         for effect in effects {
-            self.change(index, effect);
+            self.carry_out_one(index, effect);
         }
         self.requests.forget(index);
         self.next_slot = next_slot;
@@ -75,17 +97,17 @@ impl State {
         self.applied = index;
     }
 
-    fn change(&mut self, index: LogIndex, effect: Effect) {
+    fn carry_out_one(&mut self, index: LogIndex, effect: Effect) {
         match effect {
-            Effect::Live(slot) => {
+            Effect::PointAdded(slot) => {
                 self.live.insert(slot);
             }
-            Effect::Gone(slot) => {
+            Effect::PointRemoved(slot) => {
                 self.live.remove(slot);
             }
-            Effect::Head { slot, id } => self.heads.set(slot, id, index),
-            Effect::Kill { vector, slot } => self.vectors[vector as usize].kill(slot, index),
-            Effect::Row { vector, slot, values } => {
+            Effect::Written { slot, id } => self.ids.set(slot, id, index),
+            Effect::RowDied { vector, slot } => self.vectors[vector as usize].kill(slot, index),
+            Effect::RowAdded { vector, slot, values } => {
                 self.vectors[vector as usize].append(slot, index, &values)
             }
             Effect::Indexed { field, key, slot } => {
@@ -98,11 +120,11 @@ impl State {
                     field.index.remove(&key, slot);
                 }
             }
-            Effect::NewField { path, field } => {
+            Effect::IndexMade { path, field } => {
                 self.config.payload_schema.insert(path.clone(), field.index.ty());
                 self.fields.insert(path, field);
             }
-            Effect::DropField { path } => {
+            Effect::IndexDropped { path } => {
                 self.config.payload_schema.remove(&path);
                 self.fields.remove(&path);
             }

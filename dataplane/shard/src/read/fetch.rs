@@ -1,13 +1,14 @@
-//! What is returned of a point.
+//! From slots to records: the part of each point that was asked for.
 
 use vane_storage::records::PointRecord;
+use vane_types::path::Step;
 use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
 
-use crate::apply::parse_payload;
 use crate::error::Error;
 use crate::request::{Record, Want, WantPayload, WantVectors};
 use crate::search::view::View;
 use crate::shard::Shard;
+use crate::stored::decode_payload;
 
 impl Shard {
     /// What was asked for of each slot, in the order given. Slots must be of the view.
@@ -20,11 +21,11 @@ impl Shard {
         slots: &[Slot],
         want: &Want,
     ) -> Result<Vec<Record>, Error> {
-        let heads = match want.payload {
-            WantPayload::Nothing => self.heads(view, slots),
-            _ => None,
+        let known = match want.payload {
+            WantPayload::Nothing => self.ids_and_versions(view, slots),
+            WantPayload::All | WantPayload::Include(_) | WantPayload::Exclude(_) => None,
         };
-        let mut found = match heads {
+        let mut found = match known {
             Some(found) => found,
             None => records(view, slots, &want.payload)?,
         };
@@ -33,10 +34,14 @@ impl Shard {
     }
 
     /// Points without their payloads, from memory; `None` when one was changed since the view.
-    pub(crate) fn heads(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
+    pub(crate) fn ids_and_versions(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
         let state = self.state.read();
-        let record = |(id, version)| Record { id, version, payload: None, vectors: None };
-        slots.iter().map(|slot| state.heads.at(*slot, view.at).map(record)).collect()
+        let mut found = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let (id, version) = state.ids.at(*slot, view.at)?;
+            found.push(Record { id, version, payload: None, vectors: None });
+        }
+        Some(found)
     }
 
     /// Adds the wanted vectors as they are now.
@@ -71,32 +76,37 @@ impl Shard {
 
 /// Points with the wanted part of their payloads, from the view's snapshot.
 fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Record>, Error> {
-    let record = |it: PointRecord| {
-        let payload = wanted_payload(&it.payload, want)?;
-        Ok(Record { id: it.id, version: it.version, payload, vectors: None })
-    };
-    stored_records(view, slots)?.into_iter().map(record).collect()
+    let mut found = Vec::with_capacity(slots.len());
+    for PointRecord { id, version, payload, .. } in stored_records(view, slots)? {
+        let payload = wanted_payload(&payload, want)?;
+        found.push(Record { id, version, payload, vectors: None });
+    }
+    Ok(found)
 }
 
 /// Points as the view's snapshot has them. Slots must be of the view.
 pub(crate) fn stored_records(view: &View<'_>, slots: &[Slot]) -> Result<Vec<PointRecord>, Error> {
-    let missing = |slot: &Slot| vane_storage::Error::Damaged {
-        what: format!("slot {slot} of group {}", view.group),
-        detail: "it has a vector but no record".into(),
-    };
-    let records = slots.iter().zip(view.snapshot.records(slots)?);
-    records.map(|(slot, record)| Ok(record.ok_or_else(|| missing(slot))?)).collect()
+    let mut found = Vec::with_capacity(slots.len());
+    for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
+        found.push(record.ok_or_else(|| vane_storage::Error::Damaged {
+            what: format!("slot {slot} of group {}", view.group),
+            detail: "it has a vector but no record".into(),
+        })?);
+    }
+    Ok(found)
 }
 
 /// The wanted part of a stored payload.
 pub(crate) fn wanted_payload(stored: &[u8], want: &WantPayload) -> Result<Option<Payload>, Error> {
     let payload = match want {
         WantPayload::Nothing => return Ok(None),
-        WantPayload::All => parse_payload(stored)?,
-        WantPayload::Include(paths) => include(&parse_payload(stored)?, paths),
+        WantPayload::All => decode_payload(stored)?,
+        WantPayload::Include(paths) => include(&decode_payload(stored)?, paths),
         WantPayload::Exclude(paths) => {
-            let mut payload = parse_payload(stored)?;
-            paths.iter().for_each(|path| payload::remove(&mut payload, path));
+            let mut payload = decode_payload(stored)?;
+            for path in paths {
+                payload::remove(&mut payload, path);
+            }
             payload
         }
     };
@@ -105,14 +115,13 @@ pub(crate) fn wanted_payload(stored: &[u8], want: &WantPayload) -> Result<Option
 
 /// The parts of a payload that some paths lead to, within the objects that hold them.
 fn include(payload: &Payload, paths: &[JsonPath]) -> Payload {
-    use vane_types::path::Step;
     let mut kept = Payload::new();
     for path in paths {
         // An array on the way is kept whole: its elements have no names to keep them by.
         let keys: Vec<&String> = path
             .rest()
             .iter()
-            .map_while(|it| if let Step::Key(key) = it { Some(key) } else { None })
+            .map_while(|step| if let Step::Key(key) = step { Some(key) } else { None })
             .collect();
         copy(payload, &mut kept, path.root(), &keys);
     }
@@ -144,7 +153,7 @@ mod tests {
     fn include_keeps_the_way_to_each_part() {
         let payload = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1}], "z": 3});
         let paths: Vec<JsonPath> =
-            ["a.b", "l[].x", "nope", "a.nope"].iter().map(|it| it.parse().unwrap()).collect();
+            ["a.b", "l[].x", "nope", "a.nope"].iter().map(|path| path.parse().unwrap()).collect();
         let kept = include(payload.as_object().unwrap(), &paths);
         assert_eq!(serde_json::Value::Object(kept), json!({"a": {"b": 1}, "l": [{"x": 1}]}));
     }

@@ -94,10 +94,10 @@ impl Shard {
                 }
             }
         }
-        let field =
-            |it: &crate::state::Field| (it.index.ty(), it.index.slots_with_value().len() as usize);
-        info.payload_index_points =
-            state.fields.iter().map(|(path, it)| (path.clone(), field(it))).collect();
+        for (path, field) in &state.fields {
+            let points = field.index.slots_with_value().len() as usize;
+            info.payload_index_points.insert(path.clone(), (field.index.ty(), points));
+        }
         info
     }
 }

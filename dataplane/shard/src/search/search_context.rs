@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use vane_types::{LogIndex, PointId, Slot};
 
-use crate::check::check_want;
-use crate::error::Error;
+use crate::error::{BadInput, Error};
 use crate::read::fetch::{stored_records, wanted_payload};
 use crate::request::{Record, Search, Want, WantPayload};
+use crate::search::Hit;
+use crate::search::view::View;
 use crate::shard::Shard;
 
 /// What a search found, and what is needed to answer with records of the moment it saw.
 ///
 /// It holds payloads rather than a snapshot of the database: it may be kept while the
-/// gateway makes up its mind, and old versions of the whole database need not be.
-pub struct HeldSearch {
+/// gateway waits for other shards, and old versions of the whole database need not be.
+pub struct SearchContext {
     shard: Arc<Shard>,
     scored: Vec<(PointId, f32)>,
     points: Vec<Point>,
@@ -27,41 +28,57 @@ pub struct HeldSearch {
 struct Point {
     slot: Slot,
     version: LogIndex,
-    /// As stored.
+    /// As stored; empty when the search asked for no payloads.
     payload: Vec<u8>,
 }
 
 impl Shard {
     /// The best points of this shard, best first, to be fetched later. `want` of the search
     /// says what may be asked for then.
-    pub fn search_held(
+    ///
+    /// # Errors
+    /// As [`Shard::search`]. Nothing is kept.
+    pub fn search_context(
         self: &Arc<Self>,
         search: &Search,
         deadline: Instant,
-    ) -> Result<HeldSearch, Error> {
+    ) -> Result<SearchContext, Error> {
         let (view, hits) = self.hits(search, deadline)?;
-        let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
         let has_payloads = !matches!(search.want.payload, WantPayload::Nothing);
-        let heads = if has_payloads { None } else { self.heads(&view, &slots) };
-        let found: Vec<(PointId, LogIndex, Vec<u8>)> = match heads {
-            Some(heads) => heads.into_iter().map(|it| (it.id, it.version, Vec::new())).collect(),
-            None => {
-                let records = stored_records(&view, &slots)?.into_iter();
-                records
-                    .map(|it| {
-                        (it.id, it.version, if has_payloads { it.payload } else { Vec::new() })
-                    })
-                    .collect()
-            }
-        };
-        let scored = found.iter().zip(&hits).map(|((id, ..), hit)| (*id, hit.score)).collect();
-        let point = |((_, version, payload), slot)| Point { slot, version, payload };
-        let points = found.into_iter().zip(slots).map(point).collect();
-        Ok(HeldSearch { shard: Arc::clone(self), scored, points, has_payloads })
+        let found = self.points(&view, &hits, has_payloads)?;
+        let mut scored = Vec::with_capacity(hits.len());
+        let mut points = Vec::with_capacity(hits.len());
+        for (hit, (id, point)) in hits.iter().zip(found) {
+            scored.push((id, hit.score));
+            points.push(point);
+        }
+        Ok(SearchContext { shard: Arc::clone(self), scored, points, has_payloads })
+    }
+
+    fn points(
+        &self,
+        view: &View<'_>,
+        hits: &[Hit],
+        has_payloads: bool,
+    ) -> Result<Vec<(PointId, Point)>, Error> {
+        let slots: Vec<Slot> = hits.iter().map(|hit| hit.slot).collect();
+        let known = if has_payloads { None } else { self.ids_and_versions(view, &slots) };
+        if let Some(known) = known {
+            let points = slots.iter().zip(known).map(|(slot, Record { id, version, .. })| {
+                (id, Point { slot: *slot, version, payload: Vec::new() })
+            });
+            return Ok(points.collect());
+        }
+        let records = slots.iter().zip(stored_records(view, &slots)?);
+        let points = records.map(|(slot, record)| {
+            let payload = if has_payloads { record.payload } else { Vec::new() };
+            (record.id, Point { slot: *slot, version: record.version, payload })
+        });
+        Ok(points.collect())
     }
 }
 
-impl HeldSearch {
+impl SearchContext {
     /// Ids and scores, best first.
     pub fn scored(&self) -> &[(PointId, f32)] {
         &self.scored
@@ -69,32 +86,30 @@ impl HeldSearch {
 
     /// Bytes of payloads that are kept.
     pub fn bytes(&self) -> usize {
-        self.points.iter().map(|it| it.payload.len()).sum()
+        self.points.iter().map(|point| point.payload.len()).sum()
     }
 
-    /// The records at some places of [`HeldSearch::scored`], in the order asked for.
+    /// The records at some places of [`SearchContext::scored`], in the order asked for.
     ///
     /// Payloads are those of the moment of the search. A vector that was replaced since comes
     /// in its newer form, and one that was removed is left out.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a place that is not there, a vector that the collection lacks,
+    /// or payloads that the search did not keep; [`Error::NotReady`] while the replica takes
+    /// a snapshot. The context stays usable.
     pub fn fetch(&self, which: &[usize], want: &Want) -> Result<Vec<Record>, Error> {
-        check_want(&self.shard.state.read().config, want)?;
+        want.check(&self.shard.state.read().config)?;
         if !self.has_payloads && !matches!(want.payload, WantPayload::Nothing) {
-            return Err(Error::BadInput("the search that is held did not ask for payloads".into()));
+            return Err(BadInput::PayloadsNotKept.into());
         }
-        let out_of_range = |place: usize| {
-            Error::BadInput(format!("there is no place {place} in the search that is held"))
-        };
         let mut records = Vec::with_capacity(which.len());
         let mut slots = Vec::with_capacity(which.len());
-        for place in which {
-            let point = self.points.get(*place).ok_or_else(|| out_of_range(*place))?;
+        for &place in which {
+            let point = self.points.get(place).ok_or(BadInput::NoSuchPlace { place })?;
             let payload = wanted_payload(&point.payload, &want.payload)?;
-            records.push(Record {
-                id: self.scored[*place].0,
-                version: point.version,
-                payload,
-                vectors: None,
-            });
+            let (id, _) = self.scored[place];
+            records.push(Record { id, version: point.version, payload, vectors: None });
             slots.push(point.slot);
         }
         self.shard.fetch_vectors(&slots, &want.vectors, &mut records)?;

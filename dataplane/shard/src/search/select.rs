@@ -9,9 +9,9 @@ use vane_storage::Snapshot;
 use vane_storage::records::PointRecord;
 use vane_types::{GroupId, Payload, PointId, Slot};
 
-use crate::apply::parse_payload;
 use crate::error::Error;
 use crate::state::State;
+use crate::stored::decode_payload;
 
 /// Candidates checked between two looks at the clock.
 const CHECKS_PER_DEADLINE: u64 = 256;
@@ -55,13 +55,19 @@ pub(crate) struct RecordCandidate<'a> {
 }
 
 impl<'a> RecordCandidate<'a> {
-    pub(crate) fn new(record: &'a PointRecord, state: &'a State) -> Result<Self, Error> {
+    pub(crate) fn new(
+        record: &'a PointRecord,
+        state: &'a State,
+    ) -> Result<Self, vane_storage::Error> {
         Self::with_names(record, state.vectors.iter().map(|it| it.name.as_str()).collect())
     }
 
     /// `names` are the collection's vectors by ordinal.
-    pub(crate) fn with_names(record: &'a PointRecord, names: Vec<&'a str>) -> Result<Self, Error> {
-        let payload = parse_payload(&record.payload)?;
+    pub(crate) fn with_names(
+        record: &'a PointRecord,
+        names: Vec<&'a str>,
+    ) -> Result<Self, vane_storage::Error> {
+        let payload = decode_payload(&record.payload)?;
         Ok(Self { id: record.id, payload, record, names })
     }
 }

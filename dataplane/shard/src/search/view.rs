@@ -65,9 +65,7 @@ impl Shard {
         using: &str,
     ) -> Result<(View<'_>, VectorView), Error> {
         let state = self.state.read();
-        let Some((_, vector)) = state.vector(using) else {
-            return Err(Error::BadInput(format!("Not existing vector name error: {using}")));
-        };
+        let vector = state.known_vector(using)?;
         Ok((self.view_of(&state, filter)?, VectorView::new(&state, vector)))
     }
 

@@ -8,39 +8,39 @@ use vane_types::{LogIndex, PointId, Slot};
 const IS_UUID: u64 = 1 << 63;
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Head {
+struct Entry {
     id: [u8; 16],
     version: u64,
 }
 
-/// By slot. Heads of deleted points stay, since slots are not given out again.
+/// Entries by slot. Those of deleted points stay, since slots are not given out again.
 #[derive(Debug, Default)]
-pub(crate) struct Heads(Vec<Head>);
+pub(crate) struct IdTable(Vec<Entry>);
 
-impl Heads {
+impl IdTable {
     pub(crate) fn set(&mut self, slot: Slot, id: PointId, version: LogIndex) {
         assert!(version < IS_UUID, "a log index cannot be that large");
-        let head = match id {
-            PointId::Num(n) => Head { id: u128::from(n).to_be_bytes(), version },
-            PointId::Uuid(it) => Head { id: *it.as_bytes(), version: version | IS_UUID },
+        let entry = match id {
+            PointId::Num(n) => Entry { id: u128::from(n).to_be_bytes(), version },
+            PointId::Uuid(uuid) => Entry { id: *uuid.as_bytes(), version: version | IS_UUID },
         };
         let slot = slot as usize;
         if slot >= self.0.len() {
-            self.0.resize(slot + 1, Head::default());
+            self.0.resize(slot + 1, Entry::default());
         }
-        self.0[slot] = head;
+        self.0[slot] = entry;
     }
 
     /// The point as it stood at `at`; `None` when it was changed since, or never was.
     pub(crate) fn at(&self, slot: Slot, at: LogIndex) -> Option<(PointId, LogIndex)> {
-        let head = self.0.get(slot as usize)?;
-        let version = head.version & !IS_UUID;
+        let entry = self.0.get(slot as usize)?;
+        let version = entry.version & !IS_UUID;
         if version == 0 || version > at {
             return None;
         }
-        let id = match head.version & IS_UUID {
-            0 => PointId::Num(u128::from_be_bytes(head.id) as u64),
-            _ => PointId::Uuid(Uuid::from_bytes(head.id)),
+        let id = match entry.version & IS_UUID {
+            0 => PointId::Num(u128::from_be_bytes(entry.id) as u64),
+            _ => PointId::Uuid(Uuid::from_bytes(entry.id)),
         };
         Some((id, version))
     }
@@ -51,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_known_up_to_its_next_change() {
+    fn a_version_is_known_up_to_its_next_change() {
         let (num, uuid) = (PointId::Num(u64::MAX), PointId::Uuid(Uuid::from_u128(7)));
-        let mut heads = Heads::default();
-        heads.set(3, num, 5);
-        heads.set(1, uuid, 6);
-        assert_eq!(heads.at(3, 5), Some((num, 5)));
-        assert_eq!(heads.at(1, 9), Some((uuid, 6)));
-        assert_eq!(heads.at(1, 5), None, "changed since");
-        assert_eq!((heads.at(0, 9), heads.at(77, 9)), (None, None), "never was");
+        let mut table = IdTable::default();
+        table.set(3, num, 5);
+        table.set(1, uuid, 6);
+        assert_eq!(table.at(3, 5), Some((num, 5)));
+        assert_eq!(table.at(1, 9), Some((uuid, 6)));
+        assert_eq!(table.at(1, 5), None, "changed since");
+        assert_eq!((table.at(0, 9), table.at(77, 9)), (None, None), "never was");
     }
 }

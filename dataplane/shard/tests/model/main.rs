@@ -8,8 +8,8 @@
     reason = "a test fails by panicking; its modules are its own"
 )]
 
-mod held;
 mod map;
 mod requests;
+mod search_context;
 mod snapshots;
 mod world;

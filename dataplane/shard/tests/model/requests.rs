@@ -1,10 +1,10 @@
 //! A request that comes more than once is applied once.
 
 use proptest::prelude::*;
-use vane_shard::{NewPoint, Write};
+use vane_shard::{Command, NewPoint, Write};
 use vane_storage::MemoryKv;
 use vane_types::command::{DEDUPE_WINDOW, RequestId};
-use vane_types::{Command, PointId, Refusal};
+use vane_types::{PointId, Refusal};
 
 use crate::world::{Replica, payload, selection, vector};
 

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use vane_raft::{Conf, Entry, Exported, StateMachine};
 use vane_shard::{
-    Error, JobKind, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+    Command, Error, JobKind, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
 };
 use vane_storage::{DataDb, MemoryKv};
 use vane_types::command::RequestId;
-use vane_types::{Command, FieldType, PointId, Refusal};
+use vane_types::{FieldType, PointId, Refusal};
 
 use crate::world::{Replica, members, number_is, payload, search, selection, soon, upsert};
 
@@ -109,7 +109,7 @@ fn a_replica_that_fell_behind_keeps_nothing_of_its_own() {
     assert!(to.write(upsert(1000..1200)));
     (0..6).for_each(|_| to.run_jobs());
     assert!(to.write(upsert(1200..1300)));
-    let held = to.shard.search_held(&search(1000.0, None, 50), soon()).unwrap();
+    let held = to.shard.search_context(&search(1000.0, None, 50), soon()).unwrap();
     let (dir, _) = snapshot(&from);
     to.shard.install(dir.path()).unwrap();
     assert_alike(&from, &to);

@@ -12,13 +12,13 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings, Want,
-    WantPayload, WantVectors, Write, check,
+    Command, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings,
+    Want, WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
-    CollectionConfig, Command, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload,
-    PointId, VectorParams,
+    CollectionConfig, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload, PointId,
+    VectorParams,
 };
 
 pub const DIM: usize = 4;

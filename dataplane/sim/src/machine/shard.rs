@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde_json::json;
 use vane_raft::{Conf, INITIAL_INDEX};
 use vane_shard::{
-    Checked, NewPoint, Selection, Shard as RealShard, ShardSettings, Want, WantPayload, check,
+    Checked, Command, NewPoint, Selection, Shard as RealShard, ShardSettings, Want, WantPayload,
+    check,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Command, Distance, HnswConfig, OptimizerConfig, Payload, PointId,
-    VectorParams,
+    CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, PointId, VectorParams,
 };
 
 use super::{Kind, Machine, Write};

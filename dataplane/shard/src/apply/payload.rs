@@ -1,14 +1,15 @@
-//! Payloads.
+//! Merges, replaces and removes payloads.
 
+use vane_commands::{DeletePayload, SetPayload, Targets};
 use vane_storage::records::PointRecord;
-use vane_types::command::{DeletePayload, SetPayload, Targets};
 use vane_types::{JsonPath, Payload, payload};
 
-use super::{Applying, Present, Stop, encode_payload, parse_payload, path};
+use crate::apply::change::{Applying, Present, Stop, path};
+use crate::stored::decode_payload;
 
 impl Applying<'_, '_> {
     pub(super) fn set_payload(&mut self, set: &SetPayload) -> Result<(), Stop> {
-        let patch = parse_payload(&set.payload)?;
+        let patch = decode_payload(&set.payload)?;
         let key = if set.key.is_empty() { None } else { Some(path(&set.key)?) };
         self.change_payloads(set.targets.as_ref(), true, |payload| match &key {
             None => payload::merge(payload, &patch),
@@ -17,14 +18,16 @@ impl Applying<'_, '_> {
     }
 
     pub(super) fn overwrite_payload(&mut self, set: &SetPayload) -> Result<(), Stop> {
-        let new = parse_payload(&set.payload)?;
+        let new = decode_payload(&set.payload)?;
         self.change_payloads(set.targets.as_ref(), true, |payload| payload.clone_from(&new))
     }
 
     pub(super) fn delete_payload(&mut self, delete: &DeletePayload) -> Result<(), Stop> {
-        let keys = delete.keys.iter().map(|it| path(it)).collect::<Result<Vec<JsonPath>, _>>()?;
+        let keys = delete.keys.iter().map(|key| path(key)).collect::<Result<Vec<JsonPath>, _>>()?;
         self.change_payloads(delete.targets.as_ref(), true, |payload| {
-            keys.iter().for_each(|key| payload::remove(payload, key));
+            for key in &keys {
+                payload::remove(payload, key);
+            }
         })
     }
 
@@ -40,11 +43,11 @@ impl Applying<'_, '_> {
     ) -> Result<(), Stop> {
         let targets = targets.cloned().unwrap_or_default();
         for Present { slot, record: old } in self.targets(&targets, all_must_exist)? {
-            let mut payload = parse_payload(&old.payload)?;
+            let mut payload = decode_payload(&old.payload)?;
             change(&mut payload);
             let record = PointRecord {
                 version: self.index,
-                payload: encode_payload(&payload),
+                payload: payload::encode(&payload),
                 ..old.clone()
             };
             self.store_record(slot, Some(&old), &record)?;

@@ -7,8 +7,7 @@ use vane_types::{
 };
 
 use super::*;
-use crate::check;
-use crate::request::{NewPoint, Write};
+use crate::{NewPoint, Write, check};
 
 fn config() -> CollectionConfig {
     let params = VectorParams { size: 2, distance: Distance::Cosine, hnsw: None, on_disk: None };

@@ -14,40 +14,43 @@ fn records_are_of_the_moment_of_the_search() {
     let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
     let search = Search { want: want.clone(), ..search(50.0, None, 3) };
     let plain = replica.shard.search(&search, soon()).unwrap();
-    let held = replica.shard.search_held(&search, soon()).unwrap();
+    let context = replica.shard.search_context(&search, soon()).unwrap();
     let scored: Vec<_> = plain.iter().map(|it| (it.record.id, it.score)).collect();
-    assert_eq!(held.scored(), scored);
-    assert!(held.bytes() > 0);
+    assert_eq!(context.scored(), scored);
+    assert!(context.bytes() > 0);
     let set = Write::OverwritePayload { points: selection(&[50, 51]), payload: payload(99) };
     assert!(replica.write(set));
     assert!(replica.write(Write::Delete(selection(&[49]))));
     for (place, scored) in plain.iter().enumerate() {
-        let [record] = <[_; 1]>::try_from(held.fetch(&[place], &want).unwrap()).unwrap();
+        let [record] = <[_; 1]>::try_from(context.fetch(&[place], &want).unwrap()).unwrap();
         assert_eq!((record.id, record.version), (scored.record.id, scored.record.version));
         assert_eq!(record.payload, scored.record.payload);
         let vectors = record.vectors.unwrap();
         let PointId::Num(id) = record.id else { panic!("only numbers were written") };
         assert_eq!(vectors.contains_key(""), id != 49, "vectors are those of now");
     }
-    let both = held.fetch(&[2, 0], &Want::default()).unwrap();
+    let both = context.fetch(&[2, 0], &Want::default()).unwrap();
     assert_eq!(
         both.iter().map(|it| it.id).collect::<Vec<_>>(),
         [plain[2].record.id, plain[0].record.id]
     );
     assert!(both.iter().all(|it| it.payload.is_none() && it.vectors.is_none()));
-    assert!(matches!(held.fetch(&[3], &want), Err(Error::BadInput(_))));
+    assert!(matches!(context.fetch(&[3], &want), Err(Error::BadInput(_))));
 }
 
 #[test]
 fn without_payloads_nothing_is_kept() {
     let replica = Replica::founded(MemoryKv::default());
     assert!(replica.write(upsert(0..10)));
-    let held = replica.shard.search_held(&search(5.0, None, 4), soon()).unwrap();
-    assert_eq!((held.scored().len(), held.bytes()), (4, 0));
+    let context = replica.shard.search_context(&search(5.0, None, 4), soon()).unwrap();
+    assert_eq!((context.scored().len(), context.bytes()), (4, 0));
     let vectors = Want { vectors: WantVectors::All, ..Want::default() };
-    assert_eq!(held.fetch(&[0], &vectors).unwrap()[0].vectors.as_ref().unwrap()[""], vector(5.0));
+    assert_eq!(
+        context.fetch(&[0], &vectors).unwrap()[0].vectors.as_ref().unwrap()[""],
+        vector(5.0)
+    );
     let payloads = Want { payload: WantPayload::All, ..Want::default() };
-    assert!(matches!(held.fetch(&[0], &payloads), Err(Error::BadInput(_))));
+    assert!(matches!(context.fetch(&[0], &payloads), Err(Error::BadInput(_))));
     let wrong = Want { vectors: WantVectors::Named(vec!["b".into()]), ..Want::default() };
-    assert!(matches!(held.fetch(&[0], &wrong), Err(Error::BadInput(_))));
+    assert!(matches!(context.fetch(&[0], &wrong), Err(Error::BadInput(_))));
 }

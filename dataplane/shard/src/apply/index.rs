@@ -1,14 +1,17 @@
-//! Payload indexes and parameters: schema is part of the log too.
+//! Makes and drops payload indexes.
 
+use vane_commands::{CreateIndex, DropIndex};
 use vane_filter::PayloadIndex;
-use vane_types::command::{Configure, CreateIndex, DropIndex};
-use vane_types::{CollectionConfig, FieldType};
+use vane_types::FieldType;
 
-use super::{Applying, CONFIG, FIELD, Stop, damaged, parse_payload, path};
+use crate::apply::change::{Applying, Stop, damaged, path};
 use crate::apply::effects::Effect;
 use crate::state::Field;
+use crate::stored::{decode_payload, field_name};
 
 impl Applying<'_, '_> {
+    /// Makes an index of all points that are there. Writers wait meanwhile: an index that is
+    /// there is complete, so a search need not ask how far it is.
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<(), Stop> {
         let field_type: FieldType = serde_json::from_value(create.field_type.clone().into())
             .map_err(|_| damaged(&format!("unknown index type {}", create.field_type)))?;
@@ -21,15 +24,12 @@ impl Applying<'_, '_> {
             }
             None => {}
         }
-        let taken: Vec<u16> = self.state.fields.values().map(|it| it.number).collect();
-        let number = (0..=u16::MAX)
-            .find(|it| !taken.contains(it))
-            .ok_or_else(|| damaged("there are more payload indexes than numbers"))?;
+        let number = self.free_number()?;
         let mut index = PayloadIndex::new(field_type);
         let (store, batch) = (self.store, &mut self.effects.batch);
         store.records(|slot, record| {
-            for key in vane_filter::index_keys(&path, field_type, &parse_payload(&record.payload)?)
-            {
+            let payload = decode_payload(&record.payload)?;
+            for key in vane_filter::index_keys(&path, field_type, &payload) {
                 batch.put_index(number, &key, slot);
                 index.insert(&key, slot);
             }
@@ -38,7 +38,7 @@ impl Applying<'_, '_> {
         let stored = serde_json::to_vec(&(path.to_string(), field_type))
             .expect("a path and a type are plain data");
         batch.put_meta(&field_name(number), &stored);
-        self.effects.memory.push(Effect::NewField { path, field: Field { number, index } });
+        self.effects.memory.push(Effect::IndexMade { path, field: Field { number, index } });
         Ok(())
     }
 
@@ -47,25 +47,22 @@ impl Applying<'_, '_> {
         if let Some(field) = self.state.fields.get(&path) {
             let number = field.number;
             self.remove_field(number);
-            self.effects.memory.push(Effect::DropField { path });
+            self.effects.memory.push(Effect::IndexDropped { path });
         }
         Ok(())
     }
 
-    pub(super) fn configure(&mut self, configure: &Configure) -> Result<(), Stop> {
-        let config: CollectionConfig = serde_json::from_str(&configure.config)
-            .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
-        self.batch().put_meta(CONFIG, configure.config.as_bytes());
-        self.effects.memory.push(Effect::Config(Box::new(config)));
-        Ok(())
+    /// The least number that no index has; that of an index which this entry replaces counts as
+    /// taken.
+    fn free_number(&self) -> Result<u16, Stop> {
+        let taken: Vec<u16> = self.state.fields.values().map(|field| field.number).collect();
+        (0..=u16::MAX)
+            .find(|number| !taken.contains(number))
+            .ok_or_else(|| damaged("there are more payload indexes than numbers"))
     }
 
     fn remove_field(&mut self, number: u16) {
         self.batch().drop_index(number);
         self.batch().delete_meta(&field_name(number));
     }
-}
-
-fn field_name(number: u16) -> Vec<u8> {
-    [FIELD, &number.to_be_bytes()].concat()
 }

@@ -1,0 +1,54 @@
+//! Why a write does not fit its collection.
+
+use thiserror::Error;
+use vane_types::PointId;
+use vane_types::limits::{COMMAND_BYTES_MAX, PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX};
+
+/// A write that was refused before anything was logged: no variant leaves anything changed,
+/// and the same write is refused again.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Error {
+    /// The collection has no vector of this name.
+    #[error("Not existing vector name error: {name}")]
+    UnknownVector {
+        /// As the request has it.
+        name: String,
+    },
+    /// A vector is longer or shorter than the collection says.
+    #[error("Vector dimension error: expected dim: {expected}, got {got} (point {point})")]
+    Dimension {
+        /// Dimensions of the collection's vector.
+        expected: usize,
+        /// Dimensions of the request's vector.
+        got: usize,
+        /// Point that the vector was for.
+        point: PointId,
+    },
+    /// A vector has an infinity or no number at all.
+    #[error("vector of point {point} has {value} at position {position}; values must be finite")]
+    NotFinite {
+        /// Point that the vector was for.
+        point: PointId,
+        /// The value.
+        value: f32,
+        /// Where in the vector it stands, from 0.
+        position: usize,
+    },
+    /// More points than one request may name.
+    #[error("the request names {points} points, the limit is {POINTS_PER_REQUEST_MAX}; split it")]
+    TooManyPoints {
+        /// Points named.
+        points: usize,
+    },
+    /// One payload index more than a collection may have.
+    #[error("the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most")]
+    TooManyIndexes,
+    /// More bytes than one log entry may have.
+    #[error(
+        "the request takes {bytes} bytes in the log, the limit is {COMMAND_BYTES_MAX}; split it"
+    )]
+    TooLarge {
+        /// Bytes of the largest command.
+        bytes: usize,
+    },
+}

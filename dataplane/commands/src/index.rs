@@ -1,0 +1,48 @@
+//! Makes and drops payload indexes: every shard of the collection has all of them.
+
+use prost::Message;
+use vane_types::limits::PAYLOAD_INDEXES_MAX;
+use vane_types::{CollectionConfig, FieldType, JsonPath};
+
+use crate::checked::Checked;
+use crate::command::Change;
+use crate::error::Error;
+
+/// A payload index to make.
+#[derive(Clone, PartialEq, Message)]
+pub struct CreateIndex {
+    /// Path of the indexed values.
+    #[prost(string, tag = "1")]
+    pub field: String,
+    /// Name of a [`FieldType`], lower case.
+    #[prost(string, tag = "2")]
+    pub field_type: String,
+}
+
+/// A payload index to remove.
+#[derive(Clone, PartialEq, Message)]
+pub struct DropIndex {
+    /// Path of the indexed values.
+    #[prost(string, tag = "1")]
+    pub field: String,
+}
+
+pub(crate) fn check_create(
+    config: &CollectionConfig,
+    field: &JsonPath,
+    field_type: FieldType,
+) -> Result<Checked, Error> {
+    let is_full = config.payload_schema.len() >= PAYLOAD_INDEXES_MAX;
+    // One that is there changes its type, which takes no room more.
+    if is_full && !config.payload_schema.contains_key(field) {
+        return Err(Error::TooManyIndexes);
+    }
+    Ok(Checked::everywhere(Change::CreateIndex(CreateIndex {
+        field: field.to_string(),
+        field_type: field_type.name().to_owned(),
+    })))
+}
+
+pub(crate) fn check_drop(field: &JsonPath) -> Checked {
+    Checked::everywhere(Change::DropIndex(DropIndex { field: field.to_string() }))
+}

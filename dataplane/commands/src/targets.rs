@@ -1,0 +1,77 @@
+//! Which points a change is for: by id, or by a filter that was looked up.
+
+use std::collections::HashSet;
+
+use prost::Message;
+use vane_filter::Filter;
+use vane_types::PointId;
+use vane_types::limits::POINTS_PER_REQUEST_MAX;
+
+use crate::error::Error;
+
+/// Version of what a filter means; logged with every filter so a replay on newer code can
+/// tell an old meaning.
+pub const FILTER_SEMANTICS: u32 = 1;
+
+/// Points as a caller names them.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// These; for payload changes each must exist.
+    Ids(Vec<PointId>),
+    /// Those that match when the change is applied.
+    Filter(Filter),
+}
+
+/// Points as they are logged. With a filter the ids are those it matched when the command
+/// was made; apply checks each again and leaves out those that match no more.
+#[derive(Clone, PartialEq, Message)]
+pub struct Targets {
+    /// Keys of the points ([`PointId::to_key`]).
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub ids: Vec<Vec<u8>>,
+    /// Filter as JSON; empty when the ids were given by the client.
+    #[prost(string, tag = "2")]
+    pub filter: String,
+    /// Version of the filter's meaning ([`FILTER_SEMANTICS`]).
+    #[prost(uint32, tag = "3")]
+    pub semantics: u32,
+}
+
+impl Targets {
+    /// Points that the client named.
+    pub(crate) fn of_ids(ids: &[PointId]) -> Self {
+        Self { ids: keys(ids), ..Self::default() }
+    }
+
+    /// Points that a filter matched; `filter` is its JSON.
+    pub(crate) fn of_filter(ids: &[PointId], filter: &str) -> Self {
+        Self { ids: keys(ids), filter: filter.to_owned(), semantics: FILTER_SEMANTICS }
+    }
+}
+
+impl Selection {
+    /// The same with each id once, in the order of their first mention.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        match self {
+            Self::Ids(mut ids) => {
+                check_count(ids.len())?;
+                let mut seen = HashSet::with_capacity(ids.len());
+                ids.retain(|id| seen.insert(*id));
+                Ok(Self::Ids(ids))
+            }
+            Self::Filter(filter) => Ok(Self::Filter(filter)),
+        }
+    }
+}
+
+/// Refuses more points than one request may name.
+pub(crate) fn check_count(points: usize) -> Result<(), Error> {
+    if points > POINTS_PER_REQUEST_MAX {
+        return Err(Error::TooManyPoints { points });
+    }
+    Ok(())
+}
+
+fn keys(ids: &[PointId]) -> Vec<Vec<u8>> {
+    ids.iter().map(|id| id.to_key()).collect()
+}

@@ -1,0 +1,55 @@
+//! Sets and removes vectors of points that exist.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use vane_types::{CollectionConfig, NamedVectors, PointId};
+
+use crate::checked::Checked;
+use crate::command::Change;
+use crate::error::Error;
+use crate::targets::{Selection, Targets, check_count};
+use crate::upsert::{Point, known_vector, stored_vectors};
+
+/// Vectors to remove, by name.
+#[derive(Clone, PartialEq, Message)]
+pub struct DeleteVectors {
+    #[prost(message, optional, tag = "1")]
+    pub targets: Option<Targets>,
+    #[prost(string, repeated, tag = "2")]
+    pub names: Vec<String>,
+}
+
+/// An update leaves a point's other vectors alone, so of two updates of one point both
+/// count, and only of one vector the later.
+pub(crate) fn check_update(
+    config: &CollectionConfig,
+    points: Vec<(PointId, NamedVectors)>,
+) -> Result<Checked, Error> {
+    check_count(points.len())?;
+    let mut by_id: BTreeMap<PointId, NamedVectors> = BTreeMap::new();
+    for (id, vectors) in points {
+        // Each is checked, also one that a later takes the place of.
+        stored_vectors(config, id, vectors.clone())?;
+        by_id.entry(id).or_default().extend(vectors);
+    }
+    let mut checked = Vec::with_capacity(by_id.len());
+    for (id, vectors) in by_id {
+        let vectors = stored_vectors(config, id, vectors)?;
+        checked.push((id, Point { id: id.to_key(), vectors, payload: Vec::new() }));
+    }
+    Ok(Checked::points(checked, Change::UpdateVectors))
+}
+
+pub(crate) fn check_delete(
+    config: &CollectionConfig,
+    points: Selection,
+    names: Vec<String>,
+) -> Result<Checked, Error> {
+    for name in &names {
+        known_vector(config, name)?;
+    }
+    Checked::each(points, move |targets| {
+        Change::DeleteVectors(DeleteVectors { targets: Some(targets), names: names.clone() })
+    })
+}

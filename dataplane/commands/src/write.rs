@@ -1,0 +1,77 @@
+//! The kinds of write. Each has one line in every list of this file; the rest of a kind lies
+//! in its own file.
+
+use vane_types::{CollectionConfig, FieldType, JsonPath, NamedVectors, Payload, PointId};
+
+use crate::checked::Checked;
+use crate::error::Error;
+use crate::targets::Selection;
+use crate::upsert::NewPoint;
+use crate::{delete, index, payload, upsert, vectors};
+
+/// A change of points, as a caller states it.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Puts points in place of any with the same ids. Of two with one id the later counts.
+    Upsert(Vec<NewPoint>),
+    /// Removes points; ids that are not there are skipped.
+    Delete(Selection),
+    /// Sets vectors of points that exist; refused whole when one does not.
+    UpdateVectors(Vec<(PointId, NamedVectors)>),
+    /// Removes vectors by name.
+    DeleteVectors { points: Selection, names: Vec<String> },
+    /// Merges members into the payload, or into the object at `key`.
+    SetPayload { points: Selection, payload: Payload, key: Option<JsonPath> },
+    /// Replaces the payload.
+    OverwritePayload { points: Selection, payload: Payload },
+    /// Removes what the paths lead to.
+    DeletePayload { points: Selection, keys: Vec<JsonPath> },
+    /// Removes the whole payload.
+    ClearPayload(Selection),
+    /// Makes a payload index, or changes the type of one.
+    CreateIndex { field: JsonPath, field_type: FieldType },
+    /// Removes a payload index; nothing happens when there is none.
+    DropIndex { field: JsonPath },
+}
+
+impl Write {
+    /// Whether the write takes room on the disk for good. Deletes make room in the end and
+    /// must stay possible on a full disk.
+    pub fn grows(&self) -> bool {
+        match self {
+            Self::Upsert(_)
+            | Self::UpdateVectors(_)
+            | Self::SetPayload { .. }
+            | Self::OverwritePayload { .. }
+            | Self::CreateIndex { .. } => true,
+            Self::Delete(_)
+            | Self::DeleteVectors { .. }
+            | Self::DeletePayload { .. }
+            | Self::ClearPayload(_)
+            | Self::DropIndex { .. } => false,
+        }
+    }
+}
+
+/// Checks a write against its collection, and brings it into the form it is logged in:
+/// cosine vectors of unit length, each point once.
+///
+/// # Errors
+/// Everything that can be wrong but the size of the log entries, which
+/// [`Checked::commands`] knows. Nothing was logged.
+pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> {
+    match write {
+        Write::Upsert(points) => upsert::check(config, points),
+        Write::Delete(points) => delete::check(points),
+        Write::UpdateVectors(points) => vectors::check_update(config, points),
+        Write::DeleteVectors { points, names } => vectors::check_delete(config, points, names),
+        Write::SetPayload { points, payload, key } => {
+            payload::check_set(points, &payload, key.as_ref())
+        }
+        Write::OverwritePayload { points, payload } => payload::check_overwrite(points, &payload),
+        Write::DeletePayload { points, keys } => payload::check_delete(points, &keys),
+        Write::ClearPayload(points) => payload::check_clear(points),
+        Write::CreateIndex { field, field_type } => index::check_create(config, &field, field_type),
+        Write::DropIndex { field } => Ok(index::check_drop(&field)),
+    }
+}

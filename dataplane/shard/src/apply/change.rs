@@ -1,0 +1,199 @@
+//! A command being applied: what every kind of command needs.
+
+use vane_commands::{Change, Targets};
+use vane_filter::Filter;
+use vane_storage::records::PointRecord;
+use vane_storage::{Batch, ShardStore};
+use vane_types::{JsonPath, LogIndex, Payload, PointId, Refusal, Slot};
+
+use crate::apply::digest;
+use crate::apply::effects::{Effect, Effects};
+use crate::search::select::RecordCandidate;
+use crate::state::State;
+use crate::stored::decode_payload;
+
+/// An entry being applied: the state before it, and what it changes so far.
+///
+/// Points of one command are distinct, so that a point's state before the entry is its
+/// state before its own change.
+pub(super) struct Applying<'s, 'a> {
+    pub(super) index: LogIndex,
+    pub(super) store: &'a ShardStore,
+    pub(super) state: &'s State,
+    pub(super) effects: Effects<'a>,
+    /// Rows that this entry appends so far, by vector.
+    pub(super) new_rows: Vec<u32>,
+}
+
+/// Why an entry has no effect, or the disk that failed.
+pub(super) enum Stop {
+    Refused(Refusal),
+    Failed(vane_storage::Error),
+}
+
+impl From<vane_storage::Error> for Stop {
+    fn from(error: vane_storage::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A point as it was before the entry.
+pub(super) struct Present {
+    pub(super) slot: Slot,
+    pub(super) record: PointRecord,
+}
+
+impl<'s, 'a> Applying<'s, 'a> {
+    pub(super) fn new(index: LogIndex, store: &'a ShardStore, state: &'s State) -> Self {
+        Self {
+            index,
+            store,
+            state,
+            effects: Effects::none(store, state),
+            new_rows: vec![0; state.vectors.len()],
+        }
+    }
+
+    /// Collects what a change comes to.
+    pub(super) fn change(&mut self, change: Change) -> Result<(), Stop> {
+        match change {
+            Change::Upsert(upsert) => self.upsert(upsert),
+            Change::Delete(targets) => self.delete(&targets),
+            Change::UpdateVectors(update) => self.update_vectors(update),
+            Change::DeleteVectors(delete) => self.delete_vectors(&delete),
+            Change::SetPayload(set) => self.set_payload(&set),
+            Change::OverwritePayload(set) => self.overwrite_payload(&set),
+            Change::DeletePayload(delete) => self.delete_payload(&delete),
+            Change::ClearPayload(targets) => self.clear_payload(&targets),
+            Change::CreateIndex(create) => self.create_index(&create),
+            Change::DropIndex(drop) => self.drop_index(&drop),
+            Change::Configure(configure) => self.configure(&configure),
+        }
+    }
+
+    pub(super) fn into_effects(self) -> Effects<'a> {
+        self.effects
+    }
+
+    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+        &mut self.effects.batch
+    }
+
+    pub(super) fn present(&self, id: PointId) -> Result<Option<Present>, Stop> {
+        let Some(slot) = self.store.slot(id)? else { return Ok(None) };
+        let record = self
+            .store
+            .record(slot)?
+            .ok_or_else(|| damaged(&format!("point {id} has no record")))?;
+        Ok(Some(Present { slot, record }))
+    }
+
+    /// Points a change is for, as they are before it. With a filter those that match no
+    /// more are left out; without, absent ones are left out or refuse the whole command.
+    pub(super) fn targets(
+        &self,
+        targets: &Targets,
+        all_must_exist: bool,
+    ) -> Result<Vec<Present>, Stop> {
+        let filter = logged_filter(targets)?;
+        let mut found = Vec::with_capacity(targets.ids.len());
+        for key in &targets.ids {
+            let id = point_id(key)?;
+            match self.present(id)? {
+                Some(point) => {
+                    if self.still_matches(filter.as_ref(), &point)? {
+                        found.push(point);
+                    }
+                }
+                None if all_must_exist && filter.is_none() => {
+                    return Err(Refusal::PointNotFound(id).into());
+                }
+                None => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// The filter was looked up before the command was logged: other commands may have
+    /// changed the point since, and every replica must leave out the same ones.
+    fn still_matches(&self, filter: Option<&Filter>, point: &Present) -> Result<bool, Stop> {
+        let Some(filter) = filter else { return Ok(true) };
+        let candidate = RecordCandidate::new(&point.record, self.state)?;
+        Ok(vane_filter::matches(filter, &candidate))
+    }
+
+    /// Writes a record, and moves the point's payload index entries from its old payload to
+    /// its new one.
+    pub(super) fn store_record(
+        &mut self,
+        slot: Slot,
+        old: Option<&PointRecord>,
+        new: &PointRecord,
+    ) -> Result<(), Stop> {
+        self.effects.batch.put_record(slot, new);
+        let before = old.map_or(0, digest::of_record);
+        self.effects.digest =
+            self.effects.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
+        self.effects.memory.push(Effect::Written { slot, id: new.id });
+        let is_new_payload = old.is_none_or(|old| old.payload != new.payload);
+        // Parsing two payloads costs more than the rest of an upsert: only where an index asks.
+        if is_new_payload && !self.state.fields.is_empty() {
+            let before = old.map_or(Ok(Payload::new()), |old| decode_payload(&old.payload))?;
+            let after = decode_payload(&new.payload)?;
+            self.reindex(slot, &before, &after);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reindex(&mut self, slot: Slot, before: &Payload, after: &Payload) {
+        for (path, field) in &self.state.fields {
+            let old = vane_filter::index_keys(path, field.index.ty(), before);
+            let new = vane_filter::index_keys(path, field.index.ty(), after);
+            for key in old.iter().filter(|key| !new.contains(key)) {
+                self.effects.batch.delete_index(field.number, key, slot);
+                self.effects.memory.push(Effect::Unindexed {
+                    field: path.clone(),
+                    key: key.clone(),
+                    slot,
+                });
+            }
+            for key in new.into_iter().filter(|key| !old.contains(key)) {
+                self.effects.batch.put_index(field.number, &key, slot);
+                self.effects.memory.push(Effect::Indexed { field: path.clone(), key, slot });
+            }
+        }
+    }
+}
+
+fn logged_filter(targets: &Targets) -> Result<Option<Filter>, Stop> {
+    if targets.filter.is_empty() {
+        return Ok(None);
+    }
+    let filter = serde_json::from_str(&targets.filter);
+    Ok(Some(filter.map_err(|e| damaged(&format!("a logged filter cannot be read: {e}")))?))
+}
+
+pub(super) fn point_id(key: &[u8]) -> Result<PointId, Stop> {
+    PointId::from_key(key).ok_or_else(|| damaged("a logged point id cannot be read"))
+}
+
+/// A logged path. It was checked before it was logged.
+pub(super) fn path(text: &str) -> Result<JsonPath, Stop> {
+    text.parse().map_err(|detail: <JsonPath as std::str::FromStr>::Err| {
+        damaged(&format!("a logged path cannot be read: {detail}"))
+    })
+}
+
+/// What must not be: this replica's state or log is not what was written.
+pub(super) fn damaged(detail: &str) -> Stop {
+    Stop::Failed(vane_storage::Error::Damaged {
+        what: "the shard's state".into(),
+        detail: detail.into(),
+    })
+}

@@ -1,0 +1,18 @@
+//! Puts new parameters of the collection in place of the old ones.
+
+use vane_commands::Configure;
+
+use crate::apply::change::{Applying, Stop, damaged};
+use crate::apply::effects::Effect;
+use crate::stored::CONFIG;
+
+impl Applying<'_, '_> {
+    pub(super) fn configure(&mut self, configure: &Configure) -> Result<(), Stop> {
+        let config = configure
+            .config()
+            .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
+        self.batch().put_meta(CONFIG, configure.config.as_bytes());
+        self.effects.memory.push(Effect::Config(Box::new(config)));
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Puts points in place of any with the same ids.
+
+use vane_commands::{Point, Upsert, Vector};
+use vane_storage::records::{PointRecord, VectorRecord};
+use vane_types::{PointId, Refusal, Slot};
+
+use crate::apply::change::{Applying, Stop, point_id};
+use crate::apply::digest;
+use crate::apply::effects::Effect;
+use crate::error::BadInput;
+use crate::stored::NEXT_SLOT;
+
+impl Applying<'_, '_> {
+    pub(super) fn upsert(&mut self, upsert: Upsert) -> Result<(), Stop> {
+        let before = self.effects.next_slot;
+        for Point { id, vectors, payload } in upsert.points {
+            let id = point_id(&id)?;
+            let old = self.present(id)?;
+            let slot = match &old {
+                Some(old) => old.slot,
+                None => self.take_slot(id),
+            };
+            for vector in old.iter().flat_map(|old| &old.record.vectors) {
+                self.effects.memory.push(Effect::RowDied { vector: vector.ordinal, slot });
+            }
+            let mut record = PointRecord { id, version: self.index, vectors: Vec::new(), payload };
+            self.put_vectors(slot, &mut record, vectors)?;
+            self.store_record(slot, old.as_ref().map(|old| &old.record), &record)?;
+        }
+        if self.effects.next_slot != before {
+            let next = self.effects.next_slot.to_be_bytes();
+            self.batch().put_meta(NEXT_SLOT, &next);
+        }
+        Ok(())
+    }
+
+    /// The next slot, bound to a new point. Slots of deleted points are not given out again:
+    /// views and rows that know them would take the new point for the old one.
+    fn take_slot(&mut self, id: PointId) -> Slot {
+        let slot = self.effects.next_slot;
+        self.effects.next_slot += 1;
+        self.batch().put_point(id, slot);
+        self.effects.memory.push(Effect::PointAdded(slot));
+        slot
+    }
+
+    /// Appends a row for each vector, and names the rows in the point's record.
+    pub(super) fn put_vectors(
+        &mut self,
+        slot: Slot,
+        record: &mut PointRecord,
+        vectors: Vec<Vector>,
+    ) -> Result<(), Stop> {
+        for Vector { name, values } in vectors {
+            let Some((ordinal, vector)) = self.state.vector(&name) else {
+                return Err(invalid(&vane_commands::Error::UnknownVector { name }.into()));
+            };
+            if values.len() != vector.params.size {
+                let (expected, got) = (vector.params.size, values.len());
+                return Err(invalid(&BadInput::Dimension { expected, got }));
+            }
+            // Rows of earlier points of this entry are not in the growing segment yet.
+            let new = &mut self.new_rows[ordinal as usize];
+            let row = vector.growing.rows() as u32 + *new;
+            *new += 1;
+            self.effects.batch.put_row(ordinal, vector.growing.id, row, slot, self.index, &values);
+            let digest = digest::of_vector(record.id, ordinal, &values);
+            record.vectors.push(VectorRecord { ordinal, version: self.index, digest });
+            self.effects.memory.push(Effect::RowAdded { vector: ordinal, slot, values });
+        }
+        record.vectors.sort_unstable_by_key(|vector| vector.ordinal);
+        Ok(())
+    }
+}
+
+/// Writes are checked before they are logged: only one that was checked against an older
+/// configuration comes here.
+fn invalid(reason: &BadInput) -> Stop {
+    Refusal::Invalid(reason.to_string()).into()
+}

@@ -1,0 +1,48 @@
+//! Sets and removes vectors of points that exist.
+
+use vane_commands::{DeleteVectors, Point, Upsert, Vector};
+use vane_storage::records::PointRecord;
+use vane_types::{Refusal, Slot};
+
+use crate::apply::change::{Applying, Present, Stop, point_id};
+use crate::apply::effects::Effect;
+
+impl Applying<'_, '_> {
+    pub(super) fn update_vectors(&mut self, update: Upsert) -> Result<(), Stop> {
+        for Point { id, vectors, .. } in update.points {
+            let id = point_id(&id)?;
+            let Some(Present { slot, record: old }) = self.present(id)? else {
+                return Err(Refusal::PointNotFound(id).into());
+            };
+            let mut record = PointRecord { version: self.index, ..old.clone() };
+            for Vector { name, .. } in &vectors {
+                self.drop_vector(slot, &mut record, name);
+            }
+            self.put_vectors(slot, &mut record, vectors)?;
+            self.store_record(slot, Some(&old), &record)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_vectors(&mut self, delete: &DeleteVectors) -> Result<(), Stop> {
+        let targets = delete.targets.clone().unwrap_or_default();
+        for Present { slot, record: old } in self.targets(&targets, false)? {
+            let mut record = PointRecord { version: self.index, ..old.clone() };
+            for name in &delete.names {
+                self.drop_vector(slot, &mut record, name);
+            }
+            self.store_record(slot, Some(&old), &record)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a vector out of a record; nothing happens when the point has none.
+    fn drop_vector(&mut self, slot: Slot, record: &mut PointRecord, name: &str) {
+        let Some((ordinal, _)) = self.state.vector(name) else { return };
+        let before = record.vectors.len();
+        record.vectors.retain(|vector| vector.ordinal != ordinal);
+        if record.vectors.len() < before {
+            self.effects.memory.push(Effect::RowDied { vector: ordinal, slot });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Rows of a shard's vectors, sealed and growing, and which of them live.
+
+use std::sync::Arc;
+
+use vane_storage::{Error, SegmentFiles, ShardStore};
+use vane_types::{CollectionConfig, LogIndex, Slot};
+
+use super::damaged;
+use crate::segments::growing::{ALIVE, Growing, Loc};
+use crate::segments::sealed::{Deaths, Sealed, open_graph};
+use crate::state::VectorState;
+
+/// Opens the segments of every vector. Each must have exactly the rows that records name.
+pub(super) fn open_vectors(
+    store: &ShardStore,
+    config: &CollectionConfig,
+    versions: &[Vec<LogIndex>],
+    verify: bool,
+) -> Result<Vec<VectorState>, Error> {
+    let mut vectors = Vec::with_capacity(config.vectors.len());
+    for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
+        let mut vector = VectorState::new(name, *params);
+        open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
+        open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
+        let present = versions[ordinal].iter().filter(|version| **version != 0).count();
+        let found = vector.locs.iter().filter(|loc| **loc != Loc::NONE).count();
+        if present != found {
+            return Err(damaged(
+                store,
+                &format!("vector \"{name}\" should have {present} rows, {found} are there"),
+            ));
+        }
+        vectors.push(vector);
+    }
+    Ok(vectors)
+}
+
+/// A row lives if its point's record says so: it names the entry that set the vector.
+fn lives(versions: &[LogIndex], slot: Slot, version: LogIndex) -> bool {
+    versions.get(slot as usize) == Some(&version)
+}
+
+fn open_sealed(
+    store: &ShardStore,
+    ordinal: u8,
+    vector: &mut VectorState,
+    versions: &[LogIndex],
+    verify: bool,
+) -> Result<(), Error> {
+    for manifest in store.manifests(ordinal)? {
+        let dir = store.segment_dir(ordinal, manifest.segment);
+        let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
+        let mut deaths = Vec::with_capacity(files.len());
+        for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
+            let alive = lives(versions, *slot, *version);
+            deaths.push(if alive { ALIVE } else { 0 });
+            if alive {
+                vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
+            }
+        }
+        let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
+        vector.next_segment = vector.next_segment.max(manifest.segment + 1);
+        let deaths = Arc::new(Deaths::new(deaths.into_iter()));
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, deaths, graph }));
+    }
+    Ok(())
+}
+
+fn open_growing(
+    store: &ShardStore,
+    ordinal: u8,
+    vector: &mut VectorState,
+    versions: &[LogIndex],
+) -> Result<(), Error> {
+    let mut segments: Vec<Growing> = Vec::new();
+    store.rows(ordinal, |segment, row, stored| {
+        if segments.last().is_none_or(|last| last.id != segment) {
+            segments.push(Growing::new(segment, vector.params.size));
+        }
+        let growing = segments.last_mut().expect("one was pushed if there was none");
+        if row as usize != growing.rows() || stored.values.len() != vector.params.size {
+            return Err(damaged(
+                store,
+                &format!("row {row} of growing segment {segment} does not fit"),
+            ));
+        }
+        growing.push(stored.slot, stored.version, &stored.values);
+        if lives(versions, stored.slot, stored.version) {
+            vector.set_loc(stored.slot, Loc { segment, row });
+        } else {
+            growing.kill(row, 0);
+        }
+        Ok(())
+    })?;
+    vector.next_segment = vector.next_segment.max(segments.last().map_or(0, |last| last.id + 1));
+    // The last goes on growing; those before it were full.
+    vector.growing = match segments.pop() {
+        Some(last) => last,
+        None => Growing::new(vector.take_segment_id(), vector.params.size),
+    };
+    vector.frozen = segments.into_iter().map(Arc::new).collect();
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Names and forms of what a shard keeps in its store beside points, rows and index keys.
+
+use vane_raft::Conf;
+use vane_types::{Payload, payload};
+
+/// Name of the value that holds the next slot.
+pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";
+/// Name of the value that holds the configuration.
+pub(crate) const CONFIG: &[u8] = b"config";
+/// Names of the values that hold payload indexes begin with this; the number of the index
+/// follows.
+pub(crate) const FIELD: &[u8] = b"field/";
+/// Name of the value that holds the members of the group.
+pub(crate) const CONF: &[u8] = b"conf";
+/// Name of the value that holds the consistency hash.
+pub(crate) const DIGEST: &[u8] = b"digest";
+
+/// Name of the value that holds the payload index of this number.
+pub(crate) fn field_name(number: u16) -> Vec<u8> {
+    [FIELD, &number.to_be_bytes()].concat()
+}
+
+/// Stored form of a membership.
+pub(crate) fn encode_conf(conf: &Conf) -> Vec<u8> {
+    serde_json::to_vec(conf).expect("a membership is plain data")
+}
+
+/// Reads a stored payload.
+pub(crate) fn decode_payload(bytes: &[u8]) -> Result<Payload, vane_storage::Error> {
+    payload::decode(bytes).map_err(|error| vane_storage::Error::Damaged {
+        what: "a stored payload".into(),
+        detail: error.to_string(),
+    })
+}
