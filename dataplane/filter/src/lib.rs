@@ -13,7 +13,7 @@ mod evaluate;
 mod filter;
 mod geo;
 mod invalid;
-mod key;
+mod kinds;
 mod operator;
 mod parse;
 mod payload_index;
@@ -35,7 +35,7 @@ pub use filter::{
 };
 pub use geo::{BoundingBox, Point, Radius};
 pub use invalid::{Invalid, InvalidKind};
-pub use key::index_keys;
+pub use kinds::index_keys;
 pub use payload_index::PayloadIndex;
 pub use resolve::{Indexes, Resolved, resolve};
 pub use value_set::ValueSet;

@@ -9,12 +9,11 @@
 //! outside of i64. That is how clients know it; everywhere else an exact answer is that of
 //! the plain evaluator.
 
-mod field;
-
 use roaring::RoaringBitmap;
 use vane_types::{JsonPath, PointId, Slot};
 
 use crate::filter::{Condition, FieldCondition, Filter, MinShould};
+use crate::kinds;
 use crate::payload_index::PayloadIndex;
 
 /// What the resolver may ask of a shard.
@@ -133,7 +132,7 @@ fn field_slots(
         return None;
     }
     let index = indexes.index(path)?;
-    union(field::operators(condition, index))
+    union(kinds::operators(condition, index))
 }
 
 /// Slots where a nested filter may match: those where its positive conditions find a value

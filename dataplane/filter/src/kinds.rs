@@ -1,0 +1,123 @@
+//! The kinds of payload index: which keys a payload yields for each, and which operators it
+//! answers. One file a kind.
+//!
+//! Bytes of keys order as the values do, and no key is the beginning of another, so a slot
+//! can follow one in a stored key. Keys are stored: a kind must never change its own.
+
+mod boolean;
+mod datetime;
+mod float;
+mod geo;
+mod integer;
+mod keyword;
+mod uuid;
+
+use std::ops::Bound;
+
+use roaring::RoaringBitmap;
+use serde_json::Value;
+use vane_types::{FieldType, JsonPath, Payload};
+
+use crate::bounds::Bounds;
+use crate::filter::{FieldCondition, Match, Range};
+use crate::geo::Area;
+use crate::operator::elements;
+use crate::payload_index::PayloadIndex;
+use crate::resolve::Resolved;
+
+/// What sets one kind of payload index apart. An operator that a kind cannot answer stays at
+/// its default, which says that nothing is known.
+trait Kind: Sync {
+    /// Key of a value; `None` when it is not of the kind.
+    fn key(&self, value: &Value) -> Option<Vec<u8>>;
+
+    /// Slots that `match` may hold for.
+    fn matching(&self, _matching: &Match, _index: &PayloadIndex) -> Option<Resolved> {
+        None
+    }
+
+    /// Slots that `range` may hold for.
+    fn range(&self, _range: &Range, _index: &PayloadIndex) -> Option<Resolved> {
+        None
+    }
+
+    /// Slots with a point that may lie in one of the areas.
+    fn inside(&self, _areas: &[Area], _index: &PayloadIndex) -> Option<Resolved> {
+        None
+    }
+}
+
+fn kind_of(ty: FieldType) -> &'static dyn Kind {
+    match ty {
+        FieldType::Keyword => &keyword::Keyword,
+        FieldType::Integer => &integer::Integer,
+        FieldType::Float => &float::Float,
+        FieldType::Bool => &boolean::Boolean,
+        FieldType::Geo => &geo::Geo,
+        FieldType::Datetime => &datetime::Datetime,
+        FieldType::Uuid => &uuid::Uuid,
+    }
+}
+
+/// Keys that `payload` yields for an index of type `ty` on `field`: ascending, each once.
+/// The elements of an array count as values, those of arrays within it do not. What is no
+/// value of the type yields no key.
+pub fn index_keys(field: &JsonPath, ty: FieldType, payload: &Payload) -> Vec<Vec<u8>> {
+    let kind = kind_of(ty);
+    let elements = field.values(payload).into_iter().flat_map(elements);
+    let mut keys: Vec<_> = elements.filter_map(|element| kind.key(element)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// What the index tells about each operator that is set; `None` for one that its kind cannot
+/// answer.
+pub(crate) fn operators(condition: &FieldCondition, index: &PayloadIndex) -> Vec<Option<Resolved>> {
+    let FieldCondition {
+        key: _,
+        matching,
+        range,
+        geo_bounding_box,
+        geo_radius,
+        values_count: _,
+        is_empty: _,
+        is_null: _,
+    } = condition;
+    let kind = kind_of(index.ty());
+    let mut found = Vec::new();
+    found.extend(matching.as_ref().map(|matching| kind.matching(matching, index)));
+    found.extend(range.as_ref().map(|range| kind.range(range, index)));
+    found.extend(geo_bounding_box.map(|area| kind.inside(&area.areas(), index)));
+    found.extend(geo_radius.map(|area| kind.inside(&area.areas(), index)));
+    found
+}
+
+fn exactly(slots: RoaringBitmap) -> Option<Resolved> {
+    Some(Resolved { slots, exact: true })
+}
+
+/// Slots with a key that keeps the bounds.
+fn between<T>(
+    index: &PayloadIndex,
+    bounds: &Bounds<T>,
+    key: impl Fn(&T) -> [u8; 8],
+) -> RoaringBitmap {
+    let Bounds { lt, gt, gte, lte } = bounds;
+    let [lt, gt, gte, lte] = [lt, gt, gte, lte].map(|bound| bound.as_ref().map(&key));
+    // Of two bounds on one side the narrower holds, at the same value the strict one.
+    let from = match (&gt, &gte) {
+        (Some(gt), gte) if gte.as_ref().is_none_or(|gte| gt >= gte) => Bound::Excluded(&gt[..]),
+        (_, Some(gte)) => Bound::Included(&gte[..]),
+        (_, None) => Bound::Unbounded,
+    };
+    let to = match (&lt, &lte) {
+        (Some(lt), lte) if lte.as_ref().is_none_or(|lte| lt <= lte) => Bound::Excluded(&lt[..]),
+        (_, Some(lte)) => Bound::Included(&lte[..]),
+        (_, None) => Bound::Unbounded,
+    };
+    index.between(from, to)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! `true` and `false`: one byte.
+
+use serde_json::Value;
+
+use super::{Kind, exactly};
+use crate::filter::{Match, Scalar};
+use crate::payload_index::PayloadIndex;
+use crate::resolve::Resolved;
+
+pub(super) struct Boolean;
+
+impl Kind for Boolean {
+    fn key(&self, value: &Value) -> Option<Vec<u8>> {
+        value.as_bool().map(|value| key(value).to_vec())
+    }
+
+    fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
+        match matching {
+            Match::Value(Scalar::Bool(value)) => exactly(index.any_of([key(*value)])),
+            Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+        }
+    }
+}
+
+fn key(value: bool) -> [u8; 1] {
+    [u8::from(value)]
+}

@@ -1,0 +1,27 @@
+//! Datetimes: the key of their microseconds as an integer.
+
+use serde_json::Value;
+
+use super::{Kind, between, exactly, integer};
+use crate::datetime::parse_micros;
+use crate::filter::Range;
+use crate::payload_index::PayloadIndex;
+use crate::resolve::Resolved;
+
+pub(super) struct Datetime;
+
+impl Kind for Datetime {
+    fn key(&self, value: &Value) -> Option<Vec<u8>> {
+        let micros = parse_micros(value.as_str()?)?;
+        Some(integer::key(micros).to_vec())
+    }
+
+    fn range(&self, range: &Range, index: &PayloadIndex) -> Option<Resolved> {
+        match range {
+            Range::Datetime(bounds) => {
+                exactly(between(index, bounds, |bound| integer::key(bound.micros())))
+            }
+            Range::Number(_) => None,
+        }
+    }
+}

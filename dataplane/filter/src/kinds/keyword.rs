@@ -1,0 +1,91 @@
+//! Strings, matched whole: their bytes, cut where they are long.
+
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Kind;
+use crate::filter::{Match, Scalar, Scalars};
+use crate::payload_index::PayloadIndex;
+use crate::resolve::Resolved;
+
+/// Bytes of a keyword that stand in its key; of a longer one a hash follows.
+const BYTES_MAX: usize = 256;
+
+pub(super) struct Keyword;
+
+impl Kind for Keyword {
+    fn key(&self, value: &Value) -> Option<Vec<u8>> {
+        value.as_str().map(key)
+    }
+
+    fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
+        match matching {
+            Match::Value(Scalar::String(text)) => Some(any_of([text], index)),
+            Match::Any(Scalars::Strings(list)) => Some(any_of(list.iter(), index)),
+            // The index does not hold the values of other types that `except` passes.
+            Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+        }
+    }
+}
+
+/// Slots with one of the strings. Cut keywords are told apart by a hash alone, so that their
+/// slots are still to be checked.
+fn any_of<'a>(texts: impl IntoIterator<Item = &'a String>, index: &PayloadIndex) -> Resolved {
+    let mut exact = true;
+    let keys = texts.into_iter().map(|text| {
+        exact &= !is_cut(text);
+        key(text)
+    });
+    let slots = index.any_of(keys);
+    Resolved { slots, exact }
+}
+
+/// Whether two different keywords can have this one's key.
+fn is_cut(text: &str) -> bool {
+    text.len() > BYTES_MAX
+}
+
+/// A zero byte becomes `00 FF`. Then `00 00` ends a whole keyword, `00 01` and the hash of
+/// all its bytes one that was cut.
+fn key(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let kept = &bytes[..bytes.len().min(BYTES_MAX)];
+    let mut key = Vec::with_capacity(kept.len() + 2);
+    for &byte in kept {
+        key.push(byte);
+        if byte == 0 {
+            key.push(0xff);
+        }
+    }
+    if is_cut(text) {
+        key.extend([0, 1]);
+        key.extend(xxh3_128(bytes).to_be_bytes());
+    } else {
+        key.extend([0, 0]);
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keys_order_as_strings(s in "[\0a]{0,4}", t in "[\0a]{0,4}") {
+            prop_assert_eq!(key(&s).cmp(&key(&t)), s.cmp(&t));
+            prop_assert!(s == t || !key(&s).starts_with(&key(&t)));
+        }
+    }
+
+    #[test]
+    fn long_keywords_have_short_keys_of_their_own() {
+        let (a, b) = ("a".repeat(1000), "a".repeat(999) + "b");
+        assert_ne!(key(&a), key(&b));
+        assert_eq!(key(&a).len(), BYTES_MAX + 2 + 16);
+        assert!(key(&"a".repeat(256)) < key(&a));
+        // Cut inside a character.
+        assert!(key(&("a".repeat(255) + "éé")).len() <= BYTES_MAX + 18);
+    }
+}
