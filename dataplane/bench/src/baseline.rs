@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use vane_index::{Graph, GraphParams, Metric, Select};
+use vane_index::{Graph, GraphParams, Metric, Select, StoredIndex, VectorIndex};
 
 use crate::dataset::Dataset;
 use crate::error::Error;

@@ -36,16 +36,3 @@ void vane_scores_of(
         score_all<decltype(m)>(count, row, query, dim, out);
     });
 }
-
-void vane_scores_of_block(
-        int metric,
-        size_t dim,
-        const float* rows,
-        size_t count,
-        const float* query,
-        float* out) {
-    vane::with_metric(metric, [&](auto m) {
-        auto row = [&](size_t i) { return rows + i * dim; };
-        score_all<decltype(m)>(count, row, query, dim, out);
-    });
-}

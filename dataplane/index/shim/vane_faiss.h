@@ -80,15 +80,6 @@ void vane_scores_of(
         const float* query,
         float* out);
 
-// Scores of `count` rows that lie one after the other.
-void vane_scores_of_block(
-        int metric,
-        size_t dim,
-        const float* rows,
-        size_t count,
-        const float* query,
-        float* out);
-
 // Name of a CPU feature the shim was compiled for and this machine lacks, or null.
 const char* vane_missing_cpu_feature(void);
 

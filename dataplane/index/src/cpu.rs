@@ -4,6 +4,9 @@ use crate::ffi;
 /// Refuses a machine without the CPU features this build was compiled for (on x86-64
 /// AVX2, FMA, F16C and their companions). To be called first thing in `main`: where one
 /// is missing, almost any other code may end in an illegal instruction.
+///
+/// # Errors
+/// [`Error::Cpu`] names the first feature that is missing.
 pub fn check_cpu() -> Result<(), Error> {
     ffi::missing_cpu_feature().map_or(Ok(()), |feature| Err(Error::Cpu { feature }))
 }

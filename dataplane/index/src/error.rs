@@ -2,13 +2,16 @@ use std::path::PathBuf;
 
 use crate::graph::{EF_CONSTRUCT_MAX, M_MAX, M_MIN};
 
-/// What can go wrong with a graph. Nothing is changed in any of the cases, except that
-/// a failed [`crate::Graph::save`] may leave an unfinished file.
+/// What can go wrong with an index. Nothing is changed in any of the cases, except that
+/// a failed [`crate::StoredIndex::save`] may leave an unfinished file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The build was asked to stop.
     #[error("graph build was cancelled, nothing is kept of it")]
     Cancelled,
+    /// The search was asked to stop.
+    #[error("the search was stopped before it had looked at every row")]
+    Stopped,
     #[error(
         "graph parameters out of range: m is {m} (allowed {M_MIN} to {M_MAX}), \
          ef_construct is {ef_construct} (allowed 1 to {EF_CONSTRUCT_MAX})"

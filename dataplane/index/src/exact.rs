@@ -11,7 +11,7 @@ use crate::metric::Metric;
 ///
 /// # Panics
 /// When `query` is not of dimension `dim` or a number in `which` is no row.
-pub fn scores(
+pub(crate) fn scores(
     metric: Metric,
     dim: usize,
     rows: &[f32],
@@ -19,7 +19,9 @@ pub fn scores(
     query: &[f32],
     out: &mut Vec<f32>,
 ) {
-    let count = count_of(dim, rows, query);
+    assert_eq!(query.len(), dim, "dimension of the query");
+    assert!(dim > 0 && rows.len().is_multiple_of(dim), "{} values in rows of {dim}", rows.len());
+    let count = rows.len() / dim;
     let last = which.iter().copied().max();
     assert!(last.is_none_or(|row| (row as usize) < count), "row {last:?} of {count} rows");
     out.clear();
@@ -27,35 +29,20 @@ pub fn scores(
     ffi::scores_of(metric, dim, rows, which, query, out);
 }
 
-/// Scores of all rows of a contiguous block, in order; otherwise as [`scores`].
-///
-/// # Panics
-/// When `query` is not of dimension `dim` or `rows` is not whole rows.
-pub fn scores_of_block(
-    metric: Metric,
-    dim: usize,
-    rows: &[f32],
-    query: &[f32],
-    out: &mut Vec<f32>,
-) {
-    out.clear();
-    out.resize(count_of(dim, rows, query), 0.0);
-    ffi::scores_of_block(metric, dim, rows, query, out);
-}
-
-fn count_of(dim: usize, rows: &[f32], query: &[f32]) -> usize {
-    assert_eq!(query.len(), dim, "dimension of the query");
-    assert!(dim > 0 && rows.len().is_multiple_of(dim), "{} values in rows of {dim}", rows.len());
-    rows.len() / dim
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{scores, scores_of_block};
+    use super::scores;
     use crate::metric::Metric;
 
     fn sample(count: usize) -> Vec<f32> {
         (0..count).map(|i| (i as f32 * 0.7311).sin()).collect()
+    }
+
+    fn scores_of_all(metric: Metric, dim: usize, rows: &[f32], query: &[f32]) -> Vec<f32> {
+        let which: Vec<u32> = (0..(rows.len() / dim) as u32).collect();
+        let mut out = vec![f32::NAN; 3];
+        scores(metric, dim, rows, &which, query, &mut out);
+        out
     }
 
     fn plain(metric: Metric, row: &[f32], query: &[f32]) -> f64 {
@@ -72,8 +59,7 @@ mod tests {
             for dim in [1, 2, 3, 4, 7, 8, 12, 15, 16, 31, 100, 129] {
                 let rows = sample(dim * 11);
                 let query = sample(dim * 3)[dim * 2..].to_vec();
-                let mut out = vec![f32::NAN; 3];
-                scores_of_block(metric, dim, &rows, &query, &mut out);
+                let out = scores_of_all(metric, dim, &rows, &query);
                 assert_eq!(out.len(), 11);
                 for (row, score) in rows.chunks(dim).zip(&out) {
                     let expected = plain(metric, row, &query);
@@ -89,12 +75,12 @@ mod tests {
             for dim in [1, 5, 8, 16, 30, 384, 387] {
                 let rows = sample(dim * 9);
                 let query = sample(dim);
-                let (mut block, mut few, mut one) = (vec![], vec![], vec![]);
-                scores_of_block(metric, dim, &rows, &query, &mut block);
+                let (mut few, mut one) = (vec![], vec![]);
+                let all = scores_of_all(metric, dim, &rows, &query);
                 scores(metric, dim, &rows, &[8, 0, 3, 3, 7, 1], &query, &mut few);
                 for (score, row) in few.iter().zip([8, 0, 3, 3, 7, 1_u32]) {
                     scores(metric, dim, &rows, &[row], &query, &mut one);
-                    assert_eq!(score.to_bits(), block[row as usize].to_bits(), "{dim}");
+                    assert_eq!(score.to_bits(), all[row as usize].to_bits(), "{dim}");
                     assert_eq!(score.to_bits(), one[0].to_bits(), "{dim}");
                 }
             }
@@ -104,10 +90,9 @@ mod tests {
     #[test]
     fn overflow_is_the_worst_finite_score() {
         let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN];
-        let mut out = vec![];
-        scores_of_block(Metric::InnerProduct, 2, &rows, &[f32::MAX; 2], &mut out);
+        let out = scores_of_all(Metric::InnerProduct, 2, &rows, &[f32::MAX; 2]);
         assert_eq!(out, [f32::MIN; 2]);
-        scores_of_block(Metric::L2, 2, &rows, &[f32::MIN; 2], &mut out);
+        let out = scores_of_all(Metric::L2, 2, &rows, &[f32::MIN; 2]);
         assert_eq!(out, [f32::MAX; 2]);
     }
 

@@ -130,7 +130,7 @@ impl Drop for Handle {
     }
 }
 
-/// As [`crate::scores`]; `which` are rows and `out` has their number.
+/// As [`crate::exact::scores`]; `which` are rows and `out` has their number.
 pub(crate) fn scores_of(
     metric: Metric,
     dim: usize,
@@ -150,28 +150,6 @@ pub(crate) fn scores_of(
             rows.as_ptr(),
             which.as_ptr(),
             which.len(),
-            query.as_ptr(),
-            out.as_mut_ptr(),
-        );
-    }
-}
-
-/// As [`crate::scores_of_block`]; `out` has one place for each row.
-pub(crate) fn scores_of_block(
-    metric: Metric,
-    dim: usize,
-    rows: &[f32],
-    query: &[f32],
-    out: &mut [f32],
-) {
-    assert!(query.len() == dim && out.len() * dim == rows.len());
-    // SAFETY: `rows` is `out.len()` rows of `dim` values, as just checked.
-    unsafe {
-        vane_scores_of_block(
-            code(metric),
-            dim,
-            rows.as_ptr(),
-            out.len(),
             query.as_ptr(),
             out.as_mut_ptr(),
         );
@@ -302,14 +280,6 @@ unsafe extern "C" {
         dim: usize,
         rows: *const f32,
         which: *const u32,
-        count: usize,
-        query: *const f32,
-        out: *mut f32,
-    );
-    fn vane_scores_of_block(
-        metric: c_int,
-        dim: usize,
-        rows: *const f32,
         count: usize,
         query: *const f32,
         out: *mut f32,

@@ -1,8 +1,9 @@
-//! Nearest neighbours over rows of f32: HNSW graphs and exact scores, both by FAISS.
+//! Nearest neighbours over rows of f32: HNSW graphs and exact scores, both by FAISS, behind
+//! one trait.
 //!
-//! A [`Graph`] holds links only. The rows stay where their owner keeps them (memory, a
-//! mapped file) and are read through [`Rows`]. A graph is immutable: new rows mean a new
-//! graph, removed rows are passed over with [`Select`].
+//! A [`VectorIndex`] answers searches: a [`Graph`] by walking links, [`Flat`] by scoring every
+//! row. A graph holds links only. The rows stay where their owner keeps them (memory, a
+//! mapped file) and are read through [`Rows`].
 //!
 //! FAISS is reached through a shim of our own in `shim/`; `ffi` is the one module with
 //! unsafe code. This crate must never start threads, never let FAISS start any, and
@@ -12,13 +13,16 @@ mod cpu;
 mod error;
 mod exact;
 mod ffi;
+mod flat;
 mod graph;
 mod metric;
 mod select;
+mod vector_index;
 
 pub use cpu::{check_cpu, single_threaded_here};
 pub use error::Error;
-pub use exact::{scores, scores_of_block};
-pub use graph::{Graph, GraphParams, Hit, Rows};
-pub use metric::{Metric, normalise};
+pub use flat::Flat;
+pub use graph::{Graph, GraphParams};
+pub use metric::Metric;
 pub use select::Select;
+pub use vector_index::{Hit, Rows, StoredIndex, VectorIndex};

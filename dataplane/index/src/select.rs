@@ -15,11 +15,11 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
-    /// Whether `row` may be returned; what [`crate::Graph::search`] asks for each row.
+    /// Whether `row` may be returned. The shim asks the same of each row of a graph.
     ///
     /// # Panics
     /// When a part that is given has no entry for `row`.
-    pub fn admits(&self, row: u32) -> bool {
+    pub(crate) fn admits(&self, row: u32) -> bool {
         let row = row as usize;
         let allowed = self.allow.is_none_or(|(words, slots)| {
             let slot = slots[row];

@@ -6,10 +6,10 @@ pub(crate) mod select;
 pub(crate) mod view;
 
 use std::cmp::Ordering;
-use std::sync::atomic::Ordering as Atomic;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_index::Select;
+use vane_index::{Flat, Select, VectorIndex};
 use vane_types::{Distance, Slot};
 
 use crate::error::Error;
@@ -20,9 +20,6 @@ use crate::search::view::{VectorView, View};
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
 use crate::shard::Shard;
-
-/// Rows scored between two looks at the clock.
-const ROWS_PER_DEADLINE: usize = 16_384;
 
 /// Rows that a graph search scores per unit of ef.
 const VISITS_PER_EF: usize = 16;
@@ -52,25 +49,30 @@ impl Shard {
     /// Whether a search is sure to end within a millisecond or two: it walks graphs of
     /// bounded effort, and few rows lie outside them.
     pub fn is_quick(&self, search: &Search) -> bool {
+        // A filter may have to read points from the disk.
+        if search.filter.is_some() || search.params.exact {
+            return false;
+        }
         let state = self.state.read();
+        // An unknown vector is refused at once.
         let Some((_, vector)) = state.vector(&search.using) else { return true };
-        let ef = search
-            .params
-            .ef
-            .unwrap_or(state.config.hnsw_of(&search.using).ef_construct)
-            .max(search.limit);
-        let plain = vector.sealed.iter().filter(|it| it.graph.is_none()).map(|it| it.rows());
-        let frozen = vector.frozen.iter().map(|it| it.rows());
-        let graphs = vector.sealed.len();
-        let rows: usize = plain.chain(frozen).sum::<usize>() + vector.growing.rows();
-        let values = rows * vector.params.size + ef * graphs * VISITS_PER_EF * vector.params.size;
-        search.filter.is_none() && !search.params.exact && values <= QUICK_VALUES
+        let default_ef = state.config.hnsw_of(&search.using).ef_construct;
+        let ef = search.params.ef.unwrap_or(default_ef).max(search.limit);
+        let (mut scanned, graphs) = (vector.growing.rows(), vector.sealed.len());
+        scanned += vector.frozen.iter().map(|frozen| frozen.rows()).sum::<usize>();
+        let plain = vector.sealed.iter().filter(|sealed| sealed.graph.is_none());
+        scanned += plain.map(|sealed| sealed.rows()).sum::<usize>();
+        (scanned + ef * graphs * VISITS_PER_EF) * vector.params.size <= QUICK_VALUES
     }
 
     /// The best points of this shard, best first.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a search that does not fit the collection, [`Error::Timeout`],
+    /// [`Error::NotReady`] while the replica has no state, and failures of disk and index.
     pub fn search(&self, search: &Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
         let (view, hits) = self.hits(search, deadline)?;
-        let slots: Vec<Slot> = hits.iter().map(|it| it.slot).collect();
+        let slots: Vec<Slot> = hits.iter().map(|hit| hit.slot).collect();
         let records = self.fetch(&view, &slots, &search.want)?;
         Ok(records
             .into_iter()
@@ -94,6 +96,7 @@ impl Shard {
         };
         let mut query = search.vector.clone();
         vector.distance.prepare(&mut query);
+        // The excluded point may be among the best, and is taken out at the end.
         let k = search.limit + usize::from(excluded.is_some());
         let searcher = Searcher {
             search,
@@ -121,18 +124,20 @@ impl Searcher<'_> {
         }
         if !self.search.params.indexed_only {
             for chunk in self.vector.memory.iter().flatten() {
-                self.chunk(chunk, &mut best);
-                self.check_time()?;
+                best.extend(self.chunk(chunk)?);
+                self.keep_best(&mut best);
             }
         }
         self.keep_best(&mut best);
         if self.vector.distance == Distance::Euclid {
-            best.iter_mut().for_each(|it| it.score = it.score.max(0.0).sqrt());
+            for hit in &mut best {
+                hit.score = hit.score.max(0.0).sqrt();
+            }
         }
         if let Some(threshold) = self.search.score_threshold {
-            best.retain(|it| self.vector.distance.passes(it.score, threshold));
+            best.retain(|hit| self.vector.distance.passes(hit.score, threshold));
         }
-        best.retain(|it| Some(it.slot) != self.excluded);
+        best.retain(|hit| Some(hit.slot) != self.excluded);
         best.truncate(self.search.limit);
         Ok(best)
     }
@@ -150,14 +155,34 @@ impl Searcher<'_> {
     }
 
     fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
+        let facts = self.facts(sealed);
+        if self.search.params.indexed_only && !facts.has_graph {
+            return Ok(Vec::new());
+        }
+        self.check_time()?;
+        let (slots, died) = (sealed.files.slots(), sealed.deaths.all());
+        if let (Plan::Graph { ef }, Some(graph)) = (plan(&facts), &sealed.graph) {
+            // Without dead rows FAISS need not ask about each.
+            let died = (sealed.deaths.dead() > 0).then_some(died);
+            let hits = self.ask(graph, ef, slots, died)?;
+            // Deaths and the estimate may leave fewer than there are; then only a scan tells.
+            if hits.len() >= self.k.min(facts.matching) {
+                return Ok(hits);
+            }
+        }
+        self.scan(sealed.files.vectors(), slots, died)
+    }
+
+    fn facts(&self, sealed: &Sealed) -> Facts {
         let alive = sealed.rows() - sealed.deaths.dead();
+        // How the matching points are spread over segments is not known: evenly, say.
         let share = alive as f64 / self.view.points.max(1) as f64;
-        let matching = self
-            .allowed
-            .as_ref()
-            .map_or(alive, |it| (it.slots.len() as f64 * share).ceil() as usize);
+        let matching = match &self.allowed {
+            None => alive,
+            Some(allowed) => (allowed.slots.len() as f64 * share).ceil() as usize,
+        };
         let row_bytes = self.vector.dim * size_of::<f32>();
-        let facts = Facts {
+        Facts {
             rows: alive,
             matching: matching.min(alive),
             filtered: self.allowed.is_some(),
@@ -166,86 +191,55 @@ impl Searcher<'_> {
             k: self.k,
             ef: self.search.params.ef.unwrap_or(self.vector.hnsw.ef_construct),
             full_scan_rows: (self.vector.hnsw.full_scan_threshold << 10) / row_bytes,
-        };
-        if self.search.params.indexed_only && !facts.has_graph {
-            return Ok(Vec::new());
         }
-        self.check_time()?;
-        let Plan::Graph { ef } = plan(&facts) else { return self.scan(sealed) };
-        let hits = self.graph(sealed, ef)?;
-        // Deaths and the estimate may leave fewer than there are; then only a scan tells.
-        if hits.len() < self.k.min(facts.matching) { self.scan(sealed) } else { Ok(hits) }
     }
 
-    fn graph(&self, sealed: &Sealed, ef: usize) -> Result<Vec<Hit>, Error> {
-        let Some(graph) = &sealed.graph else { return Ok(Vec::new()) };
-        let slots = sealed.files.slots();
-        let select = Select {
-            allow: self.allowed.as_ref().map(|it| (it.words(), slots)),
-            died: (sealed.deaths.dead() > 0).then(|| (sealed.deaths.all(), self.vector.at)),
+    fn chunk(&self, chunk: &Chunk) -> Result<Vec<Hit>, Error> {
+        self.scan(&chunk.values, &chunk.slots, &chunk.died)
+    }
+
+    /// Scores all rows that live and that the filter allows.
+    fn scan(&self, values: &[f32], slots: &[Slot], died: &[AtomicU64]) -> Result<Vec<Hit>, Error> {
+        let flat = Flat {
+            metric: metric(self.vector.distance),
+            dim: self.vector.dim,
+            rows: values,
+            order: slots,
+            stop: &|| self.is_late(),
         };
-        let found = graph.search(&self.query, self.k, ef, &select)?;
-        Ok(found
-            .into_iter()
-            .map(|it| Hit { slot: slots[it.row as usize], score: it.score })
-            .collect())
+        self.ask(&flat, self.k, slots, Some(died))
     }
 
-    fn scan(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
-        let (slots, died) = (sealed.files.slots(), sealed.deaths.all());
-        let mut best = Vec::new();
-        for start in (0..slots.len()).step_by(ROWS_PER_DEADLINE) {
-            let end = slots.len().min(start + ROWS_PER_DEADLINE);
-            let rows = (start..end).filter(|row| died[*row].load(Atomic::Relaxed) > self.vector.at);
-            self.score(rows, sealed.files.vectors(), slots, &mut best);
-            self.keep_best(&mut best);
-            self.check_time()?;
-        }
-        Ok(best)
-    }
-
-    fn chunk(&self, chunk: &Chunk, best: &mut Vec<Hit>) {
-        let rows = (0..chunk.slots.len())
-            .filter(|row| chunk.died[*row].load(Atomic::Relaxed) > self.vector.at);
-        self.score(rows, &chunk.values, &chunk.slots, best);
-        self.keep_best(best);
-    }
-
-    /// Scores those of the rows that the filter allows.
-    fn score(
+    /// The best rows of an index, by the slots of their points.
+    fn ask(
         &self,
-        rows: impl Iterator<Item = usize>,
-        values: &[f32],
+        index: &dyn VectorIndex,
+        ef: usize,
         slots: &[Slot],
-        hits: &mut Vec<Hit>,
-    ) {
-        let which: Vec<u32> = match &self.allowed {
-            Some(allowed) => {
-                rows.filter(|row| allowed.contains(slots[*row])).map(|row| row as u32).collect()
-            }
-            None => rows.map(|row| row as u32).collect(),
+        died: Option<&[AtomicU64]>,
+    ) -> Result<Vec<Hit>, Error> {
+        let select = Select {
+            allow: self.allowed.as_ref().map(|allowed| (allowed.words(), slots)),
+            died: died.map(|died| (died, self.vector.at)),
         };
-        let mut scores = Vec::with_capacity(which.len());
-        vane_index::scores(
-            metric(self.vector.distance),
-            self.vector.dim,
-            values,
-            &which,
-            &self.query,
-            &mut scores,
-        );
-        hits.extend(
-            which
-                .into_iter()
-                .zip(scores)
-                .map(|(row, score)| Hit { slot: slots[row as usize], score }),
-        );
+        let found = match index.search(&self.query, self.k, ef, &select) {
+            Err(vane_index::Error::Stopped) => return Err(self.timeout()),
+            found => found?,
+        };
+        let hits =
+            found.into_iter().map(|hit| Hit { slot: slots[hit.row as usize], score: hit.score });
+        Ok(hits.collect())
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() > self.deadline
     }
 
     fn check_time(&self) -> Result<(), Error> {
-        if Instant::now() > self.deadline {
-            return Err(Error::Timeout { group: self.view.group });
-        }
-        Ok(())
+        if self.is_late() { Err(self.timeout()) } else { Ok(()) }
+    }
+
+    fn timeout(&self) -> Error {
+        Error::Timeout { group: self.view.group }
     }
 }

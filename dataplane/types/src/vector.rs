@@ -69,6 +69,16 @@ mod tests {
     }
 
     #[test]
+    fn length_is_right_where_squares_leave_f32() {
+        for magnitude in [1e-38_f32, 1e-3, 1.0, 1e38] {
+            let mut v = [magnitude, -2.0 * magnitude, 0.5 * magnitude];
+            Distance::Cosine.prepare(&mut v);
+            let length: f32 = v.iter().map(|x| x * x).sum();
+            assert!((length - 1.0).abs() < 1e-6, "{magnitude}: {length}");
+        }
+    }
+
+    #[test]
     fn euclid_prefers_small_and_dot_large() {
         assert_eq!(Distance::Euclid.best_first(1.0, 2.0), Ordering::Less);
         assert_eq!(Distance::Dot.best_first(1.0, 2.0), Ordering::Greater);

@@ -2,8 +2,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::*;
-use crate::exact::scores_of_block;
-use crate::metric::normalise;
+use crate::exact::scores;
 
 const DIM: usize = 24;
 const ROWS: usize = 5000;
@@ -37,7 +36,8 @@ fn clustered(count: usize, seed: u64) -> Vec<f32> {
         .flat_map(|i| {
             let mut v = centres[i % CLUSTERS].clone();
             v.iter_mut().for_each(|x| *x += 0.5 * noise.next());
-            normalise(&mut v);
+            let length = v.iter().map(|x| x * x).sum::<f32>().sqrt();
+            v.iter_mut().for_each(|x| *x /= length);
             v
         })
         .collect()
@@ -62,10 +62,15 @@ fn build(metric: Metric) -> Graph {
     build_with(rows(), metric, params)
 }
 
+fn scores_of_all(metric: Metric, query: &[f32]) -> Vec<f32> {
+    let (which, mut found) = ((0..ROWS as u32).collect::<Vec<_>>(), vec![]);
+    scores(metric, DIM, &rows(), &which, query, &mut found);
+    found
+}
+
 /// Row numbers of the k best admitted rows, by looking at all of them.
 fn exact(metric: Metric, query: &[f32], select: &Select<'_>) -> Vec<u32> {
-    let mut scores = vec![];
-    scores_of_block(metric, DIM, &rows(), query, &mut scores);
+    let scores = scores_of_all(metric, query);
     let mut best: Vec<u32> = (0..ROWS as u32).filter(|&row| select.admits(row)).collect();
     best.sort_by(|&a, &b| {
         let order = scores[a as usize].total_cmp(&scores[b as usize]);
@@ -111,8 +116,7 @@ fn score_of_a_hit_is_the_exact_score() {
         for query in queries() {
             let hits = graph.search(&query, K, 64, &Select::default()).expect("a fitting query");
             assert_eq!(hits.len(), K);
-            let mut scores = vec![];
-            scores_of_block(metric, DIM, &rows(), &query, &mut scores);
+            let scores = scores_of_all(metric, &query);
             for hit in &hits {
                 assert_eq!(hit.score.to_bits(), scores[hit.row as usize].to_bits());
             }

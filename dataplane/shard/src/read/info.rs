@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use vane_index::VectorIndex;
 use vane_types::{FieldType, JsonPath};
 
 use crate::shard::Shard;

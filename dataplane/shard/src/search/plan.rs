@@ -37,7 +37,7 @@ pub(crate) enum Plan {
     Graph { ef: usize },
 }
 
-/// Chooses.
+/// How to search a segment, from what is known of it before.
 pub(crate) fn plan(facts: &Facts) -> Plan {
     if facts.exact || !facts.has_graph || facts.rows == 0 || facts.matching == 0 {
         return Plan::Scan;

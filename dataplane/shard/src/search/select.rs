@@ -40,10 +40,6 @@ impl Allowed {
             words
         })
     }
-
-    pub(crate) fn contains(&self, slot: Slot) -> bool {
-        self.words().get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
-    }
 }
 
 /// A stored point as the evaluator sees it.
@@ -59,7 +55,7 @@ impl<'a> RecordCandidate<'a> {
         record: &'a PointRecord,
         state: &'a State,
     ) -> Result<Self, vane_storage::Error> {
-        Self::with_names(record, state.vectors.iter().map(|it| it.name.as_str()).collect())
+        Self::with_names(record, state.vectors.iter().map(|vector| vector.name.as_str()).collect())
     }
 
     /// `names` are the collection's vectors by ordinal.
@@ -82,8 +78,8 @@ impl Candidate for RecordCandidate<'_> {
     }
 
     fn has_vector(&self, name: &str) -> bool {
-        let ordinal = self.names.iter().position(|it| *it == name);
-        ordinal.is_some_and(|it| self.record.vector_version(it as u8).is_some())
+        let ordinal = self.names.iter().position(|known| *known == name);
+        ordinal.is_some_and(|ordinal| self.record.vector_version(ordinal as u8).is_some())
     }
 }
 
@@ -108,36 +104,49 @@ impl Checker<'_> {
         candidates: &RoaringBitmap,
         points: u64,
     ) -> Result<RoaringBitmap, Error> {
-        let mut matching = RoaringBitmap::new();
-        let mut checked = 0;
-        let mut check = |slot: Slot, record: &PointRecord| -> Result<(), Error> {
-            checked += 1;
-            if checked % CHECKS_PER_DEADLINE == 0 && Instant::now() > self.deadline {
-                return Err(Error::Timeout { group: self.group });
-            }
-            if self.matches(record)? {
-                matching.insert(slot);
-            }
-            Ok(())
-        };
         if candidates.len() * SCAN_SHARE >= points {
-            let mut failed = None;
-            self.snapshot.records_from(candidates.min().unwrap_or(0), |slot, record| {
-                if candidates.contains(slot) {
-                    failed = check(slot, &record).err();
-                }
-                Ok(failed.is_none())
-            })?;
-            if let Some(error) = failed {
-                return Err(error);
-            }
+            self.narrow_by_scan(candidates)
         } else {
-            for slot in candidates {
-                if let Some(record) = self.snapshot.record(slot)? {
-                    check(slot, &record)?;
+            self.narrow_one_by_one(candidates)
+        }
+    }
+
+    fn narrow_by_scan(&self, candidates: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        let (mut matching, mut checked, mut failed) = (RoaringBitmap::new(), 0, None);
+        self.snapshot.records_from(candidates.min().unwrap_or(0), |slot, record| {
+            if candidates.contains(slot) {
+                match self.check(&mut checked, &record) {
+                    Ok(true) => {
+                        matching.insert(slot);
+                    }
+                    Ok(false) => {}
+                    // The scan knows errors of the disk only: this one is kept beside it.
+                    Err(error) => failed = Some(error),
                 }
+            }
+            Ok(failed.is_none())
+        })?;
+        failed.map_or(Ok(matching), Err)
+    }
+
+    fn narrow_one_by_one(&self, candidates: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        let (mut matching, mut checked) = (RoaringBitmap::new(), 0);
+        for slot in candidates {
+            if let Some(record) = self.snapshot.record(slot)?
+                && self.check(&mut checked, &record)?
+            {
+                matching.insert(slot);
             }
         }
         Ok(matching)
+    }
+
+    /// Whether a point matches; `checked` counts those that were looked at.
+    fn check(&self, checked: &mut u64, record: &PointRecord) -> Result<bool, Error> {
+        *checked += 1;
+        if checked.is_multiple_of(CHECKS_PER_DEADLINE) && Instant::now() > self.deadline {
+            return Err(Error::Timeout { group: self.group });
+        }
+        self.matches(record)
     }
 }

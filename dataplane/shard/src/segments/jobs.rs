@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use vane_index::{Graph, GraphParams};
+use vane_index::{Graph, GraphParams, StoredIndex};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::HnswConfig;

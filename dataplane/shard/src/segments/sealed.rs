@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use vane_index::{Graph, Metric};
+use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, segment_file};
 use vane_types::{Distance, LogIndex};

@@ -1,0 +1,124 @@
+//! Exact search: every admitted row is scored.
+
+use std::cmp::Ordering;
+
+use crate::error::Error;
+use crate::exact::scores;
+use crate::graph::count_rows;
+use crate::metric::Metric;
+use crate::select::Select;
+use crate::vector_index::{Hit, VectorIndex};
+
+/// Rows scored between two looks at `stop`.
+const BLOCK_ROWS: usize = 16_384;
+
+/// A view of rows for one search; it holds nothing of its own.
+pub struct Flat<'a> {
+    pub metric: Metric,
+    pub dim: usize,
+    /// Row-major, `dim` values a row.
+    pub rows: &'a [f32],
+    /// A number for each row. Of rows with equal scores that of the smaller number is better,
+    /// so that an answer does not depend on where its rows lie.
+    pub order: &'a [u32],
+    /// Whether to give up.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+impl VectorIndex for Flat<'_> {
+    /// [`Error::Stopped`] once `stop` says so. `ef` has no meaning here.
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        _ef: usize,
+        select: &Select<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        if query.len() != self.dim {
+            return Err(Error::Query { expected: self.dim, found: query.len() });
+        }
+        let len = count_rows(self.rows, self.dim)?;
+        select.check(len)?;
+        if self.order.len() < len {
+            let found = self.order.len();
+            return Err(Error::Select { what: "the order of rows", expected: len, found });
+        }
+        let (mut best, mut found) = (Vec::new(), Vec::new());
+        for start in (0..len).step_by(BLOCK_ROWS) {
+            let end = len.min(start + BLOCK_ROWS);
+            let which = (start as u32..end as u32).filter(|row| select.admits(*row));
+            let which: Vec<u32> = which.collect();
+            scores(self.metric, self.dim, self.rows, &which, query, &mut found);
+            best.extend(which.iter().zip(&found).map(|(&row, &score)| Hit { row, score }));
+            self.keep_best(&mut best, k);
+            if (self.stop)() {
+                return Err(Error::Stopped);
+            }
+        }
+        Ok(best)
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Flat<'_> {
+    /// Sorts best first and keeps k.
+    fn keep_best(&self, hits: &mut Vec<Hit>, k: usize) {
+        if hits.len() > k {
+            hits.select_nth_unstable_by(k, |a, b| self.compare(a, b));
+            hits.truncate(k);
+        }
+        hits.sort_unstable_by(|a, b| self.compare(a, b));
+    }
+
+    fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
+        let by_score = self.metric.best_first(a.score, b.score);
+        by_score.then_with(|| self.order[a.row as usize].cmp(&self.order[b.row as usize]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat<'a>(rows: &'a [f32], order: &'a [u32]) -> Flat<'a> {
+        Flat { metric: Metric::L2, dim: 1, rows, order, stop: &|| false }
+    }
+
+    fn rows(hits: &[Hit]) -> Vec<u32> {
+        hits.iter().map(|hit| hit.row).collect()
+    }
+
+    #[test]
+    fn the_best_rows_come_first_and_equal_ones_in_their_order() {
+        let values = [3.0, 1.0, -1.0, 0.5, 9.0];
+        let flat = flat(&values, &[0, 9, 8, 7, 1]);
+        let hits = flat.search(&[0.0], 3, 0, &Select::default()).unwrap();
+        assert_eq!(rows(&hits), [3, 2, 1]);
+        assert_eq!(rows(&flat.search(&[0.0], 2, 0, &Select::default()).unwrap()), [3, 2]);
+        assert_eq!(flat.search(&[0.0], 99, 0, &Select::default()).unwrap().len(), 5);
+        let select = Select { allow: Some((&[0b11], &[9, 1, 0, 7, 9])), died: None };
+        assert_eq!(rows(&flat.search(&[0.0], 3, 0, &select).unwrap()), [2, 1]);
+    }
+
+    #[test]
+    fn rows_of_many_blocks_are_compared_with_each_other() {
+        let count = BLOCK_ROWS * 2 + 10;
+        let values: Vec<f32> = (0..count).map(|row| (count - row) as f32).collect();
+        let order: Vec<u32> = (0..count as u32).collect();
+        let hits = flat(&values, &order).search(&[0.0], 2, 0, &Select::default()).unwrap();
+        assert_eq!(rows(&hits), [count as u32 - 1, count as u32 - 2]);
+    }
+
+    #[test]
+    fn a_search_that_is_stopped_or_does_not_fit_is_an_error() {
+        let everything = Select::default();
+        let stopped = Flat { stop: &|| true, ..flat(&[1.0], &[0]) };
+        assert!(matches!(stopped.search(&[0.0], 1, 0, &everything), Err(Error::Stopped)));
+        let flat = flat(&[1.0, 2.0], &[0]);
+        assert!(matches!(flat.search(&[0.0], 1, 0, &everything), Err(Error::Select { .. })));
+        assert!(matches!(flat.search(&[0.0; 2], 1, 0, &everything), Err(Error::Query { .. })));
+    }
+}
