@@ -2,7 +2,7 @@
 
 use prost::Message;
 use vane_types::limits::PAYLOAD_INDEXES_MAX;
-use vane_types::{CollectionConfig, FieldType, JsonPath};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -14,7 +14,7 @@ pub struct CreateIndex {
     /// Path of the indexed values.
     #[prost(string, tag = "1")]
     pub field: String,
-    /// Name of a [`FieldType`], lower case.
+    /// [`FieldSchema::to_logged`]: for most the name of a type alone.
     #[prost(string, tag = "2")]
     pub field_type: String,
 }
@@ -30,7 +30,7 @@ pub struct DropIndex {
 pub(crate) fn check_create(
     config: &CollectionConfig,
     field: &JsonPath,
-    field_type: FieldType,
+    schema: &FieldSchema,
 ) -> Result<Checked, Error> {
     let is_full = config.payload_schema.len() >= PAYLOAD_INDEXES_MAX;
     // One that is there changes its type, which takes no room more.
@@ -39,7 +39,7 @@ pub(crate) fn check_create(
     }
     Ok(Checked::everywhere(Change::CreateIndex(CreateIndex {
         field: field.to_string(),
-        field_type: field_type.name().to_owned(),
+        field_type: schema.to_logged(),
     })))
 }
 

@@ -1,7 +1,7 @@
 //! The kinds of write. Each has one line in every list of this file; the rest of a kind lies
 //! in its own file.
 
-use vane_types::{CollectionConfig, FieldType, JsonPath, NamedVectors, Payload, PointId};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath, NamedVectors, Payload, PointId};
 
 use crate::checked::Checked;
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub enum Write {
     /// Removes the whole payload.
     ClearPayload(Selection),
     /// Makes a payload index, or changes the type of one.
-    CreateIndex { field: JsonPath, field_type: FieldType },
+    CreateIndex { field: JsonPath, field_type: FieldSchema },
     /// Removes a payload index; nothing happens when there is none.
     DropIndex { field: JsonPath },
 }
@@ -71,7 +71,9 @@ pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> 
         Write::OverwritePayload { points, payload } => payload::check_overwrite(points, &payload),
         Write::DeletePayload { points, keys } => payload::check_delete(points, &keys),
         Write::ClearPayload(points) => payload::check_clear(points),
-        Write::CreateIndex { field, field_type } => index::check_create(config, &field, field_type),
+        Write::CreateIndex { field, field_type } => {
+            index::check_create(config, &field, &field_type)
+        }
         Write::DropIndex { field } => Ok(index::check_drop(&field)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use serde_json::Value;
-use vane_types::{FieldType, JsonPath, Payload, PointId, Slot};
+use vane_types::{FieldSchema, JsonPath, Payload, PointId, Slot};
 
 use crate::{Candidate, Filter, Indexes, PayloadIndex, Resolved, index_keys, matches, resolve};
 
@@ -38,20 +38,13 @@ impl Candidate for Stored<'_> {
 
 impl Shard {
     /// Payloads that are no objects stand for points that were deleted.
-    pub(crate) fn new(payloads: &[Value], indexes: &[(&str, FieldType)]) -> Self {
-        let live =
-            (0..).zip(payloads).filter(|(_, it)| it.is_object()).map(|(slot, _)| slot).collect();
-        let payloads: Vec<_> =
-            payloads.iter().map(|it| it.as_object().cloned().unwrap_or_default()).collect();
-        let build = |&(path, ty): &(&str, FieldType)| {
-            let path: JsonPath = path.parse().unwrap();
-            let mut index = PayloadIndex::new(ty);
-            for (slot, payload) in (0..).zip(&payloads) {
-                index_keys(&path, ty, payload).iter().for_each(|key| index.insert(key, slot));
-            }
-            (path, index)
-        };
-        let indexes = indexes.iter().map(build).collect();
+    pub(crate) fn new(payloads: &[Value], indexes: &[(&str, FieldSchema)]) -> Self {
+        let slots = (0..).zip(payloads).filter(|(_, payload)| payload.is_object());
+        let live = slots.map(|(slot, _)| slot).collect();
+        let objects = payloads.iter().map(|payload| payload.as_object().cloned());
+        let payloads: Vec<_> = objects.map(Option::unwrap_or_default).collect();
+        let indexes = indexes.iter().map(|(path, schema)| built(path, *schema, &payloads));
+        let indexes = indexes.collect();
         Self { payloads, indexes, live }
     }
 
@@ -75,6 +68,17 @@ impl Shard {
     }
 }
 
+fn built(path: &str, schema: FieldSchema, payloads: &[Payload]) -> (JsonPath, PayloadIndex) {
+    let path: JsonPath = path.parse().unwrap();
+    let mut index = PayloadIndex::new(schema);
+    for (slot, payload) in (0..).zip(payloads) {
+        for key in index_keys(&path, &schema, payload) {
+            index.insert(&key, slot);
+        }
+    }
+    (path, index)
+}
+
 impl Indexes for Shard {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
         self.indexes.get(field)
@@ -86,12 +90,12 @@ impl Indexes for Shard {
 
     fn slot_of(&self, id: PointId) -> Option<Slot> {
         let PointId::Num(n) = id else { return None };
-        Slot::try_from(n).ok().filter(|it| self.live.contains(*it))
+        Slot::try_from(n).ok().filter(|slot| self.live.contains(*slot))
     }
 
     fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
         match name {
-            "even" => Some(self.live.iter().filter(|it| it.is_multiple_of(2)).collect()),
+            "even" => Some(self.live.iter().filter(|slot| slot.is_multiple_of(2)).collect()),
             "unknown" => None,
             _ => Some(RoaringBitmap::new()),
         }

@@ -16,7 +16,7 @@ use std::ops::Bound;
 
 use roaring::RoaringBitmap;
 use serde_json::Value;
-use vane_types::{FieldType, JsonPath, Payload};
+use vane_types::{FieldSchema, JsonPath, Payload};
 
 use crate::bounds::Bounds;
 use crate::filter::{FieldCondition, Match, Range};
@@ -47,23 +47,23 @@ trait Kind: Sync {
     }
 }
 
-fn kind_of(ty: FieldType) -> &'static dyn Kind {
-    match ty {
-        FieldType::Keyword => &keyword::Keyword,
-        FieldType::Integer => &integer::Integer,
-        FieldType::Float => &float::Float,
-        FieldType::Bool => &boolean::Boolean,
-        FieldType::Geo => &geo::Geo,
-        FieldType::Datetime => &datetime::Datetime,
-        FieldType::Uuid => &uuid::Uuid,
+fn kind_of(schema: &FieldSchema) -> &'static dyn Kind {
+    match schema {
+        FieldSchema::Keyword => &keyword::Keyword,
+        FieldSchema::Integer => &integer::Integer,
+        FieldSchema::Float => &float::Float,
+        FieldSchema::Bool => &boolean::Boolean,
+        FieldSchema::Geo => &geo::Geo,
+        FieldSchema::Datetime => &datetime::Datetime,
+        FieldSchema::Uuid => &uuid::Uuid,
     }
 }
 
-/// Keys that `payload` yields for an index of type `ty` on `field`: ascending, each once.
+/// Keys that `payload` yields for an index on `field`: ascending, each once.
 /// The elements of an array count as values, those of arrays within it do not. What is no
-/// value of the type yields no key.
-pub fn index_keys(field: &JsonPath, ty: FieldType, payload: &Payload) -> Vec<Vec<u8>> {
-    let kind = kind_of(ty);
+/// value of the schema's type yields no key.
+pub fn index_keys(field: &JsonPath, schema: &FieldSchema, payload: &Payload) -> Vec<Vec<u8>> {
+    let kind = kind_of(schema);
     let elements = field.values(payload).into_iter().flat_map(elements);
     let mut keys: Vec<_> = elements.filter_map(|element| kind.key(element)).collect();
     keys.sort_unstable();
@@ -84,7 +84,7 @@ pub(crate) fn operators(condition: &FieldCondition, index: &PayloadIndex) -> Vec
         is_empty: _,
         is_null: _,
     } = condition;
-    let kind = kind_of(index.ty());
+    let kind = kind_of(index.schema());
     let mut found = Vec::new();
     found.extend(matching.as_ref().map(|matching| kind.matching(matching, index)));
     found.extend(range.as_ref().map(|range| kind.range(range, index)));

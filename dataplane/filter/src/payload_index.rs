@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use roaring::RoaringBitmap;
-use vane_types::{FieldType, Slot};
+use vane_types::{FieldSchema, Slot};
 
 /// What a tree entry takes beside the bytes of its key and bitmap.
 const ENTRY_BYTES: usize = size_of::<Box<[u8]>>() + size_of::<Posting>();
@@ -12,7 +12,7 @@ const ENTRY_BYTES: usize = size_of::<Box<[u8]>>() + size_of::<Posting>();
 /// Slots by value key (see [`index_keys`](crate::index_keys)).
 #[derive(Debug, Clone)]
 pub struct PayloadIndex {
-    ty: FieldType,
+    schema: FieldSchema,
     postings: BTreeMap<Box<[u8]>, Posting>,
     with_value: RoaringBitmap,
     /// Number of keys of the slots that have more than one.
@@ -28,9 +28,9 @@ enum Posting {
 
 impl PayloadIndex {
     /// An index without values.
-    pub fn new(ty: FieldType) -> Self {
+    pub fn new(schema: FieldSchema) -> Self {
         Self {
-            ty,
+            schema,
             postings: BTreeMap::new(),
             with_value: RoaringBitmap::new(),
             several: HashMap::new(),
@@ -80,9 +80,9 @@ impl PayloadIndex {
         }
     }
 
-    /// Type of the values.
-    pub fn ty(&self) -> FieldType {
-        self.ty
+    /// What the index was declared as.
+    pub fn schema(&self) -> &FieldSchema {
+        &self.schema
     }
 
     /// Slots with at least one value of the type.
@@ -213,7 +213,7 @@ mod tests {
             steps in prop::collection::vec((any::<bool>(), 0u8..6, 0u32..6), 0..60),
             listed in prop::collection::btree_set(0u8..6, 0..6),
         ) {
-            let mut index = PayloadIndex::new(FieldType::Integer);
+            let mut index = PayloadIndex::new(FieldSchema::Integer);
             let mut pairs = BTreeSet::new();
             for (add, key, slot) in steps {
                 if add {
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_range_that_ends_before_it_starts_is_empty() {
-        let mut index = PayloadIndex::new(FieldType::Integer);
+        let mut index = PayloadIndex::new(FieldSchema::Integer);
         index.insert(&[3], 1);
         assert!(index.between(Bound::Included(&[5]), Bound::Included(&[1])).is_empty());
         assert!(index.between(Bound::Excluded(&[3]), Bound::Excluded(&[3])).is_empty());

@@ -4,21 +4,21 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use vane_types::FieldType;
+use vane_types::FieldSchema;
 
 use crate::Filter;
 use crate::fixture::Shard;
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 const PATHS: [&str; 9] = ["a", "b", "n", "a[]", "a.b", "n[]", "n[].a", "n[].b", "n[0].a"];
-const TYPES: [FieldType; 7] = [
-    FieldType::Keyword,
-    FieldType::Float,
-    FieldType::Bool,
-    FieldType::Geo,
-    FieldType::Datetime,
-    FieldType::Uuid,
-    FieldType::Integer,
+const TYPES: [FieldSchema; 7] = [
+    FieldSchema::Keyword,
+    FieldSchema::Float,
+    FieldSchema::Bool,
+    FieldSchema::Geo,
+    FieldSchema::Datetime,
+    FieldSchema::Uuid,
+    FieldSchema::Integer,
 ];
 
 /// How far the generated shards and filters go.
@@ -182,7 +182,7 @@ fn filter(world: World) -> BoxedStrategy<Value> {
     clauses(condition.boxed())
 }
 
-fn index_type(world: World) -> impl Strategy<Value = FieldType> {
+fn index_type(world: World) -> impl Strategy<Value = FieldSchema> {
     select(match world {
         World::WithoutIntegerIndex => TYPES[..6].to_vec(),
         World::IntegersOnly => TYPES.to_vec(),

@@ -11,7 +11,7 @@ use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{
-    CollectionConfig, FieldType, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot,
+    CollectionConfig, FieldSchema, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot,
 };
 
 use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
@@ -82,7 +82,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     };
     let fields = read_fields(store)?;
     config.payload_schema =
-        fields.iter().map(|(path, field)| (path.clone(), field.index.ty())).collect();
+        fields.iter().map(|(path, field)| (path.clone(), *field.index.schema())).collect();
     let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
@@ -146,9 +146,9 @@ fn read_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
         let number = number
             .map(u16::from_be_bytes)
             .ok_or_else(|| damaged(store, "the number of a payload index"))?;
-        let (path, field_type): (JsonPath, FieldType) = serde_json::from_slice(&value)
+        let (path, schema): (JsonPath, FieldSchema) = serde_json::from_slice(&value)
             .map_err(|e| damaged(store, &format!("a payload index: {e}")))?;
-        let mut index = PayloadIndex::new(field_type);
+        let mut index = PayloadIndex::new(schema);
         store.index_entries(number, |key, slot| {
             index.insert(key, slot);
         })?;

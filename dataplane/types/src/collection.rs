@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::path::JsonPath;
-use crate::schema::FieldType;
+use crate::schema::FieldSchema;
 use crate::vector::Distance;
 
 /// Everything that decides how a collection's points are stored and searched.
@@ -18,7 +18,7 @@ pub struct CollectionConfig {
     /// When segments are sealed, indexed and merged.
     pub optimizer: OptimizerConfig,
     /// Payload indexes.
-    pub payload_schema: BTreeMap<JsonPath, FieldType>,
+    pub payload_schema: BTreeMap<JsonPath, FieldSchema>,
     /// Free-form labels of the user's.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,

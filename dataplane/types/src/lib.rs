@@ -18,5 +18,5 @@ pub use command::Refusal;
 pub use ids::{GroupId, LogIndex, PointId, Slot};
 pub use path::JsonPath;
 pub use payload::Payload;
-pub use schema::FieldType;
+pub use schema::{FieldSchema, FieldSchema as FieldType};
 pub use vector::{Distance, NamedVectors};

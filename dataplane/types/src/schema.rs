@@ -1,11 +1,16 @@
-//! Types of payload indexes.
+//! What a payload index is declared as.
 
 use serde::{Deserialize, Serialize};
 
-/// What a payload index holds. Values of another JSON type are not indexed.
+/// A payload index as a collection declares it: the type of its values. Values of another
+/// JSON type are not indexed.
+///
+/// Parameters of a type are fields of its variant. In JSON a type without parameters is its
+/// name, one with parameters `{"name": {…}}`. What is not known is refused: an index made
+/// without it would answer otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FieldType {
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum FieldSchema {
     /// Strings, matched whole.
     Keyword,
     /// 64-bit integers; `1.0` counts as `1`.
@@ -22,17 +27,43 @@ pub enum FieldType {
     Uuid,
 }
 
-impl FieldType {
-    /// The name it is written under in JSON and in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Keyword => "keyword",
-            Self::Integer => "integer",
-            Self::Float => "float",
-            Self::Bool => "bool",
-            Self::Geo => "geo",
-            Self::Datetime => "datetime",
-            Self::Uuid => "uuid",
+impl FieldSchema {
+    /// The form in a logged command: its JSON, without quotes where that is a name alone.
+    pub fn to_logged(&self) -> String {
+        match serde_json::to_value(self).expect("a schema is plain data") {
+            serde_json::Value::String(name) => name,
+            with_parameters => with_parameters.to_string(),
+        }
+    }
+
+    /// Reads [`FieldSchema::to_logged`].
+    ///
+    /// # Errors
+    /// A type or a parameter that this version does not know.
+    pub fn from_logged(text: &str) -> Result<Self, serde_json::Error> {
+        if text.starts_with('{') {
+            return serde_json::from_str(text);
+        }
+        serde_json::from_value(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_are_logged_by_their_names() {
+        for (schema, name) in [(FieldSchema::Keyword, "keyword"), (FieldSchema::Geo, "geo")] {
+            assert_eq!(schema.to_logged(), name);
+            assert_eq!(FieldSchema::from_logged(name).unwrap(), schema);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for unknown in ["text", "", "Keyword", r#"{"text":{}}"#, r#"{"keyword":{"prefix":true}}"#] {
+            assert!(FieldSchema::from_logged(unknown).is_err(), "{unknown}");
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vane_types::{
-    CollectionConfig, Distance, FieldType, HnswConfig, NamedVectors, OptimizerConfig, Payload,
+    CollectionConfig, Distance, FieldSchema, HnswConfig, NamedVectors, OptimizerConfig, Payload,
     VectorParams,
 };
 
@@ -100,7 +100,7 @@ fn what_a_filter_matches_is_split_into_entries_in_id_order() {
 #[test]
 fn every_shard_has_every_payload_index() {
     let found = commands(
-        Write::CreateIndex { field: "n".parse().unwrap(), field_type: FieldType::Integer },
+        Write::CreateIndex { field: "n".parse().unwrap(), field_type: FieldSchema::Integer },
         Vec::new(),
     );
     assert_eq!(

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
-use vane_types::FieldType;
+use vane_types::FieldSchema;
 
 use crate::Filter;
 use crate::fixture::Shard;
 
-fn shard(values: &[Value], ty: FieldType) -> Shard {
+fn shard(values: &[Value], ty: FieldSchema) -> Shard {
     let payloads: Vec<_> = values.iter().map(|it| json!({"f": it, "g": "x"})).collect();
     Shard::new(&payloads, &[("f", ty)])
 }
@@ -35,7 +35,7 @@ fn narrowed(shard: &Shard, filter: &Filter, candidates: &[u32], expected: &[u32]
 fn an_integer_index_takes_whole_floats_for_integers() {
     let shard = shard(
         &[json!(1), json!(1.0), json!(1.5), json!([1, 2]), json!("1"), json!(null)],
-        FieldType::Integer,
+        FieldSchema::Integer,
     );
     exact(&shard, json!({"match": {"value": 1}}), &[0, 1, 3]);
     exact(&shard, json!({"match": {"any": [2, 1]}}), &[0, 1, 3]);
@@ -48,7 +48,7 @@ fn an_integer_index_takes_whole_floats_for_integers() {
 fn with_an_integer_index_except_passes_only_integers() {
     let shard = shard(
         &[json!(1), json!(2), json!("x"), json!([1, 2]), json!([1, 1.0]), json!({})],
-        FieldType::Integer,
+        FieldSchema::Integer,
     );
     exact(&shard, json!({"match": {"except": [1]}}), &[1, 3]);
     exact(&shard, json!({"match": {"except": [1, 1, 2]}}), &[]);
@@ -60,7 +60,7 @@ fn with_an_integer_index_except_passes_only_integers() {
 fn integer_ranges_compare_as_f64() {
     let shard = shard(
         &[json!(i64::MIN), json!(-1), json!(0), json!(i64::MAX - 1), json!(i64::MAX)],
-        FieldType::Integer,
+        FieldSchema::Integer,
     );
     for range in [
         json!({"gt": -1}),
@@ -80,7 +80,8 @@ fn integer_ranges_compare_as_f64() {
 
 #[test]
 fn keyword_indexes_answer_match_and_leave_except_to_the_evaluator() {
-    let shard = shard(&[json!("a"), json!(["a", "b"]), json!(1), json!("ab")], FieldType::Keyword);
+    let shard =
+        shard(&[json!("a"), json!(["a", "b"]), json!(1), json!("ab")], FieldSchema::Keyword);
     exact(&shard, json!({"match": {"value": "a"}}), &[0, 1]);
     exact(&shard, json!({"match": {"any": ["b", "ab"]}}), &[1, 3]);
     exact(&shard, json!({"match": {"any": []}}), &[]);
@@ -91,14 +92,14 @@ fn keyword_indexes_answer_match_and_leave_except_to_the_evaluator() {
 #[test]
 fn cut_keywords_are_checked() {
     let long = "a".repeat(300);
-    let shard = shard(&[json!(long), json!(long.clone() + "b"), json!("a")], FieldType::Keyword);
+    let shard = shard(&[json!(long), json!(long.clone() + "b"), json!("a")], FieldSchema::Keyword);
     narrowed(&shard, &must(json!({"match": {"value": long}})), &[0], &[0]);
 }
 
 #[test]
 fn spellings_of_a_uuid_are_told_apart_by_the_evaluator() {
     let id = "550e8400-e29b-41d4-a716-446655440000";
-    let shard = shard(&[json!(id), json!(id.to_uppercase()), json!("x")], FieldType::Uuid);
+    let shard = shard(&[json!(id), json!(id.to_uppercase()), json!("x")], FieldSchema::Uuid);
     narrowed(&shard, &must(json!({"match": {"value": id}})), &[0, 1], &[0]);
     narrowed(&shard, &must(json!({"match": {"value": "x"}})), &[0, 1, 2], &[2]);
     narrowed(&shard, &must(json!({"match": {"any": [id, "x"]}})), &[0, 1, 2], &[0, 2]);
@@ -108,17 +109,19 @@ fn spellings_of_a_uuid_are_told_apart_by_the_evaluator() {
 
 #[test]
 fn float_bool_and_datetime_indexes_answer_alone() {
-    let floats =
-        shard(&[json!(1), json!(-0.0), json!(2.5), json!(u64::MAX), json!("1")], FieldType::Float);
+    let floats = shard(
+        &[json!(1), json!(-0.0), json!(2.5), json!(u64::MAX), json!("1")],
+        FieldSchema::Float,
+    );
     exact(&floats, json!({"range": {"gte": 0, "lt": 2.5}}), &[0, 1]);
     exact(&floats, json!({"range": {"gt": 0, "gte": 0}}), &[0, 2, 3]);
     exact(&floats, json!({"range": {"lt": 2.5, "lte": 2.5}}), &[0, 1]);
     exact(&floats, json!({"range": {}}), &[0, 1, 2, 3]);
-    let bools = shard(&[json!(true), json!([false, true]), json!(1)], FieldType::Bool);
+    let bools = shard(&[json!(true), json!([false, true]), json!(1)], FieldSchema::Bool);
     exact(&bools, json!({"match": {"value": true}}), &[0, 1]);
     let times = shard(
         &[json!("2024-01-01"), json!("2024-01-01T01:00:00+01:00"), json!("soon")],
-        FieldType::Datetime,
+        FieldSchema::Datetime,
     );
     exact(&times, json!({"range": {"gte": "2024-01-01T00:00:00Z"}}), &[0, 1]);
     exact(&times, json!({"range": {"gt": "2024-01-01T00:00:00Z"}}), &[]);
@@ -127,8 +130,10 @@ fn float_bool_and_datetime_indexes_answer_alone() {
 #[test]
 fn geo_indexes_narrow_to_the_neighbourhood() {
     let at = |lon: f64, lat: f64| json!({"lon": lon, "lat": lat});
-    let shard =
-        shard(&[at(13.4, 52.5), at(13.5, 52.6), at(179.99, 0.0), at(-179.99, 0.0)], FieldType::Geo);
+    let shard = shard(
+        &[at(13.4, 52.5), at(13.5, 52.6), at(179.99, 0.0), at(-179.99, 0.0)],
+        FieldSchema::Geo,
+    );
     let circle = |center: Value, radius: f64| {
         must(json!({"geo_radius": {"center": center, "radius": radius}}))
     };
@@ -142,7 +147,7 @@ fn geo_indexes_narrow_to_the_neighbourhood() {
 #[test]
 fn clauses_combine_what_is_known() {
     let shard =
-        shard(&[json!("a"), json!("b"), json!(["a", "b"]), json!(null)], FieldType::Keyword);
+        shard(&[json!("a"), json!("b"), json!(["a", "b"]), json!(null)], FieldSchema::Keyword);
     let a = json!({"key": "f", "match": {"value": "a"}});
     let b = json!({"key": "f", "match": {"value": "b"}});
     let unknown = json!({"key": "g", "match": {"value": "x"}});
@@ -181,7 +186,7 @@ fn nested_conditions_narrow_by_the_flat_index() {
             json!({"n": [{"a": "x", "b": 2}]}),
             json!({"n": [{"a": "z", "b": 2}]}),
         ],
-        &[("n[].a", FieldType::Keyword)],
+        &[("n[].a", FieldSchema::Keyword)],
     );
     let nested = |filter: Value| {
         Filter::parse(json!({"must": {"nested": {"key": "n", "filter": filter}}})).unwrap()
@@ -197,7 +202,7 @@ fn nested_conditions_narrow_by_the_flat_index() {
 fn dead_slots_of_an_index_are_left_out() {
     let shard = Shard::new(
         &[json!({"f": "a"}), json!({"f": "a"}), json!(null)],
-        &[("f", FieldType::Keyword)],
+        &[("f", FieldSchema::Keyword)],
     );
     exact(&shard, json!({"match": {"value": "a"}}), &[0, 1]);
     let none = Filter::parse(json!({"must_not": {"key": "f", "match": {"value": "a"}}})).unwrap();

@@ -153,8 +153,8 @@ impl<'s, 'a> Applying<'s, 'a> {
 
     pub(super) fn reindex(&mut self, slot: Slot, before: &Payload, after: &Payload) {
         for (path, field) in &self.state.fields {
-            let old = vane_filter::index_keys(path, field.index.ty(), before);
-            let new = vane_filter::index_keys(path, field.index.ty(), after);
+            let old = vane_filter::index_keys(path, field.index.schema(), before);
+            let new = vane_filter::index_keys(path, field.index.schema(), after);
             for key in old.iter().filter(|key| !new.contains(key)) {
                 self.effects.batch.delete_index(field.number, key, slot);
                 self.effects.memory.push(Effect::Unindexed {

@@ -121,7 +121,7 @@ impl State {
                 }
             }
             Effect::IndexMade { path, field } => {
-                self.config.payload_schema.insert(path.clone(), field.index.ty());
+                self.config.payload_schema.insert(path.clone(), *field.index.schema());
                 self.fields.insert(path, field);
             }
             Effect::IndexDropped { path } => {

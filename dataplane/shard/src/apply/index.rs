@@ -2,7 +2,7 @@
 
 use vane_commands::{CreateIndex, DropIndex};
 use vane_filter::PayloadIndex;
-use vane_types::FieldType;
+use vane_types::FieldSchema;
 
 use crate::apply::change::{Applying, Stop, damaged, path};
 use crate::apply::effects::Effect;
@@ -13,11 +13,11 @@ impl Applying<'_, '_> {
     /// Makes an index of all points that are there. Writers wait meanwhile: an index that is
     /// there is complete, so a search need not ask how far it is.
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<(), Stop> {
-        let field_type: FieldType = serde_json::from_value(create.field_type.clone().into())
+        let schema = FieldSchema::from_logged(&create.field_type)
             .map_err(|_| damaged(&format!("unknown index type {}", create.field_type)))?;
         let path = path(&create.field)?;
         match self.state.fields.get(&path) {
-            Some(field) if field.index.ty() == field_type => return Ok(()),
+            Some(field) if *field.index.schema() == schema => return Ok(()),
             Some(field) => {
                 let number = field.number;
                 self.remove_field(number);
@@ -25,18 +25,18 @@ impl Applying<'_, '_> {
             None => {}
         }
         let number = self.free_number()?;
-        let mut index = PayloadIndex::new(field_type);
+        let mut index = PayloadIndex::new(schema);
         let (store, batch) = (self.store, &mut self.effects.batch);
         store.records(|slot, record| {
             let payload = decode_payload(&record.payload)?;
-            for key in vane_filter::index_keys(&path, field_type, &payload) {
+            for key in vane_filter::index_keys(&path, &schema, &payload) {
                 batch.put_index(number, &key, slot);
                 index.insert(&key, slot);
             }
             Ok(())
         })?;
-        let stored = serde_json::to_vec(&(path.to_string(), field_type))
-            .expect("a path and a type are plain data");
+        let stored = serde_json::to_vec(&(path.to_string(), schema))
+            .expect("a path and a schema are plain data");
         batch.put_meta(&field_name(number), &stored);
         self.effects.memory.push(Effect::IndexMade { path, field: Field { number, index } });
         Ok(())

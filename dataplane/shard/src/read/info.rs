@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use vane_index::VectorIndex;
-use vane_types::{FieldType, JsonPath};
+use vane_types::{FieldSchema, JsonPath};
 
 use crate::shard::Shard;
 
@@ -27,8 +27,8 @@ pub struct Info {
     pub indexes_built: u64,
     /// A background job runs, or will as soon as writes pause.
     pub optimizing: bool,
-    /// Per payload index its type and the points that have a value.
-    pub payload_index_points: BTreeMap<JsonPath, (FieldType, usize)>,
+    /// For each payload index its declaration and the points that have a value.
+    pub payload_index_points: BTreeMap<JsonPath, (FieldSchema, usize)>,
     /// Bytes of all rows, dead ones included.
     pub vector_bytes: u64,
     /// Bytes of graphs in memory.
@@ -61,8 +61,8 @@ impl Info {
         self.optimizing |= optimizing;
         self.vector_bytes += vector_bytes;
         self.graph_bytes += graph_bytes;
-        for (path, (field_type, points)) in payload_index_points {
-            self.payload_index_points.entry(path).or_insert((field_type, 0)).1 += points;
+        for (path, (schema, points)) in payload_index_points {
+            self.payload_index_points.entry(path).or_insert((schema, 0)).1 += points;
         }
     }
 }
@@ -97,7 +97,7 @@ impl Shard {
         }
         for (path, field) in &state.fields {
             let points = field.index.slots_with_value().len() as usize;
-            info.payload_index_points.insert(path.clone(), (field.index.ty(), points));
+            info.payload_index_points.insert(path.clone(), (*field.index.schema(), points));
         }
         info
     }

@@ -11,18 +11,16 @@ use vane_shard::{
 };
 use vane_storage::{DataDb, MemoryKv};
 use vane_types::command::RequestId;
-use vane_types::{FieldType, PointId, Refusal};
+use vane_types::{FieldSchema, PointId, Refusal};
 
 use crate::world::{Replica, members, number_is, payload, search, selection, soon, upsert};
 
 /// Sealed, indexed, frozen and growing rows, dead ones among them, and a payload index.
 fn fill(replica: &Replica) {
-    assert!(
-        replica.write(Write::CreateIndex {
-            field: "n".parse().unwrap(),
-            field_type: FieldType::Integer
-        })
-    );
+    assert!(replica.write(Write::CreateIndex {
+        field: "n".parse().unwrap(),
+        field_type: FieldSchema::Integer
+    }));
     for start in (0..300).step_by(30) {
         assert!(replica.write(upsert(start..start + 30)));
         if start % 90 == 0 {

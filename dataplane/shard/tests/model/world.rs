@@ -17,8 +17,8 @@ use vane_shard::{
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
-    CollectionConfig, Distance, FieldType, GroupId, HnswConfig, OptimizerConfig, Payload, PointId,
-    VectorParams,
+    CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, OptimizerConfig, Payload,
+    PointId, VectorParams,
 };
 
 pub const DIM: usize = 4;
@@ -274,7 +274,7 @@ impl World {
             }
             Step::Index => {
                 let field = "n".parse().unwrap();
-                assert!(self.write(Write::CreateIndex { field, field_type: FieldType::Integer }));
+                assert!(self.write(Write::CreateIndex { field, field_type: FieldSchema::Integer }));
             }
             Step::DropIndex => {
                 assert!(self.write(Write::DropIndex { field: "n".parse().unwrap() }))
