@@ -6,8 +6,8 @@ use vane_types::limits::{COMMAND_BYTES_MAX, FILTERED_IDS_PER_ENTRY_MAX};
 
 use crate::command::{Change, Command};
 use crate::error::Error;
+use crate::kinds::upsert::{Point, Upsert};
 use crate::targets::{Selection, Targets};
-use crate::upsert::{Point, Upsert};
 
 /// A write that fits its collection, in the form it is logged in, before it is known which
 /// shard gets which part.

@@ -6,12 +6,12 @@
 use prost::{Message, Oneof};
 use vane_types::command::{DecodeError, RequestId, decode_versioned, encode_versioned};
 
-use crate::configure::Configure;
-use crate::index::{CreateIndex, DropIndex};
-use crate::payload::{DeletePayload, SetPayload};
+use crate::kinds::configure::Configure;
+use crate::kinds::index::{CreateIndex, DropIndex};
+use crate::kinds::payload::{DeletePayload, SetPayload};
+use crate::kinds::upsert::Upsert;
+use crate::kinds::vectors::DeleteVectors;
 use crate::targets::Targets;
-use crate::upsert::Upsert;
-use crate::vectors::DeleteVectors;
 
 /// A change of one shard.
 #[derive(Clone, PartialEq, Message)]

@@ -5,9 +5,9 @@ use vane_types::{CollectionConfig, FieldSchema, JsonPath, NamedVectors, Payload,
 
 use crate::checked::Checked;
 use crate::error::Error;
+use crate::kinds::upsert::NewPoint;
+use crate::kinds::{delete, index, payload, upsert, vectors};
 use crate::targets::Selection;
-use crate::upsert::NewPoint;
-use crate::{delete, index, payload, upsert, vectors};
 
 /// A change of points, as a caller states it.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::graph::{EF_CONSTRUCT_MAX, M_MAX, M_MIN};
+use crate::params::{EF_CONSTRUCT_MAX, M_MAX, M_MIN};
 
 /// What can go wrong with an index. Nothing is changed in any of the cases, except that
 /// a failed [`crate::StoredIndex::save`] may leave an unfinished file.

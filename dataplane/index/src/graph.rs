@@ -8,26 +8,12 @@ use crate::cpu::single_threaded_here;
 use crate::error::Error;
 use crate::ffi::Handle;
 use crate::metric::Metric;
+use crate::params::GraphParams;
 use crate::select::Select;
 use crate::vector_index::{Hit, Rows, StoredIndex, VectorIndex};
 
-/// Links per row and level that a graph may have; FAISS doubles them on the lowest.
-pub(crate) const M_MIN: usize = 2;
-pub(crate) const M_MAX: usize = 512;
-/// Beyond this a wider search does not make a better graph.
-pub(crate) const EF_CONSTRUCT_MAX: usize = 4096;
-
 /// Rows inserted between two looks at the cancel flag; about a second of work.
 const CHUNK_ROWS: usize = 4096;
-
-/// How dense a graph is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GraphParams {
-    /// Links of a row on each level; twice as many on the lowest.
-    pub m: usize,
-    /// Candidates kept while a row's links are sought.
-    pub ef_construct: usize,
-}
 
 /// An HNSW graph and the rows it is for.
 pub struct Graph {
@@ -97,10 +83,8 @@ impl StoredIndex for Graph {
         cancel: &AtomicBool,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, Error> {
+        params.check()?;
         let GraphParams { m, ef_construct } = params;
-        if !(M_MIN..=M_MAX).contains(&m) || !(1..=EF_CONSTRUCT_MAX).contains(&ef_construct) {
-            return Err(Error::Params { m, ef_construct });
-        }
         single_threaded_here();
         let len = count_rows(rows.rows(), dim)?;
         let mut handle = Handle::begin(metric, dim, len, m, ef_construct).map_err(build_failed)?;

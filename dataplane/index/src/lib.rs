@@ -16,13 +16,15 @@ mod ffi;
 mod flat;
 mod graph;
 mod metric;
+mod params;
 mod select;
 mod vector_index;
 
 pub use cpu::{check_cpu, single_threaded_here};
 pub use error::Error;
 pub use flat::Flat;
-pub use graph::{Graph, GraphParams};
+pub use graph::Graph;
 pub use metric::Metric;
+pub use params::GraphParams;
 pub use select::Select;
 pub use vector_index::{Hit, Rows, StoredIndex, VectorIndex};

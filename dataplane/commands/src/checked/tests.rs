@@ -33,18 +33,22 @@ fn commands(write: Write, resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<Comman
 
 fn ids(change: &Change) -> Vec<PointId> {
     let keys: Vec<&Vec<u8>> = match change {
-        Change::Upsert(it) | Change::UpdateVectors(it) => {
-            it.points.iter().map(|it| &it.id).collect()
+        Change::Upsert(upsert) | Change::UpdateVectors(upsert) => {
+            upsert.points.iter().map(|point| &point.id).collect()
         }
-        Change::Delete(it) => it.ids.iter().collect(),
+        Change::Delete(targets) => targets.ids.iter().collect(),
         other => panic!("{other:?}"),
     };
-    keys.into_iter().map(|it| PointId::from_key(it).unwrap()).collect()
+    keys.into_iter().map(|key| PointId::from_key(key).unwrap()).collect()
 }
 
 fn by_shard(commands: &[(usize, Vec<Command>)]) -> Vec<(usize, Vec<Vec<PointId>>)> {
-    let all = |it: &[Command]| it.iter().map(|it| ids(it.change.as_ref().unwrap())).collect();
-    commands.iter().map(|(shard, commands)| (*shard, all(commands))).collect()
+    let mut found = Vec::new();
+    for (shard, commands) in commands {
+        let changes = commands.iter().map(|command| command.change.as_ref().unwrap());
+        found.push((*shard, changes.map(ids).collect()));
+    }
+    found
 }
 
 fn nums(ids: &[u64]) -> Vec<PointId> {
@@ -83,7 +87,7 @@ fn nothing_to_do_is_an_entry_all_the_same() {
 fn what_a_filter_matches_is_split_into_entries_in_id_order() {
     let filter = Filter::parse(json!({})).unwrap();
     let most = FILTERED_IDS_PER_ENTRY_MAX as u64;
-    let many: Vec<u64> = (0..=most).rev().map(|it| it * 3 + 2).collect();
+    let many: Vec<u64> = (0..=most).rev().map(|n| n * 3 + 2).collect();
     let found = commands(
         Write::Delete(Selection::Filter(filter)),
         vec![nums(&[3, 0]), Vec::new(), nums(&many)],
@@ -104,7 +108,7 @@ fn every_shard_has_every_payload_index() {
         Vec::new(),
     );
     assert_eq!(
-        found.iter().map(|(shard, it)| (*shard, it.len())).collect::<Vec<_>>(),
+        found.iter().map(|(shard, commands)| (*shard, commands.len())).collect::<Vec<_>>(),
         [(0, 1), (1, 1), (2, 1)]
     );
 }

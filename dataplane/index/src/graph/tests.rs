@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::*;
 use crate::exact::scores;
+use crate::params::{EF_CONSTRUCT_MAX, M_MAX};
 
 const DIM: usize = 24;
 const ROWS: usize = 5000;

@@ -8,8 +8,8 @@ use vane_types::{CollectionConfig, NamedVectors, PointId};
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
+use crate::kinds::upsert::{Point, known_vector, stored_vectors};
 use crate::targets::{Selection, Targets, check_count};
-use crate::upsert::{Point, known_vector, stored_vectors};
 
 /// Vectors to remove, by name.
 #[derive(Clone, PartialEq, Message)]
