@@ -1,0 +1,188 @@
+//! From sealed segments to a new one, with or without a graph.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use vane_index::{Graph, GraphParams, StoredIndex};
+use vane_storage::records::SegmentManifest;
+use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
+use vane_types::HnswConfig;
+
+use super::Cancel;
+use crate::error::Error;
+use crate::segments::growing::ALIVE;
+use crate::segments::sealed::{Deaths, MappedRows, Sealed, metric};
+use crate::shard::Shard;
+
+/// Rows copied between two looks at the cancel flag.
+const ROWS_PER_CANCEL: usize = 4096;
+
+/// Counts a graph build while it runs.
+struct Building<'a>(&'a AtomicUsize);
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Shard {
+    /// Builds the graph of a segment. It joins the rows in a directory of its own: the files
+    /// of a segment never change, a snapshot may have linked them.
+    pub(super) fn index(
+        &self,
+        ordinal: usize,
+        segment: u32,
+        cancel: &Cancel<'_>,
+    ) -> Result<(), Error> {
+        let Some((inputs, hnsw)) = self.inputs(ordinal, &[segment]) else { return Ok(()) };
+        let old = &inputs[0];
+        let new = self.new_segment(ordinal, |id, dir| {
+            segment_file::link_into(&old.dir, dir)?;
+            remove_graph(dir)?;
+            let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
+            let graph = self.build_graph(ordinal, dir, &mut manifest, &old.files, hnsw, cancel)?;
+            let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
+            Ok(Sealed {
+                manifest,
+                dir,
+                files,
+                deaths: Arc::new(Deaths::none()),
+                graph: Some(graph),
+            })
+        })?;
+        let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
+        self.publish(ordinal, &inputs, new, &origins)
+    }
+
+    /// Writes the living rows of some segments to a new one, with a graph if wanted.
+    pub(super) fn rewrite(
+        &self,
+        ordinal: usize,
+        ids: &[u32],
+        graph: bool,
+        cancel: &Cancel<'_>,
+    ) -> Result<(), Error> {
+        let Some((inputs, hnsw)) = self.inputs(ordinal, ids) else { return Ok(()) };
+        let mut origins = Vec::new();
+        let new = self.new_segment(ordinal, |id, dir| {
+            let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
+            for (number, input) in inputs.iter().enumerate() {
+                for row in copy_living(input, &mut writer, cancel)? {
+                    origins.push((number as u32, row));
+                }
+            }
+            let mut manifest = writer.finish(id)?;
+            let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
+            let graph = match graph && !files.is_empty() {
+                true => {
+                    Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?)
+                }
+                false => None,
+            };
+            Ok(Sealed {
+                manifest,
+                dir: dir.to_owned(),
+                files,
+                deaths: Arc::new(Deaths::none()),
+                graph,
+            })
+        })?;
+        self.publish(ordinal, &inputs, new, &origins)
+    }
+
+    /// Makes a segment under a number of its own; what a failed attempt wrote is removed.
+    fn new_segment(
+        &self,
+        ordinal: usize,
+        make: impl FnOnce(u32, &Path) -> Result<Sealed, Error>,
+    ) -> Result<Sealed, Error> {
+        let id = {
+            let _only_writer = self.writer.lock();
+            self.state.write().vectors[ordinal].take_segment_id()
+        };
+        let dir = self.store.segment_dir(ordinal as u8, id);
+        let made = make(id, &dir);
+        if made.is_err() && dir.exists() {
+            segment_file::remove(&dir)?;
+        }
+        made
+    }
+
+    /// The segments a job works on, and how to index them; `None` if one is gone.
+    fn inputs(&self, ordinal: usize, ids: &[u32]) -> Option<(Vec<Arc<Sealed>>, HnswConfig)> {
+        let state = self.state.read();
+        let vector = &state.vectors[ordinal];
+        let mut inputs = Vec::with_capacity(ids.len());
+        for id in ids {
+            inputs.push(vector.sealed.iter().find(|sealed| sealed.id() == *id).cloned()?);
+        }
+        Some((inputs, state.config.hnsw_of(&vector.name)))
+    }
+
+    fn build_graph(
+        &self,
+        ordinal: usize,
+        dir: &Path,
+        manifest: &mut SegmentManifest,
+        files: &Arc<SegmentFiles>,
+        hnsw: HnswConfig,
+        cancel: &Cancel<'_>,
+    ) -> Result<Graph, Error> {
+        self.indexes_building.fetch_add(1, Ordering::Relaxed);
+        let _counted = Building(&self.indexes_building);
+        let distance = self.state.read().vectors[ordinal].params.distance;
+        let params = GraphParams { m: hnsw.m, ef_construct: hnsw.ef_construct };
+        let rows = Arc::new(MappedRows(Arc::clone(files)));
+        // FAISS's side looks at one flag only: it is set from all that may end a job.
+        let stop = AtomicBool::new(cancel.is_wanted());
+        let update_stop = |_| stop.store(cancel.is_wanted(), Ordering::Relaxed);
+        let graph = Graph::build(
+            rows,
+            manifest.dim as usize,
+            metric(distance),
+            params,
+            &stop,
+            &update_stop,
+        );
+        let graph = graph
+            .map_err(|e| if stop.load(Ordering::Relaxed) { Error::Cancelled } else { e.into() })?;
+        graph.save(&segment_file::graph_path(dir))?;
+        manifest.graph = Some(segment_file::seal_graph(dir, hnsw.m, hnsw.ef_construct)?);
+        self.indexes_built.fetch_add(1, Ordering::Relaxed);
+        Ok(graph)
+    }
+}
+
+/// Removes the graph of a segment that is being made: it was linked, and is damaged.
+fn remove_graph(dir: &Path) -> Result<(), Error> {
+    let path = segment_file::graph_path(dir);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(vane_storage::Error::Io { what: "remove", path, source }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies the rows that live, and says which they are. Some may die before the copy is
+/// published: see [`Shard::publish`].
+fn copy_living(
+    input: &Sealed,
+    writer: &mut SegmentWriter,
+    cancel: &Cancel<'_>,
+) -> Result<Vec<u32>, Error> {
+    let (slots, versions) = (input.files.slots(), input.files.versions());
+    let mut copied = Vec::new();
+    for row in 0..input.rows() {
+        if row % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
+            return Err(Error::Cancelled);
+        }
+        if input.deaths.of(row as u32) == ALIVE {
+            writer.push(slots[row], versions[row], input.files.vector(row))?;
+            copied.push(row as u32);
+        }
+    }
+    Ok(copied)
+}

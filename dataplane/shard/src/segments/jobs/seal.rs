@@ -1,0 +1,47 @@
+//! From a full segment in memory to files.
+
+use std::sync::Arc;
+
+use vane_storage::{SegmentFiles, SegmentWriter};
+
+use crate::error::Error;
+use crate::segments::sealed::{Deaths, Sealed};
+use crate::shard::Shard;
+
+impl Shard {
+    /// Writes a frozen segment to files, and drops its rows from RocksDB in the batch that
+    /// names the files. Nothing happens when it is gone already.
+    pub(super) fn seal(&self, ordinal: usize, segment: u32) -> Result<(), Error> {
+        let (frozen, dim) = {
+            let state = self.state.read();
+            let vector = &state.vectors[ordinal];
+            let Some(frozen) = vector.frozen.iter().find(|frozen| frozen.id == segment) else {
+                return Ok(());
+            };
+            (Arc::clone(frozen), vector.params.size)
+        };
+        let dir = self.store.segment_dir(ordinal as u8, segment);
+        let mut writer = SegmentWriter::create(&dir, dim)?;
+        for chunk in frozen.chunks() {
+            for (row, values) in chunk.values.chunks_exact(dim).enumerate() {
+                writer.push(chunk.slots[row], chunk.versions[row], values)?;
+            }
+        }
+        let manifest = writer.finish(segment)?;
+        let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
+        // From here on nobody can kill a row: deaths are read once and none is missed.
+        let _only_writer = self.writer.lock();
+        if self.is_closed() {
+            return Err(Error::Cancelled);
+        }
+        let mut batch = self.store.batch();
+        batch.put_segment(ordinal as u8, &manifest);
+        let mut state = self.state.write();
+        batch.write()?;
+        let deaths = Arc::new(Deaths::new((0..manifest.rows).map(|row| frozen.death(row))));
+        let vector = &mut state.vectors[ordinal];
+        vector.frozen.retain(|frozen| frozen.id != segment);
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, deaths, graph: None }));
+        Ok(())
+    }
+}
