@@ -19,9 +19,9 @@ impl<T> Bounds<T> {
     /// Whether `value` keeps every bound, each bound being read by `as_value`.
     pub fn admit<V: PartialOrd>(&self, value: V, as_value: impl Fn(&T) -> V) -> bool {
         let Self { lt, gt, gte, lte } = self;
-        lt.as_ref().is_none_or(|it| value < as_value(it))
-            && gt.as_ref().is_none_or(|it| value > as_value(it))
-            && gte.as_ref().is_none_or(|it| value >= as_value(it))
-            && lte.as_ref().is_none_or(|it| value <= as_value(it))
+        lt.as_ref().is_none_or(|bound| value < as_value(bound))
+            && gt.as_ref().is_none_or(|bound| value > as_value(bound))
+            && gte.as_ref().is_none_or(|bound| value >= as_value(bound))
+            && lte.as_ref().is_none_or(|bound| value <= as_value(bound))
     }
 }

@@ -101,7 +101,7 @@ fn fields<const N: usize>(text: &str, separator: u8, widths: [usize; N]) -> Opti
     let mut found = [0; N];
     let mut parts = text.split(char::from(separator));
     for (slot, width) in found.iter_mut().zip(widths) {
-        let part = parts.next().filter(|it| it.len() == width)?;
+        let part = parts.next().filter(|part| part.len() == width)?;
         *slot = number(part)?;
     }
     parts.next().is_none().then_some(found)

@@ -2,7 +2,7 @@
 
 use vane_types::{Payload, PointId};
 
-use crate::filter::{Condition, Filter};
+use crate::filter::{Clause, Condition, Filter, MinShould};
 use crate::operator::{is_empty, is_null};
 
 /// What a point offers to the evaluator.
@@ -28,46 +28,54 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn passes(&self, filter: &Filter) -> bool {
         let Filter { should, min_should, must, must_not } = filter;
-        // An empty list constrains nothing for a point, and matches no nested element.
-        let when_empty = self.point.is_some();
-        let should = should.as_ref().is_none_or(|it| match it.conditions() {
-            [] => when_empty,
-            conditions => conditions.iter().any(|it| self.meets(it)),
-        });
-        let min_should = || {
-            min_should.as_ref().is_none_or(|it| match &it.conditions[..] {
-                [] => when_empty,
-                conditions => {
-                    conditions.iter().filter(|it| self.meets(it)).take(it.min_count).count()
-                        >= it.min_count
-                }
-            })
-        };
-        should
-            && min_should()
-            && must.iter().flat_map(|it| it.conditions()).all(|it| self.meets(it))
-            && !must_not.iter().flat_map(|it| it.conditions()).any(|it| self.meets(it))
+        should.as_ref().is_none_or(|should| self.meets_any(should.conditions()))
+            && min_should.as_ref().is_none_or(|min_should| self.meets_enough(min_should))
+            && must.iter().flat_map(Clause::conditions).all(|condition| self.meets(condition))
+            && !must_not.iter().flat_map(Clause::conditions).any(|condition| self.meets(condition))
+    }
+
+    fn meets_any(&self, conditions: &[Condition]) -> bool {
+        match conditions {
+            [] => self.passes_empty_lists(),
+            conditions => conditions.iter().any(|condition| self.meets(condition)),
+        }
+    }
+
+    fn meets_enough(&self, MinShould { conditions, min_count }: &MinShould) -> bool {
+        if conditions.is_empty() {
+            return self.passes_empty_lists();
+        }
+        // Those behind the last that is needed are not looked at.
+        let met = conditions.iter().filter(|condition| self.meets(condition));
+        met.take(*min_count).count() >= *min_count
+    }
+
+    /// An empty list constrains nothing for a point, and matches no nested element.
+    fn passes_empty_lists(&self) -> bool {
+        self.point.is_some()
     }
 
     fn meets(&self, condition: &Condition) -> bool {
         match condition {
-            Condition::Field(it) => it.holds(&it.key.values(self.payload)),
+            Condition::Field(condition) => condition.holds(&condition.key.values(self.payload)),
             Condition::IsEmpty { is_empty: field } => {
                 field.key.values(self.payload).into_iter().all(is_empty)
             }
             Condition::IsNull { is_null: field } => {
                 field.key.values(self.payload).into_iter().any(is_null)
             }
-            Condition::HasId { has_id } => self.point.is_some_and(|it| has_id.contains(&it.id())),
+            Condition::HasId { has_id } => {
+                self.point.is_some_and(|point| has_id.contains(&point.id()))
+            }
             Condition::HasVector { has_vector } => {
-                self.point.is_some_and(|it| it.has_vector(has_vector))
+                self.point.is_some_and(|point| point.has_vector(has_vector))
             }
             Condition::Nested { nested } => nested
                 .key
                 .each()
                 .values(self.payload)
                 .into_iter()
-                .filter_map(|it| it.as_object())
+                .filter_map(|element| element.as_object())
                 .any(|element| Subject { payload: element, point: None }.passes(&nested.filter)),
             Condition::Filter(filter) => self.passes(filter),
         }

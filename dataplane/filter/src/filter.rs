@@ -33,8 +33,8 @@ impl Filter {
     /// Whether the filter constrains nothing because it has no conditions.
     pub fn is_empty(&self) -> bool {
         let Self { should, min_should, must, must_not } = self;
-        [should, must, must_not].into_iter().flatten().all(|it| it.conditions().is_empty())
-            && min_should.as_ref().is_none_or(|it| it.conditions.is_empty())
+        [should, must, must_not].into_iter().flatten().all(|clause| clause.conditions().is_empty())
+            && min_should.as_ref().is_none_or(|min_should| min_should.conditions.is_empty())
     }
 }
 

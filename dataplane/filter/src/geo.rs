@@ -131,29 +131,29 @@ mod tests {
 
     #[test]
     fn the_sides_of_a_box_are_outside_of_it() {
-        let it = BoundingBox {
+        let area = BoundingBox {
             top_left: Point { lon: 0.0, lat: 10.0 },
             bottom_right: Point { lon: 10.0, lat: 0.0 },
         };
-        assert!(it.contains(Point { lon: 5.0, lat: 5.0 }));
+        assert!(area.contains(Point { lon: 5.0, lat: 5.0 }));
         for (lon, lat) in [(0.0, 5.0), (10.0, 5.0), (5.0, 0.0), (5.0, 10.0)] {
-            assert!(!it.contains(Point { lon, lat }), "{lon} {lat}");
+            assert!(!area.contains(Point { lon, lat }), "{lon} {lat}");
         }
     }
 
     #[test]
     fn a_box_may_cross_the_antimeridian() {
-        let it = BoundingBox {
+        let area = BoundingBox {
             top_left: Point { lon: 170.0, lat: 10.0 },
             bottom_right: Point { lon: -170.0, lat: -10.0 },
         };
         assert!(
-            it.contains(Point { lon: 180.0, lat: 0.0 })
-                && it.contains(Point { lon: -175.0, lat: 0.0 })
+            area.contains(Point { lon: 180.0, lat: 0.0 })
+                && area.contains(Point { lon: -175.0, lat: 0.0 })
         );
         assert!(
-            !it.contains(Point { lon: 0.0, lat: 0.0 })
-                && !it.contains(Point { lon: 170.0, lat: 0.0 })
+            !area.contains(Point { lon: 0.0, lat: 0.0 })
+                && !area.contains(Point { lon: 170.0, lat: 0.0 })
         );
     }
 

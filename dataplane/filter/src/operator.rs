@@ -39,18 +39,23 @@ impl FieldCondition {
         if let Some(wanted) = self.is_null {
             return is_null(value) == wanted;
         }
-        elements(value).iter().any(|it| self.holds_of_element(it))
+        elements(value).iter().any(|element| self.holds_of_element(element))
     }
 
     fn holds_of_element(&self, element: &Value) -> bool {
-        self.matching.as_ref().is_some_and(|it| it.holds(element))
-            || self.range.as_ref().is_some_and(|it| it.holds(element))
-            || self
-                .geo_bounding_box
-                .is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
-            || self
-                .geo_radius
-                .is_some_and(|it| Point::of_value(element).is_some_and(|p| it.contains(p)))
+        self.matching.as_ref().is_some_and(|matching| matching.holds(element))
+            || self.range.as_ref().is_some_and(|range| range.holds(element))
+            || self.holds_of_place(element)
+    }
+
+    fn holds_of_place(&self, element: &Value) -> bool {
+        // Most conditions ask for no place: the element is read as one only for those that do.
+        if self.geo_bounding_box.is_none() && self.geo_radius.is_none() {
+            return false;
+        }
+        let Some(point) = Point::of_value(element) else { return false };
+        self.geo_bounding_box.is_some_and(|area| area.contains(point))
+            || self.geo_radius.is_some_and(|area| area.contains(point))
     }
 }
 
@@ -85,7 +90,7 @@ fn values_count(value: &Value) -> u64 {
 }
 
 fn count_admitted(bounds: &Bounds<u64>, count: u64) -> bool {
-    bounds.admit(count, |it| *it)
+    bounds.admit(count, |bound| *bound)
 }
 
 impl Match {
@@ -103,8 +108,8 @@ impl Match {
 impl Scalars {
     fn contain(&self, element: &Value) -> bool {
         match self {
-            Self::Strings(strings) => element.as_str().is_some_and(|it| strings.contains(it)),
-            Self::Integers(integers) => element.as_i64().is_some_and(|it| integers.contains(&it)),
+            Self::Strings(strings) => element.as_str().is_some_and(|text| strings.contains(text)),
+            Self::Integers(integers) => element.as_i64().is_some_and(|n| integers.contains(&n)),
         }
     }
 }
@@ -113,12 +118,12 @@ impl Range {
     fn holds(&self, element: &Value) -> bool {
         match self {
             Self::Number(bounds) => {
-                element.as_f64().is_some_and(|it| bounds.admit(it, |bound| *bound))
+                element.as_f64().is_some_and(|number| bounds.admit(number, |bound| *bound))
             }
             Self::Datetime(bounds) => element
                 .as_str()
                 .and_then(parse_micros)
-                .is_some_and(|it| bounds.admit(it, Datetime::micros)),
+                .is_some_and(|micros| bounds.admit(micros, Datetime::micros)),
         }
     }
 }

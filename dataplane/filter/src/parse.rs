@@ -8,6 +8,7 @@ mod members;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use vane_types::limits::FILTER_DEPTH_MAX;
+use vane_types::path::PathError;
 use vane_types::{JsonPath, PointId};
 
 use crate::filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
@@ -20,6 +21,9 @@ const CLAUSES: &str = "should, min_should, must, must_not";
 
 impl Filter {
     /// Reads a filter and validates it.
+    ///
+    /// # Errors
+    /// The first that is wrong, with its place.
     pub fn parse(json: Value) -> Result<Self, Invalid> {
         let filter = filter(json, &At::Root, 1)?;
         filter.validate()?;
@@ -40,11 +44,12 @@ fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
         return Err(too_deep(at));
     }
     let mut members = Members::of(json, at, "a filter object")?;
-    let mut read = |name| members.take(name).map(|it| clause(it, &at.key(name), depth)).transpose();
+    let mut read =
+        |name| members.take(name).map(|json| clause(json, &at.key(name), depth)).transpose();
     let (should, must, must_not) = (read("should")?, read("must")?, read("must_not")?);
     let min_should = members
         .take("min_should")
-        .map(|it| min_should(it, &at.key("min_should"), depth))
+        .map(|json| min_should(json, &at.key("min_should"), depth))
         .transpose()?;
     members.finish(CLAUSES)?;
     Ok(Filter { should, min_should, must, must_not })
@@ -53,12 +58,12 @@ fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
 fn clause(json: Value, at: &At<'_>, depth: usize) -> Result<Clause, Invalid> {
     match json {
         Value::Array(list) => conditions(list, at, depth).map(Clause::List),
-        one => condition(one, at, depth).map(|it| Clause::One(Box::new(it))),
+        one => condition(one, at, depth).map(|condition| Clause::One(Box::new(condition))),
     }
 }
 
 fn conditions(list: Vec<Value>, at: &At<'_>, depth: usize) -> Result<Vec<Condition>, Invalid> {
-    list.into_iter().enumerate().map(|(i, it)| condition(it, &at.index(i), depth)).collect()
+    list.into_iter().enumerate().map(|(i, json)| condition(json, &at.index(i), depth)).collect()
 }
 
 fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Invalid> {
@@ -66,10 +71,11 @@ fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Inval
     let list = members.list("conditions")?;
     let conditions = conditions(list, &at.key("conditions"), depth)?;
     let count = members.need("min_count")?;
-    let min_count = count.as_u64().and_then(|it| usize::try_from(it).ok()).ok_or_else(|| {
-        at.key("min_count")
-            .malformed(format!("expected an unsigned integer, found {}", kind(&count)))
-    })?;
+    let min_count =
+        count.as_u64().and_then(|count| usize::try_from(count).ok()).ok_or_else(|| {
+            at.key("min_count")
+                .malformed(format!("expected an unsigned integer, found {}", kind(&count)))
+        })?;
     members.finish("conditions, min_count")?;
     Ok(MinShould { conditions, min_count })
 }
@@ -78,7 +84,7 @@ fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Inval
 fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invalid> {
     let mut members = Members::of(json, at, "a condition object")?;
     if members.has("key") {
-        return field::condition(members).map(|it| Condition::Field(Box::new(it)));
+        return field::condition(members).map(|condition| Condition::Field(Box::new(condition)));
     }
     if members.has("is_empty") {
         let json = members.need("is_empty")?;
@@ -110,7 +116,7 @@ fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invali
             "slice conditions are not supported by this version of Vane: use scroll with its offset to read in parts",
         ));
     }
-    let is_filter = members.is_empty() || CLAUSES.split(", ").any(|it| members.has(it));
+    let is_filter = members.is_empty() || CLAUSES.split(", ").any(|name| members.has(name));
     if is_filter {
         return filter(members.into_json(), at, depth + 1).map(Condition::Filter);
     }
@@ -125,7 +131,7 @@ fn field_ref(json: Value, at: &At<'_>) -> Result<FieldRef, Invalid> {
 }
 
 fn path(text: String, at: &At<'_>) -> Result<JsonPath, Invalid> {
-    text.parse().map_err(|reason: String| at.key("key").malformed(reason))
+    text.parse().map_err(|reason: PathError| at.key("key").malformed(reason.to_string()))
 }
 
 fn nested(json: Value, at: &At<'_>, depth: usize) -> Result<Nested, Invalid> {
@@ -140,7 +146,7 @@ fn point_ids(list: Vec<Value>, at: &At<'_>) -> Result<ValueSet<PointId>, Invalid
     let ids: Result<Vec<_>, _> = list
         .into_iter()
         .enumerate()
-        .map(|(i, it)| PointId::deserialize(it).map_err(|e| at.index(i).malformed(e.to_string())))
+        .map(|(i, id)| PointId::deserialize(id).map_err(|e| at.index(i).malformed(e.to_string())))
         .collect();
     ids.map(ValueSet::from)
 }

@@ -55,7 +55,7 @@ impl PayloadIndex {
     pub fn remove(&mut self, key: &[u8], slot: Slot) {
         let Some(posting) = self.postings.get_mut(key) else { return };
         match posting {
-            Posting::One(it) if *it == slot => {
+            Posting::One(present) if *present == slot => {
                 self.postings.remove(key);
             }
             Posting::One(_) => return,
@@ -92,8 +92,11 @@ impl PayloadIndex {
 
     /// Memory taken, in bytes, as an estimate. Looks at every value.
     pub fn bytes(&self) -> usize {
-        let entries: usize =
-            self.postings.iter().map(|(key, it)| ENTRY_BYTES + key.len() + it.bytes()).sum();
+        let entries: usize = self
+            .postings
+            .iter()
+            .map(|(key, posting)| ENTRY_BYTES + key.len() + posting.bytes())
+            .sum();
         entries + self.with_value.serialized_size() + self.several.len() * size_of::<(Slot, u32)>()
     }
 
@@ -116,7 +119,7 @@ impl PayloadIndex {
         if empty {
             return RoaringBitmap::new();
         }
-        union(self.postings.range::<[u8], _>((from, to)).map(|(_, it)| it))
+        union(self.postings.range::<[u8], _>((from, to)).map(|(_, posting)| posting))
     }
 
     /// Slots with a value between the keys, both included, that `keep` accepts.
@@ -130,7 +133,7 @@ impl PayloadIndex {
             return RoaringBitmap::new();
         }
         let range = self.postings.range::<[u8], _>((Bound::Included(from), Bound::Included(to)));
-        union(range.filter(|(key, _)| keep(key)).map(|(_, it)| it))
+        union(range.filter(|(key, _)| keep(key)).map(|(_, posting)| posting))
     }
 
     /// Slots with a value beside these, which must be distinct.
@@ -159,9 +162,9 @@ impl Posting {
     /// Whether the slot was not there.
     fn insert(&mut self, slot: Slot) -> bool {
         match self {
-            Self::One(it) if *it == slot => false,
-            Self::One(it) => {
-                *self = Self::Many(RoaringBitmap::from_iter([*it, slot]));
+            Self::One(present) if *present == slot => false,
+            Self::One(present) => {
+                *self = Self::Many(RoaringBitmap::from_iter([*present, slot]));
                 true
             }
             Self::Many(slots) => slots.insert(slot),
@@ -192,7 +195,7 @@ fn union<'a>(postings: impl Iterator<Item = &'a Posting>) -> RoaringBitmap {
     for posting in postings {
         match posting {
             Posting::One(slot) => singles.push(*slot),
-            Posting::Many(it) => slots |= it,
+            Posting::Many(many) => slots |= many,
         }
     }
     singles.sort_unstable();
@@ -225,17 +228,17 @@ mod tests {
                 }
             }
             let slots = |keep: &dyn Fn(u8) -> bool| -> RoaringBitmap {
-                pairs.iter().filter(|it| keep(it.0)).map(|it| it.1).collect()
+                pairs.iter().filter(|pair| keep(pair.0)).map(|pair| pair.1).collect()
             };
             prop_assert_eq!(index.slots_with_value(), &slots(&|_| true));
-            prop_assert_eq!(index.any_of(listed.iter().map(|it| [*it])), slots(&|key| listed.contains(&key)));
-            prop_assert_eq!(index.any_beside(listed.iter().map(|it| [*it])), slots(&|key| !listed.contains(&key)));
+            prop_assert_eq!(index.any_of(listed.iter().map(|key| [*key])), slots(&|key| listed.contains(&key)));
+            prop_assert_eq!(index.any_beside(listed.iter().map(|key| [*key])), slots(&|key| !listed.contains(&key)));
             prop_assert_eq!(
                 index.between(Bound::Excluded(&[1]), Bound::Included(&[4])),
                 slots(&|key| key > 1 && key <= 4)
             );
             prop_assert_eq!(index.between_where(&[1], &[4], |key| key != [2]), slots(&|key| [1, 3, 4].contains(&key)));
-            let distinct: BTreeSet<u8> = pairs.iter().map(|it| it.0).collect();
+            let distinct: BTreeSet<u8> = pairs.iter().map(|pair| pair.0).collect();
             prop_assert_eq!(index.postings.len(), distinct.len(), "no value without slots is kept");
         }
     }

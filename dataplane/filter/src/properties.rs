@@ -79,7 +79,7 @@ fn value(world: World) -> BoxedStrategy<Value> {
     let inner = prop_oneof![3 => leaf(world), 1 => vec(leaf(world), 0..3).prop_map(Value::from)];
     let object =
         prop::collection::btree_map(select(vec!["a".to_owned(), "b".into()]), inner.clone(), 0..3)
-            .prop_map(|it| Value::Object(Map::from_iter(it)));
+            .prop_map(|members| Value::Object(Map::from_iter(members)));
     let element = prop_oneof![inner.clone(), object.clone()];
     prop_oneof![2 => inner, 1 => object, 1 => vec(element, 0..4).prop_map(Value::from)].boxed()
 }
@@ -90,7 +90,7 @@ fn payload(world: World) -> impl Strategy<Value = Value> {
         value(world),
         0..4,
     );
-    prop_oneof![9 => members.prop_map(|it| Value::Object(Map::from_iter(it))), 1 => Just(Value::Null)]
+    prop_oneof![9 => members.prop_map(|members| Value::Object(Map::from_iter(members))), 1 => Just(Value::Null)]
 }
 
 fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
@@ -100,7 +100,7 @@ fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
             bound,
             0..3,
         )
-        .prop_map(|it| Value::Object(Map::from_iter(it)))
+        .prop_map(|members| Value::Object(Map::from_iter(members)))
     };
     let numbers = bounds(
         prop_oneof![(0..4).prop_map(Value::from), select(vec![json!(1.5), json!(-0.0)])].boxed(),
@@ -118,22 +118,22 @@ fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
             (0..4).prop_map(Value::from),
             any::<bool>().prop_map(Value::from)
         ]
-        .prop_map(|it| json!({ "value": it })),
-        prop_oneof![ints(), texts()].prop_map(|it| json!({ "any": it })),
-        except.prop_map(|it| json!({ "except": it })),
+        .prop_map(|value| json!({ "value": value })),
+        prop_oneof![ints(), texts()].prop_map(|list| json!({ "any": list })),
+        except.prop_map(|list| json!({ "except": list })),
     ];
     let radius = (coordinate(), select(vec![0.0, 1.0, 60_000.0, 200_000.0, 1e7]))
         .prop_map(|(center, radius)| json!({"center": center, "radius": radius}));
     let corners =
         (coordinate(), coordinate()).prop_map(|(a, b)| json!({"top_left": a, "bottom_right": b}));
     prop_oneof![
-        6 => matching.prop_map(|it| ("match", it)),
-        4 => prop_oneof![numbers, times].prop_map(|it| ("range", it)),
-        1 => radius.prop_map(|it| ("geo_radius", it)),
-        1 => corners.prop_map(|it| ("geo_bounding_box", it)),
-        1 => bounds((0..3).prop_map(Value::from).boxed()).prop_map(|it| ("values_count", it)),
-        1 => any::<bool>().prop_map(|it| ("is_empty", it.into())),
-        1 => any::<bool>().prop_map(|it| ("is_null", it.into())),
+        6 => matching.prop_map(|value| ("match", value)),
+        4 => prop_oneof![numbers, times].prop_map(|value| ("range", value)),
+        1 => radius.prop_map(|value| ("geo_radius", value)),
+        1 => corners.prop_map(|value| ("geo_bounding_box", value)),
+        1 => bounds((0..3).prop_map(Value::from).boxed()).prop_map(|value| ("values_count", value)),
+        1 => any::<bool>().prop_map(|value| ("is_empty", value.into())),
+        1 => any::<bool>().prop_map(|value| ("is_null", value.into())),
     ]
     .boxed()
 }
@@ -142,7 +142,7 @@ fn field(world: World) -> BoxedStrategy<Value> {
     let path = || select(PATHS.to_vec());
     prop_oneof![
         8 => (path(), vec(operator(world), 1..3)).prop_map(|(key, operators)| {
-            let mut members = Map::from_iter(operators.into_iter().map(|(name, it)| (name.to_owned(), it)));
+            let mut members = Map::from_iter(operators.into_iter().map(|(name, value)| (name.to_owned(), value)));
             members.insert("key".into(), key.into());
             Value::Object(members)
         }),
@@ -162,9 +162,9 @@ fn clauses(condition: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
         3 => (list(), list()).prop_map(|(must, must_not)| json!({"must": must, "must_not": must_not})),
         2 => (list(), condition.clone()).prop_map(|(should, must)| json!({"should": should, "must": must})),
         1 => min_should,
-        1 => list().prop_map(|it| json!({"should": it})),
+        1 => list().prop_map(|conditions| json!({"should": conditions})),
         // Few enough conditions that an index may answer alone.
-        3 => condition.prop_map(|it| json!({"must": it})),
+        3 => condition.prop_map(|condition| json!({"must": condition})),
     ]
     .boxed()
 }
@@ -176,8 +176,8 @@ fn filter(world: World) -> BoxedStrategy<Value> {
     let condition = prop_oneof![
         8 => inner(),
         2 => nested,
-        1 => vec(0..12_u64, 0..6).prop_map(|it| json!({"has_id": it})),
-        1 => select(vec!["even", "unknown", "none"]).prop_map(|it| json!({"has_vector": it})),
+        1 => vec(0..12_u64, 0..6).prop_map(|ids| json!({"has_id": ids})),
+        1 => select(vec!["even", "unknown", "none"]).prop_map(|name| json!({"has_vector": name})),
     ];
     clauses(condition.boxed())
 }
@@ -196,7 +196,7 @@ fn shard(world: World) -> impl Strategy<Value = Shard> {
 
 /// One operator on one field, with an index on it.
 fn one_field(world: World) -> impl Strategy<Value = (Shard, Value)> {
-    let payload = value(world).prop_map(|it| json!({"a": it}));
+    let payload = value(world).prop_map(|value| json!({"a": value}));
     (vec(payload, 0..12), index_type(world), operator(world), any::<bool>()).prop_map(
         |(payloads, ty, (name, operator), not)| {
             let condition = json!({"key": "a", name: operator});
@@ -210,7 +210,7 @@ fn one_field(world: World) -> impl Strategy<Value = (Shard, Value)> {
 /// Two operators on the members of nested elements, with an index on each.
 fn one_nested(world: World) -> impl Strategy<Value = (Shard, Value)> {
     let element = (value(world), value(world)).prop_map(|(a, b)| json!({"a": a, "b": b}));
-    let payload = vec(element, 0..4).prop_map(|it| json!({"n": it}));
+    let payload = vec(element, 0..4).prop_map(|elements| json!({"n": elements}));
     let types = (index_type(world), index_type(world));
     (
         vec(payload, 0..12),
@@ -231,7 +231,7 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
     let plain = shard.plain(&filter);
     let resolved = shard.resolve(&filter);
     prop_assert!(
-        plain.iter().all(|it| resolved.slots.contains(*it)),
+        plain.iter().all(|slot| resolved.slots.contains(*slot)),
         "missed: {:?} in {:?}",
         plain,
         resolved
@@ -260,7 +260,7 @@ fn jumble() -> BoxedStrategy<Value> {
         prop_oneof![
             1 => vec(inner.clone(), 0..4).prop_map(Value::from),
             4 => prop::collection::btree_map(select(words.clone()), inner, 0..4)
-                .prop_map(|it| Value::Object(Map::from_iter(it))),
+                .prop_map(|members| Value::Object(Map::from_iter(members))),
         ]
     })
     .boxed()

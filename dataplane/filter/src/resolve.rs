@@ -12,7 +12,7 @@
 use roaring::RoaringBitmap;
 use vane_types::{JsonPath, PointId, Slot};
 
-use crate::filter::{Condition, FieldCondition, Filter, MinShould};
+use crate::filter::{Clause, Condition, FieldCondition, Filter, MinShould};
 use crate::kinds;
 use crate::payload_index::PayloadIndex;
 
@@ -71,16 +71,20 @@ impl Narrowing {
 fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
     let Filter { should, min_should, must, must_not } = filter;
     let mut narrowing = Narrowing { slots: None, exact: true };
-    for condition in must.iter().flat_map(|it| it.conditions()) {
+    for condition in must.iter().flat_map(Clause::conditions) {
         narrowing.keep(condition_slots(condition, indexes));
     }
-    if let Some(clause) = should.as_ref().filter(|it| !it.conditions().is_empty()) {
-        narrowing.keep(union(clause.conditions().iter().map(|it| condition_slots(it, indexes))));
+    if let Some(clause) = should.as_ref().filter(|clause| !clause.conditions().is_empty()) {
+        narrowing.keep(union(
+            clause.conditions().iter().map(|condition| condition_slots(condition, indexes)),
+        ));
     }
-    if let Some(min_should) = min_should.as_ref().filter(|it| !it.conditions.is_empty()) {
+    if let Some(min_should) =
+        min_should.as_ref().filter(|min_should| !min_should.conditions.is_empty())
+    {
         narrowing.keep(at_least(min_should, indexes));
     }
-    for condition in must_not.iter().flat_map(|it| it.conditions()) {
+    for condition in must_not.iter().flat_map(Clause::conditions) {
         match condition_slots(condition, indexes) {
             Some(Resolved { slots, exact: true }) => {
                 let kept = narrowing.slots.take().unwrap_or_else(|| indexes.live().clone());
@@ -95,7 +99,7 @@ fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
 /// Slots of a condition; `None` when nothing is known.
 fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resolved> {
     match condition {
-        Condition::Field(it) => field_slots(it, &it.key, indexes),
+        Condition::Field(condition) => field_slots(condition, &condition.key, indexes),
         Condition::IsEmpty { is_empty } => {
             // Nulls beside a value, or a value of another type, are not in the index.
             let index = indexes.index(&is_empty.key)?;
@@ -103,7 +107,7 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
         }
         Condition::IsNull { .. } => None,
         Condition::HasId { has_id } => Some(Resolved {
-            slots: has_id.iter().filter_map(|it| indexes.slot_of(*it)).collect(),
+            slots: has_id.iter().filter_map(|id| indexes.slot_of(*id)).collect(),
             exact: true,
         }),
         Condition::HasVector { has_vector } => {
@@ -144,27 +148,35 @@ fn nested_slots(
     indexes: &dyn Indexes,
 ) -> Option<RoaringBitmap> {
     let mut narrowing = Narrowing { slots: None, exact: false };
-    let positive = |condition: &Condition| -> Option<Resolved> {
-        let slots = match condition {
-            Condition::Field(it) => field_slots(it, &join(prefix, &it.key)?, indexes)?.slots,
-            Condition::Nested { nested } => {
-                nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?
-            }
-            Condition::Filter(filter) => nested_slots(filter, prefix, indexes)?,
-            Condition::IsEmpty { .. }
-            | Condition::IsNull { .. }
-            | Condition::HasId { .. }
-            | Condition::HasVector { .. } => return None,
-        };
-        Some(Resolved { slots, exact: false })
-    };
-    for condition in filter.must.iter().flat_map(|it| it.conditions()) {
-        narrowing.keep(positive(condition));
+    for condition in filter.must.iter().flat_map(Clause::conditions) {
+        narrowing.keep(nested_condition_slots(condition, prefix, indexes));
     }
     if let Some(should) = &filter.should {
-        narrowing.keep(union(should.conditions().iter().map(positive)));
+        let parts = should.conditions().iter();
+        narrowing
+            .keep(union(parts.map(|condition| nested_condition_slots(condition, prefix, indexes))));
     }
     narrowing.slots
+}
+
+/// Slots where some element may meet the condition; `None` when nothing is known.
+fn nested_condition_slots(
+    condition: &Condition,
+    prefix: &JsonPath,
+    indexes: &dyn Indexes,
+) -> Option<Resolved> {
+    let slots = match condition {
+        Condition::Field(field) => field_slots(field, &join(prefix, &field.key)?, indexes)?.slots,
+        Condition::Nested { nested } => {
+            nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?
+        }
+        Condition::Filter(filter) => nested_slots(filter, prefix, indexes)?,
+        Condition::IsEmpty { .. }
+        | Condition::IsNull { .. }
+        | Condition::HasId { .. }
+        | Condition::HasVector { .. } => return None,
+    };
+    Some(Resolved { slots, exact: false })
 }
 
 /// `path` below `prefix`; `None` when it is longer than a path may be.
@@ -187,7 +199,7 @@ fn union(parts: impl IntoIterator<Item = Option<Resolved>>) -> Option<Resolved> 
 fn at_least(min_should: &MinShould, indexes: &dyn Indexes) -> Option<Resolved> {
     let mut exact = true;
     // Conditions are at most FILTER_CONDITIONS_MAX, live slots bound the table.
-    let mut counts = vec![0_u16; indexes.live().max().map_or(0, |it| it as usize + 1)];
+    let mut counts = vec![0_u16; indexes.live().max().map_or(0, |last| last as usize + 1)];
     for condition in &min_should.conditions {
         let found = condition_slots(condition, indexes)?;
         exact &= found.exact;

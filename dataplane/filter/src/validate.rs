@@ -10,6 +10,10 @@ impl Filter {
     /// Checks depth, number of conditions, coordinates, that each field condition asks
     /// something, that `min_count` is at least 1, and that `nested` holds no condition
     /// about the point itself.
+    ///
+    /// # Errors
+    /// The first that is wrong, with its place; always of kind
+    /// [`Validation`](crate::InvalidKind::Validation).
     pub fn validate(&self) -> Result<(), Invalid> {
         Check { conditions: 0 }.filter(self, &At::Root, 1, false)
     }
@@ -69,7 +73,7 @@ impl Check {
         conditions
             .iter()
             .enumerate()
-            .try_for_each(|(i, it)| self.condition(it, &at.index(i), depth, nested))
+            .try_for_each(|(i, condition)| self.condition(condition, &at.index(i), depth, nested))
     }
 
     fn condition(
@@ -92,8 +96,8 @@ impl Check {
                 "has_id and has_vector are about the point and cannot stand inside nested: move it out of the nested filter",
             )),
             Condition::HasId { .. } | Condition::HasVector { .. } => Ok(()),
-            Condition::Nested { nested: it } => {
-                self.filter(&it.filter, &at.key("nested").key("filter"), depth + 1, true)
+            Condition::Nested { nested: array } => {
+                self.filter(&array.filter, &at.key("nested").key("filter"), depth + 1, true)
             }
             Condition::Filter(filter) => self.filter(filter, at, depth + 1, nested),
         }
@@ -121,13 +125,13 @@ fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
     if !asks {
         return Err(at.out_of_range("At least one field condition must be specified"));
     }
-    if let Some(it) = geo_bounding_box {
+    if let Some(area) = geo_bounding_box {
         let at = at.key("geo_bounding_box");
-        point(it.top_left, &at.key("top_left"))?;
-        point(it.bottom_right, &at.key("bottom_right"))?;
+        point(area.top_left, &at.key("top_left"))?;
+        point(area.bottom_right, &at.key("bottom_right"))?;
     }
-    if let Some(it) = geo_radius {
-        point(it.center, &at.key("geo_radius").key("center"))?;
+    if let Some(area) = geo_radius {
+        point(area.center, &at.key("geo_radius").key("center"))?;
     }
     Ok(())
 }

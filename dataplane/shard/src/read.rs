@@ -10,6 +10,7 @@ use vane_types::{PointId, Slot};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Page, Record, Scroll, Want};
+use crate::search::select::Checker;
 use crate::search::view::View;
 use crate::shard::Shard;
 
@@ -20,6 +21,10 @@ const POINTS_PER_DEADLINE: usize = 1024;
 
 impl Shard {
     /// Those of the points that are there, in the order asked for.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a vector that the collection lacks, [`Error::NotReady`],
+    /// [`Error::Storage`].
     pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
         want.check(&self.state.read().config)?;
         let view = self.view(None)?;
@@ -31,6 +36,10 @@ impl Shard {
     }
 
     /// One vector of one point, in its stored form.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a point that is not there; [`Error::BadInput`] when collection
+    /// or point lack the vector; [`Error::NotReady`], [`Error::Storage`].
     pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vec<f32>, Error> {
         let state = self.state.read();
         self.check_ready(&state)?;
@@ -43,21 +52,29 @@ impl Shard {
     }
 
     /// How many points match.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::NotReady`], [`Error::Storage`].
     pub fn count(&self, filter: Option<&Filter>, deadline: Instant) -> Result<usize, Error> {
         let view = self.view(filter)?;
         let count = match view.resolved() {
             None => view.points,
             Some(resolved) if resolved.exact => resolved.slots.len(),
-            Some(_) => view.allowed(filter, deadline)?.map_or(0, |it| it.slots.len()),
+            Some(_) => view.allowed(filter, deadline)?.map_or(0, |allowed| allowed.slots.len()),
         };
         Ok(count as usize)
     }
 
     /// A page of matching points in id order.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a vector that the collection lacks, [`Error::Timeout`],
+    /// [`Error::NotReady`], [`Error::Storage`].
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
         scroll.want.check(&self.state.read().config)?;
         let view = self.view(scroll.filter.as_ref())?;
-        let few = view.resolved().is_some_and(|it| it.slots.len() <= SORTED_PAGE_POINTS_MAX);
+        let few =
+            view.resolved().is_some_and(|resolved| resolved.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found =
             if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
         let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
@@ -67,6 +84,9 @@ impl Shard {
     }
 
     /// Ids of all matching points, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::NotReady`], [`Error::Storage`].
     pub fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
         let everything =
             Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
@@ -83,7 +103,7 @@ fn sorted(
 ) -> Result<Vec<(PointId, Slot)>, Error> {
     let allowed = view.allowed(scroll.filter.as_ref(), deadline)?;
     let mut found = Vec::new();
-    for slot in allowed.iter().flat_map(|it| &it.slots) {
+    for slot in allowed.iter().flat_map(|allowed| &allowed.slots) {
         if let Some(record) = view.snapshot.record(slot)? {
             found.push((record.id, slot));
         }
@@ -100,7 +120,7 @@ fn walked(
     scroll: &Scroll,
     deadline: Instant,
 ) -> Result<Vec<(PointId, Slot)>, Error> {
-    let checker = scroll.filter.as_ref().map(|it| view.checker(it, deadline));
+    let checker = scroll.filter.as_ref().map(|filter| view.checker(filter, deadline));
     let (mut found, mut failed, mut walked) = (Vec::new(), None, 0);
     view.snapshot.points_from(scroll.offset, |id, slot| {
         walked += 1;
@@ -108,19 +128,13 @@ fn walked(
             failed = Some(Error::Timeout { group: view.group });
             return Ok(false);
         }
-        let matches = match (view.resolved(), &checker) {
-            (Some(resolved), _) if !resolved.slots.contains(slot) => false,
-            (Some(resolved), Some(checker)) if !resolved.exact => {
-                let record = view.snapshot.record(slot)?;
-                match record.map(|it| checker.matches(&it)).transpose() {
-                    Ok(matches) => matches.unwrap_or(false),
-                    Err(error) => {
-                        failed = Some(error);
-                        return Ok(false);
-                    }
-                }
+        let matches = match passes(view, slot, checker.as_ref()) {
+            Ok(matches) => matches,
+            // The walk knows errors of the disk only: this one is kept beside it.
+            Err(error) => {
+                failed = Some(error);
+                return Ok(false);
             }
-            _ => true,
         };
         if matches {
             found.push((id, slot));
@@ -130,5 +144,20 @@ fn walked(
     match failed {
         Some(error) => Err(error),
         None => Ok(found),
+    }
+}
+
+/// Whether a point passes the filter, which payload indexes may have answered already.
+fn passes(view: &View<'_>, slot: Slot, checker: Option<&Checker<'_>>) -> Result<bool, Error> {
+    let (Some(resolved), Some(checker)) = (view.resolved(), checker) else { return Ok(true) };
+    if !resolved.slots.contains(slot) {
+        return Ok(false);
+    }
+    if resolved.exact {
+        return Ok(true);
+    }
+    match view.snapshot.record(slot)? {
+        Some(record) => checker.matches(&record),
+        None => Ok(false),
     }
 }

@@ -39,19 +39,19 @@ impl Shard {
             let state = self.state.read();
             self.check_ready(&state)?;
             let sealed: Vec<Arc<Sealed>> =
-                state.vectors.iter().flat_map(|it| &it.sealed).cloned().collect();
+                state.vectors.iter().flat_map(|vector| &vector.sealed).cloned().collect();
             (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
         };
         let keys = self.store.snapshot();
         drop(only_writer);
-        for it in &sealed {
-            segment_file::link_into(&it.dir, &dir.join(SEGMENTS).join(name(&it.dir)))?;
+        for segment in &sealed {
+            segment_file::link_into(&segment.dir, &dir.join(SEGMENTS).join(name(&segment.dir)))?;
         }
         drop(no_removal);
-        for it in &sealed {
-            it.files.verify(&it.dir, &it.manifest)?;
-            if let Some(graph) = &it.manifest.graph {
-                segment_file::verify_graph(&dir.join(SEGMENTS).join(name(&it.dir)), graph)?;
+        for segment in &sealed {
+            segment.files.verify(&segment.dir, &segment.manifest)?;
+            if let Some(graph) = &segment.manifest.graph {
+                segment_file::verify_graph(&dir.join(SEGMENTS).join(name(&segment.dir)), graph)?;
             }
         }
         keys.export(dir)?;
@@ -100,10 +100,10 @@ fn name(segment: &Path) -> &OsStr {
 
 /// What a directory holds; nothing if it is not there.
 fn directories(dir: &Path) -> Result<Vec<PathBuf>, vane_storage::Error> {
-    let failed = |source| vane_storage::Error::Io { what: "list", path: dir.to_owned(), source };
-    match fs::read_dir(dir) {
-        Ok(entries) => entries.map(|it| Ok(it.map_err(failed)?.path())).collect(),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(failed(e)),
-    }
+    let listed = match fs::read_dir(dir) {
+        Err(source) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => Err(source),
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+    };
+    listed.map_err(|source| vane_storage::Error::Io { what: "list", path: dir.to_owned(), source })
 }

@@ -96,8 +96,8 @@ impl State {
         self.vectors
             .iter()
             .enumerate()
-            .find(|(_, it)| it.name == name)
-            .map(|(ordinal, it)| (ordinal as u8, it))
+            .find(|(_, vector)| vector.name == name)
+            .map(|(ordinal, vector)| (ordinal as u8, vector))
     }
 }
 
@@ -135,9 +135,9 @@ impl VectorState {
         self.locs[slot as usize] = Loc::NONE;
         if loc.segment == self.growing.id {
             self.growing.kill(loc.row, at);
-        } else if let Some(frozen) = self.frozen.iter().find(|it| it.id == loc.segment) {
+        } else if let Some(frozen) = self.frozen.iter().find(|frozen| frozen.id == loc.segment) {
             frozen.kill(loc.row, at);
-        } else if let Some(sealed) = self.sealed.iter().find(|it| it.id() == loc.segment) {
+        } else if let Some(sealed) = self.sealed.iter().find(|sealed| sealed.id() == loc.segment) {
             sealed.deaths.kill(loc.row, at);
         }
     }
@@ -154,13 +154,14 @@ impl VectorState {
         if loc == Loc::NONE {
             return None;
         }
-        let memory = std::iter::once(&self.growing).chain(self.frozen.iter().map(|it| &**it));
+        let memory =
+            std::iter::once(&self.growing).chain(self.frozen.iter().map(|frozen| &**frozen));
         for growing in memory {
             if growing.id == loc.segment {
                 return Some((growing.vector(loc.row), growing.version(loc.row)));
             }
         }
-        let sealed = self.sealed.iter().find(|it| it.id() == loc.segment)?;
+        let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
         let row = loc.row as usize;
         Some((sealed.files.vector(row), sealed.files.versions()[row]))
     }
@@ -187,7 +188,7 @@ pub(crate) struct FilterIndexes<'a> {
 
 impl vane_filter::Indexes for FilterIndexes<'_> {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
-        self.state.fields.get(field).map(|it| &it.index)
+        self.state.fields.get(field).map(|field| &field.index)
     }
 
     fn live(&self) -> &RoaringBitmap {

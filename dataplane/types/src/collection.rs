@@ -27,7 +27,7 @@ pub struct CollectionConfig {
 impl CollectionConfig {
     /// Graph parameters of one vector.
     pub fn hnsw_of(&self, vector: &str) -> HnswConfig {
-        self.vectors.get(vector).and_then(|it| it.hnsw).unwrap_or(self.hnsw)
+        self.vectors.get(vector).and_then(|params| params.hnsw).unwrap_or(self.hnsw)
     }
 }
 

@@ -16,7 +16,7 @@ pub mod vector;
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
 pub use ids::{GroupId, LogIndex, PointId, Slot};
-pub use path::JsonPath;
+pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};
 pub use vector::{Distance, NamedVectors};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 use crate::limits::PAYLOAD_KEY_BYTES_MAX;
 
@@ -19,6 +20,17 @@ pub enum Step {
     At(usize),
 }
 
+impl Step {
+    fn values<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
+        match (self, value) {
+            (Self::Key(key), Value::Object(object)) => object.get(key).into_iter().collect(),
+            (Self::Each, Value::Array(array)) => array.iter().collect(),
+            (Self::At(i), Value::Array(array)) => array.get(*i).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A parsed path. Its first step is always a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JsonPath {
@@ -31,17 +43,7 @@ impl JsonPath {
     pub fn values<'a>(&self, payload: &'a Map<String, Value>) -> Vec<&'a Value> {
         let mut found: Vec<&Value> = payload.get(&self.first).into_iter().collect();
         for step in &self.rest {
-            let next = |value: &'a Value| -> Vec<&'a Value> {
-                match (step, value) {
-                    (Step::Key(key), Value::Object(object)) => {
-                        object.get(key).into_iter().collect()
-                    }
-                    (Step::Each, Value::Array(array)) => array.iter().collect(),
-                    (Step::At(i), Value::Array(array)) => array.get(*i).into_iter().collect(),
-                    _ => Vec::new(),
-                }
-            };
-            found = found.into_iter().flat_map(next).collect();
+            found = found.into_iter().flat_map(|value| step.values(value)).collect();
         }
         found
     }
@@ -66,18 +68,25 @@ impl JsonPath {
     }
 }
 
-impl FromStr for JsonPath {
-    type Err = String;
+/// Text that is no path.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PathError {
+    #[error("payload key is longer than {PAYLOAD_KEY_BYTES_MAX} bytes")]
+    TooLong,
+    #[error(
+        "invalid payload key \"{0}\": expected a path like a.b, a[].b, a[0].b or \"quoted.key\""
+    )]
+    Malformed(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for JsonPath {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
         if text.len() > PAYLOAD_KEY_BYTES_MAX {
-            return Err(format!("payload key is longer than {PAYLOAD_KEY_BYTES_MAX} bytes"));
+            return Err(PathError::TooLong);
         }
-        let bad = || {
-            format!(
-                "invalid payload key \"{text}\": expected a path like a.b, a[].b, a[0].b or \"quoted.key\""
-            )
-        };
+        let bad = || PathError::Malformed(text.to_owned());
         let (first, mut left) = key(text).ok_or_else(bad)?;
         let mut rest = Vec::new();
         while !left.is_empty() {
@@ -111,15 +120,12 @@ fn key(text: &str) -> Option<(String, &str)> {
 
 impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = |f: &mut fmt::Formatter<'_>, name: &str| {
-            if name.contains(['.', '[', ']']) { write!(f, "\"{name}\"") } else { f.write_str(name) }
-        };
-        key(f, &self.first)?;
+        write_key(f, &self.first)?;
         for step in &self.rest {
             match step {
                 Step::Key(name) => {
                     f.write_str(".")?;
-                    key(f, name)?;
+                    write_key(f, name)?;
                 }
                 Step::Each => f.write_str("[]")?,
                 Step::At(i) => write!(f, "[{i}]")?,
@@ -127,6 +133,11 @@ impl fmt::Display for JsonPath {
         }
         Ok(())
     }
+}
+
+/// A key in the form that [`key`] reads: quoted where it would read as several steps.
+fn write_key(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if name.contains(['.', '[', ']']) { write!(f, "\"{name}\"") } else { f.write_str(name) }
 }
 
 impl Serialize for JsonPath {

@@ -66,12 +66,12 @@ fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
         }
         Some((Step::Each, rest)) => {
             if let Value::Array(array) = target {
-                array.iter_mut().for_each(|it| merge_below(it, rest, patch));
+                array.iter_mut().for_each(|element| merge_below(element, rest, patch));
             }
         }
         Some((Step::At(i), rest)) => {
-            if let Some(it) = target.as_array_mut().and_then(|array| array.get_mut(*i)) {
-                merge_below(it, rest, patch);
+            if let Some(element) = target.as_array_mut().and_then(|array| array.get_mut(*i)) {
+                merge_below(element, rest, patch);
             }
         }
     }
@@ -97,20 +97,20 @@ fn remove_below(value: &mut Value, step: &Step, rest: &[Step]) {
             object.remove(key);
         }
         (Step::Key(key), Some((next, rest)), Value::Object(object)) => {
-            if let Some(it) = object.get_mut(key) {
-                remove_below(it, next, rest);
+            if let Some(inner) = object.get_mut(key) {
+                remove_below(inner, next, rest);
             }
         }
         (Step::Each, None, Value::Array(array)) => array.clear(),
         (Step::Each, Some((next, rest)), Value::Array(array)) => {
-            array.iter_mut().for_each(|it| remove_below(it, next, rest));
+            array.iter_mut().for_each(|element| remove_below(element, next, rest));
         }
         (Step::At(i), None, Value::Array(array)) if *i < array.len() => {
             array.remove(*i);
         }
         (Step::At(i), Some((next, rest)), Value::Array(array)) => {
-            if let Some(it) = array.get_mut(*i) {
-                remove_below(it, next, rest);
+            if let Some(element) = array.get_mut(*i) {
+                remove_below(element, next, rest);
             }
         }
         _ => {}

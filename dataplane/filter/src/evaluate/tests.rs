@@ -35,7 +35,7 @@ fn passing(payloads: &[Value], filter: Value) -> Vec<u64> {
     let points = (1..)
         .map(PointId::Num)
         .zip(payloads)
-        .map(|(id, it)| Stored { id, payload: object(it.clone()) });
+        .map(|(id, payload)| Stored { id, payload: object(payload.clone()) });
     (1..).zip(points).filter(|(_, point)| matches(&parsed, point)).map(|(n, _)| n).collect()
 }
 
@@ -157,7 +157,7 @@ fn values_are_counted_and_missing_is_none() {
 #[test]
 fn empty_is_not_null_and_missing_is_not_null() {
     let all_but =
-        |left_out: &[u64]| ALL.into_iter().filter(|it| !left_out.contains(it)).collect::<Vec<_>>();
+        |left_out: &[u64]| ALL.into_iter().filter(|id| !left_out.contains(id)).collect::<Vec<_>>();
     assert_eq!(passing(&shapes(), json!({"must": {"is_empty": {"key": "f"}}})), [6, 7, 8]);
     assert_eq!(passing(&shapes(), json!({"must": {"is_null": {"key": "f"}}})), [6, 9]);
     assert_eq!(field(json!({"is_empty": true})), [6, 7, 8]);

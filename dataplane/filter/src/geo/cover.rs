@@ -79,7 +79,7 @@ mod tests {
         ] {
             let ranges = cover(&Area { lon, lat }).unwrap().ranges();
             assert!((1..=200).contains(&ranges.len()), "{lon:?} {lat:?}: {}", ranges.len());
-            assert!(ranges.windows(2).all(|it| it[0].1 < it[1].0));
+            assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0));
         }
         assert!(cover(&Area { lon: (2.0, 1.0), lat: (0.0, 1.0) }).is_none());
     }

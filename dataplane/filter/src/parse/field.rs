@@ -27,19 +27,19 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
     }
     let condition = FieldCondition {
         key,
-        matching: members.take("match").map(|it| matching(it, &at.key("match"))).transpose()?,
-        range: members.take("range").map(|it| range(it, &at.key("range"))).transpose()?,
+        matching: members.take("match").map(|json| matching(json, &at.key("match"))).transpose()?,
+        range: members.take("range").map(|json| range(json, &at.key("range"))).transpose()?,
         geo_bounding_box: members
             .take("geo_bounding_box")
-            .map(|it| bounding_box(it, &at.key("geo_bounding_box")))
+            .map(|json| bounding_box(json, &at.key("geo_bounding_box")))
             .transpose()?,
         geo_radius: members
             .take("geo_radius")
-            .map(|it| radius(it, &at.key("geo_radius")))
+            .map(|json| radius(json, &at.key("geo_radius")))
             .transpose()?,
         values_count: members
             .take("values_count")
-            .map(|it| bounds(it, &at.key("values_count"), count))
+            .map(|json| bounds(json, &at.key("values_count"), count))
             .transpose()?,
         is_empty: members.boolean("is_empty")?,
         is_null: members.boolean("is_null")?,
@@ -50,17 +50,17 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
 
 fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
     let mut members = Members::of(json, at, "an object with value, any or except")?;
-    if let Some(name) = TEXT_MATCHES.into_iter().find(|it| members.take(it).is_some()) {
+    if let Some(name) = TEXT_MATCHES.into_iter().find(|name| members.take(name).is_some()) {
         return Err(at.key(name).malformed(format!(
             "{name} match is not supported by this version of Vane: use match.value or match.any on whole strings"
         )));
     }
-    let matching = if let Some(it) = members.take("value") {
-        Match::Value(scalar(it, &at.key("value"))?)
-    } else if let Some(it) = members.take("any") {
-        Match::Any(scalars(it, &at.key("any"))?)
-    } else if let Some(it) = members.take("except") {
-        Match::Except(scalars(it, &at.key("except"))?)
+    let matching = if let Some(json) = members.take("value") {
+        Match::Value(scalar(json, &at.key("value"))?)
+    } else if let Some(json) = members.take("any") {
+        Match::Any(scalars(json, &at.key("any"))?)
+    } else if let Some(json) = members.take("except") {
+        Match::Except(scalars(json, &at.key("except"))?)
     } else {
         return members.refuse("one of value, any, except");
     };
@@ -70,10 +70,10 @@ fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
 
 fn scalar(json: Value, at: &At<'_>) -> Result<Scalar, Invalid> {
     match json {
-        Value::Bool(it) => Ok(Scalar::Bool(it)),
-        Value::String(it) => Ok(Scalar::String(it)),
+        Value::Bool(value) => Ok(Scalar::Bool(value)),
+        Value::String(text) => Ok(Scalar::String(text)),
         other => match other.as_i64() {
-            Some(it) => Ok(Scalar::Integer(it)),
+            Some(n) => Ok(Scalar::Integer(n)),
             None => Err(not_matchable(&other, "a boolean, a 64-bit integer or a string", at)),
         },
     }
@@ -84,16 +84,16 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
         return Err(at.malformed(format!("expected a list, found {}", kind(&json))));
     };
     if list.first().is_some_and(Value::is_number) {
-        let integer = |(i, it): (usize, Value)| {
-            it.as_i64().ok_or_else(|| {
-                not_matchable(&it, "a 64-bit integer like those before it", &at.index(i))
+        let integer = |(i, json): (usize, Value)| {
+            json.as_i64().ok_or_else(|| {
+                not_matchable(&json, "a 64-bit integer like those before it", &at.index(i))
             })
         };
         let integers: Result<Vec<_>, _> = list.into_iter().enumerate().map(integer).collect();
         return Ok(Scalars::Integers(integers?.into()));
     }
-    let string = |(i, it): (usize, Value)| match it {
-        Value::String(it) => Ok(it),
+    let string = |(i, json): (usize, Value)| match json {
+        Value::String(json) => Ok(json),
         other => Err(not_matchable(&other, "only strings or only 64-bit integers", &at.index(i))),
     };
     let strings: Result<Vec<_>, _> = list.into_iter().enumerate().map(string).collect();
@@ -111,7 +111,7 @@ fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {
 
 /// One string among the bounds makes it a range of datetimes.
 fn range(json: Value, at: &At<'_>) -> Result<Range, Invalid> {
-    let is_datetime = BOUNDS.into_iter().any(|it| json.get(it).is_some_and(Value::is_string));
+    let is_datetime = BOUNDS.into_iter().any(|name| json.get(name).is_some_and(Value::is_string));
     if is_datetime {
         bounds(json, at, datetime).map(Range::Datetime)
     } else {
@@ -126,7 +126,7 @@ fn bounds<T>(
 ) -> Result<Bounds<T>, Invalid> {
     let mut members = Members::of(json, at, "an object with lt, gt, gte, lte")?;
     let [lt, gt, gte, lte] =
-        BOUNDS.map(|name| members.take(name).map(|it| read(it, &at.key(name))).transpose());
+        BOUNDS.map(|name| members.take(name).map(|json| read(json, &at.key(name))).transpose());
     members.finish("lt, gt, gte, lte")?;
     Ok(Bounds { lt: lt?, gt: gt?, gte: gte?, lte: lte? })
 }
@@ -142,7 +142,7 @@ fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {
         return Err(at.malformed(format!("expected a datetime string, found {}", kind(&json))));
     };
     match Datetime::parse(&text) {
-        Some(it) => Ok(it),
+        Some(datetime) => Ok(datetime),
         None => {
             Err(at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339")))
         }

@@ -38,7 +38,7 @@ impl<'a> Members<'a> {
 
     /// An optional member; null is the same as none.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.map.remove(name).filter(|it| !it.is_null())
+        self.map.remove(name).filter(|value| !value.is_null())
     }
 
     /// A member that must be there.
@@ -71,7 +71,7 @@ impl<'a> Members<'a> {
     pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Invalid> {
         match self.take(name) {
             None => Ok(None),
-            Some(Value::Bool(it)) => Ok(Some(it)),
+            Some(Value::Bool(value)) => Ok(Some(value)),
             Some(other) => Err(self
                 .at
                 .key(name)

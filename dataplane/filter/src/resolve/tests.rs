@@ -5,7 +5,7 @@ use crate::Filter;
 use crate::fixture::Shard;
 
 fn shard(values: &[Value], ty: FieldSchema) -> Shard {
-    let payloads: Vec<_> = values.iter().map(|it| json!({"f": it, "g": "x"})).collect();
+    let payloads: Vec<_> = values.iter().map(|value| json!({"f": value, "g": "x"})).collect();
     Shard::new(&payloads, &[("f", ty)])
 }
 

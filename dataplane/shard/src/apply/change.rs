@@ -4,7 +4,7 @@ use vane_commands::{Change, Targets};
 use vane_filter::Filter;
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
-use vane_types::{JsonPath, LogIndex, Payload, PointId, Refusal, Slot};
+use vane_types::{JsonPath, LogIndex, PathError, Payload, PointId, Refusal, Slot};
 
 use crate::apply::digest;
 use crate::apply::effects::{Effect, Effects};
@@ -185,9 +185,8 @@ pub(super) fn point_id(key: &[u8]) -> Result<PointId, Stop> {
 
 /// A logged path. It was checked before it was logged.
 pub(super) fn path(text: &str) -> Result<JsonPath, Stop> {
-    text.parse().map_err(|detail: <JsonPath as std::str::FromStr>::Err| {
-        damaged(&format!("a logged path cannot be read: {detail}"))
-    })
+    text.parse()
+        .map_err(|error: PathError| damaged(&format!("a logged path cannot be read: {error}")))
 }
 
 /// What must not be: this replica's state or log is not what was written.

@@ -24,7 +24,7 @@ const NOWHERE: (u32, u32) = (u32::MAX, u32::MAX);
 
 /// All parts of one point.
 pub(crate) fn of_record(record: &PointRecord) -> u64 {
-    record.vectors.iter().fold(of_point(record), |sum, it| sum.wrapping_add(it.digest))
+    record.vectors.iter().fold(of_point(record), |sum, vector| sum.wrapping_add(vector.digest))
 }
 
 /// A point's part for all but its vectors.
@@ -48,19 +48,25 @@ impl Shard {
 
     /// The same from every record and every row that is there: what [`Shard::digest`] ought
     /// to be at that index. Reads the whole shard; takes 8 bytes of memory per slot and vector.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when a row that a record names is not there or the disk fails,
+    /// [`Error::NotReady`] while the replica has no state.
     pub fn recompute_digest(&self) -> Result<(LogIndex, u64), Error> {
         let (view, vectors) = self.whole_view()?;
         let rows: Vec<Rows<'_>> = vectors.iter().map(Rows::of).collect();
         let mut sum = 0_u64;
         view.snapshot.records_from(0, |slot, record| {
             sum = sum.wrapping_add(of_point(&record));
-            for it in &record.vectors {
-                let row = rows.get(it.ordinal as usize).and_then(|rows| rows.get(slot, it.version));
+            for vector in &record.vectors {
+                let row = rows
+                    .get(vector.ordinal as usize)
+                    .and_then(|rows| rows.get(slot, vector.version));
                 let values = row.ok_or_else(|| vane_storage::Error::Damaged {
                     what: format!("point {} of shard {}", record.id, view.group),
-                    detail: format!("the row of its vector {} is not there", it.ordinal),
+                    detail: format!("the row of its vector {} is not there", vector.ordinal),
                 })?;
-                sum = sum.wrapping_add(of_vector(record.id, it.ordinal, values));
+                sum = sum.wrapping_add(of_vector(record.id, vector.ordinal, values));
             }
             Ok(true)
         })?;

@@ -81,12 +81,15 @@ impl Shard {
         };
         for vector in &state.vectors {
             info.segments += 1 + vector.frozen.len() + vector.sealed.len();
-            let frozen: usize = vector.frozen.iter().map(|it| it.rows()).sum();
+            let frozen: usize = vector.frozen.iter().map(|frozen| frozen.rows()).sum();
             info.growing_rows += frozen + vector.growing.rows();
             info.vector_bytes +=
                 ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
-            info.vectors +=
-                vector.locs.iter().filter(|it| **it != crate::segments::growing::Loc::NONE).count();
+            info.vectors += vector
+                .locs
+                .iter()
+                .filter(|loc| **loc != crate::segments::growing::Loc::NONE)
+                .count();
             for sealed in &vector.sealed {
                 info.vector_bytes += sealed.bytes() as u64;
                 if let Some(graph) = &sealed.graph {

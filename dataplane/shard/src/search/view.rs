@@ -72,7 +72,7 @@ impl Shard {
     /// The same with all vectors, by ordinal.
     pub(crate) fn whole_view(&self) -> Result<(View<'_>, Vec<VectorView>), Error> {
         let state = self.state.read();
-        let vectors = state.vectors.iter().map(|it| VectorView::new(&state, it)).collect();
+        let vectors = state.vectors.iter().map(|vector| VectorView::new(&state, vector)).collect();
         Ok((self.view_of(&state, None)?, vectors))
     }
 
@@ -84,10 +84,10 @@ impl Shard {
             at: state.applied,
             snapshot: self.store.snapshot(),
             points: state.live.len(),
-            names: state.vectors.iter().map(|it| it.name.clone()).collect(),
+            names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
             resolved: filter
-                .filter(|it| !it.is_empty())
-                .map(|it| vane_filter::resolve(it, &indexes)),
+                .filter(|filter| !filter.is_empty())
+                .map(|filter| vane_filter::resolve(filter, &indexes)),
         })
     }
 
@@ -99,7 +99,7 @@ impl Shard {
 
 impl VectorView {
     fn new(state: &State, vector: &VectorState) -> Self {
-        let frozen = vector.frozen.iter().map(|it| it.chunks());
+        let frozen = vector.frozen.iter().map(|frozen| frozen.chunks());
         Self {
             at: state.applied,
             dim: vector.params.size,
@@ -112,17 +112,17 @@ impl VectorView {
 
     /// All its rows.
     pub(crate) fn parts(&self) -> Vec<Part<'_>> {
-        let memory = self.memory.iter().flatten().map(|it| Part {
-            slots: &it.slots,
-            versions: &it.versions,
-            values: &it.values,
-            died: &it.died,
+        let memory = self.memory.iter().flatten().map(|chunk| Part {
+            slots: &chunk.slots,
+            versions: &chunk.versions,
+            values: &chunk.values,
+            died: &chunk.died,
         });
-        let sealed = self.sealed.iter().map(|it| Part {
-            slots: it.files.slots(),
-            versions: it.files.versions(),
-            values: it.files.vectors(),
-            died: it.deaths.all(),
+        let sealed = self.sealed.iter().map(|sealed| Part {
+            slots: sealed.files.slots(),
+            versions: sealed.files.versions(),
+            values: sealed.files.vectors(),
+            died: sealed.deaths.all(),
         });
         memory.chain(sealed).collect()
     }

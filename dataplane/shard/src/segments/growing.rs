@@ -117,7 +117,7 @@ mod tests {
         let view = growing.chunks();
         growing.push(700, 2, &[700.0, 0.0]);
         growing.kill(3, 2);
-        assert_eq!(view.iter().map(|it| it.slots.len()).sum::<usize>(), 700);
+        assert_eq!(view.iter().map(|chunk| chunk.slots.len()).sum::<usize>(), 700);
         assert_eq!(growing.vector(700), [700.0, 0.0]);
         assert_eq!(view[0].died[3].load(Ordering::Relaxed), 2, "deaths show with their index");
     }

@@ -81,10 +81,12 @@ fn index(facts: &Facts) -> Option<Job> {
     if threshold == 0 || plain < threshold || !(settled || plain >= BUSY_BUILD_BYTES) {
         return None;
     }
-    let mut inputs: Vec<&SegmentFacts> = facts.segments.iter().filter(|it| !it.has_graph).collect();
+    let mut inputs: Vec<&SegmentFacts> =
+        facts.segments.iter().filter(|segment| !segment.has_graph).collect();
     let mut bytes = plain;
-    let mut indexed: Vec<&SegmentFacts> = facts.segments.iter().filter(|it| it.has_graph).collect();
-    indexed.sort_unstable_by_key(|it| (it.bytes, it.id));
+    let mut indexed: Vec<&SegmentFacts> =
+        facts.segments.iter().filter(|segment| segment.has_graph).collect();
+    indexed.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
     for segment in indexed {
         if segment.bytes <= bytes * JOIN_SHARE && bytes + segment.bytes <= bytes_max(facts) {
             bytes += segment.bytes;
@@ -99,18 +101,18 @@ fn index(facts: &Facts) -> Option<Job> {
 }
 
 fn vacuum(facts: &Facts) -> Option<Job> {
-    let segment = facts.segments.iter().find(|it| wasteful(facts, it))?;
+    let segment = facts.segments.iter().find(|segment| wasteful(facts, segment))?;
     Some(Job::Rewrite { inputs: vec![segment.id], graph: segment.has_graph })
 }
 
 fn merge(facts: &Facts) -> Option<Job> {
     for (graph, most) in [(false, PLAIN_SEGMENTS_MAX), (true, INDEXED_SEGMENTS_MAX)] {
         let mut inputs: Vec<&SegmentFacts> =
-            facts.segments.iter().filter(|it| it.has_graph == graph).collect();
+            facts.segments.iter().filter(|segment| segment.has_graph == graph).collect();
         if inputs.len() <= most || (graph && !facts.idle) {
             continue;
         }
-        inputs.sort_unstable_by_key(|it| (it.bytes, it.id));
+        inputs.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
         bounded(facts, &mut inputs);
         if inputs.len() > 1 {
             return Some(Job::Rewrite { inputs: ids(&inputs), graph });
@@ -121,9 +123,9 @@ fn merge(facts: &Facts) -> Option<Job> {
 
 /// Drops inputs from the end until what is left fits one segment. One input always stays.
 fn bounded(facts: &Facts, inputs: &mut Vec<&SegmentFacts>) {
-    let mut total: usize = inputs.iter().map(|it| it.bytes).sum();
+    let mut total: usize = inputs.iter().map(|segment| segment.bytes).sum();
     while inputs.len() > 1 && total > bytes_max(facts) {
-        total -= inputs.pop().map_or(0, |it| it.bytes);
+        total -= inputs.pop().map_or(0, |segment| segment.bytes);
     }
 }
 
@@ -136,11 +138,11 @@ fn wasteful(facts: &Facts, segment: &SegmentFacts) -> bool {
 }
 
 fn ids(inputs: &[&SegmentFacts]) -> Vec<u32> {
-    inputs.iter().map(|it| it.id).collect()
+    inputs.iter().map(|segment| segment.id).collect()
 }
 
 fn plain_bytes(facts: &Facts) -> usize {
-    facts.segments.iter().filter(|it| !it.has_graph).map(|it| it.bytes).sum()
+    facts.segments.iter().filter(|segment| !segment.has_graph).map(|segment| segment.bytes).sum()
 }
 
 /// In bytes; 0 means never.
@@ -202,41 +204,41 @@ mod tests {
     #[test]
     fn nothing_is_rewritten_for_ever() {
         assert_eq!(next_build(&facts(&[(1, 400 * MB, true), (2, 300 * MB, true)], true)), None);
-        let full: Vec<_> = (0..9).map(|it| (it, 400 * MB, true)).collect();
+        let full: Vec<_> = (0..9).map(|id| (id, 400 * MB, true)).collect();
         assert_eq!(next_build(&facts(&full, true)), None, "no two fit one segment");
     }
 
     #[test]
     fn dead_rows_beyond_the_threshold_are_left_behind() {
-        let mut it = facts(&[(1, 20 * MB, true)], false);
-        it.segments[0].dead = it.segments[0].rows / 4;
-        assert_eq!(next_build(&it), Some(Job::Rewrite { inputs: vec![1], graph: true }));
-        it.segments[0].dead = it.segments[0].rows / 10;
-        assert_eq!(next_build(&it), None);
+        let mut facts = facts(&[(1, 20 * MB, true)], false);
+        facts.segments[0].dead = facts.segments[0].rows / 4;
+        assert_eq!(next_build(&facts), Some(Job::Rewrite { inputs: vec![1], graph: true }));
+        facts.segments[0].dead = facts.segments[0].rows / 10;
+        assert_eq!(next_build(&facts), None);
     }
 
     #[test]
     fn a_tail_is_sealed_when_writes_pause() {
-        let mut it = facts(&[], true);
-        it.growing_rows = 2000;
-        assert_eq!(next_seal(&it), Some(Job::Freeze));
-        it.growing_rows = 10;
-        assert_eq!(next_seal(&it), None, "a few rows cost nothing to scan");
-        it.growing_bytes = 11 * MB;
-        assert_eq!(next_seal(&it), Some(Job::Freeze), "enough to index");
-        it.idle = false;
-        assert_eq!(next_seal(&it), None);
-        it.frozen = Some(7);
-        assert_eq!(next_seal(&it), Some(Job::Seal(7)));
+        let mut facts = facts(&[], true);
+        facts.growing_rows = 2000;
+        assert_eq!(next_seal(&facts), Some(Job::Freeze));
+        facts.growing_rows = 10;
+        assert_eq!(next_seal(&facts), None, "a few rows cost nothing to scan");
+        facts.growing_bytes = 11 * MB;
+        assert_eq!(next_seal(&facts), Some(Job::Freeze), "enough to index");
+        facts.idle = false;
+        assert_eq!(next_seal(&facts), None);
+        facts.frozen = Some(7);
+        assert_eq!(next_seal(&facts), Some(Job::Seal(7)));
     }
 
     #[test]
     fn no_graph_is_built_where_it_is_turned_off() {
-        let mut it = facts(&[(1, 200 * MB, false)], true);
-        it.hnsw.m = 0;
-        assert_eq!(next_build(&it), None);
-        it.hnsw.m = 16;
-        it.optimizer.indexing_threshold = 0;
-        assert_eq!(next_build(&it), None);
+        let mut facts = facts(&[(1, 200 * MB, false)], true);
+        facts.hnsw.m = 0;
+        assert_eq!(next_build(&facts), None);
+        facts.hnsw.m = 16;
+        facts.optimizer.indexing_threshold = 0;
+        assert_eq!(next_build(&facts), None);
     }
 }

@@ -35,7 +35,7 @@ impl Deaths {
 
     pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
         let at: Vec<_> = at.map(AtomicU64::new).collect();
-        let dead = at.iter().filter(|it| it.load(Ordering::Relaxed) != ALIVE).count();
+        let dead = at.iter().filter(|at| at.load(Ordering::Relaxed) != ALIVE).count();
         Self { at, dead: AtomicUsize::new(dead) }
     }
 

@@ -33,12 +33,15 @@ impl Requests {
             return Some(Err(Refusal::Expired));
         }
         let refusal = self.refusals.get(&(request.session, request.sequence))?;
-        Some(refusal.as_ref().map_or(Ok(()), |it| Err((**it).clone())))
+        Some(refusal.as_ref().map_or(Ok(()), |refusal| Err((**refusal).clone())))
     }
 
     /// Entries whose outcome is not known any more once `index` is applied.
     pub(crate) fn leaving(&self, index: LogIndex) -> impl Iterator<Item = LogIndex> {
-        self.entries.iter().map(|(it, _)| *it).take_while(move |it| has_left(*it, index))
+        self.entries
+            .iter()
+            .map(|(entry, _)| *entry)
+            .take_while(move |entry| has_left(*entry, index))
     }
 
     /// Takes the outcome of a request up.
@@ -64,7 +67,9 @@ impl Requests {
 
     /// Forgets what [`Requests::leaving`] says.
     pub(crate) fn forget(&mut self, index: LogIndex) {
-        while let Some((_, name)) = self.entries.front().filter(|(it, _)| has_left(*it, index)) {
+        while let Some((_, name)) =
+            self.entries.front().filter(|(entry, _)| has_left(*entry, index))
+        {
             self.refusals.remove(name);
             self.entries.pop_front();
         }

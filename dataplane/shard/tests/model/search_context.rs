@@ -15,7 +15,7 @@ fn records_are_of_the_moment_of_the_search() {
     let search = Search { want: want.clone(), ..search(50.0, None, 3) };
     let plain = replica.shard.search(&search, soon()).unwrap();
     let context = replica.shard.search_context(&search, soon()).unwrap();
-    let scored: Vec<_> = plain.iter().map(|it| (it.record.id, it.score)).collect();
+    let scored: Vec<_> = plain.iter().map(|scored| (scored.record.id, scored.score)).collect();
     assert_eq!(context.scored(), scored);
     assert!(context.bytes() > 0);
     let set = Write::OverwritePayload { points: selection(&[50, 51]), payload: payload(99) };
@@ -31,10 +31,10 @@ fn records_are_of_the_moment_of_the_search() {
     }
     let both = context.fetch(&[2, 0], &Want::default()).unwrap();
     assert_eq!(
-        both.iter().map(|it| it.id).collect::<Vec<_>>(),
+        both.iter().map(|record| record.id).collect::<Vec<_>>(),
         [plain[2].record.id, plain[0].record.id]
     );
-    assert!(both.iter().all(|it| it.payload.is_none() && it.vectors.is_none()));
+    assert!(both.iter().all(|record| record.payload.is_none() && record.vectors.is_none()));
     assert!(matches!(context.fetch(&[3], &want), Err(Error::BadInput(_))));
 }
 

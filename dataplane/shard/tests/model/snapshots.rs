@@ -40,7 +40,7 @@ fn snapshot(replica: &Replica) -> (tempfile::TempDir, Exported) {
 fn nearest(replica: &Replica, n: i64) -> Vec<String> {
     let exact = SearchParams { exact: true, ..SearchParams::default() };
     let search = Search { params: exact, ..search(150.2, Some(number_is(n)), 20) };
-    replica.shard.search(&search, soon()).unwrap().iter().map(|it| format!("{it:?}")).collect()
+    replica.shard.search(&search, soon()).unwrap().iter().map(|hit| format!("{hit:?}")).collect()
 }
 
 fn assert_alike(a: &Replica, b: &Replica) {
@@ -60,7 +60,7 @@ fn assert_alike(a: &Replica, b: &Replica) {
 fn segments(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
     let mut names: Vec<String> =
-        entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -138,7 +138,7 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
         threads.spawn(|| jobs(&from));
         threads.spawn(|| jobs(&to));
         threads.spawn(|| {
-            for start in (0..).map(|it| it * 7 % 500) {
+            for start in (0..).map(|n| n * 7 % 500) {
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
@@ -154,7 +154,7 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
                     .shard
                     .search(&Search { want: want.clone(), ..search(100.0, None, 10) }, soon())
                 {
-                    Ok(found) => assert!(found.iter().all(|it| it.record.payload.is_some())),
+                    Ok(found) => assert!(found.iter().all(|hit| hit.record.payload.is_some())),
                     Err(error) => assert!(matches!(error, Error::NotReady { .. }), "{error}"),
                 }
             }
@@ -169,7 +169,7 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
                 taken += 1;
             }
             let found = to.shard.search(&search(100.0, None, 10), soon()).unwrap();
-            assert!(found.iter().all(|it| it.score >= 0.0) && (found.len() == 10 || taken == 0));
+            assert!(found.iter().all(|hit| hit.score >= 0.0) && (found.len() == 10 || taken == 0));
         }
         done.store(true, Ordering::Relaxed);
     });

@@ -161,14 +161,15 @@ impl Replica {
     pub fn write(&self, write: Write) -> bool {
         self.commands(write)
             .iter()
-            .fold(true, |taken, it| taken & self.apply(it.encode_stored()).is_ok())
+            .fold(true, |taken, command| taken & self.apply(command.encode_stored()).is_ok())
     }
 
     pub fn commands(&self, write: Write) -> Vec<Command> {
         let checked = check(&self.shard.config(), write).unwrap();
-        let resolved = checked.filter().map(|it| self.shard.matching_ids(it, soon()).unwrap());
+        let resolved =
+            checked.filter().map(|filter| self.shard.matching_ids(filter, soon()).unwrap());
         let commands = checked.commands(1, |_| 0, resolved.into_iter().collect()).unwrap();
-        commands.into_iter().flat_map(|(_, it)| it).collect()
+        commands.into_iter().flat_map(|(_, commands)| commands).collect()
     }
 
     pub fn run_jobs(&self) {
@@ -187,7 +188,7 @@ impl Replica {
             .unwrap();
         let (_, digest) = self.shard.digest();
         assert_eq!(self.shard.recompute_digest().unwrap(), self.shard.digest());
-        (page.records.iter().map(|it| format!("{it:?}")).collect(), digest)
+        (page.records.iter().map(|record| format!("{record:?}")).collect(), digest)
     }
 }
 
@@ -243,20 +244,20 @@ impl World {
             }
             Step::DeleteWhere(n) => {
                 assert!(self.write(Write::Delete(Selection::Filter(number_is(n)))));
-                self.expected.retain(|_, it| it.n != Some(n));
+                self.expected.retain(|_, point| point.n != Some(n));
             }
             Step::UpdateVector(id, x) => {
                 let update = vec![(PointId::Num(id), BTreeMap::from([(String::new(), vector(x))]))];
                 let taken = self.write(Write::UpdateVectors(update));
                 assert_eq!(taken, self.expected.contains_key(&id));
-                self.expected.entry(id).and_modify(|it| it.vector = Some(x));
+                self.expected.entry(id).and_modify(|point| point.vector = Some(x));
             }
             Step::DeleteVector(id) => {
                 assert!(self.write(Write::DeleteVectors {
                     points: selection(&[id]),
                     names: vec![String::new()]
                 }));
-                self.expected.entry(id).and_modify(|it| it.vector = None);
+                self.expected.entry(id).and_modify(|point| point.vector = None);
             }
             Step::SetPayload(ids, n) => {
                 let set =
@@ -270,7 +271,7 @@ impl World {
             }
             Step::Clear(id) => {
                 assert!(self.write(Write::ClearPayload(selection(&[id]))));
-                self.expected.entry(id).and_modify(|it| it.n = None);
+                self.expected.entry(id).and_modify(|point| point.n = None);
             }
             Step::Index => {
                 let field = "n".parse().unwrap();
@@ -294,20 +295,20 @@ impl World {
             .shard
             .scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon())
             .unwrap();
-        let found = page.records.into_iter().map(|it| {
-            let PointId::Num(id) = it.id else { panic!("only numbers were written") };
+        let found = page.records.into_iter().map(|record| {
+            let PointId::Num(id) = record.id else { panic!("only numbers were written") };
             let vector = it.vectors.unwrap().get("").map(|it| it[0]);
             (
                 id,
                 Expected {
                     vector,
-                    n: it.payload.unwrap().get("n").and_then(serde_json::Value::as_i64),
+                    n: record.payload.unwrap().get("n").and_then(serde_json::Value::as_i64),
                 },
             )
         });
         assert_eq!(found.collect::<BTreeMap<_, _>>(), self.expected);
         for n in 0..4 {
-            let count = self.expected.values().filter(|it| it.n == Some(n)).count();
+            let count = self.expected.values().filter(|point| point.n == Some(n)).count();
             assert_eq!(self.replica.shard.count(Some(&number_is(n)), soon()).unwrap(), count);
             self.check_search(n);
         }
@@ -315,9 +316,9 @@ impl World {
 
     /// The nearest points with a number, by scan and by graph.
     fn check_search(&self, n: i64) {
-        let matching = self.expected.values().filter(|it| it.n == Some(n));
+        let matching = self.expected.values().filter(|point| point.n == Some(n));
         let mut distances: Vec<f32> = matching
-            .filter_map(|it| it.vector)
+            .filter_map(|point| point.vector)
             .map(|x| (2.0 * (x - 1.0) * (x - 1.0)).sqrt())
             .collect();
         distances.sort_by(f32::total_cmp);
@@ -328,11 +329,11 @@ impl World {
                 ..search(1.0, Some(number_is(n)), 5)
             };
             let found = self.replica.shard.search(&search, soon()).unwrap();
-            for it in &found {
-                let PointId::Num(id) = it.record.id else { panic!("only numbers were written") };
+            for hit in &found {
+                let PointId::Num(id) = hit.record.id else { panic!("only numbers were written") };
                 assert_eq!(self.expected[&id].n, Some(n), "point {id}");
             }
-            let found: Vec<f32> = found.iter().map(|it| it.score).collect();
+            let found: Vec<f32> = found.iter().map(|hit| hit.score).collect();
             assert_eq!(found.len(), distances.len());
             for (a, b) in found.iter().zip(&distances) {
                 assert!((a - b).abs() < 1e-4, "{found:?} instead of {distances:?}");
