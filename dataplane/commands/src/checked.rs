@@ -154,6 +154,7 @@ fn filtered(filter: &Filter, change: &ChangeFor, resolved: Vec<Vec<PointId>>) ->
 
 fn command(change: Change) -> Result<Command, Error> {
     let command = Command::new(change);
+    // The request that it becomes part of is not known yet.
     let bytes = command.stored_len_max();
     if bytes > COMMAND_BYTES_MAX {
         return Err(Error::TooLarge { bytes });

@@ -46,6 +46,7 @@ impl PayloadIndex {
             }
             Some(posting) => posting.insert(slot),
         };
+        // Slots with one value, which most are, need no count.
         if added && !self.with_value.insert(slot) {
             *self.several.entry(slot).or_insert(1) += 1;
         }

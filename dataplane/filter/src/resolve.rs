@@ -74,6 +74,7 @@ fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
     for condition in must.iter().flat_map(Clause::conditions) {
         narrowing.keep(condition_slots(condition, indexes));
     }
+    // An empty list constrains nothing, as the evaluator has it.
     if let Some(clause) = should.as_ref().filter(|clause| !clause.conditions().is_empty()) {
         narrowing.keep(union(
             clause.conditions().iter().map(|condition| condition_slots(condition, indexes)),
@@ -90,6 +91,7 @@ fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
                 let kept = narrowing.slots.take().unwrap_or_else(|| indexes.live().clone());
                 narrowing.slots = Some(kept - slots);
             }
+            // To take a superset away would lose points that pass.
             Some(Resolved { exact: false, .. }) | None => narrowing.exact = false,
         }
     }
@@ -105,6 +107,7 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
             let index = indexes.index(&is_empty.key)?;
             Some(Resolved { slots: indexes.live() - index.slots_with_value(), exact: false })
         }
+        // No index holds nulls.
         Condition::IsNull { .. } => None,
         Condition::HasId { has_id } => Some(Resolved {
             slots: has_id.iter().filter_map(|id| indexes.slot_of(*id)).collect(),
@@ -118,6 +121,7 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
             Some(Resolved { slots, exact: false })
         }
         Condition::Filter(filter) => match filter_slots(filter, indexes) {
+            // It narrows nothing, which is less than all live slots say.
             Narrowing { slots: None, exact: false } => None,
             Narrowing { slots, exact } => {
                 Some(Resolved { slots: slots.unwrap_or_else(|| indexes.live().clone()), exact })

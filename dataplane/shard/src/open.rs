@@ -11,10 +11,10 @@ use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{
-    CollectionConfig, FieldSchema, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload, Slot,
+    CollectionConfig, FieldSchema, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload,
 };
 
-use crate::apply::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
+use crate::shard::{Shard, ShardSettings};
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
 use crate::state::{Field, State};
@@ -81,10 +81,12 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         None => 0,
     };
     let fields = read_fields(store)?;
+    // Payload indexes are stored by themselves; the stored configuration lags behind them.
     config.payload_schema =
         fields.iter().map(|(path, field)| (path.clone(), *field.index.schema())).collect();
     let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
+    // What no vector names is left of a job that was cut short.
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
     let keep: Vec<_> = sealed.map(|segment| segment.dir.clone()).collect();
     remove_orphans(store, &keep)?;

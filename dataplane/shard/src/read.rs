@@ -77,6 +77,7 @@ impl Shard {
             view.resolved().is_some_and(|resolved| resolved.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found =
             if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
+        // One point more than the page has was looked for: the next page begins with it.
         let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
         found.truncate(scroll.limit);
         let slots: Vec<Slot> = found.into_iter().map(|(_, slot)| slot).collect();

@@ -19,7 +19,7 @@ use crate::segments::sealed::Sealed;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
 
-/// The memory of a shard.
+/// What a shard holds in memory at one applied index.
 pub(crate) struct State {
     /// Index of the last applied entry.
     pub(crate) applied: LogIndex,
@@ -30,7 +30,7 @@ pub(crate) struct State {
     pub(crate) digest: u64,
     /// Members of the group as of `applied`.
     pub(crate) conf: Conf,
-    /// What became of the requests of the last entries.
+    /// Outcomes of the requests of the last entries.
     pub(crate) requests: Requests,
     /// Slots of the points that are there.
     pub(crate) live: RoaringBitmap,
@@ -196,6 +196,8 @@ impl vane_filter::Indexes for FilterIndexes<'_> {
     }
 
     fn slot_of(&self, id: PointId) -> Option<Slot> {
+        // The resolver has no place for an error of the disk: it is logged, and the id matches
+        // nothing.
         self.store
             .slot(id)
             .inspect_err(|error| tracing::error!(%error, %id, "failed to look up a point"))

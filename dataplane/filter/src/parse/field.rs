@@ -83,6 +83,7 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
     let Value::Array(list) = json else {
         return Err(at.malformed(format!("expected a list, found {}", kind(&json))));
     };
+    // The first element decides: a list is of one type.
     if list.first().is_some_and(Value::is_number) {
         let integer = |(i, json): (usize, Value)| {
             json.as_i64().ok_or_else(|| {

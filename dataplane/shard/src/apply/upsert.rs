@@ -20,6 +20,7 @@ impl Applying<'_, '_> {
                 Some(old) => old.slot,
                 None => self.take_slot(id),
             };
+            // Before the new rows are added: afterwards the slot leads to those.
             for vector in old.iter().flat_map(|old| &old.record.vectors) {
                 self.effects.memory.push(Effect::RowDied { vector: vector.ordinal, slot });
             }

@@ -53,6 +53,7 @@ fn open_sealed(
         let mut deaths = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
             let alive = lives(versions, *slot, *version);
+            // When a row died is not stored: no view is older than this process.
             deaths.push(if alive { ALIVE } else { 0 });
             if alive {
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });

@@ -78,6 +78,8 @@ impl Shard {
 
     fn view_of(&self, state: &State, filter: Option<&Filter>) -> Result<View<'_>, Error> {
         self.check_ready(state)?;
+        // The caller holds the lock on `state`: bitmaps, segments and RocksDB's snapshot are of one
+        // moment.
         let indexes = FilterIndexes { state, store: &self.store };
         Ok(View {
             group: self.store.group(),
@@ -86,6 +88,7 @@ impl Shard {
             points: state.live.len(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
             resolved: filter
+                // It matches every point, as no filter does.
                 .filter(|filter| !filter.is_empty())
                 .map(|filter| vane_filter::resolve(filter, &indexes)),
         })

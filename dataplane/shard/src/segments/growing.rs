@@ -7,10 +7,10 @@ use vane_types::{LogIndex, Slot};
 
 /// Rows of a chunk. A reader's view keeps a chunk; appending then copies it once.
 const CHUNK_ROWS: usize = 512;
-/// Death of a row that lives.
+/// What stands for the death of a row that lives.
 pub(crate) const ALIVE: LogIndex = LogIndex::MAX;
 
-/// Where a vector lies.
+/// Where the row of a slot lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Loc {
     pub(crate) segment: u32,

@@ -18,9 +18,9 @@ use crate::shard::Shard;
 /// Which jobs a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Quick ones, which bound memory.
+    /// Freezing and sealing: quick, and they bound memory.
     Seal,
-    /// Long ones.
+    /// Building and rewriting: as long as a graph takes.
     Build,
 }
 

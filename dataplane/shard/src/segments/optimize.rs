@@ -19,7 +19,7 @@ const INDEXED_SEGMENTS_MAX: usize = 4;
 /// An indexed segment joins a build whose other rows are at least this share of it.
 const JOIN_SHARE: usize = 2;
 
-/// A sealed segment.
+/// What is known of a sealed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentFacts {
     pub(crate) id: u32,
@@ -29,7 +29,7 @@ pub(crate) struct SegmentFacts {
     pub(crate) has_graph: bool,
 }
 
-/// The segments of one vector.
+/// What is known of the segments of one vector.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) growing_rows: usize,
@@ -37,13 +37,13 @@ pub(crate) struct Facts {
     /// Oldest segment that waits to be sealed.
     pub(crate) frozen: Option<u32>,
     pub(crate) segments: Vec<SegmentFacts>,
-    /// No write for a while.
+    /// Writes have paused for [`crate::ShardSettings::idle_after`].
     pub(crate) idle: bool,
     pub(crate) hnsw: HnswConfig,
     pub(crate) optimizer: OptimizerConfig,
 }
 
-/// Something to do.
+/// A background job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Job {
     /// Set the growing segment aside.
@@ -56,8 +56,9 @@ pub(crate) enum Job {
     Index(u32),
 }
 
-/// What to do about segments in memory.
+/// The next job for segments in memory, if one is due.
 pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
+    // It holds memory, and writers wait once too many are frozen.
     if let Some(segment) = facts.frozen {
         return Some(Job::Seal(segment));
     }
@@ -68,7 +69,7 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     (facts.idle && worth_it).then_some(Job::Freeze)
 }
 
-/// What to do about sealed segments.
+/// The next job for sealed segments, if one is due.
 pub(crate) fn next_build(facts: &Facts) -> Option<Job> {
     index(facts).or_else(|| vacuum(facts)).or_else(|| merge(facts))
 }
@@ -86,6 +87,8 @@ fn index(facts: &Facts) -> Option<Job> {
     let mut bytes = plain;
     let mut indexed: Vec<&SegmentFacts> =
         facts.segments.iter().filter(|segment| segment.has_graph).collect();
+    // Small ones first, and none that outweighs the rest by far: so a row is rebuilt a
+    // logarithmic number of times.
     indexed.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
     for segment in indexed {
         if segment.bytes <= bytes * JOIN_SHARE && bytes + segment.bytes <= bytes_max(facts) {
@@ -95,6 +98,7 @@ fn index(facts: &Facts) -> Option<Job> {
     }
     bounded(facts, &mut inputs);
     match inputs.as_slice() {
+        // Its rows can stay as they are: only links are made.
         [only] if !only.has_graph && !wasteful(facts, only) => Some(Job::Index(only.id)),
         _ => Some(Job::Rewrite { inputs: ids(&inputs), graph: true }),
     }
@@ -109,6 +113,7 @@ fn merge(facts: &Facts) -> Option<Job> {
     for (graph, most) in [(false, PLAIN_SEGMENTS_MAX), (true, INDEXED_SEGMENTS_MAX)] {
         let mut inputs: Vec<&SegmentFacts> =
             facts.segments.iter().filter(|segment| segment.has_graph == graph).collect();
+        // Graphs are dear: none is rebuilt while writes go on and may outdate it.
         if inputs.len() <= most || (graph && !facts.idle) {
             continue;
         }
@@ -131,6 +136,7 @@ fn bounded(facts: &Facts, inputs: &mut Vec<&SegmentFacts>) {
 
 fn wasteful(facts: &Facts, segment: &SegmentFacts) -> bool {
     let OptimizerConfig { deleted_threshold, vacuum_min_vector_number, .. } = facts.optimizer;
+    // A segment without a living row goes whatever its size.
     segment.dead > 0
         && (segment.dead == segment.rows
             || (segment.rows >= vacuum_min_vector_number

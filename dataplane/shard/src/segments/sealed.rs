@@ -28,7 +28,7 @@ pub(crate) struct Deaths {
 }
 
 impl Deaths {
-    /// Of a segment whose deaths are taken over when it is published.
+    /// For a segment that is being made: its deaths are taken over when it is published.
     pub(crate) fn none() -> Self {
         Self { at: Vec::new(), dead: AtomicUsize::new(0) }
     }
@@ -41,6 +41,8 @@ impl Deaths {
 
     /// Rows are killed under the shard's lock, once each.
     pub(crate) fn kill(&self, row: u32, at: LogIndex) {
+        // Readers that must see it take their view later, under the shard's lock; to older views a
+        // later death means nothing.
         self.at[row as usize].store(at, Ordering::Relaxed);
         self.dead.fetch_add(1, Ordering::Relaxed);
     }
