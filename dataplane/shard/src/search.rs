@@ -160,10 +160,10 @@ impl Searcher<'_> {
             return Ok(Vec::new());
         }
         self.check_time()?;
-        let (slots, died) = (sealed.files.slots(), sealed.deaths.all());
+        let (slots, died) = (sealed.files.slots(), sealed.tombstones.all());
         if let (Plan::Graph { ef }, Some(graph)) = (plan(&facts), &sealed.graph) {
             // Without dead rows FAISS need not ask about each.
-            let died = (sealed.deaths.dead() > 0).then_some(died);
+            let died = (sealed.tombstones.dead() > 0).then_some(died);
             let hits = self.ask(graph, ef, slots, died)?;
             // Deaths and the estimate may leave fewer than there are; then only a scan tells.
             if hits.len() >= self.k.min(facts.matching) {
@@ -174,7 +174,7 @@ impl Searcher<'_> {
     }
 
     fn facts(&self, sealed: &Sealed) -> Facts {
-        let alive = sealed.rows() - sealed.deaths.dead();
+        let alive = sealed.rows() - sealed.tombstones.dead();
         // How the matching points are spread over segments is not known: evenly, say.
         let share = alive as f64 / self.view.points.max(1) as f64;
         let matching = match &self.allowed {

@@ -1,23 +1,22 @@
 //! What a shard holds in memory. Changed only under the shard's lock, with the batch that
 //! stores the same change.
 
+pub(crate) mod filter_indexes;
 pub(crate) mod id_table;
 pub(crate) mod requests;
+pub(crate) mod vector;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
 use vane_raft::Conf;
-use vane_storage::ShardStore;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, VectorParams};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, Slot};
 
 use crate::error::BadInput;
-use crate::segments::growing::{Growing, Loc};
-use crate::segments::sealed::Sealed;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
+use crate::state::vector::VectorState;
 
 /// What a shard holds in memory at one applied index.
 pub(crate) struct State {
@@ -44,19 +43,6 @@ pub(crate) struct State {
 pub(crate) struct Field {
     pub(crate) number: u16,
     pub(crate) index: PayloadIndex,
-}
-
-/// Segments of one vector.
-pub(crate) struct VectorState {
-    pub(crate) name: String,
-    pub(crate) params: VectorParams,
-    /// By slot.
-    pub(crate) locs: Vec<Loc>,
-    pub(crate) growing: Growing,
-    /// Full, waiting to be sealed; oldest first.
-    pub(crate) frozen: Vec<Arc<Growing>>,
-    pub(crate) sealed: Vec<Arc<Sealed>>,
-    pub(crate) next_segment: u32,
 }
 
 impl State {
@@ -98,116 +84,5 @@ impl State {
             .enumerate()
             .find(|(_, vector)| vector.name == name)
             .map(|(ordinal, vector)| (ordinal as u8, vector))
-    }
-}
-
-impl VectorState {
-    pub(crate) fn new(name: &str, params: VectorParams) -> Self {
-        Self {
-            name: name.to_owned(),
-            params,
-            locs: Vec::new(),
-            growing: Growing::new(0, params.size),
-            frozen: Vec::new(),
-            sealed: Vec::new(),
-            next_segment: 1,
-        }
-    }
-
-    pub(crate) fn loc(&self, slot: Slot) -> Loc {
-        self.locs.get(slot as usize).copied().unwrap_or(Loc::NONE)
-    }
-
-    pub(crate) fn set_loc(&mut self, slot: Slot, loc: Loc) {
-        let slot = slot as usize;
-        if slot >= self.locs.len() {
-            self.locs.resize(slot + 1, Loc::NONE);
-        }
-        self.locs[slot] = loc;
-    }
-
-    /// Ends the life of a slot's row, if it has one.
-    pub(crate) fn kill(&mut self, slot: Slot, at: LogIndex) {
-        let loc = self.loc(slot);
-        if loc == Loc::NONE {
-            return;
-        }
-        self.locs[slot as usize] = Loc::NONE;
-        if loc.segment == self.growing.id {
-            self.growing.kill(loc.row, at);
-        } else if let Some(frozen) = self.frozen.iter().find(|frozen| frozen.id == loc.segment) {
-            frozen.kill(loc.row, at);
-        } else if let Some(sealed) = self.sealed.iter().find(|sealed| sealed.id() == loc.segment) {
-            sealed.deaths.kill(loc.row, at);
-        }
-    }
-
-    /// Appends a row for a slot.
-    pub(crate) fn append(&mut self, slot: Slot, version: LogIndex, values: &[f32]) {
-        let row = self.growing.push(slot, version, values);
-        self.set_loc(slot, Loc { segment: self.growing.id, row });
-    }
-
-    /// Values and version of a slot's row.
-    pub(crate) fn read(&self, slot: Slot) -> Option<(&[f32], LogIndex)> {
-        let loc = self.loc(slot);
-        if loc == Loc::NONE {
-            return None;
-        }
-        let memory =
-            std::iter::once(&self.growing).chain(self.frozen.iter().map(|frozen| &**frozen));
-        for growing in memory {
-            if growing.id == loc.segment {
-                return Some((growing.vector(loc.row), growing.version(loc.row)));
-            }
-        }
-        let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
-        let row = loc.row as usize;
-        Some((sealed.files.vector(row), sealed.files.versions()[row]))
-    }
-
-    /// Number for a new segment.
-    pub(crate) fn take_segment_id(&mut self) -> u32 {
-        self.next_segment += 1;
-        self.next_segment - 1
-    }
-
-    /// Sets the growing segment aside to be sealed and starts another.
-    pub(crate) fn freeze(&mut self) {
-        let id = self.take_segment_id();
-        let full = std::mem::replace(&mut self.growing, Growing::new(id, self.params.size));
-        self.frozen.push(Arc::new(full));
-    }
-}
-
-/// What the filter resolver may ask, answered from memory and the point keys.
-pub(crate) struct FilterIndexes<'a> {
-    pub(crate) state: &'a State,
-    pub(crate) store: &'a ShardStore,
-}
-
-impl vane_filter::Indexes for FilterIndexes<'_> {
-    fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
-        self.state.fields.get(field).map(|field| &field.index)
-    }
-
-    fn live(&self) -> &RoaringBitmap {
-        &self.state.live
-    }
-
-    fn slot_of(&self, id: PointId) -> Option<Slot> {
-        // The resolver has no place for an error of the disk: it is logged, and the id matches
-        // nothing.
-        self.store
-            .slot(id)
-            .inspect_err(|error| tracing::error!(%error, %id, "failed to look up a point"))
-            .ok()
-            .flatten()
-    }
-
-    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
-        let (_, vector) = self.state.vector(name)?;
-        let present = vector.locs.iter().enumerate().filter(|(_, loc)| **loc != Loc::NONE);
-        Some(present.map(|(slot, _)| slot as Slot).collect())
     }
 }

@@ -7,8 +7,8 @@ use vane_types::{CollectionConfig, LogIndex, Slot};
 
 use super::damaged;
 use crate::segments::growing::{ALIVE, Growing, Loc};
-use crate::segments::sealed::{Deaths, Sealed, open_graph};
-use crate::state::VectorState;
+use crate::segments::sealed::{Sealed, Tombstones, open_graph};
+use crate::state::vector::VectorState;
 
 /// Opens the segments of every vector. Each must have exactly the rows that records name.
 pub(super) fn open_vectors(
@@ -50,19 +50,19 @@ fn open_sealed(
     for manifest in store.manifests(ordinal)? {
         let dir = store.segment_dir(ordinal, manifest.segment);
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
-        let mut deaths = Vec::with_capacity(files.len());
+        let mut tombstones = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
             let alive = lives(versions, *slot, *version);
             // When a row died is not stored: no view is older than this process.
-            deaths.push(if alive { ALIVE } else { 0 });
+            tombstones.push(if alive { ALIVE } else { 0 });
             if alive {
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
         }
         let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
-        let deaths = Arc::new(Deaths::new(deaths.into_iter()));
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, deaths, graph }));
+        let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph }));
     }
     Ok(())
 }

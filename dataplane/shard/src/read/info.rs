@@ -94,7 +94,7 @@ impl Shard {
                 info.vector_bytes += sealed.bytes() as u64;
                 if let Some(graph) = &sealed.graph {
                     info.graph_bytes += graph.bytes() as u64;
-                    info.indexed_vectors += sealed.rows().saturating_sub(sealed.deaths.dead());
+                    info.indexed_vectors += sealed.rows().saturating_sub(sealed.tombstones.dead());
                 }
             }
         }

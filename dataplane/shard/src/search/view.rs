@@ -17,7 +17,9 @@ use crate::search::select::{Allowed, Checker};
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
-use crate::state::{FilterIndexes, State, VectorState};
+use crate::state::State;
+use crate::state::filter_indexes::FilterIndexes;
+use crate::state::vector::VectorState;
 
 /// The shard at one moment.
 pub(crate) struct View<'a> {
@@ -125,7 +127,7 @@ impl VectorView {
             slots: sealed.files.slots(),
             versions: sealed.files.versions(),
             values: sealed.files.vectors(),
-            died: sealed.deaths.all(),
+            died: sealed.tombstones.all(),
         });
         memory.chain(sealed).collect()
     }

@@ -119,6 +119,6 @@ mod tests {
         growing.kill(3, 2);
         assert_eq!(view.iter().map(|chunk| chunk.slots.len()).sum::<usize>(), 700);
         assert_eq!(growing.vector(700), [700.0, 0.0]);
-        assert_eq!(view[0].died[3].load(Ordering::Relaxed), 2, "deaths show with their index");
+        assert_eq!(view[0].died[3].load(Ordering::Relaxed), 2, "tombstones show with their index");
     }
 }

@@ -95,7 +95,7 @@ impl Shard {
         let segments = vector.sealed.iter().map(|sealed| SegmentFacts {
             id: sealed.id(),
             rows: sealed.rows(),
-            dead: sealed.deaths.dead(),
+            dead: sealed.tombstones.dead(),
             bytes: sealed.bytes(),
             has_graph: sealed.graph.is_some(),
         });

@@ -21,13 +21,13 @@ impl vane_index::Rows for MappedRows {
     }
 }
 
-/// Deaths of a segment's rows, shared by its versions without and with a graph.
-pub(crate) struct Deaths {
+/// When each row of a segment died; shared by the segment's versions without and with a graph.
+pub(crate) struct Tombstones {
     at: Vec<AtomicU64>,
     dead: AtomicUsize,
 }
 
-impl Deaths {
+impl Tombstones {
     /// For a segment that is being made: its deaths are taken over when it is published.
     pub(crate) fn none() -> Self {
         Self { at: Vec::new(), dead: AtomicUsize::new(0) }
@@ -35,7 +35,7 @@ impl Deaths {
 
     pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
         let at: Vec<_> = at.map(AtomicU64::new).collect();
-        let dead = at.iter().filter(|at| at.load(Ordering::Relaxed) != ALIVE).count();
+        let dead = at.iter().filter(|death| death.load(Ordering::Relaxed) != ALIVE).count();
         Self { at, dead: AtomicUsize::new(dead) }
     }
 
@@ -65,7 +65,7 @@ pub(crate) struct Sealed {
     pub(crate) manifest: SegmentManifest,
     pub(crate) dir: PathBuf,
     pub(crate) files: Arc<SegmentFiles>,
-    pub(crate) deaths: Arc<Deaths>,
+    pub(crate) tombstones: Arc<Tombstones>,
     pub(crate) graph: Option<Graph>,
 }
 

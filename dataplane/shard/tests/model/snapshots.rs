@@ -107,12 +107,12 @@ fn a_replica_that_fell_behind_keeps_nothing_of_its_own() {
     assert!(to.write(upsert(1000..1200)));
     (0..6).for_each(|_| to.run_jobs());
     assert!(to.write(upsert(1200..1300)));
-    let held = to.shard.search_context(&search(1000.0, None, 50), soon()).unwrap();
+    let context = to.shard.search_context(&search(1000.0, None, 50), soon()).unwrap();
     let (dir, _) = snapshot(&from);
     to.shard.install(dir.path()).unwrap();
     assert_alike(&from, &to);
     assert_eq!(segments(to.shard.store().dir()), segments(&dir.path().join("segments")));
-    assert!(held.scored().iter().all(|(id, _)| *id >= PointId::Num(1000)), "views go on");
+    assert!(context.scored().iter().all(|(id, _)| *id >= PointId::Num(1000)), "views go on");
     to.reopen();
     assert_alike(&from, &to);
 }

@@ -12,7 +12,7 @@ use vane_types::HnswConfig;
 use super::Cancel;
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
-use crate::segments::sealed::{Deaths, MappedRows, Sealed, metric};
+use crate::segments::sealed::{MappedRows, Sealed, Tombstones, metric};
 use crate::shard::Shard;
 
 /// Rows copied between two looks at the cancel flag.
@@ -48,7 +48,7 @@ impl Shard {
                 manifest,
                 dir,
                 files,
-                deaths: Arc::new(Deaths::none()),
+                tombstones: Arc::new(Tombstones::none()),
                 graph: Some(graph),
             })
         })?;
@@ -85,7 +85,7 @@ impl Shard {
                 manifest,
                 dir: dir.to_owned(),
                 files,
-                deaths: Arc::new(Deaths::none()),
+                tombstones: Arc::new(Tombstones::none()),
                 graph,
             })
         })?;
@@ -179,7 +179,7 @@ fn copy_living(
         if row % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
             return Err(Error::Cancelled);
         }
-        if input.deaths.of(row as u32) == ALIVE {
+        if input.tombstones.of(row as u32) == ALIVE {
             writer.push(slots[row], versions[row], input.files.vector(row))?;
             copied.push(row as u32);
         }

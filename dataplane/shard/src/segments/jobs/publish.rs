@@ -6,9 +6,9 @@ use vane_storage::segment_file;
 
 use crate::error::Error;
 use crate::segments::growing::{ALIVE, Loc};
-use crate::segments::sealed::{Deaths, Sealed};
+use crate::segments::sealed::{Sealed, Tombstones};
 use crate::shard::Shard;
-use crate::state::VectorState;
+use crate::state::vector::VectorState;
 
 impl Shard {
     /// Puts a new segment in the place of its inputs. `origins` says for each of its rows
@@ -56,17 +56,17 @@ impl Shard {
     }
 }
 
-/// Takes deaths over, and points the living rows' slots at their new place.
+/// Takes tombstones over, and points the living rows' slots at their new place.
 fn move_rows(
     vector: &mut VectorState,
     inputs: &[Arc<Sealed>],
     new: &mut Sealed,
     origins: &[(u32, u32)],
 ) {
-    let deaths = origins.iter().map(|(input, row)| inputs[*input as usize].deaths.of(*row));
-    new.deaths = Arc::new(Deaths::new(deaths.clone()));
+    let tombstones = origins.iter().map(|(input, row)| inputs[*input as usize].tombstones.of(*row));
+    new.tombstones = Arc::new(Tombstones::new(tombstones.clone()));
     let (id, slots) = (new.id(), new.files.slots());
-    for (row, death) in deaths.enumerate() {
+    for (row, death) in tombstones.enumerate() {
         if death == ALIVE {
             vector.set_loc(slots[row], Loc { segment: id, row: row as u32 });
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vane_storage::{SegmentFiles, SegmentWriter};
 
 use crate::error::Error;
-use crate::segments::sealed::{Deaths, Sealed};
+use crate::segments::sealed::{Sealed, Tombstones};
 use crate::shard::Shard;
 
 impl Shard {
@@ -38,10 +38,10 @@ impl Shard {
         batch.put_segment(ordinal as u8, &manifest);
         let mut state = self.state.write();
         batch.write()?;
-        let deaths = Arc::new(Deaths::new((0..manifest.rows).map(|row| frozen.death(row))));
+        let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(|row| frozen.death(row))));
         let vector = &mut state.vectors[ordinal];
         vector.frozen.retain(|frozen| frozen.id != segment);
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, deaths, graph: None }));
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph: None }));
         Ok(())
     }
 }

@@ -1,0 +1,100 @@
+//! The segments of one vector, and where the row of each slot lies.
+
+use std::sync::Arc;
+
+use vane_types::{LogIndex, Slot, VectorParams};
+
+use crate::segments::growing::{Growing, Loc};
+use crate::segments::sealed::Sealed;
+
+/// Segments of one vector.
+pub(crate) struct VectorState {
+    pub(crate) name: String,
+    pub(crate) params: VectorParams,
+    /// By slot.
+    pub(crate) locs: Vec<Loc>,
+    pub(crate) growing: Growing,
+    /// Full, waiting to be sealed; oldest first.
+    pub(crate) frozen: Vec<Arc<Growing>>,
+    pub(crate) sealed: Vec<Arc<Sealed>>,
+    pub(crate) next_segment: u32,
+}
+
+impl VectorState {
+    pub(crate) fn new(name: &str, params: VectorParams) -> Self {
+        Self {
+            name: name.to_owned(),
+            params,
+            locs: Vec::new(),
+            growing: Growing::new(0, params.size),
+            frozen: Vec::new(),
+            sealed: Vec::new(),
+            next_segment: 1,
+        }
+    }
+
+    pub(crate) fn loc(&self, slot: Slot) -> Loc {
+        self.locs.get(slot as usize).copied().unwrap_or(Loc::NONE)
+    }
+
+    pub(crate) fn set_loc(&mut self, slot: Slot, loc: Loc) {
+        let slot = slot as usize;
+        if slot >= self.locs.len() {
+            self.locs.resize(slot + 1, Loc::NONE);
+        }
+        self.locs[slot] = loc;
+    }
+
+    /// Ends the life of a slot's row, if it has one.
+    pub(crate) fn kill(&mut self, slot: Slot, at: LogIndex) {
+        let loc = self.loc(slot);
+        if loc == Loc::NONE {
+            return;
+        }
+        self.locs[slot as usize] = Loc::NONE;
+        if loc.segment == self.growing.id {
+            self.growing.kill(loc.row, at);
+        } else if let Some(frozen) = self.frozen.iter().find(|frozen| frozen.id == loc.segment) {
+            frozen.kill(loc.row, at);
+        } else if let Some(sealed) = self.sealed.iter().find(|sealed| sealed.id() == loc.segment) {
+            sealed.tombstones.kill(loc.row, at);
+        }
+    }
+
+    /// Appends a row for a slot.
+    pub(crate) fn append(&mut self, slot: Slot, version: LogIndex, values: &[f32]) {
+        let row = self.growing.push(slot, version, values);
+        self.set_loc(slot, Loc { segment: self.growing.id, row });
+    }
+
+    /// Values and version of a slot's row.
+    pub(crate) fn read(&self, slot: Slot) -> Option<(&[f32], LogIndex)> {
+        let loc = self.loc(slot);
+        if loc == Loc::NONE {
+            return None;
+        }
+        let memory =
+            std::iter::once(&self.growing).chain(self.frozen.iter().map(|frozen| &**frozen));
+        for growing in memory {
+            if growing.id == loc.segment {
+                return Some((growing.vector(loc.row), growing.version(loc.row)));
+            }
+        }
+        let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
+        let row = loc.row as usize;
+        Some((sealed.files.vector(row), sealed.files.versions()[row]))
+    }
+
+    /// Number for a new segment.
+    pub(crate) fn take_segment_id(&mut self) -> u32 {
+        self.next_segment += 1;
+        self.next_segment - 1
+    }
+
+    /// Sets the growing segment aside to be sealed and starts another.
+    pub(crate) fn freeze(&mut self) {
+        let id = self.take_segment_id();
+        let full = std::mem::replace(&mut self.growing, Growing::new(id, self.params.size));
+        self.frozen.push(Arc::new(full));
+    }
+}
