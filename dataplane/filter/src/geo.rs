@@ -167,7 +167,9 @@ mod tests {
     }
 
     fn on_earth() -> impl Strategy<Value = Point> {
-        let lon = prop_oneof![4 => -180.0..=180.0, 1 => Just(180.0), 1 => Just(-180.0), 1 => Just(179.999_9)];
+        let lon = prop_oneof![
+            4 => -180.0..=180.0, 1 => Just(180.0), 1 => Just(-180.0), 1 => Just(179.999_9)
+        ];
         let lat = prop_oneof![4 => -90.0..=90.0, 1 => Just(90.0), 1 => Just(-89.999_9)];
         (lon, lat).prop_map(|(lon, lat)| Point { lon, lat })
     }
@@ -182,7 +184,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn areas_miss_nothing_inside(a in on_earth(), b in on_earth(), p in on_earth(), r in 0.0..2.1e7) {
+        fn areas_miss_nothing_inside(
+            a in on_earth(), b in on_earth(), p in on_earth(), r in 0.0..2.1e7
+        ) {
             let circle = Radius { center: a, radius: r };
             prop_assert!(!circle.contains(p) || held(&circle.areas(), p));
             let rect = BoundingBox { top_left: a, bottom_right: b };

@@ -113,7 +113,8 @@ fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invali
     }
     if members.has("slice") {
         return Err(at.key("slice").malformed(
-            "slice conditions are not supported by this version of Vane: use scroll with its offset to read in parts",
+            "slice conditions are not supported by this version of Vane: \
+             use scroll with its offset to read in parts",
         ));
     }
     let is_filter = members.is_empty() || CLAUSES.split(", ").any(|name| members.has(name));

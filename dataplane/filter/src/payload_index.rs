@@ -232,13 +232,17 @@ mod tests {
                 pairs.iter().filter(|pair| keep(pair.0)).map(|pair| pair.1).collect()
             };
             prop_assert_eq!(index.slots_with_value(), &slots(&|_| true));
-            prop_assert_eq!(index.any_of(listed.iter().map(|key| [*key])), slots(&|key| listed.contains(&key)));
-            prop_assert_eq!(index.any_beside(listed.iter().map(|key| [*key])), slots(&|key| !listed.contains(&key)));
+            let keys = listed.iter().map(|key| [*key]);
+            prop_assert_eq!(index.any_of(keys.clone()), slots(&|key| listed.contains(&key)));
+            prop_assert_eq!(index.any_beside(keys), slots(&|key| !listed.contains(&key)));
             prop_assert_eq!(
                 index.between(Bound::Excluded(&[1]), Bound::Included(&[4])),
                 slots(&|key| key > 1 && key <= 4)
             );
-            prop_assert_eq!(index.between_where(&[1], &[4], |key| key != [2]), slots(&|key| [1, 3, 4].contains(&key)));
+            prop_assert_eq!(
+                index.between_where(&[1], &[4], |key| key != [2]),
+                slots(&|key| [1, 3, 4].contains(&key))
+            );
             let distinct: BTreeSet<u8> = pairs.iter().map(|pair| pair.0).collect();
             prop_assert_eq!(index.postings.len(), distinct.len(), "no value without slots is kept");
         }

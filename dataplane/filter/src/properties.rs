@@ -90,7 +90,8 @@ fn payload(world: World) -> impl Strategy<Value = Value> {
         value(world),
         0..4,
     );
-    prop_oneof![9 => members.prop_map(|members| Value::Object(Map::from_iter(members))), 1 => Just(Value::Null)]
+    let object = members.prop_map(|members| Value::Object(Map::from_iter(members)));
+    prop_oneof![9 => object, 1 => Just(Value::Null)]
 }
 
 fn operator(world: World) -> BoxedStrategy<(&'static str, Value)> {
@@ -142,7 +143,8 @@ fn field(world: World) -> BoxedStrategy<Value> {
     let path = || select(PATHS.to_vec());
     prop_oneof![
         8 => (path(), vec(operator(world), 1..3)).prop_map(|(key, operators)| {
-            let mut members = Map::from_iter(operators.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            let operators = operators.into_iter().map(|(name, value)| (name.to_owned(), value));
+            let mut members = Map::from_iter(operators);
             members.insert("key".into(), key.into());
             Value::Object(members)
         }),
@@ -159,8 +161,10 @@ fn clauses(condition: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
         |(conditions, n)| json!({"min_should": {"conditions": conditions, "min_count": n}}),
     );
     prop_oneof![
-        3 => (list(), list()).prop_map(|(must, must_not)| json!({"must": must, "must_not": must_not})),
-        2 => (list(), condition.clone()).prop_map(|(should, must)| json!({"should": should, "must": must})),
+        3 => (list(), list())
+            .prop_map(|(must, must_not)| json!({"must": must, "must_not": must_not})),
+        2 => (list(), condition.clone())
+            .prop_map(|(should, must)| json!({"should": should, "must": must})),
         1 => min_should,
         1 => list().prop_map(|conditions| json!({"should": conditions})),
         // Few enough conditions that an index may answer alone.
@@ -242,8 +246,9 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
 
 /// JSON made of a filter's own words, mostly in the wrong places.
 fn jumble() -> BoxedStrategy<Value> {
-    let words = "must should must_not min_should conditions min_count key match value any except text range lt gte \
-                 geo_radius center lon lat radius values_count is_empty is_null has_id has_vector nested filter";
+    let words = "must should must_not min_should conditions min_count key match value any \
+                 except text range lt gte geo_radius center lon lat radius values_count \
+                 is_empty is_null has_id has_vector nested filter";
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let leaf = prop_oneof![
         leaf(World::WithoutIntegerIndex),
@@ -287,14 +292,18 @@ proptest! {
 
     #[test]
     fn one_indexed_field_agrees(
-        (shard, filter) in prop_oneof![one_field(World::WithoutIntegerIndex), one_field(World::IntegersOnly)],
+        (shard, filter) in prop_oneof![
+            one_field(World::WithoutIntegerIndex), one_field(World::IntegersOnly)
+        ],
     ) {
         check_agreement(&shard, filter)?;
     }
 
     #[test]
     fn nested_indexed_fields_agree(
-        (shard, filter) in prop_oneof![one_nested(World::WithoutIntegerIndex), one_nested(World::IntegersOnly)],
+        (shard, filter) in prop_oneof![
+            one_nested(World::WithoutIntegerIndex), one_nested(World::IntegersOnly)
+        ],
     ) {
         check_agreement(&shard, filter)?;
     }

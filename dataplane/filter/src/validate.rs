@@ -92,9 +92,11 @@ impl Check {
         match condition {
             Condition::Field(condition) => field(condition, at),
             Condition::IsEmpty { .. } | Condition::IsNull { .. } => Ok(()),
-            Condition::HasId { .. } | Condition::HasVector { .. } if nested => Err(at.out_of_range(
-                "has_id and has_vector are about the point and cannot stand inside nested: move it out of the nested filter",
-            )),
+            Condition::HasId { .. } | Condition::HasVector { .. } if nested => Err(at
+                .out_of_range(
+                    "has_id and has_vector are about the point and cannot stand inside nested: \
+                 move it out of the nested filter",
+                )),
             Condition::HasId { .. } | Condition::HasVector { .. } => Ok(()),
             Condition::Nested { nested: array } => {
                 self.filter(&array.filter, &at.key("nested").key("filter"), depth + 1, true)

@@ -23,7 +23,8 @@ pub enum Error {
     Closed,
     /// The replica waits for a snapshot of its group, or is taking one.
     #[error(
-        "this replica of shard {group} has no state yet, it waits for a snapshot; ask another replica"
+        "this replica of shard {group} has no state yet, it waits for a snapshot; \
+         ask another replica"
     )]
     NotReady {
         /// The shard's group.

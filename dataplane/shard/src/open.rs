@@ -121,7 +121,8 @@ fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
 fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
     let orphans = segment_file::remove_orphans(store.dir(), keep)?;
     if orphans > 0 {
-        tracing::info!(group = %store.group(), orphans, "removed segments that the shard does not name");
+        let group = store.group();
+        tracing::info!(%group, orphans, "removed segments that the shard does not name");
     }
     Ok(())
 }

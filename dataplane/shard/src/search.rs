@@ -144,14 +144,15 @@ impl Searcher<'_> {
 
     /// Sorts best first and keeps k; points of equal score order by slot.
     fn keep_best(&self, hits: &mut Vec<Hit>) {
-        let order = |a: &Hit, b: &Hit| -> Ordering {
-            self.vector.distance.best_first(a.score, b.score).then(a.slot.cmp(&b.slot))
-        };
         if hits.len() > self.k {
-            hits.select_nth_unstable_by(self.k, order);
+            hits.select_nth_unstable_by(self.k, |a, b| self.compare(a, b));
             hits.truncate(self.k);
         }
-        hits.sort_unstable_by(order);
+        hits.sort_unstable_by(|a, b| self.compare(a, b));
+    }
+
+    fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
+        self.vector.distance.best_first(a.score, b.score).then(a.slot.cmp(&b.slot))
     }
 
     fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {

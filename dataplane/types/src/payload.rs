@@ -140,7 +140,10 @@ mod tests {
         merge_at(&mut payload, &"new.way".parse().unwrap(), &object(json!({"z": 2})));
         assert_eq!(
             Value::Object(payload),
-            json!({"l": [{"x": 1, "in": {"y": 1}}, {"x": 2, "in": {"y": 1}}], "new": {"way": {"z": 2}}})
+            json!({
+                "l": [{"x": 1, "in": {"y": 1}}, {"x": 2, "in": {"y": 1}}],
+                "new": {"way": {"z": 2}}
+            })
         );
     }
 

@@ -232,7 +232,10 @@ fn diets() -> [Value; 4] {
 
 #[test]
 fn nested_judges_each_element_alone() {
-    let both = json!([{"key": "food", "match": {"value": "meat"}}, {"key": "likes", "match": {"value": true}}]);
+    let both = json!([
+        {"key": "food", "match": {"value": "meat"}},
+        {"key": "likes", "match": {"value": true}}
+    ]);
     let nested = |key: &str, filter: Value| {
         passing(&diets(), json!({"must": {"nested": {"key": key, "filter": filter}}}))
     };

@@ -21,9 +21,10 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
     let at = members.at();
     let key = path(members.string("key")?, at)?;
     if members.take("geo_polygon").is_some() {
-        return Err(at
-            .key("geo_polygon")
-            .malformed("polygons are not supported by this version of Vane: use geo_bounding_box or geo_radius"));
+        return Err(at.key("geo_polygon").malformed(
+            "polygons are not supported by this version of Vane: \
+                 use geo_bounding_box or geo_radius",
+        ));
     }
     let condition = FieldCondition {
         key,
@@ -52,7 +53,8 @@ fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
     let mut members = Members::of(json, at, "an object with value, any or except")?;
     if let Some(name) = TEXT_MATCHES.into_iter().find(|name| members.take(name).is_some()) {
         return Err(at.key(name).malformed(format!(
-            "{name} match is not supported by this version of Vane: use match.value or match.any on whole strings"
+            "{name} match is not supported by this version of Vane: \
+             use match.value or match.any on whole strings"
         )));
     }
     let matching = if let Some(json) = members.take("value") {
@@ -85,20 +87,23 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
     };
     // The first element decides: a list is of one type.
     if list.first().is_some_and(Value::is_number) {
-        let integer = |(i, json): (usize, Value)| {
-            json.as_i64().ok_or_else(|| {
-                not_matchable(&json, "a 64-bit integer like those before it", &at.index(i))
-            })
-        };
-        let integers: Result<Vec<_>, _> = list.into_iter().enumerate().map(integer).collect();
-        return Ok(Scalars::Integers(integers?.into()));
+        let mut integers = Vec::with_capacity(list.len());
+        for (i, json) in list.iter().enumerate() {
+            let expected = "a 64-bit integer like those before it";
+            let integer = json.as_i64();
+            integers.push(integer.ok_or_else(|| not_matchable(json, expected, &at.index(i)))?);
+        }
+        return Ok(Scalars::Integers(integers.into()));
     }
-    let string = |(i, json): (usize, Value)| match json {
-        Value::String(json) => Ok(json),
-        other => Err(not_matchable(&other, "only strings or only 64-bit integers", &at.index(i))),
-    };
-    let strings: Result<Vec<_>, _> = list.into_iter().enumerate().map(string).collect();
-    Ok(Scalars::Strings(strings?.into()))
+    let mut strings = Vec::with_capacity(list.len());
+    for (i, json) in list.into_iter().enumerate() {
+        let expected = "only strings or only 64-bit integers";
+        match json {
+            Value::String(text) => strings.push(text),
+            other => return Err(not_matchable(&other, expected, &at.index(i))),
+        }
+    }
+    Ok(Scalars::Strings(strings.into()))
 }
 
 fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {

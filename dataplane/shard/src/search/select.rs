@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 use vane_filter::{Candidate, Filter};
 use vane_storage::Snapshot;
 use vane_storage::records::PointRecord;
-use vane_types::{GroupId, Payload, PointId, Slot};
+use vane_types::{GroupId, Payload, PointId};
 
 use crate::error::Error;
 use crate::state::State;
@@ -32,7 +32,8 @@ impl Allowed {
     /// The set as one bit per slot, made when first asked for.
     pub(crate) fn words(&self) -> &[u64] {
         self.words.get_or_init(|| {
-            // FAISS asks for every row on its way: one bit is looked at faster than a compressed set.
+            // FAISS asks for every row on its way: a bit is found faster than a member of a
+            // compressed set.
             let len = self.slots.max().map_or(0, |max| max as usize / 64 + 1);
             let mut words = vec![0_u64; len];
             for slot in &self.slots {

@@ -100,22 +100,20 @@ pub(crate) fn open_graph(
     distance: Distance,
     verify: bool,
 ) -> Option<Graph> {
-    let graph = manifest.graph.as_ref()?;
-    let open = || -> Result<Graph, Error> {
-        if verify {
-            segment_file::verify_graph(dir, graph)?;
-        }
-        let rows = Arc::new(MappedRows(Arc::clone(files)));
-        Ok(Graph::open(
-            &segment_file::graph_path(dir),
-            rows,
-            manifest.dim as usize,
-            metric(distance),
-        )?)
-    };
-    open()
+    let record = manifest.graph.as_ref()?;
+    let checked = if verify { segment_file::verify_graph(dir, record) } else { Ok(()) };
+    let rows = Arc::new(MappedRows(Arc::clone(files)));
+    let path = segment_file::graph_path(dir);
+    let opened = checked
+        .map_err(Error::from)
+        .and_then(|()| Ok(Graph::open(&path, rows, manifest.dim as usize, metric(distance))?));
+    opened
         .inspect_err(|error| {
-            tracing::warn!(%error, dir = %dir.display(), "failed to open a graph; it will be built again, searches scan meanwhile");
+            let dir = dir.display();
+            tracing::warn!(
+                %error, %dir,
+                "failed to open a graph; it will be built again, searches scan meanwhile"
+            );
         })
         .ok()
 }

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use crate::world::{Step, World, step};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64, max_shrink_iters: 200, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_shard_answers_as_a_map_does(steps in prop::collection::vec(step(), 1..40)) {

@@ -31,13 +31,18 @@ fn command(replica: &Replica, n: u64, basis: u64) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64, max_shrink_iters: 200, ..ProptestConfig::default()
+    })]
 
     /// However often and in whatever order copies are logged, it is as if only the first of
     /// each was.
     #[test]
-    fn copies_change_nothing(log in prop::collection::vec((0..REQUESTS, prop::bool::weighted(0.1)), 1..80)) {
-        let (mut with_copies, once) = (Replica::founded(MemoryKv::default()), Replica::founded(MemoryKv::default()));
+    fn copies_change_nothing(
+        log in prop::collection::vec((0..REQUESTS, prop::bool::weighted(0.1)), 1..80)
+    ) {
+        let mut with_copies = Replica::founded(MemoryKv::default());
+        let once = Replica::founded(MemoryKv::default());
         let basis = once.shard.applied();
         let mut first = std::collections::HashMap::new();
         for (n, reopen) in log {

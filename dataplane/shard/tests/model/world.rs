@@ -56,7 +56,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0_i64..4).prop_map(Step::DeleteWhere),
         2 => (id.clone(), -9.0_f32..9.0).prop_map(|(id, x)| Step::UpdateVector(id, x)),
         1 => id.clone().prop_map(Step::DeleteVector),
-        2 => (prop::collection::vec(id.clone(), 1..5), 0_i64..4).prop_map(|(ids, n)| Step::SetPayload(ids, n)),
+        2 => (prop::collection::vec(id.clone(), 1..5), 0_i64..4)
+            .prop_map(|(ids, n)| Step::SetPayload(ids, n)),
         1 => id.prop_map(Step::Clear),
         1 => Just(Step::Index),
         1 => Just(Step::DropIndex),
@@ -297,7 +298,7 @@ impl World {
             .unwrap();
         let found = page.records.into_iter().map(|record| {
             let PointId::Num(id) = record.id else { panic!("only numbers were written") };
-            let vector = it.vectors.unwrap().get("").map(|it| it[0]);
+            let vector = record.vectors.unwrap().get("").map(|values| values[0]);
             (
                 id,
                 Expected {
