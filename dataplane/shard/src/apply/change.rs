@@ -105,16 +105,14 @@ impl<'s, 'a> Applying<'s, 'a> {
         let mut found = Vec::with_capacity(targets.ids.len());
         for key in &targets.ids {
             let id = point_id(key)?;
-            match self.present(id)? {
-                Some(point) => {
-                    if self.still_matches(filter.as_ref(), &point)? {
-                        found.push(point);
-                    }
-                }
-                None if all_must_exist && filter.is_none() => {
+            let Some(point) = self.present(id)? else {
+                if all_must_exist && filter.is_none() {
                     return Err(Refusal::PointNotFound(id).into());
                 }
-                None => {}
+                continue;
+            };
+            if self.still_matches(filter.as_ref(), &point)? {
+                found.push(point);
             }
         }
         Ok(found)
