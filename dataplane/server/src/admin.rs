@@ -25,6 +25,7 @@ use vane_types::GroupId;
 
 use crate::node::Node;
 use crate::rest::wire::collection::{CreateCollection, UpdateCollection};
+use crate::rest::wire::text::text;
 use failure::{bad_input, failed};
 
 /// Time for a call that changes something.
@@ -151,7 +152,7 @@ impl Admin for Service {
         let CreateCollectionRequest { name, body, idempotency_key } = request.into_inner();
         let body: CreateCollection =
             serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
-        let (config, spread) = body.into_parts().map_err(|e| bad_input(e.text))?;
+        let (config, spread) = body.into_parts().map_err(|e| bad_input(text(&e)))?;
         let cluster = self.cluster()?;
         let created =
             cluster.create_collection(&name, config, spread, &idempotency_key, TIMEOUT).await;
@@ -169,8 +170,8 @@ impl Admin for Service {
         let cluster = self.cluster()?;
         let collection = cluster.collection(&name).map_err(|e| failed(&e))?;
         let factor =
-            body.write_consistency_factor(collection.spread()).map_err(|e| bad_input(e.text))?;
-        let change = body.into_change(&collection.config()).map_err(|e| bad_input(e.text))?;
+            body.write_consistency_factor(collection.spread()).map_err(|e| bad_input(text(&e)))?;
+        let change = body.into_change(&collection.config()).map_err(|e| bad_input(text(&e)))?;
         let updated = cluster.update_collection(collection.name(), change, factor, TIMEOUT).await;
         updated.map_err(|e| failed(&e))?;
         self.collection(&name).await.map(Response::new)

@@ -37,6 +37,7 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use crate::node::Node;
 use crate::{health, metrics};
 use error::ApiError;
+use wire::error::{Error, Kind};
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
 const COMPRESSED_BYTES_MIN: u16 = 16 << 10;
@@ -118,9 +119,10 @@ fn point_routes() -> Routes {
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {
-    ApiError::not_found(format!("there is no `{method} {}`", uri.path()))
+    let detail = format!("there is no `{method} {}`", uri.path());
+    Error::new(Kind::NotFound, "", detail).into()
 }
 
 async fn method_not_allowed(request: Request) -> ApiError {
-    ApiError::method_not_allowed(request.method(), request.uri().path())
+    Error::new(Kind::WrongMethod, request.uri().path(), request.method()).into()
 }

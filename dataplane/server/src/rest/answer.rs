@@ -7,9 +7,10 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
-use vane_cluster::Error;
 
 use super::error::ApiError;
+use super::wire::error::Error;
+use super::wire::text::text;
 
 /// Header of a request that takes what is left when shards do not answer, and of an answer
 /// that went without some.
@@ -30,14 +31,14 @@ impl Started {
         let mut body = Vec::with_capacity(256);
         body.extend_from_slice(b"{\"result\":");
         if let Err(error) = serde_json::to_writer(&mut body, &result) {
-            return Answer(
-                ApiError::internal(format!("the answer could not be written: {error}"))
-                    .into_response(),
-            );
+            let error = Error::internal(format!("the answer could not be written: {error}"));
+            return Answer(ApiError(error).into_response());
         }
         if !failed_shards.is_empty() {
-            let shard = |(shard, error): &(usize, Error)| json!({ "shard": shard, "error": error.to_string() });
-            let shards: Vec<Value> = failed_shards.iter().map(shard).collect();
+            let shards: Vec<Value> = failed_shards
+                .iter()
+                .map(|(shard, error)| json!({ "shard": shard, "error": text(error) }))
+                .collect();
             let partial = format!(",\"partial\":{}", json!({ "failed_shards": shards }));
             body.extend_from_slice(partial.as_bytes());
         }

@@ -8,10 +8,10 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::error::ApiError;
-use super::wire::NOT_SUPPORTED;
+use super::wire::error::{Error, Kind};
+use super::wire::parse::parse;
 use crate::node::{BODY_PERMIT_BYTES, Node, SMALL_BODY_BYTES_MAX};
 
 /// Bodies above this size are parsed on a thread that may block.
@@ -36,19 +36,21 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let node = Arc::<Node>::from_ref(state);
         let timeout = node.settings.request_timeout();
-        let late = |_| {
-            ApiError::timeout(format!(
-                "the body was not there within {timeout:?}; nothing was changed"
-            ))
-        };
-        tokio::time::timeout(timeout, read_and_parse(&node, request)).await.map_err(late)?.map(Self)
+        match tokio::time::timeout(timeout, read_and_parse(&node, request)).await {
+            Ok(parsed) => Ok(Self(parsed?)),
+            Err(_) => {
+                let detail =
+                    format!("the body was not there within {timeout:?}; nothing was changed");
+                Err(Error::new(Kind::Timeout, "", detail).into())
+            }
+        }
     }
 }
 
 async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     node: &Node,
     request: Request,
-) -> Result<T, ApiError> {
+) -> Result<T, Error> {
     let limit = node.settings.max_request_bytes;
     let announced = request
         .headers()
@@ -61,17 +63,17 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     } else {
         let permits = u32::try_from(bytes.div_ceil(BODY_PERMIT_BYTES)).unwrap_or(u32::MAX);
         let acquired = node.large_bodies.acquire_many(permits).await;
-        Some(acquired.map_err(|_| ApiError::internal("the count of large bodies is closed"))?)
+        Some(acquired.map_err(|_| Error::internal("the count of large bodies is closed"))?)
     };
     let body = read(request.into_body(), announced, limit).await?;
     if body.len() <= PARSED_IN_PLACE_BYTES_MAX {
         return parse(&body);
     }
     let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
-    parsed.map_err(|e| ApiError::internal(format!("the body could not be parsed: {e}")))?
+    parsed.map_err(|e| Error::internal(format!("the body could not be parsed: {e}")))?
 }
 
-async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, ApiError> {
+async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Error> {
     let mut read = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED_BYTES_MAX));
     let mut total = 0usize;
     while let Some(data) = next_chunk(&mut body).await? {
@@ -82,10 +84,10 @@ async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<
             break;
         }
     }
-    if total > limit { Err(ApiError::too_large(limit)) } else { Ok(read) }
+    if total > limit { Err(too_large(limit)) } else { Ok(read) }
 }
 
-async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Error> {
     loop {
         match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             None => return Ok(None),
@@ -95,60 +97,16 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
                 }
             }
             Some(Err(error)) => {
-                return Err(ApiError::bad_request(format!("the body could not be read: {error}")));
+                return Err(Error::bad_request(format!("the body could not be read: {error}")));
             }
         }
     }
 }
 
-/// Parses a body. Only when that fails it is parsed again with track of the path.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    if let Ok(parsed) = serde_json::from_slice(body) {
-        return Ok(parsed);
-    }
-    if body.trim_ascii().is_empty() {
-        return Err(ApiError::malformed("the body is empty, a JSON object is expected"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(error) => {
-            let path = error.path().to_string();
-            Err(describe(&path, &error.into_inner().to_string()))
-        }
-        // The value is fine, so something follows it.
-        Ok(_) => match json.end() {
-            Err(error) => Err(ApiError::malformed(error)),
-            Ok(()) => Err(ApiError::malformed("the body is not a JSON object")),
-        },
-    }
-}
-
-/// Reads a part of a body that was kept as it came; `field` is its place.
-pub(crate) fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, ApiError> {
-    serde_path_to_error::deserialize(json).map_err(|error| {
-        let path = match error.path().to_string().as_str() {
-            "." => field.to_owned(),
-            path => format!("{field}.{path}"),
-        };
-        describe(&path, &error.into_inner().to_string())
-    })
-}
-
-fn describe(path: &str, error: &str) -> ApiError {
-    if let Some((what, _place)) = error.split_once(NOT_SUPPORTED) {
-        let subject = match what.trim_end() {
-            "" => format!("`{path}`"),
-            what => format!("{path}: {what}"),
-        };
-        return ApiError::bad_request(format!("{subject} {NOT_SUPPORTED}"));
-    }
-    match path {
-        "." | "" => ApiError::malformed(error),
-        path => ApiError::malformed(format!("{path}: {error}")),
-    }
-}
-
-#[cfg(test)]
-pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
-    parse(text.as_bytes())
+fn too_large(limit: usize) -> Error {
+    let detail = format!(
+        "the JSON body is larger than allowed (limit: {limit} bytes); split the request, or raise \
+         max_request_bytes"
+    );
+    Error::new(Kind::TooLarge, "", detail)
 }

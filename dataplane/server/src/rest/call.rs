@@ -12,6 +12,7 @@ use vane_cluster::{Cluster, Collection, Freshness, Partial, Terms};
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
+use super::wire::error::{Error, Kind};
 use crate::node::Node;
 use crate::settings::TIMEOUT_S_MAX;
 
@@ -64,6 +65,8 @@ impl Call {
     /// A successful answer. It names the shards that are not in it.
     pub(crate) fn answer<T: Serialize>(&self, result: T) -> Answer {
         let failed = self.partial.as_ref().map(Partial::failed_shards).unwrap_or_default();
+        let failed: Vec<_> =
+            failed.into_iter().map(|(shard, error)| (shard, error.into())).collect();
         self.started.answer(result, &failed)
     }
 
@@ -101,13 +104,12 @@ impl Call {
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
         if self.partial.is_some() {
-            return Err(ApiError::bad_request(
-                "partial results are for reads; nothing was changed",
-            ));
+            let detail = "partial results are for reads; nothing was changed";
+            return Err(Error::bad_request(detail).into());
         }
         let ended = tokio::spawn(work).await;
         ended.map_err(|e| {
-            ApiError::internal(format!("the change did not end ({e}); its outcome is unknown"))
+            Error::internal(format!("the change did not end ({e}); its outcome is unknown"))
         })?
     }
 }
@@ -125,14 +127,15 @@ where
             None => Parameters::default(),
             Some(_) => match Query::try_from_uri(&parts.uri) {
                 Ok(Query(parameters)) => parameters,
-                Err(rejection) => return Err(ApiError::malformed_parameter(cause(&rejection))),
+                Err(rejection) => {
+                    return Err(Error::new(Kind::MalformedParameter, "", cause(&rejection)).into());
+                }
             },
         };
         let Parameters { wait, _ordering, timeout, consistency, partial } = parameters;
         if timeout == Some(0) {
-            return Err(ApiError::invalid_parameter(
-                "timeout: value 0 invalid, must be 1 or larger",
-            ));
+            let detail = "value 0 invalid, must be 1 or larger";
+            return Err(Error::new(Kind::InvalidParameter, "timeout", detail).into());
         }
         let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
         let timeout = timeout.map_or(node.settings.request_timeout(), granted);
@@ -149,26 +152,28 @@ fn granted(seconds: u64) -> Duration {
 
 /// Reads of more than one replica are linearizable: the leader answers and has a majority
 /// confirm that it is one. Reads of one come from the leader too, unconfirmed.
-fn freshness(text: &str) -> Result<Freshness, ApiError> {
+fn freshness(text: &str) -> Result<Freshness, Error> {
     match text {
         "majority" | "quorum" | "all" => Ok(Freshness::Linearizable),
         "1" => Ok(Freshness::Leader),
         number if number.parse::<u32>().is_ok_and(|it| it > 0) => Ok(Freshness::Linearizable),
-        _ => Err(ApiError::malformed_parameter(format!(
-            "consistency: `{text}` is neither a number from 1 nor one of majority, quorum, all"
-        ))),
+        _ => Err(Error::new(
+            Kind::MalformedParameter,
+            "consistency",
+            format!("`{text}` is neither a number from 1 nor one of majority, quorum, all"),
+        )),
     }
 }
 
 /// Whether a header asks for what the parameter `partial` does: official clients can set
 /// headers, but no parameters of ours.
-fn allows_partial(headers: &HeaderMap) -> Result<bool, ApiError> {
+fn allows_partial(headers: &HeaderMap) -> Result<bool, Error> {
     match headers.get(PARTIAL).map(|it| it.as_bytes()) {
         None => Ok(false),
         Some(b"allow") => Ok(true),
         Some(other) => {
             let other = String::from_utf8_lossy(other);
-            Err(ApiError::bad_request(format!(
+            Err(Error::bad_request(format!(
                 "header {PARTIAL}: `{other}` is not known, only `allow` is"
             )))
         }
@@ -193,7 +198,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for In<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(it)) => Ok(Self(it)),
-            Err(rejection) => Err(ApiError::bad_request(rejection.body_text())),
+            Err(rejection) => Err(Error::bad_request(rejection.body_text()).into()),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Collections: list, look at, make, change, delete.
 
 use serde_json::json;
-use vane_cluster::Error;
 
 use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
 use super::wire::collection::{CreateCollection, UpdateCollection};
+use super::wire::error::Error;
 use super::wire::info::collection_info;
 
 /// `GET /collections`.
@@ -26,7 +26,8 @@ pub(super) async fn info(call: Call, In(name): In<String>) -> Result<Answer, Api
 
 /// `GET /collections/{collection}/exists`.
 pub(super) async fn exists(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
-    let exists = !matches!(call.cluster()?.collection(&name), Err(Error::NotFound(_)));
+    let exists =
+        !matches!(call.cluster()?.collection(&name), Err(vane_cluster::Error::NotFound(_)));
     Ok(call.answer(json!({ "exists": exists })))
 }
 
@@ -77,8 +78,8 @@ pub(super) async fn cluster(call: Call, In(name): In<String>) -> Result<Answer, 
     let (mut local, mut remote) = (Vec::new(), Vec::new());
     let looked =
         tokio::task::spawn_blocking(move || (collection.replicas(), collection.spread())).await;
-    let (replicas, spread) = looked
-        .map_err(|e| ApiError::internal(format!("the shards could not be looked at: {e}")))?;
+    let (replicas, spread) =
+        looked.map_err(|e| Error::internal(format!("the shards could not be looked at: {e}")))?;
     for (shard, node, points) in replicas {
         match points {
             Some(points) => {

@@ -8,12 +8,14 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Started;
 use super::error::ApiError;
+use super::wire::error::{Error, Kind};
+use super::wire::text::text;
 use crate::metric_definitions::{Answered, Endpoint};
 use crate::node::Node;
 
@@ -26,11 +28,13 @@ static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
 pub(crate) async fn limit(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     match Arc::clone(&node.requests).try_acquire_owned() {
         Ok(_permit) => next.run(request).await,
-        Err(_) => ApiError::overloaded(format!(
-            "{} requests are being worked on, which is the most; nothing was changed",
-            node.settings.concurrent_requests_max
-        ))
-        .into_response(),
+        Err(_) => {
+            let detail = format!(
+                "{} requests are being worked on, which is the most; nothing was changed",
+                node.settings.concurrent_requests_max
+            );
+            ApiError(Error::new(Kind::Overloaded, "", detail)).into_response()
+        }
     }
 }
 
@@ -54,8 +58,8 @@ pub(crate) async fn observe(
     let mut response = next.run(request).await;
     drop(in_flight);
     let (status, elapsed) = (response.status(), started.0.elapsed());
-    let error =
-        response.extensions_mut().remove::<ApiError>().map(|it| it.text).unwrap_or_default();
+    let error = response.extensions_mut().remove::<ApiError>();
+    let error = error.map(|error| text(&error.0)).unwrap_or_default();
     let time_ms = elapsed.as_micros() as f64 / 1e3;
     let code = status.as_u16();
     if status.is_server_error() {
@@ -118,7 +122,7 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
     let started = request.extensions().get::<Started>().copied().unwrap_or(Started(Instant::now()));
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions().get::<ApiError>() {
-        let body = started.error_body(&error.text);
+        let body = started.error_body(&text(&error.0));
         response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *response.body_mut() = Body::from(body);
@@ -128,11 +132,9 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
 
 /// A handler panicked: a defect, but of this request only.
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "a request ended in a panic; this is a defect of vane");
-    let mut response =
-        ApiError::internal("the request ended in a panic; its outcome is unknown").into_response();
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response
+    let message = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = message, "a request ended in a panic; this is a defect of vane");
+    let error = Error::internal("the request ended in a panic; its outcome is unknown");
+    ApiError(error).into_response()
 }

@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
+use super::wire::error::{Error, Kind};
 use super::wire::read::{Count, Retrieve, ScrollRequest};
 use super::wire::record::{PageOut, RecordOut};
 
@@ -16,12 +17,15 @@ pub(super) async fn one(
     call: Call,
     In((name, id)): In<(String, String)>,
 ) -> Result<Answer, ApiError> {
-    let id: PointId = id.parse().map_err(ApiError::bad_request)?;
+    let id: PointId = id.parse().map_err(Error::bad_request)?;
     let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
     let records = call.collection(&name)?.retrieve(vec![id], want, call.terms()).await?;
     match records.first() {
         Some(record) => Ok(call.answer(RecordOut(record))),
-        None => Err(ApiError::not_found(format!("Point with id {id} does not exists!"))),
+        None => {
+            let detail = format!("Point with id {id} does not exists!");
+            Err(Error::new(Kind::NotFound, "", detail).into())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
+use super::wire::error::{Error, Kind};
 use super::wire::query::{QueryBatch, QueryRequest};
 use super::wire::record::Points;
 use crate::metric_definitions::Work;
@@ -34,13 +35,12 @@ pub(super) async fn batch(
 ) -> Result<Answer, ApiError> {
     let queries = body.into_queries()?;
     let collection = call.collection(&name)?;
-    let late = |_| {
-        ApiError::timeout(format!(
-            "no answer within {:?}; ask for less, or raise `timeout`",
-            call.timeout
-        ))
-    };
     let all = run_all(&call.node, collection, queries, call.terms());
+    let late = |_| {
+        let detail =
+            format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout);
+        Error::new(Kind::Timeout, "", detail)
+    };
     let found = tokio::time::timeout(call.timeout, all).await.map_err(late)??;
     let results: Vec<_> = found.iter().map(|it| Points(it)).collect();
     Ok(call.answer(results))
@@ -70,7 +70,7 @@ async fn run_all(
             None => return Ok(results),
             Some(Ok((i, found))) => results[i] = found?,
             Some(Err(error)) => {
-                return Err(ApiError::internal(format!("a query did not end: {error}")));
+                return Err(Error::internal(format!("a query did not end: {error}")).into());
             }
         }
     }

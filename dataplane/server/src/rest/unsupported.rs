@@ -7,11 +7,12 @@ use axum::routing::any;
 
 use super::Routes;
 use super::error::ApiError;
+use super::wire::error::{Error, Kind};
 
 /// Below `/collections/{collection}`, with what to use instead.
 const OF_COLLECTION: [(&str, &str); 25] = [
-    ("/points/search", "; use points/query"),
-    ("/points/search/batch", "; use points/query/batch"),
+    ("/points/search", "use points/query"),
+    ("/points/search/batch", "use points/query/batch"),
     ("/points/search/groups", ""),
     ("/points/recommend", ""),
     ("/points/recommend/batch", ""),
@@ -22,9 +23,9 @@ const OF_COLLECTION: [(&str, &str); 25] = [
     ("/points/search/matrix/pairs", ""),
     ("/points/search/matrix/offsets", ""),
     ("/facet", ""),
-    ("/vectors/{vector}", "; name all vectors when creating the collection"),
-    ("/optimizations", "; GET /collections/{collection} tells whether it is optimizing"),
-    ("/memory", "; GET /metrics has the figures"),
+    ("/vectors/{vector}", "name all vectors when creating the collection"),
+    ("/optimizations", "GET /collections/{collection} tells whether it is optimizing"),
+    ("/memory", "GET /metrics has the figures"),
     ("/shards", ""),
     ("/shards/delete", ""),
     ("/shards/{shard}/{*rest}", ""),
@@ -70,7 +71,6 @@ pub(crate) fn routes() -> Routes {
 
 async fn refuse(request: Request, instead: &'static str) -> ApiError {
     let route = request.extensions().get::<MatchedPath>().map_or("", |it| it.as_str());
-    let mut error = ApiError::unsupported(format!("{} {route}", request.method()));
-    error.text += instead;
-    error
+    let subject = format!("`{} {route}`", request.method());
+    Error::new(Kind::Unsupported, subject, instead).into()
 }

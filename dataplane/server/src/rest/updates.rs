@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use vane_cluster::{Collection, Error, Terms, Write};
+use vane_cluster::{Collection, Terms, Write};
 
 use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
 use super::queries::count;
+use super::wire::error::Error;
 use super::wire::select::PointsSelector;
 use super::wire::update::{
     DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
@@ -107,10 +108,9 @@ pub(super) async fn batch(
     let writes = body.into_writes()?;
     let collection = call.collection(&name)?;
     for (i, write) in writes.iter().enumerate() {
-        collection.check(write).map_err(|error| {
-            let mut error = ApiError::from(error);
-            error.text = format!("{} (operations[{i}]; no operation was begun)", error.text);
-            error
+        let checked = collection.check(write).map_err(Error::from);
+        checked.map_err(|error| {
+            error.with_remark(format_args!("operations[{i}]; no operation was begun"))
         })?;
     }
     let (node, terms) = (Arc::clone(&call.node), call.terms());
@@ -119,7 +119,7 @@ pub(super) async fn batch(
             let mut indexes = Vec::with_capacity(writes.len());
             for (i, write) in writes.into_iter().enumerate() {
                 let applied = run(&node, &collection, write, terms.clone()).await;
-                indexes.push(applied.map_err(|error| in_batch(error, i))?);
+                indexes.push(applied.map_err(|error| in_batch(error.into(), i))?);
             }
             Ok(indexes)
         })
@@ -129,16 +129,13 @@ pub(super) async fn batch(
 }
 
 /// Says which operation failed and what became of the others.
-fn in_batch(error: Error, i: usize) -> ApiError {
-    let mut error = ApiError::from(error);
+fn in_batch(error: Error, i: usize) -> Error {
     let before = match i {
         0 => "no operation was applied before it".to_owned(),
         1 => "the operation before it was applied".to_owned(),
         _ => format!("the {i} operations before it were applied"),
     };
-    error.text =
-        format!("{} (operations[{i}]; {before}, those after it were not begun)", error.text);
-    error
+    error.with_remark(format_args!("operations[{i}]; {before}, those after it were not begun"))
 }
 
 /// Applies a change and answers with its place in the log.
@@ -158,7 +155,7 @@ async fn run(
     collection: &Collection,
     write: Write,
     terms: Terms,
-) -> Result<u64, Error> {
+) -> Result<u64, vane_cluster::Error> {
     let (started, kind) = (Instant::now(), kind(&write));
     let applied = collection.write(write, terms).await;
     if let Some(kind) = kind {

@@ -3,16 +3,24 @@
 //! Unknown fields are refused, and fields that this version does not act on are refused
 //! when they would change what the answer means.
 
+pub(crate) mod alias;
 pub(crate) mod collection;
+mod engine;
+pub(crate) mod error;
+#[cfg(test)]
+mod fixture;
+pub(crate) mod index;
 pub(crate) mod info;
+pub(crate) mod parse;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod select;
+pub(crate) mod text;
 pub(crate) mod update;
 pub(crate) mod vector;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny};
 
 /// Marks an error as one about what is missing in this version; the field's name comes
 /// before it.

@@ -15,9 +15,9 @@ use vane_cluster::{ConfigChange, Spread, VectorChange};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, VectorParams};
 
-use super::{NOT_SUPPORTED, Unsupported, UnsupportedUnlessEmpty};
-use crate::rest::body;
-use crate::rest::error::ApiError;
+use super::error::{Error, Kind};
+use super::parse::read_value;
+use super::{Unsupported, UnsupportedUnlessEmpty};
 use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 
 /// `PUT collections/{collection}`.
@@ -129,7 +129,7 @@ struct ParamsDiff {
 
 impl CreateCollection {
     /// The configuration it asks for, and how it is to be spread.
-    pub(crate) fn into_parts(self) -> Result<(CollectionConfig, Spread), ApiError> {
+    pub(crate) fn into_parts(self) -> Result<(CollectionConfig, Spread), Error> {
         let spread = Spread {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
             replication_factor: count(
@@ -146,7 +146,7 @@ impl CreateCollection {
             )?,
         };
         if let Some(ShardingMethod::Custom) = self.sharding_method {
-            return Err(ApiError::unsupported("sharding_method: custom"));
+            return Err(Error::unsupported("sharding_method: custom"));
         }
         self.wal_config.map_or(Ok(()), |it| it.check())?;
         let hnsw =
@@ -171,45 +171,41 @@ impl CreateCollection {
 fn vectors(
     fields: Map<String, Value>,
     hnsw: HnswConfig,
-) -> Result<BTreeMap<String, VectorParams>, ApiError> {
+) -> Result<BTreeMap<String, VectorParams>, Error> {
     // A vector may be called `size`; its value is an object then.
     let of_one = |it: &str| fields.get(it).is_some_and(|it| !it.is_object());
     if of_one("size") || of_one("distance") {
-        let vector: VectorRequest = body::read_value(Value::Object(fields), "vectors")?;
+        let vector: VectorRequest = read_value(Value::Object(fields), "vectors")?;
         return Ok(BTreeMap::from([(String::new(), vector.into_params("vectors", hnsw)?)]));
     }
     if fields.len() > NAMED_VECTORS_MAX {
-        let text = format!("{} vectors, must be at most {NAMED_VECTORS_MAX}", fields.len());
-        return Err(ApiError::invalid("vectors", text));
+        return Err(Error::too_many("vectors", fields.len(), "vectors", NAMED_VECTORS_MAX));
     }
     let read = |(name, json): (String, Value)| {
         let field = format!("vectors.{name}");
-        let vector: VectorRequest = body::read_value(json, &field)?;
+        let vector: VectorRequest = read_value(json, &field)?;
         Ok((name, vector.into_params(&field, hnsw)?))
     };
     fields.into_iter().map(read).collect()
 }
 
 impl VectorRequest {
-    fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, ApiError> {
+    fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, Error> {
         if self.datatype.as_deref().is_some_and(|it| it != "float32") {
-            return Err(ApiError::bad_request(format!(
-                "`{field}.datatype` other than float32 {NOT_SUPPORTED}"
-            )));
+            let subject = format!("`{field}.datatype` other than float32");
+            return Err(Error::new(Kind::Unsupported, subject, ""));
         }
         let distance = match self.distance {
             Metric::Cosine => Distance::Cosine,
             Metric::Dot => Distance::Dot,
             Metric::Euclid => Distance::Euclid,
             Metric::Manhattan => {
-                return Err(ApiError::unsupported(format!("{field}.distance: Manhattan")));
+                return Err(Error::unsupported(format!("{field}.distance: Manhattan")));
             }
         };
-        let size = usize::try_from(self.size).ok().filter(|it| (1..=VECTOR_DIM_MAX).contains(it));
-        let out_of_range = || {
-            let text = format!("value {} invalid, must be from 1 to {VECTOR_DIM_MAX}", self.size);
-            ApiError::invalid(format!("{field}.size"), text)
-        };
+        let sizes = 1..=VECTOR_DIM_MAX;
+        let size = usize::try_from(self.size).ok().filter(|size| sizes.contains(size));
+        let out_of_range = || Error::out_of_range(format!("{field}.size"), self.size, &sizes);
         let own = self
             .hnsw_config
             .map(|it| it.onto(hnsw, &format!("{field}.hnsw_config")))
@@ -225,16 +221,17 @@ impl VectorRequest {
 
 impl UpdateCollection {
     /// The number of replicas that writes are to wait for, if it is to change.
-    pub(crate) fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, ApiError> {
+    pub(crate) fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, Error> {
         let Some(params) = &self.params else { return Ok(None) };
         let factor = spread.replication_factor;
         if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
             != factor
         {
-            return Err(ApiError::bad_request(format!(
-                "`params.replication_factor` of an existing collection {NOT_SUPPORTED}; replicas are added shard by \
-                 shard (vanectl shards reconfigure)"
-            )));
+            return Err(Error::new(
+                Kind::Unsupported,
+                "`params.replication_factor` of an existing collection",
+                "replicas are added shard by shard (vanectl shards reconfigure)",
+            ));
         }
         let wanted = params.write_consistency_factor;
         wanted
@@ -243,7 +240,7 @@ impl UpdateCollection {
     }
 
     /// The change it asks for of a collection that is as `config` says.
-    pub(crate) fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, ApiError> {
+    pub(crate) fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
         let hnsw = self.hnsw_config.map(|it| it.onto(config.hnsw, "hnsw_config")).transpose()?;
         let change = |(name, diff): (String, VectorDiff)| {
             let field = format!("vectors.{name}.hnsw_config");
@@ -259,19 +256,19 @@ impl UpdateCollection {
             .unwrap_or_default()
             .into_iter()
             .map(change)
-            .collect::<Result<_, ApiError>>()?;
+            .collect::<Result<_, Error>>()?;
         let optimizer = self.optimizers_config.map(|it| it.onto(config.optimizer)).transpose()?;
         Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata })
     }
 }
 
 /// A count that the client may leave out.
-fn count(field: &str, value: Option<u32>, default: u32, max: u32) -> Result<u32, ApiError> {
+fn count(field: &str, value: Option<u32>, default: u32, max: u32) -> Result<u32, Error> {
     match value {
         None => Ok(default),
-        Some(0) => Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger")),
+        Some(0) => Err(Error::zero(field)),
         Some(value) if value > max => {
-            Err(ApiError::invalid(field, format!("value {value} invalid, must be at most {max}")))
+            Err(Error::invalid(field, format!("value {value} invalid, must be at most {max}")))
         }
         Some(value) => Ok(value),
     }

@@ -8,9 +8,9 @@ use vane_cluster::{By, Prefetch, Query, SearchParams};
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 
 use super::Unsupported;
+use super::error::Error;
 use super::read::check_limit;
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
-use crate::rest::error::ApiError;
 use by::Ranking;
 
 /// Points returned when the request does not say.
@@ -76,11 +76,10 @@ pub(crate) struct QueryBatch {
 }
 
 impl QueryBatch {
-    pub(crate) fn into_queries(self) -> Result<Vec<Query>, ApiError> {
+    pub(crate) fn into_queries(self) -> Result<Vec<Query>, Error> {
         if self.searches.len() > QUERIES_PER_BATCH_MAX {
-            let text =
-                format!("{} queries, must be at most {QUERIES_PER_BATCH_MAX}", self.searches.len());
-            return Err(ApiError::invalid("searches", text));
+            let found = self.searches.len();
+            return Err(Error::too_many("searches", found, "queries", QUERIES_PER_BATCH_MAX));
         }
         self.searches.into_iter().map(QueryRequest::into_query).collect()
     }
@@ -88,7 +87,7 @@ impl QueryBatch {
 
 impl QueryRequest {
     /// The query it asks for, checked as far as the collection is not needed.
-    pub(crate) fn into_query(self) -> Result<Query, ApiError> {
+    pub(crate) fn into_query(self) -> Result<Query, Error> {
         let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
         check_limit("limit", limit, offset)?;
         let mut left = PREFETCHES_MAX;
@@ -111,11 +110,11 @@ impl QueryRequest {
 fn prefetches(
     requests: OneOrMany<PrefetchRequest>,
     left: &mut usize,
-) -> Result<Vec<Prefetch>, ApiError> {
+) -> Result<Vec<Prefetch>, Error> {
     let mut prefetches = Vec::with_capacity(requests.0.len().min(PREFETCHES_MAX));
     for request in requests.0 {
         let too_many = || {
-            ApiError::invalid(
+            Error::invalid(
                 "prefetch",
                 format!("must be at most {PREFETCHES_MAX}, all levels together"),
             )
@@ -137,27 +136,25 @@ fn prefetches(
     Ok(prefetches)
 }
 
-fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, ApiError> {
+fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, Error> {
     let by = ranking.map_or(By::Id, |it| it.0);
     match by {
-        By::Id if has_prefetch => Err(ApiError::bad_request(
+        By::Id if has_prefetch => Err(Error::bad_request(
             "A query is needed to merge the prefetches. Can't have prefetches without defining a query.",
         )),
         By::Rrf { .. } if !has_prefetch => {
-            Err(ApiError::bad_request("a fusion needs at least one `prefetch`"))
+            Err(Error::bad_request("a fusion needs at least one `prefetch`"))
         }
-        By::Rrf { k: 0 } => {
-            Err(ApiError::invalid("query.rrf.k", "value 0 invalid, must be 1 or larger"))
-        }
+        By::Rrf { k: 0 } => Err(Error::zero("query.rrf.k")),
         by @ (By::Vector(_) | By::Point(_) | By::Rrf { .. } | By::Id) => Ok(by),
     }
 }
 
-fn params(params: Option<Params>) -> Result<SearchParams, ApiError> {
+fn params(params: Option<Params>) -> Result<SearchParams, Error> {
     let params = params.unwrap_or_default();
-    if let Some(ef) = params.hnsw_ef.filter(|it| !(1..=EF_MAX).contains(it)) {
-        let text = format!("value {ef} invalid, must be from 1 to {EF_MAX}");
-        return Err(ApiError::invalid("params.hnsw_ef", text));
+    let efs = 1..=EF_MAX;
+    if let Some(ef) = params.hnsw_ef.filter(|ef| !efs.contains(ef)) {
+        return Err(Error::out_of_range("params.hnsw_ef", ef, &efs));
     }
     Ok(SearchParams {
         ef: params.hnsw_ef,

@@ -7,8 +7,8 @@ use vane_types::PointId;
 use vane_types::limits::RESULTS_MAX;
 
 use super::Unsupported;
+use super::error::Error;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
-use crate::rest::error::ApiError;
 
 /// Points of a page when the request does not say.
 const SCROLL_LIMIT: usize = 10;
@@ -26,7 +26,7 @@ pub(crate) struct Retrieve {
 }
 
 impl Retrieve {
-    pub(crate) fn into_parts(self) -> Result<(Vec<PointId>, Want), ApiError> {
+    pub(crate) fn into_parts(self) -> Result<(Vec<PointId>, Want), Error> {
         check_points("ids", self.ids.len())?;
         Ok((self.ids, want(self.with_payload, self.with_vector, true)))
     }
@@ -49,7 +49,7 @@ pub(crate) struct ScrollRequest {
 }
 
 impl ScrollRequest {
-    pub(crate) fn into_scroll(self) -> Result<Scroll, ApiError> {
+    pub(crate) fn into_scroll(self) -> Result<Scroll, Error> {
         let limit = self.limit.unwrap_or(SCROLL_LIMIT);
         check_limit("limit", limit, 0)?;
         let want = want(self.with_payload, self.with_vector, true);
@@ -70,21 +70,21 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    pub(crate) fn into_filter(self) -> Result<Option<Filter>, ApiError> {
+    pub(crate) fn into_filter(self) -> Result<Option<Filter>, Error> {
         filter(self.filter)
     }
 }
 
 /// Checks how many results are asked for.
-pub(crate) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), ApiError> {
+pub(crate) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
     if limit == 0 {
-        return Err(ApiError::invalid(field, "value 0 invalid, must be 1 or larger"));
+        return Err(Error::zero(field));
     }
     if limit.saturating_add(offset) > RESULTS_MAX {
         let text = format!(
             "value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}"
         );
-        return Err(ApiError::invalid(field, text));
+        return Err(Error::invalid(field, text));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use vane_types::limits::POINTS_PER_REQUEST_MAX;
 use vane_types::{JsonPath, PointId};
 
 use super::Unsupported;
-use crate::rest::error::ApiError;
+use super::error::Error;
 
 /// A filter, not looked at yet: a bad one is to be told from a bad body.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,13 +21,13 @@ pub(crate) struct RawFilter(Value);
 
 impl RawFilter {
     /// Parses and checks it.
-    pub(crate) fn parse(self) -> Result<Filter, ApiError> {
+    pub(crate) fn parse(self) -> Result<Filter, Error> {
         Ok(Filter::parse(self.0)?)
     }
 }
 
 /// Parses a filter that need not be there.
-pub(crate) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, ApiError> {
+pub(crate) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
     raw.map(RawFilter::parse).transpose()
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct PointsSelector {
 }
 
 impl PointsSelector {
-    pub(crate) fn into_selection(self) -> Result<Selection, ApiError> {
+    pub(crate) fn into_selection(self) -> Result<Selection, Error> {
         selection(self.points, self.filter)
     }
 }
@@ -51,25 +51,25 @@ impl PointsSelector {
 pub(crate) fn selection(
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
-) -> Result<Selection, ApiError> {
+) -> Result<Selection, Error> {
     match (points, filter) {
         (Some(points), None) => {
             check_points("points", points.len())?;
             Ok(Selection::Ids(points))
         }
         (None, Some(filter)) => Ok(Selection::Filter(filter.parse()?)),
-        (None, None) => Err(ApiError::malformed("either `points` or `filter` is needed")),
-        (Some(_), Some(_)) => Err(ApiError::malformed("`points` and `filter` exclude each other")),
+        (None, None) => Err(Error::malformed("either `points` or `filter` is needed")),
+        (Some(_), Some(_)) => Err(Error::malformed("`points` and `filter` exclude each other")),
     }
 }
 
 /// Checks how many points one request names.
-pub(crate) fn check_points(field: &str, points: usize) -> Result<(), ApiError> {
+pub(crate) fn check_points(field: &str, points: usize) -> Result<(), Error> {
     if points > POINTS_PER_REQUEST_MAX {
         let text = format!(
             "{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it"
         );
-        return Err(ApiError::invalid(field, text));
+        return Err(Error::invalid(field, text));
     }
     Ok(())
 }

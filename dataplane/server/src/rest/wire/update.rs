@@ -5,10 +5,10 @@ use vane_cluster::{NewPoint, Write};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 use vane_types::{JsonPath, NamedVectors, Payload, PointId};
 
+use super::Unsupported;
+use super::error::{Error, Kind};
 use super::select::{PointsSelector, RawFilter, check_points, selection};
 use super::vector::{Columns, PointVectors};
-use super::{NOT_SUPPORTED, Unsupported};
-use crate::rest::error::ApiError;
 
 /// `{"points": […]}` or `{"batch": {…}}`.
 #[derive(Debug, Deserialize)]
@@ -50,13 +50,12 @@ struct Batch {
 }
 
 impl Upsert {
-    pub(crate) fn into_write(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_write(self) -> Result<Write, Error> {
         match self.update_mode {
             None | Some(UpdateMode::Upsert) => {}
             Some(mode @ (UpdateMode::InsertOnly | UpdateMode::UpdateOnly)) => {
-                return Err(ApiError::bad_request(format!(
-                    "`update_mode` {mode:?} {NOT_SUPPORTED}"
-                )));
+                let subject = format!("`update_mode` {mode:?}");
+                return Err(Error::new(Kind::Unsupported, subject, ""));
             }
         }
         let points = match (self.points, self.batch) {
@@ -70,10 +69,10 @@ impl Upsert {
                 .collect(),
             (None, Some(batch)) => batch.into_points()?,
             (None, None) => {
-                return Err(ApiError::malformed("either `points` or `batch` is needed"));
+                return Err(Error::malformed("either `points` or `batch` is needed"));
             }
             (Some(_), Some(_)) => {
-                return Err(ApiError::malformed("`points` and `batch` exclude each other"));
+                return Err(Error::malformed("`points` and `batch` exclude each other"));
             }
         };
         check_points("points", points.len())?;
@@ -82,7 +81,7 @@ impl Upsert {
 }
 
 impl Batch {
-    fn into_points(self) -> Result<Vec<NewPoint>, ApiError> {
+    fn into_points(self) -> Result<Vec<NewPoint>, Error> {
         let Self { ids, vectors: Columns(columns), payloads } = self;
         let same_length = |field: &str, found: usize| {
             if found == ids.len() {
@@ -92,7 +91,7 @@ impl Batch {
                 "has {found} entries, must have as many as there are ids, which is {}",
                 ids.len()
             );
-            Err(ApiError::invalid(field, text))
+            Err(Error::invalid(field, text))
         };
         for (name, column) in &columns {
             let field = if name.is_empty() {
@@ -140,9 +139,9 @@ struct UpdatedVectors {
 }
 
 impl UpdateVectors {
-    pub(crate) fn into_write(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_write(self) -> Result<Write, Error> {
         if self.points.is_empty() {
-            return Err(ApiError::invalid("points", "must name at least one point"));
+            return Err(Error::invalid("points", "must name at least one point"));
         }
         check_points("points", self.points.len())?;
         Ok(Write::UpdateVectors(self.points.into_iter().map(|it| (it.id, it.vector.0)).collect()))
@@ -161,9 +160,9 @@ pub(crate) struct DeleteVectors {
 }
 
 impl DeleteVectors {
-    pub(crate) fn into_write(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_write(self) -> Result<Write, Error> {
         if self.vector.is_empty() {
-            return Err(ApiError::invalid("vector", "must name at least one vector"));
+            return Err(Error::invalid("vector", "must name at least one vector"));
         }
         Ok(Write::DeleteVectors {
             points: selection(self.points, self.filter)?,
@@ -185,16 +184,15 @@ pub(crate) struct SetPayload {
 }
 
 impl SetPayload {
-    pub(crate) fn into_set(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_set(self) -> Result<Write, Error> {
         let points = selection(self.points, self.filter)?;
         Ok(Write::SetPayload { points, payload: self.payload, key: self.key })
     }
 
-    pub(crate) fn into_overwrite(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_overwrite(self) -> Result<Write, Error> {
         if self.key.is_some() {
-            return Err(ApiError::bad_request(format!(
-                "`key` of an overwrite {NOT_SUPPORTED}; set the payload"
-            )));
+            let subject = "`key` of an overwrite";
+            return Err(Error::new(Kind::Unsupported, subject, "set the payload"));
         }
         Ok(Write::OverwritePayload {
             points: selection(self.points, self.filter)?,
@@ -215,7 +213,7 @@ pub(crate) struct DeletePayload {
 }
 
 impl DeletePayload {
-    pub(crate) fn into_write(self) -> Result<Write, ApiError> {
+    pub(crate) fn into_write(self) -> Result<Write, Error> {
         Ok(Write::DeletePayload { points: selection(self.points, self.filter)?, keys: self.keys })
     }
 }
@@ -242,21 +240,23 @@ enum Operation {
 
 impl Operations {
     /// All the writes, in order: none begins before the form of every one is right.
-    pub(crate) fn into_writes(self) -> Result<Vec<Write>, ApiError> {
+    pub(crate) fn into_writes(self) -> Result<Vec<Write>, Error> {
         let operations = self.operations;
         if operations.len() > OPERATIONS_PER_BATCH_MAX {
-            let text = format!(
-                "{} operations, must be at most {OPERATIONS_PER_BATCH_MAX}",
-                operations.len()
-            );
-            return Err(ApiError::invalid("operations", text));
+            let found = operations.len();
+            return Err(Error::too_many(
+                "operations",
+                found,
+                "operations",
+                OPERATIONS_PER_BATCH_MAX,
+            ));
         }
         operations.into_iter().map(Operation::into_write).collect()
     }
 }
 
 impl Operation {
-    fn into_write(self) -> Result<Write, ApiError> {
+    fn into_write(self) -> Result<Write, Error> {
         match self {
             Self::Upsert(it) => it.into_write(),
             Self::Delete(it) => it.into_selection().map(Write::Delete),

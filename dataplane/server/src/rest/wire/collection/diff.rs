@@ -1,12 +1,12 @@
 //! Parameters of which some are given and the others stay.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 use vane_types::{HnswConfig, OptimizerConfig};
 
+use super::super::error::Error;
 use super::super::{Unsupported, UnsupportedUnlessEmpty};
-use crate::rest::error::ApiError;
 
 /// Links per node; 0 builds no graph.
 const M_RANGE: std::ops::RangeInclusive<usize> = 2..=512;
@@ -34,17 +34,12 @@ pub(super) struct HnswDiff {
 
 impl HnswDiff {
     /// The parameters it gives, the others from `base`.
-    pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, ApiError> {
+    pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, Error> {
         let check =
             |name: &str, value: Option<usize>, range: &std::ops::RangeInclusive<usize>| match value
             {
                 Some(value) if !range.contains(&value) => {
-                    let text = format!(
-                        "value {value} invalid, must be from {} to {}",
-                        range.start(),
-                        range.end()
-                    );
-                    Err(ApiError::invalid(format!("{field}.{name}"), text))
+                    Err(Error::out_of_range(format!("{field}.{name}"), value, range))
                 }
                 Some(_) | None => Ok(()),
             };
@@ -94,7 +89,7 @@ impl<'de> Deserialize<'de> for Threads {
 
 impl OptimizersDiff {
     /// The parameters it gives, the others from `base`.
-    pub(super) fn onto(self, base: OptimizerConfig) -> Result<OptimizerConfig, ApiError> {
+    pub(super) fn onto(self, base: OptimizerConfig) -> Result<OptimizerConfig, Error> {
         let Self {
             deleted_threshold,
             vacuum_min_vector_number,
@@ -103,7 +98,7 @@ impl OptimizersDiff {
             ..
         } = self;
         let invalid = |name: &str, text: String| {
-            Err(ApiError::invalid(format!("optimizers_config.{name}"), text))
+            Err(Error::invalid(format!("optimizers_config.{name}"), text))
         };
         if let Some(share) = deleted_threshold.filter(|it| !(0.0..=1.0).contains(it)) {
             return invalid(
@@ -117,7 +112,7 @@ impl OptimizersDiff {
             return invalid("vacuum_min_vector_number", text);
         }
         if max_segment_size == Some(0) {
-            return invalid("max_segment_size", "value 0 invalid, must be 1 or larger".into());
+            return Err(Error::zero("optimizers_config.max_segment_size"));
         }
         Ok(OptimizerConfig {
             indexing_threshold: indexing_threshold.unwrap_or(base.indexing_threshold),
@@ -141,12 +136,9 @@ pub(super) struct WalDiff {
 }
 
 impl WalDiff {
-    pub(super) fn check(self) -> Result<(), ApiError> {
+    pub(super) fn check(self) -> Result<(), Error> {
         match self.wal_capacity_mb {
-            Some(0) => Err(ApiError::invalid(
-                "wal_config.wal_capacity_mb",
-                "value 0 invalid, must be 1 or larger",
-            )),
+            Some(0) => Err(Error::zero("wal_config.wal_capacity_mb")),
             Some(_) | None => Ok(()),
         }
     }

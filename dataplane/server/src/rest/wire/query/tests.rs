@@ -1,12 +1,12 @@
-use axum::http::StatusCode;
 use vane_cluster::{By, Query, WantPayload, WantVectors};
 use vane_types::PointId;
 
+use super::super::error::{Error, Kind};
+use super::super::fixture::{assert_refused, parse_text};
+use super::super::text::text;
 use super::{QueryBatch, QueryRequest};
-use crate::rest::body::parse_text;
-use crate::rest::error::ApiError;
 
-fn query(json: &str) -> Result<Query, ApiError> {
+fn query(json: &str) -> Result<Query, Error> {
     parse_text::<QueryRequest>(json).and_then(QueryRequest::into_query)
 }
 
@@ -123,11 +123,7 @@ fn mistakes_get_their_code_and_name_the_field() {
     ];
     for (json, code, named) in cases {
         let error = query(json).expect_err(json);
-        assert_eq!(
-            (error.status.as_u16(), error.text.contains(named)),
-            (code, true),
-            "{json}: {error:?}"
-        );
+        assert_refused(json, &error, code, named);
     }
 }
 
@@ -154,15 +150,10 @@ fn what_comes_later_is_refused_by_name() {
     ];
     for (json, named) in cases {
         let error = query(json).expect_err(json);
-        assert_eq!(error.status, StatusCode::BAD_REQUEST);
-        assert!(
-            error.text.starts_with("Bad request: ") && error.text.contains(named),
-            "{json}: {error:?}"
-        );
-        assert!(
-            error.text.ends_with("is not supported by this version of Vane"),
-            "{json}: {error:?}"
-        );
+        assert_eq!(error.kind, Kind::Unsupported);
+        let text = text(&error);
+        assert!(text.starts_with("Bad request: ") && text.contains(named), "{json}: {text}");
+        assert!(text.ends_with("is not supported by this version of Vane"), "{json}: {text}");
     }
     let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null, "params": {"quantization": null}}"#;
     assert!(query(nulls).is_ok());
@@ -175,5 +166,5 @@ fn batches_are_bounded() {
         parse_text::<QueryBatch>(&json).and_then(QueryBatch::into_queries)
     };
     assert_eq!(batch(1024).unwrap().len(), 1024);
-    assert_eq!(batch(1025).unwrap_err().status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(batch(1025).unwrap_err().kind, Kind::Invalid);
 }
