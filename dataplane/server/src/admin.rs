@@ -1,32 +1,27 @@
 //! Administration over gRPC: what operators, command lines and scripts call.
 
 mod collections;
-mod convert;
-mod failure;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
-use vane_cluster::{Cluster, Wanted};
+use vane_api::admin::{convert, failure, request};
+use vane_cluster::Cluster;
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster as ClusterOut, Collection,
     CreateCollectionRequest, DeleteCollectionReply, DeleteCollectionRequest, Disk,
     GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsReply,
     ListCollectionsRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
-    ReconfigureShardReply, ReconfigureShardRequest, Role, SetNodeZoneReply, SetNodeZoneRequest,
+    ReconfigureShardReply, ReconfigureShardRequest, SetNodeZoneReply, SetNodeZoneRequest,
     SetPayloadIndexReply, SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest,
     UpdateCollectionRequest,
 };
 use vane_types::GroupId;
 
 use crate::node::Node;
-use crate::rest::wire::collection::{CreateCollection, UpdateCollection};
-use crate::rest::wire::text::text;
-use failure::{bad_input, failed};
 
 /// Time for a call that changes something.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,18 +39,23 @@ pub(crate) fn server(
 
 struct Service(Arc<Node>);
 
+/// The status of a call that failed here or in the engine.
+fn failed(error: impl Into<vane_api::Error>) -> Status {
+    failure::failed(&error.into())
+}
+
 impl Service {
     fn cluster(&self) -> Result<Cluster, Status> {
-        self.0.cluster().map_err(|e| failed(&e))
+        self.0.cluster().map_err(failed)
     }
 
     async fn collection(&self, name: &str) -> Result<Collection, Status> {
         let cluster = self.cluster()?;
-        let collection = cluster.collection(name).map_err(|e| failed(&e))?;
+        let collection = cluster.collection(name).map_err(failed)?;
         let overviews = cluster.collection_overviews().await;
         let overview = overviews.into_iter().find(|it| it.name == collection.name());
         let gone = || {
-            failed(&vane_cluster::Error::NotFound(format!(
+            failed(vane_cluster::Error::NotFound(format!(
                 "Collection `{name}` was deleted meanwhile"
             )))
         };
@@ -73,14 +73,8 @@ impl Admin for Service {
         &self,
         request: Request<BootstrapRequest>,
     ) -> Result<Response<Disk>, Status> {
-        let cluster_id = match request.into_inner().cluster_id.as_str() {
-            "" => None,
-            text => Some(
-                text.parse::<Uuid>()
-                    .map_err(|_| bad_input(format!("cluster id `{text}` is no UUID")))?,
-            ),
-        };
-        let disk = self.0.host.bootstrap(cluster_id).await.map_err(|e| failed(&e))?;
+        let cluster_id = request::cluster_id(&request.into_inner().cluster_id).map_err(failed)?;
+        let disk = self.0.host.bootstrap(cluster_id).await.map_err(failed)?;
         Ok(Response::new(convert::disk(&disk)))
     }
 
@@ -106,7 +100,7 @@ impl Admin for Service {
     ) -> Result<Response<SetNodeZoneReply>, Status> {
         let SetNodeZoneRequest { node_id, zone } = request.into_inner();
         let zone = Some(zone).filter(|it| !it.is_empty());
-        self.cluster()?.set_zone(node_id, zone, TIMEOUT).await.map_err(|e| failed(&e))?;
+        self.cluster()?.set_zone(node_id, zone, TIMEOUT).await.map_err(failed)?;
         Ok(Response::new(SetNodeZoneReply {}))
     }
 
@@ -150,13 +144,11 @@ impl Admin for Service {
         request: Request<CreateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
         let CreateCollectionRequest { name, body, idempotency_key } = request.into_inner();
-        let body: CreateCollection =
-            serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
-        let (config, spread) = body.into_parts().map_err(|e| bad_input(text(&e)))?;
+        let (config, spread) = request::new_collection(&body).map_err(failed)?;
         let cluster = self.cluster()?;
         let created =
             cluster.create_collection(&name, config, spread, &idempotency_key, TIMEOUT).await;
-        created.map_err(|e| failed(&e))?;
+        created.map_err(failed)?;
         self.collection(&name).await.map(Response::new)
     }
 
@@ -165,15 +157,14 @@ impl Admin for Service {
         request: Request<UpdateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
         let UpdateCollectionRequest { name, body } = request.into_inner();
-        let body: UpdateCollection =
-            serde_json::from_str(&body).map_err(|e| bad_input(format!("body: {e}")))?;
+        let body = request::parse(&body).map_err(failed)?;
         let cluster = self.cluster()?;
-        let collection = cluster.collection(&name).map_err(|e| failed(&e))?;
-        let factor =
-            body.write_consistency_factor(collection.spread()).map_err(|e| bad_input(text(&e)))?;
-        let change = body.into_change(&collection.config()).map_err(|e| bad_input(text(&e)))?;
+        let collection = cluster.collection(&name).map_err(failed)?;
+        let (change, factor) =
+            request::collection_change(body, &collection.config(), collection.spread())
+                .map_err(failed)?;
         let updated = cluster.update_collection(collection.name(), change, factor, TIMEOUT).await;
-        updated.map_err(|e| failed(&e))?;
+        updated.map_err(failed)?;
         self.collection(&name).await.map(Response::new)
     }
 
@@ -183,7 +174,7 @@ impl Admin for Service {
     ) -> Result<Response<DeleteCollectionReply>, Status> {
         let DeleteCollectionRequest { name, idempotency_key } = request.into_inner();
         let deleted = self.cluster()?.delete_collection(&name, &idempotency_key, TIMEOUT).await;
-        Ok(Response::new(DeleteCollectionReply { deleted: deleted.map_err(|e| failed(&e))? }))
+        Ok(Response::new(DeleteCollectionReply { deleted: deleted.map_err(failed)? }))
     }
 
     async fn list_shards(
@@ -194,7 +185,7 @@ impl Admin for Service {
         let cluster = self.cluster()?;
         let collection = match name.as_str() {
             "" => None,
-            name => Some(cluster.collection(name).map_err(|e| failed(&e))?),
+            name => Some(cluster.collection(name).map_err(failed)?),
         };
         let shards = cluster.shard_overviews(collection.as_ref().map(|it| it.name())).await;
         Ok(Response::new(ListShardsReply {
@@ -206,19 +197,12 @@ impl Admin for Service {
         &self,
         request: Request<ReconfigureShardRequest>,
     ) -> Result<Response<ReconfigureShardReply>, Status> {
-        let ReconfigureShardRequest { group, replicas, if_revision } = request.into_inner();
-        let wanted = replicas
-            .iter()
-            .map(|it| match it.role() {
-                Role::Unspecified => {
-                    Err(bad_input(format!("the replica on node {} has no role", it.node_id)))
-                }
-                role => Ok(Wanted { node: it.node_id, learner: role == Role::Learner }),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let request = request.into_inner();
+        let wanted = request::wanted_replicas(&request).map_err(failed)?;
+        let ReconfigureShardRequest { group, replicas: _, if_revision } = request;
         let recorded =
             self.cluster()?.reconfigure(GroupId(group), wanted, if_revision, TIMEOUT).await;
-        recorded.map_err(|e| failed(&e))?;
+        recorded.map_err(failed)?;
         Ok(Response::new(ReconfigureShardReply {}))
     }
 
@@ -227,11 +211,8 @@ impl Admin for Service {
         request: Request<TransferLeaderRequest>,
     ) -> Result<Response<TransferLeaderReply>, Status> {
         let TransferLeaderRequest { group, node_id } = request.into_inner();
-        let term = self
-            .cluster()?
-            .transfer_leader(GroupId(group), node_id)
-            .await
-            .map_err(|e| failed(&e))?;
+        let term =
+            self.cluster()?.transfer_leader(GroupId(group), node_id).await.map_err(failed)?;
         Ok(Response::new(TransferLeaderReply { term }))
     }
 }

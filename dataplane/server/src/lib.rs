@@ -1,7 +1,7 @@
 //! The node as a process: settings, REST, administration, health, metrics, logs, start and
 //! stop.
 //!
-//! Owns the wire: how JSON is read and written, status codes and error texts, and which
+//! Owns what is of HTTP and of gRPC: routes, limits of bodies, status codes, and which
 //! requests are let in. It must never know a segment, a log or a file of the engine (it
 //! calls `vane-cluster` only), and nothing a client sends may bring it to panic.
 

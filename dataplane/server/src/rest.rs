@@ -1,6 +1,6 @@
 //! The REST API: Qdrant's, by path, shape, status code and error text.
 //!
-//! One file per resource holds its handlers; `wire` holds the JSON they read and write.
+//! One file per resource holds its handlers; `vane_api::rest` has the JSON they read and write.
 //! What this version does not have answers 400 and says so (`unsupported.rs`).
 
 mod aliases;
@@ -18,7 +18,6 @@ mod service;
 mod tests;
 mod unsupported;
 mod updates;
-pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use crate::node::Node;
 use crate::{health, metrics};
 use error::ApiError;
-use wire::error::{Error, Kind};
+use vane_api::{Error, Kind};
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
 const COMPRESSED_BYTES_MIN: u16 = 16 << 10;

@@ -2,18 +2,16 @@
 
 use std::time::Instant;
 
-use serde::Deserialize;
-use serde_json::Value;
 use tonic::Status;
-use vane_cluster::{AliasChange, Freshness, Terms, Write};
+use vane_api::admin::request;
+use vane_cluster::{AliasChange, Freshness, Terms};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, Collection, GetCollectionRequest, SetPayloadIndexReply,
     SetPayloadIndexRequest,
 };
 use vane_types::FieldType;
 
-use super::failure::{bad_input, failed};
-use super::{Service, TIMEOUT};
+use super::{Service, TIMEOUT, failed};
 
 /// One collection, with its indexes as its shards' leaders have them.
 pub(super) async fn get(
@@ -21,8 +19,8 @@ pub(super) async fn get(
     request: GetCollectionRequest,
 ) -> Result<Collection, Status> {
     let mut found = service.collection(&request.name).await?;
-    let collection = service.cluster()?.collection(&request.name).map_err(|e| failed(&e))?;
-    let info = collection.info(terms()).await.map_err(|e| failed(&e))?;
+    let collection = service.cluster()?.collection(&request.name).map_err(failed)?;
+    let info = collection.info(terms()).await.map_err(failed)?;
     let indexes = info.payload_index_points.into_iter();
     found.payload_indexes =
         indexes.map(|(field, (kind, _))| (field.to_string(), name_of(kind))).collect();
@@ -35,13 +33,10 @@ pub(super) async fn set_payload_index(
     request: SetPayloadIndexRequest,
 ) -> Result<SetPayloadIndexReply, Status> {
     let SetPayloadIndexRequest { collection, field, r#type } = request;
-    let field = field.parse().map_err(|e| bad_input(format!("field: {e}")))?;
-    let field_type = FieldType::deserialize(Value::String(r#type))
-        .map_err(|e| bad_input(format!("type: {e}")))?;
-    let collection = service.cluster()?.collection(&collection).map_err(|e| failed(&e))?;
-    let write = Write::CreateIndex { field, field_type };
-    collection.check(&write).map_err(|e| failed(&e))?;
-    collection.write(write, terms()).await.map_err(|e| failed(&e))?;
+    let write = request::payload_index(&field, r#type).map_err(failed)?;
+    let collection = service.cluster()?.collection(&collection).map_err(failed)?;
+    collection.check(&write).map_err(failed)?;
+    collection.write(write, terms()).await.map_err(failed)?;
     Ok(SetPayloadIndexReply {})
 }
 
@@ -57,7 +52,7 @@ pub(super) async fn add_alias(
         |alias: &str| cluster.aliases().into_iter().find(|it| it.0 == alias).map(|it| it.1);
     if holder(&alias).is_none() {
         let change = AliasChange::Create { collection, alias: alias.clone() };
-        cluster.change_aliases(vec![change], TIMEOUT).await.map_err(|e| failed(&e))?;
+        cluster.change_aliases(vec![change], TIMEOUT).await.map_err(failed)?;
     }
     Ok(AddAliasReply { collection: holder(&alias).unwrap_or_default() })
 }

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
-use super::wire::alias::{Changes, alias_list};
+use vane_api::rest::alias::{Changes, alias_list};
 
 /// `POST /collections/aliases`: all of the changes or none.
 pub(super) async fn change(call: Call, Json(body): Json<Changes>) -> Result<Answer, ApiError> {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::wire::error::Error;
-use super::wire::text::text;
+use vane_api::Error;
+use vane_api::rest::text::text;
 
 /// Header of a request that takes what is left when shards do not answer, and of an answer
 /// that went without some.

@@ -10,9 +10,9 @@ use axum::http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
-use super::wire::parse::parse;
 use crate::node::{BODY_PERMIT_BYTES, Node, SMALL_BODY_BYTES_MAX};
+use vane_api::rest::parse::parse;
+use vane_api::{Error, Kind};
 
 /// Bodies above this size are parsed on a thread that may block.
 const PARSED_IN_PLACE_BYTES_MAX: usize = 256 << 10;

@@ -12,9 +12,9 @@ use vane_cluster::{Cluster, Collection, Freshness, Partial, Terms};
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
 use crate::node::Node;
 use crate::settings::TIMEOUT_S_MAX;
+use vane_api::{Error, Kind};
 
 /// Part of a client's `timeout` that is left to the way of the answer. Qdrant's clients stop
 /// waiting at the same time themselves, and would never read what the answer says.

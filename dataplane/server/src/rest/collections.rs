@@ -6,9 +6,9 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
-use super::wire::collection::{CreateCollection, UpdateCollection};
-use super::wire::error::Error;
-use super::wire::info::collection_info;
+use vane_api::Error;
+use vane_api::rest::collection::{CreateCollection, UpdateCollection};
+use vane_api::rest::info::collection_info;
 
 /// `GET /collections`.
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {

@@ -4,7 +4,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::wire::error::{Error, Kind};
+use vane_api::{Error, Kind};
 
 /// Seconds after which a client that was sent away should come back.
 const RETRY_AFTER_S: &str = "1";

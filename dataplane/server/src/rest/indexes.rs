@@ -5,7 +5,7 @@ use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
 use super::updates::write;
-use super::wire::index::{CreateIndex, drop_index};
+use vane_api::rest::index::{CreateIndex, drop_index};
 
 /// `PUT /collections/{collection}/index`.
 pub(super) async fn create(

@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::Started;
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
-use super::wire::text::text;
 use crate::metric_definitions::{Answered, Endpoint};
 use crate::node::Node;
+use vane_api::rest::text::text;
+use vane_api::{Error, Kind};
 
 /// Carries the id of a request, from the client or made here, into the answer and the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -8,9 +8,9 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
-use super::wire::read::{Count, Retrieve, ScrollRequest};
-use super::wire::record::{PageOut, RecordOut};
+use vane_api::rest::read::{Count, Retrieve, ScrollRequest};
+use vane_api::rest::record::{PageOut, RecordOut};
+use vane_api::{Error, Kind};
 
 /// `GET /collections/{collection}/points/{id}`: all of one point.
 pub(super) async fn one(

@@ -10,11 +10,11 @@ use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
-use super::wire::query::{QueryBatch, QueryRequest};
-use super::wire::record::Points;
 use crate::metric_definitions::Work;
 use crate::node::Node;
+use vane_api::rest::query::{QueryBatch, QueryRequest};
+use vane_api::rest::record::Points;
+use vane_api::{Error, Kind};
 
 /// `POST /collections/{collection}/points/query`.
 pub(super) async fn one(

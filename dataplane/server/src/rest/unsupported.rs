@@ -7,7 +7,7 @@ use axum::routing::any;
 
 use super::Routes;
 use super::error::ApiError;
-use super::wire::error::{Error, Kind};
+use vane_api::{Error, Kind};
 
 /// Below `/collections/{collection}`, with what to use instead.
 const OF_COLLECTION: [(&str, &str); 25] = [

@@ -10,13 +10,13 @@ use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
 use super::queries::count;
-use super::wire::error::Error;
-use super::wire::select::PointsSelector;
-use super::wire::update::{
-    DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
-};
 use crate::metric_definitions::{Metrics, Work};
 use crate::node::Node;
+use vane_api::Error;
+use vane_api::rest::select::PointsSelector;
+use vane_api::rest::update::{
+    DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
+};
 
 /// `PUT /collections/{collection}/points`.
 pub(super) async fn upsert(

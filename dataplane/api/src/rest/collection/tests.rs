@@ -1,8 +1,8 @@
 use vane_types::{CollectionConfig, Distance, HnswConfig};
 
-use super::super::error::Error;
 use super::super::fixture::{assert_refused, parse_text};
 use super::{CreateCollection, UpdateCollection};
+use crate::error::Error;
 
 fn create(json: &str) -> Result<CollectionConfig, Error> {
     parse_text::<CreateCollection>(json)

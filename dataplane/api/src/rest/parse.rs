@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::NOT_SUPPORTED;
-use super::error::{Error, Kind};
+use crate::error::{Error, Kind};
 
 /// Parses a body.
 ///
@@ -12,7 +12,7 @@ use super::error::{Error, Kind};
 ///
 /// [`Kind::Malformed`] with the path of the field, or [`Kind::Unsupported`] where the field is one
 /// that this version refuses.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     // To keep track of the path costs time, which only a body that is wrong has to pay.
     if let Ok(parsed) = serde_json::from_slice(body) {
         return Ok(parsed);
@@ -39,7 +39,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// # Errors
 ///
 /// As those of [`parse`].
-pub(crate) fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Error> {
+pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Error> {
     serde_path_to_error::deserialize(json).map_err(|error| {
         let path = match error.path().to_string().as_str() {
             "." => field.to_owned(),

@@ -1,14 +1,14 @@
 //! Bodies of requests that read points without ranking them.
 
+use crate::engine::{Scroll, Want};
 use serde::Deserialize;
-use vane_cluster::{Scroll, Want};
 use vane_filter::Filter;
 use vane_types::PointId;
 use vane_types::limits::RESULTS_MAX;
 
 use super::Unsupported;
-use super::error::Error;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
+use crate::error::Error;
 
 /// Points of a page when the request does not say.
 const SCROLL_LIMIT: usize = 10;
@@ -16,7 +16,7 @@ const SCROLL_LIMIT: usize = 10;
 /// `POST points`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Retrieve {
+pub struct Retrieve {
     ids: Vec<PointId>,
     with_payload: Option<WithPayload>,
     #[serde(alias = "with_vectors")]
@@ -26,7 +26,7 @@ pub(crate) struct Retrieve {
 }
 
 impl Retrieve {
-    pub(crate) fn into_parts(self) -> Result<(Vec<PointId>, Want), Error> {
+    pub fn into_parts(self) -> Result<(Vec<PointId>, Want), Error> {
         check_points("ids", self.ids.len())?;
         Ok((self.ids, want(self.with_payload, self.with_vector, true)))
     }
@@ -35,7 +35,7 @@ impl Retrieve {
 /// `POST points/scroll`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ScrollRequest {
+pub struct ScrollRequest {
     offset: Option<PointId>,
     limit: Option<usize>,
     filter: Option<RawFilter>,
@@ -49,7 +49,7 @@ pub(crate) struct ScrollRequest {
 }
 
 impl ScrollRequest {
-    pub(crate) fn into_scroll(self) -> Result<Scroll, Error> {
+    pub fn into_scroll(self) -> Result<Scroll, Error> {
         let limit = self.limit.unwrap_or(SCROLL_LIMIT);
         check_limit("limit", limit, 0)?;
         let want = want(self.with_payload, self.with_vector, true);
@@ -60,7 +60,7 @@ impl ScrollRequest {
 /// `POST points/count`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Count {
+pub struct Count {
     filter: Option<RawFilter>,
     /// Counts are always exact.
     #[serde(rename = "exact")]
@@ -70,13 +70,13 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    pub(crate) fn into_filter(self) -> Result<Option<Filter>, Error> {
+    pub fn into_filter(self) -> Result<Option<Filter>, Error> {
         filter(self.filter)
     }
 }
 
 /// Checks how many results are asked for.
-pub(crate) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
+pub fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
     if limit == 0 {
         return Err(Error::zero(field));
     }

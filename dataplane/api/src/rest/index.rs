@@ -1,16 +1,16 @@
 //! Bodies of requests that make payload indexes.
 
+use crate::engine::Write;
 use serde::Deserialize;
 use serde_json::Value;
-use vane_cluster::Write;
 use vane_types::{FieldType, JsonPath};
 
-use super::error::{Error, Kind};
+use crate::error::{Error, Kind};
 
 /// `PUT /collections/{collection}/index`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CreateIndex {
+pub struct CreateIndex {
     field_name: JsonPath,
     field_schema: Option<Value>,
 }
@@ -34,7 +34,7 @@ impl CreateIndex {
     ///
     /// [`Kind::BadRequest`] without a schema, [`Kind::Malformed`] or [`Kind::Unsupported`] where
     /// the schema is none that this version builds.
-    pub(crate) fn into_write(self) -> Result<Write, Error> {
+    pub fn into_write(self) -> Result<Write, Error> {
         let Some(schema) = self.field_schema else {
             return Err(Error::bad_request(
                 "`field_schema` is needed: the type of the index, such as \"keyword\"",
@@ -49,7 +49,7 @@ impl CreateIndex {
 /// # Errors
 ///
 /// [`Kind::BadRequest`] where the field is no JSON path.
-pub(crate) fn drop_index(field: &str) -> Result<Write, Error> {
+pub fn drop_index(field: &str) -> Result<Write, Error> {
     Ok(Write::DropIndex { field: field.parse().map_err(Error::bad_request)? })
 }
 

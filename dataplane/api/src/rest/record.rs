@@ -1,22 +1,22 @@
 //! Points in answers.
 
+use crate::engine::{Record, Scored};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use vane_cluster::{Record, Scored};
 use vane_types::{NamedVectors, PointId};
 
 /// A point that was read.
-pub(crate) struct RecordOut<'a>(pub(crate) &'a Record);
+pub struct RecordOut<'a>(pub &'a Record);
 
 /// A point that was found.
-pub(crate) struct ScoredOut<'a>(pub(crate) &'a Scored);
+pub struct ScoredOut<'a>(pub &'a Scored);
 
 /// `{"points": […]}` of a query.
-pub(crate) struct Points<'a>(pub(crate) &'a [Scored]);
+pub struct Points<'a>(pub &'a [Scored]);
 
 /// A page of a scroll.
-pub(crate) struct PageOut<'a> {
-    pub(crate) records: &'a [Record],
-    pub(crate) next: Option<PointId>,
+pub struct PageOut<'a> {
+    pub records: &'a [Record],
+    pub next: Option<PointId>,
 }
 
 /// The unnamed vector alone is a list, anything else an object by name.
@@ -92,8 +92,8 @@ impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Each<F> {
 #[cfg(test)]
 mod tests {
     use super::{PageOut, Points};
+    use crate::engine::{Record, Scored};
     use serde_json::json;
-    use vane_cluster::{Record, Scored};
     use vane_types::{NamedVectors, PointId};
 
     fn record(vectors: Option<NamedVectors>) -> Record {

@@ -3,32 +3,30 @@
 //! Unknown fields are refused, and fields that this version does not act on are refused
 //! when they would change what the answer means.
 
-pub(crate) mod alias;
-pub(crate) mod collection;
-mod engine;
-pub(crate) mod error;
+pub mod alias;
+pub mod collection;
 #[cfg(test)]
 mod fixture;
-pub(crate) mod index;
-pub(crate) mod info;
-pub(crate) mod parse;
-pub(crate) mod query;
-pub(crate) mod read;
-pub(crate) mod record;
-pub(crate) mod select;
-pub(crate) mod text;
-pub(crate) mod update;
-pub(crate) mod vector;
+pub mod index;
+pub mod info;
+pub mod parse;
+pub mod query;
+pub mod read;
+pub mod record;
+pub mod select;
+pub mod text;
+pub mod update;
+mod vector;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny};
 
 /// Marks an error as one about what is missing in this version; the field's name comes
 /// before it.
-pub(crate) const NOT_SUPPORTED: &str = "is not supported by this version of Vane";
+pub const NOT_SUPPORTED: &str = "is not supported by this version of Vane";
 
 /// A field that may only be absent or null.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Unsupported;
+pub struct Unsupported;
 
 impl<'de> Deserialize<'de> for Unsupported {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -41,7 +39,7 @@ impl<'de> Deserialize<'de> for Unsupported {
 
 /// A field that may be absent, null, false or empty.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct UnsupportedUnlessEmpty;
+pub struct UnsupportedUnlessEmpty;
 
 impl<'de> Deserialize<'de> for UnsupportedUnlessEmpty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,39 +2,39 @@
 
 use std::fmt;
 
+use crate::engine::{Selection, Want, WantPayload, WantVectors};
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use vane_cluster::{Selection, Want, WantPayload, WantVectors};
 use vane_filter::Filter;
 use vane_types::limits::POINTS_PER_REQUEST_MAX;
 use vane_types::{JsonPath, PointId};
 
 use super::Unsupported;
-use super::error::Error;
+use crate::error::Error;
 
 /// A filter, not looked at yet: a bad one is to be told from a bad body.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct RawFilter(Value);
+pub struct RawFilter(Value);
 
 impl RawFilter {
     /// Parses and checks it.
-    pub(crate) fn parse(self) -> Result<Filter, Error> {
+    pub fn parse(self) -> Result<Filter, Error> {
         Ok(Filter::parse(self.0)?)
     }
 }
 
 /// Parses a filter that need not be there.
-pub(crate) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
+pub fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
     raw.map(RawFilter::parse).transpose()
 }
 
 /// `{"points": […]}` or `{"filter": {…}}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PointsSelector {
+pub struct PointsSelector {
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
     #[serde(default, rename = "shard_key")]
@@ -42,13 +42,13 @@ pub(crate) struct PointsSelector {
 }
 
 impl PointsSelector {
-    pub(crate) fn into_selection(self) -> Result<Selection, Error> {
+    pub fn into_selection(self) -> Result<Selection, Error> {
         selection(self.points, self.filter)
     }
 }
 
 /// Points named in one of the two ways.
-pub(crate) fn selection(
+pub fn selection(
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
 ) -> Result<Selection, Error> {
@@ -64,7 +64,7 @@ pub(crate) fn selection(
 }
 
 /// Checks how many points one request names.
-pub(crate) fn check_points(field: &str, points: usize) -> Result<(), Error> {
+pub fn check_points(field: &str, points: usize) -> Result<(), Error> {
     if points > POINTS_PER_REQUEST_MAX {
         let text = format!(
             "{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it"
@@ -76,18 +76,14 @@ pub(crate) fn check_points(field: &str, points: usize) -> Result<(), Error> {
 
 /// `with_payload`: a bool, a list of keys, `{"include": […]}` or `{"exclude": […]}`.
 #[derive(Debug, Clone)]
-pub(crate) struct WithPayload(WantPayload);
+pub struct WithPayload(WantPayload);
 
 /// `with_vector`: a bool or a list of names.
 #[derive(Debug, Clone)]
-pub(crate) struct WithVector(WantVectors);
+pub struct WithVector(WantVectors);
 
 /// What to return, where `payload` is the default of the request.
-pub(crate) fn want(
-    payload: Option<WithPayload>,
-    vector: Option<WithVector>,
-    all_payload: bool,
-) -> Want {
+pub fn want(payload: Option<WithPayload>, vector: Option<WithVector>, all_payload: bool) -> Want {
     let default = if all_payload { WantPayload::All } else { WantPayload::Nothing };
     Want {
         payload: payload.map_or(default, |it| it.0),

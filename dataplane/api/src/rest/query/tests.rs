@@ -1,10 +1,10 @@
-use vane_cluster::{By, Query, WantPayload, WantVectors};
+use crate::engine::{By, Query, WantPayload, WantVectors};
 use vane_types::PointId;
 
-use super::super::error::{Error, Kind};
 use super::super::fixture::{assert_refused, parse_text};
 use super::super::text::text;
 use super::{QueryBatch, QueryRequest};
+use crate::error::{Error, Kind};
 
 fn query(json: &str) -> Result<Query, Error> {
     parse_text::<QueryRequest>(json).and_then(QueryRequest::into_query)

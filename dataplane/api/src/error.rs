@@ -9,18 +9,18 @@ use vane_filter::{Invalid, InvalidKind};
 
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Error {
+pub struct Error {
     /// What the caller should do about it.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// A field of the body by its path, a parameter, a route; empty where `detail` names it.
-    pub(crate) subject: String,
+    pub subject: String,
     /// What is wrong, in words.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 /// What went wrong. Nothing was changed, but for the kinds of [`Kind::may_have_changed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// The body is not of the form it should be.
     Malformed,
     /// A parameter beside the body is not of the form it should be.
@@ -59,49 +59,49 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Whether the change that was asked for may have taken place, or still will.
-    pub(crate) fn may_have_changed(self) -> bool {
+    pub fn may_have_changed(self) -> bool {
         matches!(self, Self::Timeout | Self::Internal)
     }
 
     /// Whether the same request may succeed later.
-    pub(crate) fn may_succeed_later(self) -> bool {
+    pub fn may_succeed_later(self) -> bool {
         matches!(self, Self::Overloaded | Self::OutOfSpace | Self::Timeout | Self::Unavailable)
     }
 }
 
 impl Error {
     /// An error of a kind about `subject`, which may be empty.
-    pub(crate) fn new(kind: Kind, subject: impl Display, detail: impl Display) -> Self {
+    pub fn new(kind: Kind, subject: impl Display, detail: impl Display) -> Self {
         Self { kind, subject: subject.to_string(), detail: detail.to_string() }
     }
 
     /// The body as a whole is not of the form it should be.
-    pub(crate) fn malformed(detail: impl Display) -> Self {
+    pub fn malformed(detail: impl Display) -> Self {
         Self::new(Kind::Malformed, "", detail)
     }
 
     /// The request makes no sense.
-    pub(crate) fn bad_request(detail: impl Display) -> Self {
+    pub fn bad_request(detail: impl Display) -> Self {
         Self::new(Kind::BadRequest, "", detail)
     }
 
     /// `subject`, an expression of the API, is missing in this version.
-    pub(crate) fn unsupported(subject: impl Display) -> Self {
+    pub fn unsupported(subject: impl Display) -> Self {
         Self::new(Kind::Unsupported, format!("`{subject}`"), "")
     }
 
     /// The value of a field is out of its range.
-    pub(crate) fn invalid(field: impl Display, detail: impl Display) -> Self {
+    pub fn invalid(field: impl Display, detail: impl Display) -> Self {
         Self::new(Kind::Invalid, field, detail)
     }
 
     /// The value of a field is 0, and must not be.
-    pub(crate) fn zero(field: impl Display) -> Self {
+    pub fn zero(field: impl Display) -> Self {
         Self::invalid(field, "value 0 invalid, must be 1 or larger")
     }
 
     /// The value of a field is outside of `range`.
-    pub(crate) fn out_of_range(
+    pub fn out_of_range(
         field: impl Display,
         value: impl Display,
         range: &RangeInclusive<usize>,
@@ -111,18 +111,18 @@ impl Error {
     }
 
     /// A list has more entries than it may have; `entries` says what they are.
-    pub(crate) fn too_many(field: impl Display, found: usize, entries: &str, max: usize) -> Self {
+    pub fn too_many(field: impl Display, found: usize, entries: &str, max: usize) -> Self {
         Self::invalid(field, format!("{found} {entries}, must be at most {max}"))
     }
 
     /// A defect, or a task that did not end.
-    pub(crate) fn internal(detail: impl Display) -> Self {
+    pub fn internal(detail: impl Display) -> Self {
         Self::new(Kind::Internal, "", detail)
     }
 
     /// The same error with a remark at the end of its detail.
     #[must_use]
-    pub(crate) fn with_remark(mut self, remark: impl Display) -> Self {
+    pub fn with_remark(mut self, remark: impl Display) -> Self {
         self.detail = format!("{} ({remark})", self.detail);
         self
     }

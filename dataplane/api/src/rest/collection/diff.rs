@@ -5,8 +5,8 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 use vane_types::{HnswConfig, OptimizerConfig};
 
-use super::super::error::Error;
 use super::super::{Unsupported, UnsupportedUnlessEmpty};
+use crate::error::Error;
 
 /// Links per node; 0 builds no graph.
 const M_RANGE: std::ops::RangeInclusive<usize> = 2..=512;

@@ -1,8 +1,8 @@
-//! What the engine tells, as the wire has it.
+//! What the engine tells, as messages of the administration.
 
 use std::time::Duration;
 
-use vane_cluster::{
+use crate::engine::{
     Collection, CollectionOverview, GroupReport, GroupStatus, Marker, NodeOverview, ShardOverview,
     Summary, node_of,
 };
@@ -12,18 +12,18 @@ use vane_proto::admin::{
 };
 use vane_types::GroupId;
 
-use crate::rest::wire::info::parameters;
+use crate::rest::info::parameters;
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Fits what is counted into the wire's numbers.
+/// Fits a count into a number of a message.
 fn count(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-pub(super) fn disk(marker: &Marker) -> Disk {
+pub fn disk(marker: &Marker) -> Disk {
     let disk =
         Disk { format: marker.format, disk_id: marker.disk_id.to_string(), ..Disk::default() };
     match marker.member {
@@ -37,7 +37,7 @@ pub(super) fn disk(marker: &Marker) -> Disk {
     }
 }
 
-pub(super) fn cluster(summary: Summary) -> Cluster {
+pub fn cluster(summary: Summary) -> Cluster {
     let meta = summary.meta.as_ref().map(|it| group(GroupId::META, Some(it), &[]));
     Cluster {
         cluster_id: summary.cluster_id.to_string(),
@@ -54,7 +54,7 @@ pub(super) fn cluster(summary: Summary) -> Cluster {
     }
 }
 
-pub(super) fn node(overview: NodeOverview) -> Node {
+pub fn node(overview: NodeOverview) -> Node {
     let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } =
         overview;
     Node {
@@ -74,7 +74,7 @@ pub(super) fn node(overview: NodeOverview) -> Node {
     }
 }
 
-pub(super) fn collection(collection: &Collection, overview: CollectionOverview) -> CollectionOut {
+pub fn collection(collection: &Collection, overview: CollectionOverview) -> CollectionOut {
     let spread = collection.spread();
     CollectionOut {
         name: overview.name,
@@ -90,7 +90,7 @@ pub(super) fn collection(collection: &Collection, overview: CollectionOverview) 
     }
 }
 
-pub(super) fn shard(overview: ShardOverview) -> Shard {
+pub fn shard(overview: ShardOverview) -> Shard {
     let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } =
         overview;
     let status = report.as_ref().map(|it| &it.status);

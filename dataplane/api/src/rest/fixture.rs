@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use super::error::{Error, Kind};
 use super::parse::parse;
 use super::text::text;
+use crate::error::{Error, Kind};
 
 pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     parse(text.as_bytes())

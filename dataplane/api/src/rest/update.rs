@@ -1,19 +1,19 @@
 //! Bodies of requests that change points.
 
+use crate::engine::{NewPoint, Write};
 use serde::Deserialize;
-use vane_cluster::{NewPoint, Write};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 use vane_types::{JsonPath, NamedVectors, Payload, PointId};
 
 use super::Unsupported;
-use super::error::{Error, Kind};
 use super::select::{PointsSelector, RawFilter, check_points, selection};
 use super::vector::{Columns, PointVectors};
+use crate::error::{Error, Kind};
 
 /// `{"points": […]}` or `{"batch": {…}}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Upsert {
+pub struct Upsert {
     points: Option<Vec<PointStruct>>,
     batch: Option<Batch>,
     update_mode: Option<UpdateMode>,
@@ -50,7 +50,7 @@ struct Batch {
 }
 
 impl Upsert {
-    pub(crate) fn into_write(self) -> Result<Write, Error> {
+    pub fn into_write(self) -> Result<Write, Error> {
         match self.update_mode {
             None | Some(UpdateMode::Upsert) => {}
             Some(mode @ (UpdateMode::InsertOnly | UpdateMode::UpdateOnly)) => {
@@ -123,7 +123,7 @@ impl Batch {
 /// New vectors of points that exist.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct UpdateVectors {
+pub struct UpdateVectors {
     points: Vec<UpdatedVectors>,
     #[serde(default, rename = "update_filter")]
     _update_filter: Unsupported,
@@ -139,7 +139,7 @@ struct UpdatedVectors {
 }
 
 impl UpdateVectors {
-    pub(crate) fn into_write(self) -> Result<Write, Error> {
+    pub fn into_write(self) -> Result<Write, Error> {
         if self.points.is_empty() {
             return Err(Error::invalid("points", "must name at least one point"));
         }
@@ -151,7 +151,7 @@ impl UpdateVectors {
 /// Names of vectors to remove.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DeleteVectors {
+pub struct DeleteVectors {
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
     vector: Vec<String>,
@@ -160,7 +160,7 @@ pub(crate) struct DeleteVectors {
 }
 
 impl DeleteVectors {
-    pub(crate) fn into_write(self) -> Result<Write, Error> {
+    pub fn into_write(self) -> Result<Write, Error> {
         if self.vector.is_empty() {
             return Err(Error::invalid("vector", "must name at least one vector"));
         }
@@ -174,7 +174,7 @@ impl DeleteVectors {
 /// Payload to merge, or to put in place of what is there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SetPayload {
+pub struct SetPayload {
     payload: Payload,
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
@@ -184,12 +184,12 @@ pub(crate) struct SetPayload {
 }
 
 impl SetPayload {
-    pub(crate) fn into_set(self) -> Result<Write, Error> {
+    pub fn into_set(self) -> Result<Write, Error> {
         let points = selection(self.points, self.filter)?;
         Ok(Write::SetPayload { points, payload: self.payload, key: self.key })
     }
 
-    pub(crate) fn into_overwrite(self) -> Result<Write, Error> {
+    pub fn into_overwrite(self) -> Result<Write, Error> {
         if self.key.is_some() {
             let subject = "`key` of an overwrite";
             return Err(Error::new(Kind::Unsupported, subject, "set the payload"));
@@ -204,7 +204,7 @@ impl SetPayload {
 /// Payload keys to remove.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DeletePayload {
+pub struct DeletePayload {
     keys: Vec<JsonPath>,
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
@@ -213,7 +213,7 @@ pub(crate) struct DeletePayload {
 }
 
 impl DeletePayload {
-    pub(crate) fn into_write(self) -> Result<Write, Error> {
+    pub fn into_write(self) -> Result<Write, Error> {
         Ok(Write::DeletePayload { points: selection(self.points, self.filter)?, keys: self.keys })
     }
 }
@@ -221,7 +221,7 @@ impl DeletePayload {
 /// `{"operations": […]}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Operations {
+pub struct Operations {
     operations: Vec<Operation>,
 }
 
@@ -240,7 +240,7 @@ enum Operation {
 
 impl Operations {
     /// All the writes, in order: none begins before the form of every one is right.
-    pub(crate) fn into_writes(self) -> Result<Vec<Write>, Error> {
+    pub fn into_writes(self) -> Result<Vec<Write>, Error> {
         let operations = self.operations;
         if operations.len() > OPERATIONS_PER_BATCH_MAX {
             let found = operations.len();

@@ -1,12 +1,12 @@
 //! What a collection says about itself.
 
+use crate::engine::{Info, Spread};
 use serde_json::{Map, Value, json};
-use vane_cluster::{Info, Spread};
 use vane_types::{CollectionConfig, HnswConfig, VectorParams};
 
 /// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
 /// defaults.
-pub(crate) fn collection_info(config: &CollectionConfig, spread: Spread, info: &Info) -> Value {
+pub fn collection_info(config: &CollectionConfig, spread: Spread, info: &Info) -> Value {
     let busy = info.optimizing || info.indexes_building > 0;
     let schema: Map<String, Value> = info
         .payload_index_points
@@ -28,7 +28,7 @@ pub(crate) fn collection_info(config: &CollectionConfig, spread: Spread, info: &
 }
 
 /// The `config` of the API: what a collection was made with, and changed to since.
-pub(crate) fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
+pub fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
     let metadata: Map<String, Value> = config
         .metadata
         .iter()

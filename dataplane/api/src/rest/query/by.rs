@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::engine::By;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use vane_cluster::By;
 use vane_types::PointId;
 
 use super::super::vector::{Dense, not_dense};

@@ -2,15 +2,15 @@
 
 mod by;
 
+use crate::engine::{By, Prefetch, Query, SearchParams};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use vane_cluster::{By, Prefetch, Query, SearchParams};
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 
 use super::Unsupported;
-use super::error::Error;
 use super::read::check_limit;
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
+use crate::error::Error;
 use by::Ranking;
 
 /// Points returned when the request does not say.
@@ -19,7 +19,7 @@ const LIMIT: usize = 10;
 /// `POST points/query`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct QueryRequest {
+pub struct QueryRequest {
     query: Option<Ranking>,
     using: Option<String>,
     filter: Option<RawFilter>,
@@ -71,12 +71,12 @@ struct Params {
 /// `POST points/query/batch`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct QueryBatch {
+pub struct QueryBatch {
     searches: Vec<QueryRequest>,
 }
 
 impl QueryBatch {
-    pub(crate) fn into_queries(self) -> Result<Vec<Query>, Error> {
+    pub fn into_queries(self) -> Result<Vec<Query>, Error> {
         if self.searches.len() > QUERIES_PER_BATCH_MAX {
             let found = self.searches.len();
             return Err(Error::too_many("searches", found, "queries", QUERIES_PER_BATCH_MAX));
@@ -87,7 +87,7 @@ impl QueryBatch {
 
 impl QueryRequest {
     /// The query it asks for, checked as far as the collection is not needed.
-    pub(crate) fn into_query(self) -> Result<Query, Error> {
+    pub fn into_query(self) -> Result<Query, Error> {
         let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
         check_limit("limit", limit, offset)?;
         let mut left = PREFETCHES_MAX;

@@ -1,10 +1,10 @@
 //! Texts of errors, as Qdrant words them. The only place where they are formed.
 
 use super::NOT_SUPPORTED;
-use super::error::{Error, Kind};
+use crate::error::{Error, Kind};
 
 /// What a client is told of a failed request.
-pub(crate) fn text(error: &Error) -> String {
+pub fn text(error: &Error) -> String {
     let Error { kind, subject, detail } = error;
     let about = |prefix: &str| match subject.as_str() {
         "" => format!("{prefix}: {detail}"),
@@ -45,7 +45,7 @@ fn unsupported(subject: &str, instead: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::text;
-    use crate::rest::wire::error::{Error, Kind};
+    use crate::error::{Error, Kind};
 
     #[test]
     fn texts_begin_as_clients_know_them() {

@@ -1,16 +1,16 @@
 //! Other names of collections: bodies of requests that change them, and lists of them.
 
+use crate::engine::AliasChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vane_cluster::AliasChange;
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 
-use super::error::Error;
+use crate::error::Error;
 
 /// `POST /collections/aliases`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Changes {
+pub struct Changes {
     actions: Vec<Action>,
 }
 
@@ -49,8 +49,8 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`](super::error::Kind::Invalid) where there are too many.
-    pub(crate) fn into_changes(self) -> Result<Vec<AliasChange>, Error> {
+    /// [`Kind::Invalid`](crate::error::Kind::Invalid) where there are too many.
+    pub fn into_changes(self) -> Result<Vec<AliasChange>, Error> {
         if self.actions.len() > OPERATIONS_PER_BATCH_MAX {
             let found = self.actions.len();
             return Err(Error::too_many("actions", found, "actions", OPERATIONS_PER_BATCH_MAX));
@@ -74,7 +74,7 @@ impl Action {
 }
 
 /// A list of aliases, each with the collection that it names.
-pub(crate) fn alias_list(aliases: impl IntoIterator<Item = (String, String)>) -> Value {
+pub fn alias_list(aliases: impl IntoIterator<Item = (String, String)>) -> Value {
     let aliases: Vec<_> = aliases
         .into_iter()
         .map(|(alias, collection)| json!({ "alias_name": alias, "collection_name": collection }))

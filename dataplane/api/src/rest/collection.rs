@@ -9,21 +9,21 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::engine::{ConfigChange, Spread, VectorChange};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vane_cluster::{ConfigChange, Spread, VectorChange};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, VectorParams};
 
-use super::error::{Error, Kind};
 use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
+use crate::error::{Error, Kind};
 use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 
 /// `PUT collections/{collection}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CreateCollection {
+pub struct CreateCollection {
     /// Of one vector, or of several by name; read by [`vectors`].
     vectors: Option<Map<String, Value>>,
     shard_number: Option<u32>,
@@ -85,7 +85,7 @@ enum Metric {
 /// `PATCH collections/{collection}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct UpdateCollection {
+pub struct UpdateCollection {
     vectors: Option<BTreeMap<String, VectorDiff>>,
     optimizers_config: Option<OptimizersDiff>,
     params: Option<ParamsDiff>,
@@ -129,7 +129,7 @@ struct ParamsDiff {
 
 impl CreateCollection {
     /// The configuration it asks for, and how it is to be spread.
-    pub(crate) fn into_parts(self) -> Result<(CollectionConfig, Spread), Error> {
+    pub fn into_parts(self) -> Result<(CollectionConfig, Spread), Error> {
         let spread = Spread {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
             replication_factor: count(
@@ -221,7 +221,7 @@ impl VectorRequest {
 
 impl UpdateCollection {
     /// The number of replicas that writes are to wait for, if it is to change.
-    pub(crate) fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, Error> {
+    pub fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, Error> {
         let Some(params) = &self.params else { return Ok(None) };
         let factor = spread.replication_factor;
         if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
@@ -240,7 +240,7 @@ impl UpdateCollection {
     }
 
     /// The change it asks for of a collection that is as `config` says.
-    pub(crate) fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
+    pub fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
         let hnsw = self.hnsw_config.map(|it| it.onto(config.hnsw, "hnsw_config")).transpose()?;
         let change = |(name, diff): (String, VectorDiff)| {
             let field = format!("vectors.{name}.hnsw_config");

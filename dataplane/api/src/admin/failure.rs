@@ -1,0 +1,42 @@
+//! Failed calls: what happened, whether anything changed, whether to try again.
+
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::{Code, Status};
+
+use crate::error::{Error, Kind};
+use crate::rest::text::text;
+
+/// Metadata key: `no`, or `unknown` when the change may still take place.
+const CHANGED: &str = "vane-changed";
+/// Metadata key: `yes` when the same call may succeed later.
+const RETRY: &str = "vane-retry";
+
+/// The status of a failed call.
+pub fn failed(error: &Error) -> Status {
+    let changed = if error.kind.may_have_changed() { "unknown" } else { "no" };
+    let retry = if error.kind.may_succeed_later() { "yes" } else { "no" };
+    let mut metadata = MetadataMap::new();
+    metadata.insert(CHANGED, MetadataValue::from_static(changed));
+    metadata.insert(RETRY, MetadataValue::from_static(retry));
+    Status::with_metadata(code(error.kind), text(error), metadata)
+}
+
+fn code(kind: Kind) -> Code {
+    match kind {
+        Kind::Malformed
+        | Kind::MalformedParameter
+        | Kind::Invalid
+        | Kind::InvalidParameter
+        | Kind::BadRequest
+        | Kind::BadInput
+        | Kind::TooLarge => Code::InvalidArgument,
+        Kind::Unsupported | Kind::WrongMethod => Code::Unimplemented,
+        Kind::AlreadyExists => Code::AlreadyExists,
+        Kind::NotFound => Code::NotFound,
+        Kind::Conflict => Code::FailedPrecondition,
+        Kind::Overloaded | Kind::OutOfSpace => Code::ResourceExhausted,
+        Kind::Timeout => Code::DeadlineExceeded,
+        Kind::Unavailable => Code::Unavailable,
+        Kind::Internal => Code::Internal,
+    }
+}
