@@ -1,10 +1,10 @@
 //! What of the engine the shapes are made from and into. The only file that names its crate.
 
 pub(crate) use vane_cluster::{
-    AliasChange, By, Collection, CollectionOverview, ConfigChange, GroupReport, GroupStatus, Info,
-    Marker, NewPoint, NodeOverview, Prefetch, Query, Record, Scored, Scroll, SearchParams,
-    Selection, ShardOverview, Spread, Summary, VectorChange, Want, WantPayload, WantVectors,
-    Wanted, Write, node_of,
+    AliasChange, By, CollectionOverview, ConfigChange, GroupReport, GroupStatus, Info, Marker,
+    NewPoint, NodeOverview, Prefetch, Query, Record, Role, Scored, Scroll, SearchParams, Selection,
+    ShardOverview, Spread, Summary, VectorChange, Want, WantPayload, WantVectors, Wanted, Write,
+    node_of,
 };
 
 use vane_cluster::Error as EngineError;

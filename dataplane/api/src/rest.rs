@@ -4,6 +4,7 @@
 //! when they would change what the answer means.
 
 pub mod alias;
+pub mod cluster;
 pub mod collection;
 #[cfg(test)]
 mod fixture;

@@ -1,97 +1,88 @@
 //! Administration over gRPC: what operators, command lines and scripts call.
 
-mod collections;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status};
-use vane_api::admin::{convert, failure, request};
-use vane_cluster::Cluster;
+use vane_api::admin::failure::failed;
+use vane_api::admin::{convert, request};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster as ClusterOut, Collection,
-    CreateCollectionRequest, DeleteCollectionReply, DeleteCollectionRequest, Disk,
-    GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsReply,
-    ListCollectionsRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
-    ReconfigureShardReply, ReconfigureShardRequest, SetNodeZoneReply, SetNodeZoneRequest,
-    SetPayloadIndexReply, SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
+    GetDiskRequest, ListCollectionsReply, ListCollectionsRequest, ListNodesReply, ListNodesRequest,
+    ListShardsReply, ListShardsRequest, ReconfigureShardReply, ReconfigureShardRequest,
+    SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
+    TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
+use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::GroupId;
 
-use crate::node::Node;
+use crate::state::AppState;
 
-/// Time for a call that changes something.
+/// Time for an operation.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The service, with the check of the token before it.
 pub(crate) fn server(
-    node: Arc<Node>,
+    state: &AppState,
 ) -> InterceptedService<
-    AdminServer<impl Admin>,
+    AdminServer<impl Admin + use<>>,
     impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + use<>,
 > {
-    let token = node.host.token();
-    InterceptedService::new(AdminServer::new(Service(node)), move |request| token.check(request))
+    let token = state.host.token();
+    let door = AdminDoor(Arc::clone(&state.service));
+    InterceptedService::new(AdminServer::new(door), move |request| token.check(request))
 }
 
-struct Service(Arc<Node>);
+/// The administration's interface of the service.
+struct AdminDoor(Arc<Service>);
 
-/// The status of a call that failed here or in the engine.
-fn failed(error: impl Into<vane_api::Error>) -> Status {
-    failure::failed(&error.into())
+/// A call of somebody whose token was checked.
+fn call() -> Call {
+    Call::new(Principal::Administrator, Door::Admin, TIMEOUT)
 }
 
-impl Service {
-    fn cluster(&self) -> Result<Cluster, Status> {
-        self.0.cluster().map_err(failed)
-    }
+fn answer<T>(result: Result<T, vane_api::Error>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| failed(&error))
+}
 
-    async fn collection(&self, name: &str) -> Result<Collection, Status> {
-        let cluster = self.cluster()?;
-        let collection = cluster.collection(name).map_err(failed)?;
-        let overviews = cluster.collection_overviews().await;
-        let overview = overviews.into_iter().find(|it| it.name == collection.name());
-        let gone = || {
-            failed(vane_cluster::Error::NotFound(format!(
-                "Collection `{name}` was deleted meanwhile"
-            )))
-        };
-        Ok(convert::collection(&collection, overview.ok_or_else(gone)?))
-    }
+fn collection(state: CollectionState) -> Collection {
+    let CollectionState { collection, overview } = state;
+    convert::collection(&collection.config(), collection.spread(), overview)
 }
 
 #[tonic::async_trait]
-impl Admin for Service {
+impl Admin for AdminDoor {
     async fn get_disk(&self, _: Request<GetDiskRequest>) -> Result<Response<Disk>, Status> {
-        Ok(Response::new(convert::disk(&self.0.host.disk())))
+        answer(Ok(convert::disk(&self.0.disk())))
     }
 
     async fn bootstrap(
         &self,
         request: Request<BootstrapRequest>,
     ) -> Result<Response<Disk>, Status> {
-        let cluster_id = request::cluster_id(&request.into_inner().cluster_id).map_err(failed)?;
-        let disk = self.0.host.bootstrap(cluster_id).await.map_err(failed)?;
-        Ok(Response::new(convert::disk(&disk)))
+        answer(self.found(request.into_inner()).await)
     }
 
     async fn get_cluster(
         &self,
         _: Request<GetClusterRequest>,
-    ) -> Result<Response<ClusterOut>, Status> {
-        let summary = self.cluster()?.summary().await;
-        Ok(Response::new(convert::cluster(summary)))
+    ) -> Result<Response<Cluster>, Status> {
+        answer(self.0.summary(&call()).await.map(convert::cluster))
     }
 
     async fn list_nodes(
         &self,
         _: Request<ListNodesRequest>,
     ) -> Result<Response<ListNodesReply>, Status> {
-        let nodes = self.cluster()?.node_overviews().await;
-        Ok(Response::new(ListNodesReply { nodes: nodes.into_iter().map(convert::node).collect() }))
+        let nodes = self.0.nodes(&call()).await;
+        answer(
+            nodes.map(|nodes| ListNodesReply {
+                nodes: nodes.into_iter().map(convert::node).collect(),
+            }),
+        )
     }
 
     async fn set_node_zone(
@@ -99,73 +90,56 @@ impl Admin for Service {
         request: Request<SetNodeZoneRequest>,
     ) -> Result<Response<SetNodeZoneReply>, Status> {
         let SetNodeZoneRequest { node_id, zone } = request.into_inner();
-        let zone = Some(zone).filter(|it| !it.is_empty());
-        self.cluster()?.set_zone(node_id, zone, TIMEOUT).await.map_err(failed)?;
-        Ok(Response::new(SetNodeZoneReply {}))
+        let zone = Some(zone).filter(|zone| !zone.is_empty());
+        let set = self.0.set_node_zone(&call(), node_id, zone).await;
+        answer(set.map(|()| SetNodeZoneReply {}))
     }
 
     async fn get_collection(
         &self,
         request: Request<GetCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
-        collections::get(self, request.into_inner()).await.map(Response::new)
+        answer(self.with_indexes(&request.into_inner().name).await)
     }
 
     async fn set_payload_index(
         &self,
         request: Request<SetPayloadIndexRequest>,
     ) -> Result<Response<SetPayloadIndexReply>, Status> {
-        collections::set_payload_index(self, request.into_inner()).await.map(Response::new)
+        answer(self.make_index(request.into_inner()).await)
     }
 
     async fn add_alias(
         &self,
         request: Request<AddAliasRequest>,
     ) -> Result<Response<AddAliasReply>, Status> {
-        collections::add_alias(self, request.into_inner()).await.map(Response::new)
+        let AddAliasRequest { collection, alias } = request.into_inner();
+        let holder = self.0.add_alias(&call(), collection, alias).await;
+        answer(holder.map(|collection| AddAliasReply { collection }))
     }
 
     async fn list_collections(
         &self,
         _: Request<ListCollectionsRequest>,
     ) -> Result<Response<ListCollectionsReply>, Status> {
-        let cluster = self.cluster()?;
-        let one = |overview: vane_cluster::CollectionOverview| {
-            let collection = cluster.collection(&overview.name).ok()?;
-            Some(convert::collection(&collection, overview))
-        };
-        let collections =
-            cluster.collection_overviews().await.into_iter().filter_map(one).collect();
-        Ok(Response::new(ListCollectionsReply { collections }))
+        let states = self.0.collection_states(&call()).await;
+        answer(states.map(|states| ListCollectionsReply {
+            collections: states.into_iter().map(collection).collect(),
+        }))
     }
 
     async fn create_collection(
         &self,
         request: Request<CreateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
-        let CreateCollectionRequest { name, body, idempotency_key } = request.into_inner();
-        let (config, spread) = request::new_collection(&body).map_err(failed)?;
-        let cluster = self.cluster()?;
-        let created =
-            cluster.create_collection(&name, config, spread, &idempotency_key, TIMEOUT).await;
-        created.map_err(failed)?;
-        self.collection(&name).await.map(Response::new)
+        answer(self.create(request.into_inner()).await)
     }
 
     async fn update_collection(
         &self,
         request: Request<UpdateCollectionRequest>,
     ) -> Result<Response<Collection>, Status> {
-        let UpdateCollectionRequest { name, body } = request.into_inner();
-        let body = request::parse(&body).map_err(failed)?;
-        let cluster = self.cluster()?;
-        let collection = cluster.collection(&name).map_err(failed)?;
-        let (change, factor) =
-            request::collection_change(body, &collection.config(), collection.spread())
-                .map_err(failed)?;
-        let updated = cluster.update_collection(collection.name(), change, factor, TIMEOUT).await;
-        updated.map_err(failed)?;
-        self.collection(&name).await.map(Response::new)
+        answer(self.update(request.into_inner()).await)
     }
 
     async fn delete_collection(
@@ -173,22 +147,16 @@ impl Admin for Service {
         request: Request<DeleteCollectionRequest>,
     ) -> Result<Response<DeleteCollectionReply>, Status> {
         let DeleteCollectionRequest { name, idempotency_key } = request.into_inner();
-        let deleted = self.cluster()?.delete_collection(&name, &idempotency_key, TIMEOUT).await;
-        Ok(Response::new(DeleteCollectionReply { deleted: deleted.map_err(failed)? }))
+        let deleted = self.0.delete_collection(&call(), name, idempotency_key).await;
+        answer(deleted.map(|deleted| DeleteCollectionReply { deleted }))
     }
 
     async fn list_shards(
         &self,
         request: Request<ListShardsRequest>,
     ) -> Result<Response<ListShardsReply>, Status> {
-        let name = request.into_inner().collection;
-        let cluster = self.cluster()?;
-        let collection = match name.as_str() {
-            "" => None,
-            name => Some(cluster.collection(name).map_err(failed)?),
-        };
-        let shards = cluster.shard_overviews(collection.as_ref().map(|it| it.name())).await;
-        Ok(Response::new(ListShardsReply {
+        let shards = self.0.shards(&call(), &request.into_inner().collection).await;
+        answer(shards.map(|shards| ListShardsReply {
             shards: shards.into_iter().map(convert::shard).collect(),
         }))
     }
@@ -197,13 +165,7 @@ impl Admin for Service {
         &self,
         request: Request<ReconfigureShardRequest>,
     ) -> Result<Response<ReconfigureShardReply>, Status> {
-        let request = request.into_inner();
-        let wanted = request::wanted_replicas(&request).map_err(failed)?;
-        let ReconfigureShardRequest { group, replicas: _, if_revision } = request;
-        let recorded =
-            self.cluster()?.reconfigure(GroupId(group), wanted, if_revision, TIMEOUT).await;
-        recorded.map_err(failed)?;
-        Ok(Response::new(ReconfigureShardReply {}))
+        answer(self.reconfigure(request.into_inner()).await)
     }
 
     async fn transfer_leader(
@@ -211,8 +173,60 @@ impl Admin for Service {
         request: Request<TransferLeaderRequest>,
     ) -> Result<Response<TransferLeaderReply>, Status> {
         let TransferLeaderRequest { group, node_id } = request.into_inner();
-        let term =
-            self.cluster()?.transfer_leader(GroupId(group), node_id).await.map_err(failed)?;
-        Ok(Response::new(TransferLeaderReply { term }))
+        let term = self.0.transfer_leader(&call(), GroupId(group), node_id).await;
+        answer(term.map(|term| TransferLeaderReply { term }))
+    }
+}
+
+/// Operations that read what they are asked for first.
+impl AdminDoor {
+    async fn found(&self, asked: BootstrapRequest) -> Result<Disk, vane_api::Error> {
+        let cluster_id = request::cluster_id(&asked.cluster_id)?;
+        Ok(convert::disk(&self.0.bootstrap(&call(), cluster_id).await?))
+    }
+
+    /// One collection, with its indexes as its shards' leaders have them.
+    async fn with_indexes(&self, name: &str) -> Result<Collection, vane_api::Error> {
+        let mut found = collection(self.0.collection_state(&call(), name).await?);
+        let info = self.0.collection_info(&call(), &*self.0.collection(name)?).await?;
+        found.payload_indexes = convert::payload_indexes(&info);
+        Ok(found)
+    }
+
+    /// Makes an index; one of the same type that is there stays.
+    async fn make_index(
+        &self,
+        asked: SetPayloadIndexRequest,
+    ) -> Result<SetPayloadIndexReply, vane_api::Error> {
+        let write = request::payload_index(&asked.field, asked.r#type)?;
+        let collection = self.0.collection(&asked.collection)?;
+        self.0.write(&call(), collection, write).await?;
+        Ok(SetPayloadIndexReply {})
+    }
+
+    async fn create(&self, asked: CreateCollectionRequest) -> Result<Collection, vane_api::Error> {
+        let CreateCollectionRequest { name, body, idempotency_key } = asked;
+        let wanted = request::new_collection(&body)?;
+        self.0.create_collection(&call(), name.clone(), wanted, idempotency_key).await?;
+        Ok(collection(self.0.collection_state(&call(), &name).await?))
+    }
+
+    async fn update(&self, asked: UpdateCollectionRequest) -> Result<Collection, vane_api::Error> {
+        let UpdateCollectionRequest { name, body } = asked;
+        let body = request::parse(&body)?;
+        let found = self.0.collection(&name)?;
+        let (change, factor) = request::collection_change(body, &found.config(), found.spread())?;
+        self.0.update_collection(&call(), found, change, factor).await?;
+        Ok(collection(self.0.collection_state(&call(), &name).await?))
+    }
+
+    async fn reconfigure(
+        &self,
+        asked: ReconfigureShardRequest,
+    ) -> Result<ReconfigureShardReply, vane_api::Error> {
+        let wanted = request::wanted_replicas(&asked)?;
+        let group = GroupId(asked.group);
+        self.0.reconfigure_shard(&call(), group, wanted, asked.if_revision).await?;
+        Ok(ReconfigureShardReply {})
     }
 }

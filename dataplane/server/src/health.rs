@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::node::Node;
+use crate::state::AppState;
 
 /// `GET /healthz` and `GET /livez`: answers while the process can answer at all.
 pub(crate) async fn live() -> &'static str {
@@ -16,8 +16,8 @@ pub(crate) async fn live() -> &'static str {
 }
 
 /// `GET /readyz`: 503 with the reason while requests should go elsewhere.
-pub(crate) async fn ready(State(node): State<Arc<Node>>) -> Response {
-    match node.check_ready() {
+pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
+    match state.check_ready() {
         Ok(()) => "all shards are ready".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
     }
@@ -34,8 +34,8 @@ struct Summary {
 }
 
 /// `GET /health`: a summary for people and scripts.
-pub(crate) async fn summary(State(node): State<Arc<Node>>) -> Response {
-    let reason = node.check_ready().err();
+pub(crate) async fn summary(State(state): State<Arc<AppState>>) -> Response {
+    let reason = state.check_ready().err();
     let (status, code) = match reason {
         None => ("ok", StatusCode::OK),
         Some(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
@@ -44,8 +44,8 @@ pub(crate) async fn summary(State(node): State<Arc<Node>>) -> Response {
         status,
         reason,
         version: env!("CARGO_PKG_VERSION"),
-        uptime_s: node.started.elapsed().as_secs(),
-        collections: node.cluster().map_or(0, |it| it.collection_names().len()),
+        uptime_s: state.started.elapsed().as_secs(),
+        collections: state.service.cluster().map_or(0, |cluster| cluster.collection_names().len()),
     };
     (code, Json(summary)).into_response()
 }

@@ -1,111 +1,70 @@
-//! `/metrics`: reads what the node holds, then writes all metrics out.
+//! `/metrics`: what was counted, and what the node holds at the moment.
+
+mod figures;
+mod rest;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use axum::extract::State as Shared;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::text::encode;
-use vane_cluster::Cluster;
+use figures::Figures;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 
-use crate::metric_definitions::{OfCollection, State};
-use crate::node::Node;
+use crate::state::AppState;
+pub(crate) use rest::{Answered, Endpoint, RestMetrics};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What a process counts. Names are whole, so the registry has no prefix.
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) rest: RestMetrics,
+}
+
+/// What was running.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+}
+
+impl Metrics {
+    /// New counters: those of the listeners, and those that the service is to count.
+    pub(crate) fn new() -> (Self, vane_service::Metrics) {
+        let mut registry = Registry::default();
+        let build: Family<Build, Gauge> = Family::default();
+        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        registry.register("vane_build_info", "Always 1; says which version runs", build);
+        let rest = RestMetrics::register(&mut registry);
+        let of_service = vane_service::Metrics::register(&mut registry);
+        (Self { registry, rest }, of_service)
+    }
+}
+
 /// `GET /metrics`, in the OpenMetrics format.
-pub(crate) async fn scrape(Shared(node): Shared<Arc<Node>>) -> Response {
+pub(crate) async fn scrape(State(state): State<Arc<AppState>>) -> Response {
     // Shards count their vectors for this: not on a thread that answers requests.
-    let text = tokio::task::spawn_blocking(move || render(&node)).await;
+    let text = tokio::task::spawn_blocking(move || render(&state)).await;
     match text {
-        Ok(Some(text)) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
-        Ok(None) | Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(Ok(text)) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn render(node: &Node) -> Option<String> {
-    let state = node.metrics.state.lock();
-    refresh(&state, node);
+fn render(state: &AppState) -> Result<String, std::fmt::Error> {
+    let cluster = state.service.cluster().ok();
+    // A registry of its own: these figures are of this moment, and another scrape has others.
+    let mut moment = Registry::default();
+    let figures = Figures::read(cluster.as_ref(), state.started.elapsed());
+    moment.register_collector(Box::new(figures));
     let mut text = String::new();
-    encode(&mut text, &node.metrics.registry).ok()?;
-    Some(text)
-}
-
-fn refresh(state: &State, node: &Node) {
-    state.uptime.set(node.started.elapsed().as_secs_f64());
-    let cluster = node.cluster().ok();
-    let infos = cluster.as_ref().map(Cluster::local_infos).unwrap_or_default();
-    state.collections.set(gauge(infos.len()));
-    if let Some(cluster) = &cluster {
-        state.disk_free.set(i64::try_from(cluster.disk_free_bytes()).unwrap_or(i64::MAX));
-        raft(state, cluster);
-    }
-    state.resident_memory.set(gauge(resident_bytes()));
-    let of_collections = [
-        &state.points,
-        &state.vectors,
-        &state.indexed_vectors,
-        &state.segments,
-        &state.growing_rows,
-        &state.indexes_building,
-        &state.vector_bytes,
-        &state.graph_bytes,
-    ];
-    // Collections that are gone must not stay.
-    of_collections.iter().for_each(|it| it.clear());
-    state.indexes_built.clear();
-    for (name, info) in infos {
-        let label = OfCollection { collection: name };
-        let values = [
-            info.points,
-            info.vectors,
-            info.indexed_vectors,
-            info.segments,
-            info.growing_rows,
-            info.indexes_building,
-            usize::try_from(info.vector_bytes).unwrap_or(usize::MAX),
-            usize::try_from(info.graph_bytes).unwrap_or(usize::MAX),
-        ];
-        for (family, value) in of_collections.iter().zip(values) {
-            family.get_or_create(&label).set(gauge(value));
-        }
-        state.indexes_built.get_or_create(&label).inc_by(info.indexes_built);
-    }
-}
-
-fn raft(state: &State, cluster: &Cluster) {
-    let counters = cluster.raft_counters();
-    let values = [
-        (&state.raft_syncs, &counters.syncs),
-        (&state.raft_entries, &counters.entries),
-        (&state.snapshots_made, &counters.snapshots_made),
-        (&state.snapshots_installed, &counters.snapshots_installed),
-    ];
-    for (counter, value) in values {
-        // Counters only go up: what is new since the last look.
-        let value = value.load(Ordering::Relaxed);
-        counter.inc_by(value.saturating_sub(counter.get()));
-    }
-}
-
-fn gauge(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// Resident memory of this process; 0 where the system does not say.
-fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
-    kilobytes << 10
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn resident_memory_is_known() {
-        assert!(super::resident_bytes() > 1 << 20);
-    }
+    encode_registry(&mut text, &state.metrics.registry)?;
+    encode_registry(&mut text, &moment)?;
+    encode_eof(&mut text)?;
+    Ok(text)
 }

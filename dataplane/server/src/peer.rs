@@ -7,7 +7,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::admin;
-use crate::node::Node;
+use crate::state::AppState;
 
 /// HTTP/2 windows: large commands and snapshots must not wait for a round trip per 64 KB.
 const WINDOW_BYTES: u32 = 4 << 20;
@@ -15,12 +15,12 @@ const WINDOW_BYTES: u32 = 4 << 20;
 const STREAMS_MAX: u32 = 4096;
 
 /// Answers until it is aborted.
-pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>) {
+pub(crate) async fn serve(listener: TcpListener, state: Arc<AppState>) {
     // Of what it accepts itself alone; `Server::tcp_nodelay` is about listeners that it opens.
     // Without it an answer of several small frames waits 40 ms for the other side's delayed ACK.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let peers = node.host.peer_server();
-    let admins = admin::server(node);
+    let peers = state.host.peer_server();
+    let admins = admin::server(&state);
     let served = Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)

@@ -26,28 +26,28 @@ use axum::extract::Request;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
+use error::ApiError;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
-
-use crate::node::Node;
-use crate::{health, metrics};
-use error::ApiError;
 use vane_api::{Error, Kind};
+
+use crate::state::AppState;
+use crate::{health, metrics};
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
 const COMPRESSED_BYTES_MIN: u16 = 16 << 10;
 
 /// All routes, with what is around them.
-pub(crate) fn service(node: Arc<Node>) -> NormalizePath<Router> {
+pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
     let limited = Router::new()
         .merge(collection_routes())
         .merge(point_routes())
         .merge(unsupported::routes())
-        .layer(from_fn_with_state(Arc::clone(&node), layers::limit));
+        .layer(from_fn_with_state(Arc::clone(&state), layers::limit));
     let compression = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_BYTES_MIN)));
@@ -57,14 +57,14 @@ pub(crate) fn service(node: Arc<Node>) -> NormalizePath<Router> {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn(layers::render_errors))
-        .layer(from_fn_with_state(Arc::clone(&node), layers::observe))
+        .layer(from_fn_with_state(Arc::clone(&state), layers::observe))
         .layer(compression)
         .layer(CorsLayer::permissive())
-        .with_state(node);
+        .with_state(state);
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 
-type Routes = Router<Arc<Node>>;
+type Routes = Router<Arc<AppState>>;
 
 /// Answered also when the node is busy.
 fn service_routes() -> Routes {

@@ -9,13 +9,13 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use vane_cluster::{Host, OpenError};
 
 use crate::connections::Connections;
-use crate::node::Node;
+use crate::engine::{EngineSettings, Host, OpenError};
 use crate::peer;
 use crate::rest;
 use crate::settings::{Loaded, Settings};
+use crate::state::AppState;
 use crate::telemetry;
 
 /// Time for blocking calls on the way when everything else has ended.
@@ -73,16 +73,16 @@ async fn run(settings: Settings) -> Result<(), StartError> {
         %address,
         peer_address = %peer_address,
         data_dir = %settings.data_dir.display(),
-        node = disk.member.map(|it| it.node_id),
-        collections = host.cluster().map(|it| it.collection_names().len()),
+        node = disk.member.map(|member| member.node_id),
+        collections = host.cluster().map(|cluster| cluster.collection_names().len()),
         search_threads = settings.search_threads(),
         "ready"
     );
     let grace = Duration::from_secs(settings.shutdown_grace_s);
-    let node = Node::new(host.clone(), settings);
-    let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&node)));
+    let state = AppState::new(host.clone(), settings);
+    let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
     let joining = tokio::spawn(join(host.clone()));
-    let served = answer(rest_listener, node, stop, grace).await;
+    let served = answer(rest_listener, state, stop, grace).await;
     joining.abort();
     // Also after a failure: it shortens the next start.
     if tokio::task::spawn_blocking(move || host.shutdown()).await.is_err() {
@@ -111,7 +111,7 @@ async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartErro
     })
 }
 
-async fn open(settings: &Settings, engine: vane_cluster::Settings) -> Result<Host, StartError> {
+async fn open(settings: &Settings, engine: EngineSettings) -> Result<Host, StartError> {
     let dir = settings.data_dir.display().to_string();
     let token = engine.node.token.clone();
     let host = match tokio::task::spawn_blocking(move || Host::open(engine)).await {
@@ -125,12 +125,12 @@ async fn open(settings: &Settings, engine: vane_cluster::Settings) -> Result<Hos
 /// Answers requests until `stop`, then lets those on their way end within `grace`.
 async fn answer(
     listener: TcpListener,
-    node: Arc<Node>,
+    state: Arc<AppState>,
     stop: Stop,
     grace: Duration,
 ) -> Result<(), StartError> {
     let (told, mut is_told) = tokio::sync::watch::channel(false);
-    let service = ServiceExt::<Request>::into_make_service(rest::service(Arc::clone(&node)));
+    let service = ServiceExt::<Request>::into_make_service(rest::service(Arc::clone(&state)));
     let served =
         axum::serve(Connections::new(listener), service).with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is an end too.
@@ -143,7 +143,7 @@ async fn answer(
             grace_s = grace.as_secs(),
             "stopping: no new connections, requests may end"
         );
-        node.stop();
+        state.stop();
         told.send_replace(true);
         tokio::time::sleep(grace).await;
     };

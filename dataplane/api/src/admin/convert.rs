@@ -1,17 +1,18 @@
 //! What the engine tells, as messages of the administration.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::{
-    Collection, CollectionOverview, GroupReport, GroupStatus, Marker, NodeOverview, ShardOverview,
-    Summary, node_of,
-};
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
-    Cluster, Collection as CollectionOut, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
+    Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
 };
-use vane_types::GroupId;
+use vane_types::{CollectionConfig, FieldType, GroupId};
 
+use crate::engine::{
+    CollectionOverview, GroupReport, GroupStatus, Info, Marker, NodeOverview, ShardOverview,
+    Spread, Summary, node_of,
+};
 use crate::rest::info::parameters;
 
 fn millis(time: Duration) -> u64 {
@@ -74,20 +75,36 @@ pub fn node(overview: NodeOverview) -> Node {
     }
 }
 
-pub fn collection(collection: &Collection, overview: CollectionOverview) -> CollectionOut {
-    let spread = collection.spread();
-    CollectionOut {
+/// A collection, but for its payload indexes, which its shards know.
+pub fn collection(
+    config: &CollectionConfig,
+    spread: Spread,
+    overview: CollectionOverview,
+) -> Collection {
+    Collection {
         name: overview.name,
         shards: spread.shards,
         replication_factor: spread.replication_factor,
         write_consistency_factor: spread.write_consistency_factor,
-        config: parameters(&collection.config(), spread).to_string(),
+        config: parameters(config, spread).to_string(),
         aliases: overview.aliases,
         points: overview.points,
         indexed_vectors: overview.indexed_vectors,
         idempotency_key: overview.key,
         payload_indexes: Default::default(),
     }
+}
+
+/// The types of payload indexes, by field.
+pub fn payload_indexes(info: &Info) -> HashMap<String, String> {
+    let indexes = info.payload_index_points.iter();
+    indexes.map(|(field, (field_type, _))| (field.to_string(), name_of(*field_type))).collect()
+}
+
+/// The name of a type, as bodies of requests have it.
+fn name_of(field_type: FieldType) -> String {
+    let name = serde_json::to_value(field_type).ok();
+    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 pub fn shard(overview: ShardOverview) -> Shard {

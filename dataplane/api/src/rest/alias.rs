@@ -1,10 +1,10 @@
 //! Other names of collections: bodies of requests that change them, and lists of them.
 
-use crate::engine::AliasChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 
+use crate::engine::AliasChange;
 use crate::error::Error;
 
 /// `POST /collections/aliases`.

@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::engine::{ConfigChange, Spread, VectorChange};
+use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
@@ -17,8 +17,8 @@ use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payloa
 
 use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
+use crate::engine::{ConfigChange, Spread, VectorChange};
 use crate::error::{Error, Kind};
-use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 
 /// `PUT collections/{collection}`.
 #[derive(Debug, Deserialize)]

@@ -1,10 +1,10 @@
 //! Bodies of requests that make payload indexes.
 
-use crate::engine::Write;
 use serde::Deserialize;
 use serde_json::Value;
 use vane_types::{FieldType, JsonPath};
 
+use crate::engine::Write;
 use crate::error::{Error, Kind};
 
 /// `PUT /collections/{collection}/index`.

@@ -1,8 +1,9 @@
 //! What a collection says about itself.
 
-use crate::engine::{Info, Spread};
 use serde_json::{Map, Value, json};
 use vane_types::{CollectionConfig, HnswConfig, VectorParams};
+
+use crate::engine::{Info, Spread};
 
 /// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
 /// defaults.

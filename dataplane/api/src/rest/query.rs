@@ -2,7 +2,7 @@
 
 mod by;
 
-use crate::engine::{By, Prefetch, Query, SearchParams};
+use by::Ranking;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
@@ -10,8 +10,8 @@ use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 use super::Unsupported;
 use super::read::check_limit;
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
+use crate::engine::{By, Prefetch, Query, SearchParams};
 use crate::error::Error;
-use by::Ranking;
 
 /// Points returned when the request does not say.
 const LIMIT: usize = 10;

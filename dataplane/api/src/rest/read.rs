@@ -1,6 +1,5 @@
 //! Bodies of requests that read points without ranking them.
 
-use crate::engine::{Scroll, Want};
 use serde::Deserialize;
 use vane_filter::Filter;
 use vane_types::PointId;
@@ -8,6 +7,7 @@ use vane_types::limits::RESULTS_MAX;
 
 use super::Unsupported;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
+use crate::engine::{Scroll, Want};
 use crate::error::Error;
 
 /// Points of a page when the request does not say.

@@ -1,8 +1,9 @@
 //! Points in answers.
 
-use crate::engine::{Record, Scored};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use vane_types::{NamedVectors, PointId};
+
+use crate::engine::{Record, Scored};
 
 /// A point that was read.
 pub struct RecordOut<'a>(pub &'a Record);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::engine::{Selection, Want, WantPayload, WantVectors};
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -12,6 +11,7 @@ use vane_types::limits::POINTS_PER_REQUEST_MAX;
 use vane_types::{JsonPath, PointId};
 
 use super::Unsupported;
+use crate::engine::{Selection, Want, WantPayload, WantVectors};
 use crate::error::Error;
 
 /// A filter, not looked at yet: a bad one is to be told from a bad body.
@@ -82,9 +82,18 @@ pub struct WithPayload(WantPayload);
 #[derive(Debug, Clone)]
 pub struct WithVector(WantVectors);
 
-/// What to return, where `payload` is the default of the request.
-pub fn want(payload: Option<WithPayload>, vector: Option<WithVector>, all_payload: bool) -> Want {
-    let default = if all_payload { WantPayload::All } else { WantPayload::Nothing };
+/// All parts of a point.
+pub fn everything() -> Want {
+    Want { payload: WantPayload::All, vectors: WantVectors::All }
+}
+
+/// What to return of a point; a request that does not say gets its payload or does not.
+pub fn want(
+    payload: Option<WithPayload>,
+    vector: Option<WithVector>,
+    payload_by_default: bool,
+) -> Want {
+    let default = if payload_by_default { WantPayload::All } else { WantPayload::Nothing };
     Want {
         payload: payload.map_or(default, |it| it.0),
         vectors: vector.map_or(WantVectors::Nothing, |it| it.0),

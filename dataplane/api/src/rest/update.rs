@@ -1,13 +1,13 @@
 //! Bodies of requests that change points.
 
-use crate::engine::{NewPoint, Write};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
-use vane_types::{JsonPath, NamedVectors, Payload, PointId};
+use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, PointId};
 
 use super::Unsupported;
 use super::select::{PointsSelector, RawFilter, check_points, selection};
 use super::vector::{Columns, PointVectors};
+use crate::engine::{NewPoint, Write};
 use crate::error::{Error, Kind};
 
 /// `{"points": […]}` or `{"batch": {…}}`.
@@ -267,5 +267,20 @@ impl Operation {
             Self::UpdateVectors(it) => it.into_write(),
             Self::DeleteVectors(it) => it.into_write(),
         }
+    }
+}
+
+/// What a change of points answers.
+#[derive(Debug, Serialize)]
+pub struct UpdateResult {
+    operation_id: u64,
+    status: &'static str,
+}
+
+impl UpdateResult {
+    /// Of a change that was applied as entry `index`. A client that did not ask to `wait` is told
+    /// another word, though its change can be seen as well.
+    pub fn new(index: LogIndex, wait: bool) -> Self {
+        Self { operation_id: index, status: if wait { "completed" } else { "acknowledged" } }
     }
 }

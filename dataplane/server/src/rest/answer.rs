@@ -7,10 +7,10 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use super::error::ApiError;
 use vane_api::Error;
 use vane_api::rest::text::text;
+
+use super::error::ApiError;
 
 /// Header of a request that takes what is left when shards do not answer, and of an answer
 /// that went without some.

@@ -8,11 +8,12 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
-
-use super::error::ApiError;
-use crate::node::{BODY_PERMIT_BYTES, Node, SMALL_BODY_BYTES_MAX};
 use vane_api::rest::parse::parse;
 use vane_api::{Error, Kind};
+use vane_service::Limits;
+
+use super::error::ApiError;
+use crate::state::AppState;
 
 /// Bodies above this size are parsed on a thread that may block.
 const PARSED_IN_PLACE_BYTES_MAX: usize = 256 << 10;
@@ -28,15 +29,15 @@ pub(crate) struct Json<T>(pub(crate) T);
 impl<S, T> FromRequest<S> for Json<T>
 where
     S: Send + Sync,
-    Arc<Node>: FromRef<S>,
+    Arc<AppState>: FromRef<S>,
     T: DeserializeOwned + Send + 'static,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let node = Arc::<Node>::from_ref(state);
-        let timeout = node.settings.request_timeout();
-        match tokio::time::timeout(timeout, read_and_parse(&node, request)).await {
+        let state = Arc::<AppState>::from_ref(state);
+        let timeout = state.settings.request_timeout();
+        match tokio::time::timeout(timeout, read_and_parse(state.service.limits(), request)).await {
             Ok(parsed) => Ok(Self(parsed?)),
             Err(_) => {
                 let detail =
@@ -48,23 +49,17 @@ where
 }
 
 async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
-    node: &Node,
+    limits: &Limits,
     request: Request,
 ) -> Result<T, Error> {
-    let limit = node.settings.max_request_bytes;
+    let limit = limits.body_bytes_max();
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
-        .and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // A body that does not say its size counts as one of the largest.
     let bytes = announced.unwrap_or(limit).min(limit);
-    let _permit = if bytes <= SMALL_BODY_BYTES_MAX {
-        None
-    } else {
-        let permits = u32::try_from(bytes.div_ceil(BODY_PERMIT_BYTES)).unwrap_or(u32::MAX);
-        let acquired = node.large_bodies.acquire_many(permits).await;
-        Some(acquired.map_err(|_| Error::internal("the count of large bodies is closed"))?)
-    };
+    let _permit = limits.body(bytes).await?;
     let body = read(request.into_body(), announced, limit).await?;
     if body.len() <= PARSED_IN_PLACE_BYTES_MAX {
         return parse(&body);

@@ -1,20 +1,22 @@
-//! What every handler gets: the node, the time, and the parameters all requests share.
+//! What every handler gets: the service, and the parameters that all requests share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, FromRequestParts, Path, Query};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vane_cluster::{Cluster, Collection, Freshness, Partial, Terms};
+use vane_api::rest::update::UpdateResult;
+use vane_api::{Error, Kind};
+use vane_service::{Door, Principal, Service};
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
-use crate::node::Node;
+use crate::engine::{Collection, Freshness, Partial};
 use crate::settings::TIMEOUT_S_MAX;
-use vane_api::{Error, Kind};
+use crate::state::AppState;
 
 /// Part of a client's `timeout` that is left to the way of the answer. Qdrant's clients stop
 /// waiting at the same time themselves, and would never read what the answer says.
@@ -22,16 +24,13 @@ const ANSWER_TRAVELS: Duration = Duration::from_millis(100);
 
 /// A request on its way.
 pub(crate) struct Call {
-    pub(crate) node: Arc<Node>,
-    pub(crate) started: Started,
-    /// Time it may take.
-    pub(crate) timeout: Duration,
+    pub(crate) service: Arc<Service>,
+    /// What the service is told of it.
+    pub(crate) context: vane_service::Call,
+    started: Started,
     /// Whether the client asked to wait until the change can be seen. It always waits:
     /// only the word in the answer differs.
     wait: bool,
-    freshness: Freshness,
-    /// Where the client takes what is left when shards do not answer: those shards.
-    partial: Option<Partial>,
 }
 
 /// Query parameters. Unknown ones are passed over, as clients add some for proxies.
@@ -54,74 +53,31 @@ enum Ordering {
     Strong,
 }
 
-/// What a change of points answers.
-#[derive(Debug, Serialize)]
-pub(crate) struct UpdateResult {
-    operation_id: u64,
-    status: &'static str,
-}
-
 impl Call {
     /// A successful answer. It names the shards that are not in it.
     pub(crate) fn answer<T: Serialize>(&self, result: T) -> Answer {
-        let failed = self.partial.as_ref().map(Partial::failed_shards).unwrap_or_default();
-        let failed: Vec<_> =
-            failed.into_iter().map(|(shard, error)| (shard, error.into())).collect();
-        self.started.answer(result, &failed)
+        self.started.answer(result, &self.context.failed_shards())
     }
 
     /// What a change that was applied as entry `index` answers.
     pub(crate) fn updated(&self, index: u64) -> UpdateResult {
-        UpdateResult {
-            operation_id: index,
-            status: if self.wait { "completed" } else { "acknowledged" },
-        }
-    }
-
-    /// The cluster, if this node belongs to one.
-    pub(crate) fn cluster(&self) -> Result<Cluster, ApiError> {
-        Ok(self.node.cluster()?)
-    }
-
-    /// When the answer must be there, how new it must be, and whether it must be whole.
-    pub(crate) fn terms(&self) -> Terms {
-        Terms {
-            deadline: Instant::now() + self.timeout,
-            freshness: self.freshness,
-            partial: self.partial.clone(),
-        }
+        UpdateResult::new(index, self.wait)
     }
 
     /// A collection by name or alias.
     pub(crate) fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
-        Ok(self.cluster()?.collection(name)?)
-    }
-
-    /// Runs a change to its end, also when the client has gone: half a batch would stay
-    /// otherwise.
-    pub(crate) async fn to_the_end<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        if self.partial.is_some() {
-            let detail = "partial results are for reads; nothing was changed";
-            return Err(Error::bad_request(detail).into());
-        }
-        let ended = tokio::spawn(work).await;
-        ended.map_err(|e| {
-            Error::internal(format!("the change did not end ({e}); its outcome is unknown"))
-        })?
+        Ok(self.service.collection(name)?)
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Call
 where
-    Arc<Node>: FromRef<S>,
+    Arc<AppState>: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let node = Arc::<Node>::from_ref(state);
+        let state = Arc::<AppState>::from_ref(state);
         let started = parts.extensions.get::<Started>().copied().unwrap_or(Started(Instant::now()));
         let parameters = match parts.uri.query() {
             None => Parameters::default(),
@@ -138,10 +94,16 @@ where
             return Err(Error::new(Kind::InvalidParameter, "timeout", detail).into());
         }
         let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
-        let timeout = timeout.map_or(node.settings.request_timeout(), granted);
+        let timeout = timeout.map_or(state.settings.request_timeout(), granted);
         let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
         let partial = partial.then(Partial::default);
-        Ok(Self { node, started, timeout, wait: wait.unwrap_or(false), freshness, partial })
+        let context = vane_service::Call {
+            freshness,
+            partial,
+            ..vane_service::Call::new(Principal::Anonymous, Door::Rest, timeout)
+        };
+        let service = Arc::clone(&state.service);
+        Ok(Self { service, context, started, wait: wait.unwrap_or(false) })
     }
 }
 
@@ -156,7 +118,9 @@ fn freshness(text: &str) -> Result<Freshness, Error> {
     match text {
         "majority" | "quorum" | "all" => Ok(Freshness::Linearizable),
         "1" => Ok(Freshness::Leader),
-        number if number.parse::<u32>().is_ok_and(|it| it > 0) => Ok(Freshness::Linearizable),
+        number if number.parse::<u32>().is_ok_and(|replicas| replicas > 0) => {
+            Ok(Freshness::Linearizable)
+        }
         _ => Err(Error::new(
             Kind::MalformedParameter,
             "consistency",
@@ -168,7 +132,7 @@ fn freshness(text: &str) -> Result<Freshness, Error> {
 /// Whether a header asks for what the parameter `partial` does: official clients can set
 /// headers, but no parameters of ours.
 fn allows_partial(headers: &HeaderMap) -> Result<bool, Error> {
-    match headers.get(PARTIAL).map(|it| it.as_bytes()) {
+    match headers.get(PARTIAL).map(HeaderValue::as_bytes) {
         None => Ok(false),
         Some(b"allow") => Ok(true),
         Some(other) => {
@@ -197,7 +161,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for In<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::<T>::from_request_parts(parts, state).await {
-            Ok(Path(it)) => Ok(Self(it)),
+            Ok(Path(part)) => Ok(Self(part)),
             Err(rejection) => Err(Error::bad_request(rejection.body_text()).into()),
         }
     }

@@ -3,7 +3,6 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-
 use vane_api::{Error, Kind};
 
 /// Seconds after which a client that was sent away should come back.
@@ -38,12 +37,6 @@ impl ApiError {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         Self(error)
-    }
-}
-
-impl From<vane_cluster::Error> for ApiError {
-    fn from(error: vane_cluster::Error) -> Self {
-        Self(error.into())
     }
 }
 

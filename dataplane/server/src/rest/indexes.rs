@@ -1,11 +1,12 @@
 //! Payload indexes: make and drop.
 
+use vane_api::rest::index::{CreateIndex, drop_index};
+
 use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
 use super::updates::write;
-use vane_api::rest::index::{CreateIndex, drop_index};
 
 /// `PUT /collections/{collection}/index`.
 pub(super) async fn create(

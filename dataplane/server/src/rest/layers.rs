@@ -11,13 +11,13 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use vane_api::Error;
+use vane_api::rest::text::text;
 
 use super::answer::Started;
 use super::error::ApiError;
-use crate::metric_definitions::{Answered, Endpoint};
-use crate::node::Node;
-use vane_api::rest::text::text;
-use vane_api::{Error, Kind};
+use crate::metrics::{Answered, Endpoint, RestMetrics};
+use crate::state::AppState;
 
 /// Carries the id of a request, from the client or made here, into the answer and the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,22 +25,20 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
 
 /// Lets a bounded number of requests work at a time and sends the others away.
-pub(crate) async fn limit(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
-    match Arc::clone(&node.requests).try_acquire_owned() {
+pub(crate) async fn limit(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match state.service.limits().admit() {
         Ok(_permit) => next.run(request).await,
-        Err(_) => {
-            let detail = format!(
-                "{} requests are being worked on, which is the most; nothing was changed",
-                node.settings.concurrent_requests_max
-            );
-            ApiError(Error::new(Kind::Overloaded, "", detail)).into_response()
-        }
+        Err(error) => ApiError(error).into_response(),
     }
 }
 
 /// Counts, times and logs a request.
 pub(crate) async fn observe(
-    State(node): State<Arc<Node>>,
+    State(state): State<Arc<AppState>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -48,13 +46,13 @@ pub(crate) async fn observe(
     request.extensions_mut().insert(started);
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let matched = request.extensions().get::<MatchedPath>().map(|it| it.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // Paths that are no routes are not kept apart: there is no end of them.
     let endpoint = matched.unwrap_or_else(|| "unknown".to_owned());
     let path = tracing::enabled!(tracing::Level::WARN)
         .then(|| request.uri().path().to_owned())
         .unwrap_or_default();
-    let in_flight = InFlight::enter(&node);
+    let in_flight = InFlight::enter(&state.metrics.rest);
     let mut response = next.run(request).await;
     drop(in_flight);
     let (status, elapsed) = (response.status(), started.0.elapsed());
@@ -68,39 +66,38 @@ pub(crate) async fn observe(
         tracing::debug!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "answered");
     }
     let method = method_name(&method);
-    node.metrics
+    let metrics = &state.metrics.rest;
+    metrics
         .answered
         .get_or_create(&Answered { method, endpoint: endpoint.clone(), status: code })
         .inc();
-    node.metrics
-        .latency
-        .get_or_create(&Endpoint { method, endpoint })
-        .observe(elapsed.as_secs_f64());
+    metrics.latency.get_or_create(&Endpoint { method, endpoint }).observe(elapsed.as_secs_f64());
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 
 /// A request in the gauge of those being worked on, also when its client goes away.
-struct InFlight<'a>(&'a Node);
+struct InFlight<'a>(&'a RestMetrics);
 
 impl<'a> InFlight<'a> {
-    fn enter(node: &'a Node) -> Self {
-        node.metrics.in_flight.inc();
-        Self(node)
+    fn enter(metrics: &'a RestMetrics) -> Self {
+        metrics.in_flight.inc();
+        Self(metrics)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.metrics.in_flight.dec();
+        self.0.in_flight.dec();
     }
 }
 
 /// The client's id when it is harmless, else a number.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let harmless = |it: &&HeaderValue| it.len() <= REQUEST_ID_BYTES_MAX && it.to_str().is_ok();
-    let number = || HeaderValue::from(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed));
-    headers.get(REQUEST_ID).filter(harmless).cloned().unwrap_or_else(number)
+    match headers.get(REQUEST_ID) {
+        Some(id) if id.len() <= REQUEST_ID_BYTES_MAX && id.to_str().is_ok() => id.clone(),
+        _ => HeaderValue::from(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed)),
+    }
 }
 
 /// Methods outside HTTP's own are one label: clients may invent them.

@@ -1,16 +1,16 @@
 //! Points: read by id, by page, and counted.
 
 use serde_json::json;
-use vane_cluster::{Want, WantPayload, WantVectors};
+use vane_api::rest::read::{Count, Retrieve, ScrollRequest};
+use vane_api::rest::record::{PageOut, RecordOut};
+use vane_api::rest::select::everything;
+use vane_api::{Error, Kind};
 use vane_types::PointId;
 
 use super::answer::Answer;
 use super::body::Json;
 use super::call::{Call, In};
 use super::error::ApiError;
-use vane_api::rest::read::{Count, Retrieve, ScrollRequest};
-use vane_api::rest::record::{PageOut, RecordOut};
-use vane_api::{Error, Kind};
 
 /// `GET /collections/{collection}/points/{id}`: all of one point.
 pub(super) async fn one(
@@ -18,8 +18,10 @@ pub(super) async fn one(
     In((name, id)): In<(String, String)>,
 ) -> Result<Answer, ApiError> {
     let id: PointId = id.parse().map_err(Error::bad_request)?;
-    let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
-    let records = call.collection(&name)?.retrieve(vec![id], want, call.terms()).await?;
+    let records = call
+        .service
+        .retrieve(&call.context, &*call.collection(&name)?, vec![id], everything())
+        .await?;
     match records.first() {
         Some(record) => Ok(call.answer(RecordOut(record))),
         None => {
@@ -36,7 +38,8 @@ pub(super) async fn retrieve(
     Json(body): Json<Retrieve>,
 ) -> Result<Answer, ApiError> {
     let (ids, want) = body.into_parts()?;
-    let records = call.collection(&name)?.retrieve(ids, want, call.terms()).await?;
+    let records =
+        call.service.retrieve(&call.context, &*call.collection(&name)?, ids, want).await?;
     let records: Vec<_> = records.iter().map(RecordOut).collect();
     Ok(call.answer(records))
 }
@@ -48,7 +51,7 @@ pub(super) async fn scroll(
     Json(body): Json<ScrollRequest>,
 ) -> Result<Answer, ApiError> {
     let scroll = body.into_scroll()?;
-    let page = call.collection(&name)?.scroll(scroll, call.terms()).await?;
+    let page = call.service.scroll(&call.context, &*call.collection(&name)?, scroll).await?;
     Ok(call.answer(PageOut { records: &page.records, next: page.next }))
 }
 
@@ -59,6 +62,6 @@ pub(super) async fn count(
     Json(body): Json<Count>,
 ) -> Result<Answer, ApiError> {
     let filter = body.into_filter()?;
-    let count = call.collection(&name)?.count(filter, call.terms()).await?;
+    let count = call.service.count(&call.context, &*call.collection(&name)?, filter).await?;
     Ok(call.answer(json!({ "count": count })))
 }

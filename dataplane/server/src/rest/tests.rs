@@ -11,20 +11,20 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
-use vane_cluster::{Host, NodeSettings};
 
 use super::{layers, service};
-use crate::node::Node;
+use crate::engine::{Host, NodeSettings};
 use crate::settings::Settings;
+use crate::state::AppState;
 
 struct Running {
-    node: Arc<Node>,
+    state: Arc<AppState>,
     _dir: tempfile::TempDir,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.node.host.shutdown();
+        self.state.host.shutdown();
     }
 }
 
@@ -34,12 +34,12 @@ fn start(change: impl FnOnce(&mut Settings)) -> Running {
     (settings.storage.min_free_mb, settings.storage.ballast_mb) = (0, 0);
     change(&mut settings);
     let host = Host::open(settings.engine(NodeSettings::default())).unwrap();
-    Running { node: Node::new(host, settings), _dir: dir }
+    Running { state: AppState::new(host, settings), _dir: dir }
 }
 
 async fn send(running: &Running, method: &str, uri: &str, body: impl Into<Body>) -> Response<Body> {
     let request = Request::builder().method(method).uri(uri).body(body.into()).unwrap();
-    service(Arc::clone(&running.node)).oneshot(request).await.unwrap()
+    service(Arc::clone(&running.state)).oneshot(request).await.unwrap()
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -78,7 +78,7 @@ async fn every_failure_is_json_with_status_and_time() {
 #[tokio::test]
 async fn too_many_requests_are_sent_away_and_health_still_answers() {
     let running = start(|settings| settings.concurrent_requests_max = 1);
-    let busy = Arc::clone(&running.node.requests).try_acquire_owned().unwrap();
+    let busy = running.state.service.limits().admit().unwrap();
     let refused = send(&running, "GET", "/collections", "").await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()["retry-after"], "1");
@@ -92,7 +92,7 @@ async fn too_many_requests_are_sent_away_and_health_still_answers() {
 async fn stopping_node_is_alive_and_not_ready() {
     let running = start(|_| {});
     assert_eq!(send(&running, "GET", "/readyz", "").await.status(), StatusCode::OK);
-    running.node.stop();
+    running.state.stop();
     assert_eq!(
         send(&running, "GET", "/readyz", "").await.status(),
         StatusCode::SERVICE_UNAVAILABLE
@@ -124,7 +124,7 @@ async fn what_a_node_holds_is_in_its_metrics() {
         "vane_search_duration_seconds_count 1",
         "vane_rest_requests_total{method=\"PUT\",endpoint=\"/collections/{collection}/points\",status=\"200\"} 1",
     ] {
-        assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
+        assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
 }
 
@@ -161,7 +161,7 @@ async fn partial_results_are_for_reads_and_name_nothing_when_nothing_failed() {
     let scroll = |value: &str| {
         let request = Request::builder().method("POST").uri("/collections/a/points/scroll");
         let request = request.header("x-vane-partial", value).body(Body::from("{}")).unwrap();
-        service(Arc::clone(&running.node)).oneshot(request)
+        service(Arc::clone(&running.state)).oneshot(request)
     };
     assert_eq!(scroll("perhaps").await.unwrap().status(), StatusCode::BAD_REQUEST);
     let whole = scroll("allow").await.unwrap();

@@ -4,10 +4,10 @@
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::routing::any;
+use vane_api::{Error, Kind};
 
 use super::Routes;
 use super::error::ApiError;
-use vane_api::{Error, Kind};
 
 /// Below `/collections/{collection}`, with what to use instead.
 const OF_COLLECTION: [(&str, &str); 25] = [

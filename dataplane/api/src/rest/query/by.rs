@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::engine::By;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -10,6 +9,7 @@ use vane_types::PointId;
 
 use super::super::vector::{Dense, not_dense};
 use super::super::{NOT_SUPPORTED, Unsupported};
+use crate::engine::By;
 
 /// `k` of reciprocal rank fusion when the request does not say.
 const RRF_K: usize = 2;

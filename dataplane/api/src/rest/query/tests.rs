@@ -1,9 +1,9 @@
-use crate::engine::{By, Query, WantPayload, WantVectors};
 use vane_types::PointId;
 
 use super::super::fixture::{assert_refused, parse_text};
 use super::super::text::text;
 use super::{QueryBatch, QueryRequest};
+use crate::engine::{By, Query, WantPayload, WantVectors};
 use crate::error::{Error, Kind};
 
 fn query(json: &str) -> Result<Query, Error> {

@@ -1,0 +1,95 @@
+//! What a node says about itself, its cluster, and where collections lie in it.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::engine::{GroupStatus, Role, Spread, node_of};
+
+/// The API version that is spoken. Clients of a minor version further away warn.
+const QDRANT_VERSION: &str = "1.20.0";
+/// Where the build does not say: clients want 40 digits.
+const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+/// `GET /`.
+#[derive(Debug, Serialize)]
+pub struct Version {
+    title: &'static str,
+    version: &'static str,
+    commit: &'static str,
+    /// Version of Vane.
+    vane: &'static str,
+}
+
+impl Version {
+    /// What this build answers.
+    pub fn of_this_build() -> Self {
+        Self {
+            title: "qdrant - vector search engine",
+            version: QDRANT_VERSION,
+            commit: option_env!("VANE_COMMIT").unwrap_or(NO_COMMIT),
+            vane: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// `GET /cluster`: members by number with their addresses, and the meta group as `node` sees it.
+/// `now` is this moment, as the API writes times.
+pub fn cluster_status(
+    node: u64,
+    members: &[(u64, String)],
+    status: &GroupStatus,
+    now: &str,
+) -> Value {
+    let peers: Map<String, Value> = members
+        .iter()
+        .map(|(id, address)| (id.to_string(), json!({ "uri": format!("http://{address}") })))
+        .collect();
+    let role = match status.role {
+        Role::Leader => "Leader",
+        Role::Candidate => "Candidate",
+        Role::Follower if status.conf.learners.contains(&status.peer) => "Learner",
+        Role::Follower => "Follower",
+    };
+    json!({
+        "status": "enabled",
+        "peer_id": node,
+        "peers": peers,
+        "raft_info": {
+            "term": status.term,
+            "commit": status.committed,
+            "pending_operations": status.committed.saturating_sub(status.applied),
+            "leader": Some(status.leader).filter(|leader| *leader != 0).map(node_of),
+            "role": role,
+            "is_voter": status.conf.voters.contains(&status.peer),
+        },
+        "consensus_thread_status": { "consensus_thread_status": "working", "last_update": now },
+        "message_send_failures": {},
+    })
+}
+
+/// `GET /collections/{collection}/cluster`: replicas as `node` sees them, each with the ordinal of
+/// its shard, its node, and its points where it is on this node.
+pub fn collection_cluster(
+    node: u64,
+    spread: Spread,
+    replicas: &[(usize, u64, Option<u64>)],
+) -> Value {
+    let (mut local, mut remote) = (Vec::new(), Vec::new());
+    for (shard, holder, points) in replicas {
+        match points {
+            Some(points) => {
+                local.push(json!({ "shard_id": shard, "points_count": points, "state": "Active" }));
+            }
+            None => {
+                remote.push(json!({ "shard_id": shard, "peer_id": holder, "state": "Active" }));
+            }
+        }
+    }
+    json!({
+        "peer_id": node,
+        "shard_count": spread.shards,
+        "local_shards": local,
+        "remote_shards": remote,
+        "shard_transfers": [],
+    })
+}

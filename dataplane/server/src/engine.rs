@@ -1,0 +1,7 @@
+//! What of the engine the process names: to open it, to tell it settings, to show what it does.
+//! The only file that names its crate; requests go through `vane-service`.
+
+pub(crate) use vane_cluster::{
+    Cluster, Collection, Freshness, Host, Info, NodeSettings, OpenError, Partial, Role,
+    Settings as EngineSettings, Write, node_of,
+};

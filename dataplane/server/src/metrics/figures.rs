@@ -1,0 +1,191 @@
+//! What a node and its collections hold, read anew for every scrape: one row a metric.
+//!
+//! Names are as they are exported, but for the endings that the format adds: `_total` to counters,
+//! the unit to others.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use crate::engine::{Cluster, Info};
+
+/// The figures of one moment.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    /// Of the replicas on this node, by collection.
+    collections: BTreeMap<String, Info>,
+    disk_free_bytes: u64,
+    resident_bytes: usize,
+    raft_syncs: u64,
+    raft_entries: u64,
+    snapshots_made: u64,
+    snapshots_installed: u64,
+    uptime: Duration,
+}
+
+/// A collection, by its own name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCollection {
+    collection: String,
+}
+
+enum Value {
+    Count(u64),
+    Seconds(f64),
+}
+
+/// One metric: its name, help, unit and type, and where its value is.
+struct Row<Source> {
+    name: &'static str,
+    help: &'static str,
+    unit: Option<Unit>,
+    kind: MetricType,
+    value: fn(&Source) -> Value,
+}
+
+const fn row<Source>(
+    name: &'static str,
+    kind: MetricType,
+    unit: Option<Unit>,
+    help: &'static str,
+    value: fn(&Source) -> Value,
+) -> Row<Source> {
+    Row { name, help, unit, kind, value }
+}
+
+use MetricType::{Counter, Gauge};
+
+#[rustfmt::skip]
+static OF_COLLECTION: [Row<Info>; 9] = [
+    row("vane_points", Gauge, None, "Points.", |info| count(info.points)),
+    row("vane_vectors", Gauge, None, "Vectors, of all names together.", |info| count(info.vectors)),
+    row("vane_indexed_vectors", Gauge, None, "Vectors in segments with a graph.",
+        |info| count(info.indexed_vectors)),
+    row("vane_segments", Gauge, None, "Segments.", |info| count(info.segments)),
+    row("vane_growing_rows", Gauge, None, "Vectors in memory, not sealed yet.",
+        |info| count(info.growing_rows)),
+    row("vane_indexes_building", Gauge, None, "Graphs being built.",
+        |info| count(info.indexes_building)),
+    row("vane_indexes_built", Counter, None, "Graphs built since the start.",
+        |info| Value::Count(info.indexes_built)),
+    row("vane_vector_size", Gauge, Some(Unit::Bytes), "Size of all rows, dead ones included.",
+        |info| Value::Count(info.vector_bytes)),
+    row("vane_graph_size", Gauge, Some(Unit::Bytes), "Size of graphs in memory.",
+        |info| Value::Count(info.graph_bytes)),
+];
+
+#[rustfmt::skip]
+static OF_NODE: [Row<Figures>; 8] = [
+    row("vane_collections", Gauge, None, "Collections.",
+        |figures| count(figures.collections.len())),
+    row("vane_raft_log_syncs", Counter, None,
+        "Synced writes of raft.db, for all groups together.",
+        |figures| Value::Count(figures.raft_syncs)),
+    row("vane_raft_log_entries", Counter, None, "Entries written to raft.db.",
+        |figures| Value::Count(figures.raft_entries)),
+    row("vane_raft_snapshots_made", Counter, None,
+        "Snapshots made for replicas that the log no longer reaches.",
+        |figures| Value::Count(figures.snapshots_made)),
+    row("vane_raft_snapshots_installed", Counter, None, "Snapshots installed here.",
+        |figures| Value::Count(figures.snapshots_installed)),
+    row("vane_resident_memory", Gauge, Some(Unit::Bytes),
+        "Resident memory, mapped pages of files included.",
+        |figures| count(figures.resident_bytes)),
+    row("vane_disk_free", Gauge, Some(Unit::Bytes), "Free space of the data directory's disk.",
+        |figures| Value::Count(figures.disk_free_bytes)),
+    row("vane_uptime", Gauge, Some(Unit::Seconds), "Time since the start.",
+        |figures| Value::Seconds(figures.uptime.as_secs_f64())),
+];
+
+impl Figures {
+    /// Reads them. It counts vectors, so it is not for a thread that answers requests.
+    pub(super) fn read(cluster: Option<&Cluster>, uptime: Duration) -> Self {
+        let of_process = Self { resident_bytes: resident_bytes(), uptime, ..Self::default() };
+        let Some(cluster) = cluster else { return of_process };
+        let counters = cluster.raft_counters();
+        Self {
+            collections: cluster.local_infos(),
+            disk_free_bytes: cluster.disk_free_bytes(),
+            raft_syncs: load(&counters.syncs),
+            raft_entries: load(&counters.entries),
+            snapshots_made: load(&counters.snapshots_made),
+            snapshots_installed: load(&counters.snapshots_installed),
+            ..of_process
+        }
+    }
+}
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for row in &OF_NODE {
+            let metric = row.describe(&mut encoder)?;
+            (row.value)(self).encode(row.kind, metric)?;
+        }
+        // A family without members would be a name and a help text without a value.
+        if self.collections.is_empty() {
+            return Ok(());
+        }
+        for row in &OF_COLLECTION {
+            let mut metric = row.describe(&mut encoder)?;
+            for (name, info) in &self.collections {
+                let labels = OfCollection { collection: name.clone() };
+                (row.value)(info).encode(row.kind, metric.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<Source> Row<Source> {
+    fn describe<'a>(
+        &'a self,
+        encoder: &'a mut DescriptorEncoder<'_>,
+    ) -> Result<MetricEncoder<'a>, fmt::Error> {
+        encoder.encode_descriptor(self.name, self.help, self.unit.as_ref(), self.kind)
+    }
+}
+
+impl Value {
+    fn encode(self, kind: MetricType, encoder: MetricEncoder<'_>) -> fmt::Result {
+        match (self, kind) {
+            (Self::Count(count), Counter) => ConstCounter::new(count).encode(encoder),
+            (Self::Count(count), _) => {
+                ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(encoder)
+            }
+            (Self::Seconds(seconds), _) => ConstGauge::new(seconds).encode(encoder),
+        }
+    }
+}
+
+fn count(value: usize) -> Value {
+    Value::Count(u64::try_from(value).unwrap_or(u64::MAX))
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Resident memory of this process; 0 where the system does not say.
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
+    kilobytes << 10
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn resident_memory_is_known() {
+        assert!(super::resident_bytes() > 1 << 20);
+    }
+}

@@ -1,0 +1,57 @@
+//! What the listeners of one process share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use vane_service::{Options, Service};
+
+use crate::engine::Host;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+
+/// The state behind every request.
+pub(crate) struct AppState {
+    /// All that can be asked of the node.
+    pub(crate) service: Arc<Service>,
+    /// The engine, for what is of the process: readiness, the token, the listener for nodes.
+    pub(crate) host: Host,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    /// When the process was ready to answer.
+    pub(crate) started: Instant,
+    /// Set once, when the process was told to stop.
+    stopping: AtomicBool,
+}
+
+impl AppState {
+    pub(crate) fn new(host: Host, settings: Settings) -> Arc<Self> {
+        let (metrics, of_service) = Metrics::new();
+        let options = Options {
+            calls_max: settings.concurrent_requests_max,
+            body_bytes_max: settings.max_request_bytes,
+            queries_at_once: settings.search_threads(),
+        };
+        Arc::new(Self {
+            service: Service::new(host.clone(), options, of_service),
+            host,
+            metrics,
+            started: Instant::now(),
+            stopping: AtomicBool::new(false),
+            settings,
+        })
+    }
+
+    /// From now on the node is not ready.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether requests should be sent here; if not, why.
+    pub(crate) fn check_ready(&self) -> Result<(), String> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err("the node is shutting down".into());
+        }
+        self.host.check_ready()
+    }
+}

@@ -1,0 +1,205 @@
+//! The cluster itself: looked at as a whole, founded, and where its replicas should be.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+use vane_api::{Error, Kind};
+use vane_types::GroupId;
+
+use crate::call::Call;
+use crate::engine::{
+    Collection, CollectionOverview, GroupStatus, Marker, NodeOverview, ShardOverview, Summary,
+    Wanted,
+};
+use crate::operation::Operation;
+use crate::service::Service;
+
+/// A collection with its figures.
+pub struct CollectionState {
+    /// Handle on it.
+    pub collection: Arc<Collection>,
+    /// Its figures, at the leaders that answer.
+    pub overview: CollectionOverview,
+}
+
+/// The meta group as this node sees it.
+#[derive(Debug)]
+pub struct MetaState {
+    /// This node.
+    pub node: u64,
+    /// Members, each with its address for other nodes.
+    pub members: Vec<(u64, String)>,
+    /// The group; empty where this node cannot say.
+    pub status: GroupStatus,
+}
+
+impl Service {
+    /// Whose the disk of this node is.
+    pub fn disk(&self) -> Marker {
+        self.host.disk()
+    }
+
+    /// Founds a cluster of this node alone. Where it did so before under the same id, nothing
+    /// happens.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::AlreadyExists`] where the disk belongs to another cluster, or what keeps it from being
+    /// written.
+    pub async fn bootstrap(
+        self: &Arc<Self>,
+        call: &Call,
+        cluster_id: Option<Uuid>,
+    ) -> Result<Marker, Error> {
+        let host = self.host.clone();
+        let founding = async move { host.bootstrap(cluster_id).await };
+        self.change(call, Operation::Bootstrap, "", founding).await
+    }
+
+    /// Members and consensus, as this node sees them.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn meta_state(&self, call: &Call) -> Result<MetaState, Error> {
+        let asking = async {
+            let cluster = self.cluster()?;
+            let status = cluster.meta_status().await.unwrap_or_default();
+            let members = cluster.nodes().into_iter().map(|node| (node.id, node.entry.address));
+            Ok::<_, Error>(MetaState {
+                node: cluster.node_id(),
+                members: members.collect(),
+                status,
+            })
+        };
+        self.run(call, Operation::GetCluster, "", asking).await
+    }
+
+    /// The cluster as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn summary(&self, call: &Call) -> Result<Summary, Error> {
+        let asking = async { Ok::<_, Error>(self.cluster()?.summary().await) };
+        self.run(call, Operation::GetCluster, "", asking).await
+    }
+
+    /// Members with what they hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn nodes(&self, call: &Call) -> Result<Vec<NodeOverview>, Error> {
+        let asking = async { Ok::<_, Error>(self.cluster()?.node_overviews().await) };
+        self.run(call, Operation::ListNodes, "", asking).await
+    }
+
+    /// Shards of one collection by name, or of all where it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn shards(&self, call: &Call, name: &str) -> Result<Vec<ShardOverview>, Error> {
+        let asking = async {
+            let cluster = self.cluster()?;
+            let collection = match name {
+                "" => None,
+                name => Some(self.collection(name)?),
+            };
+            let name = collection.as_ref().map(|collection| collection.name());
+            Ok::<_, Error>(cluster.shard_overviews(name).await)
+        };
+        self.run(call, Operation::ListShards, name, asking).await
+    }
+
+    /// All collections with their figures.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn collection_states(&self, call: &Call) -> Result<Vec<CollectionState>, Error> {
+        let asking = async {
+            let overviews = self.cluster()?.collection_overviews().await.into_iter();
+            // One that was deleted while leaders answered is left out.
+            let states = overviews.filter_map(|overview| {
+                let collection = self.collection(&overview.name).ok()?;
+                Some(CollectionState { collection, overview })
+            });
+            Ok::<_, Error>(states.collect())
+        };
+        self.run(call, Operation::ListCollections, "", asking).await
+    }
+
+    /// One collection with its figures, by its name or an alias of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn collection_state(&self, call: &Call, name: &str) -> Result<CollectionState, Error> {
+        let asking = async {
+            let cluster = self.cluster()?;
+            let collection = self.collection(name)?;
+            let mut overviews = cluster.collection_overviews().await.into_iter();
+            match overviews.find(|overview| overview.name == collection.name()) {
+                Some(overview) => Ok(CollectionState { collection, overview }),
+                None => {
+                    let detail = format!("Collection `{name}` was deleted meanwhile");
+                    Err(Error::new(Kind::NotFound, "", detail))
+                }
+            }
+        };
+        self.run(call, Operation::GetCollection, name, asking).await
+    }
+
+    /// Says in which zone a node is; `None` for in none.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] where there is no such node, or what keeps the meta group from deciding.
+    pub async fn set_node_zone(
+        self: &Arc<Self>,
+        call: &Call,
+        node: u64,
+        zone: Option<String>,
+    ) -> Result<(), Error> {
+        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let changing = async move { cluster.set_zone(node, zone, timeout).await };
+        self.change(call, Operation::SetNodeZone, &format!("node {node}"), changing).await
+    }
+
+    /// Records where the replicas of a shard should be, for the meta leader to bring about.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] where the shard is not at `if_revision`, [`Kind::BadInput`],
+    /// [`Kind::NotFound`], or what keeps the meta group from deciding.
+    pub async fn reconfigure_shard(
+        self: &Arc<Self>,
+        call: &Call,
+        group: GroupId,
+        replicas: Vec<Wanted>,
+        if_revision: Option<u64>,
+    ) -> Result<(), Error> {
+        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let changing =
+            async move { cluster.reconfigure(group, replicas, if_revision, timeout).await };
+        self.change(call, Operation::ReconfigureShard, &format!("group {group}"), changing).await
+    }
+
+    /// Hands the leadership of a group to its voter on a node. Returns the term that it leads in.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] without a leader, [`Kind::BadInput`] where the node is no voter.
+    pub async fn transfer_leader(
+        self: &Arc<Self>,
+        call: &Call,
+        group: GroupId,
+        node: u64,
+    ) -> Result<u64, Error> {
+        let cluster = self.cluster()?;
+        let changing = async move { cluster.transfer_leader(group, node).await };
+        self.change(call, Operation::TransferLeader, &format!("group {group}"), changing).await
+    }
+}

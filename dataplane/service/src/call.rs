@@ -1,0 +1,56 @@
+//! One call on its way: what every operation is told beside its own arguments.
+
+use std::time::{Duration, Instant};
+
+use vane_api::Error;
+
+use crate::engine::{Freshness, Partial, Terms};
+use crate::principal::{Door, Principal};
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Who asks.
+    pub principal: Principal,
+    /// The door it came through.
+    pub door: Door,
+    /// Time that its operation may take. It does not run while a body is still on its way, which
+    /// has a limit of its own: a slow upload must not take from the work on it.
+    pub timeout: Duration,
+    /// How new an answer must be.
+    pub freshness: Freshness,
+    /// Where the client takes what is left when shards do not answer: those shards.
+    pub partial: Option<Partial>,
+}
+
+impl Call {
+    /// A call that is answered whole and by leaders, as most are.
+    pub fn new(principal: Principal, door: Door, timeout: Duration) -> Self {
+        Self { principal, door, timeout, freshness: Freshness::Leader, partial: None }
+    }
+
+    /// Shards by ordinal that are not in the answer, each with the reason.
+    pub fn failed_shards(&self) -> Vec<(usize, Error)> {
+        let failed = self.partial.as_ref().map(Partial::failed_shards).unwrap_or_default();
+        failed.into_iter().map(|(ordinal, error)| (ordinal, error.into())).collect()
+    }
+
+    /// What the engine is told of an operation that begins now.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            deadline: Instant::now() + self.timeout,
+            freshness: self.freshness,
+            partial: self.partial.clone(),
+        }
+    }
+
+    /// A change applies everywhere or says where it did not: half an answer is for reads.
+    pub(crate) fn refuse_partial(&self) -> Result<(), Error> {
+        match self.partial {
+            None => Ok(()),
+            Some(_) => {
+                Err(Error::bad_request("partial results are for reads; nothing was changed"))
+            }
+        }
+    }
+}

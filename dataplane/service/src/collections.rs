@@ -1,0 +1,196 @@
+//! Collections and their aliases: looked at, made, changed, deleted.
+
+use std::sync::Arc;
+
+use vane_api::{Error, Kind};
+use vane_types::CollectionConfig;
+
+use crate::call::Call;
+use crate::engine::{AliasChange, Collection, ConfigChange, Info, Spread};
+use crate::operation::Operation;
+use crate::service::Service;
+
+/// Where the replicas of a collection are.
+#[derive(Debug)]
+pub struct ReplicaPlaces {
+    /// How the collection is spread.
+    pub spread: Spread,
+    /// Each replica: the ordinal of its shard, its node, and its points where it is on this node.
+    pub replicas: Vec<(usize, u64, Option<u64>)>,
+}
+
+impl Service {
+    /// Names of all collections.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn collection_names(&self, call: &Call) -> Result<Vec<String>, Error> {
+        let names = async { self.cluster().map(|cluster| cluster.collection_names()) };
+        self.run(call, Operation::ListCollections, "", names).await
+    }
+
+    /// Whether there is a collection or an alias of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn collection_exists(&self, call: &Call, name: &str) -> Result<bool, Error> {
+        let looking = async {
+            match self.collection(name) {
+                Ok(_) => Ok(true),
+                Err(error) if error.kind == Kind::NotFound => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        self.run(call, Operation::GetCollection, name, looking).await
+    }
+
+    /// What the shards of a collection hold and do.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the collection from a leader of one of its shards.
+    pub async fn collection_info(
+        &self,
+        call: &Call,
+        collection: &Collection,
+    ) -> Result<Info, Error> {
+        let asking = collection.info(call.terms());
+        self.run(call, Operation::GetCollection, collection.name(), asking).await
+    }
+
+    /// Where the replicas of a collection are.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Internal`] where counting the points of those that are here panicked.
+    pub async fn replica_places(
+        &self,
+        call: &Call,
+        collection: Arc<Collection>,
+    ) -> Result<ReplicaPlaces, Error> {
+        let name = collection.name().to_owned();
+        let counting = async move {
+            // Points are counted in the store, which is not for a thread that answers requests.
+            let looked = tokio::task::spawn_blocking(move || ReplicaPlaces {
+                replicas: collection.replicas(),
+                spread: collection.spread(),
+            });
+            looked.await.map_err(|error| {
+                Error::internal(format!("the shards could not be looked at: {error}"))
+            })
+        };
+        self.run(call, Operation::LocateReplicas, &name, counting).await
+    }
+
+    /// Makes a collection. A second call with the same `key`, where it is not empty, changes
+    /// nothing and succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::AlreadyExists`], [`Kind::BadInput`], or what keeps the meta group from deciding.
+    pub async fn create_collection(
+        self: &Arc<Self>,
+        call: &Call,
+        name: String,
+        (config, spread): (CollectionConfig, Spread),
+        key: String,
+    ) -> Result<(), Error> {
+        let (cluster, timeout, subject) = (self.cluster()?, call.timeout, name.clone());
+        self.change(call, Operation::CreateCollection, &subject, async move {
+            cluster.create_collection(&name, config, spread, &key, timeout).await
+        })
+        .await
+    }
+
+    /// Changes the configuration of a collection, and how many replicas its writes wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], [`Kind::BadInput`], or what keeps the meta group from deciding.
+    pub async fn update_collection(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: Arc<Collection>,
+        change: ConfigChange,
+        write_consistency_factor: Option<u32>,
+    ) -> Result<(), Error> {
+        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let name = collection.name().to_owned();
+        self.change(call, Operation::UpdateCollection, &name, async move {
+            let name = collection.name();
+            cluster.update_collection(name, change, write_consistency_factor, timeout).await
+        })
+        .await
+    }
+
+    /// Deletes a collection; `false` when there was none. With a `key` that is not empty only the
+    /// collection that was made with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] where the key is another, or what keeps the meta group from deciding.
+    pub async fn delete_collection(
+        self: &Arc<Self>,
+        call: &Call,
+        name: String,
+        key: String,
+    ) -> Result<bool, Error> {
+        let (cluster, timeout, subject) = (self.cluster()?, call.timeout, name.clone());
+        self.change(call, Operation::DeleteCollection, &subject, async move {
+            cluster.delete_collection(&name, &key, timeout).await
+        })
+        .await
+    }
+
+    /// All aliases, each with the collection that it names.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub async fn aliases(&self, call: &Call) -> Result<Vec<(String, String)>, Error> {
+        let aliases = async { self.cluster().map(|cluster| cluster.aliases()) };
+        self.run(call, Operation::ListAliases, "", aliases).await
+    }
+
+    /// Changes aliases: all of the changes or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], [`Kind::AlreadyExists`], or what keeps the meta group from deciding.
+    pub async fn change_aliases(
+        self: &Arc<Self>,
+        call: &Call,
+        changes: Vec<AliasChange>,
+    ) -> Result<(), Error> {
+        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let changing = async move { cluster.change_aliases(changes, timeout).await };
+        self.change(call, Operation::ChangeAliases, "", changing).await
+    }
+
+    /// Gives a collection an alias, unless there is one of that name. An application may point it
+    /// elsewhere at any time: it is not taken back. Returns the collection that it names then.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::change_aliases`].
+    pub async fn add_alias(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: String,
+        alias: String,
+    ) -> Result<String, Error> {
+        if let Some(holder) = self.holder_of(&alias)? {
+            return Ok(holder);
+        }
+        let change = AliasChange::Create { collection, alias: alias.clone() };
+        self.change_aliases(call, vec![change]).await?;
+        Ok(self.holder_of(&alias)?.unwrap_or_default())
+    }
+
+    fn holder_of(&self, alias: &str) -> Result<Option<String>, Error> {
+        let mut aliases = self.cluster()?.aliases().into_iter();
+        Ok(aliases.find(|(name, _)| name == alias).map(|(_, collection)| collection))
+    }
+}

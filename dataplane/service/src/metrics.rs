@@ -1,0 +1,111 @@
+//! What is counted of operations. Names are as they are exported, but for the endings that the
+//! format adds: `_total` to counters, the unit to others.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::operation::Operation;
+
+/// Upper bounds of latencies, in seconds.
+const LATENCY_BUCKETS: [f64; 16] = [
+    0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+    30.0,
+];
+
+/// A histogram of latencies in seconds, with the same bounds for all of a node.
+pub fn latency_histogram() -> Histogram {
+    Histogram::new(LATENCY_BUCKETS)
+}
+
+/// Counters of operations, through every door.
+#[derive(Debug)]
+pub struct Metrics {
+    searches: Work,
+    inserts: Work,
+    deletes: Work,
+}
+
+/// Operations of one kind.
+#[derive(Debug)]
+struct Work {
+    /// Those that were asked for; a batch counts each of its parts.
+    requests: Counter,
+    /// Those that ended in an error.
+    errors: Counter,
+    /// From the parsed request to the result.
+    duration: Histogram,
+}
+
+/// What the metrics of one kind of work are called, and what they are about.
+struct Names {
+    duration: &'static str,
+    requests: &'static str,
+    errors: &'static str,
+    help: &'static str,
+}
+
+const SEARCHES: Names = Names {
+    duration: "vane_search_duration",
+    requests: "vane_search_requests",
+    errors: "vane_search_errors",
+    help: "Searches (points/query; each part of a batch counts)",
+};
+
+const INSERTS: Names = Names {
+    duration: "vane_insert_duration",
+    requests: "vane_insert_requests",
+    errors: "vane_insert_errors",
+    help: "Requests that write points or vectors",
+};
+
+const DELETES: Names = Names {
+    duration: "vane_delete_duration",
+    requests: "vane_delete_requests",
+    errors: "vane_delete_errors",
+    help: "Requests that delete points",
+};
+
+impl Metrics {
+    /// New counters, which `registry` exports.
+    pub fn register(registry: &mut Registry) -> Self {
+        Self {
+            searches: Work::register(registry, &SEARCHES),
+            inserts: Work::register(registry, &INSERTS),
+            deletes: Work::register(registry, &DELETES),
+        }
+    }
+
+    /// Counts an operation that took so long.
+    pub(crate) fn observe(&self, operation: Operation, elapsed: Duration, failed: bool) {
+        let work = match operation {
+            Operation::Query => &self.searches,
+            Operation::Upsert | Operation::UpdateVectors => &self.inserts,
+            Operation::DeletePoints | Operation::DeleteVectors => &self.deletes,
+            _ => return,
+        };
+        work.requests.inc();
+        if failed {
+            work.errors.inc();
+        }
+        work.duration.observe(elapsed.as_secs_f64());
+    }
+}
+
+impl Work {
+    fn register(registry: &mut Registry, names: &Names) -> Self {
+        let work = Self {
+            requests: Counter::default(),
+            errors: Counter::default(),
+            duration: latency_histogram(),
+        };
+        let Names { duration, requests, errors, help } = *names;
+        let of_duration = format!("Duration. {help}");
+        registry.register_with_unit(duration, of_duration, Unit::Seconds, work.duration.clone());
+        registry.register(requests, help, work.requests.clone());
+        registry.register(errors, format!("Failed. {help}"), work.errors.clone());
+        work
+    }
+}

@@ -1,0 +1,134 @@
+//! Points: changed, and read without ranking.
+
+use std::sync::Arc;
+
+use vane_api::Error;
+use vane_filter::Filter;
+use vane_types::{LogIndex, PointId};
+
+use crate::call::Call;
+use crate::engine::{Collection, Page, Record, Scroll, Terms, Want, Write};
+use crate::operation::Operation;
+use crate::service::{Service, to_the_end};
+
+impl Service {
+    /// Applies a change. Returns its place in the log, once it is on disk on a majority and seen
+    /// by the next read.
+    ///
+    /// # Errors
+    ///
+    /// What the collection refuses, and what keeps it from a leader. After
+    /// [`Kind::may_have_changed`](vane_api::Kind::may_have_changed) the change may still apply.
+    pub async fn write(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: Arc<Collection>,
+        write: Write,
+    ) -> Result<LogIndex, Error> {
+        let (service, owned_call, terms) = (Arc::clone(self), call.clone(), call.terms());
+        to_the_end(call, async move {
+            service.apply(&owned_call, &collection, write, terms).await
+        })
+        .await
+    }
+
+    /// Applies changes one after the other. None begins before all were found to fit the
+    /// collection, and one that fails ends the batch.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::write`]; the text names the operation, and what became of the
+    /// others.
+    pub async fn write_batch(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: Arc<Collection>,
+        writes: Vec<Write>,
+    ) -> Result<Vec<LogIndex>, Error> {
+        for (i, write) in writes.iter().enumerate() {
+            let checked = collection.check(write).map_err(Error::from);
+            checked.map_err(|error| {
+                error.with_remark(format_args!("operations[{i}]; no operation was begun"))
+            })?;
+        }
+        // One deadline for all of them: the client waits for the batch.
+        let (service, owned_call, terms) = (Arc::clone(self), call.clone(), call.terms());
+        to_the_end(call, async move {
+            let mut indexes = Vec::with_capacity(writes.len());
+            for (i, write) in writes.into_iter().enumerate() {
+                let applied = service.apply(&owned_call, &collection, write, terms.clone()).await;
+                indexes.push(applied.map_err(|error| in_batch(error, i))?);
+            }
+            Ok(indexes)
+        })
+        .await
+    }
+
+    async fn apply(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        write: Write,
+        terms: Terms,
+    ) -> Result<LogIndex, Error> {
+        let operation = Operation::of_write(&write);
+        let applying = collection.write(write, terms);
+        self.run(call, operation, collection.name(), applying).await
+    }
+
+    /// Those of the points that are there.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the collection from a leader of one of its shards.
+    pub async fn retrieve(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        ids: Vec<PointId>,
+        want: Want,
+    ) -> Result<Vec<Record>, Error> {
+        let reading = collection.retrieve(ids, want, call.terms());
+        self.run(call, Operation::Retrieve, collection.name(), reading).await
+    }
+
+    /// A page of points in id order.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::retrieve`], and a filter that the collection refuses.
+    pub async fn scroll(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        scroll: Scroll,
+    ) -> Result<Page, Error> {
+        let reading = collection.scroll(scroll, call.terms());
+        self.run(call, Operation::Scroll, collection.name(), reading).await
+    }
+
+    /// How many points match.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::scroll`].
+    pub async fn count(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        filter: Option<Filter>,
+    ) -> Result<usize, Error> {
+        let reading = collection.count(filter, call.terms());
+        self.run(call, Operation::Count, collection.name(), reading).await
+    }
+}
+
+/// Says which operation failed and what became of the others.
+fn in_batch(error: Error, i: usize) -> Error {
+    let before = match i {
+        0 => "no operation was applied before it".to_owned(),
+        1 => "the operation before it was applied".to_owned(),
+        _ => format!("the {i} operations before it were applied"),
+    };
+    error.with_remark(format_args!("operations[{i}]; {before}, those after it were not begun"))
+}

@@ -1,0 +1,83 @@
+//! Queries: points ranked.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use vane_api::{Error, Kind};
+
+use crate::call::Call;
+use crate::engine::{Collection, Query, Scored};
+use crate::operation::Operation;
+use crate::service::Service;
+
+impl Service {
+    /// The points that a query ranks first.
+    ///
+    /// # Errors
+    ///
+    /// What the collection refuses, and what keeps it from a leader of one of its shards.
+    pub async fn query(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        query: Query,
+    ) -> Result<Vec<Scored>, Error> {
+        let searching = collection.query(query, call.terms());
+        self.run(call, Operation::Query, collection.name(), searching).await
+    }
+
+    /// Results of several queries, in the order asked for.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::query`]; one that fails, or that is late, fails them all.
+    pub async fn query_batch(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: Arc<Collection>,
+        queries: Vec<Query>,
+    ) -> Result<Vec<Vec<Scored>>, Error> {
+        let all = self.query_all(call, collection, queries);
+        tokio::time::timeout(call.timeout, all).await.map_err(|_| {
+            let detail =
+                format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout);
+            Error::new(Kind::Timeout, "", detail)
+        })?
+    }
+
+    /// Runs as many queries at a time as there are threads for them: a batch must not fill the
+    /// queue that others wait in.
+    async fn query_all(
+        self: &Arc<Self>,
+        call: &Call,
+        collection: Arc<Collection>,
+        queries: Vec<Query>,
+    ) -> Result<Vec<Vec<Scored>>, Error> {
+        let mut results: Vec<Vec<Scored>> = Vec::new();
+        results.resize_with(queries.len(), Vec::new);
+        let mut running = JoinSet::new();
+        let mut queries = queries.into_iter().enumerate();
+        // All of them count from the same moment, however long they wait for their turn.
+        let terms = call.terms();
+        loop {
+            while running.len() < self.queries_at_once {
+                let Some((i, query)) = queries.next() else { break };
+                let (service, collection, call, terms) =
+                    (Arc::clone(self), Arc::clone(&collection), call.clone(), terms.clone());
+                running.spawn(async move {
+                    let searching = collection.query(query, terms);
+                    let found =
+                        service.run(&call, Operation::Query, collection.name(), searching).await;
+                    (i, found)
+                });
+            }
+            match running.join_next().await {
+                None => return Ok(results),
+                Some(Ok((i, found))) => results[i] = found?,
+                Some(Err(error)) => {
+                    return Err(Error::internal(format!("a query did not end: {error}")));
+                }
+            }
+        }
+    }
+}

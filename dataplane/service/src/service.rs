@@ -1,0 +1,121 @@
+//! What every door calls, and what happens around each operation.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use vane_api::{Error, Kind};
+
+use crate::audit;
+use crate::call::Call;
+use crate::engine::{Cluster, Collection, Host};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::operation::Operation;
+
+/// How much the service takes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Calls worked on at a time.
+    pub calls_max: usize,
+    /// Largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// Queries of one batch that run at a time.
+    pub queries_at_once: usize,
+}
+
+/// The operations of a node. One function each, in the file of what it is about.
+pub struct Service {
+    pub(crate) host: Host,
+    pub(crate) queries_at_once: usize,
+    limits: Limits,
+    metrics: Metrics,
+}
+
+impl Service {
+    /// The operations of the node that `host` is.
+    pub fn new(host: Host, options: Options, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            queries_at_once: options.queries_at_once,
+            limits: Limits::new(options.calls_max, options.body_bytes_max),
+            metrics,
+        })
+    }
+
+    /// Bounds on what is worked on, which a door asks before it reads a body.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The cluster, for what a node shows of itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Unavailable`] while this node belongs to none.
+    pub fn cluster(&self) -> Result<Cluster, Error> {
+        self.host.cluster().ok_or_else(|| {
+            let detail =
+                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped";
+            Error::new(Kind::Unavailable, "", detail)
+        })
+    }
+
+    /// A collection by its name or an alias of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    pub fn collection(&self, name_or_alias: &str) -> Result<Arc<Collection>, Error> {
+        Ok(self.cluster()?.collection(name_or_alias)?)
+    }
+
+    /// Runs an operation: times it, counts it, and writes it down where it is a change of
+    /// `subject`, a collection or something of the cluster.
+    pub(crate) async fn run<T, E: Into<Error>>(
+        &self,
+        call: &Call,
+        operation: Operation,
+        subject: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let result = work.await.map_err(E::into);
+        self.metrics.observe(operation, started.elapsed(), result.is_err());
+        if operation.is_change() {
+            audit::record(call, operation, subject, result.as_ref().map(|_| ()));
+        }
+        result
+    }
+
+    /// Runs a change to its end, also when the client has gone: half a batch would stay
+    /// otherwise, and nothing would be written down.
+    pub(crate) async fn change<T, E>(
+        self: &Arc<Self>,
+        call: &Call,
+        operation: Operation,
+        subject: &str,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        E: Into<Error> + Send + 'static,
+    {
+        let (service, call, subject) = (Arc::clone(self), call.clone(), subject.to_owned());
+        to_the_end(&call.clone(), async move {
+            service.run(&call, operation, &subject, work).await
+        })
+        .await
+    }
+}
+
+/// Runs changes on a task of their own.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    call: &Call,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    call.refuse_partial()?;
+    let ended = tokio::spawn(work).await;
+    ended.map_err(|error| {
+        Error::internal(format!("the change did not end ({error}); its outcome is unknown"))
+    })?
+}
