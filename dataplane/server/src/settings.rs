@@ -2,6 +2,7 @@
 
 mod layers;
 mod membership;
+mod section;
 #[cfg(test)]
 mod tests;
 
@@ -9,38 +10,81 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use vane_types::limits::COMMAND_BYTES_MAX;
 
+use crate::engine::{EngineSettings, NodeSettings};
 pub use layers::{Layers, LoadError, Loaded};
+use section::section;
 
-/// Settings of a node. `config/vane.yaml` shows them all with their defaults.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Address or name to listen on. There is no authentication: whoever reaches it, rules.
-    pub host: String,
-    /// Port of the REST API; 0 takes a free one, which the log names.
-    pub http_port: u16,
-    /// Port of the other nodes' calls and of administration (gRPC); 0 takes a free one.
-    /// Every call there carries a token.
-    pub peer_port: u16,
-    /// Directory of everything that is kept. Made when it is not there.
-    pub data_dir: PathBuf,
-    /// Largest request body, in bytes; beyond it the answer is 413.
-    pub max_request_bytes: usize,
-    /// Seconds for a request that sets no `timeout` of its own; then the answer is 408.
-    pub request_timeout_s: u64,
-    /// Seconds that requests have to end after SIGTERM before they are cut off.
-    pub shutdown_grace_s: u64,
-    /// Requests worked on at a time; beyond them the answer is 429.
-    pub concurrent_requests_max: usize,
-    /// The cluster this node belongs to.
-    pub cluster: Cluster,
-    /// Searching.
-    pub search: Search,
-    /// Storing.
-    pub storage: Storage,
-    /// Logging.
-    pub log: Log,
+/// Longest time that a setting or a request may ask for: a day.
+pub(crate) const TIMEOUT_S_MAX: u64 = 86_400;
+const MS_MAX: u64 = 3_600_000;
+const MB_MAX: u64 = 1 << 24;
+const THREADS_MAX: u64 = 1024;
+const COUNT_MAX: u64 = 1 << 24;
+/// Largest body that a node may be told to take; the command that it becomes is limited too.
+const BODY_BYTES_MAX: u64 = COMMAND_BYTES_MAX as u64 / 2;
+
+section! {
+    /// Settings of a node. `config/vane.yaml` shows them all with their defaults.
+    Settings {
+        /// Address or name to listen on. There is no authentication: whoever reaches it, rules.
+        host: String = "127.0.0.1".into();
+        /// Port of the REST API; 0 takes a free one, which the log names.
+        http_port: u16 = 6333;
+        /// Port of the other nodes' calls and of administration (gRPC); 0 takes a free one.
+        /// Every call there carries a token.
+        peer_port: u16 = 6335;
+        /// Directory of everything that is kept. Made when it is not there.
+        data_dir: PathBuf = "data".into();
+        /// Largest request body, in bytes; beyond it the answer is 413.
+        max_request_bytes: usize = 32 << 20, from 1024 to BODY_BYTES_MAX;
+        /// Seconds for a request that sets no `timeout` of its own; then the answer is 408.
+        request_timeout_s: u64 = 60, from 1 to TIMEOUT_S_MAX;
+        /// Seconds that requests have to end after SIGTERM before they are cut off.
+        shutdown_grace_s: u64 = 20, from 0 to TIMEOUT_S_MAX;
+        /// Requests worked on at a time; beyond them the answer is 429.
+        concurrent_requests_max: usize = 1024, from 1 to COUNT_MAX;
+        /// The cluster this node belongs to.
+        cluster: Cluster = Cluster::default();
+        /// Searching.
+        search: Search = Search::default();
+        /// Storing.
+        storage: Storage = Storage::default();
+        /// Logging.
+        log: Log = Log::default();
+    }
+}
+
+section! {
+    /// Settings of searches.
+    Search {
+        /// Threads that search; 0 for as many as there are cores.
+        threads: usize = 0, from 0 to THREADS_MAX;
+        /// Searches that may wait for a thread; beyond them the answer is 429.
+        pending_max: usize = 1024, from 1 to COUNT_MAX;
+    }
+}
+
+section! {
+    /// Settings of storage.
+    Storage {
+        /// MB of the disk left free: writes that would go below get 507. Deletes are still taken.
+        min_free_mb: u64 = 1024, from 0 to MB_MAX;
+        /// MB kept in a file that is given up when the disk is full all the same.
+        ballast_mb: u64 = 64, from 0 to MB_MAX;
+        /// Milliseconds between syncs of the applied state. No write is lost in between: its
+        /// log is synced before it is acknowledged. A longer time means a longer start.
+        flush_interval_ms: u64 = 1000, from 10 to MS_MAX;
+        /// Rows after which a segment in memory is sealed into a file.
+        growing_rows_max: usize = 20_000, from 1 to COUNT_MAX;
+        /// MB after which a segment in memory is sealed into a file.
+        growing_mb_max: usize = 64, from 1 to MB_MAX;
+        /// Milliseconds without a write after which what is in memory is sealed and indexed.
+        idle_seal_ms: u64 = 1000, from 1 to MS_MAX;
+        /// MB of writes on their way to the log; beyond them the answer is 429.
+        pending_write_mb: usize = 256, from 1 to MB_MAX;
+    }
 }
 
 /// Settings of membership. Left alone, the node founds a cluster of its own on an empty
@@ -67,37 +111,6 @@ pub struct Cluster {
     pub token: String,
     /// File with the secret, instead of `token`.
     pub token_file: PathBuf,
-}
-
-/// Settings of searches.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Search {
-    /// Threads that search; 0 for as many as there are cores.
-    pub threads: usize,
-    /// Searches that may wait for a thread; beyond them the answer is 429.
-    pub pending_max: usize,
-}
-
-/// Settings of storage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Storage {
-    /// MB of the disk left free: writes that would go below get 507. Deletes are still taken.
-    pub min_free_mb: u64,
-    /// MB kept in a file that is given up when the disk is full all the same.
-    pub ballast_mb: u64,
-    /// Milliseconds between syncs of the applied state. No write is lost in between: its
-    /// log is synced before it is acknowledged. A longer time means a longer start.
-    pub flush_interval_ms: u64,
-    /// Rows after which a segment in memory is sealed into a file.
-    pub growing_rows_max: usize,
-    /// MB after which a segment in memory is sealed into a file.
-    pub growing_mb_max: usize,
-    /// Milliseconds without a write after which what is in memory is sealed and indexed.
-    pub idle_seal_ms: u64,
-    /// MB of writes on their way to the log; beyond them the answer is 429.
-    pub pending_write_mb: usize,
 }
 
 /// Settings of logs, which go to stderr.
@@ -133,90 +146,23 @@ pub enum LogFormat {
     Json,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            host: "127.0.0.1".into(),
-            http_port: 6333,
-            peer_port: 6335,
-            data_dir: "data".into(),
-            max_request_bytes: 32 << 20,
-            request_timeout_s: 60,
-            shutdown_grace_s: 20,
-            concurrent_requests_max: 1024,
-            cluster: Cluster::default(),
-            search: Search::default(),
-            storage: Storage::default(),
-            log: Log::default(),
-        }
-    }
-}
-
-impl Default for Search {
-    fn default() -> Self {
-        Self { threads: 0, pending_max: 1024 }
-    }
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self {
-            min_free_mb: 1024,
-            ballast_mb: 64,
-            flush_interval_ms: 1000,
-            growing_rows_max: 20_000,
-            growing_mb_max: 64,
-            idle_seal_ms: 1000,
-            pending_write_mb: 256,
-        }
-    }
-}
-
-/// Longest time that a setting or a request may ask for: a day.
-pub(crate) const TIMEOUT_S_MAX: u64 = 86_400;
-const MS_MAX: u64 = 3_600_000;
-const MB_MAX: u64 = 1 << 24;
-const THREADS_MAX: u64 = 1024;
-const COUNT_MAX: u64 = 1 << 24;
-
 impl Settings {
     /// Everything that is out of its range, one line each; empty when all is well.
     pub fn problems(&self) -> Vec<String> {
-        let Self {
-            host, data_dir, cluster, search, storage, log: Log { level: _, format: _ }, ..
-        } = self;
         let mut problems = Vec::new();
-        if host.trim().is_empty() {
+        if self.host.trim().is_empty() {
             problems.push(
                 "host is empty; give an address such as 127.0.0.1, or 0.0.0.0 for all".to_owned(),
             );
         }
-        if data_dir.as_os_str().is_empty() {
+        if self.data_dir.as_os_str().is_empty() {
             problems.push("data_dir is empty; give a directory".to_owned());
         }
-        problems.extend(cluster.problems());
-        let body_max = vane_types::limits::COMMAND_BYTES_MAX as u64 / 2;
-        let ranges = [
-            ("max_request_bytes", self.max_request_bytes as u64, 1024, body_max),
-            ("request_timeout_s", self.request_timeout_s, 1, TIMEOUT_S_MAX),
-            ("shutdown_grace_s", self.shutdown_grace_s, 0, TIMEOUT_S_MAX),
-            ("concurrent_requests_max", self.concurrent_requests_max as u64, 1, COUNT_MAX),
-            ("search.threads", search.threads as u64, 0, THREADS_MAX),
-            ("search.pending_max", search.pending_max as u64, 1, COUNT_MAX),
-            ("storage.min_free_mb", storage.min_free_mb, 0, MB_MAX),
-            ("storage.ballast_mb", storage.ballast_mb, 0, MB_MAX),
-            ("storage.flush_interval_ms", storage.flush_interval_ms, 10, MS_MAX),
-            ("storage.growing_rows_max", storage.growing_rows_max as u64, 1, COUNT_MAX),
-            ("storage.growing_mb_max", storage.growing_mb_max as u64, 1, MB_MAX),
-            ("storage.idle_seal_ms", storage.idle_seal_ms, 1, MS_MAX),
-            ("storage.pending_write_mb", storage.pending_write_mb as u64, 1, MB_MAX),
-        ];
-        let outside =
-            ranges.into_iter().filter(|(_, value, min, max)| !(min..=max).contains(&value));
-        problems.extend(outside.map(|(key, value, min, max)| {
-            format!("{key} is {value}, must be from {min} to {max}")
-        }));
-        let bytes_max = (storage.pending_write_mb as u64) << 20;
+        problems.extend(self.cluster.problems());
+        problems.extend(self.outside(""));
+        problems.extend(self.search.outside("search."));
+        problems.extend(self.storage.outside("storage."));
+        let bytes_max = (self.storage.pending_write_mb as u64) << 20;
         if self.max_request_bytes as u64 > bytes_max {
             problems.push(format!(
                 "max_request_bytes is {}, more than storage.pending_write_mb ({bytes_max} bytes) lets in; \
@@ -241,9 +187,9 @@ impl Settings {
     }
 
     /// The part that the engine is told.
-    pub(crate) fn engine(&self, node: vane_cluster::NodeSettings) -> vane_cluster::Settings {
+    pub(crate) fn engine(&self, node: NodeSettings) -> EngineSettings {
         let storage = &self.storage;
-        vane_cluster::Settings {
+        EngineSettings {
             node,
             data_dir: self.data_dir.clone(),
             search_threads: self.search_threads(),
@@ -260,18 +206,6 @@ impl Settings {
 
     /// These settings as a file that `--config` takes.
     pub fn to_yaml(&self) -> String {
-        // JSON scalars are YAML scalars, and the settings are two levels deep.
-        let json = serde_json::to_value(self).expect("settings are plain data");
-        let mut yaml = String::new();
-        for (key, value) in json.as_object().into_iter().flatten() {
-            match value.as_object() {
-                None => yaml += &format!("{key}: {value}\n"),
-                Some(section) => {
-                    yaml += &format!("{key}:\n");
-                    section.iter().for_each(|(key, value)| yaml += &format!("  {key}: {value}\n"));
-                }
-            }
-        }
-        yaml
+        serde_saphyr::to_string(self).expect("settings are plain data")
     }
 }

@@ -136,7 +136,11 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
-    pub async fn collection_state(&self, call: &Call, name: &str) -> Result<CollectionState, Error> {
+    pub async fn collection_state(
+        &self,
+        call: &Call,
+        name: &str,
+    ) -> Result<CollectionState, Error> {
         let asking = async {
             let cluster = self.cluster()?;
             let collection = self.collection(name)?;

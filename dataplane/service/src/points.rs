@@ -26,10 +26,8 @@ impl Service {
         write: Write,
     ) -> Result<LogIndex, Error> {
         let (service, owned_call, terms) = (Arc::clone(self), call.clone(), call.terms());
-        to_the_end(call, async move {
-            service.apply(&owned_call, &collection, write, terms).await
-        })
-        .await
+        to_the_end(call, async move { service.apply(&owned_call, &collection, write, terms).await })
+            .await
     }
 
     /// Applies changes one after the other. None begins before all were found to fit the

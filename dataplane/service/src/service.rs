@@ -101,9 +101,10 @@ impl Service {
         E: Into<Error> + Send + 'static,
     {
         let (service, call, subject) = (Arc::clone(self), call.clone(), subject.to_owned());
-        to_the_end(&call.clone(), async move {
-            service.run(&call, operation, &subject, work).await
-        })
+        to_the_end(
+            &call.clone(),
+            async move { service.run(&call, operation, &subject, work).await },
+        )
         .await
     }
 }

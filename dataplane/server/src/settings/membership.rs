@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use uuid::Uuid;
-use vane_cluster::NodeSettings;
 
 use super::{Cluster, Settings};
+use crate::engine::NodeSettings;
 
 /// Below the data directory: the secret of a node that was told none.
 const TOKEN_FILE: &str = "admin-token";
