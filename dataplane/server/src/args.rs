@@ -44,13 +44,17 @@ pub struct Handed {
 impl Command {
     /// The settings of `serve`, or the verb and the arguments of a command that is not the
     /// node's own.
+    ///
+    /// # Errors
+    ///
+    /// The verb and its arguments, for [`exec_up`](crate::exec_up::exec_up).
     pub fn serve(self) -> Result<Serve, (&'static str, Vec<OsString>)> {
         match self {
             Self::Serve(serve) => Ok(serve),
-            Self::Up(it) => Err(("up", it.arguments)),
-            Self::Down(it) => Err(("down", it.arguments)),
-            Self::Status(it) => Err(("status", it.arguments)),
-            Self::Logs(it) => Err(("logs", it.arguments)),
+            Self::Up(Handed { arguments }) => Err(("up", arguments)),
+            Self::Down(Handed { arguments }) => Err(("down", arguments)),
+            Self::Status(Handed { arguments }) => Err(("status", arguments)),
+            Self::Logs(Handed { arguments }) => Err(("logs", arguments)),
         }
     }
 }
@@ -89,6 +93,10 @@ pub struct Serve {
 
 impl Serve {
     /// The settings that these flags, the environment and the file come to.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] that names each setting that is wrong and where it is from.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         let Self {
             config,

@@ -40,7 +40,7 @@ fn raise_open_files() -> Option<usize> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let limit = if raised.is_ok() { maximum } else { current };
-    limit.map(|it| usize::try_from(it).unwrap_or(usize::MAX))
+    limit.map(|files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
 impl Listener for Connections {

@@ -1,12 +1,13 @@
 //! The node as a process: settings, REST, administration, health, metrics, logs, start and
 //! stop.
 //!
-//! Owns what is of HTTP and of gRPC: routes, limits of bodies, status codes, and which
-//! requests are let in. It must never know a segment, a log or a file of the engine (it
-//! calls `vane-service`, and `vane-cluster` to start and to stop), and nothing a client sends may bring it to panic.
+//! Owns what is of HTTP and of gRPC: routes, how bodies are read, status codes, connections. It
+//! must never know a segment, a log or a file of the engine: requests go to `vane-service`, and
+//! `vane-cluster` is called to start, to stop and to look at. Nothing that a client sends may bring
+//! it to panic.
 
 pub mod args;
-pub mod local;
+pub mod exec_up;
 pub mod settings;
 
 mod admin;

@@ -3,7 +3,8 @@
 
 use std::process::ExitCode;
 
-use vane_server::{args, local};
+use vane_server::args;
+use vane_server::exec_up::exec_up;
 
 /// A request makes a few hundred small allocations; this one serves them in half of glibc's time.
 #[global_allocator]
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     let flags = match args::parse().serve() {
         Ok(flags) => flags,
         Err((verb, arguments)) => {
-            eprintln!("vane: {}", local::hand_over(verb, &arguments));
+            eprintln!("vane: {}", exec_up(verb, &arguments));
             return ExitCode::from(EXIT_FAILED);
         }
     };

@@ -3,6 +3,7 @@
 //! One file per resource holds its handlers; `vane_api::rest` has the JSON they read and write.
 //! What this version does not have answers 400 and says so (`unsupported.rs`).
 
+mod about;
 mod aliases;
 mod answer;
 mod body;
@@ -13,7 +14,6 @@ mod indexes;
 mod layers;
 mod points;
 mod queries;
-mod service;
 #[cfg(test)]
 mod tests;
 mod unsupported;
@@ -26,7 +26,6 @@ use axum::extract::Request;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
-use error::ApiError;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
@@ -37,6 +36,7 @@ use vane_api::{Error, Kind};
 
 use crate::state::AppState;
 use crate::{health, metrics};
+use error::ApiError;
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
 const COMPRESSED_BYTES_MIN: u16 = 16 << 10;
@@ -69,8 +69,8 @@ type Routes = Router<Arc<AppState>>;
 /// Answered also when the node is busy.
 fn service_routes() -> Routes {
     Router::new()
-        .route("/", get(service::version))
-        .route("/cluster", get(service::cluster))
+        .route("/", get(about::version))
+        .route("/cluster", get(about::cluster))
         .route("/metrics", get(metrics::scrape))
         .route("/healthz", get(health::live))
         .route("/livez", get(health::live))

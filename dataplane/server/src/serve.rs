@@ -14,7 +14,7 @@ use crate::connections::Connections;
 use crate::engine::{EngineSettings, Host, OpenError};
 use crate::peer;
 use crate::rest;
-use crate::settings::{Loaded, Settings};
+use crate::settings::{Loaded, Settings, TokenError};
 use crate::state::AppState;
 use crate::telemetry;
 
@@ -34,8 +34,8 @@ pub enum StartError {
     #[error("failed to open the data directory {dir}: {source}")]
     Open { dir: String, source: OpenError },
     /// The secret for calls between nodes cannot be read or kept.
-    #[error("{0}")]
-    Token(String),
+    #[error(transparent)]
+    Token(TokenError),
     /// The system refused a thread, a timer or a signal handler.
     #[error("failed to start: {0}")]
     System(std::io::Error),
@@ -46,6 +46,11 @@ pub enum StartError {
 
 /// Runs a node until SIGTERM or SIGINT, and then until requests have been answered and
 /// everything is on disk.
+///
+/// # Errors
+///
+/// A [`StartError`] before the first answer, or when the listener broke; what was acknowledged is
+/// on disk.
 pub fn serve(loaded: Loaded) -> Result<(), StartError> {
     let Loaded { settings, warnings } = loaded;
     telemetry::start(&settings.log);
@@ -97,7 +102,10 @@ async fn run(settings: Settings) -> Result<(), StartError> {
 /// Joins a cluster, where the node was told of one and its disk is empty.
 async fn join(host: Host) {
     if let Err(error) = host.join().await {
-        tracing::error!(%error, "failed to start as a member; ending the process so that a restart tries again");
+        tracing::error!(
+            %error,
+            "failed to start as a member; ending the process so that a restart tries again"
+        );
         std::process::exit(EXIT_NOT_STARTED);
     }
 }
@@ -150,7 +158,10 @@ async fn answer(
     tokio::select! {
         served = served => served.map_err(StartError::Accept),
         () = too_long => {
-            tracing::warn!(grace_s = grace.as_secs(), "requests were cut off at the end of the grace time");
+            tracing::warn!(
+                grace_s = grace.as_secs(),
+                "requests were cut off at the end of the grace time"
+            );
             Ok(())
         }
     }

@@ -14,6 +14,7 @@ use vane_types::limits::COMMAND_BYTES_MAX;
 
 use crate::engine::{EngineSettings, NodeSettings};
 pub use layers::{Layers, LoadError, Loaded};
+pub use membership::TokenError;
 use section::section;
 
 /// Longest time that a setting or a request may ask for: a day.
@@ -165,8 +166,8 @@ impl Settings {
         let bytes_max = (self.storage.pending_write_mb as u64) << 20;
         if self.max_request_bytes as u64 > bytes_max {
             problems.push(format!(
-                "max_request_bytes is {}, more than storage.pending_write_mb ({bytes_max} bytes) lets in; \
-                 raise that or lower this",
+                "max_request_bytes is {}, more than storage.pending_write_mb ({bytes_max} bytes) \
+                 lets in; raise that or lower this",
                 self.max_request_bytes
             ));
         }

@@ -16,7 +16,7 @@ pub(crate) fn start(log: &Log) {
     };
     // What the HTTP library has to say is of use only to one who debugs it.
     let quiet = ["hyper=info", "hyper_util=info", "tower_http=info"];
-    let filter = quiet.iter().filter_map(|it| it.parse().ok()).fold(
+    let filter = quiet.iter().filter_map(|directive| directive.parse().ok()).fold(
         EnvFilter::builder().with_default_directive(level.into()).parse_lossy(""),
         EnvFilter::add_directive,
     );

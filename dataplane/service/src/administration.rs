@@ -44,8 +44,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::AlreadyExists`] where the disk belongs to another cluster, or what keeps it from being
-    /// written.
+    /// [`Kind::AlreadyExists`] where the disk belongs to another cluster, or what keeps it from
+    /// being written.
     pub async fn bootstrap(
         self: &Arc<Self>,
         call: &Call,

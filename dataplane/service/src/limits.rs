@@ -23,7 +23,9 @@ pub struct Limits {
 
 /// The right to work on a call, given back when dropped.
 #[derive(Debug)]
-pub struct Permit(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub struct Permit {
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Limits {
     /// `calls_max` calls at a time, with bodies of up to `body_bytes_max` bytes.
@@ -48,13 +50,16 @@ impl Limits {
     ///
     /// [`Kind::Overloaded`] while as many are worked on as may be.
     pub fn admit(&self) -> Result<Permit, Error> {
-        Arc::clone(&self.calls).try_acquire_owned().map(Permit).map_err(|_| {
-            let detail = format!(
-                "{} requests are being worked on, which is the most; nothing was changed",
-                self.calls_max
-            );
-            Error::new(Kind::Overloaded, "", detail)
-        })
+        Arc::clone(&self.calls)
+            .try_acquire_owned()
+            .map(|permit| Permit { _permit: permit })
+            .map_err(|_| {
+                let detail = format!(
+                    "{} requests are being worked on, which is the most; nothing was changed",
+                    self.calls_max
+                );
+                Error::new(Kind::Overloaded, "", detail)
+            })
     }
 
     /// Waits until there is memory for a body of so many bytes. `None` for a small one, of which

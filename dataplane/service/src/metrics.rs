@@ -109,3 +109,36 @@ impl Work {
         work
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::Metrics;
+    use crate::operation::Operation;
+
+    #[test]
+    fn operations_are_counted_under_the_names_that_dashboards_know() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        metrics.observe(Operation::Query, Duration::from_millis(1), true);
+        metrics.observe(Operation::UpdateVectors, Duration::ZERO, false);
+        metrics.observe(Operation::SetPayload, Duration::ZERO, false);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        for line in [
+            "vane_search_requests_total 1",
+            "vane_search_errors_total 1",
+            "vane_search_duration_seconds_count 1",
+            "vane_insert_requests_total 1",
+            "vane_insert_errors_total 0",
+            "vane_delete_requests_total 0",
+            "# HELP vane_delete_errors Failed. Requests that delete points.",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
+        }
+    }
+}

@@ -39,7 +39,7 @@ pub fn disk(marker: &Marker) -> Disk {
 }
 
 pub fn cluster(summary: Summary) -> Cluster {
-    let meta = summary.meta.as_ref().map(|it| group(GroupId::META, Some(it), &[]));
+    let meta = summary.meta.as_ref().map(|status| group(GroupId::META, Some(status), &[]));
     Cluster {
         cluster_id: summary.cluster_id.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -110,11 +110,14 @@ fn name_of(field_type: FieldType) -> String {
 pub fn shard(overview: ShardOverview) -> Shard {
     let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } =
         overview;
-    let status = report.as_ref().map(|it| &it.status);
+    let status = report.as_ref().map(|report| &report.status);
     let group = group(id, status, &peers);
     let target = target.unwrap_or_default().into_iter();
     let target = target
-        .map(|it| ReplicaTarget { node_id: node_of(it.peer), role: role(it.learner).into() })
+        .map(|replica| ReplicaTarget {
+            node_id: node_of(replica.peer),
+            role: role(replica.learner).into(),
+        })
         .collect();
     let GroupReport { points, vector_bytes, .. } = report.unwrap_or_default();
     Shard {

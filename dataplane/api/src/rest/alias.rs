@@ -49,7 +49,7 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`](crate::error::Kind::Invalid) where there are too many.
+    /// `Kind::Invalid` where there are too many.
     pub fn into_changes(self) -> Result<Vec<AliasChange>, Error> {
         if self.actions.len() > OPERATIONS_PER_BATCH_MAX {
             let found = self.actions.len();

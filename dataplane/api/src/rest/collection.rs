@@ -9,7 +9,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
@@ -19,6 +18,7 @@ use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
 use crate::engine::{ConfigChange, Spread, VectorChange};
 use crate::error::{Error, Kind};
+use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 
 /// `PUT collections/{collection}`.
 #[derive(Debug, Deserialize)]
@@ -129,6 +129,11 @@ struct ParamsDiff {
 
 impl CreateCollection {
     /// The configuration it asks for, and how it is to be spread.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] where a number is out of its range, [`Kind::Malformed`] where a vector is
+    /// none, [`Kind::Unsupported`] for what this version does not have.
     pub fn into_parts(self) -> Result<(CollectionConfig, Spread), Error> {
         let spread = Spread {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
@@ -148,7 +153,7 @@ impl CreateCollection {
         if let Some(ShardingMethod::Custom) = self.sharding_method {
             return Err(Error::unsupported("sharding_method: custom"));
         }
-        self.wal_config.map_or(Ok(()), |it| it.check())?;
+        self.wal_config.map_or(Ok(()), WalDiff::check)?;
         let hnsw =
             self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
         let optimizer =
@@ -173,25 +178,26 @@ fn vectors(
     hnsw: HnswConfig,
 ) -> Result<BTreeMap<String, VectorParams>, Error> {
     // A vector may be called `size`; its value is an object then.
-    let of_one = |it: &str| fields.get(it).is_some_and(|it| !it.is_object());
-    if of_one("size") || of_one("distance") {
+    let is_parameter = |name| fields.get(name).is_some_and(|value: &Value| !value.is_object());
+    if is_parameter("size") || is_parameter("distance") {
         let vector: VectorRequest = read_value(Value::Object(fields), "vectors")?;
         return Ok(BTreeMap::from([(String::new(), vector.into_params("vectors", hnsw)?)]));
     }
     if fields.len() > NAMED_VECTORS_MAX {
         return Err(Error::too_many("vectors", fields.len(), "vectors", NAMED_VECTORS_MAX));
     }
-    let read = |(name, json): (String, Value)| {
+    let mut vectors = BTreeMap::new();
+    for (name, json) in fields {
         let field = format!("vectors.{name}");
         let vector: VectorRequest = read_value(json, &field)?;
-        Ok((name, vector.into_params(&field, hnsw)?))
-    };
-    fields.into_iter().map(read).collect()
+        vectors.insert(name, vector.into_params(&field, hnsw)?);
+    }
+    Ok(vectors)
 }
 
 impl VectorRequest {
     fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, Error> {
-        if self.datatype.as_deref().is_some_and(|it| it != "float32") {
+        if self.datatype.as_deref().is_some_and(|datatype| datatype != "float32") {
             let subject = format!("`{field}.datatype` other than float32");
             return Err(Error::new(Kind::Unsupported, subject, ""));
         }
@@ -208,7 +214,7 @@ impl VectorRequest {
         let out_of_range = || Error::out_of_range(format!("{field}.size"), self.size, &sizes);
         let own = self
             .hnsw_config
-            .map(|it| it.onto(hnsw, &format!("{field}.hnsw_config")))
+            .map(|diff| diff.onto(hnsw, &format!("{field}.hnsw_config")))
             .transpose()?;
         Ok(VectorParams {
             size: size.ok_or_else(out_of_range)?,
@@ -221,6 +227,11 @@ impl VectorRequest {
 
 impl UpdateCollection {
     /// The number of replicas that writes are to wait for, if it is to change.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] where it is out of its range, [`Kind::Unsupported`] where the number of
+    /// replicas is to change as well.
     pub fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, Error> {
         let Some(params) = &self.params else { return Ok(None) };
         let factor = spread.replication_factor;
@@ -235,34 +246,37 @@ impl UpdateCollection {
         }
         let wanted = params.write_consistency_factor;
         wanted
-            .map(|it| count("params.write_consistency_factor", Some(it), it, REPLICAS_MAX))
+            .map(|factor| {
+                count("params.write_consistency_factor", Some(factor), factor, REPLICAS_MAX)
+            })
             .transpose()
     }
 
     /// The change it asks for of a collection that is as `config` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] where a number is out of its range.
     pub fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
-        let hnsw = self.hnsw_config.map(|it| it.onto(config.hnsw, "hnsw_config")).transpose()?;
-        let change = |(name, diff): (String, VectorDiff)| {
-            let field = format!("vectors.{name}.hnsw_config");
+        let hnsw =
+            self.hnsw_config.map(|diff| diff.onto(config.hnsw, "hnsw_config")).transpose()?;
+        let mut vectors = BTreeMap::new();
+        for (name, diff) in self.vectors.unwrap_or_default() {
             // A vector without its own parameters follows the collection's, also those of
             // this very change.
-            let own = config.vectors.get(&name).and_then(|it| it.hnsw);
+            let own = config.vectors.get(&name).and_then(|params| params.hnsw);
             let base = own.or(hnsw).unwrap_or(config.hnsw);
-            let hnsw = diff.hnsw_config.map(|it| it.onto(base, &field)).transpose()?;
-            Ok((name, VectorChange { hnsw, on_disk: diff.on_disk }))
-        };
-        let vectors = self
-            .vectors
-            .unwrap_or_default()
-            .into_iter()
-            .map(change)
-            .collect::<Result<_, Error>>()?;
-        let optimizer = self.optimizers_config.map(|it| it.onto(config.optimizer)).transpose()?;
+            let field = format!("vectors.{name}.hnsw_config");
+            let hnsw = diff.hnsw_config.map(|diff| diff.onto(base, &field)).transpose()?;
+            vectors.insert(name, VectorChange { hnsw, on_disk: diff.on_disk });
+        }
+        let optimizer =
+            self.optimizers_config.map(|diff| diff.onto(config.optimizer)).transpose()?;
         Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata })
     }
 }
 
-/// A count that the client may leave out.
+/// A count from 1, which the client may leave out.
 fn count(field: &str, value: Option<u32>, default: u32, max: u32) -> Result<u32, Error> {
     match value {
         None => Ok(default),

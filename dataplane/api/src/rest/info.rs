@@ -71,7 +71,7 @@ fn vectors(config: &CollectionConfig) -> Value {
         _ => config
             .vectors
             .iter()
-            .map(|(name, it)| (name.clone(), vector(it)))
+            .map(|(name, params)| (name.clone(), vector(params)))
             .collect::<Map<_, _>>()
             .into(),
     }

@@ -2,7 +2,6 @@
 
 mod by;
 
-use by::Ranking;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
@@ -12,6 +11,7 @@ use super::read::check_limit;
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
 use crate::engine::{By, Prefetch, Query, SearchParams};
 use crate::error::Error;
+use by::Ranking;
 
 /// Points returned when the request does not say.
 const LIMIT: usize = 10;
@@ -76,6 +76,11 @@ pub struct QueryBatch {
 }
 
 impl QueryBatch {
+    /// The queries it asks for, in order.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`QueryRequest::into_query`], and `Kind::Invalid` where there are too many.
     pub fn into_queries(self) -> Result<Vec<Query>, Error> {
         if self.searches.len() > QUERIES_PER_BATCH_MAX {
             let found = self.searches.len();
@@ -87,6 +92,11 @@ impl QueryBatch {
 
 impl QueryRequest {
     /// The query it asks for, checked as far as the collection is not needed.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Invalid` where a number is out of its range, `Kind::BadRequest` where prefetches
+    /// and ranking do not fit, `Kind::Malformed` where a filter is none.
     pub fn into_query(self) -> Result<Query, Error> {
         let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
         check_limit("limit", limit, offset)?;
@@ -137,10 +147,11 @@ fn prefetches(
 }
 
 fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, Error> {
-    let by = ranking.map_or(By::Id, |it| it.0);
+    let by = ranking.map_or(By::Id, |ranking| ranking.0);
     match by {
         By::Id if has_prefetch => Err(Error::bad_request(
-            "A query is needed to merge the prefetches. Can't have prefetches without defining a query.",
+            "A query is needed to merge the prefetches. \
+             Can't have prefetches without defining a query.",
         )),
         By::Rrf { .. } if !has_prefetch => {
             Err(Error::bad_request("a fusion needs at least one `prefetch`"))
@@ -197,7 +208,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
     }
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|it| vec![it])
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|one| vec![one])
     }
 }
 

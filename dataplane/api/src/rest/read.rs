@@ -26,6 +26,11 @@ pub struct Retrieve {
 }
 
 impl Retrieve {
+    /// The points, and what to return of each.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Invalid` where there are too many.
     pub fn into_parts(self) -> Result<(Vec<PointId>, Want), Error> {
         check_points("ids", self.ids.len())?;
         Ok((self.ids, want(self.with_payload, self.with_vector, true)))
@@ -49,6 +54,12 @@ pub struct ScrollRequest {
 }
 
 impl ScrollRequest {
+    /// The page it asks for.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Invalid` where the limit is out of its range, `Kind::Malformed` where the filter
+    /// is none.
     pub fn into_scroll(self) -> Result<Scroll, Error> {
         let limit = self.limit.unwrap_or(SCROLL_LIMIT);
         check_limit("limit", limit, 0)?;
@@ -70,13 +81,18 @@ pub struct Count {
 }
 
 impl Count {
+    /// The points that it asks to count; all of them without a filter.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Malformed` or `Kind::Invalid` where the filter is none.
     pub fn into_filter(self) -> Result<Option<Filter>, Error> {
         filter(self.filter)
     }
 }
 
 /// Checks how many results are asked for.
-pub fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
+pub(super) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
     if limit == 0 {
         return Err(Error::zero(field));
     }

@@ -20,14 +20,13 @@ use crate::error::Error;
 pub struct RawFilter(Value);
 
 impl RawFilter {
-    /// Parses and checks it.
-    pub fn parse(self) -> Result<Filter, Error> {
+    fn parse(self) -> Result<Filter, Error> {
         Ok(Filter::parse(self.0)?)
     }
 }
 
 /// Parses a filter that need not be there.
-pub fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
+pub(super) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
     raw.map(RawFilter::parse).transpose()
 }
 
@@ -42,13 +41,19 @@ pub struct PointsSelector {
 }
 
 impl PointsSelector {
+    /// The points that it names.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Malformed` where they are named in both ways, in none, or by no filter;
+    /// `Kind::Invalid` where there are too many.
     pub fn into_selection(self) -> Result<Selection, Error> {
         selection(self.points, self.filter)
     }
 }
 
 /// Points named in one of the two ways.
-pub fn selection(
+pub(super) fn selection(
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
 ) -> Result<Selection, Error> {
@@ -64,7 +69,7 @@ pub fn selection(
 }
 
 /// Checks how many points one request names.
-pub fn check_points(field: &str, points: usize) -> Result<(), Error> {
+pub(super) fn check_points(field: &str, points: usize) -> Result<(), Error> {
     if points > POINTS_PER_REQUEST_MAX {
         let text = format!(
             "{points} points in one request, must be at most {POINTS_PER_REQUEST_MAX}; split it"
@@ -88,15 +93,15 @@ pub fn everything() -> Want {
 }
 
 /// What to return of a point; a request that does not say gets its payload or does not.
-pub fn want(
+pub(super) fn want(
     payload: Option<WithPayload>,
     vector: Option<WithVector>,
     payload_by_default: bool,
 ) -> Want {
     let default = if payload_by_default { WantPayload::All } else { WantPayload::Nothing };
     Want {
-        payload: payload.map_or(default, |it| it.0),
-        vectors: vector.map_or(WantVectors::Nothing, |it| it.0),
+        payload: payload.map_or(default, |payload| payload.0),
+        vectors: vector.map_or(WantVectors::Nothing, |vector| vector.0),
     }
 }
 

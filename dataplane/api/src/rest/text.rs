@@ -6,10 +6,7 @@ use crate::error::{Error, Kind};
 /// What a client is told of a failed request.
 pub fn text(error: &Error) -> String {
     let Error { kind, subject, detail } = error;
-    let about = |prefix: &str| match subject.as_str() {
-        "" => format!("{prefix}: {detail}"),
-        subject => format!("{prefix}: {subject}: {detail}"),
-    };
+    let about = |prefix| with_subject(prefix, subject, detail);
     match kind {
         Kind::Malformed => about("Format error in JSON body"),
         Kind::MalformedParameter => about("Format error in query parameters"),
@@ -29,6 +26,13 @@ pub fn text(error: &Error) -> String {
         Kind::Timeout => about("Timeout"),
         Kind::Unavailable => about("Service unavailable"),
         Kind::Internal => about("Service internal error"),
+    }
+}
+
+fn with_subject(prefix: &str, subject: &str, detail: &str) -> String {
+    match subject {
+        "" => format!("{prefix}: {detail}"),
+        subject => format!("{prefix}: {subject}: {detail}"),
     }
 }
 

@@ -50,6 +50,12 @@ struct Batch {
 }
 
 impl Upsert {
+    /// The change it asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Malformed`] without points or with them in both forms, [`Kind::Invalid`] where there
+    /// are too many or columns differ in length, [`Kind::Unsupported`] for another mode.
     pub fn into_write(self) -> Result<Write, Error> {
         match self.update_mode {
             None | Some(UpdateMode::Upsert) => {}
@@ -61,10 +67,10 @@ impl Upsert {
         let points = match (self.points, self.batch) {
             (Some(points), None) => points
                 .into_iter()
-                .map(|it| NewPoint {
-                    id: it.id,
-                    vectors: it.vector.0,
-                    payload: it.payload.unwrap_or_default(),
+                .map(|point| NewPoint {
+                    id: point.id,
+                    vectors: point.vector.0,
+                    payload: point.payload.unwrap_or_default(),
                 })
                 .collect(),
             (None, Some(batch)) => batch.into_points()?,
@@ -83,25 +89,17 @@ impl Upsert {
 impl Batch {
     fn into_points(self) -> Result<Vec<NewPoint>, Error> {
         let Self { ids, vectors: Columns(columns), payloads } = self;
-        let same_length = |field: &str, found: usize| {
-            if found == ids.len() {
-                return Ok(());
-            }
-            let text = format!(
-                "has {found} entries, must have as many as there are ids, which is {}",
-                ids.len()
-            );
-            Err(Error::invalid(field, text))
-        };
         for (name, column) in &columns {
             let field = if name.is_empty() {
                 "batch.vectors".into()
             } else {
                 format!("batch.vectors.{name}")
             };
-            same_length(&field, column.len())?;
+            check_length(&field, column.len(), ids.len())?;
         }
-        payloads.as_ref().map_or(Ok(()), |it| same_length("batch.payloads", it.len()))?;
+        if let Some(payloads) = &payloads {
+            check_length("batch.payloads", payloads.len(), ids.len())?;
+        }
         let mut points: Vec<_> = ids
             .iter()
             .map(|id| NewPoint { id: *id, vectors: NamedVectors::new(), payload: Payload::new() })
@@ -118,6 +116,14 @@ impl Batch {
         }
         Ok(points)
     }
+}
+
+fn check_length(field: &str, found: usize, ids: usize) -> Result<(), Error> {
+    if found == ids {
+        return Ok(());
+    }
+    let detail = format!("has {found} entries, must have as many as there are ids, which is {ids}");
+    Err(Error::invalid(field, detail))
 }
 
 /// New vectors of points that exist.
@@ -139,12 +145,18 @@ struct UpdatedVectors {
 }
 
 impl UpdateVectors {
+    /// The change it asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] where there are no points or too many.
     pub fn into_write(self) -> Result<Write, Error> {
         if self.points.is_empty() {
             return Err(Error::invalid("points", "must name at least one point"));
         }
         check_points("points", self.points.len())?;
-        Ok(Write::UpdateVectors(self.points.into_iter().map(|it| (it.id, it.vector.0)).collect()))
+        let points = self.points.into_iter().map(|point| (point.id, point.vector.0));
+        Ok(Write::UpdateVectors(points.collect()))
     }
 }
 
@@ -160,6 +172,12 @@ pub struct DeleteVectors {
 }
 
 impl DeleteVectors {
+    /// The change it asks for.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`PointsSelector::into_selection`], and [`Kind::Invalid`] where no vector is
+    /// named.
     pub fn into_write(self) -> Result<Write, Error> {
         if self.vector.is_empty() {
             return Err(Error::invalid("vector", "must name at least one vector"));
@@ -184,11 +202,22 @@ pub struct SetPayload {
 }
 
 impl SetPayload {
+    /// The change it asks for, as a merge.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`PointsSelector::into_selection`].
     pub fn into_set(self) -> Result<Write, Error> {
         let points = selection(self.points, self.filter)?;
         Ok(Write::SetPayload { points, payload: self.payload, key: self.key })
     }
 
+    /// The change it asks for, as a replacement.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`PointsSelector::into_selection`], and [`Kind::Unsupported`] where a key is
+    /// given.
     pub fn into_overwrite(self) -> Result<Write, Error> {
         if self.key.is_some() {
             let subject = "`key` of an overwrite";
@@ -213,6 +242,11 @@ pub struct DeletePayload {
 }
 
 impl DeletePayload {
+    /// The change it asks for.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`PointsSelector::into_selection`].
     pub fn into_write(self) -> Result<Write, Error> {
         Ok(Write::DeletePayload { points: selection(self.points, self.filter)?, keys: self.keys })
     }
@@ -240,6 +274,10 @@ enum Operation {
 
 impl Operations {
     /// All the writes, in order: none begins before the form of every one is right.
+    ///
+    /// # Errors
+    ///
+    /// Those of the first one that is wrong, or [`Kind::Invalid`] where there are too many.
     pub fn into_writes(self) -> Result<Vec<Write>, Error> {
         let operations = self.operations;
         if operations.len() > OPERATIONS_PER_BATCH_MAX {
@@ -258,14 +296,14 @@ impl Operations {
 impl Operation {
     fn into_write(self) -> Result<Write, Error> {
         match self {
-            Self::Upsert(it) => it.into_write(),
-            Self::Delete(it) => it.into_selection().map(Write::Delete),
-            Self::SetPayload(it) => it.into_set(),
-            Self::OverwritePayload(it) => it.into_overwrite(),
-            Self::DeletePayload(it) => it.into_write(),
-            Self::ClearPayload(it) => it.into_selection().map(Write::ClearPayload),
-            Self::UpdateVectors(it) => it.into_write(),
-            Self::DeleteVectors(it) => it.into_write(),
+            Self::Upsert(upsert) => upsert.into_write(),
+            Self::Delete(points) => points.into_selection().map(Write::Delete),
+            Self::SetPayload(payload) => payload.into_set(),
+            Self::OverwritePayload(payload) => payload.into_overwrite(),
+            Self::DeletePayload(keys) => keys.into_write(),
+            Self::ClearPayload(points) => points.into_selection().map(Write::ClearPayload),
+            Self::UpdateVectors(vectors) => vectors.into_write(),
+            Self::DeleteVectors(names) => names.into_write(),
         }
     }
 }

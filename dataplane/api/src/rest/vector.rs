@@ -13,15 +13,15 @@ use super::NOT_SUPPORTED;
 
 /// A list of numbers. Numbers beyond f32 become infinite, which the collection refuses.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Dense(pub Vec<f32>);
+pub(super) struct Dense(pub(super) Vec<f32>);
 
 /// The vectors of a point: a list for the unnamed one, or an object by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PointVectors(pub NamedVectors);
+pub(super) struct PointVectors(pub(super) NamedVectors);
 
 /// One column of vectors per name; the unnamed one is a bare list of vectors.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Columns(pub BTreeMap<String, Vec<Option<Dense>>>);
+pub(super) struct Columns(pub(super) BTreeMap<String, Vec<Option<Dense>>>);
 
 /// One number of a vector.
 struct Component(f32);
@@ -91,8 +91,8 @@ impl<'de> Visitor<'de> for DenseVisitor {
 }
 
 /// What an object in place of a vector is, by its fields.
-pub fn not_dense<'a>(mut fields: impl Iterator<Item = &'a str>) -> String {
-    if fields.any(|it| matches!(it, "indices" | "values")) {
+pub(super) fn not_dense<'a>(mut fields: impl Iterator<Item = &'a str>) -> String {
+    if fields.any(|field| matches!(field, "indices" | "values")) {
         format!("a sparse vector {NOT_SUPPORTED}")
     } else {
         format!("an object in place of a vector (inference) {NOT_SUPPORTED}")

@@ -183,6 +183,54 @@ fn resident_bytes() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::Figures;
+    use crate::engine::Info;
+
+    fn exported(figures: Figures) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(figures));
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn names_types_units_and_labels_are_as_dashboards_know_them() {
+        let info = Info { points: 3, indexes_built: 2, vector_bytes: 8, ..Info::default() };
+        let figures = Figures {
+            collections: BTreeMap::from([("a".to_owned(), info)]),
+            disk_free_bytes: 7,
+            raft_syncs: 5,
+            uptime: Duration::from_millis(1500),
+            ..Figures::default()
+        };
+        let text = exported(figures);
+        for lines in [
+            "# HELP vane_points Points.\n# TYPE vane_points gauge\n\
+             vane_points{collection=\"a\"} 3\n",
+            "# TYPE vane_indexes_built counter\nvane_indexes_built_total{collection=\"a\"} 2\n",
+            "# UNIT vane_vector_size_bytes bytes\nvane_vector_size_bytes{collection=\"a\"} 8\n",
+            "# TYPE vane_raft_log_syncs counter\nvane_raft_log_syncs_total 5\n",
+            "# UNIT vane_disk_free_bytes bytes\nvane_disk_free_bytes 7\n",
+            "# UNIT vane_uptime_seconds seconds\nvane_uptime_seconds 1.5\n",
+            "vane_collections 1\n",
+        ] {
+            assert!(text.contains(lines), "no {lines} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn without_collections_no_metric_of_them_is_named() {
+        let text = exported(Figures::default());
+        assert!(text.contains("vane_collections 0\n") && !text.contains("vane_points"), "{text}");
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn resident_memory_is_known() {

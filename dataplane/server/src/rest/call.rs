@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use vane_api::rest::update::UpdateResult;
 use vane_api::{Error, Kind};
 use vane_service::{Door, Principal, Service};
+use vane_types::LogIndex;
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
@@ -60,7 +61,7 @@ impl Call {
     }
 
     /// What a change that was applied as entry `index` answers.
-    pub(crate) fn updated(&self, index: u64) -> UpdateResult {
+    pub(crate) fn updated(&self, index: LogIndex) -> UpdateResult {
         UpdateResult::new(index, self.wait)
     }
 

@@ -60,10 +60,13 @@ pub(crate) async fn observe(
     let error = error.map(|error| text(&error.0)).unwrap_or_default();
     let time_ms = elapsed.as_micros() as f64 / 1e3;
     let code = status.as_u16();
+    let id_text = id.to_str().unwrap_or("");
     if status.is_server_error() {
-        tracing::warn!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "failed");
+        tracing::warn!(request = id_text, %method, path, status = code, time_ms, error, "failed");
     } else {
-        tracing::debug!(request = id.to_str().unwrap_or(""), %method, path, status = code, time_ms, error, "answered");
+        tracing::debug!(
+            request = id_text, %method, path, status = code, time_ms, error, "answered"
+        );
     }
     let method = method_name(&method);
     let metrics = &state.metrics.rest;

@@ -122,7 +122,8 @@ async fn what_a_node_holds_is_in_its_metrics() {
         "vane_search_requests_total 1",
         "vane_insert_requests_total 1",
         "vane_search_duration_seconds_count 1",
-        "vane_rest_requests_total{method=\"PUT\",endpoint=\"/collections/{collection}/points\",status=\"200\"} 1",
+        "vane_rest_requests_total{method=\"PUT\",\
+         endpoint=\"/collections/{collection}/points\",status=\"200\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }

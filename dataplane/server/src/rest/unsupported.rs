@@ -60,17 +60,17 @@ pub(crate) fn routes() -> Routes {
     for (path, instead) in OF_COLLECTION {
         routes = routes.route(
             &format!("/collections/{{collection}}{path}"),
-            any(move |it| refuse(it, instead)),
+            any(move |request| refuse(request, instead)),
         );
     }
     for path in OF_NODE {
-        routes = routes.route(path, any(|it| refuse(it, "")));
+        routes = routes.route(path, any(|request| refuse(request, "")));
     }
     routes
 }
 
 async fn refuse(request: Request, instead: &'static str) -> ApiError {
-    let route = request.extensions().get::<MatchedPath>().map_or("", |it| it.as_str());
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let subject = format!("`{} {route}`", request.method());
     Error::new(Kind::Unsupported, subject, instead).into()
 }

@@ -46,6 +46,10 @@ pub struct Layers {
 
 impl Layers {
     /// Reads the file, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::File`] where it does not open.
     pub fn new(file: Option<&Path>) -> Result<Self, LoadError> {
         let mut figment = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(path) = file {
@@ -93,6 +97,10 @@ impl Layers {
     }
 
     /// The settings, checked.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Malformed`] or [`LoadError::OutOfRange`], with all that is wrong at once.
     pub fn load(self) -> Result<Loaded, LoadError> {
         let Self { figment, warnings } = self;
         let settings: Settings = figment.extract().map_err(|errors| {
@@ -126,9 +134,9 @@ impl<T: Serialize> Provider for One<'_, T> {
 fn describe(error: figment::Error) -> String {
     let key =
         if error.path.is_empty() { String::new() } else { format!("{}: ", error.path.join(".")) };
-    let from = error.metadata.as_ref().map_or(String::new(), |it| match &it.source {
+    let from = error.metadata.as_ref().map_or(String::new(), |metadata| match &metadata.source {
         Some(source) => format!(" (from {source})"),
-        None => format!(" (from {})", it.name),
+        None => format!(" (from {})", metadata.name),
     });
     format!("{key}{}{from}", error.kind)
 }
@@ -140,7 +148,7 @@ fn keys() -> Vec<String> {
     for (key, value) in json.as_object().into_iter().flatten() {
         match value.as_object() {
             None => keys.push(key.clone()),
-            Some(section) => keys.extend(section.keys().map(|it| format!("{key}.{it}"))),
+            Some(section) => keys.extend(section.keys().map(|name| format!("{key}.{name}"))),
         }
     }
     keys

@@ -1,9 +1,11 @@
 //! Settings of membership, as the engine is told them.
 
 use std::fs;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use thiserror::Error;
 use uuid::Uuid;
 
 use super::{Cluster, Settings};
@@ -12,6 +14,20 @@ use crate::engine::NodeSettings;
 /// Below the data directory: the secret of a node that was told none.
 const TOKEN_FILE: &str = "admin-token";
 
+/// The secret of a node could not be read or kept.
+#[derive(Debug, Error)]
+pub enum TokenError {
+    /// The file does not open.
+    #[error("the token in {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// There is nothing in it.
+    #[error("the token in {} is empty", path.display())]
+    Empty { path: PathBuf },
+    /// The file cannot be written.
+    #[error("failed to write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
 impl Cluster {
     /// Whether the node belongs to a cluster of several.
     pub(super) fn is_enabled(&self) -> bool {
@@ -19,7 +35,8 @@ impl Cluster {
     }
 
     fn seed_list(&self) -> Vec<String> {
-        self.seeds.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+        let seeds = self.seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty());
+        seeds.map(str::to_owned).collect()
     }
 
     /// What is wrong with them, one line each.
@@ -31,8 +48,8 @@ impl Cluster {
         let has_file = !self.token_file.as_os_str().is_empty();
         if self.is_enabled() && self.token.is_empty() && !has_file {
             problems.push(
-                "cluster.token is empty; the nodes of a cluster need one secret in common: set cluster.token, \
-                 VANE_CLUSTER__TOKEN or cluster.token_file"
+                "cluster.token is empty; the nodes of a cluster need one secret in common: set \
+                 cluster.token, VANE_CLUSTER__TOKEN or cluster.token_file"
                     .to_owned(),
             );
         }
@@ -59,15 +76,12 @@ impl Cluster {
 
 impl Settings {
     /// How the node presents itself, listening where it does.
-    pub(crate) fn node(&self, rest: SocketAddr, peer: SocketAddr) -> Result<NodeSettings, String> {
+    pub(crate) fn node(
+        &self,
+        rest: SocketAddr,
+        peer: SocketAddr,
+    ) -> Result<NodeSettings, TokenError> {
         let cluster = &self.cluster;
-        let reached_at = |given: &str, listening: SocketAddr| match given {
-            "" if listening.ip().is_unspecified() => {
-                format!("{}:{}", machine_name(), listening.port())
-            }
-            "" => listening.to_string(),
-            given => given.to_owned(),
-        };
         Ok(NodeSettings {
             name: if cluster.name.is_empty() { machine_name() } else { cluster.name.clone() },
             address: reached_at(&cluster.address, peer),
@@ -79,41 +93,53 @@ impl Settings {
         })
     }
 
-    fn token(&self) -> Result<String, String> {
+    fn token(&self) -> Result<String, TokenError> {
         let Cluster { token, token_file, .. } = &self.cluster;
-        let read = |path: &Path| {
-            let text = fs::read_to_string(path)
-                .map_err(|e| format!("the token in {}: {e}", path.display()))?;
-            match text.trim() {
-                "" => Err(format!("the token in {} is empty", path.display())),
-                token => Ok(token.to_owned()),
-            }
-        };
         if !token.is_empty() {
             return Ok(token.clone());
         }
         if !token_file.as_os_str().is_empty() {
-            return read(token_file);
+            return read_token(token_file);
         }
         let own = self.data_dir.join(TOKEN_FILE);
-        if own.exists() { read(&own) } else { Ok(Uuid::new_v4().simple().to_string()) }
+        if own.exists() { read_token(&own) } else { Ok(Uuid::new_v4().simple().to_string()) }
     }
 
     /// Keeps a secret that was drawn where `vanectl` finds it. The data directory is there
     /// and marked by then.
-    pub(crate) fn keep_token(&self, token: &str) -> Result<(), String> {
+    pub(crate) fn keep_token(&self, token: &str) -> Result<(), TokenError> {
         let Cluster { token: given, token_file, .. } = &self.cluster;
         let path = self.data_dir.join(TOKEN_FILE);
         if !given.is_empty() || !token_file.as_os_str().is_empty() || path.exists() {
             return Ok(());
         }
-        write_private(&path, token).map_err(|e| format!("failed to write {}: {e}", path.display()))
+        write_private(&path, token).map_err(|source| TokenError::Write { path, source })
+    }
+}
+
+/// Where others reach an address: where they were told to, else where the node listens.
+fn reached_at(given: &str, listening: SocketAddr) -> String {
+    match given {
+        "" if listening.ip().is_unspecified() => {
+            format!("{}:{}", machine_name(), listening.port())
+        }
+        "" => listening.to_string(),
+        given => given.to_owned(),
+    }
+}
+
+fn read_token(path: &Path) -> Result<String, TokenError> {
+    let path = path.to_owned();
+    match fs::read_to_string(&path) {
+        Err(source) => Err(TokenError::Read { path, source }),
+        Ok(text) if text.trim().is_empty() => Err(TokenError::Empty { path }),
+        Ok(text) => Ok(text.trim().to_owned()),
     }
 }
 
 /// Writes a file that only its owner reads, so that after a power failure it is there whole
 /// or not at all.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let tmp = path.with_extension("tmp");

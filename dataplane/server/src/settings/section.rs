@@ -36,10 +36,11 @@ macro_rules! section {
                 let outside = ranges.into_iter().filter(|(_, value, min, max)| {
                     !(min..=max).contains(&value)
                 });
-                let text = |(key, value, min, max)| {
-                    format!("{prefix}{key} is {value}, must be from {min} to {max}")
-                };
-                outside.map(text).collect()
+                outside
+                    .map(|(key, value, min, max)| {
+                        format!("{prefix}{key} is {value}, must be from {min} to {max}")
+                    })
+                    .collect()
             }
         }
     };

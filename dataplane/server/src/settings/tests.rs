@@ -22,7 +22,7 @@ fn example_file_shows_every_setting_with_its_default() {
     let text = std::fs::read_to_string(path).unwrap();
     for line in Settings::default().to_yaml().lines() {
         assert!(
-            text.lines().any(|it| it.replace('"', "") == line.replace('"', "")),
+            text.lines().any(|shown| shown.replace('"', "") == line.replace('"', "")),
             "not in the file: {line}"
         );
     }

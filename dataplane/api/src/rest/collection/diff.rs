@@ -1,5 +1,7 @@
 //! Parameters of which some are given and the others stay.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
@@ -9,8 +11,8 @@ use super::super::{Unsupported, UnsupportedUnlessEmpty};
 use crate::error::Error;
 
 /// Links per node; 0 builds no graph.
-const M_RANGE: std::ops::RangeInclusive<usize> = 2..=512;
-const EF_CONSTRUCT_RANGE: std::ops::RangeInclusive<usize> = 4..=4096;
+const M_RANGE: RangeInclusive<usize> = 2..=512;
+const EF_CONSTRUCT_RANGE: RangeInclusive<usize> = 4..=4096;
 const VACUUM_MIN_VECTORS_MIN: usize = 100;
 
 /// `hnsw_config`.
@@ -35,21 +37,25 @@ pub(super) struct HnswDiff {
 impl HnswDiff {
     /// The parameters it gives, the others from `base`.
     pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, Error> {
-        let check =
-            |name: &str, value: Option<usize>, range: &std::ops::RangeInclusive<usize>| match value
-            {
-                Some(value) if !range.contains(&value) => {
-                    Err(Error::out_of_range(format!("{field}.{name}"), value, range))
-                }
-                Some(_) | None => Ok(()),
-            };
-        check("m", self.m.filter(|it| *it != 0), &M_RANGE)?;
-        check("ef_construct", self.ef_construct, &EF_CONSTRUCT_RANGE)?;
+        let m = self.m.filter(|m| *m != 0);
+        check_range(|| format!("{field}.m"), m, &M_RANGE)?;
+        check_range(|| format!("{field}.ef_construct"), self.ef_construct, &EF_CONSTRUCT_RANGE)?;
         Ok(HnswConfig {
             m: self.m.unwrap_or(base.m),
             ef_construct: self.ef_construct.unwrap_or(base.ef_construct),
             full_scan_threshold: self.full_scan_threshold.unwrap_or(base.full_scan_threshold),
         })
+    }
+}
+
+fn check_range(
+    field: impl FnOnce() -> String,
+    value: Option<usize>,
+    range: &RangeInclusive<usize>,
+) -> Result<(), Error> {
+    match value {
+        Some(value) if !range.contains(&value) => Err(Error::out_of_range(field(), value, range)),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -97,19 +103,16 @@ impl OptimizersDiff {
             indexing_threshold,
             ..
         } = self;
-        let invalid = |name: &str, text: String| {
-            Err(Error::invalid(format!("optimizers_config.{name}"), text))
-        };
-        if let Some(share) = deleted_threshold.filter(|it| !(0.0..=1.0).contains(it)) {
-            return invalid(
-                "deleted_threshold",
+        if let Some(share) = deleted_threshold.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(Error::invalid(
+                "optimizers_config.deleted_threshold",
                 format!("value {share} invalid, must be from 0 to 1"),
-            );
+            ));
         }
-        if let Some(number) = vacuum_min_vector_number.filter(|it| *it < VACUUM_MIN_VECTORS_MIN) {
+        if let Some(number) = vacuum_min_vector_number.filter(|min| *min < VACUUM_MIN_VECTORS_MIN) {
             let text =
                 format!("value {number} invalid, must be {VACUUM_MIN_VECTORS_MIN} or larger");
-            return invalid("vacuum_min_vector_number", text);
+            return Err(Error::invalid("optimizers_config.vacuum_min_vector_number", text));
         }
         if max_segment_size == Some(0) {
             return Err(Error::zero("optimizers_config.max_segment_size"));

@@ -14,15 +14,16 @@ fn create(json: &str) -> Result<CollectionConfig, Error> {
 fn one_vector_and_named_vectors_are_told_apart() {
     let one = create(r#"{"vectors": {"size": 4, "distance": "Dot"}}"#).unwrap();
     assert_eq!((one.vectors[""].size, one.vectors[""].distance), (4, Distance::Dot));
-    let json = r#"{"vectors": {"size": {"size": 4, "distance": "Cosine"}, "b": {"size": 2, "distance": "Euclid"}}}"#;
+    let json = r#"{"vectors": {"size": {"size": 4, "distance": "Cosine"},
+        "b": {"size": 2, "distance": "Euclid"}}}"#;
     let named = create(json).unwrap();
     assert_eq!((named.vectors["size"].size, named.vectors["b"].distance), (4, Distance::Euclid));
 }
 
 #[test]
 fn vector_parameters_build_on_the_collections() {
-    let json = r#"{"vectors": {"size": 4, "distance": "Dot", "hnsw_config": {"m": 32}}, "hnsw_config":
-        {"ef_construct": 200}, "optimizers_config": {"indexing_threshold": 0}}"#;
+    let json = r#"{"vectors": {"size": 4, "distance": "Dot", "hnsw_config": {"m": 32}},
+        "hnsw_config": {"ef_construct": 200}, "optimizers_config": {"indexing_threshold": 0}}"#;
     let config = create(json).unwrap();
     assert_eq!(
         config.vectors[""].hnsw,
@@ -42,12 +43,17 @@ fn vector_parameters_build_on_the_collections() {
 
 #[test]
 fn what_is_harmless_is_accepted() {
-    let json = r#"{"vectors": {"size": 4, "distance": "Dot", "on_disk": true, "datatype": "float32", "memory": "cold",
-        "quantization_config": null}, "on_disk_payload": true, "shard_number": 1, "replication_factor": 1,
-        "write_consistency_factor": 1, "wal_config": {"wal_capacity_mb": 1, "wal_segments_ahead": 0},
-        "hnsw_config": {"m": 0, "max_indexing_threads": 2, "on_disk": false, "inline_storage": false},
-        "optimizers_config": {"default_segment_number": 2, "memmap_threshold": 1, "flush_interval_sec": 5,
-        "max_optimization_threads": "auto"}, "sparse_vectors": {}, "sharding_method": "auto", "metadata": {"a": 1}}"#;
+    let json = r#"{
+        "vectors": {"size": 4, "distance": "Dot", "on_disk": true, "datatype": "float32",
+            "memory": "cold", "quantization_config": null},
+        "on_disk_payload": true, "shard_number": 1, "replication_factor": 1,
+        "write_consistency_factor": 1,
+        "wal_config": {"wal_capacity_mb": 1, "wal_segments_ahead": 0},
+        "hnsw_config": {"m": 0, "max_indexing_threads": 2, "on_disk": false,
+            "inline_storage": false},
+        "optimizers_config": {"default_segment_number": 2, "memmap_threshold": 1,
+            "flush_interval_sec": 5, "max_optimization_threads": "auto"},
+        "sparse_vectors": {}, "sharding_method": "auto", "metadata": {"a": 1}}"#;
     assert_eq!(create(json).unwrap().vectors[""].on_disk, Some(true));
 }
 
@@ -64,7 +70,8 @@ fn mistakes_get_their_code_and_name_the_field() {
         (
             r#"{"vectors": {"size": 65537, "distance": "Dot"}}"#.to_owned(),
             422,
-            "Validation error in JSON body: [vectors.size: value 65537 invalid, must be from 1 to 65536]",
+            "Validation error in JSON body: [vectors.size: value 65537 invalid, \
+             must be from 1 to 65536]",
         ),
         (r#"{"vectors": {"a": {"size": 0, "distance": "Dot"}}}"#.to_owned(), 422, "vectors.a.size"),
         (r#"{"vectors": {"size": -1, "distance": "Dot"}}"#.to_owned(), 400, "size"),

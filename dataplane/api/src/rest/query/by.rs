@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for RankingVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<By, A::Error> {
-        Dense::deserialize(SeqAccessDeserializer::new(seq)).map(|it| By::Vector(it.0))
+        Dense::deserialize(SeqAccessDeserializer::new(seq)).map(|Dense(values)| By::Vector(values))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<By, E> {

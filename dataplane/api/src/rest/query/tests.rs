@@ -14,7 +14,7 @@ fn query(json: &str) -> Result<Query, Error> {
 fn every_form_of_query_is_read() {
     let by = |json: &str| query(&format!(r#"{{"query": {json}}}"#)).unwrap().by;
     for json in ["[1, 2.5]", r#"{"nearest": [1, 2.5]}"#] {
-        assert!(matches!(by(json), By::Vector(it) if it == [1.0, 2.5]), "{json}");
+        assert!(matches!(by(json), By::Vector(vector) if vector == [1.0, 2.5]), "{json}");
     }
     for json in ["7", r#"{"nearest": 7}"#] {
         assert!(matches!(by(json), By::Point(PointId::Num(7))), "{json}");
@@ -22,7 +22,7 @@ fn every_form_of_query_is_read() {
     let uuid = "936da01f-9abd-4d9d-80c7-02af85c822a8";
     for json in [format!("\"{uuid}\""), format!(r#"{{"nearest": "{uuid}"}}"#)] {
         assert!(
-            matches!(by(&json), By::Point(PointId::Uuid(it)) if it.to_string() == uuid),
+            matches!(by(&json), By::Point(PointId::Uuid(id)) if id.to_string() == uuid),
             "{json}"
         );
     }
@@ -49,9 +49,10 @@ fn defaults_are_ten_points_without_payload_or_vector() {
 fn parts_to_return_are_read_in_every_form() {
     let want = |json: &str| query(json).unwrap().want;
     assert!(matches!(want(r#"{"with_payload": true}"#).payload, WantPayload::All));
-    assert!(
-        matches!(want(r#"{"with_payload": ["a", "b.c"]}"#).payload, WantPayload::Include(it) if it.len() == 2)
-    );
+    assert!(matches!(
+        want(r#"{"with_payload": ["a", "b.c"]}"#).payload,
+        WantPayload::Include(keys) if keys.len() == 2
+    ));
     assert!(matches!(
         want(r#"{"with_payload": {"include": ["a"]}}"#).payload,
         WantPayload::Include(_)
@@ -61,15 +62,17 @@ fn parts_to_return_are_read_in_every_form() {
         WantPayload::Exclude(_)
     ));
     assert!(matches!(want(r#"{"with_vector": true}"#).vectors, WantVectors::All));
-    assert!(
-        matches!(want(r#"{"with_vector": ["a"]}"#).vectors, WantVectors::Named(it) if it == ["a"])
-    );
+    assert!(matches!(
+        want(r#"{"with_vector": ["a"]}"#).vectors,
+        WantVectors::Named(names) if names == ["a"]
+    ));
 }
 
 #[test]
 fn prefetches_nest_as_one_or_as_a_list() {
     let json = r#"{"query": [1], "prefetch": [{"query": 1, "limit": 5},
-        {"query": {"fusion": "rrf"}, "prefetch": {"query": [2], "using": "b", "filter": {"must": []}}}]}"#;
+        {"query": {"fusion": "rrf"},
+         "prefetch": {"query": [2], "using": "b", "filter": {"must": []}}}]}"#;
     let query = query(json).unwrap();
     assert_eq!(
         (query.prefetch.len(), query.prefetch[0].limit, query.prefetch[1].limit),
@@ -155,7 +158,8 @@ fn what_comes_later_is_refused_by_name() {
         assert!(text.starts_with("Bad request: ") && text.contains(named), "{json}: {text}");
         assert!(text.ends_with("is not supported by this version of Vane"), "{json}: {text}");
     }
-    let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null, "params": {"quantization": null}}"#;
+    let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null,
+        "params": {"quantization": null}}"#;
     assert!(query(nulls).is_ok());
 }
 
