@@ -2,6 +2,6 @@
 //! The only file that names its crate; requests go through `vane-service`.
 
 pub(crate) use vane_cluster::{
-    Cluster, Collection, Freshness, Host, Info, NodeSettings, OpenError, Partial, Role,
-    Settings as EngineSettings, Write, node_of,
+    Cluster, Collection, Freshness, Host, Info, NodeSettings, OpenError, Partial,
+    Settings as EngineSettings, Write,
 };
