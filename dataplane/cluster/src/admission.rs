@@ -10,7 +10,7 @@ use vane_proto::peer::{JoinReply, JoinRequest, Member};
 
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::meta::{MetaCommand, NodeEntry};
+use vane_catalog::{MetaCommand, NodeEntry};
 use crate::net::{Peers, Token};
 use crate::settings::Settings;
 use crate::{follow, gateway};
@@ -81,7 +81,7 @@ pub(crate) async fn admit(inner: &Arc<Inner>, request: JoinRequest) -> Result<Jo
         disk_id.parse().map_err(|_| Error::BadInput("the disk id is no UUID".into()))?;
     let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0 };
     // One that has started as a member speaks for itself.
-    let is_known = |it: &crate::meta::Node| it.entry.start > 0 || it.entry == entry;
+    let is_known = |it: &vane_catalog::Member| it.entry.start > 0 || it.entry == entry;
     let known = inner.meta.read(|it| it.node_of_disk(disk_id).is_some_and(is_known));
     if !known {
         let deadline = Instant::now() + ADMIT_TIMEOUT;
@@ -94,7 +94,7 @@ pub(crate) async fn admit(inner: &Arc<Inner>, request: JoinRequest) -> Result<Jo
         let node = state
             .node_of_disk(disk_id)
             .ok_or_else(|| Error::Unavailable("the node was not admitted".into()))?;
-        let member = |(id, node): (&u64, &crate::meta::Node)| Member {
+        let member = |(id, node): (&u64, &vane_catalog::Member)| Member {
             node_id: *id,
             address: node.entry.address.clone(),
         };

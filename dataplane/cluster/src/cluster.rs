@@ -16,7 +16,7 @@ use crate::config_change::ConfigChange;
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::local::{Freshness, ShardRead};
-use crate::meta::{AliasChange, Configure, Create, MetaCommand, collection_not_found};
+use vane_catalog::{AliasChange, Configure, Create, MetaCommand, collection_not_found};
 use crate::{follow, gateway, placing};
 
 /// Absence of a meta leader after which a node is not ready.

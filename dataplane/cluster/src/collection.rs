@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::gateway;
 use crate::inner::Inner;
 use crate::local::{Freshness, ShardAnswer, ShardRead};
-use crate::meta::CollectionEntry;
+use vane_catalog::CollectionEntry;
 use crate::partial::Partial;
 
 /// How a request is to be answered.

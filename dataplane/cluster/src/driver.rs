@@ -13,7 +13,7 @@ use vane_types::GroupId;
 use crate::direct::{Direction, direct};
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::meta::MetaCommand;
+use vane_catalog::MetaCommand;
 use crate::report::{GroupReport, gather};
 use crate::running::meta_peer;
 use crate::{gateway, health, placing};

@@ -13,7 +13,7 @@ use vane_types::GroupId;
 
 use crate::health::Reports;
 use crate::held::Held;
-use crate::meta::{Meta, State};
+use vane_catalog::{Catalog, State};
 use crate::net::Peers;
 use crate::pool::Pool;
 use crate::replicas::Replicas;
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) log_db: LogDb,
     pub(crate) space: Space,
     pub(crate) node: Arc<Node>,
-    pub(crate) meta: Arc<Meta>,
+    pub(crate) meta: Arc<Catalog>,
     pub(crate) replicas: Replicas,
     pub(crate) peers: Arc<Peers>,
     pub(crate) routes: Routes,
@@ -55,7 +55,7 @@ pub(crate) struct Parts {
     pub(crate) log_db: LogDb,
     pub(crate) space: Space,
     pub(crate) node: Arc<Node>,
-    pub(crate) meta: Arc<Meta>,
+    pub(crate) meta: Arc<Catalog>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) pool: Arc<Pool>,
 }

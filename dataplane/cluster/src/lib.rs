@@ -26,7 +26,6 @@ mod inner;
 mod local;
 mod log_store;
 mod maintenance;
-pub mod meta;
 mod net;
 mod overview;
 mod partial;
@@ -47,13 +46,13 @@ pub use config_change::{ConfigChange, VectorChange};
 pub use error::{Error, OpenError};
 pub use host::Host;
 pub use local::Freshness;
-pub use meta::{AliasChange, Wanted};
 pub use net::Token;
 pub use overview::{CollectionOverview, NodeOverview, ShardOverview, Summary};
 pub use partial::Partial;
 pub use query::{By, Prefetch, Query};
 pub use report::GroupReport;
 pub use settings::{NodeSettings, Settings};
+pub use vane_catalog::{AliasChange, Wanted};
 pub use vane_raft::{GroupStatus, Role, node_of};
 pub use vane_shard::{
     Info, NewPoint, Page, Record, Scored, Scroll, SearchParams, Selection, Want, WantPayload,

@@ -15,7 +15,7 @@ use crate::driver::{Step, next_step};
 use crate::error::Error;
 use crate::health::is_alive;
 use crate::inner::Inner;
-use crate::meta::{MetaCommand, Node, ShardEntry, State, TargetReplica, Wanted};
+use vane_catalog::{Member, MetaCommand, ShardEntry, State, TargetReplica, Wanted};
 use crate::report::{GroupReport, gather};
 use crate::running::meta_peer;
 
@@ -51,7 +51,7 @@ pub struct Summary {
 #[derive(Debug, Clone)]
 pub struct NodeOverview {
     /// As the catalogue has it.
-    pub node: Node,
+    pub node: Member,
     /// It answers.
     pub alive: bool,
     /// Time since it was heard of.
@@ -116,7 +116,7 @@ impl Cluster {
     }
 
     /// Members with their addresses, as this node knows them.
-    pub fn nodes(&self) -> Vec<Node> {
+    pub fn nodes(&self) -> Vec<Member> {
         self.inner.meta.read(|it| it.nodes.values().cloned().collect())
     }
 
@@ -191,7 +191,7 @@ impl Cluster {
         let inner = &self.inner;
         let voters = self.meta_status().await.map(|it| it.conf.voters).unwrap_or_default();
         let own = crate::report::report(inner, Default::default()).await;
-        let one = |node: Node| {
+        let one = |node: Member| {
             let heard = inner.reports.read().get(&node.id).cloned();
             let report = if node.id == inner.me {
                 Some(own.clone())
@@ -243,7 +243,7 @@ impl Cluster {
     pub async fn collection_overviews(&self) -> Vec<CollectionOverview> {
         let reports = gather(&self.inner, None).await;
         self.inner.meta.read(|state| {
-            let one = |(name, entry): (&String, &crate::meta::CollectionEntry)| {
+            let one = |(name, entry): (&String, &vane_catalog::CollectionEntry)| {
                 let sum = |of: fn(&GroupReport) -> u64| {
                     entry.shards.iter().filter_map(|it| reports.get(it)).map(of).sum()
                 };

@@ -8,7 +8,7 @@ use vane_raft::node_of;
 use crate::error::Error;
 use crate::health::is_alive;
 use crate::inner::Inner;
-use crate::meta::State;
+use vane_catalog::State;
 
 /// Nodes for the shards of a new collection.
 pub(crate) fn place_new(

@@ -12,7 +12,7 @@ use vane_types::{CollectionConfig, GroupId};
 
 use crate::error::OpenError;
 use crate::inner::Inner;
-use crate::meta::{ShardEntry, State};
+use vane_catalog::{ShardEntry, State};
 
 /// A shard's replica that is open here.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ use crate::hand_over::hand_over;
 use crate::inner::{Inner, Parts};
 use crate::log_store::NodeLog;
 use crate::maintenance::{Maintenance, sync_once};
-use crate::meta::{Meta, NodeEntry};
+use vane_catalog::{Catalog, NodeEntry};
 use crate::net::{Links, Peers, Token};
 use crate::pool::Pool;
 use crate::settings::Settings;
@@ -74,7 +74,7 @@ impl Running {
             ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
         let founder = found.then(|| entry.clone());
         make_meta(&node, &log_db, &store, &data_dir, member, founder)?;
-        let meta = Arc::new(Meta::open(store)?);
+        let meta = Arc::new(Catalog::open(store)?);
         node.register(GroupId::META, Arc::clone(&meta) as Arc<dyn StateMachine>, false)?;
         let pool = Arc::new(Pool::start(settings.search_threads, settings.pending_searches_max)?);
         let flush_interval = settings.flush_interval;
@@ -156,7 +156,7 @@ fn make_meta(
         true => (INITIAL_INDEX, Conf::founding(&[peer])),
         false => (0, Conf::default()),
     };
-    Meta::create(store, member.cluster_id, applied, &conf, founder)?;
+    Catalog::create(store, member.cluster_id, applied, &conf, founder)?;
     node.create(GroupId::META, peer, found)?;
     // Last: a start that was cut short before this is done again from the beginning.
     data_dir.set_member(Member { has_meta: true, ..member })?;

@@ -5,6 +5,7 @@
 
 pub mod collection;
 pub mod command;
+pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod names;
@@ -15,6 +16,7 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::{Command, Refusal};
+pub use error::{Changed, Error, ErrorKind, Retry, Subject};
 pub use ids::{GroupId, LogIndex, PointId, Slot};
 pub use path::JsonPath;
 pub use payload::Payload;

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer with those it may know. `types` is at the bottom; arrows go one way.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("types", &[]),
     ("filter", &["types"]),
     ("index", &[]),
     ("storage", &["types"]),
     ("raft", &["types"]),
     ("proto", &[]),
+    ("catalog", &["types", "storage", "raft"]),
     ("placement", &["types"]),
     ("membership", &["types"]),
     ("shard", &["types", "filter", "index", "storage", "raft"]),
@@ -26,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "raft",
             "shard",
             "proto",
+            "catalog",
             "placement",
             "membership",
         ],
@@ -34,7 +36,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("ctl", &["proto"]),
     ("local", &["proto"]),
     ("bench", &["index", "local"]),
-    ("sim", &["types", "raft", "storage", "shard", "filter", "cluster"]),
+    ("sim", &["types", "raft", "storage", "shard", "filter", "catalog"]),
 ];
 
 const FILE_LINES_MAX: usize = 500;

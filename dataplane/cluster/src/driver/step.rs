@@ -3,7 +3,7 @@
 
 use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus, MemberChange, PeerStatus};
 
-use crate::meta::TargetReplica;
+use vane_catalog::TargetReplica;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,12 @@
+//! Changes of the catalog, and what a node reads back.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use vane_raft::{Entry, INITIAL_INDEX, node_of};
-use vane_storage::MemoryKv;
-use vane_types::{PointId, Refusal};
+use uuid::Uuid;
+use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine, node_of};
+use vane_storage::{MemoryKv, ShardStore};
+use vane_types::{GroupId, PointId, Refusal};
 
 use super::*;
 
@@ -174,8 +177,8 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     let store = |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
     let (here, there) = (MemoryKv::default(), MemoryKv::default());
     let conf = Conf::founding(&[1]);
-    Meta::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
-    let meta = Meta::open(store(&here)).unwrap();
+    Catalog::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
+    let meta = Catalog::open(store(&here)).unwrap();
     let commands =
         [MetaCommand::PutNode(node(2)), create("c", &[&[1, 2]], ""), create("c", &[&[1]], "")];
     for (index, command) in (INITIAL_INDEX + 1..).zip(commands) {
@@ -185,12 +188,12 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     }
     let state = meta.read(Clone::clone);
     // Everything but the last entry is on disk: the refused one changed nothing but the index.
-    let again = Meta::open(store(&here.crash(0))).unwrap();
+    let again = Catalog::open(store(&here.crash(0))).unwrap();
     assert_eq!(again.read(Clone::clone), state);
     let exported = meta.snapshot(dir.path()).unwrap();
     assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 3, &conf));
-    Meta::create(&store(&there), Uuid::from_u128(7), 0, &Conf::default(), None).unwrap();
-    let other = Meta::open(store(&there)).unwrap();
+    Catalog::create(&store(&there), Uuid::from_u128(7), 0, &Conf::default(), None).unwrap();
+    let other = Catalog::open(store(&there)).unwrap();
     other.install(dir.path()).unwrap();
     assert_eq!(
         (other.read(Clone::clone), other.applied(), other.conf()),

@@ -1,10 +1,5 @@
 //! The meta group's state machine: [`State`] in memory, and object by object in `data.db`.
 
-mod command;
-mod state;
-#[cfg(test)]
-mod tests;
-
 use std::path::Path;
 
 use parking_lot::{Mutex, RwLock};
@@ -16,11 +11,8 @@ use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_storage::{Batch, ShardStore};
 use vane_types::{GroupId, LogIndex};
 
-pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
-pub(crate) use state::collection_not_found;
-pub use state::{CollectionEntry, Node, ShardEntry, State, TargetReplica, shard_of};
-
-use state::Touched;
+use crate::command::{MetaCommand, NodeEntry};
+use crate::state::{Member, ShardEntry, State, Touched};
 
 const NODE: &str = "node/";
 const COLLECTION: &str = "collection/";
@@ -31,7 +23,7 @@ const CLUSTER: &str = "cluster";
 const CONF: &str = "conf";
 
 /// What the cluster agrees on, as this node has applied it.
-pub struct Meta {
+pub struct Catalog {
     store: ShardStore,
     inner: RwLock<Inner>,
     writer: Mutex<()>,
@@ -45,7 +37,7 @@ struct Inner {
     state: State,
 }
 
-impl Meta {
+impl Catalog {
     /// Writes what the meta group begins with, durably: its founder, or nothing on a node
     /// that joins.
     pub fn create(
@@ -112,7 +104,7 @@ impl Meta {
     }
 }
 
-impl StateMachine for Meta {
+impl StateMachine for Catalog {
     fn applied(&self) -> LogIndex {
         self.inner.read().applied
     }
@@ -176,7 +168,7 @@ fn read(store: &ShardStore) -> Result<Inner, StoreError> {
     let (next_node, next_group) = one(COUNTERS)?.map_or(Ok((0, 1)), |it| parse(COUNTERS, &it))?;
     let mut state = State { next_node, next_group, ..State::default() };
     state.cluster_id = one(CLUSTER)?.map_or(Ok(Uuid::nil()), |it| parse(CLUSTER, &it))?;
-    for (name, node) in all::<Node>(store, NODE)? {
+    for (name, node) in all::<Member>(store, NODE)? {
         state.nodes.insert(number(NODE, &name)?, node);
     }
     state.collections = all(store, COLLECTION)?.into_iter().collect();

@@ -10,11 +10,11 @@ use vane_raft::{Conf, node_of, peer_id};
 use vane_types::limits::COLLECTIONS_MAX;
 use vane_types::{CollectionConfig, GroupId, PointId, Refusal};
 
-use super::command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
+use crate::command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Node {
+pub struct Member {
     /// Its number; never given to another.
     pub id: u64,
     /// As it presents itself.
@@ -76,20 +76,20 @@ pub struct State {
     /// The cluster.
     pub cluster_id: Uuid,
     /// Members by number.
-    pub nodes: BTreeMap<u64, Node>,
+    pub nodes: BTreeMap<u64, Member>,
     /// Collections by name.
     pub collections: BTreeMap<String, CollectionEntry>,
     /// Collections by alias.
     pub aliases: BTreeMap<String, String>,
     /// Shards by group.
     pub shards: BTreeMap<GroupId, ShardEntry>,
-    pub(super) next_node: u64,
-    pub(super) next_group: u64,
+    pub(crate) next_node: u64,
+    pub(crate) next_group: u64,
 }
 
 /// An object that a change made, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Touched {
+pub(crate) enum Touched {
     Node(u64),
     Collection(String),
     Alias(String),
@@ -148,11 +148,11 @@ impl State {
     }
 
     /// The member that a disk is of.
-    pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Node> {
+    pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Member> {
         self.nodes.values().find(|it| it.entry.disk_id == disk_id)
     }
 
-    pub(super) fn apply(&mut self, command: MetaCommand) -> Changed {
+    pub(crate) fn apply(&mut self, command: MetaCommand) -> Changed {
         match command {
             MetaCommand::PutNode(entry) => self.put_node(entry),
             MetaCommand::SetZone { node, zone } => {
@@ -187,7 +187,7 @@ impl State {
             None => {
                 self.next_node += 1;
                 let id = self.next_node;
-                self.nodes.insert(id, Node { id, entry, zone: None });
+                self.nodes.insert(id, Member { id, entry, zone: None });
                 id
             }
         };
@@ -400,7 +400,7 @@ impl State {
 }
 
 /// The refusal, and the text of every request to a collection that is not there.
-pub(crate) fn collection_not_found(name: &str) -> Refusal {
+pub fn collection_not_found(name: &str) -> Refusal {
     Refusal::NotFound(format!("Collection `{name}`"))
 }
 

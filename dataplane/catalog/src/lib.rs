@@ -1,0 +1,18 @@
+//! What the cluster agrees on: members, collections, aliases, shards and where their replicas
+//! should be. It is the meta group's state machine.
+//!
+//! [`State`] is pure: a change gives the same answer and the same state wherever it is applied.
+//! [`Catalog`] keeps it in memory and object by object in `data.db`. This crate must never read a
+//! clock, call another node or open a shard: whoever acts on the catalog lives above it.
+
+mod command;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
+pub use state::{
+    CollectionEntry, Member, ShardEntry, State, TargetReplica, collection_not_found, shard_of,
+};
+pub use store::Catalog;
