@@ -97,15 +97,26 @@ pub enum Changed {
     Nothing,
     /// It may have been applied, or may still be.
     Unknown,
-    /// It was applied on some shards of a collection and not, or perhaps not, on others.
-    Partly {
-        /// The collection.
-        collection: String,
-        /// Ordinals of the shards that failed.
-        failed: Vec<usize>,
-        /// Shards that the request met.
-        shards: usize,
-    },
+    /// It was made; what failed came after it.
+    Done,
+}
+
+/// The shards on which a write that met several failed. On the others it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedShards {
+    /// The collection's own name.
+    pub collection: String,
+    /// Their ordinals.
+    pub failed: Vec<usize>,
+    /// Shards that the write met.
+    pub shards: usize,
+}
+
+impl FailedShards {
+    /// Whether the write was applied somewhere.
+    pub fn is_part(&self) -> bool {
+        self.failed.len() < self.shards
+    }
 }
 
 /// Whether, and when, the same request may succeed.
@@ -114,8 +125,12 @@ pub enum Retry {
     /// Not as it is.
     #[default]
     No,
+    /// It may succeed later; the detail says what would help, if anything does.
+    Later,
     /// In a moment: what stood in the way passes by itself.
     Soon,
+    /// When there is room on the disk again.
+    WhenThereIsRoom,
     /// When a majority of the subject's replicas is up.
     WhenMajorityIsUp,
     /// After another look at the object: it is not what the caller decided on.
@@ -129,8 +144,10 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What it is about.
     pub subject: Subject,
-    /// Whether something was changed.
+    /// Whether something was changed; of several shards, on those that failed.
     pub changed: Changed,
+    /// Of a write that met several shards: those that failed.
+    pub shards: Option<FailedShards>,
     /// Whether to try again.
     pub retry: Retry,
     /// What happened. With a subject, a predicate: `has no leader that answers`.
@@ -147,7 +164,8 @@ macro_rules! constructors {
 
 impl Error {
     fn new(kind: ErrorKind, retry: Retry, detail: String) -> Self {
-        Self { kind, subject: Subject::default(), changed: Changed::default(), retry, detail }
+        let (subject, changed) = (Subject::default(), Changed::default());
+        Self { kind, subject, changed, shards: None, retry, detail }
     }
 
     constructors! {
@@ -164,11 +182,11 @@ impl Error {
         /// [`ErrorKind::Overloaded`]: worth another try in a moment.
         overloaded => Overloaded, Soon;
         /// [`ErrorKind::Timeout`] of something that changes nothing.
-        timeout => Timeout, Soon;
+        timeout => Timeout, Later;
         /// [`ErrorKind::OutOfSpace`]: worth another try when there is room.
-        out_of_space => OutOfSpace, Soon;
-        /// [`ErrorKind::Unavailable`]: worth another try in a moment.
-        unavailable => Unavailable, Soon;
+        out_of_space => OutOfSpace, WhenThereIsRoom;
+        /// [`ErrorKind::Unavailable`]: worth another try later.
+        unavailable => Unavailable, Later;
         /// [`ErrorKind::Internal`].
         internal => Internal, No;
     }
@@ -198,19 +216,24 @@ impl Error {
 
     /// Whether the request may have changed something, or may still.
     pub fn may_have_changed(&self) -> bool {
-        matches!(self.changed, Changed::Unknown | Changed::Partly { .. })
+        matches!(self.changed, Changed::Unknown | Changed::Done)
+            || self.shards.as_ref().is_some_and(FailedShards::is_part)
     }
 }
 
 /// For logs: every field, no sentence.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, subject, changed, retry, detail } = self;
+        let Self { kind, subject, changed, shards, retry, detail } = self;
         write!(f, "{kind:?}: ")?;
         if *subject != Subject::Unnamed {
             write!(f, "{subject:?} ")?;
         }
-        write!(f, "{detail} (changed: {changed:?}, retry: {retry:?})")
+        write!(f, "{detail} (changed: {changed:?}, retry: {retry:?}")?;
+        if let Some(FailedShards { collection, failed, shards }) = shards {
+            write!(f, ", failed: {failed:?} of {shards} shards of {collection}")?;
+        }
+        write!(f, ")")
     }
 }
 

@@ -16,7 +16,7 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::{Command, Refusal};
-pub use error::{Changed, Error, ErrorKind, Retry, Subject};
+pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
 pub use ids::{GroupId, LogIndex, PointId, Slot};
 pub use path::JsonPath;
 pub use payload::Payload;
