@@ -1,8 +1,7 @@
 //! Why there is no plan.
 
 use thiserror::Error;
-
-use crate::NodeId;
+use vane_types::NodeId;
 
 /// What was asked for has no plan. Planning changes nothing, so nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -7,7 +7,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{Node, NodeId, candidates};
+use vane_types::NodeId;
+
+use crate::{Node, candidates};
 
 /// The preferred leader of each shard, given the nodes of its replicas: even over the
 /// collection first, then in total. Nodes that take no new replicas are not asked to lead;
@@ -103,18 +105,26 @@ mod tests {
     use super::*;
     use crate::Load;
 
-    fn node(id: NodeId, accepts_replicas: bool, leaders: u64) -> Node {
+    fn node(id: u64, accepts_replicas: bool, leaders: u64) -> Node {
         let load = Load { replicas: 0, leaders };
+        let id = NodeId(id);
         Node { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+    }
+
+    /// Preferred leaders by number, with the shards' nodes by number.
+    fn leaders(nodes: &[Node], shards: &[&[u64]]) -> Vec<Option<u64>> {
+        let shards: Vec<Vec<NodeId>> =
+            shards.iter().map(|ids| ids.iter().copied().map(NodeId).collect()).collect();
+        let leaders = preferred_leaders(nodes, &shards);
+        leaders.into_iter().map(|leader| leader.map(|node| node.0)).collect()
     }
 
     #[test]
     fn shards_with_a_choice_make_room_for_those_without() {
         let nodes = [node(1, true, 0), node(2, true, 0), node(3, true, 0)];
         // One by one to the least loaded, the third would find both of its nodes taken.
-        let shards = [vec![1, 3], vec![2, 3], vec![1, 2]];
-        let mut leaders: Vec<_> =
-            preferred_leaders(&nodes, &shards).into_iter().flatten().collect();
+        let shards: [&[u64]; 3] = [&[1, 3], &[2, 3], &[1, 2]];
+        let mut leaders: Vec<_> = leaders(&nodes, &shards).into_iter().flatten().collect();
         leaders.sort_unstable();
         assert_eq!(leaders, [1, 2, 3]);
     }
@@ -122,16 +132,13 @@ mod tests {
     #[test]
     fn leaders_of_other_collections_count_when_all_else_is_alike() {
         let nodes = [node(1, true, 7), node(2, true, 3)];
-        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2]]), [Some(2)]);
-        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2], vec![1, 2]]), [Some(2), Some(1)]);
+        assert_eq!(leaders(&nodes, &[&[1, 2]]), [Some(2)]);
+        assert_eq!(leaders(&nodes, &[&[1, 2], &[1, 2]]), [Some(2), Some(1)]);
     }
 
     #[test]
     fn nodes_that_leave_are_not_asked_to_lead() {
         let nodes = [node(1, false, 0), node(2, true, 9)];
-        assert_eq!(
-            preferred_leaders(&nodes, &[vec![1, 2], vec![1], vec![4], vec![]]),
-            [Some(2), None, None, None]
-        );
+        assert_eq!(leaders(&nodes, &[&[1, 2], &[1], &[4], &[]]), [Some(2), None, None, None]);
     }
 }

@@ -21,8 +21,7 @@ pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_new};
 pub use replacement::place_replacement;
 
-/// Number of a member; never given to another.
-pub type NodeId = u64;
+use vane_types::NodeId;
 
 /// A member of the cluster, as a plan sees it. Of two with one id the first counts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::{Node, NodeId, members};
+use vane_types::NodeId;
+
+use crate::{Node, members};
 
 /// The nodes that should vote in the meta group, by id: 1 of fewer than three members, 3 of
 /// fewer than five, else 5. `nodes` are all members, dead ones too: a node that fails must

@@ -20,9 +20,11 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
+use vane_types::NodeId;
+
 use crate::leaders::Leaders;
 use crate::zones::{Spread, zones};
-use crate::{Node, NodeId, Unplaceable, candidates, members};
+use crate::{Node, Unplaceable, candidates, members};
 
 /// Replicas of one collection.
 pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;

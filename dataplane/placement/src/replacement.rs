@@ -1,6 +1,8 @@
 //! Where one replica goes when its node has to give it up.
 
-use crate::{Node, NodeId, Unplaceable, candidates, members};
+use vane_types::NodeId;
+
+use crate::{Node, Unplaceable, candidates, members};
 
 /// The node that takes over the replica of `leaving`; nothing else moves. In this order: one
 /// without a replica of the shard; in the zone with the fewest of the replicas that stay;
@@ -43,11 +45,11 @@ mod tests {
     use super::*;
     use crate::Load;
 
-    fn node(id: NodeId, zone: &str, in_collection: u64, total: u64) -> Node {
+    fn node(id: u64, zone: &str, in_collection: u64, total: u64) -> Node {
         let load = |replicas| Load { replicas, leaders: 0 };
         let zone = Some(zone.to_owned());
         Node {
-            id,
+            id: NodeId(id),
             zone,
             accepts_replicas: true,
             in_collection: load(in_collection),

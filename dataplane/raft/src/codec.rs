@@ -3,12 +3,13 @@
 
 use prost_for_raft::Message as _;
 use raft::eraftpb::{Message, MessageType};
+use vane_types::{GroupId, LogIndex, PeerId};
 
 /// A message for another replica.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
     /// The group.
-    pub group: vane_types::GroupId,
+    pub group: GroupId,
     /// What raft-rs says.
     pub message: Message,
 }
@@ -21,27 +22,25 @@ impl Envelope {
     /// not when a rejection moved the follower back meanwhile. The receiver would take them
     /// for others, and acknowledge an entry that it does not have. Such a message is dropped
     /// as by a network; it is sent again in its right form.
-    pub(crate) fn all(
-        group: vane_types::GroupId,
-        messages: Vec<Message>,
-    ) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(group: GroupId, messages: Vec<Message>) -> impl Iterator<Item = Self> {
         messages.into_iter().filter(is_contiguous).map(move |message| Self { group, message })
     }
 
     /// Peer that it is for.
-    pub fn to(&self) -> u64 {
-        self.message.to
+    pub fn to(&self) -> PeerId {
+        PeerId(self.message.to)
     }
 
     /// Peer that sent it.
-    pub fn from(&self) -> u64 {
-        self.message.from
+    pub fn from(&self) -> PeerId {
+        PeerId(self.message.from)
     }
 
     /// Index of the snapshot that it announces, if it does.
-    pub fn snapshot_index(&self) -> Option<u64> {
-        let snapshot = self.message.snapshot.as_ref()?;
-        snapshot.metadata.as_ref().map(|it| it.index).filter(|it| *it > 0)
+    pub fn snapshot_index(&self) -> Option<LogIndex> {
+        let metadata = self.message.snapshot.as_ref()?.metadata.as_ref()?;
+        // raft-rs gives every message an empty snapshot.
+        (metadata.index > 0).then_some(LogIndex(metadata.index))
     }
 
     /// Whether it brings entries or a snapshot, which take room on the receiver's disk.
@@ -55,7 +54,7 @@ impl Envelope {
     }
 
     /// Reads [`Envelope::encode`] back; an error says why the bytes are none.
-    pub fn decode(group: vane_types::GroupId, bytes: &[u8]) -> Result<Self, String> {
+    pub fn decode(group: GroupId, bytes: &[u8]) -> Result<Self, String> {
         let message = Message::decode(bytes).map_err(|e| format!("not a Raft message: {e}"))?;
         Ok(Self { group, message })
     }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use vane_types::{LogIndex, PeerId};
+
 /// Entries by which a learner may trail and still count as caught up.
 pub const CAUGHT_UP_ENTRIES: u64 = 64;
 
@@ -82,15 +84,15 @@ impl Default for Config {
 
 impl Config {
     /// The settings of one replica. `applied` is what its state machine has.
-    pub(crate) fn of_replica(&self, peer: u64, applied: u64) -> raft::Config {
+    pub(crate) fn of_replica(&self, peer: PeerId, applied: LogIndex) -> raft::Config {
         let bounds = &self.bounds;
         raft::Config {
-            id: peer,
+            id: peer.0,
             election_tick: self.election_ticks.start,
             min_election_tick: self.election_ticks.start,
             max_election_tick: self.election_ticks.end,
             heartbeat_tick: self.heartbeat_ticks,
-            applied,
+            applied: applied.0,
             max_size_per_msg: bounds.message_bytes_max,
             max_inflight_msgs: bounds.inflight_messages_max,
             check_quorum: true,

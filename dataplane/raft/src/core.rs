@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
@@ -55,7 +55,7 @@ pub struct Persisted {
     /// Snapshots to install. They come before any later entry of their group.
     pub installs: Vec<Install>,
     /// Groups that need a snapshot made, and their replicas.
-    pub snapshots_wanted: Vec<(GroupId, u64)>,
+    pub snapshots_wanted: Vec<(GroupId, PeerId)>,
     /// Snapshots that nobody needs any more.
     pub snapshots_spent: Vec<(GroupId, LogIndex)>,
 }
@@ -66,11 +66,11 @@ pub struct Install {
     /// The group.
     pub group: GroupId,
     /// The replica.
-    pub peer: u64,
+    pub peer: PeerId,
     /// Index of its last entry.
     pub index: LogIndex,
     /// Term of that entry.
-    pub term: u64,
+    pub term: Term,
     /// The membership as of that entry.
     pub conf: Conf,
 }
@@ -196,13 +196,13 @@ impl Core {
     }
 
     /// Hands the leadership of a group to a peer.
-    pub fn transfer(&mut self, group: GroupId, to: u64) -> Result<(), ProposeError> {
+    pub fn transfer(&mut self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.with(group, |replica| replica.transfer(to))
             .unwrap_or(Err(ProposeError::NoSuchGroup(group)))
     }
 
     /// A node does not answer.
-    pub fn unreachable(&mut self, node: u64) {
+    pub fn unreachable(&mut self, node: NodeId) {
         for (group, replica) in &mut self.groups {
             replica.unreachable(node);
             self.dirty.insert(*group);
@@ -211,26 +211,31 @@ impl Core {
 
     /// A replica's state machine has applied up to `index`, which took `bytes`. The replica
     /// may have been removed meanwhile, and another be in its place.
-    pub fn applied(&mut self, group: GroupId, peer: u64, index: LogIndex, bytes: usize) {
+    pub fn applied(&mut self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
         self.with_peer(group, peer, |replica| replica.applied(index));
         self.dirty.append(&mut self.held_back);
     }
 
     /// A replica's state machine has installed a snapshot.
-    pub fn installed(&mut self, group: GroupId, peer: u64, index: LogIndex) {
+    pub fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex) {
         let mut released = std::mem::take(&mut self.released);
         self.with_peer(group, peer, |replica| replica.installed(index, &mut released));
         self.released = released;
     }
 
     /// A snapshot of a replica was made, or could not be.
-    pub fn snapshot_made(&mut self, group: GroupId, peer: u64, made: Result<Exported, StoreError>) {
+    pub fn snapshot_made(
+        &mut self,
+        group: GroupId,
+        peer: PeerId,
+        made: Result<Exported, StoreError>,
+    ) {
         self.with_peer(group, peer, |replica| replica.snapshot_made(made));
     }
 
     /// A snapshot reached a peer, or not.
-    pub fn snapshot_sent(&mut self, group: GroupId, to: u64, ok: bool) {
+    pub fn snapshot_sent(&mut self, group: GroupId, to: PeerId, ok: bool) {
         self.with(group, |replica| replica.snapshot_sent(to, ok));
     }
 
@@ -250,7 +255,7 @@ impl Core {
     }
 
     /// This node's peer id in a group.
-    pub fn peer(&self, group: GroupId) -> Option<u64> {
+    pub fn peer(&self, group: GroupId) -> Option<PeerId> {
         self.groups.get(&group).map(Replica::peer)
     }
 
@@ -305,7 +310,7 @@ impl Core {
     }
 
     /// Unless the replica is gone.
-    fn with_peer(&mut self, group: GroupId, peer: u64, act: impl FnOnce(&mut Replica)) {
+    fn with_peer(&mut self, group: GroupId, peer: PeerId, act: impl FnOnce(&mut Replica)) {
         if self.peer(group) == Some(peer) {
             self.with(group, act);
         }

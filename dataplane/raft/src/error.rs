@@ -1,7 +1,7 @@
 //! Why a command, a read or a store failed.
 
 use thiserror::Error;
-use vane_types::GroupId;
+use vane_types::{GroupId, PeerId};
 
 /// A disk failed, or holds what this version cannot read.
 #[derive(Debug, Error)]
@@ -30,7 +30,7 @@ pub enum ProposeError {
         /// The group.
         group: GroupId,
         /// Peer that leads, if one is known.
-        leader: Option<u64>,
+        leader: Option<PeerId>,
     },
     /// The change of members is not possible now. It is in no log.
     #[error("the members of group {group} cannot be changed now: {why}; nothing was changed")]
@@ -62,7 +62,7 @@ pub enum ReadError {
         /// The group.
         group: GroupId,
         /// Peer that leads, if one is known.
-        leader: Option<u64>,
+        leader: Option<PeerId>,
     },
     /// The group is not on this node.
     #[error("group {0} is not on this node")]

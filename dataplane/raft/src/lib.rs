@@ -40,18 +40,4 @@ use vane_types::LogIndex;
 
 /// Index and term that the first replicas of a group begin behind, all with one membership:
 /// an entry that never was. A replica that joins later begins at 0 and so needs a snapshot.
-pub const INITIAL_INDEX: LogIndex = 1;
-
-/// Incarnations that a node's replicas of one group can have.
-const INCARNATION_BITS: u32 = 32;
-
-/// Peer id of a node's replica. `incarnation` counts the replicas that the group ever had
-/// on the node, from 1, so that no id is used twice.
-pub fn peer_id(node: u64, incarnation: u32) -> u64 {
-    node << INCARNATION_BITS | u64::from(incarnation)
-}
-
-/// Node of a peer.
-pub fn node_of(peer: u64) -> u64 {
-    peer >> INCARNATION_BITS
-}
+pub const INITIAL_INDEX: LogIndex = LogIndex(1);

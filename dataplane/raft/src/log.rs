@@ -1,6 +1,6 @@
 //! Where logs lie: what the core asks of a disk.
 
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::StoreError;
 
@@ -10,11 +10,11 @@ pub use raft::eraftpb::Entry as LogEntry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupLog {
     /// This replica's peer id; never used again once it is removed.
-    pub peer: u64,
+    pub peer: PeerId,
     /// Current term.
-    pub term: u64,
-    /// Peer that got this replica's vote in the term; 0 for none.
-    pub vote: u64,
+    pub term: Term,
+    /// Peer that got this replica's vote in the term.
+    pub vote: Option<PeerId>,
     /// Highest index known to be committed. May lag behind.
     pub commit: LogIndex,
     /// Index of the last entry.
@@ -22,9 +22,9 @@ pub struct GroupLog {
     /// Entries up to here are gone: their effects are durable elsewhere.
     pub truncated_index: LogIndex,
     /// Term of the entry at `truncated_index`.
-    pub truncated_term: u64,
+    pub truncated_term: Term,
     /// Index of a snapshot whose installation was begun and is not known to have ended.
-    pub installing: LogIndex,
+    pub installing: Option<LogIndex>,
 }
 
 /// What changes in one group's log.
@@ -58,7 +58,7 @@ pub trait LogStore: Send + Sync + 'static {
         bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError>;
     /// Forgets entries up to `through`, which was of `term`; their effects are durable.
-    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError>;
+    fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError>;
     /// Forgets the whole group, on disk when this returns.
     fn remove(&self, group: GroupId) -> Result<(), StoreError>;
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use raft::eraftpb::ConfState;
-use vane_types::{GroupId, LogIndex, Refusal};
+use vane_types::{GroupId, LogIndex, PeerId, Refusal, Term};
 
 use crate::error::StoreError;
 use crate::replica::Ticket;
@@ -14,7 +14,7 @@ pub struct Entry {
     /// Its place in the group's log.
     pub index: LogIndex,
     /// Term of the leader that proposed it.
-    pub term: u64,
+    pub term: Term,
     /// The command; empty for an entry that changes nothing but the applied index.
     pub data: Vec<u8>,
     /// For a change of members: the membership that holds from this entry on.
@@ -25,18 +25,18 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Conf {
     /// Who votes.
-    pub voters: Vec<u64>,
+    pub voters: Vec<PeerId>,
     /// Who follows without a vote.
-    pub learners: Vec<u64>,
+    pub learners: Vec<PeerId>,
     /// While two memberships overlap: who voted before, and still has to agree.
-    pub voters_outgoing: Vec<u64>,
+    pub voters_outgoing: Vec<PeerId>,
     /// While two memberships overlap: voters that become learners at its end.
-    pub learners_next: Vec<u64>,
+    pub learners_next: Vec<PeerId>,
 }
 
 impl Conf {
     /// A membership of voters alone.
-    pub fn of_voters(voters: Vec<u64>) -> Self {
+    pub fn of_voters(voters: Vec<PeerId>) -> Self {
         Self { voters, ..Self::default() }
     }
 
@@ -46,9 +46,9 @@ impl Conf {
     }
 
     /// Everyone, in order, once.
-    pub fn members(&self) -> Vec<u64> {
+    pub fn members(&self) -> Vec<PeerId> {
         let all = [&self.voters, &self.learners, &self.voters_outgoing, &self.learners_next];
-        let mut members: Vec<u64> = all.into_iter().flatten().copied().collect();
+        let mut members: Vec<PeerId> = all.into_iter().flatten().copied().collect();
         members.sort_unstable();
         members.dedup();
         members
@@ -57,26 +57,36 @@ impl Conf {
 
 impl From<&ConfState> for Conf {
     fn from(state: &ConfState) -> Self {
-        let sorted = |peers: &[u64]| {
-            let mut peers = peers.to_vec();
-            peers.sort_unstable();
-            peers
-        };
         Self {
-            voters: sorted(&state.voters),
-            learners: sorted(&state.learners),
-            voters_outgoing: sorted(&state.voters_outgoing),
-            learners_next: sorted(&state.learners_next),
+            voters: sorted_peers(&state.voters),
+            learners: sorted_peers(&state.learners),
+            voters_outgoing: sorted_peers(&state.voters_outgoing),
+            learners_next: sorted_peers(&state.learners_next),
         }
     }
 }
 
 impl From<&Conf> for ConfState {
     fn from(conf: &Conf) -> Self {
-        let Conf { voters, learners, voters_outgoing, learners_next } = conf.clone();
-        // Joint memberships are left by an entry of our own: see `Replica::tick`.
-        Self { voters, learners, voters_outgoing, learners_next, auto_leave: false }
+        Self {
+            voters: raw_ids(&conf.voters),
+            learners: raw_ids(&conf.learners),
+            voters_outgoing: raw_ids(&conf.voters_outgoing),
+            learners_next: raw_ids(&conf.learners_next),
+            // Joint memberships are left by an entry of our own: see `Replica::tick`.
+            auto_leave: false,
+        }
     }
+}
+
+fn sorted_peers(raw: &[u64]) -> Vec<PeerId> {
+    let mut peers: Vec<PeerId> = raw.iter().copied().map(PeerId).collect();
+    peers.sort_unstable();
+    peers
+}
+
+fn raw_ids(peers: &[PeerId]) -> Vec<u64> {
+    peers.iter().map(|peer| peer.0).collect()
 }
 
 /// What applying a command came to.
@@ -106,7 +116,7 @@ pub struct Committed {
     /// The group.
     pub group: GroupId,
     /// The replica: another one of the group may be here before they are applied.
-    pub peer: u64,
+    pub peer: PeerId,
     /// The entries with those who wait.
     pub entries: Vec<(Entry, Option<Ticket>)>,
     /// What the entries take in memory.

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
 use parking_lot::{Mutex, RwLock};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
@@ -45,15 +45,15 @@ pub trait Transport: Send + Sync + 'static {
 pub(crate) struct Machines(RwLock<HashMap<GroupId, Registered>>);
 
 /// A state machine and the peer that it is of.
-type Registered = (u64, Arc<dyn StateMachine>);
+type Registered = (PeerId, Arc<dyn StateMachine>);
 
 impl Machines {
     /// That of a replica; `None` once it is removed, even if another has taken its place.
-    pub(crate) fn of(&self, group: GroupId, peer: u64) -> Option<Arc<dyn StateMachine>> {
+    pub(crate) fn of(&self, group: GroupId, peer: PeerId) -> Option<Arc<dyn StateMachine>> {
         self.0.read().get(&group).filter(|it| it.0 == peer).map(|it| Arc::clone(&it.1))
     }
 
-    fn insert(&self, group: GroupId, peer: u64, machine: Arc<dyn StateMachine>) {
+    fn insert(&self, group: GroupId, peer: PeerId, machine: Arc<dyn StateMachine>) {
         self.0.write().insert(group, (peer, machine));
     }
 
@@ -153,15 +153,16 @@ impl Node {
     /// Writes what a replica's log begins with, on disk when it returns: behind
     /// [`INITIAL_INDEX`] for one of the group's first, behind nothing for one that joins.
     /// The state machine must be at the same index, and be so durably.
-    pub fn create(&self, group: GroupId, peer: u64, first: bool) -> Result<(), StoreError> {
-        let index = if first { INITIAL_INDEX } else { 0 };
+    pub fn create(&self, group: GroupId, peer: PeerId, first: bool) -> Result<(), StoreError> {
+        let index = if first { INITIAL_INDEX } else { LogIndex::ZERO };
+        let term = Term(index.0);
         let log = GroupLog {
             peer,
-            term: index,
+            term,
             commit: index,
             last_index: index,
             truncated_index: index,
-            truncated_term: index,
+            truncated_term: term,
             ..GroupLog::default()
         };
         self.store.append(&[Append { group, log, entries: Vec::new(), removed: None }], true)
@@ -178,14 +179,13 @@ impl Node {
         let mut log = self.store.group(group)?.ok_or_else(|| {
             StoreError(format!("group {group} has no log in raft.db; it was not opened"))
         })?;
-        if log.installing > 0 {
-            let dir = self.dirs.incoming(group, log.truncated_term, log.installing);
-            if machine.applied() < log.installing {
-                tracing::info!(%group, index = log.installing, "installing a snapshot that was cut short");
+        if let Some(index) = log.installing.take() {
+            let dir = self.dirs.incoming(group, log.truncated_term, index);
+            if machine.applied() < index {
+                tracing::info!(%group, %index, "installing a snapshot that was cut short");
                 machine.install(&dir)?;
             }
             discard(&dir);
-            log.installing = 0;
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf) = (machine.applied(), machine.conf());
@@ -269,7 +269,7 @@ impl Node {
 
     /// Hands the leadership of a group to a peer. Blocks for a moment; whether the peer
     /// took it shows in the group's status within an election timeout.
-    pub fn transfer(&self, group: GroupId, to: u64) -> Result<(), ProposeError> {
+    pub fn transfer(&self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.ask(|done| Input::Transfer { group, to, done }).unwrap_or(Err(ProposeError::Stopping))
     }
 
@@ -279,7 +279,7 @@ impl Node {
     }
 
     /// A node does not answer.
-    pub fn unreachable(&self, node: u64) {
+    pub fn unreachable(&self, node: NodeId) {
         self.inbox.put(Input::Unreachable(node));
     }
 
@@ -293,7 +293,8 @@ impl Node {
     /// only if Raft took the announcement.
     pub fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
         let snapshot = announcement.message.snapshot.as_ref()?.metadata.as_ref()?;
-        Some(self.dirs.expect(announcement.group, snapshot.term, snapshot.index))
+        let (term, index) = (Term(snapshot.term), LogIndex(snapshot.index));
+        Some(self.dirs.expect(announcement.group, term, index))
     }
 
     /// Forgets log entries whose effects are durable in the state machine's own store, as
@@ -333,7 +334,7 @@ impl Drop for Node {
 
 impl Conf {
     /// The membership that the first replicas of a group share.
-    pub fn founding(peers: &[u64]) -> Self {
+    pub fn founding(peers: &[PeerId]) -> Self {
         let mut voters = peers.to_vec();
         voters.sort_unstable();
         Self::of_voters(voters)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use raft::eraftpb::{ConfState, Message};
 use raft::{RawNode, Ready, StateRole};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::config::{Bounds, Config};
 use crate::error::{ProposeError, StoreError};
@@ -43,7 +43,7 @@ pub(crate) struct Setup {
 /// A proposal in the log, and who waits for it.
 struct Waiting {
     index: LogIndex,
-    term: u64,
+    term: Term,
     ticket: Ticket,
 }
 
@@ -56,7 +56,7 @@ struct Spread {
 
 pub(crate) struct Replica {
     group: GroupId,
-    peer: u64,
+    peer: PeerId,
     raw: RawNode<GroupStorage>,
     random: Random,
     election_ticks: std::ops::Range<usize>,
@@ -75,10 +75,10 @@ pub(crate) struct Replica {
     committed: LogIndex,
     applied: LogIndex,
     /// Term and role that the election timeout was drawn for.
-    drawn: (u64, StateRole),
+    drawn: (Term, StateRole),
     election_timeout: usize,
     /// Term in which this leader was seen to have applied an entry of its own.
-    serving_term: u64,
+    serving_term: Term,
     /// Ticks in which it goes on standing for election.
     eager_ticks: usize,
     /// Handed out and not written yet.
@@ -124,7 +124,7 @@ impl Replica {
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
             .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
-        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer);
+        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
         random.next();
         watch.set_applied(applied);
         let mut replica = Self {
@@ -144,9 +144,9 @@ impl Replica {
             handed: applied,
             committed: commit.max(applied),
             applied,
-            drawn: (0, StateRole::Candidate),
+            drawn: (Term::default(), StateRole::Candidate),
             election_timeout: config.election_ticks.start,
-            serving_term: 0,
+            serving_term: Term::default(),
             eager_ticks: 0,
             writing: None,
             installing: None,
@@ -156,7 +156,7 @@ impl Replica {
         Ok(replica)
     }
 
-    pub(crate) fn peer(&self) -> u64 {
+    pub(crate) fn peer(&self) -> PeerId {
         self.peer
     }
 
@@ -188,7 +188,7 @@ impl Replica {
         if self.eager_ticks > 0 {
             // The others may not have made their replicas when this one first asked for votes.
             self.eager_ticks -= 1;
-            if self.raw.raft.leader_id == 0 {
+            if self.leader().is_none() {
                 self.campaign();
             }
         }
@@ -201,7 +201,7 @@ impl Replica {
     }
 
     pub(crate) fn step(&mut self, message: Message) {
-        if self.installing.is_some() || message.to != self.peer {
+        if self.installing.is_some() || message.to != self.peer.0 {
             return;
         }
         // raft-rs refuses what is stale or from strangers; both are normal on a network.
@@ -227,7 +227,8 @@ impl Replica {
     /// Waits for the entry that was proposed last.
     fn wait(&mut self, mut ticket: Ticket) {
         ticket.set_logged(self.group);
-        let (index, term) = (self.raw.raft.raft_log.last_index(), self.raw.raft.term);
+        let index = LogIndex(self.raw.raft.raft_log.last_index());
+        let term = self.term();
         self.waiting.push_back(Waiting { index, term, ticket });
     }
 
@@ -256,7 +257,7 @@ impl Replica {
 
     /// Hands the leadership to a caught-up voter; takes effect within an election timeout
     /// or not at all.
-    pub(crate) fn transfer(&mut self, to: u64) -> Result<(), ProposeError> {
+    pub(crate) fn transfer(&mut self, to: PeerId) -> Result<(), ProposeError> {
         let refused =
             |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
         if !self.is_leader() {
@@ -269,43 +270,44 @@ impl Replica {
             if self.raw.raft.has_pending_conf() {
                 return refused("another change is under way");
             }
-            self.raw.transfer_leader(to);
+            self.raw.transfer_leader(to.0);
             self.after_step();
         }
         Ok(())
     }
 
-    pub(crate) fn unreachable(&mut self, node: u64) {
-        if self.is_leader() {
-            let gone: Vec<u64> =
-                self.conf.members().into_iter().filter(|it| crate::node_of(*it) == node).collect();
-            gone.into_iter().for_each(|peer| self.raw.report_unreachable(peer));
+    pub(crate) fn unreachable(&mut self, node: NodeId) {
+        if !self.is_leader() {
+            return;
+        }
+        for peer in self.conf.members().into_iter().filter(|peer| peer.node() == node) {
+            self.raw.report_unreachable(peer.0);
         }
     }
 
     /// Whatever follows from a new term, role, leader or progress.
     fn after_step(&mut self) {
-        let raft = &mut self.raw.raft;
-        if (raft.term, raft.state) != self.drawn {
+        let office = (self.term(), self.raw.raft.state);
+        if office != self.drawn {
             self.election_timeout = self.random.within(&self.election_ticks);
             let led = self.drawn.1 == StateRole::Leader;
-            self.drawn = (raft.term, raft.state);
+            self.drawn = office;
             if led {
                 self.lose_office();
             }
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);
-        let raft = &self.raw.raft;
-        if raft.state == StateRole::Leader {
-            if self.serving_term != raft.term && raft.apply_to_current_term() {
-                self.serving_term = raft.term;
+        let term = self.term();
+        if self.is_leader() {
+            if self.serving_term != term && self.raw.raft.apply_to_current_term() {
+                self.serving_term = term;
             }
             self.answer_spreads();
         }
-        let raft = &self.raw.raft;
-        let serving = raft.state == StateRole::Leader && self.serving_term == raft.term;
-        self.watch.set(raft.leader_id, raft.term, raft.raft_log.committed, serving);
+        let serving = self.is_leader() && self.serving_term == term;
+        let committed = LogIndex(self.raw.raft.raft_log.committed);
+        self.watch.set(self.leader(), term, committed, serving);
         self.watch_log();
     }
 
@@ -313,7 +315,7 @@ impl Replica {
         let group = self.group;
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
         self.spreads.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
-        self.reads.lose_office(group, Some(self.raw.raft.leader_id).filter(|it| *it != 0));
+        self.reads.lose_office(group, self.leader());
     }
 
     fn answer_spreads(&mut self) {
@@ -322,7 +324,7 @@ impl Replica {
         let on_disk = |index: LogIndex| {
             voters
                 .iter()
-                .filter(|id| raft.prs().get(**id).is_some_and(|it| it.matched >= index))
+                .filter(|peer| raft.prs().get(peer.0).is_some_and(|it| it.matched >= index.0))
                 .count()
         };
         let mut at = 0;
@@ -343,19 +345,19 @@ impl Replica {
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
         self.spreads.drain(..).for_each(|it| (it.done)(Err(error.clone())));
         self.reads.lose_office(self.group, None);
-        self.watch.set(0, self.raw.raft.term, self.committed, false);
+        self.watch.set(None, self.term(), self.committed, false);
     }
 
     pub(crate) fn status(&self) -> GroupStatus {
         let raft = &self.raw.raft;
         let log = &self.raw.store().log;
         let peer = |(id, progress): (&u64, &raft::Progress)| PeerStatus {
-            peer: *id,
-            matched: progress.matched,
+            peer: PeerId(*id),
+            matched: LogIndex(progress.matched),
             active: progress.recent_active,
             snapshot: progress.state == raft::ProgressState::Snapshot,
         };
-        let others = raft.prs().iter().filter(|(id, _)| **id != self.peer);
+        let others = raft.prs().iter().filter(|(id, _)| **id != self.peer.0);
         let mut peers: Vec<PeerStatus> =
             if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
         peers.sort_by_key(|it| it.peer);
@@ -366,9 +368,9 @@ impl Replica {
                 StateRole::Follower => Role::Follower,
                 StateRole::Candidate | StateRole::PreCandidate => Role::Candidate,
             },
-            term: raft.term,
-            leader: raft.leader_id,
-            committed: raft.raft_log.committed,
+            term: self.term(),
+            leader: self.leader(),
+            committed: LogIndex(raft.raft_log.committed),
             applied: self.applied,
             last_index: log.last_index,
             truncated_index: log.truncated_index,
@@ -387,8 +389,12 @@ impl Replica {
         self.raw.raft.state == StateRole::Leader
     }
 
-    fn leader(&self) -> Option<u64> {
-        Some(self.raw.raft.leader_id).filter(|it| *it != 0)
+    fn leader(&self) -> Option<PeerId> {
+        PeerId::from_raw(self.raw.raft.leader_id)
+    }
+
+    fn term(&self) -> Term {
+        Term(self.raw.raft.term)
     }
 
     fn not_leader(&self) -> ProposeError {

@@ -39,7 +39,7 @@ pub(crate) fn create(
 /// installation that was cut short leaves points without an applied index.
 pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;
-    if applied == 0 {
+    if applied == LogIndex::ZERO {
         return open_empty(store);
     }
     let mut config =
@@ -101,7 +101,7 @@ fn open_vectors(
         let mut vector = VectorState::new(name, *params);
         open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
         open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        let present = versions[ordinal].iter().filter(|it| **it != 0).count();
+        let present = versions[ordinal].iter().filter(|it| **it != LogIndex::ZERO).count();
         let found = vector.locs.iter().filter(|it| **it != Loc::NONE).count();
         if present != found {
             return Err(damaged(
@@ -173,7 +173,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
                 .get_mut(ordinal as usize)
                 .ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
             if of_vector.len() <= slot as usize {
-                of_vector.resize(slot as usize + 1, 0);
+                of_vector.resize(slot as usize + 1, LogIndex::ZERO);
             }
             of_vector[slot as usize] = version;
         }
@@ -199,8 +199,8 @@ fn open_sealed(
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
         let mut deaths = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
-            let alive = lives(versions, *slot, *version);
-            deaths.push(if alive { ALIVE } else { 0 });
+            let alive = lives(versions, *slot, LogIndex(*version));
+            deaths.push(if alive { ALIVE } else { LogIndex::ZERO });
             if alive {
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
@@ -235,7 +235,7 @@ fn open_growing(
         if lives(versions, stored.slot, stored.version) {
             vector.set_loc(stored.slot, Loc { segment, row });
         } else {
-            growing.kill(row, 0);
+            growing.kill(row, LogIndex::ZERO);
         }
         Ok(())
     })?;

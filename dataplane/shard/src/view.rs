@@ -46,7 +46,8 @@ pub(crate) struct VectorView {
 /// A run of rows of a view, those that died before it included.
 pub(crate) struct Part<'a> {
     pub(crate) slots: &'a [Slot],
-    pub(crate) versions: &'a [LogIndex],
+    /// [`LogIndex`]es, as a mapped file holds them.
+    pub(crate) versions: &'a [u64],
     pub(crate) values: &'a [f32],
     /// At least as long as there are rows.
     pub(crate) died: &'a [AtomicU64],

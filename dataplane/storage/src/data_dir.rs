@@ -9,6 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use vane_types::{GroupId, NodeId};
 
 use crate::error::Error;
 
@@ -40,7 +41,7 @@ pub struct Member {
     /// The cluster.
     pub cluster_id: Uuid,
     /// The node that the disk is of; never of another.
-    pub node_id: u64,
+    pub node_id: NodeId,
     /// The node's replica of the meta group was made. Where it is not there any more, the
     /// disk has lost its votes and must not be used.
     pub has_meta: bool,
@@ -116,7 +117,7 @@ impl DataDir {
     }
 
     /// Directory of one group's segment files.
-    pub fn group_dir(&self, group: vane_types::GroupId) -> PathBuf {
+    pub fn group_dir(&self, group: GroupId) -> PathBuf {
         self.path.join("shards").join(group.to_string())
     }
 
@@ -215,7 +216,7 @@ mod tests {
         drop(first);
         let second = DataDir::open(dir.path()).unwrap();
         assert_eq!(second.marker(), marker);
-        let member = Member { cluster_id: Uuid::new_v4(), node_id: 7, has_meta: true };
+        let member = Member { cluster_id: Uuid::new_v4(), node_id: NodeId(7), has_meta: true };
         second.set_member(member).unwrap();
         assert_eq!(second.marker(), Marker { member: Some(member), ..marker });
         assert!(second.was_clean());

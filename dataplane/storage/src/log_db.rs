@@ -14,7 +14,7 @@ use std::sync::Arc;
 use prost::Message;
 use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions, WriteBatch};
 use rocksdb::{WriteOptions, properties};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::Error;
 use crate::keys;
@@ -72,7 +72,7 @@ impl LogDb {
                 remove_entries(&mut batch, it.group, *remove.start(), *remove.end());
             }
             for entry in &it.entries {
-                batch.put(keys::entry(it.group, entry.index), entry.encode_to_vec());
+                batch.put(keys::entry(it.group, LogIndex(entry.index)), entry.encode_to_vec());
             }
             batch.put(keys::log_state(it.group), it.state.encode_to_vec());
         }
@@ -100,7 +100,7 @@ impl LogDb {
             }
             let entry = StoredEntry::decode(value).map_err(|e| damaged(group, &e.to_string()))?;
             let expected = from + entries.len() as u64;
-            if entry.index != expected {
+            if LogIndex(entry.index) != expected {
                 return Err(damaged(group, &format!("entry {expected} is missing")));
             }
             entries.push(entry);
@@ -119,13 +119,13 @@ impl LogDb {
     /// Point deletes, not a range: range tombstones on every truncation slow iterators down
     /// (RocksDB issue 3959). Each batch is a truncation of its own, so that a crash between
     /// two leaves neither a gap behind the truncated index nor entries below it.
-    pub fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), Error> {
+    pub fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), Error> {
         let Some(mut state) = self.state(group)? else { return Ok(()) };
-        while state.truncated_index < through {
-            let first = state.truncated_index + 1;
-            let last = through.min(state.truncated_index + POINT_DELETES_MAX);
-            state.truncated_term = if last == through { term } else { self.term(group, last)? };
-            state.truncated_index = last;
+        while state.truncated_index < through.0 {
+            let truncated = LogIndex(state.truncated_index);
+            let (first, last) = (truncated.next(), through.min(truncated + POINT_DELETES_MAX));
+            let last_term = if last == through { term } else { self.term(group, last)? };
+            (state.truncated_index, state.truncated_term) = (last.0, last_term.0);
             let mut batch = WriteBatch::default();
             remove_entries(&mut batch, group, first, last);
             batch.put(keys::log_state(group), state.encode_to_vec());
@@ -162,14 +162,14 @@ impl LogDb {
     }
 
     /// Records for good that a peer of a group was removed: no message may bring it back.
-    pub fn bury(&self, group: GroupId, peer: u64) -> Result<(), Error> {
+    pub fn bury(&self, group: GroupId, peer: PeerId) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
         batch.put(keys::tombstone(group, peer), b"");
         self.write(batch, true)
     }
 
     /// Whether a peer of a group was buried.
-    pub fn is_buried(&self, group: GroupId, peer: u64) -> Result<bool, Error> {
+    pub fn is_buried(&self, group: GroupId, peer: PeerId) -> Result<bool, Error> {
         let value = self.db.get_pinned(keys::tombstone(group, peer)).map_err(Error::rocks(DB))?;
         Ok(value.is_some())
     }
@@ -184,10 +184,11 @@ impl LogDb {
         self.db.property_int_value(properties::CUR_SIZE_ALL_MEM_TABLES).ok().flatten().unwrap_or(0)
     }
 
-    fn term(&self, group: GroupId, index: LogIndex) -> Result<u64, Error> {
+    fn term(&self, group: GroupId, index: LogIndex) -> Result<Term, Error> {
         let value = self.db.get_pinned(keys::entry(group, index)).map_err(Error::rocks(DB))?;
         let value = value.ok_or_else(|| damaged(group, &format!("entry {index} is missing")))?;
-        StoredEntry::decode(&*value).map(|it| it.term).map_err(|e| damaged(group, &e.to_string()))
+        let entry = StoredEntry::decode(&*value).map_err(|e| damaged(group, &e.to_string()))?;
+        Ok(Term(entry.term))
     }
 
     fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), Error> {
@@ -205,7 +206,7 @@ fn remove_entries(batch: &mut WriteBatch, group: GroupId, first: LogIndex, last:
     if last - first >= POINT_DELETES_MAX {
         batch.delete_range(keys::entry(group, first), keys::end_of(&keys::entry(group, last)));
     } else {
-        (first..=last).for_each(|index| batch.delete(keys::entry(group, index)));
+        (first.0..=last.0).for_each(|index| batch.delete(keys::entry(group, LogIndex(index))));
     }
 }
 

@@ -55,11 +55,11 @@ impl PointRecord {
     pub(crate) fn encode(&self) -> Vec<u8> {
         StoredRecord {
             id: self.id.to_key(),
-            version: self.version,
+            version: self.version.0,
             vectors: self
                 .vectors
                 .iter()
-                .flat_map(|it| [u64::from(it.ordinal), it.version])
+                .flat_map(|vector| [u64::from(vector.ordinal), vector.version.0])
                 .collect(),
             payload: self.payload.clone(),
             digests: self.vectors.iter().map(|it| it.digest).collect(),
@@ -78,9 +78,10 @@ impl PointRecord {
         for (pair, digest) in stored.vectors.chunks_exact(2).zip(stored.digests) {
             let ordinal =
                 u8::try_from(pair[0]).map_err(|_| damaged("a vector ordinal is out of range"))?;
-            vectors.push(VectorRecord { ordinal, version: pair[1], digest });
+            vectors.push(VectorRecord { ordinal, version: LogIndex(pair[1]), digest });
         }
-        Ok(Self { id, version: stored.version, vectors, payload: stored.payload })
+        let version = LogIndex(stored.version);
+        Ok(Self { id, version, vectors, payload: stored.payload })
     }
 }
 
@@ -134,7 +135,7 @@ impl Row {
     pub(crate) fn encode(slot: u32, version: LogIndex, values: &[f32]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(12 + values.len() * 4);
         bytes.extend_from_slice(&slot.to_le_bytes());
-        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&version.0.to_le_bytes());
         values.iter().for_each(|it| bytes.extend_from_slice(&it.to_le_bytes()));
         bytes
     }
@@ -150,6 +151,7 @@ impl Row {
             .chunks_exact(4)
             .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
             .collect();
-        Ok(Self { slot: u32::from_le_bytes(*slot), version: u64::from_le_bytes(*version), values })
+        let version = LogIndex(u64::from_le_bytes(*version));
+        Ok(Self { slot: u32::from_le_bytes(*slot), version, values })
     }
 }

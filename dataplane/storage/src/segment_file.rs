@@ -19,6 +19,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::{Advice, Mmap};
+use vane_types::LogIndex;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::data_dir::sync_dir;
@@ -71,7 +72,7 @@ impl SegmentWriter {
     }
 
     /// Appends one row of `dim` values.
-    pub fn push(&mut self, slot: u32, version: u64, values: &[f32]) -> Result<(), Error> {
+    pub fn push(&mut self, slot: u32, version: LogIndex, values: &[f32]) -> Result<(), Error> {
         assert_eq!(
             values.len(),
             self.dim,
@@ -89,7 +90,7 @@ impl SegmentWriter {
             }
         }
         self.slots.push(slot);
-        self.versions.push(version);
+        self.versions.push(version.0);
         Ok(())
     }
 
@@ -219,7 +220,7 @@ impl SegmentFiles {
         &self.vectors()[row * self.dim..(row + 1) * self.dim]
     }
 
-    /// Per row the index of the entry that set it.
+    /// Per row the [`LogIndex`] of the entry that set it, as the mapped file holds them.
     pub fn versions(&self) -> &[u64] {
         bytemuck::cast_slice(&self.rows[HEADER..HEADER + self.n * 8])
     }
@@ -318,7 +319,7 @@ mod tests {
     fn write(dir: &Path, rows: u32, dim: usize) -> SegmentManifest {
         let mut writer = SegmentWriter::create(dir, dim).unwrap();
         for row in 0..rows {
-            writer.push(row * 2, u64::from(row) + 10, &vec![row as f32; dim]).unwrap();
+            writer.push(row * 2, LogIndex(u64::from(row) + 10), &vec![row as f32; dim]).unwrap();
         }
         writer.finish(3).unwrap()
     }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use vane_types::NodeId;
 
 use super::{REPLICAS_PER_PLAN_MAX, place_new};
-use crate::{Load, Node, NodeId, Unplaceable};
+use crate::{Load, Node, Unplaceable};
 
-fn node(id: NodeId, zone: Option<u8>, replicas: u64) -> Node {
+fn node(id: u64, zone: Option<u8>, replicas: u64) -> Node {
     let total = Load { replicas, leaders: replicas / 3 };
     let zone = zone.map(|it| format!("zone-{it}"));
-    Node { id, zone, accepts_replicas: true, in_collection: Load::default(), total }
+    Node { id: NodeId(id), zone, accepts_replicas: true, in_collection: Load::default(), total }
 }
 
 fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<Node>> {
@@ -156,7 +157,7 @@ fn small_collections_go_round_the_cluster() {
         }
     }
     leaders.sort_unstable();
-    assert_eq!(leaders, [1, 2, 3, 4, 5]);
+    assert_eq!(leaders, [1, 2, 3, 4, 5].map(NodeId));
     assert!(nodes.iter().all(|it| it.total.replicas == 3), "{nodes:?}");
 }
 
@@ -165,7 +166,7 @@ fn a_zone_of_one_node_has_a_replica_of_every_shard() {
     let nodes: Vec<Node> =
         (1..=7).map(|id| node(id, Some(u8::from(id > 1) + u8::from(id > 4)), 0)).collect();
     let plan = place_new(&nodes, 6, 3).unwrap();
-    assert!(plan.iter().all(|it| it.contains(&1)), "{plan:?}");
+    assert!(plan.iter().all(|it| it.contains(&NodeId(1))), "{plan:?}");
     let replicas: Vec<u64> = loads(&nodes, &plan).iter().map(|it| it.0.replicas).collect();
     assert_eq!(replicas, [6, 2, 2, 2, 2, 2, 2]);
 }

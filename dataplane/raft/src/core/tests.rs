@@ -7,16 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use parking_lot::Mutex;
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use super::*;
 use crate::log::LogEntry;
 use crate::machine::{Applied, Conf};
-use crate::{Bounds, INITIAL_INDEX, Role, node_of, peer_id};
+use crate::{Bounds, INITIAL_INDEX, Role};
 
 use memory_log::MemoryLog;
 
 const GROUP: GroupId = GroupId(7);
+
+/// The only replica that a node of these tests ever has.
+fn peer(node: u64) -> PeerId {
+    PeerId::new(NodeId(node), 1)
+}
 
 /// A node whose state machine is the list of commands it applied.
 struct TestNode {
@@ -30,17 +35,18 @@ struct TestNode {
 }
 
 impl TestNode {
-    fn new(id: u64, voters: &[u64], first: bool) -> Self {
+    fn new(id: u64, voters: &[PeerId], first: bool) -> Self {
         let log = Arc::new(MemoryLog::default());
-        let index = if first { INITIAL_INDEX } else { 0 };
+        let index = if first { INITIAL_INDEX } else { LogIndex::ZERO };
+        let term = Term(index.0);
         let conf = if first { Conf::founding(voters) } else { Conf::default() };
         let state = GroupLog {
-            peer: peer_id(id, 1),
-            term: index,
+            peer: peer(id),
+            term,
             commit: index,
             last_index: index,
             truncated_index: index,
-            truncated_term: index,
+            truncated_term: term,
             ..GroupLog::default()
         };
         log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
@@ -91,7 +97,7 @@ struct TestCluster {
 
 impl TestCluster {
     fn of(nodes: u64) -> Self {
-        let voters: Vec<u64> = (1..=nodes).map(|it| peer_id(it, 1)).collect();
+        let voters: Vec<PeerId> = (1..=nodes).map(peer).collect();
         let mut cluster = Self::default();
         for id in 1..=nodes {
             cluster.nodes.insert(id, TestNode::new(id, &voters, true));
@@ -121,7 +127,7 @@ impl TestCluster {
                     }
                     for committed in done.committed {
                         for (entry, ticket) in committed.entries {
-                            assert_eq!(entry.index, node.applied + 1);
+                            assert_eq!(entry.index, node.applied.next());
                             node.applied = entry.index;
                             if let Some(conf) = entry.conf {
                                 node.conf = conf;
@@ -145,7 +151,7 @@ impl TestCluster {
                 return;
             }
             for envelope in messages {
-                let (from, to) = (node_of(envelope.from()), node_of(envelope.to()));
+                let (from, to) = (envelope.from().node().0, envelope.to().node().0);
                 let snapshot = envelope.snapshot_index().is_some();
                 let reached = !self.down.contains(&to) && !self.down.contains(&from);
                 if snapshot && let Some(sender) = self.nodes.get_mut(&from) {
@@ -267,7 +273,7 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     node.core.truncate(GROUP, node.applied).unwrap();
     assert_eq!(
         node.status().truncated_index,
-        2,
+        LogIndex(2),
         "the log is kept for one that is away for a moment"
     );
     // As a leader whose log had grown too long would.
@@ -278,7 +284,7 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     assert_eq!(cluster.commands(away).len(), 50);
     assert!(cluster.propose(leader, b"after").is_ok());
     assert_eq!(cluster.commands(away).len(), 51);
-    assert_eq!(cluster.nodes[&away].log.group(GROUP).unwrap().unwrap().installing, 0);
+    assert_eq!(cluster.nodes[&away].log.group(GROUP).unwrap().unwrap().installing, None);
 }
 
 #[test]
@@ -290,7 +296,7 @@ fn restarts_go_on_where_disk_and_state_ended() {
     }
     for node in cluster.nodes.values_mut() {
         // The state machine's own disk lost its last writes; the log has them.
-        node.applied -= 3;
+        node.applied = node.applied - 3;
         node.commands.truncate(6);
         node.start();
     }
@@ -307,8 +313,8 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
     let leader = cluster.leader();
     assert!(cluster.propose(leader, b"a").is_ok());
     cluster.nodes.insert(4, TestNode::new(4, &[], false));
-    let new = peer_id(4, 1);
-    let leaving = (1..=3).find(|it| *it != leader).map(|it| peer_id(it, 1)).unwrap();
+    let new = peer(4);
+    let leaving = (1..=3).find(|it| *it != leader).map(peer).unwrap();
     let learner = MemberChange { learners: vec![new], ..MemberChange::default() };
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(10);
@@ -322,7 +328,7 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
         !conf.is_joint() && conf.voters.contains(&new) && !conf.members().contains(&leaving),
         "{conf:?}"
     );
-    let itself = MemberChange { removed: vec![peer_id(leader, 1)], ..MemberChange::default() };
+    let itself = MemberChange { removed: vec![peer(leader)], ..MemberChange::default() };
     assert!(matches!(cluster.change(leader, &itself), Err(ProposeError::Refused { .. })));
 }
 
@@ -342,7 +348,7 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     assert_eq!(cluster.commands(away), [b"a"]);
     let leader = cluster.leader();
     cluster.nodes.insert(4, TestNode::new(4, &[], false));
-    let learner = MemberChange { learners: vec![peer_id(4, 1)], ..MemberChange::default() };
+    let learner = MemberChange { learners: vec![peer(4)], ..MemberChange::default() };
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(20);
     assert_eq!(cluster.commands(4), [b"a"]);
@@ -417,18 +423,18 @@ fn a_leader_that_its_group_removes_steps_down() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
     let leaving = (1..=3).find(|it| *it != leader).unwrap();
-    let change = MemberChange { removed: vec![peer_id(leaving, 1)], ..MemberChange::default() };
+    let change = MemberChange { removed: vec![peer(leaving)], ..MemberChange::default() };
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.change_members(GROUP, &change, unheard());
     let messages = node.round();
     // It gets the entry and becomes the leader that commits it.
     cluster.down.insert(leader);
     let node = cluster.nodes.get_mut(&leaving).unwrap();
-    for message in messages.into_iter().filter(|it| it.to() == peer_id(leaving, 1)) {
+    for message in messages.into_iter().filter(|it| it.to() == peer(leaving)) {
         assert!(node.core.step(message), "its group is there");
     }
     let is_member =
-        |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer_id(leaving, 1));
+        |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer(leaving));
     for _ in 0..60 {
         cluster.ticks(1);
         assert!(is_member(&cluster) || cluster.nodes[&leaving].status().role != Role::Leader);
@@ -440,12 +446,23 @@ fn a_leader_that_its_group_removes_steps_down() {
 }
 
 /// What a follower answers to an append.
-fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool) -> Envelope {
-    let mut message =
-        raft::eraftpb::Message { from, to, term, index, reject, ..Default::default() };
+fn append_response(
+    (from, to): (PeerId, PeerId),
+    term: Term,
+    index: LogIndex,
+    reject: bool,
+) -> Envelope {
+    let mut message = raft::eraftpb::Message {
+        from: from.0,
+        to: to.0,
+        term: term.0,
+        index: index.0,
+        reject,
+        ..Default::default()
+    };
     message.set_msg_type(raft::eraftpb::MessageType::MsgAppendResponse);
     if reject {
-        (message.reject_hint, message.log_term) = (index - 1, term);
+        (message.reject_hint, message.log_term) = (index.0 - 1, term.0);
     }
     Envelope { group: GROUP, message }
 }
@@ -454,15 +471,15 @@ fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool)
 fn entries_are_sent_behind_the_index_that_they_follow() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let followers: Vec<u64> = (1..=3).filter(|it| *it != leader).map(|it| peer_id(it, 1)).collect();
+    let followers: Vec<PeerId> = (1..=3).filter(|it| *it != leader).map(peer).collect();
     let node = cluster.nodes.get_mut(&leader).unwrap();
-    let (term, last, me) = (node.status().term, node.status().last_index, peer_id(leader, 1));
+    let (term, last, me) = (node.status().term, node.status().last_index, peer(leader));
     node.core.propose(GROUP, b"a".to_vec(), unheard());
     node.round();
     // One follower makes the entry committed, which the other is told of; and the other has
     // not got the entry, which has to be sent again. All of it before the next round.
-    node.core.step(append_response(followers[0], me, term, last + 1, false));
-    node.core.step(append_response(followers[1], me, term, last + 1, true));
+    node.core.step(append_response((followers[0], me), term, last.next(), false));
+    node.core.step(append_response((followers[1], me), term, last.next(), true));
     for envelope in node.round() {
         let entries = envelope.message.entries.iter().map(|it| it.index);
         assert!(
@@ -477,7 +494,7 @@ fn leadership_is_handed_over_without_an_election_timeout() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
     let to = (1..=3).find(|it| *it != leader).unwrap();
-    cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer_id(to, 1)).unwrap();
+    cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer(to)).unwrap();
     cluster.settle();
     assert_eq!(cluster.nodes[&to].status().role, Role::Leader);
 }

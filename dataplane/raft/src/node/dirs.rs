@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, Term};
 
 use crate::error::StoreError;
 use crate::log::LogStore;
@@ -58,13 +58,13 @@ impl SnapshotDirs {
         self.root.join(format!("out-{group}-{index}"))
     }
 
-    pub(super) fn incoming(&self, group: GroupId, term: u64, index: LogIndex) -> PathBuf {
+    pub(super) fn incoming(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
         self.root.join(format!("{INCOMING}{group}-{term}-{index}"))
     }
 
     /// The same, for one that is about to be announced: what lies there, or will, is kept
     /// long enough for Raft to take it.
-    pub(super) fn expect(&self, group: GroupId, term: u64, index: LogIndex) -> PathBuf {
+    pub(super) fn expect(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
         let dir = self.incoming(group, term, index);
         self.heard.lock().insert(dir.clone(), Instant::now());
         dir
@@ -131,7 +131,8 @@ fn is_named(store: &dyn LogStore, dir: &Path) -> Result<bool, StoreError> {
         .and_then(|it| it.split('-').map(|it| it.parse().ok()).collect());
     let Some([group, term, index]) = numbers.as_deref() else { return Ok(false) };
     let log = store.group(GroupId(*group))?;
-    Ok(log.is_some_and(|it| (it.installing, it.truncated_term) == (*index, *term)))
+    let (term, index) = (Term(*term), Some(LogIndex(*index)));
+    Ok(log.is_some_and(|log| (log.installing, log.truncated_term) == (index, term)))
 }
 
 #[cfg(test)]
@@ -146,9 +147,9 @@ mod tests {
     impl LogStore for Installing {
         fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
             let log = GroupLog {
-                installing: 40,
-                truncated_index: 40,
-                truncated_term: 3,
+                installing: Some(LogIndex(40)),
+                truncated_index: LogIndex(40),
+                truncated_term: Term(3),
                 ..GroupLog::default()
             };
             Ok((group == GroupId(7)).then_some(log))
@@ -168,7 +169,7 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn truncate(&self, _: GroupId, _: LogIndex, _: u64) -> Result<(), StoreError> {
+        fn truncate(&self, _: GroupId, _: LogIndex, _: Term) -> Result<(), StoreError> {
             Ok(())
         }
 
@@ -214,7 +215,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dirs = SnapshotDirs::open(root.path(), &Installing).unwrap();
         let begin = Instant::now();
-        dirs.expect(GroupId(8), 1, 5);
+        dirs.expect(GroupId(8), Term(1), LogIndex(5));
         make(root.path(), &["in-7-3-40", "in-8-1-5", "in-9-1-5", "out-7-40"]);
         assert_eq!(dirs.sweep(&Installing, begin).unwrap(), 0, "Raft may not have looked yet");
         assert_eq!(dirs.sweep(&Installing, begin + KEEP / 2).unwrap(), 0);
@@ -230,7 +231,7 @@ mod tests {
         make(root.path(), &["in-8-1-5"]);
         let begin = Instant::now();
         assert_eq!(dirs.sweep(&Installing, begin).unwrap(), 0);
-        dirs.expect(GroupId(8), 1, 5);
+        dirs.expect(GroupId(8), Term(1), LogIndex(5));
         assert_eq!(dirs.sweep(&Installing, begin + KEEP).unwrap(), 0);
         assert_eq!(dirs.sweep(&Installing, begin + KEEP * 2).unwrap(), 1);
         assert!(names(root.path()).is_empty());

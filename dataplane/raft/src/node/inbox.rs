@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
 use crate::codec::Envelope;
 use crate::core::Start;
@@ -42,14 +42,14 @@ pub(super) enum Input {
     },
     Transfer {
         group: GroupId,
-        to: u64,
+        to: PeerId,
         done: Callback<Result<(), ProposeError>>,
     },
     Truncate {
         group: GroupId,
         durable: LogIndex,
     },
-    Unreachable(u64),
+    Unreachable(NodeId),
     Status {
         group: GroupId,
         done: Callback<Option<GroupStatus>>,
@@ -64,17 +64,17 @@ pub(super) enum Input {
     },
     Installed {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         index: LogIndex,
     },
     SnapshotMade {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         made: Result<Exported, StoreError>,
     },
     SnapshotSent {
         group: GroupId,
-        to: u64,
+        to: PeerId,
         ok: bool,
     },
 }
@@ -110,7 +110,7 @@ pub(super) struct Taken {
     pub(super) inputs: VecDeque<Input>,
     pub(super) messages: Vec<Envelope>,
     /// Last applied index and freed bytes by replica.
-    pub(super) applied: BTreeMap<(GroupId, u64), (LogIndex, usize)>,
+    pub(super) applied: BTreeMap<(GroupId, PeerId), (LogIndex, usize)>,
 }
 
 #[derive(Default)]
@@ -154,7 +154,7 @@ impl Inbox {
         self.wake.notify_one();
     }
 
-    pub(super) fn applied(&self, group: GroupId, peer: u64, index: LogIndex, bytes: usize) {
+    pub(super) fn applied(&self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         let mut state = self.state.lock();
         let known = state.waiting.applied.entry((group, peer)).or_default();
         known.0 = known.0.max(index);

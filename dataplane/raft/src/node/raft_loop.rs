@@ -132,7 +132,8 @@ impl RaftLoop {
         }
         for announcement in snapshots {
             let (group, to) = (announcement.group, announcement.to());
-            let dir = self.dirs.outgoing(group, announcement.snapshot_index().unwrap_or(0));
+            let index = announcement.snapshot_index().unwrap_or_default();
+            let dir = self.dirs.outgoing(group, index);
             let inbox = Arc::clone(&self.inbox);
             let done = Box::new(move |ok| inbox.put(Input::SnapshotSent { group, to, ok }));
             self.transport.send_snapshot(announcement, dir, done);

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use vane_types::GroupId;
+use vane_types::{GroupId, PeerId};
 
 use super::dirs::{SnapshotDirs, discard};
 use super::inbox::{Inbox, Input};
@@ -22,7 +22,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Something for the snapshot thread.
 pub(super) enum Job {
-    Make { group: GroupId, peer: u64 },
+    Make { group: GroupId, peer: PeerId },
     Install(Install),
     Discard(PathBuf),
 }
@@ -79,7 +79,7 @@ impl Worker {
         }
     }
 
-    fn make(&self, group: GroupId, peer: u64) -> Result<Exported, StoreError> {
+    fn make(&self, group: GroupId, peer: PeerId) -> Result<Exported, StoreError> {
         let machine = self.machines.of(group, peer);
         let machine =
             machine.ok_or_else(|| StoreError(format!("group {group} is not on this node")))?;

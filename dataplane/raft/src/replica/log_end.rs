@@ -2,7 +2,7 @@
 
 use raft::eraftpb::{ConfState, Snapshot};
 use raft::{Progress, ProgressState, SnapshotStatus};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId};
 
 use super::Replica;
 use crate::error::StoreError;
@@ -47,22 +47,22 @@ impl Replica {
                 return;
             }
         };
-        let Ok(term) = raft::Storage::term(self.raw.store(), exported.index) else {
+        let Ok(term) = raft::Storage::term(self.raw.store(), exported.index.0) else {
             tracing::warn!(group = %self.group, "a snapshot was older than the log when it was done");
             return;
         };
         let mut snapshot = Snapshot::default();
         let meta = snapshot.mut_metadata();
-        (meta.index, meta.term) = (exported.index, term);
+        (meta.index, meta.term) = (exported.index.0, term);
         meta.set_conf_state(ConfState::from(&exported.conf));
         self.raw.mut_store().set_snapshot(Some(snapshot));
     }
 
     /// A snapshot reached its receiver, or not.
-    pub(crate) fn snapshot_sent(&mut self, to: u64, ok: bool) {
+    pub(crate) fn snapshot_sent(&mut self, to: PeerId, ok: bool) {
         self.log_end.idle_ticks = 0;
-        self.raw
-            .report_snapshot(to, if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure });
+        let status = if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure };
+        self.raw.report_snapshot(to.0, status);
         self.after_step();
     }
 
@@ -97,7 +97,7 @@ impl Replica {
             (false, true) => durable.min(self.pinned()).min(self.slowest_member()),
             (false, false) if too_long => durable,
             (false, false) => {
-                durable.min(self.applied.saturating_sub(bounds.follower_kept_entries))
+                durable.min(self.applied.saturating_back(bounds.follower_kept_entries))
             }
         };
         if through > log.log.truncated_index {
@@ -127,11 +127,14 @@ impl Replica {
     /// What every member is known to have. Those that wait for a snapshot need no log
     /// before it; a learner that has nothing yet will get one.
     fn slowest_member(&self) -> LogIndex {
-        let needs_log = |peer: u64, it: &Progress| {
-            let begins_empty = it.matched == 0 && !self.conf.voters.contains(&peer);
-            peer != self.peer && it.state != ProgressState::Snapshot && !begins_empty
-        };
-        let others = self.raw.raft.prs().iter().filter(|(id, it)| needs_log(**id, it));
-        others.map(|(_, it)| it.matched).min().unwrap_or(LogIndex::MAX)
+        let members = self.raw.raft.prs().iter();
+        let needing = members.filter(|(id, progress)| self.needs_log(PeerId(**id), progress));
+        let matched = needing.map(|(_, progress)| LogIndex(progress.matched));
+        matched.min().unwrap_or(LogIndex::MAX)
+    }
+
+    fn needs_log(&self, peer: PeerId, progress: &Progress) -> bool {
+        let begins_empty = progress.matched == 0 && !self.conf.voters.contains(&peer);
+        peer != self.peer && progress.state != ProgressState::Snapshot && !begins_empty
     }
 }

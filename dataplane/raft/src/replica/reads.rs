@@ -2,7 +2,7 @@
 //! reads that came before the question (Ongaro's thesis, 6.4).
 
 use raft::{RawNode, ReadState};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId};
 
 use super::ticket::Callback;
 use crate::error::ReadError;
@@ -44,11 +44,11 @@ impl Reads {
             behind: Vec::new(),
             next_context: 1,
             ticks_per_round,
-            applied: 0,
+            applied: LogIndex::ZERO,
         }
     }
 
-    pub(super) fn refuse(&self, done: OnRead, group: GroupId, leader: Option<u64>) {
+    pub(super) fn refuse(&self, done: OnRead, group: GroupId, leader: Option<PeerId>) {
         done(Err(ReadError::NotLeader { group, leader }));
     }
 
@@ -93,7 +93,7 @@ impl Reads {
         for ReadState { index, request_ctx } in states {
             let context = request_ctx.try_into().map(u64::from_be_bytes);
             if let Some(round) = self.round.take_if(|it| Ok(it.context) == context) {
-                self.behind.push((index, round.asked));
+                self.behind.push((LogIndex(index), round.asked));
             }
         }
         self.answer();
@@ -111,7 +111,7 @@ impl Reads {
         }
     }
 
-    pub(super) fn lose_office(&mut self, group: GroupId, leader: Option<u64>) {
+    pub(super) fn lose_office(&mut self, group: GroupId, leader: Option<PeerId>) {
         let asked = self.round.take().into_iter().flat_map(|it| it.asked);
         let behind = self.behind.drain(..).flat_map(|(_, it)| it);
         for done in asked.chain(self.queued.drain(..)).chain(behind) {

@@ -3,7 +3,7 @@
 
 use raft::Ready;
 use raft::eraftpb::{ConfChangeV2, EntryType};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId, Term};
 
 use super::{Replica, Ticket};
 use crate::codec::Envelope;
@@ -29,16 +29,18 @@ impl Replica {
         let storage = self.raw.mut_store();
         let mut append = Append { group, log: storage.log, entries: Vec::new(), removed: None };
         if let Some(hard_state) = ready.hs() {
-            (storage.log.term, storage.log.vote) = (hard_state.term, hard_state.vote);
-            storage.log.commit = hard_state.commit;
+            storage.log.term = Term(hard_state.term);
+            storage.log.vote = PeerId::from_raw(hard_state.vote);
+            storage.log.commit = LogIndex(hard_state.commit);
         }
         if !ready.snapshot().is_empty() {
             let meta = ready.snapshot().get_metadata();
             if storage.log.last_index > storage.log.truncated_index {
-                append.removed = Some((storage.log.truncated_index + 1, storage.log.last_index));
+                let first = storage.log.truncated_index.next();
+                append.removed = Some((first, storage.log.last_index));
             }
-            storage.restore(meta.index, meta.term);
-            storage.log.installing = meta.index;
+            storage.restore(LogIndex(meta.index), Term(meta.term));
+            storage.log.installing = Some(LogIndex(meta.index));
         }
         if let Some(removed) = storage.append(ready.entries()) {
             append.removed = Some(removed);
@@ -67,8 +69,8 @@ impl Replica {
             done.installs.push(Install {
                 group,
                 peer: self.peer,
-                index: meta.index,
-                term: meta.term,
+                index: LogIndex(meta.index),
+                term: Term(meta.term),
                 conf,
             });
             self.installing = Some(ready);
@@ -81,7 +83,7 @@ impl Replica {
         let group = self.group;
         let mut light = self.raw.advance_append(ready);
         if let Some(commit) = light.commit_index() {
-            self.raw.mut_store().log.commit = commit;
+            self.raw.mut_store().log.commit = LogIndex(commit);
             self.log_changed = true;
         }
         done.messages.extend(Envelope::all(group, light.take_messages()));
@@ -94,12 +96,13 @@ impl Replica {
         let Some(ready) = self.installing.take() else { return };
         let meta = ready.snapshot().get_metadata();
         assert_eq!(
-            meta.index, index,
+            LogIndex(meta.index),
+            index,
             "group {}: another snapshot was installed than the log has",
             self.group
         );
         self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
-        self.raw.mut_store().log.installing = 0;
+        self.raw.mut_store().log.installing = None;
         self.log_changed = true;
         self.to_apply.clear();
         (self.handed, self.committed) = (index, index);
@@ -117,7 +120,7 @@ impl Replica {
 
     fn set_applied(&mut self, index: LogIndex) {
         self.applied = index;
-        self.raw.advance_apply_to(index);
+        self.raw.advance_apply_to(index.0);
         self.raw.mut_store().evict(index);
         self.watch.set_applied(index);
         self.reads.applied(index);
@@ -126,8 +129,8 @@ impl Replica {
 
     fn note_committed(&mut self, entries: Vec<LogEntry>) {
         let Some(last) = entries.last() else { return };
-        let expected = self.to_apply.back().map_or(self.handed, |it| it.index) + 1;
-        self.committed = last.index;
+        let expected = self.to_apply.back().map_or(self.handed.0, |entry| entry.index) + 1;
+        self.committed = LogIndex(last.index);
         // Behind a gap they are read again from the log, once those before them are.
         if entries[0].index == expected {
             self.to_apply.extend(entries);
@@ -148,7 +151,7 @@ impl Replica {
             return Ok(None);
         }
         if self.to_apply.is_empty() {
-            let (from, to) = (self.handed + 1, self.committed + 1);
+            let (from, to) = (self.handed.next().0, self.committed.next().0);
             let found = raft::Storage::entries(
                 self.raw.store(),
                 from,
@@ -163,15 +166,16 @@ impl Replica {
             Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
         while taken.bytes < bytes_max {
             let Some(entry) = self.to_apply.pop_front() else { break };
+            let (index, term) = (LogIndex(entry.index), Term(entry.term));
             assert_eq!(
-                entry.index,
-                self.handed + 1,
+                index,
+                self.handed.next(),
                 "group {}: committed entries have a gap",
                 self.group
             );
-            self.handed = entry.index;
+            self.handed = index;
             taken.bytes += entry.data.len() + size_of::<Entry>();
-            let ticket = self.ticket_of(entry.index, entry.term);
+            let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));
         }
         self.after_step();
@@ -179,7 +183,7 @@ impl Replica {
     }
 
     /// Who waits for an entry; those whose entries it took the place of are told.
-    fn ticket_of(&mut self, index: LogIndex, term: u64) -> Option<Ticket> {
+    fn ticket_of(&mut self, index: LogIndex, term: Term) -> Option<Ticket> {
         while self.waiting.front().is_some_and(|it| it.index <= index) {
             let waiting = self.waiting.pop_front()?;
             if waiting.index == index && waiting.term == term {
@@ -191,7 +195,8 @@ impl Replica {
     }
 
     fn entry(&mut self, entry: LogEntry) -> Result<Entry, StoreError> {
-        let LogEntry { index, term, data, .. } = entry;
+        let LogEntry { data, .. } = entry;
+        let (index, term) = (LogIndex(entry.index), Term(entry.term));
         let broken = |e: &dyn std::fmt::Display| {
             StoreError(format!("group {}: entry {index} is no change of members: {e}", self.group))
         };

@@ -22,7 +22,7 @@ impl<'a> Batch<'a> {
 
     /// Records that the effects of entries up to `index` are in this batch and those before.
     pub fn put_applied(&mut self, index: LogIndex) {
-        self.put_meta(APPLIED, &index.to_be_bytes());
+        self.put_meta(APPLIED, &index.0.to_be_bytes());
     }
 
     /// Sets a named value.

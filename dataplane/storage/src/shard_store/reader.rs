@@ -18,10 +18,13 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn applied(&self) -> Result<LogIndex, Error> {
         match self.meta(APPLIED)? {
-            Some(bytes) => bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
-                Error::damaged("the applied index in data.db", "its length does not fit")
-            }),
-            None => Ok(0),
+            Some(bytes) => {
+                let index = bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
+                    Error::damaged("the applied index in data.db", "its length does not fit")
+                })?;
+                Ok(LogIndex(index))
+            }
+            None => Ok(LogIndex::ZERO),
         }
     }
 

@@ -24,7 +24,8 @@ impl LogStore for MemoryLog {
             if let Some((first, last)) = append.removed {
                 entries.retain(|index, _| !(first..=last).contains(index));
             }
-            entries.extend(append.entries.iter().map(|it| (it.index, it.clone())));
+            entries
+                .extend(append.entries.iter().map(|entry| (LogIndex(entry.index), entry.clone())));
         }
         Ok(())
     }
@@ -32,8 +33,8 @@ impl LogStore for MemoryLog {
     fn entries(
         &self,
         group: GroupId,
-        from: u64,
-        to: u64,
+        from: LogIndex,
+        to: LogIndex,
         _bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError> {
         let groups = self.groups.lock();
@@ -41,7 +42,7 @@ impl LogStore for MemoryLog {
         Ok(entries.range(from..to).map(|(_, it)| it.clone()).collect())
     }
 
-    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
+    fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         let mut groups = self.groups.lock();
         let (log, entries) = groups.entry(group).or_default();
         (log.truncated_index, log.truncated_term) = (through, term);
