@@ -6,7 +6,7 @@
 //! snapshots and the truncation of logs. Consensus itself is raft-rs's.
 //!
 //! [`Core`] does no I/O: time, network, disk and randomness are its arguments, so a
-//! simulator runs the same code. [`Node`] drives it with threads.
+//! simulator runs the same code. [`Engine`] drives it with threads.
 //!
 //! It must never acknowledge a command before its entry is synced on a majority and applied
 //! here, never apply an entry twice or out of order, never send a vote or an
@@ -17,11 +17,11 @@
 mod codec;
 mod config;
 mod core;
+mod engine;
 mod error;
 mod group_storage;
 mod log;
 mod machine;
-mod node;
 mod random;
 mod replica;
 mod status;
@@ -29,10 +29,10 @@ mod status;
 pub use codec::Envelope;
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use core::{Core, Install, Output, Persisted, Start};
+pub use engine::{Counters, Engine, Transport};
 pub use error::{ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{Answer, Applied, Committed, Conf, Entry, Exported, StateMachine};
-pub use node::{Counters, Node, Transport};
 pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 pub use status::{GroupStatus, PeerStatus, Role, Watch};
 

@@ -76,7 +76,7 @@ pub struct Counters {
 }
 
 /// All groups of this node. Dropping it stops the threads.
-pub struct Node {
+pub struct Engine {
     store: Arc<dyn LogStore>,
     machines: Arc<Machines>,
     watches: RwLock<HashMap<GroupId, Arc<Watch>>>,
@@ -88,7 +88,7 @@ pub struct Node {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Node {
+impl Engine {
     /// Starts the threads. Snapshots on their way in or out lie below `snapshots`.
     pub fn start(
         store: Arc<dyn LogStore>,
@@ -202,7 +202,7 @@ impl Node {
     }
 
     /// Lets a group go. Commands under way are answered with an error; the log stays until
-    /// [`Node::forget`].
+    /// [`Engine::forget`].
     pub fn remove(&self, group: GroupId) {
         self.watches.write().remove(&group);
         let _gone = self.ask(|done| Input::Remove { group, done });
@@ -289,7 +289,7 @@ impl Node {
     }
 
     /// Where a received snapshot's files must lie before its announcement is given to
-    /// [`Node::step`]. They are kept for some minutes from this call on, and after that
+    /// [`Engine::step`]. They are kept for some minutes from this call on, and after that
     /// only if Raft took the announcement.
     pub fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
         let snapshot = announcement.message.snapshot.as_ref()?.metadata.as_ref()?;
@@ -326,7 +326,7 @@ impl Node {
     }
 }
 
-impl Drop for Node {
+impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
     }
