@@ -160,7 +160,7 @@ impl Core {
     }
 
     /// Calls `done` once so many voters have an entry on disk.
-    pub fn spread(
+    pub fn wait_replicated(
         &mut self,
         group: GroupId,
         index: LogIndex,
@@ -168,7 +168,7 @@ impl Core {
         done: Callback<Result<(), ProposeError>>,
     ) {
         match self.groups.get_mut(&group) {
-            Some(replica) => replica.spread(index, replicas, done),
+            Some(replica) => replica.wait_replicated(index, replicas, done),
             None => done(Err(ProposeError::NoSuchGroup(group))),
         }
     }

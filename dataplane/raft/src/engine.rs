@@ -242,14 +242,14 @@ impl Engine {
     }
 
     /// Calls `done` once so many voters have an entry on disk.
-    pub fn spread(
+    pub fn wait_replicated(
         &self,
         group: GroupId,
         index: LogIndex,
         replicas: usize,
         done: Callback<Result<(), ProposeError>>,
     ) {
-        self.inbox.put(Input::Spread { group, index, replicas, done });
+        self.inbox.put(Input::WaitReplicated { group, index, replicas, done });
     }
 
     /// Asks for a linearizable read from here, which must lead the group.

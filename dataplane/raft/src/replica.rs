@@ -48,7 +48,7 @@ struct Waiting {
 }
 
 /// Who waits until an entry is on the disks of so many voters.
-struct Spread {
+struct ReplicatedWait {
     index: LogIndex,
     replicas: usize,
     done: Callback<Result<(), ProposeError>>,
@@ -64,7 +64,7 @@ pub(crate) struct Replica {
     watch: Arc<Watch>,
     conf: Conf,
     waiting: VecDeque<Waiting>,
-    spreads: Vec<Spread>,
+    replicated_waits: Vec<ReplicatedWait>,
     reads: Reads,
     log_end: LogEnd,
     /// Committed entries that go to the state machine next; contiguous behind `handed`.
@@ -137,7 +137,7 @@ impl Replica {
             watch,
             conf,
             waiting: VecDeque::new(),
-            spreads: Vec::new(),
+            replicated_waits: Vec::new(),
             reads: Reads::new(config.heartbeat_ticks),
             log_end: LogEnd::default(),
             to_apply: VecDeque::new(),
@@ -233,7 +233,7 @@ impl Replica {
     }
 
     /// Calls `done` once so many voters have the entry on disk.
-    pub(crate) fn spread(
+    pub(crate) fn wait_replicated(
         &mut self,
         index: LogIndex,
         replicas: usize,
@@ -243,7 +243,7 @@ impl Replica {
         if !self.is_leader() {
             return done(Err(ProposeError::Unknown(self.group)));
         }
-        self.spreads.push(Spread { index, replicas, done });
+        self.replicated_waits.push(ReplicatedWait { index, replicas, done });
         self.after_step();
     }
 
@@ -303,7 +303,7 @@ impl Replica {
             if self.serving_term != term && self.raw.raft.apply_to_current_term() {
                 self.serving_term = term;
             }
-            self.answer_spreads();
+            self.answer_replicated();
         }
         let serving = self.is_leader() && self.serving_term == term;
         let committed = LogIndex(self.raw.raft.raft_log.committed);
@@ -314,11 +314,11 @@ impl Replica {
     fn lose_office(&mut self) {
         let group = self.group;
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.spreads.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
+        self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
         self.reads.lose_office(group, self.leader());
     }
 
-    fn answer_spreads(&mut self) {
+    fn answer_replicated(&mut self) {
         let raft = &self.raw.raft;
         let voters = &self.conf.voters;
         let on_disk = |index: LogIndex| {
@@ -328,10 +328,12 @@ impl Replica {
                 .count()
         };
         let mut at = 0;
-        while at < self.spreads.len() {
+        while at < self.replicated_waits.len() {
             // A factor above the number of voters asks for all of them.
-            if on_disk(self.spreads[at].index) >= self.spreads[at].replicas.min(voters.len()) {
-                (self.spreads.swap_remove(at).done)(Ok(()));
+            if on_disk(self.replicated_waits[at].index)
+                >= self.replicated_waits[at].replicas.min(voters.len())
+            {
+                (self.replicated_waits.swap_remove(at).done)(Ok(()));
             } else {
                 at += 1;
             }
@@ -343,7 +345,7 @@ impl Replica {
     pub(crate) fn close(&mut self, error: &ProposeError) {
         let group = self.group;
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.spreads.drain(..).for_each(|it| (it.done)(Err(error.clone())));
+        self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(error.clone())));
         self.reads.lose_office(self.group, None);
         self.watch.set(None, self.term(), self.committed, false);
     }

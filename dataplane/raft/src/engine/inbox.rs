@@ -29,7 +29,7 @@ pub(super) enum Input {
         group: GroupId,
         done: OnRead,
     },
-    Spread {
+    WaitReplicated {
         group: GroupId,
         index: LogIndex,
         replicas: usize,
@@ -84,7 +84,10 @@ impl Input {
     fn is_bounded(&self) -> bool {
         matches!(
             self,
-            Self::Propose { .. } | Self::Read { .. } | Self::Spread { .. } | Self::Change { .. }
+            Self::Propose { .. }
+                | Self::Read { .. }
+                | Self::WaitReplicated { .. }
+                | Self::Change { .. }
         )
     }
 
@@ -95,7 +98,7 @@ impl Input {
         };
         match self {
             Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(full()),
-            Self::Spread { done, .. } => done(Err(full())),
+            Self::WaitReplicated { done, .. } => done(Err(full())),
             Self::Read { done, .. } if stopping => done(Err(ReadError::Stopping)),
             Self::Read { done, .. } => done(Err(ReadError::Full(waiting))),
             // Whoever asked sees the callback go.

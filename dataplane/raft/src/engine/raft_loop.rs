@@ -62,8 +62,8 @@ impl RaftLoop {
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
             Input::Read { group, done } => core.read(group, done),
-            Input::Spread { group, index, replicas, done } => {
-                core.spread(group, index, replicas, done)
+            Input::WaitReplicated { group, index, replicas, done } => {
+                core.wait_replicated(group, index, replicas, done)
             }
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
