@@ -23,7 +23,7 @@ mod tests;
 use vane_types::NodeId;
 
 use crate::leaders::Leaders;
-use crate::zones::{Spread, zones};
+use crate::zones::{Division, zones};
 use crate::{Node, Unplaceable, candidates, members};
 
 /// Replicas of one collection.
@@ -60,9 +60,9 @@ pub fn place_new(
         });
     }
     let zones = zones(&candidates);
-    let spread = Spread::of(&zones, replication_factor);
-    let shares = shares::share_out(&candidates, &zones, spread, shards);
-    let dealt = deal::deal(&zones, spread, shares, shards);
+    let division = Division::of(&zones, replication_factor);
+    let shares = shares::share_out(&candidates, &zones, division, shards);
+    let dealt = deal::deal(&zones, division, shares, shards);
     let leaders = Leaders::of(&candidates, &dealt);
     let leader_first = |(replicas, leader): (Vec<usize>, usize)| {
         let others = replicas.into_iter().filter(|it| *it != leader);

@@ -17,13 +17,13 @@ pub(crate) fn zones(candidates: &[&Node]) -> Vec<Vec<usize>> {
 /// zone has `level` replicas, or all its nodes if it is smaller, and `extra` of the larger
 /// zones have one more. Which ones is free, and that freedom evens out the nodes' load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spread {
+pub(crate) struct Division {
     level: usize,
     /// Zones with one replica more than the level.
     pub(crate) extra: usize,
 }
 
-impl Spread {
+impl Division {
     /// Divides `replicas`, of which there are no more than nodes.
     pub(crate) fn of(zones: &[Vec<usize>], replicas: usize) -> Self {
         let filled_to = |level: usize| zones.iter().map(|it| it.len().min(level)).sum::<usize>();
@@ -46,19 +46,19 @@ impl Spread {
 mod tests {
     use super::*;
 
-    fn spread(sizes: &[usize], replicas: usize) -> (usize, usize) {
+    fn divide(sizes: &[usize], replicas: usize) -> (usize, usize) {
         let zones: Vec<Vec<usize>> = sizes.iter().map(|it| vec![0; *it]).collect();
-        let spread = Spread::of(&zones, replicas);
-        (spread.level, spread.extra)
+        let division = Division::of(&zones, replicas);
+        (division.level, division.extra)
     }
 
     #[test]
     fn zones_fill_like_vessels_that_touch() {
-        assert_eq!(spread(&[3, 3, 3], 3), (1, 0));
-        assert_eq!(spread(&[3, 3], 3), (1, 1));
-        assert_eq!(spread(&[3, 3, 3], 2), (0, 2));
-        assert_eq!(spread(&[1, 5], 4), (3, 0), "the small zone is full");
-        assert_eq!(spread(&[1, 2, 5], 5), (2, 0));
-        assert_eq!(spread(&[7], 3), (3, 0));
+        assert_eq!(divide(&[3, 3, 3], 3), (1, 0));
+        assert_eq!(divide(&[3, 3], 3), (1, 1));
+        assert_eq!(divide(&[3, 3, 3], 2), (0, 2));
+        assert_eq!(divide(&[1, 5], 4), (3, 0), "the small zone is full");
+        assert_eq!(divide(&[1, 2, 5], 5), (2, 0));
+        assert_eq!(divide(&[7], 3), (3, 0));
     }
 }

@@ -7,12 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::shares::Shares;
-use crate::zones::Spread;
+use crate::zones::Division;
 
 /// Candidates of each shard, in order of their places, so that every share is used up.
 pub(super) fn deal(
     zones: &[Vec<usize>],
-    spread: Spread,
+    division: Division,
     shares: Shares,
     shards: usize,
 ) -> Vec<Vec<usize>> {
@@ -22,8 +22,8 @@ pub(super) fn deal(
         .map(|zone| Left::new(zone.iter().map(|place| (*place, shares.of_nodes[*place]))))
         .collect();
     let mut next_shard = || {
-        let mut counts: Vec<usize> = zones.iter().map(|it| spread.base(it.len())).collect();
-        for zone in extra.take_most(spread.extra) {
+        let mut counts: Vec<usize> = zones.iter().map(|it| division.base(it.len())).collect();
+        for zone in extra.take_most(division.extra) {
             counts[zone] += 1;
         }
         let mut shard: Vec<usize> =

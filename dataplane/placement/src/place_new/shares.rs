@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::Node;
-use crate::zones::Spread;
+use crate::zones::Division;
 
 /// How much of a collection goes where.
 pub(super) struct Shares {
@@ -26,7 +26,7 @@ struct Turn {
 pub(super) fn share_out(
     candidates: &[&Node],
     zones: &[Vec<usize>],
-    spread: Spread,
+    division: Division,
     shards: usize,
 ) -> Shares {
     let mut of_nodes = vec![0; candidates.len()];
@@ -45,14 +45,14 @@ pub(super) fn share_out(
         .collect();
 
     for (queue, nodes) in queues.iter_mut().zip(zones) {
-        for _ in 0..shards * spread.base(nodes.len()) {
+        for _ in 0..shards * division.base(nodes.len()) {
             give_one(queue, &mut of_nodes, shards);
         }
     }
-    let open = (0..zones.len()).filter(|it| spread.takes_extra(zones[*it].len()));
+    let open = (0..zones.len()).filter(|it| division.takes_extra(zones[*it].len()));
     let mut next: BinaryHeap<Reverse<(Turn, usize)>> =
         open.filter_map(|zone| queues[zone].peek().map(|turn| Reverse((turn.0, zone)))).collect();
-    for _ in 0..shards * spread.extra {
+    for _ in 0..shards * division.extra {
         let Reverse((_, zone)) = next.pop().expect("more zones than extra ones can take one");
         give_one(&mut queues[zone], &mut of_nodes, shards);
         extra_of_zones[zone] += 1;
