@@ -293,7 +293,7 @@ impl Replica {
             let led = self.drawn.1 == StateRole::Leader;
             self.drawn = office;
             if led {
-                self.lose_office();
+                self.step_down();
             }
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
@@ -311,11 +311,11 @@ impl Replica {
         self.watch_log();
     }
 
-    fn lose_office(&mut self) {
+    fn step_down(&mut self) {
         let group = self.group;
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
         self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
-        self.reads.lose_office(group, self.leader());
+        self.reads.step_down(group, self.leader());
     }
 
     fn answer_replicated(&mut self) {
@@ -346,7 +346,7 @@ impl Replica {
         let group = self.group;
         self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
         self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(error.clone())));
-        self.reads.lose_office(self.group, None);
+        self.reads.step_down(self.group, None);
         self.watch.set(None, self.term(), self.committed, false);
     }
 

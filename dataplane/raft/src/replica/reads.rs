@@ -111,7 +111,7 @@ impl Reads {
         }
     }
 
-    pub(super) fn lose_office(&mut self, group: GroupId, leader: Option<PeerId>) {
+    pub(super) fn step_down(&mut self, group: GroupId, leader: Option<PeerId>) {
         let asked = self.round.take().into_iter().flat_map(|it| it.asked);
         let behind = self.behind.drain(..).flat_map(|(_, it)| it);
         for done in asked.chain(self.queued.drain(..)).chain(behind) {
