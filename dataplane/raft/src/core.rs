@@ -113,7 +113,7 @@ impl Core {
         let setup = Setup { group, log, applied, conf, watch };
         let mut replica = Replica::open(setup, Arc::clone(&self.store), &self.config)?;
         if campaign || replica.is_alone() {
-            replica.begin();
+            replica.campaign_now();
         }
         self.groups.insert(group, replica);
         self.dirty.insert(group);

@@ -162,7 +162,7 @@ impl Replica {
 
     /// Stands for election at once, and again for some ticks. Votes are asked for as after
     /// a time-out.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn campaign_now(&mut self) {
         self.eager_ticks = EAGER_TICKS;
         self.campaign();
     }

@@ -60,11 +60,11 @@ impl Reads {
             return done(Err(ReadError::Full(waiting)));
         }
         self.queued.push(done);
-        self.begin(raw);
+        self.ask_majority(raw);
     }
 
     /// Asks for those in the queue, unless a question is on its way.
-    fn begin(&mut self, raw: &mut RawNode<GroupStorage>) {
+    fn ask_majority(&mut self, raw: &mut RawNode<GroupStorage>) {
         // Before its first commit a leader does not know what is committed; a tick asks again.
         if self.round.is_some() || self.queued.is_empty() || !raw.raft.commit_to_current_term() {
             return;
@@ -86,7 +86,7 @@ impl Reads {
                 self.queued = round.asked;
             }
         }
-        self.begin(raw);
+        self.ask_majority(raw);
     }
 
     pub(super) fn confirmed(&mut self, states: Vec<ReadState>) {
