@@ -67,10 +67,10 @@ pub(crate) struct Replica {
     replicated_waits: Vec<ReplicatedWait>,
     reads: Reads,
     log_end: LogEnd,
-    /// Committed entries that go to the state machine next; contiguous behind `handed`.
+    /// Committed entries that go to the state machine next; contiguous behind `dispatched`.
     to_apply: VecDeque<LogEntry>,
     /// Last entry given to the state machine.
-    handed: LogIndex,
+    dispatched: LogIndex,
     /// Last entry that is committed and synced here.
     committed: LogIndex,
     applied: LogIndex,
@@ -141,7 +141,7 @@ impl Replica {
             reads: Reads::new(config.heartbeat_ticks),
             log_end: LogEnd::default(),
             to_apply: VecDeque::new(),
-            handed: applied,
+            dispatched: applied,
             committed: commit.max(applied),
             applied,
             drawn: (Term::default(), StateRole::Candidate),

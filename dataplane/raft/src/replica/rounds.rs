@@ -105,7 +105,7 @@ impl Replica {
         self.raw.mut_store().log.installing = None;
         self.log_changed = true;
         self.to_apply.clear();
-        (self.handed, self.committed) = (index, index);
+        (self.dispatched, self.committed) = (index, index);
         self.advance(ready, done);
         self.set_applied(index);
     }
@@ -129,7 +129,7 @@ impl Replica {
 
     fn note_committed(&mut self, entries: Vec<LogEntry>) {
         let Some(last) = entries.last() else { return };
-        let expected = self.to_apply.back().map_or(self.handed.0, |entry| entry.index) + 1;
+        let expected = self.to_apply.back().map_or(self.dispatched.0, |entry| entry.index) + 1;
         self.committed = LogIndex(last.index);
         // Behind a gap they are read again from the log, once those before them are.
         if entries[0].index == expected {
@@ -142,7 +142,7 @@ impl Replica {
         &mut self,
         bytes_max: usize,
     ) -> Result<Option<Committed>, StoreError> {
-        if self.installing.is_some() || self.handed == self.committed {
+        if self.installing.is_some() || self.dispatched == self.committed {
             return Ok(None);
         }
         if bytes_max == 0 {
@@ -151,7 +151,7 @@ impl Replica {
             return Ok(None);
         }
         if self.to_apply.is_empty() {
-            let (from, to) = (self.handed.next().0, self.committed.next().0);
+            let (from, to) = (self.dispatched.next().0, self.committed.next().0);
             let found = raft::Storage::entries(
                 self.raw.store(),
                 from,
@@ -169,11 +169,11 @@ impl Replica {
             let (index, term) = (LogIndex(entry.index), Term(entry.term));
             assert_eq!(
                 index,
-                self.handed.next(),
+                self.dispatched.next(),
                 "group {}: committed entries have a gap",
                 self.group
             );
-            self.handed = index;
+            self.dispatched = index;
             taken.bytes += entry.data.len() + size_of::<Entry>();
             let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));
