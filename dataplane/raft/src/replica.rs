@@ -75,7 +75,7 @@ pub(crate) struct Replica {
     committed: LogIndex,
     applied: LogIndex,
     /// Term and role that the election timeout was drawn for.
-    drawn: (Term, StateRole),
+    office: (Term, StateRole),
     election_timeout: usize,
     /// Term in which this leader was seen to have applied an entry of its own.
     serving_term: Term,
@@ -144,7 +144,7 @@ impl Replica {
             dispatched: applied,
             committed: commit.max(applied),
             applied,
-            drawn: (Term::default(), StateRole::Candidate),
+            office: (Term::default(), StateRole::Candidate),
             election_timeout: config.election_ticks.start,
             serving_term: Term::default(),
             eager_ticks: 0,
@@ -288,10 +288,10 @@ impl Replica {
     /// Whatever follows from a new term, role, leader or progress.
     fn after_step(&mut self) {
         let office = (self.term(), self.raw.raft.state);
-        if office != self.drawn {
+        if office != self.office {
             self.election_timeout = self.random.within(&self.election_ticks);
-            let led = self.drawn.1 == StateRole::Leader;
-            self.drawn = office;
+            let led = self.office.1 == StateRole::Leader;
+            self.office = office;
             if led {
                 self.step_down();
             }
