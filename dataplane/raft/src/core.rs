@@ -123,7 +123,7 @@ impl Core {
     /// Lets a group go; whoever waits is told.
     pub fn remove(&mut self, group: GroupId) {
         if let Some(mut replica) = self.groups.remove(&group) {
-            replica.close(&ProposeError::NoSuchGroup(group));
+            replica.close(&ProposeError::GroupNotFound(group));
         }
         self.dirty.remove(&group);
         self.held_back.remove(&group);
@@ -155,7 +155,7 @@ impl Core {
                 replica.propose(data, ticket);
                 self.dirty.insert(group);
             }
-            None => ticket.fail(ProposeError::NoSuchGroup(group)),
+            None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
 
@@ -169,7 +169,7 @@ impl Core {
     ) {
         match self.groups.get_mut(&group) {
             Some(replica) => replica.wait_replicated(index, replicas, done),
-            None => done(Err(ProposeError::NoSuchGroup(group))),
+            None => done(Err(ProposeError::GroupNotFound(group))),
         }
     }
 
@@ -180,7 +180,7 @@ impl Core {
                 replica.read(done);
                 self.dirty.insert(group);
             }
-            None => done(Err(ReadError::NoSuchGroup(group))),
+            None => done(Err(ReadError::GroupNotFound(group))),
         }
     }
 
@@ -191,14 +191,14 @@ impl Core {
                 replica.change_members(change, ticket);
                 self.dirty.insert(group);
             }
-            None => ticket.fail(ProposeError::NoSuchGroup(group)),
+            None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
 
     /// Hands the leadership of a group to a peer.
     pub fn transfer(&mut self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.with(group, |replica| replica.transfer(to))
-            .unwrap_or(Err(ProposeError::NoSuchGroup(group)))
+            .unwrap_or(Err(ProposeError::GroupNotFound(group)))
     }
 
     /// A node does not answer.

@@ -228,7 +228,7 @@ impl Engine {
         on_applied: OnApplied,
     ) -> Result<(), ProposeError> {
         if self.watch(group).is_none() {
-            return Err(ProposeError::NoSuchGroup(group));
+            return Err(ProposeError::GroupNotFound(group));
         }
         let (bytes, limit) = (data.len(), self.pending_bytes_max);
         let before = self.pending_bytes.load(Ordering::Acquire);
@@ -255,7 +255,7 @@ impl Engine {
     /// Asks for a linearizable read from here, which must lead the group.
     pub fn read(&self, group: GroupId, done: OnRead) {
         if self.watch(group).is_none() {
-            return done(Err(ReadError::NoSuchGroup(group)));
+            return done(Err(ReadError::GroupNotFound(group)));
         }
         self.inbox.put(Input::Read { group, done });
     }

@@ -23,7 +23,7 @@ pub enum ProposeError {
     },
     /// The group is not (or no longer) on this node. It is in no log.
     #[error("group {0} is not on this node; nothing was changed")]
-    NoSuchGroup(GroupId),
+    GroupNotFound(GroupId),
     /// Another replica leads, or none. It is in no log.
     #[error("group {group} is not led from here; nothing was changed")]
     NotLeader {
@@ -66,7 +66,7 @@ pub enum ReadError {
     },
     /// The group is not on this node.
     #[error("group {0} is not on this node")]
-    NoSuchGroup(GroupId),
+    GroupNotFound(GroupId),
     /// More reads wait for confirmation than the group allows.
     #[error("{0} reads wait for their confirmation, try again in a moment")]
     Full(usize),
