@@ -183,7 +183,7 @@ fn collect(
 /// What a family is called on disk.
 fn name(family: Family) -> &'static str {
     match family {
-        Family::Meta => "meta",
+        Family::Attribute => "meta",
         Family::Point => "point",
         Family::Payload => "payload",
         Family::Index => "index",

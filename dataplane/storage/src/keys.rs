@@ -34,7 +34,7 @@ pub(crate) fn tombstone(group: GroupId, peer: PeerId) -> Vec<u8> {
     [TOMBSTONES, group.0.to_be_bytes(), peer.0.to_be_bytes()].concat()
 }
 
-pub(crate) fn meta(group: GroupId, name: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(group: GroupId, name: &[u8]) -> Vec<u8> {
     [&group.0.to_be_bytes()[..], name].concat()
 }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// Named values of a group.
-    Meta,
+    Attribute,
     /// Slots by point id.
     Point,
     /// Records by slot.
@@ -26,7 +26,8 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Meta, Self::Point, Self::Payload, Self::Index, Self::Row];
+    pub const ALL: [Self; 5] =
+        [Self::Attribute, Self::Point, Self::Payload, Self::Index, Self::Row];
 }
 
 /// Sees a key and its value; says whether to go on.

@@ -27,7 +27,7 @@ const SEGMENT: &[u8] = b"segment/";
 const IMPORT_BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// Name and bytes of a value of a group's own.
-pub type NamedValue = (Vec<u8>, Vec<u8>);
+pub type Attribute = (Vec<u8>, Vec<u8>);
 
 /// A group's keys in a store, and the directory of its segment files. Cheap to clone.
 #[derive(Clone)]
@@ -79,13 +79,13 @@ impl ShardStore {
     }
 
     /// A named value of the group.
-    pub fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reader().meta(name)
+    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.reader().attribute(name)
     }
 
     /// Named values whose name begins with `prefix`: name and value.
-    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
-        self.reader().metas(prefix)
+    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
+        self.reader().attributes(prefix)
     }
 
     /// Slot of a point that is there now.
@@ -170,7 +170,7 @@ impl ShardStore {
         let prefix = self.group.0.to_be_bytes();
         let (mut batch, mut applied) = (KvBatch::default(), None);
         key_file::read(dir, |family, key, value| {
-            if family == Family::Meta && key == APPLIED {
+            if family == Family::Attribute && key == APPLIED {
                 applied = Some(value.to_vec());
                 return Ok(());
             }
@@ -182,7 +182,7 @@ impl ShardStore {
             }
         })?;
         if let Some(applied) = applied {
-            batch.put(Family::Meta, keys::meta(self.group, APPLIED), applied);
+            batch.put(Family::Attribute, keys::attribute(self.group, APPLIED), applied);
         }
         self.kv.write(batch)?;
         self.kv.sync()

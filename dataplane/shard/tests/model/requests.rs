@@ -82,7 +82,7 @@ fn a_copy_from_beyond_the_window_is_refused() {
     }
     assert_eq!(replica.contents(), before);
     assert!(
-        replica.shard.store().metas(b"request/").unwrap().is_empty(),
+        replica.shard.store().attributes(b"request/").unwrap().is_empty(),
         "outcomes leave the table"
     );
 }

@@ -24,12 +24,12 @@ fn write(kv: &MemoryKv, step: &Step) {
         Step::Write(keys) => {
             for (key, value) in keys {
                 match value {
-                    Some(value) => batch.put(Family::Meta, vec![*key], vec![*value]),
-                    None => batch.delete(Family::Meta, vec![*key]),
+                    Some(value) => batch.put(Family::Attribute, vec![*key], vec![*value]),
+                    None => batch.delete(Family::Attribute, vec![*key]),
                 }
             }
         }
-        Step::RemoveAll => batch.delete_range(Family::Meta, vec![0], vec![5]),
+        Step::RemoveAll => batch.delete_range(Family::Attribute, vec![0], vec![5]),
         Step::Sync => return kv.sync().unwrap(),
     }
     kv.write(batch).unwrap();
@@ -37,7 +37,7 @@ fn write(kv: &MemoryKv, step: &Step) {
 
 fn all(kv: &dyn KvRead) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();
-    kv.scan(Family::Meta, &[0], &[255], &mut |key, value| {
+    kv.scan(Family::Attribute, &[0], &[255], &mut |key, value| {
         found.push((key.to_vec(), value.to_vec()));
         Ok(true)
     })

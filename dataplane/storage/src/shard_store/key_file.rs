@@ -154,7 +154,7 @@ impl Source {
 /// What stands for a family in the file: these numbers never change.
 fn family_tag(family: Family) -> u8 {
     match family {
-        Family::Meta => 1,
+        Family::Attribute => 1,
         Family::Point => 2,
         Family::Payload => 3,
         Family::Index => 4,

@@ -5,7 +5,7 @@ use std::path::Path;
 use vane_types::{LogIndex, PointId, Slot};
 
 use super::reader::{Reader, decode_slot, short_key};
-use super::{NamedValue, ShardStore, key_file};
+use super::{Attribute, ShardStore, key_file};
 use crate::error::Error;
 use crate::keys;
 use crate::kv::{Family, KvRead};
@@ -28,13 +28,13 @@ impl<'a> Snapshot<'a> {
     }
 
     /// A named value of the group.
-    pub fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reader().meta(name)
+    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.reader().attribute(name)
     }
 
     /// Named values whose name begins with `prefix`: name and value.
-    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
-        self.reader().metas(prefix)
+    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
+        self.reader().attributes(prefix)
     }
 
     /// Sealed segments of one vector.

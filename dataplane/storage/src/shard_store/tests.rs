@@ -33,7 +33,7 @@ fn fill(store: &ShardStore, applied: LogIndex, points: u32) {
         batch.put_row(0, 1, slot, slot, applied, &[slot as f32; 1024]);
     }
     batch.put_segment(0, &SegmentManifest { segment: 0, rows: points, ..Default::default() });
-    batch.put_meta(b"zone", b"a");
+    batch.put_attribute(b"zone", b"a");
     batch.put_applied(applied);
     batch.write().unwrap();
 }
