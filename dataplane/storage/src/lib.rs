@@ -35,5 +35,5 @@ pub use kv::{Kv, KvRead};
 pub use log_db::LogDb;
 pub use memory::MemoryKv;
 pub use segment_file::{SegmentFiles, SegmentWriter};
-pub use shard_store::{Batch, ShardStore, Snapshot};
+pub use shard_store::{Batch, ReadView, ShardStore};
 pub use space::Space;

@@ -3,8 +3,8 @@
 
 mod batch;
 mod key_file;
+mod read_view;
 mod reader;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +18,8 @@ use crate::keys;
 use crate::kv::{Family, Kv, KvBatch};
 use crate::records::{PointRecord, Row, SegmentManifest};
 pub use batch::Batch;
+pub use read_view::ReadView;
 use reader::{Reader, short_key};
-pub use snapshot::Snapshot;
 
 const APPLIED: &[u8] = b"applied";
 const SEGMENT: &[u8] = b"segment/";
@@ -64,8 +64,8 @@ impl ShardStore {
     }
 
     /// A snapshot of now.
-    pub fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot::new(self)
+    pub fn read_view(&self) -> ReadView<'_> {
+        ReadView::new(self)
     }
 
     /// Makes everything written before durable.
@@ -159,7 +159,7 @@ impl ShardStore {
         self.kv.write(batch)
     }
 
-    /// Takes the place of every key of the group with those that [`Snapshot::export`] wrote
+    /// Takes the place of every key of the group with those that [`ReadView::export`] wrote
     /// into `dir`, perhaps of the same group on another node. Durable when it returns.
     ///
     /// A damaged file is refused before anything is changed. An import that was cut short is

@@ -58,11 +58,11 @@ fn an_imported_group_is_the_exported_one_as_of_its_snapshot() {
     over_both(|kv, dir| {
         let from = store(&kv, GROUP);
         fill(&from, LogIndex(10), 1500);
-        let (expected, snapshot) = (contents(&from), from.snapshot());
+        let (expected, view) = (contents(&from), from.read_view());
         fill(&from, LogIndex(11), 1600);
-        snapshot.export(dir).unwrap();
-        assert_eq!(snapshot.applied().unwrap(), LogIndex(10));
-        assert_eq!(snapshot.manifests(0).unwrap()[0].rows, 1500);
+        view.export(dir).unwrap();
+        assert_eq!(view.applied().unwrap(), LogIndex(10));
+        assert_eq!(view.manifests(0).unwrap()[0].rows, 1500);
 
         let elsewhere: Arc<dyn Kv> = MemoryKv::default().into();
         let (to, neighbour) = (store(&elsewhere, GROUP), store(&elsewhere, NEIGHBOUR));
@@ -86,7 +86,7 @@ fn a_damaged_file_is_refused_and_nothing_changed() {
     over_both(|kv, dir| {
         let store = store(&kv, GROUP);
         fill(&store, LogIndex(10), 20);
-        store.snapshot().export(dir).unwrap();
+        store.read_view().export(dir).unwrap();
         fill(&store, LogIndex(11), 21);
         let (path, before) = (dir.join("keys"), contents(&store));
         let good = fs::read(&path).unwrap();
@@ -115,7 +115,7 @@ fn a_damaged_file_is_refused_and_nothing_changed() {
 fn an_empty_group_is_a_group() {
     over_both(|kv, dir| {
         let store = store(&kv, GROUP);
-        store.snapshot().export(dir).unwrap();
+        store.read_view().export(dir).unwrap();
         fill(&store, LogIndex(10), 2);
         store.import(dir).unwrap();
         assert!(contents(&store).is_empty());
@@ -127,7 +127,7 @@ fn an_import_cut_short_has_no_applied_index() {
     let (memory, dir) = (MemoryKv::default(), tempfile::tempdir().unwrap());
     let from = ShardStore::new(memory.clone(), GROUP, PathBuf::new());
     fill(&from, LogIndex(10), 3000);
-    from.snapshot().export(dir.path()).unwrap();
+    from.read_view().export(dir.path()).unwrap();
     memory.sync().unwrap();
     // No sync of the last: what it has written can be cut anywhere.
     let recorder = Unsynced(memory.clone());

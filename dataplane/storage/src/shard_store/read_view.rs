@@ -12,12 +12,12 @@ use crate::kv::{Family, KvRead};
 use crate::records::{PointRecord, SegmentManifest};
 
 /// The group's keys as they stood at one moment.
-pub struct Snapshot<'a> {
+pub struct ReadView<'a> {
     store: &'a ShardStore,
     view: Box<dyn KvRead + 'a>,
 }
 
-impl<'a> Snapshot<'a> {
+impl<'a> ReadView<'a> {
     pub(super) fn new(store: &'a ShardStore) -> Self {
         Self { store, view: store.kv.view() }
     }
