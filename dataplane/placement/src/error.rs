@@ -1,7 +1,6 @@
 //! Why there is no plan.
 
 use thiserror::Error;
-use vane_types::NodeId;
 
 /// What was asked for has no plan. Planning changes nothing, so nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -20,25 +19,6 @@ pub enum Unplaceable {
         /// Nodes in all.
         members: usize,
     },
-    /// Every node that takes new replicas has one of this shard already.
-    #[error(
-        "no node can take the replica that leaves node {leaving}: {available} of the cluster's {members} nodes take \
-         new replicas now, and each of them has one of this shard; nothing was changed: add a node, or wait for \
-         those that are down or draining"
-    )]
-    NoNodeLeft {
-        /// The node that was to be relieved.
-        leaving: NodeId,
-        /// Nodes that take new replicas.
-        available: usize,
-        /// Nodes in all.
-        members: usize,
-    },
-    /// The replica to replace is not there.
-    #[error(
-        "node {0} has no replica of this shard; nothing was changed, look at where its replicas are"
-    )]
-    NotAReplica(NodeId),
     /// A shard without replicas holds nothing.
     #[error("the replication factor is 0; nothing was placed, ask for at least 1")]
     NoReplicas,

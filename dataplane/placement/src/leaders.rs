@@ -7,24 +7,7 @@
 
 use std::collections::VecDeque;
 
-use vane_types::NodeId;
-
-use crate::{Node, candidates};
-
-/// The preferred leader of each shard, given the nodes of its replicas: even over the
-/// collection first, then in total. Nodes that take no new replicas are not asked to lead;
-/// `None` for a shard that has no others. The nodes' loads must not count leaders of these
-/// shards.
-pub fn preferred_leaders(nodes: &[Node], shards: &[Vec<NodeId>]) -> Vec<Option<NodeId>> {
-    let candidates = candidates(nodes);
-    let place_of = |id: &NodeId| candidates.binary_search_by_key(id, |it| it.id).ok();
-    let shards: Vec<Vec<usize>> =
-        shards.iter().map(|shard| shard.iter().filter_map(place_of).collect()).collect();
-    Leaders::of(&candidates, &shards)
-        .into_iter()
-        .map(|leader| leader.map(|it| candidates[it].id))
-        .collect()
-}
+use crate::Node;
 
 /// Shards and nodes by their places in the lists given.
 pub(crate) struct Leaders<'a> {
@@ -42,7 +25,9 @@ struct Load {
 }
 
 impl<'a> Leaders<'a> {
-    /// A leader for each shard that has replicas.
+    /// The preferred leader of each shard, `None` for one without candidates: even over the
+    /// collection first, then in total. The candidates' loads must not count leaders of these
+    /// shards.
     pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
         let load =
             |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
@@ -102,8 +87,10 @@ impl<'a> Leaders<'a> {
 
 #[cfg(test)]
 mod tests {
+    use vane_types::NodeId;
+
     use super::*;
-    use crate::Load;
+    use crate::{Load, candidates};
 
     fn node(id: u64, accepts_replicas: bool, leaders: u64) -> Node {
         let load = Load { replicas: 0, leaders };
@@ -113,10 +100,12 @@ mod tests {
 
     /// Preferred leaders by number, with the shards' nodes by number.
     fn leaders(nodes: &[Node], shards: &[&[u64]]) -> Vec<Option<u64>> {
-        let shards: Vec<Vec<NodeId>> =
-            shards.iter().map(|ids| ids.iter().copied().map(NodeId).collect()).collect();
-        let leaders = preferred_leaders(nodes, &shards);
-        leaders.into_iter().map(|leader| leader.map(|node| node.0)).collect()
+        let candidates = candidates(nodes);
+        let place_of = |id: &u64| candidates.iter().position(|node| node.id.0 == *id);
+        let shards: Vec<Vec<usize>> =
+            shards.iter().map(|ids| ids.iter().filter_map(place_of).collect()).collect();
+        let leaders = Leaders::of(&candidates, &shards).into_iter();
+        leaders.map(|leader| leader.map(|place| candidates[place].id.0)).collect()
     }
 
     #[test]

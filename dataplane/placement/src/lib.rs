@@ -12,14 +12,11 @@ mod error;
 mod leaders;
 mod meta_voters;
 mod place_new;
-mod replacement;
 mod zones;
 
 pub use error::Unplaceable;
-pub use leaders::preferred_leaders;
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_new};
-pub use replacement::place_replacement;
 
 use vane_types::NodeId;
 
