@@ -23,10 +23,9 @@ use crate::config::Config;
 use crate::core::{Core, Start};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
-use crate::machine::StateMachine;
+use crate::machine::{Conf, StateMachine};
 use crate::replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 use crate::status::{GroupStatus, Watch};
-use crate::{INITIAL_INDEX, machine::Conf};
 
 use dirs::{SnapshotDirs, discard};
 use inbox::{Inbox, Input};
@@ -150,21 +149,12 @@ impl Engine {
         })
     }
 
-    /// Writes what a replica's log begins with, on disk when it returns: behind
-    /// [`INITIAL_INDEX`] for one of the group's first, behind nothing for one that joins.
-    /// The state machine must be at the same index, and be so durably.
-    pub fn create(&self, group: GroupId, peer: PeerId, first: bool) -> Result<(), StoreError> {
-        let index = if first { INITIAL_INDEX } else { LogIndex::ZERO };
-        let term = Term(index.0);
-        let log = GroupLog {
-            peer,
-            term,
-            commit: index,
-            last_index: index,
-            truncated_index: index,
-            truncated_term: term,
-            ..GroupLog::default()
-        };
+    /// Writes what a replica's log begins with ([`GroupLog::founding`], [`GroupLog::joining`]),
+    /// on disk when it returns. The state machine must be at the same index, and be so durably.
+    ///
+    /// # Errors
+    /// When the log store fails; the group may or may not have a log then.
+    pub fn create(&self, group: GroupId, log: GroupLog) -> Result<(), StoreError> {
         self.store.append(&[Append { group, log, entries: Vec::new(), removed: None }], true)
     }
 

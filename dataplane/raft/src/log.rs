@@ -2,6 +2,7 @@
 
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 
+use crate::INITIAL_INDEX;
 use crate::error::StoreError;
 
 pub use raft::eraftpb::Entry as LogEntry;
@@ -25,6 +26,29 @@ pub struct GroupLog {
     pub truncated_term: Term,
     /// Index of a snapshot whose installation was begun and is not known to have ended.
     pub installing: Option<LogIndex>,
+}
+
+impl GroupLog {
+    /// What the log of one of a group's first replicas begins with: nothing behind an entry
+    /// that never was, at [`INITIAL_INDEX`].
+    pub fn founding(peer: PeerId) -> Self {
+        let term = Term(INITIAL_INDEX.0);
+        Self {
+            peer,
+            term,
+            commit: INITIAL_INDEX,
+            last_index: INITIAL_INDEX,
+            truncated_index: INITIAL_INDEX,
+            truncated_term: term,
+            ..Self::default()
+        }
+    }
+
+    /// What the log of a replica begins with that joins a group: nothing at all, so that it
+    /// needs a snapshot.
+    pub fn joining(peer: PeerId) -> Self {
+        Self { peer, ..Self::default() }
+    }
 }
 
 /// What changes in one group's log.

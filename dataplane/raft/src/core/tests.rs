@@ -37,25 +37,16 @@ struct TestNode {
 impl TestNode {
     fn new(id: u64, voters: &[PeerId], first: bool) -> Self {
         let log = Arc::new(MemoryLog::default());
-        let index = if first { INITIAL_INDEX } else { LogIndex::ZERO };
-        let term = Term(index.0);
         let conf = if first { Conf::founding(voters) } else { Conf::default() };
-        let state = GroupLog {
-            peer: peer(id),
-            term,
-            commit: index,
-            last_index: index,
-            truncated_index: index,
-            truncated_term: term,
-            ..GroupLog::default()
-        };
+        let peer = peer(id);
+        let state = if first { GroupLog::founding(peer) } else { GroupLog::joining(peer) };
         log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
         let core = Core::new(log.clone(), Config::default());
         let mut node = Self {
             id,
             log,
             core,
-            applied: index,
+            applied: state.last_index,
             conf,
             commands: Vec::new(),
             watch: Arc::default(),
