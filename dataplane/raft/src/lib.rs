@@ -33,6 +33,7 @@ pub use engine::{Counters, Engine, Transport};
 pub use error::{ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{Answer, Applied, Committed, Conf, Entry, Exported, StateMachine};
+pub use random::Random;
 pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 pub use status::{GroupStatus, PeerStatus, Role, Watch};
 

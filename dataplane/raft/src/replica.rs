@@ -125,7 +125,7 @@ impl Replica {
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
             .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
-        random.next();
+        random.next_u64();
         watch.set_applied(applied);
         let mut replica = Self {
             group,
@@ -289,7 +289,9 @@ impl Replica {
     fn after_step(&mut self) {
         let office = (self.term(), self.raw.raft.state);
         if office != self.office {
-            self.election_timeout = self.random.within(&self.election_ticks);
+            let ticks = &self.election_ticks;
+            let drawn = self.random.within(&(ticks.start as u64..ticks.end as u64));
+            self.election_timeout = drawn as usize;
             let led = self.office.1 == StateRole::Leader;
             self.office = office;
             if led {
