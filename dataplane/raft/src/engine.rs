@@ -39,7 +39,7 @@ pub trait Transport: Send + Sync + 'static {
     fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>);
 }
 
-/// State machines of the replicas that are open here.
+/// The state machines of the replicas that are registered, for the threads that feed them.
 #[derive(Default)]
 pub(crate) struct Machines(RwLock<HashMap<GroupId, Registered>>);
 
@@ -47,9 +47,11 @@ pub(crate) struct Machines(RwLock<HashMap<GroupId, Registered>>);
 type Registered = (PeerId, Arc<dyn StateMachine>);
 
 impl Machines {
-    /// That of a replica; `None` once it is removed, even if another has taken its place.
+    /// State machine of a replica; `None` once it is removed, even if another has taken its place.
     pub(crate) fn of(&self, group: GroupId, peer: PeerId) -> Option<Arc<dyn StateMachine>> {
-        self.0.read().get(&group).filter(|it| it.0 == peer).map(|it| Arc::clone(&it.1))
+        let machines = self.0.read();
+        let (registered, machine) = machines.get(&group)?;
+        (*registered == peer).then(|| Arc::clone(machine))
     }
 
     fn insert(&self, group: GroupId, peer: PeerId, machine: Arc<dyn StateMachine>) {
@@ -61,7 +63,7 @@ impl Machines {
     }
 }
 
-/// Counters of a node.
+/// What the threads did since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Synced writes of the log store.
@@ -89,6 +91,10 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the threads. Snapshots on their way in or out lie below `snapshots`.
+    ///
+    /// # Errors
+    /// When the snapshots that a crash left cannot be looked through, or a thread cannot be
+    /// started.
     pub fn start(
         store: Arc<dyn LogStore>,
         config: Config,
@@ -160,6 +166,11 @@ impl Engine {
 
     /// Takes a replica up where its log and its state machine ended. `campaign`: stand for
     /// election at once.
+    ///
+    /// # Errors
+    /// When the group has no log, its log and its state machine do not fit together, a snapshot
+    /// that was cut short cannot be installed, or the engine is stopping. The replica is not
+    /// registered then.
     pub fn register(
         &self,
         group: GroupId,
@@ -191,26 +202,34 @@ impl Engine {
         Ok(watch)
     }
 
-    /// Lets a group go. Commands under way are answered with an error; the log stays until
-    /// [`Engine::forget`].
+    /// Drops the replica of a group. Commands under way are answered with an error; the log
+    /// stays until [`Engine::forget`].
     pub fn remove(&self, group: GroupId) {
         self.watches.write().remove(&group);
+        // No answer means that the thread has ended, and the replica with it.
         let _gone = self.ask(|done| Input::Remove { group, done });
         self.machines.remove(group);
     }
 
     /// Removes the log of a group that is not registered.
+    ///
+    /// # Errors
+    /// When the log store fails; the log may be there or not.
     pub fn forget(&self, group: GroupId) -> Result<(), StoreError> {
         self.store.remove(group)
     }
 
-    /// What requests look at of a group.
+    /// Leader and progress of a group, for those who route requests; `None` where the group is
+    /// not registered.
     pub fn watch(&self, group: GroupId) -> Option<Arc<Watch>> {
         self.watches.read().get(&group).cloned()
     }
 
     /// Hands a command to the group, which must be led from here. `on_applied` is called
     /// exactly once if this returns `Ok`, and never otherwise.
+    ///
+    /// # Errors
+    /// When the group is not here, or too much waits already: the command is in no log.
     pub fn propose(
         &self,
         group: GroupId,
@@ -231,7 +250,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Calls `done` once so many voters have an entry on disk.
+    /// Calls `done` once `replicas` voters have the entry at `index` on disk, or this replica
+    /// leads no more.
     pub fn wait_replicated(
         &self,
         group: GroupId,
@@ -259,21 +279,25 @@ impl Engine {
 
     /// Hands the leadership of a group to a peer. Blocks for a moment; whether the peer
     /// took it shows in the group's status within an election timeout.
+    ///
+    /// # Errors
+    /// When the group is not here or not led from here, the peer does not vote, a change of
+    /// members is under way, or the engine is stopping. Nothing changed then.
     pub fn transfer(&self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.ask(|done| Input::Transfer { group, to, done }).unwrap_or(Err(ProposeError::Stopping))
     }
 
-    /// Messages came. Says nothing about whether they were taken.
+    /// Hands in messages of other nodes. They may be dropped: Raft sends again.
     pub fn step(&self, messages: Vec<Envelope>) {
         self.inbox.put_messages(messages);
     }
 
-    /// A node does not answer.
+    /// Notes that a node does not answer.
     pub fn unreachable(&self, node: NodeId) {
         self.inbox.put(Input::Unreachable(node));
     }
 
-    /// A group as it is here. Blocks for a moment.
+    /// A group as its replica here sees it. Blocks for a moment.
     pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
         self.ask(|done| Input::Status { group, done }).flatten()
     }
@@ -293,7 +317,7 @@ impl Engine {
         self.inbox.put(Input::Truncate { group, durable });
     }
 
-    /// What happened since the start.
+    /// What the threads did since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -349,6 +373,9 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
 /// what is not on disk (Rebello et al., "Can Applications Recover from fsync Failures?",
 /// ATC 2020). A restart reads what is really there.
 pub(crate) fn end_process(what: &str, error: &StoreError) -> ! {
-    tracing::error!(%error, "{what}; ending the process so that a restart reads what is really on disk");
+    tracing::error!(
+        %error,
+        "{what}; ending the process so that a restart reads what is really on disk"
+    );
     std::process::exit(70)
 }

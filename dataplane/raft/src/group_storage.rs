@@ -64,11 +64,11 @@ impl GroupStorage {
     pub(crate) fn append(&mut self, entries: &[LogEntry]) -> Option<(LogIndex, LogIndex)> {
         let (first, last) = (entries.first()?.index, LogIndex(entries.last()?.index));
         let old_last = self.log.last_index;
-        while self.cache.back().is_some_and(|it| it.index >= first) {
+        while self.cache.back().is_some_and(|entry| entry.index >= first) {
             self.drop_newest();
         }
         // A gap would make a read behind it return the wrong entries.
-        if self.cache.back().is_some_and(|it| it.index + 1 != first) {
+        if self.cache.back().is_some_and(|entry| entry.index + 1 != first) {
             self.cache.clear();
             self.cache_bytes = 0;
         }
@@ -78,6 +78,7 @@ impl GroupStorage {
             self.cache.push_back(entry.clone());
         }
         self.log.last_index = last;
+        // Entries of another leader took their place: a reader must not find them behind the end.
         (old_last > last).then_some((last.next(), old_last))
     }
 
@@ -107,6 +108,7 @@ impl GroupStorage {
             .map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
         self.store.truncate(self.group, through, term)?;
         let (before, gone) = (self.len(), through - self.log.truncated_index);
+        // Sizes of entries that left the cache are not known: they count as the mean.
         self.bytes -= if gone >= before { self.bytes } else { self.bytes * gone / before };
         (self.log.truncated_index, self.log.truncated_term) = (through, term);
         while self.cache.front().is_some_and(|entry| entry.index <= through.0) {
@@ -163,6 +165,17 @@ impl GroupStorage {
     fn place(&self, index: LogIndex) -> Option<usize> {
         let behind_first = index.0.checked_sub(self.cache.front()?.index)?;
         usize::try_from(behind_first).ok().filter(|place| *place < self.cache.len())
+    }
+
+    /// Whether a snapshot helps a peer that asked for one of at least `request_index`.
+    fn fits(&self, snapshot: &Snapshot, request_index: u64, to: u64) -> bool {
+        let metadata = snapshot.get_metadata();
+        let members = Conf::from(metadata.get_conf_state()).members();
+        // One that the log does not reach back to would be followed by the next at once; one
+        // from before its receiver became a member is refused there, again and again.
+        metadata.index >= request_index
+            && metadata.index >= self.log.truncated_index.0
+            && members.contains(&PeerId(to))
     }
 
     fn failed(&self, error: &StoreError) -> raft::Error {
@@ -222,7 +235,7 @@ impl Storage for GroupStorage {
         }
         let found =
             self.store.entries(self.group, index, index.next(), 0).map_err(|e| self.failed(&e))?;
-        found.first().map(|it| it.term).ok_or(raft::Error::Store(StorageError::Unavailable))
+        found.first().map(|entry| entry.term).ok_or(raft::Error::Store(StorageError::Unavailable))
     }
 
     fn first_index(&self) -> raft::Result<u64> {
@@ -234,15 +247,7 @@ impl Storage for GroupStorage {
     }
 
     fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
-        // One that the log does not reach back to would be followed by the next at once; one
-        // from before its receiver became a member is refused there, again and again.
-        let fits = |it: &&Snapshot| {
-            let index = it.get_metadata().index;
-            let members = Conf::from(it.get_metadata().get_conf_state()).members();
-            let reaches = index >= request_index && index >= self.log.truncated_index.0;
-            reaches && members.contains(&PeerId(to))
-        };
-        match self.snapshot.as_ref().filter(fits) {
+        match self.snapshot.as_ref().filter(|snapshot| self.fits(snapshot, request_index, to)) {
             Some(snapshot) => Ok(snapshot.clone()),
             None => {
                 self.wanted.set(Some(LogIndex(request_index)));

@@ -26,7 +26,7 @@ mod random;
 mod replica;
 mod status;
 
-pub use codec::Envelope;
+pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use core::{Core, Install, Output, Persisted, Start};
 pub use engine::{Counters, Engine, Transport};

@@ -12,11 +12,11 @@ pub use raft::eraftpb::Entry as LogEntry;
 pub struct GroupLog {
     /// This replica's peer id; never used again once it is removed.
     pub peer: PeerId,
-    /// Current term.
+    /// Latest term that the replica has seen.
     pub term: Term,
     /// Peer that got this replica's vote in the term.
     pub vote: Option<PeerId>,
-    /// Highest index known to be committed. May lag behind.
+    /// Highest index known to be committed. May lag behind: what is applied is committed.
     pub commit: LogIndex,
     /// Index of the last entry.
     pub last_index: LogIndex,
@@ -54,9 +54,9 @@ impl GroupLog {
 /// What changes in one group's log.
 #[derive(Debug, Clone)]
 pub struct Append {
-    /// The group.
+    /// Group whose log changes.
     pub group: GroupId,
-    /// Its state once the entries are there.
+    /// State of the log once the entries are there.
     pub log: GroupLog,
     /// Entries, contiguous, the last of them at `log.last_index`; they take the place of
     /// any that were there.
@@ -67,13 +67,23 @@ pub struct Append {
 
 /// Where logs lie.
 pub trait LogStore: Send + Sync + 'static {
-    /// State of one group; `None` for a group without a log.
+    /// State of one group's log; `None` for a group without one.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this version does not know.
     fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError>;
     /// Changes any number of groups in one atomic write, which with `sync` is on disk when
     /// this returns.
+    ///
+    /// # Errors
+    /// When the write or the sync fails: all of it may be on disk, or none. The caller must
+    /// not go on.
     fn append(&self, appends: &[Append], sync: bool) -> Result<(), StoreError>;
     /// Entries from `from` to before `to`, contiguous, of about `bytes_max` at most but at
     /// least one. All of them are there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or one of the entries is missing.
     fn entries(
         &self,
         group: GroupId,
@@ -82,7 +92,13 @@ pub trait LogStore: Send + Sync + 'static {
         bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError>;
     /// Forgets entries up to `through`, which was of `term`; their effects are durable.
+    ///
+    /// # Errors
+    /// When the write fails; a part of the entries may be gone, from the oldest on.
     fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError>;
     /// Forgets the whole group, on disk when this returns.
+    ///
+    /// # Errors
+    /// When the write fails; the log may be there or not.
     fn remove(&self, group: GroupId) -> Result<(), StoreError>;
 }

@@ -11,7 +11,7 @@ use crate::replica::Ticket;
 /// One logged command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the group's log.
+    /// Place of the entry in the group's log.
     pub index: LogIndex,
     /// Term of the leader that proposed it.
     pub term: Term,
@@ -45,7 +45,7 @@ impl Conf {
         !self.voters_outgoing.is_empty()
     }
 
-    /// Everyone, in order, once.
+    /// Voters and learners of both memberships, in order, each once.
     pub fn members(&self) -> Vec<PeerId> {
         let all = [&self.voters, &self.learners, &self.voters_outgoing, &self.learners_next];
         let mut members: Vec<PeerId> = all.into_iter().flatten().copied().collect();
@@ -89,41 +89,41 @@ fn raw_ids(peers: &[PeerId]) -> Vec<u64> {
     peers.iter().map(|peer| peer.0).collect()
 }
 
-/// What applying a command came to.
+/// Outcome of a command on every replica: done, or refused without effect.
 pub type Answer = Result<(), Refusal>;
 
 /// An applied command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Where it stands in the group's log.
+    /// Place of the command in the group's log.
     pub index: LogIndex,
-    /// What it came to.
+    /// What every replica answers.
     pub answer: Answer,
 }
 
 /// What a snapshot stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
-    /// Index of the last entry in it.
+    /// Last entry whose effects are in the snapshot.
     pub index: LogIndex,
-    /// The membership as of that entry.
+    /// Membership as of the entry at `index`.
     pub conf: Conf,
 }
 
 /// Entries to apply to one group, in order, and who waits for them.
 #[derive(Debug)]
 pub struct Committed {
-    /// The group.
+    /// Group whose entries they are.
     pub group: GroupId,
-    /// The replica: another one of the group may be here before they are applied.
+    /// Replica that is to apply them: another one of the group may be here before they are applied.
     pub peer: PeerId,
-    /// The entries with those who wait.
+    /// Each entry, with who waits for its answer.
     pub entries: Vec<(Entry, Option<Ticket>)>,
-    /// What the entries take in memory.
+    /// Memory that the entries take, in bytes.
     pub bytes: usize,
 }
 
-/// What the log is for.
+/// Turns the entries of one replica's log into state of its own, on its own disk.
 pub trait StateMachine: Send + Sync + 'static {
     /// Index of the last entry whose effects are here.
     fn applied(&self) -> LogIndex;
@@ -131,14 +131,23 @@ pub trait StateMachine: Send + Sync + 'static {
     /// first snapshot.
     fn conf(&self) -> Conf;
     /// Applies the entry behind [`StateMachine::applied`]. A refusal is an answer like any
-    /// other: it counts as applied and every replica gives the same. A [`StoreError`]
-    /// means that the effects could not be stored; the node must stop.
+    /// other: it counts as applied and every replica gives the same.
+    ///
+    /// # Errors
+    /// When the effects could not be stored; the node must stop.
     fn apply(&self, entry: &Entry) -> Result<Answer, StoreError>;
     /// Writes everything as of one applied index into `dir`, which is empty. Runs beside
     /// `apply` and holds it up only for as long as hard links take.
+    ///
+    /// # Errors
+    /// When a file cannot be written; what is in `dir` is of no use. The state is unchanged.
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError>;
     /// Takes the place of everything here with what [`StateMachine::snapshot`] wrote, whose
     /// files were verified by the caller. Durable when it returns; done again from the same
     /// files after a crash.
+    ///
+    /// # Errors
+    /// When the state could not be stored. It may be there in part: the node must stop, and
+    /// install again after its next start.
     fn install(&self, dir: &Path) -> Result<(), StoreError>;
 }

@@ -31,7 +31,7 @@ use reads::Reads;
 /// Ticks in which a replica that was placed first goes on standing for election.
 const EAGER_TICKS: usize = 5;
 
-/// What makes a replica.
+/// What a replica is taken up with.
 pub(crate) struct Setup {
     pub(crate) group: GroupId,
     pub(crate) log: GroupLog,
@@ -74,14 +74,14 @@ pub(crate) struct Replica {
     /// Last entry that is committed and synced here.
     committed: LogIndex,
     applied: LogIndex,
-    /// Term and role that the election timeout was drawn for.
+    /// Term and role of the last step; each has an election timeout of its own.
     office: (Term, StateRole),
     election_timeout: usize,
     /// Term in which this leader was seen to have applied an entry of its own.
     serving_term: Term,
-    /// Ticks in which it goes on standing for election.
+    /// Ticks in which the replica goes on standing for election.
     eager_ticks: usize,
-    /// Handed out and not written yet.
+    /// Handed out by `ready` and not known to be written yet.
     writing: Option<Ready>,
     /// Written; waits for its snapshot to be installed. Until then raft-rs must not move.
     installing: Option<Ready>,
@@ -175,7 +175,7 @@ impl Replica {
         }
     }
 
-    /// Whether this replica alone makes a majority.
+    /// Whether this replica is the only voter.
     pub(crate) fn is_alone(&self) -> bool {
         self.conf.voters == [self.peer] && !self.conf.is_joint()
     }
@@ -232,7 +232,7 @@ impl Replica {
         self.waiting.push_back(Waiting { index, term, ticket });
     }
 
-    /// Calls `done` once so many voters have the entry on disk.
+    /// Calls `done` once `replicas` voters have the entry at `index` on disk.
     pub(crate) fn wait_replicated(
         &mut self,
         index: LogIndex,
@@ -258,17 +258,15 @@ impl Replica {
     /// Hands the leadership to a caught-up voter; takes effect within an election timeout
     /// or not at all.
     pub(crate) fn transfer(&mut self, to: PeerId) -> Result<(), ProposeError> {
-        let refused =
-            |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
         if !self.is_leader() {
             return Err(self.not_leader());
         }
         if to != self.peer {
             if !self.conf.voters.contains(&to) {
-                return refused("the peer to lead it is not one of its voters");
+                return Err(self.refused("the peer to lead it is not one of its voters"));
             }
             if self.raw.raft.has_pending_conf() {
-                return refused("another change is under way");
+                return Err(self.refused("another change is under way"));
             }
             self.raw.transfer_leader(to.0);
             self.after_step();
@@ -285,7 +283,7 @@ impl Replica {
         }
     }
 
-    /// Whatever follows from a new term, role, leader or progress.
+    /// Does what a new term, role, leader or progress asks for, and shows it to readers.
     fn after_step(&mut self) {
         let office = (self.term(), self.raw.raft.state);
         if office != self.office {
@@ -313,28 +311,30 @@ impl Replica {
         self.watch_log();
     }
 
+    /// Answers everyone who waits for a leader that this replica is no longer.
     fn step_down(&mut self) {
-        let group = self.group;
-        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
-        self.reads.step_down(group, self.leader());
+        let unknown = ProposeError::Unknown(self.group);
+        self.fail_waiting(&unknown);
+        self.reads.step_down(self.group, self.leader());
+    }
+
+    /// Entries in the log may still be applied, whoever leads next: their proposers hear that
+    /// nobody knows. Waits for copies get `error`.
+    fn fail_waiting(&mut self, error: &ProposeError) {
+        for waiting in self.waiting.drain(..) {
+            waiting.ticket.fail(ProposeError::Unknown(self.group));
+        }
+        for wait in self.replicated_waits.drain(..) {
+            (wait.done)(Err(error.clone()));
+        }
     }
 
     fn answer_replicated(&mut self) {
-        let raft = &self.raw.raft;
-        let voters = &self.conf.voters;
-        let on_disk = |index: LogIndex| {
-            voters
-                .iter()
-                .filter(|peer| raft.prs().get(peer.0).is_some_and(|it| it.matched >= index.0))
-                .count()
-        };
         let mut at = 0;
-        while at < self.replicated_waits.len() {
+        while let Some(wait) = self.replicated_waits.get(at) {
             // A factor above the number of voters asks for all of them.
-            if on_disk(self.replicated_waits[at].index)
-                >= self.replicated_waits[at].replicas.min(voters.len())
-            {
+            let wanted = wait.replicas.min(self.conf.voters.len());
+            if self.copies_of(wait.index) >= wanted {
                 (self.replicated_waits.swap_remove(at).done)(Ok(()));
             } else {
                 at += 1;
@@ -342,12 +342,17 @@ impl Replica {
         }
     }
 
+    /// Voters that are known to have an entry on disk.
+    fn copies_of(&self, index: LogIndex) -> usize {
+        let progress = |peer: &&PeerId| self.raw.raft.prs().get(peer.0);
+        let has_entry = |peer: &&PeerId| progress(peer).is_some_and(|one| one.matched >= index.0);
+        self.conf.voters.iter().filter(has_entry).count()
+    }
+
     /// Tells everyone who waits that the group is going. What was logged the others may still
     /// apply.
     pub(crate) fn close(&mut self, error: &ProposeError) {
-        let group = self.group;
-        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.replicated_waits.drain(..).for_each(|it| (it.done)(Err(error.clone())));
+        self.fail_waiting(error);
         self.reads.step_down(self.group, None);
         self.watch.set(None, self.term(), self.committed, false);
     }
@@ -355,16 +360,6 @@ impl Replica {
     pub(crate) fn status(&self) -> GroupStatus {
         let raft = &self.raw.raft;
         let log = &self.raw.store().log;
-        let peer = |(id, progress): (&u64, &raft::Progress)| PeerStatus {
-            peer: PeerId(*id),
-            matched: LogIndex(progress.matched),
-            active: progress.recent_active,
-            snapshot: progress.state == raft::ProgressState::Snapshot,
-        };
-        let others = raft.prs().iter().filter(|(id, _)| **id != self.peer.0);
-        let mut peers: Vec<PeerStatus> =
-            if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
-        peers.sort_by_key(|it| it.peer);
         GroupStatus {
             peer: self.peer,
             role: match raft.state {
@@ -380,8 +375,28 @@ impl Replica {
             truncated_index: log.truncated_index,
             conf: self.conf.clone(),
             conf_pending: raft.has_pending_conf(),
-            peers,
+            peers: self.other_members(),
         }
+    }
+
+    /// What a leader knows of the other members; only a leader knows anything of them.
+    fn other_members(&self) -> Vec<PeerStatus> {
+        if !self.is_leader() {
+            return Vec::new();
+        }
+        let members = self.raw.raft.prs().iter();
+        let others = members.filter(|(id, _)| **id != self.peer.0);
+        let mut others: Vec<PeerStatus> = others
+            .map(|(id, progress)| PeerStatus {
+                peer: PeerId(*id),
+                matched: LogIndex(progress.matched),
+                active: progress.recent_active,
+                snapshot: progress.state == raft::ProgressState::Snapshot,
+            })
+            .collect();
+        // raft-rs keeps them in a hash map.
+        others.sort_by_key(|status| status.peer);
+        others
     }
 
     /// Whether another round is due.
@@ -401,9 +416,13 @@ impl Replica {
         Term(self.raw.raft.term)
     }
 
+    fn refused(&self, why: impl Into<String>) -> ProposeError {
+        ProposeError::Refused { group: self.group, why: why.into() }
+    }
+
     fn not_leader(&self) -> ProposeError {
         // During a transfer this replica still leads but takes nothing: no leader to name.
-        let leader = self.leader().filter(|it| *it != self.peer);
+        let leader = self.leader().filter(|leader| *leader != self.peer);
         ProposeError::NotLeader { group: self.group, leader }
     }
 }

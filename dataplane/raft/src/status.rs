@@ -7,7 +7,7 @@ use vane_types::{LogIndex, PeerId, Term};
 
 use crate::machine::Conf;
 
-/// Part of a replica in its group.
+/// What a replica does in its group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -16,18 +16,18 @@ pub enum Role {
     Follower,
     /// Stands for election.
     Candidate,
-    /// Leads.
+    /// Takes the group's commands and sends them to the others.
     Leader,
 }
 
 /// A group as one of its replicas sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupStatus {
-    /// The replica's own peer id.
+    /// Peer id of the replica that was asked.
     pub peer: PeerId,
-    /// Its part.
+    /// What the replica does in the group.
     pub role: Role,
-    /// Its term.
+    /// Latest term that the replica has seen.
     pub term: Term,
     /// Peer that leads; `None` where none does, or none is known. As JSON 0 stands for none.
     #[serde(with = "zero_for_none")]
@@ -40,31 +40,31 @@ pub struct GroupStatus {
     pub last_index: LogIndex,
     /// Index up to which the log was truncated.
     pub truncated_index: LogIndex,
-    /// The membership.
+    /// Membership as of the last change that is applied here.
     pub conf: Conf,
     /// A change of members is logged and not applied.
     pub conf_pending: bool,
-    /// At the leader: the others.
+    /// At the leader, what it knows of the other members; empty elsewhere.
     pub peers: Vec<PeerStatus>,
 }
 
 impl GroupStatus {
     /// What the leader knows of a peer.
     pub fn peer(&self, peer: PeerId) -> Option<&PeerStatus> {
-        self.peers.iter().find(|it| it.peer == peer)
+        self.peers.iter().find(|status| status.peer == peer)
     }
 }
 
 /// A member as the leader sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerStatus {
-    /// Its peer id.
+    /// Peer id of the member.
     pub peer: PeerId,
-    /// Last entry known to be on its disk.
+    /// Last entry known to be on the member's disk.
     pub matched: LogIndex,
-    /// It answered within the last election timeout.
+    /// The member answered within the last election timeout.
     pub active: bool,
-    /// It is being sent a snapshot.
+    /// A snapshot is on its way to the member.
     pub snapshot: bool,
 }
 
@@ -86,7 +86,7 @@ impl Watch {
         PeerId::from_raw(self.leader.load(Ordering::Acquire))
     }
 
-    /// The replica's term.
+    /// Latest term that the replica has seen.
     pub fn term(&self) -> Term {
         Term(self.term.load(Ordering::Acquire))
     }

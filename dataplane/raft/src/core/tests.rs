@@ -170,11 +170,10 @@ impl TestCluster {
     fn leader(&mut self) -> u64 {
         for _ in 0..20 {
             self.ticks(5);
-            let up = |it: &&TestNode| !self.down.contains(&it.id);
-            let leads = |it: &&TestNode| it.status().role == Role::Leader;
-            let mut leaders: Vec<_> = self.nodes.values().filter(up).filter(leads).collect();
-            leaders.sort_by_key(|it| it.status().term);
-            if let Some(leader) = leaders.last() {
+            let up = self.nodes.values().filter(|node| !self.down.contains(&node.id));
+            let leaders = up.filter(|node| node.status().role == Role::Leader);
+            // One that was cut off may not know yet that there is another.
+            if let Some(leader) = leaders.max_by_key(|node| node.status().term) {
                 return leader.id;
             }
         }
@@ -184,7 +183,8 @@ impl TestCluster {
     fn propose(&mut self, node: u64, command: &[u8]) -> Result<Applied, ProposeError> {
         let outcome = Arc::new(Mutex::new(None));
         let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
-        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
+        let ticket =
+            Ticket::new(1, pending, Box::new(move |outcome| *answer.lock() = Some(outcome)));
         self.nodes.get_mut(&node).unwrap().core.propose(GROUP, command.to_vec(), ticket);
         self.ticks(15);
         outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
@@ -193,7 +193,8 @@ impl TestCluster {
     fn change(&mut self, node: u64, change: &MemberChange) -> Result<Applied, ProposeError> {
         let outcome = Arc::new(Mutex::new(None));
         let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
-        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
+        let ticket =
+            Ticket::new(1, pending, Box::new(move |outcome| *answer.lock() = Some(outcome)));
         self.nodes.get_mut(&node).unwrap().core.change_members(GROUP, change, ticket);
         self.ticks(5);
         outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
@@ -206,7 +207,7 @@ impl TestCluster {
             .get_mut(&node)
             .unwrap()
             .core
-            .read(GROUP, Box::new(move |it| *answer.lock() = Some(it)));
+            .read(GROUP, Box::new(move |outcome| *answer.lock() = Some(outcome)));
         self.ticks(5);
         outcome.lock().take()
     }
@@ -238,7 +239,7 @@ fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
     let leader = cluster.leader();
     assert!(cluster.propose(leader, b"a").is_ok());
     assert!(matches!(cluster.read(leader), Some(Ok(index)) if index >= INITIAL_INDEX + 2));
-    let others: Vec<u64> = (1..=3).filter(|it| *it != leader).collect();
+    let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
     cluster.down.extend(&others);
     assert!(matches!(cluster.propose(leader, b"lost"), Err(ProposeError::Unknown(_))));
     assert!(matches!(cluster.read(leader), Some(Err(ReadError::NotLeader { .. }))));
@@ -255,7 +256,7 @@ fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
 fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     for n in 0..50_u8 {
         assert!(cluster.propose(leader, &[n]).is_ok());
@@ -305,7 +306,7 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
     assert!(cluster.propose(leader, b"a").is_ok());
     cluster.nodes.insert(4, TestNode::new(4, &[], false));
     let new = peer(4);
-    let leaving = (1..=3).find(|it| *it != leader).map(peer).unwrap();
+    let leaving = (1..=3).find(|id| *id != leader).map(peer).unwrap();
     let learner = MemberChange { learners: vec![new], ..MemberChange::default() };
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(10);
@@ -327,7 +328,7 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
 fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     assert!(cluster.propose(leader, b"a").is_ok());
     let node = cluster.nodes.get_mut(&leader).unwrap();
@@ -349,7 +350,7 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
 fn a_log_that_a_snapshot_keeps_asks_for_patience_until_it_is_cut() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     assert!(cluster.propose(leader, b"a").is_ok());
     let node = cluster.nodes.get_mut(&leader).unwrap();
@@ -388,7 +389,7 @@ fn what_is_logged_when_a_node_stops_may_still_be_applied() {
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let ticket = || {
         let outcomes = Arc::clone(&outcomes);
-        Ticket::new(0, Arc::default(), Box::new(move |it| outcomes.lock().push(it)))
+        Ticket::new(0, Arc::default(), Box::new(move |outcome| outcomes.lock().push(outcome)))
     };
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.propose(GROUP, b"closed".to_vec(), ticket());
@@ -413,7 +414,7 @@ fn what_is_logged_when_a_node_stops_may_still_be_applied() {
 fn a_leader_that_its_group_removes_steps_down() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let leaving = (1..=3).find(|it| *it != leader).unwrap();
+    let leaving = (1..=3).find(|id| *id != leader).unwrap();
     let change = MemberChange { removed: vec![peer(leaving)], ..MemberChange::default() };
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.change_members(GROUP, &change, unheard());
@@ -421,11 +422,12 @@ fn a_leader_that_its_group_removes_steps_down() {
     // It gets the entry and becomes the leader that commits it.
     cluster.down.insert(leader);
     let node = cluster.nodes.get_mut(&leaving).unwrap();
-    for message in messages.into_iter().filter(|it| it.to() == peer(leaving)) {
+    for message in messages.into_iter().filter(|envelope| envelope.to() == peer(leaving)) {
         assert!(node.core.step(message), "its group is there");
     }
-    let is_member =
-        |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer(leaving));
+    let is_member = |cluster: &TestCluster| {
+        cluster.nodes[&leaving].status().conf.voters.contains(&peer(leaving))
+    };
     for _ in 0..60 {
         cluster.ticks(1);
         assert!(is_member(&cluster) || cluster.nodes[&leaving].status().role != Role::Leader);
@@ -462,7 +464,7 @@ fn append_response(
 fn entries_are_sent_behind_the_index_that_they_follow() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let followers: Vec<PeerId> = (1..=3).filter(|it| *it != leader).map(peer).collect();
+    let followers: Vec<PeerId> = (1..=3).filter(|id| *id != leader).map(peer).collect();
     let node = cluster.nodes.get_mut(&leader).unwrap();
     let (term, last, me) = (node.status().term, node.status().last_index, peer(leader));
     node.core.propose(GROUP, b"a".to_vec(), unheard());
@@ -472,7 +474,7 @@ fn entries_are_sent_behind_the_index_that_they_follow() {
     node.core.step(append_response((followers[0], me), term, last.next(), false));
     node.core.step(append_response((followers[1], me), term, last.next(), true));
     for envelope in node.round() {
-        let entries = envelope.message.entries.iter().map(|it| it.index);
+        let entries = envelope.message.entries.iter().map(|entry| entry.index);
         assert!(
             entries.eq((envelope.message.index + 1..).take(envelope.message.entries.len())),
             "{envelope:?}"
@@ -484,7 +486,7 @@ fn entries_are_sent_behind_the_index_that_they_follow() {
 fn leadership_is_handed_over_without_an_election_timeout() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let to = (1..=3).find(|it| *it != leader).unwrap();
+    let to = (1..=3).find(|id| *id != leader).unwrap();
     cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer(to)).unwrap();
     cluster.settle();
     assert_eq!(cluster.nodes[&to].status().role, Role::Leader);

@@ -31,9 +31,10 @@ pub(super) fn run(work: &Receiver<Work>, machines: &Machines, inbox: &Inbox, job
 fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
     let Committed { group, peer, entries, bytes } = committed;
     let Some(machine) = machines.of(group, peer) else {
-        let waiting = entries.into_iter().filter_map(|(_, ticket)| ticket);
-        // The others apply it.
-        waiting.for_each(|it| it.fail(ProposeError::Unknown(group)));
+        // The replica is gone; the other members still apply what was committed.
+        for ticket in entries.into_iter().filter_map(|(_, ticket)| ticket) {
+            ticket.fail(ProposeError::Unknown(group));
+        }
         return inbox.applied(group, peer, LogIndex::ZERO, bytes);
     };
     let mut last = LogIndex::ZERO;

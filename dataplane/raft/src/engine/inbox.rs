@@ -80,7 +80,7 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// Refused at the limit; the rest is rare, or few by its nature.
+    /// Whether the input is refused at [`INPUTS_MAX`]; the rest is rare, or few by its nature.
     fn is_bounded(&self) -> bool {
         matches!(
             self,
@@ -92,13 +92,13 @@ impl Input {
     }
 
     fn refuse(self, stopping: bool, waiting: usize) {
-        let full = || match stopping {
+        let error = match stopping {
             true => ProposeError::Stopping,
             false => ProposeError::Full { waiting, limit: INPUTS_MAX },
         };
         match self {
-            Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(full()),
-            Self::WaitReplicated { done, .. } => done(Err(full())),
+            Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(error),
+            Self::WaitReplicated { done, .. } => done(Err(error)),
             Self::Read { done, .. } if stopping => done(Err(ReadError::Stopping)),
             Self::Read { done, .. } => done(Err(ReadError::Full(waiting))),
             // Whoever asked sees the callback go.
@@ -188,7 +188,8 @@ impl Inbox {
         state.closed = true;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.inputs.into_iter().for_each(|it| it.refuse(true, 0));
+        // Outside the lock: callbacks may put something in.
+        waiting.inputs.into_iter().for_each(|input| input.refuse(true, 0));
         self.wake.notify_all();
     }
 }

@@ -54,7 +54,7 @@ impl RaftLoop {
         for message in messages {
             self.core.step(message);
         }
-        inputs.into_iter().for_each(|it| self.take_in(it));
+        inputs.into_iter().for_each(|input| self.take_in(input));
     }
 
     fn take_in(&mut self, input: Input) {
@@ -90,13 +90,14 @@ impl RaftLoop {
 
     fn round(&mut self) {
         let out = self.core.ready();
+        // Before the write: they promise nothing, and followers sync while this node does.
         self.send(out.messages);
         if !out.appends.is_empty() {
             if let Err(error) = self.store.append(&out.appends, out.sync) {
                 end_process("failed to sync raft.db", &error);
             }
             if out.sync {
-                let entries: usize = out.appends.iter().map(|it| it.entries.len()).sum();
+                let entries: usize = out.appends.iter().map(|append| append.entries.len()).sum();
                 self.counters.syncs.fetch_add(1, Ordering::Relaxed);
                 self.counters.entries.fetch_add(entries as u64, Ordering::Relaxed);
             }
@@ -108,6 +109,7 @@ impl RaftLoop {
     }
 
     fn hand_on(&mut self, done: Persisted) {
+        // Only now: votes and acknowledgements stand for what has just been synced.
         self.send(done.messages);
         // The receivers end after this thread.
         for committed in done.committed {
@@ -126,7 +128,7 @@ impl RaftLoop {
 
     fn send(&self, messages: Vec<Envelope>) {
         let (snapshots, plain): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|it| it.snapshot_index().is_some());
+            messages.into_iter().partition(|envelope| envelope.snapshot_index().is_some());
         if !plain.is_empty() {
             self.transport.send(plain);
         }

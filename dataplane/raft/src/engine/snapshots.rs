@@ -74,7 +74,10 @@ impl Worker {
                 tracing::info!(count, "removed received snapshots that Raft had no use for")
             }
             Err(error) => {
-                tracing::warn!(%error, "failed to remove received snapshots; it will be tried again")
+                tracing::warn!(
+                    %error,
+                    "failed to remove received snapshots; it will be tried again"
+                )
             }
         }
     }

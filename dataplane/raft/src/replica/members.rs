@@ -60,24 +60,24 @@ impl Replica {
     }
 
     fn check_change(&self, change: &MemberChange) -> Result<(), ProposeError> {
-        let refused = |why: String| Err(ProposeError::Refused { group: self.group, why });
         if !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
             return Err(self.not_leader());
         }
         // raft-rs would log an empty entry in its place and say nothing.
         if self.raw.raft.has_pending_conf() || self.conf.is_joint() {
-            return refused("another change is under way".into());
+            return Err(self.refused("another change is under way"));
         }
         if change.removed.contains(&self.peer) || change.learners.contains(&self.peer) {
-            return refused(
-                "a leader cannot take its own vote away; hand the leadership over first".into(),
-            );
+            return Err(self.refused(
+                "a leader cannot take its own vote away; hand the leadership over first",
+            ));
         }
         // Both majorities must be there now, or the group would stand still half way.
         for voters in [&self.conf.voters, &change.voters_after(&self.conf.voters)] {
             let there = voters.iter().filter(|peer| self.is_active(**peer)).count();
             if there <= voters.len() / 2 {
-                return refused(format!("only {there} of {} voters answer", voters.len()));
+                let why = format!("only {there} of {} voters answer", voters.len());
+                return Err(self.refused(why));
             }
         }
         Ok(())
@@ -108,7 +108,10 @@ impl Replica {
         if is_leader && self.conf.is_joint() && !self.raw.raft.has_pending_conf() {
             let refused = self.raw.propose_conf_change(Vec::new(), ConfChangeV2::default());
             if let Err(error) = refused {
-                tracing::debug!(%error, group = %self.group, "leaving the joint membership waits for the next tick");
+                tracing::debug!(
+                    %error, group = %self.group,
+                    "leaving the joint membership waits for the next tick"
+                );
             }
         }
     }

@@ -53,9 +53,9 @@ impl Reads {
     }
 
     pub(super) fn ask(&mut self, done: OnRead, raw: &mut RawNode<GroupStorage>) {
-        let behind: usize = self.behind.iter().map(|(_, it)| it.len()).sum();
+        let behind: usize = self.behind.iter().map(|(_, reads)| reads.len()).sum();
         let waiting =
-            self.queued.len() + behind + self.round.as_ref().map_or(0, |it| it.asked.len());
+            self.queued.len() + behind + self.round.as_ref().map_or(0, |round| round.asked.len());
         if waiting >= WAITING_MAX {
             return done(Err(ReadError::Full(waiting)));
         }
@@ -92,7 +92,7 @@ impl Reads {
     pub(super) fn confirmed(&mut self, states: Vec<ReadState>) {
         for ReadState { index, request_ctx } in states {
             let context = request_ctx.try_into().map(u64::from_be_bytes);
-            if let Some(round) = self.round.take_if(|it| Ok(it.context) == context) {
+            if let Some(round) = self.round.take_if(|round| Ok(round.context) == context) {
                 self.behind.push((LogIndex(index), round.asked));
             }
         }
@@ -112,8 +112,8 @@ impl Reads {
     }
 
     pub(super) fn step_down(&mut self, group: GroupId, leader: Option<PeerId>) {
-        let asked = self.round.take().into_iter().flat_map(|it| it.asked);
-        let behind = self.behind.drain(..).flat_map(|(_, it)| it);
+        let asked = self.round.take().into_iter().flat_map(|round| round.asked);
+        let behind = self.behind.drain(..).flat_map(|(_, reads)| reads);
         for done in asked.chain(self.queued.drain(..)).chain(behind) {
             done(Err(ReadError::NotLeader { group, leader }));
         }

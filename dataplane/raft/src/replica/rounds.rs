@@ -47,6 +47,7 @@ impl Replica {
         }
         append.entries = ready.take_entries();
         append.log = storage.log;
+        // A commit index that moved alone may be lost: what is applied shows it again.
         if ready.must_sync() || !append.entries.is_empty() {
             out.sync = true;
             out.appends.push(append);
@@ -73,6 +74,7 @@ impl Replica {
                 term: Term(meta.term),
                 conf,
             });
+            // raft-rs would go on from the snapshot's index, where the state machine is not yet.
             self.installing = Some(ready);
             return;
         }
@@ -184,7 +186,7 @@ impl Replica {
 
     /// Who waits for an entry; those whose entries it took the place of are told.
     fn ticket_of(&mut self, index: LogIndex, term: Term) -> Option<Ticket> {
-        while self.waiting.front().is_some_and(|it| it.index <= index) {
+        while self.waiting.front().is_some_and(|waiting| waiting.index <= index) {
             let waiting = self.waiting.pop_front()?;
             if waiting.index == index && waiting.term == term {
                 return Some(waiting.ticket);
@@ -197,21 +199,24 @@ impl Replica {
     fn entry(&mut self, entry: LogEntry) -> Result<Entry, StoreError> {
         let LogEntry { data, .. } = entry;
         let (index, term) = (LogIndex(entry.index), Term(entry.term));
-        let broken = |e: &dyn std::fmt::Display| {
-            StoreError(format!("group {}: entry {index} is no change of members: {e}", self.group))
-        };
         match EntryType::from_i32(entry.entry_type) {
             Some(EntryType::EntryNormal) => Ok(Entry { index, term, data, conf: None }),
             Some(EntryType::EntryConfChangeV2) => {
                 let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data)
-                    .map_err(|e| broken(&e))?;
-                let state = self.raw.apply_conf_change(&change).map_err(|e| broken(&e))?;
+                    .map_err(|e| self.not_a_change(index, &e))?;
+                let applied = self.raw.apply_conf_change(&change);
+                let state = applied.map_err(|e| self.not_a_change(index, &e))?;
                 self.conf = Conf::from(&state);
                 self.resign_if_removed();
                 Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })
             }
-            _ => Err(broken(&"its kind is unknown")),
+            _ => Err(self.not_a_change(index, &"its kind is unknown")),
         }
+    }
+
+    fn not_a_change(&self, index: LogIndex, detail: &dyn std::fmt::Display) -> StoreError {
+        let group = self.group;
+        StoreError(format!("group {group}: entry {index} is no change of members: {detail}"))
     }
 
     fn write_changed_log(&mut self, out: &mut Output) {

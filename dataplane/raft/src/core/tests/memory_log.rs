@@ -13,7 +13,7 @@ pub(super) struct MemoryLog {
 
 impl LogStore for MemoryLog {
     fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
-        Ok(self.groups.lock().get(&group).map(|it| it.0))
+        Ok(self.groups.lock().get(&group).map(|(log, _)| *log))
     }
 
     fn append(&self, appends: &[Append], _sync: bool) -> Result<(), StoreError> {
@@ -39,7 +39,7 @@ impl LogStore for MemoryLog {
     ) -> Result<Vec<LogEntry>, StoreError> {
         let groups = self.groups.lock();
         let entries = &groups.get(&group).ok_or_else(|| StoreError("no such group".into()))?.1;
-        Ok(entries.range(from..to).map(|(_, it)| it.clone()).collect())
+        Ok(entries.range(from..to).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
