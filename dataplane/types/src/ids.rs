@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use log::{LogIndex, Term};
 pub use member::{NodeId, PeerId};
-pub use point::PointId;
+pub use point::{InvalidPointId, PointId};
 
 /// Dense number of a point inside one shard. Assigned at apply in log order, so it is the
 /// same on every replica; payload indexes and filters are sets of slots.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,6 +16,11 @@ pub enum PointId {
     /// Any RFC 4122 value; hyphenated, simple and URN spellings are the same id.
     Uuid(Uuid),
 }
+
+/// What stands where a point's id is expected is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("value {0} is not a valid point ID, valid values are either an unsigned integer or a UUID")]
+pub struct InvalidPointId(pub String);
 
 const TAG_NUM: u8 = 0;
 const TAG_UUID: u8 = 1;
@@ -59,16 +65,14 @@ impl From<u64> for PointId {
 }
 
 impl FromStr for PointId {
-    type Err = String;
+    type Err = InvalidPointId;
 
     /// Parses what stands in a URL: a number, or else a UUID.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, InvalidPointId> {
         if let Ok(n) = text.parse::<u64>() {
             return Ok(Self::Num(n));
         }
-        Uuid::parse_str(text).map(Self::Uuid).map_err(|_| {
-            format!("value {text} is not a valid point ID, valid values are either an unsigned integer or a UUID")
-        })
+        Uuid::parse_str(text).map(Self::Uuid).map_err(|_| InvalidPointId(text.to_owned()))
     }
 }
 
@@ -93,16 +97,14 @@ impl<'de> Deserialize<'de> for PointId {
                 Ok(PointId::Num(n))
             }
             fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<PointId, E> {
-                let invalid = || E::invalid_value(serde::de::Unexpected::Signed(n), &self);
-                u64::try_from(n).map(PointId::Num).map_err(|_| invalid())
+                let unexpected = serde::de::Unexpected::Signed(n);
+                let number = u64::try_from(n).map(PointId::Num);
+                number.map_err(|_| E::invalid_value(unexpected, &self))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PointId, E> {
                 // A number in quotes is refused: `"7"` and `7` would be two spellings of one id.
-                Uuid::parse_str(text).map(PointId::Uuid).map_err(|_| {
-                    E::custom(format!(
-                        "value {text} is not a valid point ID, valid values are either an unsigned integer or a UUID"
-                    ))
-                })
+                let uuid = Uuid::parse_str(text).map(PointId::Uuid);
+                uuid.map_err(|_| E::custom(InvalidPointId(text.to_owned())))
             }
         }
         deserializer.deserialize_any(Visitor)
