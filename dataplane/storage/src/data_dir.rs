@@ -1,4 +1,5 @@
-//! A data directory: whose it is, and that only one process uses it.
+//! A data directory: the marker that says which node it belongs to, and the lock that keeps
+//! it to one process.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -20,14 +21,14 @@ const MARKER: &str = "VANE";
 const LOCK: &str = "LOCK";
 const CLEAN: &str = "CLEAN";
 
-/// What the marker says: a node never votes with a disk that it does not recognise.
+/// Content of the marker file: a node never votes with a disk that it does not recognise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// Version of the layout.
     pub format: u32,
-    /// The disk itself: drawn when it is first used, never changed.
+    /// Names the disk: drawn when it is first used, never changed.
     pub disk_id: Uuid,
-    /// Whose it is; `None` until it founds a cluster or joins one.
+    /// Node that the disk belongs to; `None` until the node founds a cluster or joins one.
     #[serde(default)]
     pub member: Option<Member>,
     /// Starts of a member on this disk.
@@ -38,9 +39,9 @@ pub struct Marker {
 /// A disk's place in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The cluster.
+    /// Cluster that the node is a member of.
     pub cluster_id: Uuid,
-    /// The node that the disk is of; never of another.
+    /// Node that the disk belongs to; never another one.
     pub node_id: NodeId,
     /// The node's replica of the meta group was made. Where it is not there any more, the
     /// disk has lost its votes and must not be used.
@@ -61,6 +62,11 @@ impl DataDir {
     /// Opens a directory, or marks one where there is none or an empty one.
     ///
     /// A directory that has files but no marker is somebody else's and is left alone.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] while another process has it, [`Error::Foreign`] when it holds something
+    /// else or another format, [`Error::Damaged`] when its marker cannot be read; else the disk
+    /// failed. Nothing that was there is changed, but for the note of a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         let lock = lock(path)?;
@@ -71,6 +77,7 @@ impl DataDir {
         let clean = path.join(CLEAN);
         let was_clean = clean.exists();
         if was_clean {
+            // Before anything is written: after a crash the note must not be there.
             fs::remove_file(&clean).map_err(Error::io("remove", &clean))?;
             sync_dir(path)?;
         }
@@ -82,12 +89,15 @@ impl DataDir {
         &self.path
     }
 
-    /// Whose it is.
+    /// The marker as it is on disk.
     pub fn marker(&self) -> Marker {
         *self.marker.lock()
     }
 
-    /// Records whose it is from now on, on disk when it returns.
+    /// Records which node the disk belongs to from now on, on disk when it returns.
+    ///
+    /// # Errors
+    /// When the marker cannot be written; the old one or the new one is on disk.
     pub fn set_member(&self, member: Member) -> Result<(), Error> {
         let mut marker = self.marker.lock();
         let changed = Marker { member: Some(member), ..*marker };
@@ -98,6 +108,9 @@ impl DataDir {
 
     /// Counts a start, on disk when it returns: the number is larger than that of every
     /// start before.
+    ///
+    /// # Errors
+    /// When the marker cannot be written; the start may be counted or not.
     pub fn count_start(&self) -> Result<u64, Error> {
         let mut marker = self.marker.lock();
         let changed = Marker { starts: marker.starts + 1, ..*marker };
@@ -122,6 +135,9 @@ impl DataDir {
     }
 
     /// Records a clean stop; call only when everything is flushed.
+    ///
+    /// # Errors
+    /// When the note cannot be written; the next start verifies the files then.
     pub fn mark_clean(&self) -> Result<(), Error> {
         write_durable(&self.path, CLEAN, b"")
     }
@@ -171,8 +187,8 @@ fn mark(path: &Path) -> Result<Marker, Error> {
             name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
         if !known {
             return Err(Error::Foreign(format!(
-                "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data directory; \
-                 nothing was changed, choose an empty one with --data-dir",
+                "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data \
+                 directory; nothing was changed, choose an empty one with --data-dir",
                 path.display(),
                 name.to_string_lossy()
             )));
@@ -192,6 +208,7 @@ fn write_marker(path: &Path, marker: &Marker) -> Result<(), Error> {
 fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let (tmp, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
     let mut file = File::create(&tmp).map_err(Error::io("create", &tmp))?;
+    // The content before its name, and the name before the caller goes on.
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &tmp))?;
     fs::rename(&tmp, &path).map_err(Error::io("rename", &tmp))?;
     sync_dir(dir)
@@ -199,7 +216,7 @@ fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
 
 /// Makes creations, renames and removals in a directory durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
-    File::open(dir).and_then(|it| it.sync_all()).map_err(Error::io("sync", dir))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))
 }
 
 #[cfg(test)]

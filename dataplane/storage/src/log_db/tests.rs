@@ -27,7 +27,7 @@ fn read(db: &LogDb, group: GroupId, from: u64) -> Result<Vec<(u64, u64)>, Error>
     Ok(db
         .entries(group, LogIndex(from), LogIndex::MAX, u64::MAX)?
         .into_iter()
-        .map(|it| (it.index, it.term))
+        .map(|entry| (entry.index, entry.term))
         .collect())
 }
 

@@ -52,11 +52,12 @@ proptest! {
         keep in 0..12_usize,
     ) {
         let kv = MemoryKv::default();
-        steps.iter().for_each(|it| write(&kv, it));
-        let synced = steps.iter().rposition(|it| matches!(it, Step::Sync)).map_or(0, |it| it + 1);
+        steps.iter().for_each(|step| write(&kv, step));
+        let last_sync = steps.iter().rposition(|step| matches!(step, Step::Sync));
+        let synced = last_sync.map_or(0, |at| at + 1);
         prop_assert_eq!(kv.unsynced(), steps.len() - synced);
         let expected = MemoryKv::default();
-        steps.iter().take(synced + keep).for_each(|it| write(&expected, it));
+        steps.iter().take(synced + keep).for_each(|step| write(&expected, step));
         let left = kv.crash(keep);
         prop_assert_eq!(all(&left), all(&expected));
         prop_assert_eq!(all(&left.crash(0)), all(&expected), "what a crash left is on disk");

@@ -25,12 +25,12 @@ impl<'a> Batch<'a> {
         self.put_attribute(APPLIED, &index.0.to_be_bytes());
     }
 
-    /// Sets a named value.
+    /// Sets an attribute of the group.
     pub fn put_attribute(&mut self, name: &[u8], value: &[u8]) {
         self.batch.put(Family::Attribute, keys::attribute(self.store.group, name), value.to_vec());
     }
 
-    /// Removes a named value.
+    /// Removes an attribute of the group.
     pub fn delete_attribute(&mut self, name: &[u8]) {
         self.batch.delete(Family::Attribute, keys::attribute(self.store.group, name));
     }
@@ -109,6 +109,9 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes the batch. It is atomic at once and durable after the next sync.
+    ///
+    /// # Errors
+    /// When the write fails; all of the batch may be there after a restart, or none.
     pub fn write(self) -> Result<(), Error> {
         self.store.kv.write(self.batch)
     }

@@ -47,8 +47,9 @@ impl Reader<'_> {
 
     pub(super) fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
         let values = self.attributes(&[SEGMENT, &[vector]].concat())?;
-        let damaged = |e: prost::DecodeError| Error::damaged("a segment manifest", e.to_string());
-        values.into_iter().map(|(_, it)| SegmentManifest::decode(&*it).map_err(damaged)).collect()
+        let manifests = values.into_iter().map(|(_, value)| SegmentManifest::decode(&*value));
+        let manifests = manifests.collect::<Result<Vec<_>, _>>();
+        manifests.map_err(|e| Error::damaged("a segment manifest", e.to_string()))
     }
 
     pub(super) fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
@@ -61,7 +62,7 @@ impl Reader<'_> {
 
     pub(super) fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         let value = self.kv.get(Family::Payload, &keys::payload(self.group, slot))?;
-        value.map(|it| PointRecord::decode(&it)).transpose()
+        value.map(|bytes| PointRecord::decode(&bytes)).transpose()
     }
 
     /// Visits the keys that begin with `prefix`.
