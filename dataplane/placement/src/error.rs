@@ -7,16 +7,16 @@ use thiserror::Error;
 pub enum Unplaceable {
     /// A node holds at most one replica of a shard, and there are not enough nodes.
     #[error(
-        "{wanted} replicas of a shard need as many nodes, and {available} of the cluster's {members} take new \
-         replicas now; nothing was placed: add nodes, wait for those that are down or draining, or ask for a \
-         replication factor of at most {available}"
+        "{wanted} replicas of a shard need as many nodes, and {available} of the cluster's \
+         {members} take new replicas now; nothing was placed: add nodes, wait for those that are \
+         down or draining, or ask for a replication factor of at most {available}"
     )]
     TooFewNodes {
-        /// Replicas of a shard.
+        /// Replicas that each shard was to have.
         wanted: usize,
         /// Nodes that take new replicas.
         available: usize,
-        /// Nodes in all.
+        /// Nodes of the cluster, whatever their state.
         members: usize,
     },
     /// A shard without replicas holds nothing.
@@ -24,15 +24,15 @@ pub enum Unplaceable {
     NoReplicas,
     /// More than one plan holds.
     #[error(
-        "{shards} shards with {replication_factor} replicas each are more than the {max} replicas of one collection; \
-         nothing was placed, ask for fewer shards or replicas"
+        "{shards} shards with {replication_factor} replicas each are more than the {max} replicas \
+         of one collection; nothing was placed, ask for fewer shards or replicas"
     )]
     TooManyReplicas {
-        /// Shards.
+        /// Shards of the collection.
         shards: usize,
-        /// Replicas of each.
+        /// Replicas of each shard.
         replication_factor: usize,
-        /// The most replicas of one plan.
+        /// [`crate::REPLICAS_PER_PLAN_MAX`].
         max: usize,
     },
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use crate::Node;
 
-/// Shards and nodes by their places in the lists given.
+/// Leaders chosen so far. Shards and nodes go by their places in the lists given.
 pub(crate) struct Leaders<'a> {
     shards: &'a [Vec<usize>],
     leader_of: Vec<Option<usize>>,
@@ -24,18 +24,22 @@ struct Load {
     total: u64,
 }
 
+impl Load {
+    fn of(node: &Node) -> Self {
+        Self { in_collection: node.in_collection.leaders, total: node.total.leaders }
+    }
+}
+
 impl<'a> Leaders<'a> {
     /// The preferred leader of each shard, `None` for one without candidates: even over the
     /// collection first, then in total. The candidates' loads must not count leaders of these
     /// shards.
     pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
-        let load =
-            |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
         let mut leaders = Self {
             shards,
             leader_of: vec![None; shards.len()],
             led_by: vec![Vec::new(); candidates.len()],
-            loads: candidates.iter().map(load).collect(),
+            loads: candidates.iter().map(|node| Load::of(node)).collect(),
         };
         for shard in 0..shards.len() {
             leaders.add(shard);
@@ -60,7 +64,7 @@ impl<'a> Leaders<'a> {
         };
         offer(shard, &mut reached);
         while let Some(node) = reached.pop_front() {
-            if least.is_none_or(|it| (self.loads[node], node) < (self.loads[it], it)) {
+            if least.is_none_or(|best| (self.loads[node], node) < (self.loads[best], best)) {
                 least = Some(node);
             }
             self.led_by[node].iter().for_each(|led| offer(*led, &mut reached));
@@ -79,7 +83,7 @@ impl<'a> Leaders<'a> {
             let shard = offered[node].expect("every node on the way was offered a shard");
             self.led_by[node].push(shard);
             let Some(before) = self.leader_of[shard].replace(node) else { return };
-            self.led_by[before].retain(|it| *it != shard);
+            self.led_by[before].retain(|led| *led != shard);
             node = before;
         }
     }

@@ -33,7 +33,7 @@ pub fn meta_voters(nodes: &[Node], current_voters: &[NodeId]) -> Vec<NodeId> {
             (is_new && is_down, zone_votes, is_new, is_down, node.id)
         };
         let best = (0..waiting.len())
-            .min_by_key(|it| rank(waiting[*it]))
+            .min_by_key(|place| rank(waiting[*place]))
             .expect("no more voters than members");
         let voter = waiting.swap_remove(best);
         *in_zone.entry(voter.zone.as_deref()).or_default() += 1;

@@ -26,9 +26,9 @@ pub(crate) struct Division {
 impl Division {
     /// Divides `replicas`, of which there are no more than nodes.
     pub(crate) fn of(zones: &[Vec<usize>], replicas: usize) -> Self {
-        let filled_to = |level: usize| zones.iter().map(|it| it.len().min(level)).sum::<usize>();
-        let level = (1..=replicas).take_while(|it| filled_to(*it) <= replicas).last().unwrap_or(0);
-        Self { level, extra: replicas - filled_to(level) }
+        let levels = (1..=replicas).take_while(|level| filled_to(zones, *level) <= replicas);
+        let level = levels.last().unwrap_or(0);
+        Self { level, extra: replicas - filled_to(zones, level) }
     }
 
     /// Replicas that every shard has in a zone of so many nodes.
@@ -42,12 +42,17 @@ impl Division {
     }
 }
 
+/// Replicas of a shard with which every zone has `level` of them, or one on each of its nodes.
+fn filled_to(zones: &[Vec<usize>], level: usize) -> usize {
+    zones.iter().map(|nodes| nodes.len().min(level)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn divide(sizes: &[usize], replicas: usize) -> (usize, usize) {
-        let zones: Vec<Vec<usize>> = sizes.iter().map(|it| vec![0; *it]).collect();
+        let zones: Vec<Vec<usize>> = sizes.iter().map(|size| vec![0; *size]).collect();
         let division = Division::of(&zones, replicas);
         (division.level, division.extra)
     }

@@ -7,7 +7,7 @@ use super::meta_voters;
 use crate::{Load, Node};
 
 fn node(id: u64, zone: &str, accepts_replicas: bool) -> Node {
-    let zone = Some(zone.to_owned()).filter(|it| !it.is_empty());
+    let zone = Some(zone.to_owned()).filter(|zone| !zone.is_empty());
     Node {
         id: NodeId(id),
         zone,
@@ -18,7 +18,7 @@ fn node(id: u64, zone: &str, accepts_replicas: bool) -> Node {
 }
 
 fn in_one_zone(ids: std::ops::RangeInclusive<u64>) -> Vec<Node> {
-    ids.map(|it| node(it, "", true)).collect()
+    ids.map(|id| node(id, "", true)).collect()
 }
 
 /// The voters of a cluster by number, with those of now by number.
@@ -80,28 +80,28 @@ fn cluster() -> impl Strategy<Value = (Vec<Node>, Vec<NodeId>)> {
 /// What is to be small about a choice, in order: dead new voters, uneven zones (by the sum
 /// of squares), votes that move.
 fn cost(nodes: &[Node], current: &[NodeId], voters: &[NodeId]) -> (usize, usize, usize) {
-    let chosen: Vec<&Node> = nodes.iter().filter(|it| voters.contains(&it.id)).collect();
-    let dead = chosen.iter().filter(|it| !it.accepts_replicas && !current.contains(&it.id)).count();
+    let chosen: Vec<&Node> = nodes.iter().filter(|node| voters.contains(&node.id)).collect();
+    let new: Vec<&&Node> = chosen.iter().filter(|node| !current.contains(&node.id)).collect();
+    let dead = new.iter().filter(|node| !node.accepts_replicas).count();
     let same_zone = |a: &&Node| chosen.iter().filter(|b| a.zone == b.zone).count();
-    let moved = chosen.iter().filter(|it| !current.contains(&it.id)).count();
-    (dead, chosen.iter().map(same_zone).sum(), moved)
+    (dead, chosen.iter().map(same_zone).sum(), new.len())
 }
 
 /// All subsets of so many nodes.
 fn choices(nodes: &[Node], size: usize) -> impl Iterator<Item = Vec<NodeId>> {
-    let of_bits = |bits: u32| {
-        nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id)
-    };
-    (0..1u32 << nodes.len())
-        .filter(move |it| it.count_ones() as usize == size)
-        .map(move |it| of_bits(it).collect())
+    let subsets = (0..1u32 << nodes.len()).filter(move |bits| bits.count_ones() as usize == size);
+    subsets.map(move |bits| {
+        let chosen = nodes.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+        chosen.map(|(_, node)| node.id).collect()
+    })
 }
 
 proptest! {
     #[test]
     fn no_choice_of_voters_is_better((nodes, current) in cluster()) {
         let voters = meta_voters(&nodes, &current);
-        let best = choices(&nodes, voters.len()).map(|it| cost(&nodes, &current, &it)).min().unwrap();
+        let choices = choices(&nodes, voters.len());
+        let best = choices.map(|chosen| cost(&nodes, &current, &chosen)).min().unwrap();
         prop_assert_eq!(cost(&nodes, &current, &voters), best);
     }
 

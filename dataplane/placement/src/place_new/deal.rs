@@ -21,17 +21,18 @@ pub(super) fn deal(
         .iter()
         .map(|zone| Left::new(zone.iter().map(|place| (*place, shares.of_nodes[*place]))))
         .collect();
-    let mut next_shard = || {
-        let mut counts: Vec<usize> = zones.iter().map(|it| division.base(it.len())).collect();
+    let mut dealt = Vec::with_capacity(shards);
+    for _ in 0..shards {
+        let mut counts: Vec<usize> = zones.iter().map(|nodes| division.base(nodes.len())).collect();
         for zone in extra.take_most(division.extra) {
             counts[zone] += 1;
         }
         let mut shard: Vec<usize> =
             left.iter_mut().zip(counts).flat_map(|(zone, count)| zone.take_most(count)).collect();
         shard.sort_unstable();
-        shard
-    };
-    (0..shards).map(|_| next_shard()).collect()
+        dealt.push(shard);
+    }
+    dealt
 }
 
 /// Columns of a matrix of zeros and ones with what their sums still lack. Giving each row's
