@@ -3,8 +3,10 @@
 mod log_end;
 mod members;
 mod reads;
+mod report;
 mod rounds;
 mod ticket;
+mod waits;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::group_storage::GroupStorage;
 use crate::log::{GroupLog, LogEntry, LogStore};
 use crate::machine::Conf;
 use crate::random::Random;
-use crate::status::{GroupStatus, PeerStatus, Role, Watch};
+use crate::status::Watch;
 
 pub use members::MemberChange;
 pub use reads::OnRead;
@@ -27,6 +29,7 @@ pub use ticket::{Callback, OnApplied, Ticket};
 
 use log_end::LogEnd;
 use reads::Reads;
+use waits::{ReplicatedWait, Waiting};
 
 /// Ticks in which a replica that was placed first goes on standing for election.
 const EAGER_TICKS: usize = 5;
@@ -38,20 +41,6 @@ pub(crate) struct Setup {
     pub(crate) applied: LogIndex,
     pub(crate) conf: Conf,
     pub(crate) watch: Arc<Watch>,
-}
-
-/// A proposal in the log, and who waits for it.
-struct Waiting {
-    index: LogIndex,
-    term: Term,
-    ticket: Ticket,
-}
-
-/// Who waits until an entry is on the disks of so many voters.
-struct ReplicatedWait {
-    index: LogIndex,
-    replicas: usize,
-    done: Callback<Result<(), ProposeError>>,
 }
 
 pub(crate) struct Replica {
@@ -97,19 +86,24 @@ impl Replica {
         config: &Config,
     ) -> Result<Self, StoreError> {
         let Setup { group, mut log, applied, conf, watch } = setup;
-        let broken = |what: String| StoreError(format!("group {group}: {what}"));
         if applied < log.truncated_index {
-            return Err(broken(format!(
-                "the state ends at index {applied} but the log only begins after {}; \
+            return Err(broken(
+                group,
+                &format!(
+                    "the state ends at index {applied} but the log only begins after {}; \
                  this replica's data is incomplete and was not opened",
-                log.truncated_index
-            )));
+                    log.truncated_index
+                ),
+            ));
         }
         if applied > log.last_index {
-            return Err(broken(format!(
-                "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
-                log.last_index
-            )));
+            return Err(broken(
+                group,
+                &format!(
+                    "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
+                    log.last_index
+                ),
+            ));
         }
         // What is applied was committed; the note of it need not have been synced.
         log.commit = log.commit.max(applied);
@@ -123,7 +117,7 @@ impl Replica {
         );
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
-            .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
+            .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
         random.next_u64();
         watch.set_applied(applied);
@@ -224,29 +218,6 @@ impl Replica {
         self.wait(ticket);
     }
 
-    /// Waits for the entry that was proposed last.
-    fn wait(&mut self, mut ticket: Ticket) {
-        ticket.set_logged(self.group);
-        let index = LogIndex(self.raw.raft.raft_log.last_index());
-        let term = self.term();
-        self.waiting.push_back(Waiting { index, term, ticket });
-    }
-
-    /// Calls `done` once `replicas` voters have the entry at `index` on disk.
-    pub(crate) fn wait_replicated(
-        &mut self,
-        index: LogIndex,
-        replicas: usize,
-        done: Callback<Result<(), ProposeError>>,
-    ) {
-        // Only a leader knows what the others have; nobody would ever answer.
-        if !self.is_leader() {
-            return done(Err(ProposeError::Unknown(self.group)));
-        }
-        self.replicated_waits.push(ReplicatedWait { index, replicas, done });
-        self.after_step();
-    }
-
     pub(crate) fn read(&mut self, done: OnRead) {
         if !self.is_leader() {
             return self.reads.refuse(done, self.group, self.leader());
@@ -311,94 +282,6 @@ impl Replica {
         self.watch_log();
     }
 
-    /// Answers everyone who waits for a leader that this replica is no longer.
-    fn step_down(&mut self) {
-        let unknown = ProposeError::Unknown(self.group);
-        self.fail_waiting(&unknown);
-        self.reads.step_down(self.group, self.leader());
-    }
-
-    /// Entries in the log may still be applied, whoever leads next: their proposers hear that
-    /// nobody knows. Waits for copies get `error`.
-    fn fail_waiting(&mut self, error: &ProposeError) {
-        for waiting in self.waiting.drain(..) {
-            waiting.ticket.fail(ProposeError::Unknown(self.group));
-        }
-        for wait in self.replicated_waits.drain(..) {
-            (wait.done)(Err(error.clone()));
-        }
-    }
-
-    fn answer_replicated(&mut self) {
-        let mut at = 0;
-        while let Some(wait) = self.replicated_waits.get(at) {
-            // A factor above the number of voters asks for all of them.
-            let wanted = wait.replicas.min(self.conf.voters.len());
-            if self.copies_of(wait.index) >= wanted {
-                (self.replicated_waits.swap_remove(at).done)(Ok(()));
-            } else {
-                at += 1;
-            }
-        }
-    }
-
-    /// Voters that are known to have an entry on disk.
-    fn copies_of(&self, index: LogIndex) -> usize {
-        let progress = |peer: &&PeerId| self.raw.raft.prs().get(peer.0);
-        let has_entry = |peer: &&PeerId| progress(peer).is_some_and(|one| one.matched >= index.0);
-        self.conf.voters.iter().filter(has_entry).count()
-    }
-
-    /// Tells everyone who waits that the group is going. What was logged the others may still
-    /// apply.
-    pub(crate) fn close(&mut self, error: &ProposeError) {
-        self.fail_waiting(error);
-        self.reads.step_down(self.group, None);
-        self.watch.set(None, self.term(), self.committed, false);
-    }
-
-    pub(crate) fn status(&self) -> GroupStatus {
-        let raft = &self.raw.raft;
-        let log = &self.raw.store().log;
-        GroupStatus {
-            peer: self.peer,
-            role: match raft.state {
-                StateRole::Leader => Role::Leader,
-                StateRole::Follower => Role::Follower,
-                StateRole::Candidate | StateRole::PreCandidate => Role::Candidate,
-            },
-            term: self.term(),
-            leader: self.leader(),
-            committed: LogIndex(raft.raft_log.committed),
-            applied: self.applied,
-            last_index: log.last_index,
-            truncated_index: log.truncated_index,
-            conf: self.conf.clone(),
-            conf_pending: raft.has_pending_conf(),
-            peers: self.other_members(),
-        }
-    }
-
-    /// What a leader knows of the other members; only a leader knows anything of them.
-    fn other_members(&self) -> Vec<PeerStatus> {
-        if !self.is_leader() {
-            return Vec::new();
-        }
-        let members = self.raw.raft.prs().iter();
-        let others = members.filter(|(id, _)| **id != self.peer.0);
-        let mut others: Vec<PeerStatus> = others
-            .map(|(id, progress)| PeerStatus {
-                peer: PeerId(*id),
-                matched: LogIndex(progress.matched),
-                active: progress.recent_active,
-                snapshot: progress.state == raft::ProgressState::Snapshot,
-            })
-            .collect();
-        // raft-rs keeps them in a hash map.
-        others.sort_by_key(|status| status.peer);
-        others
-    }
-
     /// Whether another round is due.
     pub(crate) fn has_ready(&self) -> bool {
         self.installing.is_none() && self.raw.has_ready()
@@ -425,4 +308,8 @@ impl Replica {
         let leader = self.leader().filter(|leader| *leader != self.peer);
         ProposeError::NotLeader { group: self.group, leader }
     }
+}
+
+fn broken(group: GroupId, what: &str) -> StoreError {
+    StoreError(format!("group {group}: {what}"))
 }

@@ -5,10 +5,10 @@ use raft::Ready;
 use raft::eraftpb::{ConfChangeV2, EntryType};
 use vane_types::{LogIndex, PeerId, Term};
 
-use super::{Replica, Ticket};
+use super::Replica;
 use crate::codec::Envelope;
 use crate::core::{Install, Output, Persisted};
-use crate::error::{ProposeError, StoreError};
+use crate::error::StoreError;
 use crate::log::{Append, LogEntry};
 use crate::machine::{Committed, Conf, Entry};
 
@@ -182,18 +182,6 @@ impl Replica {
         }
         self.after_step();
         Ok(Some(taken))
-    }
-
-    /// Who waits for an entry; those whose entries it took the place of are told.
-    fn ticket_of(&mut self, index: LogIndex, term: Term) -> Option<Ticket> {
-        while self.waiting.front().is_some_and(|waiting| waiting.index <= index) {
-            let waiting = self.waiting.pop_front()?;
-            if waiting.index == index && waiting.term == term {
-                return Some(waiting.ticket);
-            }
-            waiting.ticket.fail(ProposeError::Superseded(self.group));
-        }
-        None
     }
 
     fn entry(&mut self, entry: LogEntry) -> Result<Entry, StoreError> {
