@@ -64,6 +64,7 @@ impl<'a> Leaders<'a> {
         };
         offer(shard, &mut reached);
         while let Some(node) = reached.pop_front() {
+            // Places are in the order of ids: what is alike goes to the lower id.
             if least.is_none_or(|best| (self.loads[node], node) < (self.loads[best], best)) {
                 least = Some(node);
             }

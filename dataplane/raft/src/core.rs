@@ -117,6 +117,7 @@ impl Core {
         let Start { group, log, applied, conf, campaign, watch } = start;
         let setup = Setup { group, log, applied, conf, watch };
         let mut replica = Replica::open(setup, Arc::clone(&self.store), &self.config)?;
+        // A replica that is alone has nobody to wait for.
         if campaign || replica.is_alone() {
             replica.campaign_now();
         }
@@ -310,6 +311,7 @@ impl Core {
                     // One batch is bounded in bytes: more may wait.
                     self.dirty.insert(group);
                 }
+                // Looked at again when a state machine has made room (`applied`).
                 None if room == 0 => {
                     self.held_back.insert(group);
                 }

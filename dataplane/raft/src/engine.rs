@@ -190,6 +190,7 @@ impl Engine {
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf) = (machine.applied(), machine.conf());
+        // Before the core has the replica: the apply thread finds its first entries' machine.
         self.machines.insert(group, log.peer, machine);
         let start = Start { group, log, applied, conf, campaign, watch: Arc::clone(&watch) };
         let added = self.ask(|done| Input::Add { start: Box::new(start), done });
@@ -325,6 +326,7 @@ impl Engine {
     /// Refuses new commands, answers those on their way, and ends the threads.
     pub fn stop(&self) {
         self.inbox.close();
+        // The raft thread, started last, first: the others end when it no longer feeds them.
         for thread in self.threads.lock().drain(..).rev() {
             if thread.join().is_err() {
                 tracing::error!("a raft thread panicked while stopping");

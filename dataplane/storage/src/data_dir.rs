@@ -69,6 +69,7 @@ impl DataDir {
     /// failed. Nothing that was there is changed, but for the note of a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        // Before anything is read: another process may be about to change it.
         let lock = lock(path)?;
         let marker = match read_marker(path)? {
             Some(marker) => marker,

@@ -157,6 +157,7 @@ impl LogDb {
     pub fn remove(&self, group: GroupId) -> Result<(), Error> {
         let prefix = group.0.to_be_bytes();
         let mut batch = WriteBatch::default();
+        // A range, unlike a truncation: it happens once in the life of a group.
         batch.delete_range(prefix.to_vec(), keys::end_of(&prefix));
         self.write(batch, true)
     }
@@ -176,6 +177,7 @@ impl LogDb {
                 return Err(Error::damaged(DB, "a key is shorter than a group number"));
             };
             groups.push(GroupId(u64::from_be_bytes(*prefix)));
+            // One seek a group, however long its log.
             cursor.seek(keys::end_of(prefix));
         }
         cursor.status().map_err(Error::rocks(DB))?;

@@ -29,6 +29,7 @@ pub(super) fn deal(
         }
         let mut shard: Vec<usize> =
             left.iter_mut().zip(counts).flat_map(|(zone, count)| zone.take_most(count)).collect();
+        // By place, and so by id: the leader is put first only afterwards.
         shard.sort_unstable();
         dealt.push(shard);
     }

@@ -32,6 +32,7 @@ impl RaftLoop {
     pub(super) fn run(mut self) {
         let mut next_tick = Instant::now() + self.tick;
         loop {
+            // With work left the inbox is looked at but not waited for.
             let until = if self.core.is_dirty() { Instant::now() } else { next_tick };
             let Some(taken) = self.inbox.take(until) else { break };
             self.hand_in(taken);

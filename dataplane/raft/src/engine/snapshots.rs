@@ -93,6 +93,7 @@ impl Worker {
         discard(&dir);
         fs::create_dir_all(&dir).map_err(failed)?;
         let exported = machine.snapshot(&dir)?;
+        // Under this name there are only whole snapshots.
         let out = self.dirs.outgoing(group, exported.index);
         discard(&out);
         fs::rename(&dir, &out).map_err(failed)?;

@@ -40,6 +40,7 @@ impl Replica {
                 append.removed = Some((first, storage.log.last_index));
             }
             storage.restore(LogIndex(meta.index), Term(meta.term));
+            // On disk with the new log: a start after a crash installs it again from its files.
             storage.log.installing = Some(LogIndex(meta.index));
         }
         if let Some(removed) = storage.append(ready.entries()) {
