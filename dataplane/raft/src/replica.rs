@@ -86,24 +86,8 @@ impl Replica {
         config: &Config,
     ) -> Result<Self, StoreError> {
         let Setup { group, mut log, applied, conf, watch } = setup;
-        if applied < log.truncated_index {
-            return Err(broken(
-                group,
-                &format!(
-                    "the state ends at index {applied} but the log only begins after {}; \
-                 this replica's data is incomplete and was not opened",
-                    log.truncated_index
-                ),
-            ));
-        }
-        if applied > log.last_index {
-            return Err(broken(
-                group,
-                &format!(
-                    "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
-                    log.last_index
-                ),
-            ));
+        if let Some(why) = unfit(&log, applied) {
+            return Err(broken(group, &why));
         }
         // What is applied was committed; the note of it need not have been synced.
         log.commit = log.commit.max(applied);
@@ -312,4 +296,21 @@ impl Replica {
 
 fn broken(group: GroupId, what: &str) -> StoreError {
     StoreError(format!("group {group}: {what}"))
+}
+
+/// Why a log and a state machine cannot be of one replica; `None` where they can.
+fn unfit(log: &GroupLog, applied: LogIndex) -> Option<String> {
+    if applied < log.truncated_index {
+        return Some(format!(
+            "the state ends at index {applied} but the log only begins after {}; \
+             this replica's data is incomplete and was not opened",
+            log.truncated_index
+        ));
+    }
+    (applied > log.last_index).then(|| {
+        format!(
+            "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
+            log.last_index
+        )
+    })
 }

@@ -85,8 +85,8 @@ impl Replica {
 
     /// Whether a member answered within the last election timeout.
     fn is_active(&self, peer: PeerId) -> bool {
-        let progress = || self.raw.raft.prs().get(peer.0);
-        peer == self.peer || progress().is_some_and(|progress| progress.recent_active)
+        let progress = self.raw.raft.prs().get(peer.0);
+        peer == self.peer || progress.is_some_and(|progress| progress.recent_active)
     }
 
     /// Steps down where the group took this leader's vote away, as it can where the change

@@ -77,8 +77,10 @@ impl Replica {
 
     /// Voters that are known to have an entry on disk.
     fn copies_of(&self, index: LogIndex) -> usize {
-        let progress = |peer: &&PeerId| self.raw.raft.prs().get(peer.0);
-        let has_entry = |peer: &&PeerId| progress(peer).is_some_and(|one| one.matched >= index.0);
+        let members = self.raw.raft.prs();
+        let has_entry = |peer: &&PeerId| {
+            members.get(peer.0).is_some_and(|progress| progress.matched >= index.0)
+        };
         self.conf.voters.iter().filter(has_entry).count()
     }
 
