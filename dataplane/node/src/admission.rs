@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use vane_membership::{parse_seeds, resolve};
+use vane_discovery::{parse_seeds, resolve};
 use vane_proto::peer::{JoinReply, JoinRequest, Member};
 
 use crate::error::Error;

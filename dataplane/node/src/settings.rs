@@ -22,7 +22,7 @@ pub struct NodeSettings {
     pub dial_from: Option<IpAddr>,
     /// The secret that every call between nodes carries.
     pub token: String,
-    /// Where other members may be found (`vane_membership::Seed`). `None`: the node belongs
+    /// Where other members may be found (`vane_discovery::Seed`). `None`: the node belongs
     /// to no others, and founds a cluster of one on an empty disk.
     pub seeds: Option<Vec<String>>,
 }

@@ -5,7 +5,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::{Node, NodeId, members};
+use vane_types::NodeId;
+
+use crate::{Node, members};
 
 /// The nodes that should vote in the meta group, by id: 1 of fewer than three members, 3 of
 /// fewer than five, else 5. `nodes` are all members, dead ones too: a node that fails must
@@ -31,7 +33,7 @@ pub fn meta_voters(nodes: &[Node], current_voters: &[NodeId]) -> Vec<NodeId> {
             (is_new && is_down, zone_votes, is_new, is_down, node.id)
         };
         let best = (0..waiting.len())
-            .min_by_key(|it| rank(waiting[*it]))
+            .min_by_key(|place| rank(waiting[*place]))
             .expect("no more voters than members");
         let voter = waiting.swap_remove(best);
         *in_zone.entry(voter.zone.as_deref()).or_default() += 1;

@@ -120,15 +120,15 @@ impl Shard {
             None => (Effects::none(&self.store, &state), Ok(())),
         };
         if let Some(conf) = &entry.conf {
-            effects.batch.put_meta(CONF, &encode_conf(conf));
+            effects.batch.put_attribute(CONF, &encode_conf(conf));
             effects.memory.push(Effect::Conf(conf.clone()));
         }
         state
             .requests
             .leaving(entry.index)
-            .for_each(|it| effects.batch.delete_meta(&requests::key(it)));
+            .for_each(|it| effects.batch.delete_attribute(&requests::key(it)));
         if effects.digest != state.digest {
-            effects.batch.put_meta(DIGEST, &effects.digest.to_be_bytes());
+            effects.batch.put_attribute(DIGEST, &effects.digest.to_be_bytes());
         }
         Ok((effects, answer))
     }
@@ -149,7 +149,9 @@ impl Shard {
             Err(Stop::Failed(error)) => return Err(error),
         };
         if let Some(request) = request {
-            effects.batch.put_meta(&requests::key(index), &requests::encode(&request, &answer));
+            effects
+                .batch
+                .put_attribute(&requests::key(index), &requests::encode(&request, &answer));
             effects.memory.push(Effect::Request(request, answer.clone()));
         }
         Ok((effects, answer))

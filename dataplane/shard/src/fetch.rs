@@ -1,7 +1,7 @@
 //! What is returned of a point.
 
 use vane_storage::records::PointRecord;
-use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
+use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, Slot, payload};
 
 use crate::apply::parse_payload;
 use crate::error::Error;
@@ -35,7 +35,12 @@ impl Shard {
     /// Points without their payloads, from memory; `None` when one was changed since the view.
     pub(crate) fn heads(&self, view: &View<'_>, slots: &[Slot]) -> Option<Vec<Record>> {
         let state = self.state.read();
-        let record = |(id, version)| Record { id, version, payload: None, vectors: None };
+        let record = |(id, version): (_, LogIndex)| Record {
+            id,
+            version: version.0,
+            payload: None,
+            vectors: None,
+        };
         slots.iter().map(|slot| state.heads.at(*slot, view.at).map(record)).collect()
     }
 
@@ -73,7 +78,7 @@ impl Shard {
 fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Record>, Error> {
     let record = |it: PointRecord| {
         let payload = wanted_payload(&it.payload, want)?;
-        Ok(Record { id: it.id, version: it.version, payload, vectors: None })
+        Ok(Record { id: it.id, version: it.version.0, payload, vectors: None })
     };
     stored_records(view, slots)?.into_iter().map(record).collect()
 }

@@ -44,7 +44,9 @@ impl Shard {
         let has_payloads = !matches!(search.want.payload, WantPayload::Nothing);
         let heads = if has_payloads { None } else { self.heads(&view, &slots) };
         let found: Vec<(PointId, LogIndex, Vec<u8>)> = match heads {
-            Some(heads) => heads.into_iter().map(|it| (it.id, it.version, Vec::new())).collect(),
+            Some(heads) => {
+                heads.into_iter().map(|it| (it.id, LogIndex(it.version), Vec::new())).collect()
+            }
             None => {
                 let records = stored_records(&view, &slots)?.into_iter();
                 records
@@ -91,7 +93,7 @@ impl HeldSearch {
             let payload = wanted_payload(&point.payload, &want.payload)?;
             records.push(Record {
                 id: self.scored[*place].0,
-                version: point.version,
+                version: point.version.0,
                 payload,
                 vectors: None,
             });

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vane_index::{Graph, GraphParams};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
-use vane_types::HnswConfig;
+use vane_types::{HnswConfig, LogIndex};
 
 use crate::error::Error;
 use crate::optimize::{Facts, Job, SegmentFacts, next_build, next_seal};
@@ -144,7 +144,7 @@ impl Shard {
         let mut writer = SegmentWriter::create(&dir, dim)?;
         for chunk in frozen.chunks() {
             for (row, values) in chunk.values.chunks_exact(dim).enumerate() {
-                writer.push(chunk.slots[row], chunk.versions[row], values)?;
+                writer.push(chunk.slots[row], LogIndex(chunk.versions[row]), values)?;
             }
         }
         let manifest = writer.finish(segment)?;
@@ -205,7 +205,8 @@ impl Shard {
                         return Err(Error::Cancelled);
                     }
                     if sealed.deaths.of(row as u32) == ALIVE {
-                        writer.push(slots[row], versions[row], sealed.files.vector(row))?;
+                        let version = LogIndex(versions[row]);
+                        writer.push(slots[row], version, sealed.files.vector(row))?;
                         origins.push((input as u32, row as u32));
                     }
                 }

@@ -29,8 +29,9 @@ pub(crate) fn create(
 ) -> Result<(), Error> {
     store.destroy()?;
     let mut batch = store.batch();
-    batch.put_meta(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
-    batch.put_meta(CONF, &encode_conf(conf));
+    batch
+        .put_attribute(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
+    batch.put_attribute(CONF, &encode_conf(conf));
     batch.put_applied(applied);
     batch.write()
 }
@@ -39,18 +40,18 @@ pub(crate) fn create(
 /// installation that was cut short leaves points without an applied index.
 pub(crate) fn open(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;
-    if applied == 0 {
+    if applied == LogIndex::ZERO {
         return open_empty(store);
     }
     let mut config =
         read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
-    let next_slot = match store.meta(NEXT_SLOT)? {
+    let next_slot = match store.attribute(NEXT_SLOT)? {
         Some(bytes) => {
             u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?)
         }
         None => 0,
     };
-    let digest = match store.meta(DIGEST)? {
+    let digest = match store.attribute(DIGEST)? {
         Some(bytes) => {
             u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?)
         }
@@ -80,13 +81,13 @@ fn open_empty(store: &ShardStore) -> Result<State, Error> {
         ..read_config(store)?.unwrap_or(nothing)
     };
     // A membership beside points is part of a snapshot that is not there in full.
-    let cut_short = store.meta(NEXT_SLOT)?.is_some();
+    let cut_short = store.attribute(NEXT_SLOT)?.is_some();
     let conf = if cut_short { Conf::default() } else { read_conf(store)? };
     Ok(State { conf, ..State::empty(config) })
 }
 
 fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
-    let config = store.meta(CONFIG)?.map(|it| serde_json::from_slice(&it));
+    let config = store.attribute(CONFIG)?.map(|it| serde_json::from_slice(&it));
     config.transpose().map_err(|e| damaged(store, &format!("its configuration: {e}")))
 }
 
@@ -101,7 +102,7 @@ fn open_vectors(
         let mut vector = VectorState::new(name, *params);
         open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
         open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        let present = versions[ordinal].iter().filter(|it| **it != 0).count();
+        let present = versions[ordinal].iter().filter(|it| **it != LogIndex::ZERO).count();
         let found = vector.locs.iter().filter(|it| **it != Loc::NONE).count();
         if present != found {
             return Err(damaged(
@@ -123,14 +124,14 @@ fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
 }
 
 fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
-    let Some(bytes) = store.meta(CONF)? else { return Ok(Conf::default()) };
+    let Some(bytes) = store.attribute(CONF)? else { return Ok(Conf::default()) };
     serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))
 }
 
 fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
     let mut requests = Requests::default();
     // In the order of their entries: the names are ordered as their indexes are.
-    for (name, value) in store.metas(requests::PREFIX)? {
+    for (name, value) in store.attributes(requests::PREFIX)? {
         let read = requests.insert_stored(&name, &value);
         read.ok_or_else(|| damaged(store, "the outcome of a request"))?;
     }
@@ -139,7 +140,7 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
 
 fn open_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     let mut fields = BTreeMap::new();
-    for (name, value) in store.metas(FIELD)? {
+    for (name, value) in store.attributes(FIELD)? {
         let number =
             name.strip_prefix(FIELD).and_then(|it| it.try_into().ok()).map(u16::from_be_bytes);
         let number = number.ok_or_else(|| damaged(store, "the number of a payload index"))?;
@@ -173,7 +174,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
                 .get_mut(ordinal as usize)
                 .ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
             if of_vector.len() <= slot as usize {
-                of_vector.resize(slot as usize + 1, 0);
+                of_vector.resize(slot as usize + 1, LogIndex::ZERO);
             }
             of_vector[slot as usize] = version;
         }
@@ -199,8 +200,8 @@ fn open_sealed(
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
         let mut deaths = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
-            let alive = lives(versions, *slot, *version);
-            deaths.push(if alive { ALIVE } else { 0 });
+            let alive = lives(versions, *slot, LogIndex(*version));
+            deaths.push(if alive { ALIVE } else { LogIndex::ZERO });
             if alive {
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
@@ -235,7 +236,7 @@ fn open_growing(
         if lives(versions, stored.slot, stored.version) {
             vector.set_loc(stored.slot, Loc { segment, row });
         } else {
-            growing.kill(row, 0);
+            growing.kill(row, LogIndex::ZERO);
         }
         Ok(())
     })?;

@@ -34,19 +34,19 @@ impl Deaths {
     }
 
     pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
-        let at: Vec<_> = at.map(AtomicU64::new).collect();
-        let dead = at.iter().filter(|it| it.load(Ordering::Relaxed) != ALIVE).count();
+        let at: Vec<_> = at.map(|index| AtomicU64::new(index.0)).collect();
+        let dead = at.iter().filter(|it| it.load(Ordering::Relaxed) != ALIVE.0).count();
         Self { at, dead: AtomicUsize::new(dead) }
     }
 
     /// Rows are killed under the shard's lock, once each.
     pub(crate) fn kill(&self, row: u32, at: LogIndex) {
-        self.at[row as usize].store(at, Ordering::Relaxed);
+        self.at[row as usize].store(at.0, Ordering::Relaxed);
         self.dead.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn of(&self, row: u32) -> LogIndex {
-        self.at[row as usize].load(Ordering::Relaxed)
+        LogIndex(self.at[row as usize].load(Ordering::Relaxed))
     }
 
     pub(crate) fn dead(&self) -> usize {

@@ -178,7 +178,7 @@ impl Searcher<'_> {
         let slots = sealed.files.slots();
         let select = Select {
             allow: self.allowed.as_ref().map(|it| (it.words(), slots)),
-            died: (sealed.deaths.dead() > 0).then(|| (sealed.deaths.all(), self.vector.at)),
+            died: (sealed.deaths.dead() > 0).then(|| (sealed.deaths.all(), self.vector.at.0)),
         };
         let found = graph.search(&self.query, self.k, ef, &select)?;
         Ok(found
@@ -192,7 +192,8 @@ impl Searcher<'_> {
         let mut best = Vec::new();
         for start in (0..slots.len()).step_by(ROWS_PER_DEADLINE) {
             let end = slots.len().min(start + ROWS_PER_DEADLINE);
-            let rows = (start..end).filter(|row| died[*row].load(Atomic::Relaxed) > self.vector.at);
+            let rows =
+                (start..end).filter(|row| died[*row].load(Atomic::Relaxed) > self.vector.at.0);
             self.score(rows, sealed.files.vectors(), slots, &mut best);
             self.keep_best(&mut best);
             self.check_time()?;
@@ -202,7 +203,7 @@ impl Searcher<'_> {
 
     fn chunk(&self, chunk: &Chunk, best: &mut Vec<Hit>) {
         let rows = (0..chunk.slots.len())
-            .filter(|row| chunk.died[*row].load(Atomic::Relaxed) > self.vector.at);
+            .filter(|row| chunk.died[*row].load(Atomic::Relaxed) > self.vector.at.0);
         self.score(rows, &chunk.values, &chunk.slots, best);
         self.keep_best(best);
     }

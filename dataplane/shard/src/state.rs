@@ -61,7 +61,7 @@ impl State {
         let vectors =
             config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
         Self {
-            applied: 0,
+            applied: LogIndex::ZERO,
             config,
             next_slot: 0,
             digest: 0,
@@ -77,7 +77,7 @@ impl State {
     /// Whether there is anything to read. A replica that waits for its first snapshot, or is
     /// taking one, is not empty: it does not know.
     pub(crate) fn is_ready(&self) -> bool {
-        self.applied > 0 || self.conf != Conf::default()
+        self.applied > LogIndex::ZERO || self.conf != Conf::default()
     }
 
     /// A vector by name, with its ordinal.
@@ -151,7 +151,7 @@ impl VectorState {
         }
         let sealed = self.sealed.iter().find(|it| it.id() == loc.segment)?;
         let row = loc.row as usize;
-        Some((sealed.files.vector(row), sealed.files.versions()[row]))
+        Some((sealed.files.vector(row), LogIndex(sealed.files.versions()[row])))
     }
 
     /// Number for a new segment.

@@ -17,7 +17,7 @@ pub mod vector;
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::{Command, Refusal};
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
-pub use ids::{GroupId, LogIndex, PointId, Slot};
+pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use path::JsonPath;
 pub use payload::Payload;
 pub use schema::FieldType;

@@ -37,7 +37,7 @@ impl Applying<'_, '_> {
         })?;
         let stored = serde_json::to_vec(&(path.to_string(), field_type))
             .expect("a path and a type are plain data");
-        batch.put_meta(&field_name(number), &stored);
+        batch.put_attribute(&field_name(number), &stored);
         self.effects.memory.push(Effect::NewField { path, field: Field { number, index } });
         Ok(())
     }
@@ -55,14 +55,14 @@ impl Applying<'_, '_> {
     pub(super) fn configure(&mut self, configure: &Configure) -> Result<(), Stop> {
         let config: CollectionConfig = serde_json::from_str(&configure.config)
             .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
-        self.batch().put_meta(CONFIG, configure.config.as_bytes());
+        self.batch().put_attribute(CONFIG, configure.config.as_bytes());
         self.effects.memory.push(Effect::Config(Box::new(config)));
         Ok(())
     }
 
     fn remove_field(&mut self, number: u16) {
         self.batch().drop_index(number);
-        self.batch().delete_meta(&field_name(number));
+        self.batch().delete_attribute(&field_name(number));
     }
 }
 

@@ -5,65 +5,89 @@ use std::path::Path;
 use vane_types::{LogIndex, PointId, Slot};
 
 use super::reader::{Reader, decode_slot, short_key};
-use super::{NamedValue, ShardStore, key_file};
+use super::{Attribute, ShardStore, key_file};
 use crate::error::Error;
 use crate::keys;
 use crate::kv::{Family, KvRead};
 use crate::records::{PointRecord, SegmentManifest};
 
 /// The group's keys as they stood at one moment.
-pub struct Snapshot<'a> {
+pub struct ReadView<'a> {
     store: &'a ShardStore,
     view: Box<dyn KvRead + 'a>,
 }
 
-impl<'a> Snapshot<'a> {
+impl<'a> ReadView<'a> {
     pub(super) fn new(store: &'a ShardStore) -> Self {
         Self { store, view: store.kv.view() }
     }
 
     /// Index of the last entry whose effects are here.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn applied(&self) -> Result<LogIndex, Error> {
         self.reader().applied()
     }
 
-    /// A named value of the group.
-    pub fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reader().meta(name)
+    /// Value of one of the group's attributes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.reader().attribute(name)
     }
 
-    /// Named values whose name begins with `prefix`: name and value.
-    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
-        self.reader().metas(prefix)
+    /// Attributes whose name begins with `prefix`: name and value.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
+        self.reader().attributes(prefix)
     }
 
     /// Sealed segments of one vector.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
         self.reader().manifests(vector)
     }
 
-    /// Slot of a point.
+    /// Slot of a point; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
         self.reader().slot(id)
     }
 
-    /// Record of a slot.
+    /// Record of the point in a slot; `None` for a slot without a point.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         self.reader().record(slot)
     }
 
     /// Records of many slots in one look-up, in the order asked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a record is damaged.
     pub fn records(&self, slots: &[Slot]) -> Result<Vec<Option<PointRecord>>, Error> {
         let keys: Vec<_> =
             slots.iter().map(|slot| keys::payload(self.store.group, *slot)).collect();
         let values = self.view.multi_get(Family::Payload, &keys)?;
         values
             .into_iter()
-            .map(|value| value.map(|it| PointRecord::decode(&it)).transpose())
+            .map(|value| value.map(|bytes| PointRecord::decode(&bytes)).transpose())
             .collect()
     }
 
     /// Visits records by slot from `from` on, until `visit` says false.
+    ///
+    /// # Errors
+    /// When the store cannot be read, a record is damaged, or `visit` fails.
     pub fn records_from(
         &self,
         from: Slot,
@@ -77,6 +101,9 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Visits points in id order from `from` on, until `visit` says false.
+    ///
+    /// # Errors
+    /// When the store cannot be read, a key is damaged, or `visit` fails.
     pub fn points_from(
         &self,
         from: Option<PointId>,
@@ -93,6 +120,9 @@ impl<'a> Snapshot<'a> {
 
     /// Writes all keys of the group into the file `keys` in `dir`, which is durable when this
     /// returns. Segment files are not in it: see [`crate::segment_file::link_into`].
+    ///
+    /// # Errors
+    /// When the store cannot be read or the file not written; it is of no use then.
     pub fn export(&self, dir: &Path) -> Result<(), Error> {
         let prefix = self.store.group.0.to_be_bytes();
         let mut file = key_file::Writer::create(dir)?;

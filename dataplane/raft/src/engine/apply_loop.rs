@@ -1,6 +1,7 @@
 //! The apply thread: takes committed entries in order and answers those who wait.
 
 use crossbeam_channel::{Receiver, Sender};
+use vane_types::LogIndex;
 
 use super::inbox::Inbox;
 use super::snapshots::Job;
@@ -30,14 +31,15 @@ pub(super) fn run(work: &Receiver<Work>, machines: &Machines, inbox: &Inbox, job
 fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
     let Committed { group, peer, entries, bytes } = committed;
     let Some(machine) = machines.of(group, peer) else {
-        let waiting = entries.into_iter().filter_map(|(_, ticket)| ticket);
-        // The others apply it.
-        waiting.for_each(|it| it.fail(ProposeError::Unknown(group)));
-        return inbox.applied(group, peer, 0, bytes);
+        // The replica is gone; the other members still apply what was committed.
+        for ticket in entries.into_iter().filter_map(|(_, ticket)| ticket) {
+            ticket.fail(ProposeError::Unknown(group));
+        }
+        return inbox.applied(group, peer, LogIndex::ZERO, bytes);
     };
-    let mut last = 0;
+    let mut last = LogIndex::ZERO;
     for (entry, ticket) in entries {
-        let expected = machine.applied() + 1;
+        let expected = machine.applied().next();
         assert_eq!(entry.index, expected, "group {group}: entries must be applied in log order");
         let answer = match machine.apply(&entry) {
             Ok(answer) => answer,

@@ -21,7 +21,7 @@ pub const HOST_ADDRESSES_MAX: usize = 16;
 /// Addresses of one [`Seed::Service`], and of all seeds together.
 pub const ADDRESSES_MAX: usize = 1024;
 
-/// What the seeds came to.
+/// Addresses of the seeds, and the seeds that gave none.
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// Where peers may answer, each once, in the order of the seeds; those of one name
@@ -35,9 +35,9 @@ pub struct Resolved {
 #[derive(Debug, Error)]
 #[error("seed {seed}: {error}; the other seeds are used")]
 pub struct Failure {
-    /// The seed.
+    /// Seed that failed.
     pub seed: Seed,
-    /// What happened.
+    /// Why the seed gave nothing, or not all.
     #[source]
     pub error: LookupError,
 }
@@ -45,13 +45,17 @@ pub struct Failure {
 /// Why a lookup failed.
 #[derive(Debug, Error)]
 pub enum LookupError {
-    /// The resolver said no.
+    /// The resolver answered that there is no such name, or failed.
     #[error(
-        "failed to look up the name ({0}): check its spelling, and whether the node is up that it should name"
+        "failed to look up the name ({0}): check its spelling, and whether the node is up that \
+         it should name"
     )]
     Failed(#[from] io::Error),
-    /// The resolver said nothing.
-    #[error("no answer to the lookup within {} ms: check the name servers that this machine uses", .0.as_millis())]
+    /// The resolver did not answer in time.
+    #[error(
+        "no answer to the lookup within {} ms: check the name servers that this machine uses",
+        .0.as_millis()
+    )]
     TimedOut(Duration),
     /// The name exists, without an address that can be connected to.
     #[error("the name has no address that can be connected to")]
@@ -98,7 +102,8 @@ where
             resolved.failures.push(Failure { seed: seed.clone(), error });
             Vec::new()
         });
-        let new: Vec<SocketAddr> = found.into_iter().filter(|it| seen.insert(*it)).collect();
+        let new: Vec<SocketAddr> =
+            found.into_iter().filter(|address| seen.insert(*address)).collect();
         let room = (ADDRESSES_MAX - resolved.addresses.len()).min(seed_addresses_max(seed));
         if new.len() > room {
             let error = LookupError::TooMany { found: new.len(), taken: room };
@@ -120,7 +125,7 @@ where
     F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
 {
     let mut answers: Vec<_> =
-        seeds.iter().take(SEEDS_MAX).map(|it| (it, Err(LookupError::NoAddress))).collect();
+        seeds.iter().take(SEEDS_MAX).map(|seed| (seed, Err(LookupError::NoAddress))).collect();
     let mut lookups = JoinSet::new();
     for (at, (seed, answer)) in answers.iter_mut().enumerate() {
         match seed {
@@ -146,7 +151,7 @@ where
 /// Sorts, and drops what cannot be connected to: some name servers answer 0.0.0.0 for "no".
 fn usable(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, LookupError> {
     let mut found: Vec<SocketAddr> = found.into_iter().map(canonical).collect();
-    found.retain(|it| !it.ip().is_unspecified() && !it.ip().is_multicast());
+    found.retain(|address| !address.ip().is_unspecified() && !address.ip().is_multicast());
     found.sort_unstable();
     found.dedup();
     if found.is_empty() { Err(LookupError::NoAddress) } else { Ok(found) }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use vane_types::GroupId;
+use vane_types::{GroupId, PeerId};
 
 use super::dirs::{SnapshotDirs, discard};
 use super::inbox::{Inbox, Input};
@@ -22,7 +22,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Something for the snapshot thread.
 pub(super) enum Job {
-    Make { group: GroupId, peer: u64 },
+    Make { group: GroupId, peer: PeerId },
     Install(Install),
     Discard(PathBuf),
 }
@@ -74,12 +74,15 @@ impl Worker {
                 tracing::info!(count, "removed received snapshots that Raft had no use for")
             }
             Err(error) => {
-                tracing::warn!(%error, "failed to remove received snapshots; it will be tried again")
+                tracing::warn!(
+                    %error,
+                    "failed to remove received snapshots; it will be tried again"
+                )
             }
         }
     }
 
-    fn make(&self, group: GroupId, peer: u64) -> Result<Exported, StoreError> {
+    fn make(&self, group: GroupId, peer: PeerId) -> Result<Exported, StoreError> {
         let machine = self.machines.of(group, peer);
         let machine =
             machine.ok_or_else(|| StoreError(format!("group {group} is not on this node")))?;
@@ -90,6 +93,7 @@ impl Worker {
         discard(&dir);
         fs::create_dir_all(&dir).map_err(failed)?;
         let exported = machine.snapshot(&dir)?;
+        // Under this name there are only whole snapshots.
         let out = self.dirs.outgoing(group, exported.index);
         discard(&out);
         fs::rename(&dir, &out).map_err(failed)?;

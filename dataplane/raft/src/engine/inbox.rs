@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
 use crate::codec::Envelope;
 use crate::core::Start;
@@ -29,7 +29,7 @@ pub(super) enum Input {
         group: GroupId,
         done: OnRead,
     },
-    Spread {
+    WaitReplicated {
         group: GroupId,
         index: LogIndex,
         replicas: usize,
@@ -42,14 +42,14 @@ pub(super) enum Input {
     },
     Transfer {
         group: GroupId,
-        to: u64,
+        to: PeerId,
         done: Callback<Result<(), ProposeError>>,
     },
     Truncate {
         group: GroupId,
         durable: LogIndex,
     },
-    Unreachable(u64),
+    Unreachable(NodeId),
     Status {
         group: GroupId,
         done: Callback<Option<GroupStatus>>,
@@ -64,38 +64,41 @@ pub(super) enum Input {
     },
     Installed {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         index: LogIndex,
     },
     SnapshotMade {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         made: Result<Exported, StoreError>,
     },
     SnapshotSent {
         group: GroupId,
-        to: u64,
+        to: PeerId,
         ok: bool,
     },
 }
 
 impl Input {
-    /// Refused at the limit; the rest is rare, or few by its nature.
+    /// Whether the input is refused at [`INPUTS_MAX`]; the rest is rare, or few by its nature.
     fn is_bounded(&self) -> bool {
         matches!(
             self,
-            Self::Propose { .. } | Self::Read { .. } | Self::Spread { .. } | Self::Change { .. }
+            Self::Propose { .. }
+                | Self::Read { .. }
+                | Self::WaitReplicated { .. }
+                | Self::Change { .. }
         )
     }
 
     fn refuse(self, stopping: bool, waiting: usize) {
-        let full = || match stopping {
+        let error = match stopping {
             true => ProposeError::Stopping,
             false => ProposeError::Full { waiting, limit: INPUTS_MAX },
         };
         match self {
-            Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(full()),
-            Self::Spread { done, .. } => done(Err(full())),
+            Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(error),
+            Self::WaitReplicated { done, .. } => done(Err(error)),
             Self::Read { done, .. } if stopping => done(Err(ReadError::Stopping)),
             Self::Read { done, .. } => done(Err(ReadError::Full(waiting))),
             // Whoever asked sees the callback go.
@@ -110,7 +113,7 @@ pub(super) struct Taken {
     pub(super) inputs: VecDeque<Input>,
     pub(super) messages: Vec<Envelope>,
     /// Last applied index and freed bytes by replica.
-    pub(super) applied: BTreeMap<(GroupId, u64), (LogIndex, usize)>,
+    pub(super) applied: BTreeMap<(GroupId, PeerId), (LogIndex, usize)>,
 }
 
 #[derive(Default)]
@@ -154,7 +157,7 @@ impl Inbox {
         self.wake.notify_one();
     }
 
-    pub(super) fn applied(&self, group: GroupId, peer: u64, index: LogIndex, bytes: usize) {
+    pub(super) fn applied(&self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         let mut state = self.state.lock();
         let known = state.waiting.applied.entry((group, peer)).or_default();
         known.0 = known.0.max(index);
@@ -185,7 +188,8 @@ impl Inbox {
         state.closed = true;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.inputs.into_iter().for_each(|it| it.refuse(true, 0));
+        // Outside the lock: callbacks may put something in.
+        waiting.inputs.into_iter().for_each(|input| input.refuse(true, 0));
         self.wake.notify_all();
     }
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, Term};
 
 use crate::error::StoreError;
 use crate::log::LogStore;
@@ -58,13 +58,13 @@ impl SnapshotDirs {
         self.root.join(format!("out-{group}-{index}"))
     }
 
-    pub(super) fn incoming(&self, group: GroupId, term: u64, index: LogIndex) -> PathBuf {
+    pub(super) fn incoming(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
         self.root.join(format!("{INCOMING}{group}-{term}-{index}"))
     }
 
-    /// The same, for one that is about to be announced: what lies there, or will, is kept
-    /// long enough for Raft to take it.
-    pub(super) fn expect(&self, group: GroupId, term: u64, index: LogIndex) -> PathBuf {
+    /// [`SnapshotDirs::incoming`] for one that is about to be announced: what lies there, or
+    /// will, is kept long enough for Raft to take it.
+    pub(super) fn expect(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
         let dir = self.incoming(group, term, index);
         self.heard.lock().insert(dir.clone(), Instant::now());
         dir
@@ -74,10 +74,8 @@ impl SnapshotDirs {
     /// to run beside an installation. Says how many went.
     pub(super) fn sweep(&self, store: &dyn LogStore, now: Instant) -> Result<usize, StoreError> {
         let all = self.list()?;
-        let of = |kind| all.iter().filter(move |it| name(it).starts_with(kind)).cloned();
         // With those of an earlier sweep that did not get to its end.
-        let (mut unneeded, incoming): (Vec<PathBuf>, Vec<PathBuf>) =
-            (of(OLD).collect(), of(INCOMING).collect());
+        let (mut unneeded, incoming) = (of_kind(&all, OLD), of_kind(&all, INCOMING));
         // Held over the renaming: whoever expects one from now on finds it gone, or it stays.
         let mut heard = self.heard.lock();
         heard.retain(|dir, since| now.saturating_duration_since(*since) < KEEP || dir.exists());
@@ -93,14 +91,17 @@ impl SnapshotDirs {
             unneeded.push(old);
         }
         drop(heard);
-        unneeded.iter().for_each(|it| discard(it));
+        unneeded.iter().for_each(|dir| discard(dir));
         Ok(unneeded.len())
     }
 
     fn list(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let entries = fs::read_dir(&self.root).map_err(|e| self.failed(&e))?;
-        let paths = entries.map(|it| it.map(|it| it.path())).collect::<Result<Vec<_>, _>>();
-        Ok(paths.map_err(|e| self.failed(&e))?.into_iter().filter(|it| it.is_dir()).collect())
+        let mut dirs = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(|e| self.failed(&e))? {
+            dirs.push(entry.map_err(|e| self.failed(&e))?.path());
+        }
+        dirs.retain(|path| path.is_dir());
+        Ok(dirs)
     }
 
     fn failed(&self, error: &Error) -> StoreError {
@@ -114,13 +115,21 @@ pub(super) fn discard(dir: &Path) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
-            tracing::warn!(%error, dir = %dir.display(), "failed to remove a snapshot that is not needed")
+            tracing::warn!(
+                %error, dir = %dir.display(),
+                "failed to remove a snapshot that is not needed"
+            )
         }
     }
 }
 
 fn name(dir: &Path) -> String {
-    dir.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Those of some directories whose names begin with `kind`.
+fn of_kind(dirs: &[PathBuf], kind: &str) -> Vec<PathBuf> {
+    dirs.iter().filter(|dir| name(dir).starts_with(kind)).cloned().collect()
 }
 
 /// Whether a group's log says that the snapshot in a directory is being installed.
@@ -128,10 +137,11 @@ fn is_named(store: &dyn LogStore, dir: &Path) -> Result<bool, StoreError> {
     let name = name(dir);
     let numbers: Option<Vec<u64>> = name
         .strip_prefix(INCOMING)
-        .and_then(|it| it.split('-').map(|it| it.parse().ok()).collect());
+        .and_then(|rest| rest.split('-').map(|number| number.parse().ok()).collect());
     let Some([group, term, index]) = numbers.as_deref() else { return Ok(false) };
     let log = store.group(GroupId(*group))?;
-    Ok(log.is_some_and(|it| (it.installing, it.truncated_term) == (*index, *term)))
+    let (term, index) = (Term(*term), Some(LogIndex(*index)));
+    Ok(log.is_some_and(|log| (log.installing, log.truncated_term) == (index, term)))
 }
 
 #[cfg(test)]
@@ -146,9 +156,9 @@ mod tests {
     impl LogStore for Installing {
         fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
             let log = GroupLog {
-                installing: 40,
-                truncated_index: 40,
-                truncated_term: 3,
+                installing: Some(LogIndex(40)),
+                truncated_index: LogIndex(40),
+                truncated_term: Term(3),
                 ..GroupLog::default()
             };
             Ok((group == GroupId(7)).then_some(log))
@@ -168,7 +178,7 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn truncate(&self, _: GroupId, _: LogIndex, _: u64) -> Result<(), StoreError> {
+        fn truncate(&self, _: GroupId, _: LogIndex, _: Term) -> Result<(), StoreError> {
             Ok(())
         }
 
@@ -186,7 +196,7 @@ mod tests {
 
     fn names(root: &Path) -> Vec<String> {
         let mut names: Vec<String> =
-            fs::read_dir(root).unwrap().map(|it| name(&it.unwrap().path())).collect();
+            fs::read_dir(root).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
         names.sort();
         names
     }
@@ -214,7 +224,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dirs = SnapshotDirs::open(root.path(), &Installing).unwrap();
         let begin = Instant::now();
-        dirs.expect(GroupId(8), 1, 5);
+        dirs.expect(GroupId(8), Term(1), LogIndex(5));
         make(root.path(), &["in-7-3-40", "in-8-1-5", "in-9-1-5", "out-7-40"]);
         assert_eq!(dirs.sweep(&Installing, begin).unwrap(), 0, "Raft may not have looked yet");
         assert_eq!(dirs.sweep(&Installing, begin + KEEP / 2).unwrap(), 0);
@@ -230,7 +240,7 @@ mod tests {
         make(root.path(), &["in-8-1-5"]);
         let begin = Instant::now();
         assert_eq!(dirs.sweep(&Installing, begin).unwrap(), 0);
-        dirs.expect(GroupId(8), 1, 5);
+        dirs.expect(GroupId(8), Term(1), LogIndex(5));
         assert_eq!(dirs.sweep(&Installing, begin + KEEP).unwrap(), 0);
         assert_eq!(dirs.sweep(&Installing, begin + KEEP * 2).unwrap(), 1);
         assert!(names(root.path()).is_empty());

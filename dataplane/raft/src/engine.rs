@@ -16,17 +16,16 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
 use parking_lot::{Mutex, RwLock};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
 use crate::core::{Core, Start};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
-use crate::machine::StateMachine;
+use crate::machine::{Conf, StateMachine};
 use crate::replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 use crate::status::{GroupStatus, Watch};
-use crate::{INITIAL_INDEX, machine::Conf};
 
 use dirs::{SnapshotDirs, discard};
 use inbox::{Inbox, Input};
@@ -40,20 +39,22 @@ pub trait Transport: Send + Sync + 'static {
     fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>);
 }
 
-/// State machines of the replicas that are open here.
+/// The state machines of the replicas that are registered, for the threads that feed them.
 #[derive(Default)]
 pub(crate) struct Machines(RwLock<HashMap<GroupId, Registered>>);
 
 /// A state machine and the peer that it is of.
-type Registered = (u64, Arc<dyn StateMachine>);
+type Registered = (PeerId, Arc<dyn StateMachine>);
 
 impl Machines {
-    /// That of a replica; `None` once it is removed, even if another has taken its place.
-    pub(crate) fn of(&self, group: GroupId, peer: u64) -> Option<Arc<dyn StateMachine>> {
-        self.0.read().get(&group).filter(|it| it.0 == peer).map(|it| Arc::clone(&it.1))
+    /// State machine of a replica; `None` once it is removed, even if another has taken its place.
+    pub(crate) fn of(&self, group: GroupId, peer: PeerId) -> Option<Arc<dyn StateMachine>> {
+        let machines = self.0.read();
+        let (registered, machine) = machines.get(&group)?;
+        (*registered == peer).then(|| Arc::clone(machine))
     }
 
-    fn insert(&self, group: GroupId, peer: u64, machine: Arc<dyn StateMachine>) {
+    fn insert(&self, group: GroupId, peer: PeerId, machine: Arc<dyn StateMachine>) {
         self.0.write().insert(group, (peer, machine));
     }
 
@@ -62,7 +63,7 @@ impl Machines {
     }
 }
 
-/// Counters of a node.
+/// What the threads did since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Synced writes of the log store.
@@ -76,7 +77,7 @@ pub struct Counters {
 }
 
 /// All groups of this node. Dropping it stops the threads.
-pub struct Node {
+pub struct Engine {
     store: Arc<dyn LogStore>,
     machines: Arc<Machines>,
     watches: RwLock<HashMap<GroupId, Arc<Watch>>>,
@@ -88,8 +89,12 @@ pub struct Node {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Node {
+impl Engine {
     /// Starts the threads. Snapshots on their way in or out lie below `snapshots`.
+    ///
+    /// # Errors
+    /// When the snapshots that a crash left cannot be looked through, or a thread cannot be
+    /// started.
     pub fn start(
         store: Arc<dyn LogStore>,
         config: Config,
@@ -150,25 +155,22 @@ impl Node {
         })
     }
 
-    /// Writes what a replica's log begins with, on disk when it returns: behind
-    /// [`INITIAL_INDEX`] for one of the group's first, behind nothing for one that joins.
-    /// The state machine must be at the same index, and be so durably.
-    pub fn create(&self, group: GroupId, peer: u64, first: bool) -> Result<(), StoreError> {
-        let index = if first { INITIAL_INDEX } else { 0 };
-        let log = GroupLog {
-            peer,
-            term: index,
-            commit: index,
-            last_index: index,
-            truncated_index: index,
-            truncated_term: index,
-            ..GroupLog::default()
-        };
+    /// Writes what a replica's log begins with ([`GroupLog::founding`], [`GroupLog::joining`]),
+    /// on disk when it returns. The state machine must be at the same index, and be so durably.
+    ///
+    /// # Errors
+    /// When the log store fails; the group may or may not have a log then.
+    pub fn create(&self, group: GroupId, log: GroupLog) -> Result<(), StoreError> {
         self.store.append(&[Append { group, log, entries: Vec::new(), removed: None }], true)
     }
 
     /// Takes a replica up where its log and its state machine ended. `campaign`: stand for
     /// election at once.
+    ///
+    /// # Errors
+    /// When the group has no log, its log and its state machine do not fit together, a snapshot
+    /// that was cut short cannot be installed, or the engine is stopping. The replica is not
+    /// registered then.
     pub fn register(
         &self,
         group: GroupId,
@@ -178,17 +180,17 @@ impl Node {
         let mut log = self.store.group(group)?.ok_or_else(|| {
             StoreError(format!("group {group} has no log in raft.db; it was not opened"))
         })?;
-        if log.installing > 0 {
-            let dir = self.dirs.incoming(group, log.truncated_term, log.installing);
-            if machine.applied() < log.installing {
-                tracing::info!(%group, index = log.installing, "installing a snapshot that was cut short");
+        if let Some(index) = log.installing.take() {
+            let dir = self.dirs.incoming(group, log.truncated_term, index);
+            if machine.applied() < index {
+                tracing::info!(%group, %index, "installing a snapshot that was cut short");
                 machine.install(&dir)?;
             }
             discard(&dir);
-            log.installing = 0;
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf) = (machine.applied(), machine.conf());
+        // Before the core has the replica: the apply thread finds its first entries' machine.
         self.machines.insert(group, log.peer, machine);
         let start = Start { group, log, applied, conf, campaign, watch: Arc::clone(&watch) };
         let added = self.ask(|done| Input::Add { start: Box::new(start), done });
@@ -201,26 +203,34 @@ impl Node {
         Ok(watch)
     }
 
-    /// Lets a group go. Commands under way are answered with an error; the log stays until
-    /// [`Node::forget`].
+    /// Drops the replica of a group. Commands under way are answered with an error; the log
+    /// stays until [`Engine::forget`].
     pub fn remove(&self, group: GroupId) {
         self.watches.write().remove(&group);
+        // No answer means that the thread has ended, and the replica with it.
         let _gone = self.ask(|done| Input::Remove { group, done });
         self.machines.remove(group);
     }
 
     /// Removes the log of a group that is not registered.
+    ///
+    /// # Errors
+    /// When the log store fails; the log may be there or not.
     pub fn forget(&self, group: GroupId) -> Result<(), StoreError> {
         self.store.remove(group)
     }
 
-    /// What requests look at of a group.
+    /// Leader and progress of a group, for those who route requests; `None` where the group is
+    /// not registered.
     pub fn watch(&self, group: GroupId) -> Option<Arc<Watch>> {
         self.watches.read().get(&group).cloned()
     }
 
     /// Hands a command to the group, which must be led from here. `on_applied` is called
     /// exactly once if this returns `Ok`, and never otherwise.
+    ///
+    /// # Errors
+    /// When the group is not here, or too much waits already: the command is in no log.
     pub fn propose(
         &self,
         group: GroupId,
@@ -228,7 +238,7 @@ impl Node {
         on_applied: OnApplied,
     ) -> Result<(), ProposeError> {
         if self.watch(group).is_none() {
-            return Err(ProposeError::NoSuchGroup(group));
+            return Err(ProposeError::GroupNotFound(group));
         }
         let (bytes, limit) = (data.len(), self.pending_bytes_max);
         let before = self.pending_bytes.load(Ordering::Acquire);
@@ -241,21 +251,22 @@ impl Node {
         Ok(())
     }
 
-    /// Calls `done` once so many voters have an entry on disk.
-    pub fn spread(
+    /// Calls `done` once `replicas` voters have the entry at `index` on disk, or this replica
+    /// leads no more.
+    pub fn wait_replicated(
         &self,
         group: GroupId,
         index: LogIndex,
         replicas: usize,
         done: Callback<Result<(), ProposeError>>,
     ) {
-        self.inbox.put(Input::Spread { group, index, replicas, done });
+        self.inbox.put(Input::WaitReplicated { group, index, replicas, done });
     }
 
     /// Asks for a linearizable read from here, which must lead the group.
     pub fn read(&self, group: GroupId, done: OnRead) {
         if self.watch(group).is_none() {
-            return done(Err(ReadError::NoSuchGroup(group)));
+            return done(Err(ReadError::GroupNotFound(group)));
         }
         self.inbox.put(Input::Read { group, done });
     }
@@ -269,31 +280,36 @@ impl Node {
 
     /// Hands the leadership of a group to a peer. Blocks for a moment; whether the peer
     /// took it shows in the group's status within an election timeout.
-    pub fn transfer(&self, group: GroupId, to: u64) -> Result<(), ProposeError> {
+    ///
+    /// # Errors
+    /// When the group is not here or not led from here, the peer does not vote, a change of
+    /// members is under way, or the engine is stopping. Nothing changed then.
+    pub fn transfer(&self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.ask(|done| Input::Transfer { group, to, done }).unwrap_or(Err(ProposeError::Stopping))
     }
 
-    /// Messages came. Says nothing about whether they were taken.
+    /// Hands in messages of other nodes. They may be dropped: Raft sends again.
     pub fn step(&self, messages: Vec<Envelope>) {
         self.inbox.put_messages(messages);
     }
 
-    /// A node does not answer.
-    pub fn unreachable(&self, node: u64) {
+    /// Notes that a node does not answer.
+    pub fn unreachable(&self, node: NodeId) {
         self.inbox.put(Input::Unreachable(node));
     }
 
-    /// A group as it is here. Blocks for a moment.
+    /// A group as its replica here sees it. Blocks for a moment.
     pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
         self.ask(|done| Input::Status { group, done }).flatten()
     }
 
     /// Where a received snapshot's files must lie before its announcement is given to
-    /// [`Node::step`]. They are kept for some minutes from this call on, and after that
+    /// [`Engine::step`]. They are kept for some minutes from this call on, and after that
     /// only if Raft took the announcement.
     pub fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
         let snapshot = announcement.message.snapshot.as_ref()?.metadata.as_ref()?;
-        Some(self.dirs.expect(announcement.group, snapshot.term, snapshot.index))
+        let (term, index) = (Term(snapshot.term), LogIndex(snapshot.index));
+        Some(self.dirs.expect(announcement.group, term, index))
     }
 
     /// Forgets log entries whose effects are durable in the state machine's own store, as
@@ -302,7 +318,7 @@ impl Node {
         self.inbox.put(Input::Truncate { group, durable });
     }
 
-    /// What happened since the start.
+    /// What the threads did since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -310,6 +326,7 @@ impl Node {
     /// Refuses new commands, answers those on their way, and ends the threads.
     pub fn stop(&self) {
         self.inbox.close();
+        // The raft thread, started last, first: the others end when it no longer feeds them.
         for thread in self.threads.lock().drain(..).rev() {
             if thread.join().is_err() {
                 tracing::error!("a raft thread panicked while stopping");
@@ -325,7 +342,7 @@ impl Node {
     }
 }
 
-impl Drop for Node {
+impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
     }
@@ -333,7 +350,7 @@ impl Drop for Node {
 
 impl Conf {
     /// The membership that the first replicas of a group share.
-    pub fn founding(peers: &[u64]) -> Self {
+    pub fn founding(peers: &[PeerId]) -> Self {
         let mut voters = peers.to_vec();
         voters.sort_unstable();
         Self::of_voters(voters)
@@ -358,6 +375,9 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
 /// what is not on disk (Rebello et al., "Can Applications Recover from fsync Failures?",
 /// ATC 2020). A restart reads what is really there.
 pub(crate) fn end_process(what: &str, error: &StoreError) -> ! {
-    tracing::error!(%error, "{what}; ending the process so that a restart reads what is really on disk");
+    tracing::error!(
+        %error,
+        "{what}; ending the process so that a restart reads what is really on disk"
+    );
     std::process::exit(70)
 }

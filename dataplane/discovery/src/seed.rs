@@ -22,17 +22,17 @@ pub enum Seed {
     Address(SocketAddr),
     /// `node-1.example.com:6335`: one node.
     Host {
-        /// Its name.
+        /// Name of the node's host.
         name: String,
-        /// The port its peers use.
+        /// Port on which the node answers its peers.
         port: u16,
     },
     /// `dns:nodes.example.com:6335`: a name with an address record for every node, such as
     /// a headless service of Kubernetes.
     Service {
-        /// The name they share.
+        /// Name with the addresses of all nodes.
         name: String,
-        /// The port that all of them use.
+        /// Port on which all of them answer their peers.
         port: u16,
     },
 }
@@ -40,21 +40,22 @@ pub enum Seed {
 /// What is wrong with a seed, or a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidSeed {
-    /// It cannot be understood.
+    /// The text is no seed.
     #[error(
-        "seed {text:?} {problem}; write it like 10.0.0.1:6335, [fd00::1]:6335, node-1.example.com:6335, or \
-         dns:nodes.example.com:6335 for a name with the addresses of all nodes"
+        "seed {text:?} {problem}; write it like 10.0.0.1:6335, [fd00::1]:6335, \
+         node-1.example.com:6335, or dns:nodes.example.com:6335 for a name with the addresses of \
+         all nodes"
     )]
     Unreadable {
-        /// What was written.
+        /// What stands in the settings.
         text: String,
-        /// What is wrong with it.
+        /// What is wrong with the text, as the end of a sentence that begins with it.
         problem: String,
     },
-    /// There are too many.
+    /// The list has more seeds than are looked up.
     #[error(
-        "{0} seeds are more than the {SEEDS_MAX} that are looked up; name some of the nodes, or all of them with one \
-         name, like dns:nodes.example.com:6335"
+        "{0} seeds are more than the {SEEDS_MAX} that are looked up; name some of the nodes, or \
+         all of them with one name, like dns:nodes.example.com:6335"
     )]
     TooMany(usize),
 }
@@ -67,7 +68,7 @@ pub fn parse_seeds<S: AsRef<str>>(texts: &[S]) -> Result<Vec<Seed>, InvalidSeed>
     if texts.len() > SEEDS_MAX {
         return Err(InvalidSeed::TooMany(texts.len()));
     }
-    texts.iter().map(|it| it.as_ref().parse()).collect()
+    texts.iter().map(|text| text.as_ref().parse()).collect()
 }
 
 impl FromStr for Seed {
@@ -102,7 +103,8 @@ fn parse(text: &str) -> Result<Seed, String> {
         let (name, port) = name_and_port(service)?;
         if name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
             return Err(format!(
-                "asks for the addresses of {name}, which is an address: leave out {SERVICE_PREFIX:?}"
+                "asks for the addresses of {name}, which is an address: \
+                 leave out {SERVICE_PREFIX:?}"
             ));
         }
         check_name(name)?;
@@ -171,7 +173,7 @@ fn check_name(name: &str) -> Result<(), String> {
         }
     }
     // No top-level domain is a number; a resolver would read 10.0.300 as an address of three parts.
-    if labels.rsplit('.').next().is_some_and(|it| it.bytes().all(|c| c.is_ascii_digit())) {
+    if labels.rsplit('.').next().is_some_and(|label| label.bytes().all(|c| c.is_ascii_digit())) {
         return Err(format!("has {name}, which is neither a name nor an IPv4 address"));
     }
     Ok(())

@@ -32,6 +32,7 @@ impl RaftLoop {
     pub(super) fn run(mut self) {
         let mut next_tick = Instant::now() + self.tick;
         loop {
+            // With work left the inbox is looked at but not waited for.
             let until = if self.core.is_dirty() { Instant::now() } else { next_tick };
             let Some(taken) = self.inbox.take(until) else { break };
             self.hand_in(taken);
@@ -54,7 +55,7 @@ impl RaftLoop {
         for message in messages {
             self.core.step(message);
         }
-        inputs.into_iter().for_each(|it| self.take_in(it));
+        inputs.into_iter().for_each(|input| self.take_in(input));
     }
 
     fn take_in(&mut self, input: Input) {
@@ -62,8 +63,8 @@ impl RaftLoop {
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
             Input::Read { group, done } => core.read(group, done),
-            Input::Spread { group, index, replicas, done } => {
-                core.spread(group, index, replicas, done)
+            Input::WaitReplicated { group, index, replicas, done } => {
+                core.wait_replicated(group, index, replicas, done)
             }
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
@@ -90,13 +91,14 @@ impl RaftLoop {
 
     fn round(&mut self) {
         let out = self.core.ready();
+        // Before the write: they promise nothing, and followers sync while this node does.
         self.send(out.messages);
         if !out.appends.is_empty() {
             if let Err(error) = self.store.append(&out.appends, out.sync) {
                 end_process("failed to sync raft.db", &error);
             }
             if out.sync {
-                let entries: usize = out.appends.iter().map(|it| it.entries.len()).sum();
+                let entries: usize = out.appends.iter().map(|append| append.entries.len()).sum();
                 self.counters.syncs.fetch_add(1, Ordering::Relaxed);
                 self.counters.entries.fetch_add(entries as u64, Ordering::Relaxed);
             }
@@ -108,6 +110,7 @@ impl RaftLoop {
     }
 
     fn hand_on(&mut self, done: Persisted) {
+        // Only now: votes and acknowledgements stand for what has just been synced.
         self.send(done.messages);
         // The receivers end after this thread.
         for committed in done.committed {
@@ -126,13 +129,14 @@ impl RaftLoop {
 
     fn send(&self, messages: Vec<Envelope>) {
         let (snapshots, plain): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|it| it.snapshot_index().is_some());
+            messages.into_iter().partition(|envelope| envelope.snapshot_index().is_some());
         if !plain.is_empty() {
             self.transport.send(plain);
         }
         for announcement in snapshots {
             let (group, to) = (announcement.group, announcement.to());
-            let dir = self.dirs.outgoing(group, announcement.snapshot_index().unwrap_or(0));
+            let index = announcement.snapshot_index().unwrap_or_default();
+            let dir = self.dirs.outgoing(group, index);
             let inbox = Arc::clone(&self.inbox);
             let done = Box::new(move |ok| inbox.put(Input::SnapshotSent { group, to, ok }));
             self.transport.send_snapshot(announcement, dir, done);

@@ -12,11 +12,11 @@ const WAIT: Duration = Duration::from_millis(50);
 /// and with nonsense, `sinkhole`, `slow`; no others.
 async fn odd_resolver(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     let at = |texts: &[&str]| {
-        texts.iter().map(|it| SocketAddr::new(it.parse().unwrap(), port)).collect()
+        texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), port)).collect()
     };
     match name.as_str() {
         "many" => Ok((0..2000)
-            .map(|it| SocketAddr::new(Ipv4Addr::from(0x0A00_0001 + it).into(), port))
+            .map(|host| SocketAddr::new(Ipv4Addr::from(0x0A00_0001 + host).into(), port))
             .collect()),
         "turned" => Ok(at(&["fd00::1", "10.0.0.3", "10.0.0.1", "::ffff:10.0.0.3", "0.0.0.0"])),
         "sinkhole" => Ok(at(&["0.0.0.0"])),
@@ -26,7 +26,7 @@ async fn odd_resolver(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 async fn resolve_oddly(seeds: &[&str], own: &[&str]) -> (Vec<String>, Vec<String>) {
-    let own: Vec<SocketAddr> = own.iter().map(|it| it.parse().unwrap()).collect();
+    let own: Vec<SocketAddr> = own.iter().map(|text| text.parse().unwrap()).collect();
     let resolved = resolve_with(&parse_seeds(seeds).unwrap(), &own, WAIT, odd_resolver).await;
     let texts = resolved.addresses.iter().map(ToString::to_string).collect();
     (texts, resolved.failures.iter().map(ToString::to_string).collect())
@@ -44,7 +44,7 @@ async fn this_machine_and_literal_addresses_are_found() {
     let resolved = resolve(&parse_seeds(&seeds).unwrap(), &[]).await;
     assert!(resolved.failures.is_empty(), "{:?}", resolved.failures);
     for address in ["127.0.0.1:6335", "127.0.0.1:6336", "10.0.0.1:6335", "[fd00::1]:6335"] {
-        let times = resolved.addresses.iter().filter(|it| it.to_string() == address).count();
+        let times = resolved.addresses.iter().filter(|found| found.to_string() == address).count();
         assert_eq!(times, 1, "{address} in {:?}", resolved.addresses);
     }
 }
