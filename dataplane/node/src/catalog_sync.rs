@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vane_catalog::{Catalog, State};
-use vane_coordinator::Router;
+use vane_coordinator::{Coordinator, Shards};
 use vane_transport::Peers;
 use vane_types::{Changed, Error, GroupId, LogIndex, NodeId};
 
@@ -24,8 +24,8 @@ pub(crate) struct CatalogSync {
 }
 
 impl CatalogSync {
-    /// Follows until the node ends; lets the router forget what is gone.
-    pub(crate) async fn run(self, forget_in: impl AsRef<Router>) {
+    /// Follows until the node ends; lets the coordinator forget what is gone.
+    pub(crate) async fn run<S: Shards>(self, coordinator: Arc<Coordinator<S>>) {
         let mut changes = self.catalog.changes();
         loop {
             changes.borrow_and_update();
@@ -36,7 +36,7 @@ impl CatalogSync {
             }
             self.catalog.read(|state| {
                 let is_there = |group| group == GroupId::META || state.shards.contains_key(&group);
-                forget_in.as_ref().retain(is_there);
+                coordinator.router().retain(is_there);
             });
             if changes.changed().await.is_err() {
                 return;

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
-use vane_raft::StateMachine;
-use vane_shard::{Error, JobKind};
+use vane_catalog::Catalog;
+use vane_raft::{Engine, StateMachine};
+use vane_shard::{Error as ShardError, JobKind};
+use vane_storage::Space;
 use vane_types::{GroupId, LogIndex};
 
-use crate::hand_over::leave_full_disk;
-use crate::inner::Inner;
+use crate::drain::Drain;
+use crate::replicas::{Disks, Replicas};
 
 /// Pause between looks for a job when there was none.
 const JOB_PAUSE: Duration = Duration::from_millis(50);
@@ -25,6 +27,16 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Rounds in which a log that does not grow is truncated again.
 const REMINDERS: u32 = 5;
 
+/// What the background threads work on.
+pub(crate) struct Upkeep {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) disks: Disks,
+    pub(crate) space: Arc<Space>,
+    pub(crate) drain: Arc<Drain>,
+}
+
 /// The running threads.
 pub(crate) struct Maintenance {
     stop: Mutex<Option<Sender<()>>>,
@@ -33,21 +45,23 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn start(inner: &Arc<Inner>, flush_interval: Duration) -> std::io::Result<Self> {
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub(crate) fn start(upkeep: &Arc<Upkeep>, flush_interval: Duration) -> std::io::Result<Self> {
         // Nothing is ever sent: the threads see the sender go.
         let (stop, stopped) = bounded::<()>(0);
         let cancel = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         {
-            let (inner, stopped) = (Arc::clone(inner), stopped.clone());
+            let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
             let thread = std::thread::Builder::new().name("sync".into());
-            threads.push(thread.spawn(move || sync_loop(&inner, flush_interval, &stopped))?);
+            threads.push(thread.spawn(move || upkeep.sync_loop(flush_interval, &stopped))?);
         }
         for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
-            let (inner, stopped, cancel) =
-                (Arc::clone(inner), stopped.clone(), Arc::clone(&cancel));
+            let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
+            let cancel = Arc::clone(&cancel);
             let thread = std::thread::Builder::new().name(name.into());
-            threads.push(thread.spawn(move || job_loop(&inner, kind, &cancel, &stopped))?);
+            threads.push(thread.spawn(move || upkeep.job_loop(kind, &cancel, &stopped))?);
         }
         Ok(Self { stop: Mutex::new(Some(stop)), cancel, threads: Mutex::new(threads) })
     }
@@ -69,83 +83,111 @@ fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
     matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
 }
 
-fn job_loop(inner: &Inner, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
-    vane_index::single_threaded_here();
-    let has_room = |bytes| {
-        let room = inner.space.has_room_for_job(bytes);
-        if !room {
-            tracing::debug!(bytes, "a background job waits for room on the disk");
+/// A log that is truncated, or could be.
+struct Durable {
+    group: GroupId,
+    applied: LogIndex,
+    is_log_full: bool,
+}
+
+/// Up to where each log was asked to be truncated, and how often.
+pub(crate) type Truncated = HashMap<GroupId, (LogIndex, u32)>;
+
+impl Upkeep {
+    fn job_loop(&self, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
+        vane_index::single_threaded_here();
+        let has_room = |bytes| {
+            let room = self.space.has_room_for_job(bytes);
+            if !room {
+                tracing::debug!(bytes, "a background job waits for room on the disk");
+            }
+            room
+        };
+        let mut time = JOB_PAUSE;
+        while pause(stopped, time) {
+            time = JOB_PAUSE;
+            for (group, replica) in self.replicas.all() {
+                match replica.shard.run_job(kind, &has_room, cancel) {
+                    // There may be more to do at once.
+                    Ok(did_something) => time = if did_something { Duration::ZERO } else { time },
+                    Err(ShardError::Cancelled) => {}
+                    Err(error) => {
+                        tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
+                        time = FAILED_PAUSE;
+                    }
+                }
+            }
         }
-        room
-    };
-    let mut time = JOB_PAUSE;
-    while pause(stopped, time) {
-        time = JOB_PAUSE;
-        for (group, replica) in inner.replicas.all() {
-            match replica.shard.run_job(kind, &has_room, cancel) {
-                // There may be more to do at once.
-                Ok(did) => time = if did { Duration::ZERO } else { time },
-                Err(Error::Cancelled) => {}
+    }
+
+    /// Makes effects durable, then forgets the logs behind them.
+    fn sync_loop(&self, interval: Duration, stopped: &Receiver<()>) {
+        let mut truncated = Truncated::new();
+        let (mut last_change, mut flushed) = (Instant::now(), true);
+        while pause(stopped, interval) {
+            self.space.tend_ballast();
+            self.drain.leave_full_disk();
+            match self.sync_once(&mut truncated) {
+                Ok(true) => (last_change, flushed) = (Instant::now(), false),
+                Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
+                    flushed = true;
+                    let Disks { data_db, log_db, .. } = &self.disks;
+                    if let Err(error) = data_db.flush().and_then(|()| log_db.flush()) {
+                        tracing::warn!(%error, "failed to write memtables out");
+                    }
+                }
+                Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
-                    time = FAILED_PAUSE;
+                    tracing::error!(%error, "failed to sync data.db; logs are kept until it works");
                 }
             }
         }
     }
-}
 
-/// Makes effects durable, then forgets the logs behind them.
-fn sync_loop(inner: &Inner, interval: Duration, stopped: &Receiver<()>) {
-    let mut truncated: HashMap<GroupId, (LogIndex, u32)> = HashMap::new();
-    let (mut last_change, mut flushed) = (Instant::now(), true);
-    while pause(stopped, interval) {
-        inner.space.tend_ballast();
-        leave_full_disk(inner);
-        match sync_once(inner, &mut truncated) {
-            Ok(true) => (last_change, flushed) = (Instant::now(), false),
-            Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
-                flushed = true;
-                if let Err(error) = inner.data_db.flush().and_then(|()| inner.log_db.flush()) {
-                    tracing::warn!(%error, "failed to write memtables out");
-                }
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(%error, "failed to sync data.db; logs are kept until it works")
-            }
+    /// One round; says whether there was anything new.
+    ///
+    /// # Errors
+    /// Where `data.db` cannot be synced; then no log was truncated.
+    pub(crate) fn sync_once(
+        &self,
+        truncated: &mut Truncated,
+    ) -> Result<bool, vane_storage::Error> {
+        let mut logs = self.logs();
+        logs.retain(|log| is_worth_asking(log, truncated));
+        if logs.is_empty() {
+            return Ok(false);
         }
+        // The indexes were read before the sync: everything up to them is in it.
+        self.disks.data_db.sync()?;
+        for Durable { group, applied, .. } in logs {
+            self.engine.truncate(group, applied);
+            let known = truncated.entry(group).or_insert((applied, 0));
+            *known = if known.0 == applied { (applied, known.1 + 1) } else { (applied, 0) };
+        }
+        Ok(true)
+    }
+
+    /// All logs, with what the state machines have. That is what a sync makes durable; what
+    /// Raft has been told of may be less.
+    fn logs(&self) -> Vec<Durable> {
+        let shards = self.replicas.all().into_iter().map(|(group, replica)| Durable {
+            group,
+            applied: replica.shard.applied(),
+            is_log_full: replica.watch.is_log_full(),
+        });
+        let applied = self.catalog.applied();
+        let meta = Durable { group: GroupId::META, applied, is_log_full: false };
+        shards.chain([meta]).collect()
     }
 }
 
-/// One round; says whether there was anything new.
-pub(crate) fn sync_once(
-    inner: &Inner,
-    truncated: &mut HashMap<GroupId, (LogIndex, u32)>,
-) -> Result<bool, String> {
-    // What the shards have, not what Raft has been told of: it is never less.
-    let mut applied: Vec<(GroupId, LogIndex, bool)> = inner
-        .replicas
-        .all()
-        .into_iter()
-        .map(|(group, it)| (group, it.shard.applied(), it.watch.is_log_full()))
-        .collect();
-    applied.push((GroupId::META, inner.meta.applied(), false));
-    // A log whose end some follower still needs is asked about again, until it has it; one
-    // that is full for as long as it is: nothing new comes before.
-    applied.retain(|(group, index, full)| {
-        *index > 0
-            && (*full || truncated.get(group).is_none_or(|it| it.0 != *index || it.1 < REMINDERS))
-    });
-    if applied.is_empty() {
-        return Ok(false);
+/// Whether a truncation may take something. A log whose end some follower still needs is asked
+/// about again, until it has it; one that is full for as long as it is: nothing new comes before.
+fn is_worth_asking(log: &Durable, truncated: &Truncated) -> bool {
+    if log.applied == LogIndex::ZERO {
+        return false;
     }
-    // The indexes were read before the sync: everything up to them is in it.
-    inner.data_db.sync().map_err(|e| e.to_string())?;
-    for (group, index, _) in applied {
-        inner.node.truncate(group, index);
-        let known = truncated.entry(group).or_insert((index, 0));
-        *known = if known.0 == index { (index, known.1 + 1) } else { (index, 0) };
-    }
-    Ok(true)
+    let asked = truncated.get(&log.group);
+    log.is_log_full
+        || asked.is_none_or(|(index, times)| *index != log.applied || *times < REMINDERS)
 }

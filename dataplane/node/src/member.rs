@@ -1,140 +1,167 @@
-//! Everything that a running node shares.
+//! A node that belongs to a cluster, from its start to its end.
 
+mod background;
+mod ground;
+mod serving;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 use uuid::Uuid;
-use vane_raft::Node;
-use vane_storage::{DataDb, DataDir, LogDb, Space};
-use vane_types::GroupId;
+use vane_coordinator::Coordinator;
+use vane_shard::Info;
+use vane_storage::DataDir;
+use vane_storage::data_dir::Member as Membership;
+use vane_transport::Token;
+use vane_types::{GroupId, LogIndex, NodeId, Subject};
 
-use crate::health::Reports;
-use crate::held::Held;
-use vane_catalog::{Catalog, State};
-use crate::net::Peers;
-use crate::pool::Pool;
-use crate::replicas::Replicas;
-use crate::routes::Routes;
+use crate::open_error::OpenError;
 use crate::settings::Settings;
+use crate::shards::NodeShards;
 
-/// A running member.
-pub(crate) struct Inner {
-    /// This node's number.
-    pub(crate) me: u64,
-    pub(crate) cluster_id: Uuid,
-    pub(crate) settings: Settings,
-    pub(crate) data_dir: Arc<DataDir>,
-    pub(crate) data_db: DataDb,
-    pub(crate) log_db: LogDb,
-    pub(crate) space: Space,
-    pub(crate) node: Arc<Node>,
-    pub(crate) meta: Arc<Catalog>,
-    pub(crate) replicas: Replicas,
-    pub(crate) peers: Arc<Peers>,
-    pub(crate) routes: Routes,
-    pub(crate) held: Held,
-    pub(crate) reports: Reports,
-    pub(crate) pool: Arc<Pool>,
-    /// One change of parameters at a time: each builds on the one before.
-    pub(crate) configuring: tokio::sync::Mutex<()>,
-    /// When the meta group was last seen to have a leader.
-    led_at: Mutex<Instant>,
-    stopped: AtomicBool,
+pub(crate) use ground::Ground;
+pub(crate) use serving::Serving;
+
+use background::Background;
+
+/// Absence of a meta leader after which a node is not ready.
+const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+/// Entries that a voter here may trail before the node is not ready.
+const LAG_MAX: u64 = 10_000;
+
+/// Why requests should not be sent to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// It belongs to no cluster; it waits to join one or to be bootstrapped.
+    NoCluster,
+    /// It is shutting down.
+    Stopping,
+    /// It has joined and waits for the catalog.
+    NoCatalog,
+    /// The meta group has had no leader for so long.
+    MetaLeaderless(Duration),
+    /// A replica that votes trails by so many entries.
+    CatchingUp {
+        /// Whose replica.
+        subject: Subject,
+        /// Entries that are committed and not applied here.
+        entries: u64,
+    },
 }
 
-/// What [`Inner::new`] is made of.
-pub(crate) struct Parts {
-    pub(crate) me: u64,
-    pub(crate) cluster_id: Uuid,
-    pub(crate) settings: Settings,
-    pub(crate) data_dir: Arc<DataDir>,
-    pub(crate) data_db: DataDb,
-    pub(crate) log_db: LogDb,
-    pub(crate) space: Space,
-    pub(crate) node: Arc<Node>,
-    pub(crate) meta: Arc<Catalog>,
-    pub(crate) peers: Arc<Peers>,
-    pub(crate) pool: Arc<Pool>,
+/// A running member. Each part knows the parts it needs; this holds them for those who look
+/// at the node as a whole.
+pub struct Member {
+    pub(crate) ground: Ground,
+    pub(crate) serving: Serving,
+    background: Background,
+    is_stopped: AtomicBool,
 }
 
-impl Inner {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            me,
-            cluster_id,
-            settings,
-            data_dir,
-            data_db,
-            log_db,
-            space,
-            node,
-            meta,
-            peers,
-            pool,
-        } = parts;
-        let replicas = Replicas::new(settings.shard());
-        Self {
-            me,
-            cluster_id,
-            settings,
-            data_dir,
-            data_db,
-            log_db,
-            space,
-            node,
-            meta,
-            replicas,
-            peers,
-            routes: Routes::default(),
-            held: Held::default(),
-            reports: Reports::default(),
-            pool,
-            configuring: tokio::sync::Mutex::new(()),
-            led_at: Mutex::new(Instant::now()),
-            stopped: AtomicBool::new(false),
+impl Member {
+    /// Opens the databases and everything in them, and starts to serve. With `found` the disk
+    /// becomes that of a new cluster's first node. Blocks; must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Where a database, the catalog or a thread does not open. A shard that does not is
+    /// reported and left shut.
+    pub(crate) fn start(
+        settings: &Settings,
+        token: Token,
+        data_dir: Arc<DataDir>,
+        membership: Membership,
+        found: bool,
+    ) -> Result<Self, OpenError> {
+        let (ground, entry) = Ground::lay(settings, token, data_dir, membership, found)?;
+        let serving = Serving::open(&ground, settings)?;
+        let background = Background::start(&ground, &serving, settings, entry)?;
+        Ok(Self { ground, serving, background, is_stopped: AtomicBool::new(false) })
+    }
+
+    /// Routes requests to the shards of the cluster.
+    pub fn coordinator(&self) -> &Arc<Coordinator<NodeShards>> {
+        &self.serving.coordinator
+    }
+
+    /// Number of this node.
+    pub fn node_id(&self) -> NodeId {
+        self.ground.me
+    }
+
+    /// Id of the cluster.
+    pub fn cluster_id(&self) -> Uuid {
+        self.ground.cluster_id
+    }
+
+    /// Whether requests can be answered here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_ready(&self) -> Result<(), NotReady> {
+        if self.is_stopped.load(Ordering::Acquire) {
+            return Err(NotReady::Stopping);
         }
-    }
-
-    /// Nodes that may lead a group: this one first, if it is among them.
-    pub(crate) fn nodes_of(&self, group: GroupId) -> Vec<u64> {
-        let nodes = |state: &State| match group {
-            GroupId::META => state.nodes.keys().copied().collect(),
-            _ => state.shards.get(&group).map(|it| it.nodes()).unwrap_or_default(),
-        };
-        let mut nodes: Vec<u64> = self.meta.read(nodes);
-        nodes.sort_by_key(|it| (*it != self.me, *it));
-        nodes
-    }
-
-    /// What a group is called in messages.
-    pub(crate) fn name_of(&self, group: GroupId) -> String {
-        if group == GroupId::META {
-            return "the meta group".into();
+        let meta = self.ground.engine.watch(GroupId::META);
+        if meta.is_none_or(|watch| watch.applied() == LogIndex::ZERO) {
+            return Err(NotReady::NoCatalog);
         }
-        self.meta.read(|state| match state.shards.get(&group) {
-            Some(shard) => format!("shard {} of collection `{}`", shard.ordinal, shard.collection),
-            None => format!("shard group {group}"),
-        })
-    }
-
-    /// How long the meta group has had no leader, as far as this node saw.
-    pub(crate) fn leaderless_for(&self) -> Duration {
-        let mut led_at = self.led_at.lock();
-        if self.node.watch(GroupId::META).is_some_and(|it| it.leader().is_some()) {
-            *led_at = Instant::now();
+        let leaderless = self.serving.liveness.leaderless_for();
+        if leaderless > LEADERLESS_MAX {
+            return Err(NotReady::MetaLeaderless(leaderless));
         }
-        led_at.elapsed()
+        for (group, replica) in self.serving.replicas.all() {
+            let entries = replica.watch.lag();
+            // Learners on their way in do not count: nobody waits for them.
+            let votes = replica.shard.conf().voters.contains(&replica.peer);
+            if votes && entries > LAG_MAX {
+                let subject = self.serving.coordinator.subject(group);
+                return Err(NotReady::CatchingUp { subject, entries });
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+    /// Figures of the replicas on this node, by collection.
+    pub fn local_infos(&self) -> BTreeMap<String, Info> {
+        let names = self.serving.coordinator.collection_names().into_iter();
+        let mut infos: BTreeMap<String, Info> = names.map(|name| (name, Info::default())).collect();
+        for (group, replica) in self.serving.replicas.all() {
+            let entry = |state: &vane_catalog::State| {
+                state.shards.get(&group).map(|shard| shard.collection.clone())
+            };
+            let name = self.ground.catalog.read(entry);
+            if let Some(info) = name.and_then(|name| infos.get_mut(&name)) {
+                info.add(replica.shard.info());
+            }
+        }
+        infos
     }
 
-    /// Marks the node as stopping; says whether it was already.
-    pub(crate) fn set_stopped(&self) -> bool {
-        self.stopped.swap(true, Ordering::AcqRel)
+    /// Bytes free on the disk.
+    pub fn disk_free_bytes(&self) -> u64 {
+        self.ground.space.free()
+    }
+
+    /// What Raft did on this node since the start.
+    pub fn raft_counters(&self) -> &vane_raft::Counters {
+        self.ground.engine.counters()
+    }
+
+    /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
+    pub(crate) fn shutdown(&self) {
+        if self.is_stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // First, so that the others serve while this node ends.
+        self.serving.drain.hand_over_all();
+        self.background.stop();
+        self.ground.engine.stop();
+        self.serving.pool.stop();
+        if let Err(error) = self.background.sync_last() {
+            tracing::error!(%error, "failed to sync at shutdown; the next start reads the logs");
+        }
     }
 }

@@ -5,30 +5,25 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
-use tonic::service::interceptor::InterceptedService;
-use tonic::{Request, Status};
 use uuid::Uuid;
-use vane_proto::peer::peer_server::PeerServer;
 use vane_storage::DataDir;
-use vane_storage::data_dir::{Marker, Member};
+use vane_storage::data_dir::{Marker, Member as Membership};
+use vane_transport::{PeerHandler, Token};
+use vane_types::{Error, NodeId};
 
 use crate::admission;
-use crate::cluster::Cluster;
-use crate::error::{Error, OpenError};
-use crate::inner::Inner;
-use crate::net::service::PeerService;
-use crate::net::{MESSAGE_BYTES_MAX, Token};
-use crate::running::Running;
+use crate::member::{Member, NotReady};
+use crate::open_error::OpenError;
 use crate::settings::Settings;
 
 /// Number of the node that founds a cluster.
-const FOUNDER: u64 = 1;
+const FOUNDER: NodeId = NodeId(1);
 /// Pause between attempts to join.
 const JOIN_PAUSE: Duration = Duration::from_millis(500);
 
 /// A node, whatever its state. Cheap to clone; all clones are the same node.
 #[derive(Clone)]
-pub struct Host {
+pub struct Node {
     shared: Arc<Shared>,
 }
 
@@ -36,39 +31,41 @@ struct Shared {
     settings: Settings,
     token: Token,
     data_dir: Arc<DataDir>,
-    running: RwLock<Option<Arc<Running>>>,
+    state: RwLock<State>,
     /// One start at a time: a join and a bootstrap may come together.
     starting: tokio::sync::Mutex<()>,
     runtime: Handle,
 }
 
-impl Host {
+/// What a node is. It never goes back.
+enum State {
+    /// Its disk belongs to no cluster: it waits to join one, or to be bootstrapped.
+    Waiting,
+    /// It belongs to a cluster, with everything open.
+    Member(Arc<Member>),
+}
+
+impl Node {
     /// Opens the data directory and, where it belongs to a cluster or is told of no others,
     /// starts the member. Blocks for as long as reading the files takes; must be called
     /// within a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the directory is another's or in use, the token cannot be used, or the member
+    /// does not start.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        let token = Token::new(&settings.node.token).map_err(OpenError::Disk)?;
+        let token = Token::new(&settings.node.token)?;
         let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
-        let host = Self {
-            shared: Arc::new(Shared {
-                settings,
-                token,
-                data_dir,
-                running: RwLock::new(None),
-                starting: tokio::sync::Mutex::new(()),
-                runtime: Handle::current(),
-            }),
-        };
-        match (host.disk().member, &host.shared.settings.node.seeds) {
-            (Some(member), _) => host.start(member, false)?,
-            (None, None) => {
-                let member =
-                    Member { cluster_id: Uuid::new_v4(), node_id: FOUNDER, has_meta: false };
-                host.start(member, true)?;
-            }
+        let (state, starting) = (RwLock::new(State::Waiting), tokio::sync::Mutex::new(()));
+        let runtime = Handle::current();
+        let shared = Shared { settings, token, data_dir, state, starting, runtime };
+        let node = Self { shared: Arc::new(shared) };
+        match (node.disk().member, &node.shared.settings.node.seeds) {
+            (Some(membership), _) => node.start(membership, false)?,
+            (None, None) => node.start(founder(Uuid::new_v4()), true)?,
             (None, Some(_)) => {}
         }
-        Ok(host)
+        Ok(node)
     }
 
     /// Whose disk this is.
@@ -76,93 +73,82 @@ impl Host {
         self.shared.data_dir.marker()
     }
 
-    /// The cluster, once this node is a member.
-    pub fn cluster(&self) -> Option<Cluster> {
-        self.inner().map(Cluster::new)
+    /// The running member.
+    ///
+    /// # Errors
+    /// [`NotReady::NoCluster`] while the node belongs to none.
+    pub fn member(&self) -> Result<Arc<Member>, NotReady> {
+        match &*self.shared.state.read() {
+            State::Waiting => Err(NotReady::NoCluster),
+            State::Member(member) => Ok(Arc::clone(member)),
+        }
     }
 
-    pub(crate) fn inner(&self) -> Option<Arc<Inner>> {
-        self.shared.running.read().as_ref().map(|it| Arc::clone(&it.inner))
-    }
-
-    /// Founds a cluster here. On a disk of that very cluster nothing happens; on any other
-    /// it is refused, and nothing is changed.
+    /// Founds a cluster here. On a disk of that very cluster nothing happens.
+    ///
+    /// # Errors
+    /// `AlreadyExists` on a disk of any other cluster, and nothing is changed; `Internal`
+    /// where the member does not start.
     pub async fn bootstrap(&self, cluster_id: Option<Uuid>) -> Result<Marker, Error> {
         let _one_at_a_time = self.shared.starting.lock().await;
         let disk = self.disk();
-        match (disk.member, cluster_id) {
-            (Some(member), Some(wanted)) if member.cluster_id == wanted => return Ok(disk),
-            (Some(member), _) => {
-                let text = format!(
-                    "the disk belongs to node {} of cluster {}; nothing was changed",
-                    member.node_id, member.cluster_id
-                );
-                return Err(Error::AlreadyExists(text));
+        if let Some(membership) = disk.member {
+            if cluster_id == Some(membership.cluster_id) {
+                return Ok(disk);
             }
-            (None, _) => {}
+            let Membership { node_id, cluster_id, .. } = membership;
+            let text = format!("the disk belongs to node {node_id} of cluster {cluster_id}");
+            return Err(Error::already_exists(text).nothing_changed());
         }
         let cluster_id = cluster_id.unwrap_or_else(Uuid::new_v4);
-        let member = Member { cluster_id, node_id: FOUNDER, has_meta: false };
-        self.start_blocking(member, true).await?;
+        self.start_blocking(founder(cluster_id), true).await?;
         tracing::info!(%cluster_id, "founded a cluster");
         Ok(self.disk())
     }
 
     /// Joins a cluster through its members, trying until one answers or the node is
     /// bootstrapped. Returns at once on a member.
+    ///
+    /// # Errors
+    /// `Internal` where the disk cannot be marked or the member does not start. A member that
+    /// does not answer is no error: it is asked again.
     pub async fn join(&self) -> Result<(), Error> {
-        let mut told = String::new();
-        loop {
-            if self.inner().is_some() {
-                return Ok(());
-            }
-            match admission::ask(&self.shared.settings, &self.shared.token, self.disk().disk_id)
-                .await
-            {
-                Ok(admitted) => {
-                    let _one_at_a_time = self.shared.starting.lock().await;
-                    if self.inner().is_some() {
-                        return Ok(());
-                    }
-                    let member = Member {
-                        cluster_id: admitted.cluster_id,
-                        node_id: admitted.node_id,
-                        has_meta: false,
-                    };
-                    self.shared
-                        .data_dir
-                        .set_member(member)
-                        .map_err(|e| Error::Internal(e.to_string()))?;
-                    self.start_blocking(member, false).await?;
-                    if let Some(inner) = self.inner() {
-                        inner.peers.set_addresses(admitted.members);
-                    }
-                    tracing::info!(cluster_id = %member.cluster_id, node = member.node_id, "joined");
-                    return Ok(());
+        let mut told = None;
+        while self.member().is_err() {
+            let Shared { settings, token, .. } = &*self.shared;
+            match admission::ask(settings, token, self.disk().disk_id).await {
+                Ok(admitted) => return self.start_admitted(admitted).await,
+                // Said once, for as long as the seeds answer the same.
+                Err(why) if told.as_ref() != Some(&why) => {
+                    tracing::info!(%why, "waiting to join a cluster or to be bootstrapped");
+                    told = Some(why);
                 }
-                Err(why) => {
-                    if why != told {
-                        tracing::info!(why, "waiting to join a cluster or to be bootstrapped");
-                        told = why;
-                    }
-                }
+                Err(_) => {}
             }
             tokio::time::sleep(JOIN_PAUSE).await;
         }
+        Ok(())
     }
 
-    /// What the other nodes call.
-    pub fn peer_server(
-        &self,
-    ) -> InterceptedService<
-        PeerServer<impl vane_proto::peer::peer_server::Peer>,
-        impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + use<>,
-    > {
-        let token = self.shared.token.clone();
-        let server = PeerServer::new(PeerService(self.clone()))
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        InterceptedService::new(server, move |request| token.check(request))
+    async fn start_admitted(&self, admitted: vane_transport::JoinReply) -> Result<(), Error> {
+        let _one_at_a_time = self.shared.starting.lock().await;
+        // Bootstrapped meanwhile.
+        if self.member().is_ok() {
+            return Ok(());
+        }
+        let vane_transport::JoinReply { cluster_id, node_id, members } = admitted;
+        let membership = Membership { cluster_id, node_id, has_meta: false };
+        // Before anything is made of it: a crash from here on goes on as this node.
+        self.shared
+            .data_dir
+            .set_member(membership)
+            .map_err(|error| Error::internal(error.to_string()))?;
+        self.start_blocking(membership, false).await?;
+        if let Ok(member) = self.member() {
+            member.ground.peers.set_addresses(members);
+        }
+        tracing::info!(%cluster_id, node = %node_id, "joined");
+        Ok(())
     }
 
     /// The secret that calls must carry.
@@ -170,43 +156,47 @@ impl Host {
         self.shared.token.clone()
     }
 
-    /// Whether requests should be sent here; if not, why.
-    pub fn check_ready(&self) -> Result<(), String> {
-        match self.cluster() {
-            Some(cluster) => cluster.check_ready(),
-            None => Err(
-                "the node belongs to no cluster yet; it waits to join one or to be bootstrapped"
-                    .into(),
-            ),
-        }
+    /// Whether requests should be sent here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_ready(&self) -> Result<(), NotReady> {
+        self.member()?.check_ready()
     }
 
     /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
     pub fn shutdown(&self) {
-        let running = self.shared.running.read().clone();
-        if let Some(running) = running {
-            running.shutdown();
+        if let Ok(member) = self.member() {
+            member.shutdown();
         }
     }
 
-    async fn start_blocking(&self, member: Member, found: bool) -> Result<(), Error> {
-        let host = self.clone();
-        let started = tokio::task::spawn_blocking(move || host.start(member, found)).await;
+    async fn start_blocking(&self, membership: Membership, found: bool) -> Result<(), Error> {
+        let node = self.clone();
+        let started = tokio::task::spawn_blocking(move || node.start(membership, found)).await;
         started
-            .map_err(|e| Error::Internal(e.to_string()))?
-            .map_err(|e| Error::Internal(e.to_string()))
+            .map_err(|error| Error::internal(error.to_string()))?
+            .map_err(|error| Error::internal(error.to_string()))
     }
 
-    fn start(&self, member: Member, found: bool) -> Result<(), OpenError> {
-        let _within = self.shared.runtime.enter();
-        let running = Running::start(
-            self.shared.settings.clone(),
-            self.shared.token.clone(),
-            Arc::clone(&self.shared.data_dir),
-            member,
-            found,
-        )?;
-        *self.shared.running.write() = Some(Arc::new(running));
+    fn start(&self, membership: Membership, found: bool) -> Result<(), OpenError> {
+        let Shared { settings, token, data_dir, runtime, .. } = &*self.shared;
+        let _within = runtime.enter();
+        let member =
+            Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
+        *self.shared.state.write() = State::Member(Arc::new(member));
         Ok(())
     }
+}
+
+impl PeerHandler for Node {
+    type Member = Arc<Member>;
+
+    fn member(&self) -> Option<Arc<Member>> {
+        Self::member(self).ok()
+    }
+}
+
+fn founder(cluster_id: Uuid) -> Membership {
+    Membership { cluster_id, node_id: FOUNDER, has_meta: false }
 }

@@ -102,7 +102,7 @@ impl LocalReplica<'_> {
     async fn on_pool<T: Send + 'static>(
         &self,
         deadline: Instant,
-        work: impl FnOnce(&Shard) -> Result<T, vane_shard::Error> + Send + 'static,
+        work: impl FnOnce(&Arc<Shard>) -> Result<T, vane_shard::Error> + Send + 'static,
     ) -> Result<T, Error> {
         let shard = Arc::clone(self.shard);
         let running = self.pool.run(move || work(&shard));
@@ -118,7 +118,7 @@ impl LocalReplica<'_> {
         &self,
         search: Search,
         deadline: Instant,
-        work: impl FnOnce(&Shard, &Search) -> Result<T, vane_shard::Error> + Send + 'static,
+        work: impl FnOnce(&Arc<Shard>, &Search) -> Result<T, vane_shard::Error> + Send + 'static,
     ) -> Result<T, Error> {
         if self.shard.is_quick(&search) {
             return Ok(work(self.shard, &search)?);
@@ -129,14 +129,12 @@ impl LocalReplica<'_> {
 
 impl vane_transport::Replica for LocalReplica<'_> {
     async fn search(&self, search: Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
-        let work = move |shard: &Shard, search: &Search| shard.search(search, deadline);
+        let work = move |shard: &Arc<Shard>, search: &Search| shard.search(search, deadline);
         self.on_pool_unless_quick(search, deadline, work).await
     }
 
     async fn hold(&self, hold: Hold, deadline: Instant) -> Result<HeldHits, Error> {
-        // The shard hands out a view that outlives the call, so it asks for a shared handle.
-        let shard = Arc::clone(self.shard);
-        let work = move |_: &Shard, search: &Search| shard.search_held(search, deadline);
+        let work = move |shard: &Arc<Shard>, search: &Search| shard.search_held(search, deadline);
         let held = self.on_pool_unless_quick(hold.0, deadline, work).await?;
         let hits = held.scored().to_vec();
         Ok(HeldHits { token: self.views.keep(held), hits })
