@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::{Conf, StoreError};
-use vane_types::CollectionConfig;
+use vane_types::{CollectionConfig, GroupId, NodeId};
 
 /// First byte of a logged change.
 const FORMAT: u8 = 1;
@@ -15,7 +15,7 @@ pub enum MetaCommand {
     /// Makes a disk a member's, or brings what is known of the member up to date.
     PutNode(NodeEntry),
     /// Says where a node stands; `None` takes it back.
-    SetZone { node: u64, zone: Option<String> },
+    SetZone { node: NodeId, zone: Option<String> },
     /// Makes a collection.
     Create(Create),
     /// New parameters of a collection.
@@ -26,13 +26,13 @@ pub enum MetaCommand {
     Aliases(Vec<AliasChange>),
     /// Where a shard's replicas should be; with a revision only while the shard is at it.
     Reconfigure {
-        group: u64,
+        group: GroupId,
         replicas: Vec<Wanted>,
         #[serde(default)]
         if_revision: Option<u64>,
     },
     /// Where a shard's replicas are, after a change of them.
-    Settle { group: u64, conf: Conf },
+    Settle { group: GroupId, conf: Conf },
 }
 
 /// A node as it presents itself.
@@ -66,7 +66,7 @@ pub struct Create {
     /// Replicas that must have a write on disk before it is acknowledged; a majority at least.
     pub write_consistency_factor: u32,
     /// Per shard its nodes; the first stands for election at once.
-    pub placement: Vec<Vec<u64>>,
+    pub placement: Vec<Vec<NodeId>>,
     /// Key of the call; a second one with the same is the same call.
     #[serde(default)]
     pub key: String,
@@ -87,7 +87,7 @@ pub struct Configure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// On which node.
-    pub node: u64,
+    pub node: NodeId,
     /// Follows without a vote.
     pub learner: bool,
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use vane_raft::{Conf, node_of, peer_id};
+use vane_raft::Conf;
 use vane_types::limits::COLLECTIONS_MAX;
-use vane_types::{CollectionConfig, GroupId, PointId, Refusal};
+use vane_types::{CollectionConfig, GroupId, NodeId, PeerId, PointId, Refusal};
 
 use crate::command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
 
@@ -16,7 +16,7 @@ use crate::command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wan
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Its number; never given to another.
-    pub id: u64,
+    pub id: NodeId,
     /// As it presents itself.
     pub entry: NodeEntry,
     /// Where it stands, if that was said.
@@ -46,7 +46,7 @@ pub struct ShardEntry {
     /// Its place among the collection's shards.
     pub ordinal: usize,
     /// Peers that it began with.
-    pub first: Vec<u64>,
+    pub first: Vec<PeerId>,
     /// Its members, as last reported; Raft's own may be ahead.
     pub conf: Conf,
     /// Changes of members that were reported.
@@ -58,14 +58,14 @@ pub struct ShardEntry {
     #[serde(default)]
     pub revision: u64,
     /// Replicas that each node ever had.
-    incarnations: BTreeMap<u64, u32>,
+    incarnations: BTreeMap<NodeId, u32>,
 }
 
 /// A replica that should be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetReplica {
     /// Its peer id.
-    pub peer: u64,
+    pub peer: PeerId,
     /// Follows without a vote.
     pub learner: bool,
 }
@@ -76,7 +76,7 @@ pub struct State {
     /// The cluster.
     pub cluster_id: Uuid,
     /// Members by number.
-    pub nodes: BTreeMap<u64, Member>,
+    pub nodes: BTreeMap<NodeId, Member>,
     /// Collections by name.
     pub collections: BTreeMap<String, CollectionEntry>,
     /// Collections by alias.
@@ -90,7 +90,7 @@ pub struct State {
 /// An object that a change made, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touched {
-    Node(u64),
+    Node(NodeId),
     Collection(String),
     Alias(String),
     Shard(GroupId),
@@ -102,27 +102,27 @@ type Changed = Result<Vec<Touched>, Refusal>;
 
 impl ShardEntry {
     /// The peer that a node has of the shard, or is to have.
-    pub fn peer_on(&self, node: u64) -> Option<u64> {
+    pub fn peer_on(&self, node: NodeId) -> Option<PeerId> {
         let target = self.target.iter().flatten().map(|it| it.peer);
         // Of two the later one: the earlier is on its way out.
-        target.chain(self.conf.members()).filter(|it| node_of(*it) == node).max()
+        target.chain(self.conf.members()).filter(|peer| peer.node() == node).max()
     }
 
     /// Where the replicas should be: where they are, unless a change is under way.
     fn wanted(&self) -> Vec<Wanted> {
-        let wanted = |peer: u64, learner| Wanted { node: node_of(peer), learner };
+        let wanted = |peer: PeerId, learner| Wanted { node: peer.node(), learner };
         match &self.target {
             Some(target) => target.iter().map(|it| wanted(it.peer, it.learner)).collect(),
             None => {
-                let learner = |it: u64| !self.conf.voters.contains(&it);
+                let learner = |it: PeerId| !self.conf.voters.contains(&it);
                 self.conf.members().into_iter().map(|it| wanted(it, learner(it))).collect()
             }
         }
     }
 
     /// Nodes that have a replica.
-    pub fn nodes(&self) -> Vec<u64> {
-        let mut nodes: Vec<u64> = self.conf.members().into_iter().map(node_of).collect();
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self.conf.members().into_iter().map(PeerId::node).collect();
         nodes.dedup();
         nodes
     }
@@ -165,9 +165,9 @@ impl State {
             MetaCommand::Delete { name, key } => self.delete(&name, &key),
             MetaCommand::Aliases(changes) => self.change_aliases(&changes),
             MetaCommand::Reconfigure { group, replicas, if_revision } => {
-                self.reconfigure(GroupId(group), &replicas, if_revision)
+                self.reconfigure(group, &replicas, if_revision)
             }
-            MetaCommand::Settle { group, conf } => self.settle(GroupId(group), conf),
+            MetaCommand::Settle { group, conf } => self.settle(group, conf),
         }
     }
 
@@ -186,7 +186,7 @@ impl State {
             }
             None => {
                 self.next_node += 1;
-                let id = self.next_node;
+                let id = NodeId(self.next_node);
                 self.nodes.insert(id, Member { id, entry, zone: None });
                 id
             }
@@ -222,7 +222,7 @@ impl State {
         for (ordinal, nodes) in placement.into_iter().enumerate() {
             let group = GroupId(self.next_group);
             self.next_group += 1;
-            let first: Vec<u64> = nodes.iter().map(|node| peer_id(*node, 1)).collect();
+            let first: Vec<PeerId> = nodes.iter().map(|node| PeerId::new(*node, 1)).collect();
             let (conf, incarnations) =
                 (Conf::founding(&first), nodes.into_iter().map(|it| (it, 1)).collect());
             let collection = name.clone();
@@ -330,7 +330,7 @@ impl State {
         if let Some(wanted) = replicas.iter().find(|it| !self.nodes.contains_key(&it.node)) {
             return Err(no_node(wanted.node));
         }
-        let mut nodes: Vec<u64> = replicas.iter().map(|it| it.node).collect();
+        let mut nodes: Vec<NodeId> = replicas.iter().map(|it| it.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
         let invalid = |text: &str| {
@@ -364,7 +364,7 @@ impl State {
             let peer = entry.peer_on(*node).unwrap_or_else(|| {
                 let incarnation = entry.incarnations.entry(*node).or_insert(0);
                 *incarnation += 1;
-                peer_id(*node, *incarnation)
+                PeerId::new(*node, *incarnation)
             });
             target.push(TargetReplica { peer, learner: *learner });
         }
@@ -379,7 +379,7 @@ impl State {
             .get_mut(&group)
             .ok_or_else(|| Refusal::NotFound(format!("Shard {group}")))?;
         let wanted = |learner: bool| {
-            let mut peers: Vec<u64> = entry
+            let mut peers: Vec<PeerId> = entry
                 .target
                 .iter()
                 .flatten()
@@ -410,6 +410,6 @@ fn listed(replicas: &[Wanted]) -> String {
     replicas.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
-fn no_node(node: u64) -> Refusal {
+fn no_node(node: NodeId) -> Refusal {
     Refusal::NotFound(format!("Node {node}"))
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_storage::{Batch, ShardStore};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::command::{MetaCommand, NodeEntry};
 use crate::state::{Member, ShardEntry, State, Touched};
@@ -143,12 +143,12 @@ impl StateMachine for Catalog {
     }
 
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
-        let (exported, snapshot) = {
+        let (exported, view) = {
             let _only_writer = self.writer.lock();
             let inner = self.inner.read();
-            (Exported { index: inner.applied, conf: inner.conf.clone() }, self.store.snapshot())
+            (Exported { index: inner.applied, conf: inner.conf.clone() }, self.store.read_view())
         };
-        snapshot.export(dir).map_err(failed)?;
+        view.export(dir).map_err(failed)?;
         Ok(exported)
     }
 
@@ -164,12 +164,12 @@ impl StateMachine for Catalog {
 }
 
 fn read(store: &ShardStore) -> Result<Inner, StoreError> {
-    let one = |name: &str| store.meta(name.as_bytes()).map_err(failed);
+    let one = |name: &str| store.attribute(name.as_bytes()).map_err(failed);
     let (next_node, next_group) = one(COUNTERS)?.map_or(Ok((0, 1)), |it| parse(COUNTERS, &it))?;
     let mut state = State { next_node, next_group, ..State::default() };
     state.cluster_id = one(CLUSTER)?.map_or(Ok(Uuid::nil()), |it| parse(CLUSTER, &it))?;
     for (name, node) in all::<Member>(store, NODE)? {
-        state.nodes.insert(number(NODE, &name)?, node);
+        state.nodes.insert(NodeId(number(NODE, &name)?), node);
     }
     state.collections = all(store, COLLECTION)?.into_iter().collect();
     state.aliases = all(store, ALIAS)?.into_iter().collect();
@@ -184,7 +184,7 @@ fn all<T: DeserializeOwned>(
     store: &ShardStore,
     prefix: &str,
 ) -> Result<Vec<(String, T)>, StoreError> {
-    let found = store.metas(prefix.as_bytes()).map_err(failed)?;
+    let found = store.attributes(prefix.as_bytes()).map_err(failed)?;
     let one = |(name, value): (Vec<u8>, Vec<u8>)| {
         let name = String::from_utf8_lossy(&name[prefix.len()..]).into_owned();
         let value = parse(&name, &value)?;
@@ -206,13 +206,13 @@ fn number(kind: &str, text: &str) -> Result<u64, StoreError> {
 
 fn put<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: &T) {
     let json = serde_json::to_vec(value).expect("the catalogue is plain data");
-    batch.put_meta(name.as_bytes(), &json);
+    batch.put_attribute(name.as_bytes(), &json);
 }
 
 fn put_or_delete<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: Option<&T>) {
     match value {
         Some(value) => put(batch, name, value),
-        None => batch.delete_meta(name.as_bytes()),
+        None => batch.delete_attribute(name.as_bytes()),
     }
 }
 

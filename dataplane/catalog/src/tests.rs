@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use uuid::Uuid;
-use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine, node_of};
+use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
-use vane_types::{GroupId, PointId, Refusal};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, PointId, Refusal, Term};
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn create(name: &str, placement: &[&[u64]], key: &str) -> MetaCommand {
         config: config(),
         replication_factor: 3,
         write_consistency_factor: 2,
-        placement: placement.iter().map(|it| it.to_vec()).collect(),
+        placement: placement.iter().map(|nodes| numbered(nodes)).collect(),
         key: key.into(),
     })
 }
@@ -41,6 +41,10 @@ fn config() -> vane_types::CollectionConfig {
         payload_schema: BTreeMap::new(),
         metadata: serde_json::Map::new(),
     }
+}
+
+fn numbered(nodes: &[u64]) -> Vec<NodeId> {
+    nodes.iter().copied().map(NodeId).collect()
 }
 
 fn founded() -> State {
@@ -58,9 +62,9 @@ fn a_disk_is_one_node_for_ever() {
     let moved = NodeEntry { address: "elsewhere:1".into(), ..node(2) };
     state.apply(MetaCommand::PutNode(moved.clone())).unwrap();
     assert_eq!(state.nodes.len(), 4);
-    assert_eq!(state.nodes[&2].entry, moved);
+    assert_eq!(state.nodes[&NodeId(2)].entry, moved);
     state.apply(MetaCommand::PutNode(node(99))).unwrap();
-    assert_eq!(state.nodes[&5].entry.disk_id, Uuid::from_u128(99));
+    assert_eq!(state.nodes[&NodeId(5)].entry.disk_id, Uuid::from_u128(99));
 }
 
 #[test]
@@ -82,29 +86,29 @@ fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
     let mut state = founded();
     let group = state.collections["c"].shards[0];
     let to = |nodes: &[u64]| MetaCommand::Reconfigure {
-        group: group.0,
-        replicas: nodes.iter().map(|node| Wanted { node: *node, learner: false }).collect(),
+        group,
+        replicas: nodes.iter().map(|node| Wanted { node: NodeId(*node), learner: false }).collect(),
         if_revision: None,
     };
     let settle = |state: &mut State| {
         let voters =
             state.shards[&group].target.iter().flatten().map(|it| it.peer).collect::<Vec<_>>();
         let conf = Conf::founding(&voters);
-        state.apply(MetaCommand::Settle { group: group.0, conf }).unwrap();
+        state.apply(MetaCommand::Settle { group, conf }).unwrap();
         assert_eq!(state.shards[&group].target, None);
     };
-    let first = state.shards[&group].peer_on(3).unwrap();
+    let first = state.shards[&group].peer_on(NodeId(3)).unwrap();
     state.apply(to(&[1, 2, 4])).unwrap();
     assert_eq!(
-        state.shards[&group].peer_on(3),
+        state.shards[&group].peer_on(NodeId(3)),
         Some(first),
         "it stays until the change is recorded"
     );
     settle(&mut state);
-    assert_eq!(state.shards[&group].peer_on(3), None);
+    assert_eq!(state.shards[&group].peer_on(NodeId(3)), None);
     state.apply(to(&[1, 2, 3])).unwrap();
-    let second = state.shards[&group].peer_on(3).unwrap();
-    assert!(second != first && node_of(second) == 3);
+    let second = state.shards[&group].peer_on(NodeId(3)).unwrap();
+    assert!(second != first && second.node() == NodeId(3));
     assert!(state.apply(to(&[1, 1, 2])).is_err(), "one node cannot have two");
     assert!(state.apply(to(&[])).is_err(), "somebody must vote");
 }
@@ -116,8 +120,8 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
     let revision = |state: &State| state.shards[&group].revision;
     let ask = |state: &mut State, nodes: &[u64], if_revision| {
         let replicas =
-            nodes.iter().map(|node| Wanted { node: *node, learner: *node == 4 }).collect();
-        state.apply(MetaCommand::Reconfigure { group: group.0, replicas, if_revision })
+            nodes.iter().map(|node| Wanted { node: NodeId(*node), learner: *node == 4 }).collect();
+        state.apply(MetaCommand::Reconfigure { group, replicas, if_revision })
     };
     let seen = revision(&state);
     ask(&mut state, &[1, 2, 3, 4], Some(seen)).unwrap();
@@ -136,7 +140,7 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
         target.iter().filter(|it| it.learner == learner).map(|it| it.peer).collect()
     };
     let conf = Conf { voters: peers(false), learners: peers(true), ..Conf::default() };
-    state.apply(MetaCommand::Settle { group: group.0, conf }).unwrap();
+    state.apply(MetaCommand::Settle { group, conf }).unwrap();
     assert!(ask(&mut state, &[1, 2], Some(under_way)).is_err());
     assert_eq!(ask(&mut state, &[1, 2, 3, 4], Some(under_way)), Ok(Vec::new()), "they are there");
     let now = revision(&state);
@@ -176,14 +180,15 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let store = |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
     let (here, there) = (MemoryKv::default(), MemoryKv::default());
-    let conf = Conf::founding(&[1]);
-    Catalog::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
+    let conf = Conf::founding(&[PeerId::new(NodeId(1), 1)]);
+    Catalog::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1)))
+        .unwrap();
     let meta = Catalog::open(store(&here)).unwrap();
     let commands =
         [MetaCommand::PutNode(node(2)), create("c", &[&[1, 2]], ""), create("c", &[&[1]], "")];
-    for (index, command) in (INITIAL_INDEX + 1..).zip(commands) {
-        let refused = index == INITIAL_INDEX + 3;
-        let entry = Entry { index, term: 1, data: command.encode_stored(), conf: None };
+    for (behind, command) in (1..).zip(commands) {
+        let (index, refused) = (INITIAL_INDEX + behind, behind == 3);
+        let entry = Entry { index, term: Term(1), data: command.encode_stored(), conf: None };
         assert_eq!(meta.apply(&entry).unwrap().is_err(), refused);
     }
     let state = meta.read(Clone::clone);
@@ -192,7 +197,8 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
     assert_eq!(again.read(Clone::clone), state);
     let exported = meta.snapshot(dir.path()).unwrap();
     assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 3, &conf));
-    Catalog::create(&store(&there), Uuid::from_u128(7), 0, &Conf::default(), None).unwrap();
+    Catalog::create(&store(&there), Uuid::from_u128(7), LogIndex::ZERO, &Conf::default(), None)
+        .unwrap();
     let other = Catalog::open(store(&there)).unwrap();
     other.install(dir.path()).unwrap();
     assert_eq!(
