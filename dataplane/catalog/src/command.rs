@@ -1,5 +1,7 @@
 //! Changes of what the cluster agrees on, as logged.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::{Conf, StoreError};
@@ -27,7 +29,7 @@ pub enum MetaCommand {
     /// Where a shard's replicas should be; with a revision only while the shard is at it.
     Reconfigure {
         group: GroupId,
-        replicas: Vec<Wanted>,
+        replicas: Vec<WantedReplica>,
         #[serde(default)]
         if_revision: Option<u64>,
     },
@@ -38,7 +40,7 @@ pub enum MetaCommand {
 /// A node as it presents itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeEntry {
-    /// Its disk. One disk is one node.
+    /// Id of its disk. One disk is one member for ever, at whatever address.
     pub disk_id: Uuid,
     /// A name for people, such as the host's.
     pub name: String,
@@ -54,10 +56,10 @@ pub struct NodeEntry {
     pub start: u64,
 }
 
-/// A collection to make.
+/// A collection to make, with its shards placed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Create {
-    /// Its name.
+    /// The name, which is neither a collection's nor an alias yet.
     pub name: String,
     /// What its shards begin with.
     pub config: CollectionConfig,
@@ -67,7 +69,7 @@ pub struct Create {
     pub write_consistency_factor: u32,
     /// Per shard its nodes; the first stands for election at once.
     pub placement: Vec<Vec<NodeId>>,
-    /// Key of the call; a second one with the same is the same call.
+    /// Idempotency key: a second call with the same is the same call. Empty for none.
     #[serde(default)]
     pub key: String,
 }
@@ -75,7 +77,7 @@ pub struct Create {
 /// New parameters of a collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Configure {
-    /// Its name.
+    /// The collection's own name.
     pub name: String,
     /// The whole configuration. Payload indexes in it are passed over.
     pub config: CollectionConfig,
@@ -83,13 +85,21 @@ pub struct Configure {
     pub write_consistency_factor: Option<u32>,
 }
 
-/// A replica that should be there.
+/// A replica that should be there, on whatever peer id its node gets for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
-    /// On which node.
+pub struct WantedReplica {
+    /// The member that is to hold it.
     pub node: NodeId,
     /// Follows without a vote.
     pub learner: bool,
+}
+
+/// As people write it: `3`, or `3:learner`.
+impl fmt::Display for WantedReplica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = if self.learner { ":learner" } else { "" };
+        write!(f, "{}{role}", self.node)
+    }
 }
 
 /// A change of one alias.

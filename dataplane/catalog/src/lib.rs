@@ -11,8 +11,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, Wanted};
+pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, WantedReplica};
 pub use state::{
-    CollectionEntry, Member, ShardEntry, State, TargetReplica, collection_not_found, shard_of,
+    CollectionEntry, Member, ShardEntry, State, TargetReplica, collection_not_found, meta_peer,
+    shard_of,
 };
 pub use store::Catalog;

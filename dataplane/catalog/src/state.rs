@@ -1,6 +1,7 @@
-//! What the cluster agrees on: nodes, collections, aliases, shards and their replicas.
+//! What the cluster agrees on: members, collections, aliases, shards and their replicas.
 //!
-//! Pure: a change gives the same answer and the same state wherever it is applied.
+//! Pure: a change gives the same answer and the same state wherever it is applied. Each kind of
+//! change is in the file of what it changes; a change that is refused has changed nothing.
 
 mod aliases;
 mod collections;
@@ -14,16 +15,14 @@ use vane_types::{GroupId, NodeId, Refusal};
 
 use crate::command::MetaCommand;
 
-use members::no_node;
-
 pub use collections::{CollectionEntry, collection_not_found, shard_of};
-pub use members::Member;
+pub use members::{Member, meta_peer};
 pub use shards::{ShardEntry, TargetReplica};
 
 /// What the cluster agrees on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
-    /// The cluster.
+    /// The cluster, told apart from every other.
     pub cluster_id: Uuid,
     /// Members by number.
     pub nodes: BTreeMap<NodeId, Member>,
@@ -33,7 +32,9 @@ pub struct State {
     pub aliases: BTreeMap<String, String>,
     /// Shards by group.
     pub shards: BTreeMap<GroupId, ShardEntry>,
+    /// The number that the last member got.
     pub(crate) next_node: u64,
+    /// The group that the next shard gets.
     pub(crate) next_group: u64,
 }
 
@@ -57,19 +58,15 @@ impl State {
         self.collections.get_key_value(name).map(|(name, entry)| (name.as_str(), entry))
     }
 
-    /// The member that a disk is of.
+    /// The member whose disk it is.
     pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Member> {
-        self.nodes.values().find(|it| it.entry.disk_id == disk_id)
+        self.nodes.values().find(|member| member.entry.disk_id == disk_id)
     }
 
     pub(crate) fn apply(&mut self, command: MetaCommand) -> Changed {
         match command {
             MetaCommand::PutNode(entry) => self.put_node(entry),
-            MetaCommand::SetZone { node, zone } => {
-                let known = self.nodes.get_mut(&node).ok_or_else(|| no_node(node))?;
-                known.zone = zone;
-                Ok(vec![Touched::Node(node)])
-            }
+            MetaCommand::SetZone { node, zone } => self.set_zone(node, zone),
             MetaCommand::Create(create) => self.create(create),
             MetaCommand::Configure(configure) => self.configure(configure),
             MetaCommand::Delete { name, key } => self.delete(&name, &key),

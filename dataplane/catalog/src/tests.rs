@@ -87,7 +87,10 @@ fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
     let group = state.collections["c"].shards[0];
     let to = |nodes: &[u64]| MetaCommand::Reconfigure {
         group,
-        replicas: nodes.iter().map(|node| Wanted { node: NodeId(*node), learner: false }).collect(),
+        replicas: nodes
+            .iter()
+            .map(|node| WantedReplica { node: NodeId(*node), learner: false })
+            .collect(),
         if_revision: None,
     };
     let settle = |state: &mut State| {
@@ -119,8 +122,10 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
     let group = state.collections["c"].shards[0];
     let revision = |state: &State| state.shards[&group].revision;
     let ask = |state: &mut State, nodes: &[u64], if_revision| {
-        let replicas =
-            nodes.iter().map(|node| Wanted { node: NodeId(*node), learner: *node == 4 }).collect();
+        let replicas = nodes
+            .iter()
+            .map(|node| WantedReplica { node: NodeId(*node), learner: *node == 4 })
+            .collect();
         state.apply(MetaCommand::Reconfigure { group, replicas, if_revision })
     };
     let seen = revision(&state);

@@ -1,13 +1,11 @@
-//! Collections.
+//! Collections: made with all their shards, configured, deleted with all that is theirs.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vane_raft::Conf;
 use vane_types::limits::COLLECTIONS_MAX;
-use vane_types::{CollectionConfig, GroupId, PeerId, PointId, Refusal};
+use vane_types::{CollectionConfig, GroupId, PointId, Refusal};
 
-use super::members::no_node;
 use super::shards::ShardEntry;
 use super::{Changed, State, Touched};
 use crate::command::{Configure, Create};
@@ -15,7 +13,8 @@ use crate::command::{Configure, Create};
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectionEntry {
-    /// Parameters. Payload indexes are each shard's own.
+    /// How its points are stored and searched. Payload indexes are not in it: they are each
+    /// shard's own.
     pub config: CollectionConfig,
     /// Its shards by ordinal.
     pub shards: Vec<GroupId>,
@@ -23,7 +22,7 @@ pub struct CollectionEntry {
     pub replication_factor: u32,
     /// Replicas that must have a write on disk before it is acknowledged.
     pub write_consistency_factor: u32,
-    /// Key of the call that made it.
+    /// Idempotency key of the call that made it; empty for a call without one.
     pub key: String,
 }
 
@@ -41,57 +40,44 @@ pub fn shard_of(id: PointId, shards: usize) -> usize {
 
 impl State {
     pub(super) fn create(&mut self, create: Create) -> Changed {
+        if let Some(known) = self.collections.get(&create.name) {
+            // The same call again, whose first answer was lost.
+            if !create.key.is_empty() && known.key == create.key {
+                return Ok(Vec::new());
+            }
+            return Err(Refusal::AlreadyExists(format!("Collection `{}`", create.name)));
+        }
+        self.check_new_collection(&create)?;
         let Create { name, config, replication_factor, write_consistency_factor, placement, key } =
             create;
-        if let Some(known) = self.collections.get(&name) {
-            let same = !key.is_empty() && known.key == key;
-            return if same {
-                Ok(Vec::new())
-            } else {
-                Err(Refusal::AlreadyExists(format!("Collection `{name}`")))
-            };
-        }
-        if self.aliases.contains_key(&name) {
-            return Err(Refusal::AlreadyExists(format!("Alias `{name}`")));
-        }
-        if self.collections.len() >= COLLECTIONS_MAX {
-            let text = format!(
-                "there are {COLLECTIONS_MAX} collections, which is the most; delete one first"
-            );
-            return Err(Refusal::Invalid(text));
-        }
-        if let Some(node) = placement.iter().flatten().find(|it| !self.nodes.contains_key(it)) {
-            return Err(no_node(*node));
-        }
         let mut touched = vec![Touched::Counters, Touched::Collection(name.clone())];
         let mut shards = Vec::with_capacity(placement.len());
-        for (ordinal, nodes) in placement.into_iter().enumerate() {
+        for (ordinal, nodes) in placement.iter().enumerate() {
             let group = GroupId(self.next_group);
             self.next_group += 1;
-            let first: Vec<PeerId> = nodes.iter().map(|node| PeerId::new(*node, 1)).collect();
-            let (conf, incarnations) =
-                (Conf::founding(&first), nodes.into_iter().map(|it| (it, 1)).collect());
-            let collection = name.clone();
-            let (epoch, target, revision) = (0, None, 0);
-            let entry = ShardEntry {
-                collection,
-                ordinal,
-                first,
-                conf,
-                epoch,
-                target,
-                revision,
-                incarnations,
-            };
-            self.shards.insert(group, entry);
+            self.shards.insert(group, ShardEntry::new(&name, ordinal, nodes));
             shards.push(group);
             touched.push(Touched::Shard(group));
         }
-        self.collections.insert(
-            name,
-            CollectionEntry { config, shards, replication_factor, write_consistency_factor, key },
-        );
+        let entry =
+            CollectionEntry { config, shards, replication_factor, write_consistency_factor, key };
+        self.collections.insert(name, entry);
         Ok(touched)
+    }
+
+    /// Refuses a collection whose name is an alias, that is one too many, or whose shards
+    /// are placed on nodes that are no members.
+    fn check_new_collection(&self, create: &Create) -> Result<(), Refusal> {
+        if self.aliases.contains_key(&create.name) {
+            return Err(Refusal::AlreadyExists(format!("Alias `{}`", create.name)));
+        }
+        if self.collections.len() >= COLLECTIONS_MAX {
+            return Err(Refusal::Invalid(format!(
+                "there are {COLLECTIONS_MAX} collections, which is the most; delete one first"
+            )));
+        }
+        // Placed by what the proposer knew of the members.
+        self.check_members(create.placement.iter().flatten().copied())
     }
 
     pub(super) fn configure(&mut self, configure: Configure) -> Changed {
@@ -109,17 +95,11 @@ impl State {
             return Err(Refusal::NotFound(format!("Collection `{name}` with the key `{key}`")));
         }
         let mut touched = vec![Touched::Collection(name.to_owned())];
-        for group in self.collections.remove(name).into_iter().flat_map(|it| it.shards) {
+        for group in self.collections.remove(name).into_iter().flat_map(|entry| entry.shards) {
             self.shards.remove(&group);
             touched.push(Touched::Shard(group));
         }
-        let gone = self
-            .aliases
-            .iter()
-            .filter(|(_, it)| *it == name)
-            .map(|(alias, _)| Touched::Alias(alias.clone()));
-        touched.extend(gone);
-        self.aliases.retain(|_, it| it != name);
+        touched.extend(self.remove_aliases_of(name));
         Ok(touched)
     }
 }
