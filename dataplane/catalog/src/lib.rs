@@ -6,12 +6,14 @@
 //! clock, call another node or open a shard: whoever acts on the catalog lives above it.
 
 mod command;
+mod replica_plan;
 mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, WantedReplica};
+pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{
     CollectionEntry, Member, ShardEntry, State, TargetReplica, collection_not_found, meta_peer,
     shard_of,

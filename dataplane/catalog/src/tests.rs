@@ -3,13 +3,15 @@
 mod aliases;
 mod collections;
 mod members;
+mod replica_plan;
 mod shards;
 mod store;
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
-use vane_types::NodeId;
+use vane_raft::Conf;
+use vane_types::{GroupId, NodeId, PeerId};
 
 use super::*;
 
@@ -57,4 +59,27 @@ fn founded() -> State {
     }
     state.apply(create("c", &[&[1, 2, 3], &[2, 3, 4]], "key")).unwrap();
     state
+}
+
+fn peer(node: u64, incarnation: u32) -> PeerId {
+    PeerId::new(NodeId(node), incarnation)
+}
+
+/// Replicas with a vote on each of the nodes.
+fn voters(nodes: &[u64]) -> Vec<WantedReplica> {
+    nodes.iter().map(|node| WantedReplica { node: NodeId(*node), learner: false }).collect()
+}
+
+/// Asks for voters of a shard on these nodes.
+fn reconfigure(state: &mut State, group: GroupId, nodes: &[u64]) {
+    let replicas = voters(nodes);
+    state.apply(MetaCommand::Reconfigure { group, replicas, if_revision: None }).unwrap();
+}
+
+/// Reports that a shard's voters are where they should be, if they were to change.
+fn settle(state: &mut State, group: GroupId) {
+    let Some(target) = state.shards[&group].target.clone() else { return };
+    let voters: Vec<PeerId> = target.iter().map(|replica| replica.peer).collect();
+    state.apply(MetaCommand::Settle { group, conf: Conf::founding(&voters) }).unwrap();
+    assert_eq!(state.shards[&group].target, None);
 }

@@ -9,35 +9,25 @@ use super::*;
 fn a_node_that_gets_a_replica_again_gets_another_peer_id() {
     let mut state = founded();
     let group = state.collections["c"].shards[0];
-    let to = |nodes: &[u64]| MetaCommand::Reconfigure {
-        group,
-        replicas: nodes
-            .iter()
-            .map(|node| WantedReplica { node: NodeId(*node), learner: false })
-            .collect(),
-        if_revision: None,
-    };
-    let settle = |state: &mut State| {
-        let voters =
-            state.shards[&group].target.iter().flatten().map(|it| it.peer).collect::<Vec<_>>();
-        let conf = Conf::founding(&voters);
-        state.apply(MetaCommand::Settle { group, conf }).unwrap();
-        assert_eq!(state.shards[&group].target, None);
-    };
     let first = state.shards[&group].peer_on(NodeId(3)).unwrap();
-    state.apply(to(&[1, 2, 4])).unwrap();
+    reconfigure(&mut state, group, &[1, 2, 4]);
     assert_eq!(
         state.shards[&group].peer_on(NodeId(3)),
         Some(first),
         "it stays until the change is recorded"
     );
-    settle(&mut state);
+    settle(&mut state, group);
     assert_eq!(state.shards[&group].peer_on(NodeId(3)), None);
-    state.apply(to(&[1, 2, 3])).unwrap();
+    reconfigure(&mut state, group, &[1, 2, 3]);
     let second = state.shards[&group].peer_on(NodeId(3)).unwrap();
     assert!(second != first && second.node() == NodeId(3));
-    assert!(state.apply(to(&[1, 1, 2])).is_err(), "one node cannot have two");
-    assert!(state.apply(to(&[])).is_err(), "somebody must vote");
+    let mut asked = |nodes: &[u64]| {
+        let replicas = voters(nodes);
+        state.apply(MetaCommand::Reconfigure { group, replicas, if_revision: None })
+    };
+    assert!(asked(&[1, 1, 2]).is_err(), "one node cannot have two");
+    assert!(asked(&[]).is_err(), "somebody must vote");
+    assert!(asked(&[1, 9]).is_err(), "there is no such node");
 }
 
 #[test]
