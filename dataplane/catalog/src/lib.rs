@@ -15,7 +15,7 @@ mod tests;
 pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, WantedReplica};
 pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{
-    CollectionEntry, Member, ShardEntry, State, TargetReplica, collection_not_found, meta_peer,
-    shard_of,
+    CollectionEntry, Member, Route, ShardEntry, State, TargetReplica, collection_not_found,
+    meta_peer,
 };
 pub use store::Catalog;

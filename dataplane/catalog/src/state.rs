@@ -15,7 +15,7 @@ use vane_types::{GroupId, NodeId, Refusal};
 
 use crate::command::MetaCommand;
 
-pub use collections::{CollectionEntry, collection_not_found, shard_of};
+pub use collections::{CollectionEntry, Route, collection_not_found};
 pub use members::{Member, meta_peer};
 pub use shards::{ShardEntry, TargetReplica};
 

@@ -7,6 +7,7 @@ pub mod collection;
 pub mod command;
 pub mod error;
 pub mod ids;
+pub mod key_range;
 pub mod limits;
 pub mod names;
 pub mod path;
@@ -18,6 +19,7 @@ pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams
 pub use command::{Command, Refusal};
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
+pub use key_range::{KeyRange, RangeEpoch};
 pub use path::JsonPath;
 pub use payload::Payload;
 pub use schema::FieldType;

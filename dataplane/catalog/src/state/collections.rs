@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vane_types::limits::COLLECTIONS_MAX;
-use vane_types::{CollectionConfig, GroupId, PointId, Refusal};
+use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal};
 
 use super::shards::ShardEntry;
 use super::{Changed, State, Touched};
@@ -26,16 +26,34 @@ pub struct CollectionEntry {
     pub key: String,
 }
 
-impl CollectionEntry {
-    /// Ordinal of the shard that a point belongs to: shards are equal ranges of the hash.
-    pub fn shard_of(&self, id: PointId) -> usize {
-        shard_of(id, self.shards.len())
-    }
+/// Where requests about a point go, and by which state of the shard's range that was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The shard's place among the collection's shards, from 0.
+    pub ordinal: usize,
+    /// The shard.
+    pub group: GroupId,
+    /// The hashes that belong to the shard.
+    pub range: KeyRange,
+    /// Changes of that range so far.
+    pub epoch: RangeEpoch,
 }
 
-/// Ordinal of the shard, of so many, that a point belongs to.
-pub fn shard_of(id: PointId, shards: usize) -> usize {
-    ((u128::from(id.routing_hash()) * shards as u128) >> 64) as usize
+impl CollectionEntry {
+    /// Ordinal of the shard that a point belongs to: shards are equal parts of the hash space.
+    pub fn shard_of(&self, id: PointId) -> usize {
+        KeyRange::equal_part_of(id.routing_hash(), self.shards.len())
+    }
+
+    /// The shard that a point belongs to; `None` in a collection without shards, which no
+    /// request makes.
+    pub fn route(&self, id: PointId) -> Option<Route> {
+        let ordinal = self.shard_of(id);
+        let group = *self.shards.get(ordinal)?;
+        let range = KeyRange::equal_part(ordinal, self.shards.len());
+        // Shards are not divided yet: every range is as its collection began.
+        Some(Route { ordinal, group, range, epoch: RangeEpoch::FIRST })
+    }
 }
 
 impl State {
