@@ -1,16 +1,21 @@
 //! Changes of what the cluster agrees on, as logged.
 
+mod stored;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use vane_raft::{Conf, StoreError};
+use vane_raft::Conf;
 use vane_types::{CollectionConfig, GroupId, NodeId};
 
-/// First byte of a logged change.
-const FORMAT: u8 = 1;
+use crate::level::FeatureLevel;
 
-/// A change of the meta group's state. Fields and variants are only ever added.
+pub use stored::DecodeError;
+
+/// A change of the meta group's state. Fields and variants are only ever added, and what is
+/// added needs a higher level ([`MetaCommand::level`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetaCommand {
@@ -35,6 +40,10 @@ pub enum MetaCommand {
     },
     /// Where a shard's replicas are, after a change of them.
     Settle { group: GroupId, conf: Conf },
+    /// What may be written from now on. `spoken_by` are all members, each with the start
+    /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
+    /// by now.
+    RaiseFeatureLevel { to: FeatureLevel, spoken_by: BTreeMap<NodeId, u64> },
 }
 
 /// A node as it presents itself.
@@ -54,6 +63,9 @@ pub struct NodeEntry {
     /// cluster. An earlier start's word, come late, does not take the place of a later's.
     #[serde(default)]
     pub start: u64,
+    /// What it can read. [`FeatureLevel::FIRST`] is not written.
+    #[serde(default, skip_serializing_if = "FeatureLevel::is_first")]
+    pub level: FeatureLevel,
 }
 
 /// A collection to make, with its shards placed.
@@ -112,25 +124,4 @@ pub enum AliasChange {
     Delete { alias: String },
     /// Gives an alias another name.
     Rename { old: String, new: String },
-}
-
-impl MetaCommand {
-    /// Stored form: a version byte and JSON.
-    pub fn encode_stored(&self) -> Vec<u8> {
-        let mut bytes = vec![FORMAT];
-        serde_json::to_writer(&mut bytes, self).expect("a change is plain data");
-        bytes
-    }
-
-    /// Reads the stored form. An error is damage, or a newer version's.
-    pub fn decode_stored(bytes: &[u8]) -> Result<Self, StoreError> {
-        match bytes.split_first() {
-            Some((&FORMAT, body)) => serde_json::from_slice(body)
-                .map_err(|e| StoreError(format!("a change of the catalogue: {e}"))),
-            Some((format, _)) => {
-                Err(StoreError(format!("a change of the catalogue has unknown format {format}")))
-            }
-            None => Err(StoreError("a change of the catalogue is empty".into())),
-        }
-    }
 }

@@ -6,13 +6,17 @@
 //! clock, call another node or open a shard: whoever acts on the catalog lives above it.
 
 mod command;
+mod level;
 mod replica_plan;
 mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use command::{AliasChange, Configure, Create, MetaCommand, NodeEntry, WantedReplica};
+pub use command::{
+    AliasChange, Configure, Create, DecodeError, MetaCommand, NodeEntry, WantedReplica,
+};
+pub use level::{FeatureLevel, LevelTooLow};
 pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{
     CollectionEntry, Member, Route, ShardEntry, State, TargetReplica, collection_not_found,

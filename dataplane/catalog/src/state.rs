@@ -14,6 +14,7 @@ use uuid::Uuid;
 use vane_types::{GroupId, NodeId, Refusal};
 
 use crate::command::MetaCommand;
+use crate::level::FeatureLevel;
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
 pub use members::{Member, meta_peer};
@@ -32,6 +33,8 @@ pub struct State {
     pub aliases: BTreeMap<String, String>,
     /// Shards by group.
     pub shards: BTreeMap<GroupId, ShardEntry>,
+    /// What may be written, as all members can read it.
+    pub level: FeatureLevel,
     /// The number that the last member got.
     pub(crate) next_node: u64,
     /// The group that the next shard gets.
@@ -46,10 +49,11 @@ pub(crate) enum Touched {
     Alias(String),
     Shard(GroupId),
     Counters,
+    Level,
 }
 
 /// What a change came to: a refusal leaves everything as it was.
-type Changed = Result<Vec<Touched>, Refusal>;
+pub(crate) type Changed = Result<Vec<Touched>, Refusal>;
 
 impl State {
     /// A collection by its name or an alias, with its name.
@@ -75,6 +79,7 @@ impl State {
                 self.reconfigure(group, &replicas, if_revision)
             }
             MetaCommand::Settle { group, conf } => self.settle(group, conf),
+            MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }
 }

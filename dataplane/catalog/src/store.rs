@@ -1,37 +1,36 @@
 //! The meta group's state machine: [`State`] in memory, and object by object in `data.db`.
+//!
+//! What is read here is on disk. It must never be ahead of it: replicas are made and destroyed
+//! by what it says.
+
+mod objects;
 
 use std::path::Path;
 
 use parking_lot::{Mutex, RwLock};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use uuid::Uuid;
 use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
-use vane_storage::{Batch, ShardStore};
-use vane_types::{GroupId, LogIndex, NodeId};
+use vane_storage::ShardStore;
+use vane_types::LogIndex;
 
 use crate::command::{MetaCommand, NodeEntry};
-use crate::state::{Member, ShardEntry, State, Touched};
+use crate::level::LevelTooLow;
+use crate::state::State;
 
-const NODE: &str = "node/";
-const COLLECTION: &str = "collection/";
-const ALIAS: &str = "alias/";
-const SHARD: &str = "shard/";
-const COUNTERS: &str = "counters";
-const CLUSTER: &str = "cluster";
-const CONF: &str = "conf";
+use objects::failed;
 
 /// What the cluster agrees on, as this node has applied it.
 pub struct Catalog {
     store: ShardStore,
-    inner: RwLock<Inner>,
+    current: RwLock<Current>,
     writer: Mutex<()>,
     changed: watch::Sender<LogIndex>,
 }
 
+/// The state as of one entry.
 #[derive(Default)]
-struct Inner {
+struct Current {
     applied: LogIndex,
     conf: Conf,
     state: State,
@@ -40,6 +39,9 @@ struct Inner {
 impl Catalog {
     /// Writes what the meta group begins with, durably: its founder, or nothing on a node
     /// that joins.
+    ///
+    /// # Errors
+    /// When the database fails. Perhaps it was written, and can be written again.
     pub fn create(
         store: &ShardStore,
         cluster_id: Uuid,
@@ -47,84 +49,72 @@ impl Catalog {
         conf: &Conf,
         founder: Option<NodeEntry>,
     ) -> Result<(), StoreError> {
-        let mut batch = store.batch();
-        put(&mut batch, CLUSTER, &cluster_id);
-        let mut state = State { next_group: 1, ..State::default() };
+        let mut state = State { cluster_id, next_group: 1, ..State::default() };
         if let Some(entry) = founder {
             state.apply(MetaCommand::PutNode(entry)).map_err(|e| StoreError(e.to_string()))?;
         }
-        for node in state.nodes.values() {
-            put(&mut batch, &format!("{NODE}{}", node.id), node);
-        }
-        put(&mut batch, COUNTERS, &(state.next_node, state.next_group));
-        put(&mut batch, CONF, conf);
+        let mut batch = store.batch();
+        objects::put_first(&mut batch, &state, conf);
         batch.put_applied(applied);
         batch.write().and_then(|()| store.sync()).map_err(failed)
     }
 
     /// Reads it from `data.db`.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged. Nothing is changed.
     pub fn open(store: ShardStore) -> Result<Self, StoreError> {
-        let inner = read(&store)?;
-        let (changed, _) = watch::channel(inner.applied);
-        Ok(Self { store, inner: RwLock::new(inner), writer: Mutex::new(()), changed })
+        let current = objects::read(&store)?;
+        let (changed, _) = watch::channel(current.applied);
+        Ok(Self { store, current: RwLock::new(current), writer: Mutex::new(()), changed })
     }
 
     /// What it holds now.
     pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
-        read(&self.inner.read().state)
+        read(&self.current.read().state)
+    }
+
+    /// The stored form of a command that is to be proposed.
+    ///
+    /// # Errors
+    /// [`LevelTooLow`] when some member may not be able to read it.
+    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, LevelTooLow> {
+        self.read(|state| state.encode(command))
     }
 
     /// Tells of every applied entry.
     pub fn changes(&self) -> watch::Receiver<LogIndex> {
         self.changed.subscribe()
     }
-
-    fn write_touched(&self, state: &State, touched: &[Touched], batch: &mut Batch<'_>) {
-        for touched in touched {
-            match touched {
-                Touched::Node(id) => {
-                    put_or_delete(batch, &format!("{NODE}{id}"), state.nodes.get(id))
-                }
-                Touched::Collection(name) => {
-                    put_or_delete(
-                        batch,
-                        &format!("{COLLECTION}{name}"),
-                        state.collections.get(name),
-                    );
-                }
-                Touched::Alias(name) => {
-                    put_or_delete(batch, &format!("{ALIAS}{name}"), state.aliases.get(name))
-                }
-                Touched::Shard(group) => {
-                    put_or_delete(batch, &format!("{SHARD}{group}"), state.shards.get(group))
-                }
-                Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
-            }
-        }
-    }
 }
 
 impl StateMachine for Catalog {
     fn applied(&self) -> LogIndex {
-        self.inner.read().applied
+        self.current.read().applied
     }
 
     fn conf(&self) -> Conf {
-        self.inner.read().conf.clone()
+        self.current.read().conf.clone()
     }
 
     fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+        // First, so that a command that cannot be read has changed nothing.
+        let command = match entry.data.as_slice() {
+            [] => None,
+            data => Some(MetaCommand::decode_stored(data)?),
+        };
+        let is_change = command.is_some();
         let _only_writer = self.writer.lock();
         let mut batch = self.store.batch();
         let mut answer = Ok(());
-        let mut inner = self.inner.write();
+        let mut current = self.current.write();
         if let Some(conf) = &entry.conf {
-            put(&mut batch, CONF, conf);
-            inner.conf = conf.clone();
+            objects::put_conf(&mut batch, conf);
+            current.conf = conf.clone();
         }
-        if !entry.data.is_empty() {
-            match inner.state.apply(MetaCommand::decode_stored(&entry.data)?) {
-                Ok(touched) => self.write_touched(&inner.state, &touched, &mut batch),
+        if let Some(command) = command {
+            match current.state.apply(command) {
+                Ok(touched) => objects::put_touched(&mut batch, &current.state, &touched),
                 Err(refusal) => answer = Err(refusal),
             }
         }
@@ -132,21 +122,23 @@ impl StateMachine for Catalog {
         // A failed write ends the process, so that memory ahead of the disk is never seen.
         // Synced, other than shards' writes: replicas are made and removed by what is read
         // here, and must never be older than it.
-        let written = batch
-            .write()
-            .and_then(|()| if entry.data.is_empty() { Ok(()) } else { self.store.sync() });
-        written.map_err(|e| StoreError(format!("catalogue: entry {}: {e}", entry.index)))?;
-        inner.applied = entry.index;
-        drop(inner);
+        let written =
+            batch.write().and_then(|()| if is_change { self.store.sync() } else { Ok(()) });
+        written.map_err(|e| StoreError(format!("catalog: entry {}: {e}", entry.index)))?;
+        current.applied = entry.index;
+        drop(current);
         self.changed.send_replace(entry.index);
         Ok(answer)
     }
 
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
+        // Under the writer's lock the index and the view are of the same entry; writing the
+        // view out takes longer, and needs it no more.
         let (exported, view) = {
             let _only_writer = self.writer.lock();
-            let inner = self.inner.read();
-            (Exported { index: inner.applied, conf: inner.conf.clone() }, self.store.read_view())
+            let current = self.current.read();
+            let exported = Exported { index: current.applied, conf: current.conf.clone() };
+            (exported, self.store.read_view())
         };
         view.export(dir).map_err(failed)?;
         Ok(exported)
@@ -155,67 +147,10 @@ impl StateMachine for Catalog {
     fn install(&self, dir: &Path) -> Result<(), StoreError> {
         let _only_writer = self.writer.lock();
         self.store.import(dir).map_err(failed)?;
-        let inner = read(&self.store)?;
-        let applied = inner.applied;
-        *self.inner.write() = inner;
+        let current = objects::read(&self.store)?;
+        let applied = current.applied;
+        *self.current.write() = current;
         self.changed.send_replace(applied);
         Ok(())
     }
-}
-
-fn read(store: &ShardStore) -> Result<Inner, StoreError> {
-    let one = |name: &str| store.attribute(name.as_bytes()).map_err(failed);
-    let (next_node, next_group) = one(COUNTERS)?.map_or(Ok((0, 1)), |it| parse(COUNTERS, &it))?;
-    let mut state = State { next_node, next_group, ..State::default() };
-    state.cluster_id = one(CLUSTER)?.map_or(Ok(Uuid::nil()), |it| parse(CLUSTER, &it))?;
-    for (name, node) in all::<Member>(store, NODE)? {
-        state.nodes.insert(NodeId(number(NODE, &name)?), node);
-    }
-    state.collections = all(store, COLLECTION)?.into_iter().collect();
-    state.aliases = all(store, ALIAS)?.into_iter().collect();
-    for (name, shard) in all::<ShardEntry>(store, SHARD)? {
-        state.shards.insert(GroupId(number(SHARD, &name)?), shard);
-    }
-    let conf = one(CONF)?.map_or(Ok(Conf::default()), |it| parse(CONF, &it))?;
-    Ok(Inner { applied: store.applied().map_err(failed)?, conf, state })
-}
-
-fn all<T: DeserializeOwned>(
-    store: &ShardStore,
-    prefix: &str,
-) -> Result<Vec<(String, T)>, StoreError> {
-    let found = store.attributes(prefix.as_bytes()).map_err(failed)?;
-    let one = |(name, value): (Vec<u8>, Vec<u8>)| {
-        let name = String::from_utf8_lossy(&name[prefix.len()..]).into_owned();
-        let value = parse(&name, &value)?;
-        Ok((name, value))
-    };
-    found.into_iter().map(one).collect()
-}
-
-fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|e| StoreError(format!("the catalogue in data.db is damaged: `{name}`: {e}")))
-}
-
-fn number(kind: &str, text: &str) -> Result<u64, StoreError> {
-    text.parse().map_err(|_| {
-        StoreError(format!("the catalogue in data.db is damaged: `{kind}{text}` has no number"))
-    })
-}
-
-fn put<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: &T) {
-    let json = serde_json::to_vec(value).expect("the catalogue is plain data");
-    batch.put_attribute(name.as_bytes(), &json);
-}
-
-fn put_or_delete<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: Option<&T>) {
-    match value {
-        Some(value) => put(batch, name, value),
-        None => batch.delete_attribute(name.as_bytes()),
-    }
-}
-
-fn failed(error: vane_storage::Error) -> StoreError {
-    StoreError(error.to_string())
 }

@@ -2,10 +2,12 @@
 
 mod aliases;
 mod collections;
+mod levels;
 mod members;
 mod replica_plan;
 mod shards;
 mod store;
+mod stored_form;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,7 @@ fn node(n: u128) -> NodeEntry {
         address,
         version: "1".into(),
         start: 1,
+        level: FeatureLevel::FIRST,
     }
 }
 

@@ -27,6 +27,7 @@ pub fn meta_peer(node: NodeId) -> PeerId {
 
 impl State {
     pub(super) fn put_node(&mut self, entry: NodeEntry) -> Changed {
+        self.check_speaks(&entry)?;
         let known = self.nodes.values_mut().find(|member| member.entry.disk_id == entry.disk_id);
         let id = match known {
             // An announcement that was under way while its node started again: the newer

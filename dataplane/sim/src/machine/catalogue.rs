@@ -63,6 +63,7 @@ impl Kind for Catalogue {
             rest_address: String::new(),
             version: id.map(number).unwrap_or_default(),
             start: 0,
+            level: vane_catalog::FeatureLevel::FIRST,
         };
         MetaCommand::PutNode(entry).encode_stored()
     }
