@@ -45,8 +45,8 @@ impl Default for FeatureLevel {
 /// A command is newer than what the cluster agreed to write. It was not proposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "the change needs feature level {}, and the cluster is at {}; nothing was changed: bring all \
-     nodes to a version that speaks it and raise the level",
+    "the change needs feature level {}, and the cluster is at {}: bring all nodes to a version \
+     that speaks it and raise the level",
     needed.0, active.0
 )]
 pub struct LevelTooLow {

@@ -1,6 +1,7 @@
 //! Why there is no plan.
 
 use thiserror::Error;
+use vane_types::Error as RequestError;
 
 /// What was asked for has no plan. Planning changes nothing, so nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -35,4 +36,16 @@ pub enum Unplaceable {
         /// [`crate::REPLICAS_PER_PLAN_MAX`].
         max: usize,
     },
+}
+
+impl From<Unplaceable> for RequestError {
+    fn from(error: Unplaceable) -> Self {
+        match error {
+            // The caller can ask for less.
+            Unplaceable::TooFewNodes { .. } => Self::bad_input(error.to_string()),
+            Unplaceable::NoReplicas | Unplaceable::TooManyReplicas { .. } => {
+                Self::unavailable(error.to_string())
+            }
+        }
+    }
 }

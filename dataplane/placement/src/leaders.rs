@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::Node;
+use crate::facts::NodeFacts;
 
 /// Leaders chosen so far. Shards and nodes go by their places in the lists given.
 pub(crate) struct Leaders<'a> {
@@ -25,7 +25,7 @@ struct Load {
 }
 
 impl Load {
-    fn of(node: &Node) -> Self {
+    fn of(node: &NodeFacts) -> Self {
         Self { in_collection: node.in_collection.leaders, total: node.total.leaders }
     }
 }
@@ -34,7 +34,7 @@ impl<'a> Leaders<'a> {
     /// The preferred leader of each shard, `None` for one without candidates: even over the
     /// collection first, then in total. The candidates' loads must not count leaders of these
     /// shards.
-    pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
+    pub(crate) fn of(candidates: &[&NodeFacts], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
         let mut leaders = Self {
             shards,
             leader_of: vec![None; shards.len()],
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
     use crate::{Load, candidates};
 
-    fn node(id: u64, accepts_replicas: bool, leaders: u64) -> Node {
+    fn node(id: u64, accepts_replicas: bool, leaders: u64) -> NodeFacts {
         let load = Load { replicas: 0, leaders };
         let id = NodeId(id);
-        Node { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+        NodeFacts { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
     }
 
     /// Preferred leaders by number, with the shards' nodes by number.
-    fn leaders(nodes: &[Node], shards: &[&[u64]]) -> Vec<Option<u64>> {
+    fn leaders(nodes: &[NodeFacts], shards: &[&[u64]]) -> Vec<Option<u64>> {
         let candidates = candidates(nodes);
         let place_of = |id: &u64| candidates.iter().position(|node| node.id.0 == *id);
         let shards: Vec<Vec<usize>> =

@@ -20,14 +20,30 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
+use vane_catalog::State;
 use vane_types::NodeId;
 
+use crate::error::Unplaceable;
+use crate::facts::{NodeFacts, candidates, members, node_facts};
 use crate::leaders::Leaders;
 use crate::zones::{Division, zones};
-use crate::{Node, Unplaceable, candidates, members};
 
 /// Replicas of one collection: more than this one plan does not place.
 pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;
+
+/// Nodes for each shard of a collection that is to be made in the cluster of a catalog, as
+/// [`place_new`] chooses them. Those that are `alive` take replicas.
+///
+/// # Errors
+/// [`Unplaceable`] when there are too few nodes, or the numbers make no collection.
+pub fn place_collection(
+    state: &State,
+    alive: impl Fn(NodeId) -> bool,
+    shards: u32,
+    replication_factor: u32,
+) -> Result<Vec<Vec<NodeId>>, Unplaceable> {
+    place_new(&node_facts(state, alive), shards as usize, replication_factor as usize)
+}
 
 /// Nodes for each shard of a new collection, by ordinal; the first of a shard's nodes is its
 /// preferred leader, the others follow by id.
@@ -40,7 +56,7 @@ pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;
 /// # Errors
 /// [`Unplaceable`] when there are too few nodes, or the numbers make no collection.
 pub fn place_new(
-    nodes: &[Node],
+    nodes: &[NodeFacts],
     shards: usize,
     replication_factor: usize,
 ) -> Result<Vec<Vec<NodeId>>, Unplaceable> {

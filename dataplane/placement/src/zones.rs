@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::Node;
+use crate::facts::NodeFacts;
 
 /// Places of the candidates in their list, by zone.
-pub(crate) fn zones(candidates: &[&Node]) -> Vec<Vec<usize>> {
+pub(crate) fn zones(candidates: &[&NodeFacts]) -> Vec<Vec<usize>> {
     let mut zones: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (place, node) in candidates.iter().enumerate() {
         zones.entry(node.zone.as_deref()).or_default().push(place);

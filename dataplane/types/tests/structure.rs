@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("raft", &["types"]),
     ("proto", &[]),
     ("catalog", &["types", "storage", "raft"]),
-    ("placement", &["types"]),
+    ("placement", &["types", "raft", "catalog"]),
     ("discovery", &["types"]),
     ("shard", &["types", "filter", "index", "storage", "raft"]),
     (

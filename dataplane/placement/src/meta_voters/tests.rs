@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use vane_types::NodeId;
 
 use super::meta_voters;
-use crate::{Load, Node};
+use crate::{Load, NodeFacts};
 
-fn node(id: u64, zone: &str, accepts_replicas: bool) -> Node {
+fn node(id: u64, zone: &str, accepts_replicas: bool) -> NodeFacts {
     let zone = Some(zone.to_owned()).filter(|zone| !zone.is_empty());
-    Node {
+    NodeFacts {
         id: NodeId(id),
         zone,
         accepts_replicas,
@@ -17,12 +17,12 @@ fn node(id: u64, zone: &str, accepts_replicas: bool) -> Node {
     }
 }
 
-fn in_one_zone(ids: std::ops::RangeInclusive<u64>) -> Vec<Node> {
+fn in_one_zone(ids: std::ops::RangeInclusive<u64>) -> Vec<NodeFacts> {
     ids.map(|id| node(id, "", true)).collect()
 }
 
 /// The voters of a cluster by number, with those of now by number.
-fn voters(nodes: &[Node], current: &[u64]) -> Vec<u64> {
+fn voters(nodes: &[NodeFacts], current: &[u64]) -> Vec<u64> {
     let current: Vec<NodeId> = current.iter().copied().map(NodeId).collect();
     meta_voters(nodes, &current).into_iter().map(|node| node.0).collect()
 }
@@ -49,14 +49,15 @@ fn a_voter_that_is_down_keeps_its_vote_and_none_that_is_down_gets_one() {
 #[test]
 fn a_vote_moves_when_one_zone_would_take_the_majority_with_it() {
     let zones = ["a", "a", "a", "b", "b", "b", "c", "c", "c"];
-    let nodes: Vec<Node> = zones.iter().zip(1..).map(|(zone, id)| node(id, zone, true)).collect();
+    let nodes: Vec<NodeFacts> =
+        zones.iter().zip(1..).map(|(zone, id)| node(id, zone, true)).collect();
     assert_eq!(voters(&nodes, &[1, 2, 3, 4, 7]), [1, 2, 4, 5, 7]);
 }
 
 const ZONES: [&str; 4] = ["", "a", "b", "c"];
 
 /// Nodes, and which of them vote now.
-fn cluster() -> impl Strategy<Value = (Vec<Node>, Vec<NodeId>)> {
+fn cluster() -> impl Strategy<Value = (Vec<NodeFacts>, Vec<NodeId>)> {
     prop::collection::vec(
         (0..ZONES.len(), prop::bool::weighted(0.7), prop::bool::weighted(0.4)),
         1..9,
@@ -79,16 +80,16 @@ fn cluster() -> impl Strategy<Value = (Vec<Node>, Vec<NodeId>)> {
 
 /// What is to be small about a choice, in order: dead new voters, uneven zones (by the sum
 /// of squares), votes that move.
-fn cost(nodes: &[Node], current: &[NodeId], voters: &[NodeId]) -> (usize, usize, usize) {
-    let chosen: Vec<&Node> = nodes.iter().filter(|node| voters.contains(&node.id)).collect();
-    let new: Vec<&&Node> = chosen.iter().filter(|node| !current.contains(&node.id)).collect();
+fn cost(nodes: &[NodeFacts], current: &[NodeId], voters: &[NodeId]) -> (usize, usize, usize) {
+    let chosen: Vec<&NodeFacts> = nodes.iter().filter(|node| voters.contains(&node.id)).collect();
+    let new: Vec<&&NodeFacts> = chosen.iter().filter(|node| !current.contains(&node.id)).collect();
     let dead = new.iter().filter(|node| !node.accepts_replicas).count();
-    let same_zone = |a: &&Node| chosen.iter().filter(|b| a.zone == b.zone).count();
+    let same_zone = |a: &&NodeFacts| chosen.iter().filter(|b| a.zone == b.zone).count();
     (dead, chosen.iter().map(same_zone).sum(), new.len())
 }
 
 /// All subsets of so many nodes.
-fn choices(nodes: &[Node], size: usize) -> impl Iterator<Item = Vec<NodeId>> {
+fn choices(nodes: &[NodeFacts], size: usize) -> impl Iterator<Item = Vec<NodeId>> {
     let subsets = (0..1u32 << nodes.len()).filter(move |bits| bits.count_ones() as usize == size);
     subsets.map(move |bits| {
         let chosen = nodes.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);

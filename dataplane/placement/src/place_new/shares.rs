@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::Node;
+use crate::facts::NodeFacts;
 use crate::zones::Division;
 
 /// How much of a collection goes where.
@@ -25,7 +25,7 @@ struct Turn {
 /// The candidates of one zone.
 type Queue = BinaryHeap<Reverse<Turn>>;
 
-fn queue_of(candidates: &[&Node], places: &[usize]) -> Queue {
+fn queue_of(candidates: &[&NodeFacts], places: &[usize]) -> Queue {
     let mut queue = Queue::with_capacity(places.len());
     for place in places {
         let node = candidates[*place];
@@ -37,7 +37,7 @@ fn queue_of(candidates: &[&Node], places: &[usize]) -> Queue {
 
 /// Hands out what each zone must have, then, one by one, what it may have.
 pub(super) fn share_out(
-    candidates: &[&Node],
+    candidates: &[&NodeFacts],
     zones: &[Vec<usize>],
     division: Division,
     shards: usize,

@@ -6,15 +6,21 @@ use proptest::prelude::*;
 use vane_types::NodeId;
 
 use super::{REPLICAS_PER_PLAN_MAX, place_new};
-use crate::{Load, Node, Unplaceable};
+use crate::{Load, NodeFacts, Unplaceable};
 
-fn node(id: u64, zone: Option<u8>, replicas: u64) -> Node {
+fn node(id: u64, zone: Option<u8>, replicas: u64) -> NodeFacts {
     let total = Load { replicas, leaders: replicas / 3 };
     let zone = zone.map(|number| format!("zone-{number}"));
-    Node { id: NodeId(id), zone, accepts_replicas: true, in_collection: Load::default(), total }
+    NodeFacts {
+        id: NodeId(id),
+        zone,
+        accepts_replicas: true,
+        in_collection: Load::default(),
+        total,
+    }
 }
 
-fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<Node>> {
+fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<NodeFacts>> {
     let facts = (prop::option::of(0..zones), 0..=replicas);
     prop::collection::vec(facts, 1..=count).prop_map(|facts| {
         facts.into_iter().zip(1..).map(|((zone, replicas), id)| node(id, zone, replicas)).collect()
@@ -22,7 +28,7 @@ fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<No
 }
 
 /// Loads after a plan is carried out.
-fn loads(nodes: &[Node], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
+fn loads(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
     let mut loads: BTreeMap<NodeId, (Load, Load)> =
         nodes.iter().map(|node| (node.id, (node.in_collection, node.total))).collect();
     for shard in plan {
@@ -45,17 +51,17 @@ fn unevenness(loads: &[(Load, Load)], of: fn(&Load) -> u64) -> (u64, u64) {
     (in_collection.sum(), total.sum())
 }
 
-fn replica_unevenness(nodes: &[Node], plan: &[Vec<NodeId>]) -> (u64, u64) {
+fn replica_unevenness(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> (u64, u64) {
     unevenness(&loads(nodes, plan), |load| load.replicas)
 }
 
-fn leader_unevenness(nodes: &[Node], plan: &[Vec<NodeId>]) -> (u64, u64) {
+fn leader_unevenness(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> (u64, u64) {
     unevenness(&loads(nodes, plan), |load| load.leaders)
 }
 
 /// Sum of squares of a shard's replicas by zone.
-fn zone_unevenness(nodes: &[Node], shard: &[NodeId]) -> usize {
-    let chosen: Vec<&Node> = nodes.iter().filter(|node| shard.contains(&node.id)).collect();
+fn zone_unevenness(nodes: &[NodeFacts], shard: &[NodeId]) -> usize {
+    let chosen: Vec<&NodeFacts> = nodes.iter().filter(|node| shard.contains(&node.id)).collect();
     chosen.iter().map(|a| chosen.iter().filter(|b| a.zone == b.zone).count()).sum()
 }
 
@@ -71,7 +77,7 @@ fn sequences(choices: &[Vec<Vec<NodeId>>]) -> Vec<Vec<Vec<NodeId>>> {
 }
 
 /// All sets of nodes that a shard can have with the least uneven zones.
-fn evenest_sets(nodes: &[Node], replicas: usize) -> Vec<Vec<NodeId>> {
+fn evenest_sets(nodes: &[NodeFacts], replicas: usize) -> Vec<Vec<NodeId>> {
     let mut sets: Vec<Vec<NodeId>> = Vec::new();
     for bits in (0..1u32 << nodes.len()).filter(|bits| bits.count_ones() as usize == replicas) {
         let chosen = nodes.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
@@ -138,7 +144,7 @@ proptest! {
         let count = u64::from(zones) * u64::from(per_zone);
         let replicas = replicas.min(count as usize);
         let zone_of = |id: u64| Some((id % u64::from(zones)) as u8);
-        let nodes: Vec<Node> = (1..=count).map(|id| node(id, zone_of(id), id % 7)).collect();
+        let nodes: Vec<NodeFacts> = (1..=count).map(|id| node(id, zone_of(id), id % 7)).collect();
         let plan = place_new(&nodes, shards, replicas).unwrap();
         let loads = loads(&nodes, &plan);
         for number in [|load: &Load| load.replicas, |load: &Load| load.leaders] {
@@ -165,7 +171,7 @@ proptest! {
 
 #[test]
 fn small_collections_go_round_the_cluster() {
-    let mut nodes: Vec<Node> = (1..=5).map(|id| node(id, None, 0)).collect();
+    let mut nodes: Vec<NodeFacts> = (1..=5).map(|id| node(id, None, 0)).collect();
     let mut leaders = Vec::new();
     for _ in 0..5 {
         let plan = place_new(&nodes, 1, 3).unwrap();
@@ -182,7 +188,7 @@ fn small_collections_go_round_the_cluster() {
 
 #[test]
 fn a_zone_of_one_node_has_a_replica_of_every_shard() {
-    let nodes: Vec<Node> =
+    let nodes: Vec<NodeFacts> =
         (1..=7).map(|id| node(id, Some(u8::from(id > 1) + u8::from(id > 4)), 0)).collect();
     let plan = place_new(&nodes, 6, 3).unwrap();
     assert!(plan.iter().all(|shard| shard.contains(&NodeId(1))), "{plan:?}");
@@ -192,7 +198,7 @@ fn a_zone_of_one_node_has_a_replica_of_every_shard() {
 
 #[test]
 fn what_cannot_be_placed_is_refused_with_its_numbers() {
-    let mut nodes: Vec<Node> = (1..=3).map(|id| node(id, None, 0)).collect();
+    let mut nodes: Vec<NodeFacts> = (1..=3).map(|id| node(id, None, 0)).collect();
     nodes[1].accepts_replicas = false;
     let refused = place_new(&nodes, 1, 3).unwrap_err();
     assert_eq!(refused, Unplaceable::TooFewNodes { wanted: 3, available: 2, members: 3 });
@@ -205,7 +211,7 @@ fn what_cannot_be_placed_is_refused_with_its_numbers() {
 
 #[test]
 fn a_thousand_nodes_take_as_much_as_one_plan_holds() {
-    let nodes: Vec<Node> =
+    let nodes: Vec<NodeFacts> =
         (1..=1000).map(|id| node(id, Some((id % 7) as u8), id * id % 41)).collect();
     let plan = place_new(&nodes, REPLICAS_PER_PLAN_MAX / 3, 3).unwrap();
     let loads = loads(&nodes, &plan);
