@@ -1,21 +1,31 @@
-//! Decides which nodes hold which replicas.
+//! Decides which nodes hold which replicas, who votes, who leads, and what step comes next.
 //!
 //! Owns the rules: never two replicas of a shard on one node, then spread over zones, then
-//! even load. Pure: facts in, a plan out, the same plan for the same facts in whatever order
-//! they come. It must never do I/O, read a clock, draw a random number, or change anything:
-//! who asks decides whether and how a plan is carried out.
+//! even load; a member gets its vote when it has the data, and a leader hands over before it
+//! goes. Pure: facts in (the catalog, a group as its leader sees it, who answers), a plan or a
+//! step out, the same for the same facts in whatever order they come. It must never do I/O,
+//! read a clock, draw a random number, or change anything: who asks decides whether and how a
+//! plan is carried out, and asks again afterwards.
 //!
 //! Nodes without a zone count as one zone of their own: nothing says that they would not
 //! fail together.
 
 mod error;
 mod facts;
+#[cfg(test)]
+mod fixture;
+mod heir;
 mod leaders;
+mod meta_step;
 mod meta_voters;
 mod place_new;
+mod shard_step;
 mod zones;
 
 pub use error::Unplaceable;
 pub use facts::{Load, NodeFacts, node_facts};
+pub use heir::heir;
+pub use meta_step::{meta_change, meta_step};
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
+pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, shards_to_change};
