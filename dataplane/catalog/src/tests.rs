@@ -4,6 +4,7 @@ mod aliases;
 mod collections;
 mod levels;
 mod members;
+mod model;
 mod replica_plan;
 mod shards;
 mod store;

@@ -90,7 +90,10 @@ mod tests {
         }
 
         #[test]
-        fn a_hash_is_in_its_part_and_in_no_other(hash in any::<u64>(), parts in 1..=SHARDS_MAX as usize) {
+        fn a_hash_is_in_its_part_and_in_no_other(
+            hash in any::<u64>(),
+            parts in 1..=SHARDS_MAX as usize,
+        ) {
             let ordinal = KeyRange::equal_part_of(hash, parts);
             prop_assert!(ordinal < parts);
             for other in 0..parts {

@@ -119,12 +119,17 @@ fn what_a_cut_short_removal_left_is_an_orphan_and_the_meta_group_never() {
     assert_eq!(orphans(&State::default(), NodeId(1), &[GroupId::META]), []);
 }
 
+/// A shard, the nodes that its voters are to be on, and whether that was recorded.
+fn any_move() -> impl Strategy<Value = (u64, Vec<u64>, bool)> {
+    (1_u64..=2, prop::sample::subsequence(vec![1, 2, 3, 4], 1..=3), any::<bool>())
+}
+
 proptest! {
     /// From any replicas that a node may have, one plan leads to those that it should have.
     #[test]
     fn a_plan_leads_to_what_is_placed_and_then_there_is_nothing_to_do(
         me in 1_u64..=5,
-        moves in prop::collection::vec((1_u64..=2, prop::sample::subsequence(vec![1, 2, 3, 4], 1..=3), any::<bool>()), 0..6),
+        moves in prop::collection::vec(any_move(), 0..6),
         open in prop::collection::btree_map(1_u64..=4, 1_u32..=3, 0..4),
     ) {
         let mut state = founded();

@@ -1,5 +1,8 @@
 //! Shards: who asks for other replicas, and what peers come of it.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
 use vane_raft::Conf;
 use vane_types::{NodeId, Refusal};
 
@@ -47,7 +50,7 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
     let before = state.clone();
     let refused = ask(&mut state, &[1, 2], Some(seen)).unwrap_err();
     assert!(
-        matches!(&refused, Refusal::Conflict(text) if text.contains("nodes 1,2,3,4:learner by now")),
+        matches!(&refused, Refusal::Conflict(why) if why.contains("nodes 1,2,3,4:learner by now")),
         "{refused}"
     );
     ask(&mut state, &[4, 3, 2, 1], Some(seen)).expect("a repeated call finds its own work done");
@@ -66,4 +69,100 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
     ask(&mut state, &[1, 2], Some(now)).unwrap();
     ask(&mut state, &[1, 3], None).unwrap();
     assert_eq!(revision(&state), now + 2);
+}
+
+#[test]
+fn the_target_stands_until_the_members_are_those_it_asks_for() {
+    let mut state = founded();
+    let group = GroupId(1);
+    let replicas = [voters(&[1, 2]), vec![WantedReplica { node: NodeId(4), learner: true }]];
+    let replicas = replicas.concat();
+    state.apply(MetaCommand::Reconfigure { group, replicas, if_revision: None }).unwrap();
+    let report = |state: &mut State, voters: &[u64], learners: &[u64]| {
+        let peers = |nodes: &[u64]| nodes.iter().map(|node| peer(*node, 1)).collect();
+        let conf = Conf { voters: peers(voters), learners: peers(learners), ..Conf::default() };
+        state.apply(MetaCommand::Settle { group, conf }).unwrap();
+        state.shards[&group].target.is_some()
+    };
+    assert!(report(&mut state, &[1, 2, 3], &[4]), "3 is still there");
+    assert!(report(&mut state, &[1, 2, 4], &[]), "4 was to learn");
+    assert!(!report(&mut state, &[1, 2], &[4]));
+    let shard = &state.shards[&group];
+    assert_eq!((shard.epoch, shard.revision), (3, 4));
+    assert_eq!(shard.nodes(), numbered(&[1, 2, 4]));
+}
+
+#[test]
+fn what_is_not_possible_is_refused_with_its_reason() {
+    let mut state = founded();
+    let mut refused = |group: u64, replicas: Vec<WantedReplica>| {
+        let group = GroupId(group);
+        let command = MetaCommand::Reconfigure { group, replicas, if_revision: None };
+        state.apply(command).unwrap_err().to_string()
+    };
+    assert!(refused(1, voters(&[1, 1])).contains("shard 1: a node is named twice"));
+    let learner = WantedReplica { node: NodeId(1), learner: true };
+    assert!(refused(1, vec![learner]).contains("at least one replica must have a vote"));
+    assert!(refused(1, voters(&[9])).contains("Node 9"));
+    assert!(refused(77, voters(&[1])).contains("Shard 77"));
+    let settle = MetaCommand::Settle { group: GroupId(77), conf: Conf::default() };
+    assert_eq!(state.apply(settle), Err(Refusal::NotFound("Shard 77".into())));
+}
+
+#[test]
+fn replicas_are_written_as_people_write_them() {
+    let learner = WantedReplica { node: NodeId(3), learner: true };
+    assert_eq!(learner.to_string(), "3:learner");
+    assert_eq!(voters(&[12])[0].to_string(), "12");
+}
+
+/// What happens to a shard, as far as the catalog hears of it.
+#[derive(Debug, Clone)]
+enum Happens {
+    /// Somebody asks for voters on these nodes.
+    Asked(Vec<u64>),
+    /// The change is half done: the members are the old and the new ones together.
+    HalfDone,
+    /// The change is done.
+    Done,
+}
+
+fn anything_happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        prop::sample::subsequence(vec![1, 2, 3, 4], 1..=3).prop_map(Happens::Asked),
+        Just(Happens::HalfDone),
+        Just(Happens::Done),
+    ]
+}
+
+/// Everybody that has or is to have a replica.
+fn known_peers(shard: &ShardEntry) -> BTreeSet<PeerId> {
+    let target = shard.target.iter().flatten().map(|replica| replica.peer);
+    target.chain(shard.conf.members()).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_peer_id_that_is_gone_never_returns(
+        events in prop::collection::vec(anything_happens(), 0..30),
+    ) {
+        let mut state = founded();
+        let group = GroupId(1);
+        let mut gone: BTreeSet<PeerId> = BTreeSet::new();
+        for event in events {
+            let before = known_peers(&state.shards[&group]);
+            match event {
+                Happens::Asked(nodes) => reconfigure(&mut state, group, &nodes),
+                Happens::Done => settle(&mut state, group),
+                Happens::HalfDone => {
+                    let voters: Vec<PeerId> = before.iter().copied().collect();
+                    let conf = Conf::founding(&voters);
+                    state.apply(MetaCommand::Settle { group, conf }).unwrap();
+                }
+            }
+            let now = known_peers(&state.shards[&group]);
+            gone.extend(before.difference(&now));
+            prop_assert!(gone.is_disjoint(&now), "{gone:?} {now:?}");
+        }
+    }
 }

@@ -76,9 +76,13 @@ fn commands_before_levels() -> Vec<(MetaCommand, String)> {
         ),
         (
             MetaCommand::Create(create),
-            format!(
-                r#"{{"create":{{"name":"c","config":{CONFIG},"replication_factor":2,"write_consistency_factor":1,"placement":[[1,2],[2]],"key":"k"}}}}"#
-            ),
+            [
+                r#"{"create":{"name":"c","config":"#,
+                CONFIG,
+                r#","replication_factor":2,"write_consistency_factor":1,"#,
+                r#""placement":[[1,2],[2]],"key":"k"}}"#,
+            ]
+            .concat(),
         ),
         (
             MetaCommand::Configure(configure),
@@ -193,9 +197,12 @@ fn objects_on_disk_are_written_as_before_levels() {
     let collection = CollectionEntry { config: configured(), ..state.collections["c"].clone() };
     assert_object(
         &collection,
-        &format!(
-            r#"{{"config":{CONFIG},"shards":[1,2],"replication_factor":3,"write_consistency_factor":2,"key":"key"}}"#
-        ),
+        &[
+            r#"{"config":"#,
+            CONFIG,
+            r#","shards":[1,2],"replication_factor":3,"write_consistency_factor":2,"key":"key"}"#,
+        ]
+        .concat(),
     );
     reconfigure(&mut state, GroupId(1), &[1, 4]);
     assert_object(
@@ -204,7 +211,8 @@ fn objects_on_disk_are_written_as_before_levels() {
             r#"{"collection":"c","ordinal":0,"first":[4294967297,8589934593,12884901889],"#,
             r#""conf":{"voters":[4294967297,8589934593,12884901889],"learners":[],"#,
             r#""voters_outgoing":[],"learners_next":[]},"epoch":0,"#,
-            r#""target":[{"peer":4294967297,"learner":false},{"peer":17179869185,"learner":false}],"#,
+            r#""target":[{"peer":4294967297,"learner":false},"#,
+            r#"{"peer":17179869185,"learner":false}],"#,
             r#""revision":1,"incarnations":{"1":1,"2":1,"3":1,"4":1}}"#
         ),
     );

@@ -166,7 +166,8 @@ proptest! {
         leads in any::<prop::sample::Index>(),
     ) {
         let leader = *leads.get(&voters);
-        let (_, groups) = walk(status(leader, &voters, &learners), &mixed(&to_voters, &to_learners));
+        let target = mixed(&to_voters, &to_learners);
+        let (_, groups) = walk(status(leader, &voters, &learners), &target);
         let least = voters.len().min(to_voters.len());
         for group in &groups {
             prop_assert!(group.conf.voters.len() >= least, "{groups:?}");
