@@ -130,9 +130,11 @@ impl Attempt {
             return Ok(node);
         }
         let (members, turn) = (members(), self.asked as usize - 1);
-        members.get(turn % members.len().max(1)).copied().ok_or_else(|| match &self.perhaps_logged {
-            Some(why) => Failure::Unknown(why.clone()),
-            None => Failure::NoSuchGroup,
+        members.get(turn % members.len().max(1)).copied().ok_or_else(|| {
+            match &self.perhaps_logged {
+                Some(why) => Failure::Unknown(why.clone()),
+                None => Failure::NoSuchGroup,
+            }
         })
     }
 
@@ -185,9 +187,9 @@ impl Attempt {
             }
             Outcome::StaleBasis(newer) if self.perhaps_logged.is_none() => Next::Rebase(newer),
             // With another basis it would be another request, beside the one that may be there.
-            Outcome::StaleBasis(_) => Next::Fail(Failure::Unknown(
-                "too much was written meanwhile to tell".into(),
-            )),
+            Outcome::StaleBasis(_) => {
+                Next::Fail(Failure::Unknown("too much was written meanwhile to tell".into()))
+            }
         }
     }
 

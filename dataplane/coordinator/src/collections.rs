@@ -113,7 +113,8 @@ impl<S: Shards> Coordinator<S> {
         let configure = Configure { name, config, write_consistency_factor };
         self.change(MetaCommand::Configure(configure), deadline).await?;
         let tell = |group: &GroupId| {
-            let command = Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
+            let command =
+                Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
             let command = ShardCommand { group: *group, command, replicas: 0, grows: false };
             self.propose_once(command, deadline)
         };
@@ -153,7 +154,7 @@ impl<S: Shards> Coordinator<S> {
         for change in &changes {
             match change {
                 AliasChange::Create { alias: name, .. } | AliasChange::Rename { new: name, .. } => {
-                    names::check_collection_name(name).map_err(Error::bad_input)?;
+                    names::check_collection_name(name)?;
                 }
                 AliasChange::Delete { .. } => {}
             }
@@ -163,14 +164,14 @@ impl<S: Shards> Coordinator<S> {
 }
 
 fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<(), Error> {
-    names::check_collection_name(name).map_err(Error::bad_input)?;
+    names::check_collection_name(name)?;
     let vectors = config.vectors.len();
     if vectors > NAMED_VECTORS_MAX {
         let most = format!("a collection has at most {NAMED_VECTORS_MAX} vectors, not {vectors}");
         return Err(Error::bad_input(most));
     }
     for vector in config.vectors.keys() {
-        names::check_vector_name(vector).map_err(Error::bad_input)?;
+        names::check_vector_name(vector)?;
     }
     let Layout { shards, replication_factor, write_consistency_factor } = layout;
     check_count("shard_number", shards, SHARDS_MAX)?;

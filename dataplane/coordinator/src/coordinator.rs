@@ -51,10 +51,7 @@ impl<S: Shards> Coordinator<S> {
     ///
     /// # Errors
     /// [`vane_types::ErrorKind::NotFound`].
-    pub fn collection(
-        self: &Arc<Self>,
-        name_or_alias: &str,
-    ) -> Result<Arc<Collection<S>>, Error> {
+    pub fn collection(self: &Arc<Self>, name_or_alias: &str) -> Result<Arc<Collection<S>>, Error> {
         let found = self.catalog.read(|state| {
             let (name, entry) = state.collection(name_or_alias)?;
             Some((name.to_owned(), entry.clone()))

@@ -42,8 +42,7 @@ impl<S: Shards> Collection<S> {
         let reads = asked.map(|(ordinal, ids)| (ordinal, Retrieve { ids, want: want.clone() }));
         let answers = self.ask(reads, &options).await?;
         let records = answers.into_iter().flat_map(|shard| shard.answer);
-        let found: HashMap<PointId, Record> =
-            records.map(|record| (record.id, record)).collect();
+        let found: HashMap<PointId, Record> = records.map(|record| (record.id, record)).collect();
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use vane_transport::{Freshness, Outcome, Proposal};
 use vane_transport::reads::Basis;
+use vane_transport::{Freshness, Outcome, Proposal};
 use vane_types::{Command, Error, GroupId, LogIndex};
 
 use crate::attempt::{Attempt, Next, Purpose};
@@ -45,7 +45,7 @@ impl<S: Shards> Coordinator<S> {
         };
         // The same name with a newer basis: the old copy is certainly in no log.
         let rebase = |newer: LogIndex| {
-            request.basis = newer;
+            request.basis = newer.0;
             command.request = Some(request);
             Some(command.encode_stored())
         };
@@ -67,7 +67,9 @@ impl<S: Shards> Coordinator<S> {
             let call = self.shards.propose(node, proposal.clone(), deadline);
             let outcome = match self.unless_leader_moves(node, group, call).await {
                 Some(outcome) => outcome,
-                None => Outcome::Unknown("its leader changed while the write was on its way".into()),
+                None => {
+                    Outcome::Unknown("its leader changed while the write was on its way".into())
+                }
             };
             match attempt.proposed(&self.router, node, outcome, self.shards.now()) {
                 Next::Ask => {}

@@ -67,6 +67,6 @@ impl Router {
     /// of them will lie.
     pub fn name_request(&self, basis: LogIndex) -> RequestId {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        RequestId { session: self.session, sequence, basis }
+        RequestId { session: self.session, sequence, basis: basis.0 }
     }
 }

@@ -48,8 +48,7 @@ impl<S: Shards> Collection<S> {
                 return (ordinal, Err(error));
             }
             let group = self.groups()[ordinal];
-            let answered =
-                self.coordinator.read(group, read, options.freshness, deadline).await;
+            let answered = self.coordinator.read(group, read, options.freshness, deadline).await;
             (ordinal, answered.map(|(answer, node)| ShardAnswer { ordinal, node, answer }))
         };
         options.gathered(join_all(reads.map(ask)).await)

@@ -114,10 +114,8 @@ impl<S: Shards> Collection<S> {
 fn of_several(error: Error, shards: FailedShards) -> Error {
     // Refusals of the client's own request stay what they are. Whatever else failed, the
     // client cannot simply send the write again as if nothing had happened.
-    let keeps_kind = matches!(
-        error.kind,
-        ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::AlreadyExists
-    );
+    let keeps_kind =
+        matches!(error.kind, ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::AlreadyExists);
     let kind = match shards.is_part() && !keeps_kind {
         true => ErrorKind::Timeout,
         false => error.kind,

@@ -34,8 +34,8 @@ pub(crate) async fn ask(
     disk_id: Uuid,
 ) -> Result<JoinReply, NotAdmitted> {
     let seeds = settings.node.seeds.clone().unwrap_or_default();
-    let seeds = parse_seeds(&seeds)
-        .map_err(|error| NotAdmitted { answers: vec![error.to_string()] })?;
+    let seeds =
+        parse_seeds(&seeds).map_err(|error| NotAdmitted { answers: vec![error.to_string()] })?;
     let own: Vec<std::net::SocketAddr> = settings.node.address.parse().into_iter().collect();
     let found = resolve(&seeds, &own).await;
     let peers = Peers::new(token.clone(), None, settings.node.dial_from);

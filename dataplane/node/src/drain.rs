@@ -31,8 +31,7 @@ impl Drain {
         let until = Instant::now() + HAND_OVER_MAX;
         let shards = self.replicas.all().into_iter().map(|(group, _)| group);
         let groups = shards.chain([GroupId::META]);
-        let given: Vec<GroupId> =
-            groups.filter(|group| self.hand_over(*group, |_| true)).collect();
+        let given: Vec<GroupId> = groups.filter(|group| self.hand_over(*group, |_| true)).collect();
         if given.is_empty() {
             return;
         }

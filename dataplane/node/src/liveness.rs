@@ -61,8 +61,7 @@ impl Liveness {
     }
 
     async fn ask_all(self: &Arc<Self>) {
-        let members: Vec<NodeId> =
-            self.catalog.read(|state| state.nodes.keys().copied().collect());
+        let members: Vec<NodeId> = self.catalog.read(|state| state.nodes.keys().copied().collect());
         {
             let mut heard = self.heard.write();
             heard.retain(|node, _| members.contains(node));
@@ -76,8 +75,7 @@ impl Liveness {
         for node in members.into_iter().filter(|node| *node != self.me) {
             let liveness = Arc::clone(self);
             asked.spawn(async move {
-                let answer =
-                    liveness.peers.report(node, ReportRequest::NodeOnly, TIMEOUT).await;
+                let answer = liveness.peers.report(node, ReportRequest::NodeOnly, TIMEOUT).await;
                 if let Ok(report) = answer {
                     let heard = Heard { at: Instant::now(), report: Some(report) };
                     liveness.heard.write().insert(node, heard);

@@ -148,10 +148,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// Where `data.db` cannot be synced; then no log was truncated.
-    pub(crate) fn sync_once(
-        &self,
-        truncated: &mut Truncated,
-    ) -> Result<bool, vane_storage::Error> {
+    pub(crate) fn sync_once(&self, truncated: &mut Truncated) -> Result<bool, vane_storage::Error> {
         let mut logs = self.logs();
         logs.retain(|log| is_worth_asking(log, truncated));
         if logs.is_empty() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vane_coordinator::Coordinator;
+use vane_raft::StateMachine;
 use vane_shard::Info;
 use vane_storage::DataDir;
 use vane_storage::data_dir::Member as Membership;

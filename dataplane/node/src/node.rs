@@ -190,7 +190,7 @@ impl Node {
 }
 
 impl PeerHandler for Node {
-    type Member = Arc<Member>;
+    type Member = Member;
 
     fn member(&self) -> Option<Arc<Member>> {
         Self::member(self).ok()

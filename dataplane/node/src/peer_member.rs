@@ -1,7 +1,6 @@
 //! What other nodes ask of this one, once it is a member.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use vane_types::{Error, GroupId, NodeId, PeerId};
 use crate::admission;
 use crate::member::Member;
 
-impl PeerMember for Arc<Member> {
+impl PeerMember for Member {
     fn node_id(&self) -> NodeId {
         self.ground.me
     }

@@ -42,14 +42,13 @@ impl Proposals {
         if let Err(error) = proposed {
             return outcome_of(error);
         }
-        let Applied { index, answer } = match tokio::time::timeout_at(deadline.into(), answered)
-            .await
-        {
-            Err(_) => return Outcome::Unknown("it was logged but not applied in time".into()),
-            Ok(Err(_)) => return Outcome::Unknown("the leader stopped".into()),
-            Ok(Ok(Err(error))) => return outcome_of(error),
-            Ok(Ok(Ok(applied))) => applied,
-        };
+        let Applied { index, answer } =
+            match tokio::time::timeout_at(deadline.into(), answered).await {
+                Err(_) => return Outcome::Unknown("it was logged but not applied in time".into()),
+                Ok(Err(_)) => return Outcome::Unknown("the leader stopped".into()),
+                Ok(Ok(Err(error))) => return outcome_of(error),
+                Ok(Ok(Ok(applied))) => applied,
+            };
         if let Err(refusal) = answer {
             return Outcome::Refused(refusal);
         }
@@ -121,7 +120,7 @@ fn outcome_of(error: ProposeError) -> Outcome {
         ProposeError::Full { waiting, limit } => {
             Outcome::Full(format!("{waiting} bytes of writes are waiting, the limit is {limit}"))
         }
-        ProposeError::NoSuchGroup(group) => {
+        ProposeError::GroupNotFound(group) => {
             Outcome::NoReplica(format!("group {group} is not on this node"))
         }
         ProposeError::NotLeader { leader, .. } => {

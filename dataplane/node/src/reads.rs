@@ -69,7 +69,7 @@ impl Reads {
                 Err(Error::overloaded(why).into())
             }
             // Another replica leads in a moment: the caller goes on looking for it.
-            Ok(Err(error @ (ReadError::NoSuchGroup(_) | ReadError::Stopping))) => {
+            Ok(Err(error @ (ReadError::GroupNotFound(_) | ReadError::Stopping))) => {
                 Err(NotRead::NoReplica(error.to_string()))
             }
             Err(_) => Err(NotRead::NoReplica(stopping().detail)),
@@ -80,8 +80,7 @@ impl Reads {
 impl Replicas {
     /// The replica, if it is open; else why there is none.
     pub(crate) fn find(&self, me: NodeId, group: GroupId) -> Result<Replica, String> {
-        self.get(group)
-            .unwrap_or_else(|| Err(format!("node {me} has no replica of group {group}")))
+        self.get(group).unwrap_or_else(|| Err(format!("node {me} has no replica of group {group}")))
     }
 }
 
@@ -106,9 +105,8 @@ impl LocalReplica<'_> {
     ) -> Result<T, Error> {
         let shard = Arc::clone(self.shard);
         let running = self.pool.run(move || work(&shard));
-        let late = |_| {
-            Error::timeout("no answer within the time limit; ask for less, or raise `timeout`")
-        };
+        let late =
+            |_| Error::timeout("no answer within the time limit; ask for less, or raise `timeout`");
         tokio::time::timeout_at(deadline.into(), running).await.map_err(late)?
     }
 

@@ -65,7 +65,7 @@ impl<S: Shards> Reconciler<S> {
         let status = tokio::task::spawn_blocking(move || engine.status(GroupId::META)).await;
         let Some(status) = status.ok().flatten() else { return Ok(()) };
         let is_alive = |node| self.liveness.is_alive(node);
-        let change = self.catalog.read(|state| meta_change(state, is_alive, &status, self.me));
+        let change = self.catalog.read(|state| meta_change(state, &status, self.me, is_alive));
         let Some(change) = change else { return Ok(()) };
         let deadline = Instant::now() + STEP_TIMEOUT;
         Ok(self.leaders.change(self.me, GroupId::META, change, deadline).await?)

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use vane_catalog::{Catalog, ReplicaAction, orphans, replica_plan, replicas_here};
-use vane_raft::{Conf, Engine, INITIAL_INDEX, StateMachine, Watch};
+use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine, Watch};
 use vane_shard::{Shard, ShardSettings};
 use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
-use vane_types::{CollectionConfig, GroupId, NodeId, PeerId};
+use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
 
 use crate::open_error::OpenError;
 
@@ -131,24 +131,25 @@ impl Replicas {
         let Disks { data_dir, data_db, log_db } = &self.disks;
         let (group, peer) = (*group, *peer);
         let log = log_db.state(group)?;
-        let is_new = log.as_ref().is_none_or(|state| state.peer_id != peer);
-        if let Some(old) = log.filter(|_| is_new) {
+        let logged = log.map(|state| PeerId(state.peer_id));
+        let is_new = logged != Some(peer);
+        if is_new && logged.is_some() {
             // What an earlier replica of the group left; its id is not used again.
-            self.destroy(group, Some(old.peer_id))?;
+            self.destroy(group, logged)?;
         }
         let store = ShardStore::new(data_db.clone(), group, data_dir.group_dir(group));
         if is_new {
             if log_db.is_buried(group, peer)? {
                 return Err(OpenError::Buried { group, peer });
             }
-            let (applied, conf) = match founding {
-                Some(conf) => (INITIAL_INDEX, conf.clone()),
-                None => (vane_types::LogIndex::ZERO, Conf::default()),
+            let (applied, conf, log) = match founding {
+                Some(conf) => (INITIAL_INDEX, conf.clone(), GroupLog::founding(peer)),
+                None => (LogIndex::ZERO, Conf::default(), GroupLog::joining(peer)),
             };
             Shard::create(&store, config, applied, &conf).map_err(OpenError::of_shard)?;
             // The log promises what the state machine begins with: that comes first.
             data_db.sync()?;
-            self.engine.create(group, peer, founding.is_some())?;
+            self.engine.create(group, log)?;
         }
         let verify = !data_dir.was_clean();
         let shard = Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?;
@@ -166,7 +167,7 @@ impl Replicas {
         let Disks { data_dir, log_db, .. } = &self.disks;
         let on_disk = log_db.groups()?;
         for group in self.catalog.read(|state| orphans(state, self.me, &on_disk)) {
-            let peer = log_db.state(group)?.map(|state| state.peer_id);
+            let peer = log_db.state(group)?.map(|state| PeerId(state.peer_id));
             tracing::info!(%group, "removing what a replica left behind");
             self.destroy(group, peer)?;
         }

@@ -38,3 +38,18 @@ pub enum Error {
     #[error("the job was cancelled")]
     Cancelled,
 }
+
+impl From<Error> for vane_types::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::BadInput(text) => Self::bad_input(text),
+            Error::NotFound(text) => Self::not_found(text),
+            Error::Timeout { .. } => Self::timeout(error.to_string()),
+            Error::NotReady { .. } => Self::unavailable(error.to_string()),
+            Error::Closed => Self::not_found(error.to_string()),
+            Error::Storage(_) | Error::Index(_) | Error::Cancelled => {
+                Self::internal(error.to_string())
+            }
+        }
+    }
+}

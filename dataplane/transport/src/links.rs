@@ -10,10 +10,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use vane_proto::peer::{Envelope as WireEnvelope, RaftBatch};
-use vane_raft::{Callback, Envelope, Node, Transport, node_of};
+use vane_raft::{Callback, Engine, Envelope, Transport};
+use vane_types::NodeId;
 
-use super::peers::Peers;
-use super::send_snapshot;
+use crate::peers::Peers;
+use crate::send_snapshot::{self, SendError};
 
 /// Messages that may wait for one node; more are dropped, Raft sends again.
 const QUEUED_MESSAGES_MAX: usize = 16_384;
@@ -30,16 +31,17 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
 const SNAPSHOTS_AT_ONCE: usize = 2;
 
 /// The streams to all nodes.
-pub(crate) struct Links {
-    me: u64,
+pub struct Links {
+    me: NodeId,
     peers: Arc<Peers>,
     runtime: Handle,
-    links: Mutex<HashMap<u64, Arc<Link>>>,
-    /// Told of nodes that do not answer; set once it is there.
-    node: Arc<OnceLock<Weak<Node>>>,
+    links: Mutex<HashMap<NodeId, Arc<Link>>>,
+    /// Told of nodes that do not answer. Set later, because the engine is made with the links.
+    engine: Arc<OnceLock<Weak<Engine>>>,
     snapshots: Arc<Semaphore>,
 }
 
+/// What waits for one node.
 #[derive(Default)]
 struct Link {
     queue: Mutex<Queue>,
@@ -53,18 +55,20 @@ struct Queue {
 }
 
 impl Links {
-    pub(crate) fn new(me: u64, peers: Arc<Peers>, runtime: Handle) -> Self {
+    /// Streams from node `me`, each opened with the first message for its node and run by
+    /// `runtime`.
+    pub fn new(me: NodeId, peers: Arc<Peers>, runtime: Handle) -> Self {
         let snapshots = Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE));
-        Self { me, peers, runtime, links: Mutex::default(), node: Arc::default(), snapshots }
+        Self { me, peers, runtime, links: Mutex::default(), engine: Arc::default(), snapshots }
     }
 
-    /// Whom to tell of nodes that do not answer.
-    pub(crate) fn set_node(&self, node: &Arc<Node>) {
-        // Set by the one who made both.
-        let _already = self.node.set(Arc::downgrade(node));
+    /// Whom to tell of nodes that do not answer. Only the first call counts.
+    pub fn set_engine(&self, engine: &Arc<Engine>) {
+        // Who made both calls it, once.
+        let _already = self.engine.set(Arc::downgrade(engine));
     }
 
-    fn link(&self, to: u64) -> Arc<Link> {
+    fn link(&self, to: NodeId) -> Arc<Link> {
         let mut links = self.links.lock();
         let link = links.entry(to).or_insert_with(|| {
             let link = Arc::<Link>::default();
@@ -73,7 +77,7 @@ impl Links {
                 to,
                 link: Arc::downgrade(&link),
                 peers: Arc::clone(&self.peers),
-                node: Arc::clone(&self.node),
+                engine: Arc::clone(&self.engine),
             };
             self.runtime.spawn(sender.run());
             link
@@ -84,9 +88,9 @@ impl Links {
 
 impl Transport for Links {
     fn send(&self, messages: Vec<Envelope>) {
-        let mut by_node: HashMap<u64, Vec<Envelope>> = HashMap::new();
+        let mut by_node: HashMap<NodeId, Vec<Envelope>> = HashMap::new();
         for message in messages {
-            by_node.entry(node_of(message.to())).or_default().push(message);
+            by_node.entry(message.to().node()).or_default().push(message);
         }
         for (to, messages) in by_node {
             let link = self.link(to);
@@ -111,14 +115,17 @@ impl Transport for Links {
         let (me, peers, snapshots) =
             (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
         self.runtime.spawn(async move {
-            let (group, to) = (announcement.group, node_of(announcement.to()));
+            let (group, to) = (announcement.group, announcement.to().node());
             let sent = match snapshots.acquire().await {
                 Ok(_permit) => send_snapshot::send(me, &peers, announcement, dir).await,
-                Err(_) => Err("the node is shutting down".into()),
+                Err(_) => Err(SendError::Stopping),
             };
             match &sent {
-                Ok(bytes) => tracing::info!(%group, to, bytes, "sent a snapshot"),
-                Err(error) => tracing::warn!(%group, to, error, "failed to send a snapshot; Raft asks for it again"),
+                Ok(bytes) => tracing::info!(%group, %to, bytes, "sent a snapshot"),
+                Err(error) => tracing::warn!(
+                    %group, %to, %error,
+                    "failed to send a snapshot; Raft asks for it again"
+                ),
             }
             done(sent.is_ok());
         });
@@ -127,11 +134,11 @@ impl Transport for Links {
 
 /// The task that empties one queue. It ends when the link is gone.
 struct Sender {
-    me: u64,
-    to: u64,
+    me: NodeId,
+    to: NodeId,
     link: Weak<Link>,
     peers: Arc<Peers>,
-    node: Arc<OnceLock<Weak<Node>>>,
+    engine: Arc<OnceLock<Weak<Engine>>>,
 }
 
 impl Sender {
@@ -146,8 +153,8 @@ impl Sender {
             let Some(link) = self.link.upgrade() else { return };
             // Old messages are of no use to Raft: it sends what is needed then.
             *link.queue.lock() = Queue::default();
-            if let Some(node) = self.node.get().and_then(Weak::upgrade) {
-                node.unreachable(self.to);
+            if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+                engine.unreachable(self.to);
             }
             tokio::time::sleep(pause).await;
         }
@@ -166,7 +173,7 @@ impl Sender {
             if batch.is_empty() {
                 tokio::select! {
                     () = link.filled.notified() => {}
-                    _ended = &mut call => return if sent { Ended::AfterSending } else { Ended::Unreachable },
+                    _ended = &mut call => return Ended::of_call(sent),
                 }
                 continue;
             }
@@ -177,7 +184,7 @@ impl Sender {
                     Ok(()) => sent = true,
                     Err(_) => return Ended::Unreachable,
                 },
-                _ended = &mut call => return if sent { Ended::AfterSending } else { Ended::Unreachable },
+                _ended = &mut call => return Ended::of_call(sent),
             }
         }
     }
@@ -185,17 +192,27 @@ impl Sender {
     fn pack(&self, messages: Vec<Envelope>) -> RaftBatch {
         let envelopes = messages
             .iter()
-            .map(|it| WireEnvelope { group: it.group.0, message: it.encode() })
+            .map(|message| WireEnvelope { group: message.group.0, message: message.encode() })
             .collect();
-        RaftBatch { from_node: self.me, to_node: self.to, envelopes }
+        RaftBatch { from_node: self.me.0, to_node: self.to.0, envelopes }
     }
 }
 
 /// How a connection ended.
 enum Ended {
+    /// The link is gone: nothing will ever be sent to the node again.
     Gone,
+    /// It worked for a while.
     AfterSending,
+    /// Nothing was ever sent on it.
     Unreachable,
+}
+
+impl Ended {
+    /// The call ended, before anything was sent or after.
+    fn of_call(sent: bool) -> Self {
+        if sent { Self::AfterSending } else { Self::Unreachable }
+    }
 }
 
 impl Link {

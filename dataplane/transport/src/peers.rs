@@ -1,20 +1,23 @@
-//! Connections to the other nodes.
+//! Connections to the other nodes, and where those are.
+
+mod call;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use tonic::metadata::MetadataValue;
+use thiserror::Error;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, Endpoint, Error as TransportError};
 use tonic::{Request, Status};
 use uuid::Uuid;
 use vane_proto::peer::peer_client::PeerClient;
+use vane_types::NodeId;
 
-use super::MESSAGE_BYTES_MAX;
-use super::auth::{CLUSTER, Token};
+use crate::auth::{Token, put_cluster};
+use crate::{MESSAGE_BYTES_MAX, version};
 
 /// Time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -25,43 +28,61 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// HTTP/2 windows: a large command must not wait for a round trip per 64 KB.
 const WINDOW_BYTES: u32 = 4 << 20;
 
-/// Puts the token and the cluster on every call.
+/// Puts the token, the cluster and the protocol on every call.
 #[derive(Clone)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     token: Token,
+    /// `None` while the node is to join one.
     cluster: Option<Uuid>,
 }
 
 impl Interceptor for Credentials {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        self.token.put(request.metadata_mut());
+        let metadata = request.metadata_mut();
+        self.token.put(metadata);
+        version::put(metadata);
         if let Some(cluster) = self.cluster {
-            let value = MetadataValue::try_from(cluster.to_string()).expect("a UUID is ASCII");
-            request.metadata_mut().insert(CLUSTER, value);
+            put_cluster(metadata, cluster);
         }
         Ok(request)
     }
 }
 
-pub(crate) type Client = PeerClient<InterceptedService<Channel, Credentials>>;
+/// A connection to one node.
+pub type Client = PeerClient<InterceptedService<Channel, Credentials>>;
+
+/// Why there is no connection to a node.
+#[derive(Debug, Error)]
+pub(crate) enum ConnectError {
+    /// It is no member as far as this node knows.
+    #[error("the address of node {0} is unknown")]
+    UnknownAddress(NodeId),
+    /// Its address is no host:port.
+    #[error("{0}")]
+    BadAddress(#[source] TransportError),
+    /// Nobody answers there.
+    #[error("{}", innermost(.0))]
+    Unreachable(#[source] TransportError),
+}
 
 /// Where the other nodes are, and connections to those that were called.
-pub(crate) struct Peers {
+pub struct Peers {
     credentials: Credentials,
     /// Address to dial from, where the node listens on one of several.
     local: Option<IpAddr>,
-    addresses: RwLock<HashMap<u64, String>>,
-    channels: RwLock<HashMap<u64, (String, Channel)>>,
+    addresses: RwLock<HashMap<NodeId, String>>,
+    channels: RwLock<HashMap<NodeId, (String, Channel)>>,
 }
 
 impl Peers {
-    pub(crate) fn new(token: Token, cluster: Option<Uuid>, local: Option<IpAddr>) -> Self {
+    /// Knows nobody yet. Without a cluster it can only join one.
+    pub fn new(token: Token, cluster: Option<Uuid>, local: Option<IpAddr>) -> Self {
         let credentials = Credentials { token, cluster };
         Self { credentials, local, addresses: RwLock::default(), channels: RwLock::default() }
     }
 
-    /// Where nodes are from now on.
-    pub(crate) fn set_addresses(&self, addresses: HashMap<u64, String>) {
+    /// Where nodes are from now on. Connections to other addresses are let go.
+    pub fn set_addresses(&self, addresses: HashMap<NodeId, String>) {
         if *self.addresses.read() == addresses {
             return;
         }
@@ -69,50 +90,40 @@ impl Peers {
         *self.addresses.write() = addresses;
     }
 
-    /// A client of a member; an error says why there is none.
-    pub(crate) fn client(&self, node: u64) -> Result<Client, String> {
-        let address = self
-            .addresses
-            .read()
-            .get(&node)
-            .cloned()
-            .ok_or_else(|| format!("the address of node {node} is unknown"))?;
-        let known = self
-            .channels
-            .read()
-            .get(&node)
-            .filter(|(it, _)| *it == address)
-            .map(|(_, it)| it.clone());
-        let channel = match known {
-            Some(channel) => channel,
-            None => {
-                let channel = self.endpoint(&address)?.connect_lazy();
-                self.channels.write().insert(node, (address, channel.clone()));
-                channel
-            }
-        };
-        Ok(self.of_channel(channel))
+    /// A connection to a member. Made when it is first used, so that it is an error only where
+    /// there is no address.
+    pub(crate) fn client(&self, node: NodeId) -> Result<Client, ConnectError> {
+        let address = self.addresses.read().get(&node).cloned();
+        let address = address.ok_or(ConnectError::UnknownAddress(node))?;
+        if let Some(channel) = self.known_channel(node, &address) {
+            return Ok(self.client_of(channel));
+        }
+        let channel = self.endpoint(&address)?.connect_lazy();
+        self.channels.write().insert(node, (address, channel.clone()));
+        Ok(self.client_of(channel))
     }
 
-    /// A client of whoever listens at an address.
-    pub(crate) async fn client_at(&self, address: &str) -> Result<Client, String> {
-        let channel = self
-            .endpoint(address)?
-            .connect()
-            .await
-            .map_err(|e| format!("{address}: {}", innermost(&e)))?;
-        Ok(self.of_channel(channel))
+    fn known_channel(&self, node: NodeId, address: &str) -> Option<Channel> {
+        let channels = self.channels.read();
+        let (known, channel) = channels.get(&node)?;
+        (known == address).then(|| channel.clone())
     }
 
-    fn of_channel(&self, channel: Channel) -> Client {
+    /// A connection to whoever listens at an address.
+    async fn client_at(&self, address: &str) -> Result<Client, ConnectError> {
+        let channel = self.endpoint(address)?.connect().await.map_err(ConnectError::Unreachable)?;
+        Ok(self.client_of(channel))
+    }
+
+    fn client_of(&self, channel: Channel) -> Client {
         PeerClient::with_interceptor(channel, self.credentials.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    fn endpoint(&self, address: &str) -> Result<Endpoint, String> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|e| format!("{address}: {e}"))?;
+    fn endpoint(&self, address: &str) -> Result<Endpoint, ConnectError> {
+        let endpoint =
+            Endpoint::from_shared(format!("http://{address}")).map_err(ConnectError::BadAddress)?;
         Ok(endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PROBE_AFTER)
@@ -126,7 +137,7 @@ impl Peers {
 }
 
 /// The innermost reason of an error: the outer ones only say that there is one.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -6,7 +6,9 @@ use std::time::Instant;
 use vane_shard::{Info, Page, Record, Scored, Search};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Refusal};
 
-use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
+use crate::reads::{
+    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf, WireRead,
+};
 
 /// A command for a group's leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,10 +87,7 @@ pub struct HeldHits {
 
 /// A read of one shard. The answer's type belongs to the request's, so that a reply of
 /// another kind does not compile.
-pub trait Read: Clone + Send + Sync + 'static {
-    /// What it answers.
-    type Answer: Send + 'static;
-
+pub trait Read: WireRead + Clone + Sync {
     /// Answers from a replica, whatever that is: the node's own shard, or a simulated one.
     ///
     /// # Errors

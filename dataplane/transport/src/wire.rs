@@ -1,70 +1,67 @@
-//! What nodes say to each other, from and to this crate's own types. Whatever cannot be
-//! read is an error with a reason; nothing here decides anything.
+//! What nodes say to each other, between its wire form and the types of the data plane.
+//!
+//! Conversions to the wire cannot fail; those from it are total: whatever another node sends
+//! becomes a value or an [`Unreadable`], never a panic. Nothing here decides anything.
 
-mod answer;
-mod request;
+pub(crate) mod failure;
+mod filter;
+mod filter_field;
+mod header;
+pub(crate) mod join;
+pub(crate) mod leader_request;
+pub(crate) mod proposal;
+mod read_reply;
+mod record;
+pub(crate) mod report;
+mod search;
+mod unreadable;
+mod want;
 
-use vane_proto::peer::propose_reply::Outcome as WireOutcome;
-use vane_proto::peer::{ProposeReply, ProposeRequest};
-use vane_types::{PointId, Refusal};
+use std::str::FromStr;
 
-use crate::propose::{Outcome, Proposal};
+use vane_types::{JsonPath, PointId};
 
-pub(crate) use answer::{answer_from_wire, answer_to_wire};
-pub(crate) use request::{read_from_wire, read_to_wire};
+pub(crate) use filter::{filter_from_wire, filter_to_wire};
+pub use header::Header;
+pub(crate) use header::{header_from_wire, header_to_wire};
+pub use read_reply::{AnswerOf, WireReply, WireRequest};
+pub(crate) use read_reply::{answered_from_wire, answered_to_wire};
+pub(crate) use record::{record_from_wire, record_to_wire, records_from_wire};
+pub(crate) use search::{search_from_wire, search_to_wire};
+pub use unreadable::Unreadable;
+pub(crate) use want::{want_from_wire, want_to_wire};
 
-pub(crate) fn proposal_to_wire(proposal: Proposal, timeout_ms: u64) -> ProposeRequest {
-    let Proposal { group, command, replicas, basis, grows } = proposal;
-    ProposeRequest { group: group.0, command, timeout_ms, replicas, basis, grows }
+/// A message that must be there.
+pub(crate) fn need<T>(part: Option<T>, what: &'static str) -> Result<T, Unreadable> {
+    part.ok_or(Unreadable::Missing(what))
 }
 
-pub(crate) fn outcome_to_wire(outcome: Outcome) -> ProposeReply {
-    let reply =
-        |kind: WireOutcome| ProposeReply { outcome: kind.into(), ..ProposeReply::default() };
-    let text = |kind, why: String| ProposeReply { detail: why.into_bytes(), ..reply(kind) };
-    match outcome {
-        Outcome::Applied(index) => ProposeReply { index, ..reply(WireOutcome::Applied) },
-        Outcome::Refused(refusal) => {
-            let detail = serde_json::to_vec(&refusal).expect("a refusal is plain data");
-            ProposeReply { detail, ..reply(WireOutcome::Refused) }
-        }
-        Outcome::NotLeader(leader) => {
-            ProposeReply { leader_node: leader.unwrap_or(0), ..reply(WireOutcome::NotLeader) }
-        }
-        Outcome::StaleBasis(index) => ProposeReply { index, ..reply(WireOutcome::StaleBasis) },
-        Outcome::Full(why) => text(WireOutcome::Full, why),
-        Outcome::NoSpace(why) => text(WireOutcome::NoSpace, why),
-        Outcome::Unknown(why) => text(WireOutcome::Unknown, why),
-        Outcome::NoReplica(why) => text(WireOutcome::NoReplica, why),
-    }
+/// One of the choices that an enumeration knows.
+pub(crate) fn choice<E: TryFrom<i32>>(value: i32, what: &'static str) -> Result<E, Unreadable> {
+    E::try_from(value).map_err(|_| Unreadable::UnknownChoice { what, value })
 }
 
-pub(crate) fn outcome_from_wire(reply: ProposeReply) -> Outcome {
-    let kind = reply.outcome();
-    let ProposeReply { index, leader_node, detail, .. } = reply;
-    let text = || String::from_utf8_lossy(&detail).into_owned();
-    match kind {
-        WireOutcome::Applied => Outcome::Applied(index),
-        WireOutcome::Refused => match serde_json::from_slice::<Refusal>(&detail) {
-            Ok(refusal) => Outcome::Refused(refusal),
-            Err(_) => Outcome::Refused(Refusal::Invalid(text())),
-        },
-        WireOutcome::NotLeader => Outcome::NotLeader(Some(leader_node).filter(|it| *it != 0)),
-        WireOutcome::StaleBasis => Outcome::StaleBasis(index),
-        WireOutcome::Full => Outcome::Full(text()),
-        WireOutcome::NoSpace => Outcome::NoSpace(text()),
-        WireOutcome::NoReplica => Outcome::NoReplica(text()),
-        WireOutcome::Unknown => Outcome::Unknown(text()),
-        WireOutcome::Unspecified => {
-            Outcome::Unknown("the answer of the leader could not be read".into())
-        }
-    }
+/// A point id in its stored form.
+pub(crate) fn point_id(key: &[u8]) -> Result<PointId, Unreadable> {
+    PointId::from_key(key).ok_or(Unreadable::PointId)
 }
 
-fn id(key: &[u8]) -> Result<PointId, String> {
-    PointId::from_key(key).ok_or_else(|| "a point id could not be read".to_owned())
+/// Point ids in their stored form.
+pub(crate) fn point_ids(keys: &[Vec<u8>]) -> Result<Vec<PointId>, Unreadable> {
+    keys.iter().map(|key| point_id(key)).collect()
 }
 
-fn ids(keys: &[Vec<u8>]) -> Result<Vec<PointId>, String> {
-    keys.iter().map(|it| id(it)).collect()
+/// Stored forms of point ids.
+pub(crate) fn keys_of(ids: impl IntoIterator<Item = PointId>) -> Vec<Vec<u8>> {
+    ids.into_iter().map(PointId::to_key).collect()
+}
+
+/// A path into a payload.
+pub(crate) fn path(text: &str) -> Result<JsonPath, Unreadable> {
+    JsonPath::from_str(text).map_err(|error| Unreadable::Path(error.to_string()))
+}
+
+/// A number that counts things in memory.
+pub(crate) fn size(number: u64) -> Result<usize, Unreadable> {
+    usize::try_from(number).map_err(|_| Unreadable::TooLarge(number))
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::names::InvalidName;
 use crate::{GroupId, Refusal};
 
 /// What kind of failure; decides the status code of every interface.
@@ -254,5 +255,11 @@ impl From<Refusal> for Error {
                     .retry(Retry::No)
             }
         }
+    }
+}
+
+impl From<InvalidName> for Error {
+    fn from(name: InvalidName) -> Self {
+        Self::bad_input(name.to_string())
     }
 }

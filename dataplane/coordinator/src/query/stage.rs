@@ -20,11 +20,7 @@ impl<S: Shards> Collection<S> {
     /// # Errors
     /// `BadInput` or `NotFound` for what does not fit the collection; that of a shard that
     /// does not answer, see [`RequestOptions::partial`].
-    pub async fn query(
-        &self,
-        query: Query,
-        options: RequestOptions,
-    ) -> Result<Vec<Scored>, Error> {
+    pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
         let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } =
             query;
         let limit = limit.saturating_add(offset);

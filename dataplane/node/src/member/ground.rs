@@ -38,8 +38,7 @@ impl Ground {
         found: bool,
     ) -> Result<(Self, NodeEntry), OpenError> {
         // First: on a full disk it throws the ballast off, and databases need room to open.
-        let space =
-            Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
+        let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
         let start = data_dir.count_start()?;
         let entry = admission::entry(settings, data_dir.marker().disk_id, start);
         let data_db = DataDb::open(&data_dir.path().join("data.db"))?;

@@ -129,8 +129,7 @@ impl Member {
         for (ordinal, group) in collection.groups().iter().enumerate() {
             let nodes_of = |state: &State| state.shards.get(group).map(ShardEntry::nodes);
             for node in self.ground.catalog.read(nodes_of).unwrap_or_default() {
-                let points =
-                    if node == self.ground.me { self.points_here(*group) } else { None };
+                let points = if node == self.ground.me { self.points_here(*group) } else { None };
                 found.push(ShardReplica { ordinal, node, points });
             }
         }

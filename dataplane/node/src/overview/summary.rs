@@ -73,7 +73,8 @@ impl Member {
             problems.push(Problem::MetaWithoutLeader);
         }
         let of_shards = self.problems_of_shards(&reports);
-        let number = |is_kind: fn(&Problem) -> bool| of_shards.iter().filter(|it| is_kind(it)).count();
+        let number =
+            |is_kind: fn(&Problem) -> bool| of_shards.iter().filter(|it| is_kind(it)).count();
         let shards_without_leader = number(|it| matches!(it, Problem::ShardWithoutLeader(_)));
         let shards_degraded = number(|it| matches!(it, Problem::VotersSilent(_)));
         problems.extend(of_shards);
