@@ -99,8 +99,9 @@ impl State {
         Ok(command.encode_stored())
     }
 
-    /// The highest level that every member speaks, as far as this node knows: what others said
-    /// while it ran an older version it may not have kept. Never more than what is so.
+    /// The highest level that every member spoke when it last announced itself, as far as this
+    /// node knows: what others announced while it ran an older version it has not kept. So it
+    /// may be too low, and is never too high.
     pub fn spoken_by_all(&self) -> FeatureLevel {
         let spoken = self.nodes.values().map(|member| member.entry.level);
         spoken.min().unwrap_or_default()

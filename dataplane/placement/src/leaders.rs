@@ -95,7 +95,7 @@ mod tests {
     use vane_types::NodeId;
 
     use super::*;
-    use crate::{Load, candidates};
+    use crate::facts::{Load, candidates};
 
     fn node(id: u64, accepts_replicas: bool, leaders: u64) -> NodeFacts {
         let load = Load { replicas: 0, leaders };

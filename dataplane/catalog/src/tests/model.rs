@@ -161,7 +161,7 @@ proptest! {
         for command in commands {
             let before = state.clone();
             if state.apply(command.clone()).is_err() {
-                prop_assert_eq!(&state, &before, "{command:?} was refused");
+                prop_assert_eq!(&state, &before, "{:?} was refused", command);
             }
             prop_assert!(state.level >= before.level);
             prop_assert!(state.next_group >= before.next_group, "a group never returns");
