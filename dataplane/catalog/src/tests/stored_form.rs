@@ -140,7 +140,7 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     let announced = MetaCommand::PutNode(NodeEntry { level: FeatureLevel(2), ..node(7) });
     let announcement = NODE.replace(r#""start":1}"#, r#""start":1,"level":2}"#);
     let announcement = format!(r#"{{"put_node":{announcement}}}"#);
-    for (command, json) in [(raise, json), (announced, &announcement)] {
+    for (command, json) in [(raise, json), (announced, announcement.as_str())] {
         assert_eq!(command.encode_stored(), stored(json));
         assert_eq!(MetaCommand::decode_stored(&stored(json)), Ok(command));
     }
