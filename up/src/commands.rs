@@ -38,7 +38,8 @@ pub async fn up(
     if cluster.spec.paused {
         return Err(Error::input(file, "VectorCluster: spec.paused is true; nothing is started"));
     }
-    let mut local = LocalCluster::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned())?;
+    let mut local =
+        LocalCluster::new(Folder::open_or_make(base, &name)?, cluster, binary.to_owned())?;
     let end = Instant::now() + UP_TIMEOUT;
     let mut said = String::new();
     loop {

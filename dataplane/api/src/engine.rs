@@ -1,30 +1,14 @@
-//! What of the engine the shapes are made from and into. The only file that names its crate.
+//! What of the engine the shapes are made from and into. The only file that names its crates.
 
-pub(crate) use vane_cluster::{
-    AliasChange, By, CollectionOverview, ConfigChange, GroupReport, GroupStatus, Info, Marker,
-    NewPoint, NodeOverview, Prefetch, Query, Record, Role, Scored, Scroll, SearchParams, Selection,
-    ShardOverview, Spread, Summary, VectorChange, Want, WantPayload, WantVectors, Wanted, Write,
-    node_of,
+pub(crate) use vane_catalog::{AliasChange, WantedReplica};
+pub(crate) use vane_coordinator::{By, ConfigChange, Layout, Prefetch, Query, VectorChange};
+pub(crate) use vane_node::{
+    CollectionOverview, Marker, NodeOverview, NotReady, Problem, ShardOverview, ShardReplica,
+    Summary,
 };
-
-use vane_cluster::Error as EngineError;
-
-use crate::error::{Error, Kind};
-
-impl From<EngineError> for Error {
-    fn from(error: EngineError) -> Self {
-        let (kind, detail) = match error {
-            EngineError::NotFound(detail) => (Kind::NotFound, detail),
-            EngineError::AlreadyExists(detail) => (Kind::AlreadyExists, detail),
-            EngineError::BadInput(detail) => (Kind::BadInput, detail),
-            EngineError::Unsupported(detail) => (Kind::Unsupported, detail),
-            EngineError::Conflict(detail) => (Kind::Conflict, detail),
-            EngineError::Overloaded(detail) => (Kind::Overloaded, detail),
-            EngineError::Timeout(detail) => (Kind::Timeout, detail),
-            EngineError::OutOfSpace(detail) => (Kind::OutOfSpace, detail),
-            EngineError::Unavailable(detail) => (Kind::Unavailable, detail),
-            EngineError::Internal(detail) => (Kind::Internal, detail),
-        };
-        Self::new(kind, "", detail)
-    }
-}
+pub(crate) use vane_raft::{GroupStatus, Role};
+pub(crate) use vane_shard::{
+    Info, NewPoint, Record, Scored, Scroll, SearchParams, Selection, Want, WantPayload,
+    WantVectors, Write,
+};
+pub(crate) use vane_transport::GroupReport;

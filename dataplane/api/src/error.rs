@@ -6,6 +6,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use vane_filter::{Invalid, InvalidKind};
+use vane_types::{Changed, ErrorKind, FailedShards, Retry, Subject};
+
+use crate::engine::NotReady;
 
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +19,15 @@ pub struct Error {
     pub subject: String,
     /// What is wrong, in words.
     pub detail: String,
+    /// Whether something was changed; of several shards, on those that failed.
+    pub changed: Changed,
+    /// Of a write that met several shards: those that failed.
+    pub shards: Option<FailedShards>,
+    /// Whether, and when, the same request may succeed.
+    pub retry: Retry,
 }
 
-/// What went wrong. Nothing was changed, but for the kinds of [`Kind::may_have_changed`].
+/// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The body is not of the form it should be.
@@ -57,22 +66,34 @@ pub enum Kind {
     Internal,
 }
 
-impl Kind {
-    /// Whether the change that was asked for may have taken place, or still will.
-    pub fn may_have_changed(self) -> bool {
-        matches!(self, Self::Timeout | Self::Internal)
-    }
-
-    /// Whether the same request may succeed later.
-    pub fn may_succeed_later(self) -> bool {
-        matches!(self, Self::Overloaded | Self::OutOfSpace | Self::Timeout | Self::Unavailable)
-    }
-}
-
 impl Error {
     /// An error of a kind about `subject`, which may be empty.
     pub fn new(kind: Kind, subject: impl Display, detail: impl Display) -> Self {
-        Self { kind, subject: subject.to_string(), detail: detail.to_string() }
+        Self {
+            kind,
+            subject: subject.to_string(),
+            detail: detail.to_string(),
+            changed: Changed::NotInQuestion,
+            shards: None,
+            retry: Retry::No,
+        }
+    }
+
+    /// Whether the change that was asked for may have taken place, or still will.
+    pub fn may_have_changed(&self) -> bool {
+        // After a defect nobody knows how far it came.
+        self.kind == Kind::Internal
+            || matches!(self.changed, Changed::Unknown | Changed::Done)
+            || self.shards.as_ref().is_some_and(FailedShards::is_part)
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn may_succeed_later(&self) -> bool {
+        let passes = matches!(
+            self.kind,
+            Kind::Overloaded | Kind::OutOfSpace | Kind::Timeout | Kind::Unavailable
+        );
+        passes || !matches!(self.retry, Retry::No | Retry::AfterLooking)
     }
 
     /// The body as a whole is not of the form it should be.
@@ -135,5 +156,66 @@ impl From<Invalid> for Error {
             InvalidKind::Validation => Kind::Invalid,
         };
         Self::new(kind, invalid.field, invalid.message)
+    }
+}
+
+impl From<vane_types::Error> for Error {
+    fn from(error: vane_types::Error) -> Self {
+        let vane_types::Error { kind, subject, changed, shards, retry, detail } = error;
+        let detail = match subject {
+            Subject::Unnamed => detail,
+            subject => format!("{} {detail}", noun(&subject)),
+        };
+        Self { changed, shards, retry, ..Self::new(kind_of(kind), "", detail) }
+    }
+}
+
+fn kind_of(kind: ErrorKind) -> Kind {
+    match kind {
+        ErrorKind::NotFound => Kind::NotFound,
+        ErrorKind::AlreadyExists => Kind::AlreadyExists,
+        ErrorKind::BadInput => Kind::BadInput,
+        ErrorKind::Unsupported => Kind::Unsupported,
+        ErrorKind::Conflict => Kind::Conflict,
+        ErrorKind::Overloaded => Kind::Overloaded,
+        ErrorKind::Timeout => Kind::Timeout,
+        ErrorKind::OutOfSpace => Kind::OutOfSpace,
+        ErrorKind::Unavailable => Kind::Unavailable,
+        ErrorKind::Internal => Kind::Internal,
+    }
+}
+
+impl From<NotReady> for Error {
+    fn from(why: NotReady) -> Self {
+        Self::new(Kind::Unavailable, "", not_ready(&why))
+    }
+}
+
+/// Why requests should not be sent to a node, as probes are told.
+pub fn not_ready(why: &NotReady) -> String {
+    match why {
+        NotReady::NoCluster => {
+            "this node belongs to no cluster yet; it waits to join one or to be bootstrapped".into()
+        }
+        NotReady::Stopping => "the node is shutting down".into(),
+        NotReady::NoCatalog => "the node has joined and waits for the catalogue".into(),
+        NotReady::MetaLeaderless(time) => {
+            format!("the meta group has had no leader for {} s", time.as_secs())
+        }
+        NotReady::CatchingUp { subject, entries } => {
+            format!("{} is catching up here: {entries} entries to go", noun(subject))
+        }
+    }
+}
+
+/// What people call the object that an error or a problem is about.
+pub fn noun(subject: &Subject) -> String {
+    match subject {
+        Subject::Unnamed => String::new(),
+        Subject::MetaGroup => "the meta group".into(),
+        Subject::Shard { collection, ordinal } => {
+            format!("shard {ordinal} of collection `{collection}`")
+        }
+        Subject::Group(group) => format!("shard group {group}"),
     }
 }

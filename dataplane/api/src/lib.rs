@@ -10,4 +10,4 @@ pub mod rest;
 
 mod engine;
 
-pub use error::{Error, Kind};
+pub use error::{Error, Kind, not_ready};

@@ -52,3 +52,9 @@ pub enum Error {
         bytes: usize,
     },
 }
+
+impl From<Error> for vane_types::Error {
+    fn from(error: Error) -> Self {
+        Self::bad_input(error.to_string())
+    }
+}

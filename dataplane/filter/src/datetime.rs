@@ -22,6 +22,11 @@ impl Datetime {
         Some(Self { text: text.to_owned(), micros })
     }
 
+    /// The text as given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Microseconds since 1970-01-01T00:00:00 UTC.
     pub fn micros(&self) -> i64 {
         self.micros

@@ -26,6 +26,11 @@ impl<T: Ord> ValueSet<T> {
         self.order.iter().map(|&i| &self.given[i])
     }
 
+    /// The list as given, in its order and with its repetitions.
+    pub fn given(&self) -> &[T] {
+        &self.given
+    }
+
     /// Whether the list has no values.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty()

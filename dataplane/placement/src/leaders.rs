@@ -7,24 +7,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{Node, NodeId, candidates};
+use crate::facts::NodeFacts;
 
-/// The preferred leader of each shard, given the nodes of its replicas: even over the
-/// collection first, then in total. Nodes that take no new replicas are not asked to lead;
-/// `None` for a shard that has no others. The nodes' loads must not count leaders of these
-/// shards.
-pub fn preferred_leaders(nodes: &[Node], shards: &[Vec<NodeId>]) -> Vec<Option<NodeId>> {
-    let candidates = candidates(nodes);
-    let place_of = |id: &NodeId| candidates.binary_search_by_key(id, |it| it.id).ok();
-    let shards: Vec<Vec<usize>> =
-        shards.iter().map(|shard| shard.iter().filter_map(place_of).collect()).collect();
-    Leaders::of(&candidates, &shards)
-        .into_iter()
-        .map(|leader| leader.map(|it| candidates[it].id))
-        .collect()
-}
-
-/// Shards and nodes by their places in the lists given.
+/// Leaders chosen so far. Shards and nodes go by their places in the lists given.
 pub(crate) struct Leaders<'a> {
     shards: &'a [Vec<usize>],
     leader_of: Vec<Option<usize>>,
@@ -39,16 +24,22 @@ struct Load {
     total: u64,
 }
 
+impl Load {
+    fn of(node: &NodeFacts) -> Self {
+        Self { in_collection: node.in_collection.leaders, total: node.total.leaders }
+    }
+}
+
 impl<'a> Leaders<'a> {
-    /// A leader for each shard that has replicas.
-    pub(crate) fn of(candidates: &[&Node], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
-        let load =
-            |it: &&Node| Load { in_collection: it.in_collection.leaders, total: it.total.leaders };
+    /// The preferred leader of each shard, `None` for one without candidates: even over the
+    /// collection first, then in total. The candidates' loads must not count leaders of these
+    /// shards.
+    pub(crate) fn of(candidates: &[&NodeFacts], shards: &'a [Vec<usize>]) -> Vec<Option<usize>> {
         let mut leaders = Self {
             shards,
             leader_of: vec![None; shards.len()],
             led_by: vec![Vec::new(); candidates.len()],
-            loads: candidates.iter().map(load).collect(),
+            loads: candidates.iter().map(|node| Load::of(node)).collect(),
         };
         for shard in 0..shards.len() {
             leaders.add(shard);
@@ -73,7 +64,8 @@ impl<'a> Leaders<'a> {
         };
         offer(shard, &mut reached);
         while let Some(node) = reached.pop_front() {
-            if least.is_none_or(|it| (self.loads[node], node) < (self.loads[it], it)) {
+            // Places are in the order of ids: what is alike goes to the lower id.
+            if least.is_none_or(|best| (self.loads[node], node) < (self.loads[best], best)) {
                 least = Some(node);
             }
             self.led_by[node].iter().for_each(|led| offer(*led, &mut reached));
@@ -92,7 +84,7 @@ impl<'a> Leaders<'a> {
             let shard = offered[node].expect("every node on the way was offered a shard");
             self.led_by[node].push(shard);
             let Some(before) = self.leader_of[shard].replace(node) else { return };
-            self.led_by[before].retain(|it| *it != shard);
+            self.led_by[before].retain(|led| *led != shard);
             node = before;
         }
     }
@@ -100,21 +92,33 @@ impl<'a> Leaders<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Load;
+    use vane_types::NodeId;
 
-    fn node(id: NodeId, accepts_replicas: bool, leaders: u64) -> Node {
+    use super::*;
+    use crate::facts::{Load, candidates};
+
+    fn node(id: u64, accepts_replicas: bool, leaders: u64) -> NodeFacts {
         let load = Load { replicas: 0, leaders };
-        Node { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+        let id = NodeId(id);
+        NodeFacts { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+    }
+
+    /// Preferred leaders by number, with the shards' nodes by number.
+    fn leaders(nodes: &[NodeFacts], shards: &[&[u64]]) -> Vec<Option<u64>> {
+        let candidates = candidates(nodes);
+        let place_of = |id: &u64| candidates.iter().position(|node| node.id.0 == *id);
+        let shards: Vec<Vec<usize>> =
+            shards.iter().map(|ids| ids.iter().filter_map(place_of).collect()).collect();
+        let leaders = Leaders::of(&candidates, &shards).into_iter();
+        leaders.map(|leader| leader.map(|place| candidates[place].id.0)).collect()
     }
 
     #[test]
     fn shards_with_a_choice_make_room_for_those_without() {
         let nodes = [node(1, true, 0), node(2, true, 0), node(3, true, 0)];
         // One by one to the least loaded, the third would find both of its nodes taken.
-        let shards = [vec![1, 3], vec![2, 3], vec![1, 2]];
-        let mut leaders: Vec<_> =
-            preferred_leaders(&nodes, &shards).into_iter().flatten().collect();
+        let shards: [&[u64]; 3] = [&[1, 3], &[2, 3], &[1, 2]];
+        let mut leaders: Vec<_> = leaders(&nodes, &shards).into_iter().flatten().collect();
         leaders.sort_unstable();
         assert_eq!(leaders, [1, 2, 3]);
     }
@@ -122,16 +126,13 @@ mod tests {
     #[test]
     fn leaders_of_other_collections_count_when_all_else_is_alike() {
         let nodes = [node(1, true, 7), node(2, true, 3)];
-        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2]]), [Some(2)]);
-        assert_eq!(preferred_leaders(&nodes, &[vec![1, 2], vec![1, 2]]), [Some(2), Some(1)]);
+        assert_eq!(leaders(&nodes, &[&[1, 2]]), [Some(2)]);
+        assert_eq!(leaders(&nodes, &[&[1, 2], &[1, 2]]), [Some(2), Some(1)]);
     }
 
     #[test]
     fn nodes_that_leave_are_not_asked_to_lead() {
         let nodes = [node(1, false, 0), node(2, true, 9)];
-        assert_eq!(
-            preferred_leaders(&nodes, &[vec![1, 2], vec![1], vec![4], vec![]]),
-            [Some(2), None, None, None]
-        );
+        assert_eq!(leaders(&nodes, &[&[1, 2], &[1], &[4], &[]]), [Some(2), None, None, None]);
     }
 }

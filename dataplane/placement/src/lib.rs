@@ -1,64 +1,31 @@
-//! Decides which nodes hold which replicas.
+//! Decides which nodes hold which replicas, who votes, who leads, and what step comes next.
 //!
 //! Owns the rules: never two replicas of a shard on one node, then spread over zones, then
-//! even load. Pure: facts in, a plan out, the same plan for the same facts in whatever order
-//! they come. It must never do I/O, read a clock, draw a random number, or change anything:
-//! who asks decides whether and how a plan is carried out.
+//! even load; a member gets its vote when it has the data, and a leader hands over before it
+//! goes. Pure: facts in (the catalog, a group as its leader sees it, who answers), a plan or a
+//! step out, the same for the same facts in whatever order they come. It must never do I/O,
+//! read a clock, draw a random number, or change anything: who asks decides whether and how a
+//! plan is carried out, and asks again afterwards.
 //!
 //! Nodes without a zone count as one zone of their own: nothing says that they would not
 //! fail together.
 
 mod error;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod heir;
 mod leaders;
+mod meta_step;
 mod meta_voters;
 mod place_new;
-mod replacement;
+mod shard_step;
 mod zones;
 
 pub use error::Unplaceable;
-pub use leaders::preferred_leaders;
+pub use facts::{Load, NodeFacts, node_facts};
+pub use heir::heir;
+pub use meta_step::{meta_change, meta_step};
 pub use meta_voters::meta_voters;
-pub use place_new::{REPLICAS_PER_PLAN_MAX, place_new};
-pub use replacement::place_replacement;
-
-/// Number of a member; never given to another.
-pub type NodeId = u64;
-
-/// A member of the cluster, as a plan sees it. Of two with one id the first counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Its number.
-    pub id: NodeId,
-    /// Where it stands: nodes of one zone may fail together.
-    pub zone: Option<String>,
-    /// Whether new replicas may come here: it is alive, not draining, not full.
-    pub accepts_replicas: bool,
-    /// What it has of the collection that is asked about; nothing of a new one.
-    pub in_collection: Load,
-    /// What it has of all collections together.
-    pub total: Load,
-}
-
-/// What a node carries, or is about to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Replicas.
-    pub replicas: u64,
-    /// Of those, how many are their shard's preferred leader.
-    pub leaders: u64,
-}
-
-/// Those that take new replicas, by id, each once.
-fn candidates(nodes: &[Node]) -> Vec<&Node> {
-    let mut candidates = members(nodes);
-    candidates.retain(|it| it.accepts_replicas);
-    candidates
-}
-
-/// All nodes by id, each once.
-fn members(nodes: &[Node]) -> Vec<&Node> {
-    let mut members: Vec<&Node> = nodes.iter().collect();
-    members.sort_by_key(|it| it.id);
-    members.dedup_by_key(|it| it.id);
-    members
-}
+pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
+pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, shards_to_change};

@@ -5,7 +5,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::{Node, NodeId, members};
+use vane_types::NodeId;
+
+use crate::facts::{NodeFacts, members};
 
 /// The nodes that should vote in the meta group, by id: 1 of fewer than three members, 3 of
 /// fewer than five, else 5. `nodes` are all members, dead ones too: a node that fails must
@@ -18,20 +20,20 @@ use crate::{Node, NodeId, members};
 ///
 /// One voter at a time, each the best then: that is optimal, because zones fill level by
 /// level and in each the voters of now come first. O(N) per voter.
-pub fn meta_voters(nodes: &[Node], current_voters: &[NodeId]) -> Vec<NodeId> {
+pub fn meta_voters(nodes: &[NodeFacts], current_voters: &[NodeId]) -> Vec<NodeId> {
     let mut waiting = members(nodes);
     let wanted = voters_of(waiting.len()).min(waiting.len());
     let mut in_zone: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     let mut voters = Vec::with_capacity(wanted);
     for _ in 0..wanted {
-        let rank = |node: &Node| {
+        let rank = |node: &NodeFacts| {
             let is_new = !current_voters.contains(&node.id);
             let is_down = !node.accepts_replicas;
             let zone_votes = in_zone.get(&node.zone.as_deref()).copied().unwrap_or(0);
             (is_new && is_down, zone_votes, is_new, is_down, node.id)
         };
         let best = (0..waiting.len())
-            .min_by_key(|it| rank(waiting[*it]))
+            .min_by_key(|place| rank(waiting[*place]))
             .expect("no more voters than members");
         let voter = waiting.swap_remove(best);
         *in_zone.entry(voter.zone.as_deref()).or_default() += 1;

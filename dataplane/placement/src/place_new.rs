@@ -20,12 +20,30 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
-use crate::leaders::Leaders;
-use crate::zones::{Spread, zones};
-use crate::{Node, NodeId, Unplaceable, candidates, members};
+use vane_catalog::State;
+use vane_types::NodeId;
 
-/// Replicas of one collection.
+use crate::error::Unplaceable;
+use crate::facts::{NodeFacts, candidates, members, node_facts};
+use crate::leaders::Leaders;
+use crate::zones::{Division, zones};
+
+/// Replicas of one collection: more than this one plan does not place.
 pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;
+
+/// Nodes for each shard of a collection that is to be made in the cluster of a catalog, as
+/// [`place_new`] chooses them. Those that are `alive` take replicas.
+///
+/// # Errors
+/// [`Unplaceable`] when there are too few nodes, or the numbers make no collection.
+pub fn place_collection(
+    state: &State,
+    alive: impl Fn(NodeId) -> bool,
+    shards: u32,
+    replication_factor: u32,
+) -> Result<Vec<Vec<NodeId>>, Unplaceable> {
+    place_new(&node_facts(state, alive), shards as usize, replication_factor as usize)
+}
 
 /// Nodes for each shard of a new collection, by ordinal; the first of a shard's nodes is its
 /// preferred leader, the others follow by id.
@@ -38,7 +56,7 @@ pub const REPLICAS_PER_PLAN_MAX: usize = 20_000;
 /// # Errors
 /// [`Unplaceable`] when there are too few nodes, or the numbers make no collection.
 pub fn place_new(
-    nodes: &[Node],
+    nodes: &[NodeFacts],
     shards: usize,
     replication_factor: usize,
 ) -> Result<Vec<Vec<NodeId>>, Unplaceable> {
@@ -50,7 +68,10 @@ pub fn place_new(
         let (available, members) = (candidates.len(), members(nodes).len());
         return Err(Unplaceable::TooFewNodes { wanted: replication_factor, available, members });
     }
-    if shards.checked_mul(replication_factor).is_none_or(|it| it > REPLICAS_PER_PLAN_MAX) {
+    if shards
+        .checked_mul(replication_factor)
+        .is_none_or(|replicas| replicas > REPLICAS_PER_PLAN_MAX)
+    {
         return Err(Unplaceable::TooManyReplicas {
             shards,
             replication_factor,
@@ -58,14 +79,16 @@ pub fn place_new(
         });
     }
     let zones = zones(&candidates);
-    let spread = Spread::of(&zones, replication_factor);
-    let shares = shares::share_out(&candidates, &zones, spread, shards);
-    let dealt = deal::deal(&zones, spread, shares, shards);
+    let division = Division::of(&zones, replication_factor);
+    let shares = shares::share_out(&candidates, &zones, division, shards);
+    let dealt = deal::deal(&zones, division, shares, shards);
     let leaders = Leaders::of(&candidates, &dealt);
-    let leader_first = |(replicas, leader): (Vec<usize>, usize)| {
-        let others = replicas.into_iter().filter(|it| *it != leader);
-        std::iter::once(leader).chain(others).map(|it| candidates[it].id).collect()
-    };
-    let leaders = leaders.into_iter().map(|it| it.expect("a shard with replicas has a leader"));
-    Ok(dealt.into_iter().zip(leaders).map(leader_first).collect())
+    let mut plan = Vec::with_capacity(shards);
+    for (places, leader) in dealt.into_iter().zip(leaders) {
+        let leader = leader.expect("a shard with replicas has a leader");
+        let others = places.into_iter().filter(|place| *place != leader);
+        let leader_first = std::iter::once(leader).chain(others);
+        plan.push(leader_first.map(|place| candidates[place].id).collect());
+    }
+    Ok(plan)
 }

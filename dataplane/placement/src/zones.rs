@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::Node;
+use crate::facts::NodeFacts;
 
 /// Places of the candidates in their list, by zone.
-pub(crate) fn zones(candidates: &[&Node]) -> Vec<Vec<usize>> {
+pub(crate) fn zones(candidates: &[&NodeFacts]) -> Vec<Vec<usize>> {
     let mut zones: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (place, node) in candidates.iter().enumerate() {
         zones.entry(node.zone.as_deref()).or_default().push(place);
@@ -17,18 +17,18 @@ pub(crate) fn zones(candidates: &[&Node]) -> Vec<Vec<usize>> {
 /// zone has `level` replicas, or all its nodes if it is smaller, and `extra` of the larger
 /// zones have one more. Which ones is free, and that freedom evens out the nodes' load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spread {
+pub(crate) struct Division {
     level: usize,
     /// Zones with one replica more than the level.
     pub(crate) extra: usize,
 }
 
-impl Spread {
+impl Division {
     /// Divides `replicas`, of which there are no more than nodes.
     pub(crate) fn of(zones: &[Vec<usize>], replicas: usize) -> Self {
-        let filled_to = |level: usize| zones.iter().map(|it| it.len().min(level)).sum::<usize>();
-        let level = (1..=replicas).take_while(|it| filled_to(*it) <= replicas).last().unwrap_or(0);
-        Self { level, extra: replicas - filled_to(level) }
+        let levels = (1..=replicas).take_while(|level| filled_to(zones, *level) <= replicas);
+        let level = levels.last().unwrap_or(0);
+        Self { level, extra: replicas - filled_to(zones, level) }
     }
 
     /// Replicas that every shard has in a zone of so many nodes.
@@ -42,23 +42,28 @@ impl Spread {
     }
 }
 
+/// Replicas of a shard with which every zone has `level` of them, or one on each of its nodes.
+fn filled_to(zones: &[Vec<usize>], level: usize) -> usize {
+    zones.iter().map(|nodes| nodes.len().min(level)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spread(sizes: &[usize], replicas: usize) -> (usize, usize) {
-        let zones: Vec<Vec<usize>> = sizes.iter().map(|it| vec![0; *it]).collect();
-        let spread = Spread::of(&zones, replicas);
-        (spread.level, spread.extra)
+    fn divide(sizes: &[usize], replicas: usize) -> (usize, usize) {
+        let zones: Vec<Vec<usize>> = sizes.iter().map(|size| vec![0; *size]).collect();
+        let division = Division::of(&zones, replicas);
+        (division.level, division.extra)
     }
 
     #[test]
     fn zones_fill_like_vessels_that_touch() {
-        assert_eq!(spread(&[3, 3, 3], 3), (1, 0));
-        assert_eq!(spread(&[3, 3], 3), (1, 1));
-        assert_eq!(spread(&[3, 3, 3], 2), (0, 2));
-        assert_eq!(spread(&[1, 5], 4), (3, 0), "the small zone is full");
-        assert_eq!(spread(&[1, 2, 5], 5), (2, 0));
-        assert_eq!(spread(&[7], 3), (3, 0));
+        assert_eq!(divide(&[3, 3, 3], 3), (1, 0));
+        assert_eq!(divide(&[3, 3], 3), (1, 1));
+        assert_eq!(divide(&[3, 3, 3], 2), (0, 2));
+        assert_eq!(divide(&[1, 5], 4), (3, 0), "the small zone is full");
+        assert_eq!(divide(&[1, 2, 5], 5), (2, 0));
+        assert_eq!(divide(&[7], 3), (3, 0));
     }
 }

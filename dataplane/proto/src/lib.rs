@@ -26,5 +26,5 @@ pub mod admin {
     reason = "generated"
 )]
 pub mod peer {
-    tonic::include_proto!("vane.peer.v1");
+    tonic::include_proto!("vane.peer.v2");
 }

@@ -3,13 +3,20 @@
 
 use prost_for_raft::Message as _;
 use raft::eraftpb::{Message, MessageType};
+use thiserror::Error;
+use vane_types::{GroupId, LogIndex, PeerId};
+
+/// Bytes that another node sent are not a message of Raft.
+#[derive(Debug, Error)]
+#[error("not a Raft message: {0}")]
+pub struct NotAMessage(#[from] prost_for_raft::DecodeError);
 
 /// A message for another replica.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
-    /// The group.
-    pub group: vane_types::GroupId,
-    /// What raft-rs says.
+    /// Group whose replicas talk.
+    pub group: GroupId,
+    /// What raft-rs of one replica says to that of another.
     pub message: Message,
 }
 
@@ -21,51 +28,52 @@ impl Envelope {
     /// not when a rejection moved the follower back meanwhile. The receiver would take them
     /// for others, and acknowledge an entry that it does not have. Such a message is dropped
     /// as by a network; it is sent again in its right form.
-    pub(crate) fn all(
-        group: vane_types::GroupId,
-        messages: Vec<Message>,
-    ) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(group: GroupId, messages: Vec<Message>) -> impl Iterator<Item = Self> {
         messages.into_iter().filter(is_contiguous).map(move |message| Self { group, message })
     }
 
-    /// Peer that it is for.
-    pub fn to(&self) -> u64 {
-        self.message.to
+    /// Peer that the message is for.
+    pub fn to(&self) -> PeerId {
+        PeerId(self.message.to)
     }
 
-    /// Peer that sent it.
-    pub fn from(&self) -> u64 {
-        self.message.from
+    /// Peer that sent the message.
+    pub fn from(&self) -> PeerId {
+        PeerId(self.message.from)
     }
 
-    /// Index of the snapshot that it announces, if it does.
-    pub fn snapshot_index(&self) -> Option<u64> {
-        let snapshot = self.message.snapshot.as_ref()?;
-        snapshot.metadata.as_ref().map(|it| it.index).filter(|it| *it > 0)
+    /// Index of the snapshot that the message announces, if it does.
+    pub fn snapshot_index(&self) -> Option<LogIndex> {
+        let metadata = self.message.snapshot.as_ref()?.metadata.as_ref()?;
+        // raft-rs gives every message an empty snapshot.
+        (metadata.index > 0).then_some(LogIndex(metadata.index))
     }
 
-    /// Whether it brings entries or a snapshot, which take room on the receiver's disk.
+    /// Whether the message brings entries or a snapshot, which take room on the receiver's
+    /// disk.
     pub fn has_entries(&self) -> bool {
         !self.message.entries.is_empty() || self.snapshot_index().is_some()
     }
 
-    /// Bytes of the message.
+    /// The message in protobuf; the group is not in it.
     pub fn encode(&self) -> Vec<u8> {
         self.message.encode_to_vec()
     }
 
-    /// Reads [`Envelope::encode`] back; an error says why the bytes are none.
-    pub fn decode(group: vane_types::GroupId, bytes: &[u8]) -> Result<Self, String> {
-        let message = Message::decode(bytes).map_err(|e| format!("not a Raft message: {e}"))?;
-        Ok(Self { group, message })
+    /// Reads [`Envelope::encode`] back.
+    ///
+    /// # Errors
+    /// When the bytes are not of a Raft message.
+    pub fn decode(group: GroupId, bytes: &[u8]) -> Result<Self, NotAMessage> {
+        Ok(Self { group, message: Message::decode(bytes)? })
     }
 
-    /// Bytes that it takes, about.
+    /// Length of the encoded message, in bytes.
     pub fn len(&self) -> usize {
         self.message.encoded_len()
     }
 
-    /// Never: a message has at least a type and addresses.
+    /// Always false: a message has at least a type and addresses.
     pub fn is_empty(&self) -> bool {
         false
     }

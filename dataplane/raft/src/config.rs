@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use vane_types::{LogIndex, PeerId};
+
 /// Entries by which a learner may trail and still count as caught up.
 pub const CAUGHT_UP_ENTRIES: u64 = 64;
 
-/// How much of what a node's groups keep and send at once.
+/// How much a node's groups keep, and send at once.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Entries of one append message, in bytes.
@@ -23,7 +25,7 @@ pub struct Bounds {
     /// Entries that a group keeps for a follower that is away; one that is farther behind
     /// gets a snapshot.
     pub log_kept_entries_max: u64,
-    /// The same in bytes.
+    /// Bytes of entries that a group keeps for a follower that is away.
     pub log_kept_bytes_max: u64,
     /// Bytes of a log beyond which its leader asks for patience ([`crate::Watch::is_log_full`]):
     /// a snapshot on its way keeps the log behind it, and that must end somewhere.
@@ -61,7 +63,7 @@ pub struct Config {
     pub heartbeat_ticks: usize,
     /// Bytes of commands that may be on their way between proposal and answer.
     pub pending_bytes_max: usize,
-    /// How much is kept and sent at once.
+    /// How much the groups keep and send at once.
     pub bounds: Bounds,
     /// Seed of the election timeouts.
     pub seed: u64,
@@ -81,18 +83,19 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The settings of one replica. `applied` is what its state machine has.
-    pub(crate) fn of_replica(&self, peer: u64, applied: u64) -> raft::Config {
+    /// raft-rs's settings for one replica, whose state machine is at `applied`.
+    pub(crate) fn of_replica(&self, peer: PeerId, applied: LogIndex) -> raft::Config {
         let bounds = &self.bounds;
         raft::Config {
-            id: peer,
+            id: peer.0,
             election_tick: self.election_ticks.start,
             min_election_tick: self.election_ticks.start,
             max_election_tick: self.election_ticks.end,
             heartbeat_tick: self.heartbeat_ticks,
-            applied,
+            applied: applied.0,
             max_size_per_msg: bounds.message_bytes_max,
             max_inflight_msgs: bounds.inflight_messages_max,
+            // A leader that lost its majority steps down, and one that comes back disturbs nobody.
             check_quorum: true,
             pre_vote: true,
             batch_append: true,

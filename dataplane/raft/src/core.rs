@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
@@ -20,26 +20,27 @@ use crate::status::{GroupStatus, Watch};
 
 /// A replica to take up.
 pub struct Start {
-    /// The group.
+    /// Group of the replica.
     pub group: GroupId,
-    /// State of its log.
+    /// Where the replica's log ended.
     pub log: GroupLog,
-    /// Index that its state machine has reached.
+    /// Last entry that the replica's state machine has applied.
     pub applied: LogIndex,
-    /// The membership as of then.
+    /// Membership as of `applied`.
     pub conf: Conf,
     /// Stand for election at once: nobody else is there, or this one was chosen to begin.
     pub campaign: bool,
-    /// Where its leader and progress are shown.
+    /// Shows leader and progress to those who route requests.
     pub watch: Arc<Watch>,
 }
 
 /// What a round writes, and what may be sent before that.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Messages that promise nothing: a leader's.
+    /// Messages that promise nothing (a leader's appends and heartbeats), to be sent before
+    /// the write: followers then write at the same time.
     pub messages: Vec<Envelope>,
-    /// What is to be written, in one atomic write.
+    /// Changes of the groups' logs, for one atomic write.
     pub appends: Vec<Append>,
     /// Whether the write must be on disk before the round goes on.
     pub sync: bool,
@@ -48,34 +49,34 @@ pub struct Output {
 /// What follows from a write.
 #[derive(Debug, Default)]
 pub struct Persisted {
-    /// Messages that stand for what was written.
+    /// Messages that promise what was written: votes and acknowledgements.
     pub messages: Vec<Envelope>,
     /// Entries to apply, by group in order.
     pub committed: Vec<Committed>,
     /// Snapshots to install. They come before any later entry of their group.
     pub installs: Vec<Install>,
     /// Groups that need a snapshot made, and their replicas.
-    pub snapshots_wanted: Vec<(GroupId, u64)>,
-    /// Snapshots that nobody needs any more.
+    pub snapshots_wanted: Vec<(GroupId, PeerId)>,
+    /// Snapshots that nobody needs: their files can go.
     pub snapshots_spent: Vec<(GroupId, LogIndex)>,
 }
 
 /// A received snapshot that the log now begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Install {
-    /// The group.
+    /// Group that the snapshot is of.
     pub group: GroupId,
-    /// The replica.
-    pub peer: u64,
-    /// Index of its last entry.
+    /// Replica whose state machine takes the snapshot in.
+    pub peer: PeerId,
+    /// Last entry whose effects are in the snapshot.
     pub index: LogIndex,
-    /// Term of that entry.
-    pub term: u64,
-    /// The membership as of that entry.
+    /// Term of the entry at `index`.
+    pub term: Term,
+    /// Membership as of the entry at `index`.
     pub conf: Conf,
 }
 
-/// All groups of a node.
+/// The groups of one node, as a state machine of its own: events go in, rounds come out.
 pub struct Core {
     store: Arc<dyn LogStore>,
     config: Config,
@@ -107,35 +108,41 @@ impl Core {
         }
     }
 
-    /// Takes up a replica.
+    /// Takes up a replica where its log and its state machine ended.
+    ///
+    /// # Errors
+    /// When log and state machine do not fit together, or the log cannot be read. The replica
+    /// is not taken up then; nothing on disk changed.
     pub fn add(&mut self, start: Start) -> Result<(), StoreError> {
         let Start { group, log, applied, conf, campaign, watch } = start;
         let setup = Setup { group, log, applied, conf, watch };
         let mut replica = Replica::open(setup, Arc::clone(&self.store), &self.config)?;
+        // A replica that is alone has nobody to wait for.
         if campaign || replica.is_alone() {
-            replica.begin();
+            replica.campaign_now();
         }
         self.groups.insert(group, replica);
         self.dirty.insert(group);
         Ok(())
     }
 
-    /// Lets a group go; whoever waits is told.
+    /// Drops the replica of a group. Whoever waits for one of its entries gets an error.
     pub fn remove(&mut self, group: GroupId) {
         if let Some(mut replica) = self.groups.remove(&group) {
-            replica.close(&ProposeError::NoSuchGroup(group));
+            replica.close(&ProposeError::GroupNotFound(group));
         }
         self.dirty.remove(&group);
         self.held_back.remove(&group);
     }
 
-    /// Lets all groups go.
+    /// Drops all replicas. Who proposed what is in a log gets [`ProposeError::Unknown`]: the
+    /// others may still apply it.
     pub fn close(&mut self) {
-        self.groups.values_mut().for_each(|it| it.close(&ProposeError::Stopping));
+        self.groups.values_mut().for_each(|replica| replica.close(&ProposeError::Stopping));
         self.groups.clear();
     }
 
-    /// Time passed.
+    /// Moves the clock of every replica by one tick of [`Config::tick`].
     pub fn tick(&mut self) {
         for (group, replica) in &mut self.groups {
             replica.tick();
@@ -143,24 +150,25 @@ impl Core {
         }
     }
 
-    /// A message came; says whether its group is here.
+    /// Takes a message from another node. False if no replica of its group is here.
     pub fn step(&mut self, envelope: Envelope) -> bool {
         self.with(envelope.group, |replica| replica.step(envelope.message)).is_some()
     }
 
-    /// Proposes a command.
+    /// Proposes a command; `ticket` is answered once it is applied here or known to be lost.
     pub fn propose(&mut self, group: GroupId, data: Vec<u8>, ticket: Ticket) {
         match self.groups.get_mut(&group) {
             Some(replica) => {
                 replica.propose(data, ticket);
                 self.dirty.insert(group);
             }
-            None => ticket.fail(ProposeError::NoSuchGroup(group)),
+            None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
 
-    /// Calls `done` once so many voters have an entry on disk.
-    pub fn spread(
+    /// Calls `done` once `replicas` voters have the entry at `index` on disk, or this replica
+    /// leads no more.
+    pub fn wait_replicated(
         &mut self,
         group: GroupId,
         index: LogIndex,
@@ -168,73 +176,88 @@ impl Core {
         done: Callback<Result<(), ProposeError>>,
     ) {
         match self.groups.get_mut(&group) {
-            Some(replica) => replica.spread(index, replicas, done),
-            None => done(Err(ProposeError::NoSuchGroup(group))),
+            Some(replica) => replica.wait_replicated(index, replicas, done),
+            None => done(Err(ProposeError::GroupNotFound(group))),
         }
     }
 
-    /// Asks for a linearizable read.
+    /// Asks for a linearizable read; `done` gets the index from which on it may be served.
     pub fn read(&mut self, group: GroupId, done: OnRead) {
         match self.groups.get_mut(&group) {
             Some(replica) => {
                 replica.read(done);
                 self.dirty.insert(group);
             }
-            None => done(Err(ReadError::NoSuchGroup(group))),
+            None => done(Err(ReadError::GroupNotFound(group))),
         }
     }
 
-    /// Proposes a change of members.
+    /// Proposes a change of members; `ticket` is answered as that of a command.
     pub fn change_members(&mut self, group: GroupId, change: &MemberChange, ticket: Ticket) {
         match self.groups.get_mut(&group) {
             Some(replica) => {
                 replica.change_members(change, ticket);
                 self.dirty.insert(group);
             }
-            None => ticket.fail(ProposeError::NoSuchGroup(group)),
+            None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
 
-    /// Hands the leadership of a group to a peer.
-    pub fn transfer(&mut self, group: GroupId, to: u64) -> Result<(), ProposeError> {
+    /// Hands the leadership of a group to a peer. It takes effect within an election timeout
+    /// or not at all.
+    ///
+    /// # Errors
+    /// When the group is not here or not led from here, the peer does not vote, or a change of
+    /// members is under way. Nothing changed then.
+    pub fn transfer(&mut self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.with(group, |replica| replica.transfer(to))
-            .unwrap_or(Err(ProposeError::NoSuchGroup(group)))
+            .unwrap_or(Err(ProposeError::GroupNotFound(group)))
     }
 
-    /// A node does not answer.
-    pub fn unreachable(&mut self, node: u64) {
+    /// Notes that a node does not answer: leaders probe its replicas from now on and send
+    /// them no stream of entries.
+    pub fn unreachable(&mut self, node: NodeId) {
         for (group, replica) in &mut self.groups {
             replica.unreachable(node);
             self.dirty.insert(*group);
         }
     }
 
-    /// A replica's state machine has applied up to `index`, which took `bytes`. The replica
-    /// may have been removed meanwhile, and another be in its place.
-    pub fn applied(&mut self, group: GroupId, peer: u64, index: LogIndex, bytes: usize) {
+    /// Notes that a replica's state machine has applied up to `index`, which frees `bytes`. The
+    /// replica may have been removed meanwhile, and another be in its place.
+    pub fn applied(&mut self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
         self.with_peer(group, peer, |replica| replica.applied(index));
         self.dirty.append(&mut self.held_back);
     }
 
-    /// A replica's state machine has installed a snapshot.
-    pub fn installed(&mut self, group: GroupId, peer: u64, index: LogIndex) {
+    /// Notes that a replica's state machine has installed the snapshot at `index`.
+    pub fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex) {
         let mut released = std::mem::take(&mut self.released);
         self.with_peer(group, peer, |replica| replica.installed(index, &mut released));
         self.released = released;
     }
 
-    /// A snapshot of a replica was made, or could not be.
-    pub fn snapshot_made(&mut self, group: GroupId, peer: u64, made: Result<Exported, StoreError>) {
+    /// Notes that a snapshot of [`Persisted::snapshots_wanted`] was made, or could not be.
+    pub fn snapshot_made(
+        &mut self,
+        group: GroupId,
+        peer: PeerId,
+        made: Result<Exported, StoreError>,
+    ) {
         self.with_peer(group, peer, |replica| replica.snapshot_made(made));
     }
 
-    /// A snapshot reached a peer, or not.
-    pub fn snapshot_sent(&mut self, group: GroupId, to: u64, ok: bool) {
+    /// Notes that a snapshot reached a peer, or did not.
+    pub fn snapshot_sent(&mut self, group: GroupId, to: PeerId, ok: bool) {
         self.with(group, |replica| replica.snapshot_sent(to, ok));
     }
 
-    /// Forgets entries whose effects are durable in the state machine's own store.
+    /// Forgets log entries up to `durable`, whose effects are in the state machine's own store,
+    /// as far as no member needs them.
+    ///
+    /// # Errors
+    /// When the log store fails; the log is as it was, or shorter.
     pub fn truncate(&mut self, group: GroupId, durable: LogIndex) -> Result<(), StoreError> {
         self.groups.get_mut(&group).map_or(Ok(()), |replica| replica.truncate(durable))
     }
@@ -244,17 +267,20 @@ impl Core {
         self.with(group, |replica| replica.force_truncate(through));
     }
 
-    /// A group as it is here.
+    /// A group as its replica here sees it; `None` where there is none.
     pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
         self.groups.get(&group).map(Replica::status)
     }
 
     /// This node's peer id in a group.
-    pub fn peer(&self, group: GroupId) -> Option<u64> {
+    pub fn peer(&self, group: GroupId) -> Option<PeerId> {
         self.groups.get(&group).map(Replica::peer)
     }
 
-    /// What is to be sent and written.
+    /// Begins a round: what is to be sent and written.
+    ///
+    /// # Panics
+    /// When the round before was not ended by [`Core::persisted`].
     pub fn ready(&mut self) -> Output {
         assert!(self.writing.is_empty(), "a round begins when the one before it is persisted");
         let mut out = Output::default();
@@ -267,7 +293,11 @@ impl Core {
         out
     }
 
-    /// What follows now that [`Output::appends`] is written.
+    /// Ends a round, once [`Output::appends`] is written.
+    ///
+    /// # Errors
+    /// When committed entries cannot be read back from the log. The round is lost then, and
+    /// the node must stop.
     pub fn persisted(&mut self) -> Result<Persisted, StoreError> {
         let mut done = std::mem::take(&mut self.released);
         for group in std::mem::take(&mut self.writing) {
@@ -278,9 +308,10 @@ impl Core {
                 Some(committed) => {
                     self.applying_bytes += committed.bytes;
                     done.committed.push(committed);
-                    // There may be more than one helping.
+                    // One batch is bounded in bytes: more may wait.
                     self.dirty.insert(group);
                 }
+                // Looked at again when a state machine has made room (`applied`).
                 None if room == 0 => {
                     self.held_back.insert(group);
                 }
@@ -304,8 +335,8 @@ impl Core {
         !self.dirty.is_empty()
     }
 
-    /// Unless the replica is gone.
-    fn with_peer(&mut self, group: GroupId, peer: u64, act: impl FnOnce(&mut Replica)) {
+    /// Acts on a replica, unless it is gone: another of its group may be in its place.
+    fn with_peer(&mut self, group: GroupId, peer: PeerId, act: impl FnOnce(&mut Replica)) {
         if self.peer(group) == Some(peer) {
             self.with(group, act);
         }

@@ -1,7 +1,7 @@
 //! Why a command, a read or a store failed.
 
 use thiserror::Error;
-use vane_types::GroupId;
+use vane_types::{GroupId, PeerId};
 
 /// A disk failed, or holds what this version cannot read.
 #[derive(Debug, Error)]
@@ -11,9 +11,10 @@ pub struct StoreError(pub String);
 /// A command was not applied as far as this node knows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProposeError {
-    /// More is waiting than the node allows. It is in no log.
+    /// More bytes wait than the node allows. The command is in no log.
     #[error(
-        "{waiting} bytes of writes are waiting, the limit is {limit}; nothing was changed, try again in a moment"
+        "{waiting} bytes of writes are waiting, the limit is {limit}; nothing was changed, \
+         try again in a moment"
     )]
     Full {
         /// Bytes waiting, this command included.
@@ -21,34 +22,34 @@ pub enum ProposeError {
         /// The most that may wait.
         limit: usize,
     },
-    /// The group is not (or no longer) on this node. It is in no log.
+    /// The group is not (or no longer) on this node. The command is in no log.
     #[error("group {0} is not on this node; nothing was changed")]
-    NoSuchGroup(GroupId),
-    /// Another replica leads, or none. It is in no log.
+    GroupNotFound(GroupId),
+    /// Another replica leads, or none. The command is in no log.
     #[error("group {group} is not led from here; nothing was changed")]
     NotLeader {
-        /// The group.
+        /// Group that was asked.
         group: GroupId,
         /// Peer that leads, if one is known.
-        leader: Option<u64>,
+        leader: Option<PeerId>,
     },
     /// The change of members is not possible now. It is in no log.
     #[error("the members of group {group} cannot be changed now: {why}; nothing was changed")]
     Refused {
-        /// The group.
+        /// Group that was to be changed.
         group: GroupId,
-        /// Why not.
+        /// What stands in the way now.
         why: String,
     },
-    /// The entry lost its place to another leader's. It will never be applied.
+    /// Another leader's entry took the place of this one, which will never be applied.
     #[error(
         "another leader took over group {0} before the write was on a majority; nothing was changed"
     )]
     Superseded(GroupId),
-    /// The leader lost its office while the entry was on its way.
+    /// The leader stepped down while the entry was on its way: it may or may not be applied.
     #[error("group {0} lost its leader while the write was on its way; it may still be applied")]
     Unknown(GroupId),
-    /// The node is stopping. It is in no log.
+    /// The node is stopping. The command is in no log.
     #[error("the node is shutting down; nothing was changed")]
     Stopping,
 }
@@ -59,14 +60,14 @@ pub enum ReadError {
     /// Another replica leads, or none.
     #[error("group {group} is not led from here")]
     NotLeader {
-        /// The group.
+        /// Group that was asked.
         group: GroupId,
         /// Peer that leads, if one is known.
-        leader: Option<u64>,
+        leader: Option<PeerId>,
     },
     /// The group is not on this node.
     #[error("group {0} is not on this node")]
-    NoSuchGroup(GroupId),
+    GroupNotFound(GroupId),
     /// More reads wait for confirmation than the group allows.
     #[error("{0} reads wait for their confirmation, try again in a moment")]
     Full(usize),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use raft::eraftpb::{ConfState, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::StoreError;
 use crate::log::{GroupLog, LogEntry, LogStore};
@@ -62,13 +62,13 @@ impl GroupStorage {
 
     /// Follows an append; says which entries are no longer part of the log.
     pub(crate) fn append(&mut self, entries: &[LogEntry]) -> Option<(LogIndex, LogIndex)> {
-        let (first, last) = (entries.first()?.index, entries.last()?.index);
+        let (first, last) = (entries.first()?.index, LogIndex(entries.last()?.index));
         let old_last = self.log.last_index;
-        while self.cache.back().is_some_and(|it| it.index >= first) {
+        while self.cache.back().is_some_and(|entry| entry.index >= first) {
             self.drop_newest();
         }
         // A gap would make a read behind it return the wrong entries.
-        if self.cache.back().is_some_and(|it| it.index + 1 != first) {
+        if self.cache.back().is_some_and(|entry| entry.index + 1 != first) {
             self.cache.clear();
             self.cache_bytes = 0;
         }
@@ -78,11 +78,12 @@ impl GroupStorage {
             self.cache.push_back(entry.clone());
         }
         self.log.last_index = last;
-        (old_last > last).then_some((last + 1, old_last))
+        // Entries of another leader took their place: a reader must not find them behind the end.
+        (old_last > last).then_some((last.next(), old_last))
     }
 
     /// Follows a snapshot that takes the place of the whole log.
-    pub(crate) fn restore(&mut self, index: LogIndex, term: u64) {
+    pub(crate) fn restore(&mut self, index: LogIndex, term: Term) {
         self.cache.clear();
         (self.cache_bytes, self.bytes) = (0, 0);
         self.set_snapshot(None);
@@ -93,7 +94,7 @@ impl GroupStorage {
     /// Lets entries go that are applied and more than the cache is for.
     pub(crate) fn evict(&mut self, applied: LogIndex) {
         while self.cache_bytes > self.cache_bytes_max
-            && self.cache.front().is_some_and(|it| it.index <= applied)
+            && self.cache.front().is_some_and(|entry| entry.index <= applied.0)
         {
             self.drop_oldest();
         }
@@ -101,13 +102,16 @@ impl GroupStorage {
 
     /// Forgets entries up to `through`.
     pub(crate) fn truncate(&mut self, through: LogIndex) -> Result<(), StoreError> {
-        let term =
-            self.term(through).map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
+        let term = self
+            .term(through.0)
+            .map(Term)
+            .map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
         self.store.truncate(self.group, through, term)?;
         let (before, gone) = (self.len(), through - self.log.truncated_index);
+        // Sizes of entries that left the cache are not known: they count as the mean.
         self.bytes -= if gone >= before { self.bytes } else { self.bytes * gone / before };
         (self.log.truncated_index, self.log.truncated_term) = (through, term);
-        while self.cache.front().is_some_and(|it| it.index <= through) {
+        while self.cache.front().is_some_and(|entry| entry.index <= through.0) {
             self.drop_oldest();
         }
         Ok(())
@@ -129,10 +133,10 @@ impl GroupStorage {
     }
 
     pub(crate) fn set_snapshot(&mut self, snapshot: Option<Snapshot>) {
-        let (before, index) =
-            (self.snapshot_index(), snapshot.as_ref().map(|it| it.get_metadata().index));
-        self.spent.extend(before.filter(|it| Some(*it) != index));
+        let before = self.snapshot_index();
         self.snapshot = snapshot;
+        let now = self.snapshot_index();
+        self.spent.extend(before.filter(|index| Some(*index) != now));
     }
 
     /// A snapshot that was let go.
@@ -142,7 +146,7 @@ impl GroupStorage {
 
     /// Index of the snapshot that is ready to be sent.
     pub(crate) fn snapshot_index(&self) -> Option<LogIndex> {
-        self.snapshot.as_ref().map(|it| it.get_metadata().index)
+        self.snapshot.as_ref().map(|snapshot| LogIndex(snapshot.get_metadata().index))
     }
 
     fn drop_newest(&mut self) {
@@ -159,8 +163,19 @@ impl GroupStorage {
 
     /// Place of an index in the cache.
     fn place(&self, index: LogIndex) -> Option<usize> {
-        let first = self.cache.front()?.index;
-        (index >= first).then(|| (index - first) as usize).filter(|it| *it < self.cache.len())
+        let behind_first = index.0.checked_sub(self.cache.front()?.index)?;
+        usize::try_from(behind_first).ok().filter(|place| *place < self.cache.len())
+    }
+
+    /// Whether a snapshot helps a peer that asked for one of at least `request_index`.
+    fn fits(&self, snapshot: &Snapshot, request_index: u64, to: u64) -> bool {
+        let metadata = snapshot.get_metadata();
+        let members = Conf::from(metadata.get_conf_state()).members();
+        // One that the log does not reach back to would be followed by the next at once; one
+        // from before its receiver became a member is refused there, again and again.
+        metadata.index >= request_index
+            && metadata.index >= self.log.truncated_index.0
+            && members.contains(&PeerId(to))
     }
 
     fn failed(&self, error: &StoreError) -> raft::Error {
@@ -172,7 +187,7 @@ impl GroupStorage {
 impl Storage for GroupStorage {
     fn initial_state(&self) -> raft::Result<RaftState> {
         let GroupLog { term, vote, commit, .. } = self.log;
-        let hard_state = HardState { term, vote, commit };
+        let hard_state = HardState { term: term.0, vote: PeerId::to_raw(vote), commit: commit.0 };
         Ok(RaftState::new(hard_state, self.initial.clone()))
     }
 
@@ -183,14 +198,14 @@ impl Storage for GroupStorage {
         max_size: impl Into<Option<u64>>,
         _context: GetEntriesContext,
     ) -> raft::Result<Vec<LogEntry>> {
-        if low <= self.log.truncated_index {
+        if low <= self.log.truncated_index.0 {
             return Err(raft::Error::Store(StorageError::Compacted));
         }
         let max_size = max_size.into().unwrap_or(u64::MAX);
-        let Some(place) = self.place(low) else {
+        let Some(place) = self.place(LogIndex(low)) else {
             return self
                 .store
-                .entries(self.group, low, high, max_size)
+                .entries(self.group, LogIndex(low), LogIndex(high), max_size)
                 .map_err(|e| self.failed(&e));
         };
         let (mut found, mut bytes) = (Vec::new(), 0);
@@ -205,8 +220,9 @@ impl Storage for GroupStorage {
     }
 
     fn term(&self, index: u64) -> raft::Result<u64> {
+        let index = LogIndex(index);
         if index == self.log.truncated_index {
-            return Ok(self.log.truncated_term);
+            return Ok(self.log.truncated_term.0);
         }
         if index < self.log.truncated_index {
             return Err(raft::Error::Store(StorageError::Compacted));
@@ -218,30 +234,23 @@ impl Storage for GroupStorage {
             return Ok(self.cache[place].term);
         }
         let found =
-            self.store.entries(self.group, index, index + 1, 0).map_err(|e| self.failed(&e))?;
-        found.first().map(|it| it.term).ok_or(raft::Error::Store(StorageError::Unavailable))
+            self.store.entries(self.group, index, index.next(), 0).map_err(|e| self.failed(&e))?;
+        found.first().map(|entry| entry.term).ok_or(raft::Error::Store(StorageError::Unavailable))
     }
 
     fn first_index(&self) -> raft::Result<u64> {
-        Ok(self.log.truncated_index + 1)
+        Ok(self.log.truncated_index.next().0)
     }
 
     fn last_index(&self) -> raft::Result<u64> {
-        Ok(self.log.last_index)
+        Ok(self.log.last_index.0)
     }
 
     fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
-        // One that the log does not reach back to would be followed by the next at once; one
-        // from before its receiver became a member is refused there, again and again.
-        let fits = |it: &&Snapshot| {
-            let index = it.get_metadata().index;
-            let members = Conf::from(it.get_metadata().get_conf_state()).members();
-            index >= request_index && index >= self.log.truncated_index && members.contains(&to)
-        };
-        match self.snapshot.as_ref().filter(fits) {
+        match self.snapshot.as_ref().filter(|snapshot| self.fits(snapshot, request_index, to)) {
             Some(snapshot) => Ok(snapshot.clone()),
             None => {
-                self.wanted.set(Some(request_index));
+                self.wanted.set(Some(LogIndex(request_index)));
                 Err(raft::Error::Store(StorageError::SnapshotTemporarilyUnavailable))
             }
         }

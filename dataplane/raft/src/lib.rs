@@ -6,7 +6,7 @@
 //! snapshots and the truncation of logs. Consensus itself is raft-rs's.
 //!
 //! [`Core`] does no I/O: time, network, disk and randomness are its arguments, so a
-//! simulator runs the same code. [`Node`] drives it with threads.
+//! simulator runs the same code. [`Engine`] drives it with threads.
 //!
 //! It must never acknowledge a command before its entry is synced on a majority and applied
 //! here, never apply an entry twice or out of order, never send a vote or an
@@ -17,22 +17,23 @@
 mod codec;
 mod config;
 mod core;
+mod engine;
 mod error;
 mod group_storage;
 mod log;
 mod machine;
-mod node;
 mod random;
 mod replica;
 mod status;
 
-pub use codec::Envelope;
+pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use core::{Core, Install, Output, Persisted, Start};
+pub use engine::{Counters, Engine, Transport};
 pub use error::{ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{Answer, Applied, Committed, Conf, Entry, Exported, StateMachine};
-pub use node::{Counters, Node, Transport};
+pub use random::Random;
 pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 pub use status::{GroupStatus, PeerStatus, Role, Watch};
 
@@ -40,18 +41,4 @@ use vane_types::LogIndex;
 
 /// Index and term that the first replicas of a group begin behind, all with one membership:
 /// an entry that never was. A replica that joins later begins at 0 and so needs a snapshot.
-pub const INITIAL_INDEX: LogIndex = 1;
-
-/// Incarnations that a node's replicas of one group can have.
-const INCARNATION_BITS: u32 = 32;
-
-/// Peer id of a node's replica. `incarnation` counts the replicas that the group ever had
-/// on the node, from 1, so that no id is used twice.
-pub fn peer_id(node: u64, incarnation: u32) -> u64 {
-    node << INCARNATION_BITS | u64::from(incarnation)
-}
-
-/// Node of a peer.
-pub fn node_of(peer: u64) -> u64 {
-    peer >> INCARNATION_BITS
-}
+pub const INITIAL_INDEX: LogIndex = LogIndex(1);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use raft::eraftpb::ConfState;
-use vane_types::{GroupId, LogIndex, Refusal};
+use vane_types::{GroupId, LogIndex, PeerId, Refusal, Term};
 
 use crate::error::StoreError;
 use crate::replica::Ticket;
@@ -11,10 +11,10 @@ use crate::replica::Ticket;
 /// One logged command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the group's log.
+    /// Place of the entry in the group's log.
     pub index: LogIndex,
     /// Term of the leader that proposed it.
-    pub term: u64,
+    pub term: Term,
     /// The command; empty for an entry that changes nothing but the applied index.
     pub data: Vec<u8>,
     /// For a change of members: the membership that holds from this entry on.
@@ -25,18 +25,18 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Conf {
     /// Who votes.
-    pub voters: Vec<u64>,
+    pub voters: Vec<PeerId>,
     /// Who follows without a vote.
-    pub learners: Vec<u64>,
+    pub learners: Vec<PeerId>,
     /// While two memberships overlap: who voted before, and still has to agree.
-    pub voters_outgoing: Vec<u64>,
+    pub voters_outgoing: Vec<PeerId>,
     /// While two memberships overlap: voters that become learners at its end.
-    pub learners_next: Vec<u64>,
+    pub learners_next: Vec<PeerId>,
 }
 
 impl Conf {
     /// A membership of voters alone.
-    pub fn of_voters(voters: Vec<u64>) -> Self {
+    pub fn of_voters(voters: Vec<PeerId>) -> Self {
         Self { voters, ..Self::default() }
     }
 
@@ -45,10 +45,10 @@ impl Conf {
         !self.voters_outgoing.is_empty()
     }
 
-    /// Everyone, in order, once.
-    pub fn members(&self) -> Vec<u64> {
+    /// Voters and learners of both memberships, in order, each once.
+    pub fn members(&self) -> Vec<PeerId> {
         let all = [&self.voters, &self.learners, &self.voters_outgoing, &self.learners_next];
-        let mut members: Vec<u64> = all.into_iter().flatten().copied().collect();
+        let mut members: Vec<PeerId> = all.into_iter().flatten().copied().collect();
         members.sort_unstable();
         members.dedup();
         members
@@ -57,63 +57,73 @@ impl Conf {
 
 impl From<&ConfState> for Conf {
     fn from(state: &ConfState) -> Self {
-        let sorted = |peers: &[u64]| {
-            let mut peers = peers.to_vec();
-            peers.sort_unstable();
-            peers
-        };
         Self {
-            voters: sorted(&state.voters),
-            learners: sorted(&state.learners),
-            voters_outgoing: sorted(&state.voters_outgoing),
-            learners_next: sorted(&state.learners_next),
+            voters: sorted_peers(&state.voters),
+            learners: sorted_peers(&state.learners),
+            voters_outgoing: sorted_peers(&state.voters_outgoing),
+            learners_next: sorted_peers(&state.learners_next),
         }
     }
 }
 
 impl From<&Conf> for ConfState {
     fn from(conf: &Conf) -> Self {
-        let Conf { voters, learners, voters_outgoing, learners_next } = conf.clone();
-        // Joint memberships are left by an entry of our own: see `Replica::tick`.
-        Self { voters, learners, voters_outgoing, learners_next, auto_leave: false }
+        Self {
+            voters: raw_ids(&conf.voters),
+            learners: raw_ids(&conf.learners),
+            voters_outgoing: raw_ids(&conf.voters_outgoing),
+            learners_next: raw_ids(&conf.learners_next),
+            // Joint memberships are left by an entry of our own: see `Replica::tick`.
+            auto_leave: false,
+        }
     }
 }
 
-/// What applying a command came to.
+fn sorted_peers(raw: &[u64]) -> Vec<PeerId> {
+    let mut peers: Vec<PeerId> = raw.iter().copied().map(PeerId).collect();
+    peers.sort_unstable();
+    peers
+}
+
+fn raw_ids(peers: &[PeerId]) -> Vec<u64> {
+    peers.iter().map(|peer| peer.0).collect()
+}
+
+/// Outcome of a command on every replica: done, or refused without effect.
 pub type Answer = Result<(), Refusal>;
 
 /// An applied command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Where it stands in the group's log.
+    /// Place of the command in the group's log.
     pub index: LogIndex,
-    /// What it came to.
+    /// What every replica answers.
     pub answer: Answer,
 }
 
 /// What a snapshot stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
-    /// Index of the last entry in it.
+    /// Last entry whose effects are in the snapshot.
     pub index: LogIndex,
-    /// The membership as of that entry.
+    /// Membership as of the entry at `index`.
     pub conf: Conf,
 }
 
 /// Entries to apply to one group, in order, and who waits for them.
 #[derive(Debug)]
 pub struct Committed {
-    /// The group.
+    /// Group whose entries they are.
     pub group: GroupId,
-    /// The replica: another one of the group may be here before they are applied.
-    pub peer: u64,
-    /// The entries with those who wait.
+    /// Replica that is to apply them: another one of the group may be here before they are applied.
+    pub peer: PeerId,
+    /// Each entry, with who waits for its answer.
     pub entries: Vec<(Entry, Option<Ticket>)>,
-    /// What the entries take in memory.
+    /// Memory that the entries take, in bytes.
     pub bytes: usize,
 }
 
-/// What the log is for.
+/// Turns the entries of one replica's log into state of its own, on its own disk.
 pub trait StateMachine: Send + Sync + 'static {
     /// Index of the last entry whose effects are here.
     fn applied(&self) -> LogIndex;
@@ -121,14 +131,23 @@ pub trait StateMachine: Send + Sync + 'static {
     /// first snapshot.
     fn conf(&self) -> Conf;
     /// Applies the entry behind [`StateMachine::applied`]. A refusal is an answer like any
-    /// other: it counts as applied and every replica gives the same. A [`StoreError`]
-    /// means that the effects could not be stored; the node must stop.
+    /// other: it counts as applied and every replica gives the same.
+    ///
+    /// # Errors
+    /// When the effects could not be stored; the node must stop.
     fn apply(&self, entry: &Entry) -> Result<Answer, StoreError>;
     /// Writes everything as of one applied index into `dir`, which is empty. Runs beside
     /// `apply` and holds it up only for as long as hard links take.
+    ///
+    /// # Errors
+    /// When a file cannot be written; what is in `dir` is of no use. The state is unchanged.
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError>;
     /// Takes the place of everything here with what [`StateMachine::snapshot`] wrote, whose
     /// files were verified by the caller. Durable when it returns; done again from the same
     /// files after a crash.
+    ///
+    /// # Errors
+    /// When the state could not be stored. It may be there in part: the node must stop, and
+    /// install again after its next start.
     fn install(&self, dir: &Path) -> Result<(), StoreError>;
 }

@@ -3,15 +3,17 @@
 mod log_end;
 mod members;
 mod reads;
+mod report;
 mod rounds;
 mod ticket;
+mod waits;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raft::eraftpb::{ConfState, Message};
 use raft::{RawNode, Ready, StateRole};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::config::{Bounds, Config};
 use crate::error::{ProposeError, StoreError};
@@ -19,7 +21,7 @@ use crate::group_storage::GroupStorage;
 use crate::log::{GroupLog, LogEntry, LogStore};
 use crate::machine::Conf;
 use crate::random::Random;
-use crate::status::{GroupStatus, PeerStatus, Role, Watch};
+use crate::status::Watch;
 
 pub use members::MemberChange;
 pub use reads::OnRead;
@@ -27,11 +29,12 @@ pub use ticket::{Callback, OnApplied, Ticket};
 
 use log_end::LogEnd;
 use reads::Reads;
+use waits::{ReplicatedWait, Waiting};
 
 /// Ticks in which a replica that was placed first goes on standing for election.
 const EAGER_TICKS: usize = 5;
 
-/// What makes a replica.
+/// What a replica is taken up with.
 pub(crate) struct Setup {
     pub(crate) group: GroupId,
     pub(crate) log: GroupLog,
@@ -40,23 +43,9 @@ pub(crate) struct Setup {
     pub(crate) watch: Arc<Watch>,
 }
 
-/// A proposal in the log, and who waits for it.
-struct Waiting {
-    index: LogIndex,
-    term: u64,
-    ticket: Ticket,
-}
-
-/// Who waits until an entry is on the disks of so many voters.
-struct Spread {
-    index: LogIndex,
-    replicas: usize,
-    done: Callback<Result<(), ProposeError>>,
-}
-
 pub(crate) struct Replica {
     group: GroupId,
-    peer: u64,
+    peer: PeerId,
     raw: RawNode<GroupStorage>,
     random: Random,
     election_ticks: std::ops::Range<usize>,
@@ -64,24 +53,24 @@ pub(crate) struct Replica {
     watch: Arc<Watch>,
     conf: Conf,
     waiting: VecDeque<Waiting>,
-    spreads: Vec<Spread>,
+    replicated_waits: Vec<ReplicatedWait>,
     reads: Reads,
     log_end: LogEnd,
-    /// Committed entries that go to the state machine next; contiguous behind `handed`.
+    /// Committed entries that go to the state machine next; contiguous behind `dispatched`.
     to_apply: VecDeque<LogEntry>,
     /// Last entry given to the state machine.
-    handed: LogIndex,
+    dispatched: LogIndex,
     /// Last entry that is committed and synced here.
     committed: LogIndex,
     applied: LogIndex,
-    /// Term and role that the election timeout was drawn for.
-    drawn: (u64, StateRole),
+    /// Term and role of the last step; each has an election timeout of its own.
+    office: (Term, StateRole),
     election_timeout: usize,
     /// Term in which this leader was seen to have applied an entry of its own.
-    serving_term: u64,
-    /// Ticks in which it goes on standing for election.
+    serving_term: Term,
+    /// Ticks in which the replica goes on standing for election.
     eager_ticks: usize,
-    /// Handed out and not written yet.
+    /// Handed out by `ready` and not known to be written yet.
     writing: Option<Ready>,
     /// Written; waits for its snapshot to be installed. Until then raft-rs must not move.
     installing: Option<Ready>,
@@ -97,19 +86,8 @@ impl Replica {
         config: &Config,
     ) -> Result<Self, StoreError> {
         let Setup { group, mut log, applied, conf, watch } = setup;
-        let broken = |what: String| StoreError(format!("group {group}: {what}"));
-        if applied < log.truncated_index {
-            return Err(broken(format!(
-                "the state ends at index {applied} but the log only begins after {}; \
-                 this replica's data is incomplete and was not opened",
-                log.truncated_index
-            )));
-        }
-        if applied > log.last_index {
-            return Err(broken(format!(
-                "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
-                log.last_index
-            )));
+        if let Some(why) = unfit(&log, applied) {
+            return Err(broken(group, &why));
         }
         // What is applied was committed; the note of it need not have been synced.
         log.commit = log.commit.max(applied);
@@ -123,9 +101,9 @@ impl Replica {
         );
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
-            .map_err(|e| broken(format!("raft refuses the state: {e}")))?;
-        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer);
-        random.next();
+            .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
+        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
+        random.next_u64();
         watch.set_applied(applied);
         let mut replica = Self {
             group,
@@ -137,16 +115,16 @@ impl Replica {
             watch,
             conf,
             waiting: VecDeque::new(),
-            spreads: Vec::new(),
+            replicated_waits: Vec::new(),
             reads: Reads::new(config.heartbeat_ticks),
             log_end: LogEnd::default(),
             to_apply: VecDeque::new(),
-            handed: applied,
+            dispatched: applied,
             committed: commit.max(applied),
             applied,
-            drawn: (0, StateRole::Candidate),
+            office: (Term::default(), StateRole::Candidate),
             election_timeout: config.election_ticks.start,
-            serving_term: 0,
+            serving_term: Term::default(),
             eager_ticks: 0,
             writing: None,
             installing: None,
@@ -156,13 +134,13 @@ impl Replica {
         Ok(replica)
     }
 
-    pub(crate) fn peer(&self) -> u64 {
+    pub(crate) fn peer(&self) -> PeerId {
         self.peer
     }
 
     /// Stands for election at once, and again for some ticks. Votes are asked for as after
     /// a time-out.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn campaign_now(&mut self) {
         self.eager_ticks = EAGER_TICKS;
         self.campaign();
     }
@@ -175,7 +153,7 @@ impl Replica {
         }
     }
 
-    /// Whether this replica alone makes a majority.
+    /// Whether this replica is the only voter.
     pub(crate) fn is_alone(&self) -> bool {
         self.conf.voters == [self.peer] && !self.conf.is_joint()
     }
@@ -188,7 +166,7 @@ impl Replica {
         if self.eager_ticks > 0 {
             // The others may not have made their replicas when this one first asked for votes.
             self.eager_ticks -= 1;
-            if self.raw.raft.leader_id == 0 {
+            if self.leader().is_none() {
                 self.campaign();
             }
         }
@@ -201,7 +179,7 @@ impl Replica {
     }
 
     pub(crate) fn step(&mut self, message: Message) {
-        if self.installing.is_some() || message.to != self.peer {
+        if self.installing.is_some() || message.to != self.peer.0 {
             return;
         }
         // raft-rs refuses what is stale or from strangers; both are normal on a network.
@@ -224,28 +202,6 @@ impl Replica {
         self.wait(ticket);
     }
 
-    /// Waits for the entry that was proposed last.
-    fn wait(&mut self, mut ticket: Ticket) {
-        ticket.set_logged(self.group);
-        let (index, term) = (self.raw.raft.raft_log.last_index(), self.raw.raft.term);
-        self.waiting.push_back(Waiting { index, term, ticket });
-    }
-
-    /// Calls `done` once so many voters have the entry on disk.
-    pub(crate) fn spread(
-        &mut self,
-        index: LogIndex,
-        replicas: usize,
-        done: Callback<Result<(), ProposeError>>,
-    ) {
-        // Only a leader knows what the others have; nobody would ever answer.
-        if !self.is_leader() {
-            return done(Err(ProposeError::Unknown(self.group)));
-        }
-        self.spreads.push(Spread { index, replicas, done });
-        self.after_step();
-    }
-
     pub(crate) fn read(&mut self, done: OnRead) {
         if !self.is_leader() {
             return self.reads.refuse(done, self.group, self.leader());
@@ -256,126 +212,58 @@ impl Replica {
 
     /// Hands the leadership to a caught-up voter; takes effect within an election timeout
     /// or not at all.
-    pub(crate) fn transfer(&mut self, to: u64) -> Result<(), ProposeError> {
-        let refused =
-            |why: &str| Err(ProposeError::Refused { group: self.group, why: why.to_owned() });
+    pub(crate) fn transfer(&mut self, to: PeerId) -> Result<(), ProposeError> {
         if !self.is_leader() {
             return Err(self.not_leader());
         }
         if to != self.peer {
             if !self.conf.voters.contains(&to) {
-                return refused("the peer to lead it is not one of its voters");
+                return Err(self.refused("the peer to lead it is not one of its voters"));
             }
             if self.raw.raft.has_pending_conf() {
-                return refused("another change is under way");
+                return Err(self.refused("another change is under way"));
             }
-            self.raw.transfer_leader(to);
+            self.raw.transfer_leader(to.0);
             self.after_step();
         }
         Ok(())
     }
 
-    pub(crate) fn unreachable(&mut self, node: u64) {
-        if self.is_leader() {
-            let gone: Vec<u64> =
-                self.conf.members().into_iter().filter(|it| crate::node_of(*it) == node).collect();
-            gone.into_iter().for_each(|peer| self.raw.report_unreachable(peer));
+    pub(crate) fn unreachable(&mut self, node: NodeId) {
+        if !self.is_leader() {
+            return;
+        }
+        for peer in self.conf.members().into_iter().filter(|peer| peer.node() == node) {
+            self.raw.report_unreachable(peer.0);
         }
     }
 
-    /// Whatever follows from a new term, role, leader or progress.
+    /// Does what a new term, role, leader or progress asks for, and shows it to readers.
     fn after_step(&mut self) {
-        let raft = &mut self.raw.raft;
-        if (raft.term, raft.state) != self.drawn {
-            self.election_timeout = self.random.within(&self.election_ticks);
-            let led = self.drawn.1 == StateRole::Leader;
-            self.drawn = (raft.term, raft.state);
+        let office = (self.term(), self.raw.raft.state);
+        if office != self.office {
+            let ticks = &self.election_ticks;
+            let drawn = self.random.within(&(ticks.start as u64..ticks.end as u64));
+            self.election_timeout = drawn as usize;
+            let led = self.office.1 == StateRole::Leader;
+            self.office = office;
             if led {
-                self.lose_office();
+                self.step_down();
             }
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);
-        let raft = &self.raw.raft;
-        if raft.state == StateRole::Leader {
-            if self.serving_term != raft.term && raft.apply_to_current_term() {
-                self.serving_term = raft.term;
+        let term = self.term();
+        if self.is_leader() {
+            if self.serving_term != term && self.raw.raft.apply_to_current_term() {
+                self.serving_term = term;
             }
-            self.answer_spreads();
+            self.answer_replicated();
         }
-        let raft = &self.raw.raft;
-        let serving = raft.state == StateRole::Leader && self.serving_term == raft.term;
-        self.watch.set(raft.leader_id, raft.term, raft.raft_log.committed, serving);
+        let serving = self.is_leader() && self.serving_term == term;
+        let committed = LogIndex(self.raw.raft.raft_log.committed);
+        self.watch.set(self.leader(), term, committed, serving);
         self.watch_log();
-    }
-
-    fn lose_office(&mut self) {
-        let group = self.group;
-        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.spreads.drain(..).for_each(|it| (it.done)(Err(ProposeError::Unknown(group))));
-        self.reads.lose_office(group, Some(self.raw.raft.leader_id).filter(|it| *it != 0));
-    }
-
-    fn answer_spreads(&mut self) {
-        let raft = &self.raw.raft;
-        let voters = &self.conf.voters;
-        let on_disk = |index: LogIndex| {
-            voters
-                .iter()
-                .filter(|id| raft.prs().get(**id).is_some_and(|it| it.matched >= index))
-                .count()
-        };
-        let mut at = 0;
-        while at < self.spreads.len() {
-            // A factor above the number of voters asks for all of them.
-            if on_disk(self.spreads[at].index) >= self.spreads[at].replicas.min(voters.len()) {
-                (self.spreads.swap_remove(at).done)(Ok(()));
-            } else {
-                at += 1;
-            }
-        }
-    }
-
-    /// Tells everyone who waits that the group is going. What was logged the others may still
-    /// apply.
-    pub(crate) fn close(&mut self, error: &ProposeError) {
-        let group = self.group;
-        self.waiting.drain(..).for_each(|it| it.ticket.fail(ProposeError::Unknown(group)));
-        self.spreads.drain(..).for_each(|it| (it.done)(Err(error.clone())));
-        self.reads.lose_office(self.group, None);
-        self.watch.set(0, self.raw.raft.term, self.committed, false);
-    }
-
-    pub(crate) fn status(&self) -> GroupStatus {
-        let raft = &self.raw.raft;
-        let log = &self.raw.store().log;
-        let peer = |(id, progress): (&u64, &raft::Progress)| PeerStatus {
-            peer: *id,
-            matched: progress.matched,
-            active: progress.recent_active,
-            snapshot: progress.state == raft::ProgressState::Snapshot,
-        };
-        let others = raft.prs().iter().filter(|(id, _)| **id != self.peer);
-        let mut peers: Vec<PeerStatus> =
-            if self.is_leader() { others.map(peer).collect() } else { Vec::new() };
-        peers.sort_by_key(|it| it.peer);
-        GroupStatus {
-            peer: self.peer,
-            role: match raft.state {
-                StateRole::Leader => Role::Leader,
-                StateRole::Follower => Role::Follower,
-                StateRole::Candidate | StateRole::PreCandidate => Role::Candidate,
-            },
-            term: raft.term,
-            leader: raft.leader_id,
-            committed: raft.raft_log.committed,
-            applied: self.applied,
-            last_index: log.last_index,
-            truncated_index: log.truncated_index,
-            conf: self.conf.clone(),
-            conf_pending: raft.has_pending_conf(),
-            peers,
-        }
     }
 
     /// Whether another round is due.
@@ -387,13 +275,42 @@ impl Replica {
         self.raw.raft.state == StateRole::Leader
     }
 
-    fn leader(&self) -> Option<u64> {
-        Some(self.raw.raft.leader_id).filter(|it| *it != 0)
+    fn leader(&self) -> Option<PeerId> {
+        PeerId::from_raw(self.raw.raft.leader_id)
+    }
+
+    fn term(&self) -> Term {
+        Term(self.raw.raft.term)
+    }
+
+    fn refused(&self, why: impl Into<String>) -> ProposeError {
+        ProposeError::Refused { group: self.group, why: why.into() }
     }
 
     fn not_leader(&self) -> ProposeError {
         // During a transfer this replica still leads but takes nothing: no leader to name.
-        let leader = self.leader().filter(|it| *it != self.peer);
+        let leader = self.leader().filter(|leader| *leader != self.peer);
         ProposeError::NotLeader { group: self.group, leader }
     }
+}
+
+fn broken(group: GroupId, what: &str) -> StoreError {
+    StoreError(format!("group {group}: {what}"))
+}
+
+/// Why a log and a state machine cannot be of one replica; `None` where they can.
+fn unfit(log: &GroupLog, applied: LogIndex) -> Option<String> {
+    if applied < log.truncated_index {
+        return Some(format!(
+            "the state ends at index {applied} but the log only begins after {}; \
+             this replica's data is incomplete and was not opened",
+            log.truncated_index
+        ));
+    }
+    (applied > log.last_index).then(|| {
+        format!(
+            "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
+            log.last_index
+        )
+    })
 }

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId, Term};
 
 use crate::machine::Conf;
 
-/// Part of a replica in its group.
+/// What a replica does in its group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -16,21 +16,22 @@ pub enum Role {
     Follower,
     /// Stands for election.
     Candidate,
-    /// Leads.
+    /// Takes the group's commands and sends them to the others.
     Leader,
 }
 
 /// A group as one of its replicas sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupStatus {
-    /// The replica's own peer id.
-    pub peer: u64,
-    /// Its part.
+    /// Peer id of the replica that was asked.
+    pub peer: PeerId,
+    /// What the replica does in the group.
     pub role: Role,
-    /// Its term.
-    pub term: u64,
-    /// Peer that leads; 0 for none, or none known.
-    pub leader: u64,
+    /// Latest term that the replica has seen.
+    pub term: Term,
+    /// Peer that leads; `None` where none does, or none is known. As JSON 0 stands for none.
+    #[serde(with = "zero_for_none")]
+    pub leader: Option<PeerId>,
     /// Highest index known to be committed.
     pub committed: LogIndex,
     /// Index of the last entry applied here.
@@ -39,31 +40,31 @@ pub struct GroupStatus {
     pub last_index: LogIndex,
     /// Index up to which the log was truncated.
     pub truncated_index: LogIndex,
-    /// The membership.
+    /// Membership as of the last change that is applied here.
     pub conf: Conf,
     /// A change of members is logged and not applied.
     pub conf_pending: bool,
-    /// At the leader: the others.
+    /// At the leader, what it knows of the other members; empty elsewhere.
     pub peers: Vec<PeerStatus>,
 }
 
 impl GroupStatus {
     /// What the leader knows of a peer.
-    pub fn peer(&self, peer: u64) -> Option<&PeerStatus> {
-        self.peers.iter().find(|it| it.peer == peer)
+    pub fn peer(&self, peer: PeerId) -> Option<&PeerStatus> {
+        self.peers.iter().find(|status| status.peer == peer)
     }
 }
 
 /// A member as the leader sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerStatus {
-    /// Its peer id.
-    pub peer: u64,
-    /// Last entry known to be on its disk.
+    /// Peer id of the member.
+    pub peer: PeerId,
+    /// Last entry known to be on the member's disk.
     pub matched: LogIndex,
-    /// It answered within the last election timeout.
+    /// The member answered within the last election timeout.
     pub active: bool,
-    /// It is being sent a snapshot.
+    /// A snapshot is on its way to the member.
     pub snapshot: bool,
 }
 
@@ -81,23 +82,23 @@ pub struct Watch {
 
 impl Watch {
     /// Peer that leads, if one is known.
-    pub fn leader(&self) -> Option<u64> {
-        Some(self.leader.load(Ordering::Acquire)).filter(|it| *it != 0)
+    pub fn leader(&self) -> Option<PeerId> {
+        PeerId::from_raw(self.leader.load(Ordering::Acquire))
     }
 
-    /// The replica's term.
-    pub fn term(&self) -> u64 {
-        self.term.load(Ordering::Acquire)
+    /// Latest term that the replica has seen.
+    pub fn term(&self) -> Term {
+        Term(self.term.load(Ordering::Acquire))
     }
 
     /// Index of the last entry applied here.
     pub fn applied(&self) -> LogIndex {
-        self.applied.load(Ordering::Acquire)
+        LogIndex(self.applied.load(Ordering::Acquire))
     }
 
     /// Entries known to be committed that are not applied here.
     pub fn lag(&self) -> u64 {
-        self.committed.load(Ordering::Acquire).saturating_sub(self.applied())
+        LogIndex(self.committed.load(Ordering::Acquire)).saturating_since(self.applied())
     }
 
     /// Whether this replica leads and has applied an entry of its own term: then it has
@@ -116,14 +117,39 @@ impl Watch {
         self.log_full.store(full, Ordering::Release);
     }
 
-    pub(crate) fn set(&self, leader: u64, term: u64, committed: LogIndex, serving: bool) {
-        self.committed.store(committed, Ordering::Release);
-        self.leader.store(leader, Ordering::Release);
-        self.term.store(term, Ordering::Release);
+    pub(crate) fn set(
+        &self,
+        leader: Option<PeerId>,
+        term: Term,
+        committed: LogIndex,
+        serving: bool,
+    ) {
+        self.committed.store(committed.0, Ordering::Release);
+        self.leader.store(PeerId::to_raw(leader), Ordering::Release);
+        self.term.store(term.0, Ordering::Release);
         self.serving.store(serving, Ordering::Release);
     }
 
     pub(crate) fn set_applied(&self, applied: LogIndex) {
-        self.applied.store(applied, Ordering::Release);
+        self.applied.store(applied.0, Ordering::Release);
+    }
+}
+
+/// JSON of a peer that may be none: 0 stands for none.
+mod zero_for_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use vane_types::PeerId;
+
+    pub(super) fn serialize<S: Serializer>(
+        peer: &Option<PeerId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        PeerId::to_raw(*peer).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PeerId>, D::Error> {
+        u64::deserialize(deserializer).map(PeerId::from_raw)
     }
 }

@@ -17,7 +17,7 @@ use vane_proto::admin::{
     TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
-use vane_types::GroupId;
+use vane_types::{GroupId, NodeId};
 
 use crate::state::AppState;
 
@@ -31,7 +31,7 @@ pub(crate) fn server(
     AdminServer<impl Admin + use<>>,
     impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + use<>,
 > {
-    let token = state.host.token();
+    let token = state.node.token();
     let door = AdminDoor(Arc::clone(&state.service));
     InterceptedService::new(AdminServer::new(door), move |request| token.check(request))
 }
@@ -50,7 +50,7 @@ fn answer<T>(result: Result<T, vane_api::Error>) -> Result<Response<T>, Status> 
 
 fn collection(state: CollectionState) -> Collection {
     let CollectionState { collection, overview } = state;
-    convert::collection(&collection.config(), collection.spread(), overview)
+    convert::collection(&collection.config(), collection.layout(), overview)
 }
 
 #[tonic::async_trait]
@@ -91,7 +91,7 @@ impl Admin for AdminDoor {
     ) -> Result<Response<SetNodeZoneReply>, Status> {
         let SetNodeZoneRequest { node_id, zone } = request.into_inner();
         let zone = Some(zone).filter(|zone| !zone.is_empty());
-        let set = self.0.set_node_zone(&call(), node_id, zone).await;
+        let set = self.0.set_node_zone(&call(), NodeId(node_id), zone).await;
         answer(set.map(|()| SetNodeZoneReply {}))
     }
 
@@ -173,8 +173,8 @@ impl Admin for AdminDoor {
         request: Request<TransferLeaderRequest>,
     ) -> Result<Response<TransferLeaderReply>, Status> {
         let TransferLeaderRequest { group, node_id } = request.into_inner();
-        let term = self.0.transfer_leader(&call(), GroupId(group), node_id).await;
-        answer(term.map(|term| TransferLeaderReply { term }))
+        let term = self.0.transfer_leader(&call(), GroupId(group), NodeId(node_id)).await;
+        answer(term.map(|term| TransferLeaderReply { term: term.0 }))
     }
 }
 
@@ -215,7 +215,7 @@ impl AdminDoor {
         let UpdateCollectionRequest { name, body } = asked;
         let body = request::parse(&body)?;
         let found = self.0.collection(&name)?;
-        let (change, factor) = request::collection_change(body, &found.config(), found.spread())?;
+        let (change, factor) = request::collection_change(body, &found.config(), found.layout())?;
         self.0.update_collection(&call(), found, change, factor).await?;
         Ok(collection(self.0.collection_state(&call(), &name).await?))
     }

@@ -1,7 +1,9 @@
 //! What of the engine the process names: to open it, to tell it settings, to show what it does.
-//! The only file that names its crate; requests go through `vane-service`.
+//! The only file that names its crates; requests go through `vane-service`.
 
-pub(crate) use vane_cluster::{
-    Cluster, Collection, Freshness, Host, Info, NodeSettings, OpenError, Partial,
-    Settings as EngineSettings, Write,
+pub(crate) use vane_coordinator::Partial;
+pub(crate) use vane_node::{
+    Collection, Member, Node, NodeSettings, NotReady, OpenError, Settings as EngineSettings,
 };
+pub(crate) use vane_shard::{Info, Write};
+pub(crate) use vane_transport::{Freshness, peer_server};

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use vane_api::not_ready;
 
 use crate::state::AppState;
 
@@ -19,7 +20,7 @@ pub(crate) async fn live() -> &'static str {
 pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     match state.check_ready() {
         Ok(()) => "all shards are ready".into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, not_ready(&why)).into_response(),
     }
 }
 
@@ -35,17 +36,19 @@ struct Summary {
 
 /// `GET /health`: a summary for people and scripts.
 pub(crate) async fn summary(State(state): State<Arc<AppState>>) -> Response {
-    let reason = state.check_ready().err();
+    let reason = state.check_ready().err().map(|why| not_ready(&why));
     let (status, code) = match reason {
         None => ("ok", StatusCode::OK),
         Some(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
     };
+    let coordinator = state.service.coordinator();
+    let collections = coordinator.map_or(0, |coordinator| coordinator.collection_names().len());
     let summary = Summary {
         status,
         reason,
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: state.started.elapsed().as_secs(),
-        collections: state.service.cluster().map_or(0, |cluster| cluster.collection_names().len()),
+        collections,
     };
     (code, Json(summary)).into_response()
 }

@@ -57,10 +57,10 @@ pub(crate) async fn scrape(State(state): State<Arc<AppState>>) -> Response {
 }
 
 fn render(state: &AppState) -> Result<String, std::fmt::Error> {
-    let cluster = state.service.cluster().ok();
+    let member = state.service.member().ok();
     // A registry of its own: these figures are of this moment, and another scrape has others.
     let mut moment = Registry::default();
-    let figures = Figures::read(cluster.as_ref(), state.started.elapsed());
+    let figures = Figures::read(member.as_deref(), state.started.elapsed());
     moment.register_collector(Box::new(figures));
     let mut text = String::new();
     encode_registry(&mut text, &state.metrics.registry)?;

@@ -7,6 +7,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::admin;
+use crate::engine::peer_server;
 use crate::state::AppState;
 
 /// HTTP/2 windows: large commands and snapshots must not wait for a round trip per 64 KB.
@@ -19,7 +20,7 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<AppState>) {
     // Of what it accepts itself alone; `Server::tcp_nodelay` is about listeners that it opens.
     // Without it an answer of several small frames waits 40 ms for the other side's delayed ACK.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let peers = state.host.peer_server();
+    let peers = peer_server(state.node.clone(), state.node.token());
     let admins = admin::server(&state);
     let served = Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::connections::Connections;
-use crate::engine::{EngineSettings, Host, OpenError};
+use crate::engine::{EngineSettings, Node, OpenError};
 use crate::peer;
 use crate::rest;
 use crate::settings::{Loaded, Settings, TokenError};
@@ -71,26 +71,26 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let address = rest_listener.local_addr().map_err(StartError::System)?;
     let peer_address = peer_listener.local_addr().map_err(StartError::System)?;
     let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
-    let host = open(&settings, engine).await?;
-    let disk = host.disk();
+    let node = open(&settings, engine).await?;
+    let disk = node.disk();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         %address,
         peer_address = %peer_address,
         data_dir = %settings.data_dir.display(),
-        node = disk.member.map(|member| member.node_id),
-        collections = host.cluster().map(|cluster| cluster.collection_names().len()),
+        node = disk.member.map(|member| member.node_id.0),
+        collections = node.member().ok().map(|member| member.coordinator().collection_names().len()),
         search_threads = settings.search_threads(),
         "ready"
     );
     let grace = Duration::from_secs(settings.shutdown_grace_s);
-    let state = AppState::new(host.clone(), settings);
+    let state = AppState::new(node.clone(), settings);
     let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
-    let joining = tokio::spawn(join(host.clone()));
+    let joining = tokio::spawn(join(node.clone()));
     let served = answer(rest_listener, state, stop, grace).await;
     joining.abort();
     // Also after a failure: it shortens the next start.
-    if tokio::task::spawn_blocking(move || host.shutdown()).await.is_err() {
+    if tokio::task::spawn_blocking(move || node.shutdown()).await.is_err() {
         tracing::error!("failed to shut down in order; the next start reads the logs");
     }
     // Last: leaders hand over and followers answer until the end.
@@ -100,8 +100,8 @@ async fn run(settings: Settings) -> Result<(), StartError> {
 }
 
 /// Joins a cluster, where the node was told of one and its disk is empty.
-async fn join(host: Host) {
-    if let Err(error) = host.join().await {
+async fn join(node: Node) {
+    if let Err(error) = node.join().await {
         tracing::error!(
             %error,
             "failed to start as a member; ending the process so that a restart tries again"
@@ -119,15 +119,15 @@ async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartErro
     })
 }
 
-async fn open(settings: &Settings, engine: EngineSettings) -> Result<Host, StartError> {
+async fn open(settings: &Settings, engine: EngineSettings) -> Result<Node, StartError> {
     let dir = settings.data_dir.display().to_string();
     let token = engine.node.token.clone();
-    let host = match tokio::task::spawn_blocking(move || Host::open(engine)).await {
+    let node = match tokio::task::spawn_blocking(move || Node::open(engine)).await {
         Ok(opened) => opened.map_err(|source| StartError::Open { dir, source })?,
         Err(error) => return Err(StartError::System(std::io::Error::other(error))),
     };
     settings.keep_token(&token).map_err(StartError::Token)?;
-    Ok(host)
+    Ok(node)
 }
 
 /// Answers requests until `stop`, then lets those on their way end within `grace`.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use vane_service::{Options, Service};
 
-use crate::engine::Host;
+use crate::engine::{Node, NotReady};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 
@@ -15,7 +15,7 @@ pub(crate) struct AppState {
     /// All that can be asked of the node.
     pub(crate) service: Arc<Service>,
     /// The engine, for what is of the process: readiness, the token, the listener for nodes.
-    pub(crate) host: Host,
+    pub(crate) node: Node,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// When the process was ready to answer.
@@ -25,7 +25,7 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
-    pub(crate) fn new(host: Host, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(node: Node, settings: Settings) -> Arc<Self> {
         let (metrics, of_service) = Metrics::new();
         let options = Options {
             calls_max: settings.concurrent_requests_max,
@@ -33,8 +33,8 @@ impl AppState {
             queries_at_once: settings.search_threads(),
         };
         Arc::new(Self {
-            service: Service::new(host.clone(), options, of_service),
-            host,
+            service: Service::new(node.clone(), options, of_service),
+            node,
             metrics,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
@@ -47,11 +47,14 @@ impl AppState {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Whether requests should be sent here; if not, why.
-    pub(crate) fn check_ready(&self) -> Result<(), String> {
+    /// Whether requests should be sent here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check_ready(&self) -> Result<(), NotReady> {
         if self.stopping.load(Ordering::Acquire) {
-            return Err("the node is shutting down".into());
+            return Err(NotReady::Stopping);
         }
-        self.host.check_ready()
+        self.node.check_ready()
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use vane_api::{Error, Kind};
-use vane_types::GroupId;
+use vane_types::{GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
     Collection, CollectionOverview, GroupStatus, Marker, NodeOverview, ShardOverview, Summary,
-    Wanted,
+    WantedReplica,
 };
 use crate::operation::Operation;
 use crate::service::Service;
@@ -26,9 +26,9 @@ pub struct CollectionState {
 #[derive(Debug)]
 pub struct MetaState {
     /// This node.
-    pub node: u64,
+    pub node: NodeId,
     /// Members, each with its address for other nodes.
-    pub members: Vec<(u64, String)>,
+    pub members: Vec<(NodeId, String)>,
     /// The group; empty where this node cannot say.
     pub status: GroupStatus,
 }
@@ -36,7 +36,7 @@ pub struct MetaState {
 impl Service {
     /// Whose the disk of this node is.
     pub fn disk(&self) -> Marker {
-        self.host.disk()
+        self.node.disk()
     }
 
     /// Founds a cluster of this node alone. Where it did so before under the same id, nothing
@@ -51,8 +51,8 @@ impl Service {
         call: &Call,
         cluster_id: Option<Uuid>,
     ) -> Result<Marker, Error> {
-        let host = self.host.clone();
-        let founding = async move { host.bootstrap(cluster_id).await };
+        let node = self.node.clone();
+        let founding = async move { node.bootstrap(cluster_id).await };
         self.change(call, Operation::Bootstrap, "", founding).await
     }
 
@@ -60,17 +60,13 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn meta_state(&self, call: &Call) -> Result<MetaState, Error> {
         let asking = async {
-            let cluster = self.cluster()?;
-            let status = cluster.meta_status().await.unwrap_or_default();
-            let members = cluster.nodes().into_iter().map(|node| (node.id, node.entry.address));
-            Ok::<_, Error>(MetaState {
-                node: cluster.node_id(),
-                members: members.collect(),
-                status,
-            })
+            let member = self.member()?;
+            let status = member.meta_status().await.unwrap_or_default();
+            let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
+            Ok::<_, Error>(MetaState { node: member.node_id(), members: members.collect(), status })
         };
         self.run(call, Operation::GetCluster, "", asking).await
     }
@@ -79,9 +75,9 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn summary(&self, call: &Call) -> Result<Summary, Error> {
-        let asking = async { Ok::<_, Error>(self.cluster()?.summary().await) };
+        let asking = async { Ok::<_, Error>(self.member()?.summary().await) };
         self.run(call, Operation::GetCluster, "", asking).await
     }
 
@@ -89,9 +85,9 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn nodes(&self, call: &Call) -> Result<Vec<NodeOverview>, Error> {
-        let asking = async { Ok::<_, Error>(self.cluster()?.node_overviews().await) };
+        let asking = async { Ok::<_, Error>(self.member()?.node_overviews().await) };
         self.run(call, Operation::ListNodes, "", asking).await
     }
 
@@ -99,16 +95,16 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn shards(&self, call: &Call, name: &str) -> Result<Vec<ShardOverview>, Error> {
         let asking = async {
-            let cluster = self.cluster()?;
+            let member = self.member()?;
             let collection = match name {
                 "" => None,
                 name => Some(self.collection(name)?),
             };
             let name = collection.as_ref().map(|collection| collection.name());
-            Ok::<_, Error>(cluster.shard_overviews(name).await)
+            Ok::<_, Error>(member.shard_overviews(name).await)
         };
         self.run(call, Operation::ListShards, name, asking).await
     }
@@ -117,10 +113,10 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn collection_states(&self, call: &Call) -> Result<Vec<CollectionState>, Error> {
         let asking = async {
-            let overviews = self.cluster()?.collection_overviews().await.into_iter();
+            let overviews = self.member()?.collection_overviews().await.into_iter();
             // One that was deleted while leaders answered is left out.
             let states = overviews.filter_map(|overview| {
                 let collection = self.collection(&overview.name).ok()?;
@@ -135,16 +131,16 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn collection_state(
         &self,
         call: &Call,
         name: &str,
     ) -> Result<CollectionState, Error> {
         let asking = async {
-            let cluster = self.cluster()?;
+            let member = self.member()?;
             let collection = self.collection(name)?;
-            let mut overviews = cluster.collection_overviews().await.into_iter();
+            let mut overviews = member.collection_overviews().await.into_iter();
             match overviews.find(|overview| overview.name == collection.name()) {
                 Some(overview) => Ok(CollectionState { collection, overview }),
                 None => {
@@ -164,11 +160,11 @@ impl Service {
     pub async fn set_node_zone(
         self: &Arc<Self>,
         call: &Call,
-        node: u64,
+        node: NodeId,
         zone: Option<String>,
     ) -> Result<(), Error> {
-        let (cluster, timeout) = (self.cluster()?, call.timeout);
-        let changing = async move { cluster.set_zone(node, zone, timeout).await };
+        let (member, timeout) = (self.member()?, call.timeout);
+        let changing = async move { member.set_zone(node, zone, timeout).await };
         self.change(call, Operation::SetNodeZone, &format!("node {node}"), changing).await
     }
 
@@ -182,12 +178,12 @@ impl Service {
         self: &Arc<Self>,
         call: &Call,
         group: GroupId,
-        replicas: Vec<Wanted>,
+        replicas: Vec<WantedReplica>,
         if_revision: Option<u64>,
     ) -> Result<(), Error> {
-        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let (member, timeout) = (self.member()?, call.timeout);
         let changing =
-            async move { cluster.reconfigure(group, replicas, if_revision, timeout).await };
+            async move { member.reconfigure(group, replicas, if_revision, timeout).await };
         self.change(call, Operation::ReconfigureShard, &format!("group {group}"), changing).await
     }
 
@@ -200,10 +196,10 @@ impl Service {
         self: &Arc<Self>,
         call: &Call,
         group: GroupId,
-        node: u64,
-    ) -> Result<u64, Error> {
-        let cluster = self.cluster()?;
-        let changing = async move { cluster.transfer_leader(group, node).await };
+        node: NodeId,
+    ) -> Result<Term, Error> {
+        let member = self.member()?;
+        let changing = async move { member.transfer_leader(group, node).await };
         self.change(call, Operation::TransferLeader, &format!("group {group}"), changing).await
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn record(
     }
     let (outcome, error) = match outcome {
         Ok(()) => ("done", String::new()),
-        Err(error) if error.kind.may_have_changed() => ("unknown", rest::text::text(error)),
+        Err(error) if error.may_have_changed() => ("unknown", rest::text::text(error)),
         Err(error) => ("refused", rest::text::text(error)),
     };
     tracing::debug!(

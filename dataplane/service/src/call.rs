@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use vane_api::Error;
 
-use crate::engine::{Freshness, Partial, Terms};
+use crate::engine::{Freshness, Partial, RequestOptions};
 use crate::principal::{Door, Principal};
 
 /// One call.
@@ -36,8 +36,8 @@ impl Call {
     }
 
     /// What the engine is told of an operation that begins now.
-    pub(crate) fn terms(&self) -> Terms {
-        Terms {
+    pub(crate) fn options(&self) -> RequestOptions {
+        RequestOptions {
             deadline: Instant::now() + self.timeout,
             freshness: self.freshness,
             partial: self.partial.clone(),

@@ -6,17 +6,17 @@ use vane_api::{Error, Kind};
 use vane_types::CollectionConfig;
 
 use crate::call::Call;
-use crate::engine::{AliasChange, Collection, ConfigChange, Info, Spread};
+use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardReplica};
 use crate::operation::Operation;
 use crate::service::Service;
 
 /// Where the replicas of a collection are.
 #[derive(Debug)]
 pub struct ReplicaPlaces {
-    /// How the collection is spread.
-    pub spread: Spread,
-    /// Each replica: the ordinal of its shard, its node, and its points where it is on this node.
-    pub replicas: Vec<(usize, u64, Option<u64>)>,
+    /// How the collection is laid out.
+    pub layout: Layout,
+    /// Its replicas, wherever they are.
+    pub replicas: Vec<ShardReplica>,
 }
 
 impl Service {
@@ -26,7 +26,7 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub async fn collection_names(&self, call: &Call) -> Result<Vec<String>, Error> {
-        let names = async { self.cluster().map(|cluster| cluster.collection_names()) };
+        let names = async { self.coordinator().map(|coordinator| coordinator.collection_names()) };
         self.run(call, Operation::ListCollections, "", names).await
     }
 
@@ -56,7 +56,7 @@ impl Service {
         call: &Call,
         collection: &Collection,
     ) -> Result<Info, Error> {
-        let asking = collection.info(call.terms());
+        let asking = collection.info(call.options());
         self.run(call, Operation::GetCollection, collection.name(), asking).await
     }
 
@@ -70,12 +70,12 @@ impl Service {
         call: &Call,
         collection: Arc<Collection>,
     ) -> Result<ReplicaPlaces, Error> {
-        let name = collection.name().to_owned();
+        let (member, name) = (self.member()?, collection.name().to_owned());
         let counting = async move {
             // Points are counted in the store, which is not for a thread that answers requests.
             let looked = tokio::task::spawn_blocking(move || ReplicaPlaces {
-                replicas: collection.replicas(),
-                spread: collection.spread(),
+                replicas: member.replicas_of(&collection),
+                layout: collection.layout(),
             });
             looked.await.map_err(|error| {
                 Error::internal(format!("the shards could not be looked at: {error}"))
@@ -94,12 +94,12 @@ impl Service {
         self: &Arc<Self>,
         call: &Call,
         name: String,
-        (config, spread): (CollectionConfig, Spread),
+        (config, layout): (CollectionConfig, Layout),
         key: String,
     ) -> Result<(), Error> {
-        let (cluster, timeout, subject) = (self.cluster()?, call.timeout, name.clone());
+        let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
         self.change(call, Operation::CreateCollection, &subject, async move {
-            cluster.create_collection(&name, config, spread, &key, timeout).await
+            coordinator.create_collection(&name, config, layout, &key, timeout).await
         })
         .await
     }
@@ -116,11 +116,11 @@ impl Service {
         change: ConfigChange,
         write_consistency_factor: Option<u32>,
     ) -> Result<(), Error> {
-        let (cluster, timeout) = (self.cluster()?, call.timeout);
+        let (coordinator, timeout) = (self.coordinator()?, call.timeout);
         let name = collection.name().to_owned();
         self.change(call, Operation::UpdateCollection, &name, async move {
             let name = collection.name();
-            cluster.update_collection(name, change, write_consistency_factor, timeout).await
+            coordinator.update_collection(name, change, write_consistency_factor, timeout).await
         })
         .await
     }
@@ -137,9 +137,9 @@ impl Service {
         name: String,
         key: String,
     ) -> Result<bool, Error> {
-        let (cluster, timeout, subject) = (self.cluster()?, call.timeout, name.clone());
+        let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
         self.change(call, Operation::DeleteCollection, &subject, async move {
-            cluster.delete_collection(&name, &key, timeout).await
+            coordinator.delete_collection(&name, &key, timeout).await
         })
         .await
     }
@@ -150,7 +150,7 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub async fn aliases(&self, call: &Call) -> Result<Vec<(String, String)>, Error> {
-        let aliases = async { self.cluster().map(|cluster| cluster.aliases()) };
+        let aliases = async { self.coordinator().map(|coordinator| coordinator.aliases()) };
         self.run(call, Operation::ListAliases, "", aliases).await
     }
 
@@ -164,8 +164,8 @@ impl Service {
         call: &Call,
         changes: Vec<AliasChange>,
     ) -> Result<(), Error> {
-        let (cluster, timeout) = (self.cluster()?, call.timeout);
-        let changing = async move { cluster.change_aliases(changes, timeout).await };
+        let (coordinator, timeout) = (self.coordinator()?, call.timeout);
+        let changing = async move { coordinator.change_aliases(changes, timeout).await };
         self.change(call, Operation::ChangeAliases, "", changing).await
     }
 
@@ -190,7 +190,7 @@ impl Service {
     }
 
     fn holder_of(&self, alias: &str) -> Result<Option<String>, Error> {
-        let mut aliases = self.cluster()?.aliases().into_iter();
+        let mut aliases = self.coordinator()?.aliases().into_iter();
         Ok(aliases.find(|(name, _)| name == alias).map(|(_, collection)| collection))
     }
 }

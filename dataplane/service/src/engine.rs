@@ -1,7 +1,13 @@
-//! What of the engine is called. The only file that names its crate.
+//! What of the engine is called. The only file that names its crates.
 
-pub(crate) use vane_cluster::{
-    AliasChange, Cluster, Collection, CollectionOverview, ConfigChange, Freshness, GroupStatus,
-    Host, Info, Marker, NodeOverview, Page, Partial, Query, Record, Scored, Scroll, ShardOverview,
-    Spread, Summary, Terms, Want, Wanted, Write,
+pub(crate) use vane_catalog::{AliasChange, WantedReplica};
+pub(crate) use vane_coordinator::{
+    ConfigChange, Coordinator, Layout, Partial, Query, RequestOptions,
 };
+pub(crate) use vane_node::{
+    Collection, CollectionOverview, Marker, Member, Node, NodeOverview, NodeShards, ShardOverview,
+    ShardReplica, Summary,
+};
+pub(crate) use vane_raft::GroupStatus;
+pub(crate) use vane_shard::{Info, Page, Record, Scored, Scroll, Want, Write};
+pub(crate) use vane_transport::Freshness;

@@ -7,7 +7,7 @@ use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, Page, Record, Scroll, Terms, Want, Write};
+use crate::engine::{Collection, Page, Record, RequestOptions, Scroll, Want, Write};
 use crate::operation::Operation;
 use crate::service::{Service, to_the_end};
 
@@ -25,9 +25,12 @@ impl Service {
         collection: Arc<Collection>,
         write: Write,
     ) -> Result<LogIndex, Error> {
-        let (service, owned_call, terms) = (Arc::clone(self), call.clone(), call.terms());
-        to_the_end(call, async move { service.apply(&owned_call, &collection, write, terms).await })
-            .await
+        let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
+        to_the_end(
+            call,
+            async move { service.apply(&owned_call, &collection, write, options).await },
+        )
+        .await
     }
 
     /// Applies changes one after the other. None begins before all were found to fit the
@@ -50,11 +53,11 @@ impl Service {
             })?;
         }
         // One deadline for all of them: the client waits for the batch.
-        let (service, owned_call, terms) = (Arc::clone(self), call.clone(), call.terms());
+        let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
         to_the_end(call, async move {
             let mut indexes = Vec::with_capacity(writes.len());
             for (i, write) in writes.into_iter().enumerate() {
-                let applied = service.apply(&owned_call, &collection, write, terms.clone()).await;
+                let applied = service.apply(&owned_call, &collection, write, options.clone()).await;
                 indexes.push(applied.map_err(|error| in_batch(error, i))?);
             }
             Ok(indexes)
@@ -67,10 +70,10 @@ impl Service {
         call: &Call,
         collection: &Collection,
         write: Write,
-        terms: Terms,
+        options: RequestOptions,
     ) -> Result<LogIndex, Error> {
         let operation = Operation::of_write(&write);
-        let applying = collection.write(write, terms);
+        let applying = collection.write(write, options);
         self.run(call, operation, collection.name(), applying).await
     }
 
@@ -86,7 +89,7 @@ impl Service {
         ids: Vec<PointId>,
         want: Want,
     ) -> Result<Vec<Record>, Error> {
-        let reading = collection.retrieve(ids, want, call.terms());
+        let reading = collection.retrieve(ids, want, call.options());
         self.run(call, Operation::Retrieve, collection.name(), reading).await
     }
 
@@ -101,7 +104,7 @@ impl Service {
         collection: &Collection,
         scroll: Scroll,
     ) -> Result<Page, Error> {
-        let reading = collection.scroll(scroll, call.terms());
+        let reading = collection.scroll(scroll, call.options());
         self.run(call, Operation::Scroll, collection.name(), reading).await
     }
 
@@ -116,7 +119,7 @@ impl Service {
         collection: &Collection,
         filter: Option<Filter>,
     ) -> Result<usize, Error> {
-        let reading = collection.count(filter, call.terms());
+        let reading = collection.count(filter, call.options());
         self.run(call, Operation::Count, collection.name(), reading).await
     }
 }

@@ -22,7 +22,7 @@ impl Service {
         collection: &Collection,
         query: Query,
     ) -> Result<Vec<Scored>, Error> {
-        let searching = collection.query(query, call.terms());
+        let searching = collection.query(query, call.options());
         self.run(call, Operation::Query, collection.name(), searching).await
     }
 
@@ -58,14 +58,14 @@ impl Service {
         let mut running = JoinSet::new();
         let mut queries = queries.into_iter().enumerate();
         // All of them count from the same moment, however long they wait for their turn.
-        let terms = call.terms();
+        let options = call.options();
         loop {
             while running.len() < self.queries_at_once {
                 let Some((i, query)) = queries.next() else { break };
-                let (service, collection, call, terms) =
-                    (Arc::clone(self), Arc::clone(&collection), call.clone(), terms.clone());
+                let (service, collection, call, options) =
+                    (Arc::clone(self), Arc::clone(&collection), call.clone(), options.clone());
                 running.spawn(async move {
-                    let searching = collection.query(query, terms);
+                    let searching = collection.query(query, options);
                     let found =
                         service.run(&call, Operation::Query, collection.name(), searching).await;
                     (i, found)

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use vane_api::{Error, Kind};
+use vane_api::Error;
 
 use crate::audit;
 use crate::call::Call;
-use crate::engine::{Cluster, Collection, Host};
+use crate::engine::{Collection, Coordinator, Member, Node, NodeShards};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::operation::Operation;
@@ -25,17 +25,17 @@ pub struct Options {
 
 /// The operations of a node. One function each, in the file of what it is about.
 pub struct Service {
-    pub(crate) host: Host,
+    pub(crate) node: Node,
     pub(crate) queries_at_once: usize,
     limits: Limits,
     metrics: Metrics,
 }
 
 impl Service {
-    /// The operations of the node that `host` is.
-    pub fn new(host: Host, options: Options, metrics: Metrics) -> Arc<Self> {
+    /// The operations of the node that `node` is.
+    pub fn new(node: Node, options: Options, metrics: Metrics) -> Arc<Self> {
         Arc::new(Self {
-            host,
+            node,
             queries_at_once: options.queries_at_once,
             limits: Limits::new(options.calls_max, options.body_bytes_max),
             metrics,
@@ -47,26 +47,31 @@ impl Service {
         &self.limits
     }
 
-    /// The cluster, for what a node shows of itself.
+    /// This node as a member of its cluster.
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] while this node belongs to none.
-    pub fn cluster(&self) -> Result<Cluster, Error> {
-        self.host.cluster().ok_or_else(|| {
-            let detail =
-                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped";
-            Error::new(Kind::Unavailable, "", detail)
-        })
+    /// [`vane_api::Kind::Unavailable`] while it belongs to none.
+    pub fn member(&self) -> Result<Arc<Member>, Error> {
+        Ok(self.node.member()?)
+    }
+
+    /// Who routes requests from this node.
+    ///
+    /// # Errors
+    ///
+    /// [`vane_api::Kind::Unavailable`] while it belongs to no cluster.
+    pub fn coordinator(&self) -> Result<Arc<Coordinator<NodeShards>>, Error> {
+        Ok(Arc::clone(self.member()?.coordinator()))
     }
 
     /// A collection by its name or an alias of it.
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`vane_api::Kind::NotFound`], or [`vane_api::Kind::Unavailable`] while this node belongs to no cluster.
     pub fn collection(&self, name_or_alias: &str) -> Result<Arc<Collection>, Error> {
-        Ok(self.cluster()?.collection(name_or_alias)?)
+        Ok(self.coordinator()?.collection(name_or_alias)?)
     }
 
     /// Runs an operation: times it, counts it, and writes it down where it is a change of

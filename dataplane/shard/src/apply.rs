@@ -84,14 +84,14 @@ impl Shard {
             None => (Effects::none(&self.store, &state), Ok(())),
         };
         if let Some(conf) = &entry.conf {
-            effects.batch.put_meta(CONF, &encode_conf(conf));
+            effects.batch.put_attribute(CONF, &encode_conf(conf));
             effects.memory.push(Effect::Conf(conf.clone()));
         }
         for leaving in state.requests.leaving(entry.index) {
-            effects.batch.delete_meta(&requests::key(leaving));
+            effects.batch.delete_attribute(&requests::key(leaving));
         }
         if effects.digest != state.digest {
-            effects.batch.put_meta(DIGEST, &effects.digest.to_be_bytes());
+            effects.batch.put_attribute(DIGEST, &effects.digest.to_be_bytes());
         }
         Ok((effects, answer))
     }
@@ -115,7 +115,9 @@ impl Shard {
         };
         if let Some(request) = request {
             // A refusal is remembered too: a copy that comes later may meet another state.
-            effects.batch.put_meta(&requests::key(index), &requests::encode(&request, &answer));
+            effects
+                .batch
+                .put_attribute(&requests::key(index), &requests::encode(&request, &answer));
             effects.memory.push(Effect::Request(request, answer.clone()));
         }
         Ok((effects, answer))

@@ -79,3 +79,18 @@ impl From<vane_commands::Error> for Error {
         Self::BadInput(error.into())
     }
 }
+
+impl From<Error> for vane_types::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::BadInput(bad) => Self::bad_input(bad.to_string()),
+            Error::NotFound(_) => Self::not_found(error.to_string()),
+            Error::Timeout { .. } => Self::timeout(error.to_string()),
+            Error::NotReady { .. } => Self::unavailable(error.to_string()),
+            Error::Closed => Self::not_found(error.to_string()),
+            Error::Storage(_) | Error::Index(_) | Error::Cancelled => {
+                Self::internal(error.to_string())
+            }
+        }
+    }
+}

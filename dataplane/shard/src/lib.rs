@@ -28,7 +28,7 @@ pub use read::info::Info;
 pub use request::{
     Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };
-pub use search::search_context::{SearchContext, SearchContext as HeldSearch};
+pub use search::search_context::SearchContext;
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};
 pub use vane_commands::{

@@ -37,8 +37,11 @@ impl Shard {
     ) -> Result<(), crate::Error> {
         store.destroy()?;
         let mut batch = store.batch();
-        batch.put_meta(CONFIG, &serde_json::to_vec(config).expect("a configuration is plain data"));
-        batch.put_meta(CONF, &encode_conf(conf));
+        batch.put_attribute(
+            CONFIG,
+            &serde_json::to_vec(config).expect("a configuration is plain data"),
+        );
+        batch.put_attribute(CONF, &encode_conf(conf));
         batch.put_applied(applied);
         Ok(batch.write()?)
     }
@@ -63,18 +66,18 @@ impl Shard {
 /// installation that was cut short leaves points without an applied index.
 pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;
-    if applied == 0 {
+    if applied == LogIndex::ZERO {
         return read_empty(store);
     }
     let mut config =
         read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
-    let next_slot = match store.meta(NEXT_SLOT)? {
+    let next_slot = match store.attribute(NEXT_SLOT)? {
         Some(bytes) => {
             u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?)
         }
         None => 0,
     };
-    let digest = match store.meta(DIGEST)? {
+    let digest = match store.attribute(DIGEST)? {
         Some(bytes) => {
             u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?)
         }
@@ -108,13 +111,13 @@ fn read_empty(store: &ShardStore) -> Result<State, Error> {
         ..read_config(store)?.unwrap_or(nothing)
     };
     // A membership beside points is part of a snapshot that is not there in full.
-    let cut_short = store.meta(NEXT_SLOT)?.is_some();
+    let cut_short = store.attribute(NEXT_SLOT)?.is_some();
     let conf = if cut_short { Conf::default() } else { read_conf(store)? };
     Ok(State { conf, ..State::empty(config) })
 }
 
 fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
-    let config = store.meta(CONFIG)?.map(|bytes| serde_json::from_slice(&bytes));
+    let config = store.attribute(CONFIG)?.map(|bytes| serde_json::from_slice(&bytes));
     config.transpose().map_err(|e| damaged(store, &format!("its configuration: {e}")))
 }
 
@@ -128,14 +131,14 @@ fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
 }
 
 fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
-    let Some(bytes) = store.meta(CONF)? else { return Ok(Conf::default()) };
+    let Some(bytes) = store.attribute(CONF)? else { return Ok(Conf::default()) };
     serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))
 }
 
 fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
     let mut requests = Requests::default();
     // In the order of their entries: the names are ordered as their indexes are.
-    for (name, value) in store.metas(requests::PREFIX)? {
+    for (name, value) in store.attributes(requests::PREFIX)? {
         let read = requests.insert_stored(&name, &value);
         read.ok_or_else(|| damaged(store, "the outcome of a request"))?;
     }
@@ -144,7 +147,7 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
 
 fn read_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
     let mut fields = BTreeMap::new();
-    for (name, value) in store.metas(FIELD)? {
+    for (name, value) in store.attributes(FIELD)? {
         let number = name.strip_prefix(FIELD).and_then(|bytes| bytes.try_into().ok());
         let number = number
             .map(u16::from_be_bytes)
@@ -179,7 +182,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
                 .get_mut(ordinal as usize)
                 .ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
             if of_vector.len() <= slot as usize {
-                of_vector.resize(slot as usize + 1, 0);
+                of_vector.resize(slot as usize + 1, LogIndex::ZERO);
             }
             of_vector[slot as usize] = version;
         }

@@ -221,7 +221,7 @@ impl Searcher<'_> {
     ) -> Result<Vec<Hit>, Error> {
         let select = Select {
             allow: self.allowed.as_ref().map(|allowed| (allowed.words(), slots)),
-            died: died.map(|died| (died, self.vector.at)),
+            died: died.map(|died| (died, self.vector.at.0)),
         };
         let found = match index.search(&self.query, self.k, ef, &select) {
             Err(vane_index::Error::Stopped) => return Err(self.timeout()),

@@ -2,7 +2,7 @@
 //! place of everything.
 //!
 //! ```text
-//! keys                            the group's keys in data.db (vane_storage::Snapshot)
+//! keys                            the group's keys in data.db (vane_storage::ReadView)
 //! segments/v<vector>-s<segment>/  linked: sealed segments never change
 //! ```
 
@@ -42,7 +42,7 @@ impl Shard {
                 state.vectors.iter().flat_map(|vector| &vector.sealed).cloned().collect();
             (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
         };
-        let keys = self.store.snapshot();
+        let keys = self.store.read_view();
         drop(only_writer);
         for segment in &sealed {
             segment_file::link_into(&segment.dir, &dir.join(SEGMENTS).join(name(&segment.dir)))?;

@@ -51,7 +51,7 @@ impl State {
         let vectors =
             config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
         Self {
-            applied: 0,
+            applied: LogIndex::ZERO,
             config,
             next_slot: 0,
             digest: 0,
@@ -67,7 +67,7 @@ impl State {
     /// Whether there is anything to read. A replica that waits for its first snapshot, or is
     /// taking one, is not empty: it does not know.
     pub(crate) fn is_ready(&self) -> bool {
-        self.applied > 0 || self.conf != Conf::default()
+        self.applied > LogIndex::ZERO || self.conf != Conf::default()
     }
 
     /// A vector that a request names.

@@ -28,7 +28,10 @@ pub struct DataDb {
 }
 
 impl DataDb {
-    /// Opens or creates it.
+    /// Opens the database, or creates it where there is none.
+    ///
+    /// # Errors
+    /// When RocksDB cannot open it: a disk that fails, or damage.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -41,20 +44,27 @@ impl DataDb {
         options.set_max_open_files(-1);
         options.set_keep_log_file_num(5);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
-        let families =
-            Family::ALL.map(|it| ColumnFamilyDescriptor::new(name(it), family_options(it, &cache)));
+        let families = Family::ALL.map(|family| {
+            ColumnFamilyDescriptor::new(name(family), family_options(family, &cache))
+        });
         let db = DB::open_cf_descriptors(&options, path, families).map_err(Error::rocks(NAME))?;
         Ok(Self { db: Arc::new(db) })
     }
 
     /// Makes everything written before durable.
+    ///
+    /// # Errors
+    /// When the sync fails: nothing written since the last one may be counted on.
     pub fn sync(&self) -> Result<(), Error> {
         self.db.flush_wal(true).map_err(Error::rocks(NAME))
     }
 
     /// Writes all memtables out, so that the WAL behind them can go.
+    ///
+    /// # Errors
+    /// When a memtable cannot be written out; what it holds is still in the WAL.
     pub fn flush(&self) -> Result<(), Error> {
-        let families: Vec<_> = Family::ALL.map(|it| self.family(it)).to_vec();
+        let families: Vec<_> = Family::ALL.map(|family| self.family(family)).to_vec();
         self.db
             .flush_cfs_opt(&families, &rocksdb::FlushOptions::default())
             .map_err(Error::rocks(NAME))
@@ -62,10 +72,13 @@ impl DataDb {
 
     /// Bytes held in memtables.
     pub fn memtable_bytes(&self) -> u64 {
-        let of = |it| {
-            self.db.property_int_value_cf(self.family(it), properties::CUR_SIZE_ALL_MEM_TABLES)
-        };
-        Family::ALL.into_iter().filter_map(|it| of(it).ok().flatten()).sum()
+        Family::ALL.into_iter().map(|family| self.memtable_bytes_of(family)).sum()
+    }
+
+    fn memtable_bytes_of(&self, family: Family) -> u64 {
+        let property = properties::CUR_SIZE_ALL_MEM_TABLES;
+        let bytes = self.db.property_int_value_cf(self.family(family), property);
+        bytes.ok().flatten().unwrap_or(0)
     }
 
     fn family(&self, family: Family) -> &ColumnFamily {
@@ -163,15 +176,16 @@ fn scan_options(to: &[u8]) -> ReadOptions {
     options
 }
 
-fn walk(mut it: DBRawIterator<'_>, from: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
-    it.seek(from);
-    while let Some((key, value)) = it.item() {
+fn walk(mut cursor: DBRawIterator<'_>, from: &[u8], visit: &mut Visit<'_>) -> Result<(), Error> {
+    cursor.seek(from);
+    while let Some((key, value)) = cursor.item() {
         if !visit(key, value)? {
             return Ok(());
         }
-        it.next();
+        cursor.next();
     }
-    it.status().map_err(Error::rocks(NAME))
+    // A cursor ends at a failure as at the last key; only its status tells them apart.
+    cursor.status().map_err(Error::rocks(NAME))
 }
 
 fn collect(
@@ -180,10 +194,10 @@ fn collect(
     values.into_iter().collect::<Result<_, _>>().map_err(Error::rocks(NAME))
 }
 
-/// What a family is called on disk.
+/// Name of a family on disk; it never changes.
 fn name(family: Family) -> &'static str {
     match family {
-        Family::Meta => "meta",
+        Family::Attribute => "meta",
         Family::Point => "point",
         Family::Payload => "payload",
         Family::Index => "index",

@@ -1,4 +1,5 @@
-//! A data directory: whose it is, and that only one process uses it.
+//! A data directory: the marker that says which node it belongs to, and the lock that keeps
+//! it to one process.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use vane_types::{GroupId, NodeId};
 
 use crate::error::Error;
 
@@ -19,14 +21,14 @@ const MARKER: &str = "VANE";
 const LOCK: &str = "LOCK";
 const CLEAN: &str = "CLEAN";
 
-/// What the marker says: a node never votes with a disk that it does not recognise.
+/// Content of the marker file: a node never votes with a disk that it does not recognise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// Version of the layout.
     pub format: u32,
-    /// The disk itself: drawn when it is first used, never changed.
+    /// Names the disk: drawn when it is first used, never changed.
     pub disk_id: Uuid,
-    /// Whose it is; `None` until it founds a cluster or joins one.
+    /// Node that the disk belongs to; `None` until the node founds a cluster or joins one.
     #[serde(default)]
     pub member: Option<Member>,
     /// Starts of a member on this disk.
@@ -37,10 +39,10 @@ pub struct Marker {
 /// A disk's place in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The cluster.
+    /// Cluster that the node is a member of.
     pub cluster_id: Uuid,
-    /// The node that the disk is of; never of another.
-    pub node_id: u64,
+    /// Node that the disk belongs to; never another one.
+    pub node_id: NodeId,
     /// The node's replica of the meta group was made. Where it is not there any more, the
     /// disk has lost its votes and must not be used.
     pub has_meta: bool,
@@ -60,8 +62,14 @@ impl DataDir {
     /// Opens a directory, or marks one where there is none or an empty one.
     ///
     /// A directory that has files but no marker is somebody else's and is left alone.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] while another process has it, [`Error::Foreign`] when it holds something
+    /// else or another format, [`Error::Damaged`] when its marker cannot be read; else the disk
+    /// failed. Nothing that was there is changed, but for the note of a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        // Before anything is read: another process may be about to change it.
         let lock = lock(path)?;
         let marker = match read_marker(path)? {
             Some(marker) => marker,
@@ -70,6 +78,7 @@ impl DataDir {
         let clean = path.join(CLEAN);
         let was_clean = clean.exists();
         if was_clean {
+            // Before anything is written: after a crash the note must not be there.
             fs::remove_file(&clean).map_err(Error::io("remove", &clean))?;
             sync_dir(path)?;
         }
@@ -81,12 +90,15 @@ impl DataDir {
         &self.path
     }
 
-    /// Whose it is.
+    /// The marker as it is on disk.
     pub fn marker(&self) -> Marker {
         *self.marker.lock()
     }
 
-    /// Records whose it is from now on, on disk when it returns.
+    /// Records which node the disk belongs to from now on, on disk when it returns.
+    ///
+    /// # Errors
+    /// When the marker cannot be written; the old one or the new one is on disk.
     pub fn set_member(&self, member: Member) -> Result<(), Error> {
         let mut marker = self.marker.lock();
         let changed = Marker { member: Some(member), ..*marker };
@@ -97,6 +109,9 @@ impl DataDir {
 
     /// Counts a start, on disk when it returns: the number is larger than that of every
     /// start before.
+    ///
+    /// # Errors
+    /// When the marker cannot be written; the start may be counted or not.
     pub fn count_start(&self) -> Result<u64, Error> {
         let mut marker = self.marker.lock();
         let changed = Marker { starts: marker.starts + 1, ..*marker };
@@ -116,11 +131,14 @@ impl DataDir {
     }
 
     /// Directory of one group's segment files.
-    pub fn group_dir(&self, group: vane_types::GroupId) -> PathBuf {
+    pub fn group_dir(&self, group: GroupId) -> PathBuf {
         self.path.join("shards").join(group.to_string())
     }
 
     /// Records a clean stop; call only when everything is flushed.
+    ///
+    /// # Errors
+    /// When the note cannot be written; the next start verifies the files then.
     pub fn mark_clean(&self) -> Result<(), Error> {
         write_durable(&self.path, CLEAN, b"")
     }
@@ -170,8 +188,8 @@ fn mark(path: &Path) -> Result<Marker, Error> {
             name == LOCK || name == "lost+found" || name.to_string_lossy().ends_with(".tmp");
         if !known {
             return Err(Error::Foreign(format!(
-                "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data directory; \
-                 nothing was changed, choose an empty one with --data-dir",
+                "{} has files (such as {}) but no {MARKER} marker, so it is not a Vane data \
+                 directory; nothing was changed, choose an empty one with --data-dir",
                 path.display(),
                 name.to_string_lossy()
             )));
@@ -191,6 +209,7 @@ fn write_marker(path: &Path, marker: &Marker) -> Result<(), Error> {
 fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let (tmp, path) = (dir.join(format!("{name}.tmp")), dir.join(name));
     let mut file = File::create(&tmp).map_err(Error::io("create", &tmp))?;
+    // The content before its name, and the name before the caller goes on.
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &tmp))?;
     fs::rename(&tmp, &path).map_err(Error::io("rename", &tmp))?;
     sync_dir(dir)
@@ -198,7 +217,7 @@ fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
 
 /// Makes creations, renames and removals in a directory durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
-    File::open(dir).and_then(|it| it.sync_all()).map_err(Error::io("sync", dir))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))
 }
 
 #[cfg(test)]
@@ -215,7 +234,7 @@ mod tests {
         drop(first);
         let second = DataDir::open(dir.path()).unwrap();
         assert_eq!(second.marker(), marker);
-        let member = Member { cluster_id: Uuid::new_v4(), node_id: 7, has_meta: true };
+        let member = Member { cluster_id: Uuid::new_v4(), node_id: NodeId(7), has_meta: true };
         second.set_member(member).unwrap();
         assert_eq!(second.marker(), Marker { member: Some(member), ..marker });
         assert!(second.was_clean());

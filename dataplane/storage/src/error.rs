@@ -7,28 +7,28 @@ use thiserror::Error;
 /// A disk operation failed, or the disk holds what it should not.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The operating system said no.
+    /// A call of the operating system failed.
     #[error("failed to {what} {path}: {source}")]
     Io {
-        /// The operation, as a verb.
+        /// What was tried, as a verb.
         what: &'static str,
-        /// The file or directory.
+        /// File or directory that it was tried on.
         path: PathBuf,
-        /// The system's answer.
+        /// Reason that the system gave.
         source: std::io::Error,
     },
-    /// RocksDB said no.
+    /// A call of RocksDB failed.
     #[error("rocksdb failed in {db}: {source}")]
     RocksDb {
-        /// Which database.
+        /// Name of the database on disk.
         db: &'static str,
-        /// Its answer.
+        /// Reason that RocksDB gave.
         source: rocksdb::Error,
     },
     /// Bytes on disk are not what was written.
     #[error("{what} is damaged: {detail}; it was not used")]
     Damaged {
-        /// The file or record.
+        /// File or record that was read.
         what: String,
         /// What does not fit.
         detail: String,
@@ -37,7 +37,11 @@ pub enum Error {
     #[error("{0}")]
     Foreign(String),
     /// Another process uses the directory.
-    #[error("data directory {} is in use by another process; stop it first, or choose another --data-dir", .0.display())]
+    #[error(
+        "data directory {} is in use by another process; stop it first, \
+         or choose another --data-dir",
+        .0.display()
+    )]
     InUse(PathBuf),
 }
 

@@ -11,7 +11,7 @@
 //!           vec      [group 8][vector 1][segment 4][row 4]   growing rows
 //! ```
 
-use vane_types::{GroupId, LogIndex, PointId, Slot};
+use vane_types::{GroupId, LogIndex, PeerId, PointId, Slot};
 
 const ENTRY: u8 = 0x01;
 const STATE: u8 = 0x02;
@@ -23,18 +23,18 @@ pub(crate) const TOMBSTONES: [u8; PREFIX] = [u8::MAX; PREFIX];
 pub(crate) const PREFIX: usize = 8;
 
 pub(crate) fn entry(group: GroupId, index: LogIndex) -> Vec<u8> {
-    [&group.0.to_be_bytes()[..], &[ENTRY], &index.to_be_bytes()].concat()
+    [&group.0.to_be_bytes()[..], &[ENTRY], &index.0.to_be_bytes()].concat()
 }
 
 pub(crate) fn log_state(group: GroupId) -> Vec<u8> {
     [&group.0.to_be_bytes()[..], &[STATE]].concat()
 }
 
-pub(crate) fn tombstone(group: GroupId, peer: u64) -> Vec<u8> {
-    [TOMBSTONES, group.0.to_be_bytes(), peer.to_be_bytes()].concat()
+pub(crate) fn tombstone(group: GroupId, peer: PeerId) -> Vec<u8> {
+    [TOMBSTONES, group.0.to_be_bytes(), peer.0.to_be_bytes()].concat()
 }
 
-pub(crate) fn meta(group: GroupId, name: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(group: GroupId, name: &[u8]) -> Vec<u8> {
     [&group.0.to_be_bytes()[..], name].concat()
 }
 

@@ -9,11 +9,11 @@ mod tests;
 
 use crate::error::Error;
 
-/// One of the ordered maps; what its keys and values are says `keys.rs`.
+/// One of the ordered maps. `keys.rs` says what their keys and values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
-    /// Named values of a group.
-    Meta,
+    /// Attributes: what a group keeps under a name.
+    Attribute,
     /// Slots by point id.
     Point,
     /// Records by slot.
@@ -25,8 +25,9 @@ pub enum Family {
 }
 
 impl Family {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Meta, Self::Point, Self::Payload, Self::Index, Self::Row];
+    /// All families, in the order in which an export writes them.
+    pub const ALL: [Self; 5] =
+        [Self::Attribute, Self::Point, Self::Payload, Self::Index, Self::Row];
 }
 
 /// Sees a key and its value; says whether to go on.
@@ -35,13 +36,22 @@ pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<bool, Error> + 'a;
 /// Reads: of now, or of the moment a view was taken.
 pub trait KvRead: Send + Sync {
     /// Value of a key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// Values of many keys, in the order asked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
     fn multi_get(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error>;
 
     /// Visits the keys from `from` on and below `to`, in order, as they stood when the scan
     /// began. `visit` may read and write the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `visit` fails; it has seen a part of the keys then.
     fn scan(
         &self,
         family: Family,
@@ -51,15 +61,21 @@ pub trait KvRead: Send + Sync {
     ) -> Result<(), Error>;
 }
 
-/// A store.
+/// A key-value store.
 pub trait Kv: KvRead {
     /// Writes a batch: other readers see all of it or nothing.
+    ///
+    /// # Errors
+    /// When the write fails; all of the batch may be there after a restart, or none.
     fn write(&self, batch: KvBatch) -> Result<(), Error>;
 
     /// The store as it is now, whatever is written later.
     fn view(&self) -> Box<dyn KvRead + '_>;
 
     /// Makes everything written before durable.
+    ///
+    /// # Errors
+    /// When the sync fails: nothing written since the last one may be counted on.
     fn sync(&self) -> Result<(), Error>;
 }
 

@@ -1,18 +1,20 @@
 //! Disks: `raft.db`, `data.db`, segment files, the marker, and how much room is left.
 //!
-//! Owns every byte format on disk, the order of writes and syncs, and the checksums. It
-//! must never decide what is written (that is the shard's state machine) nor when a
+//! Owns every byte format on disk, the order of writes and syncs, and the checksums; snapshots
+//! on their way between nodes lie in directories that `raft` and the transport tend. It must
+//! never decide what is written (that is the shard's state machine) nor when a
 //! segment is sealed or merged; it holds no state of a shard beyond what a call needs.
 //!
 //! Layout of a data directory:
 //!
 //! ```text
-//! VANE                  marker: format, cluster id, node id (marker.rs)
+//! VANE                  marker: format, cluster id, node id (data_dir.rs)
 //! LOCK                  held while a process uses the directory
 //! CLEAN                 present only after a clean stop
 //! raft.db/              logs of all groups, synced before anything is promised (log_db.rs)
 //! data.db/              points, payloads, indexes, growing rows; synced every second (data_db.rs)
 //! shards/<group>/v<vector>-s<segment>/  sealed rows and their graph (segment_file.rs)
+//! snapshots/            raft snapshots on their way in or out
 //! ballast               room to free when the disk is full (space.rs)
 //! ```
 
@@ -35,5 +37,5 @@ pub use kv::{Kv, KvRead};
 pub use log_db::LogDb;
 pub use memory::MemoryKv;
 pub use segment_file::{SegmentFiles, SegmentWriter};
-pub use shard_store::{Batch, ShardStore, Snapshot};
+pub use shard_store::{Batch, ReadView, ShardStore};
 pub use space::Space;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use prost::Message;
 use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions, WriteBatch};
 use rocksdb::{WriteOptions, properties};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::Error;
 use crate::keys;
@@ -31,10 +31,13 @@ pub struct LogDb {
 }
 
 impl LogDb {
-    /// Opens or creates it.
+    /// Opens the database, or creates it where there is none.
     ///
     /// A damaged middle of the WAL is an error and not, as by RocksDB's default, a silent
     /// end: what lies behind it was acknowledged.
+    ///
+    /// # Errors
+    /// When RocksDB cannot open it: a disk that fails, or damage.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -53,11 +56,13 @@ impl LogDb {
     }
 
     /// State of a group's log; `None` for a group that has none.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or the state is damaged.
     pub fn state(&self, group: GroupId) -> Result<Option<LogState>, Error> {
         let value = self.db.get(keys::log_state(group)).map_err(Error::rocks(DB))?;
-        value
-            .map(|it| LogState::decode(&*it).map_err(|e| damaged(group, &e.to_string())))
-            .transpose()
+        let Some(value) = value else { return Ok(None) };
+        LogState::decode(&*value).map(Some).map_err(|e| damaged(group, &e.to_string()))
     }
 
     /// Writes what is new of any number of groups in one batch: after a crash all of it is
@@ -65,22 +70,29 @@ impl LogDb {
     ///
     /// With `sync` it is on disk when this returns. Without, it is so after the next synced
     /// append: that is enough for a state of which only the commit index has moved.
+    ///
+    /// # Errors
+    /// When the write or the sync fails: all of it may be on disk, or none.
     pub fn append(&self, groups: &[LogAppend], sync: bool) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
-        for it in groups {
-            if let Some(remove) = &it.remove {
-                remove_entries(&mut batch, it.group, *remove.start(), *remove.end());
+        for LogAppend { group, state, entries, remove } in groups {
+            // First: an entry that takes the place of a removed one must stay.
+            if let Some(remove) = remove {
+                remove_entries(&mut batch, *group, *remove.start(), *remove.end());
             }
-            for entry in &it.entries {
-                batch.put(keys::entry(it.group, entry.index), entry.encode_to_vec());
+            for entry in entries {
+                batch.put(keys::entry(*group, LogIndex(entry.index)), entry.encode_to_vec());
             }
-            batch.put(keys::log_state(it.group), it.state.encode_to_vec());
+            batch.put(keys::log_state(*group), state.encode_to_vec());
         }
         self.write(batch, sync)
     }
 
     /// Entries from `from` on and below `to`, in order, up to `bytes_max` of their stored
     /// form but at least one. There are fewer where the log ends; a gap is damage.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or an entry before the end is missing or damaged.
     pub fn entries(
         &self,
         group: GroupId,
@@ -90,23 +102,23 @@ impl LogDb {
     ) -> Result<Vec<StoredEntry>, Error> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(keys::entry(group, to));
-        let mut it = self.db.raw_iterator_opt(options);
-        it.seek(keys::entry(group, from));
+        let mut cursor = self.db.raw_iterator_opt(options);
+        cursor.seek(keys::entry(group, from));
         let (mut entries, mut bytes) = (Vec::new(), 0);
-        while let Some((_key, value)) = it.item() {
+        while let Some((_key, value)) = cursor.item() {
             bytes += value.len() as u64;
             if bytes > bytes_max && !entries.is_empty() {
                 return Ok(entries);
             }
             let entry = StoredEntry::decode(value).map_err(|e| damaged(group, &e.to_string()))?;
             let expected = from + entries.len() as u64;
-            if entry.index != expected {
+            if LogIndex(entry.index) != expected {
                 return Err(damaged(group, &format!("entry {expected} is missing")));
             }
             entries.push(entry);
-            it.next();
+            cursor.next();
         }
-        it.status().map_err(Error::rocks(DB))?;
+        cursor.status().map_err(Error::rocks(DB))?;
         Ok(entries)
     }
 
@@ -119,13 +131,16 @@ impl LogDb {
     /// Point deletes, not a range: range tombstones on every truncation slow iterators down
     /// (RocksDB issue 3959). Each batch is a truncation of its own, so that a crash between
     /// two leaves neither a gap behind the truncated index nor entries below it.
-    pub fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When a batch cannot be written; the log is shorter then by those before it.
+    pub fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), Error> {
         let Some(mut state) = self.state(group)? else { return Ok(()) };
-        while state.truncated_index < through {
-            let first = state.truncated_index + 1;
-            let last = through.min(state.truncated_index + POINT_DELETES_MAX);
-            state.truncated_term = if last == through { term } else { self.term(group, last)? };
-            state.truncated_index = last;
+        while state.truncated_index < through.0 {
+            let truncated = LogIndex(state.truncated_index);
+            let (first, last) = (truncated.next(), through.min(truncated + POINT_DELETES_MAX));
+            let last_term = if last == through { term } else { self.term(group, last)? };
+            (state.truncated_index, state.truncated_term) = (last.0, last_term.0);
             let mut batch = WriteBatch::default();
             remove_entries(&mut batch, group, first, last);
             batch.put(keys::log_state(group), state.encode_to_vec());
@@ -136,45 +151,62 @@ impl LogDb {
     }
 
     /// Removes a group's log. The tombstones of its peers stay.
+    ///
+    /// # Errors
+    /// When the write fails; the log may be there or not.
     pub fn remove(&self, group: GroupId) -> Result<(), Error> {
         let prefix = group.0.to_be_bytes();
         let mut batch = WriteBatch::default();
+        // A range, unlike a truncation: it happens once in the life of a group.
         batch.delete_range(prefix.to_vec(), keys::end_of(&prefix));
         self.write(batch, true)
     }
 
     /// Groups that have a log.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or has a key that is none of its own.
     pub fn groups(&self) -> Result<Vec<GroupId>, Error> {
         let mut groups = Vec::new();
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(keys::TOMBSTONES);
-        let mut it = self.db.raw_iterator_opt(options);
-        it.seek_to_first();
-        while let Some(key) = it.key() {
+        let mut cursor = self.db.raw_iterator_opt(options);
+        cursor.seek_to_first();
+        while let Some(key) = cursor.key() {
             let Some(prefix) = key.first_chunk::<{ keys::PREFIX }>() else {
                 return Err(Error::damaged(DB, "a key is shorter than a group number"));
             };
             groups.push(GroupId(u64::from_be_bytes(*prefix)));
-            it.seek(keys::end_of(prefix));
+            // One seek a group, however long its log.
+            cursor.seek(keys::end_of(prefix));
         }
-        it.status().map_err(Error::rocks(DB))?;
+        cursor.status().map_err(Error::rocks(DB))?;
         Ok(groups)
     }
 
     /// Records for good that a peer of a group was removed: no message may bring it back.
-    pub fn bury(&self, group: GroupId, peer: u64) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the write fails; the peer may be buried or not.
+    pub fn bury(&self, group: GroupId, peer: PeerId) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
         batch.put(keys::tombstone(group, peer), b"");
         self.write(batch, true)
     }
 
     /// Whether a peer of a group was buried.
-    pub fn is_buried(&self, group: GroupId, peer: u64) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_buried(&self, group: GroupId, peer: PeerId) -> Result<bool, Error> {
         let value = self.db.get_pinned(keys::tombstone(group, peer)).map_err(Error::rocks(DB))?;
         Ok(value.is_some())
     }
 
     /// Writes memtables out, so that the WAL behind them can go.
+    ///
+    /// # Errors
+    /// When a memtable cannot be written out; what it holds is still in the WAL.
     pub fn flush(&self) -> Result<(), Error> {
         self.db.flush().map_err(Error::rocks(DB))
     }
@@ -184,10 +216,11 @@ impl LogDb {
         self.db.property_int_value(properties::CUR_SIZE_ALL_MEM_TABLES).ok().flatten().unwrap_or(0)
     }
 
-    fn term(&self, group: GroupId, index: LogIndex) -> Result<u64, Error> {
+    fn term(&self, group: GroupId, index: LogIndex) -> Result<Term, Error> {
         let value = self.db.get_pinned(keys::entry(group, index)).map_err(Error::rocks(DB))?;
         let value = value.ok_or_else(|| damaged(group, &format!("entry {index} is missing")))?;
-        StoredEntry::decode(&*value).map(|it| it.term).map_err(|e| damaged(group, &e.to_string()))
+        let entry = StoredEntry::decode(&*value).map_err(|e| damaged(group, &e.to_string()))?;
+        Ok(Term(entry.term))
     }
 
     fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), Error> {
@@ -205,7 +238,7 @@ fn remove_entries(batch: &mut WriteBatch, group: GroupId, first: LogIndex, last:
     if last - first >= POINT_DELETES_MAX {
         batch.delete_range(keys::entry(group, first), keys::end_of(&keys::entry(group, last)));
     } else {
-        (first..=last).for_each(|index| batch.delete(keys::entry(group, index)));
+        (first.0..=last.0).for_each(|index| batch.delete(keys::entry(group, LogIndex(index))));
     }
 }
 

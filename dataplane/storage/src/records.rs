@@ -8,13 +8,13 @@ use crate::error::Error;
 /// What a shard holds of a point beside its vectors' values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PointRecord {
-    /// The point's id.
+    /// Id that clients give the point.
     pub id: PointId,
     /// Index of the entry that last changed it.
     pub version: LogIndex,
-    /// The vectors it has, by ordinal.
+    /// Vectors of the point, by ordinal.
     pub vectors: Vec<VectorRecord>,
-    /// JSON object; empty when there is no payload.
+    /// Payload as a JSON object; empty when there is none.
     pub payload: Vec<u8>,
 }
 
@@ -26,7 +26,7 @@ pub struct VectorRecord {
     pub ordinal: u8,
     /// Index of the entry that set it.
     pub version: LogIndex,
-    /// Its part of the shard's consistency hash.
+    /// The vector's part of the shard's consistency hash.
     pub digest: u64,
 }
 
@@ -49,38 +49,40 @@ struct StoredRecord {
 impl PointRecord {
     /// Version of one vector, if the point has it.
     pub fn vector_version(&self, ordinal: u8) -> Option<LogIndex> {
-        self.vectors.iter().find(|it| it.ordinal == ordinal).map(|it| it.version)
+        let vector = self.vectors.iter().find(|vector| vector.ordinal == ordinal)?;
+        Some(vector.version)
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         StoredRecord {
             id: self.id.to_key(),
-            version: self.version,
+            version: self.version.0,
             vectors: self
                 .vectors
                 .iter()
-                .flat_map(|it| [u64::from(it.ordinal), it.version])
+                .flat_map(|vector| [u64::from(vector.ordinal), vector.version.0])
                 .collect(),
             payload: self.payload.clone(),
-            digests: self.vectors.iter().map(|it| it.digest).collect(),
+            digests: self.vectors.iter().map(|vector| vector.digest).collect(),
         }
         .encode_to_vec()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let damaged = |detail: &str| Error::damaged("a point record in data.db", detail);
-        let stored = StoredRecord::decode(bytes).map_err(|e| damaged(&e.to_string()))?;
-        let id = PointId::from_key(&stored.id).ok_or_else(|| damaged("its id cannot be read"))?;
+        let stored = StoredRecord::decode(bytes).map_err(|e| damaged_record(&e.to_string()))?;
+        let id =
+            PointId::from_key(&stored.id).ok_or_else(|| damaged_record("its id cannot be read"))?;
         if stored.vectors.len() != stored.digests.len() * 2 {
-            return Err(damaged("its vectors and their digests are not as many"));
+            return Err(damaged_record("its vectors and their digests are not as many"));
         }
         let mut vectors = Vec::with_capacity(stored.digests.len());
         for (pair, digest) in stored.vectors.chunks_exact(2).zip(stored.digests) {
-            let ordinal =
-                u8::try_from(pair[0]).map_err(|_| damaged("a vector ordinal is out of range"))?;
-            vectors.push(VectorRecord { ordinal, version: pair[1], digest });
+            let ordinal = u8::try_from(pair[0])
+                .map_err(|_| damaged_record("a vector ordinal is out of range"))?;
+            vectors.push(VectorRecord { ordinal, version: LogIndex(pair[1]), digest });
         }
-        Ok(Self { id, version: stored.version, vectors, payload: stored.payload })
+        let version = LogIndex(stored.version);
+        Ok(Self { id, version, vectors, payload: stored.payload })
     }
 }
 
@@ -125,7 +127,7 @@ pub struct Row {
     pub slot: u32,
     /// Index of the entry that set it.
     pub version: LogIndex,
-    /// The vector.
+    /// One number for each dimension of the vector.
     pub values: Vec<f32>,
 }
 
@@ -134,22 +136,30 @@ impl Row {
     pub(crate) fn encode(slot: u32, version: LogIndex, values: &[f32]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(12 + values.len() * 4);
         bytes.extend_from_slice(&slot.to_le_bytes());
-        bytes.extend_from_slice(&version.to_le_bytes());
-        values.iter().for_each(|it| bytes.extend_from_slice(&it.to_le_bytes()));
+        bytes.extend_from_slice(&version.0.to_le_bytes());
+        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let damaged = || Error::damaged("a growing row in data.db", "its length does not fit");
-        let (slot, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let (version, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (slot, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged_row)?;
+        let (version, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged_row)?;
         if rest.len() % 4 != 0 {
-            return Err(damaged());
+            return Err(damaged_row());
         }
         let values = rest
             .chunks_exact(4)
-            .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
             .collect();
-        Ok(Self { slot: u32::from_le_bytes(*slot), version: u64::from_le_bytes(*version), values })
+        let version = LogIndex(u64::from_le_bytes(*version));
+        Ok(Self { slot: u32::from_le_bytes(*slot), version, values })
     }
+}
+
+fn damaged_record(detail: &str) -> Error {
+    Error::damaged("a point record in data.db", detail)
+}
+
+fn damaged_row() -> Error {
+    Error::damaged("a growing row in data.db", "its length does not fit")
 }

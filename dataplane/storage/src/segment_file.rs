@@ -19,6 +19,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::{Advice, Mmap};
+use vane_types::LogIndex;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::data_dir::sync_dir;
@@ -48,6 +49,9 @@ pub struct SegmentWriter {
 
 impl SegmentWriter {
     /// Starts in a fresh directory; what an interrupted attempt left there is removed.
+    ///
+    /// # Errors
+    /// When the directory or its first file cannot be made.
     pub fn create(dir: &Path, dim: usize) -> Result<Self, Error> {
         if dir.exists() {
             fs::remove_dir_all(dir).map_err(Error::io("remove", dir))?;
@@ -71,7 +75,10 @@ impl SegmentWriter {
     }
 
     /// Appends one row of `dim` values.
-    pub fn push(&mut self, slot: u32, version: u64, values: &[f32]) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the disk fails; the segment is of no use then.
+    pub fn push(&mut self, slot: u32, version: LogIndex, values: &[f32]) -> Result<(), Error> {
         assert_eq!(
             values.len(),
             self.dim,
@@ -89,7 +96,7 @@ impl SegmentWriter {
             }
         }
         self.slots.push(slot);
-        self.versions.push(version);
+        self.versions.push(version.0);
         Ok(())
     }
 
@@ -99,6 +106,9 @@ impl SegmentWriter {
     }
 
     /// Syncs everything; the manifest is what `data.db` has to hold for the segment to exist.
+    ///
+    /// # Errors
+    /// When the disk fails; no manifest may name the files then.
     pub fn finish(mut self, segment: u32) -> Result<SegmentManifest, Error> {
         if self.block_len > 0 {
             self.end_block();
@@ -120,6 +130,7 @@ impl SegmentWriter {
             .map_err(Error::io("write", &path))?;
         file.sync_all().map_err(Error::io("sync", &path))?;
         let rows_checksum = write_rows(&self.dir.join(ROWS), &self.versions, &self.slots)?;
+        // The directories too, before a manifest can name the files.
         sync_dir(&self.dir)?;
         if let Some(parent) = self.dir.parent() {
             sync_dir(parent)?;
@@ -156,22 +167,21 @@ pub struct SegmentFiles {
 impl SegmentFiles {
     /// Maps the files the manifest names. Headers and lengths are always checked, since a
     /// short file would end the process at its first read; checksums when `verify` is set.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the files are not those that the manifest names, else what the
+    /// disk said.
     pub fn open(dir: &Path, manifest: &SegmentManifest, verify: bool) -> Result<Self, Error> {
         let (n, dim) = (manifest.rows as usize, manifest.dim as usize);
         let data = n * dim * 4;
         let blocks = data.div_ceil(BLOCK);
         let vectors = map(&dir.join(VECTORS), VECTORS_MAGIC, HEADER + data + blocks * 8)?;
         let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * 12)?;
-        let named =
-            |it: &Mmap, at: usize| u32::from_le_bytes([it[at], it[at + 1], it[at + 2], it[at + 3]]);
-        if named(&vectors, 8) != manifest.dim
-            || named(&vectors, 12) != manifest.rows
-            || named(&rows, 8) != manifest.rows
+        if header_u32(&vectors, 8) != manifest.dim
+            || header_u32(&vectors, 12) != manifest.rows
+            || header_u32(&rows, 8) != manifest.rows
         {
-            return Err(Error::damaged(
-                dir.display().to_string(),
-                "its header does not fit the manifest",
-            ));
+            return Err(damaged(dir, "its header does not fit the manifest"));
         }
         let files = Self { vectors, rows, n, dim };
         if verify {
@@ -184,17 +194,17 @@ impl SegmentFiles {
     }
 
     /// Reads everything and compares it with the checksums.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the file whose checksum does not fit.
     pub fn verify(&self, dir: &Path, manifest: &SegmentManifest) -> Result<(), Error> {
-        let damaged = |file: &str| {
-            Error::damaged(dir.join(file).display().to_string(), "its checksum does not fit")
-        };
         let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
         let fits = data.chunks(BLOCK).map(xxh3_64).eq(stored.chunks_exact(8).map(read_u64));
         if !fits || xxh3_64(stored) != manifest.vectors_checksum {
-            return Err(damaged(VECTORS));
+            return Err(damaged(&dir.join(VECTORS), "its checksum does not fit"));
         }
         if xxh3_64(&self.rows) != manifest.rows_checksum {
-            return Err(damaged(ROWS));
+            return Err(damaged(&dir.join(ROWS), "its checksum does not fit"));
         }
         Ok(())
     }
@@ -204,7 +214,7 @@ impl SegmentFiles {
         self.n
     }
 
-    /// Whether it has none.
+    /// Whether the segment has no rows.
     pub fn is_empty(&self) -> bool {
         self.n == 0
     }
@@ -214,12 +224,12 @@ impl SegmentFiles {
         bytemuck::cast_slice(&self.vectors[HEADER..HEADER + self.n * self.dim * 4])
     }
 
-    /// One row.
+    /// Values of one row.
     pub fn vector(&self, row: usize) -> &[f32] {
         &self.vectors()[row * self.dim..(row + 1) * self.dim]
     }
 
-    /// Per row the index of the entry that set it.
+    /// Per row the [`LogIndex`] of the entry that set it, as the mapped file holds them.
     pub fn versions(&self) -> &[u64] {
         bytemuck::cast_slice(&self.rows[HEADER..HEADER + self.n * 8])
     }
@@ -236,25 +246,34 @@ pub fn graph_path(dir: &Path) -> PathBuf {
 }
 
 /// Syncs a graph file that was just written and says what the manifest has to hold.
+///
+/// # Errors
+/// When the file cannot be synced or read back.
 pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphManifest, Error> {
     let path = graph_path(dir);
-    File::open(&path).and_then(|it| it.sync_all()).map_err(Error::io("sync", &path))?;
+    File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
     sync_dir(dir)?;
     let (bytes, checksum) = checksum(&path)?;
     Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
 }
 
 /// Whether the graph file is the one that was written: FAISS trusts what it reads.
+///
+/// # Errors
+/// [`Error::Damaged`] when it is another file, else what the disk said.
 pub fn verify_graph(dir: &Path, manifest: &GraphManifest) -> Result<(), Error> {
     let path = graph_path(dir);
     if checksum(&path)? == (manifest.bytes, manifest.checksum) {
         return Ok(());
     }
-    Err(Error::damaged(path.display().to_string(), "its length or checksum does not fit"))
+    Err(damaged(&path, "its length or checksum does not fit"))
 }
 
 /// Removes directories under `dir` that hold no segment of the `keep` list: leftovers of
 /// jobs that were cut short.
+///
+/// # Errors
+/// When the disk fails; some of them may be gone.
 pub fn remove_orphans(dir: &Path, keep: &[PathBuf]) -> Result<usize, Error> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -272,7 +291,11 @@ pub fn remove_orphans(dir: &Path, keep: &[PathBuf]) -> Result<usize, Error> {
     Ok(removed)
 }
 
-/// Removes one segment's files. The batch that stopped naming it must be synced.
+/// Removes a segment's directory, or that of all segments of a replica. The batch that stopped
+/// naming them must be synced.
+///
+/// # Errors
+/// When the disk fails; a part of the files may be gone.
 pub fn remove(dir: &Path) -> Result<(), Error> {
     fs::remove_dir_all(dir).map_err(Error::io("remove", dir))
 }
@@ -291,20 +314,28 @@ fn checksum(path: &Path) -> Result<(u64, u64), Error> {
 }
 
 fn map(path: &Path, magic: &[u8; 8], bytes: usize) -> Result<Mmap, Error> {
-    let damaged = |detail: String| Error::damaged(path.display().to_string(), detail);
     let file = File::open(path).map_err(Error::io("open", path))?;
     let actual = file.metadata().map_err(Error::io("measure", path))?.len();
     if actual != bytes as u64 {
-        return Err(damaged(format!("it has {actual} bytes instead of {bytes}")));
+        return Err(damaged(path, &format!("it has {actual} bytes instead of {bytes}")));
     }
     // SAFETY: nothing writes to or truncates a segment file once its manifest exists, and
     // the directory is locked against other processes; its length was just checked.
     #[allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place")]
     let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
     if &map[..8] != magic {
-        return Err(damaged("it does not begin as such a file does".into()));
+        return Err(damaged(path, "it does not begin as such a file does"));
     }
     Ok(map)
+}
+
+fn damaged(path: &Path, detail: &str) -> Error {
+    Error::damaged(path.display().to_string(), detail)
+}
+
+/// A number of a file's header, which is there: lengths are checked when a file is mapped.
+fn header_u32(file: &Mmap, at: usize) -> u32 {
+    u32::from_le_bytes([file[at], file[at + 1], file[at + 2], file[at + 3]])
 }
 
 fn read_u64(bytes: &[u8]) -> u64 {
@@ -318,7 +349,7 @@ mod tests {
     fn write(dir: &Path, rows: u32, dim: usize) -> SegmentManifest {
         let mut writer = SegmentWriter::create(dir, dim).unwrap();
         for row in 0..rows {
-            writer.push(row * 2, u64::from(row) + 10, &vec![row as f32; dim]).unwrap();
+            writer.push(row * 2, LogIndex(u64::from(row) + 10), &vec![row as f32; dim]).unwrap();
         }
         writer.finish(3).unwrap()
     }

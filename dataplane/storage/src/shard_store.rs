@@ -1,10 +1,10 @@
-//! One group's part of `data.db`: atomic batches, snapshots to read from, and the whole of it
-//! as a file.
+//! One group's part of `data.db`: atomic batches, views to read from, and the whole of it as a
+//! file.
 
 mod batch;
 mod key_file;
+mod read_view;
 mod reader;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -18,16 +18,16 @@ use crate::keys;
 use crate::kv::{Family, Kv, KvBatch};
 use crate::records::{PointRecord, Row, SegmentManifest};
 pub use batch::Batch;
+pub use read_view::ReadView;
 use reader::{Reader, short_key};
-pub use snapshot::Snapshot;
 
 const APPLIED: &[u8] = b"applied";
 const SEGMENT: &[u8] = b"segment/";
 /// Keys and values written at once by an import.
 const IMPORT_BATCH_BYTES_MAX: usize = 4 << 20;
 
-/// Name and bytes of a value of a group's own.
-pub type NamedValue = (Vec<u8>, Vec<u8>);
+/// Name and value of what a group keeps beside its points.
+pub type Attribute = (Vec<u8>, Vec<u8>);
 
 /// A group's keys in a store, and the directory of its segment files. Cheap to clone.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl ShardStore {
         Self { kv: kv.into(), group, dir }
     }
 
-    /// The group.
+    /// Group whose keys these are.
     pub fn group(&self) -> GroupId {
         self.group
     }
@@ -58,47 +58,68 @@ impl ShardStore {
         &self.dir
     }
 
-    /// An empty batch.
+    /// A batch of writes to the group, still empty.
     pub fn batch(&self) -> Batch<'_> {
         Batch::new(self)
     }
 
-    /// A snapshot of now.
-    pub fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot::new(self)
+    /// The group as it is now, whatever is written later.
+    pub fn read_view(&self) -> ReadView<'_> {
+        ReadView::new(self)
     }
 
     /// Makes everything written before durable.
+    ///
+    /// # Errors
+    /// When the sync fails: nothing written since the last one may be counted on.
     pub fn sync(&self) -> Result<(), Error> {
         self.kv.sync()
     }
 
     /// Index of the last entry whose effects are here.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn applied(&self) -> Result<LogIndex, Error> {
         self.reader().applied()
     }
 
-    /// A named value of the group.
-    pub fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reader().meta(name)
+    /// Value of one of the group's attributes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.reader().attribute(name)
     }
 
-    /// Named values whose name begins with `prefix`: name and value.
-    pub fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
-        self.reader().metas(prefix)
+    /// Attributes whose name begins with `prefix`: name and value.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
+        self.reader().attributes(prefix)
     }
 
     /// Slot of a point that is there now.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
         self.reader().slot(id)
     }
 
     /// Record of a slot as it is now.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         self.reader().record(slot)
     }
 
     /// Visits all records by slot.
+    ///
+    /// # Errors
+    /// When the store cannot be read, a record is damaged, or `visit` fails.
     pub fn records(
         &self,
         mut visit: impl FnMut(Slot, PointRecord) -> Result<(), Error>,
@@ -115,6 +136,9 @@ impl ShardStore {
     }
 
     /// Visits one payload index: value key and slot, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a key is damaged.
     pub fn index_entries(
         &self,
         field: u16,
@@ -129,6 +153,9 @@ impl ShardStore {
     }
 
     /// Visits the growing rows of one vector: segment, row, and what it holds; in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read, a row is damaged, or `visit` fails.
     pub fn rows(
         &self,
         vector: u8,
@@ -144,12 +171,18 @@ impl ShardStore {
     }
 
     /// Sealed segments of one vector.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
     pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
         self.reader().manifests(vector)
     }
 
     /// Removes every key of the group. Its segment files are the caller's to remove, after
     /// [`ShardStore::sync`].
+    ///
+    /// # Errors
+    /// When the write fails; all keys may be there or none.
     pub fn destroy(&self) -> Result<(), Error> {
         let prefix = self.group.0.to_be_bytes();
         let mut batch = KvBatch::default();
@@ -159,18 +192,25 @@ impl ShardStore {
         self.kv.write(batch)
     }
 
-    /// Takes the place of every key of the group with those that [`Snapshot::export`] wrote
+    /// Takes the place of every key of the group with those that [`ReadView::export`] wrote
     /// into `dir`, perhaps of the same group on another node. Durable when it returns.
     ///
     /// A damaged file is refused before anything is changed. An import that was cut short is
     /// to be done again: until it is whole the group has no applied index.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or an unreadable file: nothing changed. Otherwise the store failed, and
+    /// the group has no applied index.
     pub fn import(&self, dir: &Path) -> Result<(), Error> {
+        // Once for the checksum alone: it is known at the end of the file, when it would be
+        // too late to keep what is here.
         key_file::read(dir, |_, _, _| Ok(()))?;
         self.destroy()?;
         let prefix = self.group.0.to_be_bytes();
         let (mut batch, mut applied) = (KvBatch::default(), None);
         key_file::read(dir, |family, key, value| {
-            if family == Family::Meta && key == APPLIED {
+            if family == Family::Attribute && key == APPLIED {
+                // With the last batch: it says that all the others are there.
                 applied = Some(value.to_vec());
                 return Ok(());
             }
@@ -182,7 +222,7 @@ impl ShardStore {
             }
         })?;
         if let Some(applied) = applied {
-            batch.put(Family::Meta, keys::meta(self.group, APPLIED), applied);
+            batch.put(Family::Attribute, keys::attribute(self.group, APPLIED), applied);
         }
         self.kv.write(batch)?;
         self.kv.sync()

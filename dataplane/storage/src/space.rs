@@ -34,6 +34,9 @@ pub struct OutOfSpace {
 impl Space {
     /// `min_free` bytes stay free of growing writes, but never more than 15 % of the disk;
     /// a file of `ballast` bytes is kept and removed when even the reserve is used up.
+    ///
+    /// # Errors
+    /// When the file system cannot be measured.
     pub fn new(dir: &Path, min_free: u64, ballast: u64) -> Result<Self, Error> {
         let total = total(dir)?;
         let min_free = min_free.min(total / 100 * 15);
@@ -44,10 +47,13 @@ impl Space {
 
     /// Bytes free on the file system; 0 when it does not answer.
     pub fn free(&self) -> u64 {
-        statvfs(&self.dir).map(|it| it.f_bavail * it.f_frsize).unwrap_or(0)
+        statvfs(&self.dir).map(|stat| stat.f_bavail * stat.f_frsize).unwrap_or(0)
     }
 
     /// Whether a write of so many bytes leaves the reserve alone.
+    ///
+    /// # Errors
+    /// [`OutOfSpace`] when it does not; nothing was written.
     pub fn check(&self, bytes: usize) -> Result<(), OutOfSpace> {
         let (free, needed) = (self.free(), self.min_free + bytes as u64 * WRITE_AMPLIFICATION);
         if free < needed { Err(OutOfSpace { free, needed }) } else { Ok(()) }

@@ -8,14 +8,14 @@ use prost::Message;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ids::{LogIndex, PointId};
+use crate::ids::PointId;
 
 /// First byte of every stored command.
 const FORMAT: u8 = 1;
 
 /// Entries of a shard's log for which it remembers what became of their requests. A request
 /// whose first copy may lie further back is refused rather than applied.
-pub const DEDUPE_WINDOW: LogIndex = 16_384;
+pub const DEDUPE_WINDOW: u64 = 16_384;
 
 /// Why a committed command had no effect. Every replica comes to the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]

@@ -5,7 +5,9 @@
 
 pub mod collection;
 pub mod command;
+pub mod error;
 pub mod ids;
+pub mod key_range;
 pub mod limits;
 pub mod names;
 pub mod path;
@@ -15,7 +17,9 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
-pub use ids::{GroupId, LogIndex, PointId, Slot};
+pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
+pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
+pub use key_range::{KeyRange, RangeEpoch};
 pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};

@@ -7,12 +7,13 @@ use vane_proto::admin::disk::State;
 use vane_proto::admin::{
     Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
 };
-use vane_types::{CollectionConfig, FieldType, GroupId};
+use vane_types::{CollectionConfig, FieldType, GroupId, PeerId};
 
 use crate::engine::{
-    CollectionOverview, GroupReport, GroupStatus, Info, Marker, NodeOverview, ShardOverview,
-    Spread, Summary, node_of,
+    CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, NodeOverview, Problem,
+    ShardOverview, Summary,
 };
+use crate::error::noun;
 use crate::rest::info::parameters;
 
 fn millis(time: Duration) -> u64 {
@@ -32,7 +33,7 @@ pub fn disk(marker: &Marker) -> Disk {
         Some(member) => Disk {
             state: State::Member.into(),
             cluster_id: member.cluster_id.to_string(),
-            node_id: member.node_id,
+            node_id: member.node_id.0,
             ..disk
         },
     }
@@ -43,7 +44,7 @@ pub fn cluster(summary: Summary) -> Cluster {
     Cluster {
         cluster_id: summary.cluster_id.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        node_id: summary.node,
+        node_id: summary.node.0,
         meta,
         nodes: count(summary.nodes),
         nodes_alive: count(summary.nodes_alive),
@@ -51,7 +52,7 @@ pub fn cluster(summary: Summary) -> Cluster {
         shards: count(summary.shards),
         shards_without_leader: count(summary.shards_without_leader),
         shards_degraded: count(summary.shards_degraded),
-        problems: summary.problems,
+        problems: summary.problems.iter().map(problem).collect(),
     }
 }
 
@@ -59,7 +60,7 @@ pub fn node(overview: NodeOverview) -> Node {
     let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } =
         overview;
     Node {
-        id: node.id,
+        id: node.id.0,
         name: node.entry.name,
         address: node.entry.address,
         rest_address: node.entry.rest_address,
@@ -78,15 +79,15 @@ pub fn node(overview: NodeOverview) -> Node {
 /// A collection, but for its payload indexes, which its shards know.
 pub fn collection(
     config: &CollectionConfig,
-    spread: Spread,
+    layout: Layout,
     overview: CollectionOverview,
 ) -> Collection {
     Collection {
         name: overview.name,
-        shards: spread.shards,
-        replication_factor: spread.replication_factor,
-        write_consistency_factor: spread.write_consistency_factor,
-        config: parameters(config, spread).to_string(),
+        shards: layout.shards,
+        replication_factor: layout.replication_factor,
+        write_consistency_factor: layout.write_consistency_factor,
+        config: parameters(config, layout).to_string(),
         aliases: overview.aliases,
         points: overview.points,
         indexed_vectors: overview.indexed_vectors,
@@ -115,7 +116,7 @@ pub fn shard(overview: ShardOverview) -> Shard {
     let target = target.unwrap_or_default().into_iter();
     let target = target
         .map(|replica| ReplicaTarget {
-            node_id: node_of(replica.peer),
+            node_id: replica.peer.node().0,
             role: role(replica.learner).into(),
         })
         .collect();
@@ -137,44 +138,59 @@ fn role(learner: bool) -> Role {
 }
 
 /// A group as its leader sees it; without one, its members only.
-fn group(id: GroupId, status: Option<&GroupStatus>, peers: &[u64]) -> Group {
+fn group(id: GroupId, status: Option<&GroupStatus>, peers: &[PeerId]) -> Group {
     let Some(status) = status else {
-        let unknown =
-            |peer: &u64| Replica { node_id: node_of(*peer), peer_id: *peer, ..Replica::default() };
-        return Group {
-            id: id.0,
-            replicas: peers.iter().map(unknown).collect(),
-            ..Group::default()
-        };
+        let replicas = peers.iter().map(|peer| unknown_replica(*peer)).collect();
+        return Group { id: id.0, replicas, ..Group::default() };
     };
-    let replica = |peer: u64| {
-        let role = role(!status.conf.voters.contains(&peer)).into();
-        let replica = Replica {
-            node_id: node_of(peer),
-            peer_id: peer,
-            role,
-            known: true,
-            ..Replica::default()
-        };
-        if peer == status.peer {
-            let lag = status.last_index.saturating_sub(status.applied);
-            return Replica { applied: status.applied, lag, active: true, ..replica };
-        }
-        let known = status.peer(peer).cloned().unwrap_or_default();
-        Replica {
-            applied: known.matched,
-            lag: status.last_index.saturating_sub(known.matched),
-            active: known.active,
-            snapshot: known.snapshot,
-            ..replica
-        }
-    };
+    let members = status.conf.members().into_iter();
     Group {
         id: id.0,
-        term: status.term,
-        leader_node: node_of(status.leader),
-        committed: status.committed,
-        replicas: status.conf.members().into_iter().map(replica).collect(),
+        term: status.term.0,
+        leader_node: status.leader.map_or(0, |leader| leader.node().0),
+        committed: status.committed.0,
+        replicas: members.map(|peer| replica(status, peer)).collect(),
         joint: status.conf.is_joint(),
+    }
+}
+
+fn unknown_replica(peer: PeerId) -> Replica {
+    Replica { node_id: peer.node().0, peer_id: peer.0, ..Replica::default() }
+}
+
+/// A member as the leader sees it; the leader knows most of itself.
+fn replica(status: &GroupStatus, peer: PeerId) -> Replica {
+    let role = role(!status.conf.voters.contains(&peer)).into();
+    let replica = Replica { role, known: true, ..unknown_replica(peer) };
+    if peer == status.peer {
+        let lag = status.last_index.saturating_since(status.applied);
+        return Replica { applied: status.applied.0, lag, active: true, ..replica };
+    }
+    let known = status.peer(peer).cloned().unwrap_or_default();
+    Replica {
+        applied: known.matched.0,
+        lag: status.last_index.saturating_since(known.matched),
+        active: known.active,
+        snapshot: known.snapshot,
+        ..replica
+    }
+}
+
+/// What is not as it should be, in a line.
+fn problem(problem: &Problem) -> String {
+    match problem {
+        Problem::NodeSilent(node) => format!("node {node} does not answer"),
+        Problem::MetaWithoutLeader => {
+            "the meta group has no leader that answers: collections cannot be changed".into()
+        }
+        Problem::ShardWithoutLeader(subject) => {
+            format!("{} has no leader that answers: it takes no writes", noun(subject))
+        }
+        Problem::VotersSilent(subject) => {
+            format!("{} has voters that do not answer", noun(subject))
+        }
+        Problem::ReplicaBroken { subject, node, why } => {
+            format!("{} is not open on node {node}: {why}", noun(subject))
+        }
     }
 }

@@ -13,8 +13,8 @@ const RETRY: &str = "vane-retry";
 
 /// The status of a failed call.
 pub fn failed(error: &Error) -> Status {
-    let changed = if error.kind.may_have_changed() { "unknown" } else { "no" };
-    let retry = if error.kind.may_succeed_later() { "yes" } else { "no" };
+    let changed = if error.may_have_changed() { "unknown" } else { "no" };
+    let retry = if error.may_succeed_later() { "yes" } else { "no" };
     let mut metadata = MetadataMap::new();
     metadata.insert(CHANGED, MetadataValue::from_static(changed));
     metadata.insert(RETRY, MetadataValue::from_static(retry));

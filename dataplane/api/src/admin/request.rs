@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 use vane_proto::admin::{ReconfigureShardRequest, Role};
-use vane_types::{CollectionConfig, FieldType};
+use vane_types::{CollectionConfig, FieldType, NodeId};
 
-use crate::engine::{ConfigChange, Spread, Wanted, Write};
+use crate::engine::{ConfigChange, Layout, WantedReplica, Write};
 use crate::error::{Error, Kind};
 use crate::rest::collection::{CreateCollection, UpdateCollection};
 use crate::rest::text::text;
@@ -35,11 +35,11 @@ pub fn cluster_id(text: &str) -> Result<Option<Uuid>, Error> {
 /// # Errors
 ///
 /// [`Kind::BadInput`] with the text that REST would have answered.
-pub fn new_collection(body: &str) -> Result<(CollectionConfig, Spread), Error> {
+pub fn new_collection(body: &str) -> Result<(CollectionConfig, Layout), Error> {
     parse::<CreateCollection>(body)?.into_parts().map_err(of_body)
 }
 
-/// The change that a body asks for, of a collection that is as `config` and `spread` say; and how
+/// The change that a body asks for, of a collection that is as `config` and `layout` say; and how
 /// many replicas its writes are to wait for, where that is to change.
 ///
 /// # Errors
@@ -48,9 +48,9 @@ pub fn new_collection(body: &str) -> Result<(CollectionConfig, Spread), Error> {
 pub fn collection_change(
     body: UpdateCollection,
     config: &CollectionConfig,
-    spread: Spread,
+    layout: Layout,
 ) -> Result<(ConfigChange, Option<u32>), Error> {
-    let factor = body.write_consistency_factor(spread).map_err(of_body)?;
+    let factor = body.write_consistency_factor(layout).map_err(of_body)?;
     Ok((body.into_change(config).map_err(of_body)?, factor))
 }
 
@@ -85,12 +85,12 @@ pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
 /// # Errors
 ///
 /// [`Kind::BadInput`] where one has no role.
-pub fn wanted_replicas(request: &ReconfigureShardRequest) -> Result<Vec<Wanted>, Error> {
+pub fn wanted_replicas(request: &ReconfigureShardRequest) -> Result<Vec<WantedReplica>, Error> {
     let wanted = request.replicas.iter().map(|replica| match replica.role() {
         Role::Unspecified => {
             Err(bad_input(format!("the replica on node {} has no role", replica.node_id)))
         }
-        role => Ok(Wanted { node: replica.node_id, learner: role == Role::Learner }),
+        role => Ok(WantedReplica { node: NodeId(replica.node_id), learner: role == Role::Learner }),
     });
     wanted.collect()
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::engine::{GroupStatus, Role, Spread, node_of};
+use vane_types::{NodeId, PeerId};
+
+use crate::engine::{GroupStatus, Layout, Role, ShardReplica};
 
 /// The API version that is spoken. Clients of a minor version further away warn.
 const QDRANT_VERSION: &str = "1.20.0";
@@ -35,8 +37,8 @@ impl Version {
 /// `GET /cluster`: members by number with their addresses, and the meta group as `node` sees it.
 /// `now` is this moment, as the API writes times.
 pub fn cluster_status(
-    node: u64,
-    members: &[(u64, String)],
+    node: NodeId,
+    members: &[(NodeId, String)],
     status: &GroupStatus,
     now: &str,
 ) -> Value {
@@ -57,8 +59,8 @@ pub fn cluster_status(
         "raft_info": {
             "term": status.term,
             "commit": status.committed,
-            "pending_operations": status.committed.saturating_sub(status.applied),
-            "leader": Some(status.leader).filter(|leader| *leader != 0).map(node_of),
+            "pending_operations": status.committed.saturating_since(status.applied),
+            "leader": status.leader.map(PeerId::node),
             "role": role,
             "is_voter": status.conf.voters.contains(&status.peer),
         },
@@ -69,25 +71,23 @@ pub fn cluster_status(
 
 /// `GET /collections/{collection}/cluster`: replicas as `node` sees them, each with the ordinal of
 /// its shard, its node, and its points where it is on this node.
-pub fn collection_cluster(
-    node: u64,
-    spread: Spread,
-    replicas: &[(usize, u64, Option<u64>)],
-) -> Value {
+pub fn collection_cluster(node: NodeId, layout: Layout, replicas: &[ShardReplica]) -> Value {
     let (mut local, mut remote) = (Vec::new(), Vec::new());
-    for (shard, holder, points) in replicas {
+    for ShardReplica { ordinal, node: holder, points } in replicas {
         match points {
             Some(points) => {
-                local.push(json!({ "shard_id": shard, "points_count": points, "state": "Active" }));
+                local.push(
+                    json!({ "shard_id": ordinal, "points_count": points, "state": "Active" }),
+                );
             }
             None => {
-                remote.push(json!({ "shard_id": shard, "peer_id": holder, "state": "Active" }));
+                remote.push(json!({ "shard_id": ordinal, "peer_id": holder, "state": "Active" }));
             }
         }
     }
     json!({
         "peer_id": node,
-        "shard_count": spread.shards,
+        "shard_count": layout.shards,
         "local_shards": local,
         "remote_shards": remote,
         "shard_transfers": [],

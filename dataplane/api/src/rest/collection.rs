@@ -16,7 +16,7 @@ use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payloa
 
 use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
-use crate::engine::{ConfigChange, Spread, VectorChange};
+use crate::engine::{ConfigChange, Layout, VectorChange};
 use crate::error::{Error, Kind};
 use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
 
@@ -128,14 +128,14 @@ struct ParamsDiff {
 }
 
 impl CreateCollection {
-    /// The configuration it asks for, and how it is to be spread.
+    /// The configuration it asks for, and how it is to be layout.
     ///
     /// # Errors
     ///
     /// [`Kind::Invalid`] where a number is out of its range, [`Kind::Malformed`] where a vector is
     /// none, [`Kind::Unsupported`] for what this version does not have.
-    pub fn into_parts(self) -> Result<(CollectionConfig, Spread), Error> {
-        let spread = Spread {
+    pub fn into_parts(self) -> Result<(CollectionConfig, Layout), Error> {
+        let layout = Layout {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
             replication_factor: count(
                 "replication_factor",
@@ -168,7 +168,7 @@ impl CreateCollection {
             payload_schema: BTreeMap::new(),
             metadata,
         };
-        Ok((config, spread))
+        Ok((config, layout))
     }
 }
 
@@ -232,9 +232,9 @@ impl UpdateCollection {
     ///
     /// [`Kind::Invalid`] where it is out of its range, [`Kind::Unsupported`] where the number of
     /// replicas is to change as well.
-    pub fn write_consistency_factor(&self, spread: Spread) -> Result<Option<u32>, Error> {
+    pub fn write_consistency_factor(&self, layout: Layout) -> Result<Option<u32>, Error> {
         let Some(params) = &self.params else { return Ok(None) };
-        let factor = spread.replication_factor;
+        let factor = layout.replication_factor;
         if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
             != factor
         {

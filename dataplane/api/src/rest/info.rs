@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 use vane_types::{CollectionConfig, HnswConfig, VectorParams};
 
-use crate::engine::{Info, Spread};
+use crate::engine::{Info, Layout};
 
 /// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
 /// defaults.
-pub fn collection_info(config: &CollectionConfig, spread: Spread, info: &Info) -> Value {
+pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -> Value {
     let busy = info.optimizing || info.indexes_building > 0;
     let schema: Map<String, Value> = info
         .payload_index_points
@@ -22,14 +22,14 @@ pub fn collection_info(config: &CollectionConfig, spread: Spread, info: &Info) -
         "indexed_vectors_count": info.indexed_vectors,
         "points_count": info.points,
         "segments_count": info.segments,
-        "config": parameters(config, spread),
+        "config": parameters(config, layout),
         "payload_schema": schema,
         "update_queue": { "length": 0 },
     })
 }
 
 /// The `config` of the API: what a collection was made with, and changed to since.
-pub fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
+pub fn parameters(config: &CollectionConfig, layout: Layout) -> Value {
     let metadata: Map<String, Value> = config
         .metadata
         .iter()
@@ -39,9 +39,9 @@ pub fn parameters(config: &CollectionConfig, spread: Spread) -> Value {
     let mut result = json!({
         "params": {
             "vectors": vectors(config),
-            "shard_number": spread.shards,
-            "replication_factor": spread.replication_factor,
-            "write_consistency_factor": spread.write_consistency_factor,
+            "shard_number": layout.shards,
+            "replication_factor": layout.replication_factor,
+            "write_consistency_factor": layout.write_consistency_factor,
             "on_disk_payload": true,
         },
         "hnsw_config": hnsw(config.hnsw),

@@ -1,11 +1,22 @@
 //! Texts of errors, as Qdrant words them. The only place where they are formed.
 
+use vane_types::{Changed, FailedShards, Retry};
+
 use super::NOT_SUPPORTED;
 use crate::error::{Error, Kind};
 
-/// What a client is told of a failed request.
+/// What a client is told of a failed request: what happened, whether anything was changed, and
+/// what to do.
 pub fn text(error: &Error) -> String {
-    let Error { kind, subject, detail } = error;
+    let Error { kind, subject, detail, changed, .. } = error;
+    let detail = &match changed {
+        Changed::Unknown => {
+            format!("the outcome of the write is unknown, it may still be applied: {detail}")
+        }
+        Changed::Done => format!("the change was made, but {detail}"),
+        Changed::NotInQuestion | Changed::Nothing => detail.clone(),
+    };
+    let detail = &format!("{detail}{}", consequences(error));
     let about = |prefix| with_subject(prefix, subject, detail);
     match kind {
         Kind::Malformed => about("Format error in JSON body"),
@@ -29,6 +40,34 @@ pub fn text(error: &Error) -> String {
     }
 }
 
+/// What follows for the client: whether something was changed, and when to try again.
+fn consequences(error: &Error) -> String {
+    let Error { changed, shards, retry, .. } = error;
+    let is_part = shards.as_ref().is_some_and(FailedShards::is_part);
+    let mut text = String::from(match (changed, is_part) {
+        (Changed::Nothing, false) => "; nothing was changed",
+        // Half of it is there: no error may say that nothing was changed.
+        (Changed::Nothing, true) => "; nothing was changed there",
+        _ => "",
+    });
+    text += match retry {
+        Retry::Soon => ", try again in a moment",
+        Retry::WhenMajorityIsUp => ", try again when a majority of its replicas is up",
+        Retry::WhenThereIsRoom => {
+            ". Delete points or make room; writes are taken again by themselves"
+        }
+        Retry::No | Retry::Later | Retry::AfterLooking => "",
+    };
+    if let Some(FailedShards { collection, failed, shards }) = shards {
+        let applied = shards - failed.len();
+        text += &format!(
+            " (shards {failed:?} of `{collection}` failed, on the other {applied} of {shards} \
+             the write was applied)"
+        );
+    }
+    text
+}
+
 fn with_subject(prefix: &str, subject: &str, detail: &str) -> String {
     match subject {
         "" => format!("{prefix}: {detail}"),
@@ -50,6 +89,35 @@ fn unsupported(subject: &str, instead: &str) -> String {
 mod tests {
     use super::text;
     use crate::error::{Error, Kind};
+
+    #[test]
+    fn texts_say_whether_anything_was_changed_and_what_to_do() {
+        use vane_types::{Error as EngineError, FailedShards, Retry, Subject};
+        let shard = Subject::Shard { collection: "c".into(), ordinal: 1 };
+        let leaderless = EngineError::unavailable("has no leader that answers (none is known)")
+            .about(shard)
+            .nothing_changed()
+            .retry(Retry::WhenMajorityIsUp);
+        assert_eq!(
+            text(&leaderless.into()),
+            "Service unavailable: shard 1 of collection `c` has no leader that answers (none is \
+             known); nothing was changed, try again when a majority of its replicas is up"
+        );
+        let full = EngineError::overloaded("too much is waiting").nothing_changed();
+        let shards = FailedShards { collection: "c".into(), failed: vec![1], shards: 2 };
+        let part = Error::from(EngineError { shards: Some(shards), ..full });
+        assert_eq!(
+            text(&part),
+            "Too many requests: too much is waiting; nothing was changed there, try again in a \
+             moment (shards [1] of `c` failed, on the other 1 of 2 the write was applied)"
+        );
+        assert!(part.may_have_changed());
+        assert_eq!(
+            text(&EngineError::unknown_outcome("the leader stopped").into()),
+            "Timeout: the outcome of the write is unknown, it may still be applied: the leader \
+             stopped"
+        );
+    }
 
     #[test]
     fn texts_begin_as_clients_know_them() {

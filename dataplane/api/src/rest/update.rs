@@ -319,6 +319,6 @@ impl UpdateResult {
     /// Of a change that was applied as entry `index`. A client that did not ask to `wait` is told
     /// another word, though its change can be seen as well.
     pub fn new(index: LogIndex, wait: bool) -> Self {
-        Self { operation_id: index, status: if wait { "completed" } else { "acknowledged" } }
+        Self { operation_id: index.0, status: if wait { "completed" } else { "acknowledged" } }
     }
 }

@@ -7,12 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::shares::Shares;
-use crate::zones::Spread;
+use crate::zones::Division;
 
 /// Candidates of each shard, in order of their places, so that every share is used up.
 pub(super) fn deal(
     zones: &[Vec<usize>],
-    spread: Spread,
+    division: Division,
     shares: Shares,
     shards: usize,
 ) -> Vec<Vec<usize>> {
@@ -21,17 +21,19 @@ pub(super) fn deal(
         .iter()
         .map(|zone| Left::new(zone.iter().map(|place| (*place, shares.of_nodes[*place]))))
         .collect();
-    let mut next_shard = || {
-        let mut counts: Vec<usize> = zones.iter().map(|it| spread.base(it.len())).collect();
-        for zone in extra.take_most(spread.extra) {
+    let mut dealt = Vec::with_capacity(shards);
+    for _ in 0..shards {
+        let mut counts: Vec<usize> = zones.iter().map(|nodes| division.base(nodes.len())).collect();
+        for zone in extra.take_most(division.extra) {
             counts[zone] += 1;
         }
         let mut shard: Vec<usize> =
             left.iter_mut().zip(counts).flat_map(|(zone, count)| zone.take_most(count)).collect();
+        // By place, and so by id: the leader is put first only afterwards.
         shard.sort_unstable();
-        shard
-    };
-    (0..shards).map(|_| next_shard()).collect()
+        dealt.push(shard);
+    }
+    dealt
 }
 
 /// Columns of a matrix of zeros and ones with what their sums still lack. Giving each row's

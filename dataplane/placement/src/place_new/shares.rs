@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::Node;
-use crate::zones::Spread;
+use crate::facts::NodeFacts;
+use crate::zones::Division;
 
 /// How much of a collection goes where.
 pub(super) struct Shares {
@@ -22,37 +22,38 @@ struct Turn {
     place: usize,
 }
 
+/// The candidates of one zone.
+type Queue = BinaryHeap<Reverse<Turn>>;
+
+fn queue_of(candidates: &[&NodeFacts], places: &[usize]) -> Queue {
+    let mut queue = Queue::with_capacity(places.len());
+    for place in places {
+        let node = candidates[*place];
+        let (in_collection, total) = (node.in_collection.replicas, node.total.replicas);
+        queue.push(Reverse(Turn { in_collection, total, place: *place }));
+    }
+    queue
+}
+
 /// Hands out what each zone must have, then, one by one, what it may have.
 pub(super) fn share_out(
-    candidates: &[&Node],
+    candidates: &[&NodeFacts],
     zones: &[Vec<usize>],
-    spread: Spread,
+    division: Division,
     shards: usize,
 ) -> Shares {
     let mut of_nodes = vec![0; candidates.len()];
     let mut extra_of_zones = vec![0; zones.len()];
-    let turn = |place: &usize| {
-        let node = candidates[*place];
-        Reverse(Turn {
-            in_collection: node.in_collection.replicas,
-            total: node.total.replicas,
-            place: *place,
-        })
-    };
-    let mut queues: Vec<BinaryHeap<Reverse<Turn>>> = zones
-        .iter()
-        .map(|it| if shards == 0 { BinaryHeap::new() } else { it.iter().map(turn).collect() })
-        .collect();
-
+    let mut queues: Vec<Queue> = zones.iter().map(|places| queue_of(candidates, places)).collect();
     for (queue, nodes) in queues.iter_mut().zip(zones) {
-        for _ in 0..shards * spread.base(nodes.len()) {
+        for _ in 0..shards * division.base(nodes.len()) {
             give_one(queue, &mut of_nodes, shards);
         }
     }
-    let open = (0..zones.len()).filter(|it| spread.takes_extra(zones[*it].len()));
+    let open = (0..zones.len()).filter(|zone| division.takes_extra(zones[*zone].len()));
     let mut next: BinaryHeap<Reverse<(Turn, usize)>> =
         open.filter_map(|zone| queues[zone].peek().map(|turn| Reverse((turn.0, zone)))).collect();
-    for _ in 0..shards * spread.extra {
+    for _ in 0..shards * division.extra {
         let Reverse((_, zone)) = next.pop().expect("more zones than extra ones can take one");
         give_one(&mut queues[zone], &mut of_nodes, shards);
         extra_of_zones[zone] += 1;
@@ -64,7 +65,7 @@ pub(super) fn share_out(
 }
 
 /// One replica to the zone's candidate with the least. Who has one of every shard is out.
-fn give_one(queue: &mut BinaryHeap<Reverse<Turn>>, of_nodes: &mut [usize], shards: usize) {
+fn give_one(queue: &mut Queue, of_nodes: &mut [usize], shards: usize) {
     let Reverse(turn) = queue.pop().expect("a zone has no more replicas of a shard than nodes");
     of_nodes[turn.place] += 1;
     if of_nodes[turn.place] < shards {

@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use vane_types::NodeId;
 
 use super::{REPLICAS_PER_PLAN_MAX, place_new};
-use crate::{Load, Node, NodeId, Unplaceable};
+use crate::{Load, NodeFacts, Unplaceable};
 
-fn node(id: NodeId, zone: Option<u8>, replicas: u64) -> Node {
+fn node(id: u64, zone: Option<u8>, replicas: u64) -> NodeFacts {
     let total = Load { replicas, leaders: replicas / 3 };
-    let zone = zone.map(|it| format!("zone-{it}"));
-    Node { id, zone, accepts_replicas: true, in_collection: Load::default(), total }
+    let zone = zone.map(|number| format!("zone-{number}"));
+    NodeFacts {
+        id: NodeId(id),
+        zone,
+        accepts_replicas: true,
+        in_collection: Load::default(),
+        total,
+    }
 }
 
-fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<Node>> {
+fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<NodeFacts>> {
     let facts = (prop::option::of(0..zones), 0..=replicas);
     prop::collection::vec(facts, 1..=count).prop_map(|facts| {
         facts.into_iter().zip(1..).map(|((zone, replicas), id)| node(id, zone, replicas)).collect()
@@ -21,9 +28,9 @@ fn nodes(count: usize, zones: u8, replicas: u64) -> impl Strategy<Value = Vec<No
 }
 
 /// Loads after a plan is carried out.
-fn loads(nodes: &[Node], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
+fn loads(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
     let mut loads: BTreeMap<NodeId, (Load, Load)> =
-        nodes.iter().map(|it| (it.id, (it.in_collection, it.total))).collect();
+        nodes.iter().map(|node| (node.id, (node.in_collection, node.total))).collect();
     for shard in plan {
         for (at, id) in shard.iter().enumerate() {
             let (in_collection, total) =
@@ -39,37 +46,46 @@ fn loads(nodes: &[Node], plan: &[Vec<NodeId>]) -> Vec<(Load, Load)> {
 
 /// How uneven two numbers of every node are, the first counting before the second.
 fn unevenness(loads: &[(Load, Load)], of: fn(&Load) -> u64) -> (u64, u64) {
-    let squares = |it: &mut dyn Iterator<Item = u64>| it.map(|n| n * n).sum();
-    (squares(&mut loads.iter().map(|it| of(&it.0))), squares(&mut loads.iter().map(|it| of(&it.1))))
+    let in_collection = loads.iter().map(|(in_collection, _)| of(in_collection).pow(2));
+    let total = loads.iter().map(|(_, total)| of(total).pow(2));
+    (in_collection.sum(), total.sum())
+}
+
+fn replica_unevenness(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> (u64, u64) {
+    unevenness(&loads(nodes, plan), |load| load.replicas)
+}
+
+fn leader_unevenness(nodes: &[NodeFacts], plan: &[Vec<NodeId>]) -> (u64, u64) {
+    unevenness(&loads(nodes, plan), |load| load.leaders)
 }
 
 /// Sum of squares of a shard's replicas by zone.
-fn zone_unevenness(nodes: &[Node], shard: &[NodeId]) -> usize {
-    let chosen: Vec<&Node> = nodes.iter().filter(|it| shard.contains(&it.id)).collect();
+fn zone_unevenness(nodes: &[NodeFacts], shard: &[NodeId]) -> usize {
+    let chosen: Vec<&NodeFacts> = nodes.iter().filter(|node| shard.contains(&node.id)).collect();
     chosen.iter().map(|a| chosen.iter().filter(|b| a.zone == b.zone).count()).sum()
 }
 
 /// All sequences that take one of the choices at each step.
 fn sequences(choices: &[Vec<Vec<NodeId>>]) -> Vec<Vec<Vec<NodeId>>> {
     choices.iter().fold(vec![Vec::new()], |begun, choices| {
-        begun
-            .iter()
-            .flat_map(|it| {
-                choices.iter().map(move |last| [it.clone(), vec![last.clone()]].concat())
-            })
-            .collect()
+        let mut longer = Vec::with_capacity(begun.len() * choices.len());
+        for begin in &begun {
+            longer.extend(choices.iter().map(|last| [&begin[..], &[last.clone()]].concat()));
+        }
+        longer
     })
 }
 
 /// All sets of nodes that a shard can have with the least uneven zones.
-fn evenest_sets(nodes: &[Node], replicas: usize) -> Vec<Vec<NodeId>> {
-    let of_bits = |bits: u32| {
-        nodes.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, it)| it.id)
-    };
-    let sets = (0..1u32 << nodes.len()).filter(|it| it.count_ones() as usize == replicas);
-    let sets: Vec<Vec<NodeId>> = sets.map(|it| of_bits(it).collect()).collect();
-    let least = sets.iter().map(|it| zone_unevenness(nodes, it)).min().unwrap();
-    sets.into_iter().filter(|it| zone_unevenness(nodes, it) == least).collect()
+fn evenest_sets(nodes: &[NodeFacts], replicas: usize) -> Vec<Vec<NodeId>> {
+    let mut sets: Vec<Vec<NodeId>> = Vec::new();
+    for bits in (0..1u32 << nodes.len()).filter(|bits| bits.count_ones() as usize == replicas) {
+        let chosen = nodes.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+        sets.push(chosen.map(|(_, node)| node.id).collect());
+    }
+    let least = sets.iter().map(|set| zone_unevenness(nodes, set)).min().unwrap();
+    sets.retain(|set| zone_unevenness(nodes, set) == least);
+    sets
 }
 
 /// The same shards with every choice of leaders.
@@ -92,12 +108,12 @@ proptest! {
             set.sort_unstable();
             prop_assert!(sets.contains(&set), "{shard:?} is not of the evenest over zones");
         }
-        let replicas_of = |plan: &[Vec<NodeId>]| unevenness(&loads(&nodes, plan), |it| it.replicas);
-        let best = sequences(&vec![sets; shards]).iter().map(|it| replicas_of(it)).min().unwrap();
-        prop_assert_eq!(replicas_of(&plan), best);
-        let leaders_of = |plan: &[Vec<NodeId>]| unevenness(&loads(&nodes, plan), |it| it.leaders);
-        let best = leader_choices(&plan).iter().map(|it| leaders_of(it)).min().unwrap();
-        prop_assert_eq!(leaders_of(&plan), best);
+        let plans = sequences(&vec![sets; shards]);
+        let best = plans.iter().map(|plan| replica_unevenness(&nodes, plan)).min().unwrap();
+        prop_assert_eq!(replica_unevenness(&nodes, &plan), best);
+        let plans = leader_choices(&plan);
+        let best = plans.iter().map(|plan| leader_unevenness(&nodes, plan)).min().unwrap();
+        prop_assert_eq!(leader_unevenness(&nodes, &plan), best);
     }
 
     #[test]
@@ -112,40 +128,50 @@ proptest! {
             node.in_collection = Load { replicas: there, leaders: there / 2 };
         }
         let plan = place_new(&nodes, shards, replicas).unwrap();
-        let replicas_of = |plan: &[Vec<NodeId>]| unevenness(&loads(&nodes, plan), |it| it.replicas);
         let sets = evenest_sets(&nodes, replicas);
-        let best = sequences(&vec![sets; shards]).iter().map(|it| replicas_of(it)).min().unwrap();
-        prop_assert_eq!(replicas_of(&plan), best);
+        let plans = sequences(&vec![sets; shards]);
+        let best = plans.iter().map(|plan| replica_unevenness(&nodes, plan)).min().unwrap();
+        prop_assert_eq!(replica_unevenness(&nodes, &plan), best);
     }
 
     #[test]
-    fn zones_of_one_size_carry_alike(zones in 1u8..6, per_zone in 1u8..6, shards in 1usize..60, replicas in 1usize..7) {
+    fn zones_of_one_size_carry_alike(
+        zones in 1u8..6,
+        per_zone in 1u8..6,
+        shards in 1usize..60,
+        replicas in 1usize..7,
+    ) {
         let count = u64::from(zones) * u64::from(per_zone);
         let replicas = replicas.min(count as usize);
-        let nodes: Vec<Node> = (1..=count).map(|id| node(id, Some((id % u64::from(zones)) as u8), id % 7)).collect();
+        let zone_of = |id: u64| Some((id % u64::from(zones)) as u8);
+        let nodes: Vec<NodeFacts> = (1..=count).map(|id| node(id, zone_of(id), id % 7)).collect();
         let plan = place_new(&nodes, shards, replicas).unwrap();
         let loads = loads(&nodes, &plan);
-        for of in [|it: &Load| it.replicas, |it: &Load| it.leaders] {
-            let each = || loads.iter().map(|it| of(&it.0));
-            prop_assert!(each().max().unwrap() - each().min().unwrap() <= 1);
+        for number in [|load: &Load| load.replicas, |load: &Load| load.leaders] {
+            let each: Vec<u64> = loads.iter().map(|(load, _)| number(load)).collect();
+            prop_assert!(each.iter().max().unwrap() - each.iter().min().unwrap() <= 1);
         }
     }
 
     #[test]
-    fn the_order_of_the_facts_does_not_matter(nodes in nodes(30, 4, 9).prop_shuffle(), shards in 1usize..40) {
+    fn the_order_of_the_facts_does_not_matter(
+        nodes in nodes(30, 4, 9).prop_shuffle(),
+        shards in 1usize..40,
+    ) {
         let mut sorted = nodes.clone();
-        sorted.sort_by_key(|it| it.id);
+        sorted.sort_by_key(|node| node.id);
         let replicas = nodes.len().min(3);
         let plan = place_new(&nodes, shards, replicas).unwrap();
         prop_assert_eq!(&place_new(&sorted, shards, replicas).unwrap(), &plan);
         sorted.extend(nodes);
-        prop_assert_eq!(&place_new(&sorted, shards, replicas).unwrap(), &plan, "and a node named twice is one");
+        let twice = place_new(&sorted, shards, replicas).unwrap();
+        prop_assert_eq!(&twice, &plan, "and a node named twice is one");
     }
 }
 
 #[test]
 fn small_collections_go_round_the_cluster() {
-    let mut nodes: Vec<Node> = (1..=5).map(|id| node(id, None, 0)).collect();
+    let mut nodes: Vec<NodeFacts> = (1..=5).map(|id| node(id, None, 0)).collect();
     let mut leaders = Vec::new();
     for _ in 0..5 {
         let plan = place_new(&nodes, 1, 3).unwrap();
@@ -156,23 +182,23 @@ fn small_collections_go_round_the_cluster() {
         }
     }
     leaders.sort_unstable();
-    assert_eq!(leaders, [1, 2, 3, 4, 5]);
-    assert!(nodes.iter().all(|it| it.total.replicas == 3), "{nodes:?}");
+    assert_eq!(leaders, [1, 2, 3, 4, 5].map(NodeId));
+    assert!(nodes.iter().all(|node| node.total.replicas == 3), "{nodes:?}");
 }
 
 #[test]
 fn a_zone_of_one_node_has_a_replica_of_every_shard() {
-    let nodes: Vec<Node> =
+    let nodes: Vec<NodeFacts> =
         (1..=7).map(|id| node(id, Some(u8::from(id > 1) + u8::from(id > 4)), 0)).collect();
     let plan = place_new(&nodes, 6, 3).unwrap();
-    assert!(plan.iter().all(|it| it.contains(&1)), "{plan:?}");
-    let replicas: Vec<u64> = loads(&nodes, &plan).iter().map(|it| it.0.replicas).collect();
+    assert!(plan.iter().all(|shard| shard.contains(&NodeId(1))), "{plan:?}");
+    let replicas: Vec<u64> = loads(&nodes, &plan).iter().map(|(load, _)| load.replicas).collect();
     assert_eq!(replicas, [6, 2, 2, 2, 2, 2, 2]);
 }
 
 #[test]
 fn what_cannot_be_placed_is_refused_with_its_numbers() {
-    let mut nodes: Vec<Node> = (1..=3).map(|id| node(id, None, 0)).collect();
+    let mut nodes: Vec<NodeFacts> = (1..=3).map(|id| node(id, None, 0)).collect();
     nodes[1].accepts_replicas = false;
     let refused = place_new(&nodes, 1, 3).unwrap_err();
     assert_eq!(refused, Unplaceable::TooFewNodes { wanted: 3, available: 2, members: 3 });
@@ -185,14 +211,14 @@ fn what_cannot_be_placed_is_refused_with_its_numbers() {
 
 #[test]
 fn a_thousand_nodes_take_as_much_as_one_plan_holds() {
-    let nodes: Vec<Node> =
+    let nodes: Vec<NodeFacts> =
         (1..=1000).map(|id| node(id, Some((id % 7) as u8), id * id % 41)).collect();
     let plan = place_new(&nodes, REPLICAS_PER_PLAN_MAX / 3, 3).unwrap();
     let loads = loads(&nodes, &plan);
     assert_eq!(
-        loads.iter().map(|it| it.0.replicas).sum::<u64>() as usize,
+        loads.iter().map(|(load, _)| load.replicas).sum::<u64>() as usize,
         REPLICAS_PER_PLAN_MAX / 3 * 3
     );
-    assert!(loads.iter().all(|it| (19..=21).contains(&it.0.replicas)));
-    assert!(loads.iter().all(|it| (6..=7).contains(&it.0.leaders)));
+    assert!(loads.iter().all(|(load, _)| (19..=21).contains(&load.replicas)));
+    assert!(loads.iter().all(|(load, _)| (6..=7).contains(&load.leaders)));
 }

@@ -1,5 +1,6 @@
 //! Small clusters of cores over memory, with a network that delivers at once.
 
+mod cluster;
 mod memory_log;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,216 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use parking_lot::Mutex;
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use super::*;
 use crate::log::LogEntry;
 use crate::machine::{Applied, Conf};
-use crate::{Bounds, INITIAL_INDEX, Role, node_of, peer_id};
+use crate::{Bounds, INITIAL_INDEX, Role};
 
+use cluster::{TestCluster, TestNode};
 use memory_log::MemoryLog;
 
 const GROUP: GroupId = GroupId(7);
 
-/// A node whose state machine is the list of commands it applied.
-struct TestNode {
-    id: u64,
-    log: Arc<MemoryLog>,
-    core: Core,
-    applied: LogIndex,
-    conf: Conf,
-    commands: Vec<Vec<u8>>,
-    watch: Arc<Watch>,
-}
-
-impl TestNode {
-    fn new(id: u64, voters: &[u64], first: bool) -> Self {
-        let log = Arc::new(MemoryLog::default());
-        let index = if first { INITIAL_INDEX } else { 0 };
-        let conf = if first { Conf::founding(voters) } else { Conf::default() };
-        let state = GroupLog {
-            peer: peer_id(id, 1),
-            term: index,
-            commit: index,
-            last_index: index,
-            truncated_index: index,
-            truncated_term: index,
-            ..GroupLog::default()
-        };
-        log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
-        let core = Core::new(log.clone(), Config::default());
-        let mut node = Self {
-            id,
-            log,
-            core,
-            applied: index,
-            conf,
-            commands: Vec::new(),
-            watch: Arc::default(),
-        };
-        node.start();
-        node
-    }
-
-    fn start(&mut self) {
-        let bounds =
-            Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
-        self.core =
-            Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
-        let log = self.log.group(GROUP).unwrap().unwrap();
-        let (applied, conf) = (self.applied, self.conf.clone());
-        let watch = Arc::clone(&self.watch);
-        let start = Start { group: GROUP, log, applied, conf, campaign: false, watch };
-        self.core.add(start).unwrap();
-    }
-
-    /// One round in which nothing is applied; what it sends.
-    fn round(&mut self) -> Vec<Envelope> {
-        let out = self.core.ready();
-        self.log.append(&out.appends, out.sync).unwrap();
-        [out.messages, self.core.persisted().unwrap().messages].concat()
-    }
-
-    fn status(&self) -> GroupStatus {
-        self.core.status(GROUP).unwrap()
-    }
-}
-
-#[derive(Default)]
-struct TestCluster {
-    nodes: BTreeMap<u64, TestNode>,
-    down: BTreeSet<u64>,
-    snapshots: BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
-}
-
-impl TestCluster {
-    fn of(nodes: u64) -> Self {
-        let voters: Vec<u64> = (1..=nodes).map(|it| peer_id(it, 1)).collect();
-        let mut cluster = Self::default();
-        for id in 1..=nodes {
-            cluster.nodes.insert(id, TestNode::new(id, &voters, true));
-        }
-        cluster
-    }
-
-    /// Runs rounds until nothing is left to do.
-    fn settle(&mut self) {
-        for _ in 0..1000 {
-            let mut messages = Vec::new();
-            for (id, node) in &mut self.nodes {
-                if self.down.contains(id) {
-                    continue;
-                }
-                while node.core.is_dirty() {
-                    let out = node.core.ready();
-                    node.log.append(&out.appends, out.sync).unwrap();
-                    messages.extend(out.messages);
-                    let done = node.core.persisted().unwrap();
-                    messages.extend(done.messages);
-                    for (group, peer) in done.snapshots_wanted {
-                        self.snapshots
-                            .insert(node.applied, (node.conf.clone(), node.commands.clone()));
-                        let made = Exported { index: node.applied, conf: node.conf.clone() };
-                        node.core.snapshot_made(group, peer, Ok(made));
-                    }
-                    for committed in done.committed {
-                        for (entry, ticket) in committed.entries {
-                            assert_eq!(entry.index, node.applied + 1);
-                            node.applied = entry.index;
-                            if let Some(conf) = entry.conf {
-                                node.conf = conf;
-                            } else if !entry.data.is_empty() {
-                                node.commands.push(entry.data);
-                            }
-                            if let Some(ticket) = ticket {
-                                ticket.applied(Applied { index: entry.index, answer: Ok(()) });
-                            }
-                        }
-                        node.core.applied(GROUP, committed.peer, node.applied, committed.bytes);
-                    }
-                    for install in done.installs {
-                        let (conf, commands) = self.snapshots[&install.index].clone();
-                        (node.applied, node.conf, node.commands) = (install.index, conf, commands);
-                        node.core.installed(GROUP, install.peer, install.index);
-                    }
-                }
-            }
-            if messages.is_empty() {
-                return;
-            }
-            for envelope in messages {
-                let (from, to) = (node_of(envelope.from()), node_of(envelope.to()));
-                let snapshot = envelope.snapshot_index().is_some();
-                let reached = !self.down.contains(&to) && !self.down.contains(&from);
-                if snapshot && let Some(sender) = self.nodes.get_mut(&from) {
-                    sender.core.snapshot_sent(GROUP, envelope.to(), reached);
-                }
-                if reached && let Some(node) = self.nodes.get_mut(&to) {
-                    node.core.step(envelope);
-                }
-            }
-        }
-        panic!("the cluster does not come to rest");
-    }
-
-    fn ticks(&mut self, ticks: usize) {
-        for _ in 0..ticks {
-            for (id, node) in &mut self.nodes {
-                if !self.down.contains(id) {
-                    node.core.tick();
-                }
-            }
-            self.settle();
-        }
-    }
-
-    fn leader(&mut self) -> u64 {
-        for _ in 0..20 {
-            self.ticks(5);
-            let up = |it: &&TestNode| !self.down.contains(&it.id);
-            let leads = |it: &&TestNode| it.status().role == Role::Leader;
-            let mut leaders: Vec<_> = self.nodes.values().filter(up).filter(leads).collect();
-            leaders.sort_by_key(|it| it.status().term);
-            if let Some(leader) = leaders.last() {
-                return leader.id;
-            }
-        }
-        panic!("no leader was elected");
-    }
-
-    fn propose(&mut self, node: u64, command: &[u8]) -> Result<Applied, ProposeError> {
-        let outcome = Arc::new(Mutex::new(None));
-        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
-        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
-        self.nodes.get_mut(&node).unwrap().core.propose(GROUP, command.to_vec(), ticket);
-        self.ticks(15);
-        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
-    }
-
-    fn change(&mut self, node: u64, change: &MemberChange) -> Result<Applied, ProposeError> {
-        let outcome = Arc::new(Mutex::new(None));
-        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
-        let ticket = Ticket::new(1, pending, Box::new(move |it| *answer.lock() = Some(it)));
-        self.nodes.get_mut(&node).unwrap().core.change_members(GROUP, change, ticket);
-        self.ticks(5);
-        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
-    }
-
-    fn read(&mut self, node: u64) -> Option<Result<LogIndex, ReadError>> {
-        let outcome = Arc::new(Mutex::new(None));
-        let answer = Arc::clone(&outcome);
-        self.nodes
-            .get_mut(&node)
-            .unwrap()
-            .core
-            .read(GROUP, Box::new(move |it| *answer.lock() = Some(it)));
-        self.ticks(5);
-        outcome.lock().take()
-    }
-
-    fn commands(&self, node: u64) -> Vec<&[u8]> {
-        self.nodes[&node].commands.iter().map(Vec::as_slice).collect()
-    }
+/// The only replica that a node of these tests ever has.
+fn peer(node: u64) -> PeerId {
+    PeerId::new(NodeId(node), 1)
 }
 
 #[test]
@@ -241,7 +47,7 @@ fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
     let leader = cluster.leader();
     assert!(cluster.propose(leader, b"a").is_ok());
     assert!(matches!(cluster.read(leader), Some(Ok(index)) if index >= INITIAL_INDEX + 2));
-    let others: Vec<u64> = (1..=3).filter(|it| *it != leader).collect();
+    let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
     cluster.down.extend(&others);
     assert!(matches!(cluster.propose(leader, b"lost"), Err(ProposeError::Unknown(_))));
     assert!(matches!(cluster.read(leader), Some(Err(ReadError::NotLeader { .. }))));
@@ -258,7 +64,7 @@ fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
 fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     for n in 0..50_u8 {
         assert!(cluster.propose(leader, &[n]).is_ok());
@@ -267,7 +73,7 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     node.core.truncate(GROUP, node.applied).unwrap();
     assert_eq!(
         node.status().truncated_index,
-        2,
+        LogIndex(2),
         "the log is kept for one that is away for a moment"
     );
     // As a leader whose log had grown too long would.
@@ -278,7 +84,7 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     assert_eq!(cluster.commands(away).len(), 50);
     assert!(cluster.propose(leader, b"after").is_ok());
     assert_eq!(cluster.commands(away).len(), 51);
-    assert_eq!(cluster.nodes[&away].log.group(GROUP).unwrap().unwrap().installing, 0);
+    assert_eq!(cluster.nodes[&away].log.group(GROUP).unwrap().unwrap().installing, None);
 }
 
 #[test]
@@ -290,7 +96,7 @@ fn restarts_go_on_where_disk_and_state_ended() {
     }
     for node in cluster.nodes.values_mut() {
         // The state machine's own disk lost its last writes; the log has them.
-        node.applied -= 3;
+        node.applied = node.applied - 3;
         node.commands.truncate(6);
         node.start();
     }
@@ -307,8 +113,8 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
     let leader = cluster.leader();
     assert!(cluster.propose(leader, b"a").is_ok());
     cluster.nodes.insert(4, TestNode::new(4, &[], false));
-    let new = peer_id(4, 1);
-    let leaving = (1..=3).find(|it| *it != leader).map(|it| peer_id(it, 1)).unwrap();
+    let new = peer(4);
+    let leaving = (1..=3).find(|id| *id != leader).map(peer).unwrap();
     let learner = MemberChange { learners: vec![new], ..MemberChange::default() };
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(10);
@@ -322,7 +128,7 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
         !conf.is_joint() && conf.voters.contains(&new) && !conf.members().contains(&leaving),
         "{conf:?}"
     );
-    let itself = MemberChange { removed: vec![peer_id(leader, 1)], ..MemberChange::default() };
+    let itself = MemberChange { removed: vec![peer(leader)], ..MemberChange::default() };
     assert!(matches!(cluster.change(leader, &itself), Err(ProposeError::Refused { .. })));
 }
 
@@ -330,7 +136,7 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
 fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     assert!(cluster.propose(leader, b"a").is_ok());
     let node = cluster.nodes.get_mut(&leader).unwrap();
@@ -342,7 +148,7 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     assert_eq!(cluster.commands(away), [b"a"]);
     let leader = cluster.leader();
     cluster.nodes.insert(4, TestNode::new(4, &[], false));
-    let learner = MemberChange { learners: vec![peer_id(4, 1)], ..MemberChange::default() };
+    let learner = MemberChange { learners: vec![peer(4)], ..MemberChange::default() };
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(20);
     assert_eq!(cluster.commands(4), [b"a"]);
@@ -352,7 +158,7 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
 fn a_log_that_a_snapshot_keeps_asks_for_patience_until_it_is_cut() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let away = (1..=3).find(|it| *it != leader).unwrap();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
     cluster.down.insert(away);
     assert!(cluster.propose(leader, b"a").is_ok());
     let node = cluster.nodes.get_mut(&leader).unwrap();
@@ -391,7 +197,7 @@ fn what_is_logged_when_a_node_stops_may_still_be_applied() {
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let ticket = || {
         let outcomes = Arc::clone(&outcomes);
-        Ticket::new(0, Arc::default(), Box::new(move |it| outcomes.lock().push(it)))
+        Ticket::new(0, Arc::default(), Box::new(move |outcome| outcomes.lock().push(outcome)))
     };
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.propose(GROUP, b"closed".to_vec(), ticket());
@@ -416,19 +222,20 @@ fn what_is_logged_when_a_node_stops_may_still_be_applied() {
 fn a_leader_that_its_group_removes_steps_down() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let leaving = (1..=3).find(|it| *it != leader).unwrap();
-    let change = MemberChange { removed: vec![peer_id(leaving, 1)], ..MemberChange::default() };
+    let leaving = (1..=3).find(|id| *id != leader).unwrap();
+    let change = MemberChange { removed: vec![peer(leaving)], ..MemberChange::default() };
     let node = cluster.nodes.get_mut(&leader).unwrap();
     node.core.change_members(GROUP, &change, unheard());
     let messages = node.round();
     // It gets the entry and becomes the leader that commits it.
     cluster.down.insert(leader);
     let node = cluster.nodes.get_mut(&leaving).unwrap();
-    for message in messages.into_iter().filter(|it| it.to() == peer_id(leaving, 1)) {
+    for message in messages.into_iter().filter(|envelope| envelope.to() == peer(leaving)) {
         assert!(node.core.step(message), "its group is there");
     }
-    let is_member =
-        |it: &TestCluster| it.nodes[&leaving].status().conf.voters.contains(&peer_id(leaving, 1));
+    let is_member = |cluster: &TestCluster| {
+        cluster.nodes[&leaving].status().conf.voters.contains(&peer(leaving))
+    };
     for _ in 0..60 {
         cluster.ticks(1);
         assert!(is_member(&cluster) || cluster.nodes[&leaving].status().role != Role::Leader);
@@ -440,12 +247,23 @@ fn a_leader_that_its_group_removes_steps_down() {
 }
 
 /// What a follower answers to an append.
-fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool) -> Envelope {
-    let mut message =
-        raft::eraftpb::Message { from, to, term, index, reject, ..Default::default() };
+fn append_response(
+    (from, to): (PeerId, PeerId),
+    term: Term,
+    index: LogIndex,
+    reject: bool,
+) -> Envelope {
+    let mut message = raft::eraftpb::Message {
+        from: from.0,
+        to: to.0,
+        term: term.0,
+        index: index.0,
+        reject,
+        ..Default::default()
+    };
     message.set_msg_type(raft::eraftpb::MessageType::MsgAppendResponse);
     if reject {
-        (message.reject_hint, message.log_term) = (index - 1, term);
+        (message.reject_hint, message.log_term) = (index.0 - 1, term.0);
     }
     Envelope { group: GROUP, message }
 }
@@ -454,17 +272,17 @@ fn append_response(from: u64, to: u64, term: u64, index: LogIndex, reject: bool)
 fn entries_are_sent_behind_the_index_that_they_follow() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let followers: Vec<u64> = (1..=3).filter(|it| *it != leader).map(|it| peer_id(it, 1)).collect();
+    let followers: Vec<PeerId> = (1..=3).filter(|id| *id != leader).map(peer).collect();
     let node = cluster.nodes.get_mut(&leader).unwrap();
-    let (term, last, me) = (node.status().term, node.status().last_index, peer_id(leader, 1));
+    let (term, last, me) = (node.status().term, node.status().last_index, peer(leader));
     node.core.propose(GROUP, b"a".to_vec(), unheard());
     node.round();
     // One follower makes the entry committed, which the other is told of; and the other has
     // not got the entry, which has to be sent again. All of it before the next round.
-    node.core.step(append_response(followers[0], me, term, last + 1, false));
-    node.core.step(append_response(followers[1], me, term, last + 1, true));
+    node.core.step(append_response((followers[0], me), term, last.next(), false));
+    node.core.step(append_response((followers[1], me), term, last.next(), true));
     for envelope in node.round() {
-        let entries = envelope.message.entries.iter().map(|it| it.index);
+        let entries = envelope.message.entries.iter().map(|entry| entry.index);
         assert!(
             entries.eq((envelope.message.index + 1..).take(envelope.message.entries.len())),
             "{envelope:?}"
@@ -476,8 +294,8 @@ fn entries_are_sent_behind_the_index_that_they_follow() {
 fn leadership_is_handed_over_without_an_election_timeout() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
-    let to = (1..=3).find(|it| *it != leader).unwrap();
-    cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer_id(to, 1)).unwrap();
+    let to = (1..=3).find(|id| *id != leader).unwrap();
+    cluster.nodes.get_mut(&leader).unwrap().core.transfer(GROUP, peer(to)).unwrap();
     cluster.settle();
     assert_eq!(cluster.nodes[&to].status().role, Role::Leader);
 }

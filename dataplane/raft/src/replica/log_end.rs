@@ -2,7 +2,7 @@
 
 use raft::eraftpb::{ConfState, Snapshot};
 use raft::{Progress, ProgressState, SnapshotStatus};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId};
 
 use super::Replica;
 use crate::error::StoreError;
@@ -36,33 +36,39 @@ impl Replica {
         true
     }
 
-    /// A snapshot was made, or could not be.
+    /// Takes a snapshot that was made, to be sent; after a failure raft-rs asks again.
     pub(crate) fn snapshot_made(&mut self, made: Result<Exported, StoreError>) {
         self.log_end.making = None;
         self.log_end.idle_ticks = 0;
         let exported = match made {
             Ok(exported) => exported,
             Err(error) => {
-                tracing::error!(%error, group = %self.group, "failed to make a snapshot; it will be tried again");
+                tracing::error!(
+                    %error, group = %self.group,
+                    "failed to make a snapshot; it will be tried again"
+                );
                 return;
             }
         };
-        let Ok(term) = raft::Storage::term(self.raw.store(), exported.index) else {
-            tracing::warn!(group = %self.group, "a snapshot was older than the log when it was done");
+        let Ok(term) = raft::Storage::term(self.raw.store(), exported.index.0) else {
+            tracing::warn!(
+                group = %self.group,
+                "a snapshot was older than the log when it was done"
+            );
             return;
         };
         let mut snapshot = Snapshot::default();
         let meta = snapshot.mut_metadata();
-        (meta.index, meta.term) = (exported.index, term);
+        (meta.index, meta.term) = (exported.index.0, term);
         meta.set_conf_state(ConfState::from(&exported.conf));
         self.raw.mut_store().set_snapshot(Some(snapshot));
     }
 
-    /// A snapshot reached its receiver, or not.
-    pub(crate) fn snapshot_sent(&mut self, to: u64, ok: bool) {
+    /// Tells raft-rs that a snapshot reached its receiver, or did not.
+    pub(crate) fn snapshot_sent(&mut self, to: PeerId, ok: bool) {
         self.log_end.idle_ticks = 0;
-        self.raw
-            .report_snapshot(to, if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure });
+        let status = if ok { SnapshotStatus::Finish } else { SnapshotStatus::Failure };
+        self.raw.report_snapshot(to.0, status);
         self.after_step();
     }
 
@@ -77,7 +83,12 @@ impl Replica {
     /// Whether the snapshot that can be sent is one that nobody needs.
     fn is_spent(&self) -> bool {
         let Some(index) = self.raw.store().snapshot_index() else { return false };
-        let in_use = self.raw.raft.prs().iter().any(|(_, it)| it.state == ProgressState::Snapshot);
+        let in_use = self
+            .raw
+            .raft
+            .prs()
+            .iter()
+            .any(|(_, progress)| progress.state == ProgressState::Snapshot);
         let behind_log = index < self.raw.store().log.truncated_index;
         !in_use
             && (behind_log || self.log_end.idle_ticks > SNAPSHOT_KEPT_TICKS || !self.is_leader())
@@ -93,11 +104,12 @@ impl Replica {
         let too_long = log.len() > bounds.log_kept_entries_max || bytes > bounds.log_kept_bytes_max;
         let through = match (self.is_alone(), self.is_leader()) {
             (true, _) => durable,
+            // Members that are away get a snapshot then: the log must not grow for ever.
             (false, true) if too_long => durable.min(self.pinned()),
             (false, true) => durable.min(self.pinned()).min(self.slowest_member()),
             (false, false) if too_long => durable,
             (false, false) => {
-                durable.min(self.applied.saturating_sub(bounds.follower_kept_entries))
+                durable.min(self.applied.saturating_back(bounds.follower_kept_entries))
             }
         };
         if through > log.log.truncated_index {
@@ -118,20 +130,24 @@ impl Replica {
         self.raw.mut_store().truncate(through).expect("a log in memory can be truncated");
     }
 
-    /// The receiver of a snapshot goes on from its index.
+    /// Least index of a snapshot that is made or ready: whoever receives it needs the log
+    /// behind it.
     fn pinned(&self) -> LogIndex {
         let ready = self.raw.store().snapshot_index();
         self.log_end.making.into_iter().chain(ready).min().unwrap_or(LogIndex::MAX)
     }
 
-    /// What every member is known to have. Those that wait for a snapshot need no log
+    /// Last entry that every member is known to have. Those that wait for a snapshot need no log
     /// before it; a learner that has nothing yet will get one.
     fn slowest_member(&self) -> LogIndex {
-        let needs_log = |peer: u64, it: &Progress| {
-            let begins_empty = it.matched == 0 && !self.conf.voters.contains(&peer);
-            peer != self.peer && it.state != ProgressState::Snapshot && !begins_empty
-        };
-        let others = self.raw.raft.prs().iter().filter(|(id, it)| needs_log(**id, it));
-        others.map(|(_, it)| it.matched).min().unwrap_or(LogIndex::MAX)
+        let members = self.raw.raft.prs().iter();
+        let needing = members.filter(|(id, progress)| self.needs_log(PeerId(**id), progress));
+        let matched = needing.map(|(_, progress)| LogIndex(progress.matched));
+        matched.min().unwrap_or(LogIndex::MAX)
+    }
+
+    fn needs_log(&self, peer: PeerId, progress: &Progress) -> bool {
+        let begins_empty = progress.matched == 0 && !self.conf.voters.contains(&peer);
+        peer != self.peer && progress.state != ProgressState::Snapshot && !begins_empty
     }
 }

@@ -2,6 +2,7 @@
 
 use raft::StateRole;
 use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
+use vane_types::PeerId;
 
 use super::Replica;
 use super::ticket::Ticket;
@@ -12,27 +13,34 @@ use crate::error::ProposeError;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberChange {
     /// Peers that begin to follow.
-    pub learners: Vec<u64>,
+    pub learners: Vec<PeerId>,
     /// Learners that get a vote.
-    pub voters: Vec<u64>,
+    pub voters: Vec<PeerId>,
     /// Members that go.
-    pub removed: Vec<u64>,
+    pub removed: Vec<PeerId>,
 }
 
 impl MemberChange {
+    /// Those who vote once the change has been made.
+    fn voters_after(&self, voters: &[PeerId]) -> Vec<PeerId> {
+        let stays = |peer: &&PeerId| !self.removed.contains(peer) && !self.learners.contains(peer);
+        let staying = voters.iter().filter(stays);
+        staying.chain(self.voters.iter().filter(|peer| !voters.contains(peer))).copied().collect()
+    }
+
     fn singles(&self) -> Vec<ConfChangeSingle> {
-        let single = |kind: ConfChangeType| {
-            move |peer: &u64| {
-                let mut single = ConfChangeSingle { node_id: *peer, ..ConfChangeSingle::default() };
-                single.set_change_type(kind);
-                single
-            }
-        };
-        let learners = self.learners.iter().map(single(ConfChangeType::AddLearnerNode));
-        let voters = self.voters.iter().map(single(ConfChangeType::AddNode));
-        let removed = self.removed.iter().map(single(ConfChangeType::RemoveNode));
+        let learners =
+            self.learners.iter().map(|peer| single(ConfChangeType::AddLearnerNode, *peer));
+        let voters = self.voters.iter().map(|peer| single(ConfChangeType::AddNode, *peer));
+        let removed = self.removed.iter().map(|peer| single(ConfChangeType::RemoveNode, *peer));
         learners.chain(voters).chain(removed).collect()
     }
+}
+
+fn single(kind: ConfChangeType, peer: PeerId) -> ConfChangeSingle {
+    let mut single = ConfChangeSingle { node_id: peer.0, ..ConfChangeSingle::default() };
+    single.set_change_type(kind);
+    single
 }
 
 impl Replica {
@@ -52,36 +60,33 @@ impl Replica {
     }
 
     fn check_change(&self, change: &MemberChange) -> Result<(), ProposeError> {
-        let refused = |why: String| Err(ProposeError::Refused { group: self.group, why });
         if !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
             return Err(self.not_leader());
         }
         // raft-rs would log an empty entry in its place and say nothing.
         if self.raw.raft.has_pending_conf() || self.conf.is_joint() {
-            return refused("another change is under way".into());
+            return Err(self.refused("another change is under way"));
         }
         if change.removed.contains(&self.peer) || change.learners.contains(&self.peer) {
-            return refused(
-                "a leader cannot take its own vote away; hand the leadership over first".into(),
-            );
+            return Err(self.refused(
+                "a leader cannot take its own vote away; hand the leadership over first",
+            ));
         }
-        let voters_after: Vec<u64> = {
-            let gone = |it: &&u64| !change.removed.contains(it) && !change.learners.contains(it);
-            let stay = self.conf.voters.iter().filter(gone).copied();
-            let new = change.voters.iter().filter(|it| !self.conf.voters.contains(it)).copied();
-            stay.chain(new).collect()
-        };
         // Both majorities must be there now, or the group would stand still half way.
-        let active = |it: &&u64| {
-            **it == self.peer || self.raw.raft.prs().get(**it).is_some_and(|it| it.recent_active)
-        };
-        for voters in [&self.conf.voters, &voters_after] {
-            let there = voters.iter().filter(active).count();
+        for voters in [&self.conf.voters, &change.voters_after(&self.conf.voters)] {
+            let there = voters.iter().filter(|peer| self.is_active(**peer)).count();
             if there <= voters.len() / 2 {
-                return refused(format!("only {there} of {} voters answer", voters.len()));
+                let why = format!("only {there} of {} voters answer", voters.len());
+                return Err(self.refused(why));
             }
         }
         Ok(())
+    }
+
+    /// Whether a member answered within the last election timeout.
+    fn is_active(&self, peer: PeerId) -> bool {
+        let progress = self.raw.raft.prs().get(peer.0);
+        peer == self.peer || progress.is_some_and(|progress| progress.recent_active)
     }
 
     /// Steps down where the group took this leader's vote away, as it can where the change
@@ -103,7 +108,10 @@ impl Replica {
         if is_leader && self.conf.is_joint() && !self.raw.raft.has_pending_conf() {
             let refused = self.raw.propose_conf_change(Vec::new(), ConfChangeV2::default());
             if let Err(error) = refused {
-                tracing::debug!(%error, group = %self.group, "leaving the joint membership waits for the next tick");
+                tracing::debug!(
+                    %error, group = %self.group,
+                    "leaving the joint membership waits for the next tick"
+                );
             }
         }
     }

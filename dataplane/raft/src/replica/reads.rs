@@ -2,7 +2,7 @@
 //! reads that came before the question (Ongaro's thesis, 6.4).
 
 use raft::{RawNode, ReadState};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId};
 
 use super::ticket::Callback;
 use crate::error::ReadError;
@@ -44,27 +44,27 @@ impl Reads {
             behind: Vec::new(),
             next_context: 1,
             ticks_per_round,
-            applied: 0,
+            applied: LogIndex::ZERO,
         }
     }
 
-    pub(super) fn refuse(&self, done: OnRead, group: GroupId, leader: Option<u64>) {
+    pub(super) fn refuse(&self, done: OnRead, group: GroupId, leader: Option<PeerId>) {
         done(Err(ReadError::NotLeader { group, leader }));
     }
 
     pub(super) fn ask(&mut self, done: OnRead, raw: &mut RawNode<GroupStorage>) {
-        let behind: usize = self.behind.iter().map(|(_, it)| it.len()).sum();
+        let behind: usize = self.behind.iter().map(|(_, reads)| reads.len()).sum();
         let waiting =
-            self.queued.len() + behind + self.round.as_ref().map_or(0, |it| it.asked.len());
+            self.queued.len() + behind + self.round.as_ref().map_or(0, |round| round.asked.len());
         if waiting >= WAITING_MAX {
             return done(Err(ReadError::Full(waiting)));
         }
         self.queued.push(done);
-        self.begin(raw);
+        self.ask_majority(raw);
     }
 
     /// Asks for those in the queue, unless a question is on its way.
-    fn begin(&mut self, raw: &mut RawNode<GroupStorage>) {
+    fn ask_majority(&mut self, raw: &mut RawNode<GroupStorage>) {
         // Before its first commit a leader does not know what is committed; a tick asks again.
         if self.round.is_some() || self.queued.is_empty() || !raw.raft.commit_to_current_term() {
             return;
@@ -86,14 +86,14 @@ impl Reads {
                 self.queued = round.asked;
             }
         }
-        self.begin(raw);
+        self.ask_majority(raw);
     }
 
     pub(super) fn confirmed(&mut self, states: Vec<ReadState>) {
         for ReadState { index, request_ctx } in states {
             let context = request_ctx.try_into().map(u64::from_be_bytes);
-            if let Some(round) = self.round.take_if(|it| Ok(it.context) == context) {
-                self.behind.push((index, round.asked));
+            if let Some(round) = self.round.take_if(|round| Ok(round.context) == context) {
+                self.behind.push((LogIndex(index), round.asked));
             }
         }
         self.answer();
@@ -111,9 +111,9 @@ impl Reads {
         }
     }
 
-    pub(super) fn lose_office(&mut self, group: GroupId, leader: Option<u64>) {
-        let asked = self.round.take().into_iter().flat_map(|it| it.asked);
-        let behind = self.behind.drain(..).flat_map(|(_, it)| it);
+    pub(super) fn step_down(&mut self, group: GroupId, leader: Option<PeerId>) {
+        let asked = self.round.take().into_iter().flat_map(|round| round.asked);
+        let behind = self.behind.drain(..).flat_map(|(_, reads)| reads);
         for done in asked.chain(self.queued.drain(..)).chain(behind) {
             done(Err(ReadError::NotLeader { group, leader }));
         }

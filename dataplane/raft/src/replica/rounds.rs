@@ -3,12 +3,12 @@
 
 use raft::Ready;
 use raft::eraftpb::{ConfChangeV2, EntryType};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId, Term};
 
-use super::{Replica, Ticket};
+use super::Replica;
 use crate::codec::Envelope;
 use crate::core::{Install, Output, Persisted};
-use crate::error::{ProposeError, StoreError};
+use crate::error::StoreError;
 use crate::log::{Append, LogEntry};
 use crate::machine::{Committed, Conf, Entry};
 
@@ -29,22 +29,26 @@ impl Replica {
         let storage = self.raw.mut_store();
         let mut append = Append { group, log: storage.log, entries: Vec::new(), removed: None };
         if let Some(hard_state) = ready.hs() {
-            (storage.log.term, storage.log.vote) = (hard_state.term, hard_state.vote);
-            storage.log.commit = hard_state.commit;
+            storage.log.term = Term(hard_state.term);
+            storage.log.vote = PeerId::from_raw(hard_state.vote);
+            storage.log.commit = LogIndex(hard_state.commit);
         }
         if !ready.snapshot().is_empty() {
             let meta = ready.snapshot().get_metadata();
             if storage.log.last_index > storage.log.truncated_index {
-                append.removed = Some((storage.log.truncated_index + 1, storage.log.last_index));
+                let first = storage.log.truncated_index.next();
+                append.removed = Some((first, storage.log.last_index));
             }
-            storage.restore(meta.index, meta.term);
-            storage.log.installing = meta.index;
+            storage.restore(LogIndex(meta.index), Term(meta.term));
+            // On disk with the new log: a start after a crash installs it again from its files.
+            storage.log.installing = Some(LogIndex(meta.index));
         }
         if let Some(removed) = storage.append(ready.entries()) {
             append.removed = Some(removed);
         }
         append.entries = ready.take_entries();
         append.log = storage.log;
+        // A commit index that moved alone may be lost: what is applied shows it again.
         if ready.must_sync() || !append.entries.is_empty() {
             out.sync = true;
             out.appends.push(append);
@@ -67,10 +71,11 @@ impl Replica {
             done.installs.push(Install {
                 group,
                 peer: self.peer,
-                index: meta.index,
-                term: meta.term,
+                index: LogIndex(meta.index),
+                term: Term(meta.term),
                 conf,
             });
+            // raft-rs would go on from the snapshot's index, where the state machine is not yet.
             self.installing = Some(ready);
             return;
         }
@@ -81,7 +86,7 @@ impl Replica {
         let group = self.group;
         let mut light = self.raw.advance_append(ready);
         if let Some(commit) = light.commit_index() {
-            self.raw.mut_store().log.commit = commit;
+            self.raw.mut_store().log.commit = LogIndex(commit);
             self.log_changed = true;
         }
         done.messages.extend(Envelope::all(group, light.take_messages()));
@@ -94,15 +99,16 @@ impl Replica {
         let Some(ready) = self.installing.take() else { return };
         let meta = ready.snapshot().get_metadata();
         assert_eq!(
-            meta.index, index,
+            LogIndex(meta.index),
+            index,
             "group {}: another snapshot was installed than the log has",
             self.group
         );
         self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
-        self.raw.mut_store().log.installing = 0;
+        self.raw.mut_store().log.installing = None;
         self.log_changed = true;
         self.to_apply.clear();
-        (self.handed, self.committed) = (index, index);
+        (self.dispatched, self.committed) = (index, index);
         self.advance(ready, done);
         self.set_applied(index);
     }
@@ -117,7 +123,7 @@ impl Replica {
 
     fn set_applied(&mut self, index: LogIndex) {
         self.applied = index;
-        self.raw.advance_apply_to(index);
+        self.raw.advance_apply_to(index.0);
         self.raw.mut_store().evict(index);
         self.watch.set_applied(index);
         self.reads.applied(index);
@@ -126,8 +132,8 @@ impl Replica {
 
     fn note_committed(&mut self, entries: Vec<LogEntry>) {
         let Some(last) = entries.last() else { return };
-        let expected = self.to_apply.back().map_or(self.handed, |it| it.index) + 1;
-        self.committed = last.index;
+        let expected = self.to_apply.back().map_or(self.dispatched.0, |entry| entry.index) + 1;
+        self.committed = LogIndex(last.index);
         // Behind a gap they are read again from the log, once those before them are.
         if entries[0].index == expected {
             self.to_apply.extend(entries);
@@ -139,7 +145,7 @@ impl Replica {
         &mut self,
         bytes_max: usize,
     ) -> Result<Option<Committed>, StoreError> {
-        if self.installing.is_some() || self.handed == self.committed {
+        if self.installing.is_some() || self.dispatched == self.committed {
             return Ok(None);
         }
         if bytes_max == 0 {
@@ -148,7 +154,7 @@ impl Replica {
             return Ok(None);
         }
         if self.to_apply.is_empty() {
-            let (from, to) = (self.handed + 1, self.committed + 1);
+            let (from, to) = (self.dispatched.next().0, self.committed.next().0);
             let found = raft::Storage::entries(
                 self.raw.store(),
                 from,
@@ -163,50 +169,43 @@ impl Replica {
             Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
         while taken.bytes < bytes_max {
             let Some(entry) = self.to_apply.pop_front() else { break };
+            let (index, term) = (LogIndex(entry.index), Term(entry.term));
             assert_eq!(
-                entry.index,
-                self.handed + 1,
+                index,
+                self.dispatched.next(),
                 "group {}: committed entries have a gap",
                 self.group
             );
-            self.handed = entry.index;
+            self.dispatched = index;
             taken.bytes += entry.data.len() + size_of::<Entry>();
-            let ticket = self.ticket_of(entry.index, entry.term);
+            let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));
         }
         self.after_step();
         Ok(Some(taken))
     }
 
-    /// Who waits for an entry; those whose entries it took the place of are told.
-    fn ticket_of(&mut self, index: LogIndex, term: u64) -> Option<Ticket> {
-        while self.waiting.front().is_some_and(|it| it.index <= index) {
-            let waiting = self.waiting.pop_front()?;
-            if waiting.index == index && waiting.term == term {
-                return Some(waiting.ticket);
-            }
-            waiting.ticket.fail(ProposeError::Superseded(self.group));
-        }
-        None
-    }
-
     fn entry(&mut self, entry: LogEntry) -> Result<Entry, StoreError> {
-        let LogEntry { index, term, data, .. } = entry;
-        let broken = |e: &dyn std::fmt::Display| {
-            StoreError(format!("group {}: entry {index} is no change of members: {e}", self.group))
-        };
+        let LogEntry { data, .. } = entry;
+        let (index, term) = (LogIndex(entry.index), Term(entry.term));
         match EntryType::from_i32(entry.entry_type) {
             Some(EntryType::EntryNormal) => Ok(Entry { index, term, data, conf: None }),
             Some(EntryType::EntryConfChangeV2) => {
                 let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data)
-                    .map_err(|e| broken(&e))?;
-                let state = self.raw.apply_conf_change(&change).map_err(|e| broken(&e))?;
+                    .map_err(|e| self.not_a_change(index, &e))?;
+                let applied = self.raw.apply_conf_change(&change);
+                let state = applied.map_err(|e| self.not_a_change(index, &e))?;
                 self.conf = Conf::from(&state);
                 self.resign_if_removed();
                 Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })
             }
-            _ => Err(broken(&"its kind is unknown")),
+            _ => Err(self.not_a_change(index, &"its kind is unknown")),
         }
+    }
+
+    fn not_a_change(&self, index: LogIndex, detail: &dyn std::fmt::Display) -> StoreError {
+        let group = self.group;
+        StoreError(format!("group {group}: entry {index} is no change of members: {detail}"))
     }
 
     fn write_changed_log(&mut self, out: &mut Output) {

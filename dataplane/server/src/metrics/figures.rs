@@ -15,7 +15,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::engine::{Cluster, Info};
+use crate::engine::{Info, Member};
 
 /// The figures of one moment.
 #[derive(Debug, Default)]
@@ -107,13 +107,13 @@ static OF_NODE: [Row<Figures>; 8] = [
 
 impl Figures {
     /// Reads them. It counts vectors, so it is not for a thread that answers requests.
-    pub(super) fn read(cluster: Option<&Cluster>, uptime: Duration) -> Self {
+    pub(super) fn read(member: Option<&Member>, uptime: Duration) -> Self {
         let of_process = Self { resident_bytes: resident_bytes(), uptime, ..Self::default() };
-        let Some(cluster) = cluster else { return of_process };
-        let counters = cluster.raft_counters();
+        let Some(member) = member else { return of_process };
+        let counters = member.raft_counters();
         Self {
-            collections: cluster.local_infos(),
-            disk_free_bytes: cluster.disk_free_bytes(),
+            collections: member.local_infos(),
+            disk_free_bytes: member.disk_free_bytes(),
             raft_syncs: load(&counters.syncs),
             raft_entries: load(&counters.entries),
             snapshots_made: load(&counters.snapshots_made),

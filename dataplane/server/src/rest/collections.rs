@@ -21,7 +21,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
 pub(super) async fn info(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
     let info = call.service.collection_info(&call.context, &collection).await?;
-    Ok(call.answer(collection_info(&collection.config(), collection.spread(), &info)))
+    Ok(call.answer(collection_info(&collection.config(), collection.layout(), &info)))
 }
 
 /// `GET /collections/{collection}/exists`.
@@ -48,7 +48,7 @@ pub(super) async fn update(
     Json(body): Json<UpdateCollection>,
 ) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
-    let factor = body.write_consistency_factor(collection.spread())?;
+    let factor = body.write_consistency_factor(collection.layout())?;
     let change = body.into_change(&collection.config())?;
     call.service.update_collection(&call.context, collection, change, factor).await?;
     Ok(call.answer(true))
@@ -63,7 +63,7 @@ pub(super) async fn delete(call: Call, In(name): In<String>) -> Result<Answer, A
 /// `GET /collections/{collection}/cluster`: where its shards are.
 pub(super) async fn cluster(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
-    let node = collection.node_id();
+    let node = call.service.member()?.node_id();
     let places = call.service.replica_places(&call.context, collection).await?;
-    Ok(call.answer(collection_cluster(node, places.spread, &places.replicas)))
+    Ok(call.answer(collection_cluster(node, places.layout, &places.replicas)))
 }

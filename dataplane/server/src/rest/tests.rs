@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{layers, service};
-use crate::engine::{Host, NodeSettings};
+use crate::engine::{Node, NodeSettings};
 use crate::settings::Settings;
 use crate::state::AppState;
 
@@ -24,7 +24,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.state.host.shutdown();
+        self.state.node.shutdown();
     }
 }
 
@@ -33,7 +33,7 @@ fn start(change: impl FnOnce(&mut Settings)) -> Running {
     let mut settings = Settings { data_dir: dir.path().join("data"), ..Settings::default() };
     (settings.storage.min_free_mb, settings.storage.ballast_mb) = (0, 0);
     change(&mut settings);
-    let host = Host::open(settings.engine(NodeSettings::default())).unwrap();
+    let host = Node::open(settings.engine(NodeSettings::default())).unwrap();
     Running { state: AppState::new(host, settings), _dir: dir }
 }
 

@@ -42,7 +42,7 @@ impl Cluster {
     /// What is wrong with them, one line each.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if let Err(error) = vane_membership::parse_seeds(&self.seed_list()) {
+        if let Err(error) = vane_discovery::parse_seeds(&self.seed_list()) {
             problems.push(format!("cluster.seeds: {error}"));
         }
         let has_file = !self.token_file.as_os_str().is_empty();

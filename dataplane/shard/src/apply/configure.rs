@@ -11,7 +11,7 @@ impl Applying<'_, '_> {
         let config = configure
             .config()
             .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
-        self.batch().put_meta(CONFIG, configure.config.as_bytes());
+        self.batch().put_attribute(CONFIG, configure.config.as_bytes());
         self.effects.memory.push(Effect::Config(Box::new(config)));
         Ok(())
     }

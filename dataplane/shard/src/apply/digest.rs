@@ -30,7 +30,8 @@ pub(crate) fn of_record(record: &PointRecord) -> u64 {
 /// A point's part for all but its vectors.
 fn of_point(record: &PointRecord) -> u64 {
     xxh3_64(
-        &[&[POINT], &*record.id.to_key(), &record.version.to_be_bytes(), &record.payload].concat(),
+        &[&[POINT], &*record.id.to_key(), &record.version.0.to_be_bytes(), &record.payload]
+            .concat(),
     )
 }
 
@@ -88,7 +89,7 @@ impl<'a> Rows<'a> {
         let mut places = Vec::new();
         for (n, part) in parts.iter().enumerate() {
             for (row, slot) in part.slots.iter().enumerate() {
-                if part.died[row].load(Ordering::Relaxed) > vector.at {
+                if part.died[row].load(Ordering::Relaxed) > vector.at.0 {
                     let slot = *slot as usize;
                     places.resize(places.len().max(slot + 1), NOWHERE);
                     places[slot] = (n as u32, row as u32);
@@ -101,6 +102,7 @@ impl<'a> Rows<'a> {
     fn get(&self, slot: Slot, version: LogIndex) -> Option<&'a [f32]> {
         let (part, row) = *self.places.get(slot as usize)?;
         let (part, row) = (self.parts.get(part as usize)?, row as usize);
-        (part.versions[row] == version).then(|| &part.values[row * self.dim..(row + 1) * self.dim])
+        (part.versions[row] == version.0)
+            .then(|| &part.values[row * self.dim..(row + 1) * self.dim])
     }
 }

@@ -37,7 +37,7 @@ impl Applying<'_, '_> {
         })?;
         let stored = serde_json::to_vec(&(path.to_string(), schema))
             .expect("a path and a schema are plain data");
-        batch.put_meta(&field_name(number), &stored);
+        batch.put_attribute(&field_name(number), &stored);
         self.effects.memory.push(Effect::IndexMade { path, field: Field { number, index } });
         Ok(())
     }
@@ -63,6 +63,6 @@ impl Applying<'_, '_> {
 
     fn remove_field(&mut self, number: u16) {
         self.batch().drop_index(number);
-        self.batch().delete_meta(&field_name(number));
+        self.batch().delete_attribute(&field_name(number));
     }
 }

@@ -30,7 +30,7 @@ impl Applying<'_, '_> {
         }
         if self.effects.next_slot != before {
             let next = self.effects.next_slot.to_be_bytes();
-            self.batch().put_meta(NEXT_SLOT, &next);
+            self.batch().put_attribute(NEXT_SLOT, &next);
         }
         Ok(())
     }

@@ -22,7 +22,8 @@ pub(super) fn open_vectors(
         let mut vector = VectorState::new(name, *params);
         open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
         open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        let present = versions[ordinal].iter().filter(|version| **version != 0).count();
+        let present =
+            versions[ordinal].iter().filter(|version| **version != LogIndex::ZERO).count();
         let found = vector.locs.iter().filter(|loc| **loc != Loc::NONE).count();
         if present != found {
             return Err(damaged(
@@ -52,9 +53,9 @@ fn open_sealed(
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
         let mut tombstones = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
-            let alive = lives(versions, *slot, *version);
+            let alive = lives(versions, *slot, LogIndex(*version));
             // When a row died is not stored: no view is older than this process.
-            tombstones.push(if alive { ALIVE } else { 0 });
+            tombstones.push(if alive { ALIVE } else { LogIndex::ZERO });
             if alive {
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
@@ -89,7 +90,7 @@ fn open_growing(
         if lives(versions, stored.slot, stored.version) {
             vector.set_loc(stored.slot, Loc { segment, row });
         } else {
-            growing.kill(row, 0);
+            growing.kill(row, LogIndex::ZERO);
         }
         Ok(())
     })?;

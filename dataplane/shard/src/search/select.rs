@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 use vane_filter::{Candidate, Filter};
-use vane_storage::Snapshot;
+use vane_storage::ReadView;
 use vane_storage::records::PointRecord;
 use vane_types::{GroupId, Payload, PointId};
 
@@ -88,7 +88,7 @@ impl Candidate for RecordCandidate<'_> {
 /// Checks points one by one against a filter, in one snapshot and until a deadline.
 pub(crate) struct Checker<'a> {
     pub(crate) filter: &'a Filter,
-    pub(crate) snapshot: &'a Snapshot<'a>,
+    pub(crate) snapshot: &'a ReadView<'a>,
     pub(crate) names: &'a [String],
     pub(crate) group: GroupId,
     pub(crate) deadline: Instant,

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use vane_filter::{Filter, Resolved};
-use vane_storage::Snapshot;
+use vane_storage::ReadView;
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Slot};
 
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) struct View<'a> {
     pub(crate) group: GroupId,
     /// Index of the last entry whose effects show.
     pub(crate) at: LogIndex,
-    pub(crate) snapshot: Snapshot<'a>,
+    pub(crate) snapshot: ReadView<'a>,
     /// Points that were there.
     pub(crate) points: u64,
     /// Names of the vectors by ordinal.
@@ -48,7 +48,8 @@ pub(crate) struct VectorView {
 /// A run of rows of a view, those that died before it included.
 pub(crate) struct Part<'a> {
     pub(crate) slots: &'a [Slot],
-    pub(crate) versions: &'a [LogIndex],
+    /// [`LogIndex`]es, as a mapped file holds them.
+    pub(crate) versions: &'a [u64],
     pub(crate) values: &'a [f32],
     /// At least as long as there are rows.
     pub(crate) died: &'a [AtomicU64],
@@ -86,7 +87,7 @@ impl Shard {
         Ok(View {
             group: self.store.group(),
             at: state.applied,
-            snapshot: self.store.snapshot(),
+            snapshot: self.store.read_view(),
             points: state.live.len(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
             resolved: filter

@@ -27,7 +27,8 @@ impl Loc {
 #[derive(Clone)]
 pub(crate) struct Chunk {
     pub(crate) slots: Vec<Slot>,
-    pub(crate) versions: Vec<LogIndex>,
+    /// [`LogIndex`]es, in the form of a sealed segment's file.
+    pub(crate) versions: Vec<u64>,
     pub(crate) values: Vec<f32>,
     pub(crate) died: Arc<Vec<AtomicU64>>,
 }
@@ -38,7 +39,7 @@ impl Chunk {
             slots: Vec::with_capacity(CHUNK_ROWS),
             versions: Vec::with_capacity(CHUNK_ROWS),
             values: Vec::with_capacity(CHUNK_ROWS * dim),
-            died: Arc::new((0..CHUNK_ROWS).map(|_| AtomicU64::new(ALIVE)).collect()),
+            died: Arc::new((0..CHUNK_ROWS).map(|_| AtomicU64::new(ALIVE.0)).collect()),
         }
     }
 }
@@ -73,7 +74,7 @@ impl Growing {
         let chunk =
             Arc::make_mut(self.chunks.last_mut().expect("a chunk was just made if there was none"));
         chunk.slots.push(slot);
-        chunk.versions.push(version);
+        chunk.versions.push(version.0);
         chunk.values.extend_from_slice(values);
         self.rows += 1;
         (self.rows - 1) as u32
@@ -81,12 +82,12 @@ impl Growing {
 
     pub(crate) fn kill(&self, row: u32, at: LogIndex) {
         let row = row as usize;
-        self.chunks[row / CHUNK_ROWS].died[row % CHUNK_ROWS].store(at, Ordering::Relaxed);
+        self.chunks[row / CHUNK_ROWS].died[row % CHUNK_ROWS].store(at.0, Ordering::Relaxed);
     }
 
     pub(crate) fn death(&self, row: u32) -> LogIndex {
         let row = row as usize;
-        self.chunks[row / CHUNK_ROWS].died[row % CHUNK_ROWS].load(Ordering::Relaxed)
+        LogIndex(self.chunks[row / CHUNK_ROWS].died[row % CHUNK_ROWS].load(Ordering::Relaxed))
     }
 
     pub(crate) fn vector(&self, row: u32) -> &[f32] {
@@ -95,7 +96,7 @@ impl Growing {
     }
 
     pub(crate) fn version(&self, row: u32) -> LogIndex {
-        self.chunks[row as usize / CHUNK_ROWS].versions[row as usize % CHUNK_ROWS]
+        LogIndex(self.chunks[row as usize / CHUNK_ROWS].versions[row as usize % CHUNK_ROWS])
     }
 
     /// The rows as they are now; later ones do not show.
@@ -112,11 +113,11 @@ mod tests {
     fn a_view_keeps_its_rows_while_more_are_appended() {
         let mut growing = Growing::new(0, 2);
         for i in 0..700 {
-            assert_eq!(growing.push(i, 1, &[i as f32, 0.0]), i);
+            assert_eq!(growing.push(i, LogIndex(1), &[i as f32, 0.0]), i);
         }
         let view = growing.chunks();
-        growing.push(700, 2, &[700.0, 0.0]);
-        growing.kill(3, 2);
+        growing.push(700, LogIndex(2), &[700.0, 0.0]);
+        growing.kill(3, LogIndex(2));
         assert_eq!(view.iter().map(|chunk| chunk.slots.len()).sum::<usize>(), 700);
         assert_eq!(growing.vector(700), [700.0, 0.0]);
         assert_eq!(view[0].died[3].load(Ordering::Relaxed), 2, "tombstones show with their index");

@@ -34,8 +34,8 @@ impl Tombstones {
     }
 
     pub(crate) fn new(at: impl Iterator<Item = LogIndex>) -> Self {
-        let at: Vec<_> = at.map(AtomicU64::new).collect();
-        let dead = at.iter().filter(|death| death.load(Ordering::Relaxed) != ALIVE).count();
+        let at: Vec<_> = at.map(|index| AtomicU64::new(index.0)).collect();
+        let dead = at.iter().filter(|death| death.load(Ordering::Relaxed) != ALIVE.0).count();
         Self { at, dead: AtomicUsize::new(dead) }
     }
 
@@ -43,12 +43,12 @@ impl Tombstones {
     pub(crate) fn kill(&self, row: u32, at: LogIndex) {
         // Readers that must see it take their view later, under the shard's lock; to older views a
         // later death means nothing.
-        self.at[row as usize].store(at, Ordering::Relaxed);
+        self.at[row as usize].store(at.0, Ordering::Relaxed);
         self.dead.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn of(&self, row: u32) -> LogIndex {
-        self.at[row as usize].load(Ordering::Relaxed)
+        LogIndex(self.at[row as usize].load(Ordering::Relaxed))
     }
 
     pub(crate) fn dead(&self) -> usize {

@@ -19,10 +19,10 @@ pub(crate) struct IdTable(Vec<Entry>);
 
 impl IdTable {
     pub(crate) fn set(&mut self, slot: Slot, id: PointId, version: LogIndex) {
-        assert!(version < IS_UUID, "a log index cannot be that large");
+        assert!(version.0 < IS_UUID, "a log index cannot be that large");
         let entry = match id {
-            PointId::Num(n) => Entry { id: u128::from(n).to_be_bytes(), version },
-            PointId::Uuid(uuid) => Entry { id: *uuid.as_bytes(), version: version | IS_UUID },
+            PointId::Num(n) => Entry { id: u128::from(n).to_be_bytes(), version: version.0 },
+            PointId::Uuid(uuid) => Entry { id: *uuid.as_bytes(), version: version.0 | IS_UUID },
         };
         let slot = slot as usize;
         if slot >= self.0.len() {
@@ -34,8 +34,8 @@ impl IdTable {
     /// The point as it stood at `at`; `None` when it was changed since, or never was.
     pub(crate) fn at(&self, slot: Slot, at: LogIndex) -> Option<(PointId, LogIndex)> {
         let entry = self.0.get(slot as usize)?;
-        let version = entry.version & !IS_UUID;
-        if version == 0 || version > at {
+        let version = LogIndex(entry.version & !IS_UUID);
+        if version == LogIndex::ZERO || version > at {
             return None;
         }
         let id = match entry.version & IS_UUID {
@@ -54,11 +54,15 @@ mod tests {
     fn a_version_is_known_up_to_its_next_change() {
         let (num, uuid) = (PointId::Num(u64::MAX), PointId::Uuid(Uuid::from_u128(7)));
         let mut table = IdTable::default();
-        table.set(3, num, 5);
-        table.set(1, uuid, 6);
-        assert_eq!(table.at(3, 5), Some((num, 5)));
-        assert_eq!(table.at(1, 9), Some((uuid, 6)));
-        assert_eq!(table.at(1, 5), None, "changed since");
-        assert_eq!((table.at(0, 9), table.at(77, 9)), (None, None), "never was");
+        table.set(3, num, LogIndex(5));
+        table.set(1, uuid, LogIndex(6));
+        assert_eq!(table.at(3, LogIndex(5)), Some((num, LogIndex(5))));
+        assert_eq!(table.at(1, LogIndex(9)), Some((uuid, LogIndex(6))));
+        assert_eq!(table.at(1, LogIndex(5)), None, "changed since");
+        assert_eq!(
+            (table.at(0, LogIndex(9)), table.at(77, LogIndex(9))),
+            (None, None),
+            "never was"
+        );
     }
 }

@@ -29,7 +29,7 @@ impl Requests {
     /// What an entry with this request is to be answered without being applied; `None` when
     /// it is the first copy.
     pub(crate) fn answer(&self, request: &RequestId, index: LogIndex) -> Option<Answer> {
-        if index.saturating_sub(request.basis) > DEDUPE_WINDOW {
+        if index.saturating_since(LogIndex(request.basis)) > DEDUPE_WINDOW {
             return Some(Err(Refusal::Expired));
         }
         let refusal = self.refusals.get(&(request.session, request.sequence))?;
@@ -53,7 +53,7 @@ impl Requests {
 
     /// The same from its stored form; `None` when that cannot be read.
     pub(crate) fn insert_stored(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
-        let index = LogIndex::from_be_bytes(key.strip_prefix(PREFIX)?.try_into().ok()?);
+        let index = key.strip_prefix(PREFIX)?.try_into().map(u64::from_be_bytes).ok()?;
         let (session, rest) = value.split_first_chunk()?;
         let (sequence, refusal) = rest.split_first_chunk()?;
         let (session, sequence) = (u64::from_be_bytes(*session), u64::from_be_bytes(*sequence));
@@ -61,7 +61,7 @@ impl Requests {
             [] => Ok(()),
             json => Err(serde_json::from_slice(json).ok()?),
         };
-        self.insert(index, &RequestId { session, sequence, basis: 0 }, &answer);
+        self.insert(LogIndex(index), &RequestId { session, sequence, basis: 0 }, &answer);
         Some(())
     }
 
@@ -77,12 +77,12 @@ impl Requests {
 }
 
 fn has_left(entry: LogIndex, index: LogIndex) -> bool {
-    index.saturating_sub(entry) >= DEDUPE_WINDOW
+    index.saturating_since(entry) >= DEDUPE_WINDOW
 }
 
 /// Name that an outcome is stored under.
 pub(crate) fn key(index: LogIndex) -> Vec<u8> {
-    [PREFIX, &index.to_be_bytes()].concat()
+    [PREFIX, &index.0.to_be_bytes()].concat()
 }
 
 /// Stored form of an outcome: session, sequence, and JSON of the refusal if it was refused.
@@ -98,16 +98,16 @@ pub(crate) fn encode(request: &RequestId, answer: &Answer) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn request(sequence: u64, basis: LogIndex) -> RequestId {
+    fn request(sequence: u64, basis: u64) -> RequestId {
         RequestId { session: 7, sequence, basis }
     }
 
     #[test]
     fn an_outcome_is_known_for_exactly_the_window() {
         let mut requests = Requests::default();
-        requests.insert(10, &request(1, 9), &Ok(()));
-        requests.insert(11, &request(2, 9), &Err(Refusal::Invalid("no".into())));
-        let last = 9 + DEDUPE_WINDOW;
+        requests.insert(LogIndex(10), &request(1, 9), &Ok(()));
+        requests.insert(LogIndex(11), &request(2, 9), &Err(Refusal::Invalid("no".into())));
+        let last = LogIndex(9 + DEDUPE_WINDOW);
         requests.forget(last);
         assert_eq!(
             requests.answer(&request(1, 9), last),
@@ -115,13 +115,13 @@ mod tests {
             "the last place a copy can be at"
         );
         assert_eq!(requests.answer(&request(1, 9), last + 1), Some(Err(Refusal::Expired)));
-        assert_eq!(requests.leaving(last + 1).collect::<Vec<_>>(), [10]);
+        assert_eq!(requests.leaving(last + 1).collect::<Vec<_>>(), [LogIndex(10)]);
         requests.forget(last + 1);
         assert_eq!(
             requests.answer(&request(2, 10), last + 1),
             Some(Err(Refusal::Invalid("no".into())))
         );
-        assert_eq!(requests.answer(&request(3, last), last + 1), None);
+        assert_eq!(requests.answer(&request(3, last.0), last + 1), None);
         requests.forget(last + 2);
         assert!(requests.entries.is_empty() && requests.refusals.is_empty());
     }
@@ -132,9 +132,9 @@ mod tests {
         let mut requests = Requests::default();
         for (index, answer) in [(3, Ok(())), (4, refused.clone())] {
             let stored = encode(&request(index, 0), &answer);
-            requests.insert_stored(&key(index), &stored).unwrap();
-            assert_eq!(requests.answer(&request(index, 2), 5), Some(answer));
-            assert!(requests.insert_stored(&key(index), &stored[..9]).is_none());
+            requests.insert_stored(&key(LogIndex(index)), &stored).unwrap();
+            assert_eq!(requests.answer(&request(index, 2), LogIndex(5)), Some(answer));
+            assert!(requests.insert_stored(&key(LogIndex(index)), &stored[..9]).is_none());
         }
         assert!(requests.insert_stored(b"request/1", &[0; 16]).is_none());
     }

@@ -82,7 +82,7 @@ impl VectorState {
         }
         let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
         let row = loc.row as usize;
-        Some((sealed.files.vector(row), sealed.files.versions()[row]))
+        Some((sealed.files.vector(row), LogIndex(sealed.files.versions()[row])))
     }
 
     /// Number for a new segment.

@@ -43,7 +43,7 @@ proptest! {
     ) {
         let mut with_copies = Replica::founded(MemoryKv::default());
         let once = Replica::founded(MemoryKv::default());
-        let basis = once.shard.applied();
+        let basis = once.shard.applied().0;
         let mut first = std::collections::HashMap::new();
         for (n, reopen) in log {
             let data = command(&once, n, basis);
@@ -66,14 +66,14 @@ proptest! {
 #[test]
 fn a_copy_from_beyond_the_window_is_refused() {
     let mut replica = Replica::founded(MemoryKv::default());
-    let basis = replica.shard.applied();
+    let basis = replica.shard.applied().0;
     let (taken, refused) = (command(&replica, 0, basis), command(&replica, 5, basis));
     assert_eq!(replica.apply(refused.clone()), Err(Refusal::PointNotFound(PointId::Num(1))));
     assert_eq!(replica.apply(taken.clone()), Ok(()));
     // From here on neither would come to the same if it were applied.
     assert!(replica.write(Write::Delete(selection(&[0]))));
     assert!(replica.write(point(1, 1.0)));
-    while replica.shard.applied() < basis + DEDUPE_WINDOW - 2 {
+    while replica.shard.applied().0 < basis + DEDUPE_WINDOW - 2 {
         replica.apply(Vec::new()).unwrap();
     }
     let before = replica.contents();
@@ -87,7 +87,7 @@ fn a_copy_from_beyond_the_window_is_refused() {
     }
     assert_eq!(replica.contents(), before);
     assert!(
-        replica.shard.store().metas(b"request/").unwrap().is_empty(),
+        replica.shard.store().attributes(b"request/").unwrap().is_empty(),
         "outcomes leave the table"
     );
 }

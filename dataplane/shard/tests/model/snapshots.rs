@@ -11,7 +11,7 @@ use vane_shard::{
 };
 use vane_storage::{DataDb, MemoryKv};
 use vane_types::command::RequestId;
-use vane_types::{FieldSchema, PointId, Refusal};
+use vane_types::{FieldSchema, LogIndex, NodeId, PeerId, PointId, Refusal, Term};
 
 use crate::world::{Replica, members, number_is, payload, search, selection, soon, upsert};
 
@@ -194,7 +194,7 @@ fn an_installation_cut_short_is_done_again() {
     assert!(replica.shard.install(torn.path()).is_err());
     replica.reopen();
     assert!(matches!(replica.shard.count(None, soon()), Err(Error::NotReady { .. })));
-    assert_eq!((replica.shard.applied(), replica.shard.conf()), (0, Conf::default()));
+    assert_eq!((replica.shard.applied(), replica.shard.conf()), (LogIndex::ZERO, Conf::default()));
     replica.shard.install(dir.path()).unwrap();
     assert_alike(&from, &replica);
 }
@@ -209,14 +209,16 @@ fn members_and_requests_are_part_of_the_state() {
         key: None,
     };
     let [command] = <[Command; 1]>::try_from(from.commands(missing)).unwrap();
-    let request = RequestId { session: 1, sequence: 2, basis: from.shard.applied() };
+    let request = RequestId { session: 1, sequence: 2, basis: from.shard.applied().0 };
     let data = command.with_request(request).encode_stored();
     let refused = Err(Refusal::PointNotFound(PointId::Num(9)));
     assert_eq!(from.apply(data.clone()), refused);
-    let conf = Conf { voters: vec![3 << 32 | 1], learners: vec![4 << 32 | 7], ..Conf::default() };
-    let index = from.shard.applied() + 1;
+    let voters = vec![PeerId::new(NodeId(3), 1)];
+    let learners = vec![PeerId::new(NodeId(4), 7)];
+    let conf = Conf { voters, learners, ..Conf::default() };
+    let index = from.shard.applied().next();
     from.shard
-        .apply(&Entry { index, term: 2, data: Vec::new(), conf: Some(conf.clone()) })
+        .apply(&Entry { index, term: Term(2), data: Vec::new(), conf: Some(conf.clone()) })
         .unwrap()
         .unwrap();
     assert!(from.write(upsert(9..10)));

@@ -17,8 +17,8 @@ use vane_shard::{
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
-    CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, OptimizerConfig, Payload,
-    PointId, VectorParams,
+    CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, LogIndex, NodeId,
+    OptimizerConfig, Payload, PeerId, PointId, Term, VectorParams,
 };
 
 pub const DIM: usize = 4;
@@ -137,10 +137,10 @@ impl Replica {
 
     /// One that joins later.
     pub fn joining() -> Self {
-        Self::begin(MemoryKv::default().into(), 0, &Conf::default())
+        Self::begin(MemoryKv::default().into(), LogIndex::ZERO, &Conf::default())
     }
 
-    fn begin(kv: Arc<dyn Kv>, applied: u64, conf: &Conf) -> Self {
+    fn begin(kv: Arc<dyn Kv>, applied: LogIndex, conf: &Conf) -> Self {
         let dir = tempfile::tempdir().unwrap();
         Shard::create(&store(&kv, dir.path()), &config(), applied, conf).unwrap();
         let shard = open(&kv, dir.path());
@@ -154,7 +154,7 @@ impl Replica {
     /// Applies the next entry.
     pub fn apply(&self, data: Vec<u8>) -> Answer {
         self.shard
-            .apply(&Entry { index: self.shard.applied() + 1, term: 1, data, conf: None })
+            .apply(&Entry { index: self.shard.applied().next(), term: Term(1), data, conf: None })
             .unwrap()
     }
 
@@ -358,7 +358,8 @@ fn open(kv: &Arc<dyn Kv>, dir: &Path) -> Arc<Shard> {
 
 /// Who the first replicas of the group are.
 pub fn members() -> Conf {
-    Conf { voters: vec![1 << 32 | 1, 2 << 32 | 1], ..Conf::default() }
+    let voters = [1, 2].map(|node| PeerId::new(NodeId(node), 1));
+    Conf::of_voters(voters.to_vec())
 }
 
 pub fn selection(ids: &[u64]) -> Selection {

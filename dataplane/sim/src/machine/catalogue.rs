@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use vane_cluster::meta::{Meta, MetaCommand, NodeEntry};
+use vane_catalog::{Catalog, MetaCommand, NodeEntry};
 use vane_raft::{Answer, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError};
 use vane_storage::ShardStore;
 use vane_types::LogIndex;
@@ -17,13 +17,13 @@ use super::{Kind, Machine, Write};
 pub(crate) struct Catalogue;
 
 struct Opened {
-    meta: Meta,
+    meta: Catalog,
     store: ShardStore,
 }
 
-fn digest(meta: &Meta) -> u64 {
+fn digest(meta: &Catalog) -> u64 {
     meta.read(|state| {
-        let of_node = |node: &vane_cluster::meta::Node| {
+        let of_node = |node: &vane_catalog::Member| {
             let entry = &node.entry;
             let text = [&entry.name, &entry.version].map(|it| it.as_bytes()).concat();
             xxh3_64(&[&node.id.to_be_bytes(), &entry.disk_id.as_bytes()[..], &text].concat())
@@ -46,11 +46,11 @@ impl Kind for Catalogue {
     fn create(&self, store: &ShardStore, first: Option<&Conf>) -> Result<(), String> {
         let nobody = Conf::default();
         let (applied, conf) = first.map_or((0, &nobody), |it| (INITIAL_INDEX, it));
-        Meta::create(store, Uuid::from_u128(1), applied, conf, None).map_err(|e| e.to_string())
+        Catalog::create(store, Uuid::from_u128(1), applied, conf, None).map_err(|e| e.to_string())
     }
 
     fn open(&self, store: ShardStore) -> Result<Arc<dyn Machine>, String> {
-        let meta = Meta::open(store.clone()).map_err(|e| e.to_string())?;
+        let meta = Catalog::open(store.clone()).map_err(|e| e.to_string())?;
         Ok(Arc::new(Opened { meta, store }))
     }
 
@@ -63,6 +63,7 @@ impl Kind for Catalogue {
             rest_address: String::new(),
             version: id.map(number).unwrap_or_default(),
             start: 0,
+            level: vane_catalog::FeatureLevel::FIRST,
         };
         MetaCommand::PutNode(entry).encode_stored()
     }
@@ -82,7 +83,7 @@ impl Machine for Opened {
     }
 
     fn scrub(&self) -> Result<u64, String> {
-        Meta::open(self.store.clone()).map(|it| digest(&it)).map_err(|e| e.to_string())
+        Catalog::open(self.store.clone()).map(|it| digest(&it)).map_err(|e| e.to_string())
     }
 
     fn read(&self, point: u64) -> Result<Option<u64>, String> {

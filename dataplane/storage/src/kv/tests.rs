@@ -40,9 +40,11 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        6 => (family(), key(), prop::collection::vec(any::<u8>(), 0..4)).prop_map(|(f, k, v)| Op::Put(f, k, v)),
+        6 => (family(), key(), prop::collection::vec(any::<u8>(), 0..4))
+            .prop_map(|(f, k, v)| Op::Put(f, k, v)),
         3 => (family(), key()).prop_map(|(f, k)| Op::Delete(f, k)),
-        1 => (family(), key(), key()).prop_map(|(f, a, b)| Op::DeleteRange(f, a.clone().min(b.clone()), a.max(b))),
+        1 => (family(), key(), key())
+            .prop_map(|(f, a, b)| Op::DeleteRange(f, a.clone().min(b.clone()), a.max(b))),
         1 => (family(), any::<u8>()).prop_map(|(f, value)| Op::Fill(f, value)),
     ]
 }
@@ -53,20 +55,21 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Sync),
         1 => Just(Step::TakeView),
         1 => (0..4_usize).prop_map(Step::DropView),
-        2 => (family(), key(), key(), 0..200_usize).prop_map(|(f, from, to, n)| Step::Scan(f, from, to, n)),
+        2 => (family(), key(), key(), 0..200_usize)
+            .prop_map(|(f, from, to, n)| Step::Scan(f, from, to, n)),
     ]
 }
 
 fn batch(prefix: &[u8], ops: &[Op]) -> KvBatch {
     let mut batch = KvBatch::default();
-    let key = |it: &[u8]| [prefix, it].concat();
+    let key = |rest: &[u8]| [prefix, rest].concat();
     for op in ops {
         match op {
-            Op::Put(family, it, value) => batch.put(*family, key(it), value.clone()),
-            Op::Delete(family, it) => batch.delete(*family, key(it)),
+            Op::Put(family, rest, value) => batch.put(*family, key(rest), value.clone()),
+            Op::Delete(family, rest) => batch.delete(*family, key(rest)),
             Op::DeleteRange(family, from, to) => batch.delete_range(*family, key(from), key(to)),
             Op::Fill(family, value) => {
-                (0..=u8::MAX).for_each(|it| batch.put(*family, key(&[it]), vec![*value]))
+                (0..=u8::MAX).for_each(|last| batch.put(*family, key(&[last]), vec![*value]))
             }
         }
     }

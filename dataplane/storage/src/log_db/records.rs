@@ -45,7 +45,7 @@ pub struct LogState {
     pub truncated_index: u64,
     #[prost(uint64, tag = "4")]
     pub truncated_term: u64,
-    /// The replica that the log belongs to.
+    /// Peer id of the replica that the log belongs to.
     #[prost(uint64, tag = "5")]
     pub peer_id: u64,
     /// Index of a snapshot whose installation was begun and may have been cut short; 0 for none.
@@ -56,9 +56,9 @@ pub struct LogState {
 /// What is written of one group in one append.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogAppend {
-    /// The group.
+    /// Group whose log changes.
     pub group: GroupId,
-    /// Its state once the rest is there.
+    /// State of the log once the rest is there.
     pub state: LogState,
     /// Entries to set. One of an index that is there already takes its place.
     pub entries: Vec<StoredEntry>,

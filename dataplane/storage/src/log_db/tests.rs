@@ -17,12 +17,17 @@ fn append(group: GroupId, state: LogState, entries: Vec<StoredEntry>) -> LogAppe
     LogAppend { group, state, entries, remove: None }
 }
 
+/// Removal of the entries of a range.
+fn removed(range: std::ops::RangeInclusive<u64>) -> Option<std::ops::RangeInclusive<LogIndex>> {
+    Some(LogIndex(*range.start())..=LogIndex(*range.end()))
+}
+
 /// Index and term of each entry from `from` on.
 fn read(db: &LogDb, group: GroupId, from: u64) -> Result<Vec<(u64, u64)>, Error> {
     Ok(db
-        .entries(group, from, u64::MAX, u64::MAX)?
+        .entries(group, LogIndex(from), LogIndex::MAX, u64::MAX)?
         .into_iter()
-        .map(|it| (it.index, it.term))
+        .map(|entry| (entry.index, entry.term))
         .collect())
 }
 
@@ -36,13 +41,13 @@ fn entries_survive_reopening_and_truncation_leaves_the_rest() {
     db.append(&first, true).unwrap();
     drop(db);
     let db = LogDb::open(dir.path()).unwrap();
-    db.truncate(a, 5, 1).unwrap();
+    db.truncate(a, LogIndex(5), Term(1)).unwrap();
     assert_eq!(read(&db, a, 6).unwrap(), [(6, 1), (7, 1), (8, 1), (9, 1)]);
     assert_eq!(read(&db, b, 1).unwrap(), [(1, 1), (2, 1), (3, 1)]);
     assert_eq!(db.groups().unwrap(), [a, b]);
     db.remove(a).unwrap();
     assert_eq!(db.groups().unwrap(), [b]);
-    db.truncate(a, 5, 1).unwrap();
+    db.truncate(a, LogIndex(5), Term(1)).unwrap();
     assert_eq!(db.state(a).unwrap(), None, "a removed group does not come back");
 }
 
@@ -55,7 +60,7 @@ fn an_overwritten_tail_does_not_come_back() {
         group: GROUP,
         state: state(3, 5),
         entries: entries(4..=5, 3),
-        remove: Some(4..=9),
+        remove: removed(4..=9),
     };
     db.append(&[overwrite], true).unwrap();
     drop(db);
@@ -77,7 +82,7 @@ fn a_snapshot_takes_the_place_of_a_log_of_any_length() {
             group: GROUP,
             state: state(2, length),
             entries: Vec::new(),
-            remove: Some(1..=length),
+            remove: removed(1..=length),
         };
         db.append(&[remove], true).unwrap();
         assert_eq!(read(&db, GROUP, length + 1).unwrap(), [(length + 1, 1)]);
@@ -93,17 +98,17 @@ fn a_truncation_changes_only_its_own_fields() {
     let before = LogState { applying: 4, ..state(2, long) };
     let log = [entries(1..=10, 1), entries(11..=long, 2)].concat();
     db.append(&[append(GROUP, before.clone(), log)], true).unwrap();
-    db.truncate(GROUP, 5, 1).unwrap();
+    db.truncate(GROUP, LogIndex(5), Term(1)).unwrap();
     let truncated = |truncated_index, truncated_term| LogState {
         truncated_index,
         truncated_term,
         ..before.clone()
     };
     assert_eq!(db.state(GROUP).unwrap(), Some(truncated(5, 1)));
-    db.truncate(GROUP, long - 1, 2).unwrap();
+    db.truncate(GROUP, LogIndex(long - 1), Term(2)).unwrap();
     assert_eq!(db.state(GROUP).unwrap(), Some(truncated(long - 1, 2)));
     assert_eq!(read(&db, GROUP, long).unwrap(), [(long, 2)]);
-    db.truncate(GROUP, 5, 1).unwrap();
+    db.truncate(GROUP, LogIndex(5), Term(1)).unwrap();
     assert_eq!(
         db.state(GROUP).unwrap(),
         Some(truncated(long - 1, 2)),
@@ -131,7 +136,9 @@ fn entries_are_bounded_by_bytes_and_by_the_end() {
         .collect();
     let one = entries[0].encoded_len() as u64;
     db.append(&[append(GROUP, state(1, 9), entries)], true).unwrap();
-    let count = |from, to, bytes_max| db.entries(GROUP, from, to, bytes_max).unwrap().len();
+    let count = |from, to, bytes_max| {
+        db.entries(GROUP, LogIndex(from), LogIndex(to), bytes_max).unwrap().len()
+    };
     assert_eq!(count(1, 10, 0), 1, "one at least, whatever its length");
     assert_eq!(count(1, 10, one * 3), 3);
     assert_eq!(count(1, 10, one * 4 - 1), 3);
@@ -150,15 +157,15 @@ fn tombstones_survive_their_group_and_are_no_group() {
         true,
     )
     .unwrap();
-    db.bury(GROUP, 7).unwrap();
-    db.bury(last, 8).unwrap();
+    db.bury(GROUP, PeerId(7)).unwrap();
+    db.bury(last, PeerId(8)).unwrap();
     db.remove(last).unwrap();
     db.remove(GROUP).unwrap();
     drop(db);
     let db = LogDb::open(dir.path()).unwrap();
     assert!(db.groups().unwrap().is_empty());
-    assert!(db.is_buried(GROUP, 7).unwrap() && db.is_buried(last, 8).unwrap());
-    assert!(!db.is_buried(GROUP, 8).unwrap() && !db.is_buried(last, 7).unwrap());
+    assert!(db.is_buried(GROUP, PeerId(7)).unwrap() && db.is_buried(last, PeerId(8)).unwrap());
+    assert!(!db.is_buried(GROUP, PeerId(8)).unwrap() && !db.is_buried(last, PeerId(7)).unwrap());
 }
 
 #[test]

@@ -24,12 +24,12 @@ fn write(kv: &MemoryKv, step: &Step) {
         Step::Write(keys) => {
             for (key, value) in keys {
                 match value {
-                    Some(value) => batch.put(Family::Meta, vec![*key], vec![*value]),
-                    None => batch.delete(Family::Meta, vec![*key]),
+                    Some(value) => batch.put(Family::Attribute, vec![*key], vec![*value]),
+                    None => batch.delete(Family::Attribute, vec![*key]),
                 }
             }
         }
-        Step::RemoveAll => batch.delete_range(Family::Meta, vec![0], vec![5]),
+        Step::RemoveAll => batch.delete_range(Family::Attribute, vec![0], vec![5]),
         Step::Sync => return kv.sync().unwrap(),
     }
     kv.write(batch).unwrap();
@@ -37,7 +37,7 @@ fn write(kv: &MemoryKv, step: &Step) {
 
 fn all(kv: &dyn KvRead) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();
-    kv.scan(Family::Meta, &[0], &[255], &mut |key, value| {
+    kv.scan(Family::Attribute, &[0], &[255], &mut |key, value| {
         found.push((key.to_vec(), value.to_vec()));
         Ok(true)
     })
@@ -52,11 +52,12 @@ proptest! {
         keep in 0..12_usize,
     ) {
         let kv = MemoryKv::default();
-        steps.iter().for_each(|it| write(&kv, it));
-        let synced = steps.iter().rposition(|it| matches!(it, Step::Sync)).map_or(0, |it| it + 1);
+        steps.iter().for_each(|step| write(&kv, step));
+        let last_sync = steps.iter().rposition(|step| matches!(step, Step::Sync));
+        let synced = last_sync.map_or(0, |at| at + 1);
         prop_assert_eq!(kv.unsynced(), steps.len() - synced);
         let expected = MemoryKv::default();
-        steps.iter().take(synced + keep).for_each(|it| write(&expected, it));
+        steps.iter().take(synced + keep).for_each(|step| write(&expected, step));
         let left = kv.crash(keep);
         prop_assert_eq!(all(&left), all(&expected));
         prop_assert_eq!(all(&left.crash(0)), all(&expected), "what a crash left is on disk");

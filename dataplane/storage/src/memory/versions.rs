@@ -35,7 +35,7 @@ impl Versions {
     }
 
     pub(super) fn get(&self, version: u64, family: Family, key: &[u8]) -> Option<Vec<u8>> {
-        self.families[family as usize].get(key)?.at(version).map(|it| it.to_vec())
+        self.families[family as usize].get(key)?.at(version).map(|value| value.to_vec())
     }
 
     /// Keys and values of a range that is not inverted.
@@ -113,7 +113,7 @@ impl Versions {
     /// Values and removals of all keys and versions.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.families.iter().flat_map(BTreeMap::values).map(|it| it.0.len()).sum()
+        self.families.iter().flat_map(BTreeMap::values).map(|history| history.0.len()).sum()
     }
 
     fn set(&mut self, family: Family, key: Vec<u8>, value: Option<Value>) {
@@ -127,7 +127,7 @@ impl Versions {
 
 impl History {
     fn at(&self, version: u64) -> Option<&Value> {
-        self.0.iter().rev().find(|(it, _)| *it <= version)?.1.as_ref()
+        self.0.iter().rev().find(|(written, _)| *written <= version)?.1.as_ref()
     }
 
     fn set(&mut self, version: u64, value: Option<Value>) {

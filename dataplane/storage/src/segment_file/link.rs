@@ -12,6 +12,9 @@ use crate::error::Error;
 ///
 /// Files are linked: they never change, so either place may be removed without the other.
 /// Where the file system cannot link from one place to the other, they are copied.
+///
+/// # Errors
+/// When the disk fails; `to` holds a part of the files then, and `from` is as it was.
 pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
     let entries = fs::read_dir(from).map_err(Error::io("list", from))?;
     if to.exists() {
@@ -45,7 +48,7 @@ fn cannot_link(kind: ErrorKind) -> bool {
 
 fn copy(source: &Path, target: &Path) -> Result<(), Error> {
     fs::copy(source, target).map_err(Error::io("copy", source))?;
-    File::open(target).and_then(|it| it.sync_all()).map_err(Error::io("sync", target))
+    File::open(target).and_then(|file| file.sync_all()).map_err(Error::io("sync", target))
 }
 
 #[cfg(test)]
@@ -54,9 +57,9 @@ mod tests {
 
     /// Files of a directory, by name.
     fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
-        let entries = fs::read_dir(dir).unwrap().map(|it| it.unwrap());
+        let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
         let mut files: Vec<_> = entries
-            .map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap()))
+            .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
             .collect();
         files.sort();
         files

@@ -22,17 +22,17 @@ impl<'a> Batch<'a> {
 
     /// Records that the effects of entries up to `index` are in this batch and those before.
     pub fn put_applied(&mut self, index: LogIndex) {
-        self.put_meta(APPLIED, &index.to_be_bytes());
+        self.put_attribute(APPLIED, &index.0.to_be_bytes());
     }
 
-    /// Sets a named value.
-    pub fn put_meta(&mut self, name: &[u8], value: &[u8]) {
-        self.batch.put(Family::Meta, keys::meta(self.store.group, name), value.to_vec());
+    /// Sets an attribute of the group.
+    pub fn put_attribute(&mut self, name: &[u8], value: &[u8]) {
+        self.batch.put(Family::Attribute, keys::attribute(self.store.group, name), value.to_vec());
     }
 
-    /// Removes a named value.
-    pub fn delete_meta(&mut self, name: &[u8]) {
-        self.batch.delete(Family::Meta, keys::meta(self.store.group, name));
+    /// Removes an attribute of the group.
+    pub fn delete_attribute(&mut self, name: &[u8]) {
+        self.batch.delete(Family::Attribute, keys::attribute(self.store.group, name));
     }
 
     /// Binds a point's id to its slot.
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
     /// Names a sealed segment, and drops the growing rows it was made of, if any.
     pub fn put_segment(&mut self, vector: u8, manifest: &SegmentManifest) {
         let name = segment_name(vector, manifest.segment);
-        self.put_meta(&name, &manifest.encode_to_vec());
+        self.put_attribute(&name, &manifest.encode_to_vec());
         let from = keys::row(self.store.group, vector, manifest.segment, 0);
         let to = keys::row(self.store.group, vector, manifest.segment + 1, 0);
         self.batch.delete_range(Family::Row, from, to);
@@ -105,10 +105,13 @@ impl<'a> Batch<'a> {
 
     /// Stops naming a sealed segment.
     pub fn delete_segment(&mut self, vector: u8, segment: u32) {
-        self.delete_meta(&segment_name(vector, segment));
+        self.delete_attribute(&segment_name(vector, segment));
     }
 
     /// Writes the batch. It is atomic at once and durable after the next sync.
+    ///
+    /// # Errors
+    /// When the write fails; all of the batch may be there after a restart, or none.
     pub fn write(self) -> Result<(), Error> {
         self.store.kv.write(self.batch)
     }

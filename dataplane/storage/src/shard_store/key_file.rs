@@ -24,7 +24,7 @@ const NAME: &str = "keys";
 const BUFFER: usize = 1 << 20;
 const CHECKSUM: u64 = 8;
 
-/// Writes the file.
+/// The file while it is written; without [`Writer::finish`] it has no checksum.
 pub(super) struct Writer {
     dir: PathBuf,
     path: PathBuf,
@@ -43,12 +43,9 @@ impl Writer {
     }
 
     pub(super) fn push(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        let length = |it: &[u8]| {
-            u32::try_from(it.len()).expect("RocksDB takes no key or value of 4 GiB").to_le_bytes()
-        };
         self.put(&[family_tag(family)])?;
-        self.put(&length(key))?;
-        self.put(&length(value))?;
+        self.put(&length(key).to_le_bytes())?;
+        self.put(&length(value).to_le_bytes())?;
         self.put(key)?;
         self.put(value)
     }
@@ -151,10 +148,14 @@ impl Source {
     }
 }
 
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("RocksDB takes no key or value of 4 GiB")
+}
+
 /// What stands for a family in the file: these numbers never change.
 fn family_tag(family: Family) -> u8 {
     match family {
-        Family::Meta => 1,
+        Family::Attribute => 1,
         Family::Point => 2,
         Family::Payload => 3,
         Family::Index => 4,
@@ -163,5 +164,5 @@ fn family_tag(family: Family) -> u8 {
 }
 
 fn family_of(tag: u8) -> Option<Family> {
-    Family::ALL.into_iter().find(|it| family_tag(*it) == tag)
+    Family::ALL.into_iter().find(|family| family_tag(*family) == tag)
 }

@@ -3,7 +3,7 @@
 use prost::Message;
 use vane_types::{GroupId, LogIndex, PointId, Slot};
 
-use super::{APPLIED, NamedValue, SEGMENT};
+use super::{APPLIED, Attribute, SEGMENT};
 use crate::error::Error;
 use crate::keys;
 use crate::kv::{Family, KvRead, Visit};
@@ -17,31 +17,39 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn applied(&self) -> Result<LogIndex, Error> {
-        match self.meta(APPLIED)? {
-            Some(bytes) => bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
-                Error::damaged("the applied index in data.db", "its length does not fit")
-            }),
-            None => Ok(0),
+        match self.attribute(APPLIED)? {
+            Some(bytes) => {
+                let index = bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
+                    Error::damaged("the applied index in data.db", "its length does not fit")
+                })?;
+                Ok(LogIndex(index))
+            }
+            None => Ok(LogIndex::ZERO),
         }
     }
 
-    pub(super) fn meta(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.kv.get(Family::Meta, &keys::meta(self.group, name))
+    pub(super) fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.kv.get(Family::Attribute, &keys::attribute(self.group, name))
     }
 
-    pub(super) fn metas(&self, prefix: &[u8]) -> Result<Vec<NamedValue>, Error> {
+    pub(super) fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
         let mut found = Vec::new();
-        self.scan_prefix(Family::Meta, &keys::meta(self.group, prefix), &mut |key, value| {
-            found.push((key[keys::PREFIX..].to_vec(), value.to_vec()));
-            Ok(true)
-        })?;
+        self.scan_prefix(
+            Family::Attribute,
+            &keys::attribute(self.group, prefix),
+            &mut |key, value| {
+                found.push((key[keys::PREFIX..].to_vec(), value.to_vec()));
+                Ok(true)
+            },
+        )?;
         Ok(found)
     }
 
     pub(super) fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
-        let values = self.metas(&[SEGMENT, &[vector]].concat())?;
-        let damaged = |e: prost::DecodeError| Error::damaged("a segment manifest", e.to_string());
-        values.into_iter().map(|(_, it)| SegmentManifest::decode(&*it).map_err(damaged)).collect()
+        let values = self.attributes(&[SEGMENT, &[vector]].concat())?;
+        let manifests = values.into_iter().map(|(_, value)| SegmentManifest::decode(&*value));
+        let manifests = manifests.collect::<Result<Vec<_>, _>>();
+        manifests.map_err(|e| Error::damaged("a segment manifest", e.to_string()))
     }
 
     pub(super) fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
@@ -54,7 +62,7 @@ impl Reader<'_> {
 
     pub(super) fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         let value = self.kv.get(Family::Payload, &keys::payload(self.group, slot))?;
-        value.map(|it| PointRecord::decode(&it)).transpose()
+        value.map(|bytes| PointRecord::decode(&bytes)).transpose()
     }
 
     /// Visits the keys that begin with `prefix`.

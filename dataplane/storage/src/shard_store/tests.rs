@@ -33,7 +33,7 @@ fn fill(store: &ShardStore, applied: LogIndex, points: u32) {
         batch.put_row(0, 1, slot, slot, applied, &[slot as f32; 1024]);
     }
     batch.put_segment(0, &SegmentManifest { segment: 0, rows: points, ..Default::default() });
-    batch.put_meta(b"zone", b"a");
+    batch.put_attribute(b"zone", b"a");
     batch.put_applied(applied);
     batch.write().unwrap();
 }
@@ -57,23 +57,23 @@ fn contents(store: &ShardStore) -> Vec<(Family, Vec<u8>, Vec<u8>)> {
 fn an_imported_group_is_the_exported_one_as_of_its_snapshot() {
     over_both(|kv, dir| {
         let from = store(&kv, GROUP);
-        fill(&from, 10, 1500);
-        let (expected, snapshot) = (contents(&from), from.snapshot());
-        fill(&from, 11, 1600);
-        snapshot.export(dir).unwrap();
-        assert_eq!(snapshot.applied().unwrap(), 10);
-        assert_eq!(snapshot.manifests(0).unwrap()[0].rows, 1500);
+        fill(&from, LogIndex(10), 1500);
+        let (expected, view) = (contents(&from), from.read_view());
+        fill(&from, LogIndex(11), 1600);
+        view.export(dir).unwrap();
+        assert_eq!(view.applied().unwrap(), LogIndex(10));
+        assert_eq!(view.manifests(0).unwrap()[0].rows, 1500);
 
         let elsewhere: Arc<dyn Kv> = MemoryKv::default().into();
         let (to, neighbour) = (store(&elsewhere, GROUP), store(&elsewhere, NEIGHBOUR));
         // A replica that fell behind: what is not in the file has to go.
-        fill(&to, 3, 2000);
-        fill(&neighbour, 5, 2);
+        fill(&to, LogIndex(3), 2000);
+        fill(&neighbour, LogIndex(5), 2);
         let of_neighbour = contents(&neighbour);
         for _ in 0..2 {
             to.import(dir).unwrap();
             assert!(contents(&to) == expected);
-            assert_eq!(to.applied().unwrap(), 10);
+            assert_eq!(to.applied().unwrap(), LogIndex(10));
             assert!(contents(&neighbour) == of_neighbour);
         }
         from.import(dir).unwrap();
@@ -85,9 +85,9 @@ fn an_imported_group_is_the_exported_one_as_of_its_snapshot() {
 fn a_damaged_file_is_refused_and_nothing_changed() {
     over_both(|kv, dir| {
         let store = store(&kv, GROUP);
-        fill(&store, 10, 20);
-        store.snapshot().export(dir).unwrap();
-        fill(&store, 11, 21);
+        fill(&store, LogIndex(10), 20);
+        store.read_view().export(dir).unwrap();
+        fill(&store, LogIndex(11), 21);
         let (path, before) = (dir.join("keys"), contents(&store));
         let good = fs::read(&path).unwrap();
         let refused = |bytes: &[u8]| {
@@ -107,7 +107,7 @@ fn a_damaged_file_is_refused_and_nothing_changed() {
         assert!(matches!(store.import(dir), Err(Error::Io { .. })) && contents(&store) == before);
         fs::write(&path, &good).unwrap();
         store.import(dir).unwrap();
-        assert_eq!(store.applied().unwrap(), 10);
+        assert_eq!(store.applied().unwrap(), LogIndex(10));
     });
 }
 
@@ -115,8 +115,8 @@ fn a_damaged_file_is_refused_and_nothing_changed() {
 fn an_empty_group_is_a_group() {
     over_both(|kv, dir| {
         let store = store(&kv, GROUP);
-        store.snapshot().export(dir).unwrap();
-        fill(&store, 10, 2);
+        store.read_view().export(dir).unwrap();
+        fill(&store, LogIndex(10), 2);
         store.import(dir).unwrap();
         assert!(contents(&store).is_empty());
     });
@@ -126,8 +126,8 @@ fn an_empty_group_is_a_group() {
 fn an_import_cut_short_has_no_applied_index() {
     let (memory, dir) = (MemoryKv::default(), tempfile::tempdir().unwrap());
     let from = ShardStore::new(memory.clone(), GROUP, PathBuf::new());
-    fill(&from, 10, 3000);
-    from.snapshot().export(dir.path()).unwrap();
+    fill(&from, LogIndex(10), 3000);
+    from.read_view().export(dir.path()).unwrap();
     memory.sync().unwrap();
     // No sync of the last: what it has written can be cut anywhere.
     let recorder = Unsynced(memory.clone());
@@ -137,7 +137,7 @@ fn an_import_cut_short_has_no_applied_index() {
     assert!(batches > 3, "{batches} batches cannot be cut");
     for keep in 1..batches {
         let left = ShardStore::new(memory.crash(keep), GROUP, PathBuf::new());
-        assert_eq!(left.applied().unwrap(), 0, "after {keep} of {batches}");
+        assert_eq!(left.applied().unwrap(), LogIndex(0), "after {keep} of {batches}");
         left.import(dir.path()).unwrap();
         assert!(contents(&left) == contents(&to));
     }

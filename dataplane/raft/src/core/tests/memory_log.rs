@@ -13,7 +13,7 @@ pub(super) struct MemoryLog {
 
 impl LogStore for MemoryLog {
     fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
-        Ok(self.groups.lock().get(&group).map(|it| it.0))
+        Ok(self.groups.lock().get(&group).map(|(log, _)| *log))
     }
 
     fn append(&self, appends: &[Append], _sync: bool) -> Result<(), StoreError> {
@@ -24,7 +24,8 @@ impl LogStore for MemoryLog {
             if let Some((first, last)) = append.removed {
                 entries.retain(|index, _| !(first..=last).contains(index));
             }
-            entries.extend(append.entries.iter().map(|it| (it.index, it.clone())));
+            entries
+                .extend(append.entries.iter().map(|entry| (LogIndex(entry.index), entry.clone())));
         }
         Ok(())
     }
@@ -32,16 +33,16 @@ impl LogStore for MemoryLog {
     fn entries(
         &self,
         group: GroupId,
-        from: u64,
-        to: u64,
+        from: LogIndex,
+        to: LogIndex,
         _bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError> {
         let groups = self.groups.lock();
         let entries = &groups.get(&group).ok_or_else(|| StoreError("no such group".into()))?.1;
-        Ok(entries.range(from..to).map(|(_, it)| it.clone()).collect())
+        Ok(entries.range(from..to).map(|(_, entry)| entry.clone()).collect())
     }
 
-    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
+    fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         let mut groups = self.groups.lock();
         let (log, entries) = groups.entry(group).or_default();
         (log.truncated_index, log.truncated_term) = (through, term);

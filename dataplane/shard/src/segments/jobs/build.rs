@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vane_index::{Graph, GraphParams, StoredIndex};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
-use vane_types::HnswConfig;
+use vane_types::{HnswConfig, LogIndex};
 
 use super::Cancel;
 use crate::error::Error;
@@ -180,7 +180,7 @@ fn copy_living(
             return Err(Error::Cancelled);
         }
         if input.tombstones.of(row as u32) == ALIVE {
-            writer.push(slots[row], versions[row], input.files.vector(row))?;
+            writer.push(slots[row], LogIndex(versions[row]), input.files.vector(row))?;
             copied.push(row as u32);
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vane_storage::{SegmentFiles, SegmentWriter};
+use vane_types::LogIndex;
 
 use crate::error::Error;
 use crate::segments::sealed::{Sealed, Tombstones};
@@ -24,7 +25,7 @@ impl Shard {
         let mut writer = SegmentWriter::create(&dir, dim)?;
         for chunk in frozen.chunks() {
             for (row, values) in chunk.values.chunks_exact(dim).enumerate() {
-                writer.push(chunk.slots[row], chunk.versions[row], values)?;
+                writer.push(chunk.slots[row], LogIndex(chunk.versions[row]), values)?;
             }
         }
         let manifest = writer.finish(segment)?;

@@ -1,0 +1,127 @@
+//! Changes of what the cluster agrees on, as logged.
+
+mod stored;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use vane_raft::Conf;
+use vane_types::{CollectionConfig, GroupId, NodeId};
+
+use crate::level::FeatureLevel;
+
+pub use stored::DecodeError;
+
+/// A change of the meta group's state. Fields and variants are only ever added, and what is
+/// added needs a higher level ([`MetaCommand::level`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetaCommand {
+    /// Makes a disk a member's, or brings what is known of the member up to date.
+    PutNode(NodeEntry),
+    /// Says where a node stands; `None` takes it back.
+    SetZone { node: NodeId, zone: Option<String> },
+    /// Makes a collection.
+    Create(Create),
+    /// New parameters of a collection.
+    Configure(Configure),
+    /// Deletes a collection and its aliases; with a key only the one made with it.
+    Delete { name: String, key: String },
+    /// Changes of aliases that happen together.
+    Aliases(Vec<AliasChange>),
+    /// Where a shard's replicas should be; with a revision only while the shard is at it.
+    Reconfigure {
+        group: GroupId,
+        replicas: Vec<WantedReplica>,
+        #[serde(default)]
+        if_revision: Option<u64>,
+    },
+    /// Where a shard's replicas are, after a change of them.
+    Settle { group: GroupId, conf: Conf },
+    /// What may be written from now on. `spoken_by` are all members, each with the start
+    /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
+    /// by now.
+    RaiseFeatureLevel { to: FeatureLevel, spoken_by: BTreeMap<NodeId, u64> },
+}
+
+/// A node as it presents itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeEntry {
+    /// Id of its disk. One disk is one member for ever, at whatever address.
+    pub disk_id: Uuid,
+    /// A name for people, such as the host's.
+    pub name: String,
+    /// Where peers reach it: host:port.
+    pub address: String,
+    /// Where clients reach its REST API: host:port.
+    pub rest_address: String,
+    /// Version that it runs.
+    pub version: String,
+    /// Which start of the node says so, counted on its disk; 0 before it belonged to the
+    /// cluster. An earlier start's word, come late, does not take the place of a later's.
+    #[serde(default)]
+    pub start: u64,
+    /// What it can read. [`FeatureLevel::FIRST`] is not written.
+    #[serde(default, skip_serializing_if = "FeatureLevel::is_first")]
+    pub level: FeatureLevel,
+}
+
+/// A collection to make, with its shards placed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Create {
+    /// The name, which is neither a collection's nor an alias yet.
+    pub name: String,
+    /// What its shards begin with.
+    pub config: CollectionConfig,
+    /// Voters of each shard.
+    pub replication_factor: u32,
+    /// Replicas that must have a write on disk before it is acknowledged; a majority at least.
+    pub write_consistency_factor: u32,
+    /// Per shard its nodes; the first stands for election at once.
+    pub placement: Vec<Vec<NodeId>>,
+    /// Idempotency key: a second call with the same is the same call. Empty for none.
+    #[serde(default)]
+    pub key: String,
+}
+
+/// New parameters of a collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Configure {
+    /// The collection's own name.
+    pub name: String,
+    /// The whole configuration. Payload indexes in it are passed over.
+    pub config: CollectionConfig,
+    /// Replicas that must have a write on disk, when it changes.
+    pub write_consistency_factor: Option<u32>,
+}
+
+/// A replica that should be there, on whatever peer id its node gets for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedReplica {
+    /// The member that is to hold it.
+    pub node: NodeId,
+    /// Follows without a vote.
+    pub learner: bool,
+}
+
+/// As people write it: `3`, or `3:learner`.
+impl fmt::Display for WantedReplica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = if self.learner { ":learner" } else { "" };
+        write!(f, "{}{role}", self.node)
+    }
+}
+
+/// A change of one alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AliasChange {
+    /// Makes an alias, or points an existing one elsewhere.
+    Create { collection: String, alias: String },
+    /// Removes an alias; nothing happens when there is none.
+    Delete { alias: String },
+    /// Gives an alias another name.
+    Rename { old: String, new: String },
+}

@@ -1,0 +1,83 @@
+//! The stored form of a change: a version byte and JSON.
+//!
+//! What was once written is read for ever: `tests/stored_form.rs` has the bytes.
+
+use serde_json::error::Category;
+use thiserror::Error;
+use vane_raft::StoreError;
+
+use super::MetaCommand;
+
+/// First byte of a logged change.
+const FORMAT: u8 = 1;
+
+/// A logged change could not be read. Nothing was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// No version wrote this: the disk or a defect did.
+    #[error("a change of the catalog is damaged: {reason}")]
+    Damaged {
+        /// What the reader stumbled on.
+        reason: String,
+    },
+    /// A newer version wrote it, in another form.
+    #[error("a change of the catalog has format {format}, which this version does not know")]
+    UnknownFormat {
+        /// The version byte.
+        format: u8,
+    },
+    /// A newer version wrote it: a command, or a part of one, that this version lacks.
+    #[error("a change of the catalog is not of this version: {reason}")]
+    UnknownCommand {
+        /// What the reader does not know.
+        reason: String,
+    },
+}
+
+impl DecodeError {
+    /// Whether a newer version would read it: then this replica is of no use for now, but
+    /// nothing is broken.
+    pub fn is_newer(&self) -> bool {
+        !matches!(self, Self::Damaged { .. })
+    }
+
+    fn of_json(error: &serde_json::Error) -> Self {
+        let reason = error.to_string();
+        match error.classify() {
+            // Well-formed JSON that says something else than this version expects. The log
+            // has checksums, so it is what somebody wrote.
+            Category::Data => Self::UnknownCommand { reason },
+            Category::Syntax | Category::Eof | Category::Io => Self::Damaged { reason },
+        }
+    }
+}
+
+impl From<DecodeError> for StoreError {
+    fn from(error: DecodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl MetaCommand {
+    /// Stored form, whatever the cluster's level. Proposers use
+    /// [`State::encode`](crate::State::encode), which looks at it.
+    pub fn encode_stored(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        serde_json::to_writer(&mut bytes, self).expect("a change is plain data");
+        bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`DecodeError`], which tells damage from what a newer version wrote.
+    pub fn decode_stored(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match bytes.split_first() {
+            Some((&FORMAT, body)) => {
+                serde_json::from_slice(body).map_err(|e| DecodeError::of_json(&e))
+            }
+            Some((format, _)) => Err(DecodeError::UnknownFormat { format: *format }),
+            None => Err(DecodeError::Damaged { reason: "it is empty".into() }),
+        }
+    }
+}

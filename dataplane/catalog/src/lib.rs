@@ -1,0 +1,25 @@
+//! What the cluster agrees on: members, collections, aliases, shards and where their replicas
+//! should be. It is the meta group's state machine.
+//!
+//! [`State`] is pure: a change gives the same answer and the same state wherever it is applied.
+//! [`Catalog`] keeps it in memory and object by object in `data.db`. This crate must never read a
+//! clock, call another node or open a shard: whoever acts on the catalog lives above it.
+
+mod command;
+mod level;
+mod replica_plan;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use command::{
+    AliasChange, Configure, Create, DecodeError, MetaCommand, NodeEntry, WantedReplica,
+};
+pub use level::{FeatureLevel, LevelTooLow};
+pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
+pub use state::{
+    CollectionEntry, Member, Route, ShardEntry, State, TargetReplica, collection_not_found,
+    meta_peer,
+};
+pub use store::Catalog;

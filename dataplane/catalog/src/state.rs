@@ -1,0 +1,85 @@
+//! What the cluster agrees on: members, collections, aliases, shards and their replicas.
+//!
+//! Pure: a change gives the same answer and the same state wherever it is applied. Each kind of
+//! change is in the file of what it changes; a change that is refused has changed nothing.
+
+mod aliases;
+mod collections;
+mod members;
+mod shards;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use vane_types::{GroupId, NodeId, Refusal};
+
+use crate::command::MetaCommand;
+use crate::level::FeatureLevel;
+
+pub use collections::{CollectionEntry, Route, collection_not_found};
+pub use members::{Member, meta_peer};
+pub use shards::{ShardEntry, TargetReplica};
+
+/// What the cluster agrees on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// The cluster, told apart from every other.
+    pub cluster_id: Uuid,
+    /// Members by number.
+    pub nodes: BTreeMap<NodeId, Member>,
+    /// Collections by name.
+    pub collections: BTreeMap<String, CollectionEntry>,
+    /// Collections by alias.
+    pub aliases: BTreeMap<String, String>,
+    /// Shards by group.
+    pub shards: BTreeMap<GroupId, ShardEntry>,
+    /// What may be written, as all members can read it.
+    pub level: FeatureLevel,
+    /// The number that the last member got.
+    pub(crate) next_node: u64,
+    /// The group that the next shard gets.
+    pub(crate) next_group: u64,
+}
+
+/// An object that a change made, changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Touched {
+    Node(NodeId),
+    Collection(String),
+    Alias(String),
+    Shard(GroupId),
+    Counters,
+    Level,
+}
+
+/// What a change came to: a refusal leaves everything as it was.
+pub(crate) type Changed = Result<Vec<Touched>, Refusal>;
+
+impl State {
+    /// A collection by its name or an alias, with its name.
+    pub fn collection(&self, name_or_alias: &str) -> Option<(&str, &CollectionEntry)> {
+        let name = self.aliases.get(name_or_alias).map_or(name_or_alias, String::as_str);
+        self.collections.get_key_value(name).map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// The member whose disk it is.
+    pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Member> {
+        self.nodes.values().find(|member| member.entry.disk_id == disk_id)
+    }
+
+    pub(crate) fn apply(&mut self, command: MetaCommand) -> Changed {
+        match command {
+            MetaCommand::PutNode(entry) => self.put_node(entry),
+            MetaCommand::SetZone { node, zone } => self.set_zone(node, zone),
+            MetaCommand::Create(create) => self.create(create),
+            MetaCommand::Configure(configure) => self.configure(configure),
+            MetaCommand::Delete { name, key } => self.delete(&name, &key),
+            MetaCommand::Aliases(changes) => self.change_aliases(&changes),
+            MetaCommand::Reconfigure { group, replicas, if_revision } => {
+                self.reconfigure(group, &replicas, if_revision)
+            }
+            MetaCommand::Settle { group, conf } => self.settle(group, conf),
+            MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
+        }
+    }
+}

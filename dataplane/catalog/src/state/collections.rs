@@ -1,0 +1,128 @@
+//! Collections: made with all their shards, configured, deleted with all that is theirs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vane_types::limits::COLLECTIONS_MAX;
+use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal};
+
+use super::shards::ShardEntry;
+use super::{Changed, State, Touched};
+use crate::command::{Configure, Create};
+
+/// A collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectionEntry {
+    /// How its points are stored and searched. Payload indexes are not in it: they are each
+    /// shard's own.
+    pub config: CollectionConfig,
+    /// Its shards by ordinal.
+    pub shards: Vec<GroupId>,
+    /// Voters of each shard.
+    pub replication_factor: u32,
+    /// Replicas that must have a write on disk before it is acknowledged.
+    pub write_consistency_factor: u32,
+    /// Idempotency key of the call that made it; empty for a call without one.
+    pub key: String,
+}
+
+/// Where requests about a point go, and by which state of the shard's range that was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The shard's place among the collection's shards, from 0.
+    pub ordinal: usize,
+    /// The shard.
+    pub group: GroupId,
+    /// The hashes that belong to the shard.
+    pub range: KeyRange,
+    /// Changes of that range so far.
+    pub epoch: RangeEpoch,
+}
+
+impl CollectionEntry {
+    /// Ordinal of the shard that a point belongs to: shards are equal parts of the hash space.
+    pub fn shard_of(&self, id: PointId) -> usize {
+        KeyRange::equal_part_of(id.routing_hash(), self.shards.len())
+    }
+
+    /// The shard that a point belongs to; `None` in a collection without shards, which no
+    /// request makes.
+    pub fn route(&self, id: PointId) -> Option<Route> {
+        let ordinal = self.shard_of(id);
+        let group = *self.shards.get(ordinal)?;
+        let range = KeyRange::equal_part(ordinal, self.shards.len());
+        // Shards are not divided yet: every range is as its collection began.
+        Some(Route { ordinal, group, range, epoch: RangeEpoch::FIRST })
+    }
+}
+
+impl State {
+    pub(super) fn create(&mut self, create: Create) -> Changed {
+        if let Some(known) = self.collections.get(&create.name) {
+            // The same call again, whose first answer was lost.
+            if !create.key.is_empty() && known.key == create.key {
+                return Ok(Vec::new());
+            }
+            return Err(Refusal::AlreadyExists(format!("Collection `{}`", create.name)));
+        }
+        self.check_new_collection(&create)?;
+        let Create { name, config, replication_factor, write_consistency_factor, placement, key } =
+            create;
+        let mut touched = vec![Touched::Counters, Touched::Collection(name.clone())];
+        let mut shards = Vec::with_capacity(placement.len());
+        for (ordinal, nodes) in placement.iter().enumerate() {
+            let group = GroupId(self.next_group);
+            self.next_group += 1;
+            self.shards.insert(group, ShardEntry::new(&name, ordinal, nodes));
+            shards.push(group);
+            touched.push(Touched::Shard(group));
+        }
+        let entry =
+            CollectionEntry { config, shards, replication_factor, write_consistency_factor, key };
+        self.collections.insert(name, entry);
+        Ok(touched)
+    }
+
+    /// Refuses a collection whose name is an alias, that is one too many, or whose shards
+    /// are placed on nodes that are no members.
+    fn check_new_collection(&self, create: &Create) -> Result<(), Refusal> {
+        if self.aliases.contains_key(&create.name) {
+            return Err(Refusal::AlreadyExists(format!("Alias `{}`", create.name)));
+        }
+        if self.collections.len() >= COLLECTIONS_MAX {
+            return Err(Refusal::Invalid(format!(
+                "there are {COLLECTIONS_MAX} collections, which is the most; delete one first"
+            )));
+        }
+        // Placed by what the proposer knew of the members.
+        self.check_members(create.placement.iter().flatten().copied())
+    }
+
+    pub(super) fn configure(&mut self, configure: Configure) -> Changed {
+        let Configure { name, config, write_consistency_factor } = configure;
+        let known = self.collections.get_mut(&name).ok_or_else(|| collection_not_found(&name))?;
+        known.config = CollectionConfig { payload_schema: BTreeMap::new(), ..config };
+        known.write_consistency_factor =
+            write_consistency_factor.unwrap_or(known.write_consistency_factor);
+        Ok(vec![Touched::Collection(name)])
+    }
+
+    pub(super) fn delete(&mut self, name: &str, key: &str) -> Changed {
+        let known = self.collections.get(name).ok_or_else(|| collection_not_found(name))?;
+        if !key.is_empty() && known.key != key {
+            return Err(Refusal::NotFound(format!("Collection `{name}` with the key `{key}`")));
+        }
+        let mut touched = vec![Touched::Collection(name.to_owned())];
+        for group in self.collections.remove(name).into_iter().flat_map(|entry| entry.shards) {
+            self.shards.remove(&group);
+            touched.push(Touched::Shard(group));
+        }
+        touched.extend(self.remove_aliases_of(name));
+        Ok(touched)
+    }
+}
+
+/// The refusal, and the text of every request to a collection that is not there.
+pub fn collection_not_found(name: &str) -> Refusal {
+    Refusal::NotFound(format!("Collection `{name}`"))
+}

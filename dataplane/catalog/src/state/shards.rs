@@ -1,0 +1,195 @@
+//! Shards: where their replicas are, where they should be, and how many each node ever had.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vane_raft::Conf;
+use vane_types::{GroupId, KeyRange, NodeId, PeerId, Refusal};
+
+use super::{Changed, State, Touched};
+use crate::command::WantedReplica;
+
+/// A shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardEntry {
+    /// Its collection.
+    pub collection: String,
+    /// Its place among the collection's shards, from 0.
+    pub ordinal: usize,
+    /// The replicas that it began with; the one placed to lead comes first.
+    pub first: Vec<PeerId>,
+    /// Its members, as last reported; Raft's own may be ahead.
+    pub conf: Conf,
+    /// Changes of members that were reported.
+    pub epoch: u64,
+    /// Where the replicas should be, while that differs from where they are.
+    pub target: Option<Vec<TargetReplica>>,
+    /// Changes of the target and reports of members, counted: a change that was decided on
+    /// one count can be refused at another.
+    #[serde(default)]
+    pub revision: u64,
+    /// Replicas that each node ever had, those that are gone too: no peer id is used twice.
+    incarnations: BTreeMap<NodeId, u32>,
+}
+
+/// A replica that should be there, known to Raft by its peer id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetReplica {
+    /// The peer that it is, or is to be.
+    pub peer: PeerId,
+    /// Follows without a vote.
+    pub learner: bool,
+}
+
+impl ShardEntry {
+    /// A shard as it begins: one replica on each of the nodes, all of them voters.
+    pub(super) fn new(collection: &str, ordinal: usize, nodes: &[NodeId]) -> Self {
+        let first: Vec<PeerId> = nodes.iter().map(|node| PeerId::new(*node, 1)).collect();
+        Self {
+            collection: collection.to_owned(),
+            ordinal,
+            conf: Conf::founding(&first),
+            first,
+            epoch: 0,
+            target: None,
+            revision: 0,
+            incarnations: nodes.iter().map(|node| (*node, 1)).collect(),
+        }
+    }
+
+    /// The hashes that belong to it as one of so many shards of its collection.
+    pub fn range(&self, shards: usize) -> KeyRange {
+        KeyRange::equal_part(self.ordinal, shards)
+    }
+
+    /// The peer that a node has of the shard, or is to have.
+    pub fn peer_on(&self, node: NodeId) -> Option<PeerId> {
+        let target = self.target.iter().flatten().map(|replica| replica.peer);
+        // Of two the later one: the earlier is on its way out.
+        target.chain(self.conf.members()).filter(|peer| peer.node() == node).max()
+    }
+
+    /// Nodes that have a replica, in order.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self.conf.members().into_iter().map(PeerId::node).collect();
+        nodes.dedup();
+        nodes
+    }
+
+    /// Where the replicas should be: where they are, unless a change is under way.
+    fn wanted(&self) -> Vec<WantedReplica> {
+        match &self.target {
+            Some(target) => target
+                .iter()
+                .map(|replica| WantedReplica {
+                    node: replica.peer.node(),
+                    learner: replica.learner,
+                })
+                .collect(),
+            None => {
+                let members = self.conf.members().into_iter();
+                members
+                    .map(|peer| WantedReplica {
+                        node: peer.node(),
+                        learner: !self.conf.voters.contains(&peer),
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// The peer that a node has, or one that the group never had before.
+    fn peer_for(&mut self, node: NodeId) -> PeerId {
+        self.peer_on(node).unwrap_or_else(|| {
+            let incarnation = self.incarnations.entry(node).or_insert(0);
+            *incarnation += 1;
+            PeerId::new(node, *incarnation)
+        })
+    }
+
+    /// Whether a membership is the one that the target asks for.
+    fn is_target(&self, conf: &Conf) -> bool {
+        self.target.as_ref().is_some_and(|target| {
+            let (learners, voters): (Vec<&TargetReplica>, Vec<&TargetReplica>) =
+                target.iter().partition(|replica| replica.learner);
+            sorted_peers(&voters) == conf.voters && sorted_peers(&learners) == conf.learners
+        })
+    }
+}
+
+impl State {
+    pub(super) fn reconfigure(
+        &mut self,
+        group: GroupId,
+        replicas: &[WantedReplica],
+        if_revision: Option<u64>,
+    ) -> Changed {
+        self.check_members(replicas.iter().map(|replica| replica.node))?;
+        check_wanted(group, replicas)?;
+        let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
+        let there = entry.wanted();
+        // First: a call that is repeated meets the revision that it made itself.
+        if there.len() == replicas.len() && replicas.iter().all(|it| there.contains(it)) {
+            return Ok(Vec::new());
+        }
+        if let Some(expected) = if_revision.filter(|expected| *expected != entry.revision) {
+            return Err(Refusal::Conflict(format!(
+                "shard {group} is at revision {}, not {expected}: its replicas are to be on nodes \
+                 {} by now; nothing was changed, look at the shard again and decide anew",
+                entry.revision,
+                listed(&there)
+            )));
+        }
+        let target = replicas.iter().map(|replica| TargetReplica {
+            peer: entry.peer_for(replica.node),
+            learner: replica.learner,
+        });
+        entry.target = Some(target.collect());
+        entry.revision += 1;
+        Ok(vec![Touched::Shard(group)])
+    }
+
+    pub(super) fn settle(&mut self, group: GroupId, conf: Conf) -> Changed {
+        let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
+        // A report from before the target's last change leaves the target standing: the meta
+        // leader goes on until the members are the ones that are wanted now.
+        if entry.is_target(&conf) {
+            entry.target = None;
+        }
+        entry.conf = conf;
+        entry.epoch += 1;
+        entry.revision += 1;
+        Ok(vec![Touched::Shard(group)])
+    }
+}
+
+/// Refuses replicas that no shard can have.
+fn check_wanted(group: GroupId, replicas: &[WantedReplica]) -> Result<(), Refusal> {
+    let mut nodes: Vec<NodeId> = replicas.iter().map(|replica| replica.node).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let why = if nodes.len() < replicas.len() {
+        "a node is named twice, but can have one replica of a shard"
+    } else if replicas.iter().all(|replica| replica.learner) {
+        "at least one replica must have a vote"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Invalid(format!("shard {group}: {why}; nothing was changed")))
+}
+
+fn shard_not_found(group: GroupId) -> Refusal {
+    Refusal::NotFound(format!("Shard {group}"))
+}
+
+fn sorted_peers(replicas: &[&TargetReplica]) -> Vec<PeerId> {
+    let mut peers: Vec<PeerId> = replicas.iter().map(|replica| replica.peer).collect();
+    peers.sort_unstable();
+    peers
+}
+
+/// Replicas as people write them: `1,2,3:learner`.
+fn listed(replicas: &[WantedReplica]) -> String {
+    let words: Vec<String> = replicas.iter().map(WantedReplica::to_string).collect();
+    words.join(",")
+}

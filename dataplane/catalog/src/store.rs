@@ -1,0 +1,156 @@
+//! The meta group's state machine: [`State`] in memory, and object by object in `data.db`.
+//!
+//! What is read here is on disk. It must never be ahead of it: replicas are made and destroyed
+//! by what it says.
+
+mod objects;
+
+use std::path::Path;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+use uuid::Uuid;
+use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
+use vane_storage::ShardStore;
+use vane_types::LogIndex;
+
+use crate::command::{MetaCommand, NodeEntry};
+use crate::level::LevelTooLow;
+use crate::state::State;
+
+use objects::failed;
+
+/// What the cluster agrees on, as this node has applied it.
+pub struct Catalog {
+    store: ShardStore,
+    current: RwLock<Current>,
+    writer: Mutex<()>,
+    changed: watch::Sender<LogIndex>,
+}
+
+/// The state as of one entry.
+#[derive(Default)]
+struct Current {
+    applied: LogIndex,
+    conf: Conf,
+    state: State,
+}
+
+impl Catalog {
+    /// Writes what the meta group begins with, durably: its founder, or nothing on a node
+    /// that joins.
+    ///
+    /// # Errors
+    /// When the database fails. Perhaps it was written, and can be written again.
+    pub fn create(
+        store: &ShardStore,
+        cluster_id: Uuid,
+        applied: LogIndex,
+        conf: &Conf,
+        founder: Option<NodeEntry>,
+    ) -> Result<(), StoreError> {
+        let mut state = State { cluster_id, next_group: 1, ..State::default() };
+        if let Some(entry) = founder {
+            state.apply(MetaCommand::PutNode(entry)).map_err(|e| StoreError(e.to_string()))?;
+        }
+        let mut batch = store.batch();
+        objects::put_first(&mut batch, &state, conf);
+        batch.put_applied(applied);
+        batch.write().and_then(|()| store.sync()).map_err(failed)
+    }
+
+    /// Reads it from `data.db`.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged. Nothing is changed.
+    pub fn open(store: ShardStore) -> Result<Self, StoreError> {
+        let current = objects::read(&store)?;
+        let (changed, _) = watch::channel(current.applied);
+        Ok(Self { store, current: RwLock::new(current), writer: Mutex::new(()), changed })
+    }
+
+    /// What it holds now.
+    pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.current.read().state)
+    }
+
+    /// The stored form of a command that is to be proposed.
+    ///
+    /// # Errors
+    /// [`LevelTooLow`] when some member may not be able to read it.
+    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, LevelTooLow> {
+        self.read(|state| state.encode(command))
+    }
+
+    /// Tells of every applied entry.
+    pub fn changes(&self) -> watch::Receiver<LogIndex> {
+        self.changed.subscribe()
+    }
+}
+
+impl StateMachine for Catalog {
+    fn applied(&self) -> LogIndex {
+        self.current.read().applied
+    }
+
+    fn conf(&self) -> Conf {
+        self.current.read().conf.clone()
+    }
+
+    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+        // First, so that a command that cannot be read has changed nothing.
+        let command = match entry.data.as_slice() {
+            [] => None,
+            data => Some(MetaCommand::decode_stored(data)?),
+        };
+        let is_change = command.is_some();
+        let _only_writer = self.writer.lock();
+        let mut batch = self.store.batch();
+        let mut answer = Ok(());
+        let mut current = self.current.write();
+        if let Some(conf) = &entry.conf {
+            objects::put_conf(&mut batch, conf);
+            current.conf = conf.clone();
+        }
+        if let Some(command) = command {
+            match current.state.apply(command) {
+                Ok(touched) => objects::put_touched(&mut batch, &current.state, &touched),
+                Err(refusal) => answer = Err(refusal),
+            }
+        }
+        batch.put_applied(entry.index);
+        // A failed write ends the process, so that memory ahead of the disk is never seen.
+        // Synced, other than shards' writes: replicas are made and removed by what is read
+        // here, and must never be older than it.
+        let written =
+            batch.write().and_then(|()| if is_change { self.store.sync() } else { Ok(()) });
+        written.map_err(|e| StoreError(format!("catalog: entry {}: {e}", entry.index)))?;
+        current.applied = entry.index;
+        drop(current);
+        self.changed.send_replace(entry.index);
+        Ok(answer)
+    }
+
+    fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
+        // Under the writer's lock the index and the view are of the same entry; writing the
+        // view out takes longer, and needs it no more.
+        let (exported, view) = {
+            let _only_writer = self.writer.lock();
+            let current = self.current.read();
+            let exported = Exported { index: current.applied, conf: current.conf.clone() };
+            (exported, self.store.read_view())
+        };
+        view.export(dir).map_err(failed)?;
+        Ok(exported)
+    }
+
+    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+        let _only_writer = self.writer.lock();
+        self.store.import(dir).map_err(failed)?;
+        let current = objects::read(&self.store)?;
+        let applied = current.applied;
+        *self.current.write() = current;
+        self.changed.send_replace(applied);
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Objects of the catalog on disk: each an attribute of the meta group, a name with JSON.
+//!
+//! ```text
+//! cluster              id of the cluster
+//! counters             [last member's number, next shard's group]
+//! level                feature level, once it was raised
+//! conf                 members of the meta group
+//! node/7               a member        collection/c    a collection
+//! shard/12             a shard         alias/a         a collection's name
+//! ```
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+use vane_raft::{Conf, StoreError};
+use vane_storage::{Batch, ShardStore};
+use vane_types::{GroupId, NodeId};
+
+use super::Current;
+use crate::state::{Member, ShardEntry, State, Touched};
+
+const NODE: &str = "node/";
+const COLLECTION: &str = "collection/";
+const ALIAS: &str = "alias/";
+const SHARD: &str = "shard/";
+const COUNTERS: &str = "counters";
+const LEVEL: &str = "level";
+const CLUSTER: &str = "cluster";
+const CONF: &str = "conf";
+
+/// Writes what a catalog begins with.
+pub(super) fn put_first(batch: &mut Batch<'_>, state: &State, conf: &Conf) {
+    put(batch, CLUSTER, &state.cluster_id);
+    let members = state.nodes.keys().map(|node| Touched::Node(*node));
+    let touched: Vec<Touched> = members.chain([Touched::Counters]).collect();
+    put_touched(batch, state, &touched);
+    put_conf(batch, conf);
+}
+
+pub(super) fn put_conf(batch: &mut Batch<'_>, conf: &Conf) {
+    put(batch, CONF, conf);
+}
+
+/// Writes the objects that a change touched as they are now.
+pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touched]) {
+    for object in touched {
+        match object {
+            Touched::Node(id) => put_or_delete(batch, NODE, id, state.nodes.get(id)),
+            Touched::Collection(name) => {
+                put_or_delete(batch, COLLECTION, name, state.collections.get(name));
+            }
+            Touched::Alias(name) => put_or_delete(batch, ALIAS, name, state.aliases.get(name)),
+            Touched::Shard(group) => put_or_delete(batch, SHARD, group, state.shards.get(group)),
+            Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
+            Touched::Level => put(batch, LEVEL, &state.level),
+        }
+    }
+}
+
+/// Reads everything.
+///
+/// # Errors
+/// When the database fails, or holds what no version wrote there.
+pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
+    let (next_node, next_group) = named(store, COUNTERS)?.unwrap_or((0, 1));
+    let mut state = State { next_node, next_group, ..State::default() };
+    state.cluster_id = named(store, CLUSTER)?.unwrap_or(Uuid::nil());
+    // Not there before the level was raised for the first time.
+    state.level = named(store, LEVEL)?.unwrap_or_default();
+    for (name, member) in all::<Member>(store, NODE)? {
+        state.nodes.insert(NodeId(number(NODE, &name)?), member);
+    }
+    state.collections = all(store, COLLECTION)?.into_iter().collect();
+    state.aliases = all(store, ALIAS)?.into_iter().collect();
+    for (name, shard) in all::<ShardEntry>(store, SHARD)? {
+        state.shards.insert(GroupId(number(SHARD, &name)?), shard);
+    }
+    let conf = named(store, CONF)?.unwrap_or_default();
+    Ok(Current { applied: store.applied().map_err(failed)?, conf, state })
+}
+
+pub(super) fn failed(error: vane_storage::Error) -> StoreError {
+    StoreError(error.to_string())
+}
+
+fn named<T: DeserializeOwned>(store: &ShardStore, name: &str) -> Result<Option<T>, StoreError> {
+    let value = store.attribute(name.as_bytes()).map_err(failed)?;
+    value.map(|json| parse(name, &json)).transpose()
+}
+
+fn all<T: DeserializeOwned>(
+    store: &ShardStore,
+    prefix: &str,
+) -> Result<Vec<(String, T)>, StoreError> {
+    let mut objects = Vec::new();
+    for (name, json) in store.attributes(prefix.as_bytes()).map_err(failed)? {
+        let name = String::from_utf8_lossy(&name[prefix.len()..]).into_owned();
+        let object = parse(&name, &json)?;
+        objects.push((name, object));
+    }
+    Ok(objects)
+}
+
+fn parse<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(json)
+        .map_err(|e| StoreError(format!("the catalog in data.db is damaged: `{name}`: {e}")))
+}
+
+fn number(kind: &str, text: &str) -> Result<u64, StoreError> {
+    text.parse().map_err(|_| {
+        StoreError(format!("the catalog in data.db is damaged: `{kind}{text}` has no number"))
+    })
+}
+
+fn put<T: Serialize>(batch: &mut Batch<'_>, name: &str, value: &T) {
+    let json = serde_json::to_vec(value).expect("the catalog is plain data");
+    batch.put_attribute(name.as_bytes(), &json);
+}
+
+fn put_or_delete<T: Serialize>(
+    batch: &mut Batch<'_>,
+    kind: &str,
+    name: impl std::fmt::Display,
+    value: Option<&T>,
+) {
+    let name = format!("{kind}{name}");
+    match value {
+        Some(value) => put(batch, &name, value),
+        None => batch.delete_attribute(name.as_bytes()),
+    }
+}

@@ -1,0 +1,113 @@
+//! The feature level: raised by all together, and a bound for what is written.
+
+use std::collections::BTreeMap;
+
+use vane_types::{Error, ErrorKind, NodeId, Refusal};
+
+use super::*;
+
+const SECOND: FeatureLevel = FeatureLevel(2);
+
+/// Says of a member that it speaks a level, from its next start on.
+fn speak(state: &mut State, member: u64, level: FeatureLevel) {
+    let start = state.nodes[&NodeId(member)].entry.start + 1;
+    let entry = NodeEntry { start, level, ..node(member.into()) };
+    state.apply(MetaCommand::PutNode(entry)).unwrap();
+}
+
+/// Four members, all of this version.
+fn upgraded() -> State {
+    let mut state = founded();
+    (1..=4).for_each(|member| speak(&mut state, member, FeatureLevel::SPOKEN));
+    state
+}
+
+#[test]
+fn a_cluster_begins_at_the_first_level_whatever_its_members_speak() {
+    assert_eq!(founded().level, FeatureLevel::FIRST);
+    assert_eq!(upgraded().level, FeatureLevel::FIRST);
+    assert_eq!(State::default().spoken_by_all(), FeatureLevel::FIRST);
+}
+
+#[test]
+fn the_level_is_raised_when_the_last_member_speaks_it() {
+    let mut state = founded();
+    for member in 1..=4 {
+        assert_eq!(state.spoken_by_all(), FeatureLevel::FIRST);
+        let raise = state.raise_to(SECOND);
+        let too_low = LevelTooLow { needed: SECOND, active: FeatureLevel::FIRST };
+        assert_eq!(state.encode(&raise), Err(too_low));
+        speak(&mut state, member, SECOND);
+    }
+    let raise = state.raise_to(SECOND);
+    let stored = state.encode(&raise).unwrap();
+    state.apply(MetaCommand::decode_stored(&stored).unwrap()).unwrap();
+    assert_eq!(state.level, SECOND);
+    let before = state.clone();
+    assert_eq!(state.apply(raise), Ok(Vec::new()), "a repeated call finds its work done");
+    assert_eq!(state, before);
+}
+
+#[test]
+fn a_level_that_somebody_does_not_speak_is_not_proposed() {
+    let state = upgraded();
+    let refused = state.encode(&state.raise_to(FeatureLevel(3))).unwrap_err();
+    assert_eq!(refused, LevelTooLow { needed: FeatureLevel(3), active: SECOND });
+    let error = Error::from(refused);
+    assert_eq!(error.kind, ErrorKind::Unsupported);
+    assert!(error.detail.contains("needs feature level 3, and the cluster is at 2"), "{error}");
+}
+
+#[test]
+fn a_member_that_comes_or_starts_again_meanwhile_has_the_level_asked_for_anew() {
+    let comes: fn(&mut State) = |state| drop(state.apply(MetaCommand::PutNode(node(99))));
+    let starts_again: fn(&mut State) = |state| speak(state, 3, FeatureLevel::FIRST);
+    for meanwhile in [comes, starts_again] {
+        let mut state = upgraded();
+        let raise = state.raise_to(SECOND);
+        meanwhile(&mut state);
+        let before = state.clone();
+        assert!(matches!(state.apply(raise), Err(Refusal::Conflict(_))));
+        assert_eq!(state, before);
+    }
+}
+
+/// A member of an older version applies the announcements of the newer ones without their
+/// levels. It must come to the same level as the others all the same.
+#[test]
+fn who_did_not_keep_the_levels_comes_to_the_same() {
+    let mut forgetful = founded();
+    for member in 1..=4 {
+        speak(&mut forgetful, member, FeatureLevel::FIRST);
+    }
+    let mut state = upgraded();
+    let raise = state.raise_to(SECOND);
+    state.apply(raise.clone()).unwrap();
+    forgetful.apply(raise).unwrap();
+    assert_eq!(forgetful.level, state.level);
+    assert_eq!(forgetful.spoken_by_all(), FeatureLevel::FIRST, "it never thinks more than is so");
+}
+
+#[test]
+fn a_raised_level_is_never_lowered_and_keeps_older_versions_out() {
+    let mut state = upgraded();
+    state.apply(state.raise_to(SECOND)).unwrap();
+    let before = state.clone();
+    for entry in [node(99), NodeEntry { start: 9, ..node(2) }] {
+        let refused = state.apply(MetaCommand::PutNode(entry)).unwrap_err();
+        assert!(refused.to_string().contains("speaks feature level 1"), "{refused}");
+    }
+    let lower = MetaCommand::RaiseFeatureLevel { to: FeatureLevel(1), spoken_by: BTreeMap::new() };
+    assert!(state.apply(lower).is_err());
+    assert_eq!(state, before);
+}
+
+#[test]
+fn what_was_there_before_levels_needs_none() {
+    let state = founded();
+    let commands = [create("d", &[&[1]], ""), MetaCommand::Aliases(Vec::new())];
+    for command in commands {
+        assert_eq!(command.level(), FeatureLevel::FIRST);
+        assert_eq!(state.encode(&command), Ok(command.encode_stored()));
+    }
+}

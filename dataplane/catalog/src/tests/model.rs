@@ -1,0 +1,201 @@
+//! Any commands in any order: what holds after each of them, in memory and on disk.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use vane_raft::{Entry, INITIAL_INDEX, StateMachine};
+use vane_storage::{MemoryKv, ShardStore};
+use vane_types::Term;
+
+use super::*;
+
+fn any_name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a", "b", "c", "x", "y"]).prop_map(str::to_owned)
+}
+
+fn any_nodes() -> impl Strategy<Value = Vec<NodeId>> {
+    prop::sample::subsequence(vec![1, 2, 3, 4, 5, 9], 1..=3).prop_map(|nodes| numbered(&nodes))
+}
+
+fn any_entry() -> impl Strategy<Value = NodeEntry> {
+    (1_u128..=6, 0_u64..4, 1_u32..=2).prop_map(|(disk, start, level)| NodeEntry {
+        start,
+        level: FeatureLevel(level),
+        ..node(disk)
+    })
+}
+
+fn any_create() -> impl Strategy<Value = MetaCommand> {
+    (any_name(), prop::collection::vec(any_nodes(), 1..4), prop::sample::select(vec!["", "k"]))
+        .prop_map(|(name, placement, key)| {
+            MetaCommand::Create(Create {
+                name,
+                config: config(),
+                replication_factor: 3,
+                write_consistency_factor: 2,
+                placement,
+                key: key.into(),
+            })
+        })
+}
+
+fn any_alias_change() -> impl Strategy<Value = AliasChange> {
+    prop_oneof![
+        (any_name(), any_name())
+            .prop_map(|(collection, alias)| AliasChange::Create { collection, alias }),
+        any_name().prop_map(|alias| AliasChange::Delete { alias }),
+        (any_name(), any_name()).prop_map(|(old, new)| AliasChange::Rename { old, new }),
+    ]
+}
+
+fn any_reconfigure() -> impl Strategy<Value = MetaCommand> {
+    let replicas = prop::collection::vec((1_u64..=5, prop::bool::weighted(0.3)), 0..4);
+    (1_u64..8, replicas, prop::option::of(0_u64..4)).prop_map(|(group, replicas, if_revision)| {
+        let replicas = replicas
+            .into_iter()
+            .map(|(node, learner)| WantedReplica { node: NodeId(node), learner })
+            .collect();
+        MetaCommand::Reconfigure { group: GroupId(group), replicas, if_revision }
+    })
+}
+
+fn any_settle() -> impl Strategy<Value = MetaCommand> {
+    let voters = prop::collection::btree_set((1_u64..=5, 1_u32..=2), 1..4);
+    (1_u64..8, voters).prop_map(|(group, voters)| {
+        let voters: Vec<PeerId> = voters.into_iter().map(|(node, n)| peer(node, n)).collect();
+        MetaCommand::Settle { group: GroupId(group), conf: Conf::founding(&voters) }
+    })
+}
+
+fn any_raise() -> impl Strategy<Value = MetaCommand> {
+    let starts = prop::collection::btree_map((1_u64..=6).prop_map(NodeId), 0_u64..4, 0..6);
+    (1_u32..=3, starts).prop_map(|(to, spoken_by)| MetaCommand::RaiseFeatureLevel {
+        to: FeatureLevel(to),
+        spoken_by,
+    })
+}
+
+fn any_command() -> impl Strategy<Value = MetaCommand> {
+    prop_oneof![
+        3 => any_entry().prop_map(MetaCommand::PutNode),
+        1 => (1_u64..=6, prop::option::of(any_name()))
+            .prop_map(|(node, zone)| MetaCommand::SetZone { node: NodeId(node), zone }),
+        4 => any_create(),
+        1 => (any_name(), prop::option::of(1_u32..3)).prop_map(|(name, factor)| {
+            let configure =
+                Configure { name, config: config(), write_consistency_factor: factor };
+            MetaCommand::Configure(configure)
+        }),
+        1 => (any_name(), prop::sample::select(vec!["", "k"]))
+            .prop_map(|(name, key)| MetaCommand::Delete { name, key: key.into() }),
+        2 => prop::collection::vec(any_alias_change(), 0..3).prop_map(MetaCommand::Aliases),
+        3 => any_reconfigure(),
+        2 => any_settle(),
+        1 => any_raise(),
+    ]
+}
+
+fn check(state: &State) -> Result<(), TestCaseError> {
+    check_names(state)?;
+    let disks: BTreeSet<Uuid> = state.nodes.values().map(|it| it.entry.disk_id).collect();
+    prop_assert_eq!(disks.len(), state.nodes.len(), "one disk is one member");
+    for (id, member) in &state.nodes {
+        prop_assert_eq!(*id, member.id);
+        prop_assert!(id.0 <= state.next_node);
+    }
+    for (group, shard) in &state.shards {
+        prop_assert!(*group != GroupId::META && group.0 < state.next_group);
+        let collection = &state.collections[&shard.collection];
+        prop_assert_eq!(collection.shards.get(shard.ordinal), Some(group));
+        if let Some(target) = &shard.target {
+            let nodes: BTreeSet<NodeId> = target.iter().map(|it| it.peer.node()).collect();
+            prop_assert_eq!(nodes.len(), target.len(), "a node has one replica of a shard");
+            prop_assert!(target.iter().any(|it| !it.learner), "somebody votes");
+        }
+    }
+    let placed: usize = state.collections.values().map(|it| it.shards.len()).sum();
+    prop_assert_eq!(placed, state.shards.len());
+    Ok(())
+}
+
+fn check_names(state: &State) -> Result<(), TestCaseError> {
+    for (alias, collection) in &state.aliases {
+        prop_assert!(state.collections.contains_key(collection), "{alias} leads nowhere");
+        prop_assert!(!state.collections.contains_key(alias), "{alias} means two things");
+        prop_assert_eq!(state.collection(alias).map(|found| found.0), Some(collection.as_str()));
+    }
+    for name in state.collections.keys() {
+        prop_assert_eq!(state.collection(name).map(|found| found.0), Some(name.as_str()));
+    }
+    Ok(())
+}
+
+/// The catalog of a node on a disk that loses what is not synced.
+struct Disk {
+    kv: MemoryKv,
+    dir: tempfile::TempDir,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let disk = Self { kv: MemoryKv::default(), dir: tempfile::tempdir().unwrap() };
+        let conf = Conf::founding(&[peer(1, 1)]);
+        Catalog::create(&disk.store(), Uuid::nil(), INITIAL_INDEX, &conf, None).unwrap();
+        disk
+    }
+
+    fn store(&self) -> ShardStore {
+        ShardStore::new(self.kv.clone(), GroupId::META, self.dir.path().join("meta"))
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_catalog_is_whole_after_every_command(
+        commands in prop::collection::vec(any_command(), 0..40),
+    ) {
+        let mut state = State { next_group: 1, ..State::default() };
+        for member in 1..=3 {
+            state.apply(MetaCommand::PutNode(node(member))).unwrap();
+        }
+        for command in commands {
+            let before = state.clone();
+            if state.apply(command.clone()).is_err() {
+                prop_assert_eq!(&state, &before, "{:?} was refused", command);
+            }
+            prop_assert!(state.level >= before.level);
+            prop_assert!(state.next_group >= before.next_group, "a group never returns");
+            check(&state)?;
+        }
+    }
+
+    #[test]
+    fn a_command_is_read_back_as_it_was_written(command in any_command()) {
+        prop_assert_eq!(MetaCommand::decode_stored(&command.encode_stored()), Ok(command));
+    }
+
+    #[test]
+    fn the_disk_has_what_memory_has_after_every_command(
+        commands in prop::collection::vec((any_command(), prop::bool::weighted(0.2)), 0..25),
+    ) {
+        let mut disk = Disk::new();
+        let mut catalog = Catalog::open(disk.store()).unwrap();
+        let mut state = State { next_group: 1, ..State::default() };
+        for (behind, (command, crashes)) in (1..).zip(commands) {
+            let index = INITIAL_INDEX + behind;
+            let data = command.encode_stored();
+            let entry = Entry { index, term: Term(1), data, conf: None };
+            let answer = catalog.apply(&entry).unwrap();
+            prop_assert_eq!(answer, state.apply(command).map(drop));
+            if crashes {
+                disk.kv = disk.kv.crash(0);
+                catalog = Catalog::open(disk.store()).unwrap();
+            }
+            prop_assert_eq!(catalog.applied(), index);
+            catalog.read(|read| {
+                prop_assert_eq!(read, &state);
+                Ok(())
+            })?;
+        }
+    }
+}

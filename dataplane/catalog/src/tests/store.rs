@@ -1,0 +1,75 @@
+//! What is applied is on disk, and goes to other nodes as a snapshot.
+
+use uuid::Uuid;
+use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
+use vane_storage::{MemoryKv, ShardStore};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
+
+use super::*;
+
+#[test]
+fn what_is_applied_is_read_back_and_installed_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
+    let (here, there) = (MemoryKv::default(), MemoryKv::default());
+    let conf = Conf::founding(&[PeerId::new(NodeId(1), 1)]);
+    Catalog::create(&store(&here), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1)))
+        .unwrap();
+    let meta = Catalog::open(store(&here)).unwrap();
+    let commands =
+        [MetaCommand::PutNode(node(2)), create("c", &[&[1, 2]], ""), create("c", &[&[1]], "")];
+    for (behind, command) in (1..).zip(commands) {
+        let (index, refused) = (INITIAL_INDEX + behind, behind == 3);
+        let entry = Entry { index, term: Term(1), data: command.encode_stored(), conf: None };
+        assert_eq!(meta.apply(&entry).unwrap().is_err(), refused);
+    }
+    let state = meta.read(Clone::clone);
+    // Everything but the last entry is on disk: the refused one changed nothing but the index.
+    let again = Catalog::open(store(&here.crash(0))).unwrap();
+    assert_eq!(again.read(Clone::clone), state);
+    let exported = meta.snapshot(dir.path()).unwrap();
+    assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 3, &conf));
+    Catalog::create(&store(&there), Uuid::from_u128(7), LogIndex::ZERO, &Conf::default(), None)
+        .unwrap();
+    let other = Catalog::open(store(&there)).unwrap();
+    other.install(dir.path()).unwrap();
+    assert_eq!(
+        (other.read(Clone::clone), other.applied(), other.conf()),
+        (state, INITIAL_INDEX + 3, conf)
+    );
+}
+
+#[test]
+fn a_raised_level_is_there_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = MemoryKv::default();
+    let store = |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
+    let conf = Conf::founding(&[peer(1, 1)]);
+    let founder = NodeEntry { level: FeatureLevel::SPOKEN, ..node(1) };
+    let cluster = Uuid::from_u128(7);
+    Catalog::create(&store(&kv), cluster, INITIAL_INDEX, &conf, Some(founder)).unwrap();
+    let catalog = Catalog::open(store(&kv)).unwrap();
+    let raise = catalog.read(|state| state.raise_to(FeatureLevel::SPOKEN));
+    let data = catalog.encode(&raise).unwrap();
+    let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf: None };
+    assert_eq!(catalog.apply(&entry).unwrap(), Ok(()));
+    let again = Catalog::open(store(&kv.crash(0))).unwrap();
+    assert_eq!(again.read(|state| state.level), FeatureLevel::SPOKEN);
+    assert_eq!(again.applied(), entry.index);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = ShardStore::new(MemoryKv::default(), GroupId::META, dir.path().join("meta"));
+    let conf = Conf::founding(&[peer(1, 1)]);
+    Catalog::create(&store, Uuid::nil(), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
+    let catalog = Catalog::open(store).unwrap();
+    let before = (catalog.read(Clone::clone), catalog.conf(), catalog.applied());
+    for data in [b"\x02".to_vec(), b"\x01{\"split\":1}".to_vec(), b"\x01{".to_vec()] {
+        let conf = Some(Conf::founding(&[peer(2, 1)]));
+        let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf };
+        assert!(catalog.apply(&entry).is_err());
+        assert_eq!((catalog.read(Clone::clone), catalog.conf(), catalog.applied()), before);
+    }
+}

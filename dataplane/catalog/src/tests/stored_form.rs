@@ -1,0 +1,219 @@
+//! The bytes of what was ever written. They never change: logs, databases and snapshots of
+//! every version have them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vane_types::{Distance, NodeId, VectorParams};
+
+use super::*;
+
+fn configured() -> vane_types::CollectionConfig {
+    let params = VectorParams { size: 2, distance: Distance::Cosine, hnsw: None, on_disk: None };
+    vane_types::CollectionConfig {
+        vectors: BTreeMap::from([(String::new(), params)]),
+        metadata: serde_json::Map::from_iter([("team".to_owned(), "a".into())]),
+        ..config()
+    }
+}
+
+const CONFIG: &str = concat!(
+    r#"{"vectors":{"":{"size":2,"distance":"Cosine"}},"#,
+    r#""hnsw":{"m":16,"ef_construct":100,"full_scan_threshold":10000},"#,
+    r#""optimizer":{"indexing_threshold":10000,"deleted_threshold":0.2,"#,
+    r#""vacuum_min_vector_number":1000,"max_segment_size":524288},"#,
+    r#""payload_schema":{},"metadata":{"team":"a"}}"#
+);
+
+const NODE: &str = concat!(
+    r#"{"disk_id":"00000000-0000-0000-0000-000000000007","name":"n7","address":"127.0.0.1:7","#,
+    r#""rest_address":"127.0.0.1:7","version":"1","start":1}"#
+);
+
+const CONF: &str = concat!(
+    r#"{"voters":[4294967297,8589934594],"learners":[12884901889],"#,
+    r#""voters_outgoing":[],"learners_next":[]}"#
+);
+
+fn conf() -> Conf {
+    Conf { voters: vec![peer(1, 1), peer(2, 2)], learners: vec![peer(3, 1)], ..Conf::default() }
+}
+
+/// Every command of level 1 with the JSON that versions before levels wrote.
+fn commands_before_levels() -> Vec<(MetaCommand, String)> {
+    let (name, group) = (|| "c".to_owned(), GroupId(5));
+    let placement = vec![vec![NodeId(1), NodeId(2)], vec![NodeId(2)]];
+    let create = Create {
+        name: name(),
+        config: configured(),
+        replication_factor: 2,
+        write_consistency_factor: 1,
+        placement,
+        key: "k".into(),
+    };
+    let configure =
+        Configure { name: name(), config: configured(), write_consistency_factor: Some(2) };
+    let aliases = vec![
+        AliasChange::Create { collection: name(), alias: "a".into() },
+        AliasChange::Delete { alias: "b".into() },
+        AliasChange::Rename { old: "x".into(), new: "y".into() },
+    ];
+    let replicas = vec![
+        WantedReplica { node: NodeId(1), learner: false },
+        WantedReplica { node: NodeId(4), learner: true },
+    ];
+    let zone = Some("west".to_owned());
+    vec![
+        (MetaCommand::PutNode(node(7)), format!(r#"{{"put_node":{NODE}}}"#)),
+        (
+            MetaCommand::SetZone { node: NodeId(3), zone },
+            r#"{"set_zone":{"node":3,"zone":"west"}}"#.into(),
+        ),
+        (
+            MetaCommand::SetZone { node: NodeId(3), zone: None },
+            r#"{"set_zone":{"node":3,"zone":null}}"#.into(),
+        ),
+        (
+            MetaCommand::Create(create),
+            [
+                r#"{"create":{"name":"c","config":"#,
+                CONFIG,
+                r#","replication_factor":2,"write_consistency_factor":1,"#,
+                r#""placement":[[1,2],[2]],"key":"k"}}"#,
+            ]
+            .concat(),
+        ),
+        (
+            MetaCommand::Configure(configure),
+            format!(
+                r#"{{"configure":{{"name":"c","config":{CONFIG},"write_consistency_factor":2}}}}"#
+            ),
+        ),
+        (
+            MetaCommand::Delete { name: name(), key: String::new() },
+            r#"{"delete":{"name":"c","key":""}}"#.into(),
+        ),
+        (
+            MetaCommand::Aliases(aliases),
+            concat!(
+                r#"{"aliases":[{"create":{"collection":"c","alias":"a"}},"#,
+                r#"{"delete":{"alias":"b"}},{"rename":{"old":"x","new":"y"}}]}"#
+            )
+            .into(),
+        ),
+        (
+            MetaCommand::Reconfigure { group, replicas, if_revision: Some(3) },
+            concat!(
+                r#"{"reconfigure":{"group":5,"replicas":[{"node":1,"learner":false},"#,
+                r#"{"node":4,"learner":true}],"if_revision":3}}"#
+            )
+            .into(),
+        ),
+        (
+            MetaCommand::Settle { group, conf: conf() },
+            format!(r#"{{"settle":{{"group":5,"conf":{CONF}}}}}"#),
+        ),
+    ]
+}
+
+fn stored(json: &str) -> Vec<u8> {
+    [&[1], json.as_bytes()].concat()
+}
+
+#[test]
+fn commands_are_written_as_before_levels_and_read_back() {
+    for (command, json) in commands_before_levels() {
+        assert_eq!(command.level(), FeatureLevel::FIRST, "{json}");
+        let written = command.encode_stored();
+        assert_eq!(String::from_utf8_lossy(&written[1..]), json);
+        assert_eq!(written, stored(&json));
+        assert_eq!(MetaCommand::decode_stored(&written), Ok(command));
+    }
+}
+
+#[test]
+fn commands_of_later_levels_have_a_stored_form_too() {
+    let spoken_by = BTreeMap::from([(NodeId(1), 4), (NodeId(20), 1)]);
+    let raise = MetaCommand::RaiseFeatureLevel { to: FeatureLevel(2), spoken_by };
+    let json = r#"{"raise_feature_level":{"to":2,"spoken_by":{"1":4,"20":1}}}"#;
+    let announced = MetaCommand::PutNode(NodeEntry { level: FeatureLevel(2), ..node(7) });
+    let announcement = NODE.replace(r#""start":1}"#, r#""start":1,"level":2}"#);
+    let announcement = format!(r#"{{"put_node":{announcement}}}"#);
+    for (command, json) in [(raise, json), (announced, announcement.as_str())] {
+        assert_eq!(command.encode_stored(), stored(json));
+        assert_eq!(MetaCommand::decode_stored(&stored(json)), Ok(command));
+    }
+}
+
+#[test]
+fn what_the_first_versions_left_out_has_its_default() {
+    let read = |json: &str| MetaCommand::decode_stored(&stored(json)).unwrap();
+    let early = NODE.replace(r#","start":1}"#, "}");
+    let expected = NodeEntry { start: 0, level: FeatureLevel::FIRST, ..node(7) };
+    let put_node = read(&format!(r#"{{"put_node":{early}}}"#));
+    assert_eq!(put_node, MetaCommand::PutNode(expected));
+    let reconfigure = read(r#"{"reconfigure":{"group":5,"replicas":[]}}"#);
+    let (group, replicas) = (GroupId(5), Vec::new());
+    assert_eq!(reconfigure, MetaCommand::Reconfigure { group, replicas, if_revision: None });
+}
+
+#[test]
+fn damage_is_told_from_what_a_newer_version_wrote() {
+    let read = |bytes: &[u8]| MetaCommand::decode_stored(bytes).unwrap_err();
+    for damaged in [&[][..], &[1], b"\x01{\"put_node\":", b"\x01\xff\xff"] {
+        let error = read(damaged);
+        assert!(matches!(error, DecodeError::Damaged { .. }) && !error.is_newer(), "{error}");
+    }
+    let error = read(&[2, 9, 9]);
+    assert_eq!(error, DecodeError::UnknownFormat { format: 2 });
+    assert!(error.is_newer());
+    for newer in [
+        r#"{"split":{"group":5}}"#,
+        r#""seal""#,
+        r#"{"aliases":[{"swap":{"a":"x","b":"y"}}]}"#,
+        r#"{"set_zone":{"node":"seven","zone":null}}"#,
+    ] {
+        let error = read(&stored(newer));
+        assert!(matches!(error, DecodeError::UnknownCommand { .. }) && error.is_newer(), "{error}");
+    }
+    let field = r#"{"set_zone":{"node":3,"zone":null,"since":4}}"#;
+    assert!(MetaCommand::decode_stored(&stored(field)).is_ok(), "fields may be added");
+}
+
+fn assert_object<T>(object: &T, json: &str)
+where
+    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    assert_eq!(serde_json::to_string(object).unwrap(), json);
+    assert_eq!(&serde_json::from_str::<T>(json).unwrap(), object);
+}
+
+#[test]
+fn objects_on_disk_are_written_as_before_levels() {
+    let mut state = founded();
+    let member = Member { id: NodeId(7), entry: node(7), zone: None };
+    assert_object(&member, &format!(r#"{{"id":7,"entry":{NODE},"zone":null}}"#));
+    let collection = CollectionEntry { config: configured(), ..state.collections["c"].clone() };
+    assert_object(
+        &collection,
+        &[
+            r#"{"config":"#,
+            CONFIG,
+            r#","shards":[1,2],"replication_factor":3,"write_consistency_factor":2,"key":"key"}"#,
+        ]
+        .concat(),
+    );
+    reconfigure(&mut state, GroupId(1), &[1, 4]);
+    assert_object(
+        &state.shards[&GroupId(1)],
+        concat!(
+            r#"{"collection":"c","ordinal":0,"first":[4294967297,8589934593,12884901889],"#,
+            r#""conf":{"voters":[4294967297,8589934593,12884901889],"learners":[],"#,
+            r#""voters_outgoing":[],"learners_next":[]},"epoch":0,"#,
+            r#""target":[{"peer":4294967297,"learner":false},"#,
+            r#"{"peer":17179869185,"learner":false}],"#,
+            r#""revision":1,"incarnations":{"1":1,"2":1,"3":1,"4":1}}"#
+        ),
+    );
+}

@@ -1,0 +1,108 @@
+//! Reads: asking nodes until a leader answers, or time is up.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use vane_transport::{Answered, Freshness, NotRead, Read};
+use vane_types::{Error, GroupId, NodeId};
+
+use crate::attempt::{Attempt, Next, Purpose};
+use crate::coordinator::Coordinator;
+use crate::shards::Shards;
+
+/// Time between looks at whether another node leads meanwhile.
+const LEADER_LOOK: Duration = Duration::from_millis(50);
+
+impl<S: Shards> Coordinator<S> {
+    /// Reads from a group's leader; also says which node answered.
+    ///
+    /// # Errors
+    /// The leader's own; `Unavailable` where none answers within 3.2 s, or by the deadline.
+    pub async fn read<R: Read>(
+        &self,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Result<(R::Answer, NodeId), Error> {
+        let mut attempt = Attempt::new(group, Purpose::Read, self.shards.now(), deadline);
+        loop {
+            let node = self.target(group, &mut attempt)?;
+            let next = match self.ask(node, group, read.clone(), freshness, deadline).await {
+                Ok((answer, index)) => {
+                    attempt.answered(&self.router, node, index);
+                    return Ok((answer, node));
+                }
+                Err(why) => attempt.not_read(&self.router, node, why, self.shards.now()),
+            };
+            match next {
+                Next::Wait(pause) => self.shards.sleep(pause).await,
+                Next::Fail(failure) => return Err(self.error(group, failure)),
+                Next::Ask | Next::Rebase(_) | Next::Applied(_) => {}
+            }
+        }
+    }
+
+    /// Reads once, from a node that an earlier read named: what is asked for lies there alone.
+    ///
+    /// # Errors
+    /// The node's own; `Unavailable` where it does not lead any more or is not reached.
+    pub async fn read_at<R: Read>(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        read: R,
+        deadline: Instant,
+    ) -> Result<R::Answer, Error> {
+        match self.ask(node, group, read, Freshness::Leader, deadline).await {
+            Ok((answer, _)) => Ok(answer),
+            Err(NotRead::Failed(error)) => Err(error),
+            Err(NotRead::NotLeader(_) | NotRead::NoReplica(_)) => {
+                Err(Error::unavailable("changed its leader between search and fetch; try again")
+                    .about(self.subject(group)))
+            }
+        }
+    }
+
+    async fn ask<R: Read>(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Answered<R::Answer> {
+        let asked = self.shards.read(node, group, read, freshness, deadline);
+        match self.unless_leader_moves(node, group, asked).await {
+            Some(answered) => answered,
+            None => Err(NotRead::NotLeader(self.shards.watched_leader(group))),
+        }
+    }
+
+    /// What `call` to a node comes to; `None` once this node's own replica knows of another
+    /// leader. A node that hangs would otherwise be waited for until its connection is given
+    /// up, long after its group went on without it.
+    pub(crate) async fn unless_leader_moves<T>(
+        &self,
+        asked: NodeId,
+        group: GroupId,
+        call: impl Future<Output = T>,
+    ) -> Option<T> {
+        if asked == self.shards.me() {
+            return Some(call.await);
+        }
+        let moved = async {
+            loop {
+                self.shards.sleep(LEADER_LOOK).await;
+                if self.shards.watched_leader(group).is_some_and(|leader| leader != asked) {
+                    return;
+                }
+            }
+        };
+        match select(pin!(call), pin!(moved)).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(((), _)) => None,
+        }
+    }
+}

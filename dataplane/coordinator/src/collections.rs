@@ -1,0 +1,187 @@
+//! Collections as a whole: made, changed, deleted, given other names.
+
+mod config_change;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use vane_catalog::{AliasChange, Configure, Create, MetaCommand};
+use vane_commands::{Change as ShardChange, Command, Configure as ConfigureShard};
+use vane_placement::place_collection;
+use vane_transport::Freshness;
+use vane_transport::reads::Basis;
+use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
+use vane_types::{Changed, CollectionConfig, Error, ErrorKind, GroupId, names};
+
+pub use config_change::{ConfigChange, VectorChange};
+
+use crate::coordinator::Coordinator;
+use crate::propose::ShardCommand;
+use crate::shards::Shards;
+
+/// How a collection is laid out over the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Its shards.
+    pub shards: u32,
+    /// Voters of each shard.
+    pub replication_factor: u32,
+    /// Replicas that must have a write on disk before it is acknowledged. Below a majority
+    /// it means a majority.
+    pub write_consistency_factor: u32,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { shards: 1, replication_factor: 1, write_consistency_factor: 1 }
+    }
+}
+
+impl<S: Shards> Coordinator<S> {
+    /// Makes a collection. It can be used when this returns. With a `key`, a second call
+    /// with the same name and key succeeds and changes nothing.
+    ///
+    /// # Errors
+    /// `BadInput` for a name, vectors or a layout that cannot be, `AlreadyExists`,
+    /// `OutOfSpace`, `Unavailable`; `Timeout` when it may have been made.
+    pub async fn create_collection(
+        &self,
+        name: &str,
+        config: CollectionConfig,
+        layout: Layout,
+        key: &str,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        check_new(name, &config, layout)?;
+        self.shards.check_room()?;
+        let deadline = self.shards.now() + timeout;
+        let Layout { shards, replication_factor, write_consistency_factor } = layout;
+        let placement = self.catalog.read(|state| {
+            let is_alive = |node| self.shards.is_alive(node);
+            place_collection(state, is_alive, shards, replication_factor)
+        })?;
+        let create = Create {
+            name: name.to_owned(),
+            config,
+            replication_factor,
+            write_consistency_factor,
+            placement,
+            key: key.to_owned(),
+        };
+        self.change(MetaCommand::Create(create), deadline).await?;
+        self.wait_for_leaders(name, deadline).await
+    }
+
+    /// Waits until every shard of a collection can be written.
+    async fn wait_for_leaders(&self, name: &str, deadline: Instant) -> Result<(), Error> {
+        let groups = self
+            .catalog
+            .read(|state| state.collections.get(name).map(|entry| entry.shards.clone()))
+            .unwrap_or_default();
+        let waits =
+            groups.iter().map(|group| self.read(*group, Basis, Freshness::Leader, deadline));
+        match join_all(waits).await.into_iter().find_map(Result::err) {
+            None => Ok(()),
+            Some(error) => Err(Error { changed: Changed::Done, ..error }),
+        }
+    }
+
+    /// Changes a collection's parameters.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadInput`; `Unavailable` or `Timeout` where the catalog or a shard did not
+    /// answer: the call may then be repeated.
+    pub async fn update_collection(
+        self: &Arc<Self>,
+        name: &str,
+        change: ConfigChange,
+        write_consistency_factor: Option<u32>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let deadline = self.shards.now() + timeout;
+        let _one_at_a_time = self.configuring.lock().await;
+        let collection = self.collection(name)?;
+        if let Some(factor) = write_consistency_factor {
+            let max = collection.layout().replication_factor;
+            check_count("write_consistency_factor", factor, max)?;
+        }
+        let config = change.apply(collection.config().clone())?;
+        let json = serde_json::to_string(&config)
+            .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
+        let name = collection.name().to_owned();
+        let configure = Configure { name, config, write_consistency_factor };
+        self.change(MetaCommand::Configure(configure), deadline).await?;
+        let tell = |group: &GroupId| {
+            let command =
+                Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
+            let command = ShardCommand { group: *group, command, replicas: 0, grows: false };
+            self.propose_once(command, deadline)
+        };
+        let told = join_all(collection.groups().iter().map(tell)).await;
+        told.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    }
+
+    /// Deletes a collection and its aliases; says whether there was one. With a `key` only
+    /// one that was made with it.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Timeout` when it may have been deleted.
+    pub async fn delete_collection(
+        &self,
+        name: &str,
+        key: &str,
+        timeout: Duration,
+    ) -> Result<bool, Error> {
+        let command = MetaCommand::Delete { name: name.to_owned(), key: key.to_owned() };
+        match self.change(command, self.shards.now() + timeout).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes aliases: all of them or none.
+    ///
+    /// # Errors
+    /// `BadInput` for a name that cannot be, `NotFound`, `AlreadyExists`, `Unavailable`;
+    /// `Timeout` when they may have been changed.
+    pub async fn change_aliases(
+        &self,
+        changes: Vec<AliasChange>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        for change in &changes {
+            match change {
+                AliasChange::Create { alias: name, .. } | AliasChange::Rename { new: name, .. } => {
+                    names::check_collection_name(name)?;
+                }
+                AliasChange::Delete { .. } => {}
+            }
+        }
+        self.change(MetaCommand::Aliases(changes), self.shards.now() + timeout).await
+    }
+}
+
+fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<(), Error> {
+    names::check_collection_name(name)?;
+    let vectors = config.vectors.len();
+    if vectors > NAMED_VECTORS_MAX {
+        let most = format!("a collection has at most {NAMED_VECTORS_MAX} vectors, not {vectors}");
+        return Err(Error::bad_input(most));
+    }
+    for vector in config.vectors.keys() {
+        names::check_vector_name(vector)?;
+    }
+    let Layout { shards, replication_factor, write_consistency_factor } = layout;
+    check_count("shard_number", shards, SHARDS_MAX)?;
+    check_count("replication_factor", replication_factor, REPLICAS_MAX)?;
+    check_count("write_consistency_factor", write_consistency_factor, replication_factor)
+}
+
+fn check_count(field: &str, value: u32, max: u32) -> Result<(), Error> {
+    if (1..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!("{field} is {value}, must be from 1 to {max}")))
+}

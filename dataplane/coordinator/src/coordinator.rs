@@ -1,0 +1,151 @@
+//! The coordinator itself: what it knows, and what all of its parts use.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use vane_catalog::{Catalog, MetaCommand, ShardEntry, collection_not_found};
+use vane_types::{Error, GroupId, LogIndex, NodeId, Subject};
+
+use crate::attempt::{Attempt, Failure, Purpose};
+use crate::collection::Collection;
+use crate::router::Router;
+use crate::shards::Shards;
+
+/// Routes requests to the leaders of their shards, whichever node they lead on.
+pub struct Coordinator<S> {
+    pub(crate) shards: S,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) router: Router,
+    /// One change of parameters at a time: each builds on the one before.
+    pub(crate) configuring: futures_util::lock::Mutex<()>,
+}
+
+impl<S: Shards> Coordinator<S> {
+    /// A coordinator whose requests carry `session`, a number that no other process used.
+    pub fn new(shards: S, catalog: Arc<Catalog>, session: u64) -> Self {
+        let (router, configuring) = (Router::new(session), futures_util::lock::Mutex::new(()));
+        Self { shards, catalog, router, configuring }
+    }
+
+    /// How it reaches replicas.
+    pub fn shards(&self) -> &S {
+        &self.shards
+    }
+
+    /// What the cluster agrees on, as this node has applied it.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Hints about leaders.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Names of all collections, in order.
+    pub fn collection_names(&self) -> Vec<String> {
+        self.catalog.read(|state| state.collections.keys().cloned().collect())
+    }
+
+    /// A collection by its name or an alias of it.
+    ///
+    /// # Errors
+    /// [`vane_types::ErrorKind::NotFound`].
+    pub fn collection(self: &Arc<Self>, name_or_alias: &str) -> Result<Arc<Collection<S>>, Error> {
+        let found = self.catalog.read(|state| {
+            let (name, entry) = state.collection(name_or_alias)?;
+            Some((name.to_owned(), entry.clone()))
+        });
+        let (name, entry) = found.ok_or_else(|| collection_not_found(name_or_alias))?;
+        Ok(Arc::new(Collection::new(name, entry, Arc::clone(self))))
+    }
+
+    /// All aliases with the collections they stand for.
+    pub fn aliases(&self) -> Vec<(String, String)> {
+        let owned = |(alias, name): (&String, &String)| (alias.clone(), name.clone());
+        self.catalog.read(|state| state.aliases.iter().map(owned).collect())
+    }
+
+    /// What a group is in errors and in reports.
+    pub fn subject(&self, group: GroupId) -> Subject {
+        if group == GroupId::META {
+            return Subject::MetaGroup;
+        }
+        let shard = |entry: &ShardEntry| Subject::Shard {
+            collection: entry.collection.clone(),
+            ordinal: entry.ordinal,
+        };
+        self.catalog
+            .read(|state| state.shards.get(&group).map(shard))
+            .unwrap_or(Subject::Group(group))
+    }
+
+    /// Nodes that may lead a group: this one first, if it is among them.
+    fn members(&self, group: GroupId) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self.catalog.read(|state| match group {
+            GroupId::META => state.nodes.keys().copied().collect(),
+            _ => state.shards.get(&group).map(ShardEntry::nodes).unwrap_or_default(),
+        });
+        let me = self.shards.me();
+        nodes.sort_by_key(|node| (*node != me, *node));
+        nodes
+    }
+
+    /// Node to ask next.
+    pub(crate) fn target(&self, group: GroupId, attempt: &mut Attempt) -> Result<NodeId, Error> {
+        let watched = self.shards.watched_leader(group);
+        attempt
+            .target(&self.router, watched, || self.members(group))
+            .map_err(|failure| self.error(group, failure))
+    }
+
+    /// A failure as callers are told of it.
+    pub(crate) fn error(&self, group: GroupId, failure: Failure) -> Error {
+        match failure {
+            Failure::NoSuchGroup => Error::not_found("the collection was deleted meanwhile"),
+            Failure::NoLeader(why) => no_leader(&why).about(self.subject(group)),
+            Failure::Full(why) => Error::overloaded(why).nothing_changed(),
+            Failure::NoSpace(why) => Error::out_of_space(why).nothing_changed(),
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Unknown(why) => Error::unknown_outcome(why),
+            Failure::Failed(error) => error,
+        }
+    }
+
+    /// Has the meta group change what the cluster agrees on, and waits until this node acts
+    /// on it.
+    ///
+    /// # Errors
+    /// The refusal of the change; `Unavailable` where the meta group has no leader, `Timeout`
+    /// with an unknown outcome where it lost one on the way.
+    pub async fn change(&self, command: MetaCommand, deadline: Instant) -> Result<(), Error> {
+        let index = self.propose_meta(command, deadline).await?;
+        self.shards.catalog_at(index, deadline).await
+    }
+
+    /// Has the meta group change what the cluster agrees on; the index of the entry. It may be
+    /// sent, and applied, more than once: see [`Purpose::MetaWrite`].
+    ///
+    /// # Errors
+    /// As for [`Coordinator::change`].
+    pub async fn propose_meta(
+        &self,
+        command: MetaCommand,
+        deadline: Instant,
+    ) -> Result<LogIndex, Error> {
+        let proposal = vane_transport::Proposal {
+            group: GroupId::META,
+            command: self.catalog.encode(&command)?,
+            replicas: 0,
+            basis: None,
+            grows: false,
+        };
+        self.propose_until_applied(Purpose::MetaWrite, proposal, |_| None, deadline).await
+    }
+}
+
+fn no_leader(why: &str) -> Error {
+    Error::unavailable(format!("has no leader that answers ({why})"))
+        .nothing_changed()
+        .retry(vane_types::Retry::WhenMajorityIsUp)
+}

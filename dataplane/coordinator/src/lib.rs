@@ -1,0 +1,32 @@
+//! The way of a request to the leaders of its shards and back.
+//!
+//! Owns routing by hash range, attempts that cannot apply a command twice ([`Attempt`], pure),
+//! scatter and gather over shards, the stages of a query and the merging of their results, and
+//! what is done about collections as a whole. It knows replicas only through [`Shards`]: it
+//! must never open a shard, speak to a socket, start a thread or read the clock, so that the
+//! simulator runs this code as the node does.
+
+mod ask;
+mod attempt;
+mod collection;
+mod collections;
+mod coordinator;
+mod options;
+mod partial;
+mod points;
+mod propose;
+mod query;
+mod router;
+mod scatter;
+mod shards;
+mod write;
+
+pub use attempt::{Attempt, Failure, LEADER_WAIT_MAX, Next, Purpose};
+pub use collection::Collection;
+pub use collections::{ConfigChange, Layout, VectorChange};
+pub use coordinator::Coordinator;
+pub use options::RequestOptions;
+pub use partial::Partial;
+pub use query::{By, Prefetch, Query};
+pub use router::Router;
+pub use shards::Shards;

@@ -1,0 +1,118 @@
+//! Reads of points by id, page or filter, and figures of a collection.
+
+use std::collections::HashMap;
+
+use vane_filter::Filter;
+use vane_shard::{Info, Page, Record, Scroll, Want};
+use vane_transport::reads::{Count, InfoOf, Retrieve};
+use vane_types::{Error, PointId};
+
+use crate::collection::Collection;
+use crate::options::RequestOptions;
+use crate::shards::Shards;
+
+impl<S: Shards> Collection<S> {
+    /// What its shards hold and do at the moment, at their leaders.
+    ///
+    /// # Errors
+    /// That of a shard that does not answer, see [`RequestOptions::partial`].
+    pub async fn info(&self, options: RequestOptions) -> Result<Info, Error> {
+        let mut sum = Info::default();
+        for info in self.ask_all(&InfoOf, &options).await? {
+            sum.add(info);
+        }
+        Ok(sum)
+    }
+
+    /// Those of the points that are there, in the order asked for.
+    ///
+    /// # Errors
+    /// That of a shard that does not answer, see [`RequestOptions::partial`].
+    pub async fn retrieve(
+        &self,
+        ids: Vec<PointId>,
+        want: Want,
+        options: RequestOptions,
+    ) -> Result<Vec<Record>, Error> {
+        let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.groups().len()];
+        for id in &ids {
+            by_shard[self.ordinal_of(*id)].push(*id);
+        }
+        let asked = by_shard.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty());
+        let reads = asked.map(|(ordinal, ids)| (ordinal, Retrieve { ids, want: want.clone() }));
+        let answers = self.ask(reads, &options).await?;
+        let records = answers.into_iter().flat_map(|shard| shard.answer);
+        let found: HashMap<PointId, Record> = records.map(|record| (record.id, record)).collect();
+        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// A page of points in id order. Points of shards that a partial read goes without are
+    /// missing from it, and the next page does not come back to them.
+    ///
+    /// # Errors
+    /// That of a shard that does not answer, see [`RequestOptions::partial`].
+    pub async fn scroll(&self, scroll: Scroll, options: RequestOptions) -> Result<Page, Error> {
+        let limit = scroll.limit;
+        let mut pages = self.ask_all(&scroll, &options).await?;
+        if pages.len() == 1 {
+            return Ok(pages.remove(0));
+        }
+        Ok(merge_pages(pages, limit))
+    }
+
+    /// How many points match; all of them without a filter.
+    ///
+    /// # Errors
+    /// That of a shard that does not answer, see [`RequestOptions::partial`].
+    pub async fn count(
+        &self,
+        filter: Option<Filter>,
+        options: RequestOptions,
+    ) -> Result<usize, Error> {
+        Ok(self.ask_all(&Count { filter }, &options).await?.into_iter().sum())
+    }
+}
+
+/// One page out of one of each shard, all asked from the same offset.
+fn merge_pages(pages: Vec<Page>, limit: usize) -> Page {
+    let next_of_shards = pages.iter().filter_map(|page| page.next).min();
+    let mut records: Vec<Record> = pages.into_iter().flat_map(|page| page.records).collect();
+    records.sort_by_key(|record| record.id);
+    // What is cut off comes before any shard's own next: that follows `limit` points of its.
+    let first_cut = records.get(limit).map(|record| record.id);
+    records.truncate(limit);
+    Page { records, next: first_cut.into_iter().chain(next_of_shards).min() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(ids: &[u64], next: Option<u64>) -> Page {
+        let record = |id: &u64| Record {
+            id: PointId::Num(*id),
+            version: Default::default(),
+            payload: None,
+            vectors: None,
+        };
+        Page { records: ids.iter().map(record).collect(), next: next.map(PointId::Num) }
+    }
+
+    fn merged(pages: Vec<Page>, limit: usize) -> (Vec<u64>, Option<u64>) {
+        let number = |id: PointId| match id {
+            PointId::Num(number) => number,
+            PointId::Uuid(_) => panic!("the test has numbers only"),
+        };
+        let Page { records, next } = merge_pages(pages, limit);
+        (records.into_iter().map(|record| number(record.id)).collect(), next.map(number))
+    }
+
+    #[test]
+    fn pages_of_shards_make_one_that_skips_nothing() {
+        let pages = vec![page(&[1, 4, 9], Some(12)), page(&[2, 3], None)];
+        assert_eq!(merged(pages, 3), (vec![1, 2, 3], Some(4)));
+        let pages = vec![page(&[1, 4], Some(12)), page(&[2], None)];
+        assert_eq!(merged(pages, 3), (vec![1, 2, 4], Some(12)));
+        assert_eq!(merged(vec![page(&[1], None), page(&[], None)], 3), (vec![1], None));
+    }
+}

@@ -1,0 +1,97 @@
+//! Commands: applied once, however often they have to be sent.
+
+use std::time::Instant;
+
+use vane_commands::Command;
+use vane_transport::reads::Basis;
+use vane_transport::{Freshness, Outcome, Proposal};
+use vane_types::{Error, GroupId, LogIndex};
+
+use crate::attempt::{Attempt, Next, Purpose};
+use crate::coordinator::Coordinator;
+use crate::shards::Shards;
+
+/// A command for one shard.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardCommand {
+    pub(crate) group: GroupId,
+    pub(crate) command: Command,
+    /// Replicas that must have it on disk; 0 for a majority.
+    pub(crate) replicas: u32,
+    /// It takes room on the disk for good.
+    pub(crate) grows: bool,
+}
+
+impl<S: Shards> Coordinator<S> {
+    /// Has a command applied once; its index in the shard's log.
+    ///
+    /// # Errors
+    /// The refusal of the command; `Overloaded`, `OutOfSpace` and `Unavailable` when it is in
+    /// no log, `Timeout` with an unknown outcome when it may be in one.
+    pub(crate) async fn propose_once(
+        &self,
+        shard_command: ShardCommand,
+        deadline: Instant,
+    ) -> Result<LogIndex, Error> {
+        let ShardCommand { group, mut command, replicas, grows } = shard_command;
+        let basis = self.basis(group, deadline).await?;
+        let mut request = self.router.name_request(basis);
+        command.request = Some(request);
+        let proposal = Proposal {
+            group,
+            command: command.encode_stored(),
+            replicas,
+            basis: Some(basis),
+            grows,
+        };
+        // The same name with a newer basis: the old copy is certainly in no log.
+        let rebase = |newer: LogIndex| {
+            request.basis = newer.0;
+            command.request = Some(request);
+            Some(command.encode_stored())
+        };
+        self.propose_until_applied(Purpose::Write, proposal, rebase, deadline).await
+    }
+
+    /// Sends a proposal to one node after the other until it is applied, refused, or given up.
+    pub(crate) async fn propose_until_applied(
+        &self,
+        purpose: Purpose,
+        mut proposal: Proposal,
+        mut rebase: impl FnMut(LogIndex) -> Option<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<LogIndex, Error> {
+        let group = proposal.group;
+        let mut attempt = Attempt::new(group, purpose, self.shards.now(), deadline);
+        loop {
+            let node = self.target(group, &mut attempt)?;
+            let call = self.shards.propose(node, proposal.clone(), deadline);
+            let outcome = match self.unless_leader_moves(node, group, call).await {
+                Some(outcome) => outcome,
+                None => {
+                    Outcome::Unknown("its leader changed while the write was on its way".into())
+                }
+            };
+            match attempt.proposed(&self.router, node, outcome, self.shards.now()) {
+                Next::Ask => {}
+                Next::Wait(pause) => self.shards.sleep(pause).await,
+                Next::Rebase(newer) => {
+                    if let Some(command) = rebase(newer) {
+                        proposal = Proposal { command, basis: Some(newer), ..proposal };
+                    }
+                }
+                Next::Applied(index) => return Ok(index),
+                Next::Fail(failure) => return Err(self.error(group, failure)),
+            }
+        }
+    }
+
+    /// An index that the group's leader has applied already.
+    async fn basis(&self, group: GroupId, deadline: Instant) -> Result<LogIndex, Error> {
+        let known = self.shards.applied_here(group).max(self.router.basis(group));
+        match known.filter(|index| *index > LogIndex::ZERO) {
+            Some(index) => Ok(index),
+            None => Ok(self.read(group, Basis, Freshness::Leader, deadline).await?.0),
+        }
+    }
+}

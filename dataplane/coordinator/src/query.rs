@@ -1,0 +1,66 @@
+//! A query over a collection: one search, or a fusion of several.
+
+mod filters;
+mod fusion;
+mod search;
+mod stage;
+
+use vane_filter::Filter;
+use vane_shard::{SearchParams, Want};
+use vane_types::PointId;
+
+/// What `points/query` asks.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What decides the order of the result.
+    pub by: By,
+    /// Name of the vector; `""` for the unnamed one.
+    pub using: String,
+    /// Points to look among.
+    pub filter: Option<Filter>,
+    /// How to search.
+    pub params: SearchParams,
+    /// Worse scores are left out.
+    pub score_threshold: Option<f32>,
+    /// Points returned.
+    pub limit: usize,
+    /// Best points skipped.
+    pub offset: usize,
+    /// What to return of each.
+    pub want: Want,
+    /// Searches whose results [`By::Rrf`] fuses, or among which a vector query ranks.
+    pub prefetch: Vec<Prefetch>,
+}
+
+/// What decides the order of a result.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// Nearness to this vector.
+    Vector(Vec<f32>),
+    /// Nearness to the vector of this point, which is itself left out.
+    Point(PointId),
+    /// Reciprocal rank fusion of the prefetches: a point's score is the sum of
+    /// `1 / (k + rank)` over them, rank from 0.
+    Rrf { k: usize },
+    /// Id order.
+    Id,
+}
+
+/// A search whose result another query works on.
+#[derive(Debug, Clone)]
+pub struct Prefetch {
+    /// What decides the order of the result.
+    pub by: By,
+    /// Name of the vector.
+    pub using: String,
+    /// Points to look among.
+    pub filter: Option<Filter>,
+    /// How to search.
+    pub params: SearchParams,
+    /// Worse scores are left out.
+    pub score_threshold: Option<f32>,
+    /// Points handed on.
+    pub limit: usize,
+    /// Searches below this one.
+    pub prefetch: Vec<Prefetch>,
+}

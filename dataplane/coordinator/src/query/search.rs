@@ -1,0 +1,158 @@
+//! A search of all shards: the best of each, merged; records of the winners only.
+
+use std::cmp::Ordering;
+
+use futures_util::future::join_all;
+use vane_shard::{Record, Scored, Search, Want, WantPayload, WantVectors};
+use vane_transport::reads::{Fetch, Hold};
+use vane_types::{Distance, Error, NodeId, PointId};
+
+use crate::collection::Collection;
+use crate::options::RequestOptions;
+use crate::shards::Shards;
+
+/// A point that a shard found.
+struct Hit {
+    ordinal: usize,
+    /// Place in the shard's own result.
+    place: usize,
+    id: PointId,
+    score: f32,
+}
+
+/// A view that a shard keeps of its search, until the records of the winners are fetched.
+struct HeldView {
+    ordinal: usize,
+    node: NodeId,
+    token: u64,
+}
+
+impl<S: Shards> Collection<S> {
+    /// The best of all shards.
+    pub(super) async fn search(
+        &self,
+        search: Search,
+        options: &RequestOptions,
+    ) -> Result<Vec<Scored>, Error> {
+        let wants_ids_only = matches!(
+            (&search.want.payload, &search.want.vectors),
+            (WantPayload::Nothing, WantVectors::Nothing)
+        );
+        // Two rounds pay only where records of losers would be sent for nothing.
+        if wants_ids_only || self.groups().len() == 1 {
+            return self.search_whole(search, options).await;
+        }
+        self.search_then_fetch(search, options).await
+    }
+
+    async fn search_whole(
+        &self,
+        search: Search,
+        options: &RequestOptions,
+    ) -> Result<Vec<Scored>, Error> {
+        let mut all = self.ask_all(&search, options).await?.concat();
+        let order = self.order_of(&search.using);
+        all.sort_by(|a, b| order.compare((a.score, a.record.id), (b.score, b.record.id)));
+        all.truncate(search.limit);
+        Ok(all)
+    }
+
+    /// Ids and scores first, records of the winners second, from the views that scored them:
+    /// what is returned is what was ranked, even if it changed since.
+    async fn search_then_fetch(
+        &self,
+        search: Search,
+        options: &RequestOptions,
+    ) -> Result<Vec<Scored>, Error> {
+        let (limit, want) = (search.limit, search.want.clone());
+        let order = self.order_of(&search.using);
+        let reads = (0..self.groups().len()).map(|ordinal| (ordinal, Hold(search.clone())));
+        let (mut hits, mut views) = (Vec::new(), Vec::new());
+        for shard in self.ask(reads, options).await? {
+            let ordinal = shard.ordinal;
+            views.push(HeldView { ordinal, node: shard.node, token: shard.answer.token });
+            let found = shard.answer.hits.into_iter().enumerate();
+            hits.extend(found.map(|(place, (id, score))| Hit { ordinal, place, id, score }));
+        }
+        hits.sort_by(|a, b| order.compare((a.score, a.id), (b.score, b.id)));
+        hits.truncate(limit);
+        self.fetch(hits, views, &want, options).await
+    }
+
+    /// Records of the winners, in their order. Views that hold none of them are let go too.
+    async fn fetch(
+        &self,
+        hits: Vec<Hit>,
+        views: Vec<HeldView>,
+        want: &Want,
+        options: &RequestOptions,
+    ) -> Result<Vec<Scored>, Error> {
+        let fetch = |view: HeldView| {
+            let HeldView { ordinal, node, token } = view;
+            let of_view = hits.iter().filter(|hit| hit.ordinal == ordinal);
+            let places = of_view.map(|hit| hit.place).collect();
+            let (group, want) = (self.groups()[ordinal], want.clone());
+            let read = Fetch { token, places, want };
+            let coordinator = &self.coordinator;
+            async move {
+                let fetched = coordinator.read_at(node, group, read, options.deadline).await;
+                (ordinal, fetched.map(|records| (ordinal, records)))
+            }
+        };
+        let fetched = join_all(views.into_iter().map(fetch)).await;
+        let mut by_shard: Vec<std::vec::IntoIter<Record>> =
+            self.groups().iter().map(|_| Vec::new().into_iter()).collect();
+        for (ordinal, records) in options.gathered(fetched)? {
+            by_shard[ordinal] = records.into_iter();
+        }
+        // Each shard's records come in the order of its places, which is that of its hits.
+        let scored = |hit: Hit| {
+            let record = by_shard[hit.ordinal].next()?;
+            Some(Scored { record, score: hit.score })
+        };
+        Ok(hits.into_iter().filter_map(scored).collect())
+    }
+
+    fn order_of(&self, vector: &str) -> Order {
+        let params = self.config().vectors.get(vector);
+        match params.is_some_and(|params| params.distance == Distance::Euclid) {
+            true => Order::SmallerIsBetter,
+            false => Order::LargerIsBetter,
+        }
+    }
+}
+
+/// Which score is the better one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Similarities.
+    LargerIsBetter,
+    /// Distances.
+    SmallerIsBetter,
+}
+
+impl Order {
+    /// The better score first, then the smaller id.
+    fn compare(self, a: (f32, PointId), b: (f32, PointId)) -> Ordering {
+        let by_score = match self {
+            Self::LargerIsBetter => b.0.total_cmp(&a.0),
+            Self::SmallerIsBetter => a.0.total_cmp(&b.0),
+        };
+        by_score.then(a.1.cmp(&b.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn better_scores_come_first_and_equal_ones_by_id() {
+        let point = |score, id| (score, PointId::Num(id));
+        let mut hits = [point(0.5, 9), point(0.9, 4), point(0.5, 2)];
+        hits.sort_by(|a, b| Order::LargerIsBetter.compare(*a, *b));
+        assert_eq!(hits, [point(0.9, 4), point(0.5, 2), point(0.5, 9)]);
+        hits.sort_by(|a, b| Order::SmallerIsBetter.compare(*a, *b));
+        assert_eq!(hits, [point(0.5, 2), point(0.5, 9), point(0.9, 4)]);
+    }
+}

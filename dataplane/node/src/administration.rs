@@ -1,0 +1,83 @@
+//! Changes that administrators make: zones, members of shards, leaders.
+
+use std::time::{Duration, Instant};
+
+use vane_catalog::{MetaCommand, WantedReplica};
+use vane_transport::ReportRequest;
+use vane_types::{Error, GroupId, NodeId, Retry, Term};
+
+use crate::member::Member;
+
+/// Time for another replica to take the leadership.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Member {
+    /// Says where a node stands; `None` takes it back.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`; `Timeout` where it may have been taken.
+    pub async fn set_zone(
+        &self,
+        node: NodeId,
+        zone: Option<String>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetZone { node, zone };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Records where a shard's replicas should be; the meta leader carries it out. With
+    /// `if_revision`, only while the shard is at that one
+    /// ([`crate::ShardOverview::revision`]).
+    ///
+    /// # Errors
+    /// `BadInput` or `NotFound` for what cannot be, `Conflict` at another revision,
+    /// `Unavailable`; `Timeout` where it may have been recorded.
+    pub async fn reconfigure(
+        &self,
+        group: GroupId,
+        replicas: Vec<WantedReplica>,
+        if_revision: Option<u64>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        if group == GroupId::META {
+            let why = "the meta group's members follow from the nodes";
+            return Err(Error::bad_input(why).nothing_changed());
+        }
+        let command = MetaCommand::Reconfigure { group, replicas, if_revision };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Hands a group's leadership to its replica on a node; the term that it leads in.
+    ///
+    /// # Errors
+    /// `Unavailable` where the group has no leader or the handing over fails, `BadInput` where
+    /// the node has no vote in the group.
+    pub async fn transfer_leader(&self, group: GroupId, node: NodeId) -> Result<Term, Error> {
+        let reporter = &self.serving.reporter;
+        let wanted = || ReportRequest::Groups(vec![group]);
+        let subject = || self.serving.coordinator.subject(group);
+        let report = reporter.gather(wanted()).await.remove(&group);
+        let found = report.and_then(|report| Some((report.status.leader?, report.status)));
+        let (leader, status) = found.ok_or_else(|| {
+            Error::unavailable("has no leader that answers")
+                .about(subject())
+                .nothing_changed()
+                .retry(Retry::WhenMajorityIsUp)
+        })?;
+        let voter = status.conf.voters.iter().copied().find(|voter| voter.node() == node);
+        let voter = voter.ok_or_else(|| {
+            let why = format!("has no voter on node {node}");
+            Error::bad_input(why).about(subject()).nothing_changed()
+        })?;
+        if leader != voter {
+            let deadline = Instant::now() + TRANSFER_TIMEOUT;
+            let transferred =
+                self.serving.leaders.transfer(leader.node(), group, voter, deadline).await;
+            transferred.map_err(|why| Error::from(why).about(subject()))?;
+            self.serving.coordinator.router().set_leader(group, Some(node));
+        }
+        let now = reporter.gather(wanted()).await.remove(&group);
+        Ok(now.map_or(status.term, |report| report.status.term))
+    }
+}

@@ -1,0 +1,136 @@
+//! Becoming a member: the one who asks, and the one who admits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry};
+use vane_coordinator::{Coordinator, Shards};
+use vane_discovery::{parse_seeds, resolve};
+use vane_transport::{JoinReply, JoinRequest, PROTOCOL, Peers, Token};
+use vane_types::{Error, NodeId};
+
+use crate::settings::Settings;
+
+/// Time for a member to admit a node.
+const ADMIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause between attempts to tell the others of a changed address or version.
+const ANNOUNCE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why no member admitted this node: what each seed answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", if answers.is_empty() { "no address to join through was found".into() } else { answers.join("; ") })]
+pub(crate) struct NotAdmitted {
+    answers: Vec<String>,
+}
+
+/// Asks the seeds, one after the other, to make this disk a member's.
+///
+/// # Errors
+/// Where none did.
+pub(crate) async fn ask(
+    settings: &Settings,
+    token: &Token,
+    disk_id: Uuid,
+) -> Result<JoinReply, NotAdmitted> {
+    let seeds = settings.node.seeds.clone().unwrap_or_default();
+    let seeds =
+        parse_seeds(&seeds).map_err(|error| NotAdmitted { answers: vec![error.to_string()] })?;
+    let own: Vec<std::net::SocketAddr> = settings.node.address.parse().into_iter().collect();
+    let found = resolve(&seeds, &own).await;
+    let peers = Peers::new(token.clone(), None, settings.node.dial_from);
+    let failures = found.failures.iter();
+    let mut answers: Vec<String> =
+        failures.map(|failure| format!("{}: {}", failure.seed, failure.error)).collect();
+    for seed in found.addresses {
+        let address = seed.to_string();
+        match peers.join(&address, request(settings, disk_id), ADMIT_TIMEOUT).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => answers.push(format!("{address}: {}", error.detail)),
+        }
+    }
+    Err(NotAdmitted { answers })
+}
+
+fn request(settings: &Settings, disk_id: Uuid) -> JoinRequest {
+    let node = &settings.node;
+    JoinRequest {
+        disk_id,
+        name: node.name.clone(),
+        address: node.address.clone(),
+        rest_address: node.rest_address.clone(),
+        version: node.version.clone(),
+        protocol: PROTOCOL,
+    }
+}
+
+/// Makes the asking disk a member's, or says which member it is already.
+///
+/// # Errors
+/// `Unavailable` or `Timeout` where the meta group does not answer; asking again is safe.
+pub(crate) async fn admit<S: Shards>(
+    coordinator: &Coordinator<S>,
+    request: JoinRequest,
+) -> Result<JoinReply, Error> {
+    let catalog = coordinator.catalog();
+    let JoinRequest { disk_id, name, address, rest_address, version, protocol: _ } = request;
+    // Its level comes with its own announcement, once it has started as a member.
+    let level = FeatureLevel::FIRST;
+    let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0, level };
+    // One that has started as a member speaks for itself.
+    let is_known = |member: &Member| member.entry.start > 0 || member.entry == entry;
+    if !catalog.read(|state| state.node_of_disk(disk_id).is_some_and(is_known)) {
+        let deadline = Instant::now() + ADMIT_TIMEOUT;
+        coordinator.change(MetaCommand::PutNode(entry), deadline).await?;
+    }
+    catalog.read(|state| {
+        let member = state
+            .node_of_disk(disk_id)
+            .ok_or_else(|| Error::unavailable("the node was not admitted"))?;
+        let members = state.nodes.values();
+        Ok(JoinReply {
+            cluster_id: state.cluster_id,
+            node_id: member.id,
+            members: members.map(|member| (member.id, member.entry.address.clone())).collect(),
+        })
+    })
+}
+
+/// Tells the others how this node presents itself, once in every start: what the process
+/// before this one said may still be on its way, and is refused from then on.
+pub(crate) async fn announce<S: Shards>(
+    me: NodeId,
+    catalog: Arc<Catalog>,
+    coordinator: Arc<Coordinator<S>>,
+    entry: NodeEntry,
+) {
+    loop {
+        let known = catalog.read(|state| state.nodes.get(&me).map(|node| node.entry.clone()));
+        // One that has just joined is known to the others, and hears of it in a moment.
+        if known.as_ref() == Some(&entry) {
+            return;
+        }
+        if known.is_some() {
+            let command = MetaCommand::PutNode(entry.clone());
+            let deadline = Instant::now() + ADMIT_TIMEOUT;
+            if let Err(error) = coordinator.propose_meta(command, deadline).await {
+                tracing::debug!(%error, "failed to tell the others of this node's address; trying again");
+            }
+        }
+        tokio::time::sleep(ANNOUNCE_PAUSE).await;
+    }
+}
+
+/// How this node presents itself in one of its starts.
+pub(crate) fn entry(settings: &Settings, disk_id: Uuid, start: u64) -> NodeEntry {
+    let node = &settings.node;
+    NodeEntry {
+        disk_id,
+        name: node.name.clone(),
+        address: node.address.clone(),
+        rest_address: node.rest_address.clone(),
+        version: node.version.clone(),
+        start,
+        level: FeatureLevel::SPOKEN,
+    }
+}

@@ -1,0 +1,87 @@
+//! Keeps this node's replicas and addresses in step with the catalog.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vane_catalog::{Catalog, State};
+use vane_coordinator::{Coordinator, Shards};
+use vane_transport::Peers;
+use vane_types::{Changed, Error, GroupId, LogIndex, NodeId};
+
+use crate::pool::stopping;
+use crate::replicas::Replicas;
+
+/// Pause after a replica could not be opened or removed.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Follows the catalog.
+#[derive(Clone)]
+pub(crate) struct CatalogSync {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) peers: Arc<Peers>,
+}
+
+impl CatalogSync {
+    /// Follows until the node ends; lets the coordinator forget what is gone.
+    pub(crate) async fn run<S: Shards>(self, coordinator: Arc<Coordinator<S>>) {
+        let mut changes = self.catalog.changes();
+        loop {
+            changes.borrow_and_update();
+            if let Err(error) = self.follow().await {
+                tracing::error!(%error, "failed to follow the catalog; it will be tried again");
+                tokio::time::sleep(RETRY_PAUSE).await;
+                continue;
+            }
+            self.catalog.read(|state| {
+                let is_there = |group| group == GroupId::META || state.shards.contains_key(&group);
+                coordinator.router().retain(is_there);
+            });
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Brings replicas and addresses in step.
+    async fn follow(&self) -> Result<(), Error> {
+        self.set_addresses();
+        let replicas = Arc::clone(&self.replicas);
+        let followed = tokio::task::spawn_blocking(move || replicas.follow_catalog()).await;
+        followed
+            .map_err(|error| Error::internal(error.to_string()))?
+            .map_err(|error| Error::internal(error.to_string()))
+    }
+
+    /// Takes over where the members are.
+    pub(crate) fn set_addresses(&self) {
+        let of_members = |state: &State| -> HashMap<NodeId, String> {
+            let members = state.nodes.values();
+            members.map(|member| (member.id, member.entry.address.clone())).collect()
+        };
+        let addresses = self.catalog.read(of_members);
+        // A node that has just joined was told where the others are, and knows no more yet.
+        if !addresses.is_empty() {
+            self.peers.set_addresses(addresses);
+        }
+    }
+
+    /// Waits until this node has applied the meta group up to `index`, and follows it.
+    ///
+    /// # Errors
+    /// `Timeout` or `Unavailable`; what was agreed on stays agreed on.
+    pub(crate) async fn wait_for(&self, index: LogIndex, deadline: Instant) -> Result<(), Error> {
+        let mut changes = self.catalog.changes();
+        let reached = changes.wait_for(|applied| *applied >= index);
+        match tokio::time::timeout_at(deadline.into(), reached).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return Err(stopping()),
+            Err(_) => {
+                let late = Error::timeout("this node has not heard of it within the time limit");
+                return Err(Error { changed: Changed::Done, ..late });
+            }
+        }
+        self.follow().await
+    }
+}

@@ -1,0 +1,43 @@
+//! The life of a node: from an empty disk to a member of a cluster, and to its end.
+//!
+//! Owns founding and joining, the replicas that are open here and the threads that keep them,
+//! what this node answers others, the reconciler of members, and what people are shown. It
+//! reaches other nodes through `vane_transport` alone, acts on what the catalog says and on
+//! plans of `vane_placement`, and must never decide about them itself, route a client's
+//! request (the coordinator does), or know HTTP.
+
+mod administration;
+mod admission;
+mod catalog_sync;
+mod drain;
+mod leader_request;
+mod liveness;
+mod log_store;
+mod maintenance;
+mod member;
+mod node;
+mod open_error;
+mod overview;
+mod peer_member;
+mod pool;
+mod proposals;
+mod reads;
+mod reconciler;
+mod replicas;
+mod report;
+mod search_views;
+mod settings;
+mod shards;
+
+pub use member::{Member, NotReady};
+pub use node::Node;
+pub use open_error::OpenError;
+pub use overview::{
+    CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
+};
+pub use settings::{NodeSettings, Settings};
+pub use shards::NodeShards;
+pub use vane_storage::data_dir::Marker;
+
+/// A collection as this node's coordinator sees it.
+pub type Collection = vane_coordinator::Collection<NodeShards>;

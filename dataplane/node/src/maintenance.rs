@@ -1,0 +1,190 @@
+//! Background threads of a node: sync and truncate, seal, build.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::Mutex;
+use vane_catalog::Catalog;
+use vane_raft::{Engine, StateMachine};
+use vane_shard::{Error as ShardError, JobKind};
+use vane_storage::Space;
+use vane_types::{GroupId, LogIndex};
+
+use crate::drain::Drain;
+use crate::replicas::{Disks, Replicas};
+
+/// Pause between looks for a job when there was none.
+const JOB_PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a job failed.
+const FAILED_PAUSE: Duration = Duration::from_secs(5);
+/// Quiet time after which memtables are written out, so that a restart has less to read.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Rounds in which a log that does not grow is truncated again.
+const REMINDERS: u32 = 5;
+
+/// What the background threads work on.
+pub(crate) struct Upkeep {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) disks: Disks,
+    pub(crate) space: Arc<Space>,
+    pub(crate) drain: Arc<Drain>,
+}
+
+/// The running threads.
+pub(crate) struct Maintenance {
+    stop: Mutex<Option<Sender<()>>>,
+    cancel: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Maintenance {
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub(crate) fn start(upkeep: &Arc<Upkeep>, flush_interval: Duration) -> std::io::Result<Self> {
+        // Nothing is ever sent: the threads see the sender go.
+        let (stop, stopped) = bounded::<()>(0);
+        let cancel = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        {
+            let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
+            let thread = std::thread::Builder::new().name("sync".into());
+            threads.push(thread.spawn(move || upkeep.sync_loop(flush_interval, &stopped))?);
+        }
+        for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
+            let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
+            let cancel = Arc::clone(&cancel);
+            let thread = std::thread::Builder::new().name(name.into());
+            threads.push(thread.spawn(move || upkeep.job_loop(kind, &cancel, &stopped))?);
+        }
+        Ok(Self { stop: Mutex::new(Some(stop)), cancel, threads: Mutex::new(threads) })
+    }
+
+    /// Calls builds off and ends the threads.
+    pub(crate) fn stop(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+        drop(self.stop.lock().take());
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background thread panicked");
+            }
+        }
+    }
+}
+
+/// Waits; says whether the node goes on.
+fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
+    matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+}
+
+/// A log that is truncated, or could be.
+struct Durable {
+    group: GroupId,
+    applied: LogIndex,
+    is_log_full: bool,
+}
+
+/// Up to where each log was asked to be truncated, and how often.
+pub(crate) type Truncated = HashMap<GroupId, (LogIndex, u32)>;
+
+impl Upkeep {
+    fn job_loop(&self, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
+        vane_index::single_threaded_here();
+        let has_room = |bytes| {
+            let room = self.space.has_room_for_job(bytes);
+            if !room {
+                tracing::debug!(bytes, "a background job waits for room on the disk");
+            }
+            room
+        };
+        let mut time = JOB_PAUSE;
+        while pause(stopped, time) {
+            time = JOB_PAUSE;
+            for (group, replica) in self.replicas.all() {
+                match replica.shard.run_job(kind, &has_room, cancel) {
+                    // There may be more to do at once.
+                    Ok(did_something) => time = if did_something { Duration::ZERO } else { time },
+                    Err(ShardError::Cancelled) => {}
+                    Err(error) => {
+                        tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
+                        time = FAILED_PAUSE;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes effects durable, then forgets the logs behind them.
+    fn sync_loop(&self, interval: Duration, stopped: &Receiver<()>) {
+        let mut truncated = Truncated::new();
+        let (mut last_change, mut flushed) = (Instant::now(), true);
+        while pause(stopped, interval) {
+            self.space.tend_ballast();
+            self.drain.leave_full_disk();
+            match self.sync_once(&mut truncated) {
+                Ok(true) => (last_change, flushed) = (Instant::now(), false),
+                Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
+                    flushed = true;
+                    let Disks { data_db, log_db, .. } = &self.disks;
+                    if let Err(error) = data_db.flush().and_then(|()| log_db.flush()) {
+                        tracing::warn!(%error, "failed to write memtables out");
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(%error, "failed to sync data.db; logs are kept until it works");
+                }
+            }
+        }
+    }
+
+    /// One round; says whether there was anything new.
+    ///
+    /// # Errors
+    /// Where `data.db` cannot be synced; then no log was truncated.
+    pub(crate) fn sync_once(&self, truncated: &mut Truncated) -> Result<bool, vane_storage::Error> {
+        let mut logs = self.logs();
+        logs.retain(|log| is_worth_asking(log, truncated));
+        if logs.is_empty() {
+            return Ok(false);
+        }
+        // The indexes were read before the sync: everything up to them is in it.
+        self.disks.data_db.sync()?;
+        for Durable { group, applied, .. } in logs {
+            self.engine.truncate(group, applied);
+            let known = truncated.entry(group).or_insert((applied, 0));
+            *known = if known.0 == applied { (applied, known.1 + 1) } else { (applied, 0) };
+        }
+        Ok(true)
+    }
+
+    /// All logs, with what the state machines have. That is what a sync makes durable; what
+    /// Raft has been told of may be less.
+    fn logs(&self) -> Vec<Durable> {
+        let shards = self.replicas.all().into_iter().map(|(group, replica)| Durable {
+            group,
+            applied: replica.shard.applied(),
+            is_log_full: replica.watch.is_log_full(),
+        });
+        let applied = self.catalog.applied();
+        let meta = Durable { group: GroupId::META, applied, is_log_full: false };
+        shards.chain([meta]).collect()
+    }
+}
+
+/// Whether a truncation may take something. A log whose end some follower still needs is asked
+/// about again, until it has it; one that is full for as long as it is: nothing new comes before.
+fn is_worth_asking(log: &Durable, truncated: &Truncated) -> bool {
+    if log.applied == LogIndex::ZERO {
+        return false;
+    }
+    let asked = truncated.get(&log.group);
+    log.is_log_full
+        || asked.is_none_or(|(index, times)| *index != log.applied || *times < REMINDERS)
+}

@@ -1,0 +1,168 @@
+//! A node that belongs to a cluster, from its start to its end.
+
+mod background;
+mod ground;
+mod serving;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
+use vane_coordinator::Coordinator;
+use vane_raft::StateMachine;
+use vane_shard::Info;
+use vane_storage::DataDir;
+use vane_storage::data_dir::Member as Membership;
+use vane_transport::Token;
+use vane_types::{GroupId, LogIndex, NodeId, Subject};
+
+use crate::open_error::OpenError;
+use crate::settings::Settings;
+use crate::shards::NodeShards;
+
+pub(crate) use ground::Ground;
+pub(crate) use serving::Serving;
+
+use background::Background;
+
+/// Absence of a meta leader after which a node is not ready.
+const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+/// Entries that a voter here may trail before the node is not ready.
+const LAG_MAX: u64 = 10_000;
+
+/// Why requests should not be sent to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// It belongs to no cluster; it waits to join one or to be bootstrapped.
+    NoCluster,
+    /// It is shutting down.
+    Stopping,
+    /// It has joined and waits for the catalog.
+    NoCatalog,
+    /// The meta group has had no leader for so long.
+    MetaLeaderless(Duration),
+    /// A replica that votes trails by so many entries.
+    CatchingUp {
+        /// Whose replica.
+        subject: Subject,
+        /// Entries that are committed and not applied here.
+        entries: u64,
+    },
+}
+
+/// A running member. Each part knows the parts it needs; this holds them for those who look
+/// at the node as a whole.
+pub struct Member {
+    pub(crate) ground: Ground,
+    pub(crate) serving: Serving,
+    background: Background,
+    is_stopped: AtomicBool,
+}
+
+impl Member {
+    /// Opens the databases and everything in them, and starts to serve. With `found` the disk
+    /// becomes that of a new cluster's first node. Blocks; must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Where a database, the catalog or a thread does not open. A shard that does not is
+    /// reported and left shut.
+    pub(crate) fn start(
+        settings: &Settings,
+        token: Token,
+        data_dir: Arc<DataDir>,
+        membership: Membership,
+        found: bool,
+    ) -> Result<Self, OpenError> {
+        let (ground, entry) = Ground::lay(settings, token, data_dir, membership, found)?;
+        let serving = Serving::open(&ground, settings)?;
+        let background = Background::start(&ground, &serving, settings, entry)?;
+        Ok(Self { ground, serving, background, is_stopped: AtomicBool::new(false) })
+    }
+
+    /// Routes requests to the shards of the cluster.
+    pub fn coordinator(&self) -> &Arc<Coordinator<NodeShards>> {
+        &self.serving.coordinator
+    }
+
+    /// Number of this node.
+    pub fn node_id(&self) -> NodeId {
+        self.ground.me
+    }
+
+    /// Id of the cluster.
+    pub fn cluster_id(&self) -> Uuid {
+        self.ground.cluster_id
+    }
+
+    /// Whether requests can be answered here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_ready(&self) -> Result<(), NotReady> {
+        if self.is_stopped.load(Ordering::Acquire) {
+            return Err(NotReady::Stopping);
+        }
+        let meta = self.ground.engine.watch(GroupId::META);
+        if meta.is_none_or(|watch| watch.applied() == LogIndex::ZERO) {
+            return Err(NotReady::NoCatalog);
+        }
+        let leaderless = self.serving.liveness.leaderless_for();
+        if leaderless > LEADERLESS_MAX {
+            return Err(NotReady::MetaLeaderless(leaderless));
+        }
+        for (group, replica) in self.serving.replicas.all() {
+            let entries = replica.watch.lag();
+            // Learners on their way in do not count: nobody waits for them.
+            let votes = replica.shard.conf().voters.contains(&replica.peer);
+            if votes && entries > LAG_MAX {
+                let subject = self.serving.coordinator.subject(group);
+                return Err(NotReady::CatchingUp { subject, entries });
+            }
+        }
+        Ok(())
+    }
+
+    /// Figures of the replicas on this node, by collection.
+    pub fn local_infos(&self) -> BTreeMap<String, Info> {
+        let names = self.serving.coordinator.collection_names().into_iter();
+        let mut infos: BTreeMap<String, Info> = names.map(|name| (name, Info::default())).collect();
+        for (group, replica) in self.serving.replicas.all() {
+            let entry = |state: &vane_catalog::State| {
+                state.shards.get(&group).map(|shard| shard.collection.clone())
+            };
+            let name = self.ground.catalog.read(entry);
+            if let Some(info) = name.and_then(|name| infos.get_mut(&name)) {
+                info.add(replica.shard.info());
+            }
+        }
+        infos
+    }
+
+    /// Bytes free on the disk.
+    pub fn disk_free_bytes(&self) -> u64 {
+        self.ground.space.free()
+    }
+
+    /// What Raft did on this node since the start.
+    pub fn raft_counters(&self) -> &vane_raft::Counters {
+        self.ground.engine.counters()
+    }
+
+    /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
+    pub(crate) fn shutdown(&self) {
+        if self.is_stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // First, so that the others serve while this node ends.
+        self.serving.drain.hand_over_all();
+        self.background.stop();
+        self.ground.engine.stop();
+        self.serving.pool.stop();
+        if let Err(error) = self.background.sync_last() {
+            tracing::error!(%error, "failed to sync at shutdown; the next start reads the logs");
+        }
+    }
+}

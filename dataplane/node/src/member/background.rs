@@ -1,0 +1,90 @@
+//! What goes on without requests: threads that keep the disk, tasks that keep the cluster.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use vane_catalog::NodeEntry;
+
+use super::ground::Ground;
+use super::serving::Serving;
+use crate::admission;
+use crate::maintenance::{Maintenance, Truncated, Upkeep};
+use crate::open_error::OpenError;
+use crate::reconciler::Reconciler;
+use crate::settings::Settings;
+
+/// Time that tasks have to notice that they are ended.
+const ABORT_MAX: Duration = Duration::from_secs(5);
+const ABORT_PAUSE: Duration = Duration::from_millis(2);
+
+/// The running threads and tasks.
+pub(super) struct Background {
+    upkeep: Arc<Upkeep>,
+    maintenance: Maintenance,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts them. `entry` is how the node presents itself from now on.
+    pub(super) fn start(
+        ground: &Ground,
+        serving: &Serving,
+        settings: &Settings,
+        entry: NodeEntry,
+    ) -> Result<Self, OpenError> {
+        let upkeep = Arc::new(Upkeep {
+            engine: ground.engine.clone(),
+            catalog: ground.catalog.clone(),
+            replicas: serving.replicas.clone(),
+            disks: ground.disks.clone(),
+            space: ground.space.clone(),
+            drain: serving.drain.clone(),
+        });
+        let maintenance = Maintenance::start(&upkeep, settings.flush_interval)?;
+        let reconciler = Reconciler {
+            me: ground.me,
+            engine: ground.engine.clone(),
+            catalog: ground.catalog.clone(),
+            coordinator: serving.coordinator.clone(),
+            leaders: serving.leaders.clone(),
+            reporter: serving.reporter.clone(),
+            liveness: serving.liveness.clone(),
+        };
+        let (catalog, coordinator) = (ground.catalog.clone(), serving.coordinator.clone());
+        let announcing = admission::announce(ground.me, catalog, coordinator, entry);
+        let following = serving.catalog_sync.clone().run(serving.coordinator.clone());
+        let tasks = vec![
+            tokio::spawn(following),
+            tokio::spawn(serving.liveness.clone().run()),
+            tokio::spawn(reconciler.run()),
+            tokio::spawn(announcing),
+        ];
+        Ok(Self { upkeep, maintenance, tasks })
+    }
+
+    /// Ends them. Blocks.
+    pub(super) fn stop(&self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        // What they hold is let go when they have ended, and not before.
+        let until = Instant::now() + ABORT_MAX;
+        while !self.tasks.iter().all(JoinHandle::is_finished) && Instant::now() < until {
+            pause();
+        }
+        self.maintenance.stop();
+    }
+
+    /// Makes everything durable that was applied, and says on the disk that it is.
+    ///
+    /// # Errors
+    /// Of the disk; the next start then reads the logs again.
+    pub(super) fn sync_last(&self) -> Result<(), vane_storage::Error> {
+        self.upkeep.sync_once(&mut Truncated::new())?;
+        self.upkeep.disks.data_dir.mark_clean()
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and ends the node")]
+fn pause() {
+    std::thread::sleep(ABORT_PAUSE);
+}

@@ -1,0 +1,117 @@
+//! What is there before any shard is: the databases, the engine and the catalog.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use uuid::Uuid;
+use vane_catalog::{Catalog, NodeEntry, meta_peer};
+use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine};
+use vane_storage::data_dir::Member as Membership;
+use vane_storage::{DataDb, DataDir, LogDb, ShardStore, Space};
+use vane_transport::{Links, Peers, Token};
+use vane_types::{GroupId, LogIndex, NodeId};
+
+use crate::admission;
+use crate::log_store::NodeLog;
+use crate::open_error::OpenError;
+use crate::replicas::Disks;
+use crate::settings::Settings;
+
+/// Identity, disks, connections, the engine and the catalog of a member.
+pub(crate) struct Ground {
+    pub(crate) me: NodeId,
+    pub(crate) cluster_id: Uuid,
+    pub(crate) disks: Disks,
+    pub(crate) space: Arc<Space>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+impl Ground {
+    /// Opens it all, and says how the node presents itself from this start on.
+    pub(super) fn lay(
+        settings: &Settings,
+        token: Token,
+        data_dir: Arc<DataDir>,
+        membership: Membership,
+        found: bool,
+    ) -> Result<(Self, NodeEntry), OpenError> {
+        // First: on a full disk it throws the ballast off, and databases need room to open.
+        let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
+        let start = data_dir.count_start()?;
+        let entry = admission::entry(settings, data_dir.marker().disk_id, start);
+        let data_db = DataDb::open(&data_dir.path().join("data.db"))?;
+        let log_db = LogDb::open(&data_dir.path().join("raft.db"))?;
+        let disks = Disks { data_dir, data_db, log_db };
+        let Membership { cluster_id, node_id: me, .. } = membership;
+        let peers = Arc::new(Peers::new(token, Some(cluster_id), settings.node.dial_from));
+        let engine = start_engine(me, settings, &disks, &peers)?;
+        let founder = found.then(|| entry.clone());
+        let catalog = open_catalog(&engine, &disks, membership, founder)?;
+        let space = Arc::new(space);
+        Ok((Self { me, cluster_id, disks, space, peers, engine, catalog }, entry))
+    }
+}
+
+fn start_engine(
+    me: NodeId,
+    settings: &Settings,
+    disks: &Disks,
+    peers: &Arc<Peers>,
+) -> Result<Arc<Engine>, OpenError> {
+    let links = Arc::new(Links::new(me, Arc::clone(peers), Handle::current()));
+    let config = vane_raft::Config {
+        pending_bytes_max: settings.pending_write_bytes_max,
+        seed: Uuid::new_v4().as_u64_pair().0,
+        ..vane_raft::Config::default()
+    };
+    let store = Arc::new(NodeLog(disks.log_db.clone()));
+    let snapshots = disks.data_dir.snapshots_dir();
+    let engine = Engine::start(store, config, &snapshots, Arc::clone(&links) as _)?;
+    let engine = Arc::new(engine);
+    // The engine sends over the links, and the links tell the engine of who is unreachable.
+    links.set_engine(&engine);
+    Ok(engine)
+}
+
+/// Opens this node's replica of the meta group, and makes it where there is none.
+fn open_catalog(
+    engine: &Engine,
+    disks: &Disks,
+    membership: Membership,
+    founder: Option<NodeEntry>,
+) -> Result<Arc<Catalog>, OpenError> {
+    let Disks { data_dir, data_db, log_db } = disks;
+    let store = ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
+    let has_log = log_db.state(GroupId::META)?.is_some();
+    if membership.has_meta && !has_log {
+        let Membership { node_id: node, cluster_id: cluster, .. } = membership;
+        return Err(OpenError::VotesLost { node, cluster });
+    }
+    if !membership.has_meta {
+        make_catalog(engine, &store, membership, founder)?;
+        // Last: a start that was cut short before this is done again from the beginning.
+        data_dir.set_member(Membership { has_meta: true, ..membership })?;
+    }
+    let catalog = Arc::new(Catalog::open(store)?);
+    let machine = Arc::clone(&catalog) as Arc<dyn StateMachine>;
+    engine.register(GroupId::META, machine, false)?;
+    Ok(catalog)
+}
+
+fn make_catalog(
+    engine: &Engine,
+    store: &ShardStore,
+    membership: Membership,
+    founder: Option<NodeEntry>,
+) -> Result<(), OpenError> {
+    let peer = meta_peer(membership.node_id);
+    let (applied, conf, log) = match founder {
+        Some(_) => (INITIAL_INDEX, Conf::founding(&[peer]), GroupLog::founding(peer)),
+        None => (LogIndex::ZERO, Conf::default(), GroupLog::joining(peer)),
+    };
+    Catalog::create(store, membership.cluster_id, applied, &conf, founder)?;
+    engine.create(GroupId::META, log)?;
+    Ok(())
+}

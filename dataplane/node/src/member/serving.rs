@@ -1,0 +1,146 @@
+//! What answers: the open replicas, and everything that reads them, writes to them or
+//! speaks for them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+use vane_catalog::meta_peer;
+use vane_coordinator::Coordinator;
+use vane_raft::{Conf, StateMachine};
+use vane_types::GroupId;
+
+use super::ground::Ground;
+use crate::catalog_sync::CatalogSync;
+use crate::drain::Drain;
+use crate::leader_request::LeaderRequests;
+use crate::liveness::Liveness;
+use crate::open_error::OpenError;
+use crate::pool::Pool;
+use crate::proposals::Proposals;
+use crate::reads::Reads;
+use crate::replicas::Replicas;
+use crate::report::Reporter;
+use crate::settings::Settings;
+use crate::shards::NodeShards;
+
+/// Time that a node of its own waits for its logs to be applied before it is there.
+const SETTLE_MAX: Duration = Duration::from_secs(300);
+const SETTLE_PAUSE: Duration = Duration::from_millis(2);
+
+/// The parts of a member that requests meet.
+pub(crate) struct Serving {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) catalog_sync: CatalogSync,
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) proposals: Arc<Proposals>,
+    pub(crate) leaders: Arc<LeaderRequests>,
+    pub(crate) liveness: Arc<Liveness>,
+    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) coordinator: Arc<Coordinator<NodeShards>>,
+    pub(crate) drain: Arc<Drain>,
+}
+
+impl Serving {
+    /// Opens the replicas that the catalog places here, and what serves them.
+    pub(super) fn open(ground: &Ground, settings: &Settings) -> Result<Self, OpenError> {
+        let Ground { me, disks, space, peers, engine, catalog, .. } = ground;
+        let me = *me;
+        let pool = Pool::start(settings.search_threads, settings.pending_searches_max)?;
+        let pool = Arc::new(pool);
+        let replicas =
+            Replicas::new(me, settings.shard(), disks.clone(), engine.clone(), catalog.clone());
+        let replicas = Arc::new(replicas);
+        let catalog_sync = CatalogSync {
+            catalog: catalog.clone(),
+            replicas: replicas.clone(),
+            peers: peers.clone(),
+        };
+        replicas.remove_orphans()?;
+        catalog_sync.set_addresses();
+        replicas.follow_catalog()?;
+        settle(ground, &replicas);
+        let reads = Reads::new(me, engine.clone(), replicas.clone(), pool.clone());
+        let proposals = Proposals {
+            me,
+            engine: engine.clone(),
+            replicas: replicas.clone(),
+            space: space.clone(),
+        };
+        let liveness = Liveness::new(me, engine.clone(), catalog.clone(), peers.clone());
+        let (reads, proposals) = (Arc::new(reads), Arc::new(proposals));
+        let liveness = Arc::new(liveness);
+        let shards = NodeShards {
+            me,
+            engine: engine.clone(),
+            peers: peers.clone(),
+            reads: reads.clone(),
+            proposals: proposals.clone(),
+            liveness: liveness.clone(),
+            space: space.clone(),
+            catalog_sync: catalog_sync.clone(),
+        };
+        let session = Uuid::new_v4().as_u64_pair().0;
+        let coordinator = Arc::new(Coordinator::new(shards, catalog.clone(), session));
+        let leaders = LeaderRequests { me, engine: engine.clone(), peers: peers.clone() };
+        let reporter = reporter(ground, &replicas, settings);
+        let drain = Drain {
+            engine: engine.clone(),
+            replicas: replicas.clone(),
+            liveness: liveness.clone(),
+            space: space.clone(),
+        };
+        Ok(Self {
+            pool,
+            replicas,
+            catalog_sync,
+            reads,
+            proposals,
+            leaders: Arc::new(leaders),
+            liveness,
+            reporter: Arc::new(reporter),
+            coordinator,
+            drain: Arc::new(drain),
+        })
+    }
+}
+
+fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> Reporter {
+    Reporter {
+        me: ground.me,
+        version: settings.node.version.clone(),
+        engine: ground.engine.clone(),
+        catalog: ground.catalog.clone(),
+        replicas: replicas.clone(),
+        peers: ground.peers.clone(),
+        space: ground.space.clone(),
+    }
+}
+
+/// Waits until a node that is alone in its groups has applied its logs, so that it answers
+/// from the first request on. One of several catches up while the others answer.
+fn settle(ground: &Ground, replicas: &Replicas) {
+    let is_alone = |conf: Conf| conf.members() == [meta_peer(ground.me)];
+    if !is_alone(ground.catalog.conf()) {
+        return;
+    }
+    let until = Instant::now() + SETTLE_MAX;
+    while !is_serving(ground, replicas) && Instant::now() < until {
+        pause();
+    }
+}
+
+/// Whether this node leads the meta group and every shard that nobody else could lead.
+fn is_serving(ground: &Ground, replicas: &Replicas) -> bool {
+    let leads_meta = ground.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving());
+    leads_meta
+        && replicas.all().iter().all(|(_, replica)| {
+            replica.watch.is_serving() || replica.shard.conf().members().len() > 1
+        })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and starts the node")]
+fn pause() {
+    std::thread::sleep(SETTLE_PAUSE);
+}

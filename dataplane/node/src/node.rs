@@ -1,0 +1,202 @@
+//! A node from its empty disk to its end: it founds a cluster, or joins one, or waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+use vane_storage::DataDir;
+use vane_storage::data_dir::{Marker, Member as Membership};
+use vane_transport::{PeerHandler, Token};
+use vane_types::{Error, NodeId};
+
+use crate::admission;
+use crate::member::{Member, NotReady};
+use crate::open_error::OpenError;
+use crate::settings::Settings;
+
+/// Number of the node that founds a cluster.
+const FOUNDER: NodeId = NodeId(1);
+/// Pause between attempts to join.
+const JOIN_PAUSE: Duration = Duration::from_millis(500);
+
+/// A node, whatever its state. Cheap to clone; all clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    token: Token,
+    data_dir: Arc<DataDir>,
+    state: RwLock<State>,
+    /// One start at a time: a join and a bootstrap may come together.
+    starting: tokio::sync::Mutex<()>,
+    runtime: Handle,
+}
+
+/// What a node is. It never goes back.
+enum State {
+    /// Its disk belongs to no cluster: it waits to join one, or to be bootstrapped.
+    Waiting,
+    /// It belongs to a cluster, with everything open.
+    Member(Arc<Member>),
+}
+
+impl Node {
+    /// Opens the data directory and, where it belongs to a cluster or is told of no others,
+    /// starts the member. Blocks for as long as reading the files takes; must be called
+    /// within a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the directory is another's or in use, the token cannot be used, or the member
+    /// does not start.
+    pub fn open(settings: Settings) -> Result<Self, OpenError> {
+        let token = Token::new(&settings.node.token)?;
+        let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
+        let (state, starting) = (RwLock::new(State::Waiting), tokio::sync::Mutex::new(()));
+        let runtime = Handle::current();
+        let shared = Shared { settings, token, data_dir, state, starting, runtime };
+        let node = Self { shared: Arc::new(shared) };
+        match (node.disk().member, &node.shared.settings.node.seeds) {
+            (Some(membership), _) => node.start(membership, false)?,
+            (None, None) => node.start(founder(Uuid::new_v4()), true)?,
+            (None, Some(_)) => {}
+        }
+        Ok(node)
+    }
+
+    /// Whose disk this is.
+    pub fn disk(&self) -> Marker {
+        self.shared.data_dir.marker()
+    }
+
+    /// The running member.
+    ///
+    /// # Errors
+    /// [`NotReady::NoCluster`] while the node belongs to none.
+    pub fn member(&self) -> Result<Arc<Member>, NotReady> {
+        match &*self.shared.state.read() {
+            State::Waiting => Err(NotReady::NoCluster),
+            State::Member(member) => Ok(Arc::clone(member)),
+        }
+    }
+
+    /// Founds a cluster here. On a disk of that very cluster nothing happens.
+    ///
+    /// # Errors
+    /// `AlreadyExists` on a disk of any other cluster, and nothing is changed; `Internal`
+    /// where the member does not start.
+    pub async fn bootstrap(&self, cluster_id: Option<Uuid>) -> Result<Marker, Error> {
+        let _one_at_a_time = self.shared.starting.lock().await;
+        let disk = self.disk();
+        if let Some(membership) = disk.member {
+            if cluster_id == Some(membership.cluster_id) {
+                return Ok(disk);
+            }
+            let Membership { node_id, cluster_id, .. } = membership;
+            let text = format!("the disk belongs to node {node_id} of cluster {cluster_id}");
+            return Err(Error::already_exists(text).nothing_changed());
+        }
+        let cluster_id = cluster_id.unwrap_or_else(Uuid::new_v4);
+        self.start_blocking(founder(cluster_id), true).await?;
+        tracing::info!(%cluster_id, "founded a cluster");
+        Ok(self.disk())
+    }
+
+    /// Joins a cluster through its members, trying until one answers or the node is
+    /// bootstrapped. Returns at once on a member.
+    ///
+    /// # Errors
+    /// `Internal` where the disk cannot be marked or the member does not start. A member that
+    /// does not answer is no error: it is asked again.
+    pub async fn join(&self) -> Result<(), Error> {
+        let mut told = None;
+        while self.member().is_err() {
+            let Shared { settings, token, .. } = &*self.shared;
+            match admission::ask(settings, token, self.disk().disk_id).await {
+                Ok(admitted) => return self.start_admitted(admitted).await,
+                // Said once, for as long as the seeds answer the same.
+                Err(why) if told.as_ref() != Some(&why) => {
+                    tracing::info!(%why, "waiting to join a cluster or to be bootstrapped");
+                    told = Some(why);
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn start_admitted(&self, admitted: vane_transport::JoinReply) -> Result<(), Error> {
+        let _one_at_a_time = self.shared.starting.lock().await;
+        // Bootstrapped meanwhile.
+        if self.member().is_ok() {
+            return Ok(());
+        }
+        let vane_transport::JoinReply { cluster_id, node_id, members } = admitted;
+        let membership = Membership { cluster_id, node_id, has_meta: false };
+        // Before anything is made of it: a crash from here on goes on as this node.
+        self.shared
+            .data_dir
+            .set_member(membership)
+            .map_err(|error| Error::internal(error.to_string()))?;
+        self.start_blocking(membership, false).await?;
+        if let Ok(member) = self.member() {
+            member.ground.peers.set_addresses(members);
+        }
+        tracing::info!(%cluster_id, node = %node_id, "joined");
+        Ok(())
+    }
+
+    /// The secret that calls must carry.
+    pub fn token(&self) -> Token {
+        self.shared.token.clone()
+    }
+
+    /// Whether requests should be sent here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_ready(&self) -> Result<(), NotReady> {
+        self.member()?.check_ready()
+    }
+
+    /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
+    pub fn shutdown(&self) {
+        if let Ok(member) = self.member() {
+            member.shutdown();
+        }
+    }
+
+    async fn start_blocking(&self, membership: Membership, found: bool) -> Result<(), Error> {
+        let node = self.clone();
+        let started = tokio::task::spawn_blocking(move || node.start(membership, found)).await;
+        started
+            .map_err(|error| Error::internal(error.to_string()))?
+            .map_err(|error| Error::internal(error.to_string()))
+    }
+
+    fn start(&self, membership: Membership, found: bool) -> Result<(), OpenError> {
+        let Shared { settings, token, data_dir, runtime, .. } = &*self.shared;
+        let _within = runtime.enter();
+        let member =
+            Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
+        *self.shared.state.write() = State::Member(Arc::new(member));
+        Ok(())
+    }
+}
+
+impl PeerHandler for Node {
+    type Member = Member;
+
+    fn member(&self) -> Option<Arc<Member>> {
+        Self::member(self).ok()
+    }
+}
+
+fn founder(cluster_id: Uuid) -> Membership {
+    Membership { cluster_id, node_id: FOUNDER, has_meta: false }
+}

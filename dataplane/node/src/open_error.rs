@@ -1,0 +1,52 @@
+//! Why a node or one of its replicas could not be opened.
+
+use thiserror::Error;
+use vane_types::{GroupId, NodeId, PeerId};
+
+/// A node could not start. Nothing was changed beyond what opening databases does.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The data directory or something in it.
+    #[error(transparent)]
+    Storage(#[from] vane_storage::Error),
+    /// A log could not be read or applied.
+    #[error("{0}")]
+    Log(#[from] vane_raft::StoreError),
+    /// A shard's own state does not open.
+    #[error(transparent)]
+    Shard(vane_shard::Error),
+    /// The replica was removed from here; its peer id is not used again.
+    #[error("replica {peer} of group {group} was removed from this node and does not come back")]
+    Buried {
+        /// The group.
+        group: GroupId,
+        /// The replica.
+        peer: PeerId,
+    },
+    /// The disk was a member's, and the log that its votes were in is gone.
+    #[error(
+        "the disk is marked as node {node} of cluster {cluster}, but its raft.db has no meta group: its votes are \
+         lost. Nothing was changed; put raft.db back, or empty the directory so that the node joins anew"
+    )]
+    VotesLost {
+        /// The node that the disk belongs to.
+        node: NodeId,
+        /// Its cluster.
+        cluster: uuid::Uuid,
+    },
+    /// The token that calls between nodes carry cannot be used.
+    #[error(transparent)]
+    Token(#[from] vane_transport::TokenError),
+    /// A thread could not be started.
+    #[error("failed to start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl OpenError {
+    pub(crate) fn of_shard(error: vane_shard::Error) -> Self {
+        match error {
+            vane_shard::Error::Storage(error) => Self::Storage(error),
+            other => Self::Shard(other),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What people and tools are shown of the cluster: its nodes, collections and shards. It
+//! changes nothing.
+
+mod nodes;
+mod shards;
+mod summary;
+
+pub use nodes::NodeOverview;
+pub use shards::{CollectionOverview, ShardOverview, ShardReplica};
+pub use summary::{Problem, Summary};

@@ -1,0 +1,73 @@
+//! The members, and how they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vane_catalog::{Member as CatalogMember, meta_peer};
+use vane_raft::GroupStatus;
+use vane_transport::ReportRequest;
+use vane_types::GroupId;
+
+use crate::member::Member;
+
+/// A member.
+#[derive(Debug, Clone)]
+pub struct NodeOverview {
+    /// As the catalog has it.
+    pub node: CatalogMember,
+    /// It answers.
+    pub alive: bool,
+    /// Time since it was heard of.
+    pub silent: Duration,
+    /// It votes in the meta group.
+    pub meta_voter: bool,
+    /// Replicas of shards that it has open.
+    pub replicas: u64,
+    /// Leaders among them.
+    pub leaders: u64,
+    /// Bytes free on its disk.
+    pub disk_free: u64,
+    /// Bytes of its disk.
+    pub disk_total: u64,
+}
+
+impl Member {
+    /// Members with their addresses, as this node knows them.
+    pub fn nodes(&self) -> Vec<CatalogMember> {
+        self.ground.catalog.read(|state| state.nodes.values().cloned().collect())
+    }
+
+    /// The meta group as this node sees it.
+    pub async fn meta_status(&self) -> Option<GroupStatus> {
+        let engine = Arc::clone(&self.ground.engine);
+        // The Raft thread answers between its rounds, which may wait for a disk.
+        tokio::task::spawn_blocking(move || engine.status(GroupId::META)).await.ok().flatten()
+    }
+
+    /// All members and how they are.
+    pub async fn node_overviews(&self) -> Vec<NodeOverview> {
+        let meta = self.meta_status().await;
+        let own = self.serving.reporter.report(ReportRequest::NodeOnly).await;
+        let overview = |node: CatalogMember| {
+            let heard = self.serving.liveness.heard(node.id);
+            let silent = heard.as_ref().map_or(Duration::ZERO, |heard| heard.at.elapsed());
+            let report = match node.id == self.ground.me {
+                true => Some(own.clone()),
+                false => heard.and_then(|heard| heard.report),
+            };
+            let report = report.unwrap_or_default();
+            let votes = |status: &GroupStatus| status.conf.voters.contains(&meta_peer(node.id));
+            NodeOverview {
+                alive: self.serving.liveness.is_alive(node.id),
+                silent,
+                meta_voter: meta.as_ref().is_some_and(votes),
+                replicas: report.replicas,
+                leaders: report.leaders,
+                disk_free: report.disk_free_bytes,
+                disk_total: report.disk_total_bytes,
+                node,
+            }
+        };
+        self.nodes().into_iter().map(overview).collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! The cluster as a whole, and what is not as it should be.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use vane_catalog::State;
+use vane_raft::GroupStatus;
+use vane_transport::{GroupReport, ReportRequest};
+use vane_types::{GroupId, NodeId, PeerId, Subject};
+
+use crate::member::Member;
+
+/// The cluster as a whole.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Id of the cluster.
+    pub cluster_id: Uuid,
+    /// The node that answers.
+    pub node: NodeId,
+    /// The meta group as its leader sees it, if one answers.
+    pub meta: Option<GroupStatus>,
+    /// Members.
+    pub nodes: usize,
+    /// Members that answer.
+    pub nodes_alive: usize,
+    /// Collections.
+    pub collections: usize,
+    /// Shards.
+    pub shards: usize,
+    /// Shards that take no writes.
+    pub shards_without_leader: usize,
+    /// Shards with fewer voters up and caught up than they should have.
+    pub shards_degraded: usize,
+    /// Everything that is not as it should be.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// A member does not answer.
+    NodeSilent(NodeId),
+    /// Collections cannot be changed.
+    MetaWithoutLeader,
+    /// A shard takes no writes.
+    ShardWithoutLeader(Subject),
+    /// A shard survives fewer losses than it should.
+    VotersSilent(Subject),
+    /// A replica could not be opened on the node that answers.
+    ReplicaBroken {
+        /// Whose replica.
+        subject: Subject,
+        /// The node that answers.
+        node: NodeId,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Member {
+    /// The cluster as a whole, by what the leaders of its groups report.
+    pub async fn summary(&self) -> Summary {
+        let reports = self.serving.reporter.gather(ReportRequest::AllLed).await;
+        let count = |state: &State| (state.collections.len(), state.shards.len());
+        let (collections, shards) = self.ground.catalog.read(count);
+        let nodes: Vec<NodeId> =
+            self.ground.catalog.read(|state| state.nodes.keys().copied().collect());
+        let silent: Vec<NodeId> =
+            nodes.iter().copied().filter(|node| !self.serving.liveness.is_alive(*node)).collect();
+        let meta = reports.get(&GroupId::META).map(|report| report.status.clone());
+        let mut problems: Vec<Problem> = silent.iter().copied().map(Problem::NodeSilent).collect();
+        if meta.is_none() {
+            problems.push(Problem::MetaWithoutLeader);
+        }
+        let of_shards = self.problems_of_shards(&reports);
+        let number =
+            |is_kind: fn(&Problem) -> bool| of_shards.iter().filter(|it| is_kind(it)).count();
+        let shards_without_leader = number(|it| matches!(it, Problem::ShardWithoutLeader(_)));
+        let shards_degraded = number(|it| matches!(it, Problem::VotersSilent(_)));
+        problems.extend(of_shards);
+        problems.extend(self.broken_replicas());
+        Summary {
+            cluster_id: self.ground.cluster_id,
+            node: self.ground.me,
+            meta,
+            nodes: nodes.len(),
+            nodes_alive: nodes.len() - silent.len(),
+            collections,
+            shards,
+            shards_without_leader,
+            shards_degraded,
+            problems,
+        }
+    }
+
+    fn problems_of_shards(&self, reports: &BTreeMap<GroupId, GroupReport>) -> Vec<Problem> {
+        let voters_of = |state: &State| -> Vec<(GroupId, Vec<PeerId>)> {
+            let shards = state.shards.iter();
+            shards.map(|(group, shard)| (*group, shard.conf.voters.clone())).collect()
+        };
+        let mut problems = Vec::new();
+        for (group, voters) in self.ground.catalog.read(voters_of) {
+            let subject = self.serving.coordinator.subject(group);
+            match reports.get(&group) {
+                None => problems.push(Problem::ShardWithoutLeader(subject)),
+                Some(report) if !all_answer(&report.status, &voters) => {
+                    problems.push(Problem::VotersSilent(subject));
+                }
+                Some(_) => {}
+            }
+        }
+        problems
+    }
+
+    fn broken_replicas(&self) -> Vec<Problem> {
+        let node = self.ground.me;
+        let broken = self.serving.replicas.broken().into_iter();
+        broken
+            .map(|(group, why)| {
+                let subject = self.serving.coordinator.subject(group);
+                Problem::ReplicaBroken { subject, node, why }
+            })
+            .collect()
+    }
+}
+
+/// Whether all of some voters answered the leader lately.
+fn all_answer(status: &GroupStatus, voters: &[PeerId]) -> bool {
+    voters.iter().all(|voter| {
+        status.leader == Some(*voter) || status.peer(*voter).is_some_and(|peer| peer.active)
+    })
+}

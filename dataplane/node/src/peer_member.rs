@@ -1,0 +1,82 @@
+//! What other nodes ask of this one, once it is a member.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use uuid::Uuid;
+use vane_raft::{Envelope, MemberChange};
+use vane_storage::Space;
+use vane_transport::{
+    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, Outcome, PeerMember,
+    Proposal, Read, ReportRequest,
+};
+use vane_types::{Error, GroupId, NodeId, PeerId};
+
+use crate::admission;
+use crate::member::Member;
+
+impl PeerMember for Member {
+    fn node_id(&self) -> NodeId {
+        self.ground.me
+    }
+
+    fn cluster_id(&self) -> Uuid {
+        self.ground.cluster_id
+    }
+
+    async fn propose(&self, proposal: Proposal, deadline: Instant) -> Outcome {
+        self.serving.proposals.propose(proposal, deadline).await
+    }
+
+    async fn read<R: Read>(
+        &self,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Answered<R::Answer> {
+        self.serving.reads.read(group, read, freshness, deadline).await
+    }
+
+    async fn report(&self, request: ReportRequest) -> NodeReport {
+        self.serving.reporter.report(request).await
+    }
+
+    async fn transfer_leader(
+        &self,
+        group: GroupId,
+        to: PeerId,
+        deadline: Instant,
+    ) -> Result<(), NotDone> {
+        self.serving.leaders.transfer_here(group, to, deadline).await
+    }
+
+    async fn change_members(
+        &self,
+        group: GroupId,
+        change: MemberChange,
+        deadline: Instant,
+    ) -> Result<(), NotDone> {
+        self.serving.leaders.change_here(group, change, deadline).await
+    }
+
+    async fn admit(&self, request: JoinRequest) -> Result<JoinReply, Error> {
+        admission::admit(&self.serving.coordinator, request).await
+    }
+
+    fn step(&self, messages: Vec<Envelope>) {
+        self.ground.engine.step(messages);
+    }
+
+    fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {
+        self.ground.engine.incoming_dir(announcement)
+    }
+
+    fn snapshots_dir(&self) -> PathBuf {
+        self.ground.disks.data_dir.snapshots_dir()
+    }
+
+    fn space(&self) -> &Space {
+        &self.ground.space
+    }
+}

@@ -1,0 +1,136 @@
+//! Commands at the group's leader, where that is this node.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use vane_raft::{Applied, Engine, ProposeError};
+use vane_storage::{Space, space::OutOfSpace};
+use vane_transport::{Outcome, Proposal};
+use vane_types::command::DEDUPE_WINDOW;
+use vane_types::{GroupId, LogIndex, NodeId};
+
+use crate::reads::leader_elsewhere;
+use crate::replicas::Replicas;
+
+/// Time between looks at a shard that is behind with sealing.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
+
+/// Takes commands for the groups that this node leads.
+pub(crate) struct Proposals {
+    pub(crate) me: NodeId,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) space: Arc<Space>,
+}
+
+impl Proposals {
+    /// Logs a command here, if this node leads the group, and waits until it is applied.
+    pub(crate) async fn propose(&self, proposal: Proposal, deadline: Instant) -> Outcome {
+        if proposal.group != GroupId::META
+            && let Err(outcome) = self.check_shard(&proposal, deadline).await
+        {
+            return outcome;
+        }
+        let Proposal { group, command, replicas, .. } = proposal;
+        let (answer, answered) = oneshot::channel();
+        let proposed = self.engine.propose(
+            group,
+            command,
+            Box::new(move |outcome| drop(answer.send(outcome))),
+        );
+        if let Err(error) = proposed {
+            return outcome_of(error);
+        }
+        let Applied { index, answer } =
+            match tokio::time::timeout_at(deadline.into(), answered).await {
+                Err(_) => return Outcome::Unknown("it was logged but not applied in time".into()),
+                Ok(Err(_)) => return Outcome::Unknown("the leader stopped".into()),
+                Ok(Ok(Err(error))) => return outcome_of(error),
+                Ok(Ok(Ok(applied))) => applied,
+            };
+        if let Err(refusal) = answer {
+            return Outcome::Refused(refusal);
+        }
+        if replicas > 0 && !self.wait_replicated(group, index, replicas, deadline).await {
+            return Outcome::Unknown(
+                "it is applied, but not yet on as many replicas as `write_consistency_factor` asks for"
+                    .into(),
+            );
+        }
+        Outcome::Applied(index)
+    }
+
+    /// # Errors
+    /// Why a shard's leader does not take a command; it is in no log.
+    async fn check_shard(&self, proposal: &Proposal, deadline: Instant) -> Result<(), Outcome> {
+        let Proposal { group, command, basis, grows, .. } = proposal;
+        let replica = self.replicas.find(self.me, *group).map_err(Outcome::NoReplica)?;
+        if !replica.watch.is_serving() {
+            return Err(Outcome::NotLeader(leader_elsewhere(&replica)));
+        }
+        let applied = replica.watch.applied();
+        // Half of the window is left to the entries that come before this one.
+        if basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
+            return Err(Outcome::StaleBasis(applied));
+        }
+        if *grows && let Err(full) = self.space.check(command.len()) {
+            return Err(Outcome::NoSpace(room_missing(&full)));
+        }
+        loop {
+            // A full disk seals nothing, and deletes are what makes room.
+            let waits_for_seal = *grows || self.space.check(0).is_ok();
+            let why = if waits_for_seal && replica.shard.is_backlogged() {
+                "segments wait to be written to disk"
+            } else if replica.watch.is_log_full() {
+                "the log is full: a snapshot for another replica is on its way"
+            } else {
+                return Ok(());
+            };
+            if Instant::now() > deadline {
+                return Err(Outcome::Full(why.into()));
+            }
+            tokio::time::sleep(BACKLOG_PAUSE).await;
+        }
+    }
+
+    /// Waits until so many replicas have an entry on disk; false where they do not in time.
+    async fn wait_replicated(
+        &self,
+        group: GroupId,
+        index: LogIndex,
+        replicas: u32,
+        deadline: Instant,
+    ) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let done = Box::new(move |outcome| drop(answer.send(outcome)));
+        self.engine.wait_replicated(group, index, replicas as usize, done);
+        matches!(tokio::time::timeout_at(deadline.into(), answered).await, Ok(Ok(Ok(()))))
+    }
+}
+
+/// What is wrong with the disk, without advice: that is formed where an answer leaves.
+pub(crate) fn room_missing(full: &OutOfSpace) -> String {
+    let OutOfSpace { free, needed, .. } = full;
+    format!("{free} bytes are free on the disk, the write needs {needed} to keep a reserve")
+}
+
+fn outcome_of(error: ProposeError) -> Outcome {
+    match error {
+        ProposeError::Full { waiting, limit } => {
+            Outcome::Full(format!("{waiting} bytes of writes are waiting, the limit is {limit}"))
+        }
+        ProposeError::GroupNotFound(group) => {
+            Outcome::NoReplica(format!("group {group} is not on this node"))
+        }
+        ProposeError::NotLeader { leader, .. } => {
+            Outcome::NotLeader(leader.map(|peer| peer.node()))
+        }
+        // It will never be applied, so that it may be logged anew.
+        ProposeError::Superseded(_) => Outcome::NotLeader(None),
+        ProposeError::Refused { why, .. } => Outcome::Full(why),
+        ProposeError::Unknown(_) => Outcome::Unknown(error.to_string()),
+        // Either in no log or handed to the others already.
+        ProposeError::Stopping => Outcome::Unknown("the node is shutting down".into()),
+    }
+}

@@ -1,0 +1,110 @@
+//! The meta leader's part: it gives nodes their place in the meta group and carries changes
+//! of shards' replicas out. Each step is derived anew from what is (`vane_placement`), so
+//! that whoever leads next goes on where this one stopped.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vane_catalog::{Catalog, MetaCommand};
+use vane_coordinator::{Coordinator, Shards};
+use vane_placement::{ShardStep, meta_change, next_step, shards_to_change};
+use vane_raft::{Engine, GroupStatus};
+use vane_transport::{NotDone, ReportRequest};
+use vane_types::{Error, GroupId, NodeId};
+
+use crate::leader_request::LeaderRequests;
+use crate::liveness::Liveness;
+use crate::report::Reporter;
+
+/// Time between looks.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// Time for one step.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Brings members of groups to where the catalog wants them, while this node leads the meta
+/// group.
+pub(crate) struct Reconciler<S> {
+    pub(crate) me: NodeId,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) coordinator: Arc<Coordinator<S>>,
+    pub(crate) leaders: Arc<LeaderRequests>,
+    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) liveness: Arc<Liveness>,
+}
+
+/// Why a step was not taken. The next look plans anew.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    #[error(transparent)]
+    NotRecorded(#[from] Error),
+}
+
+impl<S: Shards> Reconciler<S> {
+    /// Acts, whenever this node leads the meta group, until the node ends.
+    pub(crate) async fn run(self) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if !self.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving()) {
+                continue;
+            }
+            if let Err(error) = self.place_members().await {
+                tracing::debug!(%error, "a step of the meta group's membership was not taken; trying again");
+            }
+            self.change_shards().await;
+        }
+    }
+
+    /// Takes one step towards the membership that the meta group should have.
+    async fn place_members(&self) -> Result<(), StepError> {
+        let engine = Arc::clone(&self.engine);
+        let status = tokio::task::spawn_blocking(move || engine.status(GroupId::META)).await;
+        let Some(status) = status.ok().flatten() else { return Ok(()) };
+        let is_alive = |node| self.liveness.is_alive(node);
+        let change = self.catalog.read(|state| meta_change(state, &status, self.me, is_alive));
+        let Some(change) = change else { return Ok(()) };
+        let deadline = Instant::now() + STEP_TIMEOUT;
+        Ok(self.leaders.change(self.me, GroupId::META, change, deadline).await?)
+    }
+
+    /// Takes one step in each of some shards whose replicas are not where they should be.
+    async fn change_shards(&self) {
+        let due = self.catalog.read(shards_to_change);
+        if due.is_empty() {
+            return;
+        }
+        let reports = self.reporter.gather(ReportRequest::Groups(due.clone())).await;
+        for group in due {
+            let Some(report) = reports.get(&group) else { continue };
+            if let Err(error) = self.change_shard(group, &report.status).await {
+                tracing::debug!(%error, %group, "a step of moving replicas was not taken; trying again");
+            }
+        }
+    }
+
+    async fn change_shard(&self, group: GroupId, status: &GroupStatus) -> Result<(), StepError> {
+        let target =
+            self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
+        let (Some(target), Some(leader)) = (target, status.leader) else { return Ok(()) };
+        let (deadline, node) = (Instant::now() + STEP_TIMEOUT, leader.node());
+        match next_step(status, &target, |node| self.liveness.is_alive(node)) {
+            ShardStep::Wait(_) => {}
+            ShardStep::Change(change) => {
+                self.leaders.change(node, group, change, deadline).await?;
+            }
+            ShardStep::Transfer(peer) => {
+                self.leaders.transfer(node, group, peer, deadline).await?;
+            }
+            ShardStep::Settle => {
+                let command = MetaCommand::Settle { group, conf: status.conf.clone() };
+                self.coordinator.propose_meta(command, deadline).await?;
+                tracing::info!(%group, "the shard's replicas are where they should be");
+            }
+        }
+        Ok(())
+    }
+}

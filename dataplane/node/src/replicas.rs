@@ -1,0 +1,199 @@
+//! The shards that are open on this node: opened, closed and destroyed as the catalog says.
+//!
+//! What to do is decided by [`vane_catalog::replica_plan`]; this does it, in an order that
+//! a crash anywhere leaves repeatable.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use vane_catalog::{Catalog, ReplicaAction, orphans, replica_plan, replicas_here};
+use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine, Watch};
+use vane_shard::{Shard, ShardSettings};
+use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
+use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
+
+use crate::open_error::OpenError;
+
+/// A shard's replica that is open here.
+#[derive(Clone)]
+pub(crate) struct Replica {
+    pub(crate) peer: PeerId,
+    pub(crate) shard: Arc<Shard>,
+    pub(crate) watch: Arc<Watch>,
+}
+
+/// An open replica, or why it is not.
+pub(crate) type Opened = Result<Replica, String>;
+
+/// Where replicas are kept.
+#[derive(Clone)]
+pub(crate) struct Disks {
+    pub(crate) data_dir: Arc<DataDir>,
+    pub(crate) data_db: DataDb,
+    pub(crate) log_db: LogDb,
+}
+
+/// The open replicas.
+pub(crate) struct Replicas {
+    me: NodeId,
+    settings: ShardSettings,
+    disks: Disks,
+    engine: Arc<Engine>,
+    catalog: Arc<Catalog>,
+    open: RwLock<BTreeMap<GroupId, (PeerId, Opened)>>,
+    /// One opening or removal at a time.
+    changing: Mutex<()>,
+}
+
+/// A replica that the catalog places here.
+struct Placed {
+    group: GroupId,
+    peer: PeerId,
+    config: CollectionConfig,
+    founding: Option<Conf>,
+    campaign: bool,
+}
+
+impl Replicas {
+    pub(crate) fn new(
+        me: NodeId,
+        settings: ShardSettings,
+        disks: Disks,
+        engine: Arc<Engine>,
+        catalog: Arc<Catalog>,
+    ) -> Self {
+        let (open, changing) = (RwLock::default(), Mutex::new(()));
+        Self { me, settings, disks, engine, catalog, open, changing }
+    }
+
+    /// The replica of a group.
+    pub(crate) fn get(&self, group: GroupId) -> Option<Opened> {
+        self.open.read().get(&group).map(|(_, opened)| opened.clone())
+    }
+
+    /// All replicas that are open.
+    pub(crate) fn all(&self) -> Vec<(GroupId, Replica)> {
+        let open = self.open.read();
+        open.iter()
+            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().ok()?.clone())))
+            .collect()
+    }
+
+    /// Replicas that could not be opened, with the reasons.
+    pub(crate) fn broken(&self) -> Vec<(GroupId, String)> {
+        let open = self.open.read();
+        open.iter()
+            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().err()?.clone())))
+            .collect()
+    }
+
+    /// Opens what the catalog places here, removes what it does not any more. Safe to repeat
+    /// after any interruption. Blocks for as long as files take.
+    ///
+    /// # Errors
+    /// Of a removal that failed half-way; it goes on where it stopped. A replica that cannot
+    /// be opened is no error: it is remembered as broken, the others go on.
+    pub(crate) fn follow_catalog(&self) -> Result<(), OpenError> {
+        let _one_at_a_time = self.changing.lock();
+        let open: BTreeMap<GroupId, PeerId> =
+            self.open.read().iter().map(|(group, (peer, _))| (*group, *peer)).collect();
+        for action in self.catalog.read(|state| replica_plan(state, self.me, &open)) {
+            match action {
+                ReplicaAction::Remove { group, peer } => self.remove(group, peer)?,
+                ReplicaAction::Open { group, peer, config, founding, campaign } => {
+                    let placed = Placed { group, peer, config, founding, campaign };
+                    let opened = self.open_replica(&placed).map_err(|error| {
+                        tracing::error!(%error, %group, "failed to open a replica; its requests go to the others");
+                        error.to_string()
+                    });
+                    self.open.write().insert(group, (peer, opened));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, group: GroupId, peer: PeerId) -> Result<(), OpenError> {
+        tracing::info!(%group, "removing a replica that has no place here any more");
+        let opened = self.open.write().remove(&group);
+        self.engine.remove(group);
+        // Entries on their way to it must not write behind its removal.
+        if let Some((_, Ok(replica))) = opened {
+            replica.shard.close();
+        }
+        self.destroy(group, Some(peer))
+    }
+
+    fn open_replica(&self, placed: &Placed) -> Result<Replica, OpenError> {
+        let Placed { group, peer, config, founding, campaign } = placed;
+        let Disks { data_dir, data_db, log_db } = &self.disks;
+        let (group, peer) = (*group, *peer);
+        let log = log_db.state(group)?;
+        let logged = log.map(|state| PeerId(state.peer_id));
+        let is_new = logged != Some(peer);
+        if is_new && logged.is_some() {
+            // What an earlier replica of the group left; its id is not used again.
+            self.destroy(group, logged)?;
+        }
+        let store = ShardStore::new(data_db.clone(), group, data_dir.group_dir(group));
+        if is_new {
+            if log_db.is_buried(group, peer)? {
+                return Err(OpenError::Buried { group, peer });
+            }
+            let (applied, conf, log) = match founding {
+                Some(conf) => (INITIAL_INDEX, conf.clone(), GroupLog::founding(peer)),
+                None => (LogIndex::ZERO, Conf::default(), GroupLog::joining(peer)),
+            };
+            Shard::create(&store, config, applied, &conf).map_err(OpenError::of_shard)?;
+            // The log promises what the state machine begins with: that comes first.
+            data_db.sync()?;
+            self.engine.create(group, log)?;
+        }
+        let verify = !data_dir.was_clean();
+        let shard = Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?;
+        let shard = Arc::new(shard);
+        let machine = Arc::clone(&shard) as Arc<dyn StateMachine>;
+        let watch = self.engine.register(group, machine, is_new && *campaign)?;
+        Ok(Replica { peer, shard, watch })
+    }
+
+    /// Removes groups that the catalog does not place here: removals that were cut short.
+    ///
+    /// # Errors
+    /// Of the disk; what was not removed is met again at the next start.
+    pub(crate) fn remove_orphans(&self) -> Result<(), OpenError> {
+        let Disks { data_dir, log_db, .. } = &self.disks;
+        let on_disk = log_db.groups()?;
+        for group in self.catalog.read(|state| orphans(state, self.me, &on_disk)) {
+            let peer = log_db.state(group)?.map(|state| PeerId(state.peer_id));
+            tracing::info!(%group, "removing what a replica left behind");
+            self.destroy(group, peer)?;
+        }
+        // A job that was writing when its shard was removed may have made its directory anew.
+        let placed = self.catalog.read(|state| replicas_here(state, self.me));
+        let keep: Vec<PathBuf> = placed.keys().map(|group| data_dir.group_dir(*group)).collect();
+        if let Some(dir) = data_dir.group_dir(GroupId::META).parent() {
+            segment_file::remove_orphans(dir, &keep)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a replica left on disk, and sees to it that its id is not used again. The
+    /// log goes last: by it a start finds what a crash left half done.
+    fn destroy(&self, group: GroupId, peer: Option<PeerId>) -> Result<(), OpenError> {
+        let Disks { data_dir, data_db, log_db } = &self.disks;
+        if let Some(peer) = peer {
+            log_db.bury(group, peer)?;
+        }
+        let dir = data_dir.group_dir(group);
+        ShardStore::new(data_db.clone(), group, dir.clone()).destroy()?;
+        data_db.sync()?;
+        if dir.exists() {
+            segment_file::remove(&dir)?;
+        }
+        self.engine.forget(group)?;
+        Ok(())
+    }
+}

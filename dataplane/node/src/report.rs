@@ -1,0 +1,115 @@
+//! What a node tells of itself and of the groups that it leads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use vane_catalog::Catalog;
+use vane_raft::{Engine, Role};
+use vane_storage::Space;
+use vane_transport::{GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest};
+use vane_types::{GroupId, LogIndex, NodeId};
+
+use crate::replicas::Replicas;
+
+/// Time for the other nodes to report.
+const GATHER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Makes this node's report, and gathers those of all.
+pub(crate) struct Reporter {
+    pub(crate) me: NodeId,
+    pub(crate) version: String,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) space: Arc<Space>,
+}
+
+impl Reporter {
+    /// This node's report.
+    pub(crate) async fn report(&self, request: ReportRequest) -> NodeReport {
+        let replicas = self.replicas.all();
+        let led: Vec<GroupId> = replicas
+            .iter()
+            .filter(|(_, replica)| replica.watch.is_serving())
+            .map(|(group, _)| *group)
+            .collect();
+        let leaders = led.len() as u64;
+        let wanted = match request {
+            ReportRequest::NodeOnly => Vec::new(),
+            ReportRequest::Groups(groups) => groups,
+            ReportRequest::AllLed => led.into_iter().chain([GroupId::META]).collect(),
+        };
+        let meta = self.engine.watch(GroupId::META);
+        NodeReport {
+            node: self.me,
+            version: self.version.clone(),
+            protocol: PROTOCOL,
+            disk_free_bytes: self.space.free(),
+            disk_total_bytes: self.space.total(),
+            disk_full: self.space.check(0).is_err(),
+            meta_applied: meta.map_or(LogIndex::ZERO, |watch| watch.applied()),
+            replicas: replicas.len() as u64,
+            leaders,
+            groups: self.groups_here(wanted).await,
+        }
+    }
+
+    /// Those of the groups that are led from here.
+    async fn groups_here(&self, wanted: Vec<GroupId>) -> BTreeMap<GroupId, GroupReport> {
+        if wanted.is_empty() {
+            return BTreeMap::new();
+        }
+        let (engine, replicas) = (Arc::clone(&self.engine), Arc::clone(&self.replicas));
+        // The Raft thread answers between its rounds, which may wait for a disk.
+        let look = move || {
+            let led = |group| Some((group, group_here(&engine, &replicas, group)?));
+            wanted.into_iter().filter_map(led).collect()
+        };
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    /// Groups as their leaders see them, from all nodes that answer. Of two that both think
+    /// they lead, the one of the later term.
+    pub(crate) async fn gather(
+        self: &Arc<Self>,
+        request: ReportRequest,
+    ) -> BTreeMap<GroupId, GroupReport> {
+        let nodes: Vec<NodeId> = self.catalog.read(|state| state.nodes.keys().copied().collect());
+        let mut asked = JoinSet::new();
+        for node in nodes {
+            let (reporter, request) = (Arc::clone(self), request.clone());
+            asked.spawn(async move {
+                if node == reporter.me {
+                    return Some(reporter.report(request).await);
+                }
+                reporter.peers.report(node, request, GATHER_TIMEOUT).await.ok()
+            });
+        }
+        let mut found: BTreeMap<GroupId, GroupReport> = BTreeMap::new();
+        while let Some(answered) = asked.join_next().await {
+            let Ok(Some(reply)) = answered else { continue };
+            for (group, report) in reply.groups {
+                let known = found.entry(group).or_default();
+                if report.status.term >= known.status.term {
+                    *known = report;
+                }
+            }
+        }
+        found
+    }
+}
+
+fn group_here(engine: &Engine, replicas: &Replicas, group: GroupId) -> Option<GroupReport> {
+    let status = engine.status(group).filter(|status| status.role == Role::Leader)?;
+    let mut report = GroupReport { status, ..GroupReport::default() };
+    if let Some(Ok(replica)) = replicas.get(group) {
+        let info = replica.shard.info();
+        report.points = info.points as u64;
+        report.vector_bytes = info.vector_bytes;
+        report.indexed_vectors = info.indexed_vectors as u64;
+    }
+    Some(report)
+}

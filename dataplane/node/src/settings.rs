@@ -1,0 +1,98 @@
+//! What a node is told at start.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use std::net::IpAddr;
+
+use vane_shard::ShardSettings;
+
+/// How a node presents itself, and how it calls the others.
+#[derive(Debug, Clone)]
+pub struct NodeSettings {
+    /// A name for people, such as the host's.
+    pub name: String,
+    /// Where peers reach it: host:port.
+    pub address: String,
+    /// Where clients reach its REST API: host:port.
+    pub rest_address: String,
+    /// Version that it runs.
+    pub version: String,
+    /// Address to call the others from, where the machine has several.
+    pub dial_from: Option<IpAddr>,
+    /// The secret that every call between nodes carries.
+    pub token: String,
+    /// Where other members may be found (`vane_discovery::Seed`). `None`: the node belongs
+    /// to no others, and founds a cluster of one on an empty disk.
+    pub seeds: Option<Vec<String>>,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            name: "vane".into(),
+            address: "127.0.0.1:6335".into(),
+            rest_address: "127.0.0.1:6333".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            dial_from: None,
+            token: "none".into(),
+            seeds: None,
+        }
+    }
+}
+
+/// Bounds and places of a node.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Itself and the others.
+    pub node: NodeSettings,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Threads that search.
+    pub search_threads: usize,
+    /// Searches that may wait for a thread.
+    pub pending_searches_max: usize,
+    /// Bytes of writes that may be between proposal and answer.
+    pub pending_write_bytes_max: usize,
+    /// Bytes of the disk that growing writes leave free.
+    pub min_free_bytes: u64,
+    /// Bytes kept in a file that is removed when the disk is full.
+    pub ballast_bytes: u64,
+    /// Time between syncs of `data.db`; logs are truncated behind them.
+    pub flush_interval: Duration,
+    /// Pause of writes after which a shard's tail is sealed and indexed.
+    pub idle_seal_after: Duration,
+    /// Bytes after which a growing segment is sealed.
+    pub growing_bytes_max: usize,
+    /// Rows after which a growing segment is sealed.
+    pub growing_rows_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: NodeSettings::default(),
+            data_dir: PathBuf::from("data"),
+            search_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            pending_searches_max: 1024,
+            pending_write_bytes_max: 256 << 20,
+            min_free_bytes: 1 << 30,
+            ballast_bytes: 64 << 20,
+            flush_interval: Duration::from_secs(1),
+            idle_seal_after: Duration::from_secs(1),
+            growing_bytes_max: 64 << 20,
+            growing_rows_max: 20_000,
+        }
+    }
+}
+
+impl Settings {
+    /// The part that a shard is told.
+    pub(crate) fn shard(&self) -> ShardSettings {
+        ShardSettings {
+            growing_rows_max: self.growing_rows_max,
+            growing_bytes_max: self.growing_bytes_max,
+            idle_after: self.idle_seal_after,
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! A whole node without its HTTP server: what was acknowledged is there after a restart,
+//! however segments are sealed, indexed and merged meanwhile.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use vane_catalog::AliasChange;
+use vane_coordinator::{By, Coordinator, Layout, Query, RequestOptions};
+use vane_filter::Filter;
+use vane_node::{Node, NodeShards, Settings};
+use vane_shard::{
+    NewPoint, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+};
+use vane_transport::Freshness;
+use vane_types::{
+    CollectionConfig, Distance, ErrorKind, FieldType, HnswConfig, OptimizerConfig, PointId,
+    VectorParams,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const DIM: usize = 16;
+
+fn settings(dir: &Path) -> Settings {
+    Settings {
+        data_dir: dir.to_owned(),
+        growing_rows_max: 300,
+        idle_seal_after: Duration::from_millis(20),
+        min_free_bytes: 1 << 20,
+        ballast_bytes: 0,
+        ..Settings::default()
+    }
+}
+
+fn options() -> RequestOptions {
+    RequestOptions {
+        deadline: Instant::now() + TIMEOUT,
+        freshness: Freshness::Leader,
+        partial: None,
+    }
+}
+
+fn config(indexing_threshold: usize) -> CollectionConfig {
+    let vector = VectorParams { size: DIM, distance: Distance::Euclid, hnsw: None, on_disk: None };
+    CollectionConfig {
+        vectors: BTreeMap::from([(String::new(), vector)]),
+        hnsw: HnswConfig { full_scan_threshold: 0, ..HnswConfig::default() },
+        optimizer: OptimizerConfig {
+            indexing_threshold,
+            vacuum_min_vector_number: 50,
+            ..OptimizerConfig::default()
+        },
+        payload_schema: BTreeMap::new(),
+        metadata: serde_json::Map::new(),
+    }
+}
+
+/// A vector that is its number's own: no two are alike.
+fn vector(n: u64) -> Vec<f32> {
+    let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    (0..DIM).map(|_| next()).collect()
+}
+
+fn point(n: u64) -> NewPoint {
+    let payload = json!({"n": n, "color": if n.is_multiple_of(3) { "red" } else { "blue" }});
+    NewPoint {
+        id: PointId::Num(n),
+        vectors: BTreeMap::from([(String::new(), vector(n))]),
+        payload: payload.as_object().unwrap().clone(),
+    }
+}
+
+fn nearest(n: u64, filter: Option<Filter>) -> Query {
+    Query {
+        by: By::Vector(vector(n)),
+        using: String::new(),
+        filter,
+        params: SearchParams::default(),
+        score_threshold: None,
+        limit: 3,
+        offset: 0,
+        want: Want { payload: WantPayload::All, vectors: WantVectors::All },
+        prefetch: Vec::new(),
+    }
+}
+
+fn red() -> Filter {
+    Filter::parse(json!({"must": [{"key": "color", "match": {"value": "red"}}]})).unwrap()
+}
+
+async fn load(cluster: &Arc<Coordinator<NodeShards>>, from: u64, to: u64) {
+    let collection = cluster.collection("c").unwrap();
+    for start in (from..to).step_by(100) {
+        let points = (start..to.min(start + 100)).map(point).collect();
+        collection.write(Write::Upsert(points), options()).await.unwrap();
+    }
+}
+
+async fn settle(cluster: &Arc<Coordinator<NodeShards>>) {
+    let collection = cluster.collection("c").unwrap();
+    let deadline = Instant::now() + TIMEOUT;
+    while collection.info(options()).await.unwrap().optimizing {
+        assert!(Instant::now() < deadline, "it goes on and on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -> bool, to: u64) {
+    let collection = cluster.collection("c").unwrap();
+    let expected: Vec<u64> = (0..to).filter(|n| alive(*n)).collect();
+    assert_eq!(collection.count(None, options()).await.unwrap(), expected.len());
+    let page =
+        collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, options()).await.unwrap();
+    assert!(page.records.iter().map(|it| it.id).eq(expected.iter().map(|n| PointId::Num(*n))));
+    let reds = expected.iter().filter(|n| *n % 3 == 0).count();
+    assert_eq!(collection.count(Some(red()), options()).await.unwrap(), reds);
+    for n in (0..to).step_by(37) {
+        let found = collection.query(nearest(n, None), options()).await.unwrap();
+        assert_eq!(found.len(), 3);
+        let itself = found[0].record.id == PointId::Num(n) && found[0].score == 0.0;
+        assert_eq!(itself, alive(n), "point {n}");
+        if itself {
+            assert_eq!(found[0].record.vectors.as_ref().unwrap()[""], vector(n));
+        }
+        let found = collection.query(nearest(n, Some(red())), options()).await.unwrap();
+        assert!(found.iter().all(|it| it.record.payload.as_ref().unwrap()["color"] == "red"));
+        assert_eq!(found.len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_survive_sealing_indexing_merging_and_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    cluster.create_collection("c", config(10), Layout::default(), "", TIMEOUT).await.unwrap();
+    let collection = cluster.collection("c").unwrap();
+    load(&cluster, 0, 1000).await;
+    let field = "color".parse().unwrap();
+    collection
+        .write(Write::CreateIndex { field, field_type: FieldType::Keyword }, options())
+        .await
+        .unwrap();
+    check_all(&cluster, |_| true, 1000).await;
+    settle(&cluster).await;
+    assert_eq!(collection.info(options()).await.unwrap().indexed_vectors, 1000);
+    check_all(&cluster, |_| true, 1000).await;
+    load(&cluster, 1000, 2000).await;
+    // Rows die in sealed, frozen and growing segments alike, some while jobs run.
+    let gone = (0..2000).filter(|n| n % 4 == 1).map(PointId::Num).collect();
+    collection.write(Write::Delete(Selection::Ids(gone)), options()).await.unwrap();
+    load(&cluster, 0, 40).await;
+    let alive = |n: u64| n % 4 != 1 || n < 40;
+    check_all(&cluster, alive, 2000).await;
+    settle(&cluster).await;
+    check_all(&cluster, alive, 2000).await;
+    let built = collection.info(options()).await.unwrap();
+    drop(collection);
+    node.shutdown();
+    drop((cluster, node));
+
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    check_all(&cluster, alive, 2000).await;
+    let info = cluster.collection("c").unwrap().info(options()).await.unwrap();
+    assert_eq!(
+        (info.indexes_built, info.indexed_vectors),
+        (0, built.indexed_vectors),
+        "nothing is rebuilt"
+    );
+    assert_eq!(info.payload_index_points, built.payload_index_points);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_collection_leaves_nothing_for_its_successor() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+    load(&cluster, 0, 500).await;
+    let alias = AliasChange::Create { collection: "c".into(), alias: "a".into() };
+    cluster.change_aliases(vec![alias], TIMEOUT).await.unwrap();
+    assert!(cluster.collection("a").is_ok());
+    let old = cluster.collection("c").unwrap();
+    let again = cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await;
+    assert_eq!(again.unwrap_err().kind, ErrorKind::AlreadyExists);
+    assert!(cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
+    assert!(!cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
+    assert!(cluster.collection("a").is_err_and(|error| error.kind == ErrorKind::NotFound));
+    assert!(old.write(Write::Upsert(vec![point(1)]), options()).await.is_err());
+    cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+    assert_eq!(cluster.collection("c").unwrap().count(None, options()).await.unwrap(), 0);
+    node.shutdown();
+    drop((cluster, old, node));
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    assert_eq!(cluster.collection_names(), ["c"]);
+    assert_eq!(cluster.collection("c").unwrap().count(None, options()).await.unwrap(), 0);
+}
+
+/// Files and directories below the shards' directory that are no directories of groups.
+fn segment_dirs(dir: &Path) -> usize {
+    let groups = std::fs::read_dir(dir.join("shards")).unwrap();
+    groups.map(|it| std::fs::read_dir(it.unwrap().path()).unwrap().count()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_leaves_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    cluster.create_collection("c", config(10), Layout::default(), "", TIMEOUT).await.unwrap();
+    load(&cluster, 0, 1500).await;
+    settle(&cluster).await;
+    assert!(segment_dirs(dir.path()) > 0);
+    let collection = cluster.collection("c").unwrap();
+    let all = Filter::parse(json!({})).unwrap();
+    collection.write(Write::Delete(Selection::Filter(all)), options()).await.unwrap();
+    settle(&cluster).await;
+    assert_eq!(collection.count(None, options()).await.unwrap(), 0);
+    // Files go after the batch that stopped naming them is synced: a moment later.
+    let deadline = Instant::now() + TIMEOUT;
+    while segment_dirs(dir.path()) > 0 {
+        assert!(Instant::now() < deadline, "{} segments are left", segment_dirs(dir.path()));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(collection);
+    node.shutdown();
+    drop((cluster, node));
+    // A job that was writing while its collection was deleted.
+    std::fs::create_dir_all(dir.path().join("shards/77/v0-s3")).unwrap();
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    assert!(!dir.path().join("shards/77").exists());
+    check_all(&cluster, |_| true, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_cannot_be_applied_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::open(settings(dir.path())).unwrap();
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+    load(&cluster, 0, 10).await;
+    let collection = cluster.collection("c").unwrap();
+    let missing = Selection::Ids(vec![PointId::Num(3), PointId::Num(77)]);
+    let payload = json!({"color": "red"}).as_object().unwrap().clone();
+    let refused =
+        collection.write(Write::OverwritePayload { points: missing, payload }, options()).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::NotFound);
+    assert_eq!(refused.detail, "No point with id 77 found");
+    let mut wrong = point(3);
+    wrong.vectors.insert(String::new(), vec![1.0; DIM - 1]);
+    let refused =
+        collection.write(Write::Upsert(vec![point(50), wrong]), options()).await.unwrap_err();
+    assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");
+    check_all(&cluster, |_| true, 10).await;
+}

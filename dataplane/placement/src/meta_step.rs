@@ -1,0 +1,72 @@
+//! The next step towards the members that the meta group should have: every node follows it,
+//! and some of them vote.
+
+#[cfg(test)]
+mod tests;
+
+use vane_catalog::{State, meta_peer};
+use vane_raft::{GroupStatus, MemberChange, Role};
+use vane_types::{NodeId, PeerId};
+
+use crate::facts::node_facts;
+use crate::meta_voters::meta_voters;
+use crate::shard_step::is_caught_up;
+
+/// The next change of the meta group's members, from its leader's view and the catalog, if
+/// there is one to make. `me` is the leader's node; `alive` says which nodes answer.
+pub fn meta_change(
+    state: &State,
+    status: &GroupStatus,
+    me: NodeId,
+    alive: impl Fn(NodeId) -> bool,
+) -> Option<MemberChange> {
+    let members: Vec<NodeId> = state.nodes.keys().copied().collect();
+    let wanted = meta_voters(&node_facts(state, alive), &voting_nodes(status));
+    meta_step(status, &members, &wanted, me)
+}
+
+/// The next change of members: first every node of `members` follows, one at a time, then
+/// votes go to `wanted_voters` as far as they are ready. `None` when there is nothing to do,
+/// when this replica does not lead, and while an earlier change is not applied.
+///
+/// `me` keeps its vote while it leads, wanted or not.
+pub fn meta_step(
+    status: &GroupStatus,
+    members: &[NodeId],
+    wanted_voters: &[NodeId],
+    me: NodeId,
+) -> Option<MemberChange> {
+    if status.role != Role::Leader || status.conf_pending || status.conf.is_joint() {
+        return None;
+    }
+    let peers = status.conf.members();
+    let newcomer = members.iter().map(|node| meta_peer(*node)).find(|peer| !peers.contains(peer));
+    if let Some(peer) = newcomer {
+        return Some(MemberChange { learners: vec![peer], ..MemberChange::default() });
+    }
+    let voting = voting_nodes(status);
+    let without_vote = wanted_voters.iter().filter(|node| !voting.contains(node));
+    let (ready, slow): (Vec<NodeId>, Vec<NodeId>) =
+        without_vote.partition(|node| can_vote(status, **node));
+    let unwanted = voting.iter().filter(|node| !wanted_voters.contains(node) && **node != me);
+    // Votes are taken away only together with giving others: the group must not shrink
+    // because a node is slow.
+    let demoted: Vec<PeerId> = match slow.as_slice() {
+        [] => unwanted.map(|node| meta_peer(*node)).collect(),
+        _ => Vec::new(),
+    };
+    let promoted: Vec<PeerId> = ready.into_iter().map(meta_peer).collect();
+    if promoted.is_empty() && demoted.is_empty() {
+        return None;
+    }
+    Some(MemberChange { learners: demoted, voters: promoted, removed: Vec::new() })
+}
+
+fn voting_nodes(status: &GroupStatus) -> Vec<NodeId> {
+    status.conf.voters.iter().map(|peer| peer.node()).collect()
+}
+
+/// Whether a node has the data that a voter answers for.
+fn can_vote(status: &GroupStatus, node: NodeId) -> bool {
+    status.peer(meta_peer(node)).is_some_and(|peer| is_caught_up(status, peer))
+}

@@ -1,0 +1,201 @@
+//! A cluster of cores over memory, with a network that delivers at once.
+
+use super::*;
+
+/// A node whose state machine is the list of commands it applied.
+pub(super) struct TestNode {
+    pub(super) id: u64,
+    pub(super) log: Arc<MemoryLog>,
+    pub(super) core: Core,
+    pub(super) applied: LogIndex,
+    pub(super) conf: Conf,
+    pub(super) commands: Vec<Vec<u8>>,
+    pub(super) watch: Arc<Watch>,
+}
+
+impl TestNode {
+    pub(super) fn new(id: u64, voters: &[PeerId], first: bool) -> Self {
+        let log = Arc::new(MemoryLog::default());
+        let conf = if first { Conf::founding(voters) } else { Conf::default() };
+        let peer = peer(id);
+        let state = if first { GroupLog::founding(peer) } else { GroupLog::joining(peer) };
+        log.groups.lock().insert(GROUP, (state, BTreeMap::new()));
+        let core = Core::new(log.clone(), Config::default());
+        let mut node = Self {
+            id,
+            log,
+            core,
+            applied: state.last_index,
+            conf,
+            commands: Vec::new(),
+            watch: Arc::default(),
+        };
+        node.start();
+        node
+    }
+
+    pub(super) fn start(&mut self) {
+        let bounds =
+            Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
+        self.core =
+            Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
+        let log = self.log.group(GROUP).unwrap().unwrap();
+        let (applied, conf) = (self.applied, self.conf.clone());
+        let watch = Arc::clone(&self.watch);
+        let start = Start { group: GROUP, log, applied, conf, campaign: false, watch };
+        self.core.add(start).unwrap();
+    }
+
+    /// One round in which nothing is applied; what it sends.
+    pub(super) fn round(&mut self) -> Vec<Envelope> {
+        let out = self.core.ready();
+        self.log.append(&out.appends, out.sync).unwrap();
+        [out.messages, self.core.persisted().unwrap().messages].concat()
+    }
+
+    pub(super) fn status(&self) -> GroupStatus {
+        self.core.status(GROUP).unwrap()
+    }
+}
+
+#[derive(Default)]
+pub(super) struct TestCluster {
+    pub(super) nodes: BTreeMap<u64, TestNode>,
+    pub(super) down: BTreeSet<u64>,
+    pub(super) snapshots: BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
+}
+
+impl TestCluster {
+    pub(super) fn of(nodes: u64) -> Self {
+        let voters: Vec<PeerId> = (1..=nodes).map(peer).collect();
+        let mut cluster = Self::default();
+        for id in 1..=nodes {
+            cluster.nodes.insert(id, TestNode::new(id, &voters, true));
+        }
+        cluster
+    }
+
+    /// Runs rounds until nothing is left to do.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..1000 {
+            let mut messages = Vec::new();
+            for (id, node) in &mut self.nodes {
+                if self.down.contains(id) {
+                    continue;
+                }
+                while node.core.is_dirty() {
+                    let out = node.core.ready();
+                    node.log.append(&out.appends, out.sync).unwrap();
+                    messages.extend(out.messages);
+                    let done = node.core.persisted().unwrap();
+                    messages.extend(done.messages);
+                    for (group, peer) in done.snapshots_wanted {
+                        self.snapshots
+                            .insert(node.applied, (node.conf.clone(), node.commands.clone()));
+                        let made = Exported { index: node.applied, conf: node.conf.clone() };
+                        node.core.snapshot_made(group, peer, Ok(made));
+                    }
+                    for committed in done.committed {
+                        for (entry, ticket) in committed.entries {
+                            assert_eq!(entry.index, node.applied.next());
+                            node.applied = entry.index;
+                            if let Some(conf) = entry.conf {
+                                node.conf = conf;
+                            } else if !entry.data.is_empty() {
+                                node.commands.push(entry.data);
+                            }
+                            if let Some(ticket) = ticket {
+                                ticket.applied(Applied { index: entry.index, answer: Ok(()) });
+                            }
+                        }
+                        node.core.applied(GROUP, committed.peer, node.applied, committed.bytes);
+                    }
+                    for install in done.installs {
+                        let (conf, commands) = self.snapshots[&install.index].clone();
+                        (node.applied, node.conf, node.commands) = (install.index, conf, commands);
+                        node.core.installed(GROUP, install.peer, install.index);
+                    }
+                }
+            }
+            if messages.is_empty() {
+                return;
+            }
+            for envelope in messages {
+                let (from, to) = (envelope.from().node().0, envelope.to().node().0);
+                let snapshot = envelope.snapshot_index().is_some();
+                let reached = !self.down.contains(&to) && !self.down.contains(&from);
+                if snapshot && let Some(sender) = self.nodes.get_mut(&from) {
+                    sender.core.snapshot_sent(GROUP, envelope.to(), reached);
+                }
+                if reached && let Some(node) = self.nodes.get_mut(&to) {
+                    node.core.step(envelope);
+                }
+            }
+        }
+        panic!("the cluster does not come to rest");
+    }
+
+    pub(super) fn ticks(&mut self, ticks: usize) {
+        for _ in 0..ticks {
+            for (id, node) in &mut self.nodes {
+                if !self.down.contains(id) {
+                    node.core.tick();
+                }
+            }
+            self.settle();
+        }
+    }
+
+    pub(super) fn leader(&mut self) -> u64 {
+        for _ in 0..20 {
+            self.ticks(5);
+            let up = self.nodes.values().filter(|node| !self.down.contains(&node.id));
+            let leaders = up.filter(|node| node.status().role == Role::Leader);
+            // One that was cut off may not know yet that there is another.
+            if let Some(leader) = leaders.max_by_key(|node| node.status().term) {
+                return leader.id;
+            }
+        }
+        panic!("no leader was elected");
+    }
+
+    pub(super) fn propose(&mut self, node: u64, command: &[u8]) -> Result<Applied, ProposeError> {
+        let outcome = Arc::new(Mutex::new(None));
+        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
+        let ticket =
+            Ticket::new(1, pending, Box::new(move |outcome| *answer.lock() = Some(outcome)));
+        self.nodes.get_mut(&node).unwrap().core.propose(GROUP, command.to_vec(), ticket);
+        self.ticks(15);
+        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
+    }
+
+    pub(super) fn change(
+        &mut self,
+        node: u64,
+        change: &MemberChange,
+    ) -> Result<Applied, ProposeError> {
+        let outcome = Arc::new(Mutex::new(None));
+        let (answer, pending) = (Arc::clone(&outcome), Arc::new(AtomicUsize::new(0)));
+        let ticket =
+            Ticket::new(1, pending, Box::new(move |outcome| *answer.lock() = Some(outcome)));
+        self.nodes.get_mut(&node).unwrap().core.change_members(GROUP, change, ticket);
+        self.ticks(5);
+        outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
+    }
+
+    pub(super) fn read(&mut self, node: u64) -> Option<Result<LogIndex, ReadError>> {
+        let outcome = Arc::new(Mutex::new(None));
+        let answer = Arc::clone(&outcome);
+        self.nodes
+            .get_mut(&node)
+            .unwrap()
+            .core
+            .read(GROUP, Box::new(move |outcome| *answer.lock() = Some(outcome)));
+        self.ticks(5);
+        outcome.lock().take()
+    }
+
+    pub(super) fn commands(&self, node: u64) -> Vec<&[u8]> {
+        self.nodes[&node].commands.iter().map(Vec::as_slice).collect()
+    }
+}

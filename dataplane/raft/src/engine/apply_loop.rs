@@ -1,0 +1,54 @@
+//! The apply thread: takes committed entries in order and answers those who wait.
+
+use crossbeam_channel::{Receiver, Sender};
+use vane_types::LogIndex;
+
+use super::inbox::Inbox;
+use super::snapshots::Job;
+use super::{Machines, end_process};
+use crate::core::Install;
+use crate::error::ProposeError;
+use crate::machine::{Applied, Committed};
+
+/// Something for the apply thread.
+pub(super) enum Work {
+    Apply(Committed),
+    /// Everything before the snapshot has been applied when this comes; nothing behind it
+    /// comes before it is installed.
+    Install(Install),
+}
+
+/// Runs until the raft thread has ended and everything it handed on is applied.
+pub(super) fn run(work: &Receiver<Work>, machines: &Machines, inbox: &Inbox, job: &Sender<Job>) {
+    for work in work {
+        match work {
+            Work::Apply(committed) => apply(committed, machines, inbox),
+            Work::Install(install) => drop(job.send(Job::Install(install))),
+        }
+    }
+}
+
+fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
+    let Committed { group, peer, entries, bytes } = committed;
+    let Some(machine) = machines.of(group, peer) else {
+        // The replica is gone; the other members still apply what was committed.
+        for ticket in entries.into_iter().filter_map(|(_, ticket)| ticket) {
+            ticket.fail(ProposeError::Unknown(group));
+        }
+        return inbox.applied(group, peer, LogIndex::ZERO, bytes);
+    };
+    let mut last = LogIndex::ZERO;
+    for (entry, ticket) in entries {
+        let expected = machine.applied().next();
+        assert_eq!(entry.index, expected, "group {group}: entries must be applied in log order");
+        let answer = match machine.apply(&entry) {
+            Ok(answer) => answer,
+            Err(error) => end_process("failed to apply a committed entry", &error),
+        };
+        last = entry.index;
+        if let Some(ticket) = ticket {
+            ticket.applied(Applied { index: entry.index, answer });
+        }
+    }
+    inbox.applied(group, peer, last, bytes);
+}

@@ -1,0 +1,106 @@
+//! Who waits for entries of a replica's log: proposers for theirs to be applied, others for
+//! copies on the disks of voters. Everyone is answered once.
+
+use vane_types::{LogIndex, PeerId, Term};
+
+use super::{Callback, Replica, Ticket};
+use crate::error::ProposeError;
+
+/// A proposal in the log, and who waits for it.
+pub(super) struct Waiting {
+    index: LogIndex,
+    term: Term,
+    ticket: Ticket,
+}
+
+/// Who waits until an entry is on the disks of so many voters.
+pub(super) struct ReplicatedWait {
+    index: LogIndex,
+    replicas: usize,
+    done: Callback<Result<(), ProposeError>>,
+}
+
+impl Replica {
+    /// Waits for the entry that was proposed last.
+    pub(super) fn wait(&mut self, mut ticket: Ticket) {
+        ticket.set_logged(self.group);
+        let index = LogIndex(self.raw.raft.raft_log.last_index());
+        let term = self.term();
+        self.waiting.push_back(Waiting { index, term, ticket });
+    }
+
+    /// Calls `done` once `replicas` voters have the entry at `index` on disk.
+    pub(crate) fn wait_replicated(
+        &mut self,
+        index: LogIndex,
+        replicas: usize,
+        done: Callback<Result<(), ProposeError>>,
+    ) {
+        // Only a leader knows what the others have; nobody would ever answer.
+        if !self.is_leader() {
+            return done(Err(ProposeError::Unknown(self.group)));
+        }
+        self.replicated_waits.push(ReplicatedWait { index, replicas, done });
+        self.after_step();
+    }
+
+    /// Answers everyone who waits for a leader that this replica is no longer.
+    pub(super) fn step_down(&mut self) {
+        let unknown = ProposeError::Unknown(self.group);
+        self.fail_waiting(&unknown);
+        self.reads.step_down(self.group, self.leader());
+    }
+
+    /// Entries in the log may still be applied, whoever leads next: their proposers hear that
+    /// nobody knows. Waits for copies get `error`.
+    fn fail_waiting(&mut self, error: &ProposeError) {
+        for waiting in self.waiting.drain(..) {
+            waiting.ticket.fail(ProposeError::Unknown(self.group));
+        }
+        for wait in self.replicated_waits.drain(..) {
+            (wait.done)(Err(error.clone()));
+        }
+    }
+
+    pub(super) fn answer_replicated(&mut self) {
+        let mut at = 0;
+        while let Some(wait) = self.replicated_waits.get(at) {
+            // A factor above the number of voters asks for all of them.
+            let wanted = wait.replicas.min(self.conf.voters.len());
+            if self.copies_of(wait.index) >= wanted {
+                (self.replicated_waits.swap_remove(at).done)(Ok(()));
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Voters that are known to have an entry on disk.
+    fn copies_of(&self, index: LogIndex) -> usize {
+        let members = self.raw.raft.prs();
+        let has_entry = |peer: &&PeerId| {
+            members.get(peer.0).is_some_and(|progress| progress.matched >= index.0)
+        };
+        self.conf.voters.iter().filter(has_entry).count()
+    }
+
+    /// Tells everyone who waits that the group is going. What was logged the others may still
+    /// apply.
+    pub(crate) fn close(&mut self, error: &ProposeError) {
+        self.fail_waiting(error);
+        self.reads.step_down(self.group, None);
+        self.watch.set(None, self.term(), self.committed, false);
+    }
+
+    /// Who waits for an entry; those whose entries it took the place of are told.
+    pub(super) fn ticket_of(&mut self, index: LogIndex, term: Term) -> Option<Ticket> {
+        while self.waiting.front().is_some_and(|waiting| waiting.index <= index) {
+            let waiting = self.waiting.pop_front()?;
+            if waiting.index == index && waiting.term == term {
+                return Some(waiting.ticket);
+            }
+            waiting.ticket.fail(ProposeError::Superseded(self.group));
+        }
+        None
+    }
+}

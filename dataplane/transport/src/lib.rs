@@ -1,0 +1,38 @@
+//! How nodes speak to each other: the peer protocol in typed requests and answers, the
+//! connections and streams that carry it, and the service that others call.
+//!
+//! Owns the token and the protocol's number that every call carries, bounded queues and
+//! batches of Raft's messages, snapshot streams, and the conversion between `vane_proto` and
+//! the types of the data plane. It must never decide whom to ask or whether to ask again (the
+//! coordinator does), hold a replica (the node does), or keep state that outlives the process.
+
+mod auth;
+mod deadline;
+mod join;
+mod leader_request;
+mod links;
+mod peers;
+mod protocol;
+pub mod reads;
+mod report;
+mod send_snapshot;
+mod service;
+mod take_snapshot;
+mod version;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use auth::{Token, TokenError};
+pub use join::{JoinReply, JoinRequest};
+pub use leader_request::NotDone;
+pub use links::Links;
+pub use peers::Peers;
+pub use protocol::{Answered, Freshness, HeldHits, NotRead, Outcome, Proposal, Read, Replica};
+pub use report::{GroupReport, NodeReport, ReportRequest};
+pub use service::{PeerHandler, PeerMember, PeerService, peer_server};
+pub use version::PROTOCOL;
+
+/// Largest message: a command and what is around it.
+pub const MESSAGE_BYTES_MAX: usize = vane_types::limits::COMMAND_BYTES_MAX + (16 << 20);

@@ -1,0 +1,231 @@
+//! Raft's messages to the other nodes: one stream to each, with a bounded queue before it.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use vane_proto::peer::{Envelope as WireEnvelope, RaftBatch};
+use vane_raft::{Callback, Engine, Envelope, Transport};
+use vane_types::NodeId;
+
+use crate::peers::Peers;
+use crate::send_snapshot::{self, SendError};
+
+/// Messages that may wait for one node; more are dropped, Raft sends again.
+const QUEUED_MESSAGES_MAX: usize = 16_384;
+/// The same in bytes.
+const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Bytes of messages that go into one batch.
+const BATCH_BYTES: usize = 512 << 10;
+/// Batches between the queue and the connection.
+const BATCHES_ON_THE_WAY: usize = 4;
+/// Pauses between attempts to connect.
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(50);
+const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
+/// Snapshots that this node sends at a time.
+const SNAPSHOTS_AT_ONCE: usize = 2;
+
+/// The streams to all nodes.
+pub struct Links {
+    me: NodeId,
+    peers: Arc<Peers>,
+    runtime: Handle,
+    links: Mutex<HashMap<NodeId, Arc<Link>>>,
+    /// Told of nodes that do not answer. Set later, because the engine is made with the links.
+    engine: Arc<OnceLock<Weak<Engine>>>,
+    snapshots: Arc<Semaphore>,
+}
+
+/// What waits for one node.
+#[derive(Default)]
+struct Link {
+    queue: Mutex<Queue>,
+    filled: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<Envelope>,
+    bytes: usize,
+}
+
+impl Links {
+    /// Streams from node `me`, each opened with the first message for its node and run by
+    /// `runtime`.
+    pub fn new(me: NodeId, peers: Arc<Peers>, runtime: Handle) -> Self {
+        let snapshots = Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE));
+        Self { me, peers, runtime, links: Mutex::default(), engine: Arc::default(), snapshots }
+    }
+
+    /// Whom to tell of nodes that do not answer. Only the first call counts.
+    pub fn set_engine(&self, engine: &Arc<Engine>) {
+        // Who made both calls it, once.
+        let _already = self.engine.set(Arc::downgrade(engine));
+    }
+
+    fn link(&self, to: NodeId) -> Arc<Link> {
+        let mut links = self.links.lock();
+        let link = links.entry(to).or_insert_with(|| {
+            let link = Arc::<Link>::default();
+            let sender = Sender {
+                me: self.me,
+                to,
+                link: Arc::downgrade(&link),
+                peers: Arc::clone(&self.peers),
+                engine: Arc::clone(&self.engine),
+            };
+            self.runtime.spawn(sender.run());
+            link
+        });
+        Arc::clone(link)
+    }
+}
+
+impl Transport for Links {
+    fn send(&self, messages: Vec<Envelope>) {
+        let mut by_node: HashMap<NodeId, Vec<Envelope>> = HashMap::new();
+        for message in messages {
+            by_node.entry(message.to().node()).or_default().push(message);
+        }
+        for (to, messages) in by_node {
+            let link = self.link(to);
+            {
+                let mut queue = link.queue.lock();
+                for message in messages {
+                    let bytes = message.len();
+                    if queue.messages.len() >= QUEUED_MESSAGES_MAX
+                        || queue.bytes + bytes > QUEUED_BYTES_MAX
+                    {
+                        break;
+                    }
+                    queue.bytes += bytes;
+                    queue.messages.push_back(message);
+                }
+            }
+            link.filled.notify_one();
+        }
+    }
+
+    fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>) {
+        let (me, peers, snapshots) =
+            (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
+        self.runtime.spawn(async move {
+            let (group, to) = (announcement.group, announcement.to().node());
+            let sent = match snapshots.acquire().await {
+                Ok(_permit) => send_snapshot::send(me, &peers, announcement, dir).await,
+                Err(_) => Err(SendError::Stopping),
+            };
+            match &sent {
+                Ok(bytes) => tracing::info!(%group, %to, bytes, "sent a snapshot"),
+                Err(error) => tracing::warn!(
+                    %group, %to, %error,
+                    "failed to send a snapshot; Raft asks for it again"
+                ),
+            }
+            done(sent.is_ok());
+        });
+    }
+}
+
+/// The task that empties one queue. It ends when the link is gone.
+struct Sender {
+    me: NodeId,
+    to: NodeId,
+    link: Weak<Link>,
+    peers: Arc<Peers>,
+    engine: Arc<OnceLock<Weak<Engine>>>,
+}
+
+impl Sender {
+    async fn run(self) {
+        let mut pause = RETRY_PAUSE_MIN;
+        loop {
+            match self.stream().await {
+                Ended::Gone => return,
+                Ended::AfterSending => pause = RETRY_PAUSE_MIN,
+                Ended::Unreachable => pause = (pause * 2).min(RETRY_PAUSE_MAX),
+            }
+            let Some(link) = self.link.upgrade() else { return };
+            // Old messages are of no use to Raft: it sends what is needed then.
+            *link.queue.lock() = Queue::default();
+            if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+                engine.unreachable(self.to);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One connection, to its end.
+    async fn stream(&self) -> Ended {
+        let Ok(mut client) = self.peers.client(self.to) else { return Ended::Unreachable };
+        let (send, receive) = mpsc::channel(BATCHES_ON_THE_WAY);
+        let call = client.raft(ReceiverStream::new(receive));
+        tokio::pin!(call);
+        let mut sent = false;
+        loop {
+            let Some(link) = self.link.upgrade() else { return Ended::Gone };
+            let batch = link.take();
+            if batch.is_empty() {
+                tokio::select! {
+                    () = link.filled.notified() => {}
+                    _ended = &mut call => return Ended::of_call(sent),
+                }
+                continue;
+            }
+            drop(link);
+            let batch = self.pack(batch);
+            tokio::select! {
+                queued = send.send(batch) => match queued {
+                    Ok(()) => sent = true,
+                    Err(_) => return Ended::Unreachable,
+                },
+                _ended = &mut call => return Ended::of_call(sent),
+            }
+        }
+    }
+
+    fn pack(&self, messages: Vec<Envelope>) -> RaftBatch {
+        let envelopes = messages
+            .iter()
+            .map(|message| WireEnvelope { group: message.group.0, message: message.encode() })
+            .collect();
+        RaftBatch { from_node: self.me.0, to_node: self.to.0, envelopes }
+    }
+}
+
+/// How a connection ended.
+enum Ended {
+    /// The link is gone: nothing will ever be sent to the node again.
+    Gone,
+    /// It worked for a while.
+    AfterSending,
+    /// Nothing was ever sent on it.
+    Unreachable,
+}
+
+impl Ended {
+    /// The call ended, before anything was sent or after.
+    fn of_call(sent: bool) -> Self {
+        if sent { Self::AfterSending } else { Self::Unreachable }
+    }
+}
+
+impl Link {
+    /// What goes into the next batch.
+    fn take(&self) -> Vec<Envelope> {
+        let mut queue = self.queue.lock();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES {
+            let Some(message) = queue.messages.pop_front() else { break };
+            bytes += message.len();
+            batch.push(message);
+        }
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        batch
+    }
+}

@@ -1,0 +1,146 @@
+//! Connections to the other nodes, and where those are.
+
+mod call;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use thiserror::Error;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint, Error as TransportError};
+use tonic::{Request, Status};
+use uuid::Uuid;
+use vane_proto::peer::peer_client::PeerClient;
+use vane_types::NodeId;
+
+use crate::auth::{Token, put_cluster};
+use crate::{MESSAGE_BYTES_MAX, version};
+
+/// Time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Silence after which a connection is probed, and time to answer: what is behind a cut
+/// link or stopped is given up after both.
+const PROBE_AFTER: Duration = Duration::from_millis(700);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// HTTP/2 windows: a large command must not wait for a round trip per 64 KB.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// Puts the token, the cluster and the protocol on every call.
+#[derive(Clone)]
+pub struct Credentials {
+    token: Token,
+    /// `None` while the node is to join one.
+    cluster: Option<Uuid>,
+}
+
+impl Interceptor for Credentials {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let metadata = request.metadata_mut();
+        self.token.put(metadata);
+        version::put(metadata);
+        if let Some(cluster) = self.cluster {
+            put_cluster(metadata, cluster);
+        }
+        Ok(request)
+    }
+}
+
+/// A connection to one node.
+pub(crate) type Client = PeerClient<InterceptedService<Channel, Credentials>>;
+
+/// Why there is no connection to a node.
+#[derive(Debug, Error)]
+pub(crate) enum ConnectError {
+    /// It is no member as far as this node knows.
+    #[error("the address of node {0} is unknown")]
+    UnknownAddress(NodeId),
+    /// Its address is no host:port.
+    #[error("{0}")]
+    BadAddress(#[source] TransportError),
+    /// Nobody answers there.
+    #[error("{}", innermost(.0))]
+    Unreachable(#[source] TransportError),
+}
+
+/// Where the other nodes are, and connections to those that were called.
+pub struct Peers {
+    credentials: Credentials,
+    /// Address to dial from, where the node listens on one of several.
+    local: Option<IpAddr>,
+    addresses: RwLock<HashMap<NodeId, String>>,
+    channels: RwLock<HashMap<NodeId, (String, Channel)>>,
+}
+
+impl Peers {
+    /// Knows nobody yet. Without a cluster it can only join one.
+    pub fn new(token: Token, cluster: Option<Uuid>, local: Option<IpAddr>) -> Self {
+        let credentials = Credentials { token, cluster };
+        Self { credentials, local, addresses: RwLock::default(), channels: RwLock::default() }
+    }
+
+    /// Where nodes are from now on. Connections to other addresses are let go.
+    pub fn set_addresses(&self, addresses: HashMap<NodeId, String>) {
+        if *self.addresses.read() == addresses {
+            return;
+        }
+        self.channels.write().retain(|node, (address, _)| addresses.get(node) == Some(address));
+        *self.addresses.write() = addresses;
+    }
+
+    /// A connection to a member. Made when it is first used, so that it is an error only where
+    /// there is no address.
+    pub(crate) fn client(&self, node: NodeId) -> Result<Client, ConnectError> {
+        let address = self.addresses.read().get(&node).cloned();
+        let address = address.ok_or(ConnectError::UnknownAddress(node))?;
+        if let Some(channel) = self.known_channel(node, &address) {
+            return Ok(self.client_of(channel));
+        }
+        let channel = self.endpoint(&address)?.connect_lazy();
+        self.channels.write().insert(node, (address, channel.clone()));
+        Ok(self.client_of(channel))
+    }
+
+    fn known_channel(&self, node: NodeId, address: &str) -> Option<Channel> {
+        let channels = self.channels.read();
+        let (known, channel) = channels.get(&node)?;
+        (known == address).then(|| channel.clone())
+    }
+
+    /// A connection to whoever listens at an address.
+    async fn client_at(&self, address: &str) -> Result<Client, ConnectError> {
+        let channel = self.endpoint(address)?.connect().await.map_err(ConnectError::Unreachable)?;
+        Ok(self.client_of(channel))
+    }
+
+    fn client_of(&self, channel: Channel) -> Client {
+        PeerClient::with_interceptor(channel, self.credentials.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    fn endpoint(&self, address: &str) -> Result<Endpoint, ConnectError> {
+        let endpoint =
+            Endpoint::from_shared(format!("http://{address}")).map_err(ConnectError::BadAddress)?;
+        Ok(endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(PROBE_AFTER)
+            .keep_alive_timeout(PROBE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .tcp_nodelay(true)
+            .local_address(self.local))
+    }
+}
+
+/// The innermost reason of an error: the outer ones only say that there is one.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,186 @@
+//! Everything that is asked of another node, with the caller's deadline, and what a failed
+//! call tells about it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tonic::{Code, Status};
+use vane_raft::MemberChange;
+use vane_types::{Error, GroupId, NodeId, PeerId};
+
+use super::Peers;
+use crate::wire::{self, Header};
+use crate::{
+    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome, Proposal,
+    Read, ReportRequest,
+};
+
+impl Peers {
+    /// Reads from a node's replica of a group.
+    ///
+    /// # Errors
+    /// [`NotRead::NoReplica`] also where the node was not reached or does not speak this
+    /// protocol, [`NotRead::Failed`] with a timeout after the deadline. A read changes nothing.
+    pub async fn read<R: Read>(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Answered<R::Answer> {
+        let mut client =
+            self.client(node).map_err(|error| NotRead::NoReplica(error.to_string()))?;
+        let request = read.to_wire(Header { group, freshness, deadline });
+        match tokio::time::timeout_at(deadline.into(), R::call(&mut client, request)).await {
+            Ok(Ok(reply)) => wire::answered_from_wire::<R>(reply.into_inner()),
+            Ok(Err(status)) => Err(NotRead::NoReplica(does_not_answer(node, &status))),
+            Err(_) => Err(NotRead::Failed(Error::timeout(not_in_time(node)))),
+        }
+    }
+
+    /// Has a command logged and applied by a node, if it leads the group.
+    pub async fn propose(&self, node: NodeId, proposal: Proposal, deadline: Instant) -> Outcome {
+        let mut client = match self.client(node) {
+            Ok(client) => client,
+            Err(error) => return Outcome::NoReplica(error.to_string()),
+        };
+        let request = wire::proposal::proposal_to_wire(proposal, deadline);
+        match tokio::time::timeout_at(deadline.into(), client.propose(request)).await {
+            Ok(Ok(reply)) => wire::proposal::outcome_from_wire(reply.into_inner()),
+            Ok(Err(status)) if never_arrived(&status) => {
+                Outcome::NoReplica(does_not_answer(node, &status))
+            }
+            Ok(Err(status)) => {
+                Outcome::Unknown(format!("node {node} did not answer: {}", status.message()))
+            }
+            Err(_) => Outcome::Unknown(not_in_time(node)),
+        }
+    }
+
+    /// Asks a node what it knows of itself and of groups that it leads.
+    ///
+    /// # Errors
+    /// Unavailable where it was not reached, a timeout after the time given, internal where
+    /// its answer could not be read. A report changes nothing.
+    pub async fn report(
+        &self,
+        node: NodeId,
+        request: ReportRequest,
+        timeout: Duration,
+    ) -> Result<NodeReport, Error> {
+        let mut client =
+            self.client(node).map_err(|error| Error::unavailable(error.to_string()))?;
+        let request = wire::report::request_to_wire(request);
+        match tokio::time::timeout(timeout, client.report(request)).await {
+            Ok(Ok(reply)) => wire::report::report_from_wire(reply.into_inner())
+                .map_err(|error| Error::internal(error.to_string())),
+            Ok(Err(status)) => Err(Error::unavailable(status.message())),
+            Err(_) => Err(Error::timeout("no answer in time")),
+        }
+    }
+
+    /// Has a group's leader, on a node, hand over to another replica.
+    ///
+    /// # Errors
+    /// Why the other replica does not lead, or is not known to.
+    pub async fn transfer_leader(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        to: PeerId,
+        deadline: Instant,
+    ) -> Result<(), NotDone> {
+        let mut client =
+            self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
+        let request = wire::leader_request::transfer_to_wire(group, to, deadline);
+        match tokio::time::timeout_at(deadline.into(), client.transfer_leader(request)).await {
+            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
+            Ok(Err(status)) => Err(not_done(status)),
+            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
+        }
+    }
+
+    /// Has a group's leader, on a node, take one step to another membership.
+    ///
+    /// # Errors
+    /// Why the step was not taken, or is not known to be.
+    pub async fn change_members(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        change: MemberChange,
+        deadline: Instant,
+    ) -> Result<(), NotDone> {
+        let mut client =
+            self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
+        let request = wire::leader_request::change_to_wire(group, change, deadline);
+        match tokio::time::timeout_at(deadline.into(), client.change_members(request)).await {
+            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
+            Ok(Err(status)) => Err(not_done(status)),
+            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
+        }
+    }
+
+    /// Asks whoever listens at an address to make this node's disk a member's. May be asked
+    /// again: a disk is admitted once.
+    ///
+    /// # Errors
+    /// Those of the member that refuses; else unavailable, or a timeout after the time given.
+    /// No detail names the address.
+    pub async fn join(
+        &self,
+        address: &str,
+        request: JoinRequest,
+        timeout: Duration,
+    ) -> Result<JoinReply, Error> {
+        let call = async {
+            let mut client = self
+                .client_at(address)
+                .await
+                .map_err(|error| Error::unavailable(error.to_string()))?;
+            let reply = client.join(wire::join::join_to_wire(request)).await;
+            let reply = reply.map_err(|status| Error::unavailable(status.message()))?;
+            wire::join::admitted_from_wire(reply.into_inner())
+                .unwrap_or_else(|error| Err(Error::internal(error.to_string())))
+        };
+        tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
+            Err(Error::timeout(format!("no answer within {} s", timeout.as_secs())))
+        })
+    }
+}
+
+fn does_not_answer(node: NodeId, status: &Status) -> String {
+    format!("node {node} does not answer: {}", status.message())
+}
+
+fn not_in_time(node: NodeId) -> String {
+    format!("node {node} did not answer within the time limit")
+}
+
+fn not_done(status: Status) -> NotDone {
+    let why = status.message().to_owned();
+    if never_arrived(&status) { NotDone::NoReplica(why) } else { NotDone::Unknown(why) }
+}
+
+/// Whether a call failed before the other node could have acted on it.
+fn never_arrived(status: &Status) -> bool {
+    use std::error::Error as _;
+    // With these the service refuses a call, or lets its size be refused, before it looks at
+    // the message; `Unimplemented` comes from a node of another protocol. `Unavailable` is not
+    // among them: a connection that breaks says it too, when the call was long on its way.
+    let refused_by_service = matches!(
+        status.code(),
+        Code::FailedPrecondition | Code::Unauthenticated | Code::OutOfRange | Code::Unimplemented
+    );
+    let mut source = status.source();
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::ConnectionRefused
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    refused_by_service
+}

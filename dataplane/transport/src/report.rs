@@ -1,0 +1,56 @@
+//! What a node tells of itself and of the groups that it leads.
+
+use std::collections::BTreeMap;
+
+use vane_raft::GroupStatus;
+use vane_types::{GroupId, LogIndex, NodeId};
+
+/// Which groups a report is wanted of. Those that the node does not lead are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ReportRequest {
+    /// None: only what the node tells of itself.
+    #[default]
+    NodeOnly,
+    /// These.
+    Groups(Vec<GroupId>),
+    /// All.
+    AllLed,
+}
+
+/// A node's report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NodeReport {
+    /// The node that reports.
+    pub node: NodeId,
+    /// Version of Vane that it runs.
+    pub version: String,
+    /// Protocol that it speaks.
+    pub protocol: u32,
+    /// Bytes free on its disk.
+    pub disk_free_bytes: u64,
+    /// Bytes of its disk in all.
+    pub disk_total_bytes: u64,
+    /// Its disk has no room for writes that grow.
+    pub disk_full: bool,
+    /// Index of the meta group that it has applied.
+    pub meta_applied: LogIndex,
+    /// Open replicas of shards.
+    pub replicas: u64,
+    /// Those of the replicas that lead.
+    pub leaders: u64,
+    /// The groups that were asked for and that it leads.
+    pub groups: BTreeMap<GroupId, GroupReport>,
+}
+
+/// A group as its leader sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupReport {
+    /// Raft's view.
+    pub status: GroupStatus,
+    /// Points; 0 for the meta group.
+    pub points: u64,
+    /// Bytes of vectors.
+    pub vector_bytes: u64,
+    /// Vectors in a graph.
+    pub indexed_vectors: u64,
+}

@@ -1,0 +1,259 @@
+//! What the other nodes call: checks who calls, reads the request, hands it to the node and
+//! sends what that answers.
+
+mod handler;
+
+use std::sync::Arc;
+
+use tonic::service::interceptor::InterceptedService;
+use tonic::{Request, Response, Status, Streaming};
+use vane_proto::peer;
+use vane_proto::peer::peer_server::{Peer, PeerServer};
+use vane_raft::Envelope;
+use vane_types::{Error, GroupId};
+
+pub use handler::{PeerHandler, PeerMember};
+
+use crate::auth::{Token, cluster_of};
+use crate::reads::{
+    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+};
+use crate::wire::{self, Header, Unreadable, WireRequest};
+use crate::{MESSAGE_BYTES_MAX, Read, take_snapshot, version};
+
+/// The service. Before the node is a member it refuses every call.
+#[derive(Debug, Clone)]
+pub struct PeerService<H>(H);
+
+/// The service as a listener takes it: with the token and the protocol checked before a
+/// message is read, and room for the largest one.
+pub fn peer_server<H: PeerHandler>(
+    handler: H,
+    token: Token,
+) -> InterceptedService<
+    PeerServer<PeerService<H>>,
+    impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static + use<H>,
+> {
+    let server = PeerServer::new(PeerService(handler))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    InterceptedService::new(server, move |request: Request<()>| {
+        let request = token.check(request)?;
+        version::check(request.metadata())?;
+        Ok(request)
+    })
+}
+
+impl<H: PeerHandler> PeerService<H> {
+    fn member(&self) -> Result<Arc<H::Member>, Status> {
+        self.0.member().ok_or_else(|| {
+            Status::unavailable(
+                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped",
+            )
+        })
+    }
+
+    /// The member, if the caller is of the same cluster.
+    fn member_for<T>(&self, request: &Request<T>) -> Result<Arc<H::Member>, Status> {
+        let member = self.member()?;
+        let own = member.cluster_id();
+        match cluster_of(request.metadata()) {
+            Some(cluster) if cluster == own => Ok(member),
+            other => Err(Status::failed_precondition(format!(
+                "this node belongs to cluster {own}, the caller to {}; nothing was changed",
+                other.map_or_else(|| "none".to_owned(), |cluster| cluster.to_string())
+            ))),
+        }
+    }
+
+    /// Answers a read of any kind.
+    async fn read<R: Read>(
+        &self,
+        request: Request<R::Request>,
+    ) -> Result<Response<R::Reply>, Status> {
+        let member = self.member_for(&request)?;
+        let request = request.into_inner();
+        let header = wire::header_from_wire(request.header()).map_err(unreadable)?;
+        let Header { group, freshness, deadline } = header;
+        let read = R::from_wire(request).map_err(unreadable)?;
+        let answered = member.read(group, read, freshness, deadline).await;
+        Ok(Response::new(wire::answered_to_wire::<R>(answered)))
+    }
+}
+
+fn unreadable(error: Unreadable) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+/// Messages of a batch that the node takes.
+fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelope>, Unreadable> {
+    let mut messages = Vec::with_capacity(envelopes.len());
+    for peer::Envelope { group, message } in envelopes {
+        let message = Envelope::decode(GroupId(group), &message)
+            .map_err(|error| Unreadable::Raft(error.to_string()))?;
+        // Without room for the entries this replica is as good as away; a failed write would
+        // end the process.
+        if !(disk_full && message.has_entries()) {
+            messages.push(message);
+        }
+    }
+    Ok(messages)
+}
+
+#[tonic::async_trait]
+impl<H: PeerHandler> Peer for PeerService<H> {
+    async fn raft(
+        &self,
+        request: Request<Streaming<peer::RaftBatch>>,
+    ) -> Result<Response<peer::Done>, Status> {
+        let member = self.member_for(&request)?;
+        let mut batches = request.into_inner();
+        while let Some(batch) = batches.message().await? {
+            check_receiver(&*member, batch.to_node)?;
+            let disk_full = member.space().is_exhausted();
+            member.step(unpack(batch.envelopes, disk_full).map_err(unreadable)?);
+        }
+        Ok(Response::new(peer::Done {}))
+    }
+
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<peer::SnapshotPart>>,
+    ) -> Result<Response<peer::Done>, Status> {
+        let member = self.member_for(&request)?;
+        take_snapshot::take(&*member, request.into_inner()).await?;
+        Ok(Response::new(peer::Done {}))
+    }
+
+    async fn join(
+        &self,
+        request: Request<peer::JoinRequest>,
+    ) -> Result<Response<peer::JoinReply>, Status> {
+        // Not `member_for`: who asks to join belongs to no cluster yet.
+        let member = self.member()?;
+        let admitted = match wire::join::join_from_wire(request.into_inner()) {
+            Ok(request) => member.admit(request).await,
+            Err(error) => Err(Error::bad_input(error.to_string())),
+        };
+        Ok(Response::new(wire::join::admitted_to_wire(admitted)))
+    }
+
+    async fn propose(
+        &self,
+        request: Request<peer::ProposeRequest>,
+    ) -> Result<Response<peer::ProposeReply>, Status> {
+        let member = self.member_for(&request)?;
+        let (proposal, deadline) = wire::proposal::proposal_from_wire(request.into_inner());
+        let outcome = member.propose(proposal, deadline).await;
+        Ok(Response::new(wire::proposal::outcome_to_wire(outcome)))
+    }
+
+    async fn report(
+        &self,
+        request: Request<peer::ReportRequest>,
+    ) -> Result<Response<peer::ReportReply>, Status> {
+        let member = self.member_for(&request)?;
+        let report = member.report(wire::report::request_from_wire(request.into_inner())).await;
+        Ok(Response::new(wire::report::report_to_wire(report)))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<peer::TransferLeaderRequest>,
+    ) -> Result<Response<peer::LeaderReply>, Status> {
+        let member = self.member_for(&request)?;
+        let (group, to, deadline) = wire::leader_request::transfer_from_wire(request.into_inner());
+        let done = member.transfer_leader(group, to, deadline).await;
+        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+    }
+
+    async fn change_members(
+        &self,
+        request: Request<peer::ChangeMembersRequest>,
+    ) -> Result<Response<peer::LeaderReply>, Status> {
+        let member = self.member_for(&request)?;
+        let (group, change, deadline) =
+            wire::leader_request::change_from_wire(request.into_inner());
+        let done = member.change_members(group, change, deadline).await;
+        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+    }
+
+    async fn search(
+        &self,
+        request: Request<peer::SearchRequest>,
+    ) -> Result<Response<peer::SearchReply>, Status> {
+        self.read::<Search>(request).await
+    }
+
+    async fn hold(
+        &self,
+        request: Request<peer::HoldRequest>,
+    ) -> Result<Response<peer::HoldReply>, Status> {
+        self.read::<Hold>(request).await
+    }
+
+    async fn fetch(
+        &self,
+        request: Request<peer::FetchRequest>,
+    ) -> Result<Response<peer::FetchReply>, Status> {
+        self.read::<Fetch>(request).await
+    }
+
+    async fn retrieve(
+        &self,
+        request: Request<peer::RetrieveRequest>,
+    ) -> Result<Response<peer::RetrieveReply>, Status> {
+        self.read::<Retrieve>(request).await
+    }
+
+    async fn scroll(
+        &self,
+        request: Request<peer::ScrollRequest>,
+    ) -> Result<Response<peer::ScrollReply>, Status> {
+        self.read::<Scroll>(request).await
+    }
+
+    async fn count(
+        &self,
+        request: Request<peer::CountRequest>,
+    ) -> Result<Response<peer::CountReply>, Status> {
+        self.read::<Count>(request).await
+    }
+
+    async fn vector_of(
+        &self,
+        request: Request<peer::VectorOfRequest>,
+    ) -> Result<Response<peer::VectorOfReply>, Status> {
+        self.read::<VectorOf>(request).await
+    }
+
+    async fn resolve(
+        &self,
+        request: Request<peer::ResolveRequest>,
+    ) -> Result<Response<peer::ResolveReply>, Status> {
+        self.read::<Resolve>(request).await
+    }
+
+    async fn shard_info(
+        &self,
+        request: Request<peer::ShardInfoRequest>,
+    ) -> Result<Response<peer::ShardInfoReply>, Status> {
+        self.read::<InfoOf>(request).await
+    }
+
+    async fn basis(
+        &self,
+        request: Request<peer::BasisRequest>,
+    ) -> Result<Response<peer::BasisReply>, Status> {
+        self.read::<Basis>(request).await
+    }
+}
+
+/// A node whose address another one has taken over must not take what is meant for that one.
+pub(crate) fn check_receiver<M: PeerMember>(member: &M, to_node: u64) -> Result<(), Status> {
+    let me = member.node_id();
+    if to_node == me.0 {
+        return Ok(());
+    }
+    Err(Status::failed_precondition(format!("this is node {me}, not node {to_node}")))
+}

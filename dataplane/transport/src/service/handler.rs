@@ -1,0 +1,94 @@
+//! What the node behind the service does. It may be a member, or not yet one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use uuid::Uuid;
+use vane_raft::{Envelope, MemberChange};
+use vane_storage::Space;
+use vane_types::{Error, GroupId, NodeId, PeerId};
+
+use crate::{
+    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, Outcome, Proposal, Read,
+    ReportRequest,
+};
+
+/// The node that others call.
+pub trait PeerHandler: Clone + Send + Sync + 'static {
+    /// What the node is once it belongs to a cluster.
+    type Member: PeerMember;
+
+    /// The member; `None` while the node waits to join a cluster or to be bootstrapped.
+    fn member(&self) -> Option<Arc<Self::Member>>;
+}
+
+/// A node that belongs to a cluster. Who calls was checked before: only others of the cluster.
+pub trait PeerMember: Send + Sync + 'static {
+    /// Which member it is.
+    fn node_id(&self) -> NodeId;
+
+    /// The cluster that it belongs to.
+    fn cluster_id(&self) -> Uuid;
+
+    /// Logs a command, if this node leads the group, and waits until it is applied.
+    fn propose(
+        &self,
+        proposal: Proposal,
+        deadline: Instant,
+    ) -> impl Future<Output = Outcome> + Send;
+
+    /// Answers from this node's replica, if it leads.
+    fn read<R: Read>(
+        &self,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> impl Future<Output = Answered<R::Answer>> + Send;
+
+    /// Tells of this node and of groups that it leads.
+    fn report(&self, request: ReportRequest) -> impl Future<Output = NodeReport> + Send;
+
+    /// Hands a group's leadership over and waits until the other replica leads.
+    ///
+    /// # Errors
+    /// Why it does not, or is not known to.
+    fn transfer_leader(
+        &self,
+        group: GroupId,
+        to: PeerId,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), NotDone>> + Send;
+
+    /// Takes one step to another membership and waits until it is applied.
+    ///
+    /// # Errors
+    /// Why it was not, or is not known to be.
+    fn change_members(
+        &self,
+        group: GroupId,
+        change: MemberChange,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), NotDone>> + Send;
+
+    /// Makes a disk a member's, or says which member it is already.
+    ///
+    /// # Errors
+    /// Why the cluster does not take it, or could not be asked.
+    fn admit(&self, request: JoinRequest) -> impl Future<Output = Result<JoinReply, Error>> + Send;
+
+    /// Hands messages to Raft; does not wait for what comes of them.
+    fn step(&self, messages: Vec<Envelope>);
+
+    /// Where Raft's log will look for the files of a snapshot that is announced; `None` when
+    /// the message announces none, or its group is not here.
+    fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf>;
+
+    /// Where files of snapshots are staged: on one file system with every
+    /// [`PeerMember::incoming_dir`].
+    fn snapshots_dir(&self) -> PathBuf;
+
+    /// How much room its disk has.
+    fn space(&self) -> &Space;
+}

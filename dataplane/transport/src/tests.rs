@@ -1,0 +1,9 @@
+//! The protocol as one node speaks it and another hears it: every message there and back,
+//! whatever bytes come, and the service behind a listener.
+
+mod bytes;
+mod fake;
+mod filter_of;
+mod listener;
+mod round_trip;
+mod value_of;

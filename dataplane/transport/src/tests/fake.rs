@@ -1,0 +1,219 @@
+//! A node behind a listener that answers what the tests expect.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use uuid::Uuid;
+use vane_raft::{Envelope, MemberChange};
+use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
+use vane_storage::Space;
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
+
+use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
+use crate::{
+    Answered, Freshness, HeldHits, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome,
+    PROTOCOL, PeerHandler, PeerMember, Peers, Proposal, Read, Replica, ReportRequest, Token,
+    peer_server,
+};
+
+/// The cluster that the fake belongs to.
+pub(super) const CLUSTER: Uuid = Uuid::from_u128(0xC1);
+/// The fake's number.
+pub(super) const FAKE: NodeId = NodeId(2);
+/// Its secret.
+pub(super) const SECRET: &str = "s3cret";
+/// Index that every read names.
+pub(super) const INDEX: LogIndex = LogIndex(5);
+/// Replicas of a proposal that the fake never answers.
+pub(super) const FOR_EVER: u32 = 9;
+
+/// What the fake was told, and where its files are.
+pub(super) struct Shared {
+    dir: TempDir,
+    space: Space,
+    pub(super) stepped: Mutex<Vec<Envelope>>,
+}
+
+/// A node; a member or not.
+#[derive(Clone)]
+pub(super) struct Fake {
+    is_member: bool,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Fake {
+    pub(super) fn new(is_member: bool) -> Self {
+        let dir = TempDir::new().unwrap();
+        let space = Space::new(dir.path(), 0, 0).unwrap();
+        Self { is_member, shared: Arc::new(Shared { dir, space, stepped: Mutex::default() }) }
+    }
+
+    /// Serves it, until the test's runtime ends.
+    pub(super) async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = peer_server(self.clone(), Token::new(SECRET).unwrap());
+        let server = Server::builder().add_service(service);
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        address
+    }
+
+    pub(super) fn incoming(&self) -> PathBuf {
+        self.shared.dir.path().join("incoming")
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        self.shared.dir.path()
+    }
+}
+
+/// Connections of a node of this cluster that knows the fake.
+pub(super) fn peers_of(secret: &str, cluster: Option<Uuid>, fake: SocketAddr) -> Peers {
+    let peers = Peers::new(Token::new(secret).unwrap(), cluster, None);
+    peers.set_addresses(HashMap::from([(FAKE, fake.to_string())]));
+    peers
+}
+
+impl PeerHandler for Fake {
+    type Member = Self;
+
+    fn member(&self) -> Option<Arc<Self>> {
+        self.is_member.then(|| Arc::new(self.clone()))
+    }
+}
+
+impl PeerMember for Fake {
+    fn node_id(&self) -> NodeId {
+        FAKE
+    }
+
+    fn cluster_id(&self) -> Uuid {
+        CLUSTER
+    }
+
+    async fn propose(&self, proposal: Proposal, _deadline: Instant) -> Outcome {
+        if proposal.replicas == FOR_EVER {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        }
+        Outcome::Applied(LogIndex(proposal.command.len() as u64))
+    }
+
+    async fn read<R: Read>(
+        &self,
+        group: GroupId,
+        read: R,
+        _freshness: Freshness,
+        deadline: Instant,
+    ) -> Answered<R::Answer> {
+        if group == GroupId::META {
+            return Err(NotRead::NotLeader(Some(NodeId(3))));
+        }
+        let answer = read.answer(self, deadline).await?;
+        Ok((answer, INDEX))
+    }
+
+    async fn report(&self, request: ReportRequest) -> NodeReport {
+        let replicas = if request == ReportRequest::AllLed { 1 } else { 0 };
+        NodeReport { node: FAKE, protocol: PROTOCOL, replicas, ..NodeReport::default() }
+    }
+
+    async fn transfer_leader(
+        &self,
+        group: GroupId,
+        to: PeerId,
+        _deadline: Instant,
+    ) -> Result<(), NotDone> {
+        match to.node() == FAKE {
+            true => Ok(()),
+            false => Err(NotDone::NotLeader { group, leader: Some(to.node()) }),
+        }
+    }
+
+    async fn change_members(
+        &self,
+        _group: GroupId,
+        change: MemberChange,
+        _deadline: Instant,
+    ) -> Result<(), NotDone> {
+        match change.removed.is_empty() {
+            true => Ok(()),
+            false => Err(NotDone::Refused("nobody goes".into())),
+        }
+    }
+
+    async fn admit(&self, request: JoinRequest) -> Result<JoinReply, Error> {
+        if request.name.is_empty() {
+            return Err(Error::conflict("it has no name").nothing_changed());
+        }
+        let members = HashMap::from([(FAKE, request.address)]);
+        Ok(JoinReply { cluster_id: CLUSTER, node_id: NodeId(4), members })
+    }
+
+    fn step(&self, messages: Vec<Envelope>) {
+        self.shared.stepped.lock().extend(messages);
+    }
+
+    fn incoming_dir(&self, _announcement: &Envelope) -> Option<PathBuf> {
+        Some(self.incoming())
+    }
+
+    fn snapshots_dir(&self) -> PathBuf {
+        self.root().to_owned()
+    }
+
+    fn space(&self) -> &Space {
+        &self.shared.space
+    }
+}
+
+impl Replica for Fake {
+    async fn search(&self, _search: Search, _deadline: Instant) -> Result<Vec<Scored>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn hold(&self, hold: Hold, _deadline: Instant) -> Result<HeldHits, Error> {
+        Ok(HeldHits { token: hold.0.limit as u64, hits: vec![(PointId::Num(1), 0.5)] })
+    }
+
+    async fn fetch(&self, _fetch: Fetch, _deadline: Instant) -> Result<Vec<Record>, Error> {
+        Err(Error::unavailable("the view was let go"))
+    }
+
+    async fn retrieve(&self, read: Retrieve, _deadline: Instant) -> Result<Vec<Record>, Error> {
+        let ids = read.ids.into_iter();
+        Ok(ids.map(|id| Record { id, version: 1, payload: None, vectors: None }).collect())
+    }
+
+    async fn scroll(&self, _scroll: Scroll, _deadline: Instant) -> Result<Page, Error> {
+        Ok(Page { records: Vec::new(), next: Some(PointId::Num(8)) })
+    }
+
+    async fn count(&self, _count: Count, _deadline: Instant) -> Result<usize, Error> {
+        Ok(42)
+    }
+
+    async fn vector_of(&self, read: VectorOf, _deadline: Instant) -> Result<Vec<f32>, Error> {
+        let subject = Subject::Shard { collection: read.using, ordinal: 3 };
+        Err(Error::not_found("has no such point").about(subject))
+    }
+
+    async fn resolve(&self, _resolve: Resolve, _deadline: Instant) -> Result<Vec<PointId>, Error> {
+        Ok(vec![PointId::Num(1), PointId::Uuid(CLUSTER)])
+    }
+
+    async fn info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
+        Ok(Info { points: 12, ..Info::default() })
+    }
+
+    async fn basis(&self, _basis: Basis, _deadline: Instant) -> Result<LogIndex, Error> {
+        Ok(LogIndex(77))
+    }
+}

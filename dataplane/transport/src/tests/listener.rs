@@ -1,0 +1,262 @@
+//! The service behind a listener: who is let in, what each call answers, and what a failed
+//! call tells.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use prost::encoding::encode_varint;
+use tonic::{Code, Request};
+use uuid::Uuid;
+use vane_proto::peer;
+use vane_proto::peer::peer_client::PeerClient;
+use vane_proto::peer::snapshot_part::Part;
+use vane_raft::{Envelope, MemberChange};
+use vane_shard::{Search, SearchParams, Want};
+use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
+
+use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, SECRET, peers_of};
+use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
+use crate::{
+    Answered, Freshness, JoinRequest, NotDone, NotRead, Outcome, PROTOCOL, Peers, Proposal, Read,
+    ReportRequest, send_snapshot,
+};
+
+const SHARD: GroupId = GroupId(1);
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+async fn read<R: Read>(peers: &Peers, read: R) -> Answered<R::Answer> {
+    peers.read(FAKE, SHARD, read, Freshness::Leader, soon()).await
+}
+
+fn proposal(replicas: u32) -> Proposal {
+    let command = vec![0; 3];
+    Proposal { group: SHARD, command, replicas, basis: None, grows: false }
+}
+
+fn join_request(name: &str) -> JoinRequest {
+    JoinRequest {
+        disk_id: Uuid::from_u128(1),
+        name: name.into(),
+        address: "a:1".into(),
+        rest_address: "a:2".into(),
+        version: "0".into(),
+        protocol: PROTOCOL,
+    }
+}
+
+fn search() -> Search {
+    Search {
+        using: String::new(),
+        vector: vec![1.0],
+        filter: None,
+        params: SearchParams::default(),
+        score_threshold: None,
+        limit: 6,
+        exclude: None,
+        want: Want::default(),
+    }
+}
+
+/// A message to the fake's replica.
+fn envelope() -> Envelope {
+    let to = PeerId::new(FAKE, 1);
+    let mut message = vec![2 << 3];
+    encode_varint(to.0, &mut message);
+    let envelope = Envelope::decode(SHARD, &message).unwrap();
+    assert_eq!(envelope.to(), to, "field 2 of a message is whom it is for");
+    envelope
+}
+
+fn wire_envelope() -> peer::Envelope {
+    peer::Envelope { group: SHARD.0, message: envelope().encode() }
+}
+
+fn batch_for(to_node: u64) -> peer::RaftBatch {
+    peer::RaftBatch { from_node: 1, to_node, envelopes: vec![wire_envelope()] }
+}
+
+fn file(name: &str, bytes: u64) -> peer::SnapshotFile {
+    peer::SnapshotFile { name: name.into(), bytes, checksum: 1 }
+}
+
+#[tokio::test]
+async fn each_read_gets_the_answer_of_its_kind() {
+    let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
+    assert!(read(&peers, search()).await.unwrap().0.is_empty());
+    let (held, index) = read(&peers, Hold(search())).await.unwrap();
+    assert_eq!((held.token, held.hits, index), (6, vec![(PointId::Num(1), 0.5)], INDEX));
+    assert_eq!(read(&peers, Count { filter: None }).await, Ok((42, INDEX)));
+    assert_eq!(read(&peers, Basis).await, Ok((LogIndex(77), INDEX)));
+    assert_eq!(read(&peers, InfoOf).await.unwrap().0.points, 12);
+    let ids = vec![PointId::Num(1), PointId::Uuid(CLUSTER)];
+    let filter = vane_filter::Filter::default();
+    assert_eq!(read(&peers, Resolve { filter }).await, Ok((ids.clone(), INDEX)));
+    let retrieve = Retrieve { ids: ids.clone(), want: Want::default() };
+    let records = read(&peers, retrieve).await.unwrap().0;
+    assert_eq!(records.into_iter().map(|record| record.id).collect::<Vec<_>>(), ids);
+    let page = read(&peers, Scroll::default()).await.unwrap().0;
+    assert_eq!(page.next, Some(PointId::Num(8)));
+}
+
+#[tokio::test]
+async fn failures_keep_their_kind_and_subject() {
+    let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
+    let missing = VectorOf { id: PointId::Num(1), using: "papers".into() };
+    let subject = Subject::Shard { collection: "papers".into(), ordinal: 3 };
+    let expected = Error::not_found("has no such point").about(subject);
+    assert_eq!(read(&peers, missing).await, Err(NotRead::Failed(expected)));
+    let fetch = Fetch { token: 1, places: vec![0], want: Want::default() };
+    let Err(NotRead::Failed(error)) = read(&peers, fetch).await else { panic!("it answered") };
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    let elsewhere = peers.read(FAKE, GroupId::META, Basis, Freshness::Leader, soon()).await;
+    assert_eq!(elsewhere, Err(NotRead::NotLeader(Some(NodeId(3)))));
+}
+
+#[tokio::test]
+async fn what_is_no_read_is_answered_too() {
+    let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
+    assert_eq!(peers.propose(FAKE, proposal(0), soon()).await, Outcome::Applied(LogIndex(3)));
+    let second = Duration::from_secs(5);
+    let report = peers.report(FAKE, ReportRequest::AllLed, second).await.unwrap();
+    assert_eq!((report.node, report.replicas, report.protocol), (FAKE, 1, PROTOCOL));
+    let to = PeerId::new(FAKE, 1);
+    assert_eq!(peers.transfer_leader(FAKE, SHARD, to, soon()).await, Ok(()));
+    let to = PeerId::new(NodeId(8), 1);
+    let not_done = NotDone::NotLeader { group: SHARD, leader: Some(NodeId(8)) };
+    assert_eq!(peers.transfer_leader(FAKE, SHARD, to, soon()).await, Err(not_done));
+    let change = MemberChange { removed: vec![to], ..MemberChange::default() };
+    let refused = Err(NotDone::Refused("nobody goes".into()));
+    assert_eq!(peers.change_members(FAKE, SHARD, change, soon()).await, refused);
+}
+
+#[tokio::test]
+async fn a_disk_joins_through_an_address() {
+    let address = Fake::new(true).listen().await.to_string();
+    let joining = Peers::new(crate::Token::new(SECRET).unwrap(), None, None);
+    let time = Duration::from_secs(5);
+    let reply = joining.join(&address, join_request("n"), time).await.unwrap();
+    assert_eq!((reply.cluster_id, reply.node_id), (CLUSTER, NodeId(4)));
+    let error = joining.join(&address, join_request(""), time).await.unwrap_err();
+    assert_eq!(error, Error::conflict("it has no name").nothing_changed());
+    let waiting = Fake::new(false).listen().await.to_string();
+    let error = joining.join(&waiting, join_request("n"), time).await.unwrap_err();
+    assert!(error.detail.contains("belongs to no cluster yet"), "{error}");
+}
+
+#[tokio::test]
+async fn strangers_are_refused_and_know_that_nothing_was_changed() {
+    let address = Fake::new(true).listen().await;
+    let waiting = Fake::new(false).listen().await;
+    let strangers = [
+        (peers_of("other", Some(CLUSTER), address), "no valid token"),
+        (peers_of(SECRET, Some(Uuid::from_u128(0xC2)), address), "belongs to cluster"),
+        (peers_of(SECRET, None, address), "the caller to none"),
+    ];
+    for (peers, expected) in strangers {
+        let outcome = peers.propose(FAKE, proposal(0), soon()).await;
+        let Outcome::NoReplica(why) = outcome else { panic!("{outcome:?}") };
+        assert!(why.contains(expected), "{why}");
+        let Err(NotRead::NoReplica(why)) = read(&peers, Basis).await else { panic!("answered") };
+        assert!(why.contains(expected), "{why}");
+    }
+    let peers = peers_of(SECRET, Some(CLUSTER), waiting);
+    let Err(NotRead::NoReplica(why)) = read(&peers, Basis).await else { panic!("it answered") };
+    assert!(why.contains("belongs to no cluster yet"), "{why}");
+}
+
+#[tokio::test]
+async fn a_caller_of_another_protocol_is_told_both() {
+    let address = Fake::new(true).listen().await;
+    let mut client = PeerClient::connect(format!("http://{address}")).await.unwrap();
+    for (named, expected) in [(None, "the caller protocol 1;"), (Some("3"), "protocol 3;")] {
+        let mut request = Request::new(peer::ReportRequest::default());
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", format!("Bearer {SECRET}").parse().unwrap());
+        metadata.insert("vane-cluster", CLUSTER.to_string().parse().unwrap());
+        if let Some(protocol) = named {
+            metadata.insert("vane-protocol", protocol.parse().unwrap());
+        }
+        let status = client.report(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let own = format!("this node speaks protocol {PROTOCOL}");
+        assert!(status.message().contains(&own), "{status}");
+        assert!(status.message().contains(expected), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_surely_did_not_arrive_is_no_replica() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let peers = peers_of(SECRET, Some(CLUSTER), nobody);
+    let outcome = peers.propose(FAKE, proposal(0), soon()).await;
+    assert!(matches!(outcome, Outcome::NoReplica(_)), "{outcome:?}");
+    let outcome = peers.propose(NodeId(99), proposal(0), soon()).await;
+    assert_eq!(outcome, Outcome::NoReplica("the address of node 99 is unknown".into()));
+    let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
+    let deadline = Instant::now() + Duration::from_millis(200);
+    let outcome = peers.propose(FAKE, proposal(FOR_EVER), deadline).await;
+    assert_eq!(outcome, Outcome::Unknown("node 2 did not answer within the time limit".into()));
+}
+
+#[tokio::test]
+async fn messages_for_another_node_are_not_taken() {
+    let fake = Fake::new(true);
+    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
+    let mut client = peers.client(FAKE).unwrap();
+    client.raft(tokio_stream::iter([batch_for(FAKE.0)])).await.unwrap();
+    assert_eq!(fake.shared.stepped.lock().drain(..).collect::<Vec<_>>(), [envelope()]);
+    let status = client.raft(tokio_stream::iter([batch_for(7)])).await.unwrap_err();
+    assert_eq!(status.message(), "this is node 2, not node 7");
+    assert!(fake.shared.stepped.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_snapshot_arrives_whole_before_raft_hears_of_it() {
+    let fake = Fake::new(true);
+    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
+    let dir = tempfile::TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("inner")).unwrap();
+    let large = vec![7; 600_000];
+    fs::write(dir.path().join("inner/large"), &large).unwrap();
+    fs::write(dir.path().join("empty"), b"").unwrap();
+    let source = dir.path().to_owned();
+    let sent = send_snapshot::send(NodeId(1), &peers, envelope(), source).await.unwrap();
+    assert_eq!(sent, 600_000);
+    assert_eq!(fs::read(fake.incoming().join("inner/large")).unwrap(), large);
+    assert_eq!(fs::read(fake.incoming().join("empty")).unwrap(), b"");
+    assert_eq!(*fake.shared.stepped.lock(), [envelope()]);
+    assert_eq!(fs::read_dir(fake.root()).unwrap().count(), 1, "nothing stays staged");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_not_what_it_says_is_refused() {
+    let fake = Fake::new(true);
+    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
+    let snapshots = [
+        (file("../escape", 1), Code::InvalidArgument),
+        (file("", 1), Code::InvalidArgument),
+        (file("huge", u64::MAX), Code::ResourceExhausted),
+        (file("damaged", 1), Code::DataLoss),
+    ];
+    for (file, expected) in snapshots {
+        let header = peer::SnapshotHeader {
+            from_node: 1,
+            to_node: FAKE.0,
+            envelope: Some(wire_envelope()),
+            files: vec![file.clone(), file],
+        };
+        let chunk = peer::SnapshotChunk { data: vec![1], checksum: 0 };
+        let parts = [Part::Header(header), Part::Chunk(chunk)];
+        let parts = parts.map(|part| peer::SnapshotPart { part: Some(part) });
+        let mut client = peers.client(FAKE).unwrap();
+        let status = client.snapshot(tokio_stream::iter(parts)).await.unwrap_err();
+        assert_eq!(status.code(), expected, "{status}");
+    }
+    assert!(fake.shared.stepped.lock().is_empty());
+    assert_eq!(fs::read_dir(fake.root()).unwrap().count(), 0, "nothing stays staged");
+}

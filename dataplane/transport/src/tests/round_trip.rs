@@ -1,0 +1,277 @@
+//! Whatever is sent arrives as it was: every field of every request, answer and failure.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use proptest::collection::{hash_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use prost::Message;
+use uuid::Uuid;
+use vane_filter::{Clause, Condition, Filter, Nested};
+use vane_proto::peer;
+use vane_raft::MemberChange;
+use vane_shard::{SearchParams, Want};
+use vane_types::limits::FILTER_DEPTH_MAX;
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
+
+use super::filter_of::filter;
+use super::value_of::{
+    error, info, not_read, page, peers, point_id, records, refusal, report, scored, scroll, search,
+    text, want,
+};
+use crate::reads::{
+    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf, WireRead,
+};
+use crate::wire::{self, Header, Unreadable, WireRequest};
+use crate::{
+    Answered, Freshness, HeldHits, JoinReply, JoinRequest, NotDone, Outcome, Proposal, Read,
+    ReportRequest,
+};
+
+/// As another node would decode it.
+fn sent<M: Message + Default>(message: &M) -> M {
+    M::decode(message.encode_to_vec().as_slice()).unwrap()
+}
+
+fn header() -> Header {
+    let deadline = Instant::now() + Duration::from_secs(9);
+    Header { group: GroupId(7), freshness: Freshness::Linearizable, deadline }
+}
+
+/// Compared by their text, since not all parts compare, and NaN must be the same too.
+fn request_arrives<R: Read + Debug>(read: R) -> Result<(), TestCaseError>
+where
+    R::Request: Message + Default,
+{
+    let request = sent(&read.clone().to_wire(header()));
+    let header = wire::header_from_wire(request.header()).unwrap();
+    prop_assert_eq!((header.group, header.freshness), (GroupId(7), Freshness::Linearizable));
+    let left = header.deadline.saturating_duration_since(Instant::now());
+    prop_assert!(left > Duration::from_secs(5) && left <= Duration::from_secs(9));
+    let arrived = R::from_wire(request).unwrap();
+    prop_assert_eq!(format!("{arrived:?}"), format!("{read:?}"));
+    Ok(())
+}
+
+fn answer_arrives<R: WireRead>(answered: Answered<R::Answer>) -> Result<(), TestCaseError>
+where
+    R::Reply: Message + Default,
+    R::Answer: Debug,
+{
+    let before = format!("{answered:?}");
+    let reply = sent(&wire::answered_to_wire::<R>(answered));
+    let arrived = wire::answered_from_wire::<R>(reply);
+    prop_assert_eq!(format!("{arrived:?}"), before);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn requests_of_points_arrive(
+        search in search(), scroll in scroll(), want in want(), ids in vec(point_id(), 1..4),
+        token in any::<u64>(), places in vec(any::<usize>(), 0..4), using in text(),
+    ) {
+        request_arrives(search.clone())?;
+        request_arrives(Hold(search))?;
+        request_arrives(scroll)?;
+        request_arrives(Fetch { token, places, want: want.clone() })?;
+        request_arrives(VectorOf { id: ids[0], using })?;
+        request_arrives(Retrieve { ids, want })?;
+    }
+
+    #[test]
+    fn requests_about_a_shard_arrive(all in of(filter()), filter in filter()) {
+        request_arrives(Count { filter: all })?;
+        request_arrives(Resolve { filter })?;
+        request_arrives(InfoOf)?;
+        request_arrives(Basis)?;
+    }
+
+    #[test]
+    fn answers_with_points_arrive(
+        scored in scored(), records in records(), page in page(), index in any::<u64>(),
+        token in any::<u64>(), hits in vec((point_id(), any::<f32>()), 0..4),
+    ) {
+        let index = LogIndex(index);
+        answer_arrives::<Search>(Ok((scored, index)))?;
+        answer_arrives::<Hold>(Ok((HeldHits { token, hits }, index)))?;
+        answer_arrives::<Fetch>(Ok((records.clone(), index)))?;
+        answer_arrives::<Retrieve>(Ok((records, index)))?;
+        answer_arrives::<Scroll>(Ok((page, index)))?;
+    }
+
+    #[test]
+    fn answers_about_a_shard_arrive(
+        info in info(), count in any::<usize>(), vector in vec(any::<f32>(), 0..4),
+        ids in vec(point_id(), 0..4), basis in any::<u64>(), index in any::<u64>(),
+    ) {
+        let index = LogIndex(index);
+        answer_arrives::<Count>(Ok((count, index)))?;
+        answer_arrives::<VectorOf>(Ok((vector, index)))?;
+        answer_arrives::<Resolve>(Ok((ids, index)))?;
+        answer_arrives::<InfoOf>(Ok((info, index)))?;
+        answer_arrives::<Basis>(Ok((LogIndex(basis), index)))?;
+    }
+
+    #[test]
+    fn the_kind_of_a_failure_survives(not_read in not_read()) {
+        answer_arrives::<Search>(Err(not_read.clone()))?;
+        answer_arrives::<Basis>(Err(not_read))?;
+    }
+
+    #[test]
+    fn outcomes_arrive(
+        refusal in refusal(), why in text(), index in any::<u64>(), leader in of(any::<u64>()),
+    ) {
+        let outcomes = [
+            Outcome::Applied(LogIndex(index)),
+            Outcome::Refused(refusal),
+            Outcome::NotLeader(leader.map(NodeId)),
+            Outcome::Full(why.clone()),
+            Outcome::NoSpace(why.clone()),
+            Outcome::StaleBasis(LogIndex(index)),
+            Outcome::NoReplica(why.clone()),
+            Outcome::Unknown(why),
+        ];
+        for outcome in outcomes {
+            let reply = sent(&wire::proposal::outcome_to_wire(outcome.clone()));
+            prop_assert_eq!(wire::proposal::outcome_from_wire(reply), outcome);
+        }
+    }
+
+    #[test]
+    fn proposals_arrive(
+        group in any::<u64>(), command in vec(any::<u8>(), 0..9), replicas in any::<u32>(),
+        basis in of(any::<u64>()), grows in any::<bool>(),
+    ) {
+        let basis = basis.map(LogIndex);
+        let proposal = Proposal { group: GroupId(group), command, replicas, basis, grows };
+        let request = wire::proposal::proposal_to_wire(proposal.clone(), header().deadline);
+        let (arrived, _) = wire::proposal::proposal_from_wire(sent(&request));
+        prop_assert_eq!(arrived, proposal);
+    }
+
+    #[test]
+    fn requests_of_leaders_arrive(
+        learners in peers(), voters in peers(), removed in peers(), why in text(),
+        to in any::<u64>(), leader in of(any::<u64>()),
+    ) {
+        let (group, deadline) = (GroupId(3), header().deadline);
+        let change = MemberChange { learners, voters, removed };
+        let request = wire::leader_request::change_to_wire(group, change.clone(), deadline);
+        let (_, arrived, _) = wire::leader_request::change_from_wire(sent(&request));
+        prop_assert_eq!(arrived, change);
+        let request = wire::leader_request::transfer_to_wire(group, PeerId(to), deadline);
+        let (_, arrived, _) = wire::leader_request::transfer_from_wire(sent(&request));
+        prop_assert_eq!(arrived, PeerId(to));
+        let all = [
+            Ok(()),
+            Err(NotDone::NotLeader { group, leader: leader.map(NodeId) }),
+            Err(NotDone::NoReplica(why.clone())),
+            Err(NotDone::Refused(why.clone())),
+            Err(NotDone::Unknown(why)),
+        ];
+        for done in all {
+            let reply = sent(&wire::leader_request::done_to_wire(done.clone()));
+            prop_assert_eq!(wire::leader_request::done_from_wire(group, reply), done);
+        }
+    }
+
+    #[test]
+    fn reports_arrive(report in report(), groups in vec(any::<u64>().prop_map(GroupId), 1..4)) {
+        let reply = sent(&wire::report::report_to_wire(report.clone()));
+        prop_assert_eq!(wire::report::report_from_wire(reply), Ok(report));
+        let all =
+            [ReportRequest::NodeOnly, ReportRequest::Groups(groups), ReportRequest::AllLed];
+        for request in all {
+            let arrived = sent(&wire::report::request_to_wire(request.clone()));
+            prop_assert_eq!(wire::report::request_from_wire(arrived), request);
+        }
+    }
+
+    #[test]
+    fn joins_arrive(
+        ids in any::<[u128; 2]>(), words in any::<[String; 4]>(), node in any::<u64>(),
+        protocol in any::<u32>(), error in error(),
+        members in hash_map(any::<u64>().prop_map(NodeId), text(), 0..4),
+    ) {
+        let [disk_id, cluster_id] = ids.map(Uuid::from_u128);
+        let [name, address, rest_address, version] = words;
+        let request = JoinRequest { disk_id, name, address, rest_address, version, protocol };
+        let arrived = sent(&wire::join::join_to_wire(request.clone()));
+        prop_assert_eq!(wire::join::join_from_wire(arrived), Ok(request));
+        for admitted in [Ok(JoinReply { cluster_id, node_id: NodeId(node), members }), Err(error)] {
+            let reply = sent(&wire::join::admitted_to_wire(admitted.clone()));
+            prop_assert_eq!(wire::join::admitted_from_wire(reply), Ok(admitted));
+        }
+    }
+}
+
+/// A filter of so many levels, each inside the other in the way that takes the most messages.
+fn deep(levels: usize) -> Filter {
+    let key: vane_types::JsonPath = "a".parse().unwrap();
+    let mut filter = Filter::default();
+    for level in 1..levels {
+        let condition = match level % 2 {
+            0 => Condition::Filter(filter),
+            _ => Condition::Nested { nested: Nested { key: key.clone(), filter: filter.into() } },
+        };
+        filter = Filter { must: Some(Clause::List(vec![condition])), ..Filter::default() };
+    }
+    filter
+}
+
+#[test]
+fn the_deepest_filter_arrives_through_every_decoder() {
+    let mut filter = deep(FILTER_DEPTH_MAX);
+    let bottom = serde_json::json!({
+        "key": "a", "match": {"any": ["x"]}, "range": {"gt": "2024-02-29"},
+        "geo_radius": {"center": {"lon": 1.0, "lat": 1.0}, "radius": 1.0}
+    });
+    // The lowest level, where the deepest messages are.
+    let mut level = &mut filter;
+    while level.must.is_some() {
+        level = match level.must.as_mut() {
+            Some(Clause::List(conditions)) => match &mut conditions[0] {
+                Condition::Nested { nested } => &mut nested.filter,
+                Condition::Filter(filter) => filter,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+    }
+    *level = Filter::parse(serde_json::json!({"must": [bottom]})).unwrap();
+    filter.validate().unwrap();
+    let search = Search {
+        using: String::new(),
+        vector: vec![1.0],
+        filter: Some(filter),
+        params: SearchParams::default(),
+        score_threshold: None,
+        limit: 1,
+        exclude: None,
+        want: Want::default(),
+    };
+    request_arrives(search.clone()).unwrap();
+    request_arrives(Hold(search)).unwrap();
+}
+
+#[test]
+fn a_deeper_filter_is_refused() {
+    let resolve = Resolve { filter: deep(FILTER_DEPTH_MAX + 1) };
+    let request = resolve.to_wire(header());
+    assert_eq!(Resolve::from_wire(request).unwrap_err(), Unreadable::TooDeep);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let nothing = peer::ResolveRequest::default();
+    assert!(matches!(Resolve::from_wire(nothing).unwrap_err(), Unreadable::Missing(_)));
+    let reply = wire::answered_from_wire::<Basis>(peer::BasisReply::default());
+    assert!(reply.is_err(), "a reply that says nothing is no answer");
+    let unknown = peer::ReadHeader { freshness: 77, ..peer::ReadHeader::default() };
+    assert!(wire::header_from_wire(Some(unknown)).is_err());
+    let unsaid = peer::ReadHeader::default();
+    assert!(wire::header_from_wire(Some(unsaid)).is_err());
+}

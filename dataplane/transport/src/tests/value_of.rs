@@ -1,0 +1,281 @@
+//! Requests, answers and failures to send.
+
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use uuid::Uuid;
+use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
+use vane_shard::{
+    Info, Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
+};
+use vane_types::{
+    Changed, Error, ErrorKind, FailedShards, FieldType, GroupId, JsonPath, LogIndex, NodeId,
+    Payload, PeerId, PointId, Refusal, Retry, Subject, Term,
+};
+
+use super::filter_of::filter;
+use crate::{GroupReport, NodeReport, NotRead};
+
+pub(super) fn point_id() -> impl Strategy<Value = PointId> {
+    prop_oneof![
+        any::<u64>().prop_map(PointId::Num),
+        any::<u128>().prop_map(|number| PointId::Uuid(Uuid::from_u128(number))),
+    ]
+}
+
+pub(super) fn path() -> impl Strategy<Value = JsonPath> {
+    prop_oneof![
+        Just("a"),
+        Just("a.b"),
+        Just("a[].b"),
+        Just("list[3]"),
+        Just("\"quoted.key\".x"),
+        Just("ключ")
+    ]
+    .prop_map(|text| text.parse().unwrap())
+}
+
+pub(super) fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,8}"
+}
+
+fn count() -> impl Strategy<Value = usize> {
+    prop_oneof![0_usize..10, Just(usize::MAX)]
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    let value = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (-1e30..1e30_f64).prop_map(Into::into),
+        text().prop_map(Into::into),
+        vec(any::<u8>(), 0..3).prop_map(Into::into),
+    ];
+    btree_map(text(), value, 0..4).prop_map(|members| members.into_iter().collect())
+}
+
+pub(super) fn want() -> impl Strategy<Value = Want> {
+    let payload = prop_oneof![
+        Just(WantPayload::Nothing),
+        Just(WantPayload::All),
+        vec(path(), 0..3).prop_map(WantPayload::Include),
+        vec(path(), 0..3).prop_map(WantPayload::Exclude),
+    ];
+    let vectors = prop_oneof![
+        Just(WantVectors::Nothing),
+        Just(WantVectors::All),
+        vec(text(), 0..3).prop_map(WantVectors::Named),
+    ];
+    (payload, vectors).prop_map(|(payload, vectors)| Want { payload, vectors })
+}
+
+pub(super) fn search() -> impl Strategy<Value = Search> {
+    let params = (of(count()), any::<bool>(), any::<bool>())
+        .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
+    let what = (text(), vec(any::<f32>(), 0..5), of(filter()), params);
+    let how = (of(any::<f32>()), count(), of(point_id()), want());
+    (what, how).prop_map(|(what, how)| {
+        let (using, vector, filter, params) = what;
+        let (score_threshold, limit, exclude, want) = how;
+        Search { using, vector, filter, params, score_threshold, limit, exclude, want }
+    })
+}
+
+pub(super) fn scroll() -> impl Strategy<Value = Scroll> {
+    (of(filter()), of(point_id()), count(), want())
+        .prop_map(|(filter, offset, limit, want)| Scroll { filter, offset, limit, want })
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let vectors = btree_map(text(), vec(any::<f32>(), 0..4), 0..3);
+    (point_id(), any::<u64>(), of(payload()), of(vectors)).prop_map(
+        |(id, version, payload, vectors)| Record {
+            id,
+            version,
+            payload,
+            vectors: vectors.map(|named| named.into_iter().collect()),
+        },
+    )
+}
+
+pub(super) fn records() -> impl Strategy<Value = Vec<Record>> {
+    vec(record(), 0..4)
+}
+
+pub(super) fn scored() -> impl Strategy<Value = Vec<Scored>> {
+    vec((record(), any::<f32>()), 0..4).prop_map(|scored| {
+        scored.into_iter().map(|(record, score)| Scored { record, score }).collect()
+    })
+}
+
+pub(super) fn page() -> impl Strategy<Value = Page> {
+    (records(), of(point_id())).prop_map(|(records, next)| Page { records, next })
+}
+
+fn field_type() -> impl Strategy<Value = FieldType> {
+    prop_oneof![
+        Just(FieldType::Keyword),
+        Just(FieldType::Integer),
+        Just(FieldType::Float),
+        Just(FieldType::Bool),
+        Just(FieldType::Geo),
+        Just(FieldType::Datetime),
+        Just(FieldType::Uuid),
+    ]
+}
+
+pub(super) fn info() -> impl Strategy<Value = Info> {
+    let indexes = btree_map(path(), (field_type(), count()), 0..3);
+    let counts = proptest::array::uniform6(count());
+    (counts, proptest::array::uniform3(any::<u64>()), any::<bool>(), indexes).prop_map(
+        |(counts, numbers, optimizing, payload_index_points)| {
+            let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
+                counts;
+            let [indexes_built, vector_bytes, graph_bytes] = numbers;
+            Info {
+                points,
+                vectors,
+                indexed_vectors,
+                segments,
+                growing_rows,
+                indexes_building,
+                indexes_built,
+                optimizing,
+                payload_index_points,
+                vector_bytes,
+                graph_bytes,
+            }
+        },
+    )
+}
+
+pub(super) fn error() -> impl Strategy<Value = Error> {
+    let subject = prop_oneof![
+        Just(Subject::Unnamed),
+        Just(Subject::MetaGroup),
+        (text(), count()).prop_map(|(collection, ordinal)| Subject::Shard { collection, ordinal }),
+        any::<u64>().prop_map(|group| Subject::Group(GroupId(group))),
+    ];
+    let changed = proptest::sample::select(vec![
+        Changed::NotInQuestion,
+        Changed::Nothing,
+        Changed::Unknown,
+        Changed::Done,
+    ]);
+    let failed = (text(), vec(count(), 0..3), count());
+    let failed =
+        failed.prop_map(|(collection, failed, shards)| FailedShards { collection, failed, shards });
+    let retry = proptest::sample::select(vec![
+        Retry::No,
+        Retry::Later,
+        Retry::Soon,
+        Retry::WhenThereIsRoom,
+        Retry::WhenMajorityIsUp,
+        Retry::AfterLooking,
+    ]);
+    let kind = proptest::sample::select(ErrorKind::ALL.to_vec());
+    (kind, subject, changed, of(failed), retry, text()).prop_map(
+        |(kind, subject, changed, shards, retry, detail)| Error {
+            kind,
+            subject,
+            changed,
+            shards,
+            retry,
+            detail,
+        },
+    )
+}
+
+pub(super) fn not_read() -> impl Strategy<Value = NotRead> {
+    prop_oneof![
+        of(any::<u64>()).prop_map(|leader| NotRead::NotLeader(leader.map(NodeId))),
+        text().prop_map(NotRead::NoReplica),
+        error().prop_map(NotRead::Failed),
+    ]
+}
+
+pub(super) fn refusal() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        point_id().prop_map(Refusal::PointNotFound),
+        text().prop_map(Refusal::AlreadyExists),
+        text().prop_map(Refusal::NotFound),
+        text().prop_map(Refusal::Invalid),
+        text().prop_map(Refusal::Conflict),
+        Just(Refusal::Expired),
+    ]
+}
+
+pub(super) fn peers() -> impl Strategy<Value = Vec<PeerId>> {
+    vec(any::<u64>().prop_map(PeerId), 0..3)
+}
+
+fn status() -> impl Strategy<Value = GroupStatus> {
+    let role = prop_oneof![Just(Role::Follower), Just(Role::Candidate), Just(Role::Leader)];
+    let conf = (peers(), peers(), peers(), peers()).prop_map(
+        |(voters, learners, voters_outgoing, learners_next)| Conf {
+            voters,
+            learners,
+            voters_outgoing,
+            learners_next,
+        },
+    );
+    let other = (any::<u64>(), any::<u64>(), any::<bool>(), any::<bool>()).prop_map(
+        |(peer, matched, active, snapshot)| PeerStatus {
+            peer: PeerId(peer),
+            matched: LogIndex(matched),
+            active,
+            snapshot,
+        },
+    );
+    let numbers = proptest::array::uniform6(any::<u64>());
+    (numbers, role, of(any::<u64>()), conf, any::<bool>(), vec(other, 0..3)).prop_map(
+        |(numbers, role, leader, conf, conf_pending, peers)| {
+            let [peer, term, committed, applied, last_index, truncated_index] = numbers;
+            GroupStatus {
+                peer: PeerId(peer),
+                role,
+                term: Term(term),
+                leader: leader.map(PeerId),
+                committed: LogIndex(committed),
+                applied: LogIndex(applied),
+                last_index: LogIndex(last_index),
+                truncated_index: LogIndex(truncated_index),
+                conf,
+                conf_pending,
+                peers,
+            }
+        },
+    )
+}
+
+pub(super) fn report() -> impl Strategy<Value = NodeReport> {
+    let group = (status(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(
+        |(status, points, vector_bytes, indexed_vectors)| GroupReport {
+            status,
+            points,
+            vector_bytes,
+            indexed_vectors,
+        },
+    );
+    let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
+    let numbers = proptest::array::uniform6(any::<u64>());
+    (numbers, text(), any::<u32>(), any::<bool>(), groups).prop_map(
+        |(numbers, version, protocol, disk_full, groups)| {
+            let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders] =
+                numbers;
+            NodeReport {
+                node: NodeId(node),
+                version,
+                protocol,
+                disk_free_bytes,
+                disk_total_bytes,
+                disk_full,
+                meta_applied: LogIndex(meta_applied),
+                replicas,
+                leaders,
+                groups,
+            }
+        },
+    )
+}

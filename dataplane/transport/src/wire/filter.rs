@@ -1,0 +1,123 @@
+//! Filters, level by level. What is read was validated by the node that sent it; depth is
+//! looked at again, because it bounds the stack here.
+
+use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested, ValueSet};
+use vane_proto::peer;
+use vane_proto::peer::condition::What;
+use vane_types::limits::FILTER_DEPTH_MAX;
+
+use super::filter_field::{field_from_wire, field_to_wire};
+use super::{Unreadable, keys_of, need, path, point_ids, size};
+
+pub(crate) fn filter_to_wire(filter: Filter) -> peer::Filter {
+    let Filter { should, min_should, must, must_not } = filter;
+    peer::Filter {
+        should: should.map(clause_to_wire),
+        min_should: min_should.map(|MinShould { conditions, min_count }| peer::MinShould {
+            conditions: conditions_to_wire(conditions),
+            min_count: min_count as u64,
+        }),
+        must: must.map(clause_to_wire),
+        must_not: must_not.map(clause_to_wire),
+    }
+}
+
+pub(crate) fn filter_from_wire(filter: peer::Filter) -> Result<Filter, Unreadable> {
+    level_from_wire(filter, 1)
+}
+
+fn level_from_wire(filter: peer::Filter, depth: usize) -> Result<Filter, Unreadable> {
+    if depth > FILTER_DEPTH_MAX {
+        return Err(Unreadable::TooDeep);
+    }
+    let peer::Filter { should, min_should, must, must_not } = filter;
+    let min_should = match min_should {
+        Some(peer::MinShould { conditions, min_count }) => Some(MinShould {
+            conditions: conditions_from_wire(conditions, depth)?,
+            min_count: size(min_count)?,
+        }),
+        None => None,
+    };
+    Ok(Filter {
+        should: clause_from_wire(should, depth)?,
+        min_should,
+        must: clause_from_wire(must, depth)?,
+        must_not: clause_from_wire(must_not, depth)?,
+    })
+}
+
+fn clause_to_wire(clause: Clause) -> peer::Clause {
+    match clause {
+        Clause::One(condition) => {
+            peer::Clause { conditions: vec![condition_to_wire(*condition)], alone: true }
+        }
+        Clause::List(conditions) => {
+            peer::Clause { conditions: conditions_to_wire(conditions), alone: false }
+        }
+    }
+}
+
+fn clause_from_wire(
+    clause: Option<peer::Clause>,
+    depth: usize,
+) -> Result<Option<Clause>, Unreadable> {
+    let Some(peer::Clause { conditions, alone }) = clause else { return Ok(None) };
+    let mut conditions = conditions_from_wire(conditions, depth)?;
+    if !alone {
+        return Ok(Some(Clause::List(conditions)));
+    }
+    let condition = need(conditions.pop(), "the condition of a clause")?;
+    // More than one cannot stand alone, and to leave one out would widen the filter.
+    match conditions.is_empty() {
+        true => Ok(Some(Clause::One(Box::new(condition)))),
+        false => Err(Unreadable::Missing("the list of a clause")),
+    }
+}
+
+fn conditions_to_wire(conditions: Vec<Condition>) -> Vec<peer::Condition> {
+    conditions.into_iter().map(condition_to_wire).collect()
+}
+
+fn conditions_from_wire(
+    conditions: Vec<peer::Condition>,
+    depth: usize,
+) -> Result<Vec<Condition>, Unreadable> {
+    conditions.into_iter().map(|condition| condition_from_wire(condition, depth)).collect()
+}
+
+fn condition_to_wire(condition: Condition) -> peer::Condition {
+    let mut nested_key = String::new();
+    let what = match condition {
+        Condition::Field(field) => What::Field(field_to_wire(*field)),
+        Condition::IsEmpty { is_empty } => What::IsEmpty(is_empty.key.to_string()),
+        Condition::IsNull { is_null } => What::IsNull(is_null.key.to_string()),
+        Condition::HasId { has_id } => {
+            What::HasId(peer::PointIds { ids: keys_of(has_id.given().iter().copied()) })
+        }
+        Condition::HasVector { has_vector } => What::HasVector(has_vector),
+        Condition::Nested { nested: Nested { key, filter } } => {
+            nested_key = key.to_string();
+            What::Nested(filter_to_wire(*filter))
+        }
+        Condition::Filter(filter) => What::Filter(filter_to_wire(filter)),
+    };
+    peer::Condition { nested_key, what: Some(what) }
+}
+
+fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condition, Unreadable> {
+    let peer::Condition { nested_key, what } = condition;
+    Ok(match need(what, "what a condition asks")? {
+        What::Field(field) => Condition::Field(Box::new(field_from_wire(field)?)),
+        What::IsEmpty(key) => Condition::IsEmpty { is_empty: FieldRef { key: path(&key)? } },
+        What::IsNull(key) => Condition::IsNull { is_null: FieldRef { key: path(&key)? } },
+        What::HasId(peer::PointIds { ids }) => {
+            Condition::HasId { has_id: ValueSet::from(point_ids(&ids)?) }
+        }
+        What::HasVector(has_vector) => Condition::HasVector { has_vector },
+        What::Nested(filter) => {
+            let filter = Box::new(level_from_wire(filter, depth + 1)?);
+            Condition::Nested { nested: Nested { key: path(&nested_key)?, filter } }
+        }
+        What::Filter(filter) => Condition::Filter(level_from_wire(filter, depth + 1)?),
+    })
+}

@@ -1,0 +1,40 @@
+//! What every read says, whatever its kind.
+
+use std::time::Instant;
+
+use vane_proto::peer;
+use vane_types::GroupId;
+
+use super::{Unreadable, choice, need};
+use crate::Freshness;
+use crate::deadline::{deadline_of, left_ms};
+
+/// Which shard is asked, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    pub(crate) group: GroupId,
+    pub(crate) freshness: Freshness,
+    pub(crate) deadline: Instant,
+}
+
+pub(crate) fn header_to_wire(header: Header) -> peer::ReadHeader {
+    let Header { group, freshness, deadline } = header;
+    let freshness = match freshness {
+        Freshness::Leader => peer::Freshness::Leader,
+        Freshness::Linearizable => peer::Freshness::Linearizable,
+    };
+    peer::ReadHeader { group: group.0, timeout_ms: left_ms(deadline), freshness: freshness.into() }
+}
+
+pub(crate) fn header_from_wire(header: Option<peer::ReadHeader>) -> Result<Header, Unreadable> {
+    let peer::ReadHeader { group, timeout_ms, freshness } = need(header, "the read's header")?;
+    let freshness = match choice(freshness, "how new the answer must be")? {
+        peer::Freshness::Leader => Freshness::Leader,
+        peer::Freshness::Linearizable => Freshness::Linearizable,
+        // An answer of the wrong age would be an untrue one, so that there is no default.
+        peer::Freshness::Unspecified => {
+            return Err(Unreadable::Missing("how new the answer must be"));
+        }
+    };
+    Ok(Header { group: GroupId(group), freshness, deadline: deadline_of(timeout_ms) })
+}

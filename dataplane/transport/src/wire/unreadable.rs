@@ -1,0 +1,43 @@
+//! Why a message of another node could not be read.
+
+use thiserror::Error;
+
+/// A message that this version cannot read; nothing was done with it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unreadable {
+    /// Something that must be said is not.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A choice that this version does not know.
+    #[error("{what} is {value}, which this version does not know")]
+    UnknownChoice {
+        /// What is chosen.
+        what: &'static str,
+        /// The number on the wire.
+        value: i32,
+    },
+    /// Bytes that are no stored form of a point id.
+    #[error("a point id could not be read")]
+    PointId,
+    /// A text that is no UUID.
+    #[error("{0} is no UUID")]
+    Uuid(&'static str),
+    /// A text that is no path into a payload.
+    #[error("{0}")]
+    Path(String),
+    /// A text that is no datetime.
+    #[error("{0:?} is no datetime")]
+    Datetime(String),
+    /// Bytes that are no JSON object.
+    #[error("a payload could not be read: {0}")]
+    Payload(String),
+    /// A number beyond what this machine can count in memory.
+    #[error("{0} is more than this machine counts to")]
+    TooLarge(u64),
+    /// A filter with more levels than filters may have.
+    #[error("the filter is nested too deep")]
+    TooDeep,
+    /// Bytes that are no message of Raft.
+    #[error("{0}")]
+    Raft(String),
+}

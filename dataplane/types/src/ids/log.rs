@@ -1,0 +1,79 @@
+//! Places in a group's log.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Position of an entry in a group's log; the first entry has index 1, 0 stands before it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct LogIndex(pub u64);
+
+impl LogIndex {
+    /// Before the first entry.
+    pub const ZERO: Self = Self(0);
+    /// Behind every entry.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Index of the entry behind this one.
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Entries from `earlier` to this one; 0 where `earlier` is the later one.
+    pub const fn saturating_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The index so many entries before this one, but not before [`LogIndex::ZERO`].
+    pub const fn saturating_back(self, entries: u64) -> Self {
+        Self(self.0.saturating_sub(entries))
+    }
+}
+
+impl Add<u64> for LogIndex {
+    type Output = Self;
+
+    fn add(self, entries: u64) -> Self {
+        Self(self.0 + entries)
+    }
+}
+
+impl Sub<u64> for LogIndex {
+    type Output = Self;
+
+    fn sub(self, entries: u64) -> Self {
+        Self(self.0 - entries)
+    }
+}
+
+impl Sub for LogIndex {
+    /// Number of entries between the two.
+    type Output = u64;
+
+    fn sub(self, earlier: Self) -> u64 {
+        self.0 - earlier.0
+    }
+}
+
+impl fmt::Display for LogIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A leader's time in office, as Raft counts them; 0 is before the first.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Term(pub u64);
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
