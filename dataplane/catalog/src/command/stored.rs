@@ -35,8 +35,8 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Whether a newer version would read it: then this replica is of no use for now, but
-    /// nothing is broken.
+    /// Whether a newer version would read it: then nothing is broken, and this replica serves
+    /// again once its node runs that version.
     pub fn is_newer(&self) -> bool {
         !matches!(self, Self::Damaged { .. })
     }

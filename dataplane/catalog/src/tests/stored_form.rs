@@ -42,78 +42,70 @@ fn conf() -> Conf {
 
 /// Every command of level 1 with the JSON that versions before levels wrote.
 fn commands_before_levels() -> Vec<(MetaCommand, String)> {
-    let (name, group) = (|| "c".to_owned(), GroupId(5));
-    let placement = vec![vec![NodeId(1), NodeId(2)], vec![NodeId(2)]];
+    [commands_of_nodes(), commands_of_collections(), commands_of_shards()].concat()
+}
+
+fn commands_of_nodes() -> Vec<(MetaCommand, String)> {
+    let set_zone = |zone| MetaCommand::SetZone { node: NodeId(3), zone };
+    vec![
+        (MetaCommand::PutNode(node(7)), format!(r#"{{"put_node":{NODE}}}"#)),
+        (set_zone(Some("west".into())), r#"{"set_zone":{"node":3,"zone":"west"}}"#.into()),
+        (set_zone(None), r#"{"set_zone":{"node":3,"zone":null}}"#.into()),
+    ]
+}
+
+fn commands_of_collections() -> Vec<(MetaCommand, String)> {
+    let name = || "c".to_owned();
     let create = Create {
         name: name(),
         config: configured(),
         replication_factor: 2,
         write_consistency_factor: 1,
-        placement,
+        placement: vec![vec![NodeId(1), NodeId(2)], vec![NodeId(2)]],
         key: "k".into(),
     };
+    let created = [
+        r#"{"create":{"name":"c","config":"#,
+        CONFIG,
+        r#","replication_factor":2,"write_consistency_factor":1,"#,
+        r#""placement":[[1,2],[2]],"key":"k"}}"#,
+    ];
     let configure =
         Configure { name: name(), config: configured(), write_consistency_factor: Some(2) };
+    let configured =
+        format!(r#"{{"configure":{{"name":"c","config":{CONFIG},"write_consistency_factor":2}}}}"#);
     let aliases = vec![
         AliasChange::Create { collection: name(), alias: "a".into() },
         AliasChange::Delete { alias: "b".into() },
         AliasChange::Rename { old: "x".into(), new: "y".into() },
     ];
+    let aliased = concat!(
+        r#"{"aliases":[{"create":{"collection":"c","alias":"a"}},"#,
+        r#"{"delete":{"alias":"b"}},{"rename":{"old":"x","new":"y"}}]}"#
+    );
+    let delete = MetaCommand::Delete { name: name(), key: String::new() };
+    vec![
+        (MetaCommand::Create(create), created.concat()),
+        (MetaCommand::Configure(configure), configured),
+        (delete, r#"{"delete":{"name":"c","key":""}}"#.into()),
+        (MetaCommand::Aliases(aliases), aliased.into()),
+    ]
+}
+
+fn commands_of_shards() -> Vec<(MetaCommand, String)> {
+    let group = GroupId(5);
     let replicas = vec![
         WantedReplica { node: NodeId(1), learner: false },
         WantedReplica { node: NodeId(4), learner: true },
     ];
-    let zone = Some("west".to_owned());
+    let reconfigured = concat!(
+        r#"{"reconfigure":{"group":5,"replicas":[{"node":1,"learner":false},"#,
+        r#"{"node":4,"learner":true}],"if_revision":3}}"#
+    );
+    let settled = format!(r#"{{"settle":{{"group":5,"conf":{CONF}}}}}"#);
     vec![
-        (MetaCommand::PutNode(node(7)), format!(r#"{{"put_node":{NODE}}}"#)),
-        (
-            MetaCommand::SetZone { node: NodeId(3), zone },
-            r#"{"set_zone":{"node":3,"zone":"west"}}"#.into(),
-        ),
-        (
-            MetaCommand::SetZone { node: NodeId(3), zone: None },
-            r#"{"set_zone":{"node":3,"zone":null}}"#.into(),
-        ),
-        (
-            MetaCommand::Create(create),
-            [
-                r#"{"create":{"name":"c","config":"#,
-                CONFIG,
-                r#","replication_factor":2,"write_consistency_factor":1,"#,
-                r#""placement":[[1,2],[2]],"key":"k"}}"#,
-            ]
-            .concat(),
-        ),
-        (
-            MetaCommand::Configure(configure),
-            format!(
-                r#"{{"configure":{{"name":"c","config":{CONFIG},"write_consistency_factor":2}}}}"#
-            ),
-        ),
-        (
-            MetaCommand::Delete { name: name(), key: String::new() },
-            r#"{"delete":{"name":"c","key":""}}"#.into(),
-        ),
-        (
-            MetaCommand::Aliases(aliases),
-            concat!(
-                r#"{"aliases":[{"create":{"collection":"c","alias":"a"}},"#,
-                r#"{"delete":{"alias":"b"}},{"rename":{"old":"x","new":"y"}}]}"#
-            )
-            .into(),
-        ),
-        (
-            MetaCommand::Reconfigure { group, replicas, if_revision: Some(3) },
-            concat!(
-                r#"{"reconfigure":{"group":5,"replicas":[{"node":1,"learner":false},"#,
-                r#"{"node":4,"learner":true}],"if_revision":3}}"#
-            )
-            .into(),
-        ),
-        (
-            MetaCommand::Settle { group, conf: conf() },
-            format!(r#"{{"settle":{{"group":5,"conf":{CONF}}}}}"#),
-        ),
+        (MetaCommand::Reconfigure { group, replicas, if_revision: Some(3) }, reconfigured.into()),
+        (MetaCommand::Settle { group, conf: conf() }, settled),
     ]
 }
 

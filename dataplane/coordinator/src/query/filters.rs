@@ -1,23 +1,35 @@
 //! Filters put together from others.
 
 use vane_filter::{Clause, Condition, Filter};
-use vane_types::PointId;
+use vane_types::{Error, PointId};
 
 /// Passes what both pass.
-pub(super) fn both(above: &Filter, own: Option<&Filter>) -> Filter {
+///
+/// # Errors
+/// `BadInput` where the two together are more than one filter may be.
+pub(super) fn both(above: &Filter, own: Option<&Filter>) -> Result<Filter, Error> {
     let own = own.into_iter().cloned();
     all([above.clone()].into_iter().chain(own).map(Condition::Filter).collect())
 }
 
 /// Passes those of the points that also pass `filter`.
-pub(super) fn only(ids: impl IntoIterator<Item = PointId>, filter: Option<&Filter>) -> Filter {
+///
+/// # Errors
+/// `BadInput` where the filter is as deep as one may be.
+pub(super) fn only(
+    ids: impl IntoIterator<Item = PointId>,
+    filter: Option<&Filter>,
+) -> Result<Filter, Error> {
     let of_these = Condition::HasId { has_id: ids.into_iter().collect::<Vec<_>>().into() };
     let filter = filter.cloned().map(Condition::Filter);
     all([of_these].into_iter().chain(filter).collect())
 }
 
-fn all(conditions: Vec<Condition>) -> Filter {
-    Filter { must: Some(Clause::List(conditions)), ..Filter::default() }
+fn all(conditions: Vec<Condition>) -> Result<Filter, Error> {
+    let filter = Filter { must: Some(Clause::List(conditions)), ..Filter::default() };
+    // One that is too deep is not read by another node, which would look like a lost replica.
+    filter.validate().map_err(|invalid| Error::bad_input(invalid.message))?;
+    Ok(filter)
 }
 
 #[cfg(test)]
@@ -30,10 +42,10 @@ mod tests {
     fn put_together_they_are_what_a_client_would_write() {
         let color = json!({"must": [{"key": "color", "match": {"value": "red"}}]});
         let color = Filter::parse(color).unwrap();
-        let some = only([PointId::Num(3), PointId::Num(5)], Some(&color));
+        let some = only([PointId::Num(3), PointId::Num(5)], Some(&color)).unwrap();
         let written = json!({"must": [{"has_id": [3, 5]}, color]});
         assert_eq!(some, Filter::parse(written).unwrap());
         let written = json!({"must": [color, color]});
-        assert_eq!(both(&color, Some(&color)), Filter::parse(written).unwrap());
+        assert_eq!(both(&color, Some(&color)).unwrap(), Filter::parse(written).unwrap());
     }
 }

@@ -46,7 +46,7 @@ impl<S: Shards> Collection<S> {
                 stage;
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), options).await?;
-                filter = Some(only(lists.into_iter().flatten(), filter.as_ref()));
+                filter = Some(only(lists.into_iter().flatten(), filter.as_ref())?);
             }
             let (vector, exclude) = match by {
                 By::Vector(vector) => (vector, None),
@@ -87,7 +87,7 @@ impl<S: Shards> Collection<S> {
         let mut lists = Vec::with_capacity(stages.len());
         for mut stage in stages {
             if let Some(above) = filter {
-                stage.filter = Some(both(above, stage.filter.as_ref()));
+                stage.filter = Some(both(above, stage.filter.as_ref())?);
             }
             let found = self.stage(stage, Want::default(), options).await?;
             lists.push(found.into_iter().map(|scored| scored.record.id).collect());
