@@ -22,7 +22,7 @@ pub struct Figures {
     pub wide_lines: usize,
     /// Modules of its largest import cycle.
     pub cycle: Vec<String>,
-    body_comments: usize,
+    pub(crate) body_comments: usize,
 }
 
 impl Figures {

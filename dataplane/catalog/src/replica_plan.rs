@@ -27,7 +27,7 @@ pub enum ReplicaAction {
         /// The replica that should be open.
         peer: PeerId,
         /// What a replica that is made begins with.
-        config: CollectionConfig,
+        config: Box<CollectionConfig>,
         /// The membership that a replica that is made begins with. `None` for one that joins
         /// a running group: it begins with nothing and is sent a snapshot.
         founding: Option<Conf>,
@@ -79,7 +79,7 @@ fn opening(state: &State, group: GroupId, peer: PeerId) -> Option<ReplicaAction>
     let config = state.collections.get(&shard.collection)?.config.clone();
     let founding = is_founder(shard, peer).then(|| Conf::founding(&shard.first));
     let campaign = shard.first.first().is_some_and(|first| first.node() == peer.node());
-    Some(ReplicaAction::Open { group, peer, config, founding, campaign })
+    Some(ReplicaAction::Open { group, peer, config: Box::new(config), founding, campaign })
 }
 
 /// Whether a replica may begin with the founding membership: it is one of the first, and no

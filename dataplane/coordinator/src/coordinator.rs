@@ -119,7 +119,8 @@ impl<S: Shards> Coordinator<S> {
     /// The refusal of the change; `Unavailable` where the meta group has no leader, `Timeout`
     /// with an unknown outcome where it lost one on the way.
     pub async fn change(&self, command: MetaCommand, deadline: Instant) -> Result<(), Error> {
-        let index = self.propose_meta(command, deadline).await?;
+        // Boxed: the way to a leader is a large future, and every change of the catalog has it.
+        let index = Box::pin(self.propose_meta(command, deadline)).await?;
         self.shards.catalog_at(index, deadline).await
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct Replicas {
 struct Placed {
     group: GroupId,
     peer: PeerId,
-    config: CollectionConfig,
+    config: Box<CollectionConfig>,
     founding: Option<Conf>,
     campaign: bool,
 }

@@ -31,7 +31,7 @@ pub use links::Links;
 pub use peers::Peers;
 pub use protocol::{Answered, Freshness, HeldHits, NotRead, Outcome, Proposal, Read, Replica};
 pub use report::{GroupReport, NodeReport, ReportRequest};
-pub use service::{PeerHandler, PeerMember, PeerService, peer_server};
+pub use service::{CallCheck, PeerHandler, PeerMember, PeerService, peer_server};
 pub use version::PROTOCOL;
 
 /// Largest message: a command and what is around it.

@@ -5,6 +5,7 @@ mod handler;
 
 use std::sync::Arc;
 
+use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
 use vane_proto::peer;
@@ -25,23 +26,28 @@ use crate::{MESSAGE_BYTES_MAX, Read, take_snapshot, version};
 #[derive(Debug, Clone)]
 pub struct PeerService<H>(H);
 
-/// The service as a listener takes it: with the token and the protocol checked before a
-/// message is read, and room for the largest one.
+/// Checks every call before its message is read: the token, and the protocol that the caller
+/// speaks.
+#[derive(Clone)]
+pub struct CallCheck(Token);
+
+impl Interceptor for CallCheck {
+    fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
+        let request = self.0.check(request)?;
+        version::check(request.metadata())?;
+        Ok(request)
+    }
+}
+
+/// The service as a listener takes it, with room for the largest message.
 pub fn peer_server<H: PeerHandler>(
     handler: H,
     token: Token,
-) -> InterceptedService<
-    PeerServer<PeerService<H>>,
-    impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static + use<H>,
-> {
+) -> InterceptedService<PeerServer<PeerService<H>>, CallCheck> {
     let server = PeerServer::new(PeerService(handler))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    InterceptedService::new(server, move |request: Request<()>| {
-        let request = token.check(request)?;
-        version::check(request.metadata())?;
-        Ok(request)
-    })
+    InterceptedService::new(server, CallCheck(token))
 }
 
 impl<H: PeerHandler> PeerService<H> {

@@ -73,7 +73,7 @@ fn is_complete(
 
 fn accepted(verdict: &Verdict) -> Finding {
     match verdict {
-        Verdict::Refused(reason, message) => Finding::no(*reason, message),
+        Verdict::Refused(reason, message) => Finding::no(reason, message),
         Verdict::Accepted | Verdict::Waiting(..) | Verdict::Leaving(..) => {
             Finding::yes("Accepted", "everything that the spec asks for is possible")
         }
@@ -103,7 +103,7 @@ fn progressing(
     match (failed, &plan.verdict, plan.steps.first()) {
         (Some(failed), ..) => Finding::yes("Retrying", failed.to_string()),
         (None, Verdict::Waiting(reason, message) | Verdict::Leaving(reason, message), _) => {
-            Finding::yes(*reason, message)
+            Finding::yes(reason, message)
         }
         (None, _, Some(step)) => Finding::yes("Changing", step.to_string()),
         (None, _, None) => Finding::no("Settled", "nothing is under way"),
@@ -119,7 +119,7 @@ fn ready(
     match &plan.verdict {
         Verdict::Refused(reason, message)
         | Verdict::Waiting(reason, message)
-        | Verdict::Leaving(reason, message) => return Finding::no(*reason, message),
+        | Verdict::Leaving(reason, message) => return Finding::no(reason, message),
         Verdict::Accepted => {}
     }
     let (led, all) = (observed.led_shards(), observed.shards.len());

@@ -46,7 +46,7 @@ fn a_node_opens_what_is_placed_on_it_and_the_one_placed_first_stands_for_electio
     let opened: Vec<_> = plan.iter().filter_map(opened).collect();
     assert_eq!(opened, [(FIRST, peer(2, 1), true, false), (SECOND, peer(2, 1), true, true)]);
     let ReplicaAction::Open { config, founding, .. } = &plan[0] else { panic!("{plan:?}") };
-    assert_eq!(config, &state.collections["c"].config);
+    assert_eq!(**config, state.collections["c"].config);
     assert_eq!(founding, &Some(Conf::founding(&[peer(1, 1), peer(2, 1), peer(3, 1)])));
     assert!(replica_plan(&state, NodeId(9), &BTreeMap::new()).is_empty(), "it is no member");
 }

@@ -140,11 +140,11 @@ fn points_go_only_with_an_object_that_says_so() {
     };
     let there = Some(found(|_| ()));
     let (delete, let_go) = (Step::Delete("k".into()), Step::Finalizer(false));
-    let both = [delete, let_go.clone()];
+    let (both, let_go) = ([delete, let_go.clone()], [let_go]);
     assert_eq!(steps(deletes(true), Cluster::There(3), there.clone()), both);
-    assert_eq!(steps(deletes(true), Cluster::There(3), None), [let_go.clone()]);
+    assert_eq!(steps(deletes(true), Cluster::There(3), None), let_go);
     assert_eq!(steps(deletes(true), Cluster::Silent("x".into()), None), []);
-    assert_eq!(steps(deletes(true), Cluster::Absent, None), [let_go]);
+    assert_eq!(steps(deletes(true), Cluster::Absent, None), let_go);
     assert_eq!(steps(collection(|_| ()), Cluster::There(3), there), []);
 }
 
