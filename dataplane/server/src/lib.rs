@@ -3,7 +3,7 @@
 //!
 //! Owns what is of HTTP and of gRPC: routes, how bodies are read, status codes, connections. It
 //! must never know a segment, a log or a file of the engine: requests go to `vane-service`, and
-//! `vane-cluster` is called to start, to stop and to look at. Nothing that a client sends may bring
+//! `vane-node` is called to start, to stop and to look at. Nothing that a client sends may bring
 //! it to panic.
 
 pub mod args;
