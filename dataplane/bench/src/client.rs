@@ -74,11 +74,6 @@ impl Client {
         Self { rest: Rest::with_timeout(url, timeout) }
     }
 
-    /// Where the node is.
-    pub(crate) fn url(&self) -> &str {
-        self.rest.url()
-    }
-
     /// A request with a JSON body; the answer's `result`.
     pub(crate) fn send<T: for<'de> Deserialize<'de>>(
         &self,

@@ -70,7 +70,8 @@ fn sequences(choices: &[Vec<Vec<NodeId>>]) -> Vec<Vec<Vec<NodeId>>> {
     choices.iter().fold(vec![Vec::new()], |begun, choices| {
         let mut longer = Vec::with_capacity(begun.len() * choices.len());
         for begin in &begun {
-            longer.extend(choices.iter().map(|last| [&begin[..], &[last.clone()]].concat()));
+            let with = |last| [&begin[..], std::slice::from_ref(last)].concat();
+            longer.extend(choices.iter().map(with));
         }
         longer
     })
