@@ -73,6 +73,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             tick: Duration::from_millis(100),
+            // Longer than three heartbeats, so that one lost message brings no election; a range
+            // against ties.
             election_ticks: 7..13,
             heartbeat_ticks: 2,
             pending_bytes_max: 256 << 20,
@@ -99,6 +101,7 @@ impl Config {
             check_quorum: true,
             pre_vote: true,
             batch_append: true,
+            // At least one message: a node with a small budget could never propose a large command.
             max_uncommitted_size: (self.pending_bytes_max as u64).max(bounds.message_bytes_max),
             max_committed_size_per_ready: bounds.committed_bytes_max,
             ..raft::Config::default()

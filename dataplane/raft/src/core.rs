@@ -228,11 +228,13 @@ impl Core {
     pub fn applied(&mut self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
         self.with_peer(group, peer, |replica| replica.applied(index));
+        // Any group may use the room, not only the one whose entries were applied.
         self.dirty.append(&mut self.held_back);
     }
 
     /// Notes that a replica's state machine has installed the snapshot at `index`.
     pub fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex) {
+        // Taken out for the call: the replica that fills it is borrowed from `self` too.
         let mut released = std::mem::take(&mut self.released);
         self.with_peer(group, peer, |replica| replica.installed(index, &mut released));
         self.released = released;

@@ -182,6 +182,7 @@ impl Engine {
         })?;
         if let Some(index) = log.installing.take() {
             let dir = self.dirs.incoming(group, log.truncated_term, index);
+            // The crash may have come after the installation and before the log's note of its end.
             if machine.applied() < index {
                 tracing::info!(%group, %index, "installing a snapshot that was cut short");
                 machine.install(&dir)?;
@@ -199,6 +200,7 @@ impl Engine {
                 self.machines.remove(group);
             },
         )?;
+        // Last: whoever finds a watch may propose, and the core must have the group by then.
         self.watches.write().insert(group, Arc::clone(&watch));
         Ok(watch)
     }
@@ -206,9 +208,11 @@ impl Engine {
     /// Drops the replica of a group. Commands under way are answered with an error; the log
     /// stays until [`Engine::forget`].
     pub fn remove(&self, group: GroupId) {
+        // First: requests are routed elsewhere before their commands would be refused here.
         self.watches.write().remove(&group);
         // No answer means that the thread has ended, and the replica with it.
         let _gone = self.ask(|done| Input::Remove { group, done });
+        // Last: until the core has let the replica go, entries may still be handed on to it.
         self.machines.remove(group);
     }
 
@@ -241,6 +245,8 @@ impl Engine {
             return Err(ProposeError::GroupNotFound(group));
         }
         let (bytes, limit) = (data.len(), self.pending_bytes_max);
+        // Looked at, not reserved: proposals that come together may exceed the limit by their own
+        // size.
         let before = self.pending_bytes.load(Ordering::Acquire);
         // A command larger than the whole limit may go alone, or it could never be written.
         if before > 0 && before + bytes > limit {

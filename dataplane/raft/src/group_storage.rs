@@ -93,6 +93,7 @@ impl GroupStorage {
 
     /// Lets entries go that are applied and more than the cache is for.
     pub(crate) fn evict(&mut self, applied: LogIndex) {
+        // Those not applied stay: they are sure to be read once more.
         while self.cache_bytes > self.cache_bytes_max
             && self.cache.front().is_some_and(|entry| entry.index <= applied.0)
         {
@@ -136,6 +137,7 @@ impl GroupStorage {
         let before = self.snapshot_index();
         self.snapshot = snapshot;
         let now = self.snapshot_index();
+        // Only noted: removing files here would hold up the thread that owns all groups.
         self.spent.extend(before.filter(|index| Some(*index) != now));
     }
 
@@ -198,10 +200,12 @@ impl Storage for GroupStorage {
         max_size: impl Into<Option<u64>>,
         _context: GetEntriesContext,
     ) -> raft::Result<Vec<LogEntry>> {
+        // To raft-rs this error means that the follower needs a snapshot.
         if low <= self.log.truncated_index.0 {
             return Err(raft::Error::Store(StorageError::Compacted));
         }
         let max_size = max_size.into().unwrap_or(u64::MAX);
+        // The cache has no gaps: where it has the first entry it has all that follow.
         let Some(place) = self.place(LogIndex(low)) else {
             return self
                 .store
@@ -250,6 +254,8 @@ impl Storage for GroupStorage {
         match self.snapshot.as_ref().filter(|snapshot| self.fits(snapshot, request_index, to)) {
             Some(snapshot) => Ok(snapshot.clone()),
             None => {
+                // Making one here would hold up every group, and raft-rs takes any other error for
+                // fatal.
                 self.wanted.set(Some(LogIndex(request_index)));
                 Err(raft::Error::Store(StorageError::SnapshotTemporarilyUnavailable))
             }

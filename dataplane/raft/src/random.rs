@@ -21,6 +21,7 @@ impl Random {
 
     /// A number below `end`, which is not 0.
     pub fn below(&mut self, end: u64) -> u64 {
+        // A little uneven where `end` does not divide 2^64, which times and choices do not feel.
         self.next_u64() % end
     }
 

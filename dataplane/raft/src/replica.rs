@@ -122,6 +122,7 @@ impl Replica {
             dispatched: applied,
             committed: commit.max(applied),
             applied,
+            // Unlike any real one, so that the first step draws an election timeout.
             office: (Term::default(), StateRole::Candidate),
             election_timeout: config.election_ticks.start,
             serving_term: Term::default(),
@@ -179,6 +180,8 @@ impl Replica {
     }
 
     pub(crate) fn step(&mut self, message: Message) {
+        // An earlier replica of the group on this node had another peer id; messages for it still
+        // come.
         if self.installing.is_some() || message.to != self.peer.0 {
             return;
         }
@@ -220,6 +223,7 @@ impl Replica {
             if !self.conf.voters.contains(&to) {
                 return Err(self.refused("the peer to lead it is not one of its voters"));
             }
+            // The change may take the vote of the very peer that is to lead.
             if self.raw.raft.has_pending_conf() {
                 return Err(self.refused("another change is under way"));
             }
@@ -245,6 +249,8 @@ impl Replica {
             let ticks = &self.election_ticks;
             let drawn = self.random.within(&(ticks.start as u64..ticks.end as u64));
             self.election_timeout = drawn as usize;
+            // Whoever led has lost the office in between, even where it leads again in a later
+            // term.
             let led = self.office.1 == StateRole::Leader;
             self.office = office;
             if led {

@@ -127,6 +127,7 @@ impl Watch {
         self.committed.store(committed.0, Ordering::Release);
         self.leader.store(PeerId::to_raw(leader), Ordering::Release);
         self.term.store(term.0, Ordering::Release);
+        // Last: whoever sees that this replica serves sees the leader and the term that go with it.
         self.serving.store(serving, Ordering::Release);
     }
 

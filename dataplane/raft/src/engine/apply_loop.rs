@@ -23,6 +23,8 @@ pub(super) fn run(work: &Receiver<Work>, machines: &Machines, inbox: &Inbox, job
     for work in work {
         match work {
             Work::Apply(committed) => apply(committed, machines, inbox),
+            // Elsewhere: an installation takes as long as its files do, and other groups' entries
+            // would wait.
             Work::Install(install) => drop(job.send(Job::Install(install))),
         }
     }
@@ -35,10 +37,14 @@ fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
         for ticket in entries.into_iter().filter_map(|(_, ticket)| ticket) {
             ticket.fail(ProposeError::Unknown(group));
         }
+        // The bytes were counted when the entries were handed on: without this their room would be
+        // lost.
         return inbox.applied(group, peer, LogIndex::ZERO, bytes);
     };
     let mut last = LogIndex::ZERO;
     for (entry, ticket) in entries {
+        // Asked of the machine each time: an entry left out or applied twice makes replicas differ
+        // for good.
         let expected = machine.applied().next();
         assert_eq!(entry.index, expected, "group {group}: entries must be applied in log order");
         let answer = match machine.apply(&entry) {

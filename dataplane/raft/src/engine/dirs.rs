@@ -44,6 +44,7 @@ impl SnapshotDirs {
         fs::create_dir_all(root).map_err(|e| dirs.failed(&e))?;
         for dir in dirs.list()? {
             if !is_named(store, &dir)? {
+                // No transfer goes on after a restart: what is still wanted is made or sent anew.
                 fs::remove_dir_all(&dir).map_err(|e| dirs.failed(&e))?;
             }
         }
@@ -66,6 +67,7 @@ impl SnapshotDirs {
     /// will, is kept long enough for Raft to take it.
     pub(super) fn expect(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
         let dir = self.incoming(group, term, index);
+        // Also where it lies there already: a sweep must not take it away before Raft has seen it.
         self.heard.lock().insert(dir.clone(), Instant::now());
         dir
     }
@@ -85,6 +87,7 @@ impl SnapshotDirs {
                 continue;
             }
             let old = self.root.join(format!("{OLD}{}", name(&dir)));
+            // A directory that is not empty cannot be renamed onto.
             discard(&old);
             fs::rename(&dir, &old).map_err(|e| self.failed(&e))?;
             heard.remove(&dir);
@@ -138,6 +141,7 @@ fn is_named(store: &dyn LogStore, dir: &Path) -> Result<bool, StoreError> {
     let numbers: Option<Vec<u64>> = name
         .strip_prefix(INCOMING)
         .and_then(|rest| rest.split('-').map(|number| number.parse().ok()).collect());
+    // Logs name received snapshots only: whatever else lies here can be made again.
     let Some([group, term, index]) = numbers.as_deref() else { return Ok(false) };
     let log = store.group(GroupId(*group))?;
     let (term, index) = (Term(*term), Some(LogIndex(*index)));

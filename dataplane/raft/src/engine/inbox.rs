@@ -135,6 +135,7 @@ impl Inbox {
         let waiting = state.waiting.inputs.len();
         if state.closed || (input.is_bounded() && waiting >= INPUTS_MAX) {
             let stopping = state.closed;
+            // Unlocked first: whoever is refused may come back with another input at once.
             drop(state);
             return input.refuse(stopping, waiting);
         }
@@ -147,6 +148,7 @@ impl Inbox {
         let mut state = self.state.lock();
         for message in messages {
             let bytes = message.len();
+            // Dropped without an answer: Raft takes it for a slow network and sends again.
             if state.closed || state.message_bytes + bytes > MESSAGE_BYTES_MAX {
                 break;
             }
@@ -160,6 +162,8 @@ impl Inbox {
     pub(super) fn applied(&self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         let mut state = self.state.lock();
         let known = state.waiting.applied.entry((group, peer)).or_default();
+        // Joined with what waits already: the core needs the last index and the sum of the bytes
+        // only.
         known.0 = known.0.max(index);
         known.1 += bytes;
         drop(state);
@@ -176,6 +180,8 @@ impl Inbox {
             let Taken { inputs, messages, applied } = &state.waiting;
             let empty = inputs.is_empty() && messages.is_empty() && applied.is_empty();
             if !empty || self.wake.wait_until(&mut state, until).timed_out() {
+                // All of it at once: one sync then stands for every group that has something
+                // waiting.
                 state.message_bytes = 0;
                 return Some(std::mem::take(&mut state.waiting));
             }

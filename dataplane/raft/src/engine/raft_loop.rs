@@ -49,6 +49,7 @@ impl RaftLoop {
 
     fn hand_in(&mut self, taken: Taken) {
         let Taken { inputs, messages, applied } = taken;
+        // First, since it makes room for committed entries in this very round.
         for ((group, peer), (index, bytes)) in applied {
             self.core.applied(group, peer, index, bytes);
         }
@@ -69,6 +70,7 @@ impl RaftLoop {
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
             Input::Truncate { group, durable } => {
+                // Not the end of the process: a log that is longer than it need be loses nothing.
                 if let Err(error) = core.truncate(group, durable) {
                     tracing::error!(%error, "failed to truncate a log; it will be tried again");
                 }
@@ -117,6 +119,7 @@ impl RaftLoop {
             drop(self.apply.send(Work::Apply(committed)));
         }
         for install in done.installs {
+            // Through the apply thread: entries before the snapshot must not come after it.
             drop(self.apply.send(Work::Install(install)));
         }
         for (group, peer) in done.snapshots_wanted {
@@ -128,6 +131,7 @@ impl RaftLoop {
     }
 
     fn send(&self, messages: Vec<Envelope>) {
+        // A way of their own for snapshots: heartbeats must not wait behind their files.
         let (snapshots, plain): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|envelope| envelope.snapshot_index().is_some());
         if !plain.is_empty() {
@@ -138,6 +142,7 @@ impl RaftLoop {
             let index = announcement.snapshot_index().unwrap_or_default();
             let dir = self.dirs.outgoing(group, index);
             let inbox = Arc::clone(&self.inbox);
+            // Raft sends this peer no entries until it hears how the transfer ended.
             let done = Box::new(move |ok| inbox.put(Input::SnapshotSent { group, to, ok }));
             self.transport.send_snapshot(announcement, dir, done);
         }

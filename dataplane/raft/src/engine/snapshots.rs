@@ -60,6 +60,7 @@ impl Worker {
                 if made.is_ok() {
                     self.counters.snapshots_made.fetch_add(1, Ordering::Relaxed);
                 }
+                // A failure is told too: until then no other snapshot of the group is begun.
                 self.inbox.put(Input::SnapshotMade { group, peer, made });
             }
             Job::Install(install) => self.install(&install),
@@ -90,6 +91,7 @@ impl Worker {
         let failed = |e: std::io::Error| {
             StoreError(format!("snapshot of group {group} in {}: {e}", dir.display()))
         };
+        // Left by an attempt that failed half way: the state machine counts on an empty directory.
         discard(&dir);
         fs::create_dir_all(&dir).map_err(failed)?;
         let exported = machine.snapshot(&dir)?;
@@ -107,6 +109,8 @@ impl Worker {
         if let Err(error) = machine.install(&dir) {
             end_process("failed to install a snapshot", &error);
         }
+        // Durable in the state machine by now: a start that finds it named in the log needs no
+        // files.
         discard(&dir);
         self.inbox.put(Input::Installed { group, peer, index });
     }

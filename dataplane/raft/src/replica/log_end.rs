@@ -32,6 +32,7 @@ impl Replica {
         if !wanted || self.log_end.making.is_some() {
             return false;
         }
+        // From now on the log behind it stays: its receiver goes on from there.
         self.log_end.making = Some(self.applied);
         true
     }
@@ -50,6 +51,7 @@ impl Replica {
                 return;
             }
         };
+        // Its term is gone with the entry: whoever received it could not go on from this log.
         let Ok(term) = raft::Storage::term(self.raw.store(), exported.index.0) else {
             tracing::warn!(
                 group = %self.group,
@@ -96,6 +98,7 @@ impl Replica {
 
     /// Forgets entries whose effects are durable here and that no member needs.
     pub(crate) fn truncate(&mut self, durable: LogIndex) -> Result<(), StoreError> {
+        // Entries of an open round must stay readable; whoever truncates comes again.
         if self.installing.is_some() || self.writing.is_some() {
             return Ok(());
         }

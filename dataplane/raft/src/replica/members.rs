@@ -50,6 +50,8 @@ impl Replica {
         }
         let mut proposal = ConfChangeV2 { changes: change.singles(), ..ConfChangeV2::default() };
         if proposal.changes.len() > 1 {
+            // Left by an entry of our own: a change of leaders makes raft-rs forget to leave by
+            // itself.
             proposal.set_transition(ConfChangeTransition::Explicit);
         }
         match self.raw.propose_conf_change(Vec::new(), proposal) {
@@ -60,6 +62,7 @@ impl Replica {
     }
 
     fn check_change(&self, change: &MemberChange) -> Result<(), ProposeError> {
+        // raft-rs drops proposals while the leadership is handed over.
         if !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
             return Err(self.not_leader());
         }

@@ -92,6 +92,8 @@ impl Reads {
     pub(super) fn confirmed(&mut self, states: Vec<ReadState>) {
         for ReadState { index, request_ctx } in states {
             let context = request_ctx.try_into().map(u64::from_be_bytes);
+            // Answers to a question that was given up are passed over: its reads are in a later
+            // one.
             if let Some(round) = self.round.take_if(|round| Ok(round.context) == context) {
                 self.behind.push((LogIndex(index), round.asked));
             }

@@ -107,6 +107,7 @@ impl Replica {
         self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
         self.raw.mut_store().log.installing = None;
         self.log_changed = true;
+        // Entries before the snapshot are in it; those behind it come with later rounds.
         self.to_apply.clear();
         (self.dispatched, self.committed) = (index, index);
         self.advance(ready, done);
@@ -167,6 +168,7 @@ impl Replica {
         }
         let mut taken =
             Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
+        // The last one may exceed the bound, or one larger than the bound would never be applied.
         while taken.bytes < bytes_max {
             let Some(entry) = self.to_apply.pop_front() else { break };
             let (index, term) = (LogIndex(entry.index), Term(entry.term));
@@ -177,6 +179,7 @@ impl Replica {
                 self.group
             );
             self.dispatched = index;
+            // Empty entries count too: very many of them must not slip through a bound in bytes.
             taken.bytes += entry.data.len() + size_of::<Entry>();
             let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));

@@ -59,6 +59,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.pending.fetch_sub(self.bytes, Ordering::AcqRel);
         if let Some(done) = self.done.take() {
+            // Wherever a ticket is dropped, whoever waits for it must hear something.
             done(Err(self.logged.map_or(ProposeError::Stopping, ProposeError::Unknown)));
         }
     }

@@ -89,6 +89,7 @@ impl Replica {
     pub(crate) fn close(&mut self, error: &ProposeError) {
         self.fail_waiting(error);
         self.reads.step_down(self.group, None);
+        // Those who hold the watch outlive the replica and must not go on routing to it.
         self.watch.set(None, self.term(), self.committed, false);
     }
 
@@ -96,6 +97,7 @@ impl Replica {
     pub(super) fn ticket_of(&mut self, index: LogIndex, term: Term) -> Option<Ticket> {
         while self.waiting.front().is_some_and(|waiting| waiting.index <= index) {
             let waiting = self.waiting.pop_front()?;
+            // The index alone does not do: another leader's entry may have taken the place.
             if waiting.index == index && waiting.term == term {
                 return Some(waiting.ticket);
             }
