@@ -36,9 +36,13 @@ impl DataDb {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
+        // A family that is seldom written would keep the whole WAL: beyond this it is written out.
         options.set_max_total_wal_size(128 << 20);
+        // Each family may fill several memtables: bounded together, or they would eat the memory.
         options.set_db_write_buffer_size(MEMTABLE_BYTES_MAX);
         options.set_max_background_jobs(2);
+        // Written back bit by bit: one large write at the sync would hold up the logs on the same
+        // disk.
         options.set_bytes_per_sync(1 << 20);
         options.set_wal_bytes_per_sync(512 << 10);
         options.set_max_open_files(-1);
@@ -207,12 +211,14 @@ fn name(family: Family) -> &'static str {
 
 fn family_options(family: Family, cache: &Cache) -> Options {
     let mut options = Options::default();
+    // Every key begins with its group: tables that have none of a group are skipped by prefix.
     options.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX));
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(32 << 20);
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_bloom_filter(10.0, false);
+    // In the cache like data, so that one bound holds for all of RocksDB's reading.
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     options.set_block_based_table_factory(&table);

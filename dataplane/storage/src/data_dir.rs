@@ -102,6 +102,7 @@ impl DataDir {
     pub fn set_member(&self, member: Member) -> Result<(), Error> {
         let mut marker = self.marker.lock();
         let changed = Marker { member: Some(member), ..*marker };
+        // On disk first: memory must not say what a crash would take back.
         write_marker(&self.path, &changed)?;
         *marker = changed;
         Ok(())
@@ -146,6 +147,8 @@ impl DataDir {
 
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join(LOCK);
+    // The file stays where it is: what counts is the lock on it, which the kernel drops with the
+    // process, however that ends.
     let lock = File::options().create(true).truncate(false).write(true).open(&file);
     let lock = lock.map_err(Error::io("open", &file))?;
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {

@@ -61,6 +61,7 @@ pub(crate) fn row(group: GroupId, vector: u8, segment: u32, row: u32) -> Vec<u8>
 /// First key behind all that begin with `prefix`.
 pub(crate) fn end_of(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
+    // 0xFF has no successor in its own place: the byte before it is raised instead.
     while let Some(last) = end.pop() {
         if last < u8::MAX {
             end.push(last + 1);

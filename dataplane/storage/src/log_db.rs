@@ -42,6 +42,7 @@ impl LogDb {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        // A WAL file that is missing as a whole must be noticed too.
         options.set_track_and_verify_wals_in_manifest(true);
         // Most entries are truncated before their memtable is written out.
         options.set_write_buffer_size(32 << 20);
@@ -118,6 +119,7 @@ impl LogDb {
             entries.push(entry);
             cursor.next();
         }
+        // A failing disk ends the cursor too, and must not look like the end of the log.
         cursor.status().map_err(Error::rocks(DB))?;
         Ok(entries)
     }
@@ -139,6 +141,8 @@ impl LogDb {
         while state.truncated_index < through.0 {
             let truncated = LogIndex(state.truncated_index);
             let (first, last) = (truncated.next(), through.min(truncated + POINT_DELETES_MAX));
+            // Raft asks for the term at the truncated index, also where a crash stops between two
+            // batches.
             let last_term = if last == through { term } else { self.term(group, last)? };
             (state.truncated_index, state.truncated_term) = (last.0, last_term.0);
             let mut batch = WriteBatch::default();
@@ -169,6 +173,7 @@ impl LogDb {
     pub fn groups(&self) -> Result<Vec<GroupId>, Error> {
         let mut groups = Vec::new();
         let mut options = ReadOptions::default();
+        // Tombstones order behind all logs, and outlive them.
         options.set_iterate_upper_bound(keys::TOMBSTONES);
         let mut cursor = self.db.raw_iterator_opt(options);
         cursor.seek_to_first();
@@ -191,6 +196,7 @@ impl LogDb {
     pub fn bury(&self, group: GroupId, peer: PeerId) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
         batch.put(keys::tombstone(group, peer), b"");
+        // Synced: a power failure must not bring back the peer's vote.
         self.write(batch, true)
     }
 

@@ -61,6 +61,7 @@ impl KvRead for MemoryKv {
         to: &[u8],
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
+        // Through a view: `visit` may write, and must not meet what it has just written.
         self.view_of_now().scan(family, from, to, visit)
     }
 }
@@ -127,6 +128,7 @@ impl KvRead for View<'_> {
         to: &[u8],
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
+        // To RocksDB such a range is empty; a BTreeMap panics at it.
         if from >= to {
             return Ok(());
         }

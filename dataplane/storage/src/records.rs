@@ -72,6 +72,7 @@ impl PointRecord {
         let stored = StoredRecord::decode(bytes).map_err(|e| damaged_record(&e.to_string()))?;
         let id =
             PointId::from_key(&stored.id).ok_or_else(|| damaged_record("its id cannot be read"))?;
+        // The zip below would drop what has no partner without a word.
         if stored.vectors.len() != stored.digests.len() * 2 {
             return Err(damaged_record("its vectors and their digests are not as many"));
         }
@@ -144,6 +145,7 @@ impl Row {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let (slot, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged_row)?;
         let (version, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged_row)?;
+        // Odd bytes would be left out, and damage would pass for a shorter row.
         if rest.len() % 4 != 0 {
             return Err(damaged_row());
         }

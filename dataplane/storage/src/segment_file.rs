@@ -86,6 +86,7 @@ impl SegmentWriter {
         );
         let mut bytes: &[u8] = bytemuck::cast_slice(values);
         self.vectors.write_all(bytes).map_err(Error::io("write", &self.dir.join(VECTORS)))?;
+        // A block may end within a row: its size is the same for every dimension.
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.block_len));
             self.block.update(now);
@@ -122,6 +123,7 @@ impl SegmentWriter {
         self.vectors.write_all(checksums).map_err(Error::io("write", &path))?;
         let file =
             self.vectors.into_inner().map_err(|e| Error::io("write", &path)(e.into_error()))?;
+        // Until here the file has no magic: one whose writer was killed is never taken for whole.
         let mut header = [0_u8; HEADER];
         header[..8].copy_from_slice(VECTORS_MAGIC);
         header[8..12].copy_from_slice(&dim.to_le_bytes());
@@ -200,6 +202,8 @@ impl SegmentFiles {
     pub fn verify(&self, dir: &Path, manifest: &SegmentManifest) -> Result<(), Error> {
         let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
         let fits = data.chunks(BLOCK).map(xxh3_64).eq(stored.chunks_exact(8).map(read_u64));
+        // A block and its checksum may be damaged alike: the manifest, in another file, vouches for
+        // the checksums.
         if !fits || xxh3_64(stored) != manifest.vectors_checksum {
             return Err(damaged(&dir.join(VECTORS), "its checksum does not fit"));
         }
@@ -253,6 +257,7 @@ pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphMani
     let path = graph_path(dir);
     File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
     sync_dir(dir)?;
+    // FAISS wrote the file by itself: what is in it is only known by reading it back.
     let (bytes, checksum) = checksum(&path)?;
     Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
 }
@@ -277,6 +282,7 @@ pub fn verify_graph(dir: &Path, manifest: &GraphManifest) -> Result<(), Error> {
 pub fn remove_orphans(dir: &Path, keep: &[PathBuf]) -> Result<usize, Error> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
+        // A group has no directory before its first segment is sealed.
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
         Err(e) => return Err(Error::io("list", dir)(e)),
     };
@@ -304,6 +310,7 @@ fn checksum(path: &Path) -> Result<(u64, u64), Error> {
     let mut file = File::open(path).map_err(Error::io("open", path))?;
     let (mut hash, mut bytes, mut buffer) = (Xxh3::new(), 0, vec![0; BLOCK]);
     loop {
+        // In pieces: a graph may be larger than the memory that is free.
         let n = file.read(&mut buffer).map_err(Error::io("read", path))?;
         if n == 0 {
             return Ok((bytes, hash.digest()));

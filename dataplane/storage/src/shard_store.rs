@@ -187,6 +187,7 @@ impl ShardStore {
         let prefix = self.group.0.to_be_bytes();
         let mut batch = KvBatch::default();
         for family in Family::ALL {
+            // Ranges: a group has too many keys to name each in one batch.
             batch.delete_range(family, prefix.to_vec(), keys::end_of(&prefix));
         }
         self.kv.write(batch)
@@ -215,6 +216,8 @@ impl ShardStore {
                 return Ok(());
             }
             batch.put(family, [&prefix, key].concat(), value.to_vec());
+            // A group may not fit into memory. What a crash leaves of the earlier batches does not
+            // count: there is no applied index beside it.
             if batch.bytes() >= IMPORT_BATCH_BYTES_MAX {
                 self.kv.write(std::mem::take(&mut batch))
             } else {

@@ -39,6 +39,7 @@ impl Space {
     /// When the file system cannot be measured.
     pub fn new(dir: &Path, min_free: u64, ballast: u64) -> Result<Self, Error> {
         let total = total(dir)?;
+        // A reserve made for large disks would refuse every write on a small one.
         let min_free = min_free.min(total / 100 * 15);
         let space = Self { dir: dir.to_owned(), min_free, ballast: ballast.min(min_free / 4) };
         space.tend_ballast();
@@ -81,6 +82,8 @@ impl Space {
         }
         let (path, free) = (self.dir.join("ballast"), self.free());
         if path.exists() {
+            // Far from the mark above which it comes back, or it would come and go with every
+            // merge.
             if free < self.min_free / 2 && fs::remove_file(&path).is_ok() {
                 tracing::warn!(
                     free,
@@ -89,6 +92,7 @@ impl Space {
             }
         } else if free > self.min_free * 2 + self.ballast {
             let made = File::create(&path)
+                // Allocated and not only sized: removing a sparse file would free nothing.
                 .and_then(|file| Ok(fallocate(&file, FallocateFlags::empty(), 0, self.ballast)?));
             if let Err(error) = made {
                 // Without it the node only has less of a reserve.

@@ -57,6 +57,8 @@ impl Versions {
                 KvWrite::Delete(family, key) => self.set(family, key, None),
                 KvWrite::DeleteRange(family, from, to) if from < to => {
                     let bounds = (Bound::Included(&*from), Bound::Excluded(&*to));
+                    // Looked up in this batch's own version: keys that it has set before are
+                    // removed too.
                     let keys: Vec<_> =
                         self.range(self.latest, family, bounds).map(|(key, _)| key).collect();
                     keys.into_iter().for_each(|key| self.set(family, key, None));
@@ -82,6 +84,8 @@ impl Versions {
 
     pub(super) fn sync(&mut self) {
         self.synced = self.latest;
+        // A crash leaves the synced version or a later one and a view asks for its own: nobody asks
+        // for anything older.
         let oldest = self.pinned.keys().next().copied().unwrap_or(self.synced);
         let families = &mut self.families;
         self.unsettled.retain(|(family, key)| {
@@ -104,6 +108,7 @@ impl Versions {
             let all = (Bound::Unbounded, Bound::Unbounded);
             let keys = self
                 .range(version, family, all)
+                // Version 0: to the new store it was there from the beginning.
                 .map(|(key, value)| (key, History(vec![(0, Some(value))])));
             left.families[family as usize] = keys.collect();
         }
@@ -119,6 +124,7 @@ impl Versions {
     fn set(&mut self, family: Family, key: Vec<u8>, value: Option<Value>) {
         let history = self.families[family as usize].entry(key.clone()).or_default();
         history.set(self.latest, value);
+        // Only these have anything to forget: a sync need not go through all keys.
         if !history.is_settled() {
             self.unsettled.insert((family, key));
         }
@@ -127,6 +133,7 @@ impl Versions {
 
 impl History {
     fn at(&self, version: u64) -> Option<&Value> {
+        // From the newest: most readers look at the latest version.
         self.0.iter().rev().find(|(written, _)| *written <= version)?.1.as_ref()
     }
 
@@ -146,7 +153,9 @@ impl History {
     /// Forgets what nobody sees who looks at `oldest` or later.
     fn forget_before(&mut self, oldest: u64) {
         let seen = self.0.partition_point(|(version, _)| *version <= oldest);
+        // The newest of those stays: it is what a reader at `oldest` sees.
         self.0.drain(..seen.saturating_sub(1));
+        // A removal that everybody sees says no more than a key that is not there.
         if matches!(self.0.first(), Some((version, None)) if *version <= oldest) {
             self.0.remove(0);
         }

@@ -16,6 +16,7 @@ use crate::error::Error;
 /// # Errors
 /// When the disk fails; `to` holds a part of the files then, and `from` is as it was.
 pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
+    // Before `to` is touched: a source that is not there must not cost what is.
     let entries = fs::read_dir(from).map_err(Error::io("list", from))?;
     if to.exists() {
         fs::remove_dir_all(to).map_err(Error::io("remove", to))?;
@@ -30,6 +31,7 @@ pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
             Err(e) => return Err(Error::io("link", &source)(e)),
         }
     }
+    // Names are not durable with their files: a crash could leave a segment without any.
     sync_dir(to)?;
     to.parent().map_or(Ok(()), sync_dir)
 }

@@ -98,6 +98,8 @@ impl<'a> Batch<'a> {
     pub fn put_segment(&mut self, vector: u8, manifest: &SegmentManifest) {
         let name = segment_name(vector, manifest.segment);
         self.put_attribute(&name, &manifest.encode_to_vec());
+        // In the same batch: after a crash the rows are in one of the two places, not in both or
+        // none.
         let from = keys::row(self.store.group, vector, manifest.segment, 0);
         let to = keys::row(self.store.group, vector, manifest.segment + 1, 0);
         self.batch.delete_range(Family::Row, from, to);

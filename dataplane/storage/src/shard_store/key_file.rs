@@ -116,6 +116,8 @@ impl Source {
 
     /// Reads so many bytes into `bytes`; no room is made for more than the file has.
     fn take(&mut self, length: u32, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        // The checksum is checked at the end only: a damaged length must not ask for gigabytes
+        // before.
         if u64::from(length) > self.left {
             return Err(self.damaged("it ends inside a record"));
         }

@@ -128,6 +128,7 @@ impl<'a> ReadView<'a> {
         let mut file = key_file::Writer::create(dir)?;
         for family in Family::ALL {
             self.reader().scan_prefix(family, &prefix, &mut |key, value| {
+                // Whoever reads it knows the group, which every key would repeat.
                 file.push(family, &key[keys::PREFIX..], value)?;
                 Ok(true)
             })?;

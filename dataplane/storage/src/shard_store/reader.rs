@@ -24,6 +24,7 @@ impl Reader<'_> {
                 })?;
                 Ok(LogIndex(index))
             }
+            // Also after an import that was cut short: the group counts as one that has nothing.
             None => Ok(LogIndex::ZERO),
         }
     }
