@@ -40,6 +40,8 @@ impl Shard {
             self.state.write().applied = entry.index;
             return Ok(Err(Refusal::NotFound("The collection".into())));
         }
+        // Before the effects are collected: rows of this entry are numbered in the segment that
+        // grows.
         self.freeze_full();
         let command = match entry.data.as_slice() {
             // A change of members, or what a new leader logs.
@@ -78,6 +80,7 @@ impl Shard {
         entry: &Entry,
         command: Option<Logged>,
     ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+        // Readers go on meanwhile; nobody changes the state, since the caller holds `writer`.
         let state = self.state.read();
         let (mut effects, answer) = match command {
             Some(command) => self.outcome_of_command(entry.index, command, &state)?,

@@ -87,6 +87,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     // Payload indexes are stored by themselves; the stored configuration lags behind them.
     config.payload_schema =
         fields.iter().map(|(path, field)| (path.clone(), *field.index.schema())).collect();
+    // Records before rows: they say which of the rows live.
     let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
     // What no vector names is left of a job that was cut short.

@@ -44,6 +44,7 @@ impl Shard {
         let state = self.state.read();
         self.check_ready(&state)?;
         let vector = state.known_vector(using)?;
+        // Under the lock on the state, so that slot and row are of one moment.
         let slot = self.store.slot(id)?.ok_or(Error::NotFound(id))?;
         match vector.read(slot) {
             Some((values, _)) => Ok(values.to_vec()),
@@ -59,6 +60,7 @@ impl Shard {
         let view = self.view(filter)?;
         let count = match view.resolved() {
             None => view.points,
+            // Payload indexes alone have answered: no record need be read.
             Some(resolved) if resolved.exact => resolved.slots.len(),
             Some(_) => view.allowed(filter, deadline)?.map_or(0, |allowed| allowed.slots.len()),
         };
@@ -73,6 +75,7 @@ impl Shard {
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
         scroll.want.check(&self.state.read().config)?;
         let view = self.view(scroll.filter.as_ref())?;
+        // Sorting a few matches beats walking past the many ids that do not match.
         let few =
             view.resolved().is_some_and(|resolved| resolved.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let mut found =
@@ -90,6 +93,7 @@ impl Shard {
     /// [`Error::Timeout`], [`Error::NotReady`], [`Error::Storage`].
     pub fn matching_ids(&self, filter: &Filter, deadline: Instant) -> Result<Vec<PointId>, Error> {
         let everything =
+            // Not the largest number: a page is looked for with one point more than its limit.
             Scroll { filter: Some(filter.clone()), limit: usize::MAX - 1, ..Scroll::default() };
         let view = self.view(Some(filter))?;
         Ok(walked(&view, &everything, deadline)?.into_iter().map(|(id, _)| id).collect())

@@ -125,11 +125,14 @@ impl Searcher<'_> {
         if !self.search.params.indexed_only {
             for chunk in self.vector.memory.iter().flatten() {
                 best.extend(self.chunk(chunk)?);
+                // After each chunk: a long tail in memory has many, each with hits of its own.
                 self.keep_best(&mut best);
             }
         }
         self.keep_best(&mut best);
         if self.vector.distance == Distance::Euclid {
+            // Squares order as distances do: only winners pay for the root. Rounding may leave a
+            // square slightly below 0.
             for hit in &mut best {
                 hit.score = hit.score.max(0.0).sqrt();
             }

@@ -85,6 +85,7 @@ impl Shard {
     /// Its keys and files are the caller's to remove.
     pub fn close(&self) {
         let _only_writer = self.writer.lock();
+        // Under the lock: no entry or publication is half way, and none begins afterwards.
         self.closed.store(true, Ordering::Release);
     }
 

@@ -43,10 +43,12 @@ impl Shard {
             (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
         };
         let keys = self.store.read_view();
+        // View and list are fixed: the shard may take writes again while files are linked.
         drop(only_writer);
         for segment in &sealed {
             segment_file::link_into(&segment.dir, &dir.join(SEGMENTS).join(name(&segment.dir)))?;
         }
+        // The links hold the files from here on, however long verifying them takes.
         drop(no_removal);
         for segment in &sealed {
             segment.files.verify(&segment.dir, &segment.manifest)?;
@@ -64,6 +66,7 @@ impl Shard {
     /// readers are refused, and whoever opens it after a crash finds it empty. Views that
     /// were taken before go on.
     pub(crate) fn install_from(&self, dir: &Path) -> Result<(), Error> {
+        // Or else a graph that is being built would be waited for.
         self.stop_jobs.store(true, Ordering::Relaxed);
         let _no_jobs = self.jobs.write();
         self.stop_jobs.store(false, Ordering::Relaxed);
@@ -89,6 +92,7 @@ impl Shard {
         let state = open::read(&self.store, false)?;
         *self.state.write() = state;
         self.touch();
+        // Outside the lock on the state: letting go of all segments takes a while.
         drop(before);
         Ok(())
     }

@@ -106,6 +106,8 @@ impl<'s, 'a> Applying<'s, 'a> {
         for key in &targets.ids {
             let id = point_id(key)?;
             let Some(point) = self.present(id)? else {
+                // A filter named points that were there then: one that is gone no longer matches
+                // it.
                 if all_must_exist && filter.is_none() {
                     return Err(Refusal::PointNotFound(id).into());
                 }
@@ -153,6 +155,7 @@ impl<'s, 'a> Applying<'s, 'a> {
         for (path, field) in &self.state.fields {
             let old = vane_filter::index_keys(path, field.index.schema(), before);
             let new = vane_filter::index_keys(path, field.index.schema(), after);
+            // Keys that both have stay: most changes leave most indexed values alone.
             for key in old.iter().filter(|key| !new.contains(key)) {
                 self.effects.batch.delete_index(field.number, key, slot);
                 self.effects.memory.push(Effect::Unindexed {

@@ -11,6 +11,8 @@ impl Applying<'_, '_> {
         let config = configure
             .config()
             .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
+        // The logged text itself: replicas of two versions might write one configuration
+        // differently.
         self.batch().put_attribute(CONFIG, configure.config.as_bytes());
         self.effects.memory.push(Effect::Config(Box::new(config)));
         Ok(())

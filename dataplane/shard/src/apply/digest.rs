@@ -89,6 +89,7 @@ impl<'a> Rows<'a> {
         let mut places = Vec::new();
         for (n, part) in parts.iter().enumerate() {
             for (row, slot) in part.slots.iter().enumerate() {
+                // The slot of a row that died may have a newer row in another part.
                 if part.died[row].load(Ordering::Relaxed) > vector.at.0 {
                     let slot = *slot as usize;
                     places.resize(places.len().max(slot + 1), NOWHERE);
@@ -102,6 +103,8 @@ impl<'a> Rows<'a> {
     fn get(&self, slot: Slot, version: LogIndex) -> Option<&'a [f32]> {
         let (part, row) = *self.places.get(slot as usize)?;
         let (part, row) = (self.parts.get(part as usize)?, row as usize);
+        // Slot and entry name a row together: another version is a row that the record does not
+        // mean.
         (part.versions[row] == version.0)
             .then(|| &part.values[row * self.dim..(row + 1) * self.dim])
     }

@@ -17,6 +17,7 @@ impl Applying<'_, '_> {
             .map_err(|_| damaged(&format!("unknown index type {}", create.field_type)))?;
         let path = path(&create.field)?;
         match self.state.fields.get(&path) {
+            // Asking again for what is there costs no second pass over all points.
             Some(field) if *field.index.schema() == schema => return Ok(()),
             Some(field) => {
                 let number = field.number;

@@ -69,6 +69,7 @@ impl Applying<'_, '_> {
             record.vectors.push(VectorRecord { ordinal, version: self.index, digest });
             self.effects.memory.push(Effect::RowAdded { vector: ordinal, slot, values });
         }
+        // Clients name vectors in any order, and the same point must give the same record.
         record.vectors.sort_unstable_by_key(|vector| vector.ordinal);
         Ok(())
     }

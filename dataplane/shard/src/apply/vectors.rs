@@ -15,6 +15,7 @@ impl Applying<'_, '_> {
                 return Err(Refusal::PointNotFound(id).into());
             };
             let mut record = PointRecord { version: self.index, ..old.clone() };
+            // All old rows die before new ones are added: afterwards the slot leads to those.
             for Vector { name, .. } in &vectors {
                 self.drop_vector(slot, &mut record, name);
             }

@@ -25,6 +25,7 @@ pub(super) fn open_vectors(
         let present =
             versions[ordinal].iter().filter(|version| **version != LogIndex::ZERO).count();
         let found = vector.locs.iter().filter(|loc| **loc != Loc::NONE).count();
+        // A row that is missing would show only as a point that no search finds.
         if present != found {
             return Err(damaged(
                 store,
@@ -61,6 +62,7 @@ fn open_sealed(
             }
         }
         let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
+        // A number is never used twice, or a snapshot could take one segment's files for another's.
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
         let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));
         vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph }));
@@ -80,6 +82,7 @@ fn open_growing(
             segments.push(Growing::new(segment, vector.params.size));
         }
         let growing = segments.last_mut().expect("one was pushed if there was none");
+        // Rows are numbered in the order of their keys: a gap means that one was lost.
         if row as usize != growing.rows() || stored.values.len() != vector.params.size {
             return Err(damaged(
                 store,

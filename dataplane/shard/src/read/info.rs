@@ -38,6 +38,7 @@ pub struct Info {
 impl Info {
     /// Adds another shard's figures.
     pub fn add(&mut self, other: Self) {
+        // Taken apart whole: a figure that is added to the type cannot be forgotten here.
         let Self {
             points,
             vectors,
@@ -70,6 +71,8 @@ impl Info {
 impl Shard {
     /// The figures of now.
     pub fn info(&self) -> Info {
+        // Before the lock below: it takes the same one, and a second reader may wait behind a
+        // writer.
         let due = self.has_job_when_idle();
         let state = self.state.read();
         let mut info = Info {

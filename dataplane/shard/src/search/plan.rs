@@ -42,6 +42,7 @@ pub(crate) fn plan(facts: &Facts) -> Plan {
     if facts.exact || !facts.has_graph || facts.rows == 0 || facts.matching == 0 {
         return Plan::Scan;
     }
+    // A walk returns at most as many rows as it has candidates.
     let ef = facts.ef.max(facts.k);
     if !facts.filtered {
         return Plan::Graph { ef: ef.min(EF_MAX) };

@@ -112,6 +112,8 @@ impl VectorView {
             distance: vector.params.distance,
             hnsw: state.config.hnsw_of(&vector.name),
             memory: frozen.chain([vector.growing.chunks()]).collect(),
+            // Only the list is copied: a segment that is replaced meanwhile lives as long as a view
+            // has it.
             sealed: vector.sealed.clone(),
         }
     }

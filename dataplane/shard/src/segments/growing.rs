@@ -39,6 +39,7 @@ impl Chunk {
             slots: Vec::with_capacity(CHUNK_ROWS),
             versions: Vec::with_capacity(CHUNK_ROWS),
             values: Vec::with_capacity(CHUNK_ROWS * dim),
+            // Shared by all copies of the chunk: `kill` reaches those that views hold as well.
             died: Arc::new((0..CHUNK_ROWS).map(|_| AtomicU64::new(ALIVE.0)).collect()),
         }
     }

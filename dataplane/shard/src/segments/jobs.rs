@@ -128,6 +128,7 @@ fn bytes_to_write(job: &Job, facts: &Facts) -> u64 {
     match job {
         // Sealing frees as much in RocksDB as it takes in files, and must go on.
         Job::Freeze | Job::Seal(_) => 0,
+        // Rows are linked and take nothing; a graph is reckoned as half of them.
         Job::Index(id) => size(id) / 2,
         Job::Rewrite { inputs, .. } => inputs.iter().map(size).sum::<u64>() * 3 / 2,
     }

@@ -63,6 +63,7 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
         return Some(Job::Seal(segment));
     }
     let threshold = indexing_threshold(facts);
+    // A short tail is sealed too where the graph could then be built over all rows.
     let enough_to_index = threshold > 0 && facts.growing_bytes + plain_bytes(facts) >= threshold;
     let worth_it =
         facts.growing_rows >= IDLE_SEAL_ROWS || (facts.growing_rows > 0 && enough_to_index);

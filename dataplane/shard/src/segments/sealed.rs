@@ -101,6 +101,7 @@ pub(crate) fn open_graph(
     verify: bool,
 ) -> Option<Graph> {
     let record = manifest.graph.as_ref()?;
+    // Before FAISS reads the file: it trusts whatever it finds there.
     let checked = if verify { segment_file::verify_graph(dir, record) } else { Ok(()) };
     let rows = Arc::new(MappedRows(Arc::clone(files)));
     let path = segment_file::graph_path(dir);

@@ -61,6 +61,7 @@ impl Requests {
             [] => Ok(()),
             json => Err(serde_json::from_slice(json).ok()?),
         };
+        // The basis is not stored: a copy is judged by the one that it brings itself.
         self.insert(LogIndex(index), &RequestId { session, sequence, basis: 0 }, &answer);
         Some(())
     }

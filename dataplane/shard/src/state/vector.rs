@@ -51,6 +51,7 @@ impl VectorState {
         if loc == Loc::NONE {
             return;
         }
+        // Cleared even though a new row follows mostly: an entry may remove the vector alone.
         self.locs[slot as usize] = Loc::NONE;
         if loc.segment == self.growing.id {
             self.growing.kill(loc.row, at);

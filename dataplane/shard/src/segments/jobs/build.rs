@@ -74,7 +74,9 @@ impl Shard {
                 }
             }
             let mut manifest = writer.finish(id)?;
+            // Not verified: these are the bytes that were written a moment ago.
             let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
+            // All rows may have died since the job was chosen.
             let graph = match graph && !files.is_empty() {
                 true => {
                     Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?)
@@ -98,6 +100,7 @@ impl Shard {
         ordinal: usize,
         make: impl FnOnce(u32, &Path) -> Result<Sealed, Error>,
     ) -> Result<Sealed, Error> {
+        // Locked for the number alone: what comes then may take minutes.
         let id = {
             let _only_writer = self.writer.lock();
             self.state.write().vectors[ordinal].take_segment_id()
@@ -131,6 +134,7 @@ impl Shard {
         cancel: &Cancel<'_>,
     ) -> Result<Graph, Error> {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
+        // Counted down however this ends: a failed build must not look like one that runs.
         let _counted = Building(&self.indexes_building);
         let distance = self.state.read().vectors[ordinal].params.distance;
         let params = GraphParams { m: hnsw.m, ef_construct: hnsw.ef_construct };

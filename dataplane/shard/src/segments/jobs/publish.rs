@@ -23,6 +23,7 @@ impl Shard {
         let old: Vec<u32> = inputs.iter().map(|input| input.id()).collect();
         {
             let _only_writer = self.writer.lock();
+            // A closed shard's keys are being removed: nothing may be named there any more.
             if self.is_closed() {
                 return Err(Error::Cancelled);
             }

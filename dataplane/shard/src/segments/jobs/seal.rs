@@ -13,6 +13,7 @@ impl Shard {
     /// Writes a frozen segment to files, and drops its rows from RocksDB in the batch that
     /// names the files. Nothing happens when it is gone already.
     pub(super) fn seal(&self, ordinal: usize, segment: u32) -> Result<(), Error> {
+        // A frozen segment gets no more rows, so that it is written without the lock.
         let (frozen, dim) = {
             let state = self.state.read();
             let vector = &state.vectors[ordinal];
@@ -29,6 +30,7 @@ impl Shard {
             }
         }
         let manifest = writer.finish(segment)?;
+        // Not verified: these are the bytes that were written a moment ago.
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
         // From here on nobody can kill a row: deaths are read once and none is missed.
         let _only_writer = self.writer.lock();
