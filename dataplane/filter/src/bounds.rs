@@ -19,6 +19,7 @@ impl<T> Bounds<T> {
     /// Whether `value` keeps every bound, each bound being read by `as_value`.
     pub fn admit<V: PartialOrd>(&self, value: V, as_value: impl Fn(&T) -> V) -> bool {
         let Self { lt, gt, gte, lte } = self;
+        // All four: a client may set two on one side, and a value must keep both.
         lt.as_ref().is_none_or(|bound| value < as_value(bound))
             && gt.as_ref().is_none_or(|bound| value > as_value(bound))
             && gte.as_ref().is_none_or(|bound| value >= as_value(bound))

@@ -43,6 +43,7 @@ impl Serialize for Datetime {
 /// where `tz` is `Z`, `±HH`, `±HHMM` or `±HH:MM`. Without one it is UTC. Digits finer than
 /// a microsecond are cut off, and a leap second counts as the second that follows it.
 pub(crate) fn parse_micros(text: &str) -> Option<i64> {
+    // Checked: clients send any text, and a character may lie across the cut.
     let (date, rest) = text.split_at_checked(10)?;
     let [year, month, day] = fields(date, b'-', [4, 2, 2])?;
     let date =
@@ -53,6 +54,7 @@ pub(crate) fn parse_micros(text: &str) -> Option<i64> {
     if rest.is_empty() {
         return Some(midnight);
     }
+    // Databases print a space there, and RFC 3339 allows for it.
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
     let (time, zone) = rest.split_at(zone_at);
@@ -71,6 +73,7 @@ fn time_of_day(text: &str) -> Option<i64> {
         [second] = fields(whole, b':', [2])?;
         micros += second * MICROS_PER_SECOND;
         if let Some(fraction) = fraction {
+            // All digits are checked, also those that are cut off.
             number(fraction)?;
             // Six digits, zeros where there are fewer.
             micros += number(&format!("{fraction:0<6.6}"))?;
@@ -115,6 +118,7 @@ fn fields<const N: usize>(text: &str, separator: u8, widths: [usize; N]) -> Opti
 /// Decimal digits only, at least one. Counts beyond 18 digits are cut off.
 fn number(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    // 18 digits always fit an i64, and ASCII can be cut anywhere.
     if digits { text[..text.len().min(18)].parse().ok() } else { None }
 }
 

@@ -59,12 +59,14 @@ impl Subject<'_> {
         match condition {
             Condition::Field(condition) => condition.holds(&condition.key.values(self.payload)),
             Condition::IsEmpty { is_empty: field } => {
+                // A path that leads nowhere is empty too.
                 field.key.values(self.payload).into_iter().all(is_empty)
             }
             Condition::IsNull { is_null: field } => {
                 field.key.values(self.payload).into_iter().any(is_null)
             }
             Condition::HasId { has_id } => {
+                // An element of an array has no id of its own.
                 self.point.is_some_and(|point| has_id.contains(&point.id()))
             }
             Condition::HasVector { has_vector } => {
@@ -75,6 +77,7 @@ impl Subject<'_> {
                 .each()
                 .values(self.payload)
                 .into_iter()
+                // Paths of the nested filter begin at members: other elements have none.
                 .filter_map(|element| element.as_object())
                 .any(|element| Subject { payload: element, point: None }.passes(&nested.filter)),
             Condition::Filter(filter) => self.passes(filter),

@@ -32,6 +32,7 @@ pub struct Filter {
 impl Filter {
     /// Whether the filter constrains nothing because it has no conditions.
     pub fn is_empty(&self) -> bool {
+        // Taken apart whole: a clause that is added cannot be forgotten here.
         let Self { should, min_should, must, must_not } = self;
         [should, must, must_not].into_iter().flatten().all(|clause| clause.conditions().is_empty())
             && min_should.as_ref().is_none_or(|min_should| min_should.conditions.is_empty())

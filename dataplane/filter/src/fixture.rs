@@ -42,6 +42,7 @@ impl Shard {
         let slots = (0..).zip(payloads).filter(|(_, payload)| payload.is_object());
         let live = slots.map(|(slot, _)| slot).collect();
         let objects = payloads.iter().map(|payload| payload.as_object().cloned());
+        // Deleted points keep their places, so that later ones keep their slots.
         let payloads: Vec<_> = objects.map(Option::unwrap_or_default).collect();
         let indexes = indexes.iter().map(|(path, schema)| built(path, *schema, &payloads));
         let indexes = indexes.collect();
@@ -55,6 +56,7 @@ impl Shard {
     /// What a reader gets: the resolved slots, checked where that is asked for.
     pub(crate) fn found(&self, filter: &Filter) -> Vec<Slot> {
         let Resolved { slots, exact } = self.resolve(filter);
+        // As a shard does it: an exact answer is not checked again, so a wrong one shows.
         slots.into_iter().filter(|slot| exact || self.passes(filter, *slot)).collect()
     }
 
@@ -96,6 +98,7 @@ impl Indexes for Shard {
     fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
         match name {
             "even" => Some(self.live.iter().filter(|slot| slot.is_multiple_of(2)).collect()),
+            // A shard that cannot tell: the evaluator has to.
             "unknown" => None,
             _ => Some(RoaringBitmap::new()),
         }

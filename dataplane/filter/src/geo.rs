@@ -59,6 +59,7 @@ impl BoundingBox {
     pub(crate) fn areas(&self) -> Vec<Area> {
         let (left, right) = (self.top_left.lon, self.bottom_right.lon);
         let lat = (self.bottom_right.lat, self.top_left.lat);
+        // Cells are ordered by longitude, which begins anew at the antimeridian.
         if left > right {
             vec![Area { lon: (left, 180.0), lat }, Area { lon: (-180.0, right), lat }]
         } else {
@@ -81,9 +82,11 @@ impl Radius {
 
     /// Boxes that together hold every point inside.
     pub(crate) fn areas(&self) -> Vec<Area> {
+        // The comparison is strict: nothing is nearer than that, not even the centre.
         if self.radius.is_nan() || self.radius <= 0.0 {
             return Vec::new();
         }
+        // Half way around is as far as anything can be.
         let angle = (self.radius / EARTH_RADIUS_M).min(std::f64::consts::PI);
         let reach = angle.to_degrees() + MARGIN_DEG;
         let lat = (self.center.lat - reach, self.center.lat + reach);
@@ -91,6 +94,8 @@ impl Radius {
             // Every meridian meets a circle around a pole.
             return vec![Area { lon: (-180.0, 180.0), lat }];
         }
+        // Meridians come together towards the poles: the circle is widest, in degrees, on that side
+        // of its centre, not at it.
         let widest = (angle.sin() / self.center.lat.to_radians().cos()).min(1.0).asin();
         let half = widest.to_degrees() + MARGIN_DEG;
         let (left, right) = (self.center.lon - half, self.center.lon + half);

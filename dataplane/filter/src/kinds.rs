@@ -66,6 +66,7 @@ pub fn index_keys(field: &JsonPath, schema: &FieldSchema, payload: &Payload) -> 
     let kind = kind_of(schema);
     let elements = field.values(payload).into_iter().flat_map(elements);
     let mut keys: Vec<_> = elements.filter_map(|element| kind.key(element)).collect();
+    // A payload that changes is compared key by key: its order must not matter, nor repetitions.
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -74,6 +75,7 @@ pub fn index_keys(field: &JsonPath, schema: &FieldSchema, payload: &Payload) -> 
 /// What the index tells about each operator that is set; `None` for one that its kind cannot
 /// answer.
 pub(crate) fn operators(condition: &FieldCondition, index: &PayloadIndex) -> Vec<Option<Resolved>> {
+    // Taken apart whole: an operator that is added must be decided on here.
     let FieldCondition {
         key: _,
         matching,

@@ -26,10 +26,12 @@ impl FieldCondition {
         if let Some(bounds) = &self.values_count {
             return count_admitted(bounds, 0);
         }
+        // What is absent is empty, and is not null.
         self.is_empty.unwrap_or_else(|| self.is_null == Some(false))
     }
 
     fn holds_of_value(&self, value: &Value) -> bool {
+        // The first of these three that is set stands alone, whatever else the condition has.
         if let Some(bounds) = &self.values_count {
             return count_admitted(bounds, values_count(value));
         }
@@ -97,6 +99,7 @@ impl Match {
     fn holds(&self, element: &Value) -> bool {
         match self {
             Self::Value(Scalar::Bool(wanted)) => element.as_bool() == Some(*wanted),
+            // `1.0` has no i64 here: types are not converted.
             Self::Value(Scalar::Integer(wanted)) => element.as_i64() == Some(*wanted),
             Self::Value(Scalar::String(wanted)) => element.as_str() == Some(wanted),
             Self::Any(scalars) => scalars.contain(element),

@@ -111,12 +111,14 @@ fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invali
         members.finish("nested")?;
         return Ok(Condition::Nested { nested: nested(json, &at.key("nested"), depth)? });
     }
+    // It is part of Qdrant's API: as an unknown member it would look like a slip.
     if members.has("slice") {
         return Err(at.key("slice").malformed(
             "slice conditions are not supported by this version of Vane: \
              use scroll with its offset to read in parts",
         ));
     }
+    // An empty object is a filter too, one that constrains nothing.
     let is_filter = members.is_empty() || CLAUSES.split(", ").any(|name| members.has(name));
     if is_filter {
         return filter(members.into_json(), at, depth + 1).map(Condition::Filter);

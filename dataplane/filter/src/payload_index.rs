@@ -59,6 +59,7 @@ impl PayloadIndex {
             Posting::One(present) if *present == slot => {
                 self.postings.remove(key);
             }
+            // Nothing is removed, so the counts below must stay as they are.
             Posting::One(_) => return,
             Posting::Many(slots) => {
                 if !slots.remove(slot) {
@@ -71,6 +72,7 @@ impl PayloadIndex {
             }
         }
         match self.several.get_mut(&slot) {
+            // At two, one is left, and slots with one key have no count.
             Some(keys) if *keys > 2 => *keys -= 1,
             Some(_) => {
                 self.several.remove(&slot);
@@ -130,6 +132,7 @@ impl PayloadIndex {
         to: &[u8],
         keep: impl Fn(&[u8]) -> bool,
     ) -> RoaringBitmap {
+        // The tree panics on such a range.
         if from > to {
             return RoaringBitmap::new();
         }
@@ -143,6 +146,7 @@ impl PayloadIndex {
         let mut listed: HashMap<Slot, u32> = HashMap::new();
         for posting in keys.into_iter().filter_map(|key| self.postings.get(key.as_ref())) {
             posting.for_each(|slot| {
+                // A slot with several values goes only when every one of them is listed.
                 if self.several.contains_key(&slot) {
                     *listed.entry(slot).or_default() += 1;
                 } else {

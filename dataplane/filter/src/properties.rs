@@ -40,7 +40,9 @@ fn strings() -> impl Strategy<Value = String> {
         "x".into(),
         "y".into(),
         ID.into(),
+        // The same UUID to an index, another text to `match`.
         ID.to_uppercase(),
+        // Longer than a key holds in full: told apart from the next by the hash alone.
         long.clone() + "1",
         long,
     ];
@@ -50,6 +52,7 @@ fn strings() -> impl Strategy<Value = String> {
 
 fn coordinate() -> impl Strategy<Value = Value> {
     (
+        // The antimeridian, the poles, the zeros, and what lies beside them.
         select(vec![-180.0, -179.9, -1.0, 0.0, 0.5, 1.0, 179.9, 180.0]),
         select(vec![-90.0, -1.0, 0.0, 0.5, 1.0, 90.0]),
     )
@@ -60,6 +63,7 @@ fn leaf(world: World) -> BoxedStrategy<Value> {
     let number = match world {
         World::WithoutIntegerIndex => prop_oneof![
             (0..3).prop_map(Value::from),
+            // What an integer index would take for an integer, or leave out.
             select(vec![json!(1.0), json!(1.5), json!(u64::MAX)])
         ]
         .boxed(),
@@ -91,6 +95,7 @@ fn payload(world: World) -> impl Strategy<Value = Value> {
         0..4,
     );
     let object = members.prop_map(|members| Value::Object(Map::from_iter(members)));
+    // Now and then a point that was deleted.
     prop_oneof![9 => object, 1 => Just(Value::Null)]
 }
 
@@ -188,6 +193,7 @@ fn filter(world: World) -> BoxedStrategy<Value> {
 
 fn index_type(world: World) -> impl Strategy<Value = FieldSchema> {
     select(match world {
+        // The integer is the last.
         World::WithoutIntegerIndex => TYPES[..6].to_vec(),
         World::IntegersOnly => TYPES.to_vec(),
     })
@@ -235,6 +241,7 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
     let plain = shard.plain(&filter);
     let resolved = shard.resolve(&filter);
     prop_assert!(
+        // By itself first: a slot that the superset lacks is brought back by no check.
         plain.iter().all(|slot| resolved.slots.contains(*slot)),
         "missed: {:?} in {:?}",
         plain,

@@ -136,6 +136,7 @@ fn field_slots(
     path: &JsonPath,
     indexes: &dyn Indexes,
 ) -> Option<Resolved> {
+    // An index holds values: it tells neither how many there are nor that there are none.
     if condition.is_about_absence() {
         return None;
     }
@@ -155,6 +156,7 @@ fn nested_slots(
     for condition in filter.must.iter().flat_map(Clause::conditions) {
         narrowing.keep(nested_condition_slots(condition, prefix, indexes));
     }
+    // Without a look at its length: inside `nested` an empty `should` matches no element.
     if let Some(should) = &filter.should {
         let parts = should.conditions().iter();
         narrowing
@@ -175,6 +177,7 @@ fn nested_condition_slots(
             nested_slots(&nested.filter, &join(prefix, &nested.key)?.each(), indexes)?
         }
         Condition::Filter(filter) => nested_slots(filter, prefix, indexes)?,
+        // They ask for absence, or for the point itself, of which an element knows nothing.
         Condition::IsEmpty { .. }
         | Condition::IsNull { .. }
         | Condition::HasId { .. }
@@ -192,6 +195,7 @@ fn join(prefix: &JsonPath, path: &JsonPath) -> Option<JsonPath> {
 fn union(parts: impl IntoIterator<Item = Option<Resolved>>) -> Option<Resolved> {
     let mut all = Resolved { slots: RoaringBitmap::new(), exact: true };
     for part in parts {
+        // A part of which nothing is known may hold for any slot.
         let part = part?;
         all.slots |= part.slots;
         all.exact &= part.exact;

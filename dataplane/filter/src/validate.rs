@@ -85,6 +85,7 @@ impl Check {
     ) -> Result<(), Invalid> {
         self.conditions += 1;
         if self.conditions > FILTER_CONDITIONS_MAX {
+            // At the root: the limit is of the whole filter, whichever condition goes beyond it.
             return Err(At::Root.out_of_range(format!(
                 "has too many conditions, the limit is {FILTER_CONDITIONS_MAX}"
             )));
@@ -107,6 +108,7 @@ impl Check {
 }
 
 fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
+    // Taken apart whole: an operator that is added must count as asking something.
     let FieldCondition {
         key: _,
         matching,

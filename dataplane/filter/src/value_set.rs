@@ -40,6 +40,7 @@ impl<T: Ord> ValueSet<T> {
 impl<T: Ord> From<Vec<T>> for ValueSet<T> {
     fn from(given: Vec<T>) -> Self {
         let mut order: Vec<usize> = (0..given.len()).collect();
+        // Places are sorted rather than values: the list is logged and returned as it was given.
         order.sort_by(|&a, &b| given[a].cmp(&given[b]));
         order.dedup_by(|a, b| given[*a] == given[*b]);
         Self { given, order }

@@ -39,6 +39,7 @@ impl Cover {
 
     /// Adds the parts of the square of side `2^bits` at `corner`.
     fn split(&self, corner: Cell, bits: u32, bits_min: u32, ranges: &mut Vec<(u64, u64)>) {
+        // At the last level the shift is by all 32 bits, which Rust takes for an overflow.
         let rest = u32::MAX.checked_shr(u32::BITS - bits).unwrap_or(0);
         let last = Cell { x: corner.x | rest, y: corner.y | rest };
         let apart = last.x < self.low.x
@@ -49,6 +50,7 @@ impl Cover {
             return;
         }
         if bits <= bits_min || (self.holds(corner) && self.holds(last)) {
+            // Neighbours in Morton order become one range: each costs a look-up in the index.
             match ranges.last_mut() {
                 Some((_, end)) if end.checked_add(1) == Some(corner.morton()) => {
                     *end = last.morton()
@@ -58,6 +60,7 @@ impl Cover {
             return;
         }
         let half = 1 << (bits - 1);
+        // In Morton order, or neighbours would not follow one another.
         for (x, y) in [(0, 0), (half, 0), (0, half), (half, half)] {
             self.split(Cell { x: corner.x | x, y: corner.y | y }, bits - 1, bits_min, ranges);
         }

@@ -17,6 +17,7 @@ impl Kind for Boolean {
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
         match matching {
             Match::Value(Scalar::Bool(value)) => exactly(index.any_of([key(*value)])),
+            // Values of other types are not in the index: only the evaluator sees them.
             Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
         }
     }

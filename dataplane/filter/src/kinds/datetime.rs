@@ -21,6 +21,7 @@ impl Kind for Datetime {
             Range::Datetime(bounds) => {
                 exactly(between(index, bounds, |bound| integer::key(bound.micros())))
             }
+            // Numbers are not in the index: only the evaluator sees them.
             Range::Number(_) => None,
         }
     }

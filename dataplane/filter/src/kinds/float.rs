@@ -24,6 +24,7 @@ impl Kind for Float {
 
 /// Both zeros have one key. `n` is not NaN: JSON has none.
 pub(super) fn key(n: f64) -> [u8; 8] {
+    // The addition turns -0 into 0, and nothing else into anything else.
     let bits = (n + 0.0).to_bits();
     // Larger magnitudes below zero are smaller numbers, hence all bits turn there.
     let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };

@@ -27,6 +27,7 @@ impl Kind for Integer {
             Match::Any(Scalars::Integers(list)) => {
                 exactly(index.any_of(list.iter().map(|n| key(*n))))
             }
+            // Among integers only: so clients know `except` on an integer index.
             Match::Except(Scalars::Integers(list)) => {
                 exactly(index.any_beside(list.iter().map(|n| key(*n))))
             }
@@ -43,6 +44,7 @@ impl Kind for Integer {
 }
 
 pub(super) fn key(n: i64) -> [u8; 8] {
+    // Without its sign bit turned a negative number would order behind the positive ones.
     (n ^ i64::MIN).to_be_bytes()
 }
 

@@ -49,6 +49,7 @@ fn is_cut(text: &str) -> bool {
 /// all its bytes one that was cut.
 fn key(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
+    // Cut anywhere, also within a character: keys are never turned back into text.
     let kept = &bytes[..bytes.len().min(BYTES_MAX)];
     let mut key = Vec::with_capacity(kept.len() + 2);
     for &byte in kept {

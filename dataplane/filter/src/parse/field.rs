@@ -20,6 +20,7 @@ const TEXT_MATCHES: [&str; 5] = ["text", "phrase", "text_any", "prefix", "substr
 pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Invalid> {
     let at = members.at();
     let key = path(members.string("key")?, at)?;
+    // It is part of Qdrant's API: as an unknown member it would look like a slip.
     if members.take("geo_polygon").is_some() {
         return Err(at.key("geo_polygon").malformed(
             "polygons are not supported by this version of Vane: \
@@ -95,6 +96,7 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
         }
         return Ok(Scalars::Integers(integers.into()));
     }
+    // The empty list comes here too: it is of either type.
     let mut strings = Vec::with_capacity(list.len());
     for (i, json) in list.into_iter().enumerate() {
         let expected = "only strings or only 64-bit integers";
@@ -108,6 +110,7 @@ fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
 
 fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {
     match json {
+        // A fraction, or beyond i64: equality of floats is rarely what is meant.
         Value::Number(number) => {
             at.malformed(format!("expected {expected}, found {number}: match numbers by range"))
         }
