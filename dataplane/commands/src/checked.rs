@@ -98,6 +98,8 @@ impl Checked {
         let mut commands = Vec::with_capacity(by_shard.len());
         for (shard, changes) in by_shard {
             let changes = changes.into_iter().map(command);
+            // All are checked before any is logged: one that is too large must not leave half a
+            // write.
             commands.push((shard, changes.collect::<Result<_, _>>()?));
         }
         Ok(commands)
@@ -112,6 +114,7 @@ fn split<T>(items: Vec<T>, shards: usize, shard_of: impl Fn(&T) -> usize) -> Vec
     }
     let mut parts: Vec<(usize, Vec<T>)> =
         parts.into_iter().enumerate().filter(|(_, items)| !items.is_empty()).collect();
+    // A write of nothing is logged as well: the index of its entry is the answer.
     if parts.is_empty() {
         parts.push((0, Vec::new()));
     }
@@ -141,6 +144,7 @@ fn filtered(filter: &Filter, change: &ChangeFor, resolved: Vec<Vec<PointId>>) ->
     };
     let mut parts = Vec::new();
     for (shard, mut ids) in resolved.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty()) {
+        // Shards find ids in no order of their own: the commands must not depend on it.
         ids.sort_unstable();
         let entries = ids.chunks(FILTERED_IDS_PER_ENTRY_MAX);
         let changes = entries.map(|ids| change(Targets::of_filter(ids, &filter))).collect();

@@ -65,6 +65,7 @@ impl Command {
 
     /// Bytes that the stored form takes at most, whichever request it becomes part of.
     pub fn stored_len_max(&self) -> usize {
+        // Protobuf writes small numbers shorter: the request is reckoned at its longest.
         let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
         let without = Self { change: None, request: Some(largest) };
         let request = self.request.map_or(without.encoded_len(), |_| 0);

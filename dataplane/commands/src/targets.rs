@@ -56,9 +56,11 @@ impl Selection {
             Self::Ids(mut ids) => {
                 check_count(ids.len())?;
                 let mut seen = HashSet::with_capacity(ids.len());
+                // Points of one command are distinct: apply takes each as it was before the entry.
                 ids.retain(|id| seen.insert(*id));
                 Ok(Self::Ids(ids))
             }
+            // How many it matches only the shards can say: their ids are spread over entries later.
             Self::Filter(filter) => Ok(Self::Filter(filter)),
         }
     }

@@ -38,12 +38,14 @@ impl Write {
     /// Whether the write takes room on the disk for good. Deletes make room in the end and
     /// must stay possible on a full disk.
     pub fn grows(&self) -> bool {
+        // Each kind by its name: a new one must not slip through on a full disk.
         match self {
             Self::Upsert(_)
             | Self::UpdateVectors(_)
             | Self::SetPayload { .. }
             | Self::OverwritePayload { .. }
             | Self::CreateIndex { .. } => true,
+            // Their log entries take room too, but it comes back when the log is truncated.
             Self::Delete(_)
             | Self::DeleteVectors { .. }
             | Self::DeletePayload { .. }

@@ -37,6 +37,7 @@ pub(crate) fn check_create(
     if is_full && !config.payload_schema.contains_key(field) {
         return Err(Error::TooManyIndexes);
     }
+    // Also where no point has the field yet: later ones may.
     Ok(Checked::everywhere(Change::CreateIndex(CreateIndex {
         field: field.to_string(),
         field_type: schema.to_logged(),

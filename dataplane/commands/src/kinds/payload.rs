@@ -36,6 +36,7 @@ pub(crate) fn check_set(
     key: Option<&JsonPath>,
 ) -> Result<Checked, Error> {
     let key = key.map(ToString::to_string).unwrap_or_default();
+    // Once: a filter that matches many points makes several entries, all with this payload.
     let payload = payload::encode(payload);
     Checked::each(points, move |targets| {
         Change::SetPayload(SetPayload {

@@ -49,6 +49,7 @@ pub struct Vector {
 }
 
 pub(crate) fn check(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Checked, Error> {
+    // First: the lists below are made as long as the request says.
     check_count(points.len())?;
     // Of two points with one id the later counts, in the place of the earlier.
     let mut places: HashMap<PointId, usize> = HashMap::with_capacity(points.len());
@@ -77,6 +78,7 @@ pub(crate) fn stored_vectors(
     for (name, mut values) in vectors {
         let params = known_vector(config, &name)?;
         check_values(&values, params.size, point)?;
+        // Before it is logged: replicas on different processors may round differently.
         params.distance.prepare(&mut values);
         stored.push(Vector { name, values });
     }

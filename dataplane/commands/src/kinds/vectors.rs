@@ -47,6 +47,7 @@ pub(crate) fn check_delete(
     names: Vec<String>,
 ) -> Result<Checked, Error> {
     for name in &names {
+        // A misspelt name must not pass for a vector that was removed.
         known_vector(config, name)?;
     }
     Checked::each(points, move |targets| {
