@@ -59,6 +59,7 @@ pub struct HnswConfig {
 
 impl Default for HnswConfig {
     fn default() -> Self {
+        // Qdrant's own values: whoever comes from there meets the same graphs.
         Self { m: 16, ef_construct: 100, full_scan_threshold: 10_000 }
     }
 }
@@ -79,9 +80,11 @@ pub struct OptimizerConfig {
 impl Default for OptimizerConfig {
     fn default() -> Self {
         Self {
+            // Below 10 MB a scan is quick enough for a graph not to pay.
             indexing_threshold: 10_000,
             deleted_threshold: 0.2,
             vacuum_min_vector_number: 1000,
+            // Bounds the build of one graph, and with it the room that a merge needs.
             max_segment_size: 512 << 10,
         }
     }

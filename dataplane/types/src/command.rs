@@ -84,6 +84,7 @@ pub struct RequestId {
 /// Version byte and message, for any log of this node.
 pub fn encode_versioned(message: &impl Message) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message.encoded_len() + 1);
+    // Outside the message: another format need not be protobuf at all.
     bytes.push(FORMAT);
     message.encode_raw(&mut bytes);
     bytes
@@ -96,6 +97,7 @@ pub fn encode_versioned(message: &impl Message) -> Vec<u8> {
 pub fn decode_versioned<M: Message + Default>(bytes: &[u8]) -> Result<M, DecodeError> {
     match bytes.split_first() {
         Some((&FORMAT, body)) => Ok(M::decode(body)?),
+        // Never guessed at: replicas of two versions would come to two states.
         Some((version, _)) => Err(DecodeError::UnknownFormat(*version)),
         None => Err(DecodeError::Empty),
     }

@@ -218,6 +218,7 @@ impl Error {
     /// Whether the request may have changed something, or may still.
     pub fn may_have_changed(&self) -> bool {
         matches!(self.changed, Changed::Unknown | Changed::Done)
+            // `changed` speaks of the shards that failed: the others applied their part.
             || self.shards.as_ref().is_some_and(FailedShards::is_part)
     }
 }
@@ -225,6 +226,7 @@ impl Error {
 /// For logs: every field, no sentence.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart whole: a field that is added cannot be missing from the logs.
         let Self { kind, subject, changed, shards, retry, detail } = self;
         write!(f, "{kind:?}: ")?;
         if *subject != Subject::Unnamed {
@@ -252,6 +254,7 @@ impl From<Refusal> for Error {
             // The copy that was refused changed nothing; an earlier one may have.
             Refusal::Expired => {
                 Self { changed: Changed::Unknown, ..Self::timeout(refusal.to_string()) }
+                    // Another copy would come later still.
                     .retry(Retry::No)
             }
         }

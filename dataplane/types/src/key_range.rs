@@ -40,6 +40,8 @@ impl KeyRange {
 
     /// Ordinal of the equal part, of so many, that a hash is in.
     pub fn equal_part_of(hash: u64, parts: usize) -> usize {
+        // No remainder: parts must be ranges, so that a shard can be halved without moving other
+        // ids.
         ((u128::from(hash) * parts as u128) >> 64) as usize
     }
 

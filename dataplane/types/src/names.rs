@@ -58,6 +58,7 @@ pub fn check_vector_name(name: &str) -> Result<(), InvalidName> {
 }
 
 fn check(name: &str, chars_max: usize, what: &'static str) -> Result<(), InvalidName> {
+    // Characters, not bytes: the limit is the same in every script.
     let chars = name.chars().count();
     if chars == 0 || chars > chars_max {
         return Err(InvalidName::Length { what, chars, chars_max });

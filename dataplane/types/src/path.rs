@@ -26,6 +26,8 @@ impl Step {
             (Self::Key(key), Value::Object(object)) => object.get(key).into_iter().collect(),
             (Self::Each, Value::Array(array)) => array.iter().collect(),
             (Self::At(i), Value::Array(array)) => array.get(*i).into_iter().collect(),
+            // A step that does not fit leads nowhere and is no error: payloads differ from point to
+            // point.
             _ => Vec::new(),
         }
     }
@@ -51,6 +53,7 @@ impl JsonPath {
     /// The path with `[]` behind it, unless it ends so already.
     pub fn each(&self) -> Self {
         let mut path = self.clone();
+        // A second `[]` would ask for arrays within the array.
         if path.rest.last() != Some(&Step::Each) {
             path.rest.push(Step::Each);
         }
@@ -110,11 +113,13 @@ impl FromStr for JsonPath {
 /// One key at the start of `text`, quoted or bare, and what follows it.
 fn key(text: &str) -> Option<(String, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
+        // Quotes know no escapes: a key that has one in it cannot be named.
         let (name, tail) = quoted.split_once('"')?;
         return (!name.is_empty()).then(|| (name.to_owned(), tail));
     }
     let end = text.find(['.', '[']).unwrap_or(text.len());
     let (name, tail) = text.split_at(end);
+    // A stray quote or bracket is a slip: as a part of the key it would match nothing for ever.
     (!name.is_empty() && !name.contains(['"', ']'])).then(|| (name.to_owned(), tail))
 }
 

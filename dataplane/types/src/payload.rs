@@ -41,6 +41,7 @@ pub fn merge(payload: &mut Payload, patch: &Payload) {
 /// Merges `patch` into the object at `path`. Missing members become objects on the way;
 /// arrays are entered only by `[]` and `[i]`, and what is no object there is replaced.
 pub fn merge_at(payload: &mut Payload, path: &JsonPath, patch: &Payload) {
+    // Null until the next step says what it has to be.
     let target = payload.entry(path.root()).or_insert(Value::Null);
     merge_below(target, path.rest(), patch);
 }
@@ -51,6 +52,7 @@ fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
             if let Value::Object(object) = target {
                 merge(object, patch);
             } else {
+                // By way of a merge: nulls in the patch remove here too, rather than being stored.
                 let mut object = Payload::new();
                 merge(&mut object, patch);
                 *target = Value::Object(object);
@@ -101,10 +103,12 @@ fn remove_below(value: &mut Value, step: &Step, rest: &[Step]) {
                 remove_below(inner, next, rest);
             }
         }
+        // `a[]` names what is in the array: the array itself stays.
         (Step::Each, None, Value::Array(array)) => array.clear(),
         (Step::Each, Some((next, rest)), Value::Array(array)) => {
             array.iter_mut().for_each(|element| remove_below(element, next, rest));
         }
+        // `Vec::remove` panics behind the end.
         (Step::At(i), None, Value::Array(array)) if *i < array.len() => {
             array.remove(*i);
         }

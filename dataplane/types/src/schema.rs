@@ -41,6 +41,7 @@ impl FieldSchema {
     /// # Errors
     /// A type or a parameter that this version does not know.
     pub fn from_logged(text: &str) -> Result<Self, serde_json::Error> {
+        // The name of a type alone never begins so.
         if text.starts_with('{') {
             return serde_json::from_str(text);
         }

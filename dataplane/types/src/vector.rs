@@ -24,6 +24,7 @@ impl Distance {
     /// Orders scores best first: larger for similarities, smaller for distances.
     pub fn best_first(self, a: f32, b: f32) -> Ordering {
         match self {
+            // A total order: a sort comes out the same on every node, whatever the scores are.
             Self::Cosine | Self::Dot => b.total_cmp(&a),
             Self::Euclid => a.total_cmp(&b),
         }

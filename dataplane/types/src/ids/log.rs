@@ -38,6 +38,7 @@ impl Add<u64> for LogIndex {
     type Output = Self;
 
     fn add(self, entries: u64) -> Self {
+        // Overflow is checked in every build: an index that wraps around can only be damage.
         Self(self.0 + entries)
     }
 }
@@ -55,6 +56,8 @@ impl Sub for LogIndex {
     type Output = u64;
 
     fn sub(self, earlier: Self) -> u64 {
+        // Panics where `earlier` is later: `saturating_since` is for those who cannot rule that
+        // out.
         self.0 - earlier.0
     }
 }

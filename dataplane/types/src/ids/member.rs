@@ -36,11 +36,13 @@ impl PeerId {
     /// A node's replica. `incarnation` counts, from 1, the replicas that the group ever had
     /// on the node, so that no peer id is used twice.
     pub const fn new(node: NodeId, incarnation: u32) -> Self {
+        // No bit is lost: ids of nodes stay below 2^32.
         Self(node.0 << INCARNATION_BITS | incarnation as u64)
     }
 
     /// Reads what is stored or sent, where 0 stands for no peer.
     pub fn from_raw(raw: u64) -> Option<Self> {
+        // No peer has the number 0: incarnations count from 1.
         (raw != 0).then_some(Self(raw))
     }
 

@@ -45,6 +45,7 @@ impl PointId {
 
     /// Place of the id in the hash space that shards divide: xxh3-64 of the stored form.
     pub fn routing_hash(self) -> u64 {
+        // With the tag: a number and a UUID of the same bytes are two ids.
         xxh3_64(&self.to_key())
     }
 }
@@ -69,6 +70,7 @@ impl FromStr for PointId {
 
     /// Parses what stands in a URL: a number, or else a UUID.
     fn from_str(text: &str) -> Result<Self, InvalidPointId> {
+        // No UUID reads as a number: 32 digits are more than a u64 has.
         if let Ok(n) = text.parse::<u64>() {
             return Ok(Self::Num(n));
         }
@@ -80,6 +82,7 @@ impl Serialize for PointId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Num(n) => serializer.serialize_u64(*n),
+            // In one spelling, whichever the client used: answers can be compared as text.
             Self::Uuid(u) => serializer.collect_str(u),
         }
     }
@@ -97,6 +100,7 @@ impl<'de> Deserialize<'de> for PointId {
                 Ok(PointId::Num(n))
             }
             fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<PointId, E> {
+                // Some formats hand every number over as signed.
                 let unexpected = serde::de::Unexpected::Signed(n);
                 let number = u64::try_from(n).map(PointId::Num);
                 number.map_err(|_| E::invalid_value(unexpected, &self))
