@@ -50,7 +50,9 @@ impl VectorIndex for Flat<'_> {
             let which: Vec<u32> = which.collect();
             scores(self.metric, self.dim, self.rows, &which, query, &mut found);
             best.extend(which.iter().zip(&found).map(|(&row, &score)| Hit { row, score }));
+            // After each block, so that no more hits are held than k and one block's.
             self.keep_best(&mut best, k);
+            // Once a block: to look at the clock for each row would cost more than scoring it.
             if (self.stop)() {
                 return Err(Error::Stopped);
             }

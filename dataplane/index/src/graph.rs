@@ -85,6 +85,7 @@ impl StoredIndex for Graph {
     ) -> Result<Self, Error> {
         params.check()?;
         let GraphParams { m, ef_construct } = params;
+        // Helpers of OpenMP would insert rows in an order of their own: two builds would differ.
         single_threaded_here();
         let len = count_rows(rows.rows(), dim)?;
         let mut handle = Handle::begin(metric, dim, len, m, ef_construct).map_err(build_failed)?;
@@ -92,6 +93,7 @@ impl StoredIndex for Graph {
             if cancel.load(Ordering::Relaxed) {
                 return Err(Error::Cancelled);
             }
+            // Asked for at each step: the graph keeps no pointer to them.
             let values = same_rows(&*rows, len * dim)?;
             let left = handle.insert(values, CHUNK_ROWS).map_err(build_failed)?;
             progress(len - left);
