@@ -50,6 +50,7 @@ pub fn node_facts(state: &State, alive: impl Fn(NodeId) -> bool) -> Vec<NodeFact
 fn loads<'a>(shards: impl Iterator<Item = &'a ShardEntry>) -> BTreeMap<NodeId, Load> {
     let mut loads: BTreeMap<NodeId, Load> = BTreeMap::new();
     for shard in shards {
+        // As it was placed: who leads at the moment changes with every failure.
         let preferred = shard.first.first().map(|peer| peer.node());
         for node in shard.nodes() {
             let load = loads.entry(node).or_default();
@@ -70,6 +71,7 @@ pub(crate) fn candidates(nodes: &[NodeFacts]) -> Vec<&NodeFacts> {
 /// All nodes by id, each once.
 pub(crate) fn members(nodes: &[NodeFacts]) -> Vec<&NodeFacts> {
     let mut members: Vec<&NodeFacts> = nodes.iter().collect();
+    // A stable sort: of two with one id the first given stays first.
     members.sort_by_key(|node| node.id);
     members.dedup_by_key(|node| node.id);
     members

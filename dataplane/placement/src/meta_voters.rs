@@ -30,6 +30,7 @@ pub fn meta_voters(nodes: &[NodeFacts], current_voters: &[NodeId]) -> Vec<NodeId
             let is_new = !current_voters.contains(&node.id);
             let is_down = !node.accepts_replicas;
             let zone_votes = in_zone.get(&node.zone.as_deref()).copied().unwrap_or(0);
+            // False orders first, and a part counts only where all before it are alike.
             (is_new && is_down, zone_votes, is_new, is_down, node.id)
         };
         let best = (0..waiting.len())

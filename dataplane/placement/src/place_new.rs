@@ -68,6 +68,7 @@ pub fn place_new(
         let (available, members) = (candidates.len(), members(nodes).len());
         return Err(Unplaceable::TooFewNodes { wanted: replication_factor, available, members });
     }
+    // Before anything is reckoned: the work grows with the replicas, and a request names them.
     if shards
         .checked_mul(replication_factor)
         .is_none_or(|replicas| replicas > REPLICAS_PER_PLAN_MAX)

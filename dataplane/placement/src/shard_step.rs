@@ -94,15 +94,18 @@ pub fn next_step(
         });
     }
     let change = remaining_change(conf, target, status.leader);
+    // No vote before the data: a majority that needs this one would wait until it has caught up.
     if let Some(peer) = change.voters.iter().find(|peer| !has_data(status, **peer)) {
-        let matched = status.peer(*peer).map_or(LogIndex::ZERO, |it| it.matched);
+        let matched = status.peer(*peer).map_or(LogIndex::ZERO, |known| known.matched);
         let last_index = status.last_index;
         return ShardStep::Wait(Waiting::CatchingUp { peer: *peer, matched, last_index });
     }
     if change != MemberChange::default() {
         return ShardStep::Change(change);
     }
-    if status.leader.and_then(|leader| wanted(target, leader)).is_none_or(|it| it.learner) {
+    // Last of all: until here the leader has carried the change.
+    if status.leader.and_then(|leader| wanted(target, leader)).is_none_or(|replica| replica.learner)
+    {
         return hand_over(status, target, alive);
     }
     ShardStep::Settle
@@ -119,7 +122,8 @@ fn remaining_change(conf: &Conf, target: &[TargetReplica], leader: Option<PeerId
     let others = |peer: &PeerId| Some(*peer) != leader;
     let removed = conf.members().into_iter().filter(|peer| wanted(target, *peer).is_none());
     let demoted = conf.voters.iter().copied();
-    let demoted = demoted.filter(|peer| wanted(target, *peer).is_some_and(|it| it.learner));
+    let demoted =
+        demoted.filter(|peer| wanted(target, *peer).is_some_and(|replica| replica.learner));
     MemberChange {
         learners: demoted.filter(others).collect(),
         voters: promoted.collect(),
@@ -145,5 +149,5 @@ fn wanted(target: &[TargetReplica], peer: PeerId) -> Option<&TargetReplica> {
 }
 
 fn has_data(status: &GroupStatus, peer: PeerId) -> bool {
-    status.peer(peer).is_some_and(|it| is_caught_up(status, it))
+    status.peer(peer).is_some_and(|known| is_caught_up(status, known))
 }

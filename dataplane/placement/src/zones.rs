@@ -26,6 +26,7 @@ pub(crate) struct Division {
 impl Division {
     /// Divides `replicas`, of which there are no more than nodes.
     pub(crate) fn of(zones: &[Vec<usize>], replicas: usize) -> Self {
+        // Zones fill like water: all to one level, small ones only as far as they have nodes.
         let levels = (1..=replicas).take_while(|level| filled_to(zones, *level) <= replicas);
         let level = levels.last().unwrap_or(0);
         Self { level, extra: replicas - filled_to(zones, level) }

@@ -52,6 +52,7 @@ impl Left {
 
     /// The columns of the next row.
     fn take_most(&mut self, ones: usize) -> Vec<usize> {
+        // All are taken before any is put back: a row has at most one of each column.
         let taken: Vec<_> = std::iter::from_fn(|| self.0.pop()).take(ones).collect();
         assert_eq!(taken.len(), ones, "shares add up to the replicas of all shards");
         self.0.extend(

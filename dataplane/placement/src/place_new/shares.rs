@@ -46,6 +46,7 @@ pub(super) fn share_out(
     let mut extra_of_zones = vec![0; zones.len()];
     let mut queues: Vec<Queue> = zones.iter().map(|places| queue_of(candidates, places)).collect();
     for (queue, nodes) in queues.iter_mut().zip(zones) {
+        // First what every zone must have: no even load may cost the spread over zones.
         for _ in 0..shards * division.base(nodes.len()) {
             give_one(queue, &mut of_nodes, shards);
         }
@@ -57,6 +58,7 @@ pub(super) fn share_out(
         let Reverse((_, zone)) = next.pop().expect("more zones than extra ones can take one");
         give_one(&mut queues[zone], &mut of_nodes, shards);
         extra_of_zones[zone] += 1;
+        // A zone takes at most one more of each shard.
         if extra_of_zones[zone] < shards {
             next.extend(queues[zone].peek().map(|turn| Reverse((turn.0, zone))));
         }
