@@ -109,6 +109,7 @@ impl State {
 
     pub(super) fn delete(&mut self, name: &str, key: &str) -> Changed {
         let known = self.collections.get(name).ok_or_else(|| collection_not_found(name))?;
+        // Made anew by somebody else meanwhile: it is not the caller's to delete.
         if !key.is_empty() && known.key != key {
             return Err(Refusal::NotFound(format!("Collection `{name}` with the key `{key}`")));
         }
@@ -117,6 +118,7 @@ impl State {
             self.shards.remove(&group);
             touched.push(Touched::Shard(group));
         }
+        // An alias that was left would lead to the next collection of that name.
         touched.extend(self.remove_aliases_of(name));
         Ok(touched)
     }

@@ -43,6 +43,7 @@ impl State {
                 member.id
             }
             None => {
+                // Never a number that was given before: ids of peers are made of it.
                 self.next_node += 1;
                 let id = NodeId(self.next_node);
                 self.nodes.insert(id, Member { id, entry, zone: None });

@@ -129,7 +129,7 @@ impl State {
         let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
         let there = entry.wanted();
         // First: a call that is repeated meets the revision that it made itself.
-        if there.len() == replicas.len() && replicas.iter().all(|it| there.contains(it)) {
+        if there.len() == replicas.len() && replicas.iter().all(|replica| there.contains(replica)) {
             return Ok(Vec::new());
         }
         if let Some(expected) = if_revision.filter(|expected| *expected != entry.revision) {
