@@ -62,7 +62,7 @@ fn open_sealed(
             }
         }
         let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
-        // A number is never used twice, or a snapshot could take one segment's files for another's.
+        // A number is never used twice: files of its first owner may still be on their way out.
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
         let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));
         vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph }));
