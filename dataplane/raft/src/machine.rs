@@ -92,7 +92,7 @@ fn raw_ids(peers: &[PeerId]) -> Vec<u64> {
 /// Outcome of a command on every replica: done, or refused without effect.
 pub type Answer = Result<(), Refusal>;
 
-/// An applied command.
+/// What became of a command that was applied: where it stood, and whether it had an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// Place of the command in the group's log.
