@@ -61,7 +61,7 @@ pub trait KvRead: Send + Sync {
     ) -> Result<(), Error>;
 }
 
-/// A key-value store.
+/// A store that state machines write to, one atomic batch for each entry of a log.
 pub trait Kv: KvRead {
     /// Writes a batch: other readers see all of it or nothing.
     ///

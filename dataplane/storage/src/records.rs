@@ -121,7 +121,7 @@ pub struct GraphManifest {
     pub ef_construct: u32,
 }
 
-/// A growing row.
+/// A row that lies in `data.db` until its segment is sealed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Slot of its point.
