@@ -58,7 +58,7 @@ pub enum BadInput {
     /// The point to search from lacks the vector to search by.
     #[error("point {id} has no vector \"{using}\" to search by")]
     VectorAbsent {
-        /// The point.
+        /// Point that the search was to start from.
         id: PointId,
         /// Name of the vector.
         using: String,

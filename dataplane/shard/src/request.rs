@@ -106,7 +106,7 @@ pub struct Record {
     pub vectors: Option<NamedVectors>,
 }
 
-/// A found point.
+/// A point that a search found, with how well it fits.
 #[derive(Debug, Clone)]
 pub struct Scored {
     pub record: Record,

@@ -43,7 +43,7 @@ pub(crate) struct Facts {
     pub(crate) optimizer: OptimizerConfig,
 }
 
-/// A background job.
+/// A background job, and the segments that it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Job {
     /// Set the growing segment aside.
