@@ -29,7 +29,7 @@ pub enum Error {
     NotFinite {
         /// Point that the vector was for.
         point: PointId,
-        /// The value.
+        /// What stands there: an infinity, or NaN.
         value: f32,
         /// Where in the vector it stands, from 0.
         position: usize,
