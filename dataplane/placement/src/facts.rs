@@ -11,7 +11,7 @@ use vane_types::NodeId;
 /// A member of the cluster, as a plan sees it. Of two with one id the first counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFacts {
-    /// The member.
+    /// Number of the member.
     pub id: NodeId,
     /// Where it stands: nodes of one zone may fail together.
     pub zone: Option<String>,

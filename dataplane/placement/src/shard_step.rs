@@ -36,7 +36,7 @@ pub enum Waiting {
     /// A learner that is to vote does not have the data.
     #[error("peer {peer} is catching up: {matched} of {last_index} entries")]
     CatchingUp {
-        /// The learner.
+        /// Peer id of the learner.
         peer: PeerId,
         /// The last entry that it is known to have.
         matched: LogIndex,
