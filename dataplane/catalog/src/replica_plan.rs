@@ -15,14 +15,14 @@ use crate::state::{ShardEntry, State};
 pub enum ReplicaAction {
     /// Close the replica and destroy what it has on the disk; its peer id is not used again.
     Remove {
-        /// The shard.
+        /// Group of the shard.
         group: GroupId,
         /// The replica that is open now.
         peer: PeerId,
     },
     /// Open the replica; make it first where the disk has none of this peer.
     Open {
-        /// The shard.
+        /// Group of the shard.
         group: GroupId,
         /// The replica that should be open.
         peer: PeerId,

@@ -23,7 +23,7 @@ pub enum DecodeError {
     /// A newer version wrote it, in another form.
     #[error("a change of the catalog has format {format}, which this version does not know")]
     UnknownFormat {
-        /// The version byte.
+        /// Version byte that it begins with.
         format: u8,
     },
     /// A newer version wrote it: a command, or a part of one, that this version lacks.

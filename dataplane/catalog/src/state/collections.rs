@@ -10,7 +10,7 @@ use super::shards::ShardEntry;
 use super::{Changed, State, Touched};
 use crate::command::{Configure, Create};
 
-/// A collection.
+/// A collection as the cluster has agreed on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectionEntry {
     /// How its points are stored and searched. Payload indexes are not in it: they are each
@@ -31,7 +31,7 @@ pub struct CollectionEntry {
 pub struct Route {
     /// The shard's place among the collection's shards, from 0.
     pub ordinal: usize,
-    /// The shard.
+    /// Group of the shard.
     pub group: GroupId,
     /// The hashes that belong to the shard.
     pub range: KeyRange,

@@ -9,7 +9,7 @@ use crate::command::NodeEntry;
 /// Incarnation of every node's replica of the meta group: a node has one, ever.
 const META_INCARNATION: u32 = 1;
 
-/// A member.
+/// A node that has joined the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Never given to another, even when this member is gone.

@@ -9,10 +9,10 @@ use vane_types::{GroupId, KeyRange, NodeId, PeerId, Refusal};
 use super::{Changed, State, Touched};
 use crate::command::WantedReplica;
 
-/// A shard.
+/// A shard: where its replicas are, by the last report, and where they should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardEntry {
-    /// Its collection.
+    /// Name of its collection.
     pub collection: String,
     /// Its place among the collection's shards, from 0.
     pub ordinal: usize,
