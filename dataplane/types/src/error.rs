@@ -107,7 +107,7 @@ pub enum Changed {
 pub struct FailedShards {
     /// The collection's own name.
     pub collection: String,
-    /// Their ordinals.
+    /// Ordinals of the shards that failed, from 0.
     pub failed: Vec<usize>,
     /// Shards that the write met.
     pub shards: usize,
@@ -138,7 +138,7 @@ pub enum Retry {
     AfterLooking,
 }
 
-/// A failed request.
+/// Why a request failed, with all that an interface needs to answer it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// What kind of failure.

@@ -25,7 +25,7 @@ pub enum InvalidName {
     Reserved {
         /// What the name is for.
         what: &'static str,
-        /// The name.
+        /// The name as it was given.
         name: String,
     },
     /// A character that cannot stand in a file name, a URL segment or a label.
