@@ -61,6 +61,7 @@ fn request(settings: &Settings, disk_id: Uuid) -> JoinRequest {
         rest_address: node.rest_address.clone(),
         version: node.version.clone(),
         protocol: PROTOCOL,
+        feature_level: FeatureLevel::SPOKEN.0,
     }
 }
 
@@ -73,9 +74,8 @@ pub(crate) async fn admit<S: Shards>(
     request: JoinRequest,
 ) -> Result<JoinReply, Error> {
     let catalog = coordinator.catalog();
-    let JoinRequest { disk_id, name, address, rest_address, version, protocol: _ } = request;
-    // Its level comes with its own announcement, once it has started as a member.
-    let level = FeatureLevel::FIRST;
+    let JoinRequest { disk_id, name, address, rest_address, version, feature_level, .. } = request;
+    let level = FeatureLevel(feature_level).max(FeatureLevel::FIRST);
     let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0, level };
     // One that has started as a member speaks for itself.
     let is_known = |member: &Member| member.entry.start > 0 || member.entry == entry;

@@ -20,6 +20,8 @@ pub struct JoinRequest {
     pub version: String,
     /// Protocol that it speaks.
     pub protocol: u32,
+    /// Newest feature level that it reads; 0 for one that has heard of no levels.
+    pub feature_level: u32,
 }
 
 /// The disk is a member's.

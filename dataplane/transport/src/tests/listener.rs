@@ -44,6 +44,7 @@ fn join_request(name: &str) -> JoinRequest {
         rest_address: "a:2".into(),
         version: "0".into(),
         protocol: PROTOCOL,
+        feature_level: 2,
     }
 }
 

@@ -193,12 +193,14 @@ proptest! {
     #[test]
     fn joins_arrive(
         ids in any::<[u128; 2]>(), words in any::<[String; 4]>(), node in any::<u64>(),
-        protocol in any::<u32>(), error in error(),
+        [protocol, feature_level] in any::<[u32; 2]>(), error in error(),
         members in hash_map(any::<u64>().prop_map(NodeId), text(), 0..4),
     ) {
         let [disk_id, cluster_id] = ids.map(Uuid::from_u128);
         let [name, address, rest_address, version] = words;
-        let request = JoinRequest { disk_id, name, address, rest_address, version, protocol };
+        let request = JoinRequest {
+            disk_id, name, address, rest_address, version, protocol, feature_level,
+        };
         let arrived = sent(&wire::join::join_to_wire(request.clone()));
         prop_assert_eq!(wire::join::join_from_wire(arrived), Ok(request));
         for admitted in [Ok(JoinReply { cluster_id, node_id: NodeId(node), members }), Err(error)] {

@@ -9,15 +9,24 @@ use super::{Unreadable, need};
 use crate::{JoinReply, JoinRequest};
 
 pub(crate) fn join_to_wire(request: JoinRequest) -> peer::JoinRequest {
-    let JoinRequest { disk_id, name, address, rest_address, version, protocol } = request;
+    let JoinRequest { disk_id, name, address, rest_address, version, protocol, feature_level } =
+        request;
     let disk_id = disk_id.to_string();
-    peer::JoinRequest { disk_id, name, address, rest_address, version, protocol }
+    peer::JoinRequest { disk_id, name, address, rest_address, version, protocol, feature_level }
 }
 
 pub(crate) fn join_from_wire(request: peer::JoinRequest) -> Result<JoinRequest, Unreadable> {
-    let peer::JoinRequest { disk_id, name, address, rest_address, version, protocol } = request;
+    let peer::JoinRequest {
+        disk_id,
+        name,
+        address,
+        rest_address,
+        version,
+        protocol,
+        feature_level,
+    } = request;
     let disk_id = disk_id.parse().map_err(|_| Unreadable::Uuid("the disk id"))?;
-    Ok(JoinRequest { disk_id, name, address, rest_address, version, protocol })
+    Ok(JoinRequest { disk_id, name, address, rest_address, version, protocol, feature_level })
 }
 
 pub(crate) fn admitted_to_wire(admitted: Result<JoinReply, Error>) -> peer::JoinReply {
