@@ -62,6 +62,15 @@ impl State {
         self.collections.get_key_value(name).map(|(name, entry)| (name.as_str(), entry))
     }
 
+    /// Nodes that may lead a group, in order: of the meta group all members, of a shard those
+    /// that have a replica as last reported.
+    pub fn nodes_of(&self, group: GroupId) -> Vec<NodeId> {
+        match group {
+            GroupId::META => self.nodes.keys().copied().collect(),
+            _ => self.shards.get(&group).map(ShardEntry::nodes).unwrap_or_default(),
+        }
+    }
+
     /// The member whose disk it is.
     pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Member> {
         self.nodes.values().find(|member| member.entry.disk_id == disk_id)

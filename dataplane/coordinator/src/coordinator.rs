@@ -82,10 +82,7 @@ impl<S: Shards> Coordinator<S> {
 
     /// Nodes that may lead a group: this one first, if it is among them.
     fn members(&self, group: GroupId) -> Vec<NodeId> {
-        let mut nodes: Vec<NodeId> = self.catalog.read(|state| match group {
-            GroupId::META => state.nodes.keys().copied().collect(),
-            _ => state.shards.get(&group).map(ShardEntry::nodes).unwrap_or_default(),
-        });
+        let mut nodes = self.catalog.read(|state| state.nodes_of(group));
         let me = self.shards.me();
         nodes.sort_by_key(|node| (*node != me, *node));
         nodes

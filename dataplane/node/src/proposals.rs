@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use vane_raft::{Applied, Engine, ProposeError};
+use vane_raft::{Applied, Engine};
 use vane_storage::{Space, space::OutOfSpace};
 use vane_transport::{Outcome, Proposal};
 use vane_types::command::DEDUPE_WINDOW;
@@ -40,13 +40,13 @@ impl Proposals {
             Box::new(move |outcome| drop(answer.send(outcome))),
         );
         if let Err(error) = proposed {
-            return outcome_of(error);
+            return error.into();
         }
         let Applied { index, answer } =
             match tokio::time::timeout_at(deadline.into(), answered).await {
                 Err(_) => return Outcome::Unknown("it was logged but not applied in time".into()),
                 Ok(Err(_)) => return Outcome::Unknown("the leader stopped".into()),
-                Ok(Ok(Err(error))) => return outcome_of(error),
+                Ok(Ok(Err(error))) => return error.into(),
                 Ok(Ok(Ok(applied))) => applied,
             };
         if let Err(refusal) = answer {
@@ -113,24 +113,4 @@ impl Proposals {
 pub(crate) fn room_missing(full: &OutOfSpace) -> String {
     let OutOfSpace { free, needed, .. } = full;
     format!("{free} bytes are free on the disk, the write needs {needed} to keep a reserve")
-}
-
-fn outcome_of(error: ProposeError) -> Outcome {
-    match error {
-        ProposeError::Full { waiting, limit } => {
-            Outcome::Full(format!("{waiting} bytes of writes are waiting, the limit is {limit}"))
-        }
-        ProposeError::GroupNotFound(group) => {
-            Outcome::NoReplica(format!("group {group} is not on this node"))
-        }
-        ProposeError::NotLeader { leader, .. } => {
-            Outcome::NotLeader(leader.map(|peer| peer.node()))
-        }
-        // It will never be applied, so that it may be logged anew.
-        ProposeError::Superseded(_) => Outcome::NotLeader(None),
-        ProposeError::Refused { why, .. } => Outcome::Full(why),
-        ProposeError::Unknown(_) => Outcome::Unknown(error.to_string()),
-        // Either in no log or handed to the others already.
-        ProposeError::Stopping => Outcome::Unknown("the node is shutting down".into()),
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use vane_raft::ProposeError;
 use vane_shard::{Info, Page, Record, Scored, Search};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Refusal};
 
@@ -44,6 +45,29 @@ pub enum Outcome {
     NoReplica(String),
     /// Perhaps in the log.
     Unknown(String),
+}
+
+/// What a leader's own error means to the one who proposed.
+impl From<ProposeError> for Outcome {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Full { waiting, limit } => {
+                Self::Full(format!("{waiting} bytes of writes are waiting, the limit is {limit}"))
+            }
+            ProposeError::GroupNotFound(group) => {
+                Self::NoReplica(format!("group {group} is not on this node"))
+            }
+            ProposeError::NotLeader { leader, .. } => {
+                Self::NotLeader(leader.map(|peer| peer.node()))
+            }
+            // It will never be applied, so that it may be logged anew.
+            ProposeError::Superseded(_) => Self::NotLeader(None),
+            ProposeError::Refused { why, .. } => Self::Full(why),
+            ProposeError::Unknown(_) => Self::Unknown(error.to_string()),
+            // Either in no log or handed to the others already.
+            ProposeError::Stopping => Self::Unknown("the node is shutting down".into()),
+        }
+    }
 }
 
 /// How new the answer to a read must be.
