@@ -3,21 +3,28 @@
 //! Keeps the one truth about each group's log: the first replica that applies an entry
 //! writes it down, all others are compared with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raft::eraftpb::MessageType;
 use vane_raft::{Conf, Entry, Envelope, INITIAL_INDEX};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::avoid::{Avoid, Finding};
+use crate::queue::Time;
+
+/// Session and sequence of a write.
+pub(crate) type RequestKey = (u64, u64);
 
 /// An applied entry, and what it came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Truth {
-    pub(crate) term: u64,
+    pub(crate) term: Term,
     command: u64,
     pub(crate) conf: Option<Conf>,
-    /// Session and sequence of the write that it is a copy of.
-    pub(crate) request: Option<(u64, u64)>,
+    /// The write that it is a copy of.
+    pub(crate) request: Option<RequestKey>,
+    pub(crate) is_refused: bool,
     digest: u64,
 }
 
@@ -25,23 +32,62 @@ pub(crate) struct Truth {
 #[derive(Debug, Default)]
 pub(crate) struct TrueLog {
     pub(crate) entries: BTreeMap<LogIndex, Truth>,
-    /// Membership at the last entry, and the entry that it came with.
+    /// Membership at the last entry, the entry that it came with, and when that was applied.
     pub(crate) conf: Conf,
     pub(crate) conf_index: LogIndex,
+    pub(crate) conf_since: Time,
     /// First copies of requests.
-    pub(crate) requests: BTreeMap<(u64, u64), LogIndex>,
+    pub(crate) requests: BTreeMap<RequestKey, LogIndex>,
+    /// Members of earlier memberships that are none any more.
+    gone: BTreeSet<PeerId>,
+    /// Replicas that have applied or installed something.
+    with_data: BTreeSet<PeerId>,
+    /// It had one voter, and members without a vote, at some time.
+    pub(crate) was_alone_with_learners: bool,
 }
 
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     failure: Option<String>,
+    pub(crate) avoid: Avoid,
+    pub(crate) now: Time,
     pub(crate) logs: BTreeMap<GroupId, TrueLog>,
-    leaders: BTreeMap<(GroupId, u64), u64>,
-    votes: BTreeMap<(GroupId, u64, u64), u64>,
+    leaders: BTreeMap<(GroupId, Term), PeerId>,
+    votes: BTreeMap<(GroupId, PeerId, Term), PeerId>,
+}
+
+impl TrueLog {
+    /// Index of the last entry that was applied anywhere.
+    pub(crate) fn last(&self) -> LogIndex {
+        self.entries.last_key_value().map_or(INITIAL_INDEX, |(last, _)| *last)
+    }
+
+    /// Whether a replica's state machine has ever had anything.
+    pub(crate) fn has_data(&self, peer: PeerId) -> bool {
+        self.with_data.contains(&peer)
+    }
+
+    /// Takes a new membership in; says what is wrong with it.
+    fn set_conf(&mut self, conf: Conf, index: LogIndex, now: Time) -> Option<String> {
+        let (before, after) = (self.conf.members(), conf.members());
+        let back = after.iter().find(|peer| self.gone.contains(peer));
+        let back = back.map(|peer| format!("{} is a member again at {index}", name(*peer)));
+        let promoted = conf.voters.iter().filter(|peer| !self.conf.voters.contains(peer));
+        let empty = promoted.copied().find(|peer| !self.has_data(*peer));
+        let empty = empty.map(|peer| format!("{} votes from {index} on without data", name(peer)));
+        self.gone.extend(before.into_iter().filter(|peer| !after.contains(peer)));
+        self.was_alone_with_learners |= conf.voters.len() == 1 && after.len() > 1;
+        (self.conf, self.conf_index, self.conf_since) = (conf, index, now);
+        back.or(empty)
+    }
 }
 
 impl Checks {
+    pub(crate) fn new(avoid: Avoid) -> Self {
+        Self { avoid, ..Self::default() }
+    }
+
     /// Why the run failed.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
@@ -52,83 +98,108 @@ impl Checks {
         self.failure.get_or_insert_with(why);
     }
 
-    /// A group begins.
-    pub(crate) fn founded(&mut self, group: GroupId, conf: Conf) {
-        self.logs.insert(group, TrueLog { conf, ..TrueLog::default() });
+    /// The log of a group; an empty one while it was not founded.
+    pub(crate) fn log(&self, group: GroupId) -> Option<&TrueLog> {
+        self.logs.get(&group)
+    }
+
+    /// A replica is made with the founding membership of its group.
+    pub(crate) fn founded(&mut self, group: GroupId, conf: &Conf) {
+        let conf_since = self.now;
+        let log = self.logs.entry(group).or_insert_with(|| TrueLog {
+            conf: conf.clone(),
+            conf_since,
+            with_data: conf.voters.iter().copied().collect(),
+            ..TrueLog::default()
+        });
+        let is_late = log.conf_index > LogIndex::ZERO;
+        if is_late {
+            self.fail(|| format!("group {group}: a replica was founded after its members changed"));
+        }
     }
 
     /// A replica applied an entry.
     pub(crate) fn applied(
         &mut self,
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         entry: &Entry,
-        request: Option<(u64, u64)>,
+        (request, is_refused): (Option<RequestKey>, bool),
         digest: u64,
     ) {
         let Entry { index, term, .. } = *entry;
-        let truth = Truth {
-            term,
-            command: xxh3_64(&entry.data),
-            conf: entry.conf.clone(),
-            request,
-            digest,
-        };
+        let (command, conf) = (xxh3_64(&entry.data), entry.conf.clone());
+        let truth = Truth { term, command, conf, request, is_refused, digest };
+        let now = self.now;
         let log = self.logs.entry(group).or_default();
+        log.with_data.insert(peer);
         match log.entries.get(&index) {
             Some(known) if *known == truth => {}
             Some(known) => {
                 let known = known.clone();
-                let what =
-                    if known.digest == truth.digest { "another entry" } else { "to another state" };
+                let is_same = known.digest == truth.digest;
+                let what = if is_same { "another entry" } else { "to another state" };
+                let name = name(peer);
                 self.fail(|| {
                     format!(
-                        "group {group}: peer {} applied {what} at index {index}: {truth:?}, not {known:?}",
-                        name(peer)
+                        "group {group}: peer {name} applied {what} at index {index}: {truth:?}, \
+                         not {known:?}"
                     )
                 });
             }
             None => {
-                let expected =
-                    log.entries.last_key_value().map_or(INITIAL_INDEX, |(last, _)| *last) + 1;
-                if let Some(conf) = &truth.conf {
-                    (log.conf, log.conf_index) = (conf.clone(), index);
-                }
+                let expected = log.last().next();
+                let wrong = truth.conf.clone().and_then(|conf| log.set_conf(conf, index, now));
                 if let Some(request) = request {
                     log.requests.entry(request).or_insert(index);
                 }
                 log.entries.insert(index, truth);
                 if index != expected {
-                    self.fail(|| format!("group {group}: index {index} was applied before {expected} was anywhere"));
+                    self.fail(|| {
+                        format!(
+                            "group {group}: index {index} was applied before {expected} was \
+                             anywhere"
+                        )
+                    });
+                }
+                if let Some(wrong) = wrong {
+                    self.fail(|| format!("group {group}: {wrong}"));
                 }
             }
         }
     }
 
     /// A replica took over a snapshot.
-    pub(crate) fn installed(&mut self, group: GroupId, peer: u64, index: LogIndex, digest: u64) {
-        let known = self.logs.get(&group).and_then(|it| it.entries.get(&index)).map(|it| it.digest);
+    pub(crate) fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex, digest: u64) {
+        let log = self.logs.entry(group).or_default();
+        log.with_data.insert(peer);
+        let known = log.entries.get(&index).map(|entry| entry.digest);
         if index > INITIAL_INDEX && known != Some(digest) {
+            let name = name(peer);
             self.fail(|| {
-                format!(
-                    "group {group}: the snapshot that peer {} took at {index} differs",
-                    name(peer)
-                )
+                format!("group {group}: the snapshot that {name} took at {index} differs")
+            });
+        }
+    }
+
+    /// What a replica had is about to go from its disk.
+    pub(crate) fn destroyed(&mut self, group: GroupId, peer: PeerId) {
+        let Some(log) = self.logs.get(&group) else { return };
+        let conf = &log.conf;
+        if conf.voters.contains(&peer) || conf.voters_outgoing.contains(&peer) {
+            let (name, conf) = (name(peer), conf.clone());
+            self.fail(|| {
+                format!("group {group}: the voter {name} is destroyed, the members are {conf:?}")
             });
         }
     }
 
     /// A replica says who leads.
-    pub(crate) fn leads(&mut self, group: GroupId, term: u64, peer: u64) {
+    pub(crate) fn leads(&mut self, group: GroupId, term: Term, peer: PeerId) {
         let known = *self.leaders.entry((group, term)).or_insert(peer);
         if known != peer {
-            self.fail(|| {
-                format!(
-                    "group {group}: both {} and {} lead in term {term}",
-                    name(known),
-                    name(peer)
-                )
-            });
+            let [known, peer] = [known, peer].map(name);
+            self.fail(|| format!("group {group}: both {known} and {peer} lead in term {term}"));
         }
     }
 
@@ -136,24 +207,31 @@ impl Checks {
     pub(crate) fn sends(&mut self, envelope: &Envelope) -> bool {
         let (group, message) = (envelope.group, &envelope.message);
         let given_to = match message.get_msg_type() {
-            MessageType::MsgRequestVoteResponse if !message.reject => message.to,
+            MessageType::MsgRequestVoteResponse if !message.reject => envelope.to(),
             // Whoever stands for election votes for itself.
-            MessageType::MsgRequestVote => message.from,
+            MessageType::MsgRequestVote => envelope.from(),
             _ => return false,
         };
-        let (from, term) = (message.from, message.term);
+        let (from, term) = (envelope.from(), Term(message.term));
         let known = *self.votes.entry((group, from, term)).or_insert(given_to);
         if known != given_to {
+            let [from, known, given_to] = [from, known, given_to].map(name);
             self.fail(|| {
-                let [from, known, given_to] = [from, known, given_to].map(name);
                 format!("group {group}: {from} voted in term {term} for {known} and for {given_to}")
             });
         }
         true
     }
+
+    /// Whether a leader is asked to give a vote to a peer that has no data, which it does by
+    /// what it knows: a known finding, kept out of ordinary runs.
+    pub(crate) fn is_vote_too_early(&self, group: GroupId, voters: &[PeerId]) -> bool {
+        let is_empty = |peer: &PeerId| self.logs.get(&group).is_none_or(|log| !log.has_data(*peer));
+        self.avoid.has(Finding::VoteBeforeData) && voters.iter().any(is_empty)
+    }
 }
 
 /// A peer as node and incarnation.
-pub(crate) fn name(peer: u64) -> String {
-    format!("{}.{}", vane_raft::node_of(peer), peer & u64::from(u32::MAX))
+pub(crate) fn name(peer: PeerId) -> String {
+    format!("{}.{}", peer.node(), peer.incarnation())
 }

@@ -2,12 +2,12 @@
 //!
 //! Batches are atomic. Of those behind the last sync a power failure keeps the first few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
 use raft::eraftpb::EntryType;
 use vane_raft::{Append, GroupLog, LogEntry, LogStore, StoreError};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::bug::Bug;
 
@@ -22,8 +22,10 @@ pub(crate) struct LogDisk {
     bug: Option<Bug>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
+    /// Peers that were destroyed; on disk at once.
+    buried: BTreeSet<(GroupId, PeerId)>,
     /// As a reader sees them.
     now: Logs,
     /// As a power failure would leave them at least.
@@ -44,7 +46,7 @@ struct Log {
 #[derive(Clone)]
 enum Change {
     Append(Vec<Append>),
-    Truncate { group: GroupId, through: LogIndex, term: u64 },
+    Truncate { group: GroupId, through: LogIndex, term: Term },
     Remove(GroupId),
 }
 
@@ -57,7 +59,7 @@ impl LogDisk {
     pub(crate) fn write(&self, appends: &[Append]) {
         let mut appends = appends.to_vec();
         if self.bug == Some(Bug::VoteForgotten) {
-            appends.iter_mut().for_each(|it| it.log.vote = 0);
+            appends.iter_mut().for_each(|append| append.log.vote = None);
         }
         self.change(Change::Append(appends));
     }
@@ -83,6 +85,25 @@ impl LogDisk {
         state.now = state.synced.clone();
     }
 
+    /// Records for good that a peer was destroyed.
+    pub(crate) fn bury(&self, group: GroupId, peer: PeerId) {
+        self.sync();
+        self.state.lock().buried.insert((group, peer));
+    }
+
+    /// Whether a peer was destroyed here.
+    pub(crate) fn is_buried(&self, group: GroupId, peer: PeerId) -> bool {
+        self.state.lock().buried.contains(&(group, peer))
+    }
+
+    /// The same disk, to be put back some time.
+    pub(crate) fn copy(&self) -> Self {
+        let mut state = self.state.lock().clone();
+        let all = state.unsynced.len();
+        state.sync(all);
+        Self { state: Mutex::new(state), bug: self.bug }
+    }
+
     /// Groups that have a log.
     pub(crate) fn groups(&self) -> Vec<GroupId> {
         self.state.lock().now.0.keys().copied().collect()
@@ -92,7 +113,8 @@ impl LogDisk {
     pub(crate) fn has_member_changes_behind(&self, group: GroupId, index: LogIndex) -> bool {
         let state = self.state.lock();
         let Some(log) = state.now.0.get(&group) else { return false };
-        log.entries.range(index + 1..).any(|(_, it)| it.get_entry_type() != EntryType::EntryNormal)
+        let mut behind = log.entries.range(index.next()..);
+        behind.any(|(_, entry)| entry.get_entry_type() != EntryType::EntryNormal)
     }
 
     fn change(&self, change: Change) {
@@ -120,7 +142,9 @@ impl Logs {
                     if let Some((first, last)) = removed {
                         known.entries.retain(|index, _| !(first..=last).contains(index));
                     }
-                    known.entries.extend(entries.into_iter().map(|it| (it.index, it)));
+                    known
+                        .entries
+                        .extend(entries.into_iter().map(|entry| (LogIndex(entry.index), entry)));
                 }
             }
             Change::Truncate { group, through, term } => {
@@ -128,7 +152,7 @@ impl Logs {
                     && log.state.truncated_index < through
                 {
                     (log.state.truncated_index, log.state.truncated_term) = (through, term);
-                    log.entries = log.entries.split_off(&(through + 1));
+                    log.entries = log.entries.split_off(&through.next());
                 }
             }
             Change::Remove(group) => {
@@ -140,7 +164,7 @@ impl Logs {
 
 impl LogStore for LogDisk {
     fn group(&self, group: GroupId) -> Result<Option<GroupLog>, StoreError> {
-        Ok(self.state.lock().now.0.get(&group).map(|it| it.state))
+        Ok(self.state.lock().now.0.get(&group).map(|log| log.state))
     }
 
     fn append(&self, appends: &[Append], sync: bool) -> Result<(), StoreError> {
@@ -163,7 +187,7 @@ impl LogStore for LogDisk {
             |index: LogIndex| StoreError(format!("group {group}: entry {index} is not in the log"));
         let log = state.now.0.get(&group).ok_or_else(|| missing(from))?;
         let (mut found, mut bytes) = (Vec::new(), 0);
-        for index in from..to {
+        for index in (from.0..to.0).map(LogIndex) {
             let entry = log.entries.get(&index).ok_or_else(|| missing(index))?;
             bytes += entry.data.len() as u64;
             if bytes > bytes_max && !found.is_empty() {
@@ -174,13 +198,13 @@ impl LogStore for LogDisk {
         Ok(found)
     }
 
-    fn truncate(&self, group: GroupId, through: LogIndex, term: u64) -> Result<(), StoreError> {
+    fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         let (mut through, mut term) = (through, term);
         if self.bug == Some(Bug::TruncationPastApplied)
             && let Some(log) = self.state.lock().now.0.get(&group)
             && let Some(entry) = log.entries.range(..=through + TRUNCATED_TOO_MANY).next_back()
         {
-            (through, term) = (entry.1.index, entry.1.term);
+            (through, term) = (*entry.0, Term(entry.1.term));
         }
         self.change(Change::Truncate { group, through, term });
         Ok(())

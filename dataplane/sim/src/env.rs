@@ -1,15 +1,16 @@
 //! What all parts of a run share: time, chance, the network, what is checked, what is noted.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
-use vane_types::GroupId;
+use vane_types::{GroupId, NodeId};
 
+use crate::avoid::Avoid;
 use crate::bug::Bug;
 use crate::checks::Checks;
 use crate::event::{Body, Event, Step};
 use crate::files::Directory;
 use crate::history::History;
-use crate::machine::Kind;
 use crate::network::Network;
 use crate::queue::{Queue, Time};
 use crate::random::Random;
@@ -28,21 +29,10 @@ pub(crate) enum Crash {
 /// The end of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
-    pub(crate) node: u64,
+    pub(crate) node: NodeId,
     pub(crate) crash: Crash,
     /// The next process starts before anybody has noticed.
     pub(crate) is_short: bool,
-}
-
-/// A group of the cluster.
-#[derive(Clone)]
-pub(crate) struct Group {
-    pub(crate) id: GroupId,
-    pub(crate) kind: &'static dyn Kind,
-    /// Replicas that it should have.
-    pub(crate) replicas: usize,
-    /// Copies of a write may be sent: they are applied once.
-    pub(crate) dedupes: bool,
 }
 
 /// What all parts of a run share.
@@ -55,30 +45,83 @@ pub(crate) struct Env {
     pub(crate) history: History,
     pub(crate) swarm: Swarm,
     pub(crate) bug: Option<Bug>,
+    pub(crate) avoid: Avoid,
     pub(crate) directory: Directory,
-    pub(crate) groups: Vec<Group>,
+    /// The meta group, and the shards that the collections will have.
+    pub(crate) groups: Vec<GroupId>,
     /// Processes that end once the event is over.
     pub(crate) ends: Vec<End>,
     pub(crate) nodes: u64,
     /// Nodes that have a process.
-    pub(crate) up: BTreeSet<u64>,
+    pub(crate) up: BTreeSet<NodeId>,
+    /// Commands of the founding that were acknowledged.
+    pub(crate) founded: u64,
+    /// When the run's time begins, for code that wants a clock. Nothing may depend on it.
+    base: Instant,
 }
 
 impl Env {
+    #[expect(clippy::too_many_arguments, reason = "it is the bag of what a run is made of")]
+    pub(crate) fn new(
+        random: Random,
+        trace: Trace,
+        swarm: Swarm,
+        bug: Option<Bug>,
+        avoid: Avoid,
+        directory: Directory,
+        groups: Vec<GroupId>,
+        nodes: u64,
+    ) -> Self {
+        Self {
+            queue: Queue::new(),
+            random,
+            trace,
+            network: Network::default(),
+            checks: Checks::new(avoid),
+            history: History::default(),
+            swarm,
+            bug,
+            avoid,
+            directory,
+            groups,
+            ends: Vec::new(),
+            nodes,
+            up: BTreeSet::new(),
+            founded: 0,
+            base: Instant::now(),
+        }
+    }
+
     pub(crate) fn now(&self) -> Time {
         self.queue.now()
+    }
+
+    /// A time as code with a clock sees it.
+    pub(crate) fn instant(&self, time: Time) -> Instant {
+        self.base + Duration::from_micros(time)
     }
 
     pub(crate) fn note(&mut self, what: &'static str, numbers: Numbers<'_>) {
         self.trace.note(self.queue.now(), what, numbers);
     }
 
-    pub(crate) fn group(&self, id: GroupId) -> &Group {
-        self.groups.iter().find(|it| it.id == id).expect("groups are made before anything happens")
+    /// Points of a group are numbered from 1; those of the meta group are nodes.
+    pub(crate) fn points(&self, group: GroupId) -> u64 {
+        if group == GroupId::META { self.nodes } else { self.swarm.load.points }
+    }
+
+    /// All nodes.
+    pub(crate) fn all_nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (1..=self.nodes).map(NodeId)
+    }
+
+    /// Any node.
+    pub(crate) fn any_node(&mut self) -> NodeId {
+        NodeId(1 + self.random.below(self.nodes))
     }
 
     /// Sends a message; the network may lose it.
-    pub(crate) fn send(&mut self, from: u64, to: u64, body: Body) {
+    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, body: Body) {
         let now = self.now();
         let mut arrivals =
             self.network.arrivals(&mut self.random, &self.swarm.network, (from, to), now);
@@ -92,7 +135,7 @@ impl Env {
     }
 
     /// Lets a process go on after some time.
-    pub(crate) fn step(&mut self, time: Time, (node, process): (u64, u64), step: Step) {
+    pub(crate) fn step(&mut self, time: Time, (node, process): (NodeId, u64), step: Step) {
         self.queue.after(time, Event::Step { node, process, step });
     }
 
@@ -104,14 +147,14 @@ impl Env {
     }
 
     /// A process is to end.
-    pub(crate) fn crash(&mut self, node: u64, is_short: bool) {
-        let crash =
-            if self.random.chance(self.swarm.disk.power) { Crash::Power } else { Crash::Killed };
+    pub(crate) fn crash(&mut self, node: NodeId, is_short: bool) {
+        let is_power = self.random.chance(self.swarm.disk.power);
+        let crash = if is_power { Crash::Power } else { Crash::Killed };
         self.ends.push(End { node, crash, is_short });
     }
 
     /// A process is to end because of its disk.
-    pub(crate) fn fail_disk(&mut self, node: u64) {
+    pub(crate) fn fail_disk(&mut self, node: NodeId) {
         self.ends.push(End { node, crash: Crash::Power, is_short: false });
     }
 }

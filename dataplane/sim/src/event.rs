@@ -1,27 +1,35 @@
 //! What can happen.
 
-use vane_raft::Envelope;
-use vane_types::{GroupId, LogIndex};
+use vane_raft::{Envelope, GroupStatus, MemberChange};
+use vane_transport::{NotDone, NotRead, Outcome, Proposal};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::files::Files;
+use crate::network::Link;
+use crate::process::Owner;
+use crate::queue::Time;
 
 /// Something that happens at a time.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A process goes on; not if it has ended meanwhile.
-    Step { node: u64, process: u64, step: Step },
+    Step { node: NodeId, process: u64, step: Step },
     /// A message reaches a node.
-    Arrive { from: u64, to: u64, body: Box<Body> },
+    Arrive { from: NodeId, to: NodeId, body: Box<Body> },
     /// A node that is down starts.
-    Start(u64),
+    Start(NodeId),
     /// Links work again.
-    Mend(Vec<(u64, u64)>),
+    Mend(Vec<Link>),
     /// A client thinks of its next request.
     Client(usize),
+    /// The founding goes on: the next node joins, or the collections are made.
+    Found,
     /// The next fault.
     Fault,
-    /// Whoever changes members looks around.
-    Members,
+    /// The administrator looks after replicas that are shut.
+    Operate,
+    /// A look at whether groups with a majority are led.
+    Watch,
     /// Nothing goes wrong any more.
     Heal,
     /// After the healing: a look at whether all is well.
@@ -40,24 +48,32 @@ pub(crate) enum Step {
     Apply,
     /// The snapshot thread is done with its job.
     Job,
-    /// State is synced, and logs are truncated behind it.
+    /// State is synced, logs are truncated behind it, and a background job is done.
     Maintain,
+    /// Replicas are opened and destroyed as the catalog says.
+    Follow,
+    /// The node asks the others whether they are there.
+    Hear,
+    /// The node tells the others of this start.
+    Announce,
+    /// The meta leader looks whether groups have their members.
+    Reconcile,
+    /// The meta leader has waited long enough for an answer.
+    ReconcilerOver(u64),
     /// A confirmed read looks into the state.
-    Read(Asked, GroupId, Look),
+    Read(Asked, GroupId, ReadOf),
     /// A snapshot reached its receiver, or not.
     SnapshotSent {
         group: GroupId,
-        to: u64,
+        to: PeerId,
         ok: bool,
     },
-    /// A client's request comes in.
-    Begin(usize),
-    /// The gateway waited long enough for an attempt, or before the next.
-    Attempt {
-        operation: usize,
-        attempt: u64,
-        send: bool,
-    },
+    /// A request comes in.
+    Begin(Box<Owner>),
+    /// The gateway has waited long enough for an answer.
+    CallOver(u64, u64),
+    /// The gateway has waited long enough before it asks again.
+    Again(u64, u64),
 }
 
 /// What travels between nodes.
@@ -66,58 +82,78 @@ pub(crate) enum Body {
     Raft(Envelope),
     Snapshot { announcement: Envelope, files: Files, sender: u64 },
     Ask { asked: Asked, group: GroupId, what: What },
-    Answer { asked: Asked, group: GroupId, answer: Answer },
+    Answer { asked: Asked, answer: Answer },
+    Hear,
+    Heard,
+    Report { call: Call, groups: Vec<GroupId> },
+    Reported { call: Call, groups: Vec<(GroupId, GroupStatus)> },
+    Lead { call: Call, group: GroupId, wanted: LeaderRequest },
+    Led { call: Call, done: Result<(), NotDone> },
 }
 
-/// Names one attempt of a gateway.
+/// Names one call of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asked {
-    pub(crate) node: u64,
+    pub(crate) node: NodeId,
     pub(crate) process: u64,
-    pub(crate) operation: usize,
-    pub(crate) attempt: u64,
+    pub(crate) request: u64,
+    pub(crate) call: u64,
+    /// From then on nobody waits for the answer.
+    pub(crate) until: Time,
+}
+
+/// Names one call of a meta leader's reconciler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) node: NodeId,
+    pub(crate) process: u64,
+    pub(crate) number: u64,
+}
+
+/// What a group's leader is asked to do beside commands.
+#[derive(Debug, Clone)]
+pub(crate) enum LeaderRequest {
+    Change(MemberChange),
+    Transfer(PeerId),
 }
 
 /// What a gateway wants of a leader.
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    /// An index that is applied.
-    Basis,
-    Write(Vec<u8>),
-    Read(Look),
+    Propose(Proposal),
+    Read { of: ReadOf, linearizable: bool },
 }
 
-/// A read of a point.
+/// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
-    pub(crate) point: u64,
-    pub(crate) linearizable: bool,
+pub(crate) enum ReadOf {
+    /// An index that is applied.
+    Basis,
+    /// The number of a point.
+    Point(u64),
+    /// The points of a class.
+    Class(u64),
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    Basis,
+    Point(Option<u64>),
+    Class(Vec<u64>),
 }
 
 /// Leader and term of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Office {
-    pub(crate) peer: u64,
-    pub(crate) term: u64,
+    pub(crate) peer: PeerId,
+    pub(crate) term: Term,
 }
 
-/// What a leader says.
+/// What a leader says. Beside what a real one says stands, for the checks alone, who it was
+/// and at which index.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    Basis(LogIndex),
-    Applied {
-        index: LogIndex,
-        office: Office,
-    },
-    Value {
-        value: Option<u64>,
-        index: LogIndex,
-        office: Office,
-    },
-    /// Nothing happened; who leads, if that is known.
-    NotLeader(Option<u64>),
-    /// Nothing happened, and there is no replica.
-    NoReplica,
-    /// Perhaps it happened.
-    Unknown,
+    Proposed(Outcome, Office, LogIndex),
+    Read(Result<(Found, LogIndex), NotRead>, Office),
 }

@@ -1,12 +1,13 @@
 //! What goes wrong, at random.
 
-use vane_types::GroupId;
+use vane_types::NodeId;
 
+use crate::avoid::Finding;
 use crate::env::{Crash, End, Env};
 use crate::event::Event;
 use crate::process::Input;
 use crate::queue::{TICK, Time};
-use crate::world::World;
+use crate::world::{World, place};
 
 /// Time that a cluster has after it was off.
 const AFTER_BLACKOUT: Time = 40 * TICK;
@@ -24,24 +25,29 @@ enum Fault {
     Isolate,
     Split,
     Transfer,
-    Replace,
+    Reconfigure,
+    KeepDisk,
+    PutDiskBack,
 }
 
 /// Draws a fault by the seed's weights.
 fn draw(env: &mut Env) -> Option<Fault> {
-    let it = &env.swarm.faults;
+    let rates = &env.swarm.faults;
+    let old_disks = if env.avoid.has(Finding::OldDisk) { 0 } else { rates.crash.max(20) };
     let weights = [
-        (Fault::Crash, it.crash),
-        (Fault::Blackout, it.blackout),
-        (Fault::Freeze, it.freeze),
-        (Fault::Stop, it.stop),
-        (Fault::CutOneWay, it.cut_one_way),
-        (Fault::Isolate, it.isolate),
-        (Fault::Split, it.split),
-        (Fault::Transfer, it.transfer),
-        (Fault::Replace, it.replace),
+        (Fault::Crash, rates.crash),
+        (Fault::Blackout, rates.blackout),
+        (Fault::Freeze, rates.freeze),
+        (Fault::Stop, rates.stop),
+        (Fault::CutOneWay, rates.cut_one_way),
+        (Fault::Isolate, rates.isolate),
+        (Fault::Split, rates.split),
+        (Fault::Transfer, rates.transfer),
+        (Fault::Reconfigure, rates.reconfigure),
+        (Fault::KeepDisk, old_disks),
+        (Fault::PutDiskBack, old_disks),
     ];
-    let all: u64 = weights.iter().map(|it| it.1).sum();
+    let all: u64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut drawn = env.random.below(all.max(1));
     weights.into_iter().find_map(|(fault, weight)| {
         let hit = drawn < weight;
@@ -62,7 +68,7 @@ impl World {
         }
         env.queue.after(pause, Event::Fault);
         let Some(fault) = drawn else { return };
-        let node = 1 + env.random.below(env.nodes);
+        let node = env.any_node();
         let lasts = env.random.within(&env.swarm.faults.lasts);
         match fault {
             Fault::Crash => {
@@ -70,19 +76,20 @@ impl World {
                 env.crash(node, is_short);
             }
             Fault::Blackout => {
-                let all = 1..=env.nodes;
+                let all = env.all_nodes();
                 env.ends.extend(all.map(|node| End { node, crash: Crash::Power, is_short: false }));
             }
             Fault::Freeze => {
-                env.note("freeze", &[("node", node), ("time", lasts)]);
-                self.nodes[(node - 1) as usize].frozen_until = env.now() + lasts;
+                env.note("freeze", &[("node", node.0), ("time", lasts)]);
+                self.nodes[place(node)].frozen_until = env.now() + lasts;
+                self.nodes[place(node)].disturbed_at = env.now() + lasts;
             }
             Fault::Stop => {
-                self.nodes[(node - 1) as usize].stop(env);
+                self.nodes[place(node)].stop(env);
                 self.ended(node, false);
             }
             Fault::CutOneWay => {
-                let other = 1 + env.random.below(env.nodes);
+                let other = env.any_node();
                 self.cut("cut one way", vec![(node, other)], lasts);
             }
             Fault::Isolate => {
@@ -91,44 +98,53 @@ impl World {
                     1 => (false, true),
                     _ => (true, true),
                 };
-                let others = (1..=env.nodes).filter(|it| *it != node);
-                let links = others.flat_map(|it| [(node, it, out), (it, node, into)]);
-                let links = links.filter(|it| it.2).map(|it| (it.0, it.1)).collect();
+                let others = env.all_nodes().filter(|other| *other != node);
+                let links = others.flat_map(|other| [(node, other, out), (other, node, into)]);
+                let links = links.filter(|link| link.2).map(|link| (link.0, link.1)).collect();
                 self.cut("isolate", links, lasts);
             }
             Fault::Split => {
-                let (side, nodes) = (env.random.next(), env.nodes);
-                let side_of = |node: u64| side >> node & 1;
-                let all = (1..=env.nodes).flat_map(|from| (1..=nodes).map(move |to| (from, to)));
+                let side = env.random.next();
+                let side_of = |node: NodeId| side >> node.0 & 1;
+                let nodes: Vec<NodeId> = env.all_nodes().collect();
+                let all = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (*from, *to)));
                 let links = all.filter(|(from, to)| side_of(*from) != side_of(*to)).collect();
                 self.cut("split", links, lasts);
             }
             Fault::Transfer => self.transfer(),
-            Fault::Replace => self.members.replace_some(env),
+            Fault::Reconfigure => self.reconfigure_some(),
+            Fault::KeepDisk => self.nodes[place(node)].keep_disks(),
+            Fault::PutDiskBack => {
+                if self.nodes[place(node)].process.is_some() {
+                    self.nodes[place(node)].crash(env, Crash::Power);
+                    self.nodes[place(node)].put_back(env);
+                    self.ended(node, false);
+                }
+            }
         }
     }
 
-    fn cut(&mut self, what: &'static str, links: Vec<(u64, u64)>, lasts: u64) {
+    fn cut(&mut self, what: &'static str, links: Vec<(NodeId, NodeId)>, lasts: u64) {
         let env = &mut self.env;
         let cut = env.network.cut(links);
         for (from, to) in &cut {
-            env.note(what, &[("from", *from), ("to", *to)]);
+            env.note(what, &[("from", from.0), ("to", to.0)]);
         }
-        env.queue.after(lasts, Event::Mend(cut));
+        env.queue.after(lasts, Event::Mend(cut.clone()));
+        self.disturb(cut.into_iter().flat_map(|(from, to)| [from, to]));
     }
 
     /// Asks a leader to hand over to some voter.
     fn transfer(&mut self) {
         let env = &mut self.env;
-        let groups: Vec<GroupId> = env.groups.iter().map(|it| it.id).collect();
+        let groups = env.groups.clone();
         let Some(group) = env.random.pick(&groups) else { return };
-        let Some(to) = env.random.pick(&env.checks.logs[&group].conf.voters.clone()) else {
-            return;
-        };
-        env.note("transfer", &[("group", group.0), ("to", to)]);
-        for process in self.nodes.iter_mut().filter_map(|it| it.process.as_mut()) {
+        let voters = env.checks.log(group).map(|log| log.conf.voters.clone()).unwrap_or_default();
+        let Some(to) = env.random.pick(&voters) else { return };
+        env.note("transfer", &[("group", group.0), ("to", to.0)]);
+        for process in self.nodes.iter_mut().filter_map(|node| node.process.as_mut()) {
             let replica = process.replicas.get(&group);
-            if replica.is_some_and(|it| it.watch.leader() == Some(it.peer)) {
+            if replica.is_some_and(|at| at.watch.leader() == Some(at.peer)) {
                 process.put(Input::Transfer { group, to });
                 process.wake(env);
             }

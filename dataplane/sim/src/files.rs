@@ -1,10 +1,12 @@
 //! Snapshots: real files in a directory that goes with its last owner.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
+use vane_types::{GroupId, PeerId};
 
 /// Where there is a file system in memory.
 const MEMORY: &str = "/dev/shm";
@@ -42,8 +44,19 @@ impl Directory {
         Ok(Files(Arc::new(Owned(path))))
     }
 
+    /// Directories of replicas that are there.
+    pub(crate) fn replicas(&self) -> std::io::Result<BTreeSet<PathBuf>> {
+        let entries = std::fs::read_dir(self.root.path())?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        let is_replica = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("replica-"))
+        };
+        paths.filter(|path| path.as_ref().is_ok_and(is_replica)).collect()
+    }
+
     /// Where a replica's own files lie.
-    pub(crate) fn of_replica(&self, peer: u64, group: u64) -> PathBuf {
+    pub(crate) fn of_replica(&self, peer: PeerId, group: GroupId) -> PathBuf {
         self.root.path().join(format!("replica-{group}-{peer}"))
     }
 }

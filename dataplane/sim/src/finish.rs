@@ -1,13 +1,19 @@
 //! After the healing: everything has to come right within a bound of ticks, and then every
 //! promise is checked.
 
-use crate::env::Env;
+use std::collections::BTreeMap;
+
+use vane_types::GroupId;
+
 use crate::event::Event;
-use crate::history::Kind;
+use crate::history::{Kind, Operation};
 use crate::linearizable::{self, Verdict};
+use crate::node::{FOUNDER, Node};
+use crate::process::{Process, Replica};
 use crate::queue::{TICK, Time};
 use crate::witness;
-use crate::world::{Stage, World};
+use crate::world::{Stage, World, place};
+use crate::write::{CLASSES, class_of};
 
 /// Time that a healed cluster has to answer writes in every group, to make every group
 /// whole and every replica equal.
@@ -22,14 +28,18 @@ impl World {
         let took = self.env.now() - healed_at;
         match &self.stage {
             Stage::Load if self.every_group_writes(moment) => self.stage = Stage::Rest,
-            Stage::Rest if self.clients.iter().all(|it| it.busy.is_none()) && self.is_whole() => {
+            Stage::Rest
+                if self.clients.iter().all(|client| client.busy.is_none()) && self.is_whole() =>
+            {
                 self.env.note("whole", &[("took", took)]);
                 self.recovered_in = took;
                 self.check_replicas();
                 self.begin_last_reads();
             }
             Stage::LastReads(left)
-                if left.is_empty() && self.clients.iter().all(|it| it.busy.is_none()) =>
+                if left.is_empty()
+                    && self.clients.iter().all(|client| client.busy.is_none())
+                    && self.leaked().is_none() =>
             {
                 self.check_history();
                 self.done = true;
@@ -49,53 +59,77 @@ impl World {
 
     fn every_group_writes(&self, since: u64) -> bool {
         let history = &self.env.history.operations;
-        let written = |group| {
-            let of_group =
-                |it: &&crate::history::Operation| it.group == group && it.invoked > since;
-            history.iter().rev().filter(of_group).any(|it| it.is_write() && it.is_acknowledged())
+        let is_written = |group: &GroupId| {
+            let mut of_group = history
+                .iter()
+                .rev()
+                .filter(|operation| operation.group == *group && operation.invoked > since);
+            of_group.any(|operation| operation.is_write() && operation.is_acknowledged())
         };
-        self.env.groups.iter().all(|it| written(it.id))
+        self.env.groups.iter().all(is_written)
     }
 
     /// Every group has its replicas, and all of them are where the log ends.
     fn is_whole(&self) -> bool {
-        let equal = self.env.checks.logs.iter().all(|(group, log)| {
-            let last = log.entries.last_key_value().map(|it| *it.0);
-            let replicas =
-                self.nodes.iter().filter_map(|it| it.process.as_ref()?.replicas.get(group));
-            let members: Vec<_> =
-                replicas.filter(|it| log.conf.voters.contains(&it.peer)).collect();
-            members.len() == log.conf.voters.len()
-                && members.iter().all(|it| Some(it.machine.applied()) == last)
+        self.is_settled()
+            && self.env.checks.logs.iter().all(|(group, log)| {
+                log.conf.members().into_iter().all(|peer| {
+                    let node = &self.nodes[place(peer.node())];
+                    let replica = node.process.as_ref().and_then(|it| it.replicas.get(group));
+                    let replica = replica.filter(|replica| replica.peer == peer);
+                    replica.is_some_and(|replica| replica.machine.applied() == log.last())
+                })
+            })
+    }
+
+    /// Every group has the members that the catalog wants, on every node that is what is done,
+    /// and no replica is shut.
+    fn is_settled(&self) -> bool {
+        let is_followed = |node: &Node| {
+            node.process.as_ref().is_some_and(Process::has_followed) && node.shut().is_empty()
+        };
+        let meta = self.env.checks.log(GroupId::META);
+        let meta_is_settled = meta.is_some_and(|log| log.conf.learners.is_empty());
+        let shards_are_settled = self.catalog(FOUNDER, |state| {
+            state.shards.iter().all(|(group, shard)| {
+                let conf = self.env.checks.log(*group).map(|log| &log.conf);
+                shard.target.is_none() && conf == Some(&shard.conf) && !shard.conf.is_joint()
+            })
         });
-        equal && self.members.is_settled(&self.env, &self.nodes)
+        meta_is_settled && shards_are_settled == Some(true) && self.nodes.iter().all(is_followed)
     }
 
     fn what_is_missing(&self, since: u64) -> String {
-        let Env { checks, .. } = &self.env;
         let what = match self.stage {
             Stage::Load if !self.every_group_writes(since) => {
                 "a group has not acknowledged a write"
             }
-            Stage::Load | Stage::Rest if !self.members.is_settled(&self.env, &self.nodes) => {
+            Stage::Founding | Stage::Load | Stage::Rest if !self.is_settled() => {
                 "a group has not got its members"
             }
-            Stage::Load | Stage::Rest => "a replica has not got its entries",
-            Stage::LastReads(_) => "reads are not answered",
+            Stage::Founding | Stage::Load | Stage::Rest => "a replica has not got its entries",
+            // What waits, or was just made, at one moment, need not at the next.
+            Stage::LastReads(_) => match self.leaked() {
+                Some(leaked) => return format!("left over: {leaked}"),
+                None => "reads are not answered",
+            },
         };
-        let mut text = format!("{what}:");
-        for (group, log) in &checks.logs {
-            let last = log.entries.last_key_value().map_or(0, |it| *it.0);
-            text.push_str(&format!(" [{group} at {last}, {:?}", log.conf));
-            for process in self.nodes.iter().filter_map(|it| it.process.as_ref()) {
-                if let Some(status) = process.core.status(*group) {
-                    let peer = crate::checks::name(status.peer);
-                    let (role, term, applied, end) =
-                        (status.role, status.term, status.applied, status.last_index);
-                    text.push_str(&format!(
-                        ", {peer} {role:?} in {term}, applied {applied}, log to {end}"
-                    ));
-                }
+        format!("{what}:{}", self.what_groups_are())
+    }
+
+    /// All groups as the truth and their replicas see them.
+    pub(crate) fn what_groups_are(&self) -> String {
+        let mut text = String::new();
+        for (group, log) in &self.env.checks.logs {
+            text.push_str(&format!(" [{group} at {}, {:?}", log.last(), log.conf));
+            for process in self.nodes.iter().filter_map(|node| node.process.as_ref()) {
+                let Some(status) = process.core.status(*group) else { continue };
+                let peer = crate::checks::name(status.peer);
+                let (role, term, applied, end) =
+                    (status.role, status.term, status.applied, status.last_index);
+                text.push_str(&format!(
+                    ", {peer} {role:?} in {term}, applied {applied}, log to {end}"
+                ));
             }
             text.push(']');
         }
@@ -104,44 +138,38 @@ impl World {
 
     /// What replicas answer is what the log says.
     fn check_replicas(&mut self) {
-        let points = self.env.swarm.load.points;
         for group in self.env.groups.clone() {
-            let expected = witness::final_values(&self.env, group.id);
-            for process in self.nodes.iter().filter_map(|it| it.process.as_ref()) {
-                let Some(replica) = process.replicas.get(&group.id) else { continue };
-                let (kept, scrubbed) = (replica.machine.digest(), replica.machine.scrub());
-                if kept != scrubbed {
+            let expected = witness::final_values(&self.env, group);
+            let of_class = |class: u64| -> Vec<u64> {
+                let points = expected.iter();
+                let matching =
+                    points.filter(|(_, number)| number.and_then(class_of) == Some(class));
+                matching.map(|(point, _)| *point).collect()
+            };
+            let processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
+            for replica in processes.filter_map(|process| process.replicas.get(&group)) {
+                let wrong = check_replica(replica, &expected, self.env.points(group));
+                let wrong = wrong.or_else(|| {
+                    let mut classes = (0..CLASSES).filter(|_| group != GroupId::META);
+                    let class =
+                        classes.find(|it| replica.machine.of_class(*it) != Ok(of_class(*it)))?;
+                    let found = replica.machine.of_class(class);
+                    Some(format!("finds {found:?} in class {class}, not {:?}", of_class(class)))
+                });
+                if let Some(wrong) = wrong {
                     let peer = crate::checks::name(replica.peer);
-                    self.env.checks.fail(|| {
-                        format!(
-                            "group {}: {peer} has {scrubbed:?}, its digest says {kept:?}",
-                            group.id
-                        )
-                    });
-                }
-                for point in 1..=points {
-                    let (found, wanted) =
-                        (replica.machine.read(point), expected.get(&point).copied().flatten());
-                    if found != Ok(wanted) {
-                        let peer = crate::checks::name(replica.peer);
-                        self.env.checks.fail(|| {
-                            format!(
-                                "group {}: point {point} of {peer} is {found:?}, not {wanted:?}",
-                                group.id
-                            )
-                        });
-                    }
+                    self.env.checks.fail(|| format!("group {group}: {peer} {wrong}"));
                 }
             }
         }
     }
 
     fn begin_last_reads(&mut self) {
-        let points = 1..=self.env.swarm.load.points;
-        let groups = self.env.groups.iter().map(|it| it.id);
-        self.stage = Stage::LastReads(
-            groups.flat_map(|group| points.clone().map(move |it| (group, it))).collect(),
-        );
+        let all = |group: &GroupId| {
+            let group = *group;
+            (1..=self.env.points(group)).map(move |point| (group, point))
+        };
+        self.stage = Stage::LastReads(self.env.groups.iter().flat_map(all).collect());
     }
 
     /// Two checks that know nothing of each other: what one finds, the other need not have
@@ -152,16 +180,7 @@ impl World {
             match linearizable::check(&calls) {
                 Verdict::Yes => {}
                 Verdict::No => {
-                    let lines: Vec<String> = self
-                        .env
-                        .history
-                        .operations
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, it)| it.group == group && it.point() == point)
-                        .map(|(number, it)| format!("{number}: {it:?}"))
-                        .collect();
-                    self.env.trace.explain(|| lines.join("\n"));
+                    self.env.trace.explain(|| format!("{calls:#?}"));
                     let calls = calls.len();
                     found.push(format!(
                         "group {group}: the {calls} requests for point {point} have no linear order"
@@ -174,11 +193,28 @@ impl World {
             self.env.checks.fail(|| found.join("; "));
         }
         let last_reads = self.env.history.operations.iter().rev().take(self.env.groups.len());
-        let unanswered = last_reads
-            .filter(|it| matches!(it.kind, Kind::Read { .. }) && !it.is_acknowledged())
-            .count();
+        let is_unanswered = |operation: &&Operation| {
+            matches!(operation.kind, Kind::Read { .. }) && !operation.is_acknowledged()
+        };
+        let unanswered = last_reads.filter(is_unanswered).count();
         if unanswered > 0 {
             self.env.checks.fail(|| "a healed cluster does not answer reads".into());
         }
     }
+}
+
+/// What of a replica's points is not what it should be.
+fn check_replica(
+    replica: &Replica,
+    expected: &BTreeMap<u64, Option<u64>>,
+    points: u64,
+) -> Option<String> {
+    let (kept, scrubbed) = (replica.machine.digest(), replica.machine.scrub());
+    if kept != scrubbed {
+        return Some(format!("has {scrubbed:?}, its digest says {kept:?}"));
+    }
+    let wanted = |point: u64| expected.get(&point).copied().flatten();
+    let point = (1..=points).find(|point| replica.machine.read(*point) != Ok(wanted(*point)))?;
+    let found = replica.machine.read(point);
+    Some(format!("point {point} is {found:?}, not {:?}", wanted(point)))
 }

@@ -3,7 +3,7 @@
 use vane_types::{GroupId, LogIndex};
 
 use crate::event::Office;
-use crate::machine::Write;
+use crate::write::Write;
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -18,10 +18,12 @@ pub(crate) struct Operation {
     pub(crate) outcome: Outcome,
     /// Session and sequence of a write.
     pub(crate) request: Option<(u64, u64)>,
+    /// What the filter of a write matched, and the index at which it was looked up.
+    pub(crate) resolved: Option<(LogIndex, Vec<u64>)>,
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Write(Write),
     Read { point: u64, linearizable: bool },
@@ -38,6 +40,11 @@ pub(crate) enum Outcome {
         index: LogIndex,
         office: Office,
     },
+    /// Applied, and refused: a point that it names was not there.
+    Refused {
+        index: LogIndex,
+        office: Office,
+    },
     Value {
         value: Option<u64>,
         index: LogIndex,
@@ -49,10 +56,9 @@ pub(crate) enum Outcome {
 pub(crate) const NEVER: u64 = u64::MAX;
 
 impl Operation {
-    pub(crate) fn point(&self) -> u64 {
-        match self.kind {
-            Kind::Write(Write { point, .. }) | Kind::Read { point, .. } => point,
-        }
+    /// Points that its filter matched; empty without one.
+    pub(crate) fn resolved(&self) -> &[u64] {
+        self.resolved.as_ref().map_or(&[], |(_, points)| points)
     }
 
     pub(crate) fn is_write(&self) -> bool {
@@ -60,7 +66,7 @@ impl Operation {
     }
 
     pub(crate) fn is_acknowledged(&self) -> bool {
-        matches!(self.outcome, Outcome::Applied { .. } | Outcome::Value { .. })
+        !matches!(self.outcome, Outcome::Unknown | Outcome::Nothing)
     }
 }
 
@@ -82,20 +88,21 @@ impl History {
             returned: NEVER,
             outcome,
             request: None,
+            resolved: None,
         });
         self.operations.len() - 1
     }
 
     /// A client is told what became of its request.
     pub(crate) fn end(&mut self, operation: usize, outcome: Outcome, now: u64) {
-        let it = &mut self.operations[operation];
-        it.outcome = outcome;
+        let told = &mut self.operations[operation];
+        told.outcome = outcome;
         if outcome != Outcome::Unknown {
-            it.returned = now;
+            told.returned = now;
         }
     }
 
     pub(crate) fn acknowledged(&self) -> usize {
-        self.operations.iter().filter(|it| it.is_acknowledged()).count()
+        self.operations.iter().filter(|operation| operation.is_acknowledged()).count()
     }
 }

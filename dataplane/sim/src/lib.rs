@@ -1,12 +1,16 @@
 //! A cluster of five nodes in one thread, under a scheduler that a seed decides.
 //!
-//! Runs the real Raft core and the real state machines; owns what is around them: time,
-//! network, disks, crashes, clients, and the checks of everything that was promised. One
-//! seed is one run, event by event, on every machine.
+//! Runs the real Raft core, the real shards with their jobs, the real catalog, and the real
+//! decisions of the node: which replicas it has (`vane_catalog::replica_plan`), what the meta
+//! leader does next (`vane_placement`), where a request goes (`vane_coordinator::Attempt`).
+//! Owns what is around them: time, network, disks, crashes, clients, administrators, the threads
+//! that carry decisions out, and the checks of everything that was promised. One seed is one
+//! run, event by event, on every machine.
 //!
-//! It must never look at a clock, a thread's timing, an address or the order of a hash map,
-//! and never contain a copy of what it is there to test.
+//! It must never let a clock, a thread's timing, an address or the order of a hash map decide
+//! anything, and never contain a copy of a decision that it is there to test.
 
+mod avoid;
 mod bug;
 mod checks;
 mod disk;
@@ -15,13 +19,17 @@ mod event;
 mod faults;
 mod files;
 mod finish;
+mod founding;
 mod history;
 mod kv;
+mod leaks;
 mod linearizable;
+mod liveness;
+mod load;
 mod machine;
-mod members;
 mod network;
 mod node;
+mod operator;
 mod process;
 mod queue;
 mod random;
@@ -31,7 +39,9 @@ mod sweep;
 mod trace;
 mod witness;
 mod world;
+mod write;
 
+pub use avoid::{Avoid, Finding};
 pub use bug::Bug;
 pub use run::{Options, Report, run};
 pub use sweep::sweep;

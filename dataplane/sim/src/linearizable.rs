@@ -3,15 +3,10 @@
 
 use std::collections::HashSet;
 
+use crate::write::Effect;
+
 /// States looked at before the search is given up.
 const STATES_MAX: usize = 400_000;
-
-/// What a request did to the point, or saw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Write(Option<u64>),
-    Read(Option<u64>),
-}
 
 /// One request, from when it was sent to when it was answered.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +72,7 @@ impl Line {
         Self {
             events,
             next: (1..=end).collect(),
-            before: (0..=end).map(|it: usize| it.saturating_sub(1)).collect(),
+            before: (0..=end).map(|place: usize| place.saturating_sub(1)).collect(),
             places,
         }
     }
@@ -110,7 +105,7 @@ impl Line {
 /// point is absent at the beginning.
 pub(crate) fn check(calls: &[Call]) -> Verdict {
     let mut line = Line::new(calls);
-    let mut left = calls.iter().filter(|it| it.returned != u64::MAX).count();
+    let mut left = calls.iter().filter(|call| call.returned != u64::MAX).count();
     let mut placed = Bits(vec![0; calls.len() / 64 + 1]);
     let mut seen: HashSet<(Bits, Option<u64>)> = HashSet::new();
     let mut stack: Vec<(usize, Option<u64>)> = Vec::new();
@@ -119,11 +114,7 @@ pub(crate) fn check(calls: &[Call]) -> Verdict {
         let at_end = line.is_over(place) || line.events[place].1;
         if !at_end {
             let call = line.events[place].0;
-            let after = match calls[call].effect {
-                Effect::Write(written) => Some(written),
-                Effect::Read(found) => (found == value).then_some(value),
-            };
-            if let Some(after) = after {
+            if let Some(after) = calls[call].effect.after(value) {
                 placed.flip(call);
                 if seen.insert((placed.clone(), after)) {
                     if seen.len() > STATES_MAX {

@@ -1,24 +1,19 @@
 //! What the groups of the cluster are for: state machines behind one face, so that the
-//! scheduler knows points and values only.
+//! scheduler knows points and numbers only.
 
-mod catalogue;
+mod meta;
 mod shard;
 
 use std::sync::Arc;
 
-use vane_raft::{Conf, StateMachine};
-use vane_storage::ShardStore;
+use vane_raft::StateMachine;
 use vane_types::command::RequestId;
+use vane_types::{GroupId, LogIndex};
 
-pub(crate) use catalogue::Catalogue;
-pub(crate) use shard::Shard;
+use crate::write::Write;
 
-/// A write of one point: the only value of its kind in a run, or nothing for a removal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Write {
-    pub(crate) point: u64,
-    pub(crate) value: Option<u64>,
-}
+pub(crate) use meta::{Meta, entry_of};
+pub(crate) use shard::{ShardRates, collection_config, open_shard};
 
 /// A replica's state.
 pub(crate) trait Machine: StateMachine {
@@ -26,20 +21,42 @@ pub(crate) trait Machine: StateMachine {
     fn digest(&self) -> Result<u64, String>;
     /// The same from everything that is stored.
     fn scrub(&self) -> Result<u64, String>;
-    /// Value of a point.
+    /// Number of a point.
     fn read(&self, point: u64) -> Result<Option<u64>, String>;
+    /// Points of a class.
+    fn of_class(&self, class: u64) -> Result<Vec<u64>, String>;
+    /// Does a background job if one is due; says whether it did.
+    fn run_job(&self) -> Result<bool, String>;
+    /// Refuses entries from now on: the replica is about to be destroyed.
+    fn close(&self);
 }
 
-/// One kind of group.
-pub(crate) trait Kind: Send + Sync {
-    /// Writes what a replica begins with: one of the first at `first`, another at nothing.
-    fn create(&self, store: &ShardStore, first: Option<&Conf>) -> Result<(), String>;
-    /// Opens what is there.
-    fn open(&self, store: ShardStore) -> Result<Arc<dyn Machine>, String>;
-    /// The command for a write.
-    fn encode(&self, write: Write, request: Option<RequestId>) -> Vec<u8>;
-    /// Which request a logged command is of.
-    fn request_of(&self, command: &[u8]) -> Option<RequestId>;
-    /// The same command as if nobody had numbered it.
-    fn without_request(&self, command: &[u8]) -> Vec<u8>;
+/// An open replica's state machine.
+pub(crate) type AnyMachine = Arc<dyn Machine>;
+
+/// The stored form of a write. The filter of `write` was resolved to `resolved`.
+pub(crate) fn encode(group: GroupId, write: &Write, resolved: &[u64], id: RequestId) -> Vec<u8> {
+    match group {
+        GroupId::META => meta::encode(write, id),
+        _ => shard::encode(write, resolved, id),
+    }
 }
+
+/// Which request a logged command is of.
+pub(crate) fn request_of(group: GroupId, command: &[u8]) -> Option<RequestId> {
+    match group {
+        GroupId::META => meta::request_of(command),
+        _ => shard::request_of(command),
+    }
+}
+
+/// The same command as if nobody had numbered it.
+pub(crate) fn without_request(group: GroupId, command: &[u8]) -> Vec<u8> {
+    match group {
+        GroupId::META => command.to_vec(),
+        _ => shard::without_request(command),
+    }
+}
+
+/// Where a replica that has nothing yet is.
+const NOTHING: LogIndex = LogIndex::ZERO;

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vane_types::NodeId;
+
 use crate::queue::Time;
 use crate::random::Random;
 use crate::swarm::NetworkRates;
 
+/// A direction between two nodes: from, to.
+pub(crate) type Link = (NodeId, NodeId);
+
 /// The links between nodes. Each direction fails on its own.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
-    cut: BTreeSet<(u64, u64)>,
+    cut: BTreeSet<Link>,
     /// Arrival of the last message of an ordered link.
-    last: BTreeMap<(u64, u64), Time>,
+    last: BTreeMap<Link, Time>,
 }
 
 impl Network {
@@ -20,7 +25,7 @@ impl Network {
         &mut self,
         random: &mut Random,
         rates: &NetworkRates,
-        (from, to): (u64, u64),
+        (from, to): Link,
         now: Time,
     ) -> Vec<Time> {
         if from == to {
@@ -37,7 +42,7 @@ impl Network {
         &mut self,
         random: &mut Random,
         rates: &NetworkRates,
-        link: (u64, u64),
+        link: Link,
         now: Time,
     ) -> Time {
         let mut at = now + random.within(&rates.delay);
@@ -53,17 +58,22 @@ impl Network {
     }
 
     /// Whether messages get from one node to another.
-    pub(crate) fn is_open(&self, from: u64, to: u64) -> bool {
+    pub(crate) fn is_open(&self, from: NodeId, to: NodeId) -> bool {
         !self.cut.contains(&(from, to))
     }
 
-    /// Cuts one direction; those that were open before are returned, for [`Network::mend`].
-    pub(crate) fn cut(&mut self, links: impl IntoIterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
-        links.into_iter().filter(|it| it.0 != it.1 && self.cut.insert(*it)).collect()
+    /// Whether any link from or to a node is cut.
+    pub(crate) fn has_cut(&self, node: NodeId) -> bool {
+        self.cut.iter().any(|(from, to)| *from == node || *to == node)
     }
 
-    pub(crate) fn mend(&mut self, links: &[(u64, u64)]) {
-        self.cut.retain(|it| !links.contains(it));
+    /// Cuts one direction; those that were open before are returned, for [`Network::mend`].
+    pub(crate) fn cut(&mut self, links: impl IntoIterator<Item = Link>) -> Vec<Link> {
+        links.into_iter().filter(|link| link.0 != link.1 && self.cut.insert(*link)).collect()
+    }
+
+    pub(crate) fn mend(&mut self, links: &[Link]) {
+        self.cut.retain(|link| !links.contains(link));
     }
 
     pub(crate) fn mend_all(&mut self) {

@@ -3,25 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vane_raft::{Append, Conf, GroupLog, INITIAL_INDEX, LogStore, Start, Watch};
+use vane_catalog::meta_peer;
+use vane_raft::{Append, Conf, GroupLog, LogStore};
 use vane_storage::{Kv, ShardStore};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::checks::name;
 use crate::disk::LogDisk;
 use crate::env::{Crash, Env};
 use crate::files::Files;
 use crate::kv::StateDisk;
-use crate::machine::Machine;
-use crate::process::{Input, Process, Replica};
+use crate::machine::Meta;
+use crate::process::{Process, Replica};
 use crate::queue::Time;
+
+/// The node that begins the cluster.
+pub(crate) const FOUNDER: NodeId = NodeId(1);
 
 /// What lies on a node's disks.
 pub(crate) struct Disks {
     pub(crate) log: Arc<LogDisk>,
     pub(crate) state: Arc<StateDisk>,
     /// Received snapshots by group, term and index.
-    pub(crate) incoming: BTreeMap<(GroupId, u64, LogIndex), Files>,
+    pub(crate) incoming: BTreeMap<(GroupId, Term, LogIndex), Files>,
     /// Index up to which a group's state is known to be synced.
     pub(crate) durable: BTreeMap<GroupId, LogIndex>,
     /// Groups whose log was found damaged: their replica is never opened again.
@@ -29,18 +33,22 @@ pub(crate) struct Disks {
 }
 
 pub(crate) struct Node {
-    pub(crate) id: u64,
+    pub(crate) id: NodeId,
     pub(crate) disks: Disks,
     pub(crate) process: Option<Process>,
     /// Processes there were.
     started: u64,
     /// Until then the process does nothing, and does not know it.
     pub(crate) frozen_until: Time,
+    /// When it last started, ended, froze, thawed, or lost or regained a link.
+    pub(crate) disturbed_at: Time,
+    /// The disks as they were some time ago, if somebody kept a copy.
+    kept: Option<(LogDisk, StateDisk, BTreeMap<GroupId, LogIndex>)>,
 }
 
 impl Disks {
-    fn store(&self, env: &Env, group: GroupId, peer: u64) -> ShardStore {
-        let dir = env.directory.of_replica(peer, group.0);
+    pub(crate) fn store(&self, env: &Env, group: GroupId, peer: PeerId) -> ShardStore {
+        let dir = env.directory.of_replica(peer, group);
         ShardStore::new(Arc::clone(&self.state) as Arc<dyn Kv>, group, dir)
     }
 
@@ -50,26 +58,15 @@ impl Disks {
         replicas: &BTreeMap<GroupId, Replica>,
     ) -> Result<(), vane_storage::Error> {
         let applied: Vec<_> =
-            replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
+            replicas.iter().map(|(group, replica)| (*group, replica.machine.applied())).collect();
         self.state.sync()?;
         self.durable.extend(applied);
         Ok(())
     }
 
-    /// Removes a replica that is no longer a member.
-    pub(crate) fn destroy(&mut self, group: GroupId, env: &mut Env) {
-        let Ok(Some(log)) = self.log.group(group) else { return };
-        let destroyed = self.store(env, group, log.peer).destroy();
-        let removed = self.state.sync().map(|()| self.log.remove(group));
-        if destroyed.is_err() || !matches!(removed, Ok(Ok(()))) {
-            env.checks.fail(|| {
-                format!("the replica {} of group {group} could not be removed", name(log.peer))
-            });
-        }
-        self.incoming.retain(|(of, _, _), _| *of != group);
-        self.durable.remove(&group);
-        self.damaged.remove(&group);
-        env.note("destroyed", &[("group", group.0), ("peer", log.peer)]);
+    /// Peer that the disk has a log of, open or not.
+    pub(crate) fn peer(&self, group: GroupId) -> Option<PeerId> {
+        self.log.group(group).ok().flatten().map(|log| log.peer)
     }
 
     fn crash(&mut self, env: &mut Env, crash: Crash) {
@@ -85,7 +82,7 @@ impl Disks {
 }
 
 impl Node {
-    pub(crate) fn new(id: u64, env: &Env) -> Self {
+    pub(crate) fn new(id: NodeId, env: &Env) -> Self {
         let disks = Disks {
             log: Arc::new(LogDisk::new(env.bug)),
             state: Arc::default(),
@@ -93,122 +90,69 @@ impl Node {
             durable: BTreeMap::new(),
             damaged: BTreeSet::new(),
         };
-        Self { id, disks, process: None, started: 0, frozen_until: 0 }
+        Self { id, disks, process: None, started: 0, frozen_until: 0, disturbed_at: 0, kept: None }
     }
 
-    /// Starts a process on what the disks have.
+    /// Whether it belongs to the cluster.
+    pub(crate) fn is_member(&self) -> bool {
+        self.disks.peer(GroupId::META).is_some()
+    }
+
+    /// Starts a process on what the disks have, or on empty ones that belong to the cluster
+    /// from now on.
     pub(crate) fn start(&mut self, env: &mut Env) {
         self.started += 1;
+        self.disturbed_at = env.now();
         env.up.insert(self.id);
-        env.note("start", &[("node", self.id), ("process", self.started)]);
+        env.note("start", &[("node", self.id.0), ("process", self.started)]);
         // Opening a database writes what it replayed, and syncs it.
         self.disks.log.sync();
-        let id = (self.id, self.started);
-        let mut process = Process::new(id, Arc::clone(&self.disks.log), env);
-        for group in self.disks.log.groups() {
-            if !self.disks.damaged.contains(&group)
-                && let Err(why) = self.open(env, &mut process, group)
-            {
-                env.checks
-                    .fail(|| format!("node {}: group {group} could not be opened: {why}", self.id));
-            }
+        if let Err(why) = self.open_process(env) {
+            env.checks.fail(|| format!("node {} does not start: {why}", self.id));
         }
-        if self.disks.sync_state(&process.replicas).is_err() {
-            env.checks.fail(|| format!("node {}: a new process cannot sync", self.id));
-        }
-        process.wake(env);
-        self.process = Some(process);
     }
 
-    /// As `vane_raft::Node::register` does.
-    fn open(&mut self, env: &mut Env, process: &mut Process, group: GroupId) -> Result<(), String> {
-        let log = self.disks.log.group(group).map_err(|e| e.to_string())?;
-        let mut log = log.ok_or_else(|| String::from("it has no log"))?;
-        let machine = env.group(group).kind.open(self.disks.store(env, group, log.peer))?;
-        let synced = self.disks.durable.get(&group).copied().unwrap_or(0);
-        if machine.applied() < synced && log.installing == 0 {
-            return Err(format!(
-                "its state is at {} and was synced at {synced}",
-                machine.applied()
-            ));
+    fn open_process(&mut self, env: &mut Env) -> Result<(), String> {
+        if !self.is_member() {
+            self.make_meta(env)?;
         }
-        if log.installing > 0 {
-            if machine.applied() < log.installing {
-                let files = self.disks.incoming.get(&(group, log.truncated_term, log.installing));
-                let files =
-                    files.ok_or_else(|| format!("the snapshot at {} is gone", log.installing))?;
-                machine.install(files.path()).map_err(|e| e.to_string())?;
-            }
-            log.installing = 0;
-        }
-        add(process, group, log, machine, false);
+        let store = self.disks.store(env, GroupId::META, meta_peer(self.id));
+        let meta = Meta::open(store)?;
+        let id = (self.id, self.started);
+        let mut process = Process::new(id, Arc::clone(&self.disks.log), &meta, env);
+        process.register(&mut self.disks, GroupId::META, Arc::new(meta), false)?;
+        process.follow_at_start(&mut self.disks, env)?;
+        self.disks.sync_state(&process.replicas).map_err(|error| error.to_string())?;
+        process.wake(env);
+        self.process = Some(process);
         Ok(())
     }
 
-    /// Makes a replica, one of the group's first or one that joins.
-    pub(crate) fn create(
-        &mut self,
-        env: &mut Env,
-        group: GroupId,
-        peer: u64,
-        first: Option<&Conf>,
-    ) {
-        let Some(process) = &mut self.process else { return };
-        let store = self.disks.store(env, group, peer);
-        let kind = env.group(group).kind;
-        let made = kind
-            .create(&store, first)
-            .and_then(|()| self.disks.state.sync().map_err(|e| e.to_string()));
-        let index = if first.is_some() { INITIAL_INDEX } else { 0 };
-        let log = GroupLog {
-            peer,
-            term: index,
-            commit: index,
-            last_index: index,
-            truncated_index: index,
-            truncated_term: index,
-            ..GroupLog::default()
+    /// Makes the node's replica of the meta group.
+    fn make_meta(&mut self, env: &mut Env) -> Result<(), String> {
+        let peer = meta_peer(self.id);
+        let store = self.disks.store(env, GroupId::META, peer);
+        let conf = (self.id == FOUNDER).then(|| Conf::founding(&[peer]));
+        Meta::create(&store, conf.as_ref())?;
+        let log = match &conf {
+            Some(conf) => {
+                env.checks.founded(GroupId::META, conf);
+                GroupLog::founding(peer)
+            }
+            None => GroupLog::joining(peer),
         };
-        let append = Append { group, log, entries: Vec::new(), removed: None };
-        let opened =
-            made.and_then(|()| self.disks.log.append(&[append], true).map_err(|e| e.to_string()));
-        match opened.and_then(|()| kind.open(store)) {
-            Ok(machine) => {
-                let campaign = first.is_some_and(|it| it.voters.first() == Some(&peer));
-                add(process, group, log, machine, campaign);
-            }
-            Err(why) => {
-                env.checks.fail(|| format!("replica {} could not be made: {why}", name(peer)))
-            }
-        }
-        env.note("created", &[("group", group.0), ("peer", peer)]);
-        process.wake(env);
-    }
-
-    /// Removes a replica, whether it is open or not.
-    pub(crate) fn remove(&mut self, env: &mut Env, group: GroupId) {
-        if let Some(process) = &mut self.process {
-            if process.replicas.contains_key(&group) {
-                process.put(Input::Remove(group));
-                process.wake(env);
-            } else {
-                self.disks.destroy(group, env);
-            }
-        }
-    }
-
-    /// Peer that a node's disk has a log of, open or not.
-    pub(crate) fn peer(&self, group: GroupId) -> Option<u64> {
-        self.disks.log.group(group).ok().flatten().map(|it| it.peer)
+        let append = Append { group: GroupId::META, log, entries: Vec::new(), removed: None };
+        self.disks.log.append(&[append], true).map_err(|error| error.to_string())
     }
 
     /// Ends the process at once.
     pub(crate) fn crash(&mut self, env: &mut Env, crash: Crash) {
         if self.process.take().is_some() {
             env.up.remove(&self.id);
-            env.note("crash", &[("node", self.id), ("power", (crash == Crash::Power).into())]);
+            env.note("crash", &[("node", self.id.0), ("power", (crash == Crash::Power).into())]);
             self.frozen_until = 0;
         }
+        self.disturbed_at = env.now();
         self.disks.crash(env, crash);
     }
 
@@ -216,26 +160,48 @@ impl Node {
     pub(crate) fn stop(&mut self, env: &mut Env) {
         if let Some(mut process) = self.process.take() {
             env.up.remove(&self.id);
-            env.note("stop", &[("node", self.id)]);
+            env.note("stop", &[("node", self.id.0)]);
             process.stop(&mut self.disks, env);
             if self.disks.sync_state(&process.replicas).is_err() {
                 env.checks.fail(|| format!("node {}: cannot sync at its end", self.id));
             }
             self.frozen_until = 0;
         }
+        self.disturbed_at = env.now();
+    }
+
+    /// Keeps a copy of the disks.
+    pub(crate) fn keep_disks(&mut self) {
+        let Disks { log, state, durable, .. } = &self.disks;
+        self.kept = Some((log.copy(), state.crash(state.unsynced()), durable.clone()));
+    }
+
+    /// Puts the copy of the disks in their place, of a node that is down.
+    pub(crate) fn put_back(&mut self, env: &mut Env) {
+        if let Some((log, state, durable)) = self.kept.take() {
+            (self.disks.log, self.disks.state) = (Arc::new(log), Arc::new(state));
+            self.disks.durable = durable;
+            env.note("put back", &[("node", self.id.0)]);
+        }
+    }
+
+    /// What is wrong with its replicas, as an administrator is shown.
+    pub(crate) fn shut(&self) -> Vec<GroupId> {
+        let damaged = self.disks.damaged.iter().copied();
+        match &self.process {
+            Some(process) => damaged.filter(|group| process.has_place(*group)).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether a replica is open here.
+    pub(crate) fn has_open(&self, group: GroupId, peer: PeerId) -> bool {
+        let replica = self.process.as_ref().and_then(|process| process.replicas.get(&group));
+        replica.is_some_and(|replica| replica.peer == peer)
     }
 }
 
-/// `campaign`: stand for election at once.
-fn add(
-    process: &mut Process,
-    group: GroupId,
-    log: GroupLog,
-    machine: Arc<dyn Machine>,
-    campaign: bool,
-) {
-    let watch = Arc::<Watch>::default();
-    let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
-    process.replicas.insert(group, Replica { peer, machine, watch: Arc::clone(&watch) });
-    process.put(Input::Add(Box::new(Start { group, log, applied, conf, campaign, watch })));
+/// A line for a replica that cannot go on.
+pub(crate) fn replica_failed(group: GroupId, peer: PeerId, why: &str) -> String {
+    format!("group {group}: replica {}: {why}", name(peer))
 }

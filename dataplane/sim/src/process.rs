@@ -1,43 +1,51 @@
 //! A node's process: the real core, and around it in simulated time what the node's threads
-//! do (`vane_raft::Node`).
+//! do (`vane_raft::Engine`), and the parts of the node that serve, route, follow and reconcile.
 
 mod apply;
 mod gateway;
+mod reconciler;
+mod replicas;
 mod sending;
 mod serve;
 mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::Mutex;
+use vane_catalog::Catalog;
 use vane_raft::{
     Append, Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted,
     Start, StoreError, Ticket, Watch,
 };
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::bug::Bug;
 use crate::disk::LogDisk;
 use crate::env::Env;
 use crate::event::{Body, Step};
 use crate::files::Files;
-use crate::machine::Machine;
+use crate::machine::{AnyMachine, Meta};
 use crate::node::Disks;
 
 use apply::Work;
 use gateway::Gateway;
+use reconciler::Reconciler;
+use replicas::Following;
 use sending::explain;
-use serve::Outcome;
+use serve::Settled;
 use snapshots::Job;
+
+pub(crate) use gateway::{CHANGE_MAX, Owner};
 
 /// Messages that may wait; more are dropped, as a network does.
 const MESSAGES_MAX: usize = 4096;
 
 /// A replica that is open.
 pub(crate) struct Replica {
-    pub(crate) peer: u64,
-    pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) peer: PeerId,
+    pub(crate) machine: AnyMachine,
     pub(crate) watch: Arc<Watch>,
 }
 
@@ -46,21 +54,21 @@ pub(crate) enum Input {
     Propose { group: GroupId, data: Vec<u8>, ticket: Ticket },
     Read { group: GroupId, done: OnRead },
     Change { group: GroupId, change: MemberChange, ticket: Ticket },
-    Transfer { group: GroupId, to: u64 },
+    Transfer { group: GroupId, to: PeerId },
     Truncate { group: GroupId, durable: LogIndex },
-    Unreachable(u64),
+    Unreachable(NodeId),
     Add(Box<Start>),
     Remove(GroupId),
-    Installed { group: GroupId, peer: u64, index: LogIndex },
-    SnapshotMade { group: GroupId, peer: u64, made: Result<Exported, StoreError> },
-    SnapshotSent { group: GroupId, to: u64, ok: bool },
+    Installed { group: GroupId, peer: PeerId, index: LogIndex },
+    SnapshotMade { group: GroupId, peer: PeerId, made: Result<Exported, StoreError> },
+    SnapshotSent { group: GroupId, to: PeerId, ok: bool },
 }
 
 /// What waits for the raft thread.
 #[derive(Default)]
 struct Inbox {
     ticked: bool,
-    applied: BTreeMap<(GroupId, u64), (LogIndex, usize)>,
+    applied: BTreeMap<(GroupId, PeerId), (LogIndex, usize)>,
     messages: Vec<Envelope>,
     inputs: VecDeque<Input>,
 }
@@ -76,7 +84,7 @@ enum Phase {
 
 pub(crate) struct Process {
     /// Node, and which of its processes.
-    pub(crate) id: (u64, u64),
+    pub(crate) id: (NodeId, u64),
     pub(crate) core: Core,
     pub(crate) replicas: BTreeMap<GroupId, Replica>,
     log: Arc<LogDisk>,
@@ -84,14 +92,22 @@ pub(crate) struct Process {
     phase: Phase,
     work: VecDeque<Work>,
     jobs: VecDeque<Job>,
-    outgoing: BTreeMap<(GroupId, LogIndex), Files>,
-    outcomes: Arc<Mutex<Vec<Outcome>>>,
+    /// Snapshots that can be sent.
+    pub(crate) outgoing: BTreeMap<(GroupId, LogIndex), Files>,
+    settled: Arc<Mutex<Vec<Settled>>>,
+    /// Bytes of commands between proposal and answer.
+    pub(crate) pending_bytes: Arc<AtomicUsize>,
     gateway: Gateway,
+    pub(crate) catalog: Arc<Catalog>,
+    /// Replicas that the catalog placed here, those too that could not be opened.
+    placed: BTreeMap<GroupId, PeerId>,
+    following: Following,
+    reconciler: Reconciler,
 }
 
 impl Process {
     /// A process without replicas, whose clock begins to tick.
-    pub(crate) fn new(id: (u64, u64), log: Arc<LogDisk>, env: &mut Env) -> Self {
+    pub(crate) fn new(id: (NodeId, u64), log: Arc<LogDisk>, meta: &Meta, env: &mut Env) -> Self {
         let config = Config {
             bounds: env.swarm.bounds.clone(),
             seed: env.random.next(),
@@ -102,7 +118,7 @@ impl Process {
         env.step(first, id, Step::Tick);
         let first = env.random.within(&env.swarm.maintain);
         env.step(first, id, Step::Maintain);
-        Self {
+        let process = Self {
             id,
             core,
             replicas: BTreeMap::new(),
@@ -112,36 +128,48 @@ impl Process {
             work: VecDeque::new(),
             jobs: VecDeque::new(),
             outgoing: BTreeMap::new(),
-            outcomes: Arc::default(),
-            gateway: Gateway::default(),
-        }
+            settled: Arc::default(),
+            pending_bytes: Arc::default(),
+            gateway: Gateway::new(id.0.0 << 32 | id.1),
+            catalog: Arc::clone(&meta.catalog),
+            placed: BTreeMap::new(),
+            following: Following::default(),
+            reconciler: Reconciler::default(),
+        };
+        process.start_loops(env);
+        process
     }
 
     pub(crate) fn step(&mut self, disks: &mut Disks, env: &mut Env, step: Step) {
         match step {
             Step::Tick => {
                 self.inbox.ticked = true;
+                self.look_at_leaders(env);
                 let tick = env.random.within(&env.swarm.tick);
                 env.step(tick, self.id, Step::Tick);
             }
-            Step::Round => self.round(disks, env),
+            Step::Round => self.round(env),
             Step::Written => self.written(env),
             Step::Apply => self.apply(env),
             Step::Job => self.finish_job(disks, env),
             Step::Maintain => self.maintain(disks, env),
-            Step::Read(asked, group, look) => self.look(env, asked, group, look),
+            Step::Follow => self.follow(disks, env),
+            Step::Hear => self.hear(env),
+            Step::Announce => self.announce(env),
+            Step::Reconcile => self.reconcile(env),
+            Step::ReconcilerOver(number) => self.reconciler_over(env, number),
+            Step::Read(asked, group, of) => self.look(env, asked, group, of),
             Step::SnapshotSent { group, to, ok } => self.put(Input::SnapshotSent { group, to, ok }),
-            Step::Begin(operation) => self.begin(env, operation),
-            Step::Attempt { operation, attempt, send } => {
-                self.attempt_over(env, operation, attempt, send)
-            }
+            Step::Begin(owner) => self.begin(env, *owner),
+            Step::CallOver(request, call) => self.call_over(env, request, call),
+            Step::Again(request, call) => self.again(env, request, call),
         }
-        self.answer_outcomes(env);
+        self.answer_settled(env);
         self.wake(env);
     }
 
     /// A message came.
-    pub(crate) fn arrive(&mut self, disks: &mut Disks, env: &mut Env, from: u64, body: Body) {
+    pub(crate) fn arrive(&mut self, disks: &mut Disks, env: &mut Env, from: NodeId, body: Body) {
         if let Body::Raft(envelope) = &body {
             explain(env, envelope);
         }
@@ -151,19 +179,25 @@ impl Process {
             }
             Body::Raft(_) => {}
             Body::Snapshot { announcement, files, sender } => {
-                if let Some(meta) =
-                    announcement.message.snapshot.as_ref().and_then(|it| it.metadata.as_ref())
-                {
-                    disks.incoming.insert((announcement.group, meta.term, meta.index), files);
+                let snapshot = announcement.message.snapshot.as_ref();
+                if let Some(meta) = snapshot.and_then(|snapshot| snapshot.metadata.as_ref()) {
+                    let (term, index) = (Term(meta.term), LogIndex(meta.index));
+                    disks.incoming.insert((announcement.group, term, index), files);
                 }
                 let (group, to) = (announcement.group, announcement.to());
                 env.step(1, (from, sender), Step::SnapshotSent { group, to, ok: true });
                 self.inbox.messages.push(announcement);
             }
             Body::Ask { asked, group, what } => self.asked(env, asked, group, what),
-            Body::Answer { asked, group, answer } => self.answered(env, asked, group, answer),
+            Body::Answer { asked, answer } => self.answered(env, asked, answer),
+            Body::Hear => env.send(self.id.0, from, Body::Heard),
+            Body::Heard => self.heard(env, from),
+            Body::Report { call, groups } => self.report(env, call, groups),
+            Body::Reported { call, groups } => self.reported(env, from, call, groups),
+            Body::Lead { call, group, wanted } => self.lead(env, call, group, wanted),
+            Body::Led { call, done } => self.led(env, call, done),
         }
-        self.answer_outcomes(env);
+        self.answer_settled(env);
         self.wake(env);
     }
 
@@ -189,7 +223,7 @@ impl Process {
         }
     }
 
-    fn round(&mut self, disks: &mut Disks, env: &mut Env) {
+    fn round(&mut self, env: &mut Env) {
         let Inbox { ticked, applied, messages, inputs } = std::mem::take(&mut self.inbox);
         for ((group, peer), (index, bytes)) in applied {
             self.core.applied(group, peer, index, bytes);
@@ -198,7 +232,7 @@ impl Process {
             self.core.step(message);
         }
         for input in inputs {
-            self.take_in(disks, env, input);
+            self.take_in(env, input);
         }
         if ticked {
             self.core.tick();
@@ -212,11 +246,11 @@ impl Process {
             for Append { group, log, entries, .. } in &appends {
                 let numbers = [
                     ("group", group.0),
-                    ("peer", log.peer),
-                    ("term", log.term),
-                    ("vote", log.vote),
-                    ("commit", log.commit),
-                    ("last", log.last_index),
+                    ("peer", log.peer.0),
+                    ("term", log.term.0),
+                    ("vote", PeerId::to_raw(log.vote)),
+                    ("commit", log.commit.0),
+                    ("last", log.last_index.0),
                     ("entries", entries.len() as u64),
                 ];
                 env.note("write", &numbers);
@@ -228,14 +262,16 @@ impl Process {
         }
     }
 
-    fn take_in(&mut self, disks: &mut Disks, env: &mut Env, input: Input) {
+    fn take_in(&mut self, env: &mut Env, input: Input) {
         let core = &mut self.core;
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
             Input::Read { group, done } => core.read(group, done),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             // Whether it was taken shows in who leads.
-            Input::Transfer { group, to } => drop(core.transfer(group, to)),
+            Input::Transfer { group, to } => {
+                let _refused = core.transfer(group, to);
+            }
             Input::Truncate { group, durable } => {
                 if let Err(error) = core.truncate(group, durable) {
                     env.checks.fail(|| format!("a log could not be truncated: {error}"));
@@ -247,11 +283,7 @@ impl Process {
                     env.checks.fail(|| format!("a replica could not be opened: {error}"));
                 }
             }
-            Input::Remove(group) => {
-                core.remove(group);
-                self.replicas.remove(&group);
-                disks.destroy(group, env);
-            }
+            Input::Remove(group) => core.remove(group),
             Input::Installed { group, peer, index } => core.installed(group, peer, index),
             Input::SnapshotMade { group, peer, made } => core.snapshot_made(group, peer, made),
             Input::SnapshotSent { group, to, ok } => core.snapshot_sent(group, to, ok),
@@ -261,7 +293,7 @@ impl Process {
     fn written(&mut self, env: &mut Env) {
         if self.phase == Phase::Writing(true) {
             if env.random.chance(env.swarm.disk.fails) {
-                env.note("sync failed", &[("node", self.id.0)]);
+                env.note("sync failed", &[("node", self.id.0.0)]);
                 // What is left of the write is what the kernel had written already.
                 return env.fail_disk(self.id.0);
             }
@@ -293,22 +325,36 @@ impl Process {
         }
     }
 
-    /// State is synced, and logs are truncated behind it: as the node's maintenance does.
+    /// State is synced, logs are truncated behind it, and a job is done where one is due: as
+    /// the node's maintenance does.
     fn maintain(&mut self, disks: &mut Disks, env: &mut Env) {
         let applied: Vec<_> =
-            self.replicas.iter().map(|(group, it)| (*group, it.machine.applied())).collect();
+            self.replicas.iter().map(|(group, at)| (*group, at.machine.applied())).collect();
         if disks.sync_state(&self.replicas).is_ok() {
             for (group, durable) in applied {
                 self.put(Input::Truncate { group, durable });
             }
         }
+        self.run_jobs(env);
         let next = env.random.within(&env.swarm.maintain);
         env.step(next, self.id, Step::Maintain);
     }
 
+    fn run_jobs(&self, env: &mut Env) {
+        for (group, replica) in &self.replicas {
+            match replica.machine.run_job() {
+                Ok(true) => env.note("job", &[("group", group.0), ("peer", replica.peer.0)]),
+                Ok(false) => {}
+                Err(error) => {
+                    env.checks.fail(|| format!("group {group}: a background job failed: {error}"));
+                }
+            }
+        }
+    }
+
     /// A replica, unless another has taken its place.
-    fn replica(&self, group: GroupId, peer: u64) -> Option<&Replica> {
-        self.replicas.get(&group).filter(|it| it.peer == peer)
+    fn replica(&self, group: GroupId, peer: PeerId) -> Option<&Replica> {
+        self.replicas.get(&group).filter(|replica| replica.peer == peer)
     }
 
     fn check(&self, env: &mut Env) {
@@ -335,7 +381,7 @@ impl Process {
         while !self.is_idle() {
             if self.work.is_empty() { self.finish_job(disks, env) } else { self.apply(env) }
         }
-        self.answer_outcomes(env);
+        self.answer_settled(env);
     }
 
     /// Whether linearizable reads are answered without asking.

@@ -7,14 +7,12 @@ use std::sync::Once;
 
 use vane_types::GroupId;
 
+use crate::avoid::Avoid;
 use crate::bug::Bug;
-use crate::checks::Checks;
-use crate::env::{Env, Group};
+use crate::env::Env;
 use crate::files::Directory;
-use crate::history::History;
-use crate::machine::{Catalogue, Shard};
-use crate::network::Network;
-use crate::queue::{Queue, TICK, Time};
+use crate::founding::SHARDS;
+use crate::queue::{TICK, Time};
 use crate::random::Random;
 use crate::swarm::Swarm;
 use crate::trace::Trace;
@@ -22,10 +20,6 @@ use crate::world::World;
 
 /// Nodes of the cluster.
 const NODES: u64 = 5;
-/// Shards of the cluster, besides the meta group, which has a replica on every node.
-const SHARDS: u64 = 3;
-/// Replicas of a shard.
-const REPLICAS: usize = 3;
 /// Events after which a run is taken for endless.
 const EVENTS_MAX: u64 = 4_000_000;
 /// Time in which things go wrong.
@@ -38,6 +32,8 @@ pub struct Options {
     pub seed: u64,
     /// A bug that is to be found.
     pub bug: Option<Bug>,
+    /// Known findings that are not to be met.
+    pub avoid: Avoid,
     /// Keep the lines of the event log.
     pub trace: bool,
 }
@@ -81,8 +77,9 @@ fn catch_panics() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let in_run = PANIC
-                .with_borrow_mut(|it| it.as_mut().map(|text| *text = info.to_string()).is_some());
+            let in_run = PANIC.with_borrow_mut(|panic| {
+                panic.as_mut().map(|text| *text = info.to_string()).is_some()
+            });
             if !in_run {
                 usual(info);
             }
@@ -112,7 +109,7 @@ pub fn run(options: Options) -> std::io::Result<Report> {
         events: env.queue.count(),
         ticks: env.queue.now() / TICK,
         acknowledged: env.history.acknowledged(),
-        entries: env.checks.logs.values().map(|it| it.entries.len()).sum(),
+        entries: env.checks.logs.values().map(|log| log.entries.len()).sum(),
         recovery_ticks: world.recovered_in / TICK,
         undecided: world.undecided,
         counts,
@@ -121,31 +118,15 @@ pub fn run(options: Options) -> std::io::Result<Report> {
 }
 
 fn new_world(options: Options) -> std::io::Result<World> {
-    let Options { seed, bug, trace } = options;
+    let Options { seed, bug, avoid, trace } = options;
     let mut random = Random::new(seed);
     random.next();
     let swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
-    let meta =
-        Group { id: GroupId::META, kind: &Catalogue, replicas: NODES as usize, dedupes: false };
-    let shard = |it| Group { id: GroupId(it), kind: &Shard, replicas: REPLICAS, dedupes: true };
-    let groups = std::iter::once(meta).chain((1..=SHARDS).map(shard)).collect();
-    let env = Env {
-        queue: Queue::new(),
-        random,
-        trace: Trace::new(trace),
-        network: Network::default(),
-        checks: Checks::default(),
-        history: History::default(),
-        swarm,
-        bug,
-        directory: Directory::new()?,
-        groups,
-        ends: Vec::new(),
-        nodes: NODES,
-        up: Default::default(),
-    };
-    let mut env = env;
+    let shards: u64 = SHARDS.iter().sum();
+    let groups = (0..=shards).map(GroupId).collect();
+    let (trace, directory) = (Trace::new(trace), Directory::new()?);
+    let mut env = Env::new(random, trace, swarm, bug, avoid, directory, groups, NODES);
     let drawn = format!("{:#?}", env.swarm);
     env.trace.explain(|| drawn);
     Ok(World::found(env, faults_last))

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use vane_raft::Bounds;
 
+use crate::machine::ShardRates;
 use crate::queue::{TICK, Time};
 use crate::random::Random;
 
@@ -27,6 +28,9 @@ pub(crate) struct Swarm {
     pub(crate) maintain: Range<Time>,
     /// Length of a node's tick.
     pub(crate) tick: Range<Time>,
+    /// Time between two steps of opening or destroying replicas.
+    pub(crate) follow: Range<Time>,
+    pub(crate) shards: ShardRates,
     pub(crate) bounds: Bounds,
 }
 
@@ -76,7 +80,7 @@ pub(crate) struct FaultRates {
     pub(crate) isolate: u64,
     pub(crate) split: u64,
     pub(crate) transfer: u64,
-    pub(crate) replace: u64,
+    pub(crate) reconfigure: u64,
     /// Votes, per million, right after which the voter crashes.
     pub(crate) crash_after_vote: u64,
 }
@@ -93,6 +97,8 @@ pub(crate) struct Load {
     pub(crate) deletes: u64,
     /// Reads that need not be linearizable, of a million reads.
     pub(crate) default_reads: u64,
+    /// Writes that are not of one point only, of a million writes.
+    pub(crate) others: u64,
     /// Time that a gateway waits for an answer.
     pub(crate) patience: Range<Time>,
     /// Time that a client has for a request.
@@ -126,6 +132,8 @@ impl Swarm {
             snapshot_fails: rate(random, 300_000),
             maintain: range(random, 50_000..500_000, 1_000_000),
             tick: TICK - random.below(TICK / 10)..TICK + 1 + random.below(TICK / 10),
+            follow: range(random, 100..5_000, 50_000),
+            shards: ShardRates::draw(random),
             bounds: draw_bounds(random),
         }
     }
@@ -186,7 +194,7 @@ impl FaultRates {
             isolate: rate(random, 60),
             split: rate(random, 40),
             transfer: rate(random, 60),
-            replace: rate(random, 80),
+            reconfigure: rate(random, 120),
             crash_after_vote: rate(random, 100_000),
         }
     }
@@ -201,6 +209,7 @@ impl Load {
             reads: 200_000 + random.below(500_000),
             deletes: rate(random, 300_000),
             default_reads: rate(random, 700_000),
+            others: rate(random, 700_000),
             patience: range(random, 2 * TICK..8 * TICK, 10 * TICK),
             deadline: range(random, 2 * TICK..20 * TICK, 40 * TICK),
         }

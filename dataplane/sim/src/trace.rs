@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::random::mix;
+use vane_raft::Random;
 
 /// Names and numbers of one line.
 pub(crate) type Numbers<'a> = &'a [(&'static str, u64)];
@@ -59,6 +59,6 @@ impl Trace {
     }
 
     fn take(&mut self, number: u64) {
-        self.hash = mix(self.hash ^ number).wrapping_add(1);
+        self.hash = Random::mix(self.hash ^ number).wrapping_add(1);
     }
 }

@@ -1,130 +1,220 @@
 //! What clients were told against the one log: each answer names its place in it.
 //!
-//! A write takes effect at the first copy of it in the log; a read sees the log up to the
-//! index it was answered with. In that order every read must find what it was told, and
-//! whatever was answered before something else began must come before it.
+//! A write takes effect at the first copy of it in a shard's log, and at every copy in that of
+//! the meta group, where copies are applied again; a read sees the log up to the index it was
+//! answered with. In that order every read must find what it was told, every refusal must have
+//! its reason, and whatever was answered before something else began must come before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vane_types::{GroupId, LogIndex};
 
-use crate::checks::TrueLog;
+use crate::checks::{RequestKey, TrueLog};
 use crate::env::Env;
 use crate::event::Office;
 use crate::history::{Kind, Operation, Outcome};
-use crate::linearizable::{Call, Effect};
-use crate::machine::Write;
+use crate::linearizable::Call;
+use crate::write::{Effect, Model, Write};
 
-/// What each point's writes left behind, by index.
+/// What each point was after which entries.
 type Values = BTreeMap<u64, BTreeMap<LogIndex, Option<u64>>>;
 
 /// A place in a group's order: reads at an index come after the write there.
 type Place = (LogIndex, bool);
 
-/// Index at which a write took effect.
+/// A group's log, replayed.
+#[derive(Default)]
+struct Replayed {
+    values: Values,
+    /// What is wrong with it by itself.
+    wrong: Option<String>,
+}
+
+/// Index at which a write first took effect.
 fn effect_of(log: &TrueLog, operation: &Operation) -> Option<LogIndex> {
     log.requests.get(&operation.request?).copied()
 }
 
-fn values(env: &Env, group: GroupId) -> Values {
-    let log = &env.checks.logs[&group];
-    let mut values = Values::new();
-    for operation in env.history.operations.iter().filter(|it| it.group == group) {
-        if let (Kind::Write(Write { point, value }), Some(index)) =
-            (operation.kind, effect_of(log, operation))
-        {
-            values.entry(point).or_default().insert(index, value);
+/// Operations of a group by their requests.
+fn by_request(env: &Env, group: GroupId) -> BTreeMap<RequestKey, (usize, &Operation)> {
+    let operations = env.history.operations.iter().enumerate();
+    let of_group = operations.filter(|(_, operation)| operation.group == group);
+    of_group.filter_map(|(at, operation)| Some((operation.request?, (at, operation)))).collect()
+}
+
+/// Entries that took effect: all copies in the meta group, first ones elsewhere.
+fn effective(log: &TrueLog, group: GroupId) -> impl Iterator<Item = (LogIndex, RequestKey, bool)> {
+    log.entries.iter().filter_map(move |(index, truth)| {
+        let request = truth.request?;
+        let is_first = log.requests.get(&request) == Some(index);
+        (is_first || group == GroupId::META).then_some((*index, request, truth.is_refused))
+    })
+}
+
+fn replay(env: &Env, group: GroupId) -> Replayed {
+    let Some(log) = env.checks.log(group) else { return Replayed::default() };
+    let requests = by_request(env, group);
+    let (mut model, mut replayed) = (Model::default(), Replayed::default());
+    // Look-ups of filters, by the index that they saw.
+    let mut lookups: BTreeMap<LogIndex, Vec<usize>> = BTreeMap::new();
+    for (at, operation) in requests.values() {
+        if let Some((index, _)) = &operation.resolved {
+            lookups.entry(*index).or_default().push(*at);
         }
     }
-    values
+    let mut lookups = lookups.into_iter().peekable();
+    for (index, request, is_refused) in effective(log, group) {
+        while let Some((_, asked)) = lookups.next_if(|(seen, _)| *seen < index) {
+            check_lookups(env, &model, &asked, &mut replayed);
+        }
+        let Some((at, operation)) = requests.get(&request) else { continue };
+        let Kind::Write(write) = &operation.kind else { continue };
+        let changed = model.apply(write, operation.resolved());
+        if changed.is_none() != is_refused {
+            let what = if is_refused { "refused" } else { "taken" };
+            let wrong = || format!("request {at} was {what} at {index}: {operation:?}");
+            replayed.wrong.get_or_insert_with(wrong);
+        }
+        for (point, number) in changed.unwrap_or_default() {
+            replayed.values.entry(point).or_default().insert(index, number);
+        }
+    }
+    for (_, asked) in lookups {
+        check_lookups(env, &model, &asked, &mut replayed);
+    }
+    replayed
+}
+
+fn check_lookups(env: &Env, model: &Model, asked: &[usize], replayed: &mut Replayed) {
+    for at in asked {
+        let operation = &env.history.operations[*at];
+        let (Kind::Write(Write::RemoveClass(class)), Some((index, found))) =
+            (&operation.kind, &operation.resolved)
+        else {
+            continue;
+        };
+        let expected = model.of_class(*class);
+        if *found != expected {
+            let wrong = || {
+                format!(
+                    "request {at} matched {found:?} at {index}, the log says {expected:?}: \
+                     {operation:?}"
+                )
+            };
+            replayed.wrong.get_or_insert_with(wrong);
+        }
+    }
 }
 
 /// What each point of a group is in the end.
 pub(crate) fn final_values(env: &Env, group: GroupId) -> BTreeMap<u64, Option<u64>> {
     let last = |(point, writes): (u64, BTreeMap<LogIndex, Option<u64>>)| {
-        (point, writes.last_key_value().and_then(|(_, value)| *value))
+        (point, writes.last_key_value().and_then(|(_, number)| *number))
     };
-    values(env, group).into_iter().map(last).collect()
+    replay(env, group).values.into_iter().map(last).collect()
 }
 
 /// Compares everything that was told with the log; an error says what does not fit.
 pub(crate) fn check(env: &Env) -> Result<(), String> {
-    env.groups.iter().try_for_each(|group| check_group(env, group.id))
+    env.groups.iter().try_for_each(|group| {
+        check_group(env, *group).map_err(|wrong| format!("group {group}: {wrong}"))
+    })
+}
+
+/// An answer that has a place: its number, the request, who answered.
+struct Told<'a> {
+    number: usize,
+    operation: &'a Operation,
+    office: Office,
+    place: Place,
+    /// Whether all others are bound by it, or only those of the same leader.
+    is_linear: bool,
 }
 
 fn check_group(env: &Env, group: GroupId) -> Result<(), String> {
-    let (log, values) = (&env.checks.logs[&group], values(env, group));
-    let operations = env.history.operations.iter().enumerate().filter(|(_, it)| it.group == group);
-    let mut placed: Vec<(usize, &Operation, Place)> = Vec::new();
-    let mut told: Vec<(usize, &Operation, Office, Place)> = Vec::new();
-    for (number, operation) in operations {
-        let wrong =
-            |what: String| Err(format!("group {group}: request {number} {what}: {operation:?}"));
-        match (operation.kind, operation.outcome) {
-            (Kind::Write(_), Outcome::Applied { index, office }) => match effect_of(log, operation)
-            {
-                Some(effect) if effect <= index => {
-                    placed.push((number, operation, (effect, false)));
-                    told.push((number, operation, office, (effect, false)));
+    let Some(log) = env.checks.log(group) else { return Ok(()) };
+    let Replayed { values, wrong } = replay(env, group);
+    wrong.map_or(Ok(()), Err)?;
+    let mut all = Vec::new();
+    let operations = env.history.operations.iter().enumerate();
+    for (number, operation) in operations.filter(|(_, operation)| operation.group == group) {
+        let place = place_of(log, &values, operation);
+        let place = place.map_err(|what| format!("request {number} {what}: {operation:?}"))?;
+        all.extend(place.map(|(office, place)| {
+            let is_linear = !matches!(operation.kind, Kind::Read { linearizable: false, .. });
+            Told { number, operation, office, place, is_linear }
+        }));
+    }
+    in_order(all.iter().filter(|told| told.is_linear), "")?;
+    let mut offices: BTreeMap<Office, Vec<&Told<'_>>> = BTreeMap::new();
+    for told in &all {
+        offices.entry(told.office).or_default().push(told);
+    }
+    offices.into_values().try_for_each(|told| in_order(told, " by the same leader"))
+}
+
+/// Where a request has its place by what its client was told; an error says why it cannot.
+fn place_of(
+    log: &TrueLog,
+    values: &Values,
+    operation: &Operation,
+) -> Result<Option<(Office, Place)>, String> {
+    let effect = effect_of(log, operation);
+    match (&operation.kind, operation.outcome) {
+        (
+            Kind::Write(_),
+            Outcome::Applied { index, office } | Outcome::Refused { index, office },
+        ) => {
+            let is_refused = matches!(operation.outcome, Outcome::Refused { .. });
+            let first = effect.filter(|first| *first <= index);
+            let truth = first.and_then(|first| log.entries.get(&first));
+            match (first, truth) {
+                (Some(first), Some(truth)) if truth.is_refused == is_refused => {
+                    Ok(Some((office, (first, false))))
                 }
-                effect => {
-                    return wrong(format!(
-                        "was acknowledged at {index} and took effect at {effect:?}"
-                    ));
-                }
-            },
-            (Kind::Write(_), Outcome::Nothing) => {
-                if let Some(effect) = effect_of(log, operation) {
-                    return wrong(format!(
-                        "was said to have done nothing and took effect at {effect}"
-                    ));
-                }
+                _ => Err(format!("was acknowledged at {index} and took effect at {effect:?}")),
             }
-            (Kind::Read { point, linearizable }, Outcome::Value { value, index, office }) => {
-                let last = values.get(&point).and_then(|it| it.range(..=index).next_back());
-                let expected = last.and_then(|(_, value)| *value);
-                if value != expected {
-                    return wrong(format!("found {value:?}, the log says {expected:?}"));
-                }
-                told.push((number, operation, office, (index, true)));
-                if linearizable {
-                    placed.push((number, operation, (index, true)));
-                }
-            }
-            _ => {}
         }
+        (Kind::Write(_), Outcome::Nothing) => match effect {
+            Some(index) => Err(format!("was said to have done nothing and took effect at {index}")),
+            None => Ok(None),
+        },
+        (Kind::Read { point, .. }, Outcome::Value { value, index, office }) => {
+            let last = values.get(point).and_then(|writes| writes.range(..=index).next_back());
+            let expected = last.and_then(|(_, number)| *number);
+            match value == expected {
+                true => Ok(Some((office, (index, true)))),
+                false => Err(format!("found {value:?}, the log says {expected:?}")),
+            }
+        }
+        _ => Ok(None),
     }
-    in_order(placed, "").map_err(|e| format!("group {group}: {e}"))?;
-    let mut offices: BTreeMap<Office, Vec<(usize, &Operation, Place)>> = BTreeMap::new();
-    for (number, operation, office, place) in told {
-        offices.entry(office).or_default().push((number, operation, place));
-    }
-    for told in offices.into_values() {
-        in_order(told, " by the same leader").map_err(|e| format!("group {group}: {e}"))?;
-    }
-    Ok(())
 }
 
 /// Whether what was answered before something else began has an earlier place.
-fn in_order(mut by_begin: Vec<(usize, &Operation, Place)>, whose: &str) -> Result<(), String> {
+fn in_order<'a>(told: impl IntoIterator<Item = &'a Told<'a>>, whose: &str) -> Result<(), String> {
+    let mut by_begin: Vec<&Told<'_>> = told.into_iter().collect();
     let mut by_end = by_begin.clone();
-    by_begin.sort_unstable_by_key(|(_, it, _)| it.invoked);
-    by_end.sort_unstable_by_key(|(_, it, _)| it.returned);
+    by_begin.sort_unstable_by_key(|told| told.operation.invoked);
+    by_end.sort_unstable_by_key(|told| told.operation.returned);
     let mut ended = by_end.into_iter().peekable();
-    let mut latest: Option<(usize, Place)> = None;
-    for (number, operation, place) in by_begin {
-        while let Some((number, _, place)) =
-            ended.next_if(|(_, it, _)| it.returned < operation.invoked)
+    let mut latest: Option<&Told<'_>> = None;
+    for Told { number, operation, place, .. } in by_begin {
+        while let Some(before) =
+            ended.next_if(|before| before.operation.returned < operation.invoked)
         {
-            if latest.is_none_or(|it| it.1 < place) {
-                latest = Some((number, place));
+            if latest.is_none_or(|known| known.place < before.place) {
+                latest = Some(before);
             }
         }
         // Two reads may share a place, two writes cannot.
-        if let Some((before, at)) = latest.filter(|it| it.1 > place || (it.1 == place && !place.1))
-        {
+        let is_late =
+            |before: &&Told<'_>| before.place > *place || (before.place == *place && !place.1);
+        if let Some(before) = latest.filter(is_late) {
             return Err(format!(
-                "request {number} at {place:?} began after request {before} at {at:?} was answered{whose}: {operation:?}"
+                "request {number} at {place:?} began after request {} at {:?} was \
+                 answered{whose}: {operation:?}",
+                before.number, before.place
             ));
         }
     }
@@ -136,24 +226,49 @@ pub(crate) fn calls(env: &Env) -> BTreeMap<(GroupId, u64), Vec<Call>> {
     let mut calls: BTreeMap<(GroupId, u64), Vec<Call>> = BTreeMap::new();
     for operation in &env.history.operations {
         let Operation { group, invoked, returned, .. } = *operation;
-        let effect = match (operation.kind, operation.outcome) {
-            (Kind::Write(Write { value, .. }), Outcome::Applied { .. }) => Effect::Write(value),
-            // What is in no log in the end will never be.
-            (Kind::Write(Write { value, .. }), Outcome::Unknown)
-                if effect_of(&env.checks.logs[&group], operation).is_some() =>
-            {
-                Effect::Write(value)
-            }
-            (Kind::Read { linearizable: true, .. }, Outcome::Value { value, .. }) => {
-                Effect::Read(value)
-            }
-            _ => continue,
+        for (point, effect) in effects_on_points(env, operation) {
+            calls.entry((group, point)).or_default().push(Call { invoked, returned, effect });
+        }
+    }
+    // Copies that took effect again are as if the client had asked again.
+    let requests = by_request(env, GroupId::META);
+    let copies = env.checks.log(GroupId::META).into_iter();
+    let mut seen = BTreeSet::new();
+    for (_, request, _) in copies.flat_map(|log| effective(log, GroupId::META)) {
+        let Some((_, operation)) = requests.get(&request).filter(|_| !seen.insert(request)) else {
+            continue;
         };
-        calls.entry((group, operation.point())).or_default().push(Call {
-            invoked,
-            returned,
-            effect,
-        });
+        let Operation { invoked, returned, .. } = **operation;
+        for (point, effect) in effects_on_points(env, operation) {
+            let call = Call { invoked, returned, effect };
+            calls.entry((GroupId::META, point)).or_default().push(call);
+        }
     }
     calls
+}
+
+/// What a request did to each of its points, or saw of them, as far as that is known.
+fn effects_on_points(env: &Env, operation: &Operation) -> Vec<(u64, Effect)> {
+    let truth = || {
+        let log = env.checks.log(operation.group)?;
+        log.entries.get(&effect_of(log, operation)?)
+    };
+    match (&operation.kind, operation.outcome) {
+        (Kind::Read { point, linearizable: true }, Outcome::Value { value, .. }) => {
+            vec![(*point, Effect::Read(value))]
+        }
+        (Kind::Write(write), Outcome::Refused { .. }) => match write.points().as_slice() {
+            // Of several nobody was told which is not there.
+            [point] => vec![(*point, Effect::Read(None))],
+            _ => Vec::new(),
+        },
+        (Kind::Write(write), Outcome::Applied { .. }) => write.effects(operation.resolved()),
+        // What is in no log in the end will never be.
+        (Kind::Write(write), Outcome::Unknown)
+            if truth().is_some_and(|truth| !truth.is_refused) =>
+        {
+            write.effects(operation.resolved())
+        }
+        _ => Vec::new(),
+    }
 }

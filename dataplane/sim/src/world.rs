@@ -1,20 +1,21 @@
 //! The cluster and its clients, from the founding to the last check.
 
-use vane_raft::Conf;
-use vane_types::GroupId;
+use std::collections::BTreeMap;
+
+use vane_types::{GroupId, NodeId};
 
 use crate::env::{End, Env};
 use crate::event::{Body, Event, Step};
 use crate::history::{Kind, NEVER, Outcome};
-use crate::machine::Write;
-use crate::members::Members;
-use crate::node::Node;
+use crate::liveness::Liveness;
+use crate::node::{FOUNDER, Node};
+use crate::process::Owner;
 use crate::queue::{TICK, Time};
+use crate::swarm::Swarm;
 
-/// Time before the first fault: every group has a leader then.
-pub(crate) const CALM: Time = 20 * TICK;
-/// Time between looks of whoever changes members.
-const MEMBERS_PAUSE: Time = TICK;
+/// Time between looks at whether groups are led, and at replicas that are shut.
+const WATCH_PAUSE: Time = TICK;
+const OPERATE_PAUSE: Time = 10 * TICK;
 /// Requests that must have been answered while things went wrong: a run that did nothing
 /// shows nothing.
 const ACKNOWLEDGED_MIN: usize = 40;
@@ -26,12 +27,14 @@ const HEALED_BY: Time = 2000 * TICK;
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Client {
     /// The request, and the node that it was sent to.
-    pub(crate) busy: Option<(usize, u64)>,
+    pub(crate) busy: Option<(usize, NodeId)>,
 }
 
 /// What the clients do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
+    /// Nothing: the cluster is being founded.
+    Founding,
     /// Anything.
     Load,
     /// Nothing new.
@@ -43,56 +46,49 @@ pub(crate) enum Stage {
 pub(crate) struct World {
     pub(crate) env: Env,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) members: Members,
     pub(crate) clients: Vec<Client>,
     pub(crate) stage: Stage,
+    pub(crate) liveness: Liveness,
+    /// When an administrator last asked for other replicas of a shard.
+    pub(crate) reconfigured_at: BTreeMap<GroupId, Time>,
+    /// What the cluster has to suffer once it is founded.
+    pub(crate) sufferings: Swarm,
+    /// Time that faults go on once the cluster is founded.
+    pub(crate) faults_last: Time,
     pub(crate) healed_at: Option<(Time, u64)>,
     pub(crate) done: bool,
     /// Time from the healing until every replica had everything.
     pub(crate) recovered_in: Time,
     /// Points whose requests were too many for the search of an order.
     pub(crate) undecided: usize,
-    next_value: u64,
+    pub(crate) next_number: u64,
 }
 
 impl World {
-    /// A cluster that was just founded.
+    /// A cluster of which the founder has just started.
     pub(crate) fn found(mut env: Env, faults_last: Time) -> Self {
-        let mut nodes: Vec<Node> = (1..=env.nodes).map(|id| Node::new(id, &env)).collect();
-        nodes.iter_mut().for_each(|it| it.start(&mut env));
-        let mut members = Members::default();
-        for group in env.groups.clone() {
-            let mut places: Vec<u64> = (1..=env.nodes).collect();
-            while places.len() > group.replicas {
-                let out = env.random.below(places.len() as u64);
-                places.remove(out as usize);
-            }
-            let peers: Vec<u64> =
-                places.iter().map(|node| members.new_peer(group.id, *node)).collect();
-            let conf = Conf::founding(&peers);
-            env.checks.founded(group.id, conf.clone());
-            for (node, peer) in places.into_iter().zip(peers) {
-                nodes[(node - 1) as usize].create(&mut env, group.id, peer, Some(&conf));
-            }
-        }
+        let calm = env.swarm.healed();
+        let sufferings = std::mem::replace(&mut env.swarm, calm);
+        let mut nodes: Vec<Node> = env.all_nodes().map(|id| Node::new(id, &env)).collect();
+        nodes[place(FOUNDER)].start(&mut env);
         let clients = vec![Client::default(); env.swarm.load.clients];
-        for client in 0..clients.len() {
-            env.queue.after(client as u64, Event::Client(client));
-        }
-        env.queue.at(CALM, Event::Fault);
-        env.queue.at(MEMBERS_PAUSE, Event::Members);
-        env.queue.at(CALM + faults_last, Event::Heal);
+        env.queue.at(TICK, Event::Found);
+        env.queue.at(WATCH_PAUSE, Event::Watch);
+        env.queue.at(OPERATE_PAUSE, Event::Operate);
         Self {
             env,
             nodes,
-            members,
             clients,
-            stage: Stage::Load,
+            stage: Stage::Founding,
+            liveness: Liveness::default(),
+            reconfigured_at: BTreeMap::new(),
+            sufferings,
+            faults_last,
             healed_at: None,
             done: false,
             recovered_in: 0,
             undecided: 0,
-            next_value: 1,
+            next_number: 1,
         }
     }
 
@@ -101,6 +97,7 @@ impl World {
         let mut events = 0;
         while !self.done && self.env.checks.failure().is_none() {
             let Some(event) = self.env.queue.pop() else { break };
+            self.env.checks.now = self.env.queue.now();
             self.happen(event);
             while let Some(end) = self.env.ends.pop() {
                 self.crash(end);
@@ -117,37 +114,52 @@ impl World {
             Event::Step { node, process, step } => self.step(node, process, step),
             Event::Arrive { from, to, body } => self.arrive(from, to, body),
             Event::Start(node) => self.start(node),
-            Event::Mend(links) => self.env.network.mend(&links),
+            Event::Mend(links) => {
+                self.env.network.mend(&links);
+                self.disturb(links.into_iter().flat_map(|(from, to)| [from, to]));
+            }
             Event::Client(client) => self.next_request(client),
+            Event::Found => self.go_on_founding(),
             Event::Fault if self.healed_at.is_none() => self.fault(),
             Event::Fault => {}
-            Event::Members => {
-                self.members.look(&mut self.env, &mut self.nodes);
-                self.env.queue.after(MEMBERS_PAUSE, Event::Members);
+            Event::Operate => {
+                self.look_after_shut_replicas();
+                self.env.queue.after(OPERATE_PAUSE, Event::Operate);
+            }
+            Event::Watch => {
+                self.watch_leaders();
+                self.env.queue.after(WATCH_PAUSE, Event::Watch);
             }
             Event::Heal => self.heal(),
             Event::Look => self.look(),
         }
     }
 
-    fn node(&mut self, node: u64) -> &mut Node {
-        &mut self.nodes[(node - 1) as usize]
+    pub(crate) fn node(&mut self, node: NodeId) -> &mut Node {
+        &mut self.nodes[place(node)]
     }
 
-    fn step(&mut self, id: u64, number: u64, step: Step) {
-        let node = &mut self.nodes[(id - 1) as usize];
-        let Some(process) = node.process.as_mut().filter(|it| it.id.1 == number) else { return };
+    /// Notes that something happened to nodes.
+    pub(crate) fn disturb(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
+        let now = self.env.now();
+        for node in nodes {
+            self.node(node).disturbed_at = now;
+        }
+    }
+
+    fn step(&mut self, id: NodeId, number: u64, step: Step) {
+        let node = &mut self.nodes[place(id)];
+        let process = node.process.as_mut().filter(|process| process.id.1 == number);
+        let Some(process) = process else { return };
         if node.frozen_until > self.env.now() {
-            return self
-                .env
-                .queue
-                .at(node.frozen_until, Event::Step { node: id, process: number, step });
+            let later = Event::Step { node: id, process: number, step };
+            return self.env.queue.at(node.frozen_until, later);
         }
         process.step(&mut node.disks, &mut self.env, step);
     }
 
-    fn arrive(&mut self, from: u64, to: u64, body: Box<Body>) {
-        let node = &mut self.nodes[(to - 1) as usize];
+    fn arrive(&mut self, from: NodeId, to: NodeId, body: Box<Body>) {
+        let node = &mut self.nodes[place(to)];
         let now = self.env.now();
         match &mut node.process {
             Some(_) if node.frozen_until > now => {
@@ -163,31 +175,19 @@ impl World {
         }
     }
 
-    fn start(&mut self, id: u64) {
+    fn start(&mut self, id: NodeId) {
         if self.node(id).process.is_some() {
             return;
         }
         if self.env.random.chance(self.env.swarm.disk.flipped) {
             self.flip_bit(id);
         }
-        self.nodes[(id - 1) as usize].start(&mut self.env);
-    }
-
-    /// A bit of one group's log is found flipped, where the others can do without it.
-    fn flip_bit(&mut self, id: u64) {
-        let disks = &self.nodes[(id - 1) as usize].disks;
-        let groups = disks.log.groups();
-        let Some(group) = self.env.random.pick(&groups) else { return };
-        let Some(peer) = self.nodes[(id - 1) as usize].peer(group) else { return };
-        if self.members.may_lose(&self.env, &self.nodes, group, peer) {
-            self.env.note("bit flipped", &[("group", group.0), ("peer", peer)]);
-            self.node(id).disks.damaged.insert(group);
-        }
+        self.nodes[place(id)].start(&mut self.env);
     }
 
     fn crash(&mut self, end: End) {
         let was_up = self.node(end.node).process.is_some();
-        self.nodes[(end.node - 1) as usize].crash(&mut self.env, end.crash);
+        self.nodes[place(end.node)].crash(&mut self.env, end.crash);
         if was_up {
             self.ended(end.node, end.is_short);
         }
@@ -195,11 +195,10 @@ impl World {
 
     /// A process has ended: its clients are left without an answer, and it starts again
     /// some time.
-    pub(crate) fn ended(&mut self, id: u64, is_short: bool) {
+    pub(crate) fn ended(&mut self, id: NodeId, is_short: bool) {
         for client in 0..self.clients.len() {
-            let Some((operation, _)) = self.clients[client].busy.filter(|it| it.1 == id) else {
-                continue;
-            };
+            let busy = self.clients[client].busy.filter(|(_, node)| *node == id);
+            let Some((operation, _)) = busy else { continue };
             // The answer may have left before the end.
             if self.env.history.operations[operation].returned == NEVER {
                 let moment = self.env.queue.count();
@@ -220,34 +219,35 @@ impl World {
     /// A client's request was answered, or it begins.
     fn next_request(&mut self, client: usize) {
         let env = &mut self.env;
-        if let Some((operation, _)) = self.clients[client].busy.take() {
-            let it = &env.history.operations[operation];
+        if let Some((number, _)) = self.clients[client].busy.take() {
+            let operation = &env.history.operations[number];
             let numbers = [
                 ("client", client as u64),
-                ("operation", operation as u64),
-                ("told", it.is_acknowledged().into()),
+                ("operation", number as u64),
+                ("told", operation.is_acknowledged().into()),
             ];
             env.note("answer", &numbers);
             let pause = env.random.within(&env.swarm.load.pause);
             return env.queue.after(pause, Event::Client(client));
         }
         let (group, kind) = match &mut self.stage {
-            Stage::Load => draw_request(env, &mut self.next_value),
-            Stage::Rest => return env.queue.after(TICK, Event::Client(client)),
+            Stage::Load => crate::load::draw_request(env, &mut self.next_number),
+            Stage::Founding | Stage::Rest => return env.queue.after(TICK, Event::Client(client)),
             Stage::LastReads(left) => match left.pop() {
                 Some((group, point)) => (group, Kind::Read { point, linearizable: true }),
                 None => return,
             },
         };
-        let up: Vec<u64> = env.up.iter().copied().collect();
-        let Some(node) = env.random.pick(&up) else {
+        let up: Vec<NodeId> = env.up.iter().copied().collect();
+        let process = env.random.pick(&up);
+        let process = process.and_then(|node| self.nodes[place(node)].process.as_ref());
+        let Some(process) = process else {
             return env.queue.after(TICK / 10, Event::Client(client));
         };
-        let Some(process) = &self.nodes[(node - 1) as usize].process else { return };
-        let moment = env.queue.count();
+        let (moment, id) = (env.queue.count(), process.id);
         let operation = env.history.begin(client, group, kind, moment);
-        env.step(1, process.id, Step::Begin(operation));
-        self.clients[client].busy = Some((operation, node));
+        env.step(1, id, Step::Begin(Box::new(Owner::Client(operation))));
+        self.clients[client].busy = Some((operation, id.0));
     }
 
     fn heal(&mut self) {
@@ -275,19 +275,7 @@ impl World {
     }
 }
 
-/// A request by the seed's weights.
-fn draw_request(env: &mut Env, next_value: &mut u64) -> (GroupId, Kind) {
-    let group = env.random.below(env.groups.len() as u64) as usize;
-    let group = env.groups[group].id;
-    let (load, random) = (env.swarm.load.clone(), &mut env.random);
-    let point = 1 + random.below(load.points);
-    let kind = if random.chance(load.reads) {
-        Kind::Read { point, linearizable: !random.chance(load.default_reads) }
-    } else if random.chance(load.deletes) {
-        Kind::Write(Write { point, value: None })
-    } else {
-        *next_value += 1;
-        Kind::Write(Write { point, value: Some(*next_value) })
-    };
-    (group, kind)
+/// Where a node stands among all.
+pub(crate) fn place(node: NodeId) -> usize {
+    (node.0 - 1) as usize
 }

@@ -32,7 +32,7 @@ fn is_found(bug: Bug, by: &[&str]) {
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
-const SUFFERED: [&str; 17] = [
+const SUFFERED: [&str; 20] = [
     "bit flipped",
     "crash",
     "cut one way",
@@ -40,11 +40,14 @@ const SUFFERED: [&str; 17] = [
     "freeze",
     "installed",
     "isolate",
-    "move",
+    "job",
+    "reconfigure",
+    "settle",
     "snapshot made",
     "snapshot sent",
     "split",
     "start",
+    "stays shut",
     "stop",
     "sync failed",
     "transfer",

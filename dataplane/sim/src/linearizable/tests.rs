@@ -43,15 +43,20 @@ fn a_value_that_comes_back_by_itself_is_found() {
 
 /// Every order of a few calls, tried out.
 fn by_trying(calls: &[Call], placed: u32, value: Option<u64>) -> bool {
-    let left = |it: &usize| placed & (1 << it) == 0;
-    let open: Vec<usize> = (0..calls.len()).filter(left).collect();
-    if open.iter().all(|it| calls[*it].returned == NEVER) {
+    let is_left = |number: &usize| placed & (1 << number) == 0;
+    let open: Vec<usize> = (0..calls.len()).filter(is_left).collect();
+    if open.iter().all(|number| calls[*number].returned == NEVER) {
         return true;
     }
-    let first_end = open.iter().map(|it| calls[*it].returned).min().unwrap_or(NEVER);
-    open.into_iter().filter(|it| calls[*it].invoked < first_end).any(|it| match calls[it].effect {
-        Effect::Write(written) => by_trying(calls, placed | 1 << it, written),
-        Effect::Read(found) => found == value && by_trying(calls, placed | 1 << it, value),
+    let first_end = open.iter().map(|number| calls[*number].returned).min().unwrap_or(NEVER);
+    let mut next = open.into_iter().filter(|number| calls[*number].invoked < first_end);
+    next.any(|number| match calls[number].effect {
+        Effect::Write(written) => by_trying(calls, placed | 1 << number, written),
+        Effect::Read(found) => found == value && by_trying(calls, placed | 1 << number, value),
+        Effect::Update(written) => {
+            value.is_some() && by_trying(calls, placed | 1 << number, Some(written))
+        }
+        other => unreachable!("{other:?} is not drawn"),
     })
 }
 
@@ -65,11 +70,14 @@ fn the_search_agrees_with_trying_every_order() {
                 let invoked = random.below(40);
                 let returned =
                     if random.chance(150_000) { NEVER } else { invoked + 1 + random.below(15) };
-                let value = Some(random.below(4)).filter(|it| *it > 0);
-                let effect =
-                    if random.chance(500_000) { Effect::Read(value) } else { Effect::Write(value) };
+                let value = Some(random.below(4)).filter(|number| *number > 0);
+                let effect = match (random.below(8), value) {
+                    (0..4, value) => Effect::Read(value),
+                    (4, Some(number)) => Effect::Update(number),
+                    (_, value) => Effect::Write(value),
+                };
                 // No two things happen at one moment.
-                let spread = |it: u64| if it == NEVER { NEVER } else { it * 32 + number * 2 };
+                let spread = |at: u64| if at == NEVER { NEVER } else { at * 32 + number * 2 };
                 call(spread(invoked), spread(returned).saturating_add(1), effect)
             })
             .collect();
@@ -77,5 +85,5 @@ fn the_search_agrees_with_trying_every_order() {
         found[usize::from(expected)] += 1;
         assert_eq!(check(&calls), if expected { Verdict::Yes } else { Verdict::No }, "{calls:?}");
     }
-    assert!(found.iter().all(|it| *it > 400), "both happen: {found:?}");
+    assert!(found.iter().all(|count| *count > 400), "both happen: {found:?}");
 }

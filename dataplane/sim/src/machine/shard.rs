@@ -1,119 +1,211 @@
-//! The real shard, with its growing rows in memory. Its background jobs do not run: the
-//! layout of segments is local and no part of what replicas share.
+//! The real shard, with its payload index, its segments in files, and its background jobs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
-use vane_raft::{Conf, INITIAL_INDEX};
+use vane_filter::Filter;
 use vane_shard::{
-    Checked, Command, NewPoint, Selection, Shard as RealShard, ShardSettings, Want, WantPayload,
+    Command, JobKind, NewPoint, Selection, Shard, ShardSettings, Want, WantPayload, Write as ShardWrite,
     check,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, PointId, VectorParams,
+    CollectionConfig, Distance, FieldType, HnswConfig, JsonPath, OptimizerConfig, Payload,
+    PointId, VectorParams,
 };
 
-use super::{Kind, Machine, Write};
+use super::{AnyMachine, Machine};
+use crate::random::Random;
+use crate::write::{Write, class_of};
 
 /// Dimensions of the points' vectors.
 const SIZE: usize = 2;
-/// Name of the value in a point's payload.
-const VALUE: &str = "value";
+/// Name of a point's number in its payload.
+const NUMBER: &str = "number";
+/// Name of the number's class, which filters ask for.
+const CLASS: &str = "class";
+/// Time for a scan, which takes microseconds: reached only by a machine that stands still.
+const SCAN_MAX: Duration = Duration::from_secs(600);
 
-const SETTINGS: ShardSettings = ShardSettings {
-    growing_rows_max: 1 << 20,
-    growing_bytes_max: 1 << 30,
-    idle_after: Duration::from_secs(1 << 30),
-};
+/// How a seed's shards keep their rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShardRates {
+    /// Rows after which a growing segment is set aside; so few that jobs have work.
+    pub(crate) growing_rows_max: usize,
+    /// Whether pauses of writes are seen. Time is not simulated in there: always or never.
+    pub(crate) seals_tail: bool,
+}
 
-/// The kind.
-pub(crate) struct Shard;
+impl ShardRates {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        let growing_rows_max =
+            if random.chance(400_000) { 4 + random.below(60) as usize } else { 1 << 20 };
+        Self { growing_rows_max, seals_tail: random.chance(300_000) }
+    }
 
-fn config() -> CollectionConfig {
+    fn settings(self) -> ShardSettings {
+        let idle_after =
+            if self.seals_tail { Duration::ZERO } else { Duration::from_secs(1 << 30) };
+        ShardSettings {
+            growing_rows_max: self.growing_rows_max,
+            growing_bytes_max: 1 << 30,
+            idle_after,
+        }
+    }
+}
+
+/// The configuration of every collection.
+pub(crate) fn collection_config() -> CollectionConfig {
     let params = VectorParams { size: SIZE, distance: Distance::Euclid, hnsw: None, on_disk: None };
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), params)]),
-        hnsw: HnswConfig::default(),
-        optimizer: OptimizerConfig::default(),
+        hnsw: HnswConfig { m: 4, ef_construct: 16, full_scan_threshold: 0 },
+        // Bytes of 64 rows: some hundred writes come to graphs, merges and vacuums.
+        optimizer: OptimizerConfig {
+            indexing_threshold: 1,
+            vacuum_min_vector_number: 4,
+            ..OptimizerConfig::default()
+        },
         payload_schema: BTreeMap::new(),
-        metadata: serde_json::Map::new(),
+        metadata: Payload::new(),
     }
+}
+
+/// Opens what is there.
+pub(crate) fn open_shard(store: ShardStore, rates: ShardRates) -> Result<AnyMachine, String> {
+    let shard = Shard::open(store, rates.settings(), true).map_err(|error| error.to_string())?;
+    Ok(Arc::new(shard))
+}
+
+fn selection(points: &[u64]) -> Selection {
+    Selection::Ids(points.iter().copied().map(PointId::Num).collect())
+}
+
+fn payload_of(number: u64) -> Payload {
+    let class = class_of(number);
+    [(NUMBER.to_owned(), json!(number)), (CLASS.to_owned(), json!(class))].into_iter().collect()
+}
+
+fn class_filter(class: u64) -> Filter {
+    let filter = json!({"must": [{"key": CLASS, "match": {"value": class}}]});
+    Filter::parse(filter).expect("the filter is valid")
+}
+
+fn path(name: &str) -> JsonPath {
+    name.parse().expect("a plain name is a path")
+}
+
+fn point(point: u64, number: u64) -> NewPoint {
+    let vector = vec![number as f32, point as f32];
+    let vectors = [(String::new(), vector)].into();
+    NewPoint { id: PointId::Num(point), vectors, payload: payload_of(number) }
 }
 
 /// The write as a request of a client.
-fn request(write: Write) -> vane_shard::Write {
-    let id = PointId::Num(write.point);
-    match write.value {
-        None => vane_shard::Write::Delete(Selection::Ids(vec![id])),
-        Some(value) => {
-            let vector = vec![value as f32, write.point as f32];
-            let payload: Payload = [(VALUE.to_owned(), json!(value))].into_iter().collect();
-            vane_shard::Write::Upsert(vec![NewPoint {
-                id,
-                vectors: [(String::new(), vector)].into(),
-                payload,
-            }])
+fn request(write: &Write) -> ShardWrite {
+    match write {
+        Write::Put(points) => {
+            ShardWrite::Upsert(points.iter().map(|(id, number)| point(*id, *number)).collect())
         }
+        Write::Remove(points) => ShardWrite::Delete(selection(points)),
+        Write::RemoveClass(class) => ShardWrite::Delete(Selection::Filter(class_filter(*class))),
+        Write::Merge(points, number) => ShardWrite::SetPayload {
+            points: selection(points),
+            payload: payload_of(*number),
+            key: None,
+        },
+        Write::Replace(points, number) => {
+            ShardWrite::OverwritePayload { points: selection(points), payload: payload_of(*number) }
+        }
+        Write::Erase(points) => ShardWrite::DeletePayload {
+            points: selection(points),
+            keys: vec![path(NUMBER), path(CLASS)],
+        },
+        Write::Clear(points) => ShardWrite::ClearPayload(selection(points)),
+        Write::Turn(points) => {
+            let turned = |id: &u64| (PointId::Num(*id), point(*id, *id).vectors);
+            ShardWrite::UpdateVectors(points.iter().map(turned).collect())
+        }
+        Write::Strip(points) => {
+            ShardWrite::DeleteVectors { points: selection(points), names: vec![String::new()] }
+        }
+        Write::MakeIndex => {
+            ShardWrite::CreateIndex { field: path(CLASS), field_type: FieldType::Integer }
+        }
+        Write::DropIndex => ShardWrite::DropIndex { field: path(CLASS) },
     }
 }
 
-impl Kind for Shard {
-    fn create(&self, store: &ShardStore, first: Option<&Conf>) -> Result<(), String> {
-        let nobody = Conf::default();
-        let (applied, conf) = first.map_or((0, &nobody), |it| (INITIAL_INDEX, it));
-        RealShard::create(store, &config(), applied, conf).map_err(|e| e.to_string())
-    }
+pub(super) fn encode(write: &Write, resolved: &[u64], id: RequestId) -> Vec<u8> {
+    let checked = check(&collection_config(), request(write)).expect("the write is valid");
+    let resolved = match checked.filter() {
+        Some(_) => vec![resolved.iter().copied().map(PointId::Num).collect()],
+        None => Vec::new(),
+    };
+    let by_shard = checked.commands(1, |_| 0, resolved).expect("the write is small");
+    let command = by_shard.into_iter().flat_map(|(_, commands)| commands).next();
+    let command: Command = command.expect("every write makes a command");
+    command.with_request(id).encode_stored()
+}
 
-    fn open(&self, store: ShardStore) -> Result<Arc<dyn Machine>, String> {
-        Ok(Arc::new(RealShard::open(store, SETTINGS, true).map_err(|e| e.to_string())?))
-    }
+pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
+    Command::decode_stored(command).ok()?.1
+}
 
-    fn encode(&self, write: Write, id: Option<RequestId>) -> Vec<u8> {
-        let commands = check(&config(), request(write))
-            .and_then(|it: Checked| it.commands(1, |_| 0, Vec::new()));
-        let (_, mut commands) =
-            commands.expect("the write is valid").pop().expect("there is one shard");
-        let command: Command = commands.pop().expect("a point makes a command");
-        match id {
-            Some(id) => command.with_request(id).encode_stored(),
-            None => command.encode_stored(),
-        }
-    }
-
-    fn request_of(&self, command: &[u8]) -> Option<RequestId> {
-        Command::decode_stored(command).ok()?.1
-    }
-
-    fn without_request(&self, command: &[u8]) -> Vec<u8> {
-        match Command::decode_stored(command) {
-            Ok((change, _)) => Command::new(change).encode_stored(),
-            Err(_) => command.to_vec(),
-        }
+pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
+    match Command::decode_stored(command) {
+        Ok((change, _)) => Command::new(change).encode_stored(),
+        Err(_) => command.to_vec(),
     }
 }
 
-impl Machine for RealShard {
+impl Machine for Shard {
     fn digest(&self) -> Result<u64, String> {
-        Ok(RealShard::digest(self).1)
+        Ok(Shard::digest(self).1)
     }
 
     fn scrub(&self) -> Result<u64, String> {
-        self.recompute_digest().map(|(_, digest)| digest).map_err(|e| e.to_string())
+        self.recompute_digest().map(|(_, digest)| digest).map_err(|error| error.to_string())
     }
 
     fn read(&self, point: u64) -> Result<Option<u64>, String> {
         let want = Want { payload: WantPayload::All, ..Want::default() };
-        let found = self.retrieve(&[PointId::Num(point)], &want).map_err(|e| e.to_string())?;
-        let Some(record) = found.into_iter().next() else { return Ok(None) };
-        let value = record
-            .payload
-            .as_ref()
-            .and_then(|it| it.get(VALUE))
-            .and_then(serde_json::Value::as_u64);
-        value.map(Some).ok_or_else(|| format!("it has no value: {record:?}"))
+        let found = self.retrieve(&[PointId::Num(point)], &want);
+        let Some(record) = found.map_err(|error| error.to_string())?.into_iter().next() else {
+            return Ok(None);
+        };
+        let payload = record.payload.unwrap_or_default();
+        let number = payload.get(NUMBER).map_or(Some(0), serde_json::Value::as_u64);
+        number.map(Some).ok_or_else(|| format!("it has no number: {payload:?}"))
+    }
+
+    fn of_class(&self, class: u64) -> Result<Vec<u64>, String> {
+        let found = self.matching_ids(&class_filter(class), Instant::now() + SCAN_MAX);
+        let number_of = |id| match id {
+            PointId::Num(point) => Ok(point),
+            other => Err(format!("point {other} was never written")),
+        };
+        let points = found.map_err(|error| error.to_string())?.into_iter().map(number_of);
+        let mut points: Vec<u64> = points.collect::<Result<_, _>>()?;
+        points.sort_unstable();
+        Ok(points)
+    }
+
+    fn run_job(&self) -> Result<bool, String> {
+        for kind in [JobKind::Seal, JobKind::Build] {
+            let did = self.run_job(kind, &|_| true, &AtomicBool::new(false));
+            if did.map_err(|error| error.to_string())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn close(&self) {
+        Shard::close(self);
     }
 }

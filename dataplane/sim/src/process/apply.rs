@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 
 use vane_raft::{Applied, Committed, Entry, Install, ProposeError, Ticket};
-use vane_types::{GroupId, LogIndex};
+use vane_types::{GroupId, LogIndex, PeerId};
 
 use super::Process;
 use super::snapshots::Job;
 use crate::bug::Bug;
+use crate::checks::name;
 use crate::env::Env;
 use crate::event::Step;
+use crate::machine;
 
 /// Entries applied in one step at most.
 const ENTRIES_MAX: u64 = 8;
@@ -18,7 +20,7 @@ const ENTRIES_MAX: u64 = 8;
 pub(super) enum Work {
     Apply {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         entries: VecDeque<(Entry, Option<Ticket>)>,
         bytes: usize,
         last: LogIndex,
@@ -29,7 +31,7 @@ pub(super) enum Work {
 impl Work {
     pub(super) fn of(committed: Committed) -> Self {
         let Committed { group, peer, entries, bytes } = committed;
-        Self::Apply { group, peer, entries: entries.into(), bytes, last: 0 }
+        Self::Apply { group, peer, entries: entries.into(), bytes, last: LogIndex::ZERO }
     }
 }
 
@@ -59,6 +61,9 @@ impl Process {
                 } else {
                     self.work.push_front(Work::Apply { group, peer, entries, bytes, last });
                 }
+                if group == GroupId::META {
+                    self.catalog_changed(env);
+                }
             }
             Some(Work::Install(install)) => self.add_job(env, Job::install(install)),
             None => {}
@@ -68,7 +73,7 @@ impl Process {
         }
     }
 
-    fn note_applied(&mut self, replica: (GroupId, u64), index: LogIndex, bytes: usize) {
+    fn note_applied(&mut self, replica: (GroupId, PeerId), index: LogIndex, bytes: usize) {
         let known = self.inbox.applied.entry(replica).or_default();
         known.0 = known.0.max(index);
         known.1 += bytes;
@@ -78,7 +83,7 @@ impl Process {
     fn apply_entry(
         &mut self,
         env: &mut Env,
-        (group, peer): (GroupId, u64),
+        (group, peer): (GroupId, PeerId),
         entry: Entry,
         ticket: Option<Ticket>,
     ) -> Option<LogIndex> {
@@ -88,39 +93,43 @@ impl Process {
             }
             return None;
         };
-        let (index, kind) = (entry.index, env.group(group).kind);
-        let expected = replica.machine.applied() + 1;
+        let (index, expected) = (entry.index, replica.machine.applied().next());
         if index != expected {
-            let name = crate::checks::name(peer);
+            let name = name(peer);
             env.checks.fail(|| {
-                format!("group {group}: peer {name} is given entry {index} after {}", expected - 1)
+                format!("group {group}: peer {name} is given entry {index}, not {expected}")
             });
             return None;
         }
-        let request = kind.request_of(&entry.data).map(|it| (it.session, it.sequence));
+        let request = machine::request_of(group, &entry.data);
+        let request = request.map(|request| (request.session, request.sequence));
         let forgets = env.bug == Some(Bug::DoubleApply) && request.is_some();
         let applied = match forgets {
-            true => replica
-                .machine
-                .apply(&Entry { data: kind.without_request(&entry.data), ..entry.clone() }),
+            true => {
+                let data = machine::without_request(group, &entry.data);
+                replica.machine.apply(&Entry { data, ..entry.clone() })
+            }
             false => replica.machine.apply(&entry),
         };
-        let digest = replica.machine.digest();
-        match (applied, digest) {
-            (Ok(answer), Ok(digest)) => {
-                env.note(
-                    "applied",
-                    &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)],
-                );
-                env.checks.applied(group, peer, &entry, request, digest);
+        let applied = match applied {
+            Ok(answer) => replica.machine.digest().map(|digest| (answer, digest)),
+            Err(error) => Err(error.to_string()),
+        };
+        match applied {
+            Ok((answer, digest)) => {
+                let numbers =
+                    [("group", group.0), ("peer", peer.0), ("index", index.0), ("digest", digest)];
+                env.note("applied", &numbers);
+                let outcome = (request, answer.is_err());
+                env.checks.applied(group, peer, &entry, outcome, digest);
                 if let Some(ticket) = ticket {
                     ticket.applied(Applied { index, answer });
                 }
             }
-            (Err(error), _) => {
-                env.checks.fail(|| format!("entry {index} could not be applied: {error}"))
+            Err(error) => {
+                let why = || format!("group {group}: entry {index} was not applied: {error}");
+                env.checks.fail(why);
             }
-            (_, Err(error)) => env.checks.fail(|| format!("no digest at entry {index}: {error}")),
         }
         Some(index)
     }

@@ -1,14 +1,13 @@
 //! What a process sends to others.
 
 use raft::eraftpb::Message;
-use vane_raft::{Envelope, node_of};
+use vane_raft::Envelope;
 use vane_types::LogIndex;
 
 use super::{Input, Process};
 use crate::checks::name;
 use crate::env::Env;
 use crate::event::{Body, Event, Step};
-use crate::world::CALM;
 
 /// Messages, per million, to a node that is down of which the sender is told so.
 const TOLD_UNREACHABLE: u64 = 100_000;
@@ -20,17 +19,17 @@ impl Process {
                 let (from, to) = (envelope.from(), envelope.to());
                 let numbers = [
                     ("group", envelope.group.0),
-                    ("from", from),
-                    ("to", to),
+                    ("from", from.0),
+                    ("to", to.0),
                     ("term", envelope.message.term),
                 ];
                 env.note("vote", &numbers);
-                if env.now() > CALM && env.random.chance(env.swarm.faults.crash_after_vote) {
+                if env.random.chance(env.swarm.faults.crash_after_vote) {
                     // A vote that was given is not to be given again.
                     env.crash(self.id.0, true);
                 }
             }
-            let to = node_of(envelope.to());
+            let to = envelope.to().node();
             if !env.up.contains(&to) && env.random.chance(TOLD_UNREACHABLE) {
                 self.inbox.inputs.push_back(Input::Unreachable(to));
             }
@@ -42,14 +41,14 @@ impl Process {
     }
 
     fn send_snapshot(&mut self, env: &mut Env, announcement: Envelope, index: LogIndex) {
-        let (from, to) = (self.id.0, node_of(announcement.to()));
+        let (from, to) = (self.id.0, announcement.to().node());
         let (group, peer) = (announcement.group, announcement.to());
         let rates = &env.swarm.network;
-        let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index;
+        let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index.0;
         let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
         env.note(
             "snapshot sent",
-            &[("group", group.0), ("to", peer), ("index", index), ("lost", lost.into())],
+            &[("group", group.0), ("to", peer.0), ("index", index.0), ("lost", lost.into())],
         );
         match self.outgoing.get(&(group, index)).cloned() {
             Some(files) if !lost && env.up.contains(&to) => {
@@ -67,11 +66,12 @@ pub(super) fn explain(env: &mut Env, envelope: &Envelope) {
     env.trace.explain(|| {
         let (group, message) = (envelope.group, &envelope.message);
         let Message { term, index, log_term, commit, reject, .. } = message;
-        let (from, to, kind) = (name(message.from), name(message.to), message.get_msg_type());
+        let (from, to) = (name(envelope.from()), name(envelope.to()));
+        let kind = message.get_msg_type();
         let (entries, rejects) = (message.entries.len(), if *reject { " rejects" } else { "" });
         format!(
-            "{:>8}.{:03} ms    {kind:?}{rejects} group={group} {from} to {to} term={term} index={index} of {log_term} \
-             commit={commit} entries={entries}",
+            "{:>8}.{:03} ms    {kind:?}{rejects} group={group} {from} to {to} term={term} \
+             index={index} of {log_term} commit={commit} entries={entries}",
             now / 1000,
             now % 1000
         )

@@ -1,141 +1,231 @@
-//! The leader's side of requests: what the real node's `propose_here` and `read_here` do.
+//! The leader's side of requests: what the real node's `Proposals`, `Reads` and
+//! `LeaderRequests` do, without their threads.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
-use vane_raft::{Applied, ProposeError, ReadError, Ticket, node_of};
-use vane_types::{GroupId, LogIndex};
+use vane_raft::{Applied, MemberChange, ProposeError, ReadError, Role, Ticket};
+use vane_transport::{NotDone, NotRead, Outcome, Proposal};
+use vane_types::command::DEDUPE_WINDOW;
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId};
 
 use super::{Input, Process, Replica};
+use crate::avoid::Finding;
 use crate::env::Env;
-use crate::event::{Answer, Asked, Body, Look, Office, Step, What};
+use crate::event::{Answer, Asked, Body, Call, Found, LeaderRequest, Office, ReadOf, Step, What};
 
 /// What the core has answered.
-pub(super) enum Outcome {
+pub(super) enum Settled {
     Proposed(Asked, GroupId, Result<Applied, ProposeError>),
-    Confirmed(Asked, GroupId, Look, Result<LogIndex, ReadError>),
+    Confirmed(Asked, GroupId, ReadOf, Result<LogIndex, ReadError>),
+    Changed(Call, Result<Applied, ProposeError>),
 }
 
 /// Who leads, where that is another node.
-fn not_leader(replica: &Replica) -> Answer {
-    Answer::NotLeader(replica.watch.leader().filter(|it| *it != replica.peer).map(node_of))
+fn leader_elsewhere(replica: &Replica) -> Option<NodeId> {
+    replica.watch.leader().filter(|leader| *leader != replica.peer).map(PeerId::node)
+}
+
+fn no_replica(group: GroupId) -> String {
+    format!("there is no replica of group {group}")
 }
 
 impl Process {
     pub(super) fn asked(&mut self, env: &mut Env, asked: Asked, group: GroupId, what: What) {
-        let Some(replica) = self.replicas.get(&group) else {
-            return self.answer(env, asked, group, Answer::NoReplica);
-        };
         match what {
-            What::Read(look) if look.linearizable && !self.reads_stale(env) => {
-                let outcomes = Arc::clone(&self.outcomes);
-                let done = Box::new(move |it| {
-                    outcomes.lock().push(Outcome::Confirmed(asked, group, look, it))
-                });
-                self.put(Input::Read { group, done });
-            }
-            _ if !replica.watch.is_serving() => {
-                let answer = not_leader(replica);
-                self.answer(env, asked, group, answer);
-            }
-            What::Basis => {
-                let answer = Answer::Basis(replica.watch.applied());
-                self.answer(env, asked, group, answer);
-            }
-            What::Read(look) => self.look(env, asked, group, look),
-            What::Write(command) => {
-                let outcomes = Arc::clone(&self.outcomes);
-                let done =
-                    Box::new(move |it| outcomes.lock().push(Outcome::Proposed(asked, group, it)));
-                let ticket = Ticket::new(command.len(), Arc::<AtomicUsize>::default(), done);
-                self.put(Input::Propose { group, data: command, ticket });
-            }
+            What::Propose(proposal) => self.propose(env, asked, proposal),
+            What::Read { of, linearizable } => self.read(env, asked, group, of, linearizable),
         }
     }
 
-    /// Reads from the state, which is that of a leader.
-    pub(super) fn look(&mut self, env: &mut Env, asked: Asked, group: GroupId, look: Look) {
+    fn propose(&mut self, env: &mut Env, asked: Asked, proposal: Proposal) {
+        let group = proposal.group;
+        if let Err(outcome) = self.check_proposal(env, &asked, &proposal) {
+            return self.tell_outcome(env, asked, outcome);
+        }
+        let settled = Arc::clone(&self.settled);
+        let done = Box::new(move |outcome| {
+            settled.lock().push(Settled::Proposed(asked, group, outcome));
+        });
+        let command = proposal.command;
+        let ticket = Ticket::new(command.len(), Arc::clone(&self.pending_bytes), done);
+        self.put(Input::Propose { group, data: command, ticket });
+    }
+
+    fn check_proposal(&self, env: &Env, asked: &Asked, proposal: &Proposal) -> Result<(), Outcome> {
+        let group = proposal.group;
+        let gone = || Outcome::NoReplica(no_replica(group));
+        let replica = self.replicas.get(&group).ok_or_else(gone)?;
+        if group == GroupId::META {
+            let is_late = env.avoid.has(Finding::LateMetaCommand) && env.now() > asked.until;
+            return if is_late { Err(gone()) } else { Ok(()) };
+        }
+        if !replica.watch.is_serving() {
+            return Err(Outcome::NotLeader(leader_elsewhere(replica)));
+        }
+        let applied = replica.watch.applied();
+        if proposal.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
+            return Err(Outcome::StaleBasis(applied));
+        }
+        if replica.watch.is_log_full() {
+            return Err(Outcome::Full("the log is full".into()));
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        env: &mut Env,
+        asked: Asked,
+        group: GroupId,
+        of: ReadOf,
+        linearizable: bool,
+    ) {
+        if !self.replicas.contains_key(&group) {
+            let nothing = Err(NotRead::NoReplica(no_replica(group)));
+            return self.tell(env, asked, Answer::Read(nothing, Office::default()));
+        }
+        if !linearizable || self.reads_stale(env) {
+            return self.look(env, asked, group, of);
+        }
+        let settled = Arc::clone(&self.settled);
+        let done = Box::new(move |confirmed| {
+            settled.lock().push(Settled::Confirmed(asked, group, of, confirmed));
+        });
+        self.put(Input::Read { group, done });
+    }
+
+    /// Reads from the state, if it is that of a leader.
+    pub(super) fn look(&mut self, env: &mut Env, asked: Asked, group: GroupId, of: ReadOf) {
         let Some(replica) = self.replicas.get(&group) else {
-            return self.answer(env, asked, group, Answer::NoReplica);
+            let nothing = Err(NotRead::NoReplica(no_replica(group)));
+            return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         };
-        let (peer, term) = (replica.peer, replica.watch.term());
-        let index = replica.machine.applied();
-        let answer = match replica.machine.read(look.point) {
-            _ if !replica.watch.is_serving() => not_leader(replica),
-            Ok(value) => Answer::Value { value, index, office: Office { peer, term } },
-            Err(error) => {
-                return env.checks.fail(|| {
-                    format!("group {group}: point {} cannot be read: {error}", look.point)
-                });
+        let office = Office { peer: replica.peer, term: replica.watch.term() };
+        let found = match of {
+            _ if !replica.watch.is_serving() => {
+                let elsewhere = Err(NotRead::NotLeader(leader_elsewhere(replica)));
+                return self.tell(env, asked, Answer::Read(elsewhere, office));
             }
+            ReadOf::Basis => Ok(Found::Basis),
+            ReadOf::Point(point) => replica.machine.read(point).map(Found::Point),
+            ReadOf::Class(class) => replica.machine.of_class(class).map(Found::Class),
         };
-        self.answer(env, asked, group, answer);
+        let index = replica.machine.applied();
+        match found {
+            Ok(found) => self.tell(env, asked, Answer::Read(Ok((found, index)), office)),
+            Err(error) => {
+                env.checks.fail(|| format!("group {group}: {of:?} cannot be read: {error}"));
+            }
+        }
     }
 
     /// Answers what the core is done with.
-    pub(super) fn answer_outcomes(&mut self, env: &mut Env) {
-        let outcomes = std::mem::take(&mut *self.outcomes.lock());
-        for outcome in outcomes {
+    pub(super) fn answer_settled(&mut self, env: &mut Env) {
+        let settled = std::mem::take(&mut *self.settled.lock());
+        for outcome in settled {
             match outcome {
-                Outcome::Proposed(asked, group, outcome) => {
-                    let answer = self.proposed(env, group, outcome);
-                    self.answer(env, asked, group, answer);
+                Settled::Proposed(asked, group, outcome) => {
+                    self.proposed(env, asked, group, outcome);
                 }
-                Outcome::Confirmed(asked, group, look, Ok(_)) => {
+                Settled::Confirmed(asked, group, of, Ok(_)) => {
                     let think = env.random.within(&env.swarm.apply);
-                    env.step(think, self.id, Step::Read(asked, group, look));
+                    env.step(think, self.id, Step::Read(asked, group, of));
                 }
-                Outcome::Confirmed(asked, group, _, Err(error)) => {
-                    let answer = match error {
-                        ReadError::NotLeader { leader, .. } => {
-                            Answer::NotLeader(leader.map(node_of))
-                        }
-                        ReadError::NoSuchGroup(_) | ReadError::Full(_) | ReadError::Stopping => {
-                            Answer::NoReplica
-                        }
-                    };
-                    self.answer(env, asked, group, answer);
+                Settled::Confirmed(asked, _, _, Err(error)) => {
+                    let not_read = not_read(error);
+                    self.tell(env, asked, Answer::Read(Err(not_read), Office::default()));
+                }
+                Settled::Changed(call, outcome) => {
+                    let done = outcome.map(|_| ()).map_err(NotDone::from);
+                    env.send(self.id.0, call.node, Body::Led { call, done });
                 }
             }
         }
     }
 
-    /// What an outcome means is said by its error: the simulator takes it at its word.
     fn proposed(
-        &self,
+        &mut self,
         env: &mut Env,
+        asked: Asked,
         group: GroupId,
         outcome: Result<Applied, ProposeError>,
-    ) -> Answer {
-        match outcome {
-            Ok(Applied { index, answer: Ok(()) }) => {
-                let peer = self.replicas.get(&group).map_or(0, |it| it.peer);
-                let term = env
-                    .checks
-                    .logs
-                    .get(&group)
-                    .and_then(|it| it.entries.get(&index))
-                    .map_or(0, |it| it.term);
-                Answer::Applied { index, office: Office { peer, term } }
+    ) {
+        let applied = match outcome {
+            Ok(applied) => applied,
+            Err(error) => return self.tell_outcome(env, asked, error.into()),
+        };
+        let Applied { index, answer } = applied;
+        let entry = env.checks.log(group).and_then(|log| log.entries.get(&index));
+        let term = entry.map(|entry| entry.term).unwrap_or_default();
+        let peer = self.replicas.get(&group).map(|replica| replica.peer).unwrap_or_default();
+        let outcome = match answer {
+            Ok(()) => Outcome::Applied(index),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        self.tell(env, asked, Answer::Proposed(outcome, Office { peer, term }, index));
+    }
+
+    fn tell_outcome(&self, env: &mut Env, asked: Asked, outcome: Outcome) {
+        self.tell(env, asked, Answer::Proposed(outcome, Office::default(), LogIndex::ZERO));
+    }
+
+    fn tell(&self, env: &mut Env, asked: Asked, answer: Answer) {
+        env.send(self.id.0, asked.node, Body::Answer { asked, answer });
+    }
+
+    /// The groups of a report that are led from here.
+    pub(super) fn report(&self, env: &mut Env, call: Call, groups: Vec<GroupId>) {
+        let led = |group: GroupId| {
+            let status = self.core.status(group).filter(|it| it.role == Role::Leader)?;
+            Some((group, status))
+        };
+        let groups = groups.into_iter().filter_map(led).collect();
+        env.send(self.id.0, call.node, Body::Reported { call, groups });
+    }
+
+    /// Does what a leader is asked beside commands.
+    pub(super) fn lead(
+        &mut self,
+        env: &mut Env,
+        call: Call,
+        group: GroupId,
+        wanted: LeaderRequest,
+    ) {
+        match wanted {
+            LeaderRequest::Change(change)
+                if env.checks.is_vote_too_early(group, &change.voters) =>
+            {
+                let done = Err(NotDone::Refused("it would vote without data".into()));
+                env.send(self.id.0, call.node, Body::Led { call, done });
             }
-            Ok(Applied { index, answer: Err(refusal) }) => {
-                env.checks
-                    .fail(|| format!("group {group}: the write at {index} was refused: {refusal}"));
-                Answer::Unknown
+            LeaderRequest::Change(change) => self.change_members(env, call, group, change),
+            LeaderRequest::Transfer(to) => {
+                self.put(Input::Transfer { group, to });
+                env.send(self.id.0, call.node, Body::Led { call, done: Ok(()) });
             }
-            Err(ProposeError::NotLeader { leader, .. }) => Answer::NotLeader(leader.map(node_of)),
-            Err(ProposeError::Superseded(_)) => Answer::NotLeader(None),
-            Err(
-                ProposeError::Full { .. }
-                | ProposeError::NoSuchGroup(_)
-                | ProposeError::Refused { .. },
-            ) => Answer::NoReplica,
-            Err(ProposeError::Stopping) => Answer::NoReplica,
-            Err(ProposeError::Unknown(_)) => Answer::Unknown,
         }
     }
 
-    fn answer(&self, env: &mut Env, asked: Asked, group: GroupId, answer: Answer) {
-        env.send(self.id.0, asked.node, Body::Answer { asked, group, answer });
+    fn change_members(&mut self, env: &mut Env, call: Call, group: GroupId, change: MemberChange) {
+        let first = |peers: &[PeerId]| PeerId::to_raw(peers.first().copied());
+        let numbers = [
+            ("group", group.0),
+            ("learner", first(&change.learners)),
+            ("voter", first(&change.voters)),
+            ("removed", first(&change.removed)),
+        ];
+        env.note("change", &numbers);
+        let settled = Arc::clone(&self.settled);
+        let done = Box::new(move |outcome| settled.lock().push(Settled::Changed(call, outcome)));
+        let ticket = Ticket::new(0, Arc::clone(&self.pending_bytes), done);
+        self.put(Input::Change { group, change, ticket });
+    }
+}
+
+fn not_read(error: ReadError) -> NotRead {
+    match error {
+        ReadError::NotLeader { leader, .. } => NotRead::NotLeader(leader.map(PeerId::node)),
+        ReadError::Full(_) => Error::overloaded(error.to_string()).into(),
+        ReadError::GroupNotFound(_) | ReadError::Stopping => NotRead::NoReplica(error.to_string()),
     }
 }

@@ -1,7 +1,7 @@
 //! The snapshot thread: one job at a time.
 
 use vane_raft::{Exported, Install, StoreError};
-use vane_types::GroupId;
+use vane_types::{GroupId, PeerId};
 
 use super::{Input, Process};
 use crate::env::Env;
@@ -17,14 +17,14 @@ pub(super) enum Job {
     /// What was written when the job began, if it did.
     Make {
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
         made: Option<Result<(Exported, Files), StoreError>>,
     },
     Install(Install),
 }
 
 impl Job {
-    pub(super) fn make(group: GroupId, peer: u64) -> Self {
+    pub(super) fn make(group: GroupId, peer: PeerId) -> Self {
         Self::Make { group, peer, made: None }
     }
 
@@ -60,11 +60,11 @@ impl Process {
         &self,
         env: &mut Env,
         group: GroupId,
-        peer: u64,
+        peer: PeerId,
     ) -> Result<(Exported, Files), StoreError> {
-        let replica =
-            self.replica(group, peer).ok_or_else(|| StoreError("the group is gone".into()))?;
-        let files = env.directory.files().map_err(|e| StoreError(e.to_string()))?;
+        let gone = || StoreError("the group is gone".into());
+        let replica = self.replica(group, peer).ok_or_else(gone)?;
+        let files = env.directory.files().map_err(|error| StoreError(error.to_string()))?;
         let exported = replica.machine.snapshot(files.path())?;
         Ok((exported, files))
     }
@@ -76,7 +76,7 @@ impl Process {
                 let fails = env.random.chance(env.swarm.snapshot_fails);
                 let made = if fails { Err(StoreError("simulated".into())) } else { made };
                 let made = made.map(|(exported, files)| {
-                    env.note("snapshot made", &[("group", group.0), ("index", exported.index)]);
+                    env.note("snapshot made", &[("group", group.0), ("index", exported.index.0)]);
                     self.outgoing.insert((group, exported.index), files);
                     exported
                 });
@@ -115,7 +115,7 @@ impl Process {
             Ok(digest) => {
                 env.note(
                     "installed",
-                    &[("group", group.0), ("peer", peer), ("index", index), ("digest", digest)],
+                    &[("group", group.0), ("peer", peer.0), ("index", index.0), ("digest", digest)],
                 );
                 env.checks.installed(group, peer, index, digest);
             }
@@ -125,6 +125,9 @@ impl Process {
         }
         disks.incoming.remove(&(group, term, index));
         disks.durable.insert(group, index);
+        if group == GroupId::META {
+            self.catalog_changed(env);
+        }
         self.put(Input::Installed { group, peer, index });
     }
 }

@@ -1,0 +1,158 @@
+//! The real catalog of the meta group. For clients a point is a node and its number the zone
+//! of the node, which decides nothing here: that makes it a register to read and write.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use uuid::Uuid;
+use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, ShardEntry};
+use vane_raft::{Answer, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError};
+use vane_storage::ShardStore;
+use vane_types::command::RequestId;
+use vane_types::{LogIndex, NodeId};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Machine, NOTHING};
+use crate::write::Write;
+
+/// A replica of the meta group.
+pub(crate) struct Meta {
+    pub(crate) catalog: Arc<Catalog>,
+    store: ShardStore,
+}
+
+/// How a node presents itself in one of its starts.
+pub(crate) fn entry_of(node: NodeId, start: u64) -> NodeEntry {
+    NodeEntry {
+        disk_id: Uuid::from_u128(node.0.into()),
+        name: format!("node-{node}"),
+        address: String::new(),
+        rest_address: String::new(),
+        version: String::new(),
+        start,
+        level: FeatureLevel::SPOKEN,
+    }
+}
+
+impl Meta {
+    /// Writes what the group's founder begins with, or a node that joins.
+    pub(crate) fn create(store: &ShardStore, founding: Option<&Conf>) -> Result<(), String> {
+        let nobody = Conf::default();
+        let (applied, conf) = founding.map_or((NOTHING, &nobody), |conf| (INITIAL_INDEX, conf));
+        let founder = founding.map(|_| entry_of(NodeId(1), 0));
+        Catalog::create(store, Uuid::from_u128(1), applied, conf, founder)
+            .map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn open(store: ShardStore) -> Result<Self, String> {
+        let catalog = Catalog::open(store.clone()).map_err(|error| error.to_string())?;
+        Ok(Self { catalog: Arc::new(catalog), store })
+    }
+}
+
+fn digest(catalog: &Catalog) -> u64 {
+    catalog.read(|state| {
+        let mut hash = Xxh3::new();
+        state.nodes.values().for_each(|member| add_member(&mut hash, member));
+        for (group, shard) in &state.shards {
+            hash.update(&group.0.to_be_bytes());
+            add_shard(&mut hash, shard);
+        }
+        for (name, collection) in &state.collections {
+            hash.update(name.as_bytes());
+            hash.update(&collection.shards.len().to_be_bytes());
+        }
+        hash.digest()
+    })
+}
+
+fn add_member(hash: &mut Xxh3, member: &Member) {
+    hash.update(&member.id.0.to_be_bytes());
+    hash.update(&member.entry.start.to_be_bytes());
+    hash.update(member.zone.as_deref().unwrap_or("").as_bytes());
+}
+
+fn add_shard(hash: &mut Xxh3, shard: &ShardEntry) {
+    hash.update(&shard.epoch.to_be_bytes());
+    hash.update(&shard.revision.to_be_bytes());
+    for peer in shard.conf.members() {
+        hash.update(&peer.0.to_be_bytes());
+    }
+    for replica in shard.target.iter().flatten() {
+        hash.update(&replica.peer.0.to_be_bytes());
+        hash.update(&[u8::from(replica.learner)]);
+    }
+}
+
+/// A zone of number and request, as in `7-4294967297-3-12`; no number for a removal.
+pub(super) fn encode(write: &Write, id: RequestId) -> Vec<u8> {
+    let (point, number) = match write {
+        Write::Put(points) => points.first().map_or((1, None), |(at, it)| (*at, Some(*it))),
+        other => (other.points().first().copied().unwrap_or(1), None),
+    };
+    let number = number.map(|number| number.to_string()).unwrap_or_default();
+    let zone = format!("{number}-{}-{}-{}", id.session, id.sequence, id.basis);
+    MetaCommand::SetZone { node: NodeId(point), zone: Some(zone) }.encode_stored()
+}
+
+pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
+    let Ok(MetaCommand::SetZone { zone: Some(zone), .. }) = MetaCommand::decode_stored(command)
+    else {
+        return None;
+    };
+    let mut numbers = zone.split('-').skip(1).map(|text| text.parse::<u64>().ok());
+    let mut next = || numbers.next().flatten();
+    Some(RequestId { session: next()?, sequence: next()?, basis: next()? })
+}
+
+impl Machine for Meta {
+    fn digest(&self) -> Result<u64, String> {
+        Ok(digest(&self.catalog))
+    }
+
+    fn scrub(&self) -> Result<u64, String> {
+        let stored = Catalog::open(self.store.clone()).map_err(|error| error.to_string())?;
+        let is_same = stored.read(|disk| self.catalog.read(|memory| disk == memory));
+        if is_same { Ok(digest(&stored)) } else { Err("memory and disk differ".into()) }
+    }
+
+    fn read(&self, point: u64) -> Result<Option<u64>, String> {
+        let zone = self.catalog.read(|state| state.nodes.get(&NodeId(point))?.zone.clone());
+        match zone.as_deref().and_then(|zone| zone.split('-').next()).unwrap_or("") {
+            "" => Ok(None),
+            number => number.parse().map(Some).map_err(|error| format!("{number}: {error}")),
+        }
+    }
+
+    fn of_class(&self, _: u64) -> Result<Vec<u64>, String> {
+        Ok(Vec::new())
+    }
+
+    fn run_job(&self) -> Result<bool, String> {
+        Ok(false)
+    }
+
+    fn close(&self) {}
+}
+
+impl StateMachine for Meta {
+    fn applied(&self) -> LogIndex {
+        self.catalog.applied()
+    }
+
+    fn conf(&self) -> Conf {
+        self.catalog.conf()
+    }
+
+    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+        self.catalog.apply(entry)
+    }
+
+    fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
+        self.catalog.snapshot(dir)
+    }
+
+    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+        self.catalog.install(dir)
+    }
+}

@@ -1,0 +1,163 @@
+//! The administrator: moves replicas for no reason, as people do, and those that are shut.
+
+use vane_catalog::{MetaCommand, ShardEntry, State, WantedReplica};
+use vane_raft::LogStore;
+use vane_types::{GroupId, NodeId, PeerId};
+
+use crate::avoid::Finding;
+use crate::env::Env;
+use crate::event::Step;
+use crate::founding::{FACTORS, shuffle};
+use crate::node::Node;
+use crate::process::CHANGE_MAX;
+use crate::process::Owner;
+use crate::world::{World, place};
+
+impl World {
+    /// What the catalog says on a node that is up.
+    pub(crate) fn catalog<T>(&self, node: NodeId, read: impl FnOnce(&State) -> T) -> Option<T> {
+        let process = self.nodes[place(node)].process.as_ref()?;
+        Some(process.catalog.read(read))
+    }
+
+    /// Asks for other replicas of some shard.
+    pub(crate) fn reconfigure_some(&mut self) {
+        let shards: Vec<GroupId> =
+            self.env.groups.iter().copied().filter(|group| *group != GroupId::META).collect();
+        let up: Vec<NodeId> = self.env.up.iter().copied().collect();
+        let (Some(group), Some(node)) = (self.env.random.pick(&shards), self.env.random.pick(&up))
+        else {
+            return;
+        };
+        let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
+        // A target that a shut replica is a part of may be out of reach, and what is out of
+        // reach can only be undone.
+        let is_shut = |node: &Node| node.disks.damaged.contains(&group);
+        let has_shut = self.nodes.iter().any(is_shut);
+        if has_shut && self.env.avoid.has(Finding::UndoneMove) {
+            return;
+        }
+        if let Some(entry) = entry {
+            let wanted = draw_wanted(&mut self.env, &entry);
+            self.reconfigure(node, group, &entry, wanted);
+        }
+    }
+
+    /// Moves replicas away from where they are shut.
+    pub(crate) fn look_after_shut_replicas(&mut self) {
+        if !self.env.avoid.has(Finding::ShutReplica) {
+            return;
+        }
+        let shut: Vec<(NodeId, GroupId)> = self
+            .nodes
+            .iter()
+            .flat_map(|node| node.shut().into_iter().map(|group| (node.id, group)))
+            .collect();
+        for (node, group) in shut {
+            let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
+            let Some(entry) = entry else { continue };
+            let mut nodes = entry.nodes();
+            let mut others: Vec<NodeId> =
+                self.env.all_nodes().filter(|other| !nodes.contains(other)).collect();
+            shuffle(&mut self.env, &mut others);
+            nodes.retain(|member| *member != node);
+            nodes.extend(others.first());
+            let wanted = nodes.into_iter().map(|node| WantedReplica { node, learner: false });
+            self.reconfigure(node, group, &entry, wanted.collect());
+        }
+    }
+
+    /// Changes where a shard's replicas should be, by what one node knows of it.
+    fn reconfigure(
+        &mut self,
+        node: NodeId,
+        group: GroupId,
+        entry: &ShardEntry,
+        replicas: Vec<WantedReplica>,
+    ) {
+        let is_careful = self.env.avoid.has(Finding::UndoneMove);
+        if replicas.is_empty() || (is_careful && entry.target.is_some()) {
+            return;
+        }
+        let if_revision = is_careful.then_some(entry.revision);
+        let Some(process) = &self.nodes[place(node)].process else { return };
+        let numbers = [
+            ("group", group.0),
+            ("revision", entry.revision),
+            ("first", replicas.first().map_or(0, |replica| replica.node.0)),
+            ("count", replicas.len() as u64),
+        ];
+        let id = process.id;
+        self.env.note("reconfigure", &numbers);
+        self.reconfigured_at.insert(group, self.env.now());
+        let command = MetaCommand::Reconfigure { group, replicas, if_revision };
+        self.env.step(1, id, Step::Begin(Box::new(Owner::Administrator(command))));
+    }
+
+    /// A bit of one group's log is found flipped, where the others can do without it.
+    pub(crate) fn flip_bit(&mut self, id: NodeId) {
+        let disks = &self.nodes[place(id)].disks;
+        let mut groups = disks.log.groups();
+        // A node whose catalog is lost does not start: that is another story.
+        groups.retain(|group| *group != GroupId::META);
+        let Some(group) = self.env.random.pick(&groups) else { return };
+        let Some(peer) = self.nodes[place(id)].disks.peer(group) else { return };
+        if self.may_lose(group, peer) {
+            self.env.note("bit flipped", &[("group", group.0), ("peer", peer.0)]);
+            self.node(id).disks.damaged.insert(group);
+        }
+    }
+
+    fn has_target(&self, node: NodeId, group: GroupId) -> bool {
+        let target = self.catalog(node, |state| state.shards.get(&group)?.target.clone());
+        target.flatten().is_some()
+    }
+
+    /// Whether a replica may be lost for ever: the others can do without it.
+    fn may_lose(&self, group: GroupId, peer: PeerId) -> bool {
+        let Some(log) = self.env.checks.log(group) else { return false };
+        let (last, conf, now) = (log.last(), &log.conf, self.env.now());
+        let asked_at = self.reconfigured_at.get(&group);
+        let is_moving = asked_at.is_some_and(|at| now.saturating_sub(*at) < CHANGE_MAX)
+            || self.nodes.iter().any(|node| self.has_target(node.id, group));
+        // A replica that has the last change of members in its log, but does not know for good
+        // that it is committed, still waits for those that were removed.
+        let is_healthy = |voter: &PeerId| {
+            let Node { disks, .. } = &self.nodes[place(voter.node())];
+            let has_it = disks.log.group(group).ok().flatten();
+            let knows = disks.durable.get(&group).is_none_or(|index| *index >= log.conf_index);
+            has_it.is_some_and(|found| found.peer == *voter && found.installing.is_none())
+                && !disks.log.has_member_changes_behind(group, last)
+                && !disks.damaged.contains(&group)
+                && knows
+        };
+        !is_moving
+            && !conf.is_joint()
+            && conf.learners.is_empty()
+            && conf.voters.len() > 2
+            && conf.voters.contains(&peer)
+            && conf.voters.iter().all(is_healthy)
+    }
+}
+
+/// Replicas for a shard: mostly as many as now, some of them where they are.
+fn draw_wanted(env: &mut Env, entry: &ShardEntry) -> Vec<WantedReplica> {
+    let there = entry.nodes();
+    let count = match env.random.chance(600_000) {
+        true => entry.conf.voters.len(),
+        false => env.random.pick(&FACTORS).unwrap_or(1),
+    };
+    let mut nodes: Vec<NodeId> = env.all_nodes().collect();
+    shuffle(env, &mut nodes);
+    if env.random.chance(500_000) {
+        nodes.sort_by_key(|node| !there.contains(node));
+        let stays = nodes.len().min(count.max(1));
+        // One of them makes room for another.
+        if let Some(last) = nodes.len().checked_sub(1).filter(|last| *last > stays - 1) {
+            nodes.swap(stays - 1, last);
+        }
+    }
+    let learners = usize::from(env.random.chance(150_000));
+    let replicas = nodes.into_iter().take(count.max(1) + learners).enumerate();
+    replicas.map(|(at, node)| WantedReplica { node, learner: at >= count.max(1) }).collect()
+}

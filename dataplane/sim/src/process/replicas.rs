@@ -1,0 +1,275 @@
+//! Opens, closes and destroys replicas as the catalog says: `replica_plan` decides, this does
+//! the steps of the real node's `Replicas`, in its order, one event each, so that a crash can
+//! fall between any two.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use vane_catalog::{ReplicaAction, orphans, replica_plan};
+use vane_raft::{Append, Conf, GroupLog, INITIAL_INDEX, LogStore, Start, Watch};
+use vane_shard::Shard;
+use vane_types::{CollectionConfig, GroupId, LogIndex, PeerId};
+
+use super::{Input, Process, Replica};
+use crate::env::Env;
+use crate::event::Step;
+use crate::machine::{AnyMachine, open_shard};
+use crate::node::{Disks, replica_failed};
+use crate::queue::{TICK, Time};
+
+/// Time after a failed step, as the real node's.
+const RETRY_PAUSE: Time = 20 * TICK;
+
+/// One step of what there is to do.
+enum Task {
+    /// The raft thread lets go of the replica.
+    Close(GroupId),
+    /// The state machine takes nothing more. Not before the raft thread has let go.
+    Shut(GroupId, PeerId),
+    Bury(GroupId, PeerId),
+    Empty(GroupId, PeerId),
+    Forget(GroupId),
+    Open(Placed),
+    Log(Placed),
+    Register(Placed),
+}
+
+/// A replica that the catalog places here.
+#[derive(Clone)]
+struct Placed {
+    group: GroupId,
+    peer: PeerId,
+    config: CollectionConfig,
+    founding: Option<Conf>,
+    campaign: bool,
+    is_new: bool,
+}
+
+/// What the catalog's word has under way.
+#[derive(Default)]
+pub(super) struct Following {
+    tasks: VecDeque<Task>,
+    is_running: bool,
+}
+
+fn destruction(group: GroupId, peer: PeerId) -> [Task; 3] {
+    [Task::Bury(group, peer), Task::Empty(group, peer), Task::Forget(group)]
+}
+
+impl Process {
+    /// The catalog may say something new.
+    pub(super) fn catalog_changed(&mut self, env: &mut Env) {
+        if !self.following.is_running {
+            self.following.is_running = true;
+            self.follow_later(env);
+        }
+    }
+
+    fn follow_later(&self, env: &mut Env) {
+        let time = env.random.within(&env.swarm.follow);
+        env.step(time, self.id, Step::Follow);
+    }
+
+    /// As the real node does before it serves anybody.
+    pub(crate) fn follow_at_start(
+        &mut self,
+        disks: &mut Disks,
+        env: &mut Env,
+    ) -> Result<(), String> {
+        let on_disk = disks.log.groups();
+        let me = self.id.0;
+        for group in self.catalog.read(|state| orphans(state, me, &on_disk)) {
+            if let Some(peer) = disks.peer(group) {
+                self.following.tasks.extend(destruction(group, peer));
+            }
+        }
+        loop {
+            self.plan();
+            let Some(task) = self.following.tasks.pop_front() else { return Ok(()) };
+            self.carry_out(disks, env, task)?;
+        }
+    }
+
+    /// Takes one step.
+    pub(super) fn follow(&mut self, disks: &mut Disks, env: &mut Env) {
+        self.plan();
+        let Some(task) = self.following.tasks.pop_front() else {
+            self.following.is_running = false;
+            return self.catalog.read(|state| {
+                let is_there = |group| group == GroupId::META || state.shards.contains_key(&group);
+                self.gateway.router.retain(is_there);
+            });
+        };
+        match self.carry_out(disks, env, task) {
+            Ok(()) => self.follow_later(env),
+            // A failing disk ends the process in a moment; what was not done is planned anew.
+            Err(_) => {
+                self.following.tasks.clear();
+                env.step(RETRY_PAUSE, self.id, Step::Follow);
+            }
+        }
+    }
+
+    /// Asks the catalog, once everything that it said before is done.
+    fn plan(&mut self) {
+        if !self.following.tasks.is_empty() {
+            return;
+        }
+        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &self.placed));
+        for action in plan {
+            match action {
+                ReplicaAction::Remove { group, peer } => {
+                    self.following.tasks.extend([Task::Close(group), Task::Shut(group, peer)]);
+                    self.following.tasks.extend(destruction(group, peer));
+                }
+                ReplicaAction::Open { group, peer, config, founding, campaign } => {
+                    let is_new = false;
+                    let placed = Placed { group, peer, config, founding, campaign, is_new };
+                    self.following.tasks.push_back(Task::Open(placed));
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, disks: &mut Disks, env: &mut Env, task: Task) -> Result<(), String> {
+        match task {
+            Task::Close(group) => {
+                self.placed.remove(&group);
+                self.put(Input::Remove(group));
+            }
+            Task::Shut(group, peer) if self.core.peer(group) == Some(peer) => {
+                self.following.tasks.push_front(Task::Shut(group, peer));
+            }
+            Task::Shut(group, _) => {
+                if let Some(replica) = self.replicas.remove(&group) {
+                    replica.machine.close();
+                }
+            }
+            Task::Bury(group, peer) => {
+                env.checks.destroyed(group, peer);
+                env.note("destroyed", &[("group", group.0), ("peer", peer.0)]);
+                disks.log.bury(group, peer);
+            }
+            Task::Empty(group, peer) => {
+                let store = disks.store(env, group, peer);
+                store.destroy().map_err(|error| error.to_string())?;
+                store.sync().map_err(|error| error.to_string())?;
+                disks.durable.remove(&group);
+                disks.damaged.remove(&group);
+                // What is not there need not go.
+                let _absent = std::fs::remove_dir_all(store.dir());
+            }
+            Task::Forget(group) => {
+                disks.log.remove(group).map_err(|error| error.to_string())?;
+                disks.incoming.retain(|(of, _, _), _| *of != group);
+            }
+            Task::Open(placed) => self.open(disks, env, placed)?,
+            Task::Log(placed) => {
+                let Placed { group, peer, .. } = placed;
+                let log = match &placed.founding {
+                    Some(_) => GroupLog::founding(peer),
+                    None => GroupLog::joining(peer),
+                };
+                let append = Append { group, log, entries: Vec::new(), removed: None };
+                disks.log.append(&[append], true).map_err(|error| error.to_string())?;
+                env.note("created", &[("group", group.0), ("peer", peer.0)]);
+                self.following.tasks.push_front(Task::Register(placed));
+            }
+            Task::Register(placed) => self.open_made(disks, env, &placed),
+        }
+        Ok(())
+    }
+
+    /// Opens a replica, or makes it where the disk has none of this peer.
+    fn open(&mut self, disks: &mut Disks, env: &mut Env, placed: Placed) -> Result<(), String> {
+        let Placed { group, peer, .. } = placed;
+        let logged = disks.peer(group);
+        match logged {
+            Some(logged) if logged == peer => {
+                self.following.tasks.push_front(Task::Register(placed));
+                return Ok(());
+            }
+            Some(logged) => {
+                // What an earlier replica of the group left; its id is not used again.
+                self.following.tasks.push_front(Task::Open(placed));
+                for task in destruction(group, logged).into_iter().rev() {
+                    self.following.tasks.push_front(task);
+                }
+                return Ok(());
+            }
+            None => {}
+        }
+        if disks.log.is_buried(group, peer) {
+            self.placed.insert(group, peer);
+            env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
+            return Ok(());
+        }
+        let nobody = Conf::default();
+        let (applied, conf) = match &placed.founding {
+            Some(conf) => (INITIAL_INDEX, conf),
+            None => (LogIndex::ZERO, &nobody),
+        };
+        let store = disks.store(env, group, peer);
+        Shard::create(&store, &placed.config, applied, conf).map_err(|error| error.to_string())?;
+        store.sync().map_err(|error| error.to_string())?;
+        if let Some(conf) = &placed.founding {
+            env.checks.founded(group, conf);
+        }
+        self.following.tasks.push_front(Task::Log(Placed { is_new: true, ..placed }));
+        Ok(())
+    }
+
+    fn open_made(&mut self, disks: &mut Disks, env: &mut Env, placed: &Placed) {
+        let Placed { group, peer, campaign, is_new, .. } = *placed;
+        self.placed.insert(group, peer);
+        if disks.damaged.contains(&group) {
+            return env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
+        }
+        let opened = open_shard(disks.store(env, group, peer), env.swarm.shards)
+            .and_then(|machine| self.register(disks, group, machine, is_new && campaign));
+        if let Err(why) = opened {
+            env.checks.fail(|| replica_failed(group, peer, &why));
+        }
+    }
+
+    /// Takes a replica up where its log and its state machine ended, as the real engine does.
+    pub(crate) fn register(
+        &mut self,
+        disks: &mut Disks,
+        group: GroupId,
+        machine: AnyMachine,
+        campaign: bool,
+    ) -> Result<(), String> {
+        let log = disks.log.group(group).map_err(|error| error.to_string())?;
+        let mut log = log.ok_or_else(|| String::from("it has no log"))?;
+        let synced = disks.durable.get(&group).copied().unwrap_or_default();
+        if machine.applied() < synced && log.installing.is_none() {
+            let applied = machine.applied();
+            return Err(format!("its state is at {applied} and was synced at {synced}"));
+        }
+        if let Some(index) = log.installing.take()
+            && machine.applied() < index
+        {
+            let files = disks.incoming.get(&(group, log.truncated_term, index));
+            let files = files.ok_or_else(|| format!("the snapshot at {index} is gone"))?;
+            machine.install(files.path()).map_err(|error| error.to_string())?;
+        }
+        let watch = Arc::<Watch>::default();
+        let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
+        self.replicas.insert(group, Replica { peer, machine, watch: Arc::clone(&watch) });
+        let start = Start { group, log, applied, conf, campaign, watch };
+        self.put(Input::Add(Box::new(start)));
+        Ok(())
+    }
+
+    /// Whether the catalog's word for a group was followed, and it is on this node.
+    pub(crate) fn has_place(&self, group: GroupId) -> bool {
+        self.placed.contains_key(&group)
+    }
+
+    /// Whether everything that the catalog says is done.
+    pub(crate) fn has_followed(&self) -> bool {
+        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &self.placed));
+        !self.following.is_running && plan.is_empty()
+    }
+}
