@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use vane_filter::Filter;
 use vane_shard::{
-    Command, JobKind, NewPoint, Selection, Shard, ShardSettings, Want, WantPayload, Write as ShardWrite,
-    check,
+    Command, JobKind, NewPoint, Selection, Shard, ShardSettings, Want, WantPayload,
+    Write as ShardWrite, check,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Distance, FieldType, HnswConfig, JsonPath, OptimizerConfig, Payload,
-    PointId, VectorParams,
+    CollectionConfig, Distance, FieldType, HnswConfig, JsonPath, OptimizerConfig, Payload, PointId,
+    VectorParams,
 };
 
 use super::{AnyMachine, Machine};

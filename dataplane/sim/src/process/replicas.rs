@@ -124,7 +124,8 @@ impl Process {
                 }
                 ReplicaAction::Open { group, peer, config, founding, campaign } => {
                     let is_new = false;
-                    let placed = Placed { group, peer, config, founding, campaign, is_new };
+                    let placed =
+                        Placed { group, peer, config: *config, founding, campaign, is_new };
                     self.following.tasks.push_back(Task::Open(placed));
                 }
             }
