@@ -41,6 +41,7 @@ async fn clusters(
     let client = context.client.clone();
     // Never all Secrets and pods of a Kubernetes cluster: only what is ours.
     let ours = watcher::Config::default().labels(&names::managed_selector());
+    // An object that cannot be read would otherwise end the watch of all others.
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
     let passes = Controller::new(clusters, watcher::Config::default().any_semantic())
         .with_config(Config::default().concurrency(CONCURRENCY))

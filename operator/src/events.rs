@@ -32,6 +32,7 @@ pub(crate) async fn tell<K>(
             action: condition.type_.clone(),
             secondary: None,
         };
+        // Events are for people; the pass itself does not depend on them.
         if let Err(error) = context.recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%error, reason = event.reason, "failed to publish an event");
         }

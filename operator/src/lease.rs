@@ -110,6 +110,7 @@ impl Election {
         }
         spec.holder_identity = None;
         spec.renew_time = None;
+        // With the version that was read: whoever took the Lease meanwhile keeps it.
         if let Err(error) = self.leases.replace(&self.name, &PostParams::default(), &lease).await {
             tracing::debug!(%error, "failed to give the lease back; it ends by itself");
         }

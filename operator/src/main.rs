@@ -26,6 +26,7 @@ const LEASE_LOST: &str =
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    // A filter that means nothing must not keep the operator from its work.
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match args.log_format {
@@ -53,6 +54,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         .map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
     let address =
         listener.local_addr().map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
+    // Before the Lease is won: a process that stands by is probed as well.
     let health = tokio::spawn(health::serve(listener, Arc::clone(&ready), metrics.clone()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
@@ -115,6 +117,7 @@ async fn terminated() {
 }
 
 fn hostname() -> String {
+    // A restarted container has its pod's name again; the UUID keeps it apart from the one before.
     let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     format!("{}-{}", name.unwrap_or_else(|| "vane-operator".into()), uuid::Uuid::new_v4().simple())
 }

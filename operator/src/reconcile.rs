@@ -144,6 +144,7 @@ async fn pass<R: Reconciler>(
     let settled = next.as_ref().is_some_and(|status| R::is_settled(&plan, status));
     if let Some(next) = next {
         let before = object.status().map(Conditions::conditions).unwrap_or_default();
+        // Before the status: killed in between, the next pass tells it again instead of never.
         events::tell(context, object, before, next.conditions(), R::TOLD).await;
         update_status::<R>(context, object, next).await.map_err(Error::UpdateStatus)?;
     }

@@ -31,6 +31,7 @@ pub struct Plan {
 
 /// Plans the next pass.
 pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
+    // Without the token no disk can be asked: the founding would wait for ever, and not say why.
     let founding = token::missing(cluster, observed)
         .map_or_else(|| founding::founding(observed), Founding::Stuck);
     let mut refusals = refusals::refusals(cluster, observed);
@@ -41,6 +42,7 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     // others than their neighbours.
     let template = observed.set.as_ref().and_then(|set| set.template.as_deref());
     let keeps_settings = !cluster.spec.paused && template == Some(template_hash(cluster).as_str());
+    // Refusals and the founding are told all the same: status goes on during a pause.
     let steps = match cluster.spec.paused {
         true => Vec::new(),
         false => steps(cluster, observed, &founding),

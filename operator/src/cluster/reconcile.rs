@@ -58,6 +58,7 @@ impl Reconciler for ClusterReconciler {
         plan: &Plan,
     ) -> Result<(), ApplyError> {
         let client = &context.client;
+        // Before the pods: they find each other by the headless Service.
         if !cluster.spec.paused {
             apply::children(client, cluster).await?;
         }

@@ -29,6 +29,7 @@ pub(crate) fn status(
     status.nodes = observed.set.as_ref().map(|set| set.replicas);
     status.ready_nodes = Some(count(observed.ready_pods()));
     status.selector = Some(names::selector(&cluster.name));
+    // Disks that are silent now take no id away that was known.
     if let Founding::Done(Some(id)) = &plan.founding {
         status.cluster_id = Some(id.clone());
     }

@@ -23,6 +23,7 @@ pub async fn step(
     collection: &ValidatedCollection,
     step: &Step,
 ) -> Result<(), ApplyError> {
+    // Before a node is asked for: an object must be let go also when its cluster is gone.
     if let Step::Finalizer(wanted) = step {
         return Ok(finalizer(client, collection, *wanted).await?);
     }

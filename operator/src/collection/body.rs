@@ -18,6 +18,7 @@ pub(super) fn create(spec: &CollectionSpec) -> Value {
 
 fn vectors(spec: &CollectionSpec) -> Value {
     match spec.vectors.as_slice() {
+        // The API has a form of its own for the only vector, if that has no name.
         [only] if only.name.is_empty() => vector(only),
         several => {
             let named = several.iter().map(|each| (each.name.clone(), vector(each)));
@@ -73,6 +74,7 @@ pub(super) fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
     for wanted in &spec.vectors {
         let Some(declared) = wanted.hnsw.as_ref().map(hnsw) else { continue };
         let there = &there(config, &wanted.name)["hnsw_config"];
+        // Field by field: the database reports its defaults beside what is declared.
         if declared.iter().any(|(key, value)| there[key] != *value) {
             body["vectors"][&wanted.name]["hnsw_config"] = declared.into();
         }

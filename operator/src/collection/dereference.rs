@@ -64,6 +64,7 @@ pub(crate) async fn dereference(
         return Ok(Dereferenced { observed, node: None });
     };
     observed.cluster = Cluster::Silent(format!("no node of {name} is ready"));
+    // The first that answers is asked for the changes too: any node takes them.
     for mut node in pods::ready_nodes(client, name, namespace, &token).await? {
         let answer = match read(&mut node, &collection.name).await {
             Ok(answer) => answer,
@@ -105,6 +106,7 @@ async fn awaited(
     nodes: Vec<admin::Node>,
 ) -> Result<Option<String>, CallError> {
     let name = cluster.name_any();
+    // Those that the spec asks for, made or not, and with the list below those that run beyond it.
     let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes)
         .map(|ordinal| (ordinal, Wanted::absent(names::pod(&name, ordinal))))
         .collect();

@@ -57,6 +57,7 @@ async fn disk(mut admin: Admin) -> Disk {
     match disk.state() {
         admin::disk::State::Empty => Disk::Empty,
         admin::disk::State::Member => Disk::Member { cluster_id: disk.cluster_id },
+        // Not empty: a database must not be founded over what a later version wrote.
         admin::disk::State::Unspecified => {
             Disk::Unreachable("its disk is of a later version".into())
         }

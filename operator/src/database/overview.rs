@@ -62,6 +62,7 @@ impl Database {
             before.shards.iter().map(|shard| (key(shard), shard.group.as_ref())).collect();
         for shard in &mut self.shards {
             let group = before.get(&key(shard)).copied().flatten();
+            // Seen in either look it is there: one look may fall between two heartbeats.
             for replica in shard.group.iter_mut().flat_map(|group| &mut group.replicas) {
                 replica.active |= replica.known && was_active(group, replica.node_id);
             }

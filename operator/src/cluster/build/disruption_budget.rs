@@ -14,6 +14,7 @@ pub(super) fn disruption_budget(cluster: &ValidatedCluster) -> Option<PodDisrupt
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),
             selector: Some(names::label_selector(&cluster.name)),
+            // A pod that is not ready may hold one of the copies that make a majority.
             unhealthy_pod_eviction_policy: Some("IfHealthyBudget".into()),
             ..PodDisruptionBudgetSpec::default()
         }),

@@ -72,6 +72,7 @@ pub(super) fn pod(cluster: &ValidatedCluster) -> PodSpec {
                     path: TOKEN_KEY.into(),
                     mode: None,
                 }]),
+                // Files of a Secret belong to root; the node reads them by its group (`fs_group`).
                 default_mode: Some(0o440),
                 ..SecretVolumeSource::default()
             }),
@@ -219,6 +220,7 @@ fn toleration(declared: &cluster::Toleration) -> Toleration {
     });
     Toleration {
         key: declared.key.clone(),
+        // Without a value it must be `Exists`: `Equal` would ask for a taint with an empty value.
         operator: Some(if declared.value.is_some() { "Equal" } else { "Exists" }.into()),
         value: declared.value.clone(),
         effect: effect.map(str::to_owned),

@@ -92,9 +92,11 @@ fn claim(cluster: &ValidatedCluster) -> PersistentVolumeClaim {
 /// the pods, so that a new operator, whose pods may look different, restarts none by itself.
 pub fn template_hash(cluster: &ValidatedCluster) -> String {
     let spec = &cluster.spec;
+    // Pods do not depend on the number of nodes, the Service or a pause: these restart none.
     let shape = json!({
         "version": spec.version,
         "image": spec.image,
+        // By amount, as the API server compares: 10Gi and 10240Mi are the same volume.
         "size": spec.storage.size.milli().map(|milli| milli.to_string()),
         "retention": spec.storage.retention,
         "resources": spec.resources,

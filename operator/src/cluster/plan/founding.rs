@@ -23,6 +23,7 @@ pub enum Founding {
 pub(super) fn founding(observed: &Observed) -> Founding {
     let ids = database_ids(observed);
     if ids.len() > 1 {
+        // Neither is adopted: no disk says which of them is wanted.
         return Founding::Stuck(two_databases(&ids));
     }
     // One member is enough: a disk that is silent may belong to its database.
@@ -32,6 +33,7 @@ pub(super) fn founding(observed: &Observed) -> Founding {
     let Some(set) = &observed.set else { return Founding::Waiting("the pods are made".into()) };
     let unknown = unknown_disks(set, observed);
     match (unknown.is_empty(), observed.founded) {
+        // Founding anew would hide the loss behind an empty database.
         (true, true) => Founding::Stuck(volumes_lost()),
         (true, false) => Founding::Waiting("the database is founded on ordinal 0".into()),
         // It answers when it has its volume.
@@ -48,6 +50,7 @@ pub(super) fn founding(observed: &Observed) -> Founding {
 pub(super) fn steps(cluster: &ValidatedCluster, observed: &Observed) -> Option<Step> {
     let set = observed.set.as_ref()?;
     let may_found = !observed.founded
+        // Scaled to 0 by hand, a set has no disk that is unknown, and no ordinal 0 either.
         && set.replicas > 0
         && database_ids(observed).is_empty()
         && unknown_disks(set, observed).is_empty();

@@ -17,6 +17,7 @@ pub(super) fn steps(
         (None, _) => Some(Step::CreateSet(first(wanted, observed.highest_claim))),
         // Not before: the founding asks each disk of the pods that there are.
         (Some(set), Founding::Done(_)) if wanted > set.replicas => Some(Step::ScaleOut(wanted)),
+        // Fewer than there are is a refusal (`refusals::scale_in`), never a step.
         _ => None,
     }
 }

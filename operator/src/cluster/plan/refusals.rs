@@ -18,6 +18,7 @@ pub struct Refusal {
 
 /// What a running cluster cannot become: what comes with later versions.
 pub(super) fn refusals(cluster: &ValidatedCluster, observed: &Observed) -> Vec<Refusal> {
+    // What was not made yet can still be made as the spec has it.
     let Some(set) = &observed.set else { return Vec::new() };
     // Volumes are part of the template: a size that changed is told as such, once.
     let of_pods = other_size(cluster, set).or_else(|| roll_out(cluster, set));
@@ -48,6 +49,7 @@ fn other_size(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
 }
 
 fn roll_out(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
+    // With the annotation lost there is nothing to compare with, and the pods go on as they are.
     let running = set.template.as_deref()?;
     (running != template_hash(cluster)).then(|| Refusal {
         reason: "RollOutNotSupported",

@@ -13,6 +13,7 @@ pub(super) fn steps(observed: &Observed) -> Vec<Step> {
 }
 
 fn step(node: &Node, observed: &Observed) -> Option<Step> {
+    // Where a node stood whose pod is gone is the last that is known, and stays.
     let pod = observed.pods.values().find(|pod| pod.name == node.name)?;
     // A machine that names no zone takes none away.
     let zone = pod.zone.as_ref().filter(|zone| **zone != node.zone)?;

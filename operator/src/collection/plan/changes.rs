@@ -23,6 +23,7 @@ pub(super) fn steps(spec: &CollectionSpec, observed: &Observed) -> Vec<Step> {
 
 /// Declared parameters win; what is not declared is the application's.
 fn update(spec: &CollectionSpec, found: &admin::Collection) -> Option<Step> {
+    // A configuration that cannot be read is null here, which `difference` refused before.
     let config = serde_json::from_str(&found.config).unwrap_or_default();
     body::update(spec, &config).map(Step::Update)
 }

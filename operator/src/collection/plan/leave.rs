@@ -24,8 +24,12 @@ fn steps(collection: &ValidatedCollection, observed: &Observed) -> Vec<Step> {
         // Waits: letting go now would leave points that nobody asks about later.
         (Cluster::Silent(_), _) if deletes && observed.taken_by.is_none() => Vec::new(),
         (Cluster::There(_), Some(found)) if deletes && owns(collection, observed, found) => {
+            // In this order: killed in between, the operator
+            // finds the finalizer and deletes again.
             vec![Step::Delete(found.idempotency_key.clone()), Step::Finalizer(false)]
         }
+        // Also with the cluster gone: its points went
+        // with it, or stay on volumes that it retained.
         _ => vec![Step::Finalizer(false)],
     }
 }
