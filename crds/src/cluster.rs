@@ -23,6 +23,7 @@ use crate::quantity::{Quantity, Resources};
     doc = "A Vane database: nodes, their disks and the version they run.",
     shortname = "vc",
     category = "vane",
+    // Autoscalers find the pods by the selector, which `scale` has no other way to tell.
     scale(
         spec_replicas_path = ".spec.nodes",
         status_replicas_path = ".status.nodes",
@@ -47,7 +48,10 @@ use crate::quantity::{Quantity, Resources};
     ),
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    // Applied by a client alone, a definition would be
+    // copied into an annotation, which is too small.
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
+    // At the root: of the metadata a rule may read the name, and only here.
     validation = Rule::new(format!("size(self.metadata.name) <= {CLUSTER_NAME_CHARS_MAX}"))
         .message(&*format!(
             "metadata.name must have at most {CLUSTER_NAME_CHARS_MAX} characters: \
@@ -84,6 +88,7 @@ pub struct VectorClusterSpec {
     /// Settings of the nodes, as the environment has them but for `VANE_`: `LOG__LEVEL: debug`.
     /// What the operator sets itself cannot be set here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    // Bounded, since the API server charges the rules for the largest map that may be written.
     #[schemars(extend(
         "maxProperties" = 50,
         "additionalProperties" = {"type": "string", "maxLength": 1024}
@@ -91,6 +96,7 @@ pub struct VectorClusterSpec {
     #[x_kube(
         validation = Rule::new("self.all(k, k.matches('^[A-Z][A-Z0-9_]{0,62}$'))")
             .message("names are upper-case letters, digits and '_', as in LOG__LEVEL"),
+        // They would have no effect: what the operator sets wins over the settings in a pod.
         validation = Rule::new(
             "self.all(k, !k.startsWith('CLUSTER__') \
              && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))"
@@ -151,6 +157,7 @@ pub enum PullPolicy {
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
+    // Of the struct: a rule of the field is not run when the field is added or taken away.
     validation = Rule::new(
         "has(self.className) == has(oldSelf.className) \
          && (!has(self.className) || self.className == oldSelf.className)"
@@ -161,6 +168,7 @@ pub enum PullPolicy {
 pub struct Storage {
     /// Size of each node's volume, such as 100Gi. It can only grow.
     #[x_kube(
+        // A size may also be written as a number, which `quantity` does not take.
         validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))")
             .message("must be more than 0"),
         validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0")
@@ -310,6 +318,7 @@ pub struct VectorClusterStatus {
     /// The nodes as the database knows them. A pod that came back with an empty disk is a new
     /// node: then two have its name, and the higher number is the one that runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    // By number: two nodes have one name after a pod came back with an empty disk.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["nodeId".into()]))]
     pub members: Vec<Member>,
     /// What is true of it: `Ready` is the summary.

@@ -44,12 +44,14 @@ use crate::limits::{
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
+    // Of the struct, as a rule of the field is not run when it is added or taken away.
     validation = Rule::new(
         "has(self.name) == has(oldSelf.name) \
          && (!has(self.name) || self.name == oldSelf.name)"
     )
     .message("cannot be changed: make a second Collection")
     .field_path(".name"),
+    // More copies than there are could never acknowledge a write.
     validation = Rule::new(
         "!has(self.writeConsistencyFactor) \
          || self.writeConsistencyFactor <= self.replicationFactor"
@@ -60,6 +62,7 @@ use crate::limits::{
 pub struct CollectionSpec {
     /// The database, in the same namespace.
     #[x_kube(
+        // Points do not move between databases: the other one would be empty.
         validation = Rule::new("self == oldSelf")
             .message("cannot be changed: make a Collection for the other cluster")
     )]
@@ -77,6 +80,7 @@ pub struct CollectionSpec {
         merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')")
             .message("each must have a name where there are several"),
+        // By name: the order of the list has no meaning.
         validation = Rule::new(
             "self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))"
         )
@@ -94,6 +98,7 @@ pub struct CollectionSpec {
     /// Shards: parts that are spread over the nodes. Set once.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = SHARDS_MAX))]
+    // A point belongs to a shard by its hash: with another number it would be looked for elsewhere.
     #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
     pub shards: i32,
     /// Copies of each shard, on as many nodes. Three survive the loss of one without a pause

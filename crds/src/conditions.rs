@@ -15,6 +15,7 @@ pub const PROGRESSING: &str = "Progressing";
 /// status flips: an object whose status is written each time would never come to rest.
 pub fn set(conditions: &mut Vec<Condition>, new: Condition) {
     match conditions.iter_mut().find(|old| old.type_ == new.type_) {
+        // A transition is a change of the status; of reason and message there may be many.
         Some(old) if old.status == new.status => {
             let since = old.last_transition_time.clone();
             *old = Condition { last_transition_time: since, ..new };

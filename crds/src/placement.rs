@@ -55,6 +55,7 @@ pub struct ShardPlacementSpec {
     pub shard: i32,
     /// Where the copies shall be. Only people write it; present means pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    // By node, which holds at most one copy of a shard.
     #[schemars(length(min = 1, max = REPLICAS_MAX))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub replicas: Option<Vec<WantedReplica>>,

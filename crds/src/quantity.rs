@@ -22,6 +22,7 @@ impl Quantity {
         let digits = self.0.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(self.0.len());
         let (number, suffix) = self.0.split_at(digits);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        // The fraction is filled up to nine digits below, and a longer one would shift the amount.
         if whole.is_empty() || fraction.len() > 9 || fraction.contains('.') {
             return None;
         }
@@ -40,6 +41,7 @@ impl Quantity {
             "Pi" => 1_000 << 50,
             _ => return None,
         };
+        // In whole billionths: floats would lose the last digits of a large size.
         let billionths: u128 = format!("{whole}{fraction:0<9}").parse().ok()?;
         // Kubernetes rounds up, too: an amount that is not zero never becomes zero.
         Some(billionths.checked_mul(scale)?.div_ceil(1_000_000_000))
@@ -67,6 +69,8 @@ impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
+        // No fraction without quotes: what is `int-or-string`
+        // for the API server is no float either.
         enum Written {
             Number(i64),
             Text(String),
@@ -84,6 +88,7 @@ impl JsonSchema for Quantity {
     }
 
     fn inline_schema() -> bool {
+        // Structural schemas, which definitions have, know no references.
         true
     }
 

@@ -60,6 +60,7 @@ fn section(
     if let Some(spec) = property(whole, "spec") {
         section.push_str(&format!("\n### {name}: spec\n\n{}", spec_table(spec)));
     }
+    // Of the whole object: some rules read the name beside the spec.
     let rules = rules(whole, "");
     if !rules.is_empty() {
         section.push_str(&format!("\n### {name}: rules\n\n"));
@@ -127,7 +128,9 @@ fn spec_table(spec: &JSONSchemaProps) -> String {
 fn spec_row(field: &Field) -> Vec<String> {
     let schema = field.schema;
     let default = match &schema.default {
+        // Before the default: what must be written has none that counts.
         _ if field.required => "*required*".into(),
+        // It repeats the defaults of its fields, which have rows of their own.
         Some(default) if default.0.is_object() => "*of its fields*".into(),
         Some(default) => code(&default.0.to_string()),
         None => String::new(),
@@ -151,6 +154,7 @@ fn meaning(schema: &JSONSchemaProps) -> String {
     }
     let values: Vec<&str> =
         schema.enum_.iter().flatten().filter_map(|value| value.0.as_str()).collect();
+    // The definition keeps the values alone, so the meanings come from the types.
     for (value, meaning) in enumerations::meanings(&values) {
         text.push_str(&format!(" {}: {}", code(&value), uncapitalised(&prose(Some(&meaning)))));
     }

@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let yaml = definitions::yaml(&definition)?;
         match &dir {
             Some(dir) => std::fs::write(Path::new(dir).join(file), yaml)?,
+            // Without a folder: one after the other, as `kubectl apply -f -` reads them.
             None => write!(std::io::stdout(), "---\n{yaml}")?,
         }
     }

@@ -26,6 +26,7 @@ pub(super) fn meanings(values: &[&str]) -> Vec<(String, String)> {
     all()
         .iter()
         .map(documented)
+        // By its values: a definition does not say which type a field has.
         .find(|variants| variants.iter().map(|(value, _)| value).eq(values.iter()))
         .unwrap_or_default()
 }

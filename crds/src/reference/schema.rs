@@ -20,8 +20,10 @@ pub(super) fn fields<'a>(schema: &'a JSONSchemaProps, path: &str) -> Vec<Field<'
     for (name, property) in schema.properties.iter().flatten() {
         let path = format!("{path}.{name}");
         let required = schema.required.iter().flatten().any(|required| required == name);
+        // Before what it holds: the page reads from the outside to the inside.
         found.push(Field { path: path.clone(), schema: property, required });
         found.extend(fields(property, &path));
+        // Kubernetes has one form of condition, which the page need not repeat for each list.
         if let Some(item) = item(property).filter(|item| !is_condition(item)) {
             found.extend(fields(item, &format!("{path}[]")));
         }
@@ -52,6 +54,7 @@ pub(super) fn is_condition(schema: &JSONSchemaProps) -> bool {
 
 /// The type of a field's values, in words.
 pub(super) fn kind(schema: &JSONSchemaProps) -> String {
+    // Nothing else in our kinds is a number or a text.
     if schema.x_kubernetes_int_or_string == Some(true) {
         return "quantity".into();
     }
@@ -83,6 +86,7 @@ pub(super) fn bounds(schema: &JSONSchemaProps) -> String {
     match schema.x_kubernetes_list_type.as_deref() {
         Some("map") => bounds.push(format!("no two with the same {}", keys.join(" and "))),
         Some("set") => bounds.push("no two alike".into()),
+        // An atomic list is replaced as a whole, which bounds nothing in it.
         _ => {}
     }
     let inner = item(schema).or(value(schema)).map(self::bounds).unwrap_or_default();
@@ -108,6 +112,7 @@ fn range<N: std::fmt::Display + PartialEq>(
 /// Patterns and rules, each with the field that it is about, in Markdown.
 pub(super) fn rules(schema: &JSONSchemaProps, path: &str) -> Vec<String> {
     let mut rules = Vec::new();
+    // The head of the page says once how a quantity is written.
     if let Some(pattern) =
         schema.pattern.as_ref().filter(|_| schema.x_kubernetes_int_or_string != Some(true))
     {
@@ -127,6 +132,7 @@ pub(super) fn rules(schema: &JSONSchemaProps, path: &str) -> Vec<String> {
 fn rule(rule: &ValidationRule, path: &str) -> String {
     let field = format!("{path}{}", rule.field_path.as_deref().unwrap_or_default());
     let field = if field.is_empty() { "the object".to_owned() } else { code(&field) };
+    // The API server runs a rule that names the old object only where there is one.
     let when = if rule.rule.contains("oldSelf") { ", on change" } else { "" };
     let message = rule.message.as_deref().unwrap_or("this must hold");
     format!("{field}{when}: {message}. {}", code(&rule.rule))
