@@ -15,6 +15,10 @@ use crate::metrics::Metrics;
 pub type Ready = Arc<AtomicBool>;
 
 /// Answers until it is aborted.
+///
+/// # Errors
+///
+/// The listener broke: probes go unanswered from then on.
 pub async fn serve(listener: TcpListener, ready: Ready, metrics: Metrics) -> std::io::Result<()> {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let readyz = move || async move {

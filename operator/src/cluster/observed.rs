@@ -18,7 +18,7 @@ pub struct Pod {
     pub disk: Disk,
 }
 
-/// The StatefulSet.
+/// The StatefulSet of the cluster, as far as the plan needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
     /// Pods that the StatefulSet should have.
