@@ -25,7 +25,7 @@ pub fn set(conditions: &mut Vec<Condition>, new: Condition) {
     }
 }
 
-/// A condition.
+/// A condition in Kubernetes' own form, with the status as a word.
 ///
 /// `reason` is a word in CamelCase, `message` a sentence for people; `now` matters only when
 /// the status flips.
