@@ -31,6 +31,7 @@ impl Blocks {
         if let Some(block) = self.taken.get(&key) {
             return Some(*block);
         }
+        // The number of clusters is a free block because none is ever given back.
         let block =
             u8::try_from(self.taken.len()).ok().filter(|block| usize::from(*block) < BLOCKS_MAX)?;
         self.taken.insert(key, block);

@@ -32,6 +32,7 @@ pub(crate) async fn make(local: &LocalCluster, collection: &Collection) -> Resul
             .get_collection(admin::GetCollectionRequest { name: name.clone() })
             .await
         {
+            // An alias of that name answers with the collection that it points to.
             Ok(found) => Some(found.into_inner()).filter(|found| found.name == *name),
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => {

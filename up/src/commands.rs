@@ -35,6 +35,7 @@ pub async fn up(
 ) -> Result<(), Error> {
     let Documents { cluster, collections } = Documents::read(file)?;
     let name = cluster.metadata.name.clone().unwrap_or_default();
+    // Before the folder is made: a paused cluster leaves no trace.
     if cluster.spec.paused {
         return Err(Error::input(file, "VectorCluster: spec.paused is true; nothing is started"));
     }
@@ -46,6 +47,7 @@ pub async fn up(
         // The plan has no memory, so a command that was cut short is taken up here by the next one.
         let observed = local.observe().await;
         let plan = plan(local.cluster(), &observed);
+        // Nothing of a plan that refuses something is carried out: half of a file helps nobody.
         if let Some(refusal) = plan.refusals.first() {
             return Err(local.refused(&refusal.message));
         }
@@ -60,6 +62,7 @@ pub async fn up(
             Founding::Waiting(why) => format!("; {why}"),
             Founding::Stuck(why) => return Err(local.failed(why.message)),
         };
+        // After the steps, which decide how many nodes there should be.
         local.start()?;
         let (ready, all) =
             (observed.pods.values().filter(|pod| pod.ready).count(), local.addresses().len());
@@ -100,6 +103,7 @@ pub async fn down(base: &Path, name: Option<&str>) -> Result<String, Error> {
     let end = Instant::now() + DOWN_TIMEOUT;
     while processes.iter().any(Running::is_there) {
         if Instant::now() > end {
+            // They had the grace of a pod; what was acknowledged is on their disks.
             processes.iter().for_each(|process| process.signal(Signal::KILL));
         }
         sleep(LOOK_PAUSE).await;
@@ -124,6 +128,7 @@ pub fn logs(
 ) -> Result<(), Error> {
     // A pod says which cluster it is of.
     let of_pod = pod.and_then(|name| name.rsplit_once('-')).map(|(cluster, _)| cluster);
+    // Names of clusters have dashes too: only one that is there is taken for the node's cluster.
     let of_pod =
         of_pod.filter(|cluster| name.is_none() && state::known(base, Some(cluster)).is_ok());
     let state = state::one(base, name.or(of_pod))?;
@@ -142,6 +147,7 @@ pub fn logs(
     for name in wanted {
         let path = base.join(&state.name).join(format!("{name}.log"));
         let mut log = match std::fs::File::open(&path) {
+            // A node that was never started has no log, which matters only to who named it.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && pod.is_none() => continue,
             opened => opened.map_err(Error::system("read", &path))?,
         };

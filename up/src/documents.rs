@@ -34,6 +34,7 @@ impl Documents {
     }
 
     fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+        // Before it is parsed: what is parsed takes more memory than its text.
         if text.len() > FILE_BYTES_MAX {
             return Err(Error::input(
                 file,
@@ -49,6 +50,8 @@ impl Documents {
             let group = format!("{}/{}", vane_crds::GROUP, vane_crds::VERSION);
             match (value["apiVersion"].as_str(), value["kind"].as_str()) {
                 (Some(version), Some("VectorCluster")) if version == group => {
+                    // Types first, then the rules: a rule has
+                    // no sentence for a field of another type.
                     let cluster: VectorCluster = checked(file, value)?;
                     cluster
                         .validate_cel()
@@ -122,6 +125,7 @@ fn checked<K: DeserializeOwned + CustomResourceExt>(
     let definition = serde_json::to_value(K::crd()).unwrap_or_default();
     let spec =
         &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    // Before serde, which names neither the field nor its bounds.
     let problems = schema::problems(spec, &value["spec"], "spec");
     if !problems.is_empty() {
         return Err(failed(problems.join("; ")));

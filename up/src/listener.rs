@@ -78,6 +78,7 @@ fn process(address: Ipv4Addr, port: u16) -> Option<u32> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let ids = processes.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
     ids.into_iter().find(|id| {
+        // Files of other users' processes cannot be listed; those processes are passed over.
         let open = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().flatten();
         let links = open.filter_map(|file| fs::read_link(file.path()).ok());
         links.into_iter().any(|link| inodes.iter().any(|inode| link.as_os_str() == inode.as_str()))
@@ -102,6 +103,7 @@ fn folder(id: u32) -> Option<(PathBuf, String)> {
     let mut set =
         environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
     let data = set.find_map(|pair| pair.strip_prefix("VANE_DATA_DIR="))?;
+    // A node is told where its data is, and that lies in the folder of its cluster.
     let cluster = Path::new(data).parent().filter(|folder| folder.join(FILE).exists())?;
     Some((cluster.parent()?.to_owned(), cluster.file_name()?.to_str()?.to_owned()))
 }

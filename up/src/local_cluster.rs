@@ -68,6 +68,7 @@ impl LocalCluster {
             zone: None,
             disk: found
                 .remove(&ordinal)
+                // Never taken for empty: a database is founded by these answers.
                 .unwrap_or_else(|| Disk::Unreachable("not asked yet".into())),
         };
         let pods = peers.keys().map(|ordinal| (*ordinal, pod(*ordinal))).collect();
@@ -146,6 +147,7 @@ impl LocalCluster {
             if self.folder.state.processes.get(&ordinal).is_some_and(Running::is_there) {
                 continue;
             }
+            // Before the start: the node would say it in its log only, and not who has the port.
             listener::check(address).map_err(|why| {
                 self.failed(format!(
                     "{} was not started: {why}",

@@ -37,6 +37,7 @@ impl Process {
             .append(true)
             .open(log)
             .map_err(Error::system("write", log))?;
+        // Before the process writes: what is there now is of those before it.
         let log_begin = output.metadata().map_err(Error::system("read", log))?.len();
         let errors = output.try_clone().map_err(Error::system("write", log))?;
         command.stdin(Stdio::null()).stdout(output).stderr(errors);

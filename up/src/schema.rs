@@ -27,6 +27,7 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
         Some("boolean") => value.is_boolean(),
         _ => true,
     };
+    // One problem a field: of another type, it has no bounds to be held to.
     if !fits {
         return found.push(format!(
             "{path} is {value}; it must be of type {}",
@@ -86,6 +87,7 @@ fn object(schema: &Value, fields: &Map<String, Value>, path: &str, found: &mut V
         match known.and_then(|known| known.get(name)).or(others) {
             Some(schema) => check(schema, value, &path, found),
             None if known.is_some() => found.push(format!("{path} is no field that there is")),
+            // Where a schema names no fields, any may stand there.
             None => {}
         }
     }

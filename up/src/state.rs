@@ -63,6 +63,7 @@ impl State {
 impl Running {
     /// Notes a process that runs.
     pub(crate) fn of(id: u32) -> Self {
+        // One that has ended already has no time of start, and counts as gone at once.
         Self { id, started: started(id).unwrap_or_default() }
     }
 
@@ -94,6 +95,7 @@ impl Folder {
     pub(crate) fn open_or_make(base: &Path, name: &str) -> Result<Self, Error> {
         let path = base.join(name);
         fs::create_dir_all(&path).map_err(Error::system("make the folder", &path))?;
+        // Before the state is read: another command may be about to write it.
         let lock = lock(&path, name)?;
         let state = match read(&path)? {
             Some(state) => state,
@@ -110,6 +112,7 @@ impl Folder {
             },
         };
         let folder = Self { path, state, _lock: lock };
+        // At once: the UUID and the block must be the same in a second try.
         folder.save()?;
         Ok(folder)
     }
@@ -128,6 +131,7 @@ impl Folder {
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
         // The token is in it.
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
+        // Synced before it takes the name: after a power cut there is the old file or the new one.
         let written = text.and_then(|text| {
             file.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         });
