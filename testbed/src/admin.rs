@@ -125,6 +125,7 @@ impl Admin {
     ///
     /// It has not in time.
     pub fn wait_voters(&self, nodes: usize) -> Result<(), Error> {
+        // As the cluster hands them out: an odd number, up to five.
         let votes = match nodes {
             0..3 => 1,
             3..5 => 3,
@@ -145,6 +146,7 @@ impl Admin {
     /// One does not in time.
     pub fn wait_caught_up(&self, collection: &str, lag_max: u64) -> Result<(), Error> {
         wait_until("all replicas to have caught up", CATCH_UP_TIMEOUT, || {
+            // Empty is the answer of a node that does not know the collection yet.
             let shards = self.shards(collection).ok().filter(|shards| !shards.is_empty())?;
             let groups = shards.iter().map(|shard| shard.group.as_ref());
             let caught_up = groups.flatten().flat_map(|group| &group.replicas).all(|replica| {

@@ -60,6 +60,7 @@ impl ApiServer {
     ///
     /// A binary is missing, or a process ended: the end of its log is in the error.
     pub async fn start() -> Result<Self, Error> {
+        // Binaries that are missing are built, for minutes: not on the caller's runtime.
         let assets = tokio::task::spawn_blocking(Assets::find).await;
         let assets = assets
             .map_err(std::io::Error::from)
@@ -154,6 +155,7 @@ impl ApiServer {
         let user = format!("system:serviceaccount:{namespace}:{name}");
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, namespace);
         let request = TokenRequest {
+            // Longer than any test runs: nobody renews it.
             spec: TokenRequestSpec { expiration_seconds: Some(24 * 60 * 60), ..Default::default() },
             ..Default::default()
         };
@@ -177,10 +179,12 @@ impl ApiServer {
         self.processes.start("kube-apiserver", &self.assets.apiserver, &self.api_args())?;
         let (processes, address) = (&mut self.processes, (Ipv4Addr::LOCALHOST, self.port));
         wait_until_async("kube-apiserver to listen", READY_TIMEOUT, async || {
+            // A process that ended would be waited for in vain.
             processes.check()?;
             Ok(tokio::net::TcpStream::connect(address).await.map(drop).map_err(|e| e.to_string()))
         })
         .await?;
+        // Only now: the server writes its certificate when it starts, and a client needs that.
         let client = self.admin.client().await?;
         let processes = &mut self.processes;
         wait_until_async("kube-apiserver to be ready", READY_TIMEOUT, async || {
@@ -262,6 +266,7 @@ impl ApiServer {
             format!("--listen-client-urls={url}"),
             format!("--advertise-client-urls={url}"),
             "--listen-peer-urls=http://127.0.0.1:0".into(),
+            // What a test wrote need not outlive a power cut, and syncs cost seconds.
             "--unsafe-no-fsync".into(),
         ]
     }
@@ -312,6 +317,7 @@ fn free_ports() -> Result<[u16; 2], Error> {
         (0..count).filter_map(|offset| u16::try_from(begin.wrapping_add(offset) % count).ok());
     let free = ports
         .map(|offset| PORTS.start + offset)
+        // Let go again: `start` makes another attempt where one is taken before its use.
         .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
     match free.take(2).collect::<Vec<u16>>()[..] {
         [first, second] => Ok([first, second]),

@@ -43,6 +43,7 @@ impl Cluster {
     /// killed.
     pub fn start(options: &Options) -> Result<Self, Error> {
         let links = if options.relayed { Some(Links::start(options.nodes)?) } else { None };
+        // Through the relays where there are any: calls beside them could not be cut.
         let port = if options.relayed { RELAY_PORT } else { PEER_PORT };
         let seeds: Vec<String> =
             (1..=options.nodes).map(|number| format!("{}:{port}", ip(number))).collect();
@@ -57,6 +58,7 @@ impl Cluster {
         let nodes = (1..=options.nodes)
             .map(|number| Node::new(number, dir(number), plan.clone()))
             .collect();
+        // Before they are started: dropping it after an error kills those that run.
         let mut cluster = Self { nodes, links };
         // Disks of an earlier run have their cluster already, which cannot be founded twice.
         let empty = !dir(1).join("VANE").exists();

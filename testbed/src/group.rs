@@ -45,6 +45,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // Before the wait: the guard ends with its input.
         self.abandon();
         drop(self.guard.wait());
     }

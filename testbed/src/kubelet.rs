@@ -68,6 +68,7 @@ impl Kubelet {
     pub async fn start(client: Client, options: Options) -> Result<Self, Error> {
         std::fs::create_dir_all(&options.dir)
             .map_err(Error::system("make the folder", &options.dir))?;
+        // Before the first pod is bound to one.
         machines::make(&client).await?;
         let shared = Arc::new(Shared {
             client,
@@ -89,6 +90,7 @@ impl Kubelet {
 
 impl Drop for Kubelet {
     fn drop(&mut self) {
+        // First: a pod that is seen from now on would start another process.
         self.watching.abort();
         for seat in self.shared.seats.lock().values() {
             seat.close();

@@ -123,6 +123,7 @@ impl Relay {
                 return;
             };
             let there = Arc::clone(&shared);
+            // A thread for each way: one may wait while the other has something to carry.
             std::thread::spawn(move || carry(caller_too, node_too, &there, (from, to)));
             carry(node, caller, &shared, (to, from));
         });
@@ -152,6 +153,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, way: (IpAddr, 
             }
             Err(_) => break,
         };
+        // Held back and not dropped: TCP would bring the bytes once the link is mended.
         while shared.is_cut(way.0, way.1) {
             pause(LOOK);
         }

@@ -198,8 +198,10 @@ impl Plan {
             .env("VANE_CLUSTER__TOKEN", &self.token)
             .env("VANE_CLUSTER__NAME", format!("node-{number}"))
             .env("VANE_CLUSTER__ADDRESS", format!("{address}:{port}"))
+            // The relays tell by the address of the caller which link a connection is of.
             .env("VANE_CLUSTER__DIAL_FROM", address.to_string())
             .envs(self.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value)));
+        // Without seeds a node founds a cluster of its own.
         if !self.seeds.is_empty() {
             command.args(["--seeds", &self.seeds]);
         }

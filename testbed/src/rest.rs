@@ -65,6 +65,7 @@ impl Rest {
     /// A client whose requests fail after `timeout`.
     pub fn with_timeout(url: &str, timeout: Duration) -> Self {
         let url = url.to_owned();
+        // Apart: a health check must not wait as long as a request may.
         Self { agent: agent(timeout), health: agent(HEALTH_TIMEOUT), url, header: None }
     }
 
@@ -155,6 +156,7 @@ impl Rest {
 }
 
 fn agent(timeout: Duration) -> ureq::Agent {
+    // A refusal is an answer too, and its body says why.
     let config =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout));
     ureq::Agent::new_with_config(config.build())

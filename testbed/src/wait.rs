@@ -45,6 +45,7 @@ pub async fn wait_until_async<T>(
 ) -> Result<T, Error> {
     let end = Instant::now() + timeout;
     loop {
+        // Before the time is looked at: a slow look may have found it all the same.
         match look().await? {
             Ok(found) => return Ok(found),
             Err(seen) if Instant::now() > end => return Err(waited(what, timeout, &seen)),

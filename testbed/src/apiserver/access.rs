@@ -77,6 +77,7 @@ impl Access {
     /// As [`Self::kubectl`].
     pub async fn kubectl_reading(&self, input: &str, args: &[&str]) -> Result<String, Error> {
         let shown = args.join(" ");
+        // Not the person's own cache, which is of other clusters.
         let cache = self.kubeconfig.with_file_name("kubectl-cache");
         let mut command = Command::new(&self.kubectl);
         command.arg("--kubeconfig").arg(&self.kubeconfig).arg("--cache-dir").arg(cache).args(args);
@@ -109,6 +110,7 @@ pub(crate) struct Server {
 fn run(command: &mut Command, input: &str) -> std::io::Result<std::process::Output> {
     let mut child = command.spawn()?;
     let stdin = child.stdin.take();
+    // Written while the output is read: a full pipe on either side would stop both.
     std::thread::scope(|scope| {
         // One that ends without reading all of it is no failure of ours: its status tells.
         scope.spawn(move || {

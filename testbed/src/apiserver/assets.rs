@@ -57,6 +57,7 @@ fn bring() -> Result<PathBuf, Error> {
     let failed = |reason: String| Error::Tools { script: script.clone(), reason };
     let output = Command::new(&script)
         .arg("apiserver")
+        // Set but empty it counts as unset here, and so it must for the script.
         .env_remove(VARIABLE)
         .stderr(Stdio::inherit())
         .output()

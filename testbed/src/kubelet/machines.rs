@@ -49,6 +49,8 @@ pub(super) async fn make(client: &Client) -> Result<(), Error> {
         let what = format!("make the node {name}");
         nodes.patch(&name, &how, &Patch::Apply(node)).await.map_err(Error::api(&what))?;
         let at = now();
+        // Apart from the node: what an object says of
+        // its status is passed over when it is applied.
         let status = json!({
             "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
             "status": {
@@ -64,6 +66,7 @@ pub(super) async fn make(client: &Client) -> Result<(), Error> {
         });
         nodes.patch_status(&name, &how, &Patch::Apply(status)).await.map_err(Error::api(what))?;
     }
+    // At once: controllers give up a machine that has never given a sign of life.
     renew(client).await
 }
 
@@ -98,6 +101,7 @@ pub(super) async fn bind(
 ) -> Result<(), Error> {
     let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client.clone(), namespace);
     let binding: Binding = serde_json::from_value(json!({
+        // Of this very pod: the next one of its name is bound by itself.
         "metadata": {"name": pod, "namespace": namespace, "uid": uid},
         "target": {"apiVersion": "v1", "kind": "Node", "name": machine(pod)},
     }))

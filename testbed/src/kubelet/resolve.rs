@@ -77,11 +77,13 @@ async fn keep_for(shared: &Shared, seat: &Seat, namespace: &str, claim: &str) ->
     if known == uid {
         return Ok(());
     }
+    // A folder without a mark was there before any claim, and is taken over as it is.
     if !known.is_empty() && data.exists() {
         fs::remove_dir_all(&data)
             .map_err(Error::system("remove the data of an old claim in", &data))?;
     }
     fs::create_dir_all(&seat.dir).map_err(Error::system("make the folder", &seat.dir))?;
+    // The mark last: killed before it, the data of the old claim is removed again.
     fs::write(&mark, uid).map_err(Error::system("write", &mark))
 }
 
@@ -109,11 +111,13 @@ async fn neighbours(
     } else {
         None
     };
+    // Its own place is among them, also when the set is scaled in at this moment.
     let replicas = found.and_then(|set| set.spec?.replicas).unwrap_or_default().max(ordinal + 1);
     // One cluster, one block: the third number of its own address.
     let block = seat.address.octets()[2];
     let of = |ordinal: i32| Some((format!("{set}-{ordinal}"), address(block, ordinal)?));
     let mut all: Vec<_> = (0..replicas.min(NEIGHBOURS_MAX)).filter_map(of).collect();
+    // The limit may have cut off its own address, which others know it by.
     if !all.contains(&own) {
         all.pop();
         all.push(own);

@@ -80,6 +80,7 @@ impl Seat {
         state.look();
         let waits = state.next_start.is_some_and(|start| Instant::now() < start);
         if state.process.is_none() && !state.held && !state.closed && !waits {
+            // Before the start: a wipe must find the data also when the start fails.
             state.data_dirs = data.iter().map(|claim| self.dir.join(claim)).collect();
             // A start that fails is tried again after a pause too.
             state.delay();
@@ -106,6 +107,7 @@ impl Seat {
     /// Kills it; with `held`, it stays down.
     pub(super) fn kill(&self, held: bool) {
         let mut state = self.state.lock();
+        // A second kill must not release one that a test holds down.
         state.held |= held;
         state.kill();
     }
@@ -118,6 +120,7 @@ impl Seat {
 
     /// Kills it and removes its data before it is started again.
     pub(super) fn wipe(&self) -> Result<(), Error> {
+        // Locked until the data is gone: it cannot be started on what is left of it.
         let mut state = self.state.lock();
         state.kill();
         for dir in &state.data_dirs {

@@ -47,6 +47,7 @@ pub(super) fn patch(facts: &Facts<'_>) -> Value {
     let condition = |kind: &str, is: bool, since: &str, reason: Option<&str>| {
         json!({
             "type": kind, "status": if is { "True" } else { "False" }, "lastTransitionTime": since,
+            // Only what is not so has a reason.
             "reason": reason.filter(|_| !is),
         })
     };
@@ -88,6 +89,7 @@ fn container(facts: &Facts<'_>, plan: &Plan, running: bool) -> Value {
         "imageID": "",
         "ready": facts.ready,
         "started": running,
+        // Kubernetes counts the starts after the first.
         "restartCount": facts.seen.map_or(0, |seen| (seen.starts - 1).max(0)),
         "state": state,
         "lastState": terminated,

@@ -29,6 +29,7 @@ pub(super) async fn run(
     let mut tended: Option<Tended> = None;
     let mut last_error = String::new();
     loop {
+        // Marked as seen, so that only a change after this one ends the pause below.
         let pod = pods.borrow_and_update().clone();
         let uid = pod.as_ref().and_then(|pod| pod.uid());
         if let Some(old) = tended.take_if(|old| Some(&old.uid) != uid.as_ref()) {
@@ -54,6 +55,7 @@ pub(super) async fn run(
         } else if pods.changed().await.is_err() {
             return;
         }
+        // A change ends the pause early; an error is a kubelet that was dropped.
         if let Ok(Err(_)) = timeout(LOOK_PAUSE, pods.changed()).await {
             return;
         }
@@ -184,6 +186,7 @@ impl Tended {
         let preconditions = Preconditions { uid: Some(self.uid.clone()), resource_version: None };
         let how = DeleteParams {
             preconditions: Some(preconditions),
+            // Its process has ended: nothing is left to wait for.
             ..DeleteParams::default().grace_period(0)
         };
         match pods.delete(&seat.name, &how).await {

@@ -91,6 +91,7 @@ impl Pods {
 
     fn is(&mut self, pod: Pod) {
         let key = key(&pod);
+        // The task that tends this name goes on with the new pod.
         if let Some(known) = self.known.get(&key) {
             known.send_replace(Some(Arc::new(pod)));
             return;
@@ -107,6 +108,7 @@ impl Pods {
     fn seat(&self, key: &Key, pod: &Pod) -> Option<Arc<Seat>> {
         let (namespace, name) = key;
         let cluster = pod.labels().get(CLUSTER_LABEL).cloned().unwrap_or_default();
+        // A pod of no set has no ordinal, and so no address of its own.
         let ordinal = name.rsplit_once('-')?.1.parse().ok()?;
         let address = address(self.shared.blocks.lock().of(namespace, &cluster)?, ordinal)?;
         let dir = self.shared.options.dir.join(namespace);
