@@ -35,6 +35,7 @@ pub(crate) fn largest<'a>(sources: impl Iterator<Item = (&'a Path, &'a str)>) ->
 
 /// `shard` of `dataplane/x/src/shard/…` and of `dataplane/x/src/shard.rs`.
 fn first_level(path: &Path) -> Option<String> {
+    // Crates lie at different depths; their modules begin below `src`.
     let mut parts = path.iter().skip_while(|part| *part != "src").skip(1);
     let module = Path::new(parts.next()?).file_stem()?.to_str()?;
     (!["lib", "main", "bin"].contains(&module)).then(|| module.to_owned())
@@ -42,6 +43,7 @@ fn first_level(path: &Path) -> Option<String> {
 
 /// First-level modules that a text names, alone or in a group: `crate::a::b`, `crate::{a, c::d}`.
 fn references(text: &str) -> BTreeSet<String> {
+    // Comments may name modules that the code does not use.
     let text = without_comments(text);
     let mut found = BTreeSet::new();
     for reference in REFERENCE.captures_iter(&text) {
@@ -64,9 +66,11 @@ fn group_heads(text: &str) -> Vec<String> {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => heads.push(std::mem::take(&mut member)),
+            // Names in inner braces run into the member, of which the first name alone counts.
             _ => member.push(letter),
         }
     }
+    // Behind the last member there is no comma.
     heads.push(member);
     let head = |member: &String| member.split("::").next().unwrap_or_default().trim().to_owned();
     heads.iter().map(head).filter(|head| !head.is_empty()).collect()

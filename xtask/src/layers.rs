@@ -100,6 +100,7 @@ pub fn arrows(workspace: &Workspace) -> Vec<String> {
         let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
         let over = known.difference(&allowed);
         wrong.extend(over.map(|other| format!("{name} must not know {other}")));
+        // An arrow that nobody needs would let the next dependency in unseen.
         let stale = allowed.difference(&known);
         wrong.extend(stale.map(|other| format!("{name} no longer knows {other}: lower LAYERS")));
         if !KUBERNETES_HALF.contains(&name) {
@@ -111,6 +112,7 @@ pub fn arrows(workspace: &Workspace) -> Vec<String> {
         if !workspace.packages.iter().any(|package| package.name == *layer) {
             wrong.push(format!("LAYERS has {layer}, which is no crate"));
         }
+        // Only those before it in the list, so that no way leads round.
         let above = &LAYERS[..place];
         let below = known.iter().filter(|other| !above.iter().any(|(name, _)| name == *other));
         wrong
@@ -146,6 +148,7 @@ pub fn picture() -> String {
 
 fn all_known(layer: &str) -> BTreeSet<&'static str> {
     let known = LAYERS.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, known)| *known);
+    // It ends because a layer knows only those above it, which `arrows` checks.
     known.iter().copied().chain(known.iter().flat_map(|other| all_known(other))).collect()
 }
 
@@ -155,5 +158,6 @@ fn all_known(layer: &str) -> BTreeSet<&'static str> {
 ///
 /// The page cannot be read.
 pub fn picture_is_shown(workspace: &Workspace) -> Result<bool, Error> {
+    // With its fences: a picture that goes on below would be another one.
     Ok(workspace.text("ARCHITECTURE.md")?.contains(&format!("```\n{}```\n", picture())))
 }

@@ -29,6 +29,7 @@ pub fn orphans(workspace: &Workspace) -> Vec<PathBuf> {
 /// Notes a file and those of its modules, which lie in `folder`.
 fn visit(workspace: &Workspace, file: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) {
     let Some(text) = workspace.sources.get(file) else { return };
+    // Targets may share modules, and a wrong path can lead round.
     if !found.insert(file.to_owned()) {
         return;
     }
@@ -37,12 +38,16 @@ fn visit(workspace: &Workspace, file: &Path, folder: &Path, found: &mut BTreeSet
         let inner = folder.join(name);
         match module.get(1) {
             Some(path) => {
+                // A path counts from the folder of the file
+                // that names it, not from that of its modules.
                 let file = file.parent().unwrap_or(Path::new("")).join(path.as_str());
                 let folder = file.parent().map(Path::to_owned).unwrap_or_default();
                 visit(workspace, &file, &folder, found);
             }
             None => {
                 visit(workspace, &folder.join(format!("{name}.rs")), &inner, found);
+                // cargo takes either place; that `mod.rs` is
+                // not wanted here is no matter of orphans.
                 visit(workspace, &inner.join("mod.rs"), &inner, found);
             }
         }

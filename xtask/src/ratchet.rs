@@ -58,7 +58,7 @@ impl Rule {
     }
 }
 
-/// The table.
+/// Numbers over the limits that crates may keep, by rule and crate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ratchet {
     numbers: BTreeMap<(Rule, String), usize>,
@@ -131,7 +131,9 @@ impl Ratchet {
             let found = all
                 .iter()
                 .find(|figures| figures.folder == *folder)
+                // A crate that is gone needs no line any more.
                 .map_or(0, |figures| rule.of(figures));
+            // Never raised: a crate that got worse is told so by `broken`.
             let lower = found.min(*number);
             if lower > rule.limit() {
                 numbers.insert((*rule, folder.clone()), lower);
@@ -163,6 +165,7 @@ fn entry(line: &str) -> Option<(Rule, &str, usize)> {
     let mut words = line.split_whitespace();
     let (rule, folder, number) = (words.next()?, words.next()?, words.next()?);
     let rule = Rule::ALL.into_iter().find(|known| known.name() == rule)?;
+    // A fourth word would be passed over, and may be what somebody meant.
     Some((rule, folder, number.parse().ok()?)).filter(|_| words.next().is_none())
 }
 

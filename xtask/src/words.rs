@@ -32,6 +32,7 @@ impl Words {
             lines: text.matches('\n').count(),
             it_words: IT.find_iter(&without_comments(text)).count(),
             body_comments: BODY_COMMENT.find_iter(text).count(),
+            // Characters and not bytes, as people count columns.
             wide_lines: text.lines().filter(|line| line.chars().count() > COLUMNS_MAX).count(),
         }
     }

@@ -19,7 +19,7 @@ pub struct Workspace {
     pub sources: BTreeMap<PathBuf, String>,
 }
 
-/// A crate.
+/// A crate of the workspace, as cargo describes it.
 #[derive(Debug, Clone)]
 pub struct Package {
     /// Folder from the root, such as `dataplane/raft`. It names the crate in messages.
@@ -76,6 +76,7 @@ impl Workspace {
                 folder: folder.display().to_string(),
                 name: short(&package.name).to_owned(),
                 dependencies: built_with
+                    // What only tests need is in nothing that is shipped, and may point anywhere.
                     .filter(|dependency| dependency.kind.as_deref() != Some("dev"))
                     .map(|dependency| short(&dependency.name).to_owned())
                     .collect(),
@@ -140,6 +141,7 @@ fn metadata() -> Result<Metadata, Error> {
     // The cargo that runs us, where one does.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
+        // The tree alone, without a network: no dependency is looked up.
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
