@@ -254,6 +254,7 @@ pub(crate) fn parse() -> Cli {
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
+        // By the command as it was called: `kubectl vane` must not be told to type `vanectl`.
         Err(error) => error.format(&mut command).exit(),
     }
 }

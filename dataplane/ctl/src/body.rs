@@ -19,6 +19,7 @@ pub(crate) fn read(flag: &str) -> Result<String, Error> {
             (format!("the body in {path}"), read_all(path, file)?)
         }
     };
+    // Checked here, where the message can name the file and the place in it.
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) if value.is_object() => Ok(text),
         Ok(_) => {
@@ -33,6 +34,7 @@ pub(crate) fn read(flag: &str) -> Result<String, Error> {
 fn read_all(name: &str, source: impl Read) -> Result<String, Error> {
     let mut text = String::new();
     source
+        // One byte more than allowed tells a body that is too long from one that just fits.
         .take(BODY_BYTES_MAX + 1)
         .read_to_string(&mut text)
         .map_err(|error| failed(name, &error))?;

@@ -86,6 +86,7 @@ impl Client {
         F: Future<Output = Result<Response<R>, Status>>,
     {
         let deadline = Instant::now() + self.timeout;
+        // From the one that worked last, and round to those before it.
         let order: Vec<usize> = (self.first..self.endpoints.len()).chain(0..self.first).collect();
         let mut tried = Vec::new();
         for (attempt, place) in order.iter().copied().enumerate() {
@@ -104,6 +105,8 @@ impl Client {
             let request = self.request(message.clone(), deadline);
             match answer(deadline, send(admin, request)).await {
                 Ok(reply) => return Ok(reply),
+                // A change may have been made before the connection
+                // broke: it is not sent a second time unasked.
                 Err(Failure::Broken(reason)) if !doing.changes => {
                     self.connected = None;
                     tried.push(Tried { endpoint, reason });
@@ -121,6 +124,7 @@ impl Client {
             return Ok(channel.clone());
         }
         let channel = dial::dial(&self.endpoints[place], limit).await?;
+        // Later calls begin here: the endpoints before it were of no use.
         self.first = place;
         self.connected = Some((place, channel.clone()));
         Ok(channel)
@@ -132,6 +136,7 @@ impl Client {
         if let Some(token) = &self.token {
             request.metadata_mut().insert("authorization", token.bearer());
         }
+        // A node need not go on with what nobody waits for any more.
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
         request
     }

@@ -27,6 +27,7 @@ pub(crate) struct ClusterView {
 impl ClusterView {
     pub(crate) async fn fetch(client: &mut Client) -> Result<Self, Error> {
         let cluster = client.cluster().await?;
+        // Now: the next call may be answered by another node.
         let endpoint = client.answered().map(ToString::to_string).unwrap_or_default();
         Ok(Self::new(cluster, endpoint))
     }
@@ -98,6 +99,7 @@ impl View for ClusterView {
         let mut name = "Problems";
         for problem in &cluster.problems {
             table.field(name, problem.clone());
+            // The name stands once; the lines below go on with it.
             name = "";
         }
         table
@@ -114,6 +116,7 @@ pub(crate) async fn status(
     flags: Watch,
 ) -> Result<Exit, Error> {
     let view = match output.quiet {
+        // Only the exit code is wanted, and one look gives it, also with `--watch`.
         true => ClusterView::fetch(client).await?,
         false => {
             watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?

@@ -33,11 +33,13 @@ impl From<Disk> for DiskView {
         let state = match disk.state() {
             State::Empty => "empty",
             State::Member => "member",
+            // A state of a later version is shown all the same: nothing is done about it here.
             State::Unspecified => "unknown",
         };
         Self {
             state,
             format: disk.format,
+            // Messages have 0 and empty texts for what an empty disk lacks.
             node_id: (disk.node_id != 0).then_some(disk.node_id),
             cluster_id: Some(disk.cluster_id).filter(|id| !id.is_empty()),
             disk_id: Some(disk.disk_id).filter(|id| !id.is_empty()),
@@ -61,6 +63,7 @@ impl View for DiskView {
 
 /// Shows the marker of one node's disk.
 pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, Error> {
+    // It is about this node's disk: the answer of another would be a wrong one.
     client.check_single("disk")?;
     let disk = DiskView::from(client.disk().await?);
     output.show(&disk)?;
@@ -102,6 +105,7 @@ async fn bootstrap_once_it_listens(
     loop {
         match client.bootstrap(cluster_id.clone()).await {
             Err(error @ Error::Unreachable { .. }) if Instant::now() < deadline => {
+                // Once: the pause is short and the reason stays the same.
                 if !said {
                     output.note(&format!(
                         "{error}; the node may be starting: trying for {:?}",

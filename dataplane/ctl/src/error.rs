@@ -86,6 +86,7 @@ impl Error {
     /// Whether asking again later may go better without anybody doing something here.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
+            // A node that is just starting answers later.
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
             Self::Refused { refusal, .. } => refusal.may_pass(),
             Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => false,
@@ -95,6 +96,7 @@ impl Error {
     /// The message and the lines below it, for stderr.
     pub(crate) fn report(&self) -> String {
         let mut text = format!("vanectl: {self}\n");
+        // Each has its own reason, and one of them is the mistake to find.
         if let Self::Unreachable { tried, .. } = self {
             for Tried { endpoint, reason } in tried {
                 line(&mut text, "tried", &format!("{endpoint}: {reason}"));
@@ -115,6 +117,7 @@ impl Error {
     /// What became of the change, of a call that would have made one.
     fn changed(&self) -> Option<&'static str> {
         match self {
+            // No connection came about, so nothing was sent.
             Self::Unreachable { doing, .. } => doing.changes.then_some("nothing"),
             Self::Timeout { doing, .. } | Self::Broken { doing, .. } => {
                 doing.changes.then_some("unknown; it may still happen")
@@ -126,6 +129,7 @@ impl Error {
 
     fn retry(&self) -> Option<&'static str> {
         match self {
+            // Creations carry a key and moves a revision; the other changes set what they name.
             Self::Timeout { .. } | Self::Broken { .. } => {
                 Some("yes; repeating the same call is safe")
             }

@@ -101,6 +101,7 @@ pub(crate) fn role_name(role: Role) -> &'static str {
 /// Nodes with their roles, as `--replicas` takes them: `1,2,4:learner`.
 pub(crate) fn placement(replicas: impl IntoIterator<Item = (u64, &'static str)>) -> String {
     let words = replicas.into_iter().map(|(node, role)| match role {
+        // As the flag takes it: a node without a role is a voter.
         "voter" => node.to_string(),
         _ => format!("{node}:{role}"),
     });

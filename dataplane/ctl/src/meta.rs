@@ -33,6 +33,7 @@ impl Members {
                 .iter()
                 .find(|node| node.id == replica.node_id)
                 .map(|node| node.name.clone())
+                // Two calls are two moments: a node may be in one of the answers alone.
                 .unwrap_or_default(),
             leader: group.leader_node == Some(replica.node_id),
             replica,
@@ -51,6 +52,7 @@ impl View for Members {
             table.row([
                 replica.node_id.to_string(),
                 member.name.clone(),
+                // A leader is a voter anyway: that it leads says more.
                 if member.leader { "leader" } else { replica.role }.into(),
                 replica.state().into(),
                 known(replica.lag),

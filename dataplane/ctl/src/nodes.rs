@@ -103,6 +103,7 @@ fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
     let mut found = members.iter().filter(|member| member.name == *name);
     match (found.next(), found.next()) {
         (Some(member), None) => Ok(member.id),
+        // A node that came back with an empty disk has a new number and its old name.
         (Some(_), Some(_)) => Err(Error::NotFound(format!(
             "several nodes are called {name}: give a number; nothing was changed"
         ))),

@@ -43,6 +43,7 @@ impl Output {
 
     /// Prints a result.
     pub(crate) fn show(&self, view: &impl View) -> Result<Reader, Error> {
+        // JSON has an empty list for this, and scripts need not know our words.
         if self.format != Format::Json
             && let Some(nothing) = view.nothing()
         {
@@ -65,6 +66,7 @@ impl Output {
             (false, false) => "\n",
         };
         let text = match view.nothing() {
+            // On stdout here: it takes the place of the table before it.
             Some(nothing) => format!("{nothing}\n"),
             None => self.render(view)?,
         };
@@ -74,6 +76,7 @@ impl Output {
     /// Says that a command was carried out: a sentence, or with `-o json` an object.
     pub(crate) fn confirm(&self, sentence: &str, result: &impl Serialize) -> Result<(), Error> {
         let text = match (self.format, self.quiet) {
+            // Also when quiet: who asks for an object reads it.
             (Format::Json, _) => json(result, serde_json::to_string_pretty)?,
             (_, true) => return Ok(()),
             (_, false) => format!("{sentence}\n"),
@@ -111,6 +114,7 @@ fn json<V: Serialize>(
 
 fn write_stdout(text: &str) -> Result<Reader, Error> {
     let mut stdout = io::stdout().lock();
+    // Flushed here: at the end of the process an error would be lost.
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Reader::There),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),

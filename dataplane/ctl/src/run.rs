@@ -14,6 +14,7 @@ const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(5 * 60);
 
 /// Carries out the command. What goes wrong is reported on stderr.
 pub(crate) fn run(cli: Cli) -> Exit {
+    // One call follows the other; threads for all cores would have nothing to do.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(carry_out(cli)),
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
 async fn carry_out(cli: Cli) -> Result<Exit, Error> {
     let Cli { global, command } = cli;
     let output = &Output::new(&global);
+    // Before the token is looked for: no node is asked, so a wrong one does not matter.
     if let Command::Version { client: true } = command {
         return version::client(output);
     }
@@ -52,6 +54,7 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Leader { action } => leader::run(client, output, action).await,
         Command::Meta(flags) => meta::show(client, output, flags).await,
         Command::Wait { condition } => {
+            // The flag is the whole time here, and not that of each call.
             let limit = global.timeout.unwrap_or(WAIT_MAX_DEFAULT);
             wait::wait(client, output, condition, limit).await
         }

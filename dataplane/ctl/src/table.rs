@@ -50,6 +50,7 @@ impl Table {
         for column in table.column_iter_mut() {
             column.set_padding((0, GAP));
         }
+        // The last column is padded as well, and would wrap in a narrow terminal.
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }

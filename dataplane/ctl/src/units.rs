@@ -7,6 +7,7 @@ pub(crate) fn bytes(count: u64) -> String {
         return count.to_string();
     }
     let unit = (count.ilog2() / 10) as usize;
+    // In 128 bits: ten times the largest count does not fit into 64.
     let tenths = u128::from(count) * 10 / (1 << (10 * unit));
     let name = UNITS[unit - 1];
     // From ten on the tenths tell nothing.
@@ -21,6 +22,7 @@ pub(crate) fn bytes(count: u64) -> String {
 pub(crate) fn span(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms}ms"),
+        // Each unit up to two of the next: 90s says more than 1m.
         1_000..120_000 => format!("{}s", ms / 1_000),
         120_000..7_200_000 => format!("{}m", ms / 60_000),
         7_200_000..172_800_000 => format!("{}h", ms / 3_600_000),

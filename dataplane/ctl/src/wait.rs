@@ -30,6 +30,7 @@ pub(crate) async fn wait(
     let deadline = Instant::now() + limit;
     let mut said = String::new();
     loop {
+        // Never past the end: the last look has what time is left.
         client.set_timeout(POLL_MAX.min(deadline.saturating_duration_since(Instant::now())));
         let answer = ClusterView::fetch(client).await;
         let (line, outcome) = match answer {
@@ -42,6 +43,7 @@ pub(crate) async fn wait(
                 let late = format!("{condition} did not come about within {limit:?}: {line}");
                 (line, Error::Unmet(late))
             }
+            // A node that restarts, say. A token that is refused stays refused.
             Err(error) if error.may_pass() => (error.to_string(), error),
             Err(error) => return Err(error),
         };
@@ -49,6 +51,7 @@ pub(crate) async fn wait(
             output.note(&format!("waiting for {condition}: {line}"));
             said = line;
         }
+        // Another look would come after the end; waiting for it is saved.
         if Instant::now() + POLL_EVERY >= deadline {
             return Err(outcome);
         }

@@ -30,6 +30,7 @@ pub(crate) async fn show<V: View>(
         match fetch().await {
             Ok(fetched) => view = fetched,
             Err(error) if error.may_pass() => {
+                // Not among the lists on stdout, which a script may read.
                 write_stderr(&error.report());
                 continue;
             }

@@ -15,6 +15,7 @@ pub(crate) struct Endpoint(String);
 impl Endpoint {
     /// As tonic dials it.
     pub(crate) fn uri(&self) -> String {
+        // Without TLS, as the interface is served.
         format!("http://{}", self.0)
     }
 }
@@ -74,6 +75,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
         return Err("the admin interface is served without TLS; write host:port".into());
     }
     let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    // An IPv6 address has colons of its own; the port follows its bracket.
     let after_host = match bare.find(']') {
         Some(bracket) => bracket + 1,
         None if bare.matches(':').count() > 1 => {
@@ -83,6 +85,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     };
     let (host, port) = bare.split_at(after_host);
     let port = match port.strip_prefix(':') {
+        // Port 0 asks a system for any free one; nobody listens there.
         Some(port) => port.parse::<u16>().ok().filter(|port| *port != 0),
         None => port.is_empty().then_some(PORT_DEFAULT),
     };
@@ -91,6 +94,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     if host.is_empty() || host.contains(['/', '@', '?', '#']) {
         return Err("write it as host:port".into());
     }
+    // What cannot be dialled is a mistake of the command line, and known before any call.
     tonic::transport::Endpoint::from_shared(endpoint.uri()).map_err(|_| "write it as host:port")?;
     Ok(endpoint)
 }
@@ -119,6 +123,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// A number is the node with that number, anything else a name.
 pub(crate) fn node(text: &str) -> Result<NodeRef, String> {
     match text.parse::<u64>() {
+        // Messages have 0 for a node that is not there.
         Ok(0) => Err("nodes are numbered from 1".into()),
         Ok(id) => Ok(NodeRef::Id(id)),
         Err(_) if text.is_empty() => Err("write the number or the name of a node".into()),
@@ -142,6 +147,7 @@ pub(crate) fn replica(text: &str) -> Result<ReplicaSpec, String> {
 /// The number of a Raft group, or `meta`.
 pub(crate) fn group(text: &str) -> Result<u64, String> {
     match text {
+        // It is group 0, which people need not know.
         "meta" => Ok(0),
         _ => text.parse().map_err(|_| "write the number of a group, or meta".into()),
     }
@@ -155,6 +161,7 @@ pub(crate) fn condition(text: &str) -> Result<Condition, String> {
     }
     let count = text.strip_prefix("nodes=").ok_or(FORM)?;
     match count.parse() {
+        // Zero would hold before there is any node.
         Ok(0) | Err(_) => Err(FORM.into()),
         Ok(count) => Ok(Condition::Nodes(count)),
     }

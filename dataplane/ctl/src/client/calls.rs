@@ -133,6 +133,7 @@ impl Client {
         revision: u64,
     ) -> Result<(), Error> {
         let doing = Doing::change(format!("change the replicas of group {group}"));
+        // Always guarded: what is asked for was decided on the shard as it was read.
         let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
         self.call(doing, request, |mut admin, message| async move {
             admin.reconfigure_shard(message).await

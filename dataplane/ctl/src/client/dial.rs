@@ -42,5 +42,6 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
             None => break,
         }
     }
+    // Words of the other side may have control characters in them.
     printable(&cause.to_string())
 }

@@ -17,6 +17,7 @@ pub(crate) struct Token(MetadataValue<Ascii>);
 
 impl Token {
     fn new(text: &str, origin: &str) -> Result<Self, Error> {
+        // Files end with a line end, and variables are often filled from files.
         let text = text.trim();
         if text.is_empty() {
             return Err(Error::Usage(format!("{origin} is empty: there is no token in it")));
@@ -24,6 +25,7 @@ impl Token {
         let mut value: MetadataValue<Ascii> = format!("Bearer {text}").parse().map_err(|_| {
             Error::Usage(format!("{origin} is no token: it has characters that none can have"))
         })?;
+        // Kept out of what is logged about the call.
         value.set_sensitive(true);
         Ok(Self(value))
     }
@@ -45,6 +47,7 @@ pub(crate) fn find(
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Token>, Error> {
     let variable = |name| environment(name).filter(|value| !value.is_empty());
+    // What is said with the call wins over what the environment says.
     if let Some(token) = token {
         return Token::new(token, "--token").map(Some);
     }
@@ -63,6 +66,7 @@ pub(crate) fn find(
 fn read(path: &Path) -> Result<Token, Error> {
     let mut text = String::new();
     File::open(path)
+        // Bounded: the path may be that of a device.
         .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > TOKEN_BYTES_MAX {

@@ -80,6 +80,7 @@ pub(super) async fn delete(
 fn ask(name: &str) -> Result<(), Error> {
     /// A yes is short.
     const ANSWER_BYTES_MAX: u64 = 256;
+    // Both: the question goes to stderr, and stdout keeps the result alone.
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Error::Usage(format!(
             "collection {name} was not deleted: say --yes, there is no terminal to ask at"
@@ -91,6 +92,7 @@ fn ask(name: &str) -> Result<(), Error> {
     read.map_err(|source| Error::Terminal { what: "read the answer", source })?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
+        // Anything else is a no: an empty line too, and the end of the input.
         _ => Err(Error::Unmet(format!("collection {name} was not deleted"))),
     }
 }

@@ -33,6 +33,7 @@ impl Refusal {
             endpoint,
             code: status.code(),
             message: printable(status.message()),
+            // Any other word than `no` leaves open what happened.
             changed: metadata.get(CHANGED).map(|value| value.as_bytes() != b"no"),
             retry: metadata.get(RETRY).map(|value| value.as_bytes() == b"yes"),
             token_sent,
@@ -60,6 +61,7 @@ impl Refusal {
     pub(crate) fn changed(&self) -> &'static str {
         match self.changed {
             Some(false) => "nothing",
+            // A check before the call, such as that of the token, says no word about changes.
             None if self.is_about_the_call() => "nothing",
             Some(true) | None => "unknown; it may still happen",
         }
@@ -68,6 +70,7 @@ impl Refusal {
     pub(crate) fn retry(&self) -> &'static str {
         match self.retry {
             Some(true) => "yes; the same call may succeed later",
+            // gRPC's own word for a server that may be back.
             None if self.code == Code::Unavailable => "yes; the same call may succeed later",
             Some(false) | None => "no; the same call fails until its cause is gone",
         }

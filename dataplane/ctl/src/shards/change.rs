@@ -29,6 +29,7 @@ pub(super) async fn move_replica(
     from: &NodeRef,
     to: &NodeRef,
 ) -> Result<(), Error> {
+    // In one call, so that both names are of one moment.
     let nodes = nodes::resolve(client, &[from, to]).await?;
     let (from, to) = (nodes[0], nodes[1]);
     let shard = shard(client, group).await?;
@@ -65,6 +66,7 @@ pub(super) async fn reconfigure(
     plan::check(&targets).map_err(|reason| Error::Usage(reason.to_string()))?;
     let revision = match if_revision {
         Some(revision) => revision,
+        // What somebody else changes after this moment is not written over.
         None => shard(client, group).await?.revision,
     };
     request(client, output, group, targets, revision).await
@@ -72,6 +74,7 @@ pub(super) async fn reconfigure(
 
 /// The shard as it is now.
 async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
+    // The interface lists shards by collection, and groups are numbered across all.
     let shards = client.shards(String::new()).await?;
     let mut shards = shards.into_iter();
     let found = shards.find(|shard| shard.group.as_ref().is_some_and(|known| known.id == group));

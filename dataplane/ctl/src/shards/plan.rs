@@ -41,6 +41,7 @@ pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, Impossibl
     let mut wanted = wanted(shard);
     match (place_of(&wanted, from), place_of(&wanted, to)) {
         (Some(place), None) => {
+            // Its role goes along: only the node is another.
             wanted[place].node_id = to;
             Ok(Move::To(wanted))
         }
