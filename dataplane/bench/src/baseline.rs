@@ -14,6 +14,7 @@ pub(crate) const PARAMS: GraphParams = GraphParams { m: 16, ef_construct: 100 };
 
 /// A graph over the data set, and the time that building it took on one thread.
 pub(crate) fn build(data: &Dataset) -> Result<(Graph, Duration), Error> {
+    // With all its threads FAISS would be measured on other terms than the node.
     vane_index::single_threaded_here();
     let start = Instant::now();
     let rows = Arc::new(data.rows.clone());

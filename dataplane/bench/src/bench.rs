@@ -98,6 +98,7 @@ impl Args {
 /// # Errors
 /// When the data cannot be read, a node fails, or a signal ended it. No node is left running.
 pub fn run(args: &Args) -> Result<(), Error> {
+    // Before any node runs: a signal must end those as well.
     interrupt::watch()?;
     match measure(args) {
         // A signal reaches the nodes too, and then requests to them fail first.
@@ -126,6 +127,7 @@ fn measure(args: &Args) -> Result<(), Error> {
         };
         figures.insert(name.into(), measured);
     }
+    // At the end only: part of the figures would pass for all of them.
     match &args.json {
         Some(path) => std::fs::write(path, format!("{:#}\n", Value::Object(figures)))
             .map_err(|e| Error::output(path, e)),

@@ -112,6 +112,7 @@ impl Client {
         path: &str,
         body: &[u8],
     ) -> Result<T, Error> {
+        // A load of many requests ends at the next of them.
         interrupt::check()?;
         let what = || format!("{method} {path}");
         let answer = self.rest.call_raw(method, path, body)?;

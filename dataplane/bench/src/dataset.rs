@@ -125,6 +125,7 @@ fn array<T: npyz::Deserialize>(path: &Path) -> Result<(Vec<T>, usize), Error> {
     };
     let columns = columns as usize;
     let values = file.into_vec().map_err(|e| Error::data(path, e))?;
+    // Rows of no length cannot be taken apart, and would panic later.
     if columns == 0 {
         return Err(Error::data(path, "its rows are empty"));
     }

@@ -101,9 +101,11 @@ fn show(vane: &Vane, data: &Dataset, nodes: &[Node]) -> Result<(), Error> {
     search::show(&client, data, 0, None)?;
     search::show(&Client::new(&nodes[1].url), data, 1, Some("not_libs"))?;
     let outage = kill::leader(data, nodes, shards)?;
+    // One that still runs, to show that it answers for the shards of the other.
     let survivor = nodes.iter().find(|node| node.name != outage.victim).unwrap_or(&nodes[0]);
     search::show(&Client::new(&survivor.url), data, 2, Some("tag_cli_and_small"))?;
     kill::bring_back(vane, nodes, &outage)?;
+    // Asked anew: the node that was killed has another process.
     check::nothing_is_lost(&vane.nodes()?, data, &outage)?;
     go_on::tell(vane, data, &nodes[0])
 }
@@ -115,8 +117,10 @@ fn number(value: &Value) -> usize {
 /// The collection without points, as the file has it; its shards and replicas.
 fn empty(vane: &Vane, client: &Client, data: &Dataset) -> Result<(usize, usize), Error> {
     let path = format!("/collections/{COLLECTION}");
+    // An empty one is as the file has it already.
     if client.info(COLLECTION)?.points_count > 0 {
         let _existed: bool = client.send("DELETE", &path, &Value::Null)?;
+        // By the command, which reads the file: the demo knows no other shape.
         vane.up(false)?;
         println!(
             "Points of an earlier demo were deleted with their collection, \

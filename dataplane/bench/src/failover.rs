@@ -17,6 +17,7 @@ pub(crate) struct Failover {
 impl Failover {
     /// A client that begins with the node at place `first` of `urls`.
     pub(crate) fn new(urls: &[String], first: usize) -> Self {
+        // Each with less time than a whole request has: the next node may be well.
         Self {
             clients: urls.iter().map(|url| Client::with_timeout(url, TIMEOUT)).collect(),
             turn: first,

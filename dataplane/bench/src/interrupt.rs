@@ -18,6 +18,7 @@ pub(crate) fn watch() -> Result<(), Error> {
 fn take() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate, mut hang_up) = {
+        // Signals are taken from the runtime's driver, also before it runs.
         let _inside = runtime.enter();
         (
             signal(SignalKind::interrupt())?,
@@ -25,6 +26,7 @@ fn take() -> std::io::Result<()> {
             signal(SignalKind::hangup())?,
         )
     };
+    // A thread of its own: everything else here blocks.
     std::thread::spawn(move || {
         runtime.block_on(async {
             tokio::select! {

@@ -36,6 +36,7 @@ impl Pulse {
                 Ok(()) => {
                     let ended = Instant::now();
                     self.beats.lock().push(Beat { began, ended });
+                    // Time between two is time without a success, and counts for the next.
                     began = ended;
                 }
                 Err(_) => {
@@ -63,7 +64,9 @@ impl Pulse {
 
     /// Waits until it worked so many times more.
     pub(crate) fn wait_for(&self, more: usize, timeout: Duration) -> Result<(), Error> {
+        // From now on: what worked before says nothing.
         let wanted = self.count() + more;
+        // A signal ends the wait too, and is told below.
         let went_on = || (self.count() >= wanted || interrupt::requested()).then_some(());
         vane_testbed::wait_until("requests to go on", timeout, went_on)?;
         interrupt::check()
@@ -72,7 +75,9 @@ impl Pulse {
     /// The longest time in which it never worked, of those that ended after `since`.
     pub(crate) fn longest_gap(&self, since: Instant) -> Duration {
         let mut times: Vec<Instant> = self.beats.lock().iter().map(|beat| beat.ended).collect();
+        // Threads add them as they end; neighbours are neighbours in time only now.
         times.sort_unstable();
+        // In full, also where it began before: that is what a client waited.
         let gaps = times.windows(2).filter(|pair| pair[1] > since).map(|pair| pair[1] - pair[0]);
         gaps.max().unwrap_or_default()
     }

@@ -9,6 +9,7 @@ pub(crate) fn recall(found: &[Vec<u64>], truth: &[Vec<u64>], k: usize) -> f64 {
         hits += found.iter().take(k).filter(|id| truth.contains(id)).count();
         wanted += truth.len();
     }
+    // Where nothing was to be found, nothing was missed.
     if wanted == 0 { 1.0 } else { hits as f64 / wanted as f64 }
 }
 

@@ -42,10 +42,14 @@ impl Line {
                 "qps": self.vane.run.qps, "recall": self.vane.recall,
                 "p50_us": p50, "p95_us": p95, "p99_us": p99,
             },
-            peer: self.peer.as_ref().map(|it| json!({"qps": it.run.qps, "recall": it.recall})),
+            peer: self.peer.as_ref().map(side_json),
             "ratio": self.ratio(),
         })
     }
+}
+
+fn side_json(side: &Side) -> Value {
+    json!({"qps": side.run.qps, "recall": side.recall})
 }
 
 /// Prints a comparison with a peer of that name.

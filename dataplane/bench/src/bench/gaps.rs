@@ -46,6 +46,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     let mut cluster = place.cluster()?;
     let urls = urls(&cluster);
+    // Without graphs: building them takes the cores that the writes are measured on.
     let shape = Shape { shards: 1, replicas: NODES, indexing_threshold: 0 };
     Client::new(&urls[0]).recreate(COLLECTION, data.dim, shape)?;
     println!(
@@ -62,6 +63,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             });
         }
         let measured = all(args, &mut cluster, &writes);
+        // Also after an error: the scope ends when its threads do.
         writes.end();
         measured
     })?;
@@ -120,11 +122,14 @@ fn all(args: &Args, cluster: &mut Cluster, writes: &Pulse) -> Result<Vec<Gaps>, 
 
 /// Makes an event happen amid writes, and waits until writes go on; when it began.
 fn happen(cluster: &mut Cluster, writes: &Pulse, event: Event) -> Result<Instant, Error> {
+    // What is left of the event before would count as this one's pause.
     cluster.wait_ready()?;
     cluster.wait_caught_up(COLLECTION, LAG_MAX)?;
     let (group, leader) = leader(cluster)?;
+    // Nodes that kept their disks are numbered from 1: the next one, and never the leader.
     let (victim, heir) = (cluster.number_of(leader)?, leader % NODES as u64 + 1);
     let admin = cluster.any_admin()?;
+    // Writes go on before it, so that the pause has a beginning.
     wait("writing", AROUND)?;
     let began = Instant::now();
     match event {
@@ -134,6 +139,7 @@ fn happen(cluster: &mut Cluster, writes: &Pulse, event: Event) -> Result<Instant
     }
     writes.wait_for(AFTER, TIMEOUT)?;
     wait("writing", AROUND)?;
+    // After the pause is over: its return is another event.
     if matches!(event, Event::Kill) {
         cluster.node(victim).start()?;
     }

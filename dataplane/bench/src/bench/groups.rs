@@ -40,6 +40,7 @@ impl Usage {
             .by_thread
             .iter()
             .map(|(name, used)| {
+                // A thread that began meanwhile had used nothing.
                 let used_before = before.by_thread.get(name).copied().unwrap_or(0.0);
                 (name.clone(), (used - used_before) * 100.0 / seconds)
             })
@@ -53,6 +54,7 @@ impl Usage {
 pub(super) fn run(args: &Args) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     let mut cluster = place.cluster()?;
+    // Before the groups: what a node takes without them is not theirs.
     let empty: Vec<u64> = cluster.nodes().iter().map(Node::resident_bytes).collect();
     let creating = create(args.groups, &urls(&cluster)[0])?;
     println!(

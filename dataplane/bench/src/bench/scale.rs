@@ -21,6 +21,7 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(1800);
 
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
+    // Both sides run throughout, so that they can take turns.
     let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
     let (one, three) = (vec![alone.rest().url().to_owned()], urls(&cluster));
     println!(
@@ -30,6 +31,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let mut loaded = Vec::new();
     for (name, urls) in [("1 node", &one), ("3 nodes", &three)] {
         let client = Client::new(&urls[0]);
+        // On both sides every node has all points.
         let shape =
             Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
         client.recreate(COLLECTION, data.dim, shape)?;

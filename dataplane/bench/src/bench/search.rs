@@ -32,6 +32,7 @@ struct Body<'a> {
 }
 
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+    // Before the node is started, which would share the core with it.
     let (graph, building) = baseline::build(data)?;
     println!(
         "\nSearches of one node beside FAISS: M {}, efConstruction {}, built in {building:.1?}",
@@ -44,6 +45,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let client = Client::new(&url[0]);
     let shape = Shape { shards: 1, replicas: 1, indexing_threshold: INDEXING_THRESHOLD };
     client.recreate(COLLECTION, data.dim, shape)?;
+    // Before the points, which are indexed as they come.
     client.index_fields(COLLECTION)?;
     let loading = load(&client, COLLECTION, data)?;
     let (indexing, info) = wait_indexed(&client, COLLECTION)?;
@@ -61,6 +63,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         lines.push(filtered(args, data, &url, name)?);
     }
     print("FAISS", &lines);
+    // Before the restart: the memory of a node that has worked.
     let sizes = json!({
         "disk_bytes_per_point": directory_bytes(node.data_dir()) / data.len() as u64,
         "resident_bytes_per_point": node.resident_bytes() / data.len() as u64,
@@ -103,6 +106,7 @@ fn compare(
     let vane = || rest(data, url, ef, &Value::Null, clients);
     let faiss = || {
         measure(clients, data.queries.len(), |_| {
+            // On each client's thread: FAISS keeps helpers for every thread that enters it.
             vane_index::single_threaded_here();
             |query: usize| baseline::search(graph, &data.queries[query].vector, K, faiss_ef)
         })
@@ -121,6 +125,7 @@ pub(super) fn by_turns(
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
     // The first turn of each warms caches and is not counted.
     for round in 0..=args.rounds {
+        // In turns, so that what disturbs the machine meets both.
         let (one, other) = (one()?, other()?);
         if round > 0 {
             ours.push(one);
@@ -140,6 +145,7 @@ fn side(runs: Vec<Run>, truth: &[Vec<u64>]) -> Result<Side, Error> {
 
 fn filtered(args: &Args, data: &Dataset, url: &[String], name: &str) -> Result<Line, Error> {
     let filter = &data.filters[name];
+    // Not by turns: there is no peer to take them with.
     let turns = (0..args.rounds).map(|_| rest(data, url, None, &filter.filter, 1));
     let vane = side(turns.collect::<Result<_, _>>()?, &filter.truth)?;
     Ok(Line { what: name.to_owned(), clients: 1, vane, peer: None })
@@ -154,6 +160,7 @@ pub(super) fn rest(
     clients: usize,
 ) -> Result<Run, Error> {
     let params = ef.map_or(Value::Null, |ef| json!({"hnsw_ef": ef}));
+    // Before the clock runs: writing JSON is none of what is measured.
     let mut bodies = Vec::with_capacity(data.queries.len());
     for Query { vector, .. } in &data.queries {
         // Through f32's own shortest form: as an f64 each number would have twice the digits.
@@ -178,6 +185,7 @@ fn cold_start(data: &Dataset, node: &mut Node) -> Result<Duration, Error> {
     let body = json!({"query": data.queries[0].vector, "limit": K});
     let found = Client::new(node.rest().url()).query(COLLECTION, &body)?;
     let time = start.elapsed();
+    // A node that answers without its points must not pass for a fast one.
     if found.is_empty() {
         Err(Error::node("the first search after a restart", "it found nothing"))
     } else {

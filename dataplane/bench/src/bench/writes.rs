@@ -68,6 +68,7 @@ impl Bodies {
 
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
+    // Before and after: a disk that others share is not the same all the time.
     let before = place.syncs_per_second()?;
     println!(
         "\nDurable writes, one point of {} dimensions a request, on one node and on {NODES} \
@@ -98,8 +99,10 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         let mut peer = None;
         for (what, nodes, shards) in sides {
             let shape = Shape { shards, replicas: nodes.len(), indexing_threshold: 0 };
+            // Anew for each: none inherits the log and the points of another.
             Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.dim, shape)?;
             let measured = measure(args, (what, nodes), writers, &bodies)?;
+            // The first side is the one node that the others are held against.
             let peer = *peer.get_or_insert(measured.per_second);
             measured.print(peer, before);
             lines.push(measured.json(peer, before));
@@ -133,6 +136,7 @@ fn measure(
         writes.end();
         measured
     })?;
+    // By their end, so that each counts in one span of time.
     let latencies = writes.latencies(from..to);
     let acknowledged = latencies.len() as f64;
     let seconds = (to - from).as_secs_f64();

@@ -48,6 +48,7 @@ pub(super) fn nothing_is_lost(
         let client = Client::new(&node.url);
         let path = format!("/collections/{COLLECTION}/points");
         let Count { count } =
+            // An estimate could hide a lost point.
             client.send("POST", &format!("{path}/count"), &json!({"exact": true}))?;
         if count != data.len() {
             let what = format!("it counts {count} points, {} were acknowledged", data.len());
@@ -56,6 +57,7 @@ pub(super) fn nothing_is_lost(
         for first in (0..data.len()).step_by(BATCH) {
             let ids: Vec<usize> = (first..data.len().min(first + BATCH)).collect();
             let body =
+                // The revision is in the payload; vectors would be most of the traffic.
                 json!({"ids": ids, "with_payload": ["name", "revision"], "with_vector": false});
             let found: Vec<Record> = client.send("POST", &path, &body)?;
             if let Some(what) = amiss(&ids, &found, data, outage) {

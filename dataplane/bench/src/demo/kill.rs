@@ -38,6 +38,7 @@ impl Outage {
         // So many writes go round through all points once.
         let round = points / WRITTEN_AT_ONCE + 2;
         (1..=self.acknowledged)
+            // From the last one: a point has what the newest write gave it.
             .rev()
             .take(round)
             .find(|write| written_by(*write, points).any(|written| written == point))
@@ -53,6 +54,7 @@ fn written_by(write: usize, points: usize) -> impl Iterator<Item = usize> {
 /// Searches and writes, kills the node that leads a shard, and tells how long both paused.
 pub(super) fn leader(data: &Dataset, nodes: &[Node], shards: usize) -> Result<Outage, Error> {
     let admin = nodes[0].admin()?;
+    // A meta group of one vote would stop with the node that has it.
     admin.wait_voters(nodes.len())?;
     let (ordinal, leader) = first_led(&admin)?;
     let victim = nodes.iter().find(|node| node.name == leader);
@@ -106,6 +108,7 @@ fn first_led(admin: &Admin) -> Result<(u32, String), Error> {
 fn kill(victim: &Node, searches: &Pulse, writes: &Pulse) -> Result<Instant, Error> {
     let bar = bar("searching", 0, "{msg:>10} {spinner} {elapsed}");
     bar.enable_steady_tick(Duration::from_millis(100));
+    // Before the kill: a pause is measured between two successes.
     searches.wait_for(1, TIMEOUT)?;
     writes.wait_for(1, TIMEOUT)?;
     vane_testbed::pause(BEFORE);
@@ -123,6 +126,7 @@ fn search(searches: &Pulse, data: &Dataset, urls: &[String]) {
         let body = json!({"query": data.queries[turn % data.queries.len()].vector, "limit": K});
         let found = client.attempt(|node| node.query(COLLECTION, &body))?;
         turn += 1;
+        // An answer that lacks a shard must not pass for one.
         if found.len() == K { Ok(()) } else { Err(Error::node("a search", "it found too few")) }
     });
 }
@@ -130,6 +134,7 @@ fn search(searches: &Pulse, data: &Dataset, urls: &[String]) {
 fn write(writes: &Pulse, acknowledged: &AtomicUsize, data: &Dataset, urls: &[String]) {
     let mut client = Failover::new(urls, 0);
     writes.run(|| {
+        // The same number until it is acknowledged, so that at most one more was sent.
         let number = acknowledged.load(Ordering::Relaxed) + 1;
         let points = written_by(number, data.len()).map(|i| {
             let mut payload = data.payloads[i].clone();

@@ -68,6 +68,7 @@ impl Vane {
         let lock = std::fs::create_dir_all(dir)
             .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
             .map_err(|e| Error::output(&path, e))?;
+        // Two demos in one folder would end each other's nodes.
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Error::Busy(dir.display().to_string()))?;
         // Commands that do not work at all are an error before there is anything to end.
@@ -99,6 +100,7 @@ impl Vane {
                 println!("  {line}");
             }
         });
+        // What an earlier demo left is the likeliest reason, and can be removed.
         if let Err(Error::Command { reason, .. }) = &mut outcome
             && self.earlier
         {
@@ -123,6 +125,7 @@ impl Vane {
     pub(super) fn down(&self) -> Result<(), Error> {
         let nodes = self.nodes()?;
         let Some(runs) = nodes.iter().find(|node| node.pid.is_some()) else { return Ok(()) };
+        // By name: an edited file may have left another cluster here.
         let mut command = self.command("down");
         command.args(["--name", &runs.cluster]);
         run(command, "vane down", false, |_| {})
@@ -171,6 +174,7 @@ fn run(
         .map_err(|e| failed(what, format!("{}: {e}", command.get_program().display())))?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let (ended, complaint) = std::thread::scope(|scope| {
+        // Both pipes at once: one that fills up would stop the command.
         let complaint = scope.spawn(|| {
             let mut text = String::new();
             // Words that are not UTF-8 say nothing to anybody.
