@@ -90,6 +90,7 @@ impl Admin for AdminDoor {
         request: Request<SetNodeZoneRequest>,
     ) -> Result<Response<SetNodeZoneReply>, Status> {
         let SetNodeZoneRequest { node_id, zone } = request.into_inner();
+        // A message has no other way to say none: an empty text takes the zone away.
         let zone = Some(zone).filter(|zone| !zone.is_empty());
         let set = self.0.set_node_zone(&call(), NodeId(node_id), zone).await;
         answer(set.map(|()| SetNodeZoneReply {}))
@@ -188,6 +189,7 @@ impl AdminDoor {
     /// One collection, with its indexes as its shards' leaders have them.
     async fn with_indexes(&self, name: &str) -> Result<Collection, vane_api::Error> {
         let mut found = collection(self.0.collection_state(&call(), name).await?);
+        // Apart: indexes are known to the shards, everything else to the catalogue.
         let info = self.0.collection_info(&call(), &*self.0.collection(name)?).await?;
         found.payload_indexes = convert::payload_indexes(&info);
         Ok(found)
@@ -208,6 +210,7 @@ impl AdminDoor {
         let CreateCollectionRequest { name, body, idempotency_key } = asked;
         let wanted = request::new_collection(&body)?;
         self.0.create_collection(&call(), name.clone(), wanted, idempotency_key).await?;
+        // Read back, so that the answer has the defaults that the body left out.
         Ok(collection(self.0.collection_state(&call(), &name).await?))
     }
 

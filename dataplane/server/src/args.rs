@@ -99,6 +99,7 @@ impl Serve {
     /// A [`LoadError`] that names each setting that is wrong and where it is from.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         let Self {
+            // No `..`: a new flag must become a setting, or be passed over by name.
             config,
             data_dir,
             host,
@@ -109,6 +110,7 @@ impl Serve {
             log_format,
             print_config: _,
         } = self;
+        // Later layers win over earlier ones.
         let mut layers = Layers::new(config.as_deref())?;
         layers.environment(std::env::vars_os());
         layers.set("data_dir", data_dir.as_ref(), "flag --data-dir".into());

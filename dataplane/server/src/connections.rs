@@ -38,6 +38,7 @@ impl Connections {
 /// The limit of open files afterwards; `None` when there is none.
 fn raise_open_files() -> Option<usize> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // The soft limit is often a thousand, far below what the system would grant.
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let limit = if raised.is_ok() { maximum } else { current };
     limit.map(|files| usize::try_from(files).unwrap_or(usize::MAX))
@@ -48,6 +49,7 @@ impl Listener for Connections {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // Before accepting: what waits in the system's queue takes no descriptor.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
         // Small answers must not wait for the acknowledgement of those before them.

@@ -31,13 +31,16 @@ pub enum ExecError {
 /// could not.
 pub fn exec_up(verb: &str, arguments: &[OsString]) -> ExecError {
     let own = std::env::current_exe().ok();
+    // Beside this one first: both are of one version.
     let beside = own.as_ref().map(|own| own.with_file_name(PROGRAM)).filter(|path| path.exists());
     let program = beside.unwrap_or_else(|| PathBuf::from(PROGRAM));
     let mut command = Command::new(&program);
     command.arg(verb).args(arguments);
+    // Whoever named a node binary means that one.
     if let Some(own) = own.filter(|_| std::env::var_os("VANE_BIN").is_none()) {
         command.env("VANE_BIN", own);
     }
+    // It returns with an error or not at all: this process is `vane-up` then.
     let source = command.exec();
     match source.kind() {
         io::ErrorKind::NotFound => ExecError::Missing { verb: verb.to_owned() },

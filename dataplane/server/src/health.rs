@@ -41,6 +41,7 @@ pub(crate) async fn summary(State(state): State<Arc<AppState>>) -> Response {
         None => ("ok", StatusCode::OK),
         Some(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
     };
+    // A node that is no member yet has none, and a summary all the same.
     let coordinator = state.service.coordinator();
     let collections = coordinator.map_or(0, |coordinator| coordinator.collection_names().len());
     let summary = Summary {

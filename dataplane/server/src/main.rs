@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_MISCONFIGURED);
         }
     };
+    // After loading: settings that would be refused are not printed.
     if flags.print_config {
         return print(&loaded.settings.to_yaml());
     }

@@ -37,6 +37,7 @@ impl Metrics {
     /// New counters: those of the listeners, and those that the service is to count.
     pub(crate) fn new() -> (Self, vane_service::Metrics) {
         let mut registry = Registry::default();
+        // Prometheus has no texts: a gauge that is always 1 carries the version as its label.
         let build: Family<Build, Gauge> = Family::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("vane_build_info", "Always 1; says which version runs", build);
@@ -65,6 +66,7 @@ fn render(state: &AppState) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     encode_registry(&mut text, &state.metrics.registry)?;
     encode_registry(&mut text, &moment)?;
+    // Once for both registries: the format has one end.
     encode_eof(&mut text)?;
     Ok(text)
 }

@@ -21,6 +21,7 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<AppState>) {
     // Without it an answer of several small frames waits 40 ms for the other side's delayed ACK.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let peers = peer_server(state.node.clone(), state.node.token());
+    // On the same port: both are for whoever has the secret.
     let admins = admin::server(&state);
     let served = Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)

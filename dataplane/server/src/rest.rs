@@ -43,6 +43,7 @@ const COMPRESSED_BYTES_MIN: u16 = 16 << 10;
 
 /// All routes, with what is around them.
 pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
+    // Health, metrics and version stay outside: a busy node must still answer them.
     let limited = Router::new()
         .merge(collection_routes())
         .merge(point_routes())
@@ -55,12 +56,14 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
         .merge(limited)
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
+        // From the inside out: a panic becomes an error, gets a body, and is counted as one.
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn(layers::render_errors))
         .layer(from_fn_with_state(Arc::clone(&state), layers::observe))
         .layer(compression)
         .layer(CorsLayer::permissive())
         .with_state(state);
+    // Around the router, which looks at the path before its own layers do.
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 

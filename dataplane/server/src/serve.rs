@@ -54,6 +54,7 @@ pub enum StartError {
 pub fn serve(loaded: Loaded) -> Result<(), StartError> {
     let Loaded { settings, warnings } = loaded;
     telemetry::start(&settings.log);
+    // They came up before there was a log to write them to.
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -64,12 +65,14 @@ pub fn serve(loaded: Loaded) -> Result<(), StartError> {
 }
 
 async fn run(settings: Settings) -> Result<(), StartError> {
+    // First: a signal that comes during the start must end it in order, too.
     let stop = Stop::new().map_err(StartError::System)?;
     // The ports first: a second node started by mistake should not touch the disk.
     let rest_listener = listen(&settings, settings.http_port).await?;
     let peer_listener = listen(&settings, settings.peer_port).await?;
     let address = rest_listener.local_addr().map_err(StartError::System)?;
     let peer_address = peer_listener.local_addr().map_err(StartError::System)?;
+    // After the ports: one that the system chose is part of what others are told.
     let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
     let node = open(&settings, engine).await?;
     let disk = node.disk();
@@ -85,7 +88,9 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     );
     let grace = Duration::from_secs(settings.shutdown_grace_s);
     let state = AppState::new(node.clone(), settings);
+    // Before joining: members call the node as soon as they know it.
     let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
+    // Beside the listener: health checks are answered while the cluster is waited for.
     let joining = tokio::spawn(join(node.clone()));
     let served = answer(rest_listener, state, stop, grace).await;
     joining.abort();
@@ -122,10 +127,12 @@ async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartErro
 async fn open(settings: &Settings, engine: EngineSettings) -> Result<Node, StartError> {
     let dir = settings.data_dir.display().to_string();
     let token = engine.node.token.clone();
+    // Logs are read and files verified, for seconds: not on a thread of the runtime.
     let node = match tokio::task::spawn_blocking(move || Node::open(engine)).await {
         Ok(opened) => opened.map_err(|source| StartError::Open { dir, source })?,
         Err(error) => return Err(StartError::System(std::io::Error::other(error))),
     };
+    // Only now is the directory known to be this node's.
     settings.keep_token(&token).map_err(StartError::Token)?;
     Ok(node)
 }
@@ -151,6 +158,7 @@ async fn answer(
             grace_s = grace.as_secs(),
             "stopping: no new connections, requests may end"
         );
+        // First, so that balancers look elsewhere while the rest is answered.
         state.stop();
         told.send_replace(true);
         tokio::time::sleep(grace).await;

@@ -163,6 +163,7 @@ impl Settings {
         problems.extend(self.outside(""));
         problems.extend(self.search.outside("search."));
         problems.extend(self.storage.outside("storage."));
+        // A body that is larger than all that may wait could never be taken.
         let bytes_max = (self.storage.pending_write_mb as u64) << 20;
         if self.max_request_bytes as u64 > bytes_max {
             problems.push(format!(

@@ -52,6 +52,7 @@ impl AppState {
     /// # Errors
     /// Why not.
     pub(crate) fn check_ready(&self) -> Result<(), NotReady> {
+        // Before the engine is asked: it is well, and still should get no more.
         if self.stopping.load(Ordering::Acquire) {
             return Err(NotReady::Stopping);
         }

@@ -27,8 +27,10 @@ pub(crate) fn start(log: &Log) {
     // It fails only when logging was started before.
     let _started_before = match log.format {
         LogFormat::Text => {
+            // Colours are for terminals; a file would have their codes.
             lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
         }
+        // Collectors look for fields at the top of the object.
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
 }

@@ -108,6 +108,7 @@ static OF_NODE: [Row<Figures>; 8] = [
 impl Figures {
     /// Reads them. It counts vectors, so it is not for a thread that answers requests.
     pub(super) fn read(member: Option<&Member>, uptime: Duration) -> Self {
+        // Also while the node is no member: the process has a size and an age.
         let of_process = Self { resident_bytes: resident_bytes(), uptime, ..Self::default() };
         let Some(member) = member else { return of_process };
         let counters = member.raft_counters();
@@ -158,6 +159,7 @@ impl Value {
         match (self, kind) {
             (Self::Count(count), Counter) => ConstCounter::new(count).encode(encoder),
             (Self::Count(count), _) => {
+                // Gauges are signed; nothing that is counted comes near their end.
                 ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(encoder)
             }
             (Self::Seconds(seconds), _) => ConstGauge::new(seconds).encode(encoder),

@@ -34,6 +34,7 @@ impl Started {
             let error = Error::internal(format!("the answer could not be written: {error}"));
             return Answer(ApiError(error).into_response());
         }
+        // Only then: Qdrant's clients know no such field.
         if !failed_shards.is_empty() {
             let shards: Vec<Value> = failed_shards
                 .iter()
@@ -42,6 +43,7 @@ impl Started {
             let partial = format!(",\"partial\":{}", json!({ "failed_shards": shards }));
             body.extend_from_slice(partial.as_bytes());
         }
+        // Last: what was written before it counts into the time.
         let tail = format!(",\"status\":\"ok\",\"time\":{}}}", self.seconds());
         body.extend_from_slice(tail.as_bytes());
         let mut response = with_json(body);

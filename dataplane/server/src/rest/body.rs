@@ -36,6 +36,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let state = Arc::<AppState>::from_ref(state);
+        // A time of its own: a slow upload must not take from that of the work.
         let timeout = state.settings.request_timeout();
         match tokio::time::timeout(timeout, read_and_parse(state.service.limits(), request)).await {
             Ok(parsed) => Ok(Self(parsed?)),
@@ -59,6 +60,7 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // A body that does not say its size counts as one of the largest.
     let bytes = announced.unwrap_or(limit).min(limit);
+    // Until it is parsed: the text and what is made of it are in memory together.
     let _permit = limits.body(bytes).await?;
     let body = read(request.into_body(), announced, limit).await?;
     if body.len() <= PARSED_IN_PLACE_BYTES_MAX {
@@ -87,6 +89,7 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Error> {
         match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             None => return Ok(None),
             Some(Ok(frame)) => {
+                // Trailers are frames too, and no part of the body.
                 if let Ok(data) = frame.into_data() {
                     return Ok(Some(data));
                 }

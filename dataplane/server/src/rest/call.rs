@@ -79,6 +79,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let state = Arc::<AppState>::from_ref(state);
+        // From the first layer, so that `time` has what was waited for before this one.
         let started = parts.extensions.get::<Started>().copied().unwrap_or(Started(Instant::now()));
         let parameters = match parts.uri.query() {
             None => Parameters::default(),
@@ -101,9 +102,11 @@ where
         let context = vane_service::Call {
             freshness,
             partial,
+            // REST asks nobody who they are: there is no authentication yet.
             ..vane_service::Call::new(Principal::Anonymous, Door::Rest, timeout)
         };
         let service = Arc::clone(&state.service);
+        // As in Qdrant it is `false` where it is left out, which changes only a word here.
         Ok(Self { service, context, started, wait: wait.unwrap_or(false) })
     }
 }

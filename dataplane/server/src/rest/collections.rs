@@ -37,6 +37,7 @@ pub(super) async fn create(
     Json(body): Json<CreateCollection>,
 ) -> Result<Answer, ApiError> {
     let wanted = body.into_parts()?;
+    // No key: REST has no way to tell a repeated call from a second one.
     call.service.create_collection(&call.context, name, wanted, String::new()).await?;
     Ok(call.answer(true))
 }

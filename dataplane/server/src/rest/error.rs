@@ -44,9 +44,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let mut response = status.into_response();
+        // Where waiting alone may help.
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
+        // For the layer that writes bodies, which knows when the request began.
         response.extensions_mut().insert(self);
         response
     }

@@ -49,6 +49,7 @@ pub(crate) async fn observe(
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // Paths that are no routes are not kept apart: there is no end of them.
     let endpoint = matched.unwrap_or_else(|| "unknown".to_owned());
+    // Copied only where a line of the log may name it.
     let path = tracing::enabled!(tracing::Level::WARN)
         .then(|| request.uri().path().to_owned())
         .unwrap_or_default();
@@ -61,6 +62,7 @@ pub(crate) async fn observe(
     let time_ms = elapsed.as_micros() as f64 / 1e3;
     let code = status.as_u16();
     let id_text = id.to_str().unwrap_or("");
+    // Mistakes of clients would fill the log of a node that is well.
     if status.is_server_error() {
         tracing::warn!(request = id_text, %method, path, status = code, time_ms, error, "failed");
     } else {
@@ -123,6 +125,7 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions().get::<ApiError>() {
         let body = started.error_body(&text(&error.0));
+        // That of the empty body; the new one gets its own.
         response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *response.body_mut() = Body::from(body);
@@ -135,6 +138,7 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic.downcast_ref::<&str>().map(ToString::to_string);
     let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = message, "a request ended in a panic; this is a defect of vane");
+    // The write may have been through before the handler panicked.
     let error = Error::internal("the request ended in a panic; its outcome is unknown");
     ApiError(error).into_response()
 }

@@ -25,6 +25,7 @@ pub(super) async fn one(
     match records.first() {
         Some(record) => Ok(call.answer(RecordOut(record))),
         None => {
+            // Qdrant's own words, its mistake among them, which clients may look for.
             let detail = format!("Point with id {id} does not exists!");
             Err(Error::new(Kind::NotFound, "", detail).into())
         }

@@ -70,6 +70,7 @@ pub(crate) fn routes() -> Routes {
 }
 
 async fn refuse(request: Request, instead: &'static str) -> ApiError {
+    // By the route: the path itself has names of the client's.
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let subject = format!("`{} {route}`", request.method());
     Error::new(Kind::Unsupported, subject, instead).into()

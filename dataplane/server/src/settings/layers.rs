@@ -51,6 +51,7 @@ impl Layers {
     ///
     /// [`LoadError::File`] where it does not open.
     pub fn new(file: Option<&Path>) -> Result<Self, LoadError> {
+        // Defaults are the lowest layer, so that every setting has a value.
         let mut figment = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
@@ -74,10 +75,12 @@ impl Layers {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with(ENV_PREFIX) && name != ENV_CONFIG)
             .collect();
+        // Sorted, so that warnings come in the same order at each start.
         variables.sort();
         for (name, value) in variables {
             let key = name[ENV_PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
             if known.contains(&key) {
+                // Numbers and booleans are read as such; everything else is a text.
                 let Ok(value) = value.parse::<Value>();
                 self.set(&key, Some(value), format!("environment variable {name}"));
             } else {
@@ -103,6 +106,7 @@ impl Layers {
     /// [`LoadError::Malformed`] or [`LoadError::OutOfRange`], with all that is wrong at once.
     pub fn load(self) -> Result<Loaded, LoadError> {
         let Self { figment, warnings } = self;
+        // All of them, so that nobody starts a node once for each mistake.
         let settings: Settings = figment.extract().map_err(|errors| {
             LoadError::Malformed(errors.into_iter().map(describe).collect::<Vec<_>>().join("; "))
         })?;
@@ -143,6 +147,7 @@ fn describe(error: figment::Error) -> String {
 
 /// Every setting, as `key` or `section.key`.
 fn keys() -> Vec<String> {
+    // From the defaults, which have every key: there is no list to forget one in.
     let json = serde_json::to_value(Settings::default()).expect("settings are plain data");
     let mut keys = Vec::new();
     for (key, value) in json.as_object().into_iter().flatten() {

@@ -42,6 +42,7 @@ impl Cluster {
     /// What is wrong with them, one line each.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        // Before the start: a misspelt seed would look like a member that is away.
         if let Err(error) = vane_discovery::parse_seeds(&self.seed_list()) {
             problems.push(format!("cluster.seeds: {error}"));
         }
@@ -89,6 +90,8 @@ impl Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             dial_from: cluster.dial_from.parse().ok(),
             token: self.token()?,
+            // None founds a cluster of one on an empty
+            // disk; a list, even an empty one, never does.
             seeds: cluster.is_enabled().then(|| cluster.seed_list()),
         })
     }
@@ -101,6 +104,7 @@ impl Settings {
         if !token_file.as_os_str().is_empty() {
             return read_token(token_file);
         }
+        // One that was drawn before stays: `vanectl` and others were given it.
         let own = self.data_dir.join(TOKEN_FILE);
         if own.exists() { read_token(&own) } else { Ok(Uuid::new_v4().simple().to_string()) }
     }
@@ -120,6 +124,7 @@ impl Settings {
 /// Where others reach an address: where they were told to, else where the node listens.
 fn reached_at(given: &str, listening: SocketAddr) -> String {
     match given {
+        // Nobody can dial "all addresses"; the machine's name is what others may know.
         "" if listening.ip().is_unspecified() => {
             format!("{}:{}", machine_name(), listening.port())
         }
@@ -147,6 +152,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&tmp)?;
     writeln!(file, "{text}").and_then(|()| file.sync_all())?;
     fs::rename(&tmp, path)?;
+    // Its name too, which a synced file may lose with the power.
     path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
 }
 
