@@ -63,7 +63,9 @@ impl Service {
     /// [`Kind::Unavailable`] while this node belongs to no member.
     pub async fn meta_state(&self, call: &Call) -> Result<MetaState, Error> {
         let asking = async {
+            // Within the operation, so that its failure is counted and timed like any other.
             let member = self.member()?;
+            // Members are known also while the log's thread does not say how its group stands.
             let status = member.meta_status().await.unwrap_or_default();
             let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
             Ok::<_, Error>(MetaState { node: member.node_id(), members: members.collect(), status })
@@ -103,6 +105,7 @@ impl Service {
                 "" => None,
                 name => Some(self.collection(name)?),
             };
+            // By its own name, which the overviews have: `name` may be an alias.
             let name = collection.as_ref().map(|collection| collection.name());
             Ok::<_, Error>(member.shard_overviews(name).await)
         };
@@ -163,6 +166,7 @@ impl Service {
         node: NodeId,
         zone: Option<String>,
     ) -> Result<(), Error> {
+        // Before the task begins: what cannot be asked of anybody needs none.
         let (member, timeout) = (self.member()?, call.timeout);
         let changing = async move { member.set_zone(node, zone, timeout).await };
         self.change(call, Operation::SetNodeZone, &format!("node {node}"), changing).await

@@ -13,11 +13,13 @@ pub(crate) fn record(
     subject: &str,
     outcome: Result<(), &Error>,
 ) {
+    // Before the texts are made, which cost more than this question.
     if !tracing::enabled!(target: "vane::audit", tracing::Level::DEBUG) {
         return;
     }
     let (outcome, error) = match outcome {
         Ok(()) => ("done", String::new()),
+        // Not "refused": it must not be read as undone later.
         Err(error) if error.may_have_changed() => ("unknown", rest::text::text(error)),
         Err(error) => ("refused", rest::text::text(error)),
     };

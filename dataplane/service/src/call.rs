@@ -38,6 +38,7 @@ impl Call {
     /// What the engine is told of an operation that begins now.
     pub(crate) fn options(&self) -> RequestOptions {
         RequestOptions {
+            // From here: what was waited for before has limits of its own.
             deadline: Instant::now() + self.timeout,
             freshness: self.freshness,
             partial: self.partial.clone(),

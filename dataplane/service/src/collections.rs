@@ -39,6 +39,7 @@ impl Service {
         let looking = async {
             match self.collection(name) {
                 Ok(_) => Ok(true),
+                // Only a name that nobody has is a no; a node that cannot tell must not say one.
                 Err(error) if error.kind == Kind::NotFound => Ok(false),
                 Err(error) => Err(error),
             }
@@ -117,6 +118,7 @@ impl Service {
         write_consistency_factor: Option<u32>,
     ) -> Result<(), Error> {
         let (coordinator, timeout) = (self.coordinator()?, call.timeout);
+        // Apart: the collection itself moves into the task.
         let name = collection.name().to_owned();
         self.change(call, Operation::UpdateCollection, &name, async move {
             let name = collection.name();
@@ -181,11 +183,13 @@ impl Service {
         collection: String,
         alias: String,
     ) -> Result<String, Error> {
+        // Before the change, which would take the alias from where it points.
         if let Some(holder) = self.holder_of(&alias)? {
             return Ok(holder);
         }
         let change = AliasChange::Create { collection, alias: alias.clone() };
         self.change_aliases(call, vec![change]).await?;
+        // Asked again: whoever was faster has it.
         Ok(self.holder_of(&alias)?.unwrap_or_default())
     }
 

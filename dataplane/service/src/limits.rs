@@ -30,6 +30,7 @@ pub struct Permit {
 impl Limits {
     /// `calls_max` calls at a time, with bodies of up to `body_bytes_max` bytes.
     pub(crate) fn new(calls_max: usize, body_bytes_max: usize) -> Self {
+        // Rounded up for each, so that the largest body always fits.
         let body_permits = LARGE_BODIES_MAX * body_bytes_max.div_ceil(BODY_PERMIT_BYTES);
         Self {
             calls: Arc::new(Semaphore::new(calls_max)),
@@ -73,6 +74,7 @@ impl Limits {
             return Ok(None);
         }
         let permits = u32::try_from(bytes.div_ceil(BODY_PERMIT_BYTES)).unwrap_or(u32::MAX);
+        // Waits, unlike `admit`: the call was let in and holds no body yet.
         let acquired = self.large_bodies.acquire_many(permits).await;
         acquired.map(Some).map_err(|_| Error::internal("the count of large bodies is closed"))
     }

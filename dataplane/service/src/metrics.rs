@@ -84,6 +84,7 @@ impl Metrics {
             Operation::Query => &self.searches,
             Operation::Upsert | Operation::UpdateVectors => &self.inserts,
             Operation::DeletePoints | Operation::DeleteVectors => &self.deletes,
+            // The others are counted by their doors alone.
             _ => return,
         };
         work.requests.inc();
@@ -99,6 +100,7 @@ impl Work {
         let work = Self {
             requests: Counter::default(),
             errors: Counter::default(),
+            // The bounds of REST's latencies, so that the two can be held together.
             duration: latency_histogram(),
         };
         let Names { duration, requests, errors, help } = *names;

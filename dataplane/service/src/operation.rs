@@ -2,7 +2,7 @@
 
 use crate::engine::Write;
 
-/// An operation.
+/// What a call asks of the service, as metrics and the audit log tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Upsert,
@@ -55,6 +55,7 @@ impl Operation {
 
     /// Whether it changes something, and so is written down.
     pub(crate) fn is_change(self) -> bool {
+        // No `_`: a new operation must say whether it is written down.
         match self {
             Self::Upsert
             | Self::UpdateVectors

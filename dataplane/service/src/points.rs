@@ -26,6 +26,7 @@ impl Service {
         write: Write,
     ) -> Result<LogIndex, Error> {
         let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
+        // To its end: the log may have it already when the client goes.
         to_the_end(
             call,
             async move { service.apply(&owned_call, &collection, write, options).await },
@@ -54,10 +55,12 @@ impl Service {
         }
         // One deadline for all of them: the client waits for the batch.
         let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
+        // All on one task: a client that goes must not leave half of them undone.
         to_the_end(call, async move {
             let mut indexes = Vec::with_capacity(writes.len());
             for (i, write) in writes.into_iter().enumerate() {
                 let applied = service.apply(&owned_call, &collection, write, options.clone()).await;
+                // An error ends the batch: later operations may build on this one.
                 indexes.push(applied.map_err(|error| in_batch(error, i))?);
             }
             Ok(indexes)

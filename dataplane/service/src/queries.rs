@@ -38,6 +38,7 @@ impl Service {
         queries: Vec<Query>,
     ) -> Result<Vec<Vec<Scored>>, Error> {
         let all = self.query_all(call, collection, queries);
+        // Beside the deadline of each query, which nobody watches while it waits for its turn.
         tokio::time::timeout(call.timeout, all).await.map_err(|_| {
             let detail =
                 format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout);
@@ -54,6 +55,7 @@ impl Service {
         queries: Vec<Query>,
     ) -> Result<Vec<Vec<Scored>>, Error> {
         let mut results: Vec<Vec<Scored>> = Vec::new();
+        // Each has its place, since they end in another order than they begin.
         results.resize_with(queries.len(), Vec::new);
         let mut running = JoinSet::new();
         let mut queries = queries.into_iter().enumerate();
@@ -73,7 +75,9 @@ impl Service {
             }
             match running.join_next().await {
                 None => return Ok(results),
+                // The first error drops the set, which calls the others off.
                 Some(Ok((i, found))) => results[i] = found?,
+                // It panicked. The node goes on, and the batch has no answer.
                 Some(Err(error)) => {
                     return Err(Error::internal(format!("a query did not end: {error}")));
                 }

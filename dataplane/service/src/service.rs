@@ -85,7 +85,9 @@ impl Service {
     ) -> Result<T, Error> {
         let started = Instant::now();
         let result = work.await.map_err(E::into);
+        // Before the log is written, which is none of the work.
         self.metrics.observe(operation, started.elapsed(), result.is_err());
+        // Refusals too: somebody tried.
         if operation.is_change() {
             audit::record(call, operation, subject, result.as_ref().map(|_| ()));
         }
@@ -119,7 +121,9 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     call: &Call,
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
+    // Before the task: nothing has begun that would have to be taken back.
     call.refuse_partial()?;
+    // A task is not dropped with the connection of whoever waits for it.
     let ended = tokio::spawn(work).await;
     ended.map_err(|error| {
         Error::internal(format!("the change did not end ({error}); its outcome is unknown"))
