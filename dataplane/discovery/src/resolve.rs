@@ -96,7 +96,9 @@ where
     F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
 {
     let mut resolved = Resolved::default();
+    // Its own count as seen: no node joins through itself.
     let mut seen: HashSet<SocketAddr> = own.iter().copied().map(canonical).collect();
+    // In the order of the seeds, in which the answers need not have come.
     for (seed, answer) in look_up_all(seeds, wait, lookup).await {
         let found = answer.unwrap_or_else(|error| {
             resolved.failures.push(Failure { seed: seed.clone(), error });
@@ -109,6 +111,7 @@ where
             let error = LookupError::TooMany { found: new.len(), taken: room };
             resolved.failures.push(Failure { seed: seed.clone(), error });
         }
+        // Those that there is room for are used: a few members are enough to join.
         resolved.addresses.extend(new.into_iter().take(room));
     }
     resolved
@@ -131,6 +134,7 @@ where
         match seed {
             Seed::Address(address) => *answer = Ok(vec![canonical(*address)]),
             Seed::Host { name, port } | Seed::Service { name, port } => {
+                // Each name has its own time: a server that hangs holds up no other seed.
                 let lookup = timeout(wait, lookup(name.clone(), *port));
                 lookups.spawn(async move { (at, lookup.await) });
             }

@@ -65,6 +65,7 @@ pub enum InvalidSeed {
 /// # Errors
 /// For the first that is wrong, or when there are more than [`SEEDS_MAX`].
 pub fn parse_seeds<S: AsRef<str>>(texts: &[S]) -> Result<Vec<Seed>, InvalidSeed> {
+    // Before they are read: too long a list is one mistake, not many.
     if texts.len() > SEEDS_MAX {
         return Err(InvalidSeed::TooMany(texts.len()));
     }
@@ -93,6 +94,7 @@ fn parse(text: &str) -> Result<Seed, String> {
     if text.is_empty() {
         return Err("is empty".into());
     }
+    // Its colon would be taken for the one before the port.
     if text.contains("://") {
         return Err("has a scheme, which is not part of a seed".into());
     }
@@ -110,6 +112,7 @@ fn parse(text: &str) -> Result<Seed, String> {
         check_name(name)?;
         return Ok(Seed::Service { name: name.to_owned(), port });
     }
+    // Before names: what reads as an address is never looked up.
     if let Ok(address) = text.parse::<SocketAddr>() {
         return check_address(address).map(|()| Seed::Address(address));
     }
@@ -125,6 +128,7 @@ fn parse(text: &str) -> Result<Seed, String> {
 }
 
 fn name_and_port(text: &str) -> Result<(&str, u16), String> {
+    // From the right: an IPv6 address has colons before that of its port.
     let (name, port) = text.rsplit_once(':').ok_or("has no port")?;
     match port.parse() {
         Ok(0) => Err("has port 0, on which nobody answers".into()),
