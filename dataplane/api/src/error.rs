@@ -93,6 +93,7 @@ impl Error {
             self.kind,
             Kind::Overloaded | Kind::OutOfSpace | Kind::Timeout | Kind::Unavailable
         );
+        // `AfterLooking` is no yes: the change may have been made already.
         passes || !matches!(self.retry, Retry::No | Retry::AfterLooking)
     }
 

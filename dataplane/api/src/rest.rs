@@ -31,6 +31,7 @@ pub struct Unsupported;
 
 impl<'de> Deserialize<'de> for Unsupported {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Whatever it holds: any value but null asks for what is not there.
         match Option::<IgnoredAny>::deserialize(deserializer)? {
             None => Ok(Self),
             Some(_) => Err(D::Error::custom(NOT_SUPPORTED)),
@@ -45,6 +46,7 @@ pub struct UnsupportedUnlessEmpty;
 impl<'de> Deserialize<'de> for UnsupportedUnlessEmpty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde_json::Value;
+        // Clients send fields that nobody set, and empty ones ask for nothing.
         match Value::deserialize(deserializer)? {
             Value::Null | Value::Bool(false) => Ok(Self),
             Value::Object(object) if object.is_empty() => Ok(Self),

@@ -43,6 +43,7 @@ pub fn cluster(summary: Summary) -> Cluster {
     let meta = summary.meta.as_ref().map(|status| group(GroupId::META, Some(status), &[]));
     Cluster {
         cluster_id: summary.cluster_id.to_string(),
+        // Of the node that answers; the others say theirs in their own entries.
         version: env!("CARGO_PKG_VERSION").to_owned(),
         node_id: summary.node.0,
         meta,
@@ -57,6 +58,7 @@ pub fn cluster(summary: Summary) -> Cluster {
 }
 
 pub fn node(overview: NodeOverview) -> Node {
+    // No `..`: a figure that is added must reach the message.
     let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } =
         overview;
     Node {
@@ -87,6 +89,7 @@ pub fn collection(
         shards: layout.shards,
         replication_factor: layout.replication_factor,
         write_consistency_factor: layout.write_consistency_factor,
+        // As text: the message need not know every parameter of REST.
         config: parameters(config, layout).to_string(),
         aliases: overview.aliases,
         points: overview.points,
@@ -104,6 +107,7 @@ pub fn payload_indexes(info: &Info) -> HashMap<String, String> {
 
 /// The name of a type, as bodies of requests have it.
 fn name_of(field_type: FieldType) -> String {
+    // By its name in bodies, so that names stand in one place.
     let name = serde_json::to_value(field_type).ok();
     name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -113,6 +117,7 @@ pub fn shard(overview: ShardOverview) -> Shard {
         overview;
     let status = report.as_ref().map(|report| &report.status);
     let group = group(id, status, &peers);
+    // None on the wire: the replicas are where they should be.
     let target = target.unwrap_or_default().into_iter();
     let target = target
         .map(|replica| ReplicaTarget {
@@ -120,6 +125,7 @@ pub fn shard(overview: ShardOverview) -> Shard {
             role: role(replica.learner).into(),
         })
         .collect();
+    // Without a leader nobody counted, and the group says that there is none.
     let GroupReport { points, vector_bytes, .. } = report.unwrap_or_default();
     Shard {
         collection,
@@ -147,6 +153,7 @@ fn group(id: GroupId, status: Option<&GroupStatus>, peers: &[PeerId]) -> Group {
     Group {
         id: id.0,
         term: status.term.0,
+        // 0 is the number of no node.
         leader_node: status.leader.map_or(0, |leader| leader.node().0),
         committed: status.committed.0,
         replicas: members.map(|peer| replica(status, peer)).collect(),
@@ -166,6 +173,7 @@ fn replica(status: &GroupStatus, peer: PeerId) -> Replica {
         let lag = status.last_index.saturating_since(status.applied);
         return Replica { applied: status.applied.0, lag, active: true, ..replica };
     }
+    // Of a member that the leader has not heard of nothing is known but its place.
     let known = status.peer(peer).cloned().unwrap_or_default();
     Replica {
         applied: known.matched.0,

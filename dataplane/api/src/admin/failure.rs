@@ -15,6 +15,7 @@ const RETRY: &str = "vane-retry";
 pub fn failed(error: &Error) -> Status {
     let changed = if error.may_have_changed() { "unknown" } else { "no" };
     let retry = if error.may_succeed_later() { "yes" } else { "no" };
+    // As metadata: codes of statuses say neither.
     let mut metadata = MetadataMap::new();
     metadata.insert(CHANGED, MetadataValue::from_static(changed));
     metadata.insert(RETRY, MetadataValue::from_static(retry));

@@ -50,6 +50,7 @@ pub fn collection_change(
     config: &CollectionConfig,
     layout: Layout,
 ) -> Result<(ConfigChange, Option<u32>), Error> {
+    // First: it looks at the body, which the change then takes.
     let factor = body.write_consistency_factor(layout).map_err(of_body)?;
     Ok((body.into_change(config).map_err(of_body)?, factor))
 }
@@ -60,6 +61,7 @@ pub fn collection_change(
 ///
 /// [`Kind::BadInput`] where it is none.
 pub fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
+    // By its name: this interface has fields beside the body.
     serde_json::from_str(body).map_err(|error| bad_input(format!("body: {error}")))
 }
 
@@ -75,6 +77,7 @@ fn of_body(error: Error) -> Error {
 /// [`Kind::BadInput`] where the field or the type is none.
 pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
     let field = field.parse().map_err(|error| bad_input(format!("field: {error}")))?;
+    // As REST reads types, so that both interfaces know the same.
     let field_type = FieldType::deserialize(Value::String(field_type))
         .map_err(|error| bad_input(format!("type: {error}")))?;
     Ok(Write::CreateIndex { field, field_type })
@@ -87,6 +90,7 @@ pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
 /// [`Kind::BadInput`] where one has no role.
 pub fn wanted_replicas(request: &ReconfigureShardRequest) -> Result<Vec<WantedReplica>, Error> {
     let wanted = request.replicas.iter().map(|replica| match replica.role() {
+        // No default: a learner that was meant would become a voter.
         Role::Unspecified => {
             Err(bad_input(format!("the replica on node {} has no role", replica.node_id)))
         }

@@ -55,6 +55,7 @@ impl Changes {
             let found = self.actions.len();
             return Err(Error::too_many("actions", found, "actions", OPERATIONS_PER_BATCH_MAX));
         }
+        // In order: a later action may name what an earlier one made.
         Ok(self.actions.into_iter().map(Action::into_change).collect())
     }
 }

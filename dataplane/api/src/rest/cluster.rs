@@ -49,6 +49,7 @@ pub fn cluster_status(
     let role = match status.role {
         Role::Leader => "Leader",
         Role::Candidate => "Candidate",
+        // To Raft a learner is a follower; the API tells them apart.
         Role::Follower if status.conf.learners.contains(&status.peer) => "Learner",
         Role::Follower => "Follower",
     };
@@ -64,6 +65,7 @@ pub fn cluster_status(
             "role": role,
             "is_voter": status.conf.voters.contains(&status.peer),
         },
+        // Always: a thread of the log that fails ends the process.
         "consensus_thread_status": { "consensus_thread_status": "working", "last_update": now },
         "message_send_failures": {},
     })
@@ -74,6 +76,7 @@ pub fn cluster_status(
 pub fn collection_cluster(node: NodeId, layout: Layout, replicas: &[ShardReplica]) -> Value {
     let (mut local, mut remote) = (Vec::new(), Vec::new());
     for ShardReplica { ordinal, node: holder, points } in replicas {
+        // Only a node with a replica counts its points, so they say which are local.
         match points {
             Some(points) => {
                 local.push(

@@ -150,21 +150,25 @@ impl CreateCollection {
                 REPLICAS_MAX,
             )?,
         };
+        // `auto` is what is done anyway; with `custom` the client would choose the shard.
         if let Some(ShardingMethod::Custom) = self.sharding_method {
             return Err(Error::unsupported("sharding_method: custom"));
         }
         self.wal_config.map_or(Ok(()), WalDiff::check)?;
+        // Before the vectors, which give their own parameters on top of these.
         let hnsw =
             self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
         let optimizer =
             self.optimizers_config.unwrap_or_default().onto(OptimizerConfig::default())?;
         let vectors = vectors(self.vectors.unwrap_or_default(), hnsw)?;
         let mut metadata = self.metadata.unwrap_or_default();
+        // In a change null takes a key away, so at the start it is no key.
         metadata.retain(|_, value| !value.is_null());
         let config = CollectionConfig {
             vectors,
             hnsw,
             optimizer,
+            // Indexes are made by calls of their own.
             payload_schema: BTreeMap::new(),
             metadata,
         };
@@ -183,6 +187,7 @@ fn vectors(
         let vector: VectorRequest = read_value(Value::Object(fields), "vectors")?;
         return Ok(BTreeMap::from([(String::new(), vector.into_params("vectors", hnsw)?)]));
     }
+    // Before any is read, as each is parsed by itself.
     if fields.len() > NAMED_VECTORS_MAX {
         return Err(Error::too_many("vectors", fields.len(), "vectors", NAMED_VECTORS_MAX));
     }
@@ -212,6 +217,7 @@ impl VectorRequest {
         let sizes = 1..=VECTOR_DIM_MAX;
         let size = usize::try_from(self.size).ok().filter(|size| sizes.contains(size));
         let out_of_range = || Error::out_of_range(format!("{field}.size"), self.size, &sizes);
+        // On top of the collection's, which a vector follows in all else.
         let own = self
             .hnsw_config
             .map(|diff| diff.onto(hnsw, &format!("{field}.hnsw_config")))
@@ -235,6 +241,7 @@ impl UpdateCollection {
     pub fn write_consistency_factor(&self, layout: Layout) -> Result<Option<u32>, Error> {
         let Some(params) = &self.params else { return Ok(None) };
         let factor = layout.replication_factor;
+        // To repeat the number that it has changes nothing, and is no mistake.
         if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
             != factor
         {

@@ -57,6 +57,7 @@ pub fn drop_index(field: &str) -> Result<Write, Error> {
 fn field_type(schema: Value) -> Result<FieldType, Error> {
     let (name, options) = match schema {
         Value::String(name) => (Value::String(name), None),
+        // Taken out, so that what is left are options.
         Value::Object(mut fields) => (fields.remove("type").unwrap_or_default(), Some(fields)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
             return Err(Error::malformed(
@@ -64,12 +65,15 @@ fn field_type(schema: Value) -> Result<FieldType, Error> {
             ));
         }
     };
+    // Before the types: it is one of the API's, and told as missing, not as unknown.
     if matches!(name.as_str(), Some("text")) {
         return Err(Error::new(Kind::Unsupported, "`field_schema` of type text", ""));
     }
+    // Though none has an effect: a misspelt option must not pass for one that was set.
     for (option, value) in options.into_iter().flatten() {
         check_option(&option, &value)?;
     }
+    // By the reader of the types, which names those that there are.
     FieldType::deserialize(name).map_err(|error| Error::new(Kind::Malformed, "field_schema", error))
 }
 
@@ -82,6 +86,7 @@ fn check_option(option: &str, value: &Value) -> Result<(), Error> {
             format!("field_schema.{known}"),
             format!("`{value}` is not of its type"),
         )),
+        // Off is what this version does anyway.
         "prefix" | "nested" if value.is_null() || *value == Value::Bool(false) => Ok(()),
         "prefix" | "nested" => Err(Error::unsupported(format!("field_schema.{option}"))),
         unknown => {

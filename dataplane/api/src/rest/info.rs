@@ -8,6 +8,7 @@ use crate::engine::{Info, Layout};
 /// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
 /// defaults.
 pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -> Value {
+    // Also while a graph is built that no search waits for.
     let busy = info.optimizing || info.indexes_building > 0;
     let schema: Map<String, Value> = info
         .payload_index_points
@@ -17,6 +18,7 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         })
         .collect();
     json!({
+        // Yellow as in Qdrant: all is there, and will be faster.
         "status": if busy { "yellow" } else { "green" },
         "optimizer_status": "ok",
         "indexed_vectors_count": info.indexed_vectors,
@@ -24,6 +26,7 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         "segments_count": info.segments,
         "config": parameters(config, layout),
         "payload_schema": schema,
+        // A write is applied before it is answered, so that none waits here.
         "update_queue": { "length": 0 },
     })
 }
@@ -79,6 +82,7 @@ fn vectors(config: &CollectionConfig) -> Value {
 
 fn vector(params: &VectorParams) -> Value {
     let mut result = json!({ "size": params.size, "distance": params.distance });
+    // Only what was given for it: the rest it has from the collection.
     if let Some(on_disk) = params.on_disk {
         result["on_disk"] = on_disk.into();
     }

@@ -17,6 +17,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     if let Ok(parsed) = serde_json::from_slice(body) {
         return Ok(parsed);
     }
+    // By itself: serde says only that the input ended.
     if body.trim_ascii().is_empty() {
         return Err(Error::malformed("the body is empty, a JSON object is expected"));
     }
@@ -29,6 +30,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         // The value is fine, so something follows it.
         Ok(_) => match json.end() {
             Err(error) => Err(Error::malformed(error)),
+            // Not to be reached: the first attempt would have read it.
             Ok(()) => Err(Error::malformed("the body is not a JSON object")),
         },
     }
@@ -42,6 +44,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Error> {
     serde_path_to_error::deserialize(json).map_err(|error| {
         let path = match error.path().to_string().as_str() {
+            // The part as a whole, whose place is known here alone.
             "." => field.to_owned(),
             path => format!("{field}.{path}"),
         };
@@ -51,6 +54,7 @@ pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Er
 
 /// An error of serde, which knows texts only: what is missing here it marks by [`NOT_SUPPORTED`].
 fn describe(path: &str, error: &str) -> Error {
+    // What follows are serde's line and column; the path says it better.
     if let Some((what, _place)) = error.split_once(NOT_SUPPORTED) {
         let subject = match what.trim_end() {
             "" => format!("`{path}`"),

@@ -100,16 +100,19 @@ impl QueryRequest {
     pub fn into_query(self) -> Result<Query, Error> {
         let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
         check_limit("limit", limit, offset)?;
+        // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
         let prefetch = prefetches(self.prefetch, &mut left)?;
         Ok(Query {
             by: by(self.query, !prefetch.is_empty())?,
+            // The unnamed vector is the one with the empty name.
             using: self.using.unwrap_or_default(),
             filter: filter(self.filter)?,
             params: params(self.params)?,
             score_threshold: self.score_threshold,
             limit,
             offset,
+            // No payloads unless they are asked for, as Qdrant has it; reads by id send them.
             want: want(self.with_payload, self.with_vector, false),
             prefetch,
         })
@@ -121,6 +124,7 @@ fn prefetches(
     requests: OneOrMany<PrefetchRequest>,
     left: &mut usize,
 ) -> Result<Vec<Prefetch>, Error> {
+    // Bounded before they are counted: the list is as long as a client likes.
     let mut prefetches = Vec::with_capacity(requests.0.len().min(PREFETCHES_MAX));
     for request in requests.0 {
         let too_many = || {
@@ -149,10 +153,12 @@ fn prefetches(
 fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, Error> {
     let by = ranking.map_or(By::Id, |ranking| ranking.0);
     match by {
+        // In Qdrant's words.
         By::Id if has_prefetch => Err(Error::bad_request(
             "A query is needed to merge the prefetches. \
              Can't have prefetches without defining a query.",
         )),
+        // It ranks what prefetches found, and there is nothing else to rank.
         By::Rrf { .. } if !has_prefetch => {
             Err(Error::bad_request("a fusion needs at least one `prefetch`"))
         }
@@ -186,6 +192,7 @@ impl<T> Default for OneOrMany<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not `untagged`, which would lose the path to a mistake.
         deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData)).map(Self)
     }
 }

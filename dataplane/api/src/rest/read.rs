@@ -62,6 +62,7 @@ impl ScrollRequest {
     /// is none.
     pub fn into_scroll(self) -> Result<Scroll, Error> {
         let limit = self.limit.unwrap_or(SCROLL_LIMIT);
+        // A page begins at an id, so that nothing is skipped to get there.
         check_limit("limit", limit, 0)?;
         let want = want(self.with_payload, self.with_vector, true);
         Ok(Scroll { filter: filter(self.filter)?, offset: self.offset, limit, want })
@@ -96,6 +97,7 @@ pub(super) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<()
     if limit == 0 {
         return Err(Error::zero(field));
     }
+    // Together: what is skipped has to be found and held as well.
     if limit.saturating_add(offset) > RESULTS_MAX {
         let text = format!(
             "value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}"

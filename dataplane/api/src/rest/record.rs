@@ -34,6 +34,7 @@ impl Serialize for VectorsOut<'_> {
 
 impl Serialize for RecordOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The length is a hint: parts that were not asked for are left out.
         let mut out = serializer.serialize_struct("Record", 3)?;
         out.serialize_field("id", &self.0.id)?;
         parts::<S>(&mut out, self.0)?;
@@ -67,6 +68,7 @@ fn parts<S: Serializer>(out: &mut S::SerializeStruct, record: &Record) -> Result
 impl Serialize for Points<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("QueryResponse", 1)?;
+        // Written as they are looked at, without a second list of all points.
         out.serialize_field("points", &Each(|| self.0.iter().map(ScoredOut)))?;
         out.end()
     }
@@ -76,6 +78,7 @@ impl Serialize for PageOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("ScrollResult", 2)?;
         out.serialize_field("points", &Each(|| self.records.iter().map(RecordOut)))?;
+        // Null on the last page, by which clients know that it is the last.
         out.serialize_field("next_page_offset", &self.next)?;
         out.end()
     }

@@ -64,6 +64,7 @@ pub(super) fn selection(
         }
         (None, Some(filter)) => Ok(Selection::Filter(filter.parse()?)),
         (None, None) => Err(Error::malformed("either `points` or `filter` is needed")),
+        // They could mean either or both, and a delete must not guess.
         (Some(_), Some(_)) => Err(Error::malformed("`points` and `filter` exclude each other")),
     }
 }

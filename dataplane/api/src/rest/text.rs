@@ -21,6 +21,7 @@ pub fn text(error: &Error) -> String {
     match kind {
         Kind::Malformed => about("Format error in JSON body"),
         Kind::MalformedParameter => about("Format error in query parameters"),
+        // Qdrant's form for a value out of its range.
         Kind::Invalid => format!("Validation error in JSON body: [{subject}: {detail}]"),
         Kind::InvalidParameter => {
             format!("Validation error in query parameters: [{subject}: {detail}]")

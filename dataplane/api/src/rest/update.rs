@@ -81,6 +81,7 @@ impl Upsert {
                 return Err(Error::malformed("`points` and `batch` exclude each other"));
             }
         };
+        // After both forms, as each of them ends in a list of points.
         check_points("points", points.len())?;
         Ok(Write::Upsert(points))
     }
@@ -89,6 +90,7 @@ impl Upsert {
 impl Batch {
     fn into_points(self) -> Result<Vec<NewPoint>, Error> {
         let Self { ids, vectors: Columns(columns), payloads } = self;
+        // Before any is taken apart: zipping drops what is too long without a word.
         for (name, column) in &columns {
             let field = if name.is_empty() {
                 "batch.vectors".into()
@@ -106,6 +108,7 @@ impl Batch {
             .collect();
         for (name, column) in columns {
             for (point, vector) in points.iter_mut().zip(column) {
+                // Null is a point without this vector.
                 if let Some(vector) = vector {
                     point.vectors.insert(name.clone(), vector.0);
                 }
@@ -151,6 +154,7 @@ impl UpdateVectors {
     ///
     /// [`Kind::Invalid`] where there are no points or too many.
     pub fn into_write(self) -> Result<Write, Error> {
+        // Nothing would follow from it, and whoever asked meant some.
         if self.points.is_empty() {
             return Err(Error::invalid("points", "must name at least one point"));
         }
@@ -219,6 +223,7 @@ impl SetPayload {
     /// As those of [`PointsSelector::into_selection`], and [`Kind::Unsupported`] where a key is
     /// given.
     pub fn into_overwrite(self) -> Result<Write, Error> {
+        // A key says where to merge, and a replacement merges nothing.
         if self.key.is_some() {
             let subject = "`key` of an overwrite";
             return Err(Error::new(Kind::Unsupported, subject, "set the payload"));

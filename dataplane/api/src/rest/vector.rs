@@ -54,6 +54,7 @@ impl<'de> Visitor<'de> for ComponentVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<f32, A::Error> {
+        // Not as a wrong number: multivectors are in the API, and missing here.
         Err(A::Error::custom(format!("a vector of vectors {NOT_SUPPORTED}")))
     }
 }
@@ -74,6 +75,7 @@ impl<'de> Visitor<'de> for DenseVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Dense, A::Error> {
+        // Bounded: the hint comes from whoever sends the body.
         let mut values = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(VECTOR_DIM_MAX));
         while let Some(Component(value)) = seq.next_element()? {
             values.push(value);
@@ -122,6 +124,7 @@ impl<'de> Visitor<'de> for PointVectorsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PointVectors, A::Error> {
         let mut vectors = NamedVectors::new();
         while let Some((name, Dense(values))) = map.next_entry()? {
+            // A map would keep the last one in silence.
             if let Some(_earlier) = vectors.insert(name, values) {
                 return Err(A::Error::custom("a vector is named twice"));
             }

@@ -37,6 +37,7 @@ pub(super) struct HnswDiff {
 impl HnswDiff {
     /// The parameters it gives, the others from `base`.
     pub(super) fn onto(self, base: HnswConfig, field: &str) -> Result<HnswConfig, Error> {
+        // 0 lies outside of the range and is allowed: it builds no graph.
         let m = self.m.filter(|m| *m != 0);
         check_range(|| format!("{field}.m"), m, &M_RANGE)?;
         check_range(|| format!("{field}.ef_construct"), self.ef_construct, &EF_CONSTRUCT_RANGE)?;
@@ -114,6 +115,7 @@ impl OptimizersDiff {
                 format!("value {number} invalid, must be {VACUUM_MIN_VECTORS_MIN} or larger");
             return Err(Error::invalid("optimizers_config.vacuum_min_vector_number", text));
         }
+        // A segment of no size could take no point.
         if max_segment_size == Some(0) {
             return Err(Error::zero("optimizers_config.max_segment_size"));
         }

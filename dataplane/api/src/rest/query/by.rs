@@ -62,6 +62,7 @@ impl<'de> Visitor<'de> for RankingVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<By, A::Error> {
         if self.nearest {
+            // All of them: the one that says what was meant may come last.
             let mut fields = Vec::new();
             while let Some((field, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
                 fields.push(field);
