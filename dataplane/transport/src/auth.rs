@@ -38,6 +38,7 @@ impl Token {
         }
         let mut header: MetadataValue<Ascii> =
             format!("Bearer {secret}").parse().map_err(|_| TokenError::NotAscii)?;
+        // Kept out of what is logged about calls.
         header.set_sensitive(true);
         Ok(Self { header })
     }
@@ -73,6 +74,7 @@ pub(crate) fn put_cluster(metadata: &mut MetadataMap, cluster: Uuid) {
 
 /// The cluster that a caller says it belongs to.
 pub(crate) fn cluster_of(metadata: &MetadataMap) -> Option<Uuid> {
+    // What is no UUID counts as none, and is refused as such.
     metadata.get(CLUSTER)?.to_str().ok()?.parse().ok()
 }
 

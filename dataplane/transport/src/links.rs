@@ -75,10 +75,12 @@ impl Links {
             let sender = Sender {
                 me: self.me,
                 to,
+                // Weak: the task must not keep alive what it ends with.
                 link: Arc::downgrade(&link),
                 peers: Arc::clone(&self.peers),
                 engine: Arc::clone(&self.engine),
             };
+            // One task for each node as long as the links live: it connects anew by itself.
             self.runtime.spawn(sender.run());
             link
         });
@@ -88,6 +90,7 @@ impl Links {
 
 impl Transport for Links {
     fn send(&self, messages: Vec<Envelope>) {
+        // By node first, so that each queue is locked once.
         let mut by_node: HashMap<NodeId, Vec<Envelope>> = HashMap::new();
         for message in messages {
             by_node.entry(message.to().node()).or_default().push(message);
@@ -101,12 +104,14 @@ impl Transport for Links {
                     if queue.messages.len() >= QUEUED_MESSAGES_MAX
                         || queue.bytes + bytes > QUEUED_BYTES_MAX
                     {
+                        // With all that follow: Raft sends again what is missing.
                         break;
                     }
                     queue.bytes += bytes;
                     queue.messages.push_back(message);
                 }
             }
+            // Outside of the lock, which the task that is woken takes.
             link.filled.notify_one();
         }
     }
@@ -116,6 +121,7 @@ impl Transport for Links {
             (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
         self.runtime.spawn(async move {
             let (group, to) = (announcement.group, announcement.to().node());
+            // The others wait: many snapshots at once would all come late.
             let sent = match snapshots.acquire().await {
                 Ok(_permit) => send_snapshot::send(me, &peers, announcement, dir).await,
                 Err(_) => Err(SendError::Stopping),
@@ -127,6 +133,7 @@ impl Transport for Links {
                     "failed to send a snapshot; Raft asks for it again"
                 ),
             }
+            // Also after a failure: until it hears of the outcome, Raft sends the member nothing.
             done(sent.is_ok());
         });
     }
@@ -147,12 +154,14 @@ impl Sender {
         loop {
             match self.stream().await {
                 Ended::Gone => return,
+                // What worked may work again at once; what did not is tried ever more rarely.
                 Ended::AfterSending => pause = RETRY_PAUSE_MIN,
                 Ended::Unreachable => pause = (pause * 2).min(RETRY_PAUSE_MAX),
             }
             let Some(link) = self.link.upgrade() else { return };
             // Old messages are of no use to Raft: it sends what is needed then.
             *link.queue.lock() = Queue::default();
+            // Raft then asks where the node is, instead of sending ahead.
             if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
                 engine.unreachable(self.to);
             }
@@ -164,6 +173,7 @@ impl Sender {
     async fn stream(&self) -> Ended {
         let Ok(mut client) = self.peers.client(self.to) else { return Ended::Unreachable };
         let (send, receive) = mpsc::channel(BATCHES_ON_THE_WAY);
+        // One call for the life of a connection: batches need no answers.
         let call = client.raft(ReceiverStream::new(receive));
         tokio::pin!(call);
         let mut sent = false;
@@ -171,14 +181,17 @@ impl Sender {
             let Some(link) = self.link.upgrade() else { return Ended::Gone };
             let batch = link.take();
             if batch.is_empty() {
+                // The call ends when the other side goes, also while nothing is to be sent.
                 tokio::select! {
                     () = link.filled.notified() => {}
                     _ended = &mut call => return Ended::of_call(sent),
                 }
                 continue;
             }
+            // Before the wait: this task must end with the link.
             drop(link);
             let batch = self.pack(batch);
+            // Not the channel alone: from a connection that broke nobody takes anything.
             tokio::select! {
                 queued = send.send(batch) => match queued {
                     Ok(()) => sent = true,
@@ -194,6 +207,7 @@ impl Sender {
             .iter()
             .map(|message| WireEnvelope { group: message.group.0, message: message.encode() })
             .collect();
+        // With the receiver's number: its address may be another node's by now.
         RaftBatch { from_node: self.me.0, to_node: self.to.0, envelopes }
     }
 }
@@ -220,6 +234,7 @@ impl Link {
     fn take(&self) -> Vec<Envelope> {
         let mut queue = self.queue.lock();
         let (mut batch, mut bytes) = (Vec::new(), 0);
+        // At least one message, however large it is.
         while bytes < BATCH_BYTES {
             let Some(message) = queue.messages.pop_front() else { break };
             bytes += message.len();

@@ -83,6 +83,7 @@ impl Peers {
 
     /// Where nodes are from now on. Connections to other addresses are let go.
     pub fn set_addresses(&self, addresses: HashMap<NodeId, String>) {
+        // Often the same as before, and then no connection is given up.
         if *self.addresses.read() == addresses {
             return;
         }
@@ -99,6 +100,7 @@ impl Peers {
             return Ok(self.client_of(channel));
         }
         let channel = self.endpoint(&address)?.connect_lazy();
+        // Two callers may both make one: the later is kept, and both work.
         self.channels.write().insert(node, (address, channel.clone()));
         Ok(self.client_of(channel))
     }
@@ -106,17 +108,20 @@ impl Peers {
     fn known_channel(&self, node: NodeId, address: &str) -> Option<Channel> {
         let channels = self.channels.read();
         let (known, channel) = channels.get(&node)?;
+        // Behind an old address there may be another node by now.
         (known == address).then(|| channel.clone())
     }
 
     /// A connection to whoever listens at an address.
     async fn client_at(&self, address: &str) -> Result<Client, ConnectError> {
+        // At once, unlike to members: who joins must know whether anybody is there.
         let channel = self.endpoint(address)?.connect().await.map_err(ConnectError::Unreachable)?;
         Ok(self.client_of(channel))
     }
 
     fn client_of(&self, channel: Channel) -> Client {
         PeerClient::with_interceptor(channel, self.credentials.clone())
+            // Both ways: large commands go out, many records come in.
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
@@ -128,6 +133,7 @@ impl Peers {
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PROBE_AFTER)
             .keep_alive_timeout(PROBE_TIMEOUT)
+            // Also without calls on their way: a cut link is noticed before the next one.
             .keep_alive_while_idle(true)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)

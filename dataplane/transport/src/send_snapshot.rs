@@ -61,8 +61,10 @@ pub(crate) async fn send(
     dir: PathBuf,
 ) -> Result<u64, SendError> {
     let to = announcement.to().node();
+    // Before the files are read: without an address there is nobody to send them to.
     let mut client = peers.client(to)?;
     let listed = dir.clone();
+    // Every file is read for its checksum: not on a thread of the runtime.
     let files = tokio::task::spawn_blocking(move || list(&listed))
         .await
         .map_err(|_| SendError::Stopping)??;
@@ -70,8 +72,10 @@ pub(crate) async fn send(
     let envelope = WireEnvelope { group: announcement.group.0, message: announcement.encode() };
     let header = SnapshotHeader { from_node: me.0, to_node: to.0, envelope: Some(envelope), files };
     let (send, receive) = mpsc::channel(CHUNKS_ON_THE_WAY);
+    // Beside the call: the channel bounds what is in memory.
     let reading = tokio::spawn(send_parts(header, dir, send));
     let sent = tokio::time::timeout(TIMEOUT, client.snapshot(ReceiverStream::new(receive))).await;
+    // Before the answer: a file that could not be read is why the call failed.
     reading.await.map_err(|_| SendError::Stopping)??;
     match sent {
         Ok(Ok(_done)) => Ok(bytes),
@@ -95,10 +99,12 @@ async fn send_parts(
         let mut file = tokio::fs::File::open(&path).await.map_err(SendError::file(&path))?;
         loop {
             let mut data = Vec::with_capacity(CHUNK_BYTES);
+            // Whole chunks: a single read may bring less.
             let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await;
             if read.map_err(SendError::file(&path))? == 0 {
                 break;
             }
+            // Beside that of the file: damage is told before all of it has travelled.
             let checksum = xxh3_64(&data);
             let chunk = Part::Chunk(SnapshotChunk { data, checksum });
             if parts.send(SnapshotPart { part: Some(chunk) }).await.is_err() {
@@ -128,6 +134,7 @@ fn list(dir: &Path) -> Result<Vec<SnapshotFile>, SendError> {
             }
         }
     }
+    // In one order: the receiver takes chunks in that of the header.
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }

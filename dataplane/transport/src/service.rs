@@ -52,6 +52,7 @@ pub fn peer_server<H: PeerHandler>(
 
 impl<H: PeerHandler> PeerService<H> {
     fn member(&self) -> Result<Arc<H::Member>, Status> {
+        // Not for good: it may be a member in a moment.
         self.0.member().ok_or_else(|| {
             Status::unavailable(
                 "this node belongs to no cluster yet; it waits to join one or to be bootstrapped",
@@ -63,6 +64,7 @@ impl<H: PeerHandler> PeerService<H> {
     fn member_for<T>(&self, request: &Request<T>) -> Result<Arc<H::Member>, Status> {
         let member = self.member()?;
         let own = member.cluster_id();
+        // Two clusters may share a network, and even a secret.
         match cluster_of(request.metadata()) {
             Some(cluster) if cluster == own => Ok(member),
             other => Err(Status::failed_precondition(format!(
@@ -81,6 +83,7 @@ impl<H: PeerHandler> PeerService<H> {
         let request = request.into_inner();
         let header = wire::header_from_wire(request.header()).map_err(unreadable)?;
         let Header { group, freshness, deadline } = header;
+        // Before the member is asked: what cannot be read costs it nothing.
         let read = R::from_wire(request).map_err(unreadable)?;
         let answered = member.read(group, read, freshness, deadline).await;
         Ok(Response::new(wire::answered_to_wire::<R>(answered)))
@@ -95,6 +98,7 @@ fn unreadable(error: Unreadable) -> Status {
 fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelope>, Unreadable> {
     let mut messages = Vec::with_capacity(envelopes.len());
     for peer::Envelope { group, message } in envelopes {
+        // An error ends the call: the sender connects anew, and Raft sends again.
         let message = Envelope::decode(GroupId(group), &message)
             .map_err(|error| Unreadable::Raft(error.to_string()))?;
         // Without room for the entries this replica is as good as away; a failed write would
@@ -115,7 +119,9 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         let member = self.member_for(&request)?;
         let mut batches = request.into_inner();
         while let Some(batch) = batches.message().await? {
+            // In each batch: the call itself names no receiver.
             check_receiver(&*member, batch.to_node)?;
+            // For each batch: room comes and goes.
             let disk_full = member.space().is_exhausted();
             member.step(unpack(batch.envelopes, disk_full).map_err(unreadable)?);
         }
@@ -139,6 +145,7 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         let member = self.member()?;
         let admitted = match wire::join::join_from_wire(request.into_inner()) {
             Ok(request) => member.admit(request).await,
+            // As an answer, like every other reason not to admit a disk.
             Err(error) => Err(Error::bad_input(error.to_string())),
         };
         Ok(Response::new(wire::join::admitted_to_wire(admitted)))

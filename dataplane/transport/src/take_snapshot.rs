@@ -29,17 +29,22 @@ pub(crate) async fn take<M: PeerMember>(
     };
     let SnapshotHeader { to_node, envelope, files, .. } = header;
     check_receiver(member, to_node)?;
+    // Left out it is an empty message, which announces no snapshot.
     let envelope = envelope.unwrap_or_default();
     let announcement = Envelope::decode(GroupId(envelope.group), &envelope.message)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
+    // Before any file comes: what Raft would not take need not travel.
     target(member, &announcement)?;
+    // Before any file comes: part of a snapshot would fill the disk for nothing.
     check_room(member, &files)?;
     let root = member.snapshots_dir();
+    // A name of its own: the same snapshot may be on its way twice.
     let stage = Stage::new(root.join(format!("staging-{}", Uuid::new_v4())), files)?;
     let staged = stage.fill(&mut parts).await?;
     // Asked for again: what was there before the files came may have gone meanwhile, and
     // from here on it stays until Raft has heard of it.
     staged.publish(&target(member, &announcement)?)?;
+    // Last: Raft must never name files that are not there.
     member.step(vec![announcement]);
     Ok(())
 }
@@ -52,6 +57,7 @@ fn target<M: PeerMember>(member: &M, announcement: &Envelope) -> Result<PathBuf,
 }
 
 fn check_room<M: PeerMember>(member: &M, files: &[SnapshotFile]) -> Result<(), Status> {
+    // The sender says how large they are, and the sum may be anything.
     let bytes = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
     let checked = bytes.min(SNAPSHOT_BYTES_MAX);
     let room = member.space().check(usize::try_from(checked).unwrap_or(usize::MAX));
@@ -68,6 +74,7 @@ struct Stage {
 
 impl Stage {
     fn new(dir: PathBuf, files: Vec<SnapshotFile>) -> Result<Self, Status> {
+        // Before paths are made of them: `..` would lead out of the directory.
         if files.len() > FILES_MAX || !files.iter().all(|file| is_plain(&file.name)) {
             return Err(Status::invalid_argument(
                 "the snapshot's files have names that are not taken",
@@ -86,8 +93,10 @@ impl Stage {
             let mut out =
                 tokio::fs::File::create(&path).await.map_err(|error| failed(&path, &error))?;
             let (mut hasher, mut written) = (Xxh3::new(), 0);
+            // By the size that was announced: an empty file has no chunk.
             while written < file.bytes {
                 let SnapshotChunk { data, checksum } = chunk(parts).await?;
+                // Before it is written, so that nothing damaged lies in a file.
                 if xxh3_64(&data) != checksum {
                     return Err(Status::data_loss(format!(
                         "a chunk of {} was damaged on the way",
@@ -98,9 +107,11 @@ impl Stage {
                 written += data.len() as u64;
                 out.write_all(&data).await.map_err(|error| failed(&path, &error))?;
             }
+            // The file as a whole: sound chunks may come in the wrong order.
             if written != file.bytes || hasher.digest() != file.checksum {
                 return Err(Status::data_loss(format!("{} was damaged on the way", file.name)));
             }
+            // Before it is published: Raft takes what it names for durable.
             out.sync_all().await.map_err(|error| failed(&path, &error))?;
         }
         Ok(self)
@@ -112,13 +123,16 @@ impl Stage {
         if target.exists() {
             return Ok(());
         }
+        // Names are synced apart from files, which may lose them with the power.
         for file in &self.files {
             if let Some(parent) = self.dir.join(&file.name).parent() {
                 sync(parent)?;
             }
         }
         sync(&self.dir)?;
+        // In one step: Raft finds all of it or nothing.
         fs::rename(&self.dir, target).map_err(|error| failed(target, &error))?;
+        // A rename is durable with the directory that it happened in.
         target.parent().map_or(Ok(()), sync)
     }
 }
@@ -150,6 +164,7 @@ async fn chunk(parts: &mut Streaming<SnapshotPart>) -> Result<SnapshotChunk, Sta
     match parts.message().await? {
         Some(SnapshotPart { part: Some(Part::Chunk(chunk)) }) => Ok(chunk),
         Some(_) => Err(Status::invalid_argument("a snapshot has one header")),
+        // The sender hung up; Raft asks for the snapshot again.
         None => Err(Status::data_loss("the snapshot ended before its files did")),
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn check(metadata: &MetadataMap) -> Result<(), Status> {
         None => "1",
         Some(value) => match value.to_str() {
             Ok(number) if number.parse() == Ok(PROTOCOL) => return Ok(()),
+            // Any other number: nodes of two protocols must not half understand each other.
             Ok(number) => number,
             Err(_) => "unknown",
         },

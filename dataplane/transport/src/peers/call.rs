@@ -34,6 +34,7 @@ impl Peers {
         let request = read.to_wire(Header { group, freshness, deadline });
         match tokio::time::timeout_at(deadline.into(), R::call(&mut client, request)).await {
             Ok(Ok(reply)) => wire::answered_from_wire::<R>(reply.into_inner()),
+            // Whatever it was, a read may be asked of another node.
             Ok(Err(status)) => Err(NotRead::NoReplica(does_not_answer(node, &status))),
             Err(_) => Err(NotRead::Failed(Error::timeout(not_in_time(node)))),
         }
@@ -48,12 +49,14 @@ impl Peers {
         let request = wire::proposal::proposal_to_wire(proposal, deadline);
         match tokio::time::timeout_at(deadline.into(), client.propose(request)).await {
             Ok(Ok(reply)) => wire::proposal::outcome_from_wire(reply.into_inner()),
+            // Another node may be asked only where this one cannot have logged it.
             Ok(Err(status)) if never_arrived(&status) => {
                 Outcome::NoReplica(does_not_answer(node, &status))
             }
             Ok(Err(status)) => {
                 Outcome::Unknown(format!("node {node} did not answer: {}", status.message()))
             }
+            // It may be in the log: time is up here, and not there.
             Err(_) => Outcome::Unknown(not_in_time(node)),
         }
     }
@@ -134,12 +137,14 @@ impl Peers {
         request: JoinRequest,
         timeout: Duration,
     ) -> Result<JoinReply, Error> {
+        // With the time to connect: an address may swallow everything, and others are to be tried.
         let call = async {
             let mut client = self
                 .client_at(address)
                 .await
                 .map_err(|error| Error::unavailable(error.to_string()))?;
             let reply = client.join(wire::join::join_to_wire(request)).await;
+            // A refusal of the member's is an answer; a status comes from what stands before it.
             let reply = reply.map_err(|status| Error::unavailable(status.message()))?;
             wire::join::admitted_from_wire(reply.into_inner())
                 .unwrap_or_else(|error| Err(Error::internal(error.to_string())))
@@ -178,6 +183,7 @@ fn never_arrived(status: &Status) -> bool {
         if let Some(io) = error.downcast_ref::<io::Error>()
             && io.kind() == io::ErrorKind::ConnectionRefused
         {
+            // Nobody listened, so that nothing was sent.
             return true;
         }
         source = error.source();

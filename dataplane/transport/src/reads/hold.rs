@@ -32,6 +32,7 @@ impl WireRead for Hold {
 
     fn answer_to_wire(answer: HeldHits, index: LogIndex) -> peer::HoldAnswer {
         let HeldHits { token, hits } = answer;
+        // No records: those of most hits are never asked for.
         let hits =
             hits.into_iter().map(|(id, score)| peer::ScoredId { id: id.to_key(), score }).collect();
         peer::HoldAnswer { index: index.0, token, hits }

@@ -30,6 +30,7 @@ impl WireRead for InfoOf {
     }
 
     fn answer_to_wire(answer: Info, index: LogIndex) -> peer::ShardInfoAnswer {
+        // No `..`: a figure that is added must travel too.
         let Info {
             points,
             vectors,
@@ -106,6 +107,7 @@ fn index_to_wire((path, (field_type, points)): PayloadIndex) -> peer::PayloadInd
         FieldType::Uuid => peer::FieldType::Uuid,
     };
     peer::PayloadIndexInfo {
+        // As text, which both sides parse by the same rules.
         path: path.to_string(),
         field_type: field_type.into(),
         points: points as u64,

@@ -106,6 +106,7 @@ fn kind_from_wire(kind: i32) -> Result<ErrorKind, Unreadable> {
 
 fn subject_to_wire(subject: Subject) -> Option<peer::Subject> {
     let of = match subject {
+        // Most errors name no object, and no message for it travels.
         Subject::Unnamed => return None,
         Subject::MetaGroup => subject::Of::MetaGroup(peer::Unit {}),
         Subject::Shard { collection, ordinal } => {

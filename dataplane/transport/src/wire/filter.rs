@@ -27,6 +27,7 @@ pub(crate) fn filter_from_wire(filter: peer::Filter) -> Result<Filter, Unreadabl
 }
 
 fn level_from_wire(filter: peer::Filter, depth: usize) -> Result<Filter, Unreadable> {
+    // On the way down: a message may be nested deeper than a stack.
     if depth > FILTER_DEPTH_MAX {
         return Err(Unreadable::TooDeep);
     }
@@ -115,6 +116,7 @@ fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condi
         }
         What::HasVector(has_vector) => Condition::HasVector { has_vector },
         What::Nested(filter) => {
+            // Each level counts, whichever condition it stands in.
             let filter = Box::new(level_from_wire(filter, depth + 1)?);
             Condition::Nested { nested: Nested { key: path(&nested_key)?, filter } }
         }

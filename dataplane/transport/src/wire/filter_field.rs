@@ -136,6 +136,7 @@ fn range_from_wire(range: WireRange) -> Result<Range, Unreadable> {
 }
 
 fn text(bound: Option<Datetime>) -> Option<String> {
+    // As it was written: both sides then read the same text.
     bound.map(|datetime| datetime.text().to_owned())
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn done_from_wire(group: GroupId, reply: peer::LeaderReply) -> Result
         Some(WireOutcome::NoReplica(why)) => NotDone::NoReplica(why),
         Some(WireOutcome::Refused(why)) => NotDone::Refused(why),
         Some(WireOutcome::Unknown(why)) => NotDone::Unknown(why),
+        // It was asked, and may have done it.
         None => NotDone::Unknown("the answer of the leader could not be read".into()),
     })
 }

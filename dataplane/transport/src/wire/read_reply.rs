@@ -80,6 +80,7 @@ pub(crate) fn answered_to_wire<R: WireRead>(answered: Answered<R::Answer>) -> R:
 }
 
 pub(crate) fn answered_from_wire<R: WireRead>(reply: R::Reply) -> Answered<R::Answer> {
+    // Not `NoReplica`: there is one, and it answered.
     read_outcome::<R>(reply).unwrap_or_else(|error| {
         let detail = format!("the answer of a shard could not be read: {error}");
         Err(NotRead::Failed(Error::internal(detail)))

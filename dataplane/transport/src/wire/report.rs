@@ -21,6 +21,7 @@ pub(crate) fn request_to_wire(request: ReportRequest) -> peer::ReportRequest {
 
 pub(crate) fn request_from_wire(request: peer::ReportRequest) -> ReportRequest {
     let peer::ReportRequest { groups, all } = request;
+    // First: the list is empty in this case, too.
     if all {
         ReportRequest::AllLed
     } else if groups.is_empty() {
@@ -135,6 +136,7 @@ fn status_from_wire(status: peer::GroupStatus) -> Result<GroupStatus, Unreadable
         peer::Role::Follower => Role::Follower,
         peer::Role::Candidate => Role::Candidate,
         peer::Role::Leader => Role::Leader,
+        // No default: leaders are looked for by it.
         peer::Role::Unspecified => return Err(Unreadable::Missing("the role of a replica")),
     };
     Ok(GroupStatus {

@@ -28,6 +28,7 @@ pub(crate) fn want_to_wire(want: Want) -> peer::Want {
 }
 
 pub(crate) fn want_from_wire(want: Option<peer::Want>) -> Result<Want, Unreadable> {
+    // Left out, nothing beside the ids is wanted.
     let peer::Want { payload, vectors } = want.unwrap_or_default();
     let payload = match payload.and_then(|payload| payload.part) {
         None => WantPayload::Nothing,
