@@ -77,16 +77,16 @@ fn a_script_knows_processes_and_addresses() {
     let started = up(&base);
     assert!(started.status.success(), "{}", said(&started));
     let before = nodes(&base);
-    for (ordinal, it) in before.iter().enumerate() {
+    for (ordinal, node) in before.iter().enumerate() {
         assert_eq!(
-            (&it["cluster"], &it["name"]),
+            (&node["cluster"], &node["name"]),
             (&"demo".into(), &format!("demo-{ordinal}").into())
         );
-        assert_eq!((&it["ordinal"], &it["ready"]), (&ordinal.into(), &true.into()));
-        assert_eq!(it["url"], format!("http://127.0.0.{}:6333", ordinal + 11));
-        assert_eq!(it["admin"], format!("127.0.0.{}:6335", ordinal + 11));
+        assert_eq!((&node["ordinal"], &node["ready"]), (&ordinal.into(), &true.into()));
+        assert_eq!(node["url"], format!("http://127.0.0.{}:6333", ordinal + 11));
+        assert_eq!(node["admin"], format!("127.0.0.{}:6335", ordinal + 11));
         for file in ["token_file", "log"] {
-            assert!(Path::new(it[file].as_str().unwrap()).exists(), "{it}");
+            assert!(Path::new(node[file].as_str().unwrap()).exists(), "{node}");
         }
     }
     assert_eq!(before.len(), 3);
@@ -121,7 +121,7 @@ fn a_script_knows_processes_and_addresses() {
     assert!(said(&vane_up(&base, &["logs", "demo-2"])).contains("\"message\":\"ready\""));
     assert!(said(&vane_up(&base, &["logs", "demo-9"])).contains("only demo-0, demo-1, demo-2"));
     assert!(said(&vane_up(&base, &["down"])).contains("remove that folder"));
-    assert!(nodes(&base).iter().all(|it| it["pid"].is_null()));
+    assert!(nodes(&base).iter().all(|node| node["pid"].is_null()));
     drop(down);
 }
 
@@ -156,7 +156,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     assert!(body("latest").unwrap().contains("\"lang\""), "it has its index, under its alias");
     let before = vane_up::status(&base, None).await.unwrap();
     assert!(
-        before.len() == 3 && before.iter().all(|it| it.ready && it.pid.is_some()),
+        before.len() == 3 && before.iter().all(|node| node.ready && node.pid.is_some()),
         "{before:?}"
     );
 
@@ -174,7 +174,11 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     vane_up::down(&base, Some("demo")).await.unwrap();
     assert!(body("docs").is_none());
     assert!(
-        vane_up::status(&base, None).await.unwrap().iter().all(|it| it.pid.is_none() && !it.ready)
+        vane_up::status(&base, None)
+            .await
+            .unwrap()
+            .iter()
+            .all(|node| node.pid.is_none() && !node.ready)
     );
     std::fs::write(&file, FILE.replace("nodes: 3", "nodes: 4")).unwrap();
     run("back, with one more", &file).await.unwrap();

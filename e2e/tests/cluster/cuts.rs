@@ -47,7 +47,7 @@ fn a_majority_writes_and_a_minority_refuses() {
     let began = Instant::now();
     let agreed = agreed(&world.cluster);
     println!("all nodes agreed {:.1?} after healing", began.elapsed());
-    assert!((1..=20).chain(first..first + 50).all(|it| agreed.contains(&it)));
+    assert!((1..=20).chain(first..first + 50).all(|number| agreed.contains(&number)));
 }
 
 /// Three nodes under load, two writers to each, with the leader of the only shard and the
@@ -78,7 +78,7 @@ fn heal_and_check(world: &World, load: Load) {
 fn a_leader_that_hears_nobody_steps_down() {
     let (world, load, old, others) = loaded();
     let began = Instant::now();
-    others.iter().for_each(|it| world.cluster.links().cut(*it, old));
+    others.iter().for_each(|other| world.cluster.links().cut(*other, old));
     let new = wait_until("another leader", HEAL, || {
         let seen = leader_seen_by(&world.cluster, others[0]).1;
         (seen != old).then_some(seen)
@@ -96,7 +96,7 @@ fn a_leader_that_hears_nobody_steps_down() {
 fn a_leader_that_nobody_hears_is_replaced() {
     let (world, load, old, others) = loaded();
     let began = Instant::now();
-    others.iter().for_each(|it| world.cluster.links().cut(old, *it));
+    others.iter().for_each(|other| world.cluster.links().cut(old, *other));
     load.wait_for_through(&others, 20);
     println!("gap of {:.2?} after the leader went mute", load.longest_gap(began));
     assert_ne!(leader_seen_by(&world.cluster, others[0]).1, old);
@@ -110,7 +110,7 @@ fn a_follower_that_hears_nobody_disturbs_nobody() {
     let (world, load, leader, others) = loaded();
     let [deaf, other] = others;
     let term = term_seen_by(&world.cluster, other);
-    [leader, other].iter().for_each(|it| world.cluster.links().cut(*it, deaf));
+    [leader, other].iter().for_each(|node| world.cluster.links().cut(*node, deaf));
     let began = Instant::now();
     pause(CUT);
     load.wait_for_through(&[leader, other], 20);

@@ -35,8 +35,10 @@ fn no_acknowledged_write_is_lost_when_the_power_of_all_nodes_fails() {
     if !can_mount() {
         return;
     }
-    let rounds =
-        std::env::var("POWER_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(POWER_ROUNDS);
+    let rounds = std::env::var("POWER_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(POWER_ROUNDS);
     let (_alone, dir) = (alone(), tempfile::tempdir().unwrap());
     let mut written = Written { next: 1, ..Written::default() };
     let mut image = dir.path().join("round-0.img");
@@ -77,7 +79,7 @@ fn power_round(volume: &Volume, round: u64, photograph: &Path, written: &mut Wri
     // From a few writes to many, in an order without a pattern.
     load.wait_for(usize::try_from(5 + round * 7919 % 13 * 40).unwrap());
     // Frozen, the nodes acknowledge nothing: what they did must be in the picture.
-    cluster.nodes().iter().for_each(|it| it.freeze().unwrap());
+    cluster.nodes().iter().for_each(|node| node.freeze().unwrap());
     volume.photograph(photograph);
     load.stop();
     (1..=3).for_each(|number| cluster.node(number).kill());
@@ -129,7 +131,11 @@ impl SmallDisk {
         let admin = self.cluster.admin(leader).unwrap();
         let id = self.cluster.admin(SMALL).unwrap().cluster().unwrap().node_id;
         let group = admin.shards("c").unwrap().remove(0).group.unwrap();
-        group.replicas.iter().find(|it| it.node_id == id && it.known).map_or(0, |it| it.lag)
+        group
+            .replicas
+            .iter()
+            .find(|replica| replica.node_id == id && replica.known)
+            .map_or(0, |it| it.lag)
     }
 
     /// Frees the disk under load; the small node catches up and nobody has lost anything.
@@ -150,7 +156,7 @@ impl SmallDisk {
         written.acknowledged.retain(|id, _| !deleted.contains(id));
         written.refused_only_with(&[507, 503, 408]);
         let found = check(&self.cluster, &written);
-        assert!(deleted.iter().all(|it| !found.contains(it)), "deleted points are back");
+        assert!(deleted.iter().all(|id| !found.contains(id)), "deleted points are back");
         check_replicas(&self.cluster, &written);
     }
 }
@@ -224,9 +230,9 @@ fn a_leader_that_cannot_write_its_log_makes_way() {
     let load = Load::start(&world.cluster, Plan { writers: 6, pinned: true, ..Plan::default() });
     load.wait_for_through(&[1, 2, 3], 20);
     world.volume.fill_up_to(0);
-    let [healthy, small] = [1, SMALL].map(|it| world.cluster.nodes()[it - 1].rest());
+    let [healthy, small] = [1, SMALL].map(|number| world.cluster.nodes()[number - 1].rest());
     // Of points that are not there: only the log grows.
-    let ids: Vec<u64> = (0..LARGE_DELETE).map(|it| u64::MAX - it).collect();
+    let ids: Vec<u64> = (0..LARGE_DELETE).map(|number| u64::MAX - number).collect();
     let mut deletes = 0;
     while small.is_live() && leader(&world.cluster).1 == SMALL {
         assert!(deletes < DELETES_MAX, "{deletes} large deletes fit on a full disk");

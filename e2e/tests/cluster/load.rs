@@ -66,7 +66,7 @@ impl Load {
             let nodes: Vec<Rest> = cluster
                 .nodes()
                 .iter()
-                .map(|it| Rest::with_timeout(it.rest().url(), HEAL))
+                .map(|node| Rest::with_timeout(node.rest().url(), HEAL))
                 .collect();
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || shared.write(&nodes, turn))
@@ -112,7 +112,7 @@ impl Load {
         let mut times: Vec<Instant> =
             self.shared.written.lock().acknowledged.values().map(|(at, _)| *at).collect();
         times.sort_unstable();
-        let gaps = times.windows(2).filter(|it| it[1] > since).map(|it| it[1] - it[0]);
+        let gaps = times.windows(2).filter(|pair| pair[1] > since).map(|pair| pair[1] - pair[0]);
         gaps.max().unwrap_or_default()
     }
 
@@ -129,7 +129,7 @@ impl Load {
 
     /// Waits for the writers to have sent everything.
     pub(crate) fn wait(mut self) -> Written {
-        self.writers.drain(..).for_each(|it| it.join().unwrap());
+        self.writers.drain(..).for_each(|writer| writer.join().unwrap());
         let mut written = std::mem::take(&mut *self.shared.written.lock());
         written.next = self.shared.next.load(Ordering::Relaxed);
         written
@@ -164,7 +164,7 @@ impl Shared {
                     let mut written = self.written.lock();
                     if answer.body["status"]["error"]
                         .as_str()
-                        .is_some_and(|it| it.contains("nothing was changed"))
+                        .is_some_and(|text| text.contains("nothing was changed"))
                     {
                         written.unchanged.insert(id);
                     }

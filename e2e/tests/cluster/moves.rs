@@ -20,10 +20,10 @@ fn a_member_is_replaced_while_nodes_are_killed() {
     let admin = world.cluster.admin(1).unwrap();
     let shard = admin.shards("c").unwrap().remove(0).group.unwrap();
     let members: Vec<u64> = shard.replicas.iter().map(|it| it.node_id).collect();
-    let newcomer = (1..=4).find(|it| !members.contains(it)).unwrap();
+    let newcomer = (1..=4).find(|number| !members.contains(number)).unwrap();
     let leaving = shard.leader_node;
     let wanted: Vec<u64> =
-        members.iter().copied().filter(|it| *it != leaving).chain([newcomer]).collect();
+        members.iter().copied().filter(|member| *member != leaving).chain([newcomer]).collect();
     admin.reconfigure(shard.id, &wanted).unwrap();
     for victim in [newcomer, leaving, wanted[0]] {
         pause(Duration::from_millis(300));
@@ -94,7 +94,7 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
     let mut world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);
     let (_, led_by) = leader(&world.cluster);
-    let away = (1..=3).find(|it| *it != led_by).unwrap();
+    let away = (1..=3).find(|number| *number != led_by).unwrap();
     world.cluster.node(away).kill();
     // More than the log is kept for one that is away.
     let filler = "x".repeat(1 << 20);

@@ -32,10 +32,12 @@ impl Answer {
         );
         let failed = self.body["partial"]["failed_shards"].as_array().cloned().unwrap_or_default();
         assert!(
-            failed.iter().all(|it| it["error"].as_str().is_some_and(|it| it.contains("shard"))),
+            failed
+                .iter()
+                .all(|entry| entry["error"].as_str().is_some_and(|text| text.contains("shard"))),
             "{failed:?}"
         );
-        failed.iter().map(|it| it["shard"].as_u64().unwrap()).collect()
+        failed.iter().map(|entry| entry["shard"].as_u64().unwrap()).collect()
     }
 }
 
@@ -55,15 +57,15 @@ fn vector(id: u64) -> Vec<f64> {
 }
 
 fn ids(points: &Value) -> Vec<u64> {
-    points.as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect()
+    points.as_array().unwrap().iter().map(|point| point["id"].as_u64().unwrap()).collect()
 }
 
 /// Places of the nodes that have the only replicas of the shards, by ordinal.
 fn places(cluster: &Cluster) -> Vec<usize> {
     let mut shards = cluster.admin(1).unwrap().shards("c").unwrap();
     shards.sort_by_key(|it| it.ordinal);
-    let node = |it: vane_proto::admin::Shard| it.group.unwrap().replicas[0].node_id;
-    shards.into_iter().map(|it| cluster.number_of(node(it)).unwrap()).collect()
+    let node = |shard: vane_proto::admin::Shard| shard.group.unwrap().replicas[0].node_id;
+    shards.into_iter().map(|shard| cluster.number_of(node(shard)).unwrap()).collect()
 }
 
 #[test]
@@ -78,8 +80,9 @@ fn a_partial_read_says_which_shards_it_goes_without() {
     rest.send("PUT", "/collections/c/points?wait=true", &json!({ "points": points })).unwrap();
 
     let places = places(cluster);
-    let gateway =
-        (1..=3).find(|it| !places.contains(it)).expect("two shards are on two of three nodes");
+    let gateway = (1..=3)
+        .find(|number| !places.contains(number))
+        .expect("two shards are on two of three nodes");
     let url = cluster.node(gateway).rest().url().to_owned();
     let all = json!({"limit": POINTS});
     let whole = post(&url, "points/scroll", &all);
@@ -112,7 +115,7 @@ fn check_without_the_second(url: &str, all: &Value) {
         (count.failed(), count.result()["count"].as_u64()),
         (vec![1], Some(there.len() as u64))
     );
-    let missing = (1..=POINTS).find(|it| !there.contains(it)).unwrap();
+    let missing = (1..=POINTS).find(|number| !there.contains(number)).unwrap();
     let retrieved = post(url, "points", &json!({"ids": [missing, there[0]]}));
     assert_eq!((retrieved.failed(), ids(retrieved.result())), (vec![1], vec![there[0]]));
     // Those that are asked are the ones that count.

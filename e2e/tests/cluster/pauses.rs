@@ -44,7 +44,7 @@ fn a_frozen_leader_neither_loses_writes_nor_answers_stale() {
     let reads: Vec<_> = (0..READS).map(read).collect();
     pause(FROZEN.saturating_sub(began.elapsed()));
     world.cluster.node(frozen).thaw();
-    let answers: Vec<_> = reads.into_iter().map(|it| it.join().unwrap().unwrap()).collect();
+    let answers: Vec<_> = reads.into_iter().map(|read| read.join().unwrap().unwrap()).collect();
     for answer in &answers {
         assert!(answer.is_ok(), "{answer:?}");
         assert_eq!(answer.result()[0]["id"], MARKER, "a stale read: {answer:?}");

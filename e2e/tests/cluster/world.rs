@@ -92,7 +92,9 @@ pub(crate) fn scrolled(rest: &Rest) -> Result<BTreeSet<u64>, Error> {
             "/collections/c/points/scroll?consistency=majority&timeout=5",
             &body,
         )?;
-        ids.extend(page["points"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()));
+        ids.extend(
+            page["points"].as_array().unwrap().iter().map(|entry| entry["id"].as_u64().unwrap()),
+        );
         offset = page["next_page_offset"].clone();
         if offset.is_null() {
             return Ok(ids);
@@ -121,7 +123,7 @@ pub(crate) fn check_replicas(cluster: &Cluster, written: &Written) {
 
 fn check_through(rest: &Rest, number: usize, written: &Written) -> BTreeSet<u64> {
     let found = scrolled(rest).unwrap();
-    let lost: Vec<&u64> = written.acknowledged.keys().filter(|it| !found.contains(it)).collect();
+    let lost: Vec<&u64> = written.acknowledged.keys().filter(|key| !found.contains(key)).collect();
     assert!(lost.is_empty(), "through node {number}: {} points are lost: {lost:?}", lost.len());
     let strange: Vec<&u64> = found.range(written.next..).collect();
     assert!(
@@ -129,7 +131,7 @@ fn check_through(rest: &Rest, number: usize, written: &Written) -> BTreeSet<u64>
         "through node {number}: points that nobody sent, up to {}: {strange:?}",
         written.next
     );
-    let changed: Vec<&u64> = written.unchanged.iter().filter(|it| found.contains(it)).collect();
+    let changed: Vec<&u64> = written.unchanged.iter().filter(|id| found.contains(id)).collect();
     assert!(
         changed.is_empty(),
         "through node {number}: refused points that are there all the same: {changed:?}"
@@ -144,23 +146,27 @@ fn check_through(rest: &Rest, number: usize, written: &Written) -> BTreeSet<u64>
             some.len(),
             "through node {number}: points are listed that are not there"
         );
-        got.iter().for_each(|it| assert!(is_whole(it), "through node {number}: {it}"));
+        got.iter().for_each(|point| assert!(is_whole(point), "through node {number}: {point}"));
     }
     found
 }
 
 fn is_whole(point: &Value) -> bool {
     let id = point["id"].as_u64().unwrap();
-    let found = point["vector"].as_array().unwrap().iter().map(|it| it.as_f64().unwrap() as f32);
-    point["payload"]["n"] == id && found.eq(vector(id).into_iter().map(|it| it as f32))
+    let found =
+        point["vector"].as_array().unwrap().iter().map(|entry| entry.as_f64().unwrap() as f32);
+    point["payload"]["n"] == id && found.eq(vector(id).into_iter().map(|value| value as f32))
 }
 
 /// Waits until reads through all nodes show the same points: which.
 pub(crate) fn agreed(cluster: &Cluster) -> BTreeSet<u64> {
     let agree = || {
-        let all: Vec<_> =
-            cluster.nodes().iter().map(|it| scrolled(&it.rest()).ok()).collect::<Option<_>>()?;
-        all.windows(2).all(|it| it[0] == it[1]).then(|| all.into_iter().next())?
+        let all: Vec<_> = cluster
+            .nodes()
+            .iter()
+            .map(|node| scrolled(&node.rest()).ok())
+            .collect::<Option<_>>()?;
+        all.windows(2).all(|pair| pair[0] == pair[1]).then(|| all.into_iter().next())?
     };
     wait_until("all nodes to agree", HEAL, agree).unwrap()
 }
@@ -194,9 +200,9 @@ pub(crate) fn lead_all(cluster: &Cluster, number: usize) {
     let led = || {
         let groups: Vec<_> =
             admin.shards("c").ok()?.into_iter().filter_map(|it| it.group).collect();
-        let others: Vec<_> = groups.iter().filter(|it| it.leader_node != id).collect();
+        let others: Vec<_> = groups.iter().filter(|group| group.leader_node != id).collect();
         // Refused while a replica is behind or an election runs: asked again.
-        others.iter().for_each(|it| drop(admin.transfer(it.id, id)));
+        others.iter().for_each(|other| drop(admin.transfer(other.id, id)));
         (others.is_empty() && !groups.is_empty()).then_some(())
     };
     wait_until(&format!("node {number} to lead all shards"), HEAL, led).unwrap();

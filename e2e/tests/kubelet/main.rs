@@ -55,7 +55,7 @@ async fn pods_run_fail_and_come_back() {
     // What goes on as it is changes no object.
     let versions = async || {
         let list = pods.list(&ListParams::default()).await.unwrap();
-        list.iter().map(|it| it.resource_version().unwrap()).collect::<Vec<_>>()
+        list.iter().map(|item| item.resource_version().unwrap()).collect::<Vec<_>>()
     };
     let before = versions().await;
     tokio::time::sleep(A_WHILE).await;
@@ -65,7 +65,7 @@ async fn pods_run_fail_and_come_back() {
     world.kubelet.pod("one", "demo-1").unwrap().kill();
     world
         .until("the kill to be seen", SOON, async || {
-            restarts(&pods, "demo-1").await.filter(|it| *it == 1)
+            restarts(&pods, "demo-1").await.filter(|count| *count == 1)
         })
         .await;
     world.until("three ready pods", SOON, all_ready).await;
@@ -89,7 +89,7 @@ async fn replaced_pods_keep_or_lose_their_disks(world: &World, pods: &Api<Pod>, 
     let begin = Instant::now();
     pods.delete("demo-0", &DeleteParams::default()).await.unwrap();
     let replaced =
-        async || pods.get("demo-0").await.ok().filter(|it| it.uid() != old && is_ready(it));
+        async || pods.get("demo-0").await.ok().filter(|pod| pod.uid() != old && is_ready(pod));
     world.until("a pod in place of the deleted one", SOON, replaced).await;
     eprintln!("deleted and ready again after {:?}", begin.elapsed());
     assert_eq!(disk_of(FIRST).await.unwrap(), database);
@@ -101,11 +101,11 @@ async fn replaced_pods_keep_or_lose_their_disks(world: &World, pods: &Api<Pod>, 
     world
         .until("a node with a new number", SOON, async || {
             let nodes = world::nodes(FIRST).await?;
-            Some(()).filter(|()| nodes.iter().any(|it| it.name == "demo-2" && it.id > 3))
+            Some(()).filter(|()| nodes.iter().any(|node| node.name == "demo-2" && node.id > 3))
         })
         .await;
 }
 
 async fn not_ready(pods: &Api<Pod>, name: &str) -> Option<()> {
-    pods.get(name).await.ok().filter(|it| !is_ready(it)).map(drop)
+    pods.get(name).await.ok().filter(|pod| !is_ready(pod)).map(drop)
 }

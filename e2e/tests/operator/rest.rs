@@ -13,7 +13,7 @@ pub(crate) async fn rest(
     path: &str,
     body: Option<Value>,
 ) -> (u16, Value) {
-    let pod = world.wait(namespace, "pod/demo-0", |it| it["status"]["podIP"].is_string()).await;
+    let pod = world.wait(namespace, "pod/demo-0", |pod| pod["status"]["podIP"].is_string()).await;
     let rest = Rest::new(&format!("http://{}:6333", pod["status"]["podIP"].as_str().unwrap()));
     let (method, path) = (method.to_owned(), format!("/{path}"));
     let answer = tokio::task::spawn_blocking(move || {

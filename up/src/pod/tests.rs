@@ -20,8 +20,8 @@ fn cluster() -> ValidatedCluster {
 }
 
 fn place(ordinal: i32) -> Place {
-    let of = |it| address(0, it).unwrap();
-    let neighbours = (0..3).map(|it| (format!("demo-{it}"), of(it))).collect();
+    let of = |ordinal| address(0, ordinal).unwrap();
+    let neighbours = (0..3).map(|ordinal| (format!("demo-{ordinal}"), of(ordinal))).collect();
     Place { dir: "/tmp/here".into(), address: of(ordinal), neighbours }
 }
 
@@ -61,7 +61,7 @@ fn the_operators_pod_becomes_a_process() {
     let left = plan
         .env
         .values()
-        .find(|it| it.contains(".svc") || it.contains("$(") || it.starts_with("/var"));
+        .find(|value| value.contains(".svc") || value.contains("$(") || value.starts_with("/var"));
     assert_eq!(left, None);
 }
 
@@ -86,9 +86,11 @@ fn what_is_missing_is_named() {
         change(&mut sources);
         plan(&pod, &sources, &place(0)).unwrap_err().to_string()
     };
-    assert!(without(|it| it.secrets.clear()).contains("Secret demo-token"));
-    assert!(without(|it| it.config_maps.clear()).contains("ConfigMap demo-settings"));
-    let no_key = without(|it| it.secrets.values_mut().for_each(|it| it.string_data = None));
+    assert!(without(|sources| sources.secrets.clear()).contains("Secret demo-token"));
+    assert!(without(|sources| sources.config_maps.clear()).contains("ConfigMap demo-settings"));
+    let no_key = without(|sources| {
+        sources.secrets.values_mut().for_each(|secret| secret.string_data = None)
+    });
     assert!(no_key.contains("demo-token/token"), "{no_key}");
 }
 
