@@ -33,6 +33,7 @@ pub struct CallCheck(Token);
 
 impl Interceptor for CallCheck {
     fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
+        // The secret first: a stranger learns nothing about this node.
         let request = self.0.check(request)?;
         version::check(request.metadata())?;
         Ok(request)
