@@ -17,6 +17,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use vane_transport::{NotRead, Outcome};
+use vane_types::planted::{self, Fault};
 use vane_types::{Error, GroupId, LogIndex, NodeId, Refusal};
 
 use crate::router::Router;
@@ -176,7 +177,9 @@ impl Attempt {
             Outcome::NotLeader(leader) => self.redirected(router, node, leader, now),
             Outcome::NoReplica(why) => self.unreached(router, why, now),
             Outcome::Unknown(why) => {
-                self.perhaps_logged = Some(why.clone());
+                if !planted::is(Fault::ForgetUnknown) {
+                    self.perhaps_logged = Some(why.clone());
+                }
                 self.unreached(router, why, now)
             }
             Outcome::Full(why) if self.fails_at_once() => Next::Fail(Failure::Full(why)),

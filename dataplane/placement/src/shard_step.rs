@@ -9,6 +9,7 @@ mod tests;
 use thiserror::Error;
 use vane_catalog::{State, TargetReplica};
 use vane_raft::{CAUGHT_UP_ENTRIES, Conf, GroupStatus, MemberChange, PeerStatus};
+use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
 /// Shards that are changed at a time.
@@ -149,5 +150,6 @@ fn wanted(target: &[TargetReplica], peer: PeerId) -> Option<&TargetReplica> {
 }
 
 fn has_data(status: &GroupStatus, peer: PeerId) -> bool {
-    status.peer(peer).is_some_and(|known| is_caught_up(status, known))
+    planted::is(Fault::PromoteTooEarly)
+        || status.peer(peer).is_some_and(|known| is_caught_up(status, known))
 }

@@ -1,30 +1,69 @@
 //! Faults of our own making, each of which the checks have to find.
 
 use clap::ValueEnum;
+use vane_types::planted::Fault;
 
-/// A planted bug. It lives in what the simulator puts around the real code: the disk, the
-/// driver, the server side of a read.
+/// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Bug {
-    /// A sync of the log says that it is done and is not.
+    /// The simulated disk: a sync of the log says that it is done and is not.
     AckBeforeFsync,
-    /// The log's disk drops the vote from what it is given.
+    /// The simulated disk: the vote is dropped from what is written.
     VoteForgotten,
-    /// A truncation takes entries whose effects are not durable.
+    /// The simulated disk: a truncation takes entries whose effects are not durable.
     TruncationPastApplied,
-    /// A repeated request is applied again: the table of requests is lost.
+    /// The simulated apply thread: a repeated request is applied again.
     DoubleApply,
-    /// A read that should be linearizable is answered by whoever believes to lead.
+    /// The simulated server: a linearizable read is answered by whoever believes to lead.
     StaleRead,
+    /// raft: [`Fault::ReadUnconfirmed`].
+    ReadUnconfirmed,
+    /// placement: [`Fault::PromoteTooEarly`].
+    PromoteTooEarly,
+    /// catalog: [`Fault::DestroyByTarget`].
+    DestroyByTarget,
+    /// catalog: [`Fault::PeerIdTwice`].
+    PeerIdTwice,
+    /// coordinator: [`Fault::ForgetUnknown`].
+    ForgetUnknown,
+    /// shard: [`Fault::SealTheDead`].
+    SealTheDead,
+    /// shard: [`Fault::FilterOnce`].
+    FilterOnce,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
         Self::DoubleApply,
         Self::StaleRead,
+        Self::ReadUnconfirmed,
+        Self::PromoteTooEarly,
+        Self::DestroyByTarget,
+        Self::PeerIdTwice,
+        Self::ForgetUnknown,
+        Self::SealTheDead,
+        Self::FilterOnce,
     ];
+
+    /// The fault in a real crate that it is; `None` for one of the simulator's own parts.
+    pub(crate) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::AckBeforeFsync
+            | Self::VoteForgotten
+            | Self::TruncationPastApplied
+            | Self::DoubleApply
+            | Self::StaleRead => None,
+            Self::ReadUnconfirmed => Some(Fault::ReadUnconfirmed),
+            Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),
+            Self::DestroyByTarget => Some(Fault::DestroyByTarget),
+            Self::PeerIdTwice => Some(Fault::PeerIdTwice),
+            Self::ForgetUnknown => Some(Fault::ForgetUnknown),
+            Self::SealTheDead => Some(Fault::SealTheDead),
+            Self::FilterOnce => Some(Fault::FilterOnce),
+        }
+    }
 }

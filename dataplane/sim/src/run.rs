@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
-use vane_types::GroupId;
+use vane_types::{GroupId, planted};
 
 use crate::avoid::Avoid;
 use crate::bug::Bug;
@@ -91,6 +91,7 @@ fn catch_panics() {
 /// a lack of disk space or the like on the machine that runs it.
 pub fn run(options: Options) -> std::io::Result<Report> {
     catch_panics();
+    let _until_the_end = planted::plant(options.bug.and_then(Bug::fault));
     let mut world = new_world(options)?;
     PANIC.set(Some(String::new()));
     // The world is looked at afterwards, not run on.

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod names;
 pub mod path;
 pub mod payload;
+pub mod planted;
 pub mod schema;
 pub mod vector;
 

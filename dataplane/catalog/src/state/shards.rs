@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vane_raft::Conf;
+use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, KeyRange, NodeId, PeerId, Refusal};
 
 use super::{Changed, State, Touched};
@@ -64,6 +65,12 @@ impl ShardEntry {
 
     /// The peer that a node has of the shard, or is to have.
     pub fn peer_on(&self, node: NodeId) -> Option<PeerId> {
+        if planted::is(Fault::DestroyByTarget)
+            && let Some(target) = &self.target
+        {
+            let mut peers = target.iter().map(|replica| replica.peer);
+            return peers.find(|peer| peer.node() == node);
+        }
         let target = self.target.iter().flatten().map(|replica| replica.peer);
         // Of two the later one: the earlier is on its way out.
         target.chain(self.conf.members()).filter(|peer| peer.node() == node).max()
@@ -102,7 +109,9 @@ impl ShardEntry {
     fn peer_for(&mut self, node: NodeId) -> PeerId {
         self.peer_on(node).unwrap_or_else(|| {
             let incarnation = self.incarnations.entry(node).or_insert(0);
-            *incarnation += 1;
+            if *incarnation == 0 || !planted::is(Fault::PeerIdTwice) {
+                *incarnation += 1;
+            }
             PeerId::new(node, *incarnation)
         })
     }

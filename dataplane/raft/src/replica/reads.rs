@@ -2,6 +2,7 @@
 //! reads that came before the question (Ongaro's thesis, 6.4).
 
 use raft::{RawNode, ReadState};
+use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, LogIndex, PeerId};
 
 use super::ticket::Callback;
@@ -68,6 +69,11 @@ impl Reads {
         // Before its first commit a leader does not know what is committed; a tick asks again.
         if self.round.is_some() || self.queued.is_empty() || !raw.raft.commit_to_current_term() {
             return;
+        }
+        if planted::is(Fault::ReadUnconfirmed) {
+            let committed = LogIndex(raw.raft.raft_log.committed);
+            self.behind.push((committed, std::mem::take(&mut self.queued)));
+            return self.answer();
         }
         let context = self.next_context;
         self.next_context += 1;

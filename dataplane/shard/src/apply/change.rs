@@ -4,6 +4,7 @@ use vane_commands::{Change, Targets};
 use vane_filter::Filter;
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
+use vane_types::planted::{self, Fault};
 use vane_types::{JsonPath, LogIndex, PathError, Payload, PointId, Refusal, Slot};
 
 use crate::apply::digest;
@@ -124,6 +125,9 @@ impl<'s, 'a> Applying<'s, 'a> {
     /// changed the point since, and every replica must leave out the same ones.
     fn still_matches(&self, filter: Option<&Filter>, point: &Present) -> Result<bool, Stop> {
         let Some(filter) = filter else { return Ok(true) };
+        if planted::is(Fault::FilterOnce) {
+            return Ok(true);
+        }
         let candidate = RecordCandidate::new(&point.record, self.state)?;
         Ok(vane_filter::matches(filter, &candidate))
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use vane_storage::{SegmentFiles, SegmentWriter};
 use vane_types::LogIndex;
+use vane_types::planted::{self, Fault};
 
 use crate::error::Error;
+use crate::segments::growing::ALIVE;
 use crate::segments::sealed::{Sealed, Tombstones};
 use crate::shard::Shard;
 
@@ -41,7 +43,9 @@ impl Shard {
         batch.put_segment(ordinal as u8, &manifest);
         let mut state = self.state.write();
         batch.write()?;
-        let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(|row| frozen.death(row))));
+        let forgets = planted::is(Fault::SealTheDead);
+        let death = |row| if forgets { ALIVE } else { frozen.death(row) };
+        let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(death)));
         let vector = &mut state.vectors[ordinal];
         vector.frozen.retain(|frozen| frozen.id != segment);
         vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph: None }));

@@ -1,0 +1,65 @@
+//! Faults on purpose, in the code that is to be trusted: the simulator must find each of them.
+//!
+//! Without the feature `planted`, which only the simulator asks for, [`is`] is `false` at
+//! compile time. With it every fault sleeps until [`plant`] wakes it, for the calling thread
+//! alone; nothing but the simulator calls that. See docs/decisions/0020.
+
+/// A fault that can be planted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// raft: a leader answers a linearizable read without asking a majority.
+    ReadUnconfirmed,
+    /// placement: a learner is promoted whatever it has.
+    PromoteTooEarly,
+    /// catalog: a node destroys the replica that a target leaves out while the group has it.
+    DestroyByTarget,
+    /// catalog: a node's next replica of a group gets the id of the one before.
+    PeerIdTwice,
+    /// coordinator: an attempt forgets that an earlier copy may be in a log.
+    ForgetUnknown,
+    /// shard: a delete is lost when its row is sealed.
+    SealTheDead,
+    /// shard: a change by filter is not looked at again when it is applied.
+    FilterOnce,
+}
+
+#[cfg(feature = "planted")]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Whether a fault is planted in this thread.
+    pub fn is(fault: Fault) -> bool {
+        PLANTED.get() == Some(fault)
+    }
+
+    /// Plants a fault in this thread, or none, until the guard is dropped.
+    pub fn plant(fault: Option<Fault>) -> Planted {
+        PLANTED.set(fault);
+        Planted(())
+    }
+
+    /// While it lives, a fault is planted.
+    #[must_use = "the fault is gone when this is dropped"]
+    pub struct Planted(());
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            PLANTED.set(None);
+        }
+    }
+}
+
+#[cfg(feature = "planted")]
+pub use switch::{Planted, is, plant};
+
+/// Whether a fault is planted: never, without the feature.
+#[cfg(not(feature = "planted"))]
+pub const fn is(_fault: Fault) -> bool {
+    false
+}
