@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use raft::eraftpb::MessageType;
-use vane_raft::{Conf, Entry, Envelope, INITIAL_INDEX};
+use vane_placement::is_caught_up;
+use vane_raft::{Conf, Entry, Envelope, GroupStatus, INITIAL_INDEX, MemberChange};
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -223,8 +224,20 @@ impl Checks {
         true
     }
 
-    /// Whether a leader is asked to give a vote to a peer that has no data, which it does by
-    /// what it knows: a known finding, kept out of ordinary runs.
+    /// A meta leader asks a group's leader, by its last report, to change members.
+    pub(crate) fn changes(&mut self, group: GroupId, status: &GroupStatus, change: &MemberChange) {
+        let is_behind = |peer: &&PeerId| {
+            let seen = status.peer(**peer);
+            seen.is_none_or(|seen| !is_caught_up(status, seen))
+        };
+        if let Some(peer) = change.voters.iter().find(is_behind) {
+            let name = name(*peer);
+            self.fail(|| format!("group {group}: {name} is to vote and is not caught up"));
+        }
+    }
+
+    /// Whether a peer that has no data is to vote: its leader takes it for caught up, which is a
+    /// known finding, kept out of ordinary runs.
     pub(crate) fn is_vote_too_early(&self, group: GroupId, voters: &[PeerId]) -> bool {
         let is_empty = |peer: &PeerId| self.logs.get(&group).is_none_or(|log| !log.has_data(*peer));
         self.avoid.has(Finding::VoteBeforeData) && voters.iter().any(is_empty)

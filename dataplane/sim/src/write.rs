@@ -143,3 +143,27 @@ impl Model {
         matching.map(|(point, _)| *point).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_needs_points_is_refused_whole() {
+        let mut model = Model::default();
+        assert!(model.apply(&Write::Put(vec![(1, 7), (2, 8)]), &[]).is_some());
+        assert_eq!(model.apply(&Write::Merge(vec![1, 3], 9), &[]), None, "3 is not there");
+        assert_eq!(model.of_class(class_of(7).unwrap()), [1], "and 1 is as it was");
+        assert_eq!(model.apply(&Write::Merge(vec![1], 9), &[]), Some(vec![(1, Some(9))]));
+    }
+
+    #[test]
+    fn a_removal_by_class_looks_again_at_what_it_matched() {
+        let mut model = Model::default();
+        model.apply(&Write::Put(vec![(1, 4), (2, 7)]), &[]);
+        model.apply(&Write::Put(vec![(2, 8)]), &[]);
+        let removed = model.apply(&Write::RemoveClass(1), &[1, 2]);
+        assert_eq!(removed, Some(vec![(1, None), (2, Some(8))]));
+        assert_eq!(Effect::RemoveIf(1).after(Some(NO_NUMBER)), Some(Some(NO_NUMBER)));
+    }
+}

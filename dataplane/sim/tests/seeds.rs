@@ -24,6 +24,8 @@ fn failures(bug: Bug, wanted: usize) -> Vec<Report> {
     failed
 }
 
+/// The first seed that finds it is said beside each call, as of when it was written: how hard it
+/// is to find, with all seeds from 0 on tried.
 fn is_found(bug: Bug, by: &[&str]) {
     let failed = failures(bug, 1);
     let first = failed.first().and_then(|it| it.failure.as_deref());
@@ -119,4 +121,46 @@ fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
         order > 0 && search > 0,
         "found {order} times by the order and {search} times by the search"
     );
+}
+
+#[test]
+fn a_read_that_no_majority_confirmed_is_found() {
+    is_found(Bug::ReadUnconfirmed, &["was answered", "have no linear order"]);
+}
+
+#[test]
+fn a_vote_for_a_learner_that_is_behind_is_found() {
+    is_found(Bug::PromoteTooEarly, &["is to vote and is not caught up"]);
+}
+
+#[test]
+fn a_replica_that_goes_because_the_target_leaves_it_out_is_found() {
+    is_found(Bug::DestroyByTarget, &["is destroyed, the members are"]);
+}
+
+#[test]
+fn a_peer_id_that_is_given_twice_is_found() {
+    is_found(Bug::PeerIdTwice, &["is a member again"]);
+}
+
+#[test]
+fn a_forgotten_copy_of_a_write_is_found() {
+    is_found(Bug::ForgetUnknown, &["was said to have done nothing"]);
+}
+
+#[test]
+fn a_delete_that_is_lost_in_sealing_is_found() {
+    is_found(Bug::SealTheDead, &["a search finds"]);
+}
+
+#[test]
+fn a_change_by_filter_that_is_not_looked_at_again_is_found() {
+    is_found(Bug::FilterOnce, &["the log says", "is Ok(", "have no linear order"]);
+}
+
+#[test]
+fn every_bug_has_a_name_of_its_own() {
+    for (at, bug) in Bug::ALL.iter().enumerate() {
+        assert!(!Bug::ALL[..at].contains(bug), "{bug:?} is twice in the list");
+    }
 }

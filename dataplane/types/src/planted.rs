@@ -2,7 +2,7 @@
 //!
 //! Without the feature `planted`, which only the simulator asks for, [`is`] is `false` at
 //! compile time. With it every fault sleeps until [`plant`] wakes it, for the calling thread
-//! alone; nothing but the simulator calls that. See docs/decisions/0020.
+//! alone; nothing but the simulator calls that. See docs/decisions/0025.
 
 /// A fault that can be planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use vane_filter::Filter;
 use vane_shard::{
-    Command, JobKind, NewPoint, Selection, Shard, ShardSettings, Want, WantPayload,
-    Write as ShardWrite, check,
+    Command, JobKind, NewPoint, Record, Scroll, Search, SearchParams, Selection, Shard,
+    ShardSettings, Want, WantPayload, WantVectors, Write as ShardWrite, check,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
@@ -28,6 +28,8 @@ const SIZE: usize = 2;
 const NUMBER: &str = "number";
 /// Name of the number's class, which filters ask for.
 const CLASS: &str = "class";
+/// More points than a run has.
+const POINTS_MAX: usize = 10_000;
 /// Time for a scan, which takes microseconds: reached only by a machine that stands still.
 const SCAN_MAX: Duration = Duration::from_secs(600);
 
@@ -163,12 +165,47 @@ pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Points that a search over all rows finds, each as often as it is found.
+fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
+    let search = Search {
+        using: String::new(),
+        vector: vec![0.0; SIZE],
+        filter: None,
+        params: SearchParams { exact: true, ..SearchParams::default() },
+        score_threshold: None,
+        limit: POINTS_MAX,
+        exclude: None,
+        want: Want::default(),
+    };
+    let found = shard.search(&search, Instant::now() + SCAN_MAX);
+    let found = found.map_err(|error| error.to_string())?;
+    let mut ids: Vec<PointId> = found.into_iter().map(|scored| scored.record.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Points that have a vector, as their records say.
+fn with_vectors(shard: &Shard) -> Result<Vec<PointId>, String> {
+    let want = Want { vectors: WantVectors::All, ..Want::default() };
+    let scroll = Scroll { limit: POINTS_MAX, want, ..Scroll::default() };
+    let page = shard.scroll(&scroll, Instant::now() + SCAN_MAX);
+    let records = page.map_err(|error| error.to_string())?.records.into_iter();
+    let has_vector = |record: &Record| record.vectors.as_ref().is_some_and(|it| !it.is_empty());
+    let mut ids: Vec<PointId> = records.filter(has_vector).map(|record| record.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
 impl Machine for Shard {
     fn digest(&self) -> Result<u64, String> {
         Ok(Shard::digest(self).1)
     }
 
     fn scrub(&self) -> Result<u64, String> {
+        let (searched, recorded) = (searched(self)?, with_vectors(self)?);
+        if searched != recorded {
+            return Err(format!("a search finds {searched:?}, vectors are of {recorded:?}"));
+        }
         self.recompute_digest().map(|(_, digest)| digest).map_err(|error| error.to_string())
     }
 

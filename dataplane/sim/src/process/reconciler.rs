@@ -203,6 +203,7 @@ impl Process {
         match next_step(status, &target, is_alive) {
             ShardStep::Wait(_) => return false,
             ShardStep::Change(change) => {
+                env.checks.changes(group, status, &change);
                 self.call_leader(env, leader.node(), group, LeaderRequest::Change(change));
             }
             ShardStep::Transfer(peer) => {
