@@ -41,6 +41,8 @@ impl Member {
         timeout: Duration,
     ) -> Result<(), Error> {
         if group == GroupId::META {
+            // Nothing would carry such a target out: the reconciler derives these members from the
+            // nodes.
             let why = "the meta group's members follow from the nodes";
             return Err(Error::bad_input(why).nothing_changed());
         }
@@ -57,6 +59,7 @@ impl Member {
         let reporter = &self.serving.reporter;
         let wanted = || ReportRequest::Groups(vec![group]);
         let subject = || self.serving.coordinator.subject(group);
+        // Its leader is asked for, not remembered: a hint may name one that does not lead any more.
         let report = reporter.gather(wanted()).await.remove(&group);
         let found = report.and_then(|report| Some((report.status.leader?, report.status)));
         let (leader, status) = found.ok_or_else(|| {
@@ -70,13 +73,16 @@ impl Member {
             let why = format!("has no voter on node {node}");
             Error::bad_input(why).about(subject()).nothing_changed()
         })?;
+        // A repeated call finds it leading already, which is what was asked for.
         if leader != voter {
             let deadline = Instant::now() + TRANSFER_TIMEOUT;
             let transferred =
                 self.serving.leaders.transfer(leader.node(), group, voter, deadline).await;
             transferred.map_err(|why| Error::from(why).about(subject()))?;
+            // So that the next write from here is not sent to the old leader first.
             self.serving.coordinator.router().set_leader(group, Some(node));
         }
+        // Gathered anew: the term of the answer is the one that the new leader leads in.
         let now = reporter.gather(wanted()).await.remove(&group);
         Ok(now.map_or(status.term, |report| report.status.term))
     }

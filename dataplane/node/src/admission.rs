@@ -36,12 +36,16 @@ pub(crate) async fn ask(
     let seeds = settings.node.seeds.clone().unwrap_or_default();
     let seeds =
         parse_seeds(&seeds).map_err(|error| NotAdmitted { answers: vec![error.to_string()] })?;
+    // A name of all nodes resolves to this one too, which cannot admit itself.
     let own: Vec<std::net::SocketAddr> = settings.node.address.parse().into_iter().collect();
     let found = resolve(&seeds, &own).await;
+    // Without a cluster id: which cluster it is, the node learns from the answer.
     let peers = Peers::new(token.clone(), None, settings.node.dial_from);
     let failures = found.failures.iter();
     let mut answers: Vec<String> =
         failures.map(|failure| format!("{}: {}", failure.seed, failure.error)).collect();
+    // One after the other: the first that admits is enough, and several at once would each have the
+    // same node proposed.
     for seed in found.addresses {
         let address = seed.to_string();
         match peers.join(&address, request(settings, disk_id), ADMIT_TIMEOUT).await {
@@ -75,6 +79,7 @@ pub(crate) async fn admit<S: Shards>(
 ) -> Result<JoinReply, Error> {
     let catalog = coordinator.catalog();
     let JoinRequest { disk_id, name, address, rest_address, version, feature_level, .. } = request;
+    // What is older than levels announces none, and speaks the first.
     let level = FeatureLevel(feature_level).max(FeatureLevel::FIRST);
     let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0, level };
     // One that has started as a member speaks for itself.
@@ -83,6 +88,8 @@ pub(crate) async fn admit<S: Shards>(
         let deadline = Instant::now() + ADMIT_TIMEOUT;
         coordinator.change(MetaCommand::PutNode(entry), deadline).await?;
     }
+    // Read after the change, and not from its answer: the catalog alone gives the number, and an
+    // earlier copy of the request may have got it.
     catalog.read(|state| {
         let member = state
             .node_of_disk(disk_id)
@@ -117,6 +124,8 @@ pub(crate) async fn announce<S: Shards>(
                 tracing::debug!(%error, "failed to tell the others of this node's address; trying again");
             }
         }
+        // Also after a success: it is over when this node has applied the entry, not when a leader
+        // has answered.
         tokio::time::sleep(ANNOUNCE_PAUSE).await;
     }
 }

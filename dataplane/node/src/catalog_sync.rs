@@ -28,12 +28,14 @@ impl CatalogSync {
     pub(crate) async fn run<S: Shards>(self, coordinator: Arc<Coordinator<S>>) {
         let mut changes = self.catalog.changes();
         loop {
+            // Marked as seen before the catalog is read: a change in between wakes the loop again.
             changes.borrow_and_update();
             if let Err(error) = self.follow().await {
                 tracing::error!(%error, "failed to follow the catalog; it will be tried again");
                 tokio::time::sleep(RETRY_PAUSE).await;
                 continue;
             }
+            // Hints about groups that are gone would pile up for as long as the process lives.
             self.catalog.read(|state| {
                 let is_there = |group| group == GroupId::META || state.shards.contains_key(&group);
                 coordinator.router().retain(is_there);
@@ -46,7 +48,9 @@ impl CatalogSync {
 
     /// Brings replicas and addresses in step.
     async fn follow(&self) -> Result<(), Error> {
+        // Before replicas are opened: they call their peers at once.
         self.set_addresses();
+        // Files may have to be verified, which would hold up requests on a thread of the runtime.
         let replicas = Arc::clone(&self.replicas);
         let followed = tokio::task::spawn_blocking(move || replicas.follow_catalog()).await;
         followed
@@ -79,9 +83,11 @@ impl CatalogSync {
             Ok(Err(_)) => return Err(stopping()),
             Err(_) => {
                 let late = Error::timeout("this node has not heard of it within the time limit");
+                // The cluster has agreed and only this node is late: nobody may take it for undone.
                 return Err(Error { changed: Changed::Done, ..late });
             }
         }
+        // Not left to the task: the caller's next request may need what is opened here.
         self.follow().await
     }
 }

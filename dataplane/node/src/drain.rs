@@ -30,7 +30,9 @@ impl Drain {
     pub(crate) fn hand_over_all(&self) {
         let until = Instant::now() + HAND_OVER_MAX;
         let shards = self.replicas.all().into_iter().map(|(group, _)| group);
+        // The meta group too: without a leader it takes no change until an election is over.
         let groups = shards.chain([GroupId::META]);
+        // All are begun before any is waited for, so that they take the time of one.
         let given: Vec<GroupId> = groups.filter(|group| self.hand_over(*group, |_| true)).collect();
         if given.is_empty() {
             return;
@@ -38,6 +40,7 @@ impl Drain {
         while given.iter().any(|group| self.leads(*group)) && Instant::now() < until {
             pause();
         }
+        // What nobody took by then elects a leader when this node is gone.
         let kept = given.iter().filter(|group| self.leads(**group)).count();
         tracing::info!(handed_over = given.len() - kept, kept, "leadership went to other nodes");
     }
@@ -76,6 +79,7 @@ impl Drain {
     /// Whether another node said lately that its disk is not full.
     fn has_room(&self, node: NodeId) -> bool {
         let report = self.liveness.heard(node).and_then(|heard| heard.report);
+        // A report alone may be old: a node that fell silent had room when it last spoke.
         self.liveness.is_alive(node) && report.is_some_and(|report| !report.disk_full)
     }
 }

@@ -63,11 +63,15 @@ impl LeaderRequests {
         to: PeerId,
         deadline: Instant,
     ) -> Result<(), NotDone> {
+        // The engine answers between rounds of its thread, which may wait for a disk.
         let engine = Arc::clone(&self.engine);
         let begun = tokio::task::spawn_blocking(move || engine.transfer(group, to)).await;
         begun.map_err(|error| NotDone::Unknown(error.to_string()))??;
+        // The engine says only that it began: that the other leads shows in what this replica
+        // hears.
         while self.engine.watch(group).and_then(|watch| watch.leader()) != Some(to) {
             if Instant::now() >= deadline {
+                // It may win its election yet, so this must not read as a refusal.
                 let why = "the other replica did not take the leadership within the time limit";
                 return Err(NotDone::Unknown(why.into()));
             }
@@ -84,6 +88,7 @@ impl LeaderRequests {
         deadline: Instant,
     ) -> Result<(), NotDone> {
         let (answer, answered) = oneshot::channel();
+        // Sent from the Raft thread: a caller that has given up must not hold it up.
         let done = Box::new(move |outcome| drop(answer.send(outcome)));
         self.engine.change_members(group, change, done);
         match tokio::time::timeout_at(deadline.into(), answered).await {
@@ -91,6 +96,7 @@ impl LeaderRequests {
             Ok(Ok(Err(error))) => Err(error.into()),
             Ok(Err(_)) => Err(NotDone::Unknown("the node is shutting down".into())),
             Err(_) => {
+                // It may be in the log, and is then applied whether or not somebody waits for it.
                 let why = "the change of members was not applied within the time limit";
                 Err(NotDone::Unknown(why.into()))
             }

@@ -51,6 +51,7 @@ impl Liveness {
     /// Asks until the node ends.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(INTERVAL);
+        // After a stall the questions that were missed would otherwise be asked in one burst.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -63,6 +64,7 @@ impl Liveness {
     async fn ask_all(self: &Arc<Self>) {
         let members: Vec<NodeId> = self.catalog.read(|state| state.nodes.keys().copied().collect());
         {
+            // In a block of its own: the lock is not held while answers are waited for.
             let mut heard = self.heard.write();
             heard.retain(|node, _| members.contains(node));
             // One that never answered counts from when it was first looked for.
@@ -76,12 +78,15 @@ impl Liveness {
             let liveness = Arc::clone(self);
             asked.spawn(async move {
                 let answer = liveness.peers.report(node, ReportRequest::NodeOnly, TIMEOUT).await;
+                // A failure is not noted: a node is away when its last answer has grown old, so
+                // that one lost question is no alarm.
                 if let Ok(report) = answer {
                     let heard = Heard { at: Instant::now(), report: Some(report) };
                     liveness.heard.write().insert(node, heard);
                 }
             });
         }
+        // Waited for, so that a node that hangs has one question open and not one more each second.
         while asked.join_next().await.is_some() {}
     }
 

@@ -57,6 +57,7 @@ impl Maintenance {
             let thread = std::thread::Builder::new().name("sync".into());
             threads.push(thread.spawn(move || upkeep.sync_loop(flush_interval, &stopped))?);
         }
+        // Two threads: writes wait for seals, and must not wait behind a graph that takes minutes.
         for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
             let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
             let cancel = Arc::clone(&cancel);
@@ -68,7 +69,9 @@ impl Maintenance {
 
     /// Calls builds off and ends the threads.
     pub(crate) fn stop(&self) {
+        // Before the threads are joined: a build looks at it now and then, and ends early.
         self.cancel.store(true, Ordering::Relaxed);
+        // Wakes all of them from their pauses at once.
         drop(self.stop.lock().take());
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
@@ -95,7 +98,9 @@ pub(crate) type Truncated = HashMap<GroupId, (LogIndex, u32)>;
 
 impl Upkeep {
     fn job_loop(&self, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
+        // Otherwise FAISS would start a team of OpenMP threads for each thread that calls it.
         vane_index::single_threaded_here();
+        // A job writes new files before it frees old ones, so it must not fill the disk up.
         let has_room = |bytes| {
             let room = self.space.has_room_for_job(bytes);
             if !room {
@@ -110,8 +115,11 @@ impl Upkeep {
                 match replica.shard.run_job(kind, &has_room, cancel) {
                     // There may be more to do at once.
                     Ok(did_something) => time = if did_something { Duration::ZERO } else { time },
+                    // Called off is not failed: the next start finds the job again.
                     Err(ShardError::Cancelled) => {}
                     Err(error) => {
+                        // The loop goes on: what is wrong may be one shard's, and the others have
+                        // jobs too.
                         tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
                         time = FAILED_PAUSE;
                     }
@@ -125,11 +133,14 @@ impl Upkeep {
         let mut truncated = Truncated::new();
         let (mut last_change, mut flushed) = (Instant::now(), true);
         while pause(stopped, interval) {
+            // Before anything is written: what the ballast frees is room for this round.
             self.space.tend_ballast();
             self.drain.leave_full_disk();
             match self.sync_once(&mut truncated) {
                 Ok(true) => (last_change, flushed) = (Instant::now(), false),
                 Ok(false) if !flushed && last_change.elapsed() >= QUIET => {
+                    // Before the attempt, and so tried once: all it saves is reading at the next
+                    // start.
                     flushed = true;
                     let Disks { data_db, log_db, .. } = &self.disks;
                     if let Err(error) = data_db.flush().and_then(|()| log_db.flush()) {
@@ -151,6 +162,7 @@ impl Upkeep {
     pub(crate) fn sync_once(&self, truncated: &mut Truncated) -> Result<bool, vane_storage::Error> {
         let mut logs = self.logs();
         logs.retain(|log| is_worth_asking(log, truncated));
+        // Without anything new a sync would only keep an idle node's disk awake.
         if logs.is_empty() {
             return Ok(false);
         }
@@ -158,6 +170,8 @@ impl Upkeep {
         self.disks.data_db.sync()?;
         for Durable { group, applied, .. } in logs {
             self.engine.truncate(group, applied);
+            // The engine keeps what followers still need and does not say so: the same index is
+            // therefore named a few times more.
             let known = truncated.entry(group).or_insert((applied, 0));
             *known = if known.0 == applied { (applied, known.1 + 1) } else { (applied, 0) };
         }
@@ -172,6 +186,7 @@ impl Upkeep {
             applied: replica.shard.applied(),
             is_log_full: replica.watch.is_log_full(),
         });
+        // Nobody waits for room in the meta group's log: only shards' proposals look at that.
         let applied = self.catalog.applied();
         let meta = Durable { group: GroupId::META, applied, is_log_full: false };
         shards.chain([meta]).collect()
@@ -181,6 +196,7 @@ impl Upkeep {
 /// Whether a truncation may take something. A log whose end some follower still needs is asked
 /// about again, until it has it; one that is full for as long as it is: nothing new comes before.
 fn is_worth_asking(log: &Durable, truncated: &Truncated) -> bool {
+    // Nothing is applied yet, as where a replica waits for its first snapshot.
     if log.applied == LogIndex::ZERO {
         return false;
     }

@@ -76,6 +76,7 @@ impl Member {
         membership: Membership,
         found: bool,
     ) -> Result<Self, OpenError> {
+        // In this order: replicas need the engine, and nothing may act on what is not open yet.
         let (ground, entry) = Ground::lay(settings, token, data_dir, membership, found)?;
         let serving = Serving::open(&ground, settings)?;
         let background = Background::start(&ground, &serving, settings, entry)?;
@@ -102,14 +103,18 @@ impl Member {
     /// # Errors
     /// Why not.
     pub fn check_ready(&self) -> Result<(), NotReady> {
+        // First: a node that is ending may fail the other checks too, and this is the reason.
         if self.is_stopped.load(Ordering::Acquire) {
             return Err(NotReady::Stopping);
         }
         let meta = self.ground.engine.watch(GroupId::META);
+        // One that has joined begins with an empty catalog, and would call every collection
+        // missing.
         if meta.is_none_or(|watch| watch.applied() == LogIndex::ZERO) {
             return Err(NotReady::NoCatalog);
         }
         let leaderless = self.serving.liveness.leaderless_for();
+        // Not at once: an election is no reason to take every node out of service.
         if leaderless > LEADERLESS_MAX {
             return Err(NotReady::MetaLeaderless(leaderless));
         }
@@ -127,6 +132,7 @@ impl Member {
 
     /// Figures of the replicas on this node, by collection.
     pub fn local_infos(&self) -> BTreeMap<String, Info> {
+        // Each collection has its entry, also without a replica here: zero is not the same as gone.
         let names = self.serving.coordinator.collection_names().into_iter();
         let mut infos: BTreeMap<String, Info> = names.map(|name| (name, Info::default())).collect();
         for (group, replica) in self.serving.replicas.all() {
@@ -153,14 +159,17 @@ impl Member {
 
     /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
     pub(crate) fn shutdown(&self) {
+        // Threads can be joined once, so only the first call ends the node.
         if self.is_stopped.swap(true, Ordering::AcqRel) {
             return;
         }
         // First, so that the others serve while this node ends.
         self.serving.drain.hand_over_all();
+        // Before the engine: tasks and jobs propose and truncate through it.
         self.background.stop();
         self.ground.engine.stop();
         self.serving.pool.stop();
+        // With the engine stopped nothing more is applied, so this sync has everything.
         if let Err(error) = self.background.sync_last() {
             tracing::error!(%error, "failed to sync at shutdown; the next start reads the logs");
         }

@@ -63,6 +63,7 @@ impl Node {
         match (node.disk().member, &node.shared.settings.node.seeds) {
             (Some(membership), _) => node.start(membership, false)?,
             (None, None) => node.start(founder(Uuid::new_v4()), true)?,
+            // With seeds there may be a cluster already: founding here would make a second one.
             (None, Some(_)) => {}
         }
         Ok(node)
@@ -90,9 +91,11 @@ impl Node {
     /// `AlreadyExists` on a disk of any other cluster, and nothing is changed; `Internal`
     /// where the member does not start.
     pub async fn bootstrap(&self, cluster_id: Option<Uuid>) -> Result<Marker, Error> {
+        // Held to the end: looking at the disk and founding on it must be one step.
         let _one_at_a_time = self.shared.starting.lock().await;
         let disk = self.disk();
         if let Some(membership) = disk.member {
+            // The operator repeats the call where it lost the answer, which must not be an error.
             if cluster_id == Some(membership.cluster_id) {
                 return Ok(disk);
             }
@@ -116,6 +119,7 @@ impl Node {
         let mut told = None;
         while self.member().is_err() {
             let Shared { settings, token, .. } = &*self.shared;
+            // Seeds are resolved anew each time: addresses come and go while a cluster starts.
             match admission::ask(settings, token, self.disk().disk_id).await {
                 Ok(admitted) => return self.start_admitted(admitted).await,
                 // Said once, for as long as the seeds answer the same.
@@ -144,6 +148,7 @@ impl Node {
             .set_member(membership)
             .map_err(|error| Error::internal(error.to_string()))?;
         self.start_blocking(membership, false).await?;
+        // Without these it could not be sent the catalog, which is what says where the others are.
         if let Ok(member) = self.member() {
             member.ground.peers.set_addresses(members);
         }
@@ -181,9 +186,11 @@ impl Node {
 
     fn start(&self, membership: Membership, found: bool) -> Result<(), OpenError> {
         let Shared { settings, token, data_dir, runtime, .. } = &*self.shared;
+        // The member spawns tasks, and the calling thread may be none of the runtime's.
         let _within = runtime.enter();
         let member =
             Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
+        // Only now: whoever finds a member may use every part of it.
         *self.shared.state.write() = State::Member(Arc::new(member));
         Ok(())
     }

@@ -18,9 +18,9 @@ pub enum OpenError {
     /// The replica was removed from here; its peer id is not used again.
     #[error("replica {peer} of group {group} was removed from this node and does not come back")]
     Buried {
-        /// The group.
+        /// Shard that the replica belonged to.
         group: GroupId,
-        /// The replica.
+        /// Id of the removed replica.
         peer: PeerId,
     },
     /// The disk was a member's, and the log that its votes were in is gone.
@@ -31,7 +31,7 @@ pub enum OpenError {
     VotesLost {
         /// The node that the disk belongs to.
         node: NodeId,
-        /// Its cluster.
+        /// Cluster that the marker names.
         cluster: uuid::Uuid,
     },
     /// The token that calls between nodes carry cannot be used.

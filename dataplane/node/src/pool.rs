@@ -21,10 +21,12 @@ impl Pool {
     /// # Errors
     /// Where a thread cannot be started.
     pub(crate) fn start(threads: usize, pending_max: usize) -> std::io::Result<Self> {
+        // Bounded, so that too much load is an error at once and not a growing delay.
         let (send, receive) = bounded::<Task>(pending_max);
         let spawn = |number| {
             let receive = receive.clone();
             std::thread::Builder::new().name(format!("search-{number}")).spawn(move || {
+                // The pool is all there is of parallelism: OpenMP teams would multiply its threads.
                 vane_index::single_threaded_here();
                 for task in &receive {
                     // A defect in one search must not cost the node a thread.
@@ -34,6 +36,7 @@ impl Pool {
                 }
             })
         };
+        // Where one fails to start, the sender goes with the error and the others end by that.
         let threads = (0..threads).map(spawn).collect::<Result<_, _>>()?;
         Ok(Self { queue: Mutex::new(Some(send)), pending_max, threads: Mutex::new(threads) })
     }
@@ -54,7 +57,9 @@ impl Pool {
                 drop(answer.send(work()));
             }
         });
+        // Kept until the answer is there: the threads end only when no sender is left.
         let queue = self.queue.lock().clone().ok_or_else(stopping)?;
+        // Never waited for: callers that wait here would be a second queue, without a bound.
         queue.try_send(task).map_err(|error| match error {
             TrySendError::Full(_) => {
                 Error::overloaded(format!("{} searches are waiting", self.pending_max))

@@ -27,6 +27,8 @@ pub(crate) struct Proposals {
 impl Proposals {
     /// Logs a command here, if this node leads the group, and waits until it is applied.
     pub(crate) async fn propose(&self, proposal: Proposal, deadline: Instant) -> Outcome {
+        // Commands of the meta group are small and rare, and deletes among them make room: neither
+        // a full disk nor a backlog refuses them.
         if proposal.group != GroupId::META
             && let Err(outcome) = self.check_shard(&proposal, deadline).await
         {
@@ -49,9 +51,11 @@ impl Proposals {
                 Ok(Ok(Err(error))) => return error.into(),
                 Ok(Ok(Ok(applied))) => applied,
             };
+        // Refused by every replica alike, so sending it again would change nothing.
         if let Err(refusal) = answer {
             return Outcome::Refused(refusal);
         }
+        // After it is applied: a majority has it by then, so a failure here is never a refusal.
         if replicas > 0 && !self.wait_replicated(group, index, replicas, deadline).await {
             return Outcome::Unknown(
                 "it is applied, but not yet on as many replicas as `write_consistency_factor` asks for"
@@ -66,6 +70,7 @@ impl Proposals {
     async fn check_shard(&self, proposal: &Proposal, deadline: Instant) -> Result<(), Outcome> {
         let Proposal { group, command, basis, grows, .. } = proposal;
         let replica = self.replicas.find(self.me, *group).map_err(Outcome::NoReplica)?;
+        // Before anything is waited for: what is full here says nothing about another leader.
         if !replica.watch.is_serving() {
             return Err(Outcome::NotLeader(leader_elsewhere(&replica)));
         }
@@ -77,6 +82,7 @@ impl Proposals {
         if *grows && let Err(full) = self.space.check(command.len()) {
             return Err(Outcome::NoSpace(room_missing(&full)));
         }
+        // Waited for, not refused at once: a backlog that clears in time costs the client a delay.
         loop {
             // A full disk seals nothing, and deletes are what makes room.
             let waits_for_seal = *grows || self.space.check(0).is_ok();

@@ -49,6 +49,7 @@ impl Reads {
         if !replica.watch.is_serving() {
             return Err(NotRead::NotLeader(leader_elsewhere(&replica)));
         }
+        // Before the read, which sees at least this much: as a basis the index is then safe.
         let index = replica.watch.applied();
         let at = LocalReplica { shard: &replica.shard, pool: &self.pool, views: &self.views };
         Ok((read.answer(&at, deadline).await?, index))
@@ -107,6 +108,7 @@ impl LocalReplica<'_> {
         let running = self.pool.run(move || work(&shard));
         let late =
             |_| Error::timeout("no answer within the time limit; ask for less, or raise `timeout`");
+        // Only the wait ends here: a task on the pool goes on until it sees the deadline itself.
         tokio::time::timeout_at(deadline.into(), running).await.map_err(late)?
     }
 
@@ -146,6 +148,7 @@ impl vane_transport::Replica for LocalReplica<'_> {
                 "the view of the search was let go before its records were fetched; try again",
             )
         })?;
+        // From the view and not from the shard: what is returned is what was ranked.
         self.on_pool(deadline, move |_| view.fetch(&places, &want)).await
     }
 

@@ -46,15 +46,19 @@ impl<S: Shards> Reconciler<S> {
     /// Acts, whenever this node leads the meta group, until the node ends.
     pub(crate) async fn run(self) {
         let mut ticks = tokio::time::interval(INTERVAL);
+        // A step may take longer than the interval, and the looks it made late are not made up for.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            // Leading is not enough: before it has applied its own term it would plan by an old
+            // catalog.
             if !self.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving()) {
                 continue;
             }
             if let Err(error) = self.place_members().await {
                 tracing::debug!(%error, "a step of the meta group's membership was not taken; trying again");
             }
+            // Also after a failure above: shards do not wait for the meta group's members.
             self.change_shards().await;
         }
     }
@@ -73,6 +77,7 @@ impl<S: Shards> Reconciler<S> {
 
     /// Takes one step in each of some shards whose replicas are not where they should be.
     async fn change_shards(&self) {
+        // The rule is that nothing moves: then no node is asked.
         let due = self.catalog.read(shards_to_change);
         if due.is_empty() {
             return;
@@ -87,6 +92,7 @@ impl<S: Shards> Reconciler<S> {
     }
 
     async fn change_shard(&self, group: GroupId, status: &GroupStatus) -> Result<(), StepError> {
+        // Read anew: it may have been met or changed while the leaders reported.
         let target =
             self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
         let (Some(target), Some(leader)) = (target, status.leader) else { return Ok(()) };
@@ -100,6 +106,8 @@ impl<S: Shards> Reconciler<S> {
                 self.leaders.transfer(node, group, peer, deadline).await?;
             }
             ShardStep::Settle => {
+                // Recorded last: until it is, whoever leads next finds the same steps done and
+                // comes here.
                 let command = MetaCommand::Settle { group, conf: status.conf.clone() };
                 self.coordinator.propose_meta(command, deadline).await?;
                 tracing::info!(%group, "the shard's replicas are where they should be");

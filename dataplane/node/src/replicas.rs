@@ -68,7 +68,7 @@ impl Replicas {
         Self { me, settings, disks, engine, catalog, open, changing }
     }
 
-    /// The replica of a group.
+    /// The replica of a group, or why it did not open; `None` where none is placed here.
     pub(crate) fn get(&self, group: GroupId) -> Option<Opened> {
         self.open.read().get(&group).map(|(_, opened)| opened.clone())
     }
@@ -97,10 +97,12 @@ impl Replicas {
     /// be opened is no error: it is remembered as broken, the others go on.
     pub(crate) fn follow_catalog(&self) -> Result<(), OpenError> {
         let _one_at_a_time = self.changing.lock();
+        // Copied, so that requests can look replicas up while files are opened.
         let open: BTreeMap<GroupId, PeerId> =
             self.open.read().iter().map(|(group, (peer, _))| (*group, *peer)).collect();
         for action in self.catalog.read(|state| replica_plan(state, self.me, &open)) {
             match action {
+                // A failure ends the round: what would be opened next may need the same directory.
                 ReplicaAction::Remove { group, peer } => self.remove(group, peer)?,
                 ReplicaAction::Open { group, peer, config, founding, campaign } => {
                     let placed = Placed { group, peer, config, founding, campaign };
@@ -117,6 +119,7 @@ impl Replicas {
 
     fn remove(&self, group: GroupId, peer: PeerId) -> Result<(), OpenError> {
         tracing::info!(%group, "removing a replica that has no place here any more");
+        // Out of the requests' reach before its group goes: nobody finds half a replica.
         let opened = self.open.write().remove(&group);
         self.engine.remove(group);
         // Entries on their way to it must not write behind its removal.
@@ -131,6 +134,7 @@ impl Replicas {
         let Disks { data_dir, data_db, log_db } = &self.disks;
         let (group, peer) = (*group, *peer);
         let log = log_db.state(group)?;
+        // The log tells whose replica is on the disk: it is made last, and goes last.
         let logged = log.map(|state| PeerId(state.peer_id));
         let is_new = logged != Some(peer);
         if is_new && logged.is_some() {
@@ -139,6 +143,8 @@ impl Replicas {
         }
         let store = ShardStore::new(data_db.clone(), group, data_dir.group_dir(group));
         if is_new {
+            // The catalog here may be older than the removal: an id that came back would vote with
+            // an empty log.
             if log_db.is_buried(group, peer)? {
                 return Err(OpenError::Buried { group, peer });
             }
@@ -151,10 +157,12 @@ impl Replicas {
             data_db.sync()?;
             self.engine.create(group, log)?;
         }
+        // Every file would be read for it: after a stop in order there is no need.
         let verify = !data_dir.was_clean();
         let shard = Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?;
         let shard = Arc::new(shard);
         let machine = Arc::clone(&shard) as Arc<dyn StateMachine>;
+        // One first replica stands at once: a new collection need not wait for a timeout.
         let watch = self.engine.register(group, machine, is_new && *campaign)?;
         Ok(Replica { peer, shard, watch })
     }
@@ -184,11 +192,13 @@ impl Replicas {
     /// log goes last: by it a start finds what a crash left half done.
     fn destroy(&self, group: GroupId, peer: Option<PeerId>) -> Result<(), OpenError> {
         let Disks { data_dir, data_db, log_db } = &self.disks;
+        // Before anything is removed: after a crash in between it must not be made again.
         if let Some(peer) = peer {
             log_db.bury(group, peer)?;
         }
         let dir = data_dir.group_dir(group);
         ShardStore::new(data_db.clone(), group, dir.clone()).destroy()?;
+        // Files go only when the batch that stopped naming them is on disk.
         data_db.sync()?;
         if dir.exists() {
             segment_file::remove(&dir)?;

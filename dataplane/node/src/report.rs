@@ -40,6 +40,7 @@ impl Reporter {
         let wanted = match request {
             ReportRequest::NodeOnly => Vec::new(),
             ReportRequest::Groups(groups) => groups,
+            // Named in any case: it falls out again where this node does not lead it.
             ReportRequest::AllLed => led.into_iter().chain([GroupId::META]).collect(),
         };
         let meta = self.engine.watch(GroupId::META);
@@ -68,6 +69,7 @@ impl Reporter {
             let led = |group| Some((group, group_here(&engine, &replicas, group)?));
             wanted.into_iter().filter_map(led).collect()
         };
+        // Where the look fails, the node still reports itself.
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
 
@@ -103,6 +105,7 @@ impl Reporter {
 }
 
 fn group_here(engine: &Engine, replicas: &Replicas, group: GroupId) -> Option<GroupReport> {
+    // Followers know neither the progress of the others nor who answers.
     let status = engine.status(group).filter(|status| status.role == Role::Leader)?;
     let mut report = GroupReport { status, ..GroupReport::default() };
     if let Some(Ok(replica)) = replicas.get(group) {

@@ -29,13 +29,16 @@ impl SearchViews {
     pub(crate) fn keep(&self, search: SearchContext) -> u64 {
         let mut kept = self.kept.lock();
         let now = Instant::now();
+        // Cleared when one comes in, so that it takes no timer.
         kept.views.retain(|_, (since, _)| now.duration_since(*since) < KEPT_FOR);
+        // Each keeps its shard open and its points in memory, so time alone is no bound.
         if kept.views.len() >= VIEWS_MAX {
             let oldest = kept.views.iter().min_by_key(|(_, (since, _))| *since);
             if let Some(token) = oldest.map(|(token, _)| *token) {
                 kept.views.remove(&token);
             }
         }
+        // Counted, so that no token is given twice.
         kept.next_token += 1;
         let token = kept.next_token;
         kept.views.insert(token, (now, Arc::new(search)));
@@ -44,6 +47,7 @@ impl SearchViews {
 
     /// A kept search, which is let go; `None` when it was too long ago.
     pub(crate) fn take(&self, token: u64) -> Option<Arc<SearchContext>> {
+        // Taken out: who fetches does so once, and with the answer the view is let go.
         self.kept.lock().views.remove(&token).map(|(_, search)| search)
     }
 }

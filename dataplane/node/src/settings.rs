@@ -73,6 +73,7 @@ impl Default for Settings {
         Self {
             node: NodeSettings::default(),
             data_dir: PathBuf::from("data"),
+            // What the container may use, where a quota says so: the machine may have more cores.
             search_threads: std::thread::available_parallelism().map_or(2, usize::from),
             pending_searches_max: 1024,
             pending_write_bytes_max: 256 << 20,

@@ -44,6 +44,7 @@ impl Shards for NodeShards {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        // Not on the search pool: a check must not queue behind searches, nor take their threads.
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Error::internal(format!("the request could not be checked: {error}")))

@@ -41,6 +41,7 @@ impl Background {
             space: ground.space.clone(),
             drain: serving.drain.clone(),
         });
+        // Threads first: where one cannot be started, no task is left running behind the error.
         let maintenance = Maintenance::start(&upkeep, settings.flush_interval)?;
         let reconciler = Reconciler {
             me: ground.me,
@@ -65,6 +66,7 @@ impl Background {
 
     /// Ends them. Blocks.
     pub(super) fn stop(&self) {
+        // Ended anywhere: each of their steps is derived anew at the next start.
         self.tasks.iter().for_each(JoinHandle::abort);
         // What they hold is let go when they have ended, and not before.
         let until = Instant::now() + ABORT_MAX;
@@ -79,7 +81,9 @@ impl Background {
     /// # Errors
     /// Of the disk; the next start then reads the logs again.
     pub(super) fn sync_last(&self) -> Result<(), vane_storage::Error> {
+        // With nothing remembered, so that no log passes for one that was dealt with already.
         self.upkeep.sync_once(&mut Truncated::new())?;
+        // Only after the sync: by this note the next start goes without verifying files.
         self.upkeep.disks.data_dir.mark_clean()
     }
 }

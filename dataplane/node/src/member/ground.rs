@@ -39,6 +39,8 @@ impl Ground {
     ) -> Result<(Self, NodeEntry), OpenError> {
         // First: on a full disk it throws the ballast off, and databases need room to open.
         let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
+        // Before anything opens: a start that fails half-way has used its number up, and no later
+        // one is mistaken for it.
         let start = data_dir.count_start()?;
         let entry = admission::entry(settings, data_dir.marker().disk_id, start);
         let data_db = DataDb::open(&data_dir.path().join("data.db"))?;
@@ -61,6 +63,7 @@ fn start_engine(
     peers: &Arc<Peers>,
 ) -> Result<Arc<Engine>, OpenError> {
     let links = Arc::new(Links::new(me, Arc::clone(peers), Handle::current()));
+    // The seed decides the election timeouts: nodes that shared one would stand at the same time.
     let config = vane_raft::Config {
         pending_bytes_max: settings.pending_write_bytes_max,
         seed: Uuid::new_v4().as_u64_pair().0,
@@ -85,6 +88,7 @@ fn open_catalog(
     let Disks { data_dir, data_db, log_db } = disks;
     let store = ShardStore::new(data_db.clone(), GroupId::META, data_dir.group_dir(GroupId::META));
     let has_log = log_db.state(GroupId::META)?.is_some();
+    // A replica that forgot its votes could vote twice in one term, so it is not opened.
     if membership.has_meta && !has_log {
         let Membership { node_id: node, cluster_id: cluster, .. } = membership;
         return Err(OpenError::VotesLost { node, cluster });
@@ -107,10 +111,13 @@ fn make_catalog(
     founder: Option<NodeEntry>,
 ) -> Result<(), OpenError> {
     let peer = meta_peer(membership.node_id);
+    // A founder begins where all first replicas do; who joins begins with nothing, so that it is
+    // sent a snapshot.
     let (applied, conf, log) = match founder {
         Some(_) => (INITIAL_INDEX, Conf::founding(&[peer]), GroupLog::founding(peer)),
         None => (LogIndex::ZERO, Conf::default(), GroupLog::joining(peer)),
     };
+    // The log promises what the state machine begins with: that comes first.
     Catalog::create(store, membership.cluster_id, applied, &conf, founder)?;
     engine.create(GroupId::META, log)?;
     Ok(())

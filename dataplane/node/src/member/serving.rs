@@ -57,6 +57,7 @@ impl Serving {
             replicas: replicas.clone(),
             peers: peers.clone(),
         };
+        // While nothing is open: no job writes below a directory that is taken for an orphan.
         replicas.remove_orphans()?;
         catalog_sync.set_addresses();
         replicas.follow_catalog()?;
@@ -81,6 +82,8 @@ impl Serving {
             space: space.clone(),
             catalog_sync: catalog_sync.clone(),
         };
+        // Drawn in each start: shards tell copies of a request by it, so no other process may have
+        // it.
         let session = Uuid::new_v4().as_u64_pair().0;
         let coordinator = Arc::new(Coordinator::new(shards, catalog.clone(), session));
         let leaders = LeaderRequests { me, engine: engine.clone(), peers: peers.clone() };
@@ -121,10 +124,12 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
 /// Waits until a node that is alone in its groups has applied its logs, so that it answers
 /// from the first request on. One of several catches up while the others answer.
 fn settle(ground: &Ground, replicas: &Replicas) {
+    // By the membership, not by who answers: one of several must not wait for the others.
     let is_alone = |conf: Conf| conf.members() == [meta_peer(ground.me)];
     if !is_alone(ground.catalog.conf()) {
         return;
     }
+    // Bounded: a node whose logs cannot be applied must still come up and say so.
     let until = Instant::now() + SETTLE_MAX;
     while !is_serving(ground, replicas) && Instant::now() < until {
         pause();

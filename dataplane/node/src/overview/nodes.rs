@@ -10,7 +10,7 @@ use vane_types::GroupId;
 
 use crate::member::Member;
 
-/// A member.
+/// A member: what the catalog has of it, with the figures it last reported.
 #[derive(Debug, Clone)]
 pub struct NodeOverview {
     /// As the catalog has it.
@@ -51,10 +51,12 @@ impl Member {
         let overview = |node: CatalogMember| {
             let heard = self.serving.liveness.heard(node.id);
             let silent = heard.as_ref().map_or(Duration::ZERO, |heard| heard.at.elapsed());
+            // Its own report is made on the spot, since a node asks only the others.
             let report = match node.id == self.ground.me {
                 true => Some(own.clone()),
                 false => heard.and_then(|heard| heard.report),
             };
+            // One that never answered is listed without figures rather than left out.
             let report = report.unwrap_or_default();
             let votes = |status: &GroupStatus| status.conf.voters.contains(&meta_peer(node.id));
             NodeOverview {

@@ -11,7 +11,7 @@ use vane_types::{GroupId, NodeId, PeerId};
 use crate::member::Member;
 use crate::shards::NodeShards;
 
-/// A shard.
+/// A shard: where its replicas are and should be, and what its leader reports.
 #[derive(Debug, Clone)]
 pub struct ShardOverview {
     /// Its collection.
@@ -32,7 +32,7 @@ pub struct ShardOverview {
     pub revision: u64,
 }
 
-/// A collection.
+/// A collection: its names, and figures summed over the leaders of its shards.
 #[derive(Debug, Clone)]
 pub struct CollectionOverview {
     /// Its own name.

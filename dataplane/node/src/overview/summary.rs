@@ -19,13 +19,13 @@ pub struct Summary {
     pub node: NodeId,
     /// The meta group as its leader sees it, if one answers.
     pub meta: Option<GroupStatus>,
-    /// Members.
+    /// Members that the catalog lists.
     pub nodes: usize,
     /// Members that answer.
     pub nodes_alive: usize,
-    /// Collections.
+    /// Collections that the catalog lists.
     pub collections: usize,
-    /// Shards.
+    /// Shards of all collections.
     pub shards: usize,
     /// Shards that take no writes.
     pub shards_without_leader: usize,
@@ -67,6 +67,7 @@ impl Member {
             self.ground.catalog.read(|state| state.nodes.keys().copied().collect());
         let silent: Vec<NodeId> =
             nodes.iter().copied().filter(|node| !self.serving.liveness.is_alive(*node)).collect();
+        // Groups are reported by leaders alone: no report means that no leader answers.
         let meta = reports.get(&GroupId::META).map(|report| report.status.clone());
         let mut problems: Vec<Problem> = silent.iter().copied().map(Problem::NodeSilent).collect();
         if meta.is_none() {
@@ -103,6 +104,7 @@ impl Member {
             let subject = self.serving.coordinator.subject(group);
             match reports.get(&group) {
                 None => problems.push(Problem::ShardWithoutLeader(subject)),
+                // By the catalog's voters: one that the leader knows nothing of is silent too.
                 Some(report) if !all_answer(&report.status, &voters) => {
                     problems.push(Problem::VotersSilent(subject));
                 }
@@ -127,6 +129,7 @@ impl Member {
 /// Whether all of some voters answered the leader lately.
 fn all_answer(status: &GroupStatus, voters: &[PeerId]) -> bool {
     voters.iter().all(|voter| {
+        // A leader does not hear from itself.
         status.leader == Some(*voter) || status.peer(*voter).is_some_and(|peer| peer.active)
     })
 }
