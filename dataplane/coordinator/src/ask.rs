@@ -31,6 +31,8 @@ impl<S: Shards> Coordinator<S> {
             let node = self.target(group, &mut attempt)?;
             let next = match self.ask(node, group, read.clone(), freshness, deadline).await {
                 Ok((answer, index)) => {
+                    // Each answer tells how far the leader is, so that writes rarely have to ask
+                    // for a basis.
                     attempt.answered(&self.router, node, index);
                     return Ok((answer, node));
                 }
@@ -39,6 +41,7 @@ impl<S: Shards> Coordinator<S> {
             match next {
                 Next::Wait(pause) => self.shards.sleep(pause).await,
                 Next::Fail(failure) => return Err(self.error(group, failure)),
+                // The last two come of proposals only.
                 Next::Ask | Next::Rebase(_) | Next::Applied(_) => {}
             }
         }
@@ -55,9 +58,11 @@ impl<S: Shards> Coordinator<S> {
         read: R,
         deadline: Instant,
     ) -> Result<R::Answer, Error> {
+        // How new the answer is was settled by the read that made the view.
         match self.ask(node, group, read, Freshness::Leader, deadline).await {
             Ok((answer, _)) => Ok(answer),
             Err(NotRead::Failed(error)) => Err(error),
+            // Asked nowhere else: no other node has the view.
             Err(NotRead::NotLeader(_) | NotRead::NoReplica(_)) => {
                 Err(Error::unavailable("changed its leader between search and fetch; try again")
                     .about(self.subject(group)))
@@ -76,6 +81,7 @@ impl<S: Shards> Coordinator<S> {
         let asked = self.shards.read(node, group, read, freshness, deadline);
         match self.unless_leader_moves(node, group, asked).await {
             Some(answered) => answered,
+            // As if the node had named it: the attempt then goes to the new leader at once.
             None => Err(NotRead::NotLeader(self.shards.watched_leader(group))),
         }
     }
@@ -89,12 +95,14 @@ impl<S: Shards> Coordinator<S> {
         group: GroupId,
         call: impl Future<Output = T>,
     ) -> Option<T> {
+        // A node has no connection to itself that could hang.
         if asked == self.shards.me() {
             return Some(call.await);
         }
         let moved = async {
             loop {
                 self.shards.sleep(LEADER_LOOK).await;
+                // Knowing of no leader is not enough: the one that was asked may still be it.
                 if self.shards.watched_leader(group).is_some_and(|leader| leader != asked) {
                     return;
                 }

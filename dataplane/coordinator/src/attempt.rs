@@ -56,7 +56,7 @@ pub enum Next {
     Rebase(LogIndex),
     /// It is applied, at this index.
     Applied(LogIndex),
-    /// It is over.
+    /// It ends without an answer, for this reason.
     Fail(Failure),
 }
 
@@ -127,11 +127,14 @@ impl Attempt {
         members: impl FnOnce() -> Vec<NodeId>,
     ) -> Result<NodeId, Failure> {
         self.asked += 1;
+        // This node's replica hears of an election before any answer can name the winner.
         if let Some(node) = watched.or_else(|| router.leader(self.group)) {
             return Ok(node);
         }
         let (members, turn) = (members(), self.asked as usize - 1);
+        // Without members the remainder would divide by zero.
         members.get(turn % members.len().max(1)).copied().ok_or_else(|| {
+            // A group can go while a copy is on its way, and may have applied it before.
             match &self.perhaps_logged {
                 Some(why) => Failure::Unknown(why.clone()),
                 None => Failure::NoSuchGroup,
@@ -177,6 +180,7 @@ impl Attempt {
             Outcome::NotLeader(leader) => self.redirected(router, node, leader, now),
             Outcome::NoReplica(why) => self.unreached(router, why, now),
             Outcome::Unknown(why) => {
+                // Set for good: no later answer can take back that a copy may be logged.
                 if !planted::is(Fault::ForgetUnknown) {
                     self.perhaps_logged = Some(why.clone());
                 }
@@ -220,6 +224,7 @@ impl Attempt {
         leader: Option<NodeId>,
         now: Instant,
     ) -> Next {
+        // One that refuses and names itself would refuse again if it were asked at once.
         let other = leader.filter(|named| *named != asked);
         router.set_leader(self.group, other);
         self.why = format!("node {asked} does not lead it");
@@ -230,6 +235,7 @@ impl Attempt {
     }
 
     fn unreached(&mut self, router: &Router, why: String, now: Instant) -> Next {
+        // Forgotten, so that the members are asked by turns until one names a leader.
         router.set_leader(self.group, None);
         self.why = why;
         self.wait(now)
@@ -238,6 +244,7 @@ impl Attempt {
     fn wait(&mut self, now: Instant) -> Next {
         let pause = self.pause;
         let waited = now.saturating_duration_since(self.began);
+        // A pause that lasts until the deadline would leave no time to ask in.
         if now + pause >= self.deadline || waited > LEADER_WAIT_MAX {
             return Next::Fail(match self.perhaps_logged.take() {
                 Some(why) => Failure::Unknown(why),

@@ -54,9 +54,13 @@ impl<S: Shards> Coordinator<S> {
         timeout: Duration,
     ) -> Result<(), Error> {
         check_new(name, &config, layout)?;
+        // Each shard needs room where it comes to lie. Of the disks this node knows only its own,
+        // but that is enough to refuse early.
         self.shards.check_room()?;
         let deadline = self.shards.now() + timeout;
         let Layout { shards, replication_factor, write_consistency_factor } = layout;
+        // Placed before it is proposed: who answers is known here only, and all members must apply
+        // the same placement.
         let placement = self.catalog.read(|state| {
             let is_alive = |node| self.shards.is_alive(node);
             place_collection(state, is_alive, shards, replication_factor)
@@ -70,11 +74,13 @@ impl<S: Shards> Coordinator<S> {
             key: key.to_owned(),
         };
         self.change(MetaCommand::Create(create), deadline).await?;
+        // The catalog has it before any shard has elected, and a first write would find no leader.
         self.wait_for_leaders(name, deadline).await
     }
 
     /// Waits until every shard of a collection can be written.
     async fn wait_for_leaders(&self, name: &str, deadline: Instant) -> Result<(), Error> {
+        // Where it was deleted again meanwhile there is nothing to wait for.
         let groups = self
             .catalog
             .read(|state| state.collections.get(name).map(|entry| entry.shards.clone()))
@@ -83,6 +89,7 @@ impl<S: Shards> Coordinator<S> {
             groups.iter().map(|group| self.read(*group, Basis, Freshness::Leader, deadline));
         match join_all(waits).await.into_iter().find_map(Result::err) {
             None => Ok(()),
+            // The collection is there, only its shards are late: nobody may take it for not made.
             Some(error) => Err(Error { changed: Changed::Done, ..error }),
         }
     }
@@ -100,6 +107,8 @@ impl<S: Shards> Coordinator<S> {
         timeout: Duration,
     ) -> Result<(), Error> {
         let deadline = self.shards.now() + timeout;
+        // From the reading on: the configuration is sent whole, so of two calls that began with the
+        // same one the second would undo the first.
         let _one_at_a_time = self.configuring.lock().await;
         let collection = self.collection(name)?;
         if let Some(factor) = write_consistency_factor {
@@ -107,17 +116,22 @@ impl<S: Shards> Coordinator<S> {
             check_count("write_consistency_factor", factor, max)?;
         }
         let config = change.apply(collection.config().clone())?;
+        // Before anything is proposed, so that a failure here changes nothing.
         let json = serde_json::to_string(&config)
             .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
         let name = collection.name().to_owned();
         let configure = Configure { name, config, write_consistency_factor };
+        // Before the shards: where one cannot be told, repeating the call brings it in line.
         self.change(MetaCommand::Configure(configure), deadline).await?;
         let tell = |group: &GroupId| {
             let command =
                 Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
+            // A majority is enough, and as it takes no room, a full disk does not refuse it.
             let command = ShardCommand { group: *group, command, replicas: 0, grows: false };
             self.propose_once(command, deadline)
         };
+        // All are told before a failure counts: one shard that has no leader must not keep the
+        // others on old parameters.
         let told = join_all(collection.groups().iter().map(tell)).await;
         told.into_iter().find_map(Result::err).map_or(Ok(()), Err)
     }
@@ -151,6 +165,7 @@ impl<S: Shards> Coordinator<S> {
         changes: Vec<AliasChange>,
         timeout: Duration,
     ) -> Result<(), Error> {
+        // Only names that would come to be: the others are looked up as they are.
         for change in &changes {
             match change {
                 AliasChange::Create { alias: name, .. } | AliasChange::Rename { new: name, .. } => {
@@ -176,6 +191,7 @@ fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<()
     let Layout { shards, replication_factor, write_consistency_factor } = layout;
     check_count("shard_number", shards, SHARDS_MAX)?;
     check_count("replication_factor", replication_factor, REPLICAS_MAX)?;
+    // More replicas than there are would be waited for in vain, by every write.
     check_count("write_consistency_factor", write_consistency_factor, replication_factor)
 }
 

@@ -37,7 +37,7 @@ impl<S: Shards> Coordinator<S> {
         &self.catalog
     }
 
-    /// Hints about leaders.
+    /// What it remembers of leaders and of how far they were: hints, never the truth.
     pub fn router(&self) -> &Router {
         &self.router
     }
@@ -52,6 +52,7 @@ impl<S: Shards> Coordinator<S> {
     /// # Errors
     /// [`vane_types::ErrorKind::NotFound`].
     pub fn collection(self: &Arc<Self>, name_or_alias: &str) -> Result<Arc<Collection<S>>, Error> {
+        // Cloned, so that the catalog is not locked while shards are asked.
         let found = self.catalog.read(|state| {
             let (name, entry) = state.collection(name_or_alias)?;
             Some((name.to_owned(), entry.clone()))
@@ -77,6 +78,7 @@ impl<S: Shards> Coordinator<S> {
         };
         self.catalog
             .read(|state| state.shards.get(&group).map(shard))
+            // Deleted meanwhile: an error about it still needs a name.
             .unwrap_or(Subject::Group(group))
     }
 
@@ -84,6 +86,7 @@ impl<S: Shards> Coordinator<S> {
     fn members(&self, group: GroupId) -> Vec<NodeId> {
         let mut nodes = self.catalog.read(|state| state.nodes_of(group));
         let me = self.shards.me();
+        // This node costs no round trip, and its answer names the leader just as well.
         nodes.sort_by_key(|node| (*node != me, *node));
         nodes
     }
@@ -118,6 +121,7 @@ impl<S: Shards> Coordinator<S> {
     pub async fn change(&self, command: MetaCommand, deadline: Instant) -> Result<(), Error> {
         // Boxed: the way to a leader is a large future, and every change of the catalog has it.
         let index = Box::pin(self.propose_meta(command, deadline)).await?;
+        // The client's next request may come to this node, and must find what this one made.
         self.shards.catalog_at(index, deadline).await
     }
 
@@ -133,9 +137,12 @@ impl<S: Shards> Coordinator<S> {
     ) -> Result<LogIndex, Error> {
         let proposal = vane_transport::Proposal {
             group: GroupId::META,
+            // Refuses what lies above the level that all members have agreed on.
             command: self.catalog.encode(&command)?,
             replicas: 0,
+            // No table tells copies apart here, see [`Purpose::MetaWrite`].
             basis: None,
+            // Taken on a full disk too: deleting a collection is a way to make room.
             grows: false,
         };
         self.propose_until_applied(Purpose::MetaWrite, proposal, |_| None, deadline).await

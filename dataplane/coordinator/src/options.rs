@@ -28,6 +28,7 @@ impl RequestOptions {
             None => self.deadline,
             Some(_) => {
                 let left = self.deadline.saturating_duration_since(now);
+                // At most a quarter: the reserve must not eat up a short time limit.
                 self.deadline.checked_sub(RESERVE_MAX.min(left / 4)).unwrap_or(self.deadline)
             }
         }

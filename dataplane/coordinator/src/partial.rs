@@ -40,6 +40,7 @@ impl RequestOptions {
         for (ordinal, outcome) in outcomes {
             match outcome {
                 Ok(answer) => answered.push(answer),
+                // Other faults are those of the request, and the same on every shard.
                 Err(error) if self.partial.is_some() && error.kind.is_of_replica() => {
                     failed.push((ordinal, error))
                 }

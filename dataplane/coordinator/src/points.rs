@@ -43,6 +43,7 @@ impl<S: Shards> Collection<S> {
         let answers = self.ask(reads, &options).await?;
         let records = answers.into_iter().flat_map(|shard| shard.answer);
         let found: HashMap<PointId, Record> = records.map(|record| (record.id, record)).collect();
+        // In the caller's order, whichever shard was faster; an id that is named twice comes twice.
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 
@@ -53,6 +54,7 @@ impl<S: Shards> Collection<S> {
     /// That of a shard that does not answer, see [`RequestOptions::partial`].
     pub async fn scroll(&self, scroll: Scroll, options: RequestOptions) -> Result<Page, Error> {
         let limit = scroll.limit;
+        // A whole page from each: all of the next points may lie in one shard.
         let mut pages = self.ask_all(&scroll, &options).await?;
         if pages.len() == 1 {
             return Ok(pages.remove(0));
@@ -69,6 +71,7 @@ impl<S: Shards> Collection<S> {
         filter: Option<Filter>,
         options: RequestOptions,
     ) -> Result<usize, Error> {
+        // A point is in one shard only, so nothing is counted twice.
         Ok(self.ask_all(&Count { filter }, &options).await?.into_iter().sum())
     }
 }

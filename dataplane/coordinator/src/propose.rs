@@ -34,11 +34,13 @@ impl<S: Shards> Coordinator<S> {
         deadline: Instant,
     ) -> Result<LogIndex, Error> {
         let ShardCommand { group, mut command, replicas, grows } = shard_command;
+        // Before the first copy is sent, so that all of them come to lie behind it.
         let basis = self.basis(group, deadline).await?;
         let mut request = self.router.name_request(basis);
         command.request = Some(request);
         let proposal = Proposal {
             group,
+            // Encoded once: every copy is the same command, byte for byte.
             command: command.encode_stored(),
             replicas,
             basis: Some(basis),
@@ -69,6 +71,7 @@ impl<S: Shards> Coordinator<S> {
             let outcome = match self.unless_leader_moves(node, group, call).await {
                 Some(outcome) => outcome,
                 None => {
+                    // The call is given up, not taken back: the old leader may have logged it.
                     Outcome::Unknown("its leader changed while the write was on its way".into())
                 }
             };
@@ -76,6 +79,7 @@ impl<S: Shards> Coordinator<S> {
                 Next::Ask => {}
                 Next::Wait(pause) => self.shards.sleep(pause).await,
                 Next::Rebase(newer) => {
+                    // The meta group's commands have no basis and never come here.
                     if let Some(command) = rebase(newer) {
                         proposal = Proposal { command, basis: Some(newer), ..proposal };
                     }
@@ -88,7 +92,9 @@ impl<S: Shards> Coordinator<S> {
 
     /// An index that the group's leader has applied already.
     async fn basis(&self, group: GroupId, deadline: Instant) -> Result<LogIndex, Error> {
+        // Both were applied: the later one leaves more of the window to other writes.
         let known = self.shards.applied_here(group).max(self.router.basis(group));
+        // A replica here that has applied nothing says nothing about the leader.
         match known.filter(|index| *index > LogIndex::ZERO) {
             Some(index) => Ok(index),
             None => Ok(self.read(group, Basis, Freshness::Leader, deadline).await?.0),

@@ -54,6 +54,7 @@ impl Router {
     pub fn set_basis(&self, group: GroupId, index: LogIndex) {
         let mut bases = self.bases.write();
         let known = bases.entry(group).or_default();
+        // Never back: answers overtake each other, and an older basis leaves less of the window.
         *known = index.max(*known);
     }
 
@@ -66,6 +67,7 @@ impl Router {
     /// A name for one command, whose copies all carry it. `basis` is an index behind which all
     /// of them will lie.
     pub fn name_request(&self, basis: LogIndex) -> RequestId {
+        // Numbers need only differ: nothing goes by their order.
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         RequestId { session: self.session, sequence, basis: basis.0 }
     }

@@ -51,6 +51,7 @@ impl<S: Shards> Collection<S> {
             let answered = self.coordinator.read(group, read, options.freshness, deadline).await;
             (ordinal, answered.map(|(answer, node)| ShardAnswer { ordinal, node, answer }))
         };
+        // All are waited for, also after a failure: a partial read needs every shard's outcome.
         options.gathered(join_all(reads.map(ask)).await)
     }
 }

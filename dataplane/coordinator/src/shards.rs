@@ -9,13 +9,13 @@ use vane_types::{Error, GroupId, LogIndex, NodeId};
 /// node reaches them over its own engine and the peer protocol; the simulator over its own
 /// network and time.
 pub trait Shards: Send + Sync + 'static {
-    /// This node.
+    /// Number of the node that routes.
     fn me(&self) -> NodeId;
 
-    /// The time.
+    /// The time, by the clock that deadlines are compared with.
     fn now(&self) -> Instant;
 
-    /// Lets time pass.
+    /// Waits, by the same clock as [`Shards::now`].
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
     /// Runs work that takes a while where it holds nothing up.

@@ -30,8 +30,11 @@ impl<S: Shards> Collection<S> {
     /// may be, changed.
     pub async fn write(&self, write: Write, options: RequestOptions) -> Result<LogIndex, Error> {
         let (grows, config) = (write.grows(), self.entry.config.clone());
+        // Checked whole before any shard is asked: a part that is refused later would leave the
+        // rest applied. Not on this thread, which serves connections.
         let check_it = move || check(&config, write);
         let checked = self.coordinator.shards.offload(check_it).await??;
+        // Resolved once, before the first copy: later ones are then the same command.
         let resolved = match checked.filter().cloned() {
             Some(filter) => self.resolve(filter, &options).await?,
             None => Vec::new(),
@@ -56,6 +59,7 @@ impl<S: Shards> Collection<S> {
         let mut last = LogIndex::ZERO;
         for command in commands {
             let command = ShardCommand { group, command, replicas, grows };
+            // One after the other, and none after a failure: each may build on those before.
             last = self.coordinator.propose_once(command, options.deadline).await?;
         }
         Ok(last)
@@ -100,6 +104,7 @@ impl<S: Shards> Collection<S> {
         }
         match first_error {
             None => Ok(last),
+            // With one shard there is no part to name.
             Some(error) if shards == 1 => Err(error),
             Some(error) => {
                 let collection = self.name().to_owned();

@@ -19,7 +19,7 @@ const ANNOUNCE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why no member admitted this node: what each seed answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", if answers.is_empty() { "no address to join through was found".into() } else { answers.join("; ") })]
+#[error("{}", .answers.join("; "))]
 pub(crate) struct NotAdmitted {
     answers: Vec<String>,
 }
@@ -52,6 +52,9 @@ pub(crate) async fn ask(
             Ok(reply) => return Ok(reply),
             Err(error) => answers.push(format!("{address}: {}", error.detail)),
         }
+    }
+    if answers.is_empty() {
+        answers.push("no address to join through was found".into());
     }
     Err(NotAdmitted { answers })
 }
@@ -121,7 +124,10 @@ pub(crate) async fn announce<S: Shards>(
             let command = MetaCommand::PutNode(entry.clone());
             let deadline = Instant::now() + ADMIT_TIMEOUT;
             if let Err(error) = coordinator.propose_meta(command, deadline).await {
-                tracing::debug!(%error, "failed to tell the others of this node's address; trying again");
+                tracing::debug!(
+                    %error,
+                    "failed to tell the others of this node's address; trying again"
+                );
             }
         }
         // Also after a success: it is over when this node has applied the entry, not when a leader

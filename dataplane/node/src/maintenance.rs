@@ -120,7 +120,8 @@ impl Upkeep {
                     Err(error) => {
                         // The loop goes on: what is wrong may be one shard's, and the others have
                         // jobs too.
-                        tracing::error!(%error, %group, ?kind, "a background job failed; it will be tried again");
+                        let again = "a background job failed; it will be tried again";
+                        tracing::error!(%error, %group, ?kind, "{again}");
                         time = FAILED_PAUSE;
                     }
                 }

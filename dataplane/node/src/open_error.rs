@@ -25,8 +25,9 @@ pub enum OpenError {
     },
     /// The disk was a member's, and the log that its votes were in is gone.
     #[error(
-        "the disk is marked as node {node} of cluster {cluster}, but its raft.db has no meta group: its votes are \
-         lost. Nothing was changed; put raft.db back, or empty the directory so that the node joins anew"
+        "the disk is marked as node {node} of cluster {cluster}, but its raft.db has no meta \
+         group: its votes are lost. Nothing was changed; put raft.db back, or empty the directory \
+         so that the node joins anew"
     )]
     VotesLost {
         /// The node that the disk belongs to.

@@ -58,7 +58,8 @@ impl Proposals {
         // After it is applied: a majority has it by then, so a failure here is never a refusal.
         if replicas > 0 && !self.wait_replicated(group, index, replicas, deadline).await {
             return Outcome::Unknown(
-                "it is applied, but not yet on as many replicas as `write_consistency_factor` asks for"
+                "it is applied, but not yet on as many replicas as `write_consistency_factor` \
+                 asks for"
                     .into(),
             );
         }

@@ -56,7 +56,10 @@ impl<S: Shards> Reconciler<S> {
                 continue;
             }
             if let Err(error) = self.place_members().await {
-                tracing::debug!(%error, "a step of the meta group's membership was not taken; trying again");
+                tracing::debug!(
+                    %error,
+                    "a step of the meta group's membership was not taken; trying again"
+                );
             }
             // Also after a failure above: shards do not wait for the meta group's members.
             self.change_shards().await;
@@ -86,7 +89,11 @@ impl<S: Shards> Reconciler<S> {
         for group in due {
             let Some(report) = reports.get(&group) else { continue };
             if let Err(error) = self.change_shard(group, &report.status).await {
-                tracing::debug!(%error, %group, "a step of moving replicas was not taken; trying again");
+                tracing::debug!(
+                    %error,
+                    %group,
+                    "a step of moving replicas was not taken; trying again"
+                );
             }
         }
     }

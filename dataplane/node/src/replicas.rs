@@ -107,7 +107,11 @@ impl Replicas {
                 ReplicaAction::Open { group, peer, config, founding, campaign } => {
                     let placed = Placed { group, peer, config, founding, campaign };
                     let opened = self.open_replica(&placed).map_err(|error| {
-                        tracing::error!(%error, %group, "failed to open a replica; its requests go to the others");
+                        tracing::error!(
+                            %error,
+                            %group,
+                            "failed to open a replica; its requests go to the others"
+                        );
                         error.to_string()
                     });
                     self.open.write().insert(group, (peer, opened));

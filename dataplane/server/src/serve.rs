@@ -76,13 +76,15 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
     let node = open(&settings, engine).await?;
     let disk = node.disk();
+    let member = node.member().ok();
+    let collections = member.map(|member| member.coordinator().collection_names().len());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         %address,
         peer_address = %peer_address,
         data_dir = %settings.data_dir.display(),
         node = disk.member.map(|member| member.node_id.0),
-        collections = node.member().ok().map(|member| member.coordinator().collection_names().len()),
+        collections,
         search_threads = settings.search_threads(),
         "ready"
     );

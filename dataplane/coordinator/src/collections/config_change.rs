@@ -39,6 +39,7 @@ impl ConfigChange {
         config.optimizer = optimizer.unwrap_or(config.optimizer);
         for (name, change) in vectors {
             let Some(vector) = config.vectors.get_mut(&name) else {
+                // Qdrant's own words, since its clients may look at them.
                 return Err(Error::bad_input(format!("Not existing vector name error: {name}")));
             };
             vector.hnsw = change.hnsw.or(vector.hnsw);

@@ -66,6 +66,7 @@ impl<S: Shards> Collection<S> {
     ) -> Result<Vec<Scored>, Error> {
         let (limit, want) = (search.limit, search.want.clone());
         let order = self.order_of(&search.using);
+        // The whole limit from each: all winners may lie in one shard.
         let reads = (0..self.groups().len()).map(|ordinal| (ordinal, Hold(search.clone())));
         let (mut hits, mut views) = (Vec::new(), Vec::new());
         for shard in self.ask(reads, options).await? {
@@ -89,12 +90,14 @@ impl<S: Shards> Collection<S> {
     ) -> Result<Vec<Scored>, Error> {
         let fetch = |view: HeldView| {
             let HeldView { ordinal, node, token } = view;
+            // Also without any places: fetching is what lets a view go.
             let of_view = hits.iter().filter(|hit| hit.ordinal == ordinal);
             let places = of_view.map(|hit| hit.place).collect();
             let (group, want) = (self.groups()[ordinal], want.clone());
             let read = Fetch { token, places, want };
             let coordinator = &self.coordinator;
             async move {
+                // The whole time: the reserve that the first round left is for this one.
                 let fetched = coordinator.read_at(node, group, read, options.deadline).await;
                 (ordinal, fetched.map(|records| (ordinal, records)))
             }
@@ -107,6 +110,7 @@ impl<S: Shards> Collection<S> {
         }
         // Each shard's records come in the order of its places, which is that of its hits.
         let scored = |hit: Hit| {
+            // A shard that was lost between the rounds has no records: its hits are left out.
             let record = by_shard[hit.ordinal].next()?;
             Some(Scored { record, score: hit.score })
         };

@@ -23,6 +23,7 @@ impl<S: Shards> Collection<S> {
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
         let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } =
             query;
+        // No shard can tell which of its points are skipped: all come here, and the first go.
         let limit = limit.saturating_add(offset);
         let stage = Prefetch { by, using, filter, params, score_threshold, limit, prefetch };
         let mut found = self.stage(stage, want, &options).await?;
@@ -46,6 +47,7 @@ impl<S: Shards> Collection<S> {
                 stage;
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), options).await?;
+                // As a filter by ids, so that shards rank them as in any filtered search.
                 filter = Some(only(lists.into_iter().flatten(), filter.as_ref())?);
             }
             let (vector, exclude) = match by {
@@ -74,6 +76,7 @@ impl<S: Shards> Collection<S> {
         let mut fused = reciprocal_rank(&lists, k);
         fused.retain(|(_, score)| score_threshold.is_none_or(|threshold| *score >= threshold));
         fused.truncate(limit);
+        // Records last, so that only those of the winners are sent.
         self.with_records(fused, want, options).await
     }
 
@@ -89,6 +92,7 @@ impl<S: Shards> Collection<S> {
             if let Some(above) = filter {
                 stage.filter = Some(both(above, stage.filter.as_ref())?);
             }
+            // Ids are enough for a stage below: what is wanted is fetched for the winners alone.
             let found = self.stage(stage, Want::default(), options).await?;
             lists.push(found.into_iter().map(|scored| scored.record.id).collect());
         }
@@ -116,6 +120,7 @@ impl<S: Shards> Collection<S> {
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
         let ids = scored.iter().map(|(id, _)| *id).collect();
+        // Both lists have one order, so a record that is missing shows as the next one's id.
         let mut records = self.retrieve(ids, want, options.clone()).await?.into_iter().peekable();
         // A point deleted since its stage ran has no record and is left out.
         let with_score = |(id, score)| {

@@ -66,7 +66,7 @@ impl Background {
 
     /// Ends them. Blocks.
     pub(super) fn stop(&self) {
-        // Ended anywhere: each of their steps is derived anew at the next start.
+        // Wherever they are: the next start derives anew what is left to do.
         self.tasks.iter().for_each(JoinHandle::abort);
         // What they hold is let go when they have ended, and not before.
         let until = Instant::now() + ABORT_MAX;

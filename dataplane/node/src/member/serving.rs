@@ -124,7 +124,6 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
 /// Waits until a node that is alone in its groups has applied its logs, so that it answers
 /// from the first request on. One of several catches up while the others answer.
 fn settle(ground: &Ground, replicas: &Replicas) {
-    // By the membership, not by who answers: one of several must not wait for the others.
     let is_alone = |conf: Conf| conf.members() == [meta_peer(ground.me)];
     if !is_alone(ground.catalog.conf()) {
         return;

@@ -9,24 +9,6 @@ use super::{Unreadable, need};
 use crate::reads::WireRead;
 use crate::{Answered, NotRead};
 
-/// The wire form of a read's request.
-pub trait WireRequest: Send + 'static {
-    /// Group, time and freshness.
-    fn header(&self) -> Option<peer::ReadHeader>;
-}
-
-/// The wire form of what became of a read.
-pub trait WireReply: Send + 'static {
-    /// The answer's own message.
-    type Answer;
-
-    /// Wraps what became of the read.
-    fn wrap(outcome: Result<Self::Answer, peer::NotRead>) -> Self;
-
-    /// What became of the read; `None` when the reply does not say.
-    fn unwrap_outcome(self) -> Option<Result<Self::Answer, peer::NotRead>>;
-}
-
 /// The message of a read's answer.
 pub(crate) type AnswerOf<R> = <<R as WireRead>::Reply as WireReply>::Answer;
 
@@ -94,4 +76,22 @@ fn read_outcome<R: WireRead>(
         Ok(answer) => R::answer_from_wire(answer).map(Ok),
         Err(not_read) => not_read_from_wire(not_read).map(Err),
     }
+}
+
+/// The wire form of a read's request.
+pub trait WireRequest: Send + 'static {
+    /// Group, time and freshness.
+    fn header(&self) -> Option<peer::ReadHeader>;
+}
+
+/// The wire form of what became of a read.
+pub trait WireReply: Send + 'static {
+    /// The answer's own message.
+    type Answer;
+
+    /// Wraps what became of the read.
+    fn wrap(outcome: Result<Self::Answer, peer::NotRead>) -> Self;
+
+    /// What became of the read; `None` when the reply does not say.
+    fn unwrap_outcome(self) -> Option<Result<Self::Answer, peer::NotRead>>;
 }
