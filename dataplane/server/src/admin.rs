@@ -50,7 +50,7 @@ fn answer<T>(result: Result<T, vane_api::Error>) -> Result<Response<T>, Status> 
 
 fn collection(state: CollectionState) -> Collection {
     let CollectionState { collection, overview } = state;
-    convert::collection(&collection.config(), collection.layout(), overview)
+    convert::collection(collection.config(), collection.layout(), overview)
 }
 
 #[tonic::async_trait]
@@ -218,7 +218,7 @@ impl AdminDoor {
         let UpdateCollectionRequest { name, body } = asked;
         let body = request::parse(&body)?;
         let found = self.0.collection(&name)?;
-        let (change, factor) = request::collection_change(body, &found.config(), found.layout())?;
+        let (change, factor) = request::collection_change(body, found.config(), found.layout())?;
         self.0.update_collection(&call(), found, change, factor).await?;
         Ok(collection(self.0.collection_state(&call(), &name).await?))
     }

@@ -21,7 +21,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
 pub(super) async fn info(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
     let info = call.service.collection_info(&call.context, &collection).await?;
-    Ok(call.answer(collection_info(&collection.config(), collection.layout(), &info)))
+    Ok(call.answer(collection_info(collection.config(), collection.layout(), &info)))
 }
 
 /// `GET /collections/{collection}/exists`.
@@ -50,7 +50,7 @@ pub(super) async fn update(
 ) -> Result<Answer, ApiError> {
     let collection = call.collection(&name)?;
     let factor = body.write_consistency_factor(collection.layout())?;
-    let change = body.into_change(&collection.config())?;
+    let change = body.into_change(collection.config())?;
     call.service.update_collection(&call.context, collection, change, factor).await?;
     Ok(call.answer(true))
 }
