@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) process: Option<Process>,
     /// Processes there were.
     started: u64,
+    /// The disk is marked: it had a replica of the meta group, and votes with it.
+    is_member: bool,
     /// Until then the process does nothing, and does not know it.
     pub(crate) frozen_until: Time,
     /// When it last started, ended, froze, thawed, or lost or regained a link.
@@ -90,11 +92,19 @@ impl Node {
             durable: BTreeMap::new(),
             damaged: BTreeSet::new(),
         };
-        Self { id, disks, process: None, started: 0, frozen_until: 0, disturbed_at: 0, kept: None }
+        Self {
+            id,
+            disks,
+            process: None,
+            started: 0,
+            is_member: false,
+            frozen_until: 0,
+            disturbed_at: 0,
+            kept: None,
+        }
     }
 
-    /// Whether it belongs to the cluster.
-    pub(crate) fn is_member(&self) -> bool {
+    fn has_log_of_meta(&self) -> bool {
         self.disks.peer(GroupId::META).is_some()
     }
 
@@ -113,9 +123,12 @@ impl Node {
     }
 
     fn open_process(&mut self, env: &mut Env) -> Result<(), String> {
-        if !self.is_member() {
-            self.make_meta(env)?;
+        match (self.has_log_of_meta(), self.is_member) {
+            (true, _) => {}
+            (false, false) => self.make_meta(env)?,
+            (false, true) => return Err("raft.db has no meta group: its votes are lost".into()),
         }
+        self.is_member = true;
         let store = self.disks.store(env, GroupId::META, meta_peer(self.id));
         let meta = Meta::open(store)?;
         let id = (self.id, self.started);

@@ -17,20 +17,22 @@ fn failures(bug: Bug, wanted: usize) -> Vec<Report> {
     let mut failed = Vec::new();
     let options = Options { bug: Some(bug), ..Options::default() };
     sweep(SEEDS, jobs(), options, |report| {
-        failed.extend(Some(report).filter(|it| it.failure.is_some()));
+        failed.extend(Some(report).filter(|report| report.failure.is_some()));
         failed.len() < wanted
     })
     .unwrap();
     failed
 }
 
-/// The first seed that finds it is said beside each call, as of when it was written: how hard it
-/// is to find, with all seeds from 0 on tried.
+/// How many seeds from 0 on it took stands beside each test, as of when it was written.
 fn is_found(bug: Bug, by: &[&str]) {
     let failed = failures(bug, 1);
-    let first = failed.first().and_then(|it| it.failure.as_deref());
+    let first = failed.first().and_then(|report| report.failure.as_deref());
     let why = first.unwrap_or_else(|| panic!("{bug:?} was not found within {SEEDS:?}"));
-    assert!(by.iter().any(|it| why.contains(it)), "{bug:?} was found for another reason: {why}");
+    assert!(
+        by.iter().any(|text| why.contains(text)),
+        "{bug:?} was found for another reason: {why}"
+    );
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
@@ -63,7 +65,7 @@ fn no_seed_gives_an_alarm() {
     let mut failed = None;
     sweep(SEEDS, jobs(), Options::default(), |report| {
         report.counts.iter().for_each(|(what, count)| *counts.entry(what).or_default() += count);
-        failed = Some(report).filter(|it| it.failure.is_some());
+        failed = Some(report).filter(|report| report.failure.is_some());
         failed.is_none()
     })
     .unwrap();
@@ -88,34 +90,45 @@ fn a_seed_replays_exactly() {
     }
 }
 
+/// It took 1 seed.
 #[test]
 fn an_acknowledgement_before_the_sync_is_found() {
     is_found(
         Bug::AckBeforeFsync,
-        &["raft.db has lost entries", "is out of range", "another entry", "acknowledged"],
+        &[
+            "raft.db has lost entries",
+            "its votes are lost",
+            "is out of range",
+            "another entry",
+            "acknowledged",
+        ],
     );
 }
 
+/// It took 6 seeds.
 #[test]
 fn a_forgotten_vote_is_found() {
     is_found(Bug::VoteForgotten, &["voted in term", "lead in term"]);
 }
 
+/// It took 1 seed.
 #[test]
 fn a_truncation_past_what_is_applied_is_found() {
     is_found(Bug::TruncationPastApplied, &["is not in the log", "data is incomplete"]);
 }
 
+/// It took 1 seed.
 #[test]
 fn a_request_that_is_applied_twice_is_found() {
     is_found(Bug::DoubleApply, &["the log says", "is Ok("]);
 }
 
+/// It took 13 seeds.
 #[test]
 fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     let failed = failures(Bug::StaleRead, 12);
     let by =
-        |what: &str| failed.iter().filter(|it| it.failure.as_ref().unwrap().contains(what)).count();
+        |what: &str| failed.iter().filter(|at| at.failure.as_ref().unwrap().contains(what)).count();
     let (order, search) = (by("was answered"), by("have no linear order"));
     assert!(
         order > 0 && search > 0,
@@ -123,36 +136,43 @@ fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     );
 }
 
+/// It took 14 seeds.
 #[test]
 fn a_read_that_no_majority_confirmed_is_found() {
     is_found(Bug::ReadUnconfirmed, &["was answered", "have no linear order"]);
 }
 
+/// It took 2 seeds.
 #[test]
 fn a_vote_for_a_learner_that_is_behind_is_found() {
     is_found(Bug::PromoteTooEarly, &["is to vote and is not caught up"]);
 }
 
+/// It took 2 seeds.
 #[test]
 fn a_replica_that_goes_because_the_target_leaves_it_out_is_found() {
     is_found(Bug::DestroyByTarget, &["is destroyed, the members are"]);
 }
 
+/// It took 6 seeds.
 #[test]
 fn a_peer_id_that_is_given_twice_is_found() {
     is_found(Bug::PeerIdTwice, &["is a member again"]);
 }
 
+/// It took 1 seed.
 #[test]
 fn a_forgotten_copy_of_a_write_is_found() {
     is_found(Bug::ForgetUnknown, &["was said to have done nothing"]);
 }
 
+/// It took 1 seed.
 #[test]
 fn a_delete_that_is_lost_in_sealing_is_found() {
     is_found(Bug::SealTheDead, &["a search finds"]);
 }
 
+/// It took 3 seeds.
 #[test]
 fn a_change_by_filter_that_is_not_looked_at_again_is_found() {
     is_found(Bug::FilterOnce, &["the log says", "is Ok(", "have no linear order"]);
