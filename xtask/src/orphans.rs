@@ -68,6 +68,7 @@ mod tests {
                 folder: "a".into(),
                 name: "a".into(),
                 dependencies: Vec::new(),
+                libraries: Vec::new(),
                 targets: vec!["a/src/lib.rs".into(), "a/tests/t/main.rs".into()],
             }],
             sources: [

@@ -26,8 +26,11 @@ pub struct Package {
     pub folder: String,
     /// Its name without `vane-`.
     pub name: String,
-    /// Crates that it is built with, without `vane-`; those of its tests are not among them.
+    /// Crates of the workspace that it is built with, without `vane-`; those of its tests are
+    /// not among them.
     pub dependencies: Vec<String>,
+    /// Crates from elsewhere that it is built with.
+    pub libraries: Vec<String>,
     /// Files that cargo compiles by themselves, from the root of the tree.
     pub targets: Vec<PathBuf>,
 }
@@ -51,6 +54,8 @@ struct MetadataDependency {
     name: String,
     /// `dev` or `build`; null for what the crate itself is built with.
     kind: Option<String>,
+    /// Where it lies; null for one from a registry.
+    path: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -71,15 +76,17 @@ impl Workspace {
         let mut packages: Vec<Package> = Vec::new();
         for package in metadata.packages {
             let folder = from_root(package.manifest_path.parent().unwrap_or(&root));
+            // What only tests need is in nothing that is shipped, and may point anywhere.
             let built_with = package.dependencies.iter();
+            let built_with =
+                built_with.filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+            let (ours, libraries): (Vec<_>, Vec<_>) =
+                built_with.partition(|dependency| dependency.path.is_some());
             packages.push(Package {
                 folder: folder.display().to_string(),
                 name: short(&package.name).to_owned(),
-                dependencies: built_with
-                    // What only tests need is in nothing that is shipped, and may point anywhere.
-                    .filter(|dependency| dependency.kind.as_deref() != Some("dev"))
-                    .map(|dependency| short(&dependency.name).to_owned())
-                    .collect(),
+                dependencies: ours.iter().map(|ours| short(&ours.name).to_owned()).collect(),
+                libraries: libraries.iter().map(|library| library.name.clone()).collect(),
                 targets: package.targets.iter().map(|target| from_root(&target.src_path)).collect(),
             });
         }

@@ -69,7 +69,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`vane_api::Kind::NotFound`], or [`vane_api::Kind::Unavailable`] while this node belongs to no cluster.
+    /// [`vane_api::Kind::NotFound`], or [`vane_api::Kind::Unavailable`] while this node belongs
+    /// to no cluster.
     pub fn collection(&self, name_or_alias: &str) -> Result<Arc<Collection>, Error> {
         Ok(self.coordinator()?.collection(name_or_alias)?)
     }

@@ -59,8 +59,8 @@ fn unknown() -> Outcome {
 #[test]
 fn members_are_asked_by_turns_until_a_leader_is_known() {
     let mut request = Request::new(Purpose::Read);
-    assert_eq!([(); 4].map(|()| request.target().0), [1, 2, 3, 1]);
-    assert_eq!(request.not_read(1, NotRead::NotLeader(Some(NodeId(3)))), Next::Ask);
+    assert_eq!([(); 5].map(|()| request.target().0), [1, 2, 3, 1, 2]);
+    assert_eq!(request.not_read(2, NotRead::NotLeader(Some(NodeId(3)))), Next::Ask);
     assert_eq!(request.target(), NodeId(3));
     let watched = request.attempt.target(&request.router, Some(NodeId(2)), || MEMBERS.to_vec());
     assert_eq!(watched, Ok(NodeId(2)), "this node's own replica knows better than the last answer");

@@ -17,8 +17,8 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
 use super::filter_of::filter;
 use super::value_of::{
-    error, info, not_read, page, peers, point_id, records, refusal, report, scored, scroll, search,
-    text, want,
+    error, info, not_read, page, peers, point_id, records, refusal, report, score, scored, scroll,
+    search, text, want,
 };
 use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf, WireRead,
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn answers_with_points_arrive(
         scored in scored(), records in records(), page in page(), index in any::<u64>(),
-        token in any::<u64>(), hits in vec((point_id(), any::<f32>()), 0..4),
+        token in any::<u64>(), hits in vec((point_id(), score()), 0..4),
     ) {
         let index = LogIndex(index);
         answer_arrives::<Search>(Ok((scored, index)))?;

@@ -103,8 +103,13 @@ pub(super) fn records() -> impl Strategy<Value = Vec<Record>> {
     vec(record(), 0..4)
 }
 
+/// Protobuf leaves a zero out, and with it the sign that no score means anything by.
+pub(super) fn score() -> impl Strategy<Value = f32> {
+    any::<f32>().prop_map(|score| score + 0.0)
+}
+
 pub(super) fn scored() -> impl Strategy<Value = Vec<Scored>> {
-    vec((record(), any::<f32>()), 0..4).prop_map(|scored| {
+    vec((record(), score()), 0..4).prop_map(|scored| {
         scored.into_iter().map(|(record, score)| Scored { record, score }).collect()
     })
 }
