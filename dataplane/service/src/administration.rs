@@ -12,7 +12,7 @@ use crate::engine::{
     WantedReplica,
 };
 use crate::operation::Operation;
-use crate::service::Service;
+use crate::service::{Answering, Service};
 
 /// A collection with its figures.
 pub struct CollectionState {
@@ -46,14 +46,16 @@ impl Service {
     ///
     /// [`Kind::AlreadyExists`] where the disk belongs to another cluster, or what keeps it from
     /// being written.
-    pub async fn bootstrap(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn bootstrap<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         cluster_id: Option<Uuid>,
-    ) -> Result<Marker, Error> {
-        let node = self.node.clone();
-        let founding = async move { node.bootstrap(cluster_id).await };
-        self.change(call, Operation::Bootstrap, "", founding).await
+    ) -> Answering<'a, Marker> {
+        Box::pin(async move {
+            let node = self.node.clone();
+            let founding = async move { node.bootstrap(cluster_id).await };
+            self.change(call, Operation::Bootstrap, "", founding).await
+        })
     }
 
     /// Members and consensus, as this node sees them.
@@ -61,16 +63,22 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn meta_state(&self, call: &Call) -> Result<MetaState, Error> {
-        let asking = async {
-            // Within the operation, so that its failure is counted and timed like any other.
-            let member = self.member()?;
-            // Members are known also while the log's thread does not say how its group stands.
-            let status = member.meta_status().await.unwrap_or_default();
-            let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
-            Ok::<_, Error>(MetaState { node: member.node_id(), members: members.collect(), status })
-        };
-        self.run(call, Operation::GetCluster, "", asking).await
+    pub fn meta_state<'a>(&'a self, call: &'a Call) -> Answering<'a, MetaState> {
+        Box::pin(async move {
+            let asking = async {
+                // Within the operation, so that its failure is counted and timed like any other.
+                let member = self.member()?;
+                // Members are known also while the log's thread does not say how its group stands.
+                let status = member.meta_status().await.unwrap_or_default();
+                let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
+                Ok::<_, Error>(MetaState {
+                    node: member.node_id(),
+                    members: members.collect(),
+                    status,
+                })
+            };
+            self.run(call, Operation::GetCluster, "", asking).await
+        })
     }
 
     /// The cluster as a whole.
@@ -78,9 +86,11 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn summary(&self, call: &Call) -> Result<Summary, Error> {
-        let asking = async { Ok::<_, Error>(self.member()?.summary().await) };
-        self.run(call, Operation::GetCluster, "", asking).await
+    pub fn summary<'a>(&'a self, call: &'a Call) -> Answering<'a, Summary> {
+        Box::pin(async move {
+            let asking = async { Ok::<_, Error>(self.member()?.summary().await) };
+            self.run(call, Operation::GetCluster, "", asking).await
+        })
     }
 
     /// Members with what they hold.
@@ -88,9 +98,11 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn nodes(&self, call: &Call) -> Result<Vec<NodeOverview>, Error> {
-        let asking = async { Ok::<_, Error>(self.member()?.node_overviews().await) };
-        self.run(call, Operation::ListNodes, "", asking).await
+    pub fn nodes<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<NodeOverview>> {
+        Box::pin(async move {
+            let asking = async { Ok::<_, Error>(self.member()?.node_overviews().await) };
+            self.run(call, Operation::ListNodes, "", asking).await
+        })
     }
 
     /// Shards of one collection by name, or of all where it is empty.
@@ -98,18 +110,24 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn shards(&self, call: &Call, name: &str) -> Result<Vec<ShardOverview>, Error> {
-        let asking = async {
-            let member = self.member()?;
-            let collection = match name {
-                "" => None,
-                name => Some(self.collection(name)?),
+    pub fn shards<'a>(
+        &'a self,
+        call: &'a Call,
+        name: &'a str,
+    ) -> Answering<'a, Vec<ShardOverview>> {
+        Box::pin(async move {
+            let asking = async {
+                let member = self.member()?;
+                let collection = match name {
+                    "" => None,
+                    name => Some(self.collection(name)?),
+                };
+                // By its own name, which the overviews have: `name` may be an alias.
+                let name = collection.as_ref().map(|collection| collection.name());
+                Ok::<_, Error>(member.shard_overviews(name).await)
             };
-            // By its own name, which the overviews have: `name` may be an alias.
-            let name = collection.as_ref().map(|collection| collection.name());
-            Ok::<_, Error>(member.shard_overviews(name).await)
-        };
-        self.run(call, Operation::ListShards, name, asking).await
+            self.run(call, Operation::ListShards, name, asking).await
+        })
     }
 
     /// All collections with their figures.
@@ -117,17 +135,19 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn collection_states(&self, call: &Call) -> Result<Vec<CollectionState>, Error> {
-        let asking = async {
-            let overviews = self.member()?.collection_overviews().await.into_iter();
-            // One that was deleted while leaders answered is left out.
-            let states = overviews.filter_map(|overview| {
-                let collection = self.collection(&overview.name).ok()?;
-                Some(CollectionState { collection, overview })
-            });
-            Ok::<_, Error>(states.collect())
-        };
-        self.run(call, Operation::ListCollections, "", asking).await
+    pub fn collection_states<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<CollectionState>> {
+        Box::pin(async move {
+            let asking = async {
+                let overviews = self.member()?.collection_overviews().await.into_iter();
+                // One that was deleted while leaders answered is left out.
+                let states = overviews.filter_map(|overview| {
+                    let collection = self.collection(&overview.name).ok()?;
+                    Some(CollectionState { collection, overview })
+                });
+                Ok::<_, Error>(states.collect())
+            };
+            self.run(call, Operation::ListCollections, "", asking).await
+        })
     }
 
     /// One collection with its figures, by its name or an alias of it.
@@ -135,24 +155,26 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`], or [`Kind::Unavailable`] while this node belongs to no member.
-    pub async fn collection_state(
-        &self,
-        call: &Call,
-        name: &str,
-    ) -> Result<CollectionState, Error> {
-        let asking = async {
-            let member = self.member()?;
-            let collection = self.collection(name)?;
-            let mut overviews = member.collection_overviews().await.into_iter();
-            match overviews.find(|overview| overview.name == collection.name()) {
-                Some(overview) => Ok(CollectionState { collection, overview }),
-                None => {
-                    let detail = format!("Collection `{name}` was deleted meanwhile");
-                    Err(Error::new(Kind::NotFound, "", detail))
+    pub fn collection_state<'a>(
+        &'a self,
+        call: &'a Call,
+        name: &'a str,
+    ) -> Answering<'a, CollectionState> {
+        Box::pin(async move {
+            let asking = async {
+                let member = self.member()?;
+                let collection = self.collection(name)?;
+                let mut overviews = member.collection_overviews().await.into_iter();
+                match overviews.find(|overview| overview.name == collection.name()) {
+                    Some(overview) => Ok(CollectionState { collection, overview }),
+                    None => {
+                        let detail = format!("Collection `{name}` was deleted meanwhile");
+                        Err(Error::new(Kind::NotFound, "", detail))
+                    }
                 }
-            }
-        };
-        self.run(call, Operation::GetCollection, name, asking).await
+            };
+            self.run(call, Operation::GetCollection, name, asking).await
+        })
     }
 
     /// Says in which zone a node is; `None` for in none.
@@ -160,16 +182,18 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`] where there is no such node, or what keeps the meta group from deciding.
-    pub async fn set_node_zone(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn set_node_zone<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         node: NodeId,
         zone: Option<String>,
-    ) -> Result<(), Error> {
-        // Before the task begins: what cannot be asked of anybody needs none.
-        let (member, timeout) = (self.member()?, call.timeout);
-        let changing = async move { member.set_zone(node, zone, timeout).await };
-        self.change(call, Operation::SetNodeZone, &format!("node {node}"), changing).await
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            // Before the task begins: what cannot be asked of anybody needs none.
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.set_zone(node, zone, timeout).await };
+            self.change(call, Operation::SetNodeZone, &format!("node {node}"), changing).await
+        })
     }
 
     /// Records where the replicas of a shard should be, for the meta leader to bring about.
@@ -178,17 +202,20 @@ impl Service {
     ///
     /// [`Kind::Conflict`] where the shard is not at `if_revision`, [`Kind::BadInput`],
     /// [`Kind::NotFound`], or what keeps the meta group from deciding.
-    pub async fn reconfigure_shard(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn reconfigure_shard<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         group: GroupId,
         replicas: Vec<WantedReplica>,
         if_revision: Option<u64>,
-    ) -> Result<(), Error> {
-        let (member, timeout) = (self.member()?, call.timeout);
-        let changing =
-            async move { member.reconfigure(group, replicas, if_revision, timeout).await };
-        self.change(call, Operation::ReconfigureShard, &format!("group {group}"), changing).await
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing =
+                async move { member.reconfigure(group, replicas, if_revision, timeout).await };
+            self.change(call, Operation::ReconfigureShard, &format!("group {group}"), changing)
+                .await
+        })
     }
 
     /// Hands the leadership of a group to its voter on a node. Returns the term that it leads in.
@@ -196,14 +223,16 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] without a leader, [`Kind::BadInput`] where the node is no voter.
-    pub async fn transfer_leader(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn transfer_leader<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         group: GroupId,
         node: NodeId,
-    ) -> Result<Term, Error> {
-        let member = self.member()?;
-        let changing = async move { member.transfer_leader(group, node).await };
-        self.change(call, Operation::TransferLeader, &format!("group {group}"), changing).await
+    ) -> Answering<'a, Term> {
+        Box::pin(async move {
+            let member = self.member()?;
+            let changing = async move { member.transfer_leader(group, node).await };
+            self.change(call, Operation::TransferLeader, &format!("group {group}"), changing).await
+        })
     }
 }

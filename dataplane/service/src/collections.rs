@@ -8,7 +8,7 @@ use vane_types::CollectionConfig;
 use crate::call::Call;
 use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardReplica};
 use crate::operation::Operation;
-use crate::service::Service;
+use crate::service::{Answering, Service};
 
 /// Where the replicas of a collection are.
 #[derive(Debug)]
@@ -25,9 +25,12 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
-    pub async fn collection_names(&self, call: &Call) -> Result<Vec<String>, Error> {
-        let names = async { self.coordinator().map(|coordinator| coordinator.collection_names()) };
-        self.run(call, Operation::ListCollections, "", names).await
+    pub fn collection_names<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<String>> {
+        Box::pin(async move {
+            let names =
+                async { self.coordinator().map(|coordinator| coordinator.collection_names()) };
+            self.run(call, Operation::ListCollections, "", names).await
+        })
     }
 
     /// Whether there is a collection or an alias of that name.
@@ -35,16 +38,18 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
-    pub async fn collection_exists(&self, call: &Call, name: &str) -> Result<bool, Error> {
-        let looking = async {
-            match self.collection(name) {
-                Ok(_) => Ok(true),
-                // Only a name that nobody has is a no; a node that cannot tell must not say one.
-                Err(error) if error.kind == Kind::NotFound => Ok(false),
-                Err(error) => Err(error),
-            }
-        };
-        self.run(call, Operation::GetCollection, name, looking).await
+    pub fn collection_exists<'a>(&'a self, call: &'a Call, name: &'a str) -> Answering<'a, bool> {
+        Box::pin(async move {
+            let looking = async {
+                match self.collection(name) {
+                    Ok(_) => Ok(true),
+                    // Only a name that nobody has is a no; a node that cannot tell must not say one.
+                    Err(error) if error.kind == Kind::NotFound => Ok(false),
+                    Err(error) => Err(error),
+                }
+            };
+            self.run(call, Operation::GetCollection, name, looking).await
+        })
     }
 
     /// What the shards of a collection hold and do.
@@ -52,13 +57,15 @@ impl Service {
     /// # Errors
     ///
     /// What keeps the collection from a leader of one of its shards.
-    pub async fn collection_info(
-        &self,
-        call: &Call,
-        collection: &Collection,
-    ) -> Result<Info, Error> {
-        let asking = collection.info(call.options());
-        self.run(call, Operation::GetCollection, collection.name(), asking).await
+    pub fn collection_info<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
+    ) -> Answering<'a, Info> {
+        Box::pin(async move {
+            let asking = collection.info(call.options());
+            self.run(call, Operation::GetCollection, collection.name(), asking).await
+        })
     }
 
     /// Where the replicas of a collection are.
@@ -66,23 +73,25 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Internal`] where counting the points of those that are here panicked.
-    pub async fn replica_places(
-        &self,
-        call: &Call,
+    pub fn replica_places<'a>(
+        &'a self,
+        call: &'a Call,
         collection: Arc<Collection>,
-    ) -> Result<ReplicaPlaces, Error> {
-        let (member, name) = (self.member()?, collection.name().to_owned());
-        let counting = async move {
-            // Points are counted in the store, which is not for a thread that answers requests.
-            let looked = tokio::task::spawn_blocking(move || ReplicaPlaces {
-                replicas: member.replicas_of(&collection),
-                layout: collection.layout(),
-            });
-            looked.await.map_err(|error| {
-                Error::internal(format!("the shards could not be looked at: {error}"))
-            })
-        };
-        self.run(call, Operation::LocateReplicas, &name, counting).await
+    ) -> Answering<'a, ReplicaPlaces> {
+        Box::pin(async move {
+            let (member, name) = (self.member()?, collection.name().to_owned());
+            let counting = async move {
+                // Points are counted in the store, which is not for a thread that answers requests.
+                let looked = tokio::task::spawn_blocking(move || ReplicaPlaces {
+                    replicas: member.replicas_of(&collection),
+                    layout: collection.layout(),
+                });
+                looked.await.map_err(|error| {
+                    Error::internal(format!("the shards could not be looked at: {error}"))
+                })
+            };
+            self.run(call, Operation::LocateReplicas, &name, counting).await
+        })
     }
 
     /// Makes a collection. A second call with the same `key`, where it is not empty, changes
@@ -91,18 +100,20 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::AlreadyExists`], [`Kind::BadInput`], or what keeps the meta group from deciding.
-    pub async fn create_collection(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn create_collection<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         name: String,
         (config, layout): (CollectionConfig, Layout),
         key: String,
-    ) -> Result<(), Error> {
-        let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
-        self.change(call, Operation::CreateCollection, &subject, async move {
-            coordinator.create_collection(&name, config, layout, &key, timeout).await
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
+            self.change(call, Operation::CreateCollection, &subject, async move {
+                coordinator.create_collection(&name, config, layout, &key, timeout).await
+            })
+            .await
         })
-        .await
     }
 
     /// Changes the configuration of a collection, and how many replicas its writes wait for.
@@ -110,21 +121,23 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`], [`Kind::BadInput`], or what keeps the meta group from deciding.
-    pub async fn update_collection(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn update_collection<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         collection: Arc<Collection>,
         change: ConfigChange,
         write_consistency_factor: Option<u32>,
-    ) -> Result<(), Error> {
-        let (coordinator, timeout) = (self.coordinator()?, call.timeout);
-        // Apart: the collection itself moves into the task.
-        let name = collection.name().to_owned();
-        self.change(call, Operation::UpdateCollection, &name, async move {
-            let name = collection.name();
-            coordinator.update_collection(name, change, write_consistency_factor, timeout).await
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (coordinator, timeout) = (self.coordinator()?, call.timeout);
+            // Apart: the collection itself moves into the task.
+            let name = collection.name().to_owned();
+            self.change(call, Operation::UpdateCollection, &name, async move {
+                let name = collection.name();
+                coordinator.update_collection(name, change, write_consistency_factor, timeout).await
+            })
+            .await
         })
-        .await
     }
 
     /// Deletes a collection; `false` when there was none. With a `key` that is not empty only the
@@ -133,17 +146,19 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Conflict`] where the key is another, or what keeps the meta group from deciding.
-    pub async fn delete_collection(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn delete_collection<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         name: String,
         key: String,
-    ) -> Result<bool, Error> {
-        let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
-        self.change(call, Operation::DeleteCollection, &subject, async move {
-            coordinator.delete_collection(&name, &key, timeout).await
+    ) -> Answering<'a, bool> {
+        Box::pin(async move {
+            let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
+            self.change(call, Operation::DeleteCollection, &subject, async move {
+                coordinator.delete_collection(&name, &key, timeout).await
+            })
+            .await
         })
-        .await
     }
 
     /// All aliases, each with the collection that it names.
@@ -151,9 +166,11 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
-    pub async fn aliases(&self, call: &Call) -> Result<Vec<(String, String)>, Error> {
-        let aliases = async { self.coordinator().map(|coordinator| coordinator.aliases()) };
-        self.run(call, Operation::ListAliases, "", aliases).await
+    pub fn aliases<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<(String, String)>> {
+        Box::pin(async move {
+            let aliases = async { self.coordinator().map(|coordinator| coordinator.aliases()) };
+            self.run(call, Operation::ListAliases, "", aliases).await
+        })
     }
 
     /// Changes aliases: all of the changes or none.
@@ -161,14 +178,16 @@ impl Service {
     /// # Errors
     ///
     /// [`Kind::NotFound`], [`Kind::AlreadyExists`], or what keeps the meta group from deciding.
-    pub async fn change_aliases(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn change_aliases<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         changes: Vec<AliasChange>,
-    ) -> Result<(), Error> {
-        let (coordinator, timeout) = (self.coordinator()?, call.timeout);
-        let changing = async move { coordinator.change_aliases(changes, timeout).await };
-        self.change(call, Operation::ChangeAliases, "", changing).await
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (coordinator, timeout) = (self.coordinator()?, call.timeout);
+            let changing = async move { coordinator.change_aliases(changes, timeout).await };
+            self.change(call, Operation::ChangeAliases, "", changing).await
+        })
     }
 
     /// Gives a collection an alias, unless there is one of that name. An application may point it
@@ -177,20 +196,22 @@ impl Service {
     /// # Errors
     ///
     /// As those of [`Service::change_aliases`].
-    pub async fn add_alias(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn add_alias<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         collection: String,
         alias: String,
-    ) -> Result<String, Error> {
-        // Before the change, which would take the alias from where it points.
-        if let Some(holder) = self.holder_of(&alias)? {
-            return Ok(holder);
-        }
-        let change = AliasChange::Create { collection, alias: alias.clone() };
-        self.change_aliases(call, vec![change]).await?;
-        // Asked again: whoever was faster has it.
-        Ok(self.holder_of(&alias)?.unwrap_or_default())
+    ) -> Answering<'a, String> {
+        Box::pin(async move {
+            // Before the change, which would take the alias from where it points.
+            if let Some(holder) = self.holder_of(&alias)? {
+                return Ok(holder);
+            }
+            let change = AliasChange::Create { collection, alias: alias.clone() };
+            self.change_aliases(call, vec![change]).await?;
+            // Asked again: whoever was faster has it.
+            Ok(self.holder_of(&alias)?.unwrap_or_default())
+        })
     }
 
     fn holder_of(&self, alias: &str) -> Result<Option<String>, Error> {

@@ -25,4 +25,4 @@ pub use limits::{Limits, Permit};
 pub use metrics::{Metrics, latency_histogram};
 pub use operation::Operation;
 pub use principal::{Door, Principal};
-pub use service::{Options, Service};
+pub use service::{Answering, Options, Service};

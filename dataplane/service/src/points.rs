@@ -9,7 +9,7 @@ use vane_types::{LogIndex, PointId};
 use crate::call::Call;
 use crate::engine::{Collection, Page, Record, RequestOptions, Scroll, Want, Write};
 use crate::operation::Operation;
-use crate::service::{Service, to_the_end};
+use crate::service::{Answering, Service, to_the_end};
 
 impl Service {
     /// Applies a change. Returns its place in the log, once it is on disk on a majority and seen
@@ -19,19 +19,20 @@ impl Service {
     ///
     /// What the collection refuses, and what keeps it from a leader. After
     /// [`Kind::may_have_changed`](vane_api::Kind::may_have_changed) the change may still apply.
-    pub async fn write(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn write<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         collection: Arc<Collection>,
         write: Write,
-    ) -> Result<LogIndex, Error> {
-        let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
-        // To its end: the log may have it already when the client goes.
-        to_the_end(
-            call,
-            async move { service.apply(&owned_call, &collection, write, options).await },
-        )
-        .await
+    ) -> Answering<'a, LogIndex> {
+        Box::pin(async move {
+            let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
+            // To its end: the log may have it already when the client goes.
+            to_the_end(call, async move {
+                service.apply(&owned_call, &collection, write, options).await
+            })
+            .await
+        })
     }
 
     /// Applies changes one after the other. None begins before all were found to fit the
@@ -41,31 +42,34 @@ impl Service {
     ///
     /// As those of [`Service::write`]; the text names the operation, and what became of the
     /// others.
-    pub async fn write_batch(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn write_batch<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         collection: Arc<Collection>,
         writes: Vec<Write>,
-    ) -> Result<Vec<LogIndex>, Error> {
-        for (i, write) in writes.iter().enumerate() {
-            let checked = collection.check(write).map_err(Error::from);
-            checked.map_err(|error| {
-                error.with_remark(format_args!("operations[{i}]; no operation was begun"))
-            })?;
-        }
-        // One deadline for all of them: the client waits for the batch.
-        let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
-        // All on one task: a client that goes must not leave half of them undone.
-        to_the_end(call, async move {
-            let mut indexes = Vec::with_capacity(writes.len());
-            for (i, write) in writes.into_iter().enumerate() {
-                let applied = service.apply(&owned_call, &collection, write, options.clone()).await;
-                // An error ends the batch: later operations may build on this one.
-                indexes.push(applied.map_err(|error| in_batch(error, i))?);
+    ) -> Answering<'a, Vec<LogIndex>> {
+        Box::pin(async move {
+            for (i, write) in writes.iter().enumerate() {
+                let checked = collection.check(write).map_err(Error::from);
+                checked.map_err(|error| {
+                    error.with_remark(format_args!("operations[{i}]; no operation was begun"))
+                })?;
             }
-            Ok(indexes)
+            // One deadline for all of them: the client waits for the batch.
+            let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
+            // All on one task: a client that goes must not leave half of them undone.
+            to_the_end(call, async move {
+                let mut indexes = Vec::with_capacity(writes.len());
+                for (i, write) in writes.into_iter().enumerate() {
+                    let applied =
+                        service.apply(&owned_call, &collection, write, options.clone()).await;
+                    // An error ends the batch: later operations may build on this one.
+                    indexes.push(applied.map_err(|error| in_batch(error, i))?);
+                }
+                Ok(indexes)
+            })
+            .await
         })
-        .await
     }
 
     async fn apply(
@@ -85,15 +89,17 @@ impl Service {
     /// # Errors
     ///
     /// What keeps the collection from a leader of one of its shards.
-    pub async fn retrieve(
-        &self,
-        call: &Call,
-        collection: &Collection,
+    pub fn retrieve<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
         ids: Vec<PointId>,
         want: Want,
-    ) -> Result<Vec<Record>, Error> {
-        let reading = collection.retrieve(ids, want, call.options());
-        self.run(call, Operation::Retrieve, collection.name(), reading).await
+    ) -> Answering<'a, Vec<Record>> {
+        Box::pin(async move {
+            let reading = collection.retrieve(ids, want, call.options());
+            self.run(call, Operation::Retrieve, collection.name(), reading).await
+        })
     }
 
     /// A page of points in id order.
@@ -101,14 +107,16 @@ impl Service {
     /// # Errors
     ///
     /// As those of [`Service::retrieve`], and a filter that the collection refuses.
-    pub async fn scroll(
-        &self,
-        call: &Call,
-        collection: &Collection,
+    pub fn scroll<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
         scroll: Scroll,
-    ) -> Result<Page, Error> {
-        let reading = collection.scroll(scroll, call.options());
-        self.run(call, Operation::Scroll, collection.name(), reading).await
+    ) -> Answering<'a, Page> {
+        Box::pin(async move {
+            let reading = collection.scroll(scroll, call.options());
+            self.run(call, Operation::Scroll, collection.name(), reading).await
+        })
     }
 
     /// How many points match.
@@ -116,14 +124,16 @@ impl Service {
     /// # Errors
     ///
     /// As those of [`Service::scroll`].
-    pub async fn count(
-        &self,
-        call: &Call,
-        collection: &Collection,
+    pub fn count<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
         filter: Option<Filter>,
-    ) -> Result<usize, Error> {
-        let reading = collection.count(filter, call.options());
-        self.run(call, Operation::Count, collection.name(), reading).await
+    ) -> Answering<'a, usize> {
+        Box::pin(async move {
+            let reading = collection.count(filter, call.options());
+            self.run(call, Operation::Count, collection.name(), reading).await
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use vane_api::{Error, Kind};
 use crate::call::Call;
 use crate::engine::{Collection, Query, Scored};
 use crate::operation::Operation;
-use crate::service::Service;
+use crate::service::{Answering, Service};
 
 impl Service {
     /// The points that a query ranks first.
@@ -16,14 +16,16 @@ impl Service {
     /// # Errors
     ///
     /// What the collection refuses, and what keeps it from a leader of one of its shards.
-    pub async fn query(
-        &self,
-        call: &Call,
-        collection: &Collection,
+    pub fn query<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
         query: Query,
-    ) -> Result<Vec<Scored>, Error> {
-        let searching = collection.query(query, call.options());
-        self.run(call, Operation::Query, collection.name(), searching).await
+    ) -> Answering<'a, Vec<Scored>> {
+        Box::pin(async move {
+            let searching = collection.query(query, call.options());
+            self.run(call, Operation::Query, collection.name(), searching).await
+        })
     }
 
     /// Results of several queries, in the order asked for.
@@ -31,19 +33,23 @@ impl Service {
     /// # Errors
     ///
     /// As those of [`Service::query`]; one that fails, or that is late, fails them all.
-    pub async fn query_batch(
-        self: &Arc<Self>,
-        call: &Call,
+    pub fn query_batch<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
         collection: Arc<Collection>,
         queries: Vec<Query>,
-    ) -> Result<Vec<Vec<Scored>>, Error> {
-        let all = self.query_all(call, collection, queries);
-        // Beside the deadline of each query, which nobody watches while it waits for its turn.
-        tokio::time::timeout(call.timeout, all).await.map_err(|_| {
-            let detail =
-                format!("no answer within {:?}; ask for less, or raise `timeout`", call.timeout);
-            Error::new(Kind::Timeout, "", detail)
-        })?
+    ) -> Answering<'a, Vec<Vec<Scored>>> {
+        Box::pin(async move {
+            let all = self.query_all(call, collection, queries);
+            // Beside the deadline of each query, which nobody watches while it waits for its turn.
+            tokio::time::timeout(call.timeout, all).await.map_err(|_| {
+                let detail = format!(
+                    "no answer within {:?}; ask for less, or raise `timeout`",
+                    call.timeout
+                );
+                Error::new(Kind::Timeout, "", detail)
+            })?
+        })
     }
 
     /// Runs as many queries at a time as there are threads for them: a batch must not fill the

@@ -1,5 +1,6 @@
 //! What every door calls, and what happens around each operation.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +12,10 @@ use crate::engine::{Collection, Coordinator, Member, Node, NodeShards};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::operation::Operation;
+
+/// An operation on its way to its answer. Boxed: the states of a request that looks for leaders
+/// are large, and are compiled once here instead of once in every program and test.
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// How much the service takes on.
 #[derive(Debug, Clone, Copy)]
