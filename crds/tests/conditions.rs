@@ -5,18 +5,23 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Where conditions and reasons stand, and what of the file comes after them.
-const SOURCES: [(&str, &str); 8] = [
-    ("crds/src/conditions.rs", "#[cfg(test)]"),
-    ("operator/src/cluster/plan.rs", "#[cfg(test)]"),
-    ("operator/src/cluster/validate.rs", "#[cfg(test)]"),
-    ("operator/src/cluster/status.rs", "#[cfg(test)]"),
-    ("operator/src/collection/plan.rs", "#[cfg(test)]"),
-    ("operator/src/collection/validate.rs", "#[cfg(test)]"),
-    // Words for the log.
-    ("operator/src/collection/status.rs", "impl super::plan::Step"),
-    ("operator/src/placement/build.rs", "#[cfg(test)]"),
+/// Where conditions and reasons stand.
+const SOURCES: [&str; 11] = [
+    "crds/src/conditions.rs",
+    "operator/src/cluster/plan/founding.rs",
+    "operator/src/cluster/plan/refusals.rs",
+    "operator/src/cluster/plan/step.rs",
+    "operator/src/cluster/plan/token.rs",
+    "operator/src/cluster/status.rs",
+    "operator/src/collection/plan/leave.rs",
+    "operator/src/collection/plan/verdict.rs",
+    "operator/src/collection/status.rs",
+    "operator/src/placement/build.rs",
+    "operator/src/status.rs",
 ];
+
+/// What of a file comes behind them.
+const END: &str = "#[cfg(test)]";
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(
@@ -40,9 +45,9 @@ fn is_reason(text: &str) -> bool {
 #[test]
 fn every_reason_is_explained() {
     let mut said = BTreeSet::new();
-    for (file, end) in SOURCES {
+    for file in SOURCES {
         let source = read(file);
-        said.extend(words(source.split(end).next().unwrap(), '"'));
+        said.extend(words(source.split(END).next().unwrap(), '"'));
     }
     assert!(said.contains("RollOutNotSupported") && said.contains("CatchingUp"), "{said:?}");
     let page = read("docs/concepts.md");

@@ -43,7 +43,8 @@ impl Service {
             let looking = async {
                 match self.collection(name) {
                     Ok(_) => Ok(true),
-                    // Only a name that nobody has is a no; a node that cannot tell must not say one.
+                    // Only a name that nobody has is a no; a node that cannot tell must
+                    // not say one.
                     Err(error) if error.kind == Kind::NotFound => Ok(false),
                     Err(error) => Err(error),
                 }
