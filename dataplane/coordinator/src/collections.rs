@@ -110,7 +110,7 @@ impl<S: Shards> Coordinator<S> {
         // From the reading on: the configuration is sent whole, so of two calls that began with the
         // same one the second would undo the first.
         let _one_at_a_time = self.configuring.lock().await;
-        let collection = self.collection(name)?;
+        let collection = self.collection(name, deadline).await?;
         if let Some(factor) = write_consistency_factor {
             let max = collection.layout().replication_factor;
             check_count("write_consistency_factor", factor, max)?;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use vane_catalog::{Catalog, MetaCommand, ShardEntry, collection_not_found};
+use vane_transport::Freshness;
+use vane_transport::reads::Basis;
 use vane_types::{Error, GroupId, LogIndex, NodeId, Subject};
 
 use crate::attempt::{Attempt, Failure, Purpose};
@@ -50,15 +52,40 @@ impl<S: Shards> Coordinator<S> {
     /// A collection by its name or an alias of it.
     ///
     /// # Errors
-    /// [`vane_types::ErrorKind::NotFound`].
-    pub fn collection(self: &Arc<Self>, name_or_alias: &str) -> Result<Arc<Collection<S>>, Error> {
+    /// [`vane_types::ErrorKind::NotFound`] where the cluster has none of that name at the time
+    /// of the call; `Unavailable` or `Timeout` where this node cannot tell.
+    pub async fn collection(
+        self: &Arc<Self>,
+        name_or_alias: &str,
+        deadline: Instant,
+    ) -> Result<Arc<Collection<S>>, Error> {
+        if let Some(known) = self.known_collection(name_or_alias) {
+            return Ok(known);
+        }
+        // Another node may have answered that it is made before this one heard of it, or this one
+        // has only just started: a name is unknown only once the catalog is as new as the question.
+        Box::pin(self.catch_up(deadline)).await?;
+        let known = self.known_collection(name_or_alias);
+        known.ok_or_else(|| collection_not_found(name_or_alias).into())
+    }
+
+    /// A collection by its name or an alias of it, if this node has heard of it.
+    pub fn known_collection(self: &Arc<Self>, name_or_alias: &str) -> Option<Arc<Collection<S>>> {
         // Cloned, so that the catalog is not locked while shards are asked.
-        let found = self.catalog.read(|state| {
+        let (name, entry) = self.catalog.read(|state| {
             let (name, entry) = state.collection(name_or_alias)?;
             Some((name.to_owned(), entry.clone()))
-        });
-        let (name, entry) = found.ok_or_else(|| collection_not_found(name_or_alias))?;
-        Ok(Arc::new(Collection::new(name, entry, Arc::clone(self))))
+        })?;
+        Some(Arc::new(Collection::new(name, entry, Arc::clone(self))))
+    }
+
+    /// Waits until this node's catalog has all that was agreed on before the call.
+    async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
+        let (index, _) = self.read(GroupId::META, Basis, Freshness::Linearizable, deadline).await?;
+        if self.shards.applied_here(GroupId::META).is_some_and(|applied| applied >= index) {
+            return Ok(());
+        }
+        self.shards.catalog_at(index, deadline).await
     }
 
     /// All aliases with the collections they stand for.

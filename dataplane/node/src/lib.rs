@@ -15,6 +15,7 @@ mod liveness;
 mod log_store;
 mod maintenance;
 mod member;
+mod meta_replica;
 mod node;
 mod open_error;
 mod overview;

@@ -73,7 +73,7 @@ impl Proposals {
         let replica = self.replicas.find(self.me, *group).map_err(Outcome::NoReplica)?;
         // Before anything is waited for: what is full here says nothing about another leader.
         if !replica.watch.is_serving() {
-            return Err(Outcome::NotLeader(leader_elsewhere(&replica)));
+            return Err(Outcome::NotLeader(leader_elsewhere(self.me, &replica.watch)));
         }
         let applied = replica.watch.applied();
         // Half of the window is left to the entries that come before this one.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
-use vane_raft::{Engine, ReadError};
+use vane_raft::{Engine, ReadError, Watch};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search, Shard};
 use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
 use vane_transport::{Answered, Freshness, HeldHits, NotRead, Read};
-use vane_types::{Error, GroupId, LogIndex, NodeId, PointId};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId};
 
+use crate::meta_replica::MetaReplica;
 use crate::pool::{Pool, stopping};
 use crate::replicas::{Replica, Replicas};
 use crate::search_views::SearchViews;
@@ -41,18 +42,45 @@ impl Reads {
         freshness: Freshness,
         deadline: Instant,
     ) -> Answered<R::Answer> {
+        if group == GroupId::META {
+            return self.read_meta(read, freshness, deadline).await;
+        }
         let replica = self.replicas.find(self.me, group).map_err(NotRead::NoReplica)?;
+        let index = self.lead(group, &replica.watch, freshness, deadline).await?;
+        let at = LocalReplica { shard: &replica.shard, pool: &self.pool, views: &self.views };
+        Ok((read.answer(&at, deadline).await?, index))
+    }
+
+    /// The meta group is not among the replicas of shards; of it only an index can be read.
+    async fn read_meta<R: Read>(
+        &self,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Answered<R::Answer> {
+        let gone = || NotRead::NoReplica(format!("node {} has no meta group", self.me));
+        let watch = self.engine.watch(GroupId::META).ok_or_else(gone)?;
+        let index = self.lead(GroupId::META, &watch, freshness, deadline).await?;
+        Ok((read.answer(&MetaReplica(index), deadline).await?, index))
+    }
+
+    /// The index that a read sees at least, where this node leads the group.
+    async fn lead(
+        &self,
+        group: GroupId,
+        watch: &Watch,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Result<LogIndex, NotRead> {
         if freshness == Freshness::Linearizable {
             self.confirm(group, deadline).await?;
         }
         // After the confirmation: the leader may have stepped down while it was waited for.
-        if !replica.watch.is_serving() {
-            return Err(NotRead::NotLeader(leader_elsewhere(&replica)));
+        if !watch.is_serving() {
+            return Err(NotRead::NotLeader(leader_elsewhere(self.me, watch)));
         }
         // Before the read, which sees at least this much: as a basis the index is then safe.
-        let index = replica.watch.applied();
-        let at = LocalReplica { shard: &replica.shard, pool: &self.pool, views: &self.views };
-        Ok((read.answer(&at, deadline).await?, index))
+        Ok(watch.applied())
     }
 
     /// Waits until this leader is known to have been one after the call.
@@ -85,10 +113,9 @@ impl Replicas {
     }
 }
 
-/// Node that leads, where it is another one.
-pub(crate) fn leader_elsewhere(replica: &Replica) -> Option<NodeId> {
-    let leader = replica.watch.leader().filter(|leader| *leader != replica.peer);
-    leader.map(|peer| peer.node())
+/// Node that leads, where it is another one than `me`.
+pub(crate) fn leader_elsewhere(me: NodeId, watch: &Watch) -> Option<NodeId> {
+    watch.leader().map(PeerId::node).filter(|leader| *leader != me)
 }
 
 /// An open shard with what its reads need of the node.

@@ -99,7 +99,7 @@ fn red() -> Filter {
 }
 
 async fn load(cluster: &Arc<Coordinator<NodeShards>>, from: u64, to: u64) {
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     for start in (from..to).step_by(100) {
         let points = (start..to.min(start + 100)).map(point).collect();
         collection.write(Write::Upsert(points), options()).await.unwrap();
@@ -107,7 +107,7 @@ async fn load(cluster: &Arc<Coordinator<NodeShards>>, from: u64, to: u64) {
 }
 
 async fn settle(cluster: &Arc<Coordinator<NodeShards>>) {
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     let deadline = Instant::now() + TIMEOUT;
     while collection.info(options()).await.unwrap().optimizing {
         assert!(Instant::now() < deadline, "it goes on and on");
@@ -116,7 +116,7 @@ async fn settle(cluster: &Arc<Coordinator<NodeShards>>) {
 }
 
 async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -> bool, to: u64) {
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     let expected: Vec<u64> = (0..to).filter(|n| alive(*n)).collect();
     assert_eq!(collection.count(None, options()).await.unwrap(), expected.len());
     let page =
@@ -144,7 +144,7 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     let node = Node::open(settings(dir.path())).unwrap();
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(10), Layout::default(), "", TIMEOUT).await.unwrap();
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     load(&cluster, 0, 1000).await;
     let field = "color".parse().unwrap();
     collection
@@ -172,7 +172,7 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     let node = Node::open(settings(dir.path())).unwrap();
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     check_all(&cluster, alive, 2000).await;
-    let info = cluster.collection("c").unwrap().info(options()).await.unwrap();
+    let info = cluster.known_collection("c").unwrap().info(options()).await.unwrap();
     assert_eq!(
         (info.indexes_built, info.indexed_vectors),
         (0, built.indexed_vectors),
@@ -190,22 +190,23 @@ async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     load(&cluster, 0, 500).await;
     let alias = AliasChange::Create { collection: "c".into(), alias: "a".into() };
     cluster.change_aliases(vec![alias], TIMEOUT).await.unwrap();
-    assert!(cluster.collection("a").is_ok());
-    let old = cluster.collection("c").unwrap();
+    assert!(cluster.known_collection("a").is_some());
+    let old = cluster.known_collection("c").unwrap();
     let again = cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await;
     assert_eq!(again.unwrap_err().kind, ErrorKind::AlreadyExists);
     assert!(cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
     assert!(!cluster.delete_collection("c", "", TIMEOUT).await.unwrap());
-    assert!(cluster.collection("a").is_err_and(|error| error.kind == ErrorKind::NotFound));
+    let unknown = cluster.collection("a", Instant::now() + TIMEOUT).await;
+    assert!(unknown.is_err_and(|error| error.kind == ErrorKind::NotFound));
     assert!(old.write(Write::Upsert(vec![point(1)]), options()).await.is_err());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
-    assert_eq!(cluster.collection("c").unwrap().count(None, options()).await.unwrap(), 0);
+    assert_eq!(cluster.known_collection("c").unwrap().count(None, options()).await.unwrap(), 0);
     node.shutdown();
     drop((cluster, old, node));
     let node = Node::open(settings(dir.path())).unwrap();
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     assert_eq!(cluster.collection_names(), ["c"]);
-    assert_eq!(cluster.collection("c").unwrap().count(None, options()).await.unwrap(), 0);
+    assert_eq!(cluster.known_collection("c").unwrap().count(None, options()).await.unwrap(), 0);
 }
 
 /// Files and directories below the shards' directory that are no directories of groups.
@@ -223,7 +224,7 @@ async fn what_nobody_needs_leaves_no_files() {
     load(&cluster, 0, 1500).await;
     settle(&cluster).await;
     assert!(segment_dirs(dir.path()) > 0);
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     let all = Filter::parse(json!({})).unwrap();
     collection.write(Write::Delete(Selection::Filter(all)), options()).await.unwrap();
     settle(&cluster).await;
@@ -252,7 +253,7 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 10).await;
-    let collection = cluster.collection("c").unwrap();
+    let collection = cluster.known_collection("c").unwrap();
     let missing = Selection::Ids(vec![PointId::Num(3), PointId::Num(77)]);
     let payload = json!({"color": "red"}).as_object().unwrap().clone();
     let refused =

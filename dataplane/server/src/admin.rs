@@ -190,7 +190,8 @@ impl AdminDoor {
     async fn with_indexes(&self, name: &str) -> Result<Collection, vane_api::Error> {
         let mut found = collection(self.0.collection_state(&call(), name).await?);
         // Apart: indexes are known to the shards, everything else to the catalogue.
-        let info = self.0.collection_info(&call(), &*self.0.collection(name)?).await?;
+        let collection = self.0.collection(&call(), name).await?;
+        let info = self.0.collection_info(&call(), &collection).await?;
         found.payload_indexes = convert::payload_indexes(&info);
         Ok(found)
     }
@@ -201,7 +202,7 @@ impl AdminDoor {
         asked: SetPayloadIndexRequest,
     ) -> Result<SetPayloadIndexReply, vane_api::Error> {
         let write = request::payload_index(&asked.field, asked.r#type)?;
-        let collection = self.0.collection(&asked.collection)?;
+        let collection = self.0.collection(&call(), &asked.collection).await?;
         self.0.write(&call(), collection, write).await?;
         Ok(SetPayloadIndexReply {})
     }
@@ -217,7 +218,7 @@ impl AdminDoor {
     async fn update(&self, asked: UpdateCollectionRequest) -> Result<Collection, vane_api::Error> {
         let UpdateCollectionRequest { name, body } = asked;
         let body = request::parse(&body)?;
-        let found = self.0.collection(&name)?;
+        let found = self.0.collection(&call(), &name).await?;
         let (change, factor) = request::collection_change(body, found.config(), found.layout())?;
         self.0.update_collection(&call(), found, change, factor).await?;
         Ok(collection(self.0.collection_state(&call(), &name).await?))

@@ -120,7 +120,7 @@ impl Service {
                 let member = self.member()?;
                 let collection = match name {
                     "" => None,
-                    name => Some(self.collection(name)?),
+                    name => Some(self.collection(call, name).await?),
                 };
                 // By its own name, which the overviews have: `name` may be an alias.
                 let name = collection.as_ref().map(|collection| collection.name());
@@ -139,9 +139,10 @@ impl Service {
         Box::pin(async move {
             let asking = async {
                 let overviews = self.member()?.collection_overviews().await.into_iter();
+                let coordinator = self.coordinator()?;
                 // One that was deleted while leaders answered is left out.
                 let states = overviews.filter_map(|overview| {
-                    let collection = self.collection(&overview.name).ok()?;
+                    let collection = coordinator.known_collection(&overview.name)?;
                     Some(CollectionState { collection, overview })
                 });
                 Ok::<_, Error>(states.collect())
@@ -163,7 +164,7 @@ impl Service {
         Box::pin(async move {
             let asking = async {
                 let member = self.member()?;
-                let collection = self.collection(name)?;
+                let collection = self.collection(call, name).await?;
                 let mut overviews = member.collection_overviews().await.into_iter();
                 match overviews.find(|overview| overview.name == collection.name()) {
                     Some(overview) => Ok(CollectionState { collection, overview }),

@@ -41,7 +41,7 @@ impl Service {
     pub fn collection_exists<'a>(&'a self, call: &'a Call, name: &'a str) -> Answering<'a, bool> {
         Box::pin(async move {
             let looking = async {
-                match self.collection(name) {
+                match self.collection(call, name).await {
                     Ok(_) => Ok(true),
                     // Only a name that nobody has is a no; a node that cannot tell must
                     // not say one.

@@ -75,9 +75,16 @@ impl Service {
     /// # Errors
     ///
     /// [`vane_api::Kind::NotFound`], or [`vane_api::Kind::Unavailable`] while this node belongs
-    /// to no cluster.
-    pub fn collection(&self, name_or_alias: &str) -> Result<Arc<Collection>, Error> {
-        Ok(self.coordinator()?.collection(name_or_alias)?)
+    /// to no cluster, or where it does not know the name and cannot ask whether others do.
+    pub fn collection<'a>(
+        &'a self,
+        call: &'a Call,
+        name_or_alias: &'a str,
+    ) -> Answering<'a, Arc<Collection>> {
+        Box::pin(async move {
+            let deadline = call.options().deadline;
+            Ok(self.coordinator()?.collection(name_or_alias, deadline).await?)
+        })
     }
 
     /// Runs an operation: times it, counts it, and writes it down where it is a change of

@@ -66,3 +66,25 @@ fn a_frozen_leader_neither_loses_writes_nor_answers_stale() {
     check(&world.cluster, &written);
     check_replicas(&world.cluster, &written);
 }
+
+#[test]
+fn a_node_that_is_behind_does_not_deny_a_collection() {
+    let mut world = start(3, false, &[]);
+    let behind = 3;
+    world.cluster.node(behind).freeze().unwrap();
+    create(&world.cluster.nodes()[0].rest(), 1, 3);
+    // Sent before it is thawed: the first that it does is to answer, from the catalog that it had.
+    let url = world.cluster.node(behind).rest().url().to_owned();
+    let ask = |path: &'static str| {
+        let rest = Rest::with_timeout(&url, HEAL);
+        std::thread::spawn(move || rest.call("GET", path, &json!(null)).unwrap())
+    };
+    let [known, exists, unknown] =
+        ["/collections/c", "/collections/c/exists", "/collections/d"].map(ask);
+    pause(FROZEN);
+    world.cluster.node(behind).thaw();
+    let [known, exists, unknown] = [known, exists, unknown].map(|asked| asked.join().unwrap());
+    assert!(known.is_ok(), "{known:?}");
+    assert_eq!(exists.result()["exists"], true, "{exists:?}");
+    assert_eq!(unknown.status, 404, "{unknown:?}");
+}

@@ -21,7 +21,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET /collections/{collection}/aliases`.
 pub(super) async fn of_collection(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let aliases = call.service.aliases(&call.context).await?.into_iter();
     Ok(call.answer(alias_list(aliases.filter(|(_, named)| named == collection.name()))))
 }

@@ -66,8 +66,8 @@ impl Call {
     }
 
     /// A collection by name or alias.
-    pub(crate) fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
-        Ok(self.service.collection(name)?)
+    pub(crate) async fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
+        Ok(self.service.collection(&self.context, name).await?)
     }
 }
 

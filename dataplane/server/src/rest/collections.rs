@@ -19,7 +19,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET /collections/{collection}`.
 pub(super) async fn info(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let info = call.service.collection_info(&call.context, &collection).await?;
     Ok(call.answer(collection_info(collection.config(), collection.layout(), &info)))
 }
@@ -48,7 +48,7 @@ pub(super) async fn update(
     In(name): In<String>,
     Json(body): Json<UpdateCollection>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let factor = body.write_consistency_factor(collection.layout())?;
     let change = body.into_change(collection.config())?;
     call.service.update_collection(&call.context, collection, change, factor).await?;
@@ -63,7 +63,7 @@ pub(super) async fn delete(call: Call, In(name): In<String>) -> Result<Answer, A
 
 /// `GET /collections/{collection}/cluster`: where its shards are.
 pub(super) async fn cluster(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let node = call.service.member()?.node_id();
     let places = call.service.replica_places(&call.context, collection).await?;
     Ok(call.answer(collection_cluster(node, places.layout, &places.replicas)))

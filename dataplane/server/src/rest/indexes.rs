@@ -15,7 +15,7 @@ pub(super) async fn create(
     Json(body): Json<CreateIndex>,
 ) -> Result<Answer, ApiError> {
     let change = body.into_write()?;
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, change).await
 }
 
@@ -25,6 +25,6 @@ pub(super) async fn delete(
     In((name, field)): In<(String, String)>,
 ) -> Result<Answer, ApiError> {
     let change = drop_index(&field)?;
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, change).await
 }

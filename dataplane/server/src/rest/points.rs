@@ -20,7 +20,7 @@ pub(super) async fn one(
     let id: PointId = id.parse().map_err(Error::bad_request)?;
     let records = call
         .service
-        .retrieve(&call.context, &*call.collection(&name)?, vec![id], everything())
+        .retrieve(&call.context, &*call.collection(&name).await?, vec![id], everything())
         .await?;
     match records.first() {
         Some(record) => Ok(call.answer(RecordOut(record))),
@@ -40,7 +40,7 @@ pub(super) async fn retrieve(
 ) -> Result<Answer, ApiError> {
     let (ids, want) = body.into_parts()?;
     let records =
-        call.service.retrieve(&call.context, &*call.collection(&name)?, ids, want).await?;
+        call.service.retrieve(&call.context, &*call.collection(&name).await?, ids, want).await?;
     let records: Vec<_> = records.iter().map(RecordOut).collect();
     Ok(call.answer(records))
 }
@@ -52,7 +52,7 @@ pub(super) async fn scroll(
     Json(body): Json<ScrollRequest>,
 ) -> Result<Answer, ApiError> {
     let scroll = body.into_scroll()?;
-    let page = call.service.scroll(&call.context, &*call.collection(&name)?, scroll).await?;
+    let page = call.service.scroll(&call.context, &*call.collection(&name).await?, scroll).await?;
     Ok(call.answer(PageOut { records: &page.records, next: page.next }))
 }
 
@@ -63,6 +63,6 @@ pub(super) async fn count(
     Json(body): Json<Count>,
 ) -> Result<Answer, ApiError> {
     let filter = body.into_filter()?;
-    let count = call.service.count(&call.context, &*call.collection(&name)?, filter).await?;
+    let count = call.service.count(&call.context, &*call.collection(&name).await?, filter).await?;
     Ok(call.answer(json!({ "count": count })))
 }

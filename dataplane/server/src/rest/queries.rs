@@ -15,7 +15,7 @@ pub(super) async fn one(
     Json(body): Json<QueryRequest>,
 ) -> Result<Answer, ApiError> {
     let query = body.into_query()?;
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let found = call.service.query(&call.context, &collection, query).await?;
     Ok(call.answer(Points(&found)))
 }
@@ -27,7 +27,7 @@ pub(super) async fn batch(
     Json(body): Json<QueryBatch>,
 ) -> Result<Answer, ApiError> {
     let queries = body.into_queries()?;
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let found = call.service.query_batch(&call.context, collection, queries).await?;
     let results: Vec<_> = found.iter().map(|points| Points(points)).collect();
     Ok(call.answer(results))

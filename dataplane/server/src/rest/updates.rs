@@ -19,7 +19,7 @@ pub(super) async fn upsert(
     In(name): In<String>,
     Json(body): Json<Upsert>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_write()?).await
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn delete(
     In(name): In<String>,
     Json(body): Json<PointsSelector>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, Write::Delete(body.into_selection()?)).await
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn update_vectors(
     In(name): In<String>,
     Json(body): Json<UpdateVectors>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_write()?).await
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn delete_vectors(
     In(name): In<String>,
     Json(body): Json<DeleteVectors>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_write()?).await
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn set_payload(
     In(name): In<String>,
     Json(body): Json<SetPayload>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_set()?).await
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn overwrite_payload(
     In(name): In<String>,
     Json(body): Json<SetPayload>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_overwrite()?).await
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn delete_payload(
     In(name): In<String>,
     Json(body): Json<DeletePayload>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, body.into_write()?).await
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn clear_payload(
     In(name): In<String>,
     Json(body): Json<PointsSelector>,
 ) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     write(&call, collection, Write::ClearPayload(body.into_selection()?)).await
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn batch(
     Json(body): Json<Operations>,
 ) -> Result<Answer, ApiError> {
     let writes = body.into_writes()?;
-    let collection = call.collection(&name)?;
+    let collection = call.collection(&name).await?;
     let indexes = call.service.write_batch(&call.context, collection, writes).await?;
     let results: Vec<_> = indexes.into_iter().map(|index| call.updated(index)).collect();
     Ok(call.answer(results))

@@ -1,0 +1,58 @@
+//! The meta group as one that can be read: it has an index, and no points.
+
+use std::time::Instant;
+
+use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
+use vane_transport::HeldHits;
+use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
+use vane_types::{Error, LogIndex, PointId};
+
+/// The meta group, applied up to an index. A [`Basis`] read of it says how new a catalog must
+/// be; each kind of read that asks for points is refused.
+pub(crate) struct MetaReplica(pub(crate) LogIndex);
+
+fn no_points<T>() -> Result<T, Error> {
+    Err(Error::internal("the meta group was asked for points, and has none"))
+}
+
+impl vane_transport::Replica for MetaReplica {
+    async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {
+        Ok(self.0)
+    }
+
+    async fn search(&self, _: Search, _: Instant) -> Result<Vec<Scored>, Error> {
+        no_points()
+    }
+
+    async fn hold(&self, _: Hold, _: Instant) -> Result<HeldHits, Error> {
+        no_points()
+    }
+
+    async fn fetch(&self, _: Fetch, _: Instant) -> Result<Vec<Record>, Error> {
+        no_points()
+    }
+
+    async fn retrieve(&self, _: Retrieve, _: Instant) -> Result<Vec<Record>, Error> {
+        no_points()
+    }
+
+    async fn scroll(&self, _: Scroll, _: Instant) -> Result<Page, Error> {
+        no_points()
+    }
+
+    async fn count(&self, _: Count, _: Instant) -> Result<usize, Error> {
+        no_points()
+    }
+
+    async fn vector_of(&self, _: VectorOf, _: Instant) -> Result<Vec<f32>, Error> {
+        no_points()
+    }
+
+    async fn resolve(&self, _: Resolve, _: Instant) -> Result<Vec<PointId>, Error> {
+        no_points()
+    }
+
+    async fn info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
+        no_points()
+    }
+}
