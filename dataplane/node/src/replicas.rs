@@ -81,7 +81,7 @@ impl Replicas {
             .collect()
     }
 
-    /// Replicas that could not be opened, with the reasons.
+    /// Replicas that could not be opened or stand still since, with the reasons.
     pub(crate) fn broken(&self) -> Vec<(GroupId, String)> {
         let open = self.open.read();
         open.iter()
@@ -170,6 +170,11 @@ impl Replicas {
         let watch = self.engine.register(group, machine, is_new && *campaign)?;
         Ok(Replica { peer, shard, watch })
     }
+        // What an earlier version made has no range in its files: the catalog's is the one that the
+        // shard began with, as none has changed since.
+        if let Some(range) = self.catalog.read(|state| state.range_of(group)) {
+            shard.set_first_range(range).map_err(OpenError::of_shard)?;
+        }
 
     /// Removes groups that the catalog does not place here: removals that were cut short.
     ///

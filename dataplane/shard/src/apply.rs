@@ -11,14 +11,14 @@ pub(crate) mod digest;
 pub(crate) mod effects;
 mod index;
 mod payload;
+mod route;
 mod upsert;
 mod vectors;
 
 use std::fmt::Display;
 
-use vane_commands::{Change, Command};
+use vane_commands::{Command, Logged};
 use vane_raft::{Answer, Entry, StoreError};
-use vane_types::command::RequestId;
 use vane_types::{LogIndex, Refusal};
 
 use crate::apply::change::{Applying, Stop};
@@ -26,9 +26,6 @@ use crate::apply::effects::{Effect, Effects};
 use crate::shard::Shard;
 use crate::state::{State, requests};
 use crate::stored::{CONF, DIGEST, encode_conf};
-
-/// A logged command: its change, and the request it is a part of.
-type Logged = (Change, Option<RequestId>);
 
 impl Shard {
     /// Applies an entry. See [`vane_raft::StateMachine::apply`].
@@ -102,21 +99,27 @@ impl Shard {
     fn outcome_of_command(
         &self,
         index: LogIndex,
-        (change, request): Logged,
+        command: Logged,
         state: &State,
     ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+        let Logged { change, request, routed_by } = command;
         if let Some(answer) = request.and_then(|request| state.requests.answer(&request, index)) {
             return Ok((Effects::none(&self.store, state), answer));
         }
         let mut applying = Applying::new(index, &self.store, state);
-        let (mut effects, answer) = match applying.change(change) {
+        // After the look at the requests: a copy of what was applied before the range changed
+        // has its answer.
+        let taken = route::check(state.own, routed_by, &change);
+        let (mut effects, answer) = match taken.and_then(|()| applying.change(change)) {
             Ok(()) => (applying.into_effects(), Ok(())),
             // What was collected up to the refusal is dropped: a command is applied whole or
             // not at all.
             Err(Stop::Refused(refusal)) => (Effects::none(&self.store, state), Err(refusal)),
             Err(Stop::Failed(error)) => return Err(error),
         };
-        if let Some(request) = request {
+        // That a route is stale needs no memory: whichever copy comes later is refused by its
+        // epoch, and the caller sends the same request another way.
+        if let Some(request) = request.filter(|_| answer != Err(Refusal::StaleRoute)) {
             // A refusal is remembered too: a copy that comes later may meet another state.
             effects
                 .batch

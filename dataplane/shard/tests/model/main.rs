@@ -10,6 +10,7 @@
 
 mod map;
 mod requests;
+mod routes;
 mod search_context;
 mod snapshots;
 mod world;
