@@ -10,7 +10,7 @@ use std::path::Path;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
-use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
+use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_storage::ShardStore;
 use vane_types::{FeatureLevel, LevelTooLow, LogIndex};
 
@@ -104,7 +104,7 @@ impl StateMachine for Catalog {
         self.current.read().conf.clone()
     }
 
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         // First, so that a command that cannot be read has changed nothing.
         let command = match entry.data.as_slice() {
             [] => None,

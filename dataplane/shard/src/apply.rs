@@ -18,10 +18,10 @@ mod vectors;
 use std::fmt::Display;
 
 use vane_commands::{Command, Logged};
-use vane_raft::{Answer, Entry, StoreError};
+use vane_raft::{Answer, ApplyError, Entry, StoreError};
 use vane_types::{LogIndex, Refusal};
 
-use crate::apply::change::{Applying, Stop};
+use crate::apply::change::{Applying, Failed, Stop};
 use crate::apply::effects::{Effect, Effects};
 use crate::shard::Shard;
 use crate::state::{State, requests};
@@ -29,7 +29,7 @@ use crate::stored::{CONF, DIGEST, encode_conf};
 
 impl Shard {
     /// Applies an entry. See [`vane_raft::StateMachine::apply`].
-    pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         let _only_writer = self.writer.lock();
         if self.is_closed() {
             // Its keys may be gone already. The group still counts its entries as applied, or
@@ -43,11 +43,17 @@ impl Shard {
         let command = match entry.data.as_slice() {
             // A change of members, or what a new leader logs.
             [] => None,
-            data => Some(Command::decode_stored(data).map_err(|e| self.apply_failed(entry, &e))?),
+            data => match Command::decode_stored(data) {
+                Ok(logged) => Some(logged),
+                Err(error) => return Err(self.quarantine(entry.index, error.to_string())),
+            },
         };
         let is_write = command.is_some();
-        let (effects, answer) =
-            self.outcome(entry, command).map_err(|e| self.apply_failed(entry, &e))?;
+        let (effects, answer) = match self.outcome(entry, command) {
+            Ok(outcome) => outcome,
+            Err(Failed::Unreadable(why)) => return Err(self.quarantine(entry.index, why)),
+            Err(Failed::Store(error)) => return Err(self.apply_failed(entry, &error).into()),
+        };
         let Effects { mut batch, memory, next_slot, digest } = effects;
         batch.put_applied(entry.index);
         // Readers are kept out while disk and memory differ: a view takes its RocksDB snapshot
@@ -76,7 +82,7 @@ impl Shard {
         &self,
         entry: &Entry,
         command: Option<Logged>,
-    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+    ) -> Result<(Effects<'_>, Answer), Failed> {
         // Readers go on meanwhile; nobody changes the state, since the caller holds `writer`.
         let state = self.state.read();
         let (mut effects, answer) = match command {
@@ -101,7 +107,7 @@ impl Shard {
         index: LogIndex,
         command: Logged,
         state: &State,
-    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+    ) -> Result<(Effects<'_>, Answer), Failed> {
         let Logged { change, request, routed_by } = command;
         if let Some(answer) = request.and_then(|request| state.requests.answer(&request, index)) {
             return Ok((Effects::none(&self.store, state), answer));

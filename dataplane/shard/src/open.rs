@@ -15,6 +15,7 @@ use vane_types::{
     ShardRange,
 };
 
+use crate::quarantine;
 use crate::shard::{Shard, ShardSettings};
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
@@ -59,13 +60,12 @@ impl Shard {
         settings: ShardSettings,
         verify: bool,
     ) -> Result<Self, crate::Error> {
+        if let Some(mark) = quarantine::check(&store)? {
+            return Err(crate::Error::Quarantined { group: store.group(), why: mark.text() });
+        }
         let state = read(&store, verify)?;
         Ok(Self::new(store, state, settings))
     }
-}
-
-/// Reads a shard. One that nothing was applied to is empty, whatever else lies there: an
-/// installation that was cut short leaves points without an applied index.
 
     /// Tells the shard which hashes belong to it, by the catalog. Nothing happens where its
     /// files say it already: those are as of its own log, which the catalog may be ahead of.
@@ -81,6 +81,10 @@ impl Shard {
         self.state.write().own = Some(range);
         Ok(())
     }
+}
+
+/// Reads a shard. One that nothing was applied to is empty, whatever else lies there: an
+/// installation that was cut short leaves points without an applied index.
 pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;
     if applied == LogIndex::ZERO {
@@ -165,10 +169,6 @@ fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
     serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))
 }
 
-fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
-    let mut requests = Requests::default();
-    // In the order of their entries: the names are ordered as their indexes are.
-    for (name, value) in store.attributes(requests::PREFIX)? {
 /// Writes the range beside what else the shard keeps; durable after the store's next sync.
 pub(crate) fn put_range(store: &ShardStore, range: ShardRange) -> Result<(), Error> {
     let mut batch = store.batch();
@@ -182,6 +182,10 @@ fn read_range(store: &ShardStore) -> Result<Option<ShardRange>, Error> {
     range.transpose().map_err(|e| damaged(store, &format!("its key range: {e}")))
 }
 
+fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
+    let mut requests = Requests::default();
+    // In the order of their entries: the names are ordered as their indexes are.
+    for (name, value) in store.attributes(requests::PREFIX)? {
         let read = requests.insert_stored(&name, &value);
         read.ok_or_else(|| damaged(store, "the outcome of a request"))?;
     }

@@ -33,6 +33,10 @@ impl Shard {
         if self.is_closed() {
             return Err(Error::Closed);
         }
+        // Its mark would go with the keys, and take the receiver out of use.
+        if let Some(mark) = self.quarantined.get() {
+            return Err(Error::Quarantined { group: self.store.group(), why: mark.text() });
+        }
         // Before others may write again: a job could end, and remove what is named now.
         let no_removal = self.linking.lock();
         let (exported, sealed) = {

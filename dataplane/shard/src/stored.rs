@@ -14,6 +14,8 @@ pub(crate) const FIELD: &[u8] = b"field/";
 pub(crate) const CONF: &[u8] = b"conf";
 /// Name of the value that holds the range of hashes that belong to the shard.
 pub(crate) const RANGE: &[u8] = b"range";
+/// Name of the value that says why the replica is out of use.
+pub(crate) const QUARANTINE: &[u8] = b"quarantine";
 /// Name of the value that holds the consistency hash.
 pub(crate) const DIGEST: &[u8] = b"digest";
 

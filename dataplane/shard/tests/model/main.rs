@@ -13,4 +13,5 @@ mod requests;
 mod routes;
 mod search_context;
 mod snapshots;
+mod unreadable;
 mod world;
