@@ -8,9 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, GroupId, NodeId};
-
-use crate::level::FeatureLevel;
+use vane_types::{CollectionConfig, FeatureLevel, GroupId, NodeId};
 
 pub use stored::DecodeError;
 

@@ -1,66 +1,14 @@
-//! Which commands and formats the members agreed to write.
+//! The feature level: which commands may be written, and when it is raised.
 //!
-//! While versions are mixed, nobody may write what somebody else cannot read. So each member
-//! says what it speaks, the catalog has one level that holds for all, and what is newer than
-//! that level is written by nobody. The level is raised once, when all members speak more, and
-//! never lowered: what was written by it is in logs and snapshots.
+//! It is raised when all members speak more, and never lowered: what was written by it is in
+//! logs and snapshots.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use vane_types::{Error, NodeId, Refusal};
+use vane_types::{FeatureLevel, LevelTooLow, NodeId, Refusal};
 
 use crate::command::{MetaCommand, NodeEntry};
 use crate::state::{Changed, State, Touched};
-
-/// A step of what versions can read; each contains those below it.
-///
-/// | level | adds |
-/// |---|---|
-/// | 1 | everything that was there before levels |
-/// | 2 | [`MetaCommand::RaiseFeatureLevel`] |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FeatureLevel(pub u32);
-
-impl FeatureLevel {
-    /// Of versions that say nothing about levels.
-    pub const FIRST: Self = Self(1);
-    /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self(2);
-
-    /// Whether it goes without saying, so that what says it looks as it did before levels.
-    pub(crate) fn is_first(&self) -> bool {
-        *self == Self::FIRST
-    }
-}
-
-impl Default for FeatureLevel {
-    fn default() -> Self {
-        Self::FIRST
-    }
-}
-
-/// A command is newer than what the cluster agreed to write. It was not proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the change needs feature level {}, and the cluster is at {}: bring all nodes to a version \
-     that speaks it and raise the level",
-    needed.0, active.0
-)]
-pub struct LevelTooLow {
-    /// The level that the command needs.
-    pub needed: FeatureLevel,
-    /// The level that holds for it now.
-    pub active: FeatureLevel,
-}
-
-impl From<LevelTooLow> for Error {
-    fn from(error: LevelTooLow) -> Self {
-        Self::unsupported(error.to_string()).nothing_changed()
-    }
-}
 
 impl MetaCommand {
     /// The level from which on it may be written.
@@ -75,7 +23,7 @@ impl MetaCommand {
             | Self::Reconfigure { .. }
             | Self::Settle { .. } => FeatureLevel::FIRST,
             // Who is not at the level that is asked for must not be left behind by it.
-            Self::RaiseFeatureLevel { to, .. } => FeatureLevel(2).max(*to),
+            Self::RaiseFeatureLevel { to, .. } => FeatureLevel::RAISED.max(*to),
         }
     }
 }
@@ -86,16 +34,13 @@ impl State {
     /// # Errors
     /// [`LevelTooLow`] when some member may not be able to read it.
     pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, LevelTooLow> {
-        let needed = command.level();
         let active = match command {
             // It cannot wait for a level that it raises itself: here counts what the members
             // say of themselves.
             MetaCommand::RaiseFeatureLevel { .. } => self.spoken_by_all(),
             _ => self.level,
         };
-        if needed > active {
-            return Err(LevelTooLow { needed, active });
-        }
+        active.check(command.level())?;
         Ok(command.encode_stored())
     }
 
@@ -105,6 +50,15 @@ impl State {
     pub fn spoken_by_all(&self) -> FeatureLevel {
         let spoken = self.nodes.values().map(|member| member.entry.level);
         spoken.min().unwrap_or_default()
+    }
+
+    /// The command that is due once every member speaks more than the level that holds; `None`
+    /// where there is nothing to raise. Whoever leads the meta group asks and proposes it.
+    pub fn raise_due(&self) -> Option<MetaCommand> {
+        // Not above what runs here: a member's word may be of a newer version that it ran before
+        // its last start, and this one must be able to read what it allows.
+        let to = self.spoken_by_all().min(FeatureLevel::SPOKEN);
+        (to > self.level).then(|| self.raise_to(to))
     }
 
     /// The command that raises the level, to be encoded and proposed: with it goes which start

@@ -16,10 +16,10 @@ mod tests;
 pub use command::{
     AliasChange, Configure, Create, DecodeError, MetaCommand, NodeEntry, WantedReplica,
 };
-pub use level::{FeatureLevel, LevelTooLow};
 pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{
     CollectionEntry, Member, Route, ShardEntry, State, TargetReplica, collection_not_found,
     meta_peer,
 };
 pub use store::Catalog;
+pub use vane_types::{FeatureLevel, LevelTooLow};

@@ -11,10 +11,9 @@ mod shards;
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
-use vane_types::{GroupId, NodeId, Refusal};
+use vane_types::{FeatureLevel, GroupId, NodeId, Refusal, ShardRange};
 
 use crate::command::MetaCommand;
-use crate::level::FeatureLevel;
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
 pub use members::{Member, meta_peer};
@@ -69,6 +68,12 @@ impl State {
             GroupId::META => self.nodes.keys().copied().collect(),
             _ => self.shards.get(&group).map(ShardEntry::nodes).unwrap_or_default(),
         }
+    }
+
+    /// The hashes that belong to a group's shard; `None` where there is no such shard.
+    pub fn range_of(&self, group: GroupId) -> Option<ShardRange> {
+        let shard = self.shards.get(&group)?;
+        self.collections.get(&shard.collection)?.range_at(shard.ordinal)
     }
 
     /// The member whose disk it is.

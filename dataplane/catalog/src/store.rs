@@ -10,12 +10,11 @@ use std::path::Path;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
-use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
+use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_storage::ShardStore;
-use vane_types::LogIndex;
+use vane_types::{FeatureLevel, LevelTooLow, LogIndex};
 
 use crate::command::{MetaCommand, NodeEntry};
-use crate::level::LevelTooLow;
 use crate::state::State;
 
 use objects::failed;
@@ -49,7 +48,9 @@ impl Catalog {
         conf: &Conf,
         founder: Option<NodeEntry>,
     ) -> Result<(), StoreError> {
-        let mut state = State { cluster_id, next_group: 1, ..State::default() };
+        // Its founder is all of the cluster, so that nobody is left behind by what it speaks.
+        let level = founder.as_ref().map(|entry| entry.level).unwrap_or_default();
+        let mut state = State { cluster_id, next_group: 1, level, ..State::default() };
         if let Some(entry) = founder {
             state.apply(MetaCommand::PutNode(entry)).map_err(|e| StoreError(e.to_string()))?;
         }
@@ -82,6 +83,12 @@ impl Catalog {
         self.read(|state| state.encode(command))
     }
 
+    /// The feature level that the members have agreed on, as far as this node has heard: it is
+    /// never higher.
+    pub fn level(&self) -> FeatureLevel {
+        self.read(|state| state.level)
+    }
+
     /// Tells of every applied entry.
     pub fn changes(&self) -> watch::Receiver<LogIndex> {
         self.changed.subscribe()
@@ -97,7 +104,7 @@ impl StateMachine for Catalog {
         self.current.read().conf.clone()
     }
 
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         // First, so that a command that cannot be read has changed nothing.
         let command = match entry.data.as_slice() {
             [] => None,

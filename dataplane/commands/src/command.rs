@@ -1,16 +1,19 @@
 //! What a shard's log holds: one command is one entry, applied whole or not at all.
 //!
-//! The stored form is a version byte and a protobuf message. Fields are only ever added;
-//! a reader that meets a version or a kind it does not know must stop rather than guess.
+//! The stored form is a version byte and a protobuf message. Fields are only ever added, and
+//! what is added needs a higher level ([`Command::level`]); a reader that meets a version or a
+//! kind it does not know must stop rather than guess.
 
 use prost::{Message, Oneof};
 use vane_types::command::{DecodeError, RequestId, decode_versioned, encode_versioned};
+use vane_types::{FeatureLevel, LevelTooLow, ShardRange};
 
 use crate::kinds::configure::Configure;
 use crate::kinds::index::{CreateIndex, DropIndex};
 use crate::kinds::payload::{DeletePayload, SetPayload};
 use crate::kinds::upsert::Upsert;
 use crate::kinds::vectors::DeleteVectors;
+use crate::routed::RoutedBy;
 use crate::targets::Targets;
 
 /// A change of one shard.
@@ -21,6 +24,21 @@ pub struct Command {
     /// The request that the command is a part of, where it may come more than once.
     #[prost(message, optional, tag = "12")]
     pub request: Option<RequestId>,
+    /// The shard's range that it was sent by. Protobuf skips what it does not know, so that an
+    /// older replica would apply what the others refuse: hence the level.
+    #[prost(message, optional, tag = "13")]
+    pub routed_by: Option<RoutedBy>,
+}
+
+/// A command as it was read from a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged {
+    /// What it changes.
+    pub change: Change,
+    /// The request that it is a part of.
+    pub request: Option<RequestId>,
+    /// The shard's range that it was sent by; `None` where it names none.
+    pub routed_by: Option<ShardRange>,
 }
 
 /// The kinds of change, as [`crate::Write`] describes them. Tags are stored: a new kind takes
@@ -54,7 +72,7 @@ pub enum Change {
 impl Command {
     /// A command that makes one change and is part of no request.
     pub fn new(change: Change) -> Self {
-        Self { change: Some(change), request: None }
+        Self { change: Some(change), request: None, routed_by: None }
     }
 
     /// The same as part of a request.
@@ -63,47 +81,91 @@ impl Command {
         Self { request: Some(request), ..self }
     }
 
-    /// Bytes that the stored form takes at most, whichever request it becomes part of.
-    pub fn stored_len_max(&self) -> usize {
-        // Protobuf writes small numbers shorter: the request is reckoned at its longest.
-        let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
-        let without = Self { change: None, request: Some(largest) };
-        let request = self.request.map_or(without.encoded_len(), |_| 0);
-        1 + self.encoded_len() + request
+    /// The level from which on it may be written.
+    pub fn level(&self) -> FeatureLevel {
+        // Taken apart whole: what is added must say its level here.
+        let Self { change, request: _, routed_by } = self;
+        let of_change = match change {
+            None
+            | Some(
+                Change::Upsert(_)
+                | Change::Delete(_)
+                | Change::UpdateVectors(_)
+                | Change::DeleteVectors(_)
+                | Change::SetPayload(_)
+                | Change::OverwritePayload(_)
+                | Change::DeletePayload(_)
+                | Change::ClearPayload(_)
+                | Change::CreateIndex(_)
+                | Change::DropIndex(_)
+                | Change::Configure(_),
+            ) => FeatureLevel::FIRST,
+        };
+        let of_route = routed_by.map_or(FeatureLevel::FIRST, |_| FeatureLevel::ROUTED);
+        of_change.max(of_route)
     }
 
-    /// Stored form.
+    /// Bytes that the stored form takes at most, whichever request it becomes part of and
+    /// however it is routed.
+    pub fn stored_len_max(&self) -> usize {
+        // Protobuf writes small numbers shorter: what is to come is reckoned at its longest.
+        let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
+        let missing = Self {
+            change: None,
+            request: self.request.is_none().then_some(largest),
+            routed_by: self.routed_by.is_none().then_some(RoutedBy::LONGEST),
+        };
+        1 + self.encoded_len() + missing.encoded_len()
+    }
+
+    /// Stored form of a command that is to be proposed, where all members speak `level`.
+    ///
+    /// # Errors
+    /// [`LevelTooLow`] where some member may not be able to read it.
+    pub fn encode(&self, level: FeatureLevel) -> Result<Vec<u8>, LevelTooLow> {
+        level.check(self.level())?;
+        Ok(self.encode_stored())
+    }
+
+    /// Stored form, whatever the level. Proposers use [`Command::encode`], which looks at it.
     pub fn encode_stored(&self) -> Vec<u8> {
         encode_versioned(self)
     }
 
-    /// Reads the stored form: the change, and the request it is a part of.
+    /// Reads the stored form.
     ///
     /// # Errors
     /// The bytes are damaged, or a newer version wrote them.
-    pub fn decode_stored(bytes: &[u8]) -> Result<(Change, Option<RequestId>), DecodeError> {
-        let Self { change, request } = decode_versioned(bytes)?;
+    pub fn decode_stored(bytes: &[u8]) -> Result<Logged, DecodeError> {
+        let Self { change, request, routed_by } = decode_versioned(bytes)?;
         // Protobuf skips tags that it does not know: a newer kind of change reads as none.
-        Ok((change.ok_or(DecodeError::UnknownChange)?, request))
+        let change = change.ok_or(DecodeError::UnknownChange)?;
+        Ok(Logged { change, request, routed_by: routed_by.map(RoutedBy::range) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vane_types::PointId;
+    use vane_types::{KeyRange, PointId, RangeEpoch};
+
+    fn logged(change: &Change, request: Option<RequestId>) -> Logged {
+        Logged { change: change.clone(), request, routed_by: None }
+    }
 
     #[test]
     fn commands_read_back_and_unknown_versions_are_refused() {
         let change =
             Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
         let stored = Command::new(change.clone()).encode_stored();
-        assert_eq!(Command::decode_stored(&stored).unwrap(), (change.clone(), None));
+        assert_eq!(Command::decode_stored(&stored).unwrap(), logged(&change, None));
         let request = RequestId { session: u64::MAX, sequence: 2, basis: 3 };
         let command = Command::new(change.clone()).with_request(request);
         let with_request = command.encode_stored();
-        assert_eq!(Command::decode_stored(&with_request).unwrap(), (change.clone(), Some(request)));
-        assert!(Command::new(change).stored_len_max() >= with_request.len());
+        assert_eq!(Command::decode_stored(&with_request).unwrap(), logged(&change, Some(request)));
+        let routed_by = Some(RoutedBy::LONGEST);
+        let longest = Command { routed_by, ..command };
+        assert!(Command::new(change).stored_len_max() >= longest.encode_stored().len());
         let mut newer = stored;
         newer[0] = 9;
         assert!(Command::decode_stored(&newer).is_err());
@@ -122,5 +184,25 @@ mod tests {
         });
         let expected = [1, 66, 10, 10, 2, 0, 7, 18, 2, 123, 125, 24, 1, 98, 6, 8, 1, 16, 2, 24, 3];
         assert_eq!(command.encode_stored(), expected);
+    }
+
+    #[test]
+    fn what_a_command_was_routed_by_is_written_from_its_level_on() {
+        let keys = KeyRange { first: 4, last: 300 };
+        let routed_by = ShardRange { keys, epoch: RangeEpoch(2) };
+        let plain = Command::new(Change::DropIndex(DropIndex { field: "f".into() }));
+        let routed = Command { routed_by: Some(routed_by.into()), ..plain.clone() };
+        let stored = [1, 82, 3, 10, 1, 102, 106, 7, 8, 4, 16, 172, 2, 24, 2];
+        for level in 1..=FeatureLevel::SPOKEN.0 + 1 {
+            let (active, needed) = (FeatureLevel(level), FeatureLevel::ROUTED);
+            let expected = match active < needed {
+                true => Err(LevelTooLow { needed, active }),
+                false => Ok(stored.to_vec()),
+            };
+            assert_eq!(routed.encode(active), expected);
+            assert_eq!(plain.encode(active), Ok(stored[..6].to_vec()), "as before the level");
+        }
+        assert_eq!(Command::decode_stored(&stored).unwrap().routed_by, Some(routed_by));
+        assert_eq!(Command::decode_stored(&stored[..6]).unwrap().routed_by, None);
     }
 }

@@ -28,7 +28,7 @@ impl<S: Shards> Coordinator<S> {
     ) -> Result<(R::Answer, NodeId), Error> {
         let mut attempt = Attempt::new(group, Purpose::Read, self.shards.now(), deadline);
         loop {
-            let node = self.target(group, &mut attempt)?;
+            let node = self.target(group, &mut attempt).map_err(|why| self.error(group, why))?;
             let next = match self.ask(node, group, read.clone(), freshness, deadline).await {
                 Ok((answer, index)) => {
                     // Each answer tells how far the leader is, so that writes rarely have to ask

@@ -27,8 +27,8 @@ use crate::router::Router;
 /// keep-alive of the connection, which makes five in all.
 pub const LEADER_WAIT_MAX: Duration = Duration::from_millis(3200);
 /// Pauses between attempts; each is twice the one before.
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-const PAUSE_MAX: Duration = Duration::from_millis(200);
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(10);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Of so many redirections in a row one waits: two replicas that name each other must not be
 /// asked by turns without end.
 const REDIRECTS_AT_ONCE: u32 = 4;

@@ -123,16 +123,20 @@ impl<S: Shards> Coordinator<S> {
         let configure = Configure { name, config, write_consistency_factor };
         // Before the shards: where one cannot be told, repeating the call brings it in line.
         self.change(MetaCommand::Configure(configure), deadline).await?;
-        let tell = |group: &GroupId| {
+        let tell = |group: GroupId| {
             let command =
                 Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
             // A majority is enough, and as it takes no room, a full disk does not refuse it.
-            let command = ShardCommand { group: *group, command, replicas: 0, grows: false };
-            self.propose_once(command, deadline)
+            let (range, replicas, grows) = (None, 0, false);
+            let mut command = ShardCommand { group, command, range, replicas, grows };
+            async move {
+                let told = self.propose_once(&mut command, deadline).await;
+                told.map_err(|failure| self.error(group, failure))
+            }
         };
         // All are told before a failure counts: one shard that has no leader must not keep the
         // others on old parameters.
-        let told = join_all(collection.groups().iter().map(tell)).await;
+        let told = join_all(collection.groups().iter().copied().map(tell)).await;
         told.into_iter().find_map(Result::err).map_or(Ok(()), Err)
     }
 

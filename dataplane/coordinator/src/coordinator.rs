@@ -119,11 +119,9 @@ impl<S: Shards> Coordinator<S> {
     }
 
     /// Node to ask next.
-    pub(crate) fn target(&self, group: GroupId, attempt: &mut Attempt) -> Result<NodeId, Error> {
+    pub(crate) fn target(&self, group: GroupId, attempt: &mut Attempt) -> Result<NodeId, Failure> {
         let watched = self.shards.watched_leader(group);
-        attempt
-            .target(&self.router, watched, || self.members(group))
-            .map_err(|failure| self.error(group, failure))
+        attempt.target(&self.router, watched, || self.members(group))
     }
 
     /// A failure as callers are told of it.
@@ -172,7 +170,9 @@ impl<S: Shards> Coordinator<S> {
             // Taken on a full disk too: deleting a collection is a way to make room.
             grows: false,
         };
-        self.propose_until_applied(Purpose::MetaWrite, proposal, |_| None, deadline).await
+        self.propose_until_applied(Purpose::MetaWrite, proposal, |_| None, deadline)
+            .await
+            .map_err(|failure| self.error(GroupId::META, failure))
     }
 }
 

@@ -16,6 +16,7 @@ mod partial;
 mod points;
 mod propose;
 mod query;
+mod reroute;
 mod router;
 mod scatter;
 mod shards;

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use vane_commands::Command;
+use vane_commands::{Command, RoutedBy};
 use vane_transport::reads::Basis;
 use vane_transport::{Freshness, Outcome, Proposal};
-use vane_types::{Error, GroupId, LogIndex};
+use vane_types::{Error, FeatureLevel, GroupId, LogIndex, ShardRange};
 
-use crate::attempt::{Attempt, Next, Purpose};
+use crate::attempt::{Attempt, Failure, Next, Purpose};
 use crate::coordinator::Coordinator;
 use crate::shards::Shards;
 
@@ -16,6 +16,8 @@ use crate::shards::Shards;
 pub(crate) struct ShardCommand {
     pub(crate) group: GroupId,
     pub(crate) command: Command,
+    /// The shard's range that it is sent by; `None` for what is the shard's whatever its range.
+    pub(crate) range: Option<ShardRange>,
     /// Replicas that must have it on disk; 0 for a majority.
     pub(crate) replicas: u32,
     /// It takes room on the disk for good.
@@ -23,25 +25,29 @@ pub(crate) struct ShardCommand {
 }
 
 impl<S: Shards> Coordinator<S> {
-    /// Has a command applied once; its index in the shard's log.
+    /// Has a command applied once; its index in the shard's log. The command is left with the
+    /// name that it was sent by.
     ///
     /// # Errors
-    /// The refusal of the command; `Overloaded`, `OutOfSpace` and `Unavailable` when it is in
-    /// no log, `Timeout` with an unknown outcome when it may be in one.
+    /// [`Failure`], which tells whether it is in a log.
     pub(crate) async fn propose_once(
         &self,
-        shard_command: ShardCommand,
+        shard_command: &mut ShardCommand,
         deadline: Instant,
-    ) -> Result<LogIndex, Error> {
-        let ShardCommand { group, mut command, replicas, grows } = shard_command;
+    ) -> Result<LogIndex, Failure> {
+        let ShardCommand { group, command, range, replicas, grows } = shard_command;
+        let (group, replicas, grows) = (*group, *replicas, *grows);
         // Before the first copy is sent, so that all of them come to lie behind it.
-        let basis = self.basis(group, deadline).await?;
+        let basis = self.basis(group, deadline).await.map_err(Failure::Failed)?;
         let mut request = self.router.name_request(basis);
         command.request = Some(request);
+        let level = self.catalog.level();
+        command.routed_by = range.filter(|_| level >= FeatureLevel::ROUTED).map(RoutedBy::from);
+        let encoded = command.encode(level).map_err(|low| Failure::Failed(low.into()))?;
         let proposal = Proposal {
             group,
             // Encoded once: every copy is the same command, byte for byte.
-            command: command.encode_stored(),
+            command: encoded,
             replicas,
             basis: Some(basis),
             grows,
@@ -50,6 +56,7 @@ impl<S: Shards> Coordinator<S> {
         let rebase = |newer: LogIndex| {
             request.basis = newer.0;
             command.request = Some(request);
+            // As by the level above, which is never lowered.
             Some(command.encode_stored())
         };
         self.propose_until_applied(Purpose::Write, proposal, rebase, deadline).await
@@ -62,7 +69,7 @@ impl<S: Shards> Coordinator<S> {
         mut proposal: Proposal,
         mut rebase: impl FnMut(LogIndex) -> Option<Vec<u8>>,
         deadline: Instant,
-    ) -> Result<LogIndex, Error> {
+    ) -> Result<LogIndex, Failure> {
         let group = proposal.group;
         let mut attempt = Attempt::new(group, purpose, self.shards.now(), deadline);
         loop {
@@ -85,7 +92,7 @@ impl<S: Shards> Coordinator<S> {
                     }
                 }
                 Next::Applied(index) => return Ok(index),
-                Next::Fail(failure) => return Err(self.error(group, failure)),
+                Next::Fail(failure) => return Err(failure),
             }
         }
     }

@@ -1,15 +1,21 @@
 //! Writes of a collection: checked whole, split by shard, proposed once on each.
 
+use std::collections::VecDeque;
+
 use futures_util::future::join_all;
+use vane_catalog::Route;
 use vane_commands::{Command, Write, check};
 use vane_filter::Filter;
 use vane_transport::Freshness;
 use vane_transport::reads::Resolve;
-use vane_types::{Changed, Error, ErrorKind, FailedShards, LogIndex, PointId};
+use vane_types::{Changed, Error, ErrorKind, FailedShards, LogIndex, PointId, Refusal};
 
+use crate::attempt::Failure;
 use crate::collection::Collection;
+use crate::coordinator::Coordinator;
 use crate::options::RequestOptions;
 use crate::propose::ShardCommand;
+use crate::reroute::{Reroute, parts};
 use crate::shards::Shards;
 
 impl<S: Shards> Collection<S> {
@@ -47,7 +53,8 @@ impl<S: Shards> Collection<S> {
         self.merge_outcomes(&ordinals, applied)
     }
 
-    /// Has the commands of one shard applied, in their order.
+    /// Has the commands of one shard applied, in their order; where the shard says that their
+    /// points are not its own, by those that have them.
     async fn apply(
         &self,
         ordinal: usize,
@@ -55,14 +62,52 @@ impl<S: Shards> Collection<S> {
         grows: bool,
         options: &RequestOptions,
     ) -> Result<LogIndex, Error> {
-        let (group, replicas) = (self.groups()[ordinal], self.replicas_to_wait_for());
+        let (coordinator, replicas) = (&self.coordinator, self.replicas_to_wait_for());
+        let mut reroute = Reroute::new(coordinator.shards.now(), options.deadline);
+        let route = self.entry.route_at(ordinal).ok_or_else(deleted)?;
+        let mut waiting: VecDeque<(Route, Command)> =
+            commands.into_iter().map(|command| (route, command)).collect();
         let mut last = LogIndex::ZERO;
-        for command in commands {
-            let command = ShardCommand { group, command, replicas, grows };
-            // One after the other, and none after a failure: each may build on those before.
-            last = self.coordinator.propose_once(command, options.deadline).await?;
+        // One after the other, and none after a failure: each may build on those before.
+        while let Some((route, command)) = waiting.pop_front() {
+            let Route { group, range, .. } = route;
+            let range = Some(range);
+            let mut command = ShardCommand { group, command, range, replicas, grows };
+            match coordinator.propose_once(&mut command, options.deadline).await {
+                Ok(index) => last = index,
+                Err(Failure::Refused(Refusal::StaleRoute)) => {
+                    let Some(parts) = self.routed_anew(route, &command, &mut reroute).await? else {
+                        let error = coordinator.error(group, Failure::Refused(Refusal::StaleRoute));
+                        return Err(after(last, error.about(coordinator.subject(group))));
+                    };
+                    // In its place, so that the order stays.
+                    parts.into_iter().rev().for_each(|part| waiting.push_front(part));
+                }
+                Err(failure) => return Err(coordinator.error(group, failure)),
+            }
         }
         Ok(last)
+    }
+
+    /// The parts of a command whose route was stale, by another look at the catalog; `None`
+    /// once that was tried for long enough.
+    async fn routed_anew(
+        &self,
+        stale: Route,
+        refused: &ShardCommand,
+        reroute: &mut Reroute,
+    ) -> Result<Option<Vec<(Route, Command)>>, Error> {
+        let Coordinator { shards, catalog, .. } = &*self.coordinator;
+        let Some(pause) = reroute.pause(shards.now()) else { return Ok(None) };
+        shards.sleep(pause).await;
+        let Some(change) = &refused.command.change else { return Ok(None) };
+        let parts = catalog.read(|state| {
+            let now = state.collections.get(self.name())?;
+            parts(change, stale, now)
+        });
+        let parts = parts.ok_or_else(deleted)?.into_iter();
+        // Without the name of the request: under that one they would be copies of each other.
+        Ok(Some(parts.map(|(route, change)| (route, Command::new(change))).collect()))
     }
 
     /// Replicas beyond a majority that a write waits for; 0 when a majority is enough, which
@@ -114,6 +159,17 @@ impl<S: Shards> Collection<S> {
     }
 }
 
+fn deleted() -> Error {
+    Error::not_found("the collection was deleted meanwhile")
+}
+
+/// A failure that came after something was applied, at `last` if it was: then it cannot say
+/// that nothing was changed.
+fn after(last: LogIndex, error: Error) -> Error {
+    let changed = if last > LogIndex::ZERO { Changed::Unknown } else { error.changed };
+    Error { changed, ..error }
+}
+
 /// The failure of a write that met several shards.
 fn of_several(error: Error, shards: FailedShards) -> Error {
     // Refusals of the client's own request stay what they are. Whatever else failed, the
@@ -132,28 +188,4 @@ fn of_several(error: Error, shards: FailedShards) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed_shards(failed: &[usize], shards: usize) -> FailedShards {
-        FailedShards { collection: "c".into(), failed: failed.to_vec(), shards }
-    }
-
-    #[test]
-    fn half_a_write_never_says_that_nothing_was_changed() {
-        let full = Error::overloaded("full").nothing_changed();
-        let part = of_several(full.clone(), failed_shards(&[1], 2));
-        assert!(part.may_have_changed());
-        assert_eq!(part.kind, ErrorKind::Timeout, "the outcome as a whole is not what it was");
-        let whole = of_several(full, failed_shards(&[0, 1], 2));
-        assert!(!whole.may_have_changed());
-        assert_eq!(whole.kind, ErrorKind::Overloaded);
-    }
-
-    #[test]
-    fn a_refused_request_stays_refused_where_a_part_was_applied() {
-        let refused = of_several(Error::not_found("no point 7"), failed_shards(&[0], 2));
-        assert_eq!(refused.kind, ErrorKind::NotFound);
-        assert!(refused.may_have_changed());
-    }
-}
+mod tests;

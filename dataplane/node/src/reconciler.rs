@@ -1,6 +1,6 @@
-//! The meta leader's part: it gives nodes their place in the meta group and carries changes
-//! of shards' replicas out. Each step is derived anew from what is (`vane_placement`), so
-//! that whoever leads next goes on where this one stopped.
+//! The meta leader's part: it gives nodes their place in the meta group, raises the feature
+//! level and carries changes of shards' replicas out. Each step is derived anew from what is
+//! (`vane_placement`), so that whoever leads next goes on where this one stopped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,6 +61,9 @@ impl<S: Shards> Reconciler<S> {
                     "a step of the meta group's membership was not taken; trying again"
                 );
             }
+            if let Err(error) = self.raise_level().await {
+                tracing::debug!(%error, "the feature level was not raised; trying again");
+            }
             // Also after a failure above: shards do not wait for the meta group's members.
             self.change_shards().await;
         }
@@ -76,6 +79,15 @@ impl<S: Shards> Reconciler<S> {
         let Some(change) = change else { return Ok(()) };
         let deadline = Instant::now() + STEP_TIMEOUT;
         Ok(self.leaders.change(self.me, GroupId::META, change, deadline).await?)
+    }
+
+    /// Raises the feature level, where every member speaks more.
+    async fn raise_level(&self) -> Result<(), Error> {
+        let due = self.catalog.read(|state| Some((state.level, state.raise_due()?)));
+        let Some((from, command)) = due else { return Ok(()) };
+        self.coordinator.propose_meta(command, Instant::now() + STEP_TIMEOUT).await?;
+        tracing::info!(from = from.0, to = self.catalog.level().0, "raised the feature level");
+        Ok(())
     }
 
     /// Takes one step in each of some shards whose replicas are not where they should be.

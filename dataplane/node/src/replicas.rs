@@ -27,6 +27,12 @@ pub(crate) struct Replica {
 /// An open replica, or why it is not.
 pub(crate) type Opened = Result<Replica, String>;
 
+/// The replica, unless it has met an entry that it cannot read since it was opened.
+fn in_use(opened: &Opened) -> Opened {
+    let replica = opened.as_ref().map_err(String::clone)?;
+    replica.shard.quarantined().map_or_else(|| Ok(replica.clone()), Err)
+}
+
 /// Where replicas are kept.
 #[derive(Clone)]
 pub(crate) struct Disks {
@@ -70,22 +76,22 @@ impl Replicas {
 
     /// The replica of a group, or why it did not open; `None` where none is placed here.
     pub(crate) fn get(&self, group: GroupId) -> Option<Opened> {
-        self.open.read().get(&group).map(|(_, opened)| opened.clone())
+        self.open.read().get(&group).map(|(_, opened)| in_use(opened))
     }
 
     /// All replicas that are open.
     pub(crate) fn all(&self) -> Vec<(GroupId, Replica)> {
         let open = self.open.read();
         open.iter()
-            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().ok()?.clone())))
+            .filter_map(|(group, (_, opened))| Some((*group, in_use(opened).ok()?)))
             .collect()
     }
 
-    /// Replicas that could not be opened, with the reasons.
+    /// Replicas that could not be opened or stand still since, with the reasons.
     pub(crate) fn broken(&self) -> Vec<(GroupId, String)> {
         let open = self.open.read();
         open.iter()
-            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().err()?.clone())))
+            .filter_map(|(group, (_, opened))| Some((*group, in_use(opened).err()?)))
             .collect()
     }
 
@@ -164,6 +170,11 @@ impl Replicas {
         // Every file would be read for it: after a stop in order there is no need.
         let verify = !data_dir.was_clean();
         let shard = Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?;
+        // What an earlier version made has no range in its files: the catalog's is the one that the
+        // shard began with, as none has changed since.
+        if let Some(range) = self.catalog.read(|state| state.range_of(group)) {
+            shard.set_first_range(range).map_err(OpenError::of_shard)?;
+        }
         let shard = Arc::new(shard);
         let machine = Arc::clone(&shard) as Arc<dyn StateMachine>;
         // One first replica stands at once: a new collection need not wait for a timeout.

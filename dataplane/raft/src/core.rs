@@ -135,6 +135,14 @@ impl Core {
         self.held_back.remove(&group);
     }
 
+    /// Drops a replica, unless another of its group has taken its place. It votes and leads no
+    /// more, and takes no messages: the others go on as if its node were down.
+    pub fn remove_peer(&mut self, group: GroupId, peer: PeerId) {
+        if self.peer(group) == Some(peer) {
+            self.remove(group);
+        }
+    }
+
     /// Drops all replicas. Who proposed what is in a log gets [`ProposeError::Unknown`]: the
     /// others may still apply it.
     pub fn close(&mut self) {

@@ -61,6 +61,11 @@ impl Machines {
     fn remove(&self, group: GroupId) {
         self.0.write().remove(&group);
     }
+
+    /// Takes out the state machine of a replica, unless another has taken its place.
+    fn remove_peer(&self, group: GroupId, peer: PeerId) {
+        self.0.write().retain(|at, (registered, _)| (*at, *registered) != (group, peer));
+    }
 }
 
 /// What the threads did since the start.

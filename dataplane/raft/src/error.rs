@@ -8,6 +8,18 @@ use vane_types::{GroupId, PeerId};
 #[error("{0}")]
 pub struct StoreError(pub String);
 
+/// A committed entry was not applied.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// It says what this version cannot read: a newer one wrote it, or it is damaged. It changed
+    /// nothing, and the replica takes no entry behind it.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Its effects could not be stored: the node must stop.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// A command was not applied as far as this node knows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProposeError {

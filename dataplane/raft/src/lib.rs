@@ -30,7 +30,7 @@ pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use core::{Core, Install, Output, Persisted, Start};
 pub use engine::{Counters, Engine, Transport};
-pub use error::{ProposeError, ReadError, StoreError};
+pub use error::{ApplyError, ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{Answer, Applied, Committed, Conf, Entry, Exported, StateMachine};
 pub use random::Random;

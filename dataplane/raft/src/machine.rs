@@ -5,7 +5,7 @@ use std::path::Path;
 use raft::eraftpb::ConfState;
 use vane_types::{GroupId, LogIndex, PeerId, Refusal, Term};
 
-use crate::error::StoreError;
+use crate::error::{ApplyError, StoreError};
 use crate::replica::Ticket;
 
 /// One logged command.
@@ -134,8 +134,9 @@ pub trait StateMachine: Send + Sync + 'static {
     /// other: it counts as applied and every replica gives the same.
     ///
     /// # Errors
-    /// When the effects could not be stored; the node must stop.
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError>;
+    /// [`ApplyError`]: whether this replica stands still, or the node must stop. Nothing of the
+    /// entry is applied, and this is not called again.
+    fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError>;
     /// Writes everything as of one applied index into `dir`, which is empty. Runs beside
     /// `apply` and holds it up only for as long as hard links take.
     ///

@@ -11,28 +11,25 @@ pub(crate) mod digest;
 pub(crate) mod effects;
 mod index;
 mod payload;
+mod route;
 mod upsert;
 mod vectors;
 
 use std::fmt::Display;
 
-use vane_commands::{Change, Command};
-use vane_raft::{Answer, Entry, StoreError};
-use vane_types::command::RequestId;
+use vane_commands::{Command, Logged};
+use vane_raft::{Answer, ApplyError, Entry, StoreError};
 use vane_types::{LogIndex, Refusal};
 
-use crate::apply::change::{Applying, Stop};
+use crate::apply::change::{Applying, Failed, Stop};
 use crate::apply::effects::{Effect, Effects};
 use crate::shard::Shard;
 use crate::state::{State, requests};
 use crate::stored::{CONF, DIGEST, encode_conf};
 
-/// A logged command: its change, and the request it is a part of.
-type Logged = (Change, Option<RequestId>);
-
 impl Shard {
     /// Applies an entry. See [`vane_raft::StateMachine::apply`].
-    pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    pub(crate) fn apply_entry(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         let _only_writer = self.writer.lock();
         if self.is_closed() {
             // Its keys may be gone already. The group still counts its entries as applied, or
@@ -46,11 +43,17 @@ impl Shard {
         let command = match entry.data.as_slice() {
             // A change of members, or what a new leader logs.
             [] => None,
-            data => Some(Command::decode_stored(data).map_err(|e| self.apply_failed(entry, &e))?),
+            data => match Command::decode_stored(data) {
+                Ok(logged) => Some(logged),
+                Err(error) => return Err(self.quarantine(entry.index, error.to_string())),
+            },
         };
         let is_write = command.is_some();
-        let (effects, answer) =
-            self.outcome(entry, command).map_err(|e| self.apply_failed(entry, &e))?;
+        let (effects, answer) = match self.outcome(entry, command) {
+            Ok(outcome) => outcome,
+            Err(Failed::Unreadable(why)) => return Err(self.quarantine(entry.index, why)),
+            Err(Failed::Store(error)) => return Err(self.apply_failed(entry, &error).into()),
+        };
         let Effects { mut batch, memory, next_slot, digest } = effects;
         batch.put_applied(entry.index);
         // Readers are kept out while disk and memory differ: a view takes its RocksDB snapshot
@@ -79,7 +82,7 @@ impl Shard {
         &self,
         entry: &Entry,
         command: Option<Logged>,
-    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+    ) -> Result<(Effects<'_>, Answer), Failed> {
         // Readers go on meanwhile; nobody changes the state, since the caller holds `writer`.
         let state = self.state.read();
         let (mut effects, answer) = match command {
@@ -102,21 +105,27 @@ impl Shard {
     fn outcome_of_command(
         &self,
         index: LogIndex,
-        (change, request): Logged,
+        command: Logged,
         state: &State,
-    ) -> Result<(Effects<'_>, Answer), vane_storage::Error> {
+    ) -> Result<(Effects<'_>, Answer), Failed> {
+        let Logged { change, request, routed_by } = command;
         if let Some(answer) = request.and_then(|request| state.requests.answer(&request, index)) {
             return Ok((Effects::none(&self.store, state), answer));
         }
         let mut applying = Applying::new(index, &self.store, state);
-        let (mut effects, answer) = match applying.change(change) {
+        // After the look at the requests: a copy of what was applied before the range changed
+        // has its answer.
+        let taken = route::check(state.own, routed_by, &change);
+        let (mut effects, answer) = match taken.and_then(|()| applying.change(change)) {
             Ok(()) => (applying.into_effects(), Ok(())),
             // What was collected up to the refusal is dropped: a command is applied whole or
             // not at all.
             Err(Stop::Refused(refusal)) => (Effects::none(&self.store, state), Err(refusal)),
             Err(Stop::Failed(error)) => return Err(error),
         };
-        if let Some(request) = request {
+        // That a route is stale needs no memory: whichever copy comes later is refused by its
+        // epoch, and the caller sends the same request another way.
+        if let Some(request) = request.filter(|_| answer != Err(Refusal::StaleRoute)) {
             // A refusal is remembered too: a copy that comes later may meet another state.
             effects
                 .batch

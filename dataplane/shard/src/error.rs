@@ -30,6 +30,14 @@ pub enum Error {
         /// The shard's group.
         group: GroupId,
     },
+    /// The replica met an entry of its log that this version cannot read.
+    #[error("this replica of shard {group} is out of use: {why}")]
+    Quarantined {
+        /// The shard's group.
+        group: GroupId,
+        /// Which entry, and what would help.
+        why: String,
+    },
     /// The disk failed or holds damage.
     #[error(transparent)]
     Storage(#[from] vane_storage::Error),
@@ -86,7 +94,9 @@ impl From<Error> for vane_types::Error {
             Error::BadInput(bad) => Self::bad_input(bad.to_string()),
             Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Timeout { .. } => Self::timeout(error.to_string()),
-            Error::NotReady { .. } => Self::unavailable(error.to_string()),
+            Error::NotReady { .. } | Error::Quarantined { .. } => {
+                Self::unavailable(error.to_string())
+            }
             Error::Closed => Self::not_found(error.to_string()),
             Error::Storage(_) | Error::Index(_) | Error::Cancelled => {
                 Self::internal(error.to_string())

@@ -14,6 +14,7 @@ mod apply;
 mod error;
 mod machine;
 mod open;
+mod quarantine;
 mod read;
 mod request;
 mod search;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vane_raft::{Answer, Conf, Entry, Exported, StateMachine, StoreError};
+use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_types::LogIndex;
 
 use crate::error::Error;
@@ -17,7 +17,7 @@ impl StateMachine for Shard {
         self.state.read().conf.clone()
     }
 
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         self.apply_entry(entry)
     }
 

@@ -12,13 +12,15 @@ use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{
     CollectionConfig, FieldSchema, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload,
+    ShardRange,
 };
 
+use crate::quarantine;
 use crate::shard::{Shard, ShardSettings};
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
 use crate::state::{Field, State};
-use crate::stored::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, encode_conf};
+use crate::stored::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, encode_conf, encode_range};
 
 impl Shard {
     /// Writes what a shard begins with: the index and the membership that the first replicas
@@ -50,15 +52,34 @@ impl Shard {
     /// which is due after an unclean stop.
     ///
     /// # Errors
-    /// [`crate::Error::Storage`] when the disk fails or something is damaged. Only files that
+    /// [`crate::Error::Storage`] when the disk fails or something is damaged,
+    /// [`crate::Error::Quarantined`] where this version could not read its log. Only files that
     /// the shard does not name may have been removed.
     pub fn open(
         store: ShardStore,
         settings: ShardSettings,
         verify: bool,
     ) -> Result<Self, crate::Error> {
+        if let Some(mark) = quarantine::check(&store)? {
+            return Err(crate::Error::Quarantined { group: store.group(), why: mark.text() });
+        }
         let state = read(&store, verify)?;
         Ok(Self::new(store, state, settings))
+    }
+
+    /// Tells the shard which hashes belong to it, by the catalog. Nothing happens where its
+    /// files say it already: those are as of its own log, which the catalog may be ahead of.
+    ///
+    /// # Errors
+    /// [`crate::Error::Storage`]; it has the range in its files or not, and can be told again.
+    pub fn set_first_range(&self, range: ShardRange) -> Result<(), crate::Error> {
+        let _only_writer = self.writer.lock();
+        if self.state.read().own.is_some() {
+            return Ok(());
+        }
+        put_range(&self.store, range)?;
+        self.state.write().own = Some(range);
+        Ok(())
     }
 }
 
@@ -94,8 +115,20 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
     let keep: Vec<_> = sealed.map(|segment| segment.dir.clone()).collect();
     remove_orphans(store, &keep)?;
-    let (conf, requests) = (read_conf(store)?, read_requests(store)?);
-    Ok(State { applied, config, next_slot, digest, conf, requests, live, ids, vectors, fields })
+    let (conf, own, requests) = (read_conf(store)?, read_range(store)?, read_requests(store)?);
+    Ok(State {
+        applied,
+        config,
+        next_slot,
+        digest,
+        conf,
+        own,
+        requests,
+        live,
+        ids,
+        vectors,
+        fields,
+    })
 }
 
 fn read_empty(store: &ShardStore) -> Result<State, Error> {
@@ -114,7 +147,7 @@ fn read_empty(store: &ShardStore) -> Result<State, Error> {
     // A membership beside points is part of a snapshot that is not there in full.
     let cut_short = store.attribute(NEXT_SLOT)?.is_some();
     let conf = if cut_short { Conf::default() } else { read_conf(store)? };
-    Ok(State { conf, ..State::empty(config) })
+    Ok(State { conf, own: read_range(store)?, ..State::empty(config) })
 }
 
 fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
@@ -134,6 +167,19 @@ fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
 fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
     let Some(bytes) = store.attribute(CONF)? else { return Ok(Conf::default()) };
     serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))
+}
+
+/// Writes the range beside what else the shard keeps; durable after the store's next sync.
+pub(crate) fn put_range(store: &ShardStore, range: ShardRange) -> Result<(), Error> {
+    let mut batch = store.batch();
+    batch.put_attribute(RANGE, &encode_range(range));
+    batch.write()
+}
+
+/// The range that the shard was told; versions before the feature level wrote none.
+fn read_range(store: &ShardStore) -> Result<Option<ShardRange>, Error> {
+    let range = store.attribute(RANGE)?.map(|bytes| serde_json::from_slice(&bytes));
+    range.transpose().map_err(|e| damaged(store, &format!("its key range: {e}")))
 }
 
 fn read_requests(store: &ShardStore) -> Result<Requests, Error> {

@@ -1,5 +1,6 @@
 //! The shard itself: its store, its memory, and the locks between them.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
+use crate::quarantine::Mark;
 use crate::segments::growing::Growing;
 use crate::state::State;
 
@@ -45,6 +47,8 @@ pub struct Shard {
     settings: ShardSettings,
     last_write: Mutex<Instant>,
     closed: AtomicBool,
+    /// Set once an entry was met that cannot be read.
+    pub(crate) quarantined: OnceLock<Mark>,
 }
 
 impl Shard {
@@ -62,6 +66,7 @@ impl Shard {
             settings,
             last_write: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
+            quarantined: OnceLock::new(),
         }
     }
 

@@ -33,6 +33,10 @@ impl Shard {
         if self.is_closed() {
             return Err(Error::Closed);
         }
+        // Its mark would go with the keys, and take the receiver out of use.
+        if let Some(mark) = self.quarantined.get() {
+            return Err(Error::Quarantined { group: self.store.group(), why: mark.text() });
+        }
         // Before others may write again: a job could end, and remove what is named now.
         let no_removal = self.linking.lock();
         let (exported, sealed) = {
@@ -89,7 +93,12 @@ impl Shard {
             segment_file::link_into(&segment, &self.store.dir().join(name(&segment)))?;
         }
         self.store.import(dir)?;
-        let state = open::read(&self.store, false)?;
+        let mut state = open::read(&self.store, false)?;
+        // A leader of an older version has no range in its files, and this replica was told it.
+        if let (None, Some(range)) = (state.own, before.own) {
+            open::put_range(&self.store, range)?;
+            state.own = Some(range);
+        }
         *self.state.write() = state;
         self.touch();
         // Outside the lock on the state: letting go of all segments takes a while.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, Slot};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
 
 use crate::error::BadInput;
 use crate::state::id_table::IdTable;
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) digest: u64,
     /// Members of the group as of `applied`.
     pub(crate) conf: Conf,
+    /// The hashes that belong to the shard; `None` until it is told.
+    pub(crate) own: Option<ShardRange>,
     /// Outcomes of the requests of the last entries.
     pub(crate) requests: Requests,
     /// Slots of the points that are there.
@@ -56,6 +58,7 @@ impl State {
             next_slot: 0,
             digest: 0,
             conf: Conf::default(),
+            own: None,
             requests: Requests::default(),
             live: RoaringBitmap::new(),
             ids: IdTable::default(),

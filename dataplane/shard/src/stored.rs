@@ -1,7 +1,7 @@
 //! Names and forms of what a shard keeps in its store beside points, rows and index keys.
 
 use vane_raft::Conf;
-use vane_types::{Payload, payload};
+use vane_types::{Payload, ShardRange, payload};
 
 /// Name of the value that holds the next slot.
 pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";
@@ -12,6 +12,10 @@ pub(crate) const CONFIG: &[u8] = b"config";
 pub(crate) const FIELD: &[u8] = b"field/";
 /// Name of the value that holds the members of the group.
 pub(crate) const CONF: &[u8] = b"conf";
+/// Name of the value that holds the range of hashes that belong to the shard.
+pub(crate) const RANGE: &[u8] = b"range";
+/// Name of the value that says why the replica is out of use.
+pub(crate) const QUARANTINE: &[u8] = b"quarantine";
 /// Name of the value that holds the consistency hash.
 pub(crate) const DIGEST: &[u8] = b"digest";
 
@@ -25,10 +29,34 @@ pub(crate) fn encode_conf(conf: &Conf) -> Vec<u8> {
     serde_json::to_vec(conf).expect("a membership is plain data")
 }
 
+/// Stored form of a shard's range.
+pub(crate) fn encode_range(range: ShardRange) -> Vec<u8> {
+    serde_json::to_vec(&range).expect("a range is plain data")
+}
+
 /// Reads a stored payload.
 pub(crate) fn decode_payload(bytes: &[u8]) -> Result<Payload, vane_storage::Error> {
     payload::decode(bytes).map_err(|error| vane_storage::Error::Damaged {
         what: "a stored payload".into(),
         detail: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use vane_types::{KeyRange, RangeEpoch};
+
+    use super::*;
+
+    /// Bytes that disks hold.
+    #[test]
+    fn a_range_is_stored_as_it_always_was() {
+        let keys = KeyRange { first: 1 << 63, last: u64::MAX };
+        let range = ShardRange { keys, epoch: RangeEpoch(3) };
+        let stored = encode_range(range);
+        let expected =
+            r#"{"keys":{"first":9223372036854775808,"last":18446744073709551615},"epoch":3}"#;
+        assert_eq!(String::from_utf8_lossy(&stored), expected);
+        assert_eq!(serde_json::from_slice::<ShardRange>(&stored).unwrap(), range);
+    }
 }

@@ -35,6 +35,10 @@ pub enum Refusal {
     /// The command was made for an older state than it met; nothing was changed.
     #[error("{0}")]
     Conflict(String),
+    /// The command was routed by a range that the shard does not have (any more); nothing was
+    /// changed. No later copy is taken either: epochs only grow.
+    #[error("the key range of the shard is not the one that the write was sent by")]
+    StaleRoute,
     /// A copy of a request came so late that it cannot be told whether an earlier one was
     /// applied. This one changed nothing; the outcome of the request is unknown.
     #[error(

@@ -251,6 +251,10 @@ impl From<Refusal> for Error {
             Refusal::AlreadyExists(_) => Self::already_exists(refusal.to_string()),
             Refusal::Invalid(text) => Self::bad_input(text),
             Refusal::Conflict(text) => Self::conflict(text),
+            // Nothing is wrong with the request: another look at the catalog routes it anew.
+            Refusal::StaleRoute => {
+                Self::unavailable(refusal.to_string()).nothing_changed().retry(Retry::Soon)
+            }
             // The copy that was refused changed nothing; an earlier one may have.
             Refusal::Expired => {
                 Self { changed: Changed::Unknown, ..Self::timeout(refusal.to_string()) }

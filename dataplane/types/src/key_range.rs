@@ -25,6 +25,15 @@ impl RangeEpoch {
     pub const FIRST: Self = Self(0);
 }
 
+/// The hashes that belong to a shard, as of a count of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ShardRange {
+    /// The hashes.
+    pub keys: KeyRange,
+    /// Changes of them so far.
+    pub epoch: RangeEpoch,
+}
+
 impl KeyRange {
     /// The whole space.
     pub const ALL: Self = Self { first: 0, last: u64::MAX };
@@ -49,6 +58,11 @@ impl KeyRange {
     pub fn contains(self, hash: u64) -> bool {
         (self.first..=self.last).contains(&hash)
     }
+
+    /// Whether some hash is in both.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +81,9 @@ mod tests {
     fn a_range_has_both_of_its_ends() {
         let range = KeyRange { first: 3, last: 5 };
         assert_eq!([2, 3, 5, 6].map(|hash| range.contains(hash)), [false, true, true, false]);
+        let overlaps = |first, last| range.overlaps(KeyRange { first, last });
+        assert!(overlaps(0, 3) && overlaps(5, 9) && overlaps(4, 4) && overlaps(0, 9));
+        assert!(!overlaps(0, 2) && !overlaps(6, 9));
     }
 
     /// Points lie where these say: another value would lose stored points.

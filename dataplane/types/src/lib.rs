@@ -8,6 +8,7 @@ pub mod command;
 pub mod error;
 pub mod ids;
 pub mod key_range;
+pub mod level;
 pub mod limits;
 pub mod names;
 pub mod path;
@@ -20,7 +21,8 @@ pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams
 pub use command::Refusal;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
-pub use key_range::{KeyRange, RangeEpoch};
+pub use key_range::{KeyRange, RangeEpoch, ShardRange};
+pub use level::{FeatureLevel, LevelTooLow};
 pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};

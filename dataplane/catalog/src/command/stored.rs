@@ -4,7 +4,7 @@
 
 use serde_json::error::Category;
 use thiserror::Error;
-use vane_raft::StoreError;
+use vane_raft::ApplyError;
 
 use super::MetaCommand;
 
@@ -52,9 +52,9 @@ impl DecodeError {
     }
 }
 
-impl From<DecodeError> for StoreError {
+impl From<DecodeError> for ApplyError {
     fn from(error: DecodeError) -> Self {
-        Self(error.to_string())
+        Self::Unreadable(error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vane_types::limits::COLLECTIONS_MAX;
-use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal};
+use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal, ShardRange};
 
 use super::shards::ShardEntry;
 use super::{Changed, State, Touched};
@@ -34,9 +34,7 @@ pub struct Route {
     /// Group of the shard.
     pub group: GroupId,
     /// The hashes that belong to the shard.
-    pub range: KeyRange,
-    /// Changes of that range so far.
-    pub epoch: RangeEpoch,
+    pub range: ShardRange,
 }
 
 impl CollectionEntry {
@@ -48,11 +46,28 @@ impl CollectionEntry {
     /// The shard that a point belongs to; `None` in a collection without shards, which no
     /// request makes.
     pub fn route(&self, id: PointId) -> Option<Route> {
-        let ordinal = self.shard_of(id);
-        let group = *self.shards.get(ordinal)?;
-        let range = KeyRange::equal_part(ordinal, self.shards.len());
+        self.route_at(self.shard_of(id))
+    }
+
+    /// The way to the shard at a place; `None` where there is none.
+    pub fn route_at(&self, ordinal: usize) -> Option<Route> {
+        let (group, range) = (*self.shards.get(ordinal)?, self.range_at(ordinal)?);
+        Some(Route { ordinal, group, range })
+    }
+
+    /// The ways to all shards whose hashes are among these, by ordinal.
+    pub fn routes_in(&self, keys: KeyRange) -> impl Iterator<Item = Route> {
+        let routes = (0..self.shards.len()).filter_map(|ordinal| self.route_at(ordinal));
+        routes.filter(move |route| route.range.keys.overlaps(keys))
+    }
+
+    pub(super) fn range_at(&self, ordinal: usize) -> Option<ShardRange> {
+        let shards = self.shards.len();
         // Shards are not divided yet: every range is as its collection began.
-        Some(Route { ordinal, group, range, epoch: RangeEpoch::FIRST })
+        (ordinal < shards).then(|| ShardRange {
+            keys: KeyRange::equal_part(ordinal, shards),
+            epoch: RangeEpoch::FIRST,
+        })
     }
 }
 

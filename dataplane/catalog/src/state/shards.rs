@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vane_raft::Conf;
 use vane_types::planted::{self, Fault};
-use vane_types::{GroupId, KeyRange, NodeId, PeerId, Refusal};
+use vane_types::{GroupId, NodeId, PeerId, Refusal};
 
 use super::{Changed, State, Touched};
 use crate::command::WantedReplica;
@@ -56,11 +56,6 @@ impl ShardEntry {
             revision: 0,
             incarnations: nodes.iter().map(|node| (*node, 1)).collect(),
         }
-    }
-
-    /// The hashes that belong to it as one of so many shards of its collection.
-    pub fn range(&self, shards: usize) -> KeyRange {
-        KeyRange::equal_part(self.ordinal, shards)
     }
 
     /// The peer that a node has of the shard, or is to have.

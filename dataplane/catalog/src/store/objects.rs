@@ -3,7 +3,7 @@
 //! ```text
 //! cluster              id of the cluster
 //! counters             [last member's number, next shard's group]
-//! level                feature level, once it was raised
+//! level                feature level; not there while it is the first
 //! conf                 members of the meta group
 //! node/7               a member        collection/c    a collection
 //! shard/12             a shard         alias/a         a collection's name
@@ -32,7 +32,9 @@ const CONF: &str = "conf";
 pub(super) fn put_first(batch: &mut Batch<'_>, state: &State, conf: &Conf) {
     put(batch, CLUSTER, &state.cluster_id);
     let members = state.nodes.keys().map(|node| Touched::Node(*node));
-    let touched: Vec<Touched> = members.chain([Touched::Counters]).collect();
+    // The first level is not written: such a catalog looks as it did before levels.
+    let level = (!state.level.is_first()).then_some(Touched::Level);
+    let touched: Vec<Touched> = members.chain([Touched::Counters]).chain(level).collect();
     put_touched(batch, state, &touched);
     put_conf(batch, conf);
 }
@@ -65,7 +67,6 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     let (next_node, next_group) = named(store, COUNTERS)?.unwrap_or((0, 1));
     let mut state = State { next_node, next_group, ..State::default() };
     state.cluster_id = named(store, CLUSTER)?.unwrap_or(Uuid::nil());
-    // Not there before the level was raised for the first time.
     state.level = named(store, LEVEL)?.unwrap_or_default();
     for (name, member) in all::<Member>(store, NODE)? {
         state.nodes.insert(NodeId(number(NODE, &name)?), member);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vane_types::limits::COLLECTIONS_MAX;
-use vane_types::{PointId, RangeEpoch, Refusal};
+use vane_types::{KeyRange, PointId, RangeEpoch, Refusal};
 
 use super::*;
 
@@ -131,12 +131,20 @@ fn a_shard_knows_the_range_that_points_are_routed_by() {
     let collection = &state.collections["c"];
     for id in (0..100).map(PointId::Num) {
         let route = collection.route(id).unwrap();
-        let shard = &state.shards[&route.group];
-        assert_eq!(
-            (shard.ordinal, shard.range(collection.shards.len())),
-            (route.ordinal, route.range)
-        );
+        assert_eq!(state.shards[&route.group].ordinal, route.ordinal);
+        assert_eq!(state.range_of(route.group), Some(route.range));
     }
+    assert_eq!(state.range_of(GroupId(99)), None);
+}
+
+#[test]
+fn the_shards_of_a_range_are_those_that_share_a_hash_with_it() {
+    let collection = divided(4);
+    let ordinals =
+        |keys| -> Vec<usize> { collection.routes_in(keys).map(|route| route.ordinal).collect() };
+    assert_eq!(ordinals(KeyRange::ALL), [0, 1, 2, 3]);
+    assert_eq!(ordinals(KeyRange::equal_part(1, 2)), [2, 3]);
+    assert_eq!(ordinals(KeyRange::equal_part(5, 8)), [2], "a half of what is one shard by now");
 }
 
 proptest! {
@@ -147,8 +155,8 @@ proptest! {
         let route = divided(shards).route(id).unwrap();
         prop_assert_eq!(route.ordinal, by_formula);
         prop_assert_eq!(route.group, GroupId(by_formula as u64 + 1));
-        prop_assert!(route.range.contains(id.routing_hash()));
-        prop_assert_eq!(route.epoch, RangeEpoch::FIRST);
+        prop_assert!(route.range.keys.contains(id.routing_hash()));
+        prop_assert_eq!(route.range.epoch, RangeEpoch::FIRST);
     }
 
     /// Every point is in one shard, and shards halve: a point of shard k of n is in 2k or 2k+1

@@ -50,12 +50,36 @@ fn the_level_is_raised_when_the_last_member_speaks_it() {
 
 #[test]
 fn a_level_that_somebody_does_not_speak_is_not_proposed() {
-    let state = upgraded();
-    let refused = state.encode(&state.raise_to(FeatureLevel(3))).unwrap_err();
-    assert_eq!(refused, LevelTooLow { needed: FeatureLevel(3), active: SECOND });
+    let (state, later) = (upgraded(), FeatureLevel(FeatureLevel::SPOKEN.0 + 1));
+    let refused = state.encode(&state.raise_to(later)).unwrap_err();
+    assert_eq!(refused, LevelTooLow { needed: later, active: FeatureLevel::SPOKEN });
     let error = Error::from(refused);
     assert_eq!(error.kind, ErrorKind::Unsupported);
-    assert!(error.detail.contains("needs feature level 3, and the cluster is at 2"), "{error}");
+    assert!(error.detail.contains("needs feature level 4, and the cluster is at 3"), "{error}");
+}
+
+#[test]
+fn a_raise_is_due_where_the_slowest_member_speaks_more_than_holds() {
+    let (first, newest, later) = (FeatureLevel::FIRST, FeatureLevel::SPOKEN, FeatureLevel(99));
+    let cases = [
+        ("nobody speaks more", first, [first; 4], None),
+        ("one is behind", first, [newest, newest, first, newest], None),
+        ("the slowest counts", first, [newest, SECOND, later, newest], Some(SECOND)),
+        ("all speak the newest", SECOND, [newest; 4], Some(newest)),
+        ("it is there already", newest, [newest; 4], None),
+        ("never above this version", first, [later; 4], Some(newest)),
+        ("nor above what it was raised to", newest, [later; 4], None),
+        ("never down", newest, [SECOND; 4], None),
+    ];
+    for (what, level, spoken, due) in cases {
+        let mut state = founded();
+        for (member, level) in (1..).zip(spoken) {
+            speak(&mut state, member, level);
+        }
+        state.level = level;
+        assert_eq!(state.raise_due(), due.map(|to| state.raise_to(to)), "{what}");
+    }
+    assert_eq!(State::default().raise_due(), None, "a cluster without members");
 }
 
 #[test]

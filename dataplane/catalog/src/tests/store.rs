@@ -1,7 +1,7 @@
 //! What is applied is on disk, and goes to other nodes as a snapshot.
 
 use uuid::Uuid;
-use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
+use vane_raft::{ApplyError, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
@@ -45,17 +45,36 @@ fn a_raised_level_is_there_after_a_crash() {
     let kv = MemoryKv::default();
     let store = |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
     let conf = Conf::founding(&[peer(1, 1)]);
-    let founder = NodeEntry { level: FeatureLevel::SPOKEN, ..node(1) };
-    let cluster = Uuid::from_u128(7);
-    Catalog::create(&store(&kv), cluster, INITIAL_INDEX, &conf, Some(founder)).unwrap();
+    // As a cluster was founded before levels, and then upgraded.
+    Catalog::create(&store(&kv), Uuid::from_u128(7), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
     let catalog = Catalog::open(store(&kv)).unwrap();
-    let raise = catalog.read(|state| state.raise_to(FeatureLevel::SPOKEN));
-    let data = catalog.encode(&raise).unwrap();
-    let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf: None };
-    assert_eq!(catalog.apply(&entry).unwrap(), Ok(()));
+    assert_eq!(catalog.level(), FeatureLevel::FIRST);
+    let upgraded = NodeEntry { level: FeatureLevel::SPOKEN, start: 2, ..node(1) };
+    let announced = MetaCommand::PutNode(upgraded);
+    let steps: [fn(&State) -> Option<MetaCommand>; 2] = [|_| None, State::raise_due];
+    for step in steps {
+        let command = catalog.read(step).unwrap_or_else(|| announced.clone());
+        let data = catalog.encode(&command).unwrap();
+        let index = catalog.applied().next();
+        let entry = Entry { index, term: Term(1), data, conf: None };
+        assert_eq!(catalog.apply(&entry).unwrap(), Ok(()));
+    }
     let again = Catalog::open(store(&kv.crash(0))).unwrap();
-    assert_eq!(again.read(|state| state.level), FeatureLevel::SPOKEN);
-    assert_eq!(again.applied(), entry.index);
+    assert_eq!((again.level(), again.applied()), (FeatureLevel::SPOKEN, INITIAL_INDEX + 2));
+}
+
+#[test]
+fn a_cluster_is_founded_at_the_level_that_its_founder_speaks() {
+    let dir = tempfile::tempdir().unwrap();
+    for level in [FeatureLevel::FIRST, FeatureLevel(2), FeatureLevel::SPOKEN] {
+        let kv = MemoryKv::default();
+        let store =
+            |kv: &MemoryKv| ShardStore::new(kv.clone(), GroupId::META, dir.path().join("meta"));
+        let founder = NodeEntry { level, ..node(1) };
+        let conf = Conf::founding(&[peer(1, 1)]);
+        Catalog::create(&store(&kv), Uuid::nil(), INITIAL_INDEX, &conf, Some(founder)).unwrap();
+        assert_eq!(Catalog::open(store(&kv.crash(0))).unwrap().level(), level);
+    }
 }
 
 #[test]
@@ -69,7 +88,7 @@ fn an_entry_that_cannot_be_read_changes_nothing() {
     for data in [b"\x02".to_vec(), b"\x01{\"split\":1}".to_vec(), b"\x01{".to_vec()] {
         let conf = Some(Conf::founding(&[peer(2, 1)]));
         let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf };
-        assert!(catalog.apply(&entry).is_err());
+        assert!(matches!(catalog.apply(&entry), Err(ApplyError::Unreadable(_))));
         assert_eq!((catalog.read(Clone::clone), catalog.conf(), catalog.applied()), before);
     }
 }

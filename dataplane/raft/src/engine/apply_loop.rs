@@ -1,13 +1,13 @@
 //! The apply thread: takes committed entries in order and answers those who wait.
 
 use crossbeam_channel::{Receiver, Sender};
-use vane_types::LogIndex;
+use vane_types::{GroupId, LogIndex};
 
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Input};
 use super::snapshots::Job;
 use super::{Machines, end_process};
 use crate::core::Install;
-use crate::error::ProposeError;
+use crate::error::{ApplyError, ProposeError, StoreError};
 use crate::machine::{Applied, Committed};
 
 /// Something for the apply thread.
@@ -49,7 +49,27 @@ fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
         assert_eq!(entry.index, expected, "group {group}: entries must be applied in log order");
         let answer = match machine.apply(&entry) {
             Ok(answer) => answer,
-            Err(error) => end_process("failed to apply a committed entry", &error),
+            // What the cluster agrees on decides about every group here: without it nothing can.
+            Err(ApplyError::Unreadable(why)) if group == GroupId::META => end_process(
+                "the catalog has a change that this version cannot read; start the version that \
+                 the other nodes run",
+                &StoreError(why),
+            ),
+            Err(ApplyError::Unreadable(why)) => {
+                tracing::error!(
+                    %group,
+                    %why,
+                    "a replica is taken out of use; all others of this node go on"
+                );
+                machines.remove_peer(group, peer);
+                inbox.put(Input::Quarantined { group, peer });
+                // Dropped with those that come behind it: whoever waits hears that nobody knows,
+                // since the other replicas may apply them.
+                break;
+            }
+            Err(ApplyError::Store(error)) => {
+                end_process("failed to apply a committed entry", &error)
+            }
         };
         last = entry.index;
         if let Some(ticket) = ticket {
@@ -58,3 +78,6 @@ fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
     }
     inbox.applied(group, peer, last, bytes);
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,11 @@ pub(super) enum Input {
         group: GroupId,
         done: Callback<()>,
     },
+    /// The replica's state machine stands still before an entry that it cannot read.
+    Quarantined {
+        group: GroupId,
+        peer: PeerId,
+    },
     Installed {
         group: GroupId,
         peer: PeerId,

@@ -82,6 +82,7 @@ impl RaftLoop {
                 core.remove(group);
                 done(());
             }
+            Input::Quarantined { group, peer } => core.remove_peer(group, peer),
             Input::Installed { group, peer, index } => {
                 self.counters.snapshots_installed.fetch_add(1, Ordering::Relaxed);
                 core.installed(group, peer, index);

@@ -5,7 +5,7 @@ use vane_filter::Filter;
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
 use vane_types::planted::{self, Fault};
-use vane_types::{JsonPath, LogIndex, PathError, Payload, PointId, Refusal, Slot};
+use vane_types::{JsonPath, LogIndex, PathError, Payload, PointId, Refusal, Slot, payload};
 
 use crate::apply::digest;
 use crate::apply::effects::{Effect, Effects};
@@ -26,15 +26,25 @@ pub(super) struct Applying<'s, 'a> {
     pub(super) new_rows: Vec<u32>,
 }
 
-/// Why an entry has no effect, or the disk that failed.
+/// Why an entry has no effect.
 pub(super) enum Stop {
+    /// Every replica comes to the same.
     Refused(Refusal),
-    Failed(vane_storage::Error),
+    /// This replica cannot apply it.
+    Failed(Failed),
+}
+
+/// Why this replica, perhaps unlike the others, cannot apply an entry.
+pub(super) enum Failed {
+    /// It says what this version does not know, or is damaged.
+    Unreadable(String),
+    /// The disk failed, or what lies on it is not what was written.
+    Store(vane_storage::Error),
 }
 
 impl From<vane_storage::Error> for Stop {
     fn from(error: vane_storage::Error) -> Self {
-        Self::Failed(error)
+        Self::Failed(Failed::Store(error))
     }
 }
 
@@ -149,7 +159,7 @@ impl<'s, 'a> Applying<'s, 'a> {
         // Parsing two payloads costs more than the rest of an upsert: only where an index asks.
         if is_new_payload && !self.state.fields.is_empty() {
             let before = old.map_or(Ok(Payload::new()), |old| decode_payload(&old.payload))?;
-            let after = decode_payload(&new.payload)?;
+            let after = logged_payload(&new.payload)?;
             self.reindex(slot, &before, &after);
         }
         Ok(())
@@ -181,23 +191,28 @@ fn logged_filter(targets: &Targets) -> Result<Option<Filter>, Stop> {
         return Ok(None);
     }
     let filter = serde_json::from_str(&targets.filter);
-    Ok(Some(filter.map_err(|e| damaged(&format!("a logged filter cannot be read: {e}")))?))
+    Ok(Some(filter.map_err(|e| unreadable(format!("its filter: {e}")))?))
+}
+
+pub(super) fn logged_payload(bytes: &[u8]) -> Result<Payload, Stop> {
+    payload::decode(bytes).map_err(|e| unreadable(format!("a payload: {e}")))
 }
 
 pub(super) fn point_id(key: &[u8]) -> Result<PointId, Stop> {
-    PointId::from_key(key).ok_or_else(|| damaged("a logged point id cannot be read"))
+    PointId::from_key(key).ok_or_else(|| unreadable("the id of a point"))
 }
 
 /// A logged path. It was checked before it was logged.
 pub(super) fn path(text: &str) -> Result<JsonPath, Stop> {
-    text.parse()
-        .map_err(|error: PathError| damaged(&format!("a logged path cannot be read: {error}")))
+    text.parse().map_err(|error: PathError| unreadable(format!("a path: {error}")))
 }
 
-/// What must not be: this replica's state or log is not what was written.
+/// A part of an entry that this version does not know.
+pub(super) fn unreadable(what: impl Into<String>) -> Stop {
+    Stop::Failed(Failed::Unreadable(what.into()))
+}
+
+/// What must not be: this replica's state is not what was written.
 pub(super) fn damaged(detail: &str) -> Stop {
-    Stop::Failed(vane_storage::Error::Damaged {
-        what: "the shard's state".into(),
-        detail: detail.into(),
-    })
+    vane_storage::Error::Damaged { what: "the shard's state".into(), detail: detail.into() }.into()
 }

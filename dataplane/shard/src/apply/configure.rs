@@ -2,15 +2,14 @@
 
 use vane_commands::Configure;
 
-use crate::apply::change::{Applying, Stop, damaged};
+use crate::apply::change::{Applying, Stop, unreadable};
 use crate::apply::effects::Effect;
 use crate::stored::CONFIG;
 
 impl Applying<'_, '_> {
     pub(super) fn configure(&mut self, configure: &Configure) -> Result<(), Stop> {
-        let config = configure
-            .config()
-            .map_err(|e| damaged(&format!("a logged configuration cannot be read: {e}")))?;
+        let config =
+            configure.config().map_err(|e| unreadable(format!("the configuration: {e}")))?;
         // The logged text itself: replicas of two versions might write one configuration
         // differently.
         self.batch().put_attribute(CONFIG, configure.config.as_bytes());

@@ -4,7 +4,7 @@ use vane_commands::{CreateIndex, DropIndex};
 use vane_filter::PayloadIndex;
 use vane_types::FieldSchema;
 
-use crate::apply::change::{Applying, Stop, damaged, path};
+use crate::apply::change::{Applying, Stop, damaged, path, unreadable};
 use crate::apply::effects::Effect;
 use crate::state::Field;
 use crate::stored::{decode_payload, field_name};
@@ -14,7 +14,7 @@ impl Applying<'_, '_> {
     /// there is complete, so a search need not ask how far it is.
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<(), Stop> {
         let schema = FieldSchema::from_logged(&create.field_type)
-            .map_err(|_| damaged(&format!("unknown index type {}", create.field_type)))?;
+            .map_err(|_| unreadable(format!("the index type {}", create.field_type)))?;
         let path = path(&create.field)?;
         match self.state.fields.get(&path) {
             // Asking again for what is there costs no second pass over all points.

@@ -4,12 +4,12 @@ use vane_commands::{DeletePayload, SetPayload, Targets};
 use vane_storage::records::PointRecord;
 use vane_types::{JsonPath, Payload, payload};
 
-use crate::apply::change::{Applying, Present, Stop, path};
+use crate::apply::change::{Applying, Present, Stop, logged_payload, path};
 use crate::stored::decode_payload;
 
 impl Applying<'_, '_> {
     pub(super) fn set_payload(&mut self, set: &SetPayload) -> Result<(), Stop> {
-        let patch = decode_payload(&set.payload)?;
+        let patch = logged_payload(&set.payload)?;
         let key = if set.key.is_empty() { None } else { Some(path(&set.key)?) };
         self.change_payloads(set.targets.as_ref(), true, |payload| match &key {
             None => payload::merge(payload, &patch),
@@ -18,7 +18,7 @@ impl Applying<'_, '_> {
     }
 
     pub(super) fn overwrite_payload(&mut self, set: &SetPayload) -> Result<(), Stop> {
-        let new = decode_payload(&set.payload)?;
+        let new = logged_payload(&set.payload)?;
         self.change_payloads(set.targets.as_ref(), true, |payload| payload.clone_from(&new))
     }
 

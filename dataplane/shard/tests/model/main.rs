@@ -10,6 +10,8 @@
 
 mod map;
 mod requests;
+mod routes;
 mod search_context;
 mod snapshots;
+mod unreadable;
 mod world;

@@ -12,8 +12,8 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    Command, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard, ShardSettings,
-    Want, WantPayload, WantVectors, Write, check,
+    Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard,
+    ShardSettings, Want, WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
@@ -149,6 +149,11 @@ impl Replica {
 
     pub fn reopen(&mut self) {
         self.shard = open(&self.kv, self.dir.path());
+    }
+
+    /// What becomes of an attempt to open it once more.
+    pub fn try_reopen(&self) -> Result<Shard, Error> {
+        try_open(&self.kv, self.dir.path())
     }
 
     /// Applies the next entry.
@@ -348,12 +353,16 @@ fn store(kv: &Arc<dyn Kv>, dir: &Path) -> ShardStore {
 }
 
 fn open(kv: &Arc<dyn Kv>, dir: &Path) -> Arc<Shard> {
+    Arc::new(try_open(kv, dir).unwrap())
+}
+
+fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
     let settings = ShardSettings {
         growing_rows_max: 32,
         growing_bytes_max: 1 << 20,
         idle_after: Duration::ZERO,
     };
-    Arc::new(Shard::open(store(kv, dir), settings, true).unwrap())
+    Shard::open(store(kv, dir), settings, true)
 }
 
 /// Who the first replicas of the group are.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, ShardEntry};
-use vane_raft::{Answer, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError};
+use vane_raft::{
+    Answer, ApplyError, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError,
+};
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{LogIndex, NodeId};
@@ -144,7 +146,7 @@ impl StateMachine for Meta {
         self.catalog.conf()
     }
 
-    fn apply(&self, entry: &Entry) -> Result<Answer, StoreError> {
+    fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         self.catalog.apply(entry)
     }
 

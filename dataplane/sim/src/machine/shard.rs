@@ -155,12 +155,12 @@ pub(super) fn encode(write: &Write, resolved: &[u64], id: RequestId) -> Vec<u8> 
 }
 
 pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
-    Command::decode_stored(command).ok()?.1
+    Command::decode_stored(command).ok()?.request
 }
 
 pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
     match Command::decode_stored(command) {
-        Ok((change, _)) => Command::new(change).encode_stored(),
+        Ok(logged) => Command::new(logged.change).encode_stored(),
         Err(_) => command.to_vec(),
     }
 }

@@ -207,6 +207,7 @@ pub(super) fn refusal() -> impl Strategy<Value = Refusal> {
         text().prop_map(Refusal::NotFound),
         text().prop_map(Refusal::Invalid),
         text().prop_map(Refusal::Conflict),
+        Just(Refusal::StaleRoute),
         Just(Refusal::Expired),
     ]
 }

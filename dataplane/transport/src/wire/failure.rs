@@ -43,6 +43,7 @@ pub(crate) fn refusal_to_wire(refusal: Refusal) -> peer::Refusal {
         Refusal::NotFound(what) => RefusalWhy::NotFound(what),
         Refusal::Invalid(why) => RefusalWhy::Invalid(why),
         Refusal::Conflict(why) => RefusalWhy::Conflict(why),
+        Refusal::StaleRoute => RefusalWhy::StaleRoute(peer::Unit {}),
         Refusal::Expired => RefusalWhy::Expired(peer::Unit {}),
     };
     peer::Refusal { why: Some(why) }
@@ -55,6 +56,7 @@ pub(crate) fn refusal_from_wire(refusal: peer::Refusal) -> Result<Refusal, Unrea
         RefusalWhy::NotFound(what) => Refusal::NotFound(what),
         RefusalWhy::Invalid(why) => Refusal::Invalid(why),
         RefusalWhy::Conflict(why) => Refusal::Conflict(why),
+        RefusalWhy::StaleRoute(peer::Unit {}) => Refusal::StaleRoute,
         RefusalWhy::Expired(peer::Unit {}) => Refusal::Expired,
     })
 }

@@ -1,0 +1,141 @@
+//! What a command says of the way to its shard, and the parts that it falls into on another.
+
+use prost::Message;
+use vane_types::{KeyRange, PointId, RangeEpoch, ShardRange};
+
+use crate::command::Change;
+use crate::kinds::payload::{DeletePayload, SetPayload};
+use crate::kinds::upsert::{Point, Upsert};
+use crate::kinds::vectors::DeleteVectors;
+use crate::targets::Targets;
+
+/// The shard's range as whoever sent the command knew it, as logged.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct RoutedBy {
+    #[prost(uint64, tag = "1")]
+    pub first: u64,
+    #[prost(uint64, tag = "2")]
+    pub last: u64,
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+}
+
+impl RoutedBy {
+    /// The one whose stored form is the longest.
+    pub(crate) const LONGEST: Self = Self { first: u64::MAX, last: u64::MAX, epoch: u64::MAX };
+
+    /// The range that it names.
+    pub fn range(self) -> ShardRange {
+        let Self { first, last, epoch } = self;
+        ShardRange { keys: KeyRange { first, last }, epoch: RangeEpoch(epoch) }
+    }
+}
+
+impl From<ShardRange> for RoutedBy {
+    fn from(range: ShardRange) -> Self {
+        let ShardRange { keys: KeyRange { first, last }, epoch: RangeEpoch(epoch) } = range;
+        Self { first, last, epoch }
+    }
+}
+
+impl Change {
+    /// Keys ([`PointId::to_key`]) of the points that it names; none for a change of a shard as
+    /// a whole.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        let (points, targets): (&[Point], Option<&Targets>) = match self {
+            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => {
+                (points, None)
+            }
+            Self::Delete(targets) | Self::ClearPayload(targets) => (&[], Some(targets)),
+            Self::DeleteVectors(DeleteVectors { targets, .. })
+            | Self::SetPayload(SetPayload { targets, .. })
+            | Self::OverwritePayload(SetPayload { targets, .. })
+            | Self::DeletePayload(DeletePayload { targets, .. }) => (&[], targets.as_ref()),
+            Self::CreateIndex(_) | Self::DropIndex(_) | Self::Configure(_) => (&[], None),
+        };
+        let ids = targets.into_iter().flat_map(|targets| &targets.ids);
+        points.iter().map(|point| point.id.as_slice()).chain(ids.map(Vec::as_slice))
+    }
+
+    /// The part of it that is about points of a range: all of it where it names no points,
+    /// `None` where it names some and the range has none of them.
+    pub fn within(&self, range: KeyRange) -> Option<Self> {
+        let mut part = self.clone();
+        let is_in = |key: &Vec<u8>| is_in(key, range);
+        match &mut part {
+            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => {
+                points.retain(|point| is_in(&point.id));
+            }
+            Self::Delete(targets) | Self::ClearPayload(targets) => targets.ids.retain(is_in),
+            Self::DeleteVectors(DeleteVectors { targets, .. })
+            | Self::SetPayload(SetPayload { targets, .. })
+            | Self::OverwritePayload(SetPayload { targets, .. })
+            | Self::DeletePayload(DeletePayload { targets, .. }) => {
+                targets.iter_mut().for_each(|targets| targets.ids.retain(is_in));
+            }
+            Self::CreateIndex(_) | Self::DropIndex(_) | Self::Configure(_) => {}
+        }
+        let is_empty = |change: &Self| change.keys().next().is_none();
+        (is_empty(self) || !is_empty(&part)).then_some(part)
+    }
+}
+
+fn is_in(key: &[u8], range: KeyRange) -> bool {
+    PointId::from_key(key).is_some_and(|id| range.contains(id.routing_hash()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::index::DropIndex;
+
+    /// One of each kind that names points, about the points 0 to 9.
+    fn changes() -> Vec<Change> {
+        let ids: Vec<Vec<u8>> = (0..10).map(|id| PointId::Num(id).to_key()).collect();
+        let point = |id: &Vec<u8>| Point { id: id.clone(), ..Point::default() };
+        let upsert = Upsert { points: ids.iter().map(point).collect() };
+        let targets = Targets { ids, filter: "{}".into(), semantics: 1 };
+        let set = SetPayload { targets: Some(targets.clone()), ..SetPayload::default() };
+        let names = DeleteVectors { targets: Some(targets.clone()), names: vec!["a".into()] };
+        let keys = DeletePayload { targets: Some(targets.clone()), keys: vec!["a".into()] };
+        vec![
+            Change::Upsert(upsert.clone()),
+            Change::UpdateVectors(upsert),
+            Change::Delete(targets.clone()),
+            Change::ClearPayload(targets),
+            Change::SetPayload(set.clone()),
+            Change::OverwritePayload(set),
+            Change::DeleteVectors(names),
+            Change::DeletePayload(keys),
+        ]
+    }
+
+    #[test]
+    fn every_point_is_in_one_part_and_each_part_says_the_rest_too() {
+        let halves = [0, 1].map(|ordinal| KeyRange::equal_part(ordinal, 2));
+        for change in changes() {
+            let parts = halves.map(|half| change.within(half).unwrap());
+            let mut keys: Vec<&[u8]> = parts.iter().flat_map(Change::keys).collect();
+            keys.sort_unstable();
+            assert_eq!(keys, change.keys().collect::<Vec<_>>(), "{change:?}");
+            for (part, half) in parts.iter().zip(halves) {
+                assert!(part.keys().all(|key| is_in(key, half)), "{part:?}");
+                assert_eq!(part.within(half).as_ref(), Some(part), "the same but for its points");
+            }
+            assert_eq!(change.within(KeyRange::ALL), Some(change));
+        }
+    }
+
+    #[test]
+    fn a_range_without_its_points_gets_no_part_and_what_names_none_goes_everywhere() {
+        let nowhere = KeyRange { first: 0, last: 0 };
+        assert!(changes().iter().all(|change| change.within(nowhere).is_none()));
+        let everywhere = [
+            Change::DropIndex(DropIndex { field: "f".into() }),
+            Change::Delete(Targets::default()),
+        ];
+        for change in everywhere {
+            assert_eq!(change.within(nowhere), Some(change));
+        }
+    }
+}

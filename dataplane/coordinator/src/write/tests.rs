@@ -1,0 +1,217 @@
+//! Writes whose routes are stale, and what is said of writes that fail in part.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use vane_catalog::{Catalog, Create, FeatureLevel, MetaCommand, NodeEntry};
+use vane_commands::{Command, Selection, Write};
+use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
+use vane_storage::{MemoryKv, ShardStore};
+use vane_transport::{Answered, Freshness, NotRead, Outcome, Proposal, Read};
+use vane_types::{
+    CollectionConfig, GroupId, HnswConfig, KeyRange, NodeId, OptimizerConfig, Payload, PeerId,
+    RangeEpoch, ShardRange, Term,
+};
+
+use super::*;
+use crate::attempt::LEADER_WAIT_MAX;
+
+const ME: NodeId = NodeId(1);
+
+/// One node with all replicas, which answers proposals as it was told to. Its time passes only
+/// while somebody waits.
+struct Told {
+    began: Instant,
+    waited: Mutex<Duration>,
+    /// The last of them is answered for ever.
+    answers: Mutex<VecDeque<Outcome>>,
+    proposed: Mutex<Vec<Proposal>>,
+}
+
+impl Shards for Arc<Told> {
+    fn me(&self) -> NodeId {
+        ME
+    }
+
+    fn now(&self) -> Instant {
+        self.began + *self.waited.lock()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        *self.waited.lock() += time;
+    }
+
+    async fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(work())
+    }
+
+    fn watched_leader(&self, _: GroupId) -> Option<NodeId> {
+        Some(ME)
+    }
+
+    fn applied_here(&self, _: GroupId) -> Option<LogIndex> {
+        Some(INITIAL_INDEX)
+    }
+
+    fn is_alive(&self, _: NodeId) -> bool {
+        true
+    }
+
+    fn check_room(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn read<R: Read>(
+        &self,
+        _: NodeId,
+        _: GroupId,
+        _: R,
+        _: Freshness,
+        _: Instant,
+    ) -> Answered<R::Answer> {
+        Err(NotRead::NoReplica("nothing is read here".into()))
+    }
+
+    async fn propose(&self, _: NodeId, proposal: Proposal, _: Instant) -> Outcome {
+        self.proposed.lock().push(proposal);
+        let mut answers = self.answers.lock();
+        let next = answers.pop_front().unwrap();
+        if answers.is_empty() {
+            answers.push_back(next.clone());
+        }
+        next
+    }
+
+    async fn catalog_at(&self, _: LogIndex, _: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A catalog at a level, with a collection `c` of two shards: groups 1 and 2.
+fn catalog(level: FeatureLevel) -> Catalog {
+    let store = ShardStore::new(MemoryKv::default(), GroupId::META, "meta".into());
+    let founder = NodeEntry {
+        disk_id: Default::default(),
+        name: "n".into(),
+        address: "a:1".into(),
+        rest_address: "a:2".into(),
+        version: "1".into(),
+        start: 1,
+        level,
+    };
+    let conf = Conf::founding(&[PeerId::new(ME, 1)]);
+    Catalog::create(&store, Default::default(), INITIAL_INDEX, &conf, Some(founder)).unwrap();
+    let catalog = Catalog::open(store).unwrap();
+    let create = MetaCommand::Create(Create {
+        name: "c".into(),
+        config: CollectionConfig {
+            vectors: Default::default(),
+            hnsw: HnswConfig::default(),
+            optimizer: OptimizerConfig::default(),
+            payload_schema: Default::default(),
+            metadata: Payload::new(),
+        },
+        replication_factor: 1,
+        write_consistency_factor: 1,
+        placement: vec![vec![ME]; 2],
+        key: String::new(),
+    });
+    let (index, data) = (INITIAL_INDEX.next(), create.encode_stored());
+    catalog.apply(&Entry { index, term: Term(1), data, conf: None }).unwrap().unwrap();
+    catalog
+}
+
+/// Runs what never has to wait for another thread.
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        if let Poll::Ready(answer) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return answer;
+        }
+    }
+}
+
+/// Deletes a point of the second shard, and gives what was proposed for it.
+fn delete(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>, Arc<Told>) {
+    let told = Arc::new(Told {
+        began: Instant::now(),
+        waited: Mutex::default(),
+        answers: Mutex::new(answers.iter().cloned().collect()),
+        proposed: Mutex::default(),
+    });
+    let coordinator = Arc::new(Coordinator::new(told.clone(), Arc::new(catalog(level)), 1));
+    let collection = coordinator.collection("c").unwrap();
+    let upper = KeyRange::equal_part(1, 2);
+    let id = (0..).map(PointId::Num).find(|id| upper.contains(id.routing_hash())).unwrap();
+    let deadline = told.now() + Duration::from_secs(60);
+    let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+    (run(collection.write(Write::Delete(Selection::Ids(vec![id])), options)), told)
+}
+
+#[test]
+fn a_command_says_what_it_was_routed_by_once_all_members_can_read_that() {
+    let range = ShardRange { keys: KeyRange::equal_part(1, 2), epoch: RangeEpoch::FIRST };
+    for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+        let (written, told) = delete(level, &[Outcome::Applied(LogIndex(9))]);
+        assert_eq!(written.unwrap(), LogIndex(9));
+        let proposed = told.proposed.lock();
+        assert_eq!(proposed.iter().map(|it| it.group).collect::<Vec<_>>(), [GroupId(2)]);
+        let logged = Command::decode_stored(&proposed[0].command).unwrap();
+        assert_eq!(logged.routed_by, (level >= FeatureLevel::ROUTED).then_some(range));
+    }
+}
+
+#[test]
+fn a_stale_route_is_looked_up_again_and_the_command_sent_under_another_name() {
+    let stale = Outcome::Refused(Refusal::StaleRoute);
+    let answers = [stale.clone(), stale, Outcome::Applied(LogIndex(9))];
+    let (written, told) = delete(FeatureLevel::SPOKEN, &answers);
+    assert_eq!(written.unwrap(), LogIndex(9));
+    let proposed = told.proposed.lock();
+    let logged: Vec<_> =
+        proposed.iter().map(|it| Command::decode_stored(&it.command).unwrap()).collect();
+    let mut names: Vec<u64> = logged.iter().map(|it| it.request.unwrap().sequence).collect();
+    names.dedup();
+    assert_eq!(names.len(), 3, "under one name they would be copies of each other");
+    assert!(logged.iter().all(|it| it.change == logged[0].change));
+    assert!(*told.waited.lock() > Duration::ZERO);
+}
+
+#[test]
+fn a_route_that_stays_stale_is_given_up_with_nothing_changed() {
+    let (written, told) = delete(FeatureLevel::SPOKEN, &[Outcome::Refused(Refusal::StaleRoute)]);
+    let error = written.unwrap_err();
+    assert_eq!((error.kind, &error.changed), (ErrorKind::Unavailable, &Changed::Nothing));
+    assert!(!error.may_have_changed());
+    assert!(*told.waited.lock() <= LEADER_WAIT_MAX);
+    assert!(told.proposed.lock().len() < 100);
+}
+
+fn failed_shards(failed: &[usize], shards: usize) -> FailedShards {
+    FailedShards { collection: "c".into(), failed: failed.to_vec(), shards }
+}
+
+#[test]
+fn half_a_write_never_says_that_nothing_was_changed() {
+    let full = Error::overloaded("full").nothing_changed();
+    let part = of_several(full.clone(), failed_shards(&[1], 2));
+    assert!(part.may_have_changed());
+    assert_eq!(part.kind, ErrorKind::Timeout, "the outcome as a whole is not what it was");
+    let whole = of_several(full, failed_shards(&[0, 1], 2));
+    assert!(!whole.may_have_changed());
+    assert_eq!(whole.kind, ErrorKind::Overloaded);
+}
+
+#[test]
+fn a_refused_request_stays_refused_where_a_part_was_applied() {
+    let refused = of_several(Error::not_found("no point 7"), failed_shards(&[0], 2));
+    assert_eq!(refused.kind, ErrorKind::NotFound);
+    assert!(refused.may_have_changed());
+}

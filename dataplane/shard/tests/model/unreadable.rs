@@ -1,0 +1,46 @@
+//! An entry that cannot be read: nothing of it is applied, and the replica is not opened again.
+
+use vane_raft::{ApplyError, Entry, StateMachine};
+use vane_shard::Command;
+use vane_storage::MemoryKv;
+use vane_types::Term;
+
+use crate::world::{Replica, upsert};
+
+/// Commands of forms and with parts that this version does not know.
+fn unreadable(replica: &Replica) -> Vec<Vec<u8>> {
+    let [command] = <[Command; 1]>::try_from(replica.commands(upsert(0..1))).unwrap();
+    let stored = command.encode_stored();
+    let of_later_format = [&[9], &stored[1..]].concat();
+    // A kind of change behind all tags, and an index of a type that is not there yet.
+    let of_later_kind = vec![1, 0xa2, 0x06, 0];
+    let of_later_index = b"\x01\x4a\x0b\x0a\x01n\x12\x06colour".to_vec();
+    // The first point has no id.
+    let without_id = vec![1, 0x0a, 2, 0x0a, 0];
+    vec![of_later_format, of_later_kind, of_later_index, without_id, stored[..5].to_vec()]
+}
+
+#[test]
+fn a_replica_stands_still_before_what_it_cannot_read() {
+    let count = unreadable(&Replica::founded(MemoryKv::default())).len();
+    for at in 0..count {
+        let replica = Replica::founded(MemoryKv::default());
+        assert!(replica.write(upsert(0..9)));
+        let (before, index) = (replica.contents(), replica.shard.applied());
+        let data = unreadable(&replica).swap_remove(at);
+        let entry = Entry { index: index.next(), term: Term(1), data, conf: None };
+        assert_eq!(replica.shard.quarantined(), None);
+        let error = replica.shard.apply(&entry).unwrap_err();
+        let why = match error {
+            ApplyError::Unreadable(why) => why,
+            ApplyError::Store(error) => panic!("command {at}: {error}"),
+        };
+        assert_eq!(replica.shard.quarantined(), Some(why.clone()));
+        assert!(why.contains(&format!("before entry {}", index.next())), "{why}");
+        assert_eq!((replica.contents(), replica.shard.applied()), (before, index));
+        let dir = tempfile::tempdir().unwrap();
+        assert!(replica.shard.snapshot(dir.path()).is_err(), "its mark must not spread");
+        let error = replica.try_reopen().err().unwrap().to_string();
+        assert!(error.contains(&why), "{error}");
+    }
+}

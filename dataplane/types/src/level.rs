@@ -1,0 +1,74 @@
+//! Which commands and formats the members of a cluster agreed to write.
+//!
+//! While versions are mixed, nobody may write what somebody else cannot read. So each member
+//! says what it speaks, the catalog has one level that holds for all, and what is newer than
+//! that level is written by nobody.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::Error as Failure;
+
+/// A step of what versions can read; each contains those below it.
+///
+/// | level | adds |
+/// |---|---|
+/// | 1 | everything that was there before levels |
+/// | 2 | the catalog's command that raises the level |
+/// | 3 | the range and epoch that a shard's command was routed by, and their check |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FeatureLevel(pub u32);
+
+impl FeatureLevel {
+    /// Of versions that say nothing about levels.
+    pub const FIRST: Self = Self(1);
+    /// From which on the level can be raised.
+    pub const RAISED: Self = Self(2);
+    /// From which on shards' commands say what they were routed by.
+    pub const ROUTED: Self = Self(3);
+    /// What this version speaks: it reads everything up to here.
+    pub const SPOKEN: Self = Self::ROUTED;
+
+    /// Whether it goes without saying, so that what says it looks as it did before levels.
+    pub fn is_first(&self) -> bool {
+        *self == Self::FIRST
+    }
+
+    /// Refuses what needs a higher level than this, which is the one that holds.
+    ///
+    /// # Errors
+    /// [`LevelTooLow`].
+    pub fn check(self, needed: Self) -> Result<(), LevelTooLow> {
+        if needed > self {
+            return Err(LevelTooLow { needed, active: self });
+        }
+        Ok(())
+    }
+}
+
+impl Default for FeatureLevel {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
+/// A command is newer than what the cluster agreed to write. It was not proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the change needs feature level {}, and the cluster is at {}: bring all nodes to a version \
+     that speaks it",
+    needed.0, active.0
+)]
+pub struct LevelTooLow {
+    /// The level that the command needs.
+    pub needed: FeatureLevel,
+    /// The level that holds for it now.
+    pub active: FeatureLevel,
+}
+
+impl From<LevelTooLow> for Failure {
+    fn from(error: LevelTooLow) -> Self {
+        Self::unsupported(error.to_string()).nothing_changed()
+    }
+}
