@@ -5,6 +5,7 @@
 
 pub mod collection;
 pub mod command;
+pub mod distance;
 pub mod error;
 pub mod ids;
 pub mod key_range;
@@ -18,10 +19,11 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
+pub use distance::Distance;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use key_range::{KeyRange, RangeEpoch};
 pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};
-pub use vector::{Distance, NamedVectors};
+pub use vector::NamedVectors;
