@@ -6,7 +6,7 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 
 /// The protocol that this version speaks. Raised by a change that an older node would misread;
 /// fields that it may skip do not raise it.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Metadata key of the protocol that a caller speaks.
 const KEY: &str = "vane-protocol";

@@ -26,4 +26,4 @@ pub use key_range::{KeyRange, RangeEpoch};
 pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};
-pub use vector::NamedVectors;
+pub use vector::{MultiVector, NamedVectors, SparseVector, Vector, VectorError, VectorKind};

@@ -12,4 +12,5 @@ mod map;
 mod requests;
 mod search_context;
 mod snapshots;
+mod vectors;
 mod world;
