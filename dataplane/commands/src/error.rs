@@ -1,8 +1,8 @@
 //! Why a write does not fit its collection.
 
 use thiserror::Error;
-use vane_types::PointId;
 use vane_types::limits::{COMMAND_BYTES_MAX, PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX};
+use vane_types::{PointId, VectorKind};
 
 /// A write that was refused before anything was logged: no variant leaves anything changed,
 /// and the same write is refused again.
@@ -14,6 +14,9 @@ pub enum Error {
         /// As the request has it.
         name: String,
     },
+    /// No vector of the collection is of this kind: those that there are are dense.
+    #[error("{0} is not supported by this version of Vane")]
+    UnsupportedKind(VectorKind),
     /// A vector is longer or shorter than the collection says.
     #[error("Vector dimension error: expected dim: {expected}, got {got} (point {point})")]
     Dimension {
@@ -55,6 +58,10 @@ pub enum Error {
 
 impl From<Error> for vane_types::Error {
     fn from(error: Error) -> Self {
-        Self::bad_input(error.to_string())
+        match error {
+            // It is in the API: no fault of the request, but missing here.
+            Error::UnsupportedKind(_) => Self::unsupported(error.to_string()),
+            _ => Self::bad_input(error.to_string()),
+        }
     }
 }

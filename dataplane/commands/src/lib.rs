@@ -13,6 +13,7 @@ mod error;
 mod kinds;
 mod routed;
 mod targets;
+mod vector;
 mod write;
 
 pub use checked::Checked;
@@ -21,8 +22,9 @@ pub use error::Error;
 pub use kinds::configure::Configure;
 pub use kinds::index::{CreateIndex, DropIndex};
 pub use kinds::payload::{DeletePayload, SetPayload};
-pub use kinds::upsert::{NewPoint, Point, Upsert, Vector, known_vector};
+pub use kinds::upsert::{NewPoint, Point, Upsert};
 pub use kinds::vectors::DeleteVectors;
 pub use routed::RoutedBy;
 pub use targets::{FILTER_SEMANTICS, Selection, Targets};
+pub use vector::{LoggedVector, fit, known_vector};
 pub use write::{Write, check};

@@ -7,7 +7,7 @@ mod stage;
 
 use vane_filter::Filter;
 use vane_shard::{SearchParams, Want};
-use vane_types::PointId;
+use vane_types::{PointId, Vector};
 
 /// What `points/query` asks.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct Query {
 #[derive(Debug, Clone)]
 pub enum By {
     /// Nearness to this vector.
-    Vector(Vec<f32>),
+    Vector(Vector),
     /// Nearness to the vector of this point, which is itself left out.
     Point(PointId),
     /// Reciprocal rank fusion of the prefetches: a point's score is the sum of

@@ -5,7 +5,7 @@ use std::time::Instant;
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
 use vane_transport::HeldHits;
 use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
-use vane_types::{Error, LogIndex, PointId};
+use vane_types::{Error, LogIndex, PointId, Vector};
 
 /// The meta group, applied up to an index. A [`Basis`] read of it says how new a catalog must
 /// be; each kind of read that asks for points is refused.
@@ -44,7 +44,7 @@ impl vane_transport::Replica for MetaReplica {
         no_points()
     }
 
-    async fn vector_of(&self, _: VectorOf, _: Instant) -> Result<Vec<f32>, Error> {
+    async fn vector_of(&self, _: VectorOf, _: Instant) -> Result<Vector, Error> {
         no_points()
     }
 

@@ -8,7 +8,7 @@ use vane_raft::{Engine, ReadError, Watch};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search, Shard};
 use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
 use vane_transport::{Answered, Freshness, HeldHits, NotRead, Read};
-use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
 
 use crate::meta_replica::MetaReplica;
 use crate::pool::{Pool, stopping};
@@ -192,7 +192,7 @@ impl vane_transport::Replica for LocalReplica<'_> {
         self.on_pool(deadline, move |shard| shard.count(count.filter.as_ref(), deadline)).await
     }
 
-    async fn vector_of(&self, asked: VectorOf, deadline: Instant) -> Result<Vec<f32>, Error> {
+    async fn vector_of(&self, asked: VectorOf, deadline: Instant) -> Result<Vector, Error> {
         self.on_pool(deadline, move |shard| shard.vector_of(asked.id, &asked.using)).await
     }
 

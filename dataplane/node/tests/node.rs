@@ -18,7 +18,7 @@ use vane_shard::{
 };
 use vane_transport::{Freshness, Outcome, PeerMember, Proposal};
 use vane_types::{
-    CollectionConfig, Distance, ErrorKind, FieldType, HnswConfig, OptimizerConfig, PointId,
+    CollectionConfig, Distance, ErrorKind, FieldType, HnswConfig, OptimizerConfig, PointId, Vector,
     VectorParams,
 };
 
@@ -60,7 +60,7 @@ fn config(indexing_threshold: usize) -> CollectionConfig {
 }
 
 /// A vector that is its number's own: no two are alike.
-fn vector(n: u64) -> Vec<f32> {
+fn vector(n: u64) -> Vector {
     let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -68,7 +68,8 @@ fn vector(n: u64) -> Vec<f32> {
         state ^= state << 17;
         (state >> 40) as f32 / (1 << 24) as f32
     };
-    (0..DIM).map(|_| next()).collect()
+    let values: Vec<f32> = (0..DIM).map(|_| next()).collect();
+    values.into()
 }
 
 fn point(n: u64) -> NewPoint {
@@ -262,7 +263,7 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
     assert_eq!(refused.kind, ErrorKind::NotFound);
     assert_eq!(refused.detail, "No point with id 77 found");
     let mut wrong = point(3);
-    wrong.vectors.insert(String::new(), vec![1.0; DIM - 1]);
+    wrong.vectors.insert(String::new(), vec![1.0; DIM - 1].into());
     let refused =
         collection.write(Write::Upsert(vec![point(50), wrong]), options()).await.unwrap_err();
     assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");

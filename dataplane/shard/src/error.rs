@@ -91,6 +91,7 @@ impl From<vane_commands::Error> for Error {
 impl From<Error> for vane_types::Error {
     fn from(error: Error) -> Self {
         match error {
+            Error::BadInput(BadInput::Collection(misfit)) => misfit.into(),
             Error::BadInput(bad) => Self::bad_input(bad.to_string()),
             Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Timeout { .. } => Self::timeout(error.to_string()),

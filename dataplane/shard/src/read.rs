@@ -6,7 +6,7 @@ pub(crate) mod info;
 use std::time::Instant;
 
 use vane_filter::Filter;
-use vane_types::{PointId, Slot};
+use vane_types::{PointId, Slot, Vector};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Page, Record, Scroll, Want};
@@ -40,14 +40,14 @@ impl Shard {
     /// # Errors
     /// [`Error::NotFound`] for a point that is not there; [`Error::BadInput`] when collection
     /// or point lack the vector; [`Error::NotReady`], [`Error::Storage`].
-    pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vec<f32>, Error> {
+    pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vector, Error> {
         let state = self.state.read();
         self.check_ready(&state)?;
         let vector = state.known_vector(using)?;
         // Under the lock on the state, so that slot and row are of one moment.
         let slot = self.store.slot(id)?.ok_or(Error::NotFound(id))?;
         match vector.read(slot) {
-            Some((values, _)) => Ok(values.to_vec()),
+            Some((values, _)) => Ok(values.to_vec().into()),
             None => Err(BadInput::VectorAbsent { id, using: using.to_owned() }.into()),
         }
     }

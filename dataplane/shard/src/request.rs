@@ -1,9 +1,9 @@
 //! What a reader asks of a shard and what it answers: plain data, and whether a question fits
 //! the collection.
 
-use vane_commands::known_vector;
+use vane_commands::{fit, known_vector};
 use vane_filter::Filter;
-use vane_types::{CollectionConfig, JsonPath, NamedVectors, Payload, PointId};
+use vane_types::{CollectionConfig, JsonPath, NamedVectors, Payload, PointId, Vector};
 
 use crate::error::BadInput;
 
@@ -13,7 +13,7 @@ pub struct Search {
     /// Name of the vector; `""` for the unnamed one.
     pub using: String,
     /// As many values as the vector's size. Cosine queries need not be normalised.
-    pub vector: Vec<f32>,
+    pub vector: Vector,
     /// Points to look among.
     pub filter: Option<Filter>,
     /// Effort and means.
@@ -29,15 +29,15 @@ pub struct Search {
 }
 
 impl Search {
-    /// Refuses what the configuration alone can tell.
-    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<(), BadInput> {
+    /// The values to search by. Refuses what the configuration alone can tell.
+    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<&[f32], BadInput> {
         self.want.check(config)?;
-        let expected = known_vector(config, &self.using)?.size;
-        let got = self.vector.len();
+        let (params, values) = fit(config, &self.using, &self.vector)?;
+        let (expected, got) = (params.size, values.len());
         if got != expected {
             return Err(BadInput::Dimension { expected, got });
         }
-        Ok(())
+        Ok(values)
     }
 }
 

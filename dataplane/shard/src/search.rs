@@ -87,14 +87,13 @@ impl Shard {
         search: &Search,
         deadline: Instant,
     ) -> Result<(View<'_>, Vec<Hit>), Error> {
-        search.check(&self.state.read().config)?;
+        let mut query = search.check(&self.state.read().config)?.to_vec();
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
         let excluded = match search.exclude {
             Some(id) => view.snapshot.slot(id)?,
             None => None,
         };
-        let mut query = search.vector.clone();
         vector.distance.prepare(&mut query);
         // The excluded point may be among the best, and is taken out at the end.
         let k = search.limit + usize::from(excluded.is_some());

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use vane_raft::ProposeError;
 use vane_shard::{Info, Page, Record, Scored, Search};
-use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Refusal};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Refusal, Vector};
 
 use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf, WireRead,
@@ -167,7 +167,7 @@ pub trait Replica: Send + Sync {
         &self,
         vector_of: VectorOf,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Vec<f32>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vector, Error>> + Send;
     /// Ids that match, for a change by filter.
     fn resolve(
         &self,

@@ -15,6 +15,7 @@ mod record;
 pub(crate) mod report;
 mod search;
 mod unreadable;
+mod vector;
 mod want;
 
 use std::str::FromStr;
@@ -29,6 +30,7 @@ pub(crate) use read_reply::{answered_from_wire, answered_to_wire};
 pub(crate) use record::{record_from_wire, record_to_wire, records_from_wire};
 pub(crate) use search::{search_from_wire, search_to_wire};
 pub(crate) use unreadable::Unreadable;
+pub(crate) use vector::{vector_from_wire, vector_to_wire};
 pub(crate) use want::{want_from_wire, want_to_wire};
 
 /// A message that must be there.

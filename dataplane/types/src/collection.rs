@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::distance::Distance;
 use crate::path::JsonPath;
 use crate::schema::FieldSchema;
-use crate::vector::Distance;
 
 /// Everything that decides how a collection's points are stored and searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

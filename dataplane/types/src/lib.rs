@@ -5,6 +5,7 @@
 
 pub mod collection;
 pub mod command;
+pub mod distance;
 pub mod error;
 pub mod ids;
 pub mod key_range;
@@ -19,6 +20,7 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
+pub use distance::Distance;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use key_range::{KeyRange, RangeEpoch, ShardRange};
@@ -26,4 +28,4 @@ pub use level::{FeatureLevel, LevelTooLow};
 pub use path::{JsonPath, PathError};
 pub use payload::Payload;
 pub use schema::{FieldSchema, FieldSchema as FieldType};
-pub use vector::{Distance, NamedVectors};
+pub use vector::{MultiVector, NamedVectors, SparseVector, Vector, VectorError, VectorKind};

@@ -8,6 +8,8 @@ pub const COLLECTION_NAME_CHARS_MAX: usize = 255;
 pub const COLLECTIONS_MAX: usize = 10_000;
 /// Dimensions of a dense vector.
 pub const VECTOR_DIM_MAX: usize = 65_536;
+/// Numbers of a sparse vector, or of all rows of a multivector together.
+pub const VECTOR_VALUES_MAX: usize = 1 << 20;
 /// Named vectors of one collection; a point's stored vector ordinals are one byte.
 pub const NAMED_VECTORS_MAX: usize = 64;
 /// Length of a vector's name, in characters.

@@ -1,55 +1,157 @@
-//! Dense vectors and how two of them compare.
+//! Vectors as points have them and queries ask for them: dense, sparse, or many in one.
+//!
+//! A value is well formed by its type. Whether it fits a collection (its kind, its size, its
+//! numbers) is checked where the collection is known.
 
-use std::cmp::Ordering;
+mod multi;
+mod sparse;
+
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-/// Vectors of a point by name; `""` is the unnamed one. Values are f32, as many as the
-/// collection's `size` says, and for [`Distance::Cosine`] of unit length once stored.
-pub type NamedVectors = BTreeMap<String, Vec<f32>>;
+pub use multi::MultiVector;
+pub use sparse::SparseVector;
 
-/// How close two vectors are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Distance {
-    /// Cosine similarity: vectors are brought to unit length when written.
-    Cosine,
-    /// Inner product.
-    Dot,
-    /// Euclidean distance.
-    Euclid,
+use crate::distance::Distance;
+use crate::limits::VECTOR_VALUES_MAX;
+
+/// Vectors of a point by name; `""` is the unnamed one. For [`Distance::Cosine`] of unit length
+/// once stored.
+pub type NamedVectors = BTreeMap<String, Vector>;
+
+/// One vector of a point, or of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Vector {
+    /// A number for each dimension, as many as the collection's `size` says.
+    Dense(Vec<f32>),
+    // Boxed, both: dense ones are most of what is carried, and stay as small as their list.
+    /// Numbers at some of very many dimensions, zeros elsewhere.
+    Sparse(Box<SparseVector>),
+    /// Several dense vectors that are compared as one.
+    Multi(Box<MultiVector>),
 }
 
-impl Distance {
-    /// Orders scores best first: larger for similarities, smaller for distances.
-    pub fn best_first(self, a: f32, b: f32) -> Ordering {
+/// What a vector is, whatever its numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VectorKind {
+    /// [`Vector::Dense`].
+    Dense,
+    /// [`Vector::Sparse`].
+    Sparse,
+    /// [`Vector::Multi`].
+    Multi,
+}
+
+impl fmt::Display for VectorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dense => "a dense vector",
+            Self::Sparse => "a sparse vector",
+            Self::Multi => "a vector of vectors",
+        })
+    }
+}
+
+/// Numbers that make no vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum VectorError {
+    /// Of a sparse vector: not every index has its value.
+    #[error("a sparse vector has {indices} indices and {values} values, must have as many of both")]
+    Unpaired {
+        /// Indices given.
+        indices: usize,
+        /// Values given.
+        values: usize,
+    },
+    /// Of a sparse vector: an index has more than one value.
+    #[error("a sparse vector has the index {0} twice")]
+    RepeatedIndex(u32),
+    /// Of a multivector: there is no row, or nothing in it.
+    #[error("a vector of vectors needs at least one, with at least one number")]
+    Empty,
+    /// Of a multivector: rows of more than one length.
+    #[error("vectors of a vector of vectors have {first} and {other} numbers, must have as many")]
+    UnequalRows {
+        /// Numbers of the first row.
+        first: usize,
+        /// Numbers of another, or those left over for the last.
+        other: usize,
+    },
+    /// More numbers than a vector may have.
+    #[error("a vector has {values} numbers, the limit is {VECTOR_VALUES_MAX}")]
+    TooLong {
+        /// Numbers given.
+        values: usize,
+    },
+}
+
+impl Vector {
+    /// What it is.
+    pub fn kind(&self) -> VectorKind {
         match self {
-            // A total order: a sort comes out the same on every node, whatever the scores are.
-            Self::Cosine | Self::Dot => b.total_cmp(&a),
-            Self::Euclid => a.total_cmp(&b),
+            Self::Dense(_) => VectorKind::Dense,
+            Self::Sparse(_) => VectorKind::Sparse,
+            Self::Multi(_) => VectorKind::Multi,
         }
     }
 
-    /// Whether a score is at least as good as the threshold a query asked for.
-    pub fn passes(self, score: f32, threshold: f32) -> bool {
+    /// The numbers of a dense vector.
+    pub fn dense(&self) -> Option<&[f32]> {
         match self {
-            Self::Cosine | Self::Dot => score >= threshold,
-            Self::Euclid => score <= threshold,
+            Self::Dense(values) => Some(values),
+            Self::Sparse(_) | Self::Multi(_) => None,
         }
     }
 
-    /// Brings a vector into the form that is stored and searched.
-    pub fn prepare(self, vector: &mut [f32]) {
-        if self != Self::Cosine {
-            return;
-        }
-        // In f64: the squares of large components overflow f32.
-        let norm = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
-        // Already of unit length within f32's precision: a second pass would move the last bits.
-        if norm > 0.0 && (norm - 1.0).abs() > 1e-6 {
-            vector.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+    /// All its numbers, whichever place each has.
+    pub fn values(&self) -> &[f32] {
+        match self {
+            Self::Dense(values) => values,
+            Self::Sparse(sparse) => sparse.values(),
+            Self::Multi(rows) => rows.values(),
         }
     }
+
+    /// The first of [`Self::values`] that is an infinity or NaN, and its position. One has no
+    /// place in any order of scores, and a graph built over it is broken.
+    pub fn not_finite(&self) -> Option<(usize, f32)> {
+        self.values().iter().copied().enumerate().find(|(_, value)| !value.is_finite())
+    }
+
+    /// Brings it into the form that is stored and searched.
+    pub fn prepare(&mut self, distance: Distance) {
+        match self {
+            Self::Dense(values) => distance.prepare(values),
+            // Compared by inner product, whatever the length.
+            Self::Sparse(_) => {}
+            Self::Multi(rows) => rows.prepare(distance),
+        }
+    }
+}
+
+impl From<Vec<f32>> for Vector {
+    fn from(values: Vec<f32>) -> Self {
+        Self::Dense(values)
+    }
+}
+
+impl From<SparseVector> for Vector {
+    fn from(sparse: SparseVector) -> Self {
+        Self::Sparse(Box::new(sparse))
+    }
+}
+
+impl From<MultiVector> for Vector {
+    fn from(rows: MultiVector) -> Self {
+        Self::Multi(Box::new(rows))
+    }
+}
+
+/// Refuses more numbers than a vector may have.
+fn check_length(values: usize) -> Result<(), VectorError> {
+    if values > VECTOR_VALUES_MAX { Err(VectorError::TooLong { values }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -57,32 +159,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosine_vectors_get_unit_length_and_zero_stays_zero() {
-        let mut v = vec![3e30, 4e30];
-        Distance::Cosine.prepare(&mut v);
-        assert!((v[0] - 0.6).abs() < 1e-6 && (v[1] - 0.8).abs() < 1e-6);
-        let before = v.clone();
-        Distance::Cosine.prepare(&mut v);
-        assert_eq!(v, before);
-        let mut zero = vec![0.0; 3];
-        Distance::Cosine.prepare(&mut zero);
-        assert_eq!(zero, [0.0; 3]);
+    fn a_dense_vector_is_as_small_as_its_list() {
+        assert_eq!(size_of::<Vector>(), size_of::<Vec<f32>>());
     }
 
     #[test]
-    fn length_is_right_where_squares_leave_f32() {
-        for magnitude in [1e-38_f32, 1e-3, 1.0, 1e38] {
-            let mut v = [magnitude, -2.0 * magnitude, 0.5 * magnitude];
-            Distance::Cosine.prepare(&mut v);
-            let length: f32 = v.iter().map(|x| x * x).sum();
-            assert!((length - 1.0).abs() < 1e-6, "{magnitude}: {length}");
+    fn every_kind_finds_its_first_number_that_is_not_finite() {
+        let values = [1.0, f32::INFINITY, f32::NAN];
+        let vectors = |values: [f32; 3]| -> [Vector; 3] {
+            [
+                values.to_vec().into(),
+                SparseVector::new(vec![4, 7, 9], values.to_vec()).unwrap().into(),
+                MultiVector::new(1, values.to_vec()).unwrap().into(),
+            ]
+        };
+        for vector in vectors(values) {
+            assert_eq!(vector.not_finite(), Some((1, f32::INFINITY)), "{vector:?}");
+        }
+        for vector in vectors([0.0, f32::MIN, f32::MAX]) {
+            assert_eq!(vector.not_finite(), None, "{vector:?}");
         }
     }
 
     #[test]
-    fn euclid_prefers_small_and_dot_large() {
-        assert_eq!(Distance::Euclid.best_first(1.0, 2.0), Ordering::Less);
-        assert_eq!(Distance::Dot.best_first(1.0, 2.0), Ordering::Greater);
-        assert!(Distance::Euclid.passes(1.0, 1.5) && !Distance::Dot.passes(1.0, 1.5));
+    fn only_dense_vectors_have_dense_numbers() {
+        let sparse = SparseVector::new(vec![1], vec![2.0]).unwrap();
+        let rows = MultiVector::new(1, vec![2.0]).unwrap();
+        assert_eq!(Vector::from(vec![2.0]).dense(), Some([2.0].as_slice()));
+        for vector in [Vector::from(sparse), Vector::from(rows)] {
+            assert_eq!((vector.dense(), vector.values()), (None, [2.0].as_slice()));
+        }
+    }
+
+    #[test]
+    fn each_row_of_a_multivector_gets_unit_length() {
+        let mut vector = Vector::from(MultiVector::new(2, vec![3.0, 4.0, 0.0, 5.0]).unwrap());
+        vector.prepare(Distance::Cosine);
+        assert_eq!(vector.values(), [0.6, 0.8, 0.0, 1.0]);
     }
 }

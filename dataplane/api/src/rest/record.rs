@@ -1,7 +1,7 @@
 //! Points in answers.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use vane_types::{NamedVectors, PointId};
+use vane_types::{NamedVectors, PointId, Vector};
 
 use crate::engine::{Record, Scored};
 
@@ -26,8 +26,26 @@ struct VectorsOut<'a>(&'a NamedVectors);
 impl Serialize for VectorsOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.get("") {
-            Some(unnamed) if self.0.len() == 1 => unnamed.serialize(serializer),
-            _ => self.0.serialize(serializer),
+            Some(unnamed) if self.0.len() == 1 => VectorOut(unnamed).serialize(serializer),
+            _ => serializer.collect_map(self.0.iter().map(|(name, it)| (name, VectorOut(it)))),
+        }
+    }
+}
+
+/// In the form in which requests have it.
+struct VectorOut<'a>(&'a Vector);
+
+impl Serialize for VectorOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Vector::Dense(values) => values.serialize(serializer),
+            Vector::Sparse(sparse) => {
+                let mut out = serializer.serialize_struct("SparseVector", 2)?;
+                out.serialize_field("indices", sparse.indices())?;
+                out.serialize_field("values", sparse.values())?;
+                out.end()
+            }
+            Vector::Multi(rows) => serializer.collect_seq(rows.rows()),
         }
     }
 }
@@ -98,7 +116,7 @@ mod tests {
     use super::{PageOut, Points};
     use crate::engine::{Record, Scored};
     use serde_json::json;
-    use vane_types::{NamedVectors, PointId};
+    use vane_types::{MultiVector, NamedVectors, PointId, SparseVector};
 
     fn record(vectors: Option<NamedVectors>) -> Record {
         let payload = vectors.is_some().then(|| json!({"a": 1}).as_object().unwrap().clone());
@@ -107,8 +125,8 @@ mod tests {
 
     #[test]
     fn unnamed_vector_alone_is_a_list() {
-        let unnamed = NamedVectors::from([(String::new(), vec![0.5])]);
-        let named = NamedVectors::from([("a".to_owned(), vec![0.5])]);
+        let unnamed = NamedVectors::from([(String::new(), vec![0.5].into())]);
+        let named = NamedVectors::from([("a".to_owned(), vec![0.5].into())]);
         let records = [
             record(Some(unnamed)),
             record(Some(named)),
@@ -123,6 +141,18 @@ mod tests {
             {"id": 7},
         ], "next_page_offset": 9});
         assert_eq!(serde_json::to_value(page).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_kind_is_written_as_it_is_read() {
+        let sparse = SparseVector::new(vec![9, 2], vec![1.0, 0.5]).unwrap();
+        let rows = MultiVector::of_rows(&[[1.0, 2.0], [3.0, 4.0]]).unwrap();
+        let vectors = [("s".to_owned(), sparse.into()), ("m".to_owned(), rows.into())];
+        let page = PageOut { records: &[record(Some(vectors.into()))], next: None };
+        assert_eq!(
+            serde_json::to_value(page).unwrap()["points"][0]["vector"],
+            json!({"s": {"indices": [2, 9], "values": [0.5, 1.0]}, "m": [[1.0, 2.0], [3.0, 4.0]]})
+        );
     }
 
     #[test]

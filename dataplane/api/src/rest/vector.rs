@@ -1,4 +1,4 @@
-//! Vectors in requests. They are most of what is read, so they go into their final form
+//! Vectors in requests. Dense ones are most of what is read, so they go into their final form
 //! without a detour.
 
 use std::collections::BTreeMap;
@@ -6,22 +6,32 @@ use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use vane_types::NamedVectors;
 use vane_types::limits::VECTOR_DIM_MAX;
+use vane_types::{MultiVector, NamedVectors, SparseVector, Vector};
 
 use super::NOT_SUPPORTED;
 
+/// A vector of any kind: a list of numbers, a list of such lists, or an object with `indices` and
+/// `values`. Whether a collection takes it is not known here.
+#[derive(Debug, PartialEq)]
+pub(super) struct AnyVector(pub(super) Vector);
+
 /// A list of numbers. Numbers beyond f32 become infinite, which the collection refuses.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Dense(pub(super) Vec<f32>);
+pub(super) struct Numbers(Vec<f32>);
+
+impl AsRef<[f32]> for Numbers {
+    fn as_ref(&self) -> &[f32] {
+        &self.0
+    }
+}
 
 /// The vectors of a point: a list for the unnamed one, or an object by name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct PointVectors(pub(super) NamedVectors);
 
 /// One column of vectors per name; the unnamed one is a bare list of vectors.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Columns(pub(super) BTreeMap<String, Vec<Option<Dense>>>);
+#[derive(Debug, PartialEq)]
+pub(super) struct Columns(pub(super) BTreeMap<String, Vec<Option<AnyVector>>>);
 
 /// One number of a vector.
 struct Component(f32);
@@ -52,53 +62,135 @@ impl<'de> Visitor<'de> for ComponentVisitor {
     fn visit_i64<E>(self, number: i64) -> Result<f32, E> {
         Ok(number as f32)
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<f32, A::Error> {
-        // Not as a wrong number: multivectors are in the API, and missing here.
-        Err(A::Error::custom(format!("a vector of vectors {NOT_SUPPORTED}")))
-    }
 }
 
-impl<'de> Deserialize<'de> for Dense {
+impl<'de> Deserialize<'de> for Numbers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DenseVisitor)
+        deserializer.deserialize_seq(NumbersVisitor)
     }
 }
 
-struct DenseVisitor;
+struct NumbersVisitor;
 
-impl<'de> Visitor<'de> for DenseVisitor {
-    type Value = Dense;
+impl<'de> Visitor<'de> for NumbersVisitor {
+    type Value = Numbers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of numbers")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Numbers, A::Error> {
+        numbers(None, seq).map(Numbers)
+    }
+}
+
+/// The numbers of a list, of which the first may have been read already.
+fn numbers<'de, A: SeqAccess<'de>>(first: Option<f32>, mut seq: A) -> Result<Vec<f32>, A::Error> {
+    // Bounded: the hint comes from whoever sends the body.
+    let mut values = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(VECTOR_DIM_MAX));
+    values.extend(first);
+    while let Some(Component(value)) = seq.next_element()? {
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// What a vector's list begins with, which says what it is a list of.
+enum First {
+    Number(f32),
+    Row(Numbers),
+}
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FirstVisitor)
+    }
+}
+
+struct FirstVisitor;
+
+impl<'de> Visitor<'de> for FirstVisitor {
+    type Value = First;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ComponentVisitor.expecting(f)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<First, E> {
+        ComponentVisitor.visit_f64(number).map(First::Number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<First, E> {
+        ComponentVisitor.visit_u64(number).map(First::Number)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<First, E> {
+        ComponentVisitor.visit_i64(number).map(First::Number)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<First, A::Error> {
+        NumbersVisitor.visit_seq(seq).map(First::Row)
+    }
+}
+
+impl<'de> Deserialize<'de> for AnyVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(VectorVisitor).map(Self)
+    }
+}
+
+pub(super) struct VectorVisitor;
+
+impl<'de> Visitor<'de> for VectorVisitor {
+    type Value = Vector;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a vector: a list of numbers")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Dense, A::Error> {
-        // Bounded: the hint comes from whoever sends the body.
-        let mut values = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(VECTOR_DIM_MAX));
-        while let Some(Component(value)) = seq.next_element()? {
-            values.push(value);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vector, A::Error> {
+        // The first is read apart, so that the many behind it need no look at what they are.
+        match seq.next_element()? {
+            None => Ok(Vec::new().into()),
+            Some(First::Number(first)) => numbers(Some(first), seq).map(Vector::from),
+            Some(First::Row(first)) => {
+                let mut rows = vec![first];
+                while let Some(row) = seq.next_element()? {
+                    rows.push(row);
+                }
+                MultiVector::of_rows(&rows).map(Vector::from).map_err(A::Error::custom)
+            }
         }
-        Ok(Dense(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dense, A::Error> {
-        let mut fields = Vec::new();
-        while let Some((field, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-            fields.push(field);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vector, A::Error> {
+        let (mut indices, mut values, mut unknown) = (None, None, None);
+        while let Some(field) = map.next_key::<String>()? {
+            match field.as_str() {
+                "indices" => indices = Some(map.next_value()?),
+                "values" => values = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    unknown = Some(field);
+                }
+            }
         }
-        Err(A::Error::custom(not_dense(fields.iter().map(String::as_str))))
+        match (indices, values, unknown) {
+            // Texts and images to make vectors from are in the API, and missing here.
+            (None, None, _) => Err(A::Error::custom(format!(
+                "an object in place of a vector (inference) {NOT_SUPPORTED}"
+            ))),
+            (Some(indices), Some(values), None) => {
+                sparse(indices, values).map_err(A::Error::custom)
+            }
+            _ => Err(A::Error::custom("a sparse vector has `indices` and `values` and no more")),
+        }
     }
 }
 
-/// What an object in place of a vector is, by its fields.
-pub(super) fn not_dense<'a>(mut fields: impl Iterator<Item = &'a str>) -> String {
-    if fields.any(|field| matches!(field, "indices" | "values")) {
-        format!("a sparse vector {NOT_SUPPORTED}")
-    } else {
-        format!("an object in place of a vector (inference) {NOT_SUPPORTED}")
-    }
+/// A sparse vector of what was read.
+pub(super) fn sparse(indices: Vec<u32>, values: Numbers) -> Result<Vector, String> {
+    SparseVector::new(indices, values.0).map(Vector::from).map_err(|error| error.to_string())
 }
 
 impl<'de> Deserialize<'de> for PointVectors {
@@ -117,15 +209,15 @@ impl<'de> Visitor<'de> for PointVectorsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<PointVectors, A::Error> {
-        let Dense(values) = Dense::deserialize(SeqAccessDeserializer::new(seq))?;
-        Ok(PointVectors(NamedVectors::from([(String::new(), values)])))
+        let vector = VectorVisitor.visit_seq(seq)?;
+        Ok(PointVectors(NamedVectors::from([(String::new(), vector)])))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PointVectors, A::Error> {
         let mut vectors = NamedVectors::new();
-        while let Some((name, Dense(values))) = map.next_entry()? {
+        while let Some((name, AnyVector(vector))) = map.next_entry()? {
             // A map would keep the last one in silence.
-            if let Some(_earlier) = vectors.insert(name, values) {
+            if let Some(_earlier) = vectors.insert(name, vector) {
                 return Err(A::Error::custom("a vector is named twice"));
             }
         }
@@ -159,39 +251,4 @@ impl<'de> Visitor<'de> for ColumnsVisitor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Columns, Dense, NOT_SUPPORTED, PointVectors};
-
-    #[test]
-    fn both_forms_of_point_vectors_are_read() {
-        let unnamed: PointVectors = serde_json::from_str("[1, -2, 0.5e0]").unwrap();
-        assert_eq!(unnamed.0[""], [1.0, -2.0, 0.5]);
-        let named: PointVectors = serde_json::from_str(r#"{"a": [1], "b": []}"#).unwrap();
-        assert_eq!((named.0["a"].as_slice(), named.0["b"].len()), ([1.0].as_slice(), 0));
-        assert!(serde_json::from_str::<PointVectors>(r#"{"a": [1], "a": [2]}"#).is_err());
-        let columns: Columns = serde_json::from_str(r#"{"a": [[1], null]}"#).unwrap();
-        assert_eq!(columns.0["a"], [Some(Dense(vec![1.0])), None]);
-    }
-
-    #[test]
-    fn numbers_beyond_f32_are_infinite_and_beyond_f64_an_error() {
-        let Dense(values) = serde_json::from_str("[1e39, -1e39]").unwrap();
-        assert_eq!(values, [f32::INFINITY, f32::NEG_INFINITY]);
-        assert!(serde_json::from_str::<Dense>("[1e999]").is_err());
-    }
-
-    #[test]
-    fn what_is_no_dense_vector_is_named() {
-        for (json, named) in [
-            ("[[1, 2]]", "vector of vectors"),
-            (r#"{"indices": [1], "values": [1]}"#, "sparse"),
-            (r#"{"text": "x", "model": "m"}"#, "inference"),
-        ] {
-            let error = serde_json::from_str::<Dense>(json).unwrap_err().to_string();
-            assert!(error.contains(named) && error.contains(NOT_SUPPORTED), "{json}: {error}");
-        }
-        for json in ["[null]", "[\"1\"]", "1", "null", "\"x\"", "[true]", "[NaN]"] {
-            assert!(serde_json::from_str::<Dense>(json).is_err(), "{json}");
-        }
-    }
-}
+mod tests;

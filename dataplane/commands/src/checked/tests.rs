@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vane_types::{
-    CollectionConfig, Distance, FieldSchema, HnswConfig, NamedVectors, OptimizerConfig, Payload,
-    VectorParams,
+    CollectionConfig, Distance, FieldSchema, HnswConfig, MultiVector, NamedVectors,
+    OptimizerConfig, Payload, SparseVector, Vector, VectorKind, VectorParams,
 };
 
 use super::*;
@@ -21,7 +21,7 @@ fn config() -> CollectionConfig {
 }
 
 fn point(id: u64, values: &[f32]) -> NewPoint {
-    let vectors = NamedVectors::from([("a".to_owned(), values.to_vec())]);
+    let vectors = NamedVectors::from([("a".to_owned(), values.to_vec().into())]);
     NewPoint { id: id.into(), vectors, payload: Payload::new() }
 }
 
@@ -66,11 +66,8 @@ fn each_shard_gets_its_own_points_once() {
     let found = commands(Write::Upsert(points), Vec::new());
     assert_eq!(by_shard(&found), [(1, vec![nums(&[4, 1])]), (2, vec![nums(&[2])])]);
     let Some(Change::Upsert(upsert)) = &found[0].1[0].change else { panic!("an upsert was made") };
-    assert_eq!(
-        upsert.points[0].vectors[0].values,
-        [0.0, 1.0],
-        "the later one counts, at unit length"
-    );
+    let (_, vector) = upsert.points[0].vectors[0].clone().into_parts().unwrap();
+    assert_eq!(vector.values(), [0.0, 1.0], "the later one counts, at unit length");
     let found = commands(Write::Delete(Selection::Ids(nums(&[7, 3, 7, 6]))), Vec::new());
     assert_eq!(by_shard(&found), [(0, vec![nums(&[3, 6])]), (1, vec![nums(&[7])])]);
 }
@@ -116,7 +113,7 @@ fn every_shard_has_every_payload_index() {
 #[test]
 fn what_does_not_fit_the_collection_is_refused() {
     let mut other = point(1, &[1.0, 2.0]);
-    other.vectors = NamedVectors::from([(String::new(), vec![1.0, 2.0])]);
+    other.vectors = NamedVectors::from([(String::new(), vec![1.0, 2.0].into())]);
     for bad in [point(1, &[1.0]), point(1, &[1.0, f32::NAN]), other] {
         assert!(check(&config(), Write::Upsert(vec![bad.clone(), point(1, &[1.0, 0.0])])).is_err());
         let update = vec![(bad.id, bad.vectors), (1.into(), point(1, &[1.0, 0.0]).vectors)];
@@ -130,4 +127,44 @@ fn what_does_not_fit_the_collection_is_refused() {
         check(&config(), Write::DeleteVectors { points: Selection::Ids(nums(&[1])), names })
             .is_err()
     );
+}
+
+#[test]
+fn of_two_updates_of_one_point_both_count_and_the_later_wins() {
+    let mut config = config();
+    let params = config.vectors["a"];
+    config.vectors.insert("b".to_owned(), params);
+    let named = |name: &str, x: f32| NamedVectors::from([(name.to_owned(), vec![x, 0.0].into())]);
+    let update = [named("b", 2.0), named("a", 1.0), named("b", -3.0)];
+    let write = Write::UpdateVectors(update.map(|vectors| (1.into(), vectors)).into());
+    let made = check(&config, write).unwrap().commands(1, |_| 0, Vec::new()).unwrap();
+    let Some(Change::UpdateVectors(update)) = &made[0].1[0].change else { panic!("{made:?}") };
+    let vectors = update.points[0].vectors.iter().map(|vector| vector.clone().into_parts());
+    let expected = [("a", [1.0, 0.0]), ("b", [-1.0, 0.0])];
+    let expected = expected.map(|(name, values)| Ok((name.to_owned(), values.to_vec().into())));
+    assert!(vectors.eq(expected), "{update:?}");
+}
+
+#[test]
+fn a_vector_that_is_not_dense_is_missing_here_whatever_its_name_is() {
+    let sparse = Vector::from(SparseVector::new(vec![0, 1], vec![1.0, 2.0]).unwrap());
+    let rows = Vector::from(MultiVector::of_rows(&[[1.0, 2.0]]).unwrap());
+    for (vector, kind, named) in [
+        (sparse, VectorKind::Sparse, "a sparse vector"),
+        (rows, VectorKind::Multi, "a vector of vectors"),
+    ] {
+        for name in ["a", "s"] {
+            let mut other = point(1, &[1.0, 0.0]);
+            other.vectors.insert(name.to_owned(), vector.clone());
+            let update = Write::UpdateVectors(vec![(other.id, other.vectors.clone())]);
+            for write in [Write::Upsert(vec![other]), update] {
+                let refused = check(&config(), write).map(drop).unwrap_err();
+                assert_eq!(refused, Error::UnsupportedKind(kind));
+                let refused = vane_types::Error::from(refused);
+                assert_eq!(refused.kind, vane_types::ErrorKind::Unsupported);
+                let text = format!("{named} is not supported by this version of Vane");
+                assert_eq!(refused.detail, text);
+            }
+        }
+    }
 }

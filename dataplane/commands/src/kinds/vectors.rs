@@ -8,8 +8,9 @@ use vane_types::{CollectionConfig, NamedVectors, PointId};
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
-use crate::kinds::upsert::{Point, known_vector, stored_vectors};
+use crate::kinds::upsert::Point;
 use crate::targets::{Selection, Targets, check_count};
+use crate::vector::{check_vectors, known_vector, logged};
 
 /// Vectors to remove, by name.
 #[derive(Clone, PartialEq, Message)]
@@ -28,17 +29,15 @@ pub(crate) fn check_update(
 ) -> Result<Checked, Error> {
     check_count(points.len())?;
     let mut by_id: BTreeMap<PointId, NamedVectors> = BTreeMap::new();
-    for (id, vectors) in points {
+    for (id, mut vectors) in points {
         // Each is checked, also one that a later takes the place of.
-        stored_vectors(config, id, vectors.clone())?;
+        check_vectors(config, id, &mut vectors)?;
         by_id.entry(id).or_default().extend(vectors);
     }
-    let mut checked = Vec::with_capacity(by_id.len());
-    for (id, vectors) in by_id {
-        let vectors = stored_vectors(config, id, vectors)?;
-        checked.push((id, Point { id: id.to_key(), vectors, payload: Vec::new() }));
-    }
-    Ok(Checked::points(checked, Change::UpdateVectors))
+    let point = |(id, vectors): (PointId, _)| {
+        (id, Point { id: id.to_key(), vectors: logged(vectors), payload: Vec::new() })
+    };
+    Ok(Checked::points(by_id.into_iter().map(point).collect(), Change::UpdateVectors))
 }
 
 pub(crate) fn check_delete(

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use vane_filter::Filter;
 use vane_shard::{Record, Scored, Scroll, Search, Want};
 use vane_transport::reads::VectorOf;
-use vane_types::{Error, PointId};
+use vane_types::{Error, PointId, Vector};
 
 use super::filters::{both, only};
 use super::fusion::reciprocal_rank;
@@ -104,7 +104,7 @@ impl<S: Shards> Collection<S> {
         id: PointId,
         using: String,
         options: &RequestOptions,
-    ) -> Result<Vec<f32>, Error> {
+    ) -> Result<Vector, Error> {
         let read = (self.ordinal_of(id), VectorOf { id, using });
         let answer = self.ask(std::iter::once(read), options).await?.pop();
         // One shard was asked: with no answer at all `ask` fails.

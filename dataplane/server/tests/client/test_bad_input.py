@@ -140,6 +140,13 @@ MISSING = [
     ("POST", "/points/query", {"query": {"order_by": "k"}}),
     ("POST", "/points/query", {"query": {"sample": "random"}}),
     ("PUT", "/index", {"field_name": "a", "field_schema": "text"}),
+    ("PUT", "/points", {"points": [{"id": 1, "vector": [[1, 2, 3, 4]]}]}),
+    ("PUT", "/points", {"points": [{"id": 1, "vector": {"s": {"indices": [1], "values": [1]}}}]}),
+    ("PUT", "/points", {"batch": {"ids": [1], "vectors": {"s": [{"indices": [1], "values": [1]}]}}}),
+    ("PUT", "/points/vectors", {"points": [{"id": 1, "vector": [[1, 2, 3, 4]]}]}),
+    ("POST", "/points/query", {"query": [[1, 2, 3, 4]]}),
+    ("POST", "/points/query", {"query": {"indices": [1], "values": [1]}, "using": "s"}),
+    ("POST", "/points/query", {"query": {"fusion": "rrf"}, "prefetch": {"query": {"nearest": {"indices": [1], "values": [1]}}}}),
 ]
 
 

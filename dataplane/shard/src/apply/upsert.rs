@@ -1,10 +1,10 @@
 //! Puts points in place of any with the same ids.
 
-use vane_commands::{Point, Upsert, Vector};
+use vane_commands::{Error as CommandError, LoggedVector, Point, Upsert};
 use vane_storage::records::{PointRecord, VectorRecord};
-use vane_types::{PointId, Refusal, Slot};
+use vane_types::{PointId, Refusal, Slot, Vector};
 
-use crate::apply::change::{Applying, Stop, point_id};
+use crate::apply::change::{Applying, Stop, damaged, point_id};
 use crate::apply::digest;
 use crate::apply::effects::Effect;
 use crate::error::BadInput;
@@ -50,11 +50,18 @@ impl Applying<'_, '_> {
         &mut self,
         slot: Slot,
         record: &mut PointRecord,
-        vectors: Vec<Vector>,
+        vectors: Vec<LoggedVector>,
     ) -> Result<(), Stop> {
-        for Vector { name, values } in vectors {
+        for logged in vectors {
+            let (name, vector) = logged
+                .into_parts()
+                .map_err(|error| damaged(&format!("a logged vector cannot be read: {error}")))?;
+            let values = match vector {
+                Vector::Dense(values) => values,
+                other => return Err(invalid(&CommandError::UnsupportedKind(other.kind()).into())),
+            };
             let Some((ordinal, vector)) = self.state.vector(&name) else {
-                return Err(invalid(&vane_commands::Error::UnknownVector { name }.into()));
+                return Err(invalid(&CommandError::UnknownVector { name }.into()));
             };
             if values.len() != vector.params.size {
                 let (expected, got) = (vector.params.size, values.len());

@@ -1,6 +1,6 @@
 //! Sets and removes vectors of points that exist.
 
-use vane_commands::{DeleteVectors, Point, Upsert, Vector};
+use vane_commands::{DeleteVectors, LoggedVector, Point, Upsert};
 use vane_storage::records::PointRecord;
 use vane_types::{Refusal, Slot};
 
@@ -16,7 +16,7 @@ impl Applying<'_, '_> {
             };
             let mut record = PointRecord { version: self.index, ..old.clone() };
             // All old rows die before new ones are added: afterwards the slot leads to those.
-            for Vector { name, .. } in &vectors {
+            for LoggedVector { name, .. } in &vectors {
                 self.drop_vector(slot, &mut record, name);
             }
             self.put_vectors(slot, &mut record, vectors)?;

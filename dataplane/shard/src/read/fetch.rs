@@ -66,7 +66,7 @@ impl Shard {
                     WantVectors::Named(names) => names.contains(&vector.name),
                 };
                 if wanted && let Some((values, _)) = vector.read(*slot) {
-                    vectors.insert(vector.name.clone(), values.to_vec());
+                    vectors.insert(vector.name.clone(), values.to_vec().into());
                 }
             }
             record.vectors = Some(vectors);

@@ -14,4 +14,5 @@ mod routes;
 mod search_context;
 mod snapshots;
 mod unreadable;
+mod vectors;
 mod world;

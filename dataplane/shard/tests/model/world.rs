@@ -18,7 +18,7 @@ use vane_shard::{
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
     CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, LogIndex, NodeId,
-    OptimizerConfig, Payload, PeerId, PointId, Term, VectorParams,
+    OptimizerConfig, Payload, PeerId, PointId, Term, Vector, VectorParams,
 };
 
 pub const DIM: usize = 4;
@@ -82,8 +82,8 @@ pub fn config() -> CollectionConfig {
     }
 }
 
-pub fn vector(x: f32) -> Vec<f32> {
-    vec![x, 1.0, -x, 0.5]
+pub fn vector(x: f32) -> Vector {
+    vec![x, 1.0, -x, 0.5].into()
 }
 
 pub fn payload(n: i64) -> Payload {
@@ -303,7 +303,7 @@ impl World {
             .unwrap();
         let found = page.records.into_iter().map(|record| {
             let PointId::Num(id) = record.id else { panic!("only numbers were written") };
-            let vector = record.vectors.unwrap().get("").map(|values| values[0]);
+            let vector = record.vectors.unwrap().get("").map(|vector| vector.values()[0]);
             (
                 id,
                 Expected {

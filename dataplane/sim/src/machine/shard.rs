@@ -102,7 +102,7 @@ fn path(name: &str) -> JsonPath {
 }
 
 fn point(point: u64, number: u64) -> NewPoint {
-    let vector = vec![number as f32, point as f32];
+    let vector = vec![number as f32, point as f32].into();
     let vectors = [(String::new(), vector)].into();
     NewPoint { id: PointId::Num(point), vectors, payload: payload_of(number) }
 }
@@ -169,7 +169,7 @@ pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
 fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
     let search = Search {
         using: String::new(),
-        vector: vec![0.0; SIZE],
+        vector: vec![0.0; SIZE].into(),
         filter: None,
         params: SearchParams { exact: true, ..SearchParams::default() },
         score_threshold: None,

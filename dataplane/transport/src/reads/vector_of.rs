@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use tonic::{Response, Status};
 use vane_proto::peer;
-use vane_types::{Error, LogIndex, PointId};
+use vane_types::{Error, LogIndex, PointId, Vector};
 
 use super::WireRead;
 use crate::peers::Client;
-use crate::wire::{Header, Unreadable, header_to_wire, point_id};
+use crate::wire::{Header, Unreadable, header_to_wire, point_id, vector_from_wire, vector_to_wire};
 use crate::{Read, Replica};
 
 /// The vector of a point, for a query that starts from it.
@@ -21,7 +21,7 @@ pub struct VectorOf {
 }
 
 impl WireRead for VectorOf {
-    type Answer = Vec<f32>;
+    type Answer = Vector;
     type Request = peer::VectorOfRequest;
     type Reply = peer::VectorOfReply;
 
@@ -35,13 +35,13 @@ impl WireRead for VectorOf {
         Ok(Self { id: point_id(&id)?, using })
     }
 
-    fn answer_to_wire(answer: Vec<f32>, index: LogIndex) -> peer::VectorOfAnswer {
-        peer::VectorOfAnswer { index: index.0, values: answer }
+    fn answer_to_wire(answer: Vector, index: LogIndex) -> peer::VectorOfAnswer {
+        peer::VectorOfAnswer { index: index.0, vector: Some(vector_to_wire(answer)) }
     }
 
-    fn answer_from_wire(answer: peer::VectorOfAnswer) -> Result<(Vec<f32>, LogIndex), Unreadable> {
-        let peer::VectorOfAnswer { index, values } = answer;
-        Ok((values, LogIndex(index)))
+    fn answer_from_wire(answer: peer::VectorOfAnswer) -> Result<(Vector, LogIndex), Unreadable> {
+        let peer::VectorOfAnswer { index, vector } = answer;
+        Ok((vector_from_wire(vector)?, LogIndex(index)))
     }
 
     async fn call(
@@ -53,7 +53,7 @@ impl WireRead for VectorOf {
 }
 
 impl Read for VectorOf {
-    async fn answer<R: Replica>(self, replica: &R, deadline: Instant) -> Result<Vec<f32>, Error> {
+    async fn answer<R: Replica>(self, replica: &R, deadline: Instant) -> Result<Vector, Error> {
         replica.vector_of(self, deadline).await
     }
 }

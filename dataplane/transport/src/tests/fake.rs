@@ -15,7 +15,7 @@ use uuid::Uuid;
 use vane_raft::{Envelope, MemberChange};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
 use vane_storage::Space;
-use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
 use crate::{
@@ -200,7 +200,7 @@ impl Replica for Fake {
         Ok(42)
     }
 
-    async fn vector_of(&self, read: VectorOf, _deadline: Instant) -> Result<Vec<f32>, Error> {
+    async fn vector_of(&self, read: VectorOf, _deadline: Instant) -> Result<Vector, Error> {
         let subject = Subject::Shard { collection: read.using, ordinal: 3 };
         Err(Error::not_found("has no such point").about(subject))
     }

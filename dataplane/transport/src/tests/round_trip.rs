@@ -18,7 +18,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 use super::filter_of::filter;
 use super::value_of::{
     error, info, not_read, page, peers, point_id, records, refusal, report, score, scored, scroll,
-    search, text, want,
+    search, text, vector, want,
 };
 use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf, WireRead,
@@ -103,7 +103,7 @@ proptest! {
 
     #[test]
     fn answers_about_a_shard_arrive(
-        info in info(), count in any::<usize>(), vector in vec(any::<f32>(), 0..4),
+        info in info(), count in any::<usize>(), vector in vector(),
         ids in vec(point_id(), 0..4), basis in any::<u64>(), index in any::<u64>(),
     ) {
         let index = LogIndex(index);
@@ -247,7 +247,7 @@ fn the_deepest_filter_arrives_through_every_decoder() {
     filter.validate().unwrap();
     let search = Search {
         using: String::new(),
-        vector: vec![1.0],
+        vector: vec![1.0].into(),
         filter: Some(filter),
         params: SearchParams::default(),
         score_threshold: None,
@@ -267,11 +267,26 @@ fn a_deeper_filter_is_refused() {
 }
 
 #[test]
+fn numbers_that_make_no_vector_are_refused() {
+    use peer::vector::Kind;
+    for kind in [
+        Kind::Sparse(peer::SparseVector { indices: vec![1, 1], values: vec![0.5; 2] }),
+        Kind::Multi(peer::MultiVector { dim: 2, values: vec![0.5; 3] }),
+    ] {
+        let vector = Some(peer::Vector { kind: Some(kind) });
+        let read = VectorOf::answer_from_wire(peer::VectorOfAnswer { index: 1, vector });
+        assert!(matches!(read, Err(Unreadable::Vector(_))), "{read:?}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let nothing = peer::ResolveRequest::default();
     assert!(matches!(Resolve::from_wire(nothing).unwrap_err(), Unreadable::Missing(_)));
     let reply = wire::answered_from_wire::<Basis>(peer::BasisReply::default());
     assert!(reply.is_err(), "a reply that says nothing is no answer");
+    let no_vector = peer::VectorOfAnswer::default();
+    assert_eq!(VectorOf::answer_from_wire(no_vector), Err(Unreadable::Missing("the vector")));
     let unknown = peer::ReadHeader { freshness: 77, ..peer::ReadHeader::default() };
     assert!(wire::header_from_wire(Some(unknown)).is_err());
     let unsaid = peer::ReadHeader::default();

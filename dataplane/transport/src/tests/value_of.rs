@@ -9,8 +9,8 @@ use vane_shard::{
     Info, Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };
 use vane_types::{
-    Changed, Error, ErrorKind, FailedShards, FieldType, GroupId, JsonPath, LogIndex, NodeId,
-    Payload, PeerId, PointId, Refusal, Retry, Subject, Term,
+    Changed, Error, ErrorKind, FailedShards, FieldType, GroupId, JsonPath, LogIndex, MultiVector,
+    NodeId, Payload, PeerId, PointId, Refusal, Retry, SparseVector, Subject, Term, Vector,
 };
 
 use super::filter_of::filter;
@@ -70,10 +70,22 @@ pub(super) fn want() -> impl Strategy<Value = Want> {
     (payload, vectors).prop_map(|(payload, vectors)| Want { payload, vectors })
 }
 
+/// Any that is well formed.
+pub(super) fn vector() -> impl Strategy<Value = Vector> {
+    prop_oneof![
+        vec(any::<f32>(), 0..5).prop_map(Vector::from),
+        btree_map(any::<u32>(), any::<f32>(), 0..5).prop_map(|pairs| {
+            let (indices, values) = pairs.into_iter().unzip();
+            SparseVector::new(indices, values).unwrap().into()
+        }),
+        vec(any::<[f32; 2]>(), 1..4).prop_map(|rows| MultiVector::of_rows(&rows).unwrap().into()),
+    ]
+}
+
 pub(super) fn search() -> impl Strategy<Value = Search> {
     let params = (of(count()), any::<bool>(), any::<bool>())
         .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
-    let what = (text(), vec(any::<f32>(), 0..5), of(filter()), params);
+    let what = (text(), vector(), of(filter()), params);
     let how = (of(any::<f32>()), count(), of(point_id()), want());
     (what, how).prop_map(|(what, how)| {
         let (using, vector, filter, params) = what;
@@ -88,7 +100,7 @@ pub(super) fn scroll() -> impl Strategy<Value = Scroll> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let vectors = btree_map(text(), vec(any::<f32>(), 0..4), 0..3);
+    let vectors = btree_map(text(), vector(), 0..3);
     (point_id(), any::<u64>(), of(payload()), of(vectors)).prop_map(
         |(id, version, payload, vectors)| Record {
             id,

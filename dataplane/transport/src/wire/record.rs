@@ -4,7 +4,7 @@ use vane_proto::peer;
 use vane_shard::Record;
 use vane_types::{NamedVectors, Payload};
 
-use super::{Unreadable, point_id};
+use super::{Unreadable, point_id, vector_from_wire, vector_to_wire};
 
 pub(crate) fn record_to_wire(record: Record) -> peer::Record {
     let Record { id, version, payload, vectors } = record;
@@ -21,7 +21,8 @@ pub(crate) fn record_from_wire(record: peer::Record) -> Result<Record, Unreadabl
         .map(|json| serde_json::from_slice::<Payload>(&json))
         .transpose()
         .map_err(|error| Unreadable::Payload(error.to_string()))?;
-    Ok(Record { id: point_id(&id)?, version, payload, vectors: vectors.map(vectors_from_wire) })
+    let vectors = vectors.map(vectors_from_wire).transpose()?;
+    Ok(Record { id: point_id(&id)?, version, payload, vectors })
 }
 
 pub(crate) fn records_from_wire(records: Vec<peer::Record>) -> Result<Vec<Record>, Unreadable> {
@@ -29,11 +30,13 @@ pub(crate) fn records_from_wire(records: Vec<peer::Record>) -> Result<Vec<Record
 }
 
 fn vectors_to_wire(vectors: NamedVectors) -> peer::NamedVectors {
-    let vectors =
-        vectors.into_iter().map(|(name, values)| peer::NamedVector { name, values }).collect();
-    peer::NamedVectors { vectors }
+    let named = vectors
+        .into_iter()
+        .map(|(name, vector)| peer::NamedVector { name, vector: Some(vector_to_wire(vector)) });
+    peer::NamedVectors { vectors: named.collect() }
 }
 
-fn vectors_from_wire(vectors: peer::NamedVectors) -> NamedVectors {
-    vectors.vectors.into_iter().map(|vector| (vector.name, vector.values)).collect()
+fn vectors_from_wire(vectors: peer::NamedVectors) -> Result<NamedVectors, Unreadable> {
+    let named = vectors.vectors.into_iter();
+    named.map(|named| Ok((named.name, vector_from_wire(named.vector)?))).collect()
 }

@@ -5,8 +5,8 @@ use vane_shard::{Search, SearchParams};
 use vane_types::PointId;
 
 use super::{
-    Unreadable, filter_from_wire, filter_to_wire, need, point_id, size, want_from_wire,
-    want_to_wire,
+    Unreadable, filter_from_wire, filter_to_wire, need, point_id, size, vector_from_wire,
+    vector_to_wire, want_from_wire, want_to_wire,
 };
 
 pub(crate) fn search_to_wire(search: Search) -> peer::VectorSearch {
@@ -14,7 +14,7 @@ pub(crate) fn search_to_wire(search: Search) -> peer::VectorSearch {
     let SearchParams { ef, exact, indexed_only } = params;
     peer::VectorSearch {
         using,
-        vector,
+        vector: Some(vector_to_wire(vector)),
         filter: filter.map(filter_to_wire),
         ef: ef.map(|candidates| candidates as u64),
         exact,
@@ -41,7 +41,7 @@ pub(crate) fn search_from_wire(search: Option<peer::VectorSearch>) -> Result<Sea
     } = need(search, "the search")?;
     Ok(Search {
         using,
-        vector,
+        vector: vector_from_wire(vector)?,
         filter: filter.map(filter_from_wire).transpose()?,
         params: SearchParams { ef: ef.map(size).transpose()?, exact, indexed_only },
         score_threshold,

@@ -1,6 +1,7 @@
 //! Why a message of another node could not be read.
 
 use thiserror::Error;
+use vane_types::VectorError;
 
 /// A message that this version cannot read; nothing was done with it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,6 +32,9 @@ pub enum Unreadable {
     /// Bytes that are no JSON object.
     #[error("a payload could not be read: {0}")]
     Payload(String),
+    /// Numbers that make no vector.
+    #[error(transparent)]
+    Vector(#[from] VectorError),
     /// A number beyond what this machine can count in memory.
     #[error("{0} is more than this machine counts to")]
     TooLarge(u64),

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use vane_types::PointId;
 
-use super::super::vector::{Dense, not_dense};
+use super::super::vector::{Numbers, VectorVisitor, sparse};
 use super::super::{NOT_SUPPORTED, Unsupported};
 use crate::engine::By;
 
@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for RankingVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<By, A::Error> {
-        Dense::deserialize(SeqAccessDeserializer::new(seq)).map(|Dense(values)| By::Vector(values))
+        VectorVisitor.visit_seq(seq).map(By::Vector)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<By, E> {
@@ -60,14 +60,9 @@ impl<'de> Visitor<'de> for RankingVisitor {
         PointId::deserialize(serde::de::value::StrDeserializer::new(text)).map(By::Point)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<By, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<By, A::Error> {
         if self.nearest {
-            // All of them: the one that says what was meant may come last.
-            let mut fields = Vec::new();
-            while let Some((field, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                fields.push(field);
-            }
-            return Err(A::Error::custom(not_dense(fields.iter().map(String::as_str))));
+            return VectorVisitor.visit_map(map).map(By::Vector);
         }
         Object::deserialize(MapAccessDeserializer::new(map))?.into_by().map_err(A::Error::custom)
     }
@@ -80,6 +75,8 @@ struct Object {
     nearest: Option<Nearest>,
     fusion: Option<Fusion>,
     rrf: Option<Rrf>,
+    indices: Option<Vec<u32>>,
+    values: Option<Numbers>,
     #[serde(default, rename = "mmr")]
     _mmr: Unsupported,
     #[serde(default, rename = "recommend")]
@@ -98,10 +95,6 @@ struct Object {
     _sample: Unsupported,
     #[serde(default, rename = "relevance_feedback")]
     _relevance_feedback: Unsupported,
-    #[serde(default, rename = "indices")]
-    _indices: Unsupported,
-    #[serde(default, rename = "values")]
-    _values: Unsupported,
     #[serde(default, rename = "text")]
     _text: Unsupported,
     #[serde(default, rename = "image")]
@@ -131,13 +124,23 @@ struct Rrf {
 
 impl Object {
     fn into_by(self) -> Result<By, String> {
-        match (self.nearest, self.fusion, self.rrf) {
-            (Some(Nearest(by)), None, None) => Ok(by),
-            (None, Some(Fusion::Rrf), None) => Ok(By::Rrf { k: RRF_K }),
-            (None, Some(Fusion::Dbsf), None) => Err(format!("the fusion `dbsf` {NOT_SUPPORTED}")),
-            (None, None, Some(Rrf { k, _weights: _ })) => Ok(By::Rrf { k: k.unwrap_or(RRF_K) }),
-            (None, None, None) => Err("one of `nearest`, `fusion`, `rrf` is needed".into()),
-            _ => Err("`nearest`, `fusion` and `rrf` exclude each other".into()),
+        let sparse = match (self.indices, self.values) {
+            (None, None) => None,
+            (Some(indices), Some(values)) => Some(sparse(indices, values)?),
+            _ => return Err("a sparse vector has `indices` and `values`".into()),
+        };
+        match (self.nearest, self.fusion, self.rrf, sparse) {
+            (Some(Nearest(by)), None, None, None) => Ok(by),
+            (None, Some(Fusion::Rrf), None, None) => Ok(By::Rrf { k: RRF_K }),
+            (None, Some(Fusion::Dbsf), None, None) => {
+                Err(format!("the fusion `dbsf` {NOT_SUPPORTED}"))
+            }
+            (None, None, Some(Rrf { k, _weights: _ }), None) => {
+                Ok(By::Rrf { k: k.unwrap_or(RRF_K) })
+            }
+            (None, None, None, Some(vector)) => Ok(By::Vector(vector)),
+            (None, None, None, None) => Err("one of `nearest`, `fusion`, `rrf` is needed".into()),
+            _ => Err("`nearest`, `fusion`, `rrf` and vectors exclude each other".into()),
         }
     }
 }

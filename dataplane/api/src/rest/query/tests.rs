@@ -1,4 +1,4 @@
-use vane_types::PointId;
+use vane_types::{PointId, VectorKind};
 
 use super::super::fixture::{assert_refused, parse_text};
 use super::super::text::text;
@@ -14,7 +14,18 @@ fn query(json: &str) -> Result<Query, Error> {
 fn every_form_of_query_is_read() {
     let by = |json: &str| query(&format!(r#"{{"query": {json}}}"#)).unwrap().by;
     for json in ["[1, 2.5]", r#"{"nearest": [1, 2.5]}"#] {
-        assert!(matches!(by(json), By::Vector(vector) if vector == [1.0, 2.5]), "{json}");
+        assert!(
+            matches!(by(json), By::Vector(vector) if vector.dense() == Some(&[1.0, 2.5])),
+            "{json}"
+        );
+    }
+    for (json, kind) in [
+        (r#"[[1], [2]]"#, VectorKind::Multi),
+        (r#"{"nearest": [[1], [2]]}"#, VectorKind::Multi),
+        (r#"{"indices": [1], "values": [2]}"#, VectorKind::Sparse),
+        (r#"{"nearest": {"indices": [1], "values": [2]}}"#, VectorKind::Sparse),
+    ] {
+        assert!(matches!(by(json), By::Vector(vector) if vector.kind() == kind), "{json}");
     }
     for json in ["7", r#"{"nearest": 7}"#] {
         assert!(matches!(by(json), By::Point(PointId::Num(7))), "{json}");
@@ -102,6 +113,10 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"query": {}}"#, 400, "nearest"),
         (r#"{"query": {"nearst": 1}}"#, 400, "nearst"),
         (r#"{"query": {"nearest": 1, "fusion": "rrf"}}"#, 400, "exclude"),
+        (r#"{"query": {"fusion": "rrf", "indices": [1], "values": [1]}}"#, 400, "exclude"),
+        (r#"{"query": {"indices": [1]}}"#, 400, "`values`"),
+        (r#"{"query": {"indices": [1, 1], "values": [1, 2]}}"#, 400, "twice"),
+        (r#"{"query": [[1], [1, 2]]}"#, 400, "must have as many"),
         (r#"{"query": {"fusion": "rrf"}}"#, 400, "prefetch"),
         (r#"{"query": {"fusion": "sum"}}"#, 400, "fusion"),
         (r#"{"prefetch": {"query": [1]}}"#, 400, "A query is needed to merge the prefetches"),
@@ -142,9 +157,7 @@ fn what_comes_later_is_refused_by_name() {
         (r#"{"query": {"fusion": "dbsf"}, "prefetch": {}}"#, "dbsf"),
         (r#"{"query": {"rrf": {"weights": [1]}}, "prefetch": {}}"#, "weights"),
         (r#"{"query": {"nearest": [1], "mmr": {}}}"#, "mmr"),
-        (r#"{"query": [[1, 2]]}"#, "vector of vectors"),
-        (r#"{"query": {"indices": [1], "values": [1]}}"#, "indices"),
-        (r#"{"query": {"nearest": {"indices": [1], "values": [1]}}}"#, "sparse"),
+        (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
         (r#"{"lookup_from": {"collection": "x"}}"#, "lookup_from"),
         (r#"{"shard_key": "x"}"#, "shard_key"),

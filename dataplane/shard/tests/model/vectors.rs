@@ -1,0 +1,50 @@
+//! What is not dense is refused: by a search, and by applying what another version logged.
+
+use vane_commands::{Change, Command, LoggedVector, Point, Upsert};
+use vane_shard::Search;
+use vane_storage::MemoryKv;
+use vane_types::{ErrorKind, MultiVector, PointId, Refusal, SparseVector, Vector};
+
+use crate::world::{Replica, search, soon, upsert, vector};
+
+fn not_dense() -> [(Vector, &'static str); 2] {
+    let sparse = SparseVector::new(vec![0, 3], vec![1.0, 2.0]).unwrap();
+    let rows = MultiVector::of_rows(&[[1.0; 4], [2.0; 4]]).unwrap();
+    [
+        (sparse.into(), "a sparse vector is not supported by this version of Vane"),
+        (rows.into(), "a vector of vectors is not supported by this version of Vane"),
+    ]
+}
+
+#[test]
+fn a_search_by_what_is_not_dense_is_missing_here() {
+    let replica = Replica::founded(MemoryKv::default());
+    assert!(replica.write(upsert(0..3)));
+    for (vector, text) in not_dense() {
+        let search = Search { vector, ..search(1.0, None, 2) };
+        let refused = replica.shard.search(&search, soon()).map(drop).unwrap_err();
+        let refused = vane_types::Error::from(refused);
+        assert_eq!((refused.kind, refused.detail.as_str()), (ErrorKind::Unsupported, text));
+    }
+}
+
+#[test]
+fn an_entry_with_a_vector_that_is_not_dense_changes_nothing() {
+    let replica = Replica::founded(MemoryKv::default());
+    assert!(replica.write(upsert(0..3)));
+    let before = replica.contents();
+    let point = |id: u64, vector| {
+        let vectors = vec![LoggedVector::new(String::new(), vector)];
+        Point { id: PointId::Num(id).to_key(), vectors, payload: Vec::new() }
+    };
+    for (other, text) in not_dense() {
+        // The first is fine: it must not be half of the entry.
+        let points = vec![point(0, vector(7.0)), point(1, other)];
+        for change in [Change::Upsert, Change::UpdateVectors] {
+            let command = Command::new(change(Upsert { points: points.clone() }));
+            let refused = replica.apply(command.encode_stored()).unwrap_err();
+            assert_eq!(refused, Refusal::Invalid(text.to_owned()));
+            assert_eq!(replica.contents(), before);
+        }
+    }
+}
