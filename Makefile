@@ -36,7 +36,7 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prepare build check test soak lint tidy tidy-lower unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
+.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
@@ -71,9 +71,6 @@ prepare: $(VENV)/.done ## download what tests need beside the build: Python's pa
 
 tidy: setup ## the figures of each crate: sizes, words, import cycles
 	@$(CARGO) run -q -p xtask -- tidy
-
-tidy-lower: setup ## lower the numbers of xtask/ratchet.txt to what crates have
-	@$(CARGO) run -q -p xtask -- lower
 
 lint: setup ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check

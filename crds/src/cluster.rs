@@ -6,11 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
 
 /// A database: nodes, disks, version.
+#[skip_serializing_none]
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "vanedb.io",
@@ -77,7 +79,6 @@ pub struct VectorClusterSpec {
     /// The volume of each node.
     pub storage: Storage,
     /// Processor time and memory of each node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// Where nodes run.
     #[serde(default)]
@@ -154,6 +155,7 @@ pub enum PullPolicy {
 }
 
 /// The volume of each node.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -176,7 +178,6 @@ pub struct Storage {
     )]
     pub size: Quantity,
     /// Storage class; the cluster's default where it is left out. Set once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub class_name: Option<String>,
     /// What becomes of the volumes.
@@ -242,19 +243,17 @@ pub enum TopologySpread {
 }
 
 /// A taint that pods tolerate.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Toleration {
     /// Key of the taint; every taint where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub key: Option<String>,
     /// Its value; any where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub value: Option<String>,
     /// Its effect; all where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<TaintEffect>,
 }
 
@@ -291,29 +290,23 @@ pub enum ServiceKind {
 }
 
 /// What there is.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VectorClusterStatus {
     /// Generation of the spec that this is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Pods that there should be now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<i32>,
     /// Nodes that serve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_nodes: Option<i32>,
     /// Selects the pods, in the form that `kubectl get pods -l` takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
     /// UUID of the database. A copy: the disks say what holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
     /// Collections in the database.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collections: Option<i32>,
     /// Shards of all collections.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<i32>,
     /// The nodes as the database knows them. A pod that came back with an empty disk is a new
     /// node: then two have its name, and the higher number is the one that runs.

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::limits::{
     CLUSTER_NAME_CHARS_MAX, COLLECTION_NAME_CHARS_MAX, PAYLOAD_FIELD_CHARS_MAX,
@@ -12,6 +13,7 @@ use crate::limits::{
 };
 
 /// A collection of points.
+#[skip_serializing_none]
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "vanedb.io",
@@ -68,7 +70,6 @@ pub struct CollectionSpec {
     )]
     pub cluster_ref: ClusterRef,
     /// Name in the database; that of this object where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = COLLECTION_NAME_CHARS_MAX),
         regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)
@@ -109,7 +110,6 @@ pub struct CollectionSpec {
     pub replication_factor: i32,
     /// Copies that must have a write before it is acknowledged; a majority where it is left
     /// out or less.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = REPLICAS_MAX))]
     pub write_consistency_factor: Option<i32>,
     /// Payload fields that filters find by an index.
@@ -149,6 +149,7 @@ pub struct ClusterRef {
 }
 
 /// A vector that each point may have.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vector {
@@ -165,7 +166,6 @@ pub struct Vector {
     /// What is near.
     pub distance: Distance,
     /// Parameters of the graph that is searched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hnsw: Option<Hnsw>,
 }
 
@@ -181,15 +181,14 @@ pub enum Distance {
 }
 
 /// Parameters of the graph that is searched (Malkov and Yashunin, arXiv 1603.09320).
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hnsw {
     /// Neighbours of a point; more cost memory and find better.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 4, max = 128))]
     pub m: Option<i32>,
     /// Candidates while the graph is built; more take longer and find better.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 4, max = 4096))]
     pub ef_construct: Option<i32>,
 }
@@ -226,23 +225,19 @@ pub enum FieldType {
 }
 
 /// What there is.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectionStatus {
     /// Generation of the spec that this is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Key with which the operator made the collection; absent for one that was adopted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_with: Option<String>,
     /// Points, rounded to two digits once there are many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<i64>,
     /// Vectors that a graph finds, rounded likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed_vectors: Option<i64>,
     /// Shards that have a leader.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards_ready: Option<i32>,
     /// Names under which applications find it now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

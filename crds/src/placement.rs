@@ -4,11 +4,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::collection::ClusterRef;
 use crate::limits::{COLLECTION_NAME_CHARS_MAX, REPLICAS_MAX, SHARDS_MAX};
 
 /// Where the copies of one shard are.
+#[skip_serializing_none]
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "vanedb.io",
@@ -54,7 +56,6 @@ pub struct ShardPlacementSpec {
     #[schemars(range(min = 0, max = SHARDS_MAX - 1))]
     pub shard: i32,
     /// Where the copies shall be. Only people write it; present means pinned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     // By node, which holds at most one copy of a shard.
     #[schemars(length(min = 1, max = REPLICAS_MAX))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
@@ -84,30 +85,25 @@ pub enum Role {
 }
 
 /// What there is.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShardPlacementStatus {
     /// Generation of the spec that this is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Node that leads, by its pod's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<String>,
     /// Term of the leader.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<i64>,
     /// Nodes of the copies in one line, for tables.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
     /// The copies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub replicas: Vec<Replica>,
     /// Points, rounded to two digits once there are many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<i64>,
     /// Bytes of their vectors, rounded likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<i64>,
     /// Where the copies shall be, while that differs from where they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

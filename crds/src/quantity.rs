@@ -1,18 +1,19 @@
 //! Amounts as Kubernetes writes them: `10Gi`, `500m`, `2`.
 
 use std::borrow::Cow;
-use std::fmt;
 
+use derive_more::Display;
 use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_with::skip_serializing_none;
 
 /// What may stand before the suffix, and the suffix; the API server checks it.
 pub const PATTERN: &str = r"^[0-9]{1,15}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$";
 
 /// An amount of memory, disk or processor time. Numbers are taken as they are, as Kubernetes
 /// does: `cpu: 2` is `cpu: "2"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Display, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(pub String);
 
@@ -50,12 +51,6 @@ impl Quantity {
     /// The amount, rounded up to a whole number: bytes of memory or disk.
     pub fn whole(&self) -> Option<u128> {
         Some(self.milli()?.div_ceil(1_000))
-    }
-}
-
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -105,26 +100,24 @@ impl JsonSchema for Quantity {
 }
 
 /// Processor time and memory.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Amounts {
     /// Processor time: `2`, `500m`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Quantity>,
     /// Memory: `4Gi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Quantity>,
 }
 
 /// What a node's container asks for and may use.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
     /// What the scheduler sets aside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Amounts>,
     /// What it may not exceed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Amounts>,
 }
 

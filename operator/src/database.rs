@@ -8,6 +8,9 @@ pub(crate) mod token;
 
 use std::time::Duration;
 
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::{Api, ListParams};
+use kube::{Client, Resource};
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -19,6 +22,7 @@ pub use self::disk::{Disk, disks};
 pub use self::overview::Database;
 pub(crate) use self::overview::overview;
 pub use self::token::NoToken;
+use crate::names;
 
 /// Time for a connection. A pod that is there answers at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,6 +30,29 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A list of all shards of a large cluster is some megabytes.
 const REPLY_BYTES_MAX: usize = 64 << 20;
+
+/// A cluster's part of Kubernetes.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) client: &'a Client,
+    /// Name of the VectorCluster.
+    pub(crate) cluster: &'a str,
+    pub(crate) namespace: &'a str,
+}
+
+impl Scope<'_> {
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), self.namespace)
+    }
+
+    /// Selects the pods and volumes of the cluster.
+    pub(crate) fn selected(&self) -> ListParams {
+        ListParams::default().labels(&names::selector(self.cluster))
+    }
+}
 
 /// A client of one node.
 pub type Admin = AdminClient<InterceptedService<Channel, Token>>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node,
@@ -50,8 +50,7 @@ impl Admin {
     ///
     /// The node does not answer, or refuses.
     pub fn bootstrap(&self) -> Result<(), Error> {
-        let request = self.request(BootstrapRequest::default());
-        self.run("bootstrap", async |mut client| client.bootstrap(request).await.map(drop))
+        self.call("bootstrap", BootstrapRequest::default(), AdminClient::bootstrap).map(drop)
     }
 
     /// The cluster as a whole.
@@ -60,10 +59,7 @@ impl Admin {
     ///
     /// The node does not answer, or refuses.
     pub fn cluster(&self) -> Result<Cluster, Error> {
-        let request = self.request(GetClusterRequest {});
-        self.run("get cluster", async |mut client| {
-            Ok(client.get_cluster(request).await?.into_inner())
-        })
+        self.call("get cluster", GetClusterRequest {}, AdminClient::get_cluster)
     }
 
     /// All members.
@@ -72,10 +68,7 @@ impl Admin {
     ///
     /// The node does not answer, or refuses.
     pub fn nodes(&self) -> Result<Vec<Node>, Error> {
-        let request = self.request(ListNodesRequest {});
-        self.run("list nodes", async |mut client| {
-            Ok(client.list_nodes(request).await?.into_inner().nodes)
-        })
+        Ok(self.call("list nodes", ListNodesRequest {}, AdminClient::list_nodes)?.nodes)
     }
 
     /// Shards of a collection; of all when it is empty.
@@ -84,10 +77,8 @@ impl Admin {
     ///
     /// The node does not answer, or refuses.
     pub fn shards(&self, collection: &str) -> Result<Vec<Shard>, Error> {
-        let request = self.request(ListShardsRequest { collection: collection.to_owned() });
-        self.run("list shards", async |mut client| {
-            Ok(client.list_shards(request).await?.into_inner().shards)
-        })
+        let request = ListShardsRequest { collection: collection.to_owned() };
+        Ok(self.call("list shards", request, AdminClient::list_shards)?.shards)
     }
 
     /// Asks for a shard's voters to be on these nodes.
@@ -100,10 +91,8 @@ impl Admin {
             .iter()
             .map(|node_id| ReplicaTarget { node_id: *node_id, role: Role::Voter.into() })
             .collect();
-        let request = self.request(ReconfigureShardRequest { group, replicas, if_revision: None });
-        self.run("reconfigure shard", async |mut client| {
-            client.reconfigure_shard(request).await.map(drop)
-        })
+        let request = ReconfigureShardRequest { group, replicas, if_revision: None };
+        self.call("reconfigure shard", request, AdminClient::reconfigure_shard).map(drop)
     }
 
     /// Hands a group's leadership to a node.
@@ -112,10 +101,8 @@ impl Admin {
     ///
     /// The node does not answer, or refuses.
     pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
-        let request = self.request(TransferLeaderRequest { group, node_id });
-        self.run("transfer leader", async |mut client| {
-            client.transfer_leader(request).await.map(drop)
-        })
+        let request = TransferLeaderRequest { group, node_id };
+        self.call("transfer leader", request, AdminClient::transfer_leader).map(drop)
     }
 
     /// Waits until a cluster of so many nodes has all of them, and the meta group the votes
@@ -166,28 +153,25 @@ impl Admin {
     pub fn name_of(&self, node_id: u64) -> Result<String, Error> {
         let known = self.nodes()?.into_iter().find(|node| node.id == node_id);
         known.map(|node| node.name).ok_or_else(|| {
-            Error::node(format!("node id {node_id}"), "the cluster does not know it")
+            Error::request(format!("node id {node_id}"), "the cluster does not know it")
         })
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", self.token.clone());
-        request
-    }
-
-    fn run<T>(
+    fn call<M, R>(
         &self,
         what: &str,
-        call: impl AsyncFnOnce(AdminClient<Channel>) -> Result<T, Status>,
-    ) -> Result<T, Error> {
+        message: M,
+        send: impl AsyncFnOnce(&mut AdminClient<Channel>, Request<M>) -> Result<Response<R>, Status>,
+    ) -> Result<R, Error> {
         let failed = |e: String| Error::request(format!("{what} at {}", self.address), e);
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.token.clone());
         self.runtime.block_on(async {
             // Anew for each call: nodes are killed between two of them.
             let client = AdminClient::connect(format!("http://{}", self.address)).await;
-            call(client.map_err(|e| failed(e.to_string()))?)
-                .await
-                .map_err(|e| failed(e.message().to_owned()))
+            let mut client = client.map_err(|e| failed(e.to_string()))?;
+            let answer = send(&mut client, request).await;
+            Ok(answer.map_err(|e| failed(e.message().to_owned()))?.into_inner())
         })
     }
 }

@@ -152,7 +152,7 @@ impl Cluster {
             .nodes
             .iter()
             .find(|node| node.is_up())
-            .ok_or_else(|| Error::node("cluster", "no node is up"))?;
+            .ok_or_else(|| Error::request("cluster", "no node is up"))?;
         Admin::new(&up.admin_address(), TOKEN)
     }
 
@@ -164,7 +164,7 @@ impl Cluster {
     pub fn number_of(&self, node_id: u64) -> Result<usize, Error> {
         let name = self.any_admin()?.name_of(node_id)?;
         let number = name.strip_prefix("node-").and_then(|number| number.parse().ok());
-        number.ok_or_else(|| Error::node(name, "it is no node of this local cluster"))
+        number.ok_or_else(|| Error::request(name, "it is no node of this local cluster"))
     }
 
     /// Folder of one node's data.

@@ -21,14 +21,6 @@ pub enum Error {
         /// Its last words.
         log: String,
     },
-    /// A cluster has no such node, or none that is up.
-    #[error("{node}: {reason}")]
-    Node {
-        /// The node.
-        node: String,
-        /// Why it cannot be used.
-        reason: &'static str,
-    },
     /// Another process listens where a node should.
     #[error(
         "node {number} was not started, {address}:{port} is taken ({source}); end the other local \
@@ -54,21 +46,13 @@ pub enum Error {
         /// What was there instead.
         seen: String,
     },
-    /// A request failed.
+    /// A request failed, or a node that it is about is not there.
     #[error("{what}: {reason}")]
     Request {
-        /// The request.
+        /// The request, or the node.
         what: String,
         /// The answer's words, or the network's.
         reason: String,
-    },
-    /// A link between nodes could not be made.
-    #[error("failed to listen on {address}: {source}")]
-    Link {
-        /// Where the relay should listen.
-        address: String,
-        /// The system's answer.
-        source: std::io::Error,
     },
     /// One of Kubernetes' binaries is not where it should be.
     #[error("{dir} has no {binary}: {advice}")]
@@ -79,14 +63,6 @@ pub enum Error {
         binary: &'static str,
         /// What to do.
         advice: &'static str,
-    },
-    /// Kubernetes' binaries could not be brought.
-    #[error("failed to bring Kubernetes' binaries, {script}: {reason}")]
-    Tools {
-        /// The script.
-        script: PathBuf,
-        /// How it ended.
-        reason: String,
     },
     /// The system refused something.
     #[error("failed to {what}: {source}")]
@@ -118,10 +94,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn node(node: impl Into<String>, reason: &'static str) -> Self {
-        Self::Node { node: node.into(), reason }
-    }
-
     pub(crate) fn request(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::Request { what: what.into(), reason: reason.to_string() }
     }

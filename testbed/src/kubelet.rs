@@ -15,11 +15,14 @@ mod tend;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kube::Client;
+use k8s_openapi::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
 use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use vane_up::addresses::Blocks;
 
@@ -57,6 +60,21 @@ struct Shared {
     blocks: Mutex<Blocks>,
     /// By namespace and name: a pod that is made again takes its seat again.
     seats: Mutex<BTreeMap<(String, String), Arc<Seat>>>,
+}
+
+impl Shared {
+    /// An object by its name, where it is there.
+    async fn read<K>(&self, namespace: &str, name: &str) -> Result<Option<K>, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let objects: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        let found = objects.get_opt(name).await;
+        found.map_err(Error::api(format!("read {} {name}", K::kind(&()))))
+    }
 }
 
 impl Kubelet {

@@ -57,7 +57,7 @@ impl Links {
         let shared = Arc::<Shared>::default();
         for node in 1..=nodes {
             let address = SocketAddr::from((ip(node), RELAY_PORT));
-            let failed = |source| Error::Link { address: address.to_string(), source };
+            let failed = |source| Error::System { what: format!("listen on {address}"), source };
             let listener = TcpListener::bind(address).map_err(failed)?;
             // Nothing else would wake the thread that accepts when the relays end.
             listener.set_nonblocking(true).map_err(failed)?;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use kube::core::cel::validate_cel;
 use kube::{CustomResourceExt, ResourceExt};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vane_crds::{Collection, VectorCluster};
@@ -50,20 +52,10 @@ impl Documents {
             let group = format!("{}/{}", vane_crds::GROUP, vane_crds::VERSION);
             match (value["apiVersion"].as_str(), value["kind"].as_str()) {
                 (Some(version), Some("VectorCluster")) if version == group => {
-                    // Types first, then the rules: a rule has
-                    // no sentence for a field of another type.
-                    let cluster: VectorCluster = checked(file, value)?;
-                    cluster
-                        .validate_cel()
-                        .map_err(|e| Error::input(file, rules("VectorCluster", value, e)))?;
-                    clusters.push(cluster);
+                    clusters.push(checked(file, value)?);
                 }
                 (Some(version), Some("Collection")) if version == group => {
-                    let collection: Collection = checked(file, value)?;
-                    collection
-                        .validate_cel()
-                        .map_err(|e| Error::input(file, rules("Collection", value, e)))?;
-                    collections.push(collection);
+                    collections.push(checked(file, value)?);
                 }
                 (version, kind) => {
                     let what = format!(
@@ -84,29 +76,24 @@ impl Documents {
             ));
         };
         let name = cluster.name_any();
-        if let Some(stray) = collections.iter().find(|other| other.spec.cluster_ref.name != name) {
-            let other = &stray.spec.cluster_ref.name;
-            let what = format!(
-                "Collection {}: spec.clusterRef.name is {other}; the file has {name}",
-                stray.name_any()
-            );
-            return Err(Error::input(file, what));
-        }
-        if let Some(stray) =
-            collections.iter().find(|other| other.namespace() != cluster.namespace())
-        {
-            let what = format!(
-                "Collection {}: metadata.namespace is not that of its VectorCluster",
-                stray.name_any()
-            );
-            return Err(Error::input(file, what));
+        for collection in &collections {
+            let named = &collection.spec.cluster_ref.name;
+            let what = if *named != name {
+                format!("spec.clusterRef.name is {named}; the file has {name}")
+            } else if collection.namespace() != cluster.namespace() {
+                "metadata.namespace is not that of its VectorCluster".to_owned()
+            } else {
+                continue;
+            };
+            let stray = collection.name_any();
+            return Err(Error::input(file, format!("Collection {stray}: {what}")));
         }
         Ok(Self { cluster, collections })
     }
 }
 
-/// The object, once its definition's schema has nothing against it.
-fn checked<K: DeserializeOwned + CustomResourceExt>(
+/// The object, once its definition's schema and rules have nothing against it.
+fn checked<K: DeserializeOwned + Serialize + CustomResourceExt>(
     file: &Path,
     value: &Value,
 ) -> Result<K, Error> {
@@ -130,13 +117,10 @@ fn checked<K: DeserializeOwned + CustomResourceExt>(
     if !problems.is_empty() {
         return Err(failed(problems.join("; ")));
     }
-    serde_json::from_value(value.clone()).map_err(|e| failed(e.to_string()))
-}
-
-/// What the rules have against an object.
-fn rules(kind: &str, value: &Value, errors: impl std::fmt::Display) -> String {
-    let name = value["metadata"]["name"].as_str().unwrap_or_default();
-    format!("{kind} {name}: {errors}")
+    let object: K = serde_json::from_value(value.clone()).map_err(|e| failed(e.to_string()))?;
+    // Types first, then the rules: a rule has no sentence for a field of another type.
+    validate_cel(&object).map_err(|e| failed(e.to_string()))?;
+    Ok(object)
 }
 
 fn title(value: &Value) -> String {

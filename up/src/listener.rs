@@ -1,16 +1,16 @@
 //! Who listens where a node should.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
 
+use procfs::net::TcpState;
+use procfs::process::{self, FDTarget, Process};
 use vane_operator::names::{PEER_PORT, REST_PORT};
 
 use crate::state::FILE;
 
-/// What /proc/net/tcp calls a socket that listens.
-const LISTENS: &str = "0A";
 /// Characters shown of a command line.
 const COMMAND_CHARS: usize = 80;
 
@@ -31,10 +31,10 @@ pub(crate) enum Unusable {
         "{address} is taken by another local cluster (process {id}); end that with `vane down \
          --dir {} --name {cluster}`", .base.display()
     )]
-    TakenByCluster { address: SocketAddrV4, id: u32, base: PathBuf, cluster: String },
+    TakenByCluster { address: SocketAddrV4, id: i32, base: PathBuf, cluster: String },
     /// Another process of this user has it.
     #[error("{address} is taken by process {id} ({command}); end that")]
-    TakenByProcess { address: SocketAddrV4, id: u32, command: String },
+    TakenByProcess { address: SocketAddrV4, id: i32, command: String },
 }
 
 /// Whether a node can listen on an address, on both of its ports.
@@ -57,62 +57,47 @@ pub(crate) fn check(address: Ipv4Addr) -> Result<(), Unusable> {
 }
 
 fn taken(address: SocketAddrV4) -> Unusable {
-    let Some(id) = process(*address.ip(), address.port()) else {
+    let Some(process) = process(address) else {
         return Unusable::TakenByUnknown { address };
     };
-    match folder(id) {
+    let id = process.pid;
+    match folder(&process) {
         Some((base, cluster)) => Unusable::TakenByCluster { address, id, base, cluster },
-        None => Unusable::TakenByProcess { address, id, command: command(id) },
+        None => Unusable::TakenByProcess { address, id, command: command(&process) },
     }
 }
 
 /// The process that listens there, on this address or on all.
-fn process(address: Ipv4Addr, port: u16) -> Option<u32> {
-    let sockets = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .map(|path| fs::read_to_string(path).unwrap_or_default());
-    let inodes: Vec<String> = sockets
-        .iter()
-        .flat_map(|table| table.lines())
-        .filter_map(|line| inode(line, address, port))
+fn process(address: SocketAddrV4) -> Option<Process> {
+    let sockets = [procfs::net::tcp(), procfs::net::tcp6()].into_iter().flatten().flatten();
+    let inodes: Vec<u64> = sockets
+        .filter(|socket| socket.state == TcpState::Listen && covers(socket.local_address, address))
+        .map(|socket| socket.inode)
         .collect();
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let ids = processes.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
-    ids.into_iter().find(|id| {
+    process::all_processes().ok()?.flatten().find(|process| {
         // Files of other users' processes cannot be listed; those processes are passed over.
-        let open = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().flatten();
-        let links = open.filter_map(|file| fs::read_link(file.path()).ok());
-        links.into_iter().any(|link| inodes.iter().any(|inode| link.as_os_str() == inode.as_str()))
+        let mut open = process.fd().into_iter().flatten().flatten();
+        open.any(|file| matches!(file.target, FDTarget::Socket(inode) if inodes.contains(&inode)))
     })
 }
 
-/// How /proc/ID/fd names the socket of a line of /proc/net/tcp that listens there.
-fn inode(line: &str, address: Ipv4Addr, port: u16) -> Option<String> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let (ip, listens_on) = fields.get(1)?.split_once(':')?;
-    // In the byte order of the machine; all zeros are all addresses, of either family.
-    let own = format!("{:08X}", u32::from_ne_bytes(address.octets()));
-    let here = ip == own || ip.bytes().all(|digit| digit == b'0');
-    let listens =
-        fields.get(3) == Some(&LISTENS) && u16::from_str_radix(listens_on, 16) == Ok(port);
-    (here && listens).then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
+/// Whether a socket that listens there takes connections to this address.
+fn covers(listens: SocketAddr, address: SocketAddrV4) -> bool {
+    let ip = listens.ip();
+    listens.port() == address.port() && (ip.is_unspecified() || ip == *address.ip())
 }
 
 /// The folder of all clusters, and the cluster in it, that a process is a node of.
-fn folder(id: u32) -> Option<(PathBuf, String)> {
-    let environment = fs::read(format!("/proc/{id}/environ")).ok()?;
-    let mut set =
-        environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
-    let data = set.find_map(|pair| pair.strip_prefix("VANE_DATA_DIR="))?;
+fn folder(process: &Process) -> Option<(PathBuf, String)> {
+    let environment = process.environ().ok()?;
+    let data = Path::new(environment.get(OsStr::new("VANE_DATA_DIR"))?);
     // A node is told where its data is, and that lies in the folder of its cluster.
-    let cluster = Path::new(data).parent().filter(|folder| folder.join(FILE).exists())?;
+    let cluster = data.parent().filter(|folder| folder.join(FILE).exists())?;
     Some((cluster.parent()?.to_owned(), cluster.file_name()?.to_str()?.to_owned()))
 }
 
-fn command(id: u32) -> String {
-    let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&line).replace('\0', " ");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars().take(COMMAND_CHARS).collect()
+fn command(process: &Process) -> String {
+    process.cmdline().unwrap_or_default().join(" ").chars().take(COMMAND_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -138,7 +123,11 @@ mod tests {
     fn one_on_all_addresses_is_found_too() {
         let held = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = held.local_addr().unwrap().port();
-        assert_eq!(process(Ipv4Addr::new(127, 0, 0, 9), port), Some(std::process::id()));
-        assert_eq!(process(Ipv4Addr::new(127, 0, 0, 9), 1), None);
+        let found = |port| {
+            let found = process(SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 9), port));
+            found.and_then(|process| u32::try_from(process.pid).ok())
+        };
+        assert_eq!(found(port), Some(std::process::id()));
+        assert_eq!(found(1), None);
     }
 }

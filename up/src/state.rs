@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use procfs::process::Process;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -84,10 +85,10 @@ impl Running {
 
 /// When a process was started; `None` for one that has ended.
 fn started(id: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    // State, and after 18 more the time of its start; a zombie is none that runs.
-    if matches!(*fields.first()?, "Z" | "X") { None } else { fields.get(19)?.parse().ok() }
+    let process = Process::new(i32::try_from(id).ok()?);
+    let stat = process.and_then(|process| process.stat()).ok()?;
+    // A zombie is none that runs.
+    (!matches!(stat.state, 'Z' | 'X')).then_some(stat.starttime)
 }
 
 impl Folder {
@@ -129,14 +130,19 @@ impl Folder {
     pub(crate) fn save(&self) -> Result<(), Error> {
         let (path, tmp) = (self.path.join(FILE), self.path.join("cluster.json.tmp"));
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
-        // The token is in it.
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&tmp);
-        // Synced before it takes the name: after a power cut there is the old file or the new one.
-        let written = text.and_then(|text| {
-            file.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        });
+        // The token is in it. Synced before it takes the name: after a power cut there is the old
+        // file or the new one.
+        let written = text.and_then(|text| write_secret(&tmp, &text)?.sync_all());
         written.and_then(|()| fs::rename(&tmp, &path)).map_err(Error::system("write", &path))
     }
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
+    let mut file =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 fn lock(path: &Path, name: &str) -> Result<File, Error> {

@@ -18,16 +18,6 @@ pub enum Error {
     /// cargo did not describe the workspace.
     #[error("`cargo metadata` failed: {0}")]
     Metadata(String),
-    /// A line of the ratchet table means nothing.
-    #[error("{path}:{line}: expected `RULE CRATE NUMBER`, found {text:?}")]
-    Ratchet {
-        /// The table.
-        path: PathBuf,
-        /// Number of the line, from 1.
-        line: usize,
-        /// The line.
-        text: String,
-    },
 }
 
 impl Error {

@@ -9,90 +9,33 @@ use crate::workspace::Workspace;
 ///
 /// The data plane and the Kubernetes half meet in `proto` alone. `testbed` starts the product's
 /// programs from outside, and nothing that is shipped knows it.
-pub const LAYERS: &[(&str, &[&str])] = &[
-    ("types", &[]),
-    ("index", &[]),
-    ("proto", &[]),
-    ("filter", &["types"]),
-    ("storage", &["types"]),
-    ("raft", &["types"]),
-    ("catalog", &["types", "storage", "raft"]),
-    ("placement", &["types", "raft", "catalog"]),
-    ("discovery", &[]),
-    ("commands", &["types", "filter"]),
-    ("shard", &["types", "index", "filter", "storage", "raft", "commands"]),
-    ("transport", &["types", "proto", "filter", "storage", "raft", "shard"]),
-    ("coordinator", &["types", "filter", "catalog", "placement", "commands", "shard", "transport"]),
-    (
-        "node",
-        &[
-            "types",
-            "index",
-            "storage",
-            "raft",
-            "catalog",
-            "placement",
-            "discovery",
-            "shard",
-            "transport",
-            "coordinator",
-        ],
-    ),
-    (
-        "api",
-        &[
-            "types",
-            "proto",
-            "filter",
-            "raft",
-            "catalog",
-            "shard",
-            "transport",
-            "coordinator",
-            "node",
-        ],
-    ),
-    (
-        "service",
-        &["types", "filter", "raft", "catalog", "shard", "transport", "coordinator", "node", "api"],
-    ),
-    (
-        "server",
-        &[
-            "types",
-            "index",
-            "proto",
-            "discovery",
-            "shard",
-            "transport",
-            "coordinator",
-            "node",
-            "api",
-            "service",
-        ],
-    ),
-    (
-        "sim",
-        &[
-            "types",
-            "filter",
-            "storage",
-            "raft",
-            "catalog",
-            "placement",
-            "shard",
-            "transport",
-            "coordinator",
-        ],
-    ),
-    ("ctl", &["proto"]),
-    ("crds", &[]),
-    ("operator", &["crds", "proto"]),
-    ("up", &["crds", "operator", "proto"]),
-    ("testbed", &["crds", "proto", "up"]),
-    ("bench", &["index", "testbed"]),
-    ("e2e", &[]),
-    ("xtask", &[]),
+const LAYERS: &[(&str, &str)] = &[
+    ("types", ""),
+    ("index", ""),
+    ("proto", ""),
+    ("filter", "types"),
+    ("storage", "types"),
+    ("raft", "types"),
+    ("catalog", "types storage raft"),
+    ("placement", "types raft catalog"),
+    ("discovery", ""),
+    ("commands", "types filter"),
+    ("shard", "types index filter storage raft commands"),
+    ("transport", "types proto filter storage raft shard"),
+    ("coordinator", "types filter catalog placement commands shard transport"),
+    ("node", "types index storage raft catalog placement discovery shard transport coordinator"),
+    ("api", "types proto filter raft catalog shard transport coordinator node"),
+    ("service", "types filter raft catalog shard transport coordinator node api"),
+    ("server", "types index proto discovery shard transport coordinator node api service"),
+    ("sim", "types filter storage raft catalog placement shard transport coordinator"),
+    ("ctl", "proto"),
+    ("crds", ""),
+    ("operator", "crds proto"),
+    ("up", "crds operator proto"),
+    ("testbed", "crds proto up"),
+    ("bench", "index testbed"),
+    ("e2e", ""),
+    ("xtask", ""),
 ];
 
 /// Crates that know of Kubernetes: the others must depend on none of its libraries.
@@ -103,12 +46,12 @@ pub fn arrows(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for package in &workspace.packages {
         let name = package.name.as_str();
-        let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == name) else {
+        let Some(allowed) = known_by(name) else {
             wrong.push(format!("{name} ({}) has no place among the layers", package.folder));
             continue;
         };
         let known: BTreeSet<&str> = package.dependencies.iter().map(String::as_str).collect();
-        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        let allowed: BTreeSet<&str> = allowed.collect();
         let over = known.difference(&allowed);
         wrong.extend(over.map(|other| format!("{name} must not know {other}")));
         // An arrow that nobody needs would let the next dependency in unseen.
@@ -125,11 +68,17 @@ pub fn arrows(workspace: &Workspace) -> Vec<String> {
         }
         // Only those before it in the list, so that no way leads round.
         let above = &LAYERS[..place];
-        let below = known.iter().filter(|other| !above.iter().any(|(name, _)| name == *other));
+        let below =
+            known.split_whitespace().filter(|other| !above.iter().any(|(name, _)| name == other));
         wrong
             .extend(below.map(|other| format!("LAYERS: {layer} knows {other}, which is below it")));
     }
     wrong
+}
+
+fn known_by(layer: &str) -> Option<impl Iterator<Item = &'static str>> {
+    let (_, known) = LAYERS.iter().find(|(name, _)| *name == layer)?;
+    Some(known.split_whitespace())
 }
 
 fn is_of_kubernetes(library: &str) -> bool {
@@ -141,9 +90,10 @@ fn is_of_kubernetes(library: &str) -> bool {
 pub fn picture() -> String {
     let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
     for (layer, known) in LAYERS {
+        let known: Vec<&str> = known.split_whitespace().collect();
         let through: BTreeSet<&str> = known.iter().flat_map(|other| all_known(other)).collect();
         let direct: Vec<&str> =
-            known.iter().copied().filter(|other| !through.contains(other)).collect();
+            known.into_iter().filter(|other| !through.contains(other)).collect();
         match lines.iter_mut().find(|(_, others)| *others == direct) {
             Some((layers, _)) => layers.push_str(&format!(", {layer}")),
             None => lines.push(((*layer).to_owned(), direct)),
@@ -158,9 +108,9 @@ pub fn picture() -> String {
 }
 
 fn all_known(layer: &str) -> BTreeSet<&'static str> {
-    let known = LAYERS.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, known)| *known);
     // It ends because a layer knows only those above it, which `arrows` checks.
-    known.iter().copied().chain(known.iter().flat_map(|other| all_known(other))).collect()
+    let known = known_by(layer).into_iter().flatten();
+    known.flat_map(|other| all_known(other).into_iter().chain([other])).collect()
 }
 
 /// Whether ARCHITECTURE.md has the picture as it is.

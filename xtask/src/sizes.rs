@@ -7,9 +7,9 @@ use regex::Regex;
 use crate::workspace::Workspace;
 
 /// Lines of a file, its tests among them.
-pub const FILE_LINES_MAX: usize = 500;
+const FILE_LINES_MAX: usize = 500;
 /// Lines of a function after the first.
-pub const FUNCTION_LINES_MAX: usize = 70;
+const FUNCTION_LINES_MAX: usize = 70;
 
 static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(\s*)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe )*fn (\w+)")

@@ -86,9 +86,7 @@ impl Client {
 
     /// Points nearest to a vector.
     pub(crate) fn query(&self, collection: &str, body: &Value) -> Result<Vec<Found>, Error> {
-        let found: Points =
-            self.send("POST", &format!("/collections/{collection}/points/query"), body)?;
-        Ok(found.points)
+        self.query_raw(collection, body.to_string().as_bytes())
     }
 
     /// [`Client::query`] with a body that is JSON already: a load generator shares the machine

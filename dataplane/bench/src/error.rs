@@ -7,12 +7,14 @@ use thiserror::Error;
 /// Why the demo or the benchmark ended early.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// A data file is missing or not of its format.
-    #[error("failed to read {path}: {reason}")]
-    Data {
+    /// A data file is missing or not of its format, or a result could not be written.
+    #[error("failed to {what} {path}: {reason}")]
+    File {
+        /// What was tried.
+        what: &'static str,
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with it, or the system's answer.
         reason: String,
     },
     /// The node did not answer, or answered with an error.
@@ -51,23 +53,17 @@ pub enum Error {
     /// FAISS failed.
     #[error("faiss failed: {0}")]
     Index(#[from] vane_index::Error),
-    /// A result could not be written.
-    #[error("failed to write {path}: {reason}")]
-    Output {
-        /// The file.
-        path: String,
-        /// The system's answer.
-        reason: String,
-    },
 }
 
 impl Error {
     pub(crate) fn data(path: &Path, reason: impl ToString) -> Self {
-        Self::Data { path: path.display().to_string(), reason: reason.to_string() }
+        let (path, reason) = (path.display().to_string(), reason.to_string());
+        Self::File { what: "read", path, reason }
     }
 
     pub(crate) fn output(path: &Path, reason: impl ToString) -> Self {
-        Self::Output { path: path.display().to_string(), reason: reason.to_string() }
+        let (path, reason) = (path.display().to_string(), reason.to_string());
+        Self::File { what: "write", path, reason }
     }
 
     pub(crate) fn node(what: impl Into<String>, reason: impl ToString) -> Self {

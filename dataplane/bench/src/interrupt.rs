@@ -3,40 +3,20 @@
 //! A signal only leaves a note; every request and every wait looks at it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use tokio::signal::unix::{SignalKind, signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::Error;
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// Takes the signals from now on.
 pub(crate) fn watch() -> Result<(), Error> {
-    take().map_err(|e| Error::node("signals cannot be taken", e))
-}
-
-fn take() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut interrupt, mut terminate, mut hang_up) = {
-        // Signals are taken from the runtime's driver, also before it runs.
-        let _inside = runtime.enter();
-        (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        )
-    };
-    // A thread of its own: everything else here blocks.
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-        });
-        REQUESTED.store(true, Ordering::Release);
-    });
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&REQUESTED))
+            .map_err(|e| Error::node("signals cannot be taken", e))?;
+    }
     Ok(())
 }
 

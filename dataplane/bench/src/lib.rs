@@ -22,3 +22,12 @@ mod recall;
 mod report;
 
 pub use error::Error;
+
+/// How a program of that name ends; what went wrong is said on standard error.
+pub fn end(program: &str, outcome: Result<(), Error>) -> std::process::ExitCode {
+    if let Err(error) = outcome {
+        eprintln!("{program}: {error}");
+        return std::process::ExitCode::FAILURE;
+    }
+    std::process::ExitCode::SUCCESS
+}

@@ -3,8 +3,8 @@
 mod stored;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use derive_more::Display;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
@@ -95,21 +95,15 @@ pub struct Configure {
     pub write_consistency_factor: Option<u32>,
 }
 
-/// A replica that should be there, on whatever peer id its node gets for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A replica that should be there, on whatever peer id its node gets for it. People write it as
+/// `3`, or `3:learner`.
+#[derive(Debug, Display, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[display("{node}{}", if *learner { ":learner" } else { "" })]
 pub struct WantedReplica {
     /// The member that is to hold it.
     pub node: NodeId,
     /// Follows without a vote.
     pub learner: bool,
-}
-
-/// As people write it: `3`, or `3:learner`.
-impl fmt::Display for WantedReplica {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = if self.learner { ":learner" } else { "" };
-        write!(f, "{}{role}", self.node)
-    }
 }
 
 /// A change of one alias.

@@ -6,46 +6,39 @@ use std::io::{self, Read};
 use crate::error::Error;
 
 /// The interface takes no longer message.
-const BODY_BYTES_MAX: u64 = 4 << 20;
+const BYTES_MAX: u64 = 4 << 20;
 
 /// The JSON text that the flag stands for. It is checked to be an object; what is in it,
 /// the cluster judges.
 pub(crate) fn read(flag: &str) -> Result<String, Error> {
-    let (origin, text) = match flag.strip_prefix('@') {
-        None => ("--body".to_owned(), flag.to_owned()),
-        Some("-") => ("the body on stdin".to_owned(), read_all("stdin", io::stdin())?),
+    let (origin, name, text) = match flag.strip_prefix('@') {
+        None => ("--body".to_owned(), "--body", Ok(flag.to_owned())),
+        Some("-") => ("the body on stdin".to_owned(), "stdin", read_text(io::stdin(), BYTES_MAX)),
         Some(path) => {
-            let file = File::open(path).map_err(|error| failed(path, &error))?;
-            (format!("the body in {path}"), read_all(path, file)?)
+            let text = File::open(path).and_then(|file| read_text(file, BYTES_MAX));
+            (format!("the body in {path}"), path, text)
         }
     };
+    let text = text
+        .map_err(|error| Error::Usage(format!("failed to read the body from {name}: {error}")))?;
     // Checked here, where the message can name the file and the place in it.
-    match serde_json::from_str::<serde_json::Value>(&text) {
-        Ok(value) if value.is_object() => Ok(text),
-        Ok(_) => {
-            Err(Error::Usage(format!("{origin} is not a JSON object; write {{...}} or @FILE")))
-        }
-        Err(error) => {
-            Err(Error::Usage(format!("{origin} is not JSON: {error}; write {{...}} or @FILE")))
-        }
-    }
+    let why = match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(value) if value.is_object() => return Ok(text),
+        Ok(_) => "a JSON object".to_owned(),
+        Err(error) => format!("JSON: {error}"),
+    };
+    Err(Error::Usage(format!("{origin} is not {why}; write {{...}} or @FILE")))
 }
 
-fn read_all(name: &str, source: impl Read) -> Result<String, Error> {
+/// A text of at most so many bytes: the source may be a device, which never ends.
+pub(crate) fn read_text(source: impl Read, bytes_max: u64) -> io::Result<String> {
     let mut text = String::new();
-    source
-        // One byte more than allowed tells a body that is too long from one that just fits.
-        .take(BODY_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| failed(name, &error))?;
-    if text.len() as u64 > BODY_BYTES_MAX {
-        return Err(failed(name, &format_args!("it is longer than {BODY_BYTES_MAX} bytes")));
+    // One byte more than allowed tells a text that is too long from one that just fits.
+    source.take(bytes_max + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > bytes_max {
+        true => Err(io::Error::other(format!("it is longer than {bytes_max} bytes"))),
+        false => Ok(text),
     }
-    Ok(text)
-}
-
-fn failed(name: &str, reason: &dyn std::fmt::Display) -> Error {
-    Error::Usage(format!("failed to read the body from {name}: {reason}"))
 }
 
 #[cfg(test)]

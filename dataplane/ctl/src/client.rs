@@ -75,16 +75,12 @@ impl Client {
         }
     }
 
-    async fn call<M, R, F>(
+    async fn call<M: Clone, R>(
         &mut self,
         doing: Doing,
         message: M,
-        send: impl Fn(AdminClient<Channel>, Request<M>) -> F,
-    ) -> Result<R, Error>
-    where
-        M: Clone,
-        F: Future<Output = Result<Response<R>, Status>>,
-    {
+        send: impl AsyncFn(&mut AdminClient<Channel>, Request<M>) -> Result<Response<R>, Status>,
+    ) -> Result<R, Error> {
         let deadline = Instant::now() + self.timeout;
         // From the one that worked last, and round to those before it.
         let order: Vec<usize> = (self.first..self.endpoints.len()).chain(0..self.first).collect();
@@ -101,9 +97,9 @@ impl Client {
                     continue;
                 }
             };
-            let admin = AdminClient::new(channel).max_decoding_message_size(REPLY_BYTES_MAX);
+            let mut admin = AdminClient::new(channel).max_decoding_message_size(REPLY_BYTES_MAX);
             let request = self.request(message.clone(), deadline);
-            match answer(deadline, send(admin, request)).await {
+            match answer(deadline, send(&mut admin, request)).await {
                 Ok(reply) => return Ok(reply),
                 // A change may have been made before the connection
                 // broke: it is not sent a second time unasked.

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::group::GroupView;
-use crate::output::{Output, View};
+use crate::output::{Console, View};
 use crate::table::Table;
 use crate::units::counted;
 use crate::watch;
@@ -110,17 +110,11 @@ impl View for ClusterView {
 ///
 /// # Errors
 /// Those of the calls and of the output.
-pub(crate) async fn status(
-    client: &mut Client,
-    output: &Output,
-    flags: Watch,
-) -> Result<Exit, Error> {
-    let view = match output.quiet {
+pub(crate) async fn status(console: &mut Console, flags: Watch) -> Result<Exit, Error> {
+    let view = match console.output.quiet {
         // Only the exit code is wanted, and one look gives it, also with `--watch`.
-        true => ClusterView::fetch(client).await?,
-        false => {
-            watch::show(output, flags.watch, async || ClusterView::fetch(client).await).await?
-        }
+        true => ClusterView::fetch(&mut console.client).await?,
+        false => watch::show(console, flags, ClusterView::fetch).await?,
     };
     Ok(if view.healthy { Exit::Done } else { Exit::Unmet })
 }

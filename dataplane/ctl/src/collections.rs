@@ -7,8 +7,7 @@ use crate::args::{CollectionAction, Watch};
 use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::{Output, View};
-use crate::table::Table;
+use crate::output::{Console, Row};
 use crate::watch;
 
 mod change;
@@ -30,67 +29,56 @@ impl From<Collection> for CollectionView {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct Collections(Vec<CollectionView>);
+impl Row for CollectionView {
+    const NOTHING: &'static str = "no collections";
+    const COLUMNS: &'static [&'static str] =
+        &["NAME", "SHARDS", "REPLICAS", "POINTS", "INDEXED", "ALIASES"];
+    const WIDE: &'static [&'static str] = &["WRITE-CONSISTENCY", "KEY", "CONFIG"];
 
-impl View for Collections {
-    fn table(&self) -> Table {
-        let mut table = Table::new(
-            &["NAME", "SHARDS", "REPLICAS", "POINTS", "INDEXED", "ALIASES"],
-            &["WRITE-CONSISTENCY", "KEY", "CONFIG"],
-        );
-        for CollectionView { collection, config } in &self.0 {
-            table.row([
-                collection.name.clone(),
-                collection.shards.to_string(),
-                collection.replication_factor.to_string(),
-                collection.points.to_string(),
-                collection.indexed_vectors.to_string(),
-                collection.aliases.join(","),
-                collection.write_consistency_factor.to_string(),
-                collection.idempotency_key.clone(),
-                config.to_string(),
-            ]);
-        }
-        table
-    }
-
-    fn nothing(&self) -> Option<&'static str> {
-        self.0.is_empty().then_some("no collections")
+    fn cells(&self) -> Vec<String> {
+        let Self { collection, config } = self;
+        vec![
+            collection.name.clone(),
+            collection.shards.to_string(),
+            collection.replication_factor.to_string(),
+            collection.points.to_string(),
+            collection.indexed_vectors.to_string(),
+            collection.aliases.join(","),
+            collection.write_consistency_factor.to_string(),
+            collection.idempotency_key.clone(),
+            config.to_string(),
+        ]
     }
 }
 
 /// Lists the collections, or does what `action` says.
 pub(crate) async fn run(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     flags: Watch,
     action: Option<CollectionAction>,
 ) -> Result<Exit, Error> {
     match action {
-        None => {
-            let fetch = async || {
-                let collections = client.collections().await?;
-                Ok(Collections(collections.into_iter().map(CollectionView::from).collect()))
-            };
-            watch::show(output, flags.watch, fetch).await?;
-        }
+        None => drop(watch::show(console, flags, fetch).await?),
         Some(CollectionAction::Create { name, body, key }) => {
-            change::create(client, output, name, &body, key).await?
+            change::create(console, name, &body, key).await?
         }
         Some(CollectionAction::Update { name, body }) => {
-            change::update(client, output, name, &body).await?
+            change::update(console, name, &body).await?
         }
         Some(CollectionAction::Delete { name, key, yes }) => {
-            change::delete(client, output, name, key, yes).await?
+            change::delete(console, name, key, yes).await?
         }
     }
     Ok(Exit::Done)
 }
 
+async fn fetch(client: &mut Client) -> Result<Vec<CollectionView>, Error> {
+    Ok(client.collections().await?.into_iter().map(CollectionView::from).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Collection, CollectionView, Collections};
+    use super::{Collection, CollectionView};
     use crate::output::View;
 
     #[test]
@@ -117,7 +105,7 @@ mod tests {
             aliases,
             ..Collection::default()
         };
-        let table = Collections(vec![collection.into()]).table();
+        let table = vec![CollectionView::from(collection)].table();
         assert_eq!(
             table.render(true, false),
             "NAME   SHARDS   REPLICAS   POINTS   INDEXED   ALIASES\n\

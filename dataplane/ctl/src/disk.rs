@@ -7,10 +7,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vane_proto::admin::{Disk, disk::State};
 
-use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::{Output, View};
+use crate::output::{Console, View};
 use crate::table::Table;
 
 /// Time between attempts to reach a node that does not listen yet.
@@ -62,11 +61,11 @@ impl View for DiskView {
 }
 
 /// Shows the marker of one node's disk.
-pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, Error> {
+pub(crate) async fn show(console: &mut Console) -> Result<Exit, Error> {
     // It is about this node's disk: the answer of another would be a wrong one.
-    client.check_single("disk")?;
-    let disk = DiskView::from(client.disk().await?);
-    output.show(&disk)?;
+    console.client.check_single("disk")?;
+    let disk = DiskView::from(console.client.disk().await?);
+    console.output.show(&disk)?;
     Ok(Exit::Done)
 }
 
@@ -77,29 +76,28 @@ pub(crate) async fn show(client: &mut Client, output: &Output) -> Result<Exit, E
 /// When several endpoints are given, or the node refuses, which changes nothing; a lost answer
 /// leaves open whether the cluster was founded, and the same call may be made again.
 pub(crate) async fn bootstrap(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     cluster_id: Option<Uuid>,
 ) -> Result<Exit, Error> {
-    client.check_single("bootstrap")?;
+    console.client.check_single("bootstrap")?;
     let cluster_id = cluster_id.map(|id| id.to_string()).unwrap_or_default();
-    let disk = DiskView::from(bootstrap_once_it_listens(client, output, cluster_id).await?);
+    let disk = DiskView::from(bootstrap_once_it_listens(console, cluster_id).await?);
     let sentence = format!(
         "cluster/{} founded: this is its node {}",
         disk.cluster_id.as_deref().unwrap_or("-"),
         disk.node_id.unwrap_or_default()
     );
-    output.confirm(&sentence, &disk)?;
+    console.output.confirm(&sentence, &disk)?;
     Ok(Exit::Done)
 }
 
 /// Founds the cluster once the node takes connections. A script that starts nodes and founds
 /// the cluster is faster than the node; a refused connection changed nothing and is tried again.
 async fn bootstrap_once_it_listens(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     cluster_id: String,
 ) -> Result<Disk, Error> {
+    let Console { client, output } = console;
     let deadline = Instant::now() + client.timeout();
     let mut said = false;
     loop {

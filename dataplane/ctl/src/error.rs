@@ -102,64 +102,34 @@ impl Error {
                 line(&mut text, "tried", &format!("{endpoint}: {reason}"));
             }
         }
-        if let Some(changed) = self.changed() {
-            line(&mut text, "changed", changed);
-        }
-        if let Some(retry) = self.retry() {
-            line(&mut text, "retry", retry);
-        }
-        if let Some(advice) = self.advice() {
-            line(&mut text, "to do", advice);
+        let (doing, changed, retry, advice) = match self {
+            Self::Unreachable { doing, .. } => (doing, "nothing", None, Some(NAME_A_NODE)),
+            // Creations carry a key and moves a revision; the other changes set what they name.
+            Self::Timeout { doing, .. } => (doing, UNKNOWN, Some(SAFE), Some(SEE_STATUS)),
+            Self::Broken { doing, .. } => (doing, UNKNOWN, Some(SAFE), Some(CHECK_PORT)),
+            Self::Refused { doing, refusal } => {
+                (doing, refusal.changed(), Some(refusal.retry()), refusal.advice())
+            }
+            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => {
+                return text;
+            }
+        };
+        // Of a call that only reads there is no change to tell of.
+        let changed = doing.changes.then_some(changed);
+        for (name, value) in [("changed", changed), ("retry", retry), ("to do", advice)] {
+            value.iter().for_each(|value| line(&mut text, name, value));
         }
         text
     }
-
-    /// What became of the change, of a call that would have made one.
-    fn changed(&self) -> Option<&'static str> {
-        match self {
-            // No connection came about, so nothing was sent.
-            Self::Unreachable { doing, .. } => doing.changes.then_some("nothing"),
-            Self::Timeout { doing, .. } | Self::Broken { doing, .. } => {
-                doing.changes.then_some("unknown; it may still happen")
-            }
-            Self::Refused { doing, refusal } => doing.changes.then(|| refusal.changed()),
-            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => None,
-        }
-    }
-
-    fn retry(&self) -> Option<&'static str> {
-        match self {
-            // Creations carry a key and moves a revision; the other changes set what they name.
-            Self::Timeout { .. } | Self::Broken { .. } => {
-                Some("yes; repeating the same call is safe")
-            }
-            Self::Refused { refusal, .. } => Some(refusal.retry()),
-            Self::Unreachable { .. }
-            | Self::Usage(_)
-            | Self::NotFound(_)
-            | Self::Unmet(_)
-            | Self::Terminal { .. } => None,
-        }
-    }
-
-    fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::Unreachable { .. } => Some(
-                "name the admin address of a running node with --endpoint HOST:PORT \
-                 (or VANECTL_ENDPOINT); the admin port is 6335 unless configured otherwise; \
-                 in Kubernetes, `kubectl port-forward POD 6335` brings it here",
-            ),
-            Self::Timeout { .. } => {
-                Some("see how the cluster is with `vanectl status`; --timeout allows more time")
-            }
-            Self::Broken { .. } => {
-                Some("check that this is the admin port of a node, and that the node runs")
-            }
-            Self::Refused { refusal, .. } => refusal.advice(),
-            Self::Usage(_) | Self::NotFound(_) | Self::Unmet(_) | Self::Terminal { .. } => None,
-        }
-    }
 }
+
+const UNKNOWN: &str = "unknown; it may still happen";
+const SAFE: &str = "yes; repeating the same call is safe";
+const NAME_A_NODE: &str = "name the admin address of a running node with --endpoint HOST:PORT \
+    (or VANECTL_ENDPOINT); the admin port is 6335 unless configured otherwise; \
+    in Kubernetes, `kubectl port-forward POD 6335` brings it here";
+const SEE_STATUS: &str = "see how the cluster is with `vanectl status`; --timeout allows more time";
+const CHECK_PORT: &str = "check that this is the admin port of a node, and that the node runs";
 
 fn line(text: &mut String, name: &str, value: &str) {
     // Writing to a string cannot fail.

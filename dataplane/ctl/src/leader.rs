@@ -3,11 +3,10 @@
 use serde::Serialize;
 
 use crate::args::LeaderAction;
-use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::nodes;
-use crate::output::Output;
+use crate::output::Console;
 
 #[derive(Debug, Serialize)]
 struct Transferred {
@@ -17,15 +16,11 @@ struct Transferred {
 }
 
 /// Does what `action` says.
-pub(crate) async fn run(
-    client: &mut Client,
-    output: &Output,
-    action: LeaderAction,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(console: &mut Console, action: LeaderAction) -> Result<Exit, Error> {
     let LeaderAction::Transfer { group, node } = action;
-    let node_id = nodes::resolve(client, &[&node]).await?[0];
-    let term = client.transfer_leader(group, node_id).await?;
+    let node_id = nodes::resolve(&mut console.client, &[&node]).await?[0];
+    let term = console.client.transfer_leader(group, node_id).await?;
     let sentence = format!("group/{group} is led by node {node_id} in term {term}");
-    output.confirm(&sentence, &Transferred { group, node_id, term })?;
+    console.output.confirm(&sentence, &Transferred { group, node_id, term })?;
     Ok(Exit::Done)
 }

@@ -8,8 +8,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::group::{GroupView, ReplicaView, known};
-use crate::output::{Output, View};
-use crate::table::Table;
+use crate::output::{Console, Row};
 use crate::watch;
 
 /// A member, as JSON shows it.
@@ -23,70 +22,56 @@ struct MemberView {
     term: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Members(Vec<MemberView>);
-
-impl Members {
-    fn new(group: GroupView, nodes: &[Node]) -> Self {
-        let member = |replica: ReplicaView| MemberView {
-            name: nodes
-                .iter()
-                .find(|node| node.id == replica.node_id)
-                .map(|node| node.name.clone())
-                // Two calls are two moments: a node may be in one of the answers alone.
-                .unwrap_or_default(),
-            leader: group.leader_node == Some(replica.node_id),
-            replica,
-            term: group.term,
-        };
-        Self(group.replicas.into_iter().map(member).collect())
-    }
+fn members(group: GroupView, nodes: &[Node]) -> Vec<MemberView> {
+    let member = |replica: ReplicaView| MemberView {
+        name: nodes
+            .iter()
+            .find(|node| node.id == replica.node_id)
+            .map(|node| node.name.clone())
+            // Two calls are two moments: a node may be in one of the answers alone.
+            .unwrap_or_default(),
+        leader: group.leader_node == Some(replica.node_id),
+        replica,
+        term: group.term,
+    };
+    group.replicas.into_iter().map(member).collect()
 }
 
-impl View for Members {
-    fn table(&self) -> Table {
-        let mut table =
-            Table::new(&["NODE", "NAME", "ROLE", "STATE", "LAG"], &["APPLIED", "TERM", "PEER"]);
-        for member in &self.0 {
-            let replica = &member.replica;
-            table.row([
-                replica.node_id.to_string(),
-                member.name.clone(),
-                // A leader is a voter anyway: that it leads says more.
-                if member.leader { "leader" } else { replica.role }.into(),
-                replica.state().into(),
-                known(replica.lag),
-                known(replica.applied),
-                member.term.to_string(),
-                replica.peer_id.to_string(),
-            ]);
-        }
-        table
-    }
+impl Row for MemberView {
+    const NOTHING: &'static str = "the meta group has no members that this node knows of";
+    const COLUMNS: &'static [&'static str] = &["NODE", "NAME", "ROLE", "STATE", "LAG"];
+    const WIDE: &'static [&'static str] = &["APPLIED", "TERM", "PEER"];
 
-    fn nothing(&self) -> Option<&'static str> {
-        self.0.is_empty().then_some("the meta group has no members that this node knows of")
+    fn cells(&self) -> Vec<String> {
+        let replica = &self.replica;
+        vec![
+            replica.node_id.to_string(),
+            self.name.clone(),
+            // A leader is a voter anyway: that it leads says more.
+            if self.leader { "leader" } else { replica.role }.into(),
+            replica.state().into(),
+            known(replica.lag),
+            known(replica.applied),
+            self.term.to_string(),
+            replica.peer_id.to_string(),
+        ]
     }
 }
 
 /// Lists the members of the meta group with how far each is behind.
-pub(crate) async fn show(
-    client: &mut Client,
-    output: &Output,
-    flags: Watch,
-) -> Result<Exit, Error> {
-    let fetch = async || {
+pub(crate) async fn show(console: &mut Console, flags: Watch) -> Result<Exit, Error> {
+    let fetch = async |client: &mut Client| {
         let cluster = client.cluster().await?;
         let nodes = client.nodes().await?;
-        Ok(Members::new(cluster.meta.unwrap_or_default().into(), &nodes))
+        Ok(members(cluster.meta.unwrap_or_default().into(), &nodes))
     };
-    watch::show(output, flags.watch, fetch).await?;
+    watch::show(console, flags, fetch).await?;
     Ok(Exit::Done)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Members;
+    use super::members;
     use crate::output::View;
     use vane_proto::admin::{Group, Node, Replica, Role};
 
@@ -108,7 +93,7 @@ mod tests {
         let group = Group { leader_node: 1, replicas, ..Group::default() };
         let nodes = [Node { id: 1, name: "vane-0".into(), ..Node::default() }];
         assert_eq!(
-            Members::new(group.into(), &nodes).table().render(true, false),
+            members(group.into(), &nodes).table().render(true, false),
             "NODE   NAME     ROLE      STATE     LAG\n\
              1      vane-0   leader    Active    3\n\
              2      -        voter     Active    3\n\

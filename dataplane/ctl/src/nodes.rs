@@ -8,58 +8,45 @@ use crate::args::{NodeAction, Watch};
 use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::{Output, View};
-use crate::table::{Table, printable};
+use crate::output::{Console, Row};
+use crate::table::printable;
 use crate::units::{bytes, span};
 use crate::watch;
 
-#[derive(Debug, Serialize)]
-struct Nodes(Vec<Node>);
+impl Row for Node {
+    const NOTHING: &'static str = "no nodes";
+    const COLUMNS: &'static [&'static str] =
+        &["ID", "NAME", "STATUS", "ZONE", "META", "REPLICAS", "LEADERS", "DISK-FREE"];
+    const WIDE: &'static [&'static str] = &["DISK-TOTAL", "ADDRESS", "REST", "HEARD", "VERSION"];
 
-impl View for Nodes {
-    fn table(&self) -> Table {
-        let mut table = Table::new(
-            &["ID", "NAME", "STATUS", "ZONE", "META", "REPLICAS", "LEADERS", "DISK-FREE"],
-            &["DISK-TOTAL", "ADDRESS", "REST", "HEARD", "VERSION"],
-        );
-        for node in &self.0 {
-            table.row([
-                node.id.to_string(),
-                node.name.clone(),
-                if node.alive { "Alive" } else { "Dead" }.into(),
-                node.zone.clone(),
-                if node.meta_voter { "voter" } else { "learner" }.into(),
-                node.replicas.to_string(),
-                node.leaders.to_string(),
-                bytes(node.disk_free_bytes),
-                bytes(node.disk_total_bytes),
-                node.address.clone(),
-                node.rest_address.clone(),
-                format!("{} ago", span(node.silent_ms)),
-                node.version.clone(),
-            ]);
-        }
-        table
-    }
-
-    fn nothing(&self) -> Option<&'static str> {
-        self.0.is_empty().then_some("no nodes")
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.name.clone(),
+            if self.alive { "Alive" } else { "Dead" }.into(),
+            self.zone.clone(),
+            if self.meta_voter { "voter" } else { "learner" }.into(),
+            self.replicas.to_string(),
+            self.leaders.to_string(),
+            bytes(self.disk_free_bytes),
+            bytes(self.disk_total_bytes),
+            self.address.clone(),
+            self.rest_address.clone(),
+            format!("{} ago", span(self.silent_ms)),
+            self.version.clone(),
+        ]
     }
 }
 
 /// Lists the nodes, or does what `action` says.
 pub(crate) async fn run(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     flags: Watch,
     action: Option<NodeAction>,
 ) -> Result<Exit, Error> {
     match action {
-        None => {
-            let fetch = async || client.nodes().await.map(Nodes);
-            watch::show(output, flags.watch, fetch).await?;
-        }
-        Some(NodeAction::Zone { node, zone }) => set_zone(client, output, &node, zone).await?,
+        None => drop(watch::show(console, flags, Client::nodes).await?),
+        Some(NodeAction::Zone { node, zone }) => set_zone(console, &node, zone).await?,
     }
     Ok(Exit::Done)
 }
@@ -70,12 +57,8 @@ struct ZoneSet {
     zone: String,
 }
 
-async fn set_zone(
-    client: &mut Client,
-    output: &Output,
-    node: &NodeRef,
-    zone: String,
-) -> Result<(), Error> {
+async fn set_zone(console: &mut Console, node: &NodeRef, zone: String) -> Result<(), Error> {
+    let Console { client, output } = console;
     let node_id = resolve(client, &[node]).await?[0];
     client.set_node_zone(node_id, zone.clone()).await?;
     let sentence = match zone.as_str() {
@@ -119,7 +102,7 @@ fn number(node: &NodeRef, members: &[Node]) -> Result<u64, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeRef, Nodes, number};
+    use super::{NodeRef, number};
     use crate::output::View;
     use vane_proto::admin::Node;
 
@@ -139,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_node_fits_on_a_line() {
-        let nodes = Nodes(vec![node(1, "vane-0"), node(2, "")]);
+        let nodes = vec![node(1, "vane-0"), node(2, "")];
         assert_eq!(
             nodes.table().render(true, false),
             "ID   NAME     STATUS   ZONE   META      REPLICAS   LEADERS   DISK-FREE\n\

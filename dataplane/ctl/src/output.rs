@@ -6,8 +6,15 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::args::{Format, Global};
+use crate::client::Client;
 use crate::error::Error;
 use crate::table::Table;
+
+/// The cluster that a command is for, and where its result goes.
+pub(crate) struct Console {
+    pub(crate) client: Client,
+    pub(crate) output: Output,
+}
 
 /// Something to show.
 pub(crate) trait View: Serialize {
@@ -17,6 +24,30 @@ pub(crate) trait View: Serialize {
     /// What to say instead of an empty table; `None` when there is something in it.
     fn nothing(&self) -> Option<&'static str> {
         None
+    }
+}
+
+/// One of the things in a list: an object in JSON, a line of a table.
+pub(crate) trait Row: Serialize {
+    /// Said where the list is empty.
+    const NOTHING: &'static str;
+    const COLUMNS: &'static [&'static str];
+    /// Further columns of wide output.
+    const WIDE: &'static [&'static str];
+
+    /// A cell for each column, those of wide output too.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl<R: Row> View for Vec<R> {
+    fn table(&self) -> Table {
+        let mut table = Table::new(R::COLUMNS, R::WIDE);
+        self.iter().for_each(|row| table.row(row.cells()));
+        table
+    }
+
+    fn nothing(&self) -> Option<&'static str> {
+        self.is_empty().then_some(R::NOTHING)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::args::{Cli, Command};
 use crate::client::{Client, token};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::{Output, write_stderr};
+use crate::output::{Console, Output, write_stderr};
 use crate::{cluster, collections, disk, leader, meta, nodes, shards, version, wait};
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
@@ -31,33 +31,32 @@ pub(crate) fn run(cli: Cli) -> Exit {
 
 async fn carry_out(cli: Cli) -> Result<Exit, Error> {
     let Cli { global, command } = cli;
-    let output = &Output::new(&global);
+    let output = Output::new(&global);
     // Before the token is looked for: no node is asked, so a wrong one does not matter.
     if let Command::Version { client: true } = command {
-        return version::client(output);
+        return version::client(&output);
     }
     let variable = |name: &str| std::env::var(name).ok();
     let token = token::find(global.token.as_deref(), global.token_file.as_deref(), variable)?;
     let call_max = global.timeout.unwrap_or(CALL_MAX_DEFAULT);
-    let client = &mut Client::new(global.endpoint, token, call_max);
+    let client = Client::new(global.endpoint, token, call_max);
+    let console = &mut Console { client, output };
     match command {
-        Command::Status(flags) => cluster::status(client, output, flags).await,
-        Command::Disk => disk::show(client, output).await,
-        Command::Bootstrap { cluster_id } => disk::bootstrap(client, output, cluster_id).await,
-        Command::Nodes { watch, action } => nodes::run(client, output, watch, action).await,
-        Command::Collections { watch, action } => {
-            collections::run(client, output, watch, action).await
-        }
+        Command::Status(flags) => cluster::status(console, flags).await,
+        Command::Disk => disk::show(console).await,
+        Command::Bootstrap { cluster_id } => disk::bootstrap(console, cluster_id).await,
+        Command::Nodes { watch, action } => nodes::run(console, watch, action).await,
+        Command::Collections { watch, action } => collections::run(console, watch, action).await,
         Command::Shards { collection, watch, action } => {
-            shards::run(client, output, collection, watch, action).await
+            shards::run(console, collection, watch, action).await
         }
-        Command::Leader { action } => leader::run(client, output, action).await,
-        Command::Meta(flags) => meta::show(client, output, flags).await,
+        Command::Leader { action } => leader::run(console, action).await,
+        Command::Meta(flags) => meta::show(console, flags).await,
         Command::Wait { condition } => {
             // The flag is the whole time here, and not that of each call.
             let limit = global.timeout.unwrap_or(WAIT_MAX_DEFAULT);
-            wait::wait(client, output, condition, limit).await
+            wait::wait(console, condition, limit).await
         }
-        Command::Version { client: _ } => version::both(client, output).await,
+        Command::Version { client: _ } => version::both(console).await,
     }
 }

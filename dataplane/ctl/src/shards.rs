@@ -8,8 +8,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::group::{GroupView, known, placement, role_name};
-use crate::output::{Output, View};
-use crate::table::Table;
+use crate::output::{Console, Row};
 use crate::units::bytes;
 use crate::watch;
 
@@ -21,11 +20,21 @@ mod plan;
 struct ShardView {
     #[serde(flatten)]
     shard: Shard,
-    /// `ok`, `no_leader`, `moving`, `degraded` or `unknown`.
-    state: &'static str,
+    state: ShardState,
     group: GroupView,
     /// Where the replicas should be; empty unless that differs from where they are.
     target: Vec<TargetView>,
+}
+
+/// How a shard is; as kubectl's columns write states its `Debug` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ShardState {
+    Ok,
+    NoLeader,
+    Moving,
+    Degraded,
+    Unknown,
 }
 
 /// Where a replica should be.
@@ -52,72 +61,53 @@ impl From<Shard> for ShardView {
 
 /// The state of a shard: the worst that applies. Degraded means that a voter is silent or
 /// receives a snapshot.
-fn state(group: &GroupView, has_target: bool) -> &'static str {
+fn state(group: &GroupView, has_target: bool) -> ShardState {
     let mut voters = group.replicas.iter().filter(|replica| replica.is_voter());
     // Without a leader the shard takes no writes; what else is amiss is secondary to that.
     if group.leader_node.is_none() {
-        "no_leader"
+        ShardState::NoLeader
     } else if has_target || group.joint {
-        "moving"
+        ShardState::Moving
     } else if voters.clone().any(|voter| voter.active.is_some() && !voter.is_sound_voter()) {
-        "degraded"
+        ShardState::Degraded
     } else if voters.any(|voter| voter.active.is_none()) {
-        "unknown"
+        ShardState::Unknown
     } else {
-        "ok"
+        ShardState::Ok
     }
 }
 
-/// A state written as kubectl's columns write states.
-fn state_column(state: &'static str) -> &'static str {
-    match state {
-        "ok" => "Ok",
-        "no_leader" => "NoLeader",
-        "moving" => "Moving",
-        "degraded" => "Degraded",
-        _ => "Unknown",
-    }
-}
+impl Row for ShardView {
+    const NOTHING: &'static str = "no shards";
+    const COLUMNS: &'static [&'static str] =
+        &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"];
+    const WIDE: &'static [&'static str] =
+        &["LAG", "TERM", "COMMITTED", "REVISION", "TARGET", "STEP"];
 
-#[derive(Debug, Serialize)]
-struct Shards(Vec<ShardView>);
-
-impl View for Shards {
-    fn table(&self) -> Table {
-        let mut table = Table::new(
-            &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"],
-            &["LAG", "TERM", "COMMITTED", "REVISION", "TARGET", "STEP"],
-        );
-        for ShardView { shard, state, group, target } in &self.0 {
-            table.row([
-                shard.collection.clone(),
-                shard.ordinal.to_string(),
-                group.id.to_string(),
-                state_column(state).into(),
-                group.leader(),
-                placement(group.replicas.iter().map(|replica| (replica.node_id, replica.role))),
-                shard.points.to_string(),
-                bytes(shard.vector_bytes),
-                known(group.lag()),
-                group.term.to_string(),
-                group.committed.to_string(),
-                shard.revision.to_string(),
-                placement(target.iter().map(|replica| (replica.node_id, replica.role))),
-                shard.step.clone(),
-            ]);
-        }
-        table
-    }
-
-    fn nothing(&self) -> Option<&'static str> {
-        self.0.is_empty().then_some("no shards")
+    fn cells(&self) -> Vec<String> {
+        let Self { shard, state, group, target } = self;
+        vec![
+            shard.collection.clone(),
+            shard.ordinal.to_string(),
+            group.id.to_string(),
+            format!("{state:?}"),
+            group.leader(),
+            placement(group.replicas.iter().map(|replica| (replica.node_id, replica.role))),
+            shard.points.to_string(),
+            bytes(shard.vector_bytes),
+            known(group.lag()),
+            group.term.to_string(),
+            group.committed.to_string(),
+            shard.revision.to_string(),
+            placement(target.iter().map(|replica| (replica.node_id, replica.role))),
+            shard.step.clone(),
+        ]
     }
 }
 
 /// Lists the shards, or does what `action` says.
 pub(crate) async fn run(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     collection: Option<String>,
     flags: Watch,
     action: Option<ShardAction>,
@@ -129,18 +119,18 @@ pub(crate) async fn run(
             )));
         }
         (Some(ShardAction::Move { group, from, to }), None) => {
-            change::move_replica(client, output, group, &from, &to).await?;
+            change::move_replica(console, group, &from, &to).await?;
         }
         (Some(ShardAction::Reconfigure { group, replicas, if_revision }), None) => {
-            change::reconfigure(client, output, group, &replicas, if_revision).await?;
+            change::reconfigure(console, group, &replicas, if_revision).await?;
         }
         (None, collection) => {
             let collection = collection.unwrap_or_default();
-            let fetch = async || {
+            let fetch = async |client: &mut Client| {
                 let shards = client.shards(collection.clone()).await?;
-                Ok(Shards(shards.into_iter().map(ShardView::from).collect()))
+                Ok(shards.into_iter().map(ShardView::from).collect::<Vec<_>>())
             };
-            watch::show(output, flags.watch, fetch).await?;
+            watch::show(console, flags, fetch).await?;
         }
     }
     Ok(Exit::Done)

@@ -35,8 +35,9 @@ impl Table {
 
     /// Adds a row, with a cell for each column. An empty cell shows as `-`, so that a
     /// script may count columns.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| if cell.is_empty() { "-".into() } else { cell }).into());
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let filled = cells.into_iter().map(|cell| if cell.is_empty() { "-".into() } else { cell });
+        self.rows.push(filled.collect());
     }
 
     /// The lines of the table, each with its line end.

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::{Output, View};
+use crate::output::{Console, Output, View};
 use crate::table::Table;
 
 #[derive(Debug, Serialize)]
@@ -34,10 +33,10 @@ pub(crate) fn client(output: &Output) -> Result<Exit, Error> {
 }
 
 /// Shows the versions of this program and of the node that answers.
-pub(crate) async fn both(client: &mut Client, output: &Output) -> Result<Exit, Error> {
+pub(crate) async fn both(console: &mut Console) -> Result<Exit, Error> {
     // The client's own version is of use in particular when no node answers.
-    let answer = client.cluster().await;
+    let answer = console.client.cluster().await;
     let node = answer.as_ref().ok().map(|cluster| cluster.version.clone());
-    output.show(&Versions { client: CLIENT, node })?;
+    console.output.show(&Versions { client: CLIENT, node })?;
     answer.map(|_| Exit::Done)
 }

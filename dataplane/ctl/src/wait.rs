@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::args::values::Condition;
-use crate::client::Client;
 use crate::cluster::ClusterView;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::Console;
 
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// A node that hangs must not use up the time of the others.
@@ -22,11 +21,11 @@ const POLL_MAX: Duration = Duration::from_secs(5);
 /// When the time is over: [`Error::Unmet`] if the cluster answered last, else the last
 /// failure. At once: a failure that does not pass.
 pub(crate) async fn wait(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     condition: Condition,
     limit: Duration,
 ) -> Result<Exit, Error> {
+    let Console { client, output } = console;
     let deadline = Instant::now() + limit;
     let mut said = String::new();
     loop {

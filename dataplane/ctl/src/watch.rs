@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::args::Watch;
+use crate::client::Client;
 use crate::error::Error;
-use crate::output::{Output, Reader, View, write_stderr};
+use crate::output::{Console, Reader, View, write_stderr};
 
 /// A watch more eager than this would be load on the cluster.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
@@ -15,19 +17,20 @@ const INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// # Errors
 /// Those of the first fetch, those of later ones that do not pass, and those of the output.
 pub(crate) async fn show<V: View>(
-    output: &Output,
-    interval: Option<Duration>,
-    mut fetch: impl AsyncFnMut() -> Result<V, Error>,
+    console: &mut Console,
+    flags: Watch,
+    fetch: impl AsyncFn(&mut Client) -> Result<V, Error>,
 ) -> Result<V, Error> {
-    let mut view = fetch().await?;
-    let Some(interval) = interval else {
+    let Console { client, output } = console;
+    let mut view = fetch(client).await?;
+    let Some(interval) = flags.watch else {
         output.show(&view)?;
         return Ok(view);
     };
     let mut reader = output.show_again(&view, true)?;
     while reader == Reader::There {
         tokio::time::sleep(interval.max(INTERVAL_MIN)).await;
-        match fetch().await {
+        match fetch(client).await {
             Ok(fetched) => view = fetched,
             Err(error) if error.may_pass() => {
                 // Not among the lists on stdout, which a script may read.

@@ -1,9 +1,9 @@
 //! How seeds are written.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use derive_more::Display;
 use thiserror::Error;
 
 /// Seeds of one node.
@@ -16,11 +16,12 @@ const LABEL_BYTES_MAX: usize = 63;
 const SERVICE_PREFIX: &str = "dns:";
 
 /// Where to look for peers. Names are checked, not looked up.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Display, Clone, PartialEq, Eq, Hash)]
 pub enum Seed {
     /// `10.0.0.1:6335` or `[fd00::1]:6335`.
     Address(SocketAddr),
     /// `node-1.example.com:6335`: one node.
+    #[display("{name}:{port}")]
     Host {
         /// Name of the node's host.
         name: String,
@@ -29,6 +30,7 @@ pub enum Seed {
     },
     /// `dns:nodes.example.com:6335`: a name with an address record for every node, such as
     /// a headless service of Kubernetes.
+    #[display("{SERVICE_PREFIX}{name}:{port}")]
     Service {
         /// Name with the addresses of all nodes.
         name: String,
@@ -77,16 +79,6 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, InvalidSeed> {
         parse(text).map_err(|problem| InvalidSeed::Unreadable { text: text.to_owned(), problem })
-    }
-}
-
-impl fmt::Display for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::Host { name, port } => write!(f, "{name}:{port}"),
-            Self::Service { name, port } => write!(f, "{SERVICE_PREFIX}{name}:{port}"),
-        }
     }
 }
 

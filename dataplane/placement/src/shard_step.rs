@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use derive_more::Display;
 use thiserror::Error;
 use vane_catalog::{State, TargetReplica};
 use vane_raft::{CAUGHT_UP_ENTRIES, Conf, GroupStatus, MemberChange, PeerStatus};
@@ -15,16 +16,19 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 /// Shards that are changed at a time.
 const CHANGES_AT_ONCE: usize = 4;
 
-/// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What to do next; displayed as overviews say it, of a change that is under way.
+#[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub enum ShardStep {
     /// Nothing yet.
     Wait(Waiting),
     /// Change the members.
+    #[display("changing members")]
     Change(MemberChange),
     /// Hand the leadership over first.
+    #[display("handing the leadership over")]
     Transfer(PeerId),
     /// The members are those that are wanted: record it in the catalog.
+    #[display("recording the new members")]
     Settle,
 }
 
@@ -47,18 +51,6 @@ pub enum Waiting {
     /// The leader is to go, and nobody can take over.
     #[error("no voter that stays is caught up, to take the leadership")]
     NoHeir,
-}
-
-/// As overviews say it, of a change that is under way.
-impl std::fmt::Display for ShardStep {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Wait(waiting) => waiting.fmt(f),
-            Self::Change(_) => f.write_str("changing members"),
-            Self::Transfer(_) => f.write_str("handing the leadership over"),
-            Self::Settle => f.write_str("recording the new members"),
-        }
-    }
 }
 
 /// The shards whose members are to be changed now, of those that are not where they should be.

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Exported};
-use crate::replica::{Callback, MemberChange, OnRead, Replica, Setup, Ticket};
+use crate::replica::{MemberChange, OnRead, Replica, ReplicatedWait, Setup, Ticket};
 use crate::status::{GroupStatus, Watch};
 
 /// A replica to take up.
@@ -160,53 +160,37 @@ impl Core {
 
     /// Takes a message from another node. False if no replica of its group is here.
     pub fn step(&mut self, envelope: Envelope) -> bool {
-        self.with(envelope.group, |replica| replica.step(envelope.message)).is_some()
+        self.touched(envelope.group).map(|replica| replica.step(envelope.message)).is_some()
     }
 
     /// Proposes a command; `ticket` is answered once it is applied here or known to be lost.
     pub fn propose(&mut self, group: GroupId, data: Vec<u8>, ticket: Ticket) {
-        match self.groups.get_mut(&group) {
-            Some(replica) => {
-                replica.propose(data, ticket);
-                self.dirty.insert(group);
-            }
+        match self.touched(group) {
+            Some(replica) => replica.propose(data, ticket),
             None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
 
-    /// Calls `done` once `replicas` voters have the entry at `index` on disk, or this replica
-    /// leads no more.
-    pub fn wait_replicated(
-        &mut self,
-        group: GroupId,
-        index: LogIndex,
-        replicas: usize,
-        done: Callback<Result<(), ProposeError>>,
-    ) {
+    /// Answers once so many voters have an entry on disk, or this replica leads no more.
+    pub(crate) fn wait_replicated(&mut self, group: GroupId, wait: ReplicatedWait) {
         match self.groups.get_mut(&group) {
-            Some(replica) => replica.wait_replicated(index, replicas, done),
-            None => done(Err(ProposeError::GroupNotFound(group))),
+            Some(replica) => replica.wait_replicated(wait),
+            None => (wait.done)(Err(ProposeError::GroupNotFound(group))),
         }
     }
 
     /// Asks for a linearizable read; `done` gets the index from which on it may be served.
     pub fn read(&mut self, group: GroupId, done: OnRead) {
-        match self.groups.get_mut(&group) {
-            Some(replica) => {
-                replica.read(done);
-                self.dirty.insert(group);
-            }
+        match self.touched(group) {
+            Some(replica) => replica.read(done),
             None => done(Err(ReadError::GroupNotFound(group))),
         }
     }
 
     /// Proposes a change of members; `ticket` is answered as that of a command.
     pub fn change_members(&mut self, group: GroupId, change: &MemberChange, ticket: Ticket) {
-        match self.groups.get_mut(&group) {
-            Some(replica) => {
-                replica.change_members(change, ticket);
-                self.dirty.insert(group);
-            }
+        match self.touched(group) {
+            Some(replica) => replica.change_members(change, ticket),
             None => ticket.fail(ProposeError::GroupNotFound(group)),
         }
     }
@@ -218,8 +202,7 @@ impl Core {
     /// When the group is not here or not led from here, the peer does not vote, or a change of
     /// members is under way. Nothing changed then.
     pub fn transfer(&mut self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
-        self.with(group, |replica| replica.transfer(to))
-            .unwrap_or(Err(ProposeError::GroupNotFound(group)))
+        self.touched(group).ok_or(ProposeError::GroupNotFound(group))?.transfer(to)
     }
 
     /// Notes that a node does not answer: leaders probe its replicas from now on and send
@@ -235,7 +218,9 @@ impl Core {
     /// replica may have been removed meanwhile, and another be in its place.
     pub fn applied(&mut self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
         self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
-        self.with_peer(group, peer, |replica| replica.applied(index));
+        if let Some(replica) = self.touched_peer(group, peer) {
+            replica.applied(index);
+        }
         // Any group may use the room, not only the one whose entries were applied.
         self.dirty.append(&mut self.held_back);
     }
@@ -244,7 +229,9 @@ impl Core {
     pub fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex) {
         // Taken out for the call: the replica that fills it is borrowed from `self` too.
         let mut released = std::mem::take(&mut self.released);
-        self.with_peer(group, peer, |replica| replica.installed(index, &mut released));
+        if let Some(replica) = self.touched_peer(group, peer) {
+            replica.installed(index, &mut released);
+        }
         self.released = released;
     }
 
@@ -255,12 +242,16 @@ impl Core {
         peer: PeerId,
         made: Result<Exported, StoreError>,
     ) {
-        self.with_peer(group, peer, |replica| replica.snapshot_made(made));
+        if let Some(replica) = self.touched_peer(group, peer) {
+            replica.snapshot_made(made);
+        }
     }
 
     /// Notes that a snapshot reached a peer, or did not.
     pub fn snapshot_sent(&mut self, group: GroupId, to: PeerId, ok: bool) {
-        self.with(group, |replica| replica.snapshot_sent(to, ok));
+        if let Some(replica) = self.touched(group) {
+            replica.snapshot_sent(to, ok);
+        }
     }
 
     /// Forgets log entries up to `durable`, whose effects are in the state machine's own store,
@@ -274,7 +265,7 @@ impl Core {
 
     #[cfg(test)]
     fn force_truncate(&mut self, group: GroupId, through: LogIndex) {
-        self.with(group, |replica| replica.force_truncate(through));
+        self.touched(group).into_iter().for_each(|replica| replica.force_truncate(through));
     }
 
     /// A group as its replica here sees it; `None` where there is none.
@@ -345,17 +336,17 @@ impl Core {
         !self.dirty.is_empty()
     }
 
-    /// Acts on a replica, unless it is gone: another of its group may be in its place.
-    fn with_peer(&mut self, group: GroupId, peer: PeerId, act: impl FnOnce(&mut Replica)) {
-        if self.peer(group) == Some(peer) {
-            self.with(group, act);
-        }
+    /// A replica to which something happens, unless it is gone: another of its group may be in
+    /// its place.
+    fn touched_peer(&mut self, group: GroupId, peer: PeerId) -> Option<&mut Replica> {
+        if self.peer(group) == Some(peer) { self.touched(group) } else { None }
     }
 
-    fn with<T>(&mut self, group: GroupId, act: impl FnOnce(&mut Replica) -> T) -> Option<T> {
+    /// The replica of a group to which something happens: the next round looks at it.
+    fn touched(&mut self, group: GroupId) -> Option<&mut Replica> {
         let replica = self.groups.get_mut(&group)?;
         self.dirty.insert(group);
-        Some(act(replica))
+        Some(replica)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::core::{Core, Start};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
-use crate::replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
+use crate::replica::{Callback, MemberChange, OnApplied, OnRead, ReplicatedWait, Ticket};
 use crate::status::{GroupStatus, Watch};
 
 use dirs::{SnapshotDirs, discard};
@@ -271,7 +271,8 @@ impl Engine {
         replicas: usize,
         done: Callback<Result<(), ProposeError>>,
     ) {
-        self.inbox.put(Input::WaitReplicated { group, index, replicas, done });
+        let wait = ReplicatedWait { index, replicas, done };
+        self.inbox.put(Input::WaitReplicated { group, wait });
     }
 
     /// Asks for a linearizable read from here, which must lead the group.

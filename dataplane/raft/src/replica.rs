@@ -26,10 +26,11 @@ use crate::status::Watch;
 pub use members::MemberChange;
 pub use reads::OnRead;
 pub use ticket::{Callback, OnApplied, Ticket};
+pub(crate) use waits::ReplicatedWait;
 
 use log_end::LogEnd;
 use reads::Reads;
-use waits::{ReplicatedWait, Waiting};
+use waits::Waiting;
 
 /// Ticks in which a replica that was placed first goes on standing for election.
 const EAGER_TICKS: usize = 5;

@@ -8,18 +8,20 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vane_types::{GroupId, LogIndex, PointId, Slot};
+use vane_types::{GroupId, Slot};
 
 use crate::error::Error;
 use crate::keys;
 use crate::kv::{Family, Kv, KvBatch};
-use crate::records::{PointRecord, Row, SegmentManifest};
+use crate::records::{PointRecord, Row};
 pub use batch::Batch;
 pub use read_view::ReadView;
-use reader::{Reader, short_key};
+pub use reader::Reader;
+use reader::short_key;
 
 const APPLIED: &[u8] = b"applied";
 const SEGMENT: &[u8] = b"segment/";
@@ -32,15 +34,23 @@ pub type Attribute = (Vec<u8>, Vec<u8>);
 /// A group's keys in a store, and the directory of its segment files. Cheap to clone.
 #[derive(Clone)]
 pub struct ShardStore {
-    kv: Arc<dyn Kv>,
-    group: GroupId,
+    now: Reader<Arc<dyn Kv>>,
     dir: PathBuf,
+}
+
+/// What can be read of it as it is now.
+impl Deref for ShardStore {
+    type Target = Reader<Arc<dyn Kv>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.now
+    }
 }
 
 impl ShardStore {
     /// A view on `group`'s keys in `kv`; `dir` holds its segment files.
     pub fn new(kv: impl Into<Arc<dyn Kv>>, group: GroupId, dir: PathBuf) -> Self {
-        Self { kv: kv.into(), group, dir }
+        Self { now: Reader { kv: kv.into(), group }, dir }
     }
 
     /// Group whose keys these are.
@@ -65,7 +75,7 @@ impl ShardStore {
 
     /// The group as it is now, whatever is written later.
     pub fn read_view(&self) -> ReadView<'_> {
-        ReadView::new(self)
+        Reader { kv: self.kv.view(), group: self.group }
     }
 
     /// Makes everything written before durable.
@@ -76,46 +86,6 @@ impl ShardStore {
         self.kv.sync()
     }
 
-    /// Index of the last entry whose effects are here.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or the value is damaged.
-    pub fn applied(&self) -> Result<LogIndex, Error> {
-        self.reader().applied()
-    }
-
-    /// Value of one of the group's attributes.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reader().attribute(name)
-    }
-
-    /// Attributes whose name begins with `prefix`: name and value.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
-        self.reader().attributes(prefix)
-    }
-
-    /// Slot of a point that is there now.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or the value is damaged.
-    pub fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
-        self.reader().slot(id)
-    }
-
-    /// Record of a slot as it is now.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or the value is damaged.
-    pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
-        self.reader().record(slot)
-    }
-
     /// Visits all records by slot.
     ///
     /// # Errors
@@ -124,15 +94,12 @@ impl ShardStore {
         &self,
         mut visit: impl FnMut(Slot, PointRecord) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.reader().scan_prefix(
-            Family::Payload,
-            &self.group.0.to_be_bytes(),
-            &mut |key, value| {
-                let (_, slot) = keys::split_slot(key, keys::PREFIX).ok_or_else(short_key)?;
-                visit(slot, PointRecord::decode(value)?)?;
-                Ok(true)
-            },
-        )
+        let prefix = self.group.0.to_be_bytes();
+        self.scan_prefix(Family::Payload, &prefix, &mut |key, value| {
+            let (_, slot) = keys::split_slot(key, keys::PREFIX).ok_or_else(short_key)?;
+            visit(slot, PointRecord::decode(value)?)?;
+            Ok(true)
+        })
     }
 
     /// Visits one payload index: value key and slot, in order.
@@ -145,7 +112,7 @@ impl ShardStore {
         mut visit: impl FnMut(&[u8], Slot),
     ) -> Result<(), Error> {
         let prefix = keys::index_field(self.group, field);
-        self.reader().scan_prefix(Family::Index, &prefix, &mut |key, _| {
+        self.scan_prefix(Family::Index, &prefix, &mut |key, _| {
             let (value, slot) = keys::split_slot(key, prefix.len()).ok_or_else(short_key)?;
             visit(value, slot);
             Ok(true)
@@ -162,20 +129,12 @@ impl ShardStore {
         mut visit: impl FnMut(u32, u32, Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let prefix = [&self.group.0.to_be_bytes()[..], &[vector]].concat();
-        self.reader().scan_prefix(Family::Row, &prefix, &mut |key, value| {
+        self.scan_prefix(Family::Row, &prefix, &mut |key, value| {
             let (segment, row) = keys::split_slot(key, prefix.len()).ok_or_else(short_key)?;
             let segment = segment.try_into().map(u32::from_be_bytes).map_err(|_| short_key())?;
             visit(segment, row, Row::decode(value)?)?;
             Ok(true)
         })
-    }
-
-    /// Sealed segments of one vector.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or the value is damaged.
-    pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
-        self.reader().manifests(vector)
     }
 
     /// Removes every key of the group. Its segment files are the caller's to remove, after
@@ -229,9 +188,5 @@ impl ShardStore {
         }
         self.kv.write(batch)?;
         self.kv.sync()
-    }
-
-    fn reader(&self) -> Reader<'_> {
-        Reader { kv: &*self.kv, group: self.group }
     }
 }

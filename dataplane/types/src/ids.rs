@@ -7,8 +7,7 @@ mod log;
 mod member;
 mod point;
 
-use std::fmt;
-
+use derive_more::Display;
 use serde::{Deserialize, Serialize};
 
 pub use log::{LogIndex, Term};
@@ -20,17 +19,12 @@ pub use point::{InvalidPointId, PointId};
 pub type Slot = u32;
 
 /// A replicated log and the state machine behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Display, Serialize, Deserialize)]
 #[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u64);
 
 impl GroupId {
     /// The group that holds what the cluster agrees on: collections and aliases.
     pub const META: Self = Self(0);
-}
-
-impl fmt::Display for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }

@@ -1,17 +1,17 @@
 //! What Kubernetes should have for a VectorCluster: one file per kind. Pure: takes the
 //! validated object and nothing else, so that `vane up` and the tests build the same.
 
-mod client_service;
 mod config_map;
 mod disruption_budget;
-mod headless_service;
 mod pod;
 mod secret;
 mod service_account;
+mod services;
 mod stateful_set;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use serde::Serialize;
 
 pub use pod::TOKEN_FILE;
 pub use secret::secret;
@@ -35,8 +35,8 @@ pub struct Children {
 /// Builds what is applied on every pass.
 pub fn children(cluster: &ValidatedCluster) -> Children {
     Children {
-        headless_service: headless_service::headless_service(cluster),
-        client_service: client_service::client_service(cluster),
+        headless_service: services::headless(cluster),
+        client_service: services::for_clients(cluster),
         service_account: service_account::service_account(cluster),
         disruption_budget: disruption_budget::disruption_budget(cluster),
     }
@@ -45,4 +45,24 @@ pub fn children(cluster: &ValidatedCluster) -> Children {
 /// The settings of the pods. They are part of what pods are made from: read at their start.
 pub fn settings(cluster: &ValidatedCluster) -> ConfigMap {
     config_map::config_map(cluster)
+}
+
+/// A choice of the spec in Kubernetes' word for it, which is the one that people write.
+fn word(choice: impl Serialize) -> Option<String> {
+    serde_json::to_value(choice).ok()?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use vane_crds::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect};
+
+    use super::word;
+
+    #[test]
+    fn choices_are_written_as_kubernetes_writes_them() {
+        assert_eq!(word(PullPolicy::IfNotPresent).unwrap(), "IfNotPresent");
+        assert_eq!(word(Retain::Delete).unwrap(), "Delete");
+        assert_eq!(word(ServiceKind::ClusterIP).unwrap(), "ClusterIP");
+        assert_eq!(word(TaintEffect::NoExecute).unwrap(), "NoExecute");
+    }
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
-use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 
 use super::observed::{Observed, Pod, Set};
 use super::status::remembers_founding;
 use super::validate::ValidatedCluster;
-use crate::database::{self, Database, Disk, disks, overview, pods, token};
+use crate::database::{self, Database, Disk, Scope, disks, overview, pods, token};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
 
@@ -33,14 +32,14 @@ pub(crate) async fn dereference(
     client: &Client,
     cluster: &ValidatedCluster,
 ) -> Result<Dereferenced, CallError> {
-    let (name, namespace) = (&cluster.name, &cluster.namespace);
-    let (token, no_token) = match token::read(client, name, namespace).await? {
+    let scope = Scope { client, cluster: &cluster.name, namespace: &cluster.namespace };
+    let (token, no_token) = match token::read(scope).await? {
         Ok(token) => (Some(token), None),
         Err(why) => (None, Some(why)),
     };
-    let set = set(client, name, namespace).await?;
-    let highest_claim = highest_claim(client, name, namespace).await?;
-    let found = pods::list(client, name, namespace).await?;
+    let set = set(scope).await?;
+    let highest_claim = highest_claim(scope).await?;
+    let found = pods::list(scope).await?;
     let addresses: BTreeMap<i32, String> =
         found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, pods::address(pod)?))).collect();
     let mut disks = disks(token.as_deref(), &addresses).await;
@@ -60,10 +59,10 @@ pub(crate) async fn dereference(
     Ok(Dereferenced { observed, token, addresses })
 }
 
-async fn set(client: &Client, name: &str, namespace: &str) -> Result<Option<Set>, CallError> {
-    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), namespace);
-    let failed = kubernetes(Request::Read(format!("statefulset {name}")));
-    let Some(set) = sets.get_opt(name).await.map_err(failed)? else { return Ok(None) };
+async fn set(scope: Scope<'_>) -> Result<Option<Set>, CallError> {
+    let failed = kubernetes(Request::Read(format!("statefulset {}", scope.cluster)));
+    let found = scope.api::<StatefulSet>().get_opt(scope.cluster).await.map_err(failed)?;
+    let Some(set) = found else { return Ok(None) };
     let template = set.annotations().get(names::TEMPLATE_ANNOTATION).cloned();
     let spec = set.spec.unwrap_or_default();
     let claim = spec.volume_claim_templates.into_iter().flatten().next();
@@ -74,19 +73,13 @@ async fn set(client: &Client, name: &str, namespace: &str) -> Result<Option<Set>
     Ok(Some(Set { replicas, template, size: size.map(|size| size.0) }))
 }
 
-async fn highest_claim(
-    client: &Client,
-    name: &str,
-    namespace: &str,
-) -> Result<Option<i32>, CallError> {
+async fn highest_claim(scope: Scope<'_>) -> Result<Option<i32>, CallError> {
     // Volumes that were retained have claims and no pods yet.
-    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-    let selected = ListParams::default().labels(&names::selector(name));
+    let claims = scope.api::<PersistentVolumeClaim>();
     let failed = kubernetes(Request::List("the volume claims".into()));
-    let found = claims.list_metadata(&selected).await.map_err(failed)?;
-    let ordinals =
-        found.items.iter().filter_map(|claim| names::claim_ordinal(name, &claim.name_any()));
-    Ok(ordinals.max())
+    let found = claims.list_metadata(&scope.selected()).await.map_err(failed)?;
+    let names = found.items.iter().map(ResourceExt::name_any);
+    Ok(names.filter_map(|name| names::claim_ordinal(scope.cluster, &name)).max())
 }
 
 /// Asks the nodes that are members one after the other, until one answers. A node with an

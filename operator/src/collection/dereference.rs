@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use kube::api::Api;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use kube::{Client, ResourceExt};
@@ -17,7 +16,7 @@ use super::observed::{Cluster, Observed};
 use super::spread::{self, Wanted};
 use super::status::remembers;
 use super::validate::ValidatedCollection;
-use crate::database::{Admin, pods, token};
+use crate::database::{Admin, Scope, pods, token};
 use crate::error::{CallError, Request, database, kubernetes};
 use crate::names;
 
@@ -50,13 +49,13 @@ pub(crate) async fn dereference(
         was_there: remembers(&collection.status),
         ..Observed::default()
     };
-    let Some(cluster) = named_cluster(client, collection).await? else {
+    let name = &collection.spec.cluster_ref.name;
+    let scope = Scope { client, cluster: name, namespace: &collection.namespace };
+    let Some(cluster) = named_cluster(scope).await? else {
         return Ok(Dereferenced { observed, node: None });
     };
     observed.paused = cluster.spec.paused;
-    let name = &collection.spec.cluster_ref.name;
-    let namespace = &collection.namespace;
-    let Ok(token) = token::read(client, name, namespace).await? else {
+    let Ok(token) = token::read(scope).await? else {
         let secret = names::token_secret(name);
         observed.cluster = Cluster::Silent(format!(
             "there is no token in secret {secret}; see VectorCluster {name}"
@@ -65,7 +64,7 @@ pub(crate) async fn dereference(
     };
     observed.cluster = Cluster::Silent(format!("no node of {name} is ready"));
     // The first that answers is asked for the changes too: any node takes them.
-    for mut node in pods::ready_nodes(client, name, namespace, &token).await? {
+    for mut node in pods::ready_nodes(scope, &token).await? {
         let answer = match read(&mut node, &collection.name).await {
             Ok(answer) => answer,
             // What the last one said is told, if all are silent.
@@ -78,7 +77,7 @@ pub(crate) async fn dereference(
         // Only one that is about to be made waits: copies of others stay where they are.
         let is_new = answer.found.is_none() && !observed.was_there && !collection.going;
         if is_new && observed.taken_by.is_none() {
-            observed.awaited = awaited(client, &cluster, namespace, answer.nodes).await?;
+            observed.awaited = awaited(scope, &cluster, answer.nodes).await?;
         }
         (observed.found, observed.shards) = (answer.found, answer.shards);
         return Ok(Dereferenced { observed, node: Some(node) });
@@ -87,32 +86,25 @@ pub(crate) async fn dereference(
 }
 
 /// The cluster that a Collection names. One that is being deleted counts as gone.
-async fn named_cluster(
-    client: &Client,
-    collection: &ValidatedCollection,
-) -> Result<Option<VectorCluster>, CallError> {
-    let name = &collection.spec.cluster_ref.name;
-    let clusters: Api<VectorCluster> = Api::namespaced(client.clone(), &collection.namespace);
-    let failed = kubernetes(Request::Read(format!("VectorCluster {name}")));
-    let found = clusters.get_opt(name).await.map_err(failed)?;
+async fn named_cluster(scope: Scope<'_>) -> Result<Option<VectorCluster>, CallError> {
+    let failed = kubernetes(Request::Read(format!("VectorCluster {}", scope.cluster)));
+    let found = scope.api::<VectorCluster>().get_opt(scope.cluster).await.map_err(failed)?;
     Ok(found.filter(|cluster| cluster.metadata.deletion_timestamp.is_none()))
 }
 
 /// What a new collection of a cluster waits for.
 async fn awaited(
-    client: &Client,
+    scope: Scope<'_>,
     cluster: &VectorCluster,
-    namespace: &str,
     nodes: Vec<admin::Node>,
 ) -> Result<Option<String>, CallError> {
-    let name = cluster.name_any();
     // Those that the spec asks for, made or not, and with the list below those that run beyond it.
     let mut wanted: BTreeMap<i32, Wanted> = (0..cluster.spec.nodes)
-        .map(|ordinal| (ordinal, Wanted::absent(names::pod(&name, ordinal))))
+        .map(|ordinal| (ordinal, Wanted::absent(names::pod(scope.cluster, ordinal))))
         .collect();
-    for (ordinal, pod) in pods::list(client, &name, namespace).await? {
+    for (ordinal, pod) in pods::list(scope).await? {
         let made = pod.creation_timestamp().map(|time| time.0);
-        let zone = pods::zone(client, &pod).await?;
+        let zone = pods::zone(scope.client, &pod).await?;
         wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone });
     }
     let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);

@@ -2,10 +2,10 @@
 //! they answer and in which zone they stand. Asks no node.
 
 use k8s_openapi::api::core::v1::{Node as Machine, Pod};
-use kube::api::{Api, ListParams};
+use kube::api::Api;
 use kube::{Client, ResourceExt};
 
-use super::{Admin, admin};
+use super::{Admin, Scope, admin};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
 
@@ -17,18 +17,13 @@ const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// # Errors
 ///
 /// Kubernetes refused or did not answer.
-pub(crate) async fn list(
-    client: &Client,
-    cluster: &str,
-    namespace: &str,
-) -> Result<Vec<(i32, Pod)>, CallError> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let selected = ListParams::default().labels(&names::selector(cluster));
-    let found = pods.list(&selected).await.map_err(kubernetes(Request::List("the pods".into())))?;
+pub(crate) async fn list(scope: Scope<'_>) -> Result<Vec<(i32, Pod)>, CallError> {
+    let found = scope.api::<Pod>().list(&scope.selected()).await;
+    let found = found.map_err(kubernetes(Request::List("the pods".into())))?;
     let with_ordinal = found
         .items
         .into_iter()
-        .filter_map(|pod| Some((names::pod_ordinal(cluster, &pod.name_any())?, pod)));
+        .filter_map(|pod| Some((names::pod_ordinal(scope.cluster, &pod.name_any())?, pod)));
     Ok(with_ordinal.collect())
 }
 
@@ -68,13 +63,8 @@ pub(crate) async fn zone(client: &Client, pod: &Pod) -> Result<Option<String>, C
 /// # Errors
 ///
 /// Kubernetes refused or did not answer, or the token cannot be used.
-pub(crate) async fn ready_nodes(
-    client: &Client,
-    cluster: &str,
-    namespace: &str,
-    token: &str,
-) -> Result<Vec<Admin>, CallError> {
-    let pods = list(client, cluster, namespace).await?;
+pub(crate) async fn ready_nodes(scope: Scope<'_>, token: &str) -> Result<Vec<Admin>, CallError> {
+    let pods = list(scope).await?;
     let ready = pods.iter().map(|(_, pod)| pod).filter(|pod| is_ready(pod));
     ready
         .filter_map(|pod| Some((pod.name_any(), address(pod)?)))

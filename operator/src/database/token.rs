@@ -2,9 +2,8 @@
 //! fact to plan with and no error.
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::Client;
-use kube::api::Api;
 
+use super::Scope;
 use crate::error::{CallError, Request, kubernetes};
 use crate::names::{self, TOKEN_KEY};
 
@@ -22,16 +21,11 @@ pub enum NoToken {
 /// # Errors
 ///
 /// Kubernetes refused or did not answer.
-pub(crate) async fn read(
-    client: &Client,
-    cluster: &str,
-    namespace: &str,
-) -> Result<Result<String, NoToken>, CallError> {
-    // By name, when it is needed: Secrets are not watched.
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let name = names::token_secret(cluster);
+pub(crate) async fn read(scope: Scope<'_>) -> Result<Result<String, NoToken>, CallError> {
+    let name = names::token_secret(scope.cluster);
     let failed = kubernetes(Request::Read(format!("secret {name}")));
-    let found = secrets.get_opt(&name).await.map_err(failed)?;
+    // By name, when it is needed: Secrets are not watched.
+    let found = scope.api::<Secret>().get_opt(&name).await.map_err(failed)?;
     let Some(secret) = found else { return Ok(Err(NoToken::Absent)) };
     let value = secret.data.and_then(|mut data| data.remove(TOKEN_KEY));
     let text = value.and_then(|value| String::from_utf8(value.0).ok()).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! A call to Kubernetes or to the database that failed.
 
-use std::fmt;
-
+use derive_more::Display;
 use thiserror::Error;
 
 use crate::database;
@@ -36,21 +35,28 @@ pub enum CallError {
 }
 
 /// What Kubernetes or the database was asked for, with the object that it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Read one object or fact.
+    #[display("read {_0}")]
     Read(String),
     /// Read all of a kind.
+    #[display("list {_0}")]
     List(String),
     /// Bring an object to what it should be.
+    #[display("apply {_0}")]
     Apply(String),
     /// Make an object.
+    #[display("make {_0}")]
     Make(String),
     /// Delete an object.
+    #[display("delete {_0}")]
     Delete(String),
     /// Write a status.
+    #[display("write {_0}")]
     Write(String),
     /// Change a field.
+    #[display("change {_0}")]
     Change(String),
     /// Carry out a step of a plan, in the words of the step.
     Step(String),
@@ -64,22 +70,6 @@ impl CallError {
             Self::Database { .. } => "database",
             Self::Client { .. } => "address",
         }
-    }
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, object) = match self {
-            Self::Read(object) => ("read ", object),
-            Self::List(objects) => ("list ", objects),
-            Self::Apply(object) => ("apply ", object),
-            Self::Make(object) => ("make ", object),
-            Self::Delete(object) => ("delete ", object),
-            Self::Write(object) => ("write ", object),
-            Self::Change(field) => ("change ", field),
-            Self::Step(step) => ("", step),
-        };
-        write!(f, "{verb}{object}")
     }
 }
 

@@ -54,16 +54,16 @@ impl Assets {
 /// Runs the script; its words about what it builds go to the terminal.
 fn bring() -> Result<PathBuf, Error> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/kubernetes/tools");
-    let failed = |reason: String| Error::Tools { script: script.clone(), reason };
+    let what = format!("failed to bring Kubernetes' binaries, {}", script.display());
     let output = Command::new(&script)
         .arg("apiserver")
         // Set but empty it counts as unset here, and so it must for the script.
         .env_remove(VARIABLE)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|e| failed(e.to_string()))?;
+        .map_err(|e| Error::request(&what, e))?;
     if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+        return Err(Error::request(what, output.status));
     }
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }

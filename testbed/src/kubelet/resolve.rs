@@ -4,7 +4,7 @@ use std::fs;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret};
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use vane_up::addresses::address;
 use vane_up::pod::{self, Place, Plan, Sources};
 
@@ -24,16 +24,11 @@ pub(super) async fn resolve(
     let namespace = pod.namespace().unwrap_or_default();
     let (name, spec) = (pod.name_any(), pod.spec.clone().unwrap_or_default());
     let mut sources = Sources::default();
-    let maps: Api<ConfigMap> = Api::namespaced(shared.client.clone(), &namespace);
-    for source in spec.containers.iter().flat_map(|container| container.env_from.iter().flatten()) {
-        let Some(wanted) = source.config_map_ref.as_ref().map(|map| map.name.as_str()) else {
-            continue;
-        };
-        let found =
-            maps.get_opt(wanted).await.map_err(Error::api(format!("read ConfigMap {wanted}")))?;
-        sources.config_maps.extend(found.map(|map| (wanted.to_owned(), map)));
+    let from = spec.containers.iter().flat_map(|container| container.env_from.iter().flatten());
+    for wanted in from.filter_map(|source| Some(&source.config_map_ref.as_ref()?.name)) {
+        let found: Option<ConfigMap> = shared.read(&namespace, wanted).await?;
+        sources.config_maps.extend(found.map(|map| (wanted.clone(), map)));
     }
-    let secrets: Api<Secret> = Api::namespaced(shared.client.clone(), &namespace);
     let mounted = spec
         .volumes
         .iter()
@@ -43,8 +38,7 @@ pub(super) async fn resolve(
     let named = vars
         .filter_map(|var| Some(var.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
     for wanted in mounted.chain(named) {
-        let found =
-            secrets.get_opt(wanted).await.map_err(Error::api(format!("read Secret {wanted}")))?;
+        let found: Option<Secret> = shared.read(&namespace, wanted).await?;
         sources.secrets.extend(found.map(|secret| (wanted.to_owned(), secret)));
     }
     let claims = pod::claims(pod);
@@ -64,8 +58,7 @@ pub(super) async fn resolve(
 /// Makes sure that a claim's folder is that of this very claim: one that was deleted and made
 /// again is an empty disk.
 async fn keep_for(shared: &Shared, seat: &Seat, namespace: &str, claim: &str) -> Result<(), Error> {
-    let claims: Api<PersistentVolumeClaim> = Api::namespaced(shared.client.clone(), namespace);
-    let found = claims.get_opt(claim).await.map_err(Error::api(format!("read claim {claim}")))?;
+    let found: Option<PersistentVolumeClaim> = shared.read(namespace, claim).await?;
     let found = found.ok_or_else(|| vane_up::Error::Missing {
         pod: seat.name.clone(),
         kind: "PersistentVolumeClaim",
@@ -105,12 +98,7 @@ async fn neighbours(
     // A pod that somebody made by hand has no neighbours, whatever its name.
     let owned =
         pod.owner_references().iter().any(|owner| owner.kind == "StatefulSet" && owner.name == set);
-    let sets: Api<StatefulSet> = Api::namespaced(shared.client.clone(), namespace);
-    let found = if owned {
-        sets.get_opt(set).await.map_err(Error::api(format!("read StatefulSet {set}")))?
-    } else {
-        None
-    };
+    let found: Option<StatefulSet> = if owned { shared.read(namespace, set).await? } else { None };
     // Its own place is among them, also when the set is scaled in at this moment.
     let replicas = found.and_then(|set| set.spec?.replicas).unwrap_or_default().max(ordinal + 1);
     // One cluster, one block: the third number of its own address.

@@ -1,8 +1,6 @@
 //! Starts the process that a pod was planned as.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +8,7 @@ use std::process::Command;
 use super::Plan;
 use crate::error::Error;
 use crate::process::Process;
+use crate::state::write_secret;
 
 impl Plan {
     /// Writes the pod's files and starts the node binary. Its output is appended to `log`.
@@ -37,15 +36,7 @@ impl Plan {
             fs::create_dir_all(dir).map_err(Error::system("make the folder", dir))?;
         }
         for file in &self.files {
-            // They hold secrets.
-            let opened = fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&file.path);
-            let written = opened.and_then(|mut opened| opened.write_all(&file.bytes));
-            written.map_err(Error::system("write", &file.path))?;
+            write_secret(&file.path, &file.bytes).map_err(Error::system("write", &file.path))?;
         }
         Ok(())
     }

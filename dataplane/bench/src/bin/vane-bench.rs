@@ -3,14 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vane_bench::bench;
+use vane_bench::{bench, end};
 
 fn main() -> ExitCode {
-    match bench::run(&bench::Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end("bench", bench::run(&bench::Args::parse()))
 }

@@ -3,14 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vane_bench::demo;
+use vane_bench::{demo, end};
 
 fn main() -> ExitCode {
-    match demo::run(&demo::Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("demo: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end("demo", demo::run(&demo::Args::parse()))
 }

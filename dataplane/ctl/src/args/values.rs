@@ -1,15 +1,15 @@
 //! Values of flags: how each is written, and what is wrong with one that is not.
 
-use std::fmt;
 use std::time::Duration;
 
+use derive_more::Display;
 use vane_proto::admin::Role;
 
 /// Port of the admin interface, where an endpoint names none.
 const PORT_DEFAULT: u16 = 6335;
 
 /// Admin address of a node, as `host:port`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint(String);
 
 impl Endpoint {
@@ -20,28 +20,13 @@ impl Endpoint {
     }
 }
 
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A node, as a person names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub(crate) enum NodeRef {
     /// By the number that the cluster gave it.
     Id(u64),
     /// By the name that it gave itself, such as a pod's.
     Name(String),
-}
-
-impl fmt::Display for NodeRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
 }
 
 /// Where a replica should be, and as what.
@@ -52,21 +37,14 @@ pub(crate) struct ReplicaSpec {
 }
 
 /// What `wait` waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Display, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// The cluster reports no problem.
+    #[display("healthy")]
     Healthy,
     /// At least so many nodes are alive.
+    #[display("nodes={_0}")]
     Nodes(u32),
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Healthy => f.write_str("healthy"),
-            Self::Nodes(count) => write!(f, "nodes={count}"),
-        }
-    }
 }
 
 /// `host:port`, `host`, `[v6]:port`, each with or without `http://`.

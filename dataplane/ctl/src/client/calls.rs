@@ -1,5 +1,6 @@
 //! The calls of the interface, each with the words that name it when it fails.
 
+use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
     GetClusterRequest, GetDiskRequest, ListCollectionsRequest, ListNodesRequest, ListShardsRequest,
@@ -13,10 +14,7 @@ use crate::error::{Doing, Error};
 impl Client {
     pub(crate) async fn disk(&mut self) -> Result<Disk, Error> {
         let doing = Doing::read("read what the disk belongs to");
-        self.call(doing, GetDiskRequest {}, |mut admin, message| async move {
-            admin.get_disk(message).await
-        })
-        .await
+        self.call(doing, GetDiskRequest {}, AdminClient::get_disk).await
     }
 
     pub(crate) async fn bootstrap(&mut self, cluster_id: String) -> Result<Disk, Error> {
@@ -24,54 +22,29 @@ impl Client {
             "" => "found a cluster".into(),
             id => format!("found cluster {id}"),
         });
-        let request = BootstrapRequest { cluster_id };
-        self.call(
-            doing,
-            request,
-            |mut admin, message| async move { admin.bootstrap(message).await },
-        )
-        .await
+        self.call(doing, BootstrapRequest { cluster_id }, AdminClient::bootstrap).await
     }
 
     pub(crate) async fn cluster(&mut self) -> Result<Cluster, Error> {
         let doing = Doing::read("read the state of the cluster");
-        self.call(doing, GetClusterRequest {}, |mut admin, message| async move {
-            admin.get_cluster(message).await
-        })
-        .await
+        self.call(doing, GetClusterRequest {}, AdminClient::get_cluster).await
     }
 
     pub(crate) async fn nodes(&mut self) -> Result<Vec<Node>, Error> {
         let doing = Doing::read("list nodes");
-        let reply = self
-            .call(doing, ListNodesRequest {}, |mut admin, message| async move {
-                admin.list_nodes(message).await
-            })
-            .await?;
-        Ok(reply.nodes)
+        Ok(self.call(doing, ListNodesRequest {}, AdminClient::list_nodes).await?.nodes)
     }
 
     pub(crate) async fn set_node_zone(&mut self, node_id: u64, zone: String) -> Result<(), Error> {
         let doing = Doing::change(format!("set the zone of node {node_id}"));
         let request = SetNodeZoneRequest { node_id, zone };
-        self.call(
-            doing,
-            request,
-            |mut admin, message| async move { admin.set_node_zone(message).await },
-        )
-        .await
-        .map(|_| ())
+        self.call(doing, request, AdminClient::set_node_zone).await.map(drop)
     }
 
     pub(crate) async fn collections(&mut self) -> Result<Vec<Collection>, Error> {
         let doing = Doing::read("list collections");
-        let request = ListCollectionsRequest {};
-        let reply = self
-            .call(doing, request, |mut admin, message| async move {
-                admin.list_collections(message).await
-            })
-            .await?;
-        Ok(reply.collections)
+        let reply = self.call(doing, ListCollectionsRequest {}, AdminClient::list_collections);
+        Ok(reply.await?.collections)
     }
 
     pub(crate) async fn create_collection(
@@ -79,10 +52,7 @@ impl Client {
         request: CreateCollectionRequest,
     ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("create collection {}", request.name));
-        self.call(doing, request, |mut admin, message| async move {
-            admin.create_collection(message).await
-        })
-        .await
+        self.call(doing, request, AdminClient::create_collection).await
     }
 
     pub(crate) async fn update_collection(
@@ -90,10 +60,7 @@ impl Client {
         request: UpdateCollectionRequest,
     ) -> Result<Collection, Error> {
         let doing = Doing::change(format!("update collection {}", request.name));
-        self.call(doing, request, |mut admin, message| async move {
-            admin.update_collection(message).await
-        })
-        .await
+        self.call(doing, request, AdminClient::update_collection).await
     }
 
     /// Deletes a collection; whether there was one.
@@ -102,12 +69,7 @@ impl Client {
         request: DeleteCollectionRequest,
     ) -> Result<bool, Error> {
         let doing = Doing::change(format!("delete collection {}", request.name));
-        let reply = self
-            .call(doing, request, |mut admin, message| async move {
-                admin.delete_collection(message).await
-            })
-            .await?;
-        Ok(reply.deleted)
+        Ok(self.call(doing, request, AdminClient::delete_collection).await?.deleted)
     }
 
     /// The shards of one collection, or all when the name is empty.
@@ -117,12 +79,7 @@ impl Client {
             name => format!("list the shards of collection {name}"),
         });
         let request = ListShardsRequest { collection };
-        let reply =
-            self.call(doing, request, |mut admin, message| async move {
-                admin.list_shards(message).await
-            })
-            .await?;
-        Ok(reply.shards)
+        Ok(self.call(doing, request, AdminClient::list_shards).await?.shards)
     }
 
     /// Refused when the shard has left the revision that the caller decided on.
@@ -135,11 +92,7 @@ impl Client {
         let doing = Doing::change(format!("change the replicas of group {group}"));
         // Always guarded: what is asked for was decided on the shard as it was read.
         let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
-        self.call(doing, request, |mut admin, message| async move {
-            admin.reconfigure_shard(message).await
-        })
-        .await
-        .map(|_| ())
+        self.call(doing, request, AdminClient::reconfigure_shard).await.map(drop)
     }
 
     /// Hands the leadership of a group to a node; the term of the new leader.
@@ -147,11 +100,6 @@ impl Client {
         let doing =
             Doing::change(format!("hand the leadership of group {group} to node {node_id}"));
         let request = TransferLeaderRequest { group, node_id };
-        let reply = self
-            .call(doing, request, |mut admin, message| async move {
-                admin.transfer_leader(message).await
-            })
-            .await?;
-        Ok(reply.term)
+        Ok(self.call(doing, request, AdminClient::transfer_leader).await?.term)
     }
 }

@@ -1,11 +1,11 @@
 //! Where the token comes from.
 
 use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tonic::metadata::{Ascii, MetadataValue};
 
+use crate::body::read_text;
 use crate::error::Error;
 
 /// Whatever is longer is another file than the one that was meant.
@@ -58,26 +58,17 @@ pub(crate) fn find(
         return Token::new(&token, "VANECTL_TOKEN").map(Some);
     }
     match variable("VANECTL_TOKEN_FILE") {
-        Some(file) => read(&PathBuf::from(file)).map(Some),
+        Some(file) => read(Path::new(&file)).map(Some),
         None => Ok(None),
     }
 }
 
 fn read(path: &Path) -> Result<Token, Error> {
-    let mut text = String::new();
-    File::open(path)
-        // Bounded: the path may be that of a device.
-        .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
-        .map_err(|error| unreadable(path, &error))?;
-    if text.len() as u64 > TOKEN_BYTES_MAX {
-        let reason = format_args!("it is longer than {TOKEN_BYTES_MAX} bytes");
-        return Err(unreadable(path, &reason));
-    }
+    let text = File::open(path).and_then(|file| read_text(file, TOKEN_BYTES_MAX));
+    let text = text.map_err(|error| {
+        Error::Usage(format!("failed to read the token file {}: {error}", path.display()))
+    })?;
     Token::new(&text, &format!("the token file {}", path.display()))
-}
-
-fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Usage(format!("failed to read the token file {}: {reason}", path.display()))
 }
 
 #[cfg(test)]

@@ -10,38 +10,29 @@ use vane_proto::admin::{
 
 use super::CollectionView;
 use crate::body;
-use crate::client::Client;
 use crate::error::Error;
-use crate::output::{Output, write_stderr};
+use crate::output::{Console, write_stderr};
 
 /// Makes a collection. Without a key it gets one of its own, so that the collection can
 /// be told from another of the same name.
 pub(super) async fn create(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     name: String,
     body: &str,
     key: Option<String>,
 ) -> Result<(), Error> {
     let body = body::read(body)?;
     let idempotency_key = key.unwrap_or_else(|| Uuid::new_v4().to_string());
-    let made =
-        client.create_collection(CreateCollectionRequest { name, body, idempotency_key }).await?;
-    let made = CollectionView::from(made);
-    output.confirm(&format!("collection/{} created", made.collection.name), &made)
+    let request = CreateCollectionRequest { name, body, idempotency_key };
+    let made = CollectionView::from(console.client.create_collection(request).await?);
+    console.output.confirm(&format!("collection/{} created", made.collection.name), &made)
 }
 
-pub(super) async fn update(
-    client: &mut Client,
-    output: &Output,
-    name: String,
-    body: &str,
-) -> Result<(), Error> {
+pub(super) async fn update(console: &mut Console, name: String, body: &str) -> Result<(), Error> {
     let body = body::read(body)?;
-    let updated = CollectionView::from(
-        client.update_collection(UpdateCollectionRequest { name, body }).await?,
-    );
-    output.confirm(&format!("collection/{} updated", updated.collection.name), &updated)
+    let request = UpdateCollectionRequest { name, body };
+    let updated = CollectionView::from(console.client.update_collection(request).await?);
+    console.output.confirm(&format!("collection/{} updated", updated.collection.name), &updated)
 }
 
 #[derive(Debug, Serialize)]
@@ -54,8 +45,7 @@ struct Deleted {
 /// Deletes a collection, after a yes. That there was none is no failure: a script may
 /// repeat itself.
 pub(super) async fn delete(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     name: String,
     key: Option<String>,
     yes: bool,
@@ -65,15 +55,14 @@ pub(super) async fn delete(
     }
     let idempotency_key = key.unwrap_or_default();
     let with_key = !idempotency_key.is_empty();
-    let deleted = client
-        .delete_collection(DeleteCollectionRequest { name: name.clone(), idempotency_key })
-        .await?;
+    let request = DeleteCollectionRequest { name: name.clone(), idempotency_key };
+    let deleted = console.client.delete_collection(request).await?;
     let sentence = match (deleted, with_key) {
         (true, _) => format!("collection/{name} deleted"),
         (false, false) => format!("collection/{name} does not exist"),
         (false, true) => format!("collection/{name} with this key does not exist"),
     };
-    output.confirm(&sentence, &Deleted { name, deleted })
+    console.output.confirm(&sentence, &Deleted { name, deleted })
 }
 
 /// Asks the person at the terminal. Nobody there is a no.

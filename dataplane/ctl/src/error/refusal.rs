@@ -63,7 +63,7 @@ impl Refusal {
             Some(false) => "nothing",
             // A check before the call, such as that of the token, says no word about changes.
             None if self.is_about_the_call() => "nothing",
-            Some(true) | None => "unknown; it may still happen",
+            Some(true) | None => super::UNKNOWN,
         }
     }
 

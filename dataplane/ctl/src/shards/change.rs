@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::group::placement;
 use crate::nodes;
-use crate::output::Output;
+use crate::output::Console;
 
 #[derive(Debug, Serialize)]
 struct Reconfigured {
@@ -23,24 +23,23 @@ struct Reconfigured {
 
 /// Moves one replica of a shard. Returns once the intent is recorded.
 pub(super) async fn move_replica(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     group: u64,
     from: &NodeRef,
     to: &NodeRef,
 ) -> Result<(), Error> {
     // In one call, so that both names are of one moment.
-    let nodes = nodes::resolve(client, &[from, to]).await?;
+    let nodes = nodes::resolve(&mut console.client, &[from, to]).await?;
     let (from, to) = (nodes[0], nodes[1]);
-    let shard = shard(client, group).await?;
+    let shard = shard(&mut console.client, group).await?;
     match plan::moved(&shard, from, to) {
-        Ok(Move::To(replicas)) => request(client, output, group, replicas, shard.revision).await,
+        Ok(Move::To(replicas)) => request(console, group, replicas, shard.revision).await,
         Ok(Move::AlreadyThere) => {
             let sentence = format!(
                 "group/{group} has its replica on node {to} and not on node {from} already"
             );
-            output
-                .confirm(&sentence, &Reconfigured { group, requested: false, replicas: Vec::new() })
+            let nothing = Reconfigured { group, requested: false, replicas: Vec::new() };
+            console.output.confirm(&sentence, &nothing)
         }
         Err(reason) => Err(Error::NotFound(format!(
             "failed to move a replica of group {group}: {reason}; nothing was changed"
@@ -50,14 +49,13 @@ pub(super) async fn move_replica(
 
 /// Says where all replicas of a shard should be. Returns once the intent is recorded.
 pub(super) async fn reconfigure(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     group: u64,
     replicas: &[ReplicaSpec],
     if_revision: Option<u64>,
 ) -> Result<(), Error> {
     let names: Vec<&NodeRef> = replicas.iter().map(|replica| &replica.node).collect();
-    let nodes = nodes::resolve(client, &names).await?;
+    let nodes = nodes::resolve(&mut console.client, &names).await?;
     let targets: Vec<ReplicaTarget> = nodes
         .into_iter()
         .zip(replicas)
@@ -67,9 +65,9 @@ pub(super) async fn reconfigure(
     let revision = match if_revision {
         Some(revision) => revision,
         // What somebody else changes after this moment is not written over.
-        None => shard(client, group).await?.revision,
+        None => shard(&mut console.client, group).await?.revision,
     };
-    request(client, output, group, targets, revision).await
+    request(console, group, targets, revision).await
 }
 
 /// The shard as it is now.
@@ -87,17 +85,16 @@ async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
 
 /// Asks for these replicas, unless somebody else changed the shard since it was at `revision`.
 async fn request(
-    client: &mut Client,
-    output: &Output,
+    console: &mut Console,
     group: u64,
     targets: Vec<ReplicaTarget>,
     revision: u64,
 ) -> Result<(), Error> {
     let replicas: Vec<TargetView> = targets.iter().map(TargetView::from).collect();
-    client.reconfigure_shard(group, targets, revision).await?;
+    console.client.reconfigure_shard(group, targets, revision).await?;
     let sentence = format!(
         "group/{group} replicas asked for: {}; `vanectl shards -o wide -w` shows how it goes",
         placement(replicas.iter().map(|replica| (replica.node_id, replica.role)))
     );
-    output.confirm(&sentence, &Reconfigured { group, requested: true, replicas })
+    console.output.confirm(&sentence, &Reconfigured { group, requested: true, replicas })
 }

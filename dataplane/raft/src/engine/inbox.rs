@@ -10,7 +10,7 @@ use crate::codec::Envelope;
 use crate::core::Start;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::machine::Exported;
-use crate::replica::{Callback, MemberChange, OnRead, Ticket};
+use crate::replica::{Callback, MemberChange, OnRead, ReplicatedWait, Ticket};
 use crate::status::GroupStatus;
 
 /// Proposals, reads and the like that may wait.
@@ -20,68 +20,21 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Something for the raft thread.
 pub(super) enum Input {
-    Propose {
-        group: GroupId,
-        data: Vec<u8>,
-        ticket: Ticket,
-    },
-    Read {
-        group: GroupId,
-        done: OnRead,
-    },
-    WaitReplicated {
-        group: GroupId,
-        index: LogIndex,
-        replicas: usize,
-        done: Callback<Result<(), ProposeError>>,
-    },
-    Change {
-        group: GroupId,
-        change: MemberChange,
-        ticket: Ticket,
-    },
-    Transfer {
-        group: GroupId,
-        to: PeerId,
-        done: Callback<Result<(), ProposeError>>,
-    },
-    Truncate {
-        group: GroupId,
-        durable: LogIndex,
-    },
+    Propose { group: GroupId, data: Vec<u8>, ticket: Ticket },
+    Read { group: GroupId, done: OnRead },
+    WaitReplicated { group: GroupId, wait: ReplicatedWait },
+    Change { group: GroupId, change: MemberChange, ticket: Ticket },
+    Transfer { group: GroupId, to: PeerId, done: Callback<Result<(), ProposeError>> },
+    Truncate { group: GroupId, durable: LogIndex },
     Unreachable(NodeId),
-    Status {
-        group: GroupId,
-        done: Callback<Option<GroupStatus>>,
-    },
-    Add {
-        start: Box<Start>,
-        done: Callback<Result<(), StoreError>>,
-    },
-    Remove {
-        group: GroupId,
-        done: Callback<()>,
-    },
+    Status { group: GroupId, done: Callback<Option<GroupStatus>> },
+    Add { start: Box<Start>, done: Callback<Result<(), StoreError>> },
+    Remove { group: GroupId, done: Callback<()> },
     /// The replica's state machine stands still before an entry that it cannot read.
-    Quarantined {
-        group: GroupId,
-        peer: PeerId,
-    },
-    Installed {
-        group: GroupId,
-        peer: PeerId,
-        index: LogIndex,
-    },
-    SnapshotMade {
-        group: GroupId,
-        peer: PeerId,
-        made: Result<Exported, StoreError>,
-    },
-    SnapshotSent {
-        group: GroupId,
-        to: PeerId,
-        ok: bool,
-    },
+    Quarantined { group: GroupId, peer: PeerId },
+    Installed { group: GroupId, peer: PeerId, index: LogIndex },
+    SnapshotMade { group: GroupId, peer: PeerId, made: Result<Exported, StoreError> },
+    SnapshotSent { group: GroupId, to: PeerId, ok: bool },
 }
 
 impl Input {
@@ -103,7 +56,7 @@ impl Input {
         };
         match self {
             Self::Propose { ticket, .. } | Self::Change { ticket, .. } => ticket.fail(error),
-            Self::WaitReplicated { done, .. } => done(Err(error)),
+            Self::WaitReplicated { wait, .. } => (wait.done)(Err(error)),
             Self::Read { done, .. } if stopping => done(Err(ReadError::Stopping)),
             Self::Read { done, .. } => done(Err(ReadError::Full(waiting))),
             // Whoever asked sees the callback go.

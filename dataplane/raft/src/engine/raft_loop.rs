@@ -64,9 +64,7 @@ impl RaftLoop {
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
             Input::Read { group, done } => core.read(group, done),
-            Input::WaitReplicated { group, index, replicas, done } => {
-                core.wait_replicated(group, index, replicas, done)
-            }
+            Input::WaitReplicated { group, wait } => core.wait_replicated(group, wait),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
             Input::Truncate { group, durable } => {

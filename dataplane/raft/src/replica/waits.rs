@@ -14,10 +14,10 @@ pub(super) struct Waiting {
 }
 
 /// Who waits until an entry is on the disks of so many voters.
-pub(super) struct ReplicatedWait {
-    index: LogIndex,
-    replicas: usize,
-    done: Callback<Result<(), ProposeError>>,
+pub(crate) struct ReplicatedWait {
+    pub(crate) index: LogIndex,
+    pub(crate) replicas: usize,
+    pub(crate) done: Callback<Result<(), ProposeError>>,
 }
 
 impl Replica {
@@ -29,18 +29,13 @@ impl Replica {
         self.waiting.push_back(Waiting { index, term, ticket });
     }
 
-    /// Calls `done` once `replicas` voters have the entry at `index` on disk.
-    pub(crate) fn wait_replicated(
-        &mut self,
-        index: LogIndex,
-        replicas: usize,
-        done: Callback<Result<(), ProposeError>>,
-    ) {
+    /// Answers once so many voters have an entry on disk.
+    pub(crate) fn wait_replicated(&mut self, wait: ReplicatedWait) {
         // Only a leader knows what the others have; nobody would ever answer.
         if !self.is_leader() {
-            return done(Err(ProposeError::Unknown(self.group)));
+            return (wait.done)(Err(ProposeError::Unknown(self.group)));
         }
-        self.replicated_waits.push(ReplicatedWait { index, replicas, done });
+        self.replicated_waits.push(wait);
         self.after_step();
     }
 

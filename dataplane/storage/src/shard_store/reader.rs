@@ -1,5 +1,7 @@
 //! What can be asked of a group's keys, whether as they are now or as they were.
 
+use std::ops::Deref;
+
 use prost::Message;
 use vane_types::{GroupId, LogIndex, PointId, Slot};
 
@@ -9,14 +11,19 @@ use crate::keys;
 use crate::kv::{Family, KvRead, Visit};
 use crate::records::{PointRecord, SegmentManifest};
 
-/// A group's keys in a store or in a view of one.
-pub(super) struct Reader<'a> {
-    pub(super) kv: &'a dyn KvRead,
+/// A group's keys in a store, or in a view of one.
+#[derive(Clone)]
+pub struct Reader<K> {
+    pub(super) kv: K,
     pub(super) group: GroupId,
 }
 
-impl Reader<'_> {
-    pub(super) fn applied(&self) -> Result<LogIndex, Error> {
+impl<K: Deref<Target: KvRead>> Reader<K> {
+    /// Index of the last entry whose effects are here.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
+    pub fn applied(&self) -> Result<LogIndex, Error> {
         match self.attribute(APPLIED)? {
             Some(bytes) => {
                 let index = bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
@@ -29,39 +36,53 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// Value of one of the group's attributes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attribute(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.kv.get(Family::Attribute, &keys::attribute(self.group, name))
     }
 
-    pub(super) fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
+    /// Attributes whose name begins with `prefix`: name and value.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn attributes(&self, prefix: &[u8]) -> Result<Vec<Attribute>, Error> {
         let mut found = Vec::new();
-        self.scan_prefix(
-            Family::Attribute,
-            &keys::attribute(self.group, prefix),
-            &mut |key, value| {
-                found.push((key[keys::PREFIX..].to_vec(), value.to_vec()));
-                Ok(true)
-            },
-        )?;
+        let prefix = keys::attribute(self.group, prefix);
+        self.scan_prefix(Family::Attribute, &prefix, &mut |key, value| {
+            found.push((key[keys::PREFIX..].to_vec(), value.to_vec()));
+            Ok(true)
+        })?;
         Ok(found)
     }
 
-    pub(super) fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
+    /// Sealed segments of one vector.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
+    pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
         let values = self.attributes(&[SEGMENT, &[vector]].concat())?;
         let manifests = values.into_iter().map(|(_, value)| SegmentManifest::decode(&*value));
         let manifests = manifests.collect::<Result<Vec<_>, _>>();
         manifests.map_err(|e| Error::damaged("a segment manifest", e.to_string()))
     }
 
-    pub(super) fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
-        self.kv
-            .get(Family::Point, &keys::point(self.group, id))?
-            .as_deref()
-            .map(decode_slot)
-            .transpose()
+    /// Slot of a point; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
+    pub fn slot(&self, id: PointId) -> Result<Option<Slot>, Error> {
+        let value = self.kv.get(Family::Point, &keys::point(self.group, id))?;
+        value.as_deref().map(decode_slot).transpose()
     }
 
-    pub(super) fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
+    /// Record of the point in a slot; `None` for a slot without a point.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the value is damaged.
+    pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         let value = self.kv.get(Family::Payload, &keys::payload(self.group, slot))?;
         value.map(|bytes| PointRecord::decode(&bytes)).transpose()
     }

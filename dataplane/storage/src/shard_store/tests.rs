@@ -1,7 +1,9 @@
 use std::fs;
 
+use vane_types::{LogIndex, PointId};
+
 use super::*;
-use crate::records::VectorRecord;
+use crate::records::{SegmentManifest, VectorRecord};
 use crate::{DataDb, MemoryKv};
 
 const GROUP: GroupId = GroupId(7);
@@ -43,7 +45,6 @@ fn contents(store: &ShardStore) -> Vec<(Family, Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();
     for family in Family::ALL {
         store
-            .reader()
             .scan_prefix(family, &store.group.0.to_be_bytes(), &mut |key, value| {
                 found.push((family, key.to_vec(), value.to_vec()));
                 Ok(true)

@@ -1,15 +1,14 @@
 //! Places in a group's log.
 
-use std::fmt;
 use std::ops::{Add, Sub};
 
+use derive_more::Display;
 use serde::{Deserialize, Serialize};
 
 /// Position of an entry in a group's log; the first entry has index 1, 0 stands before it.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Display, Serialize, Deserialize)]
 #[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogIndex(pub u64);
 
 impl LogIndex {
@@ -62,21 +61,8 @@ impl Sub for LogIndex {
     }
 }
 
-impl fmt::Display for LogIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// A leader's time in office, as Raft counts them; 0 is before the first.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Display, Serialize, Deserialize)]
 #[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term(pub u64);
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}

@@ -1,24 +1,16 @@
 //! Members of the cluster and of its groups.
 
-use std::fmt;
-
+use derive_more::Display;
 use serde::{Deserialize, Serialize};
 
 /// Bits of a peer id that count incarnations; the node is in the bits above.
 const INCARNATION_BITS: u32 = 32;
 
 /// Number of a member of the cluster; never given to another. Below 2^32.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Display, Serialize, Deserialize)]
 #[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u64);
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// One replica of a group, by which Raft knows it.
 ///
@@ -26,10 +18,9 @@ impl fmt::Display for NodeId {
 /// 63        32 31           0
 /// │   node    │ incarnation │
 /// ```
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Display, Serialize, Deserialize)]
 #[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u64);
 
 impl PeerId {
@@ -59,12 +50,6 @@ impl PeerId {
     /// Which of the node's replicas of the group, from 1.
     pub const fn incarnation(self) -> u32 {
         self.0 as u32
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

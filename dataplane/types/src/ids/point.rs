@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use derive_more::Display;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What a client calls a point. Numbers order before UUIDs, which is the order of a scroll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Display, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PointId {
     /// An unsigned 64-bit integer.
     Num(u64),
@@ -47,15 +48,6 @@ impl PointId {
     pub fn routing_hash(self) -> u64 {
         // With the tag: a number and a UUID of the same bytes are two ids.
         xxh3_64(&self.to_key())
-    }
-}
-
-impl fmt::Display for PointId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Num(n) => n.fmt(f),
-            Self::Uuid(u) => u.fmt(f),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
+    Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
     EnvVarSource, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, LocalObjectReference,
     ObjectFieldSelector, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
     SecretVolumeSource, SecurityContext, SleepAction, Toleration, TopologySpreadConstraint, Volume,
@@ -11,9 +11,10 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use vane_crds::cluster::{self, PullPolicy, TaintEffect, TopologySpread};
+use vane_crds::cluster::{self, TopologySpread};
 use vane_crds::quantity::Amounts;
 
+use super::word;
 use crate::cluster::validate::ValidatedCluster;
 use crate::names::{self, TOKEN_KEY};
 
@@ -48,7 +49,6 @@ pub(super) fn pod(cluster: &ValidatedCluster) -> PodSpec {
         node_selector: Some(placement.node_selector.clone()).filter(|labels| !labels.is_empty()),
         tolerations: some(placement.tolerations.iter().map(toleration)),
         topology_spread_constraints: Some(spread(cluster)),
-        affinity: None::<Affinity>,
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
             run_as_user: Some(USER),
@@ -89,15 +89,10 @@ fn some<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
 
 fn container(cluster: &ValidatedCluster) -> Container {
     let image = &cluster.spec.image;
-    let pull = match image.pull_policy {
-        PullPolicy::Always => "Always",
-        PullPolicy::IfNotPresent => "IfNotPresent",
-        PullPolicy::Never => "Never",
-    };
     Container {
         name: "vane".into(),
         image: Some(format!("{}:{}", image.repository, cluster.spec.version)),
-        image_pull_policy: Some(pull.into()),
+        image_pull_policy: word(image.pull_policy),
         args: Some(vec!["serve".into()]),
         env: Some(environment(cluster)),
         env_from: Some(vec![EnvFromSource {
@@ -213,17 +208,12 @@ fn amounts(amounts: &Amounts) -> BTreeMap<String, Quantity> {
 }
 
 fn toleration(declared: &cluster::Toleration) -> Toleration {
-    let effect = declared.effect.map(|effect| match effect {
-        TaintEffect::NoSchedule => "NoSchedule",
-        TaintEffect::PreferNoSchedule => "PreferNoSchedule",
-        TaintEffect::NoExecute => "NoExecute",
-    });
     Toleration {
         key: declared.key.clone(),
         // Without a value it must be `Exists`: `Equal` would ask for a taint with an empty value.
         operator: Some(if declared.value.is_some() { "Equal" } else { "Exists" }.into()),
         value: declared.value.clone(),
-        effect: effect.map(str::to_owned),
+        effect: declared.effect.and_then(word),
         toleration_seconds: None,
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use vane_crds::cluster::Retain;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::pod;
+use super::{pod, word};
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
@@ -37,8 +37,8 @@ pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
             persistent_volume_claim_retention_policy: Some(
                 StatefulSetPersistentVolumeClaimRetentionPolicy {
                     // Not the spec's: a StatefulSet may be deleted by hand, and is made again.
-                    when_deleted: Some(policy(Retain::Retain)),
-                    when_scaled: Some(policy(retention.when_scaled)),
+                    when_deleted: word(Retain::Retain),
+                    when_scaled: word(retention.when_scaled),
                 },
             ),
             template: PodTemplateSpec {
@@ -52,13 +52,6 @@ pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
             ..StatefulSetSpec::default()
         }),
         status: None,
-    }
-}
-
-fn policy(retain: Retain) -> String {
-    match retain {
-        Retain::Delete => "Delete".to_owned(),
-        Retain::Retain => "Retain".to_owned(),
     }
 }
 

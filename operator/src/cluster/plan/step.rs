@@ -1,21 +1,25 @@
 //! The changes that a plan may ask for, and their words.
 
-use std::fmt;
-
+use derive_more::Display;
 use uuid::Uuid;
 
 /// A change to make. Each can be repeated without harm.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Make the token of the nodes.
+    #[display("make the token of the nodes")]
     MakeToken,
     /// Make the StatefulSet, with so many pods.
+    #[display("make a StatefulSet of {_0} pods")]
     CreateSet(i32),
     /// Give the StatefulSet so many pods, more than it has.
+    #[display("scale out to {_0} nodes")]
     ScaleOut(i32),
     /// Found the database on the disk of ordinal 0.
+    #[display("found database {_0} on ordinal 0")]
     Bootstrap(Uuid),
     /// Tell the database where a node stands.
+    #[display("tell the database that {pod} stands in zone {zone}")]
     SetZone {
         /// The node, by the database's number.
         node: u64,
@@ -35,20 +39,6 @@ impl Step {
             Self::ScaleOut(_) => "ScalingOut",
             Self::Bootstrap(_) => "Founding",
             Self::SetZone { .. } => "SettingZones",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MakeToken => write!(f, "make the token of the nodes"),
-            Self::CreateSet(replicas) => write!(f, "make a StatefulSet of {replicas} pods"),
-            Self::ScaleOut(replicas) => write!(f, "scale out to {replicas} nodes"),
-            Self::Bootstrap(id) => write!(f, "found database {id} on ordinal 0"),
-            Self::SetZone { pod, zone, .. } => {
-                write!(f, "tell the database that {pod} stands in zone {zone}")
-            }
         }
     }
 }

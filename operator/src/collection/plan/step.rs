@@ -1,19 +1,25 @@
 //! The changes that a plan may ask for, and their words.
 
-use std::fmt;
-
+use derive_more::Display;
 use serde_json::Value;
 
 /// A change to make. Each can be repeated without harm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Display, Clone, PartialEq)]
 pub enum Step {
     /// Give the object its finalizer, or take it away.
+    #[display(
+        "{}",
+        if *_0 { "keep the object until its points are deleted" } else { "let the object go" }
+    )]
     Finalizer(bool),
     /// Make the collection, with this body.
+    #[display("make the collection")]
     Create(Value),
     /// Change parameters of the collection, with this body.
+    #[display("change its parameters: {_0}")]
     Update(Value),
     /// Make an index over a payload field.
+    #[display("index field {field} as {kind}")]
     SetIndex {
         /// Path of the field.
         field: String,
@@ -21,8 +27,10 @@ pub enum Step {
         kind: &'static str,
     },
     /// Give the collection another name, unless somebody has that name.
+    #[display("add alias {_0}")]
     AddAlias(String),
     /// Delete the collection that was made with this key.
+    #[display("delete the collection")]
     Delete(String),
 }
 
@@ -36,20 +44,6 @@ impl Step {
             Self::SetIndex { .. } => "SettingIndex",
             Self::AddAlias(_) => "AddingAlias",
             Self::Delete(_) => "DeletingCollection",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Finalizer(true) => write!(f, "keep the object until its points are deleted"),
-            Self::Finalizer(false) => write!(f, "let the object go"),
-            Self::Create(_) => write!(f, "make the collection"),
-            Self::Update(body) => write!(f, "change its parameters: {body}"),
-            Self::SetIndex { field, kind } => write!(f, "index field {field} as {kind}"),
-            Self::AddAlias(alias) => write!(f, "add alias {alias}"),
-            Self::Delete(_) => write!(f, "delete the collection"),
         }
     }
 }

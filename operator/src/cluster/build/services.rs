@@ -1,10 +1,13 @@
+//! Two Services: names for the pods, and an address for clients.
+
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
+use super::word;
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
 /// Names pods before they are ready: nodes find each other to become so.
-pub(super) fn headless_service(cluster: &ValidatedCluster) -> Service {
+pub(super) fn headless(cluster: &ValidatedCluster) -> Service {
     Service {
         metadata: cluster.child(names::headless_service(&cluster.name)),
         spec: Some(ServiceSpec {
@@ -12,6 +15,21 @@ pub(super) fn headless_service(cluster: &ValidatedCluster) -> Service {
             publish_not_ready_addresses: Some(true),
             selector: names::label_selector(&cluster.name).match_labels,
             ports: Some(vec![port("rest", names::REST_PORT), port("peer", names::PEER_PORT)]),
+            ..ServiceSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The address for clients: any node that is ready answers everything.
+pub(super) fn for_clients(cluster: &ValidatedCluster) -> Service {
+    let rest = ServicePort { app_protocol: Some("http".into()), ..port("rest", names::REST_PORT) };
+    Service {
+        metadata: cluster.child(cluster.name.clone()),
+        spec: Some(ServiceSpec {
+            type_: word(cluster.spec.service.kind),
+            selector: names::label_selector(&cluster.name).match_labels,
+            ports: Some(vec![rest]),
             ..ServiceSpec::default()
         }),
         status: None,
