@@ -11,7 +11,11 @@ use crate::targets::{Selection, Targets};
 
 /// A write that fits its collection, in the form it is logged in, before it is known which
 /// shard gets which part.
-pub struct Checked(Work);
+pub struct Checked {
+    work: Work,
+    /// It takes room on the disk for good.
+    pub grows: bool,
+}
 
 /// Makes the change of some points; it is asked once for each log entry.
 type ChangeFor = Box<dyn Fn(Targets) -> Change + Send + Sync>;
@@ -29,10 +33,17 @@ enum Work {
     Everywhere(Change),
 }
 
+impl From<Work> for Checked {
+    /// Work of a write that grows, until `check` says of which kind it is.
+    fn from(work: Work) -> Self {
+        Self { work, grows: true }
+    }
+}
+
 impl Checked {
     /// Points with what they carry, of distinct ids.
     pub(crate) fn points(points: Vec<(PointId, Point)>, change: fn(Upsert) -> Change) -> Self {
-        Self(Work::Points { points, change })
+        Self::from(Work::Points { points, change })
     }
 
     /// The same change of each of some points.
@@ -40,17 +51,17 @@ impl Checked {
         points: Selection,
         change: impl Fn(Targets) -> Change + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        Ok(Self(Work::Each { points: points.checked()?, change: Box::new(change) }))
+        Ok(Self::from(Work::Each { points: points.checked()?, change: Box::new(change) }))
     }
 
     /// The same change of every shard.
     pub(crate) fn everywhere(change: Change) -> Self {
-        Self(Work::Everywhere(change))
+        Self::from(Work::Everywhere(change))
     }
 
     /// The filter to look up on every shard before [`Checked::commands`].
     pub fn filter(&self) -> Option<&Filter> {
-        match &self.0 {
+        match &self.work {
             Work::Each { points: Selection::Filter(filter), .. } => Some(filter),
             Work::Each { .. } | Work::Points { .. } | Work::Everywhere(_) => None,
         }
@@ -80,7 +91,7 @@ impl Checked {
             if self.filter().is_some() { shards } else { 0 },
             "a filter is resolved everywhere"
         );
-        let by_shard = match self.0 {
+        let by_shard = match self.work {
             Work::Points { points, change } => upserts(points, shards, route, change),
             Work::Each { points: Selection::Ids(ids), change } => {
                 split(ids, shards, |id| route(*id))

@@ -62,20 +62,23 @@ impl Write {
 /// Everything that can be wrong but the size of the log entries, which
 /// [`Checked::commands`] knows. Nothing was logged.
 pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> {
-    match write {
-        Write::Upsert(points) => upsert::check(config, points),
-        Write::Delete(points) => delete::check(points),
-        Write::UpdateVectors(points) => vectors::check_update(config, points),
-        Write::DeleteVectors { points, names } => vectors::check_delete(config, points, names),
+    let grows = write.grows();
+    let mut checked = match write {
+        Write::Upsert(points) => upsert::check(config, points)?,
+        Write::Delete(points) => delete::check(points)?,
+        Write::UpdateVectors(points) => vectors::check_update(config, points)?,
+        Write::DeleteVectors { points, names } => vectors::check_delete(config, points, names)?,
         Write::SetPayload { points, payload, key } => {
-            payload::check_set(points, &payload, key.as_ref())
+            payload::check_set(points, &payload, key.as_ref())?
         }
-        Write::OverwritePayload { points, payload } => payload::check_overwrite(points, &payload),
-        Write::DeletePayload { points, keys } => payload::check_delete(points, &keys),
-        Write::ClearPayload(points) => payload::check_clear(points),
+        Write::OverwritePayload { points, payload } => payload::check_overwrite(points, &payload)?,
+        Write::DeletePayload { points, keys } => payload::check_delete(points, &keys)?,
+        Write::ClearPayload(points) => payload::check_clear(points)?,
         Write::CreateIndex { field, field_type } => {
-            index::check_create(config, &field, &field_type)
+            index::check_create(config, &field, &field_type)?
         }
-        Write::DropIndex { field } => Ok(index::check_drop(&field)),
-    }
+        Write::DropIndex { field } => index::check_drop(&field),
+    };
+    checked.grows = grows;
+    Ok(checked)
 }

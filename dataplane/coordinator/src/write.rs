@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::future::join_all;
 use vane_catalog::Route;
-use vane_commands::{Command, Write, check};
+use vane_commands::{Checked, Command, Write, check};
 use vane_filter::Filter;
 use vane_transport::Freshness;
 use vane_transport::reads::Resolve;
@@ -19,27 +19,49 @@ use crate::reroute::{Reroute, parts};
 use crate::shards::Shards;
 
 impl<S: Shards> Collection<S> {
-    /// Refuses a change that does not fit, without beginning it.
+    /// Finds whether changes fit the collection, before any of them begins.
     ///
     /// # Errors
-    /// `BadInput` or `NotFound`, with what does not fit.
-    pub fn check(&self, write: &Write) -> Result<(), Error> {
-        check(&self.entry.config, write.clone()).map(drop).map_err(Error::from)
+    /// `BadInput` or `NotFound`, with the position of the first that does not fit.
+    pub async fn check(&self, writes: Vec<Write>) -> Result<Vec<Checked>, (usize, Error)> {
+        let config = self.entry.config.clone();
+        let check_all = move || {
+            let check_one = |(i, write)| check(&config, write).map_err(|error| (i, error.into()));
+            writes.into_iter().enumerate().map(check_one).collect()
+        };
+        // Not on this thread, which serves connections.
+        let offloaded = self.coordinator.shards.offload(check_all).await;
+        offloaded.unwrap_or_else(|error| Err((0, error)))
     }
 
-    /// Changes points. Returns the index of the last log entry once it is on disk on a
+    /// Changes points, as [`Collection::write_checked`] does.
+    ///
+    /// # Errors
+    /// Those of [`Collection::check`] and of [`Collection::write_checked`].
+    pub async fn write(&self, write: Write, options: RequestOptions) -> Result<LogIndex, Error> {
+        // Checked whole before any shard is asked: a part that is refused later would leave the
+        // rest applied.
+        let checked = self.check(vec![write]).await.map_err(|(_, error)| error)?;
+        let mut last = LogIndex::ZERO;
+        for checked in checked {
+            last = self.write_checked(checked, options.clone()).await?;
+        }
+        Ok(last)
+    }
+
+    /// Changes points as was found to fit. Returns the index of the last log entry once it is on disk on a
     /// majority of each shard's voters, and applied at their leaders.
     ///
     /// # Errors
     /// Of a write that met several shards, the first failure, with
     /// [`vane_types::FailedShards`]; [`Error::may_have_changed`] says whether anything was, or
     /// may be, changed.
-    pub async fn write(&self, write: Write, options: RequestOptions) -> Result<LogIndex, Error> {
-        let (grows, config) = (write.grows(), self.entry.config.clone());
-        // Checked whole before any shard is asked: a part that is refused later would leave the
-        // rest applied. Not on this thread, which serves connections.
-        let check_it = move || check(&config, write);
-        let checked = self.coordinator.shards.offload(check_it).await??;
+    pub async fn write_checked(
+        &self,
+        checked: Checked,
+        options: RequestOptions,
+    ) -> Result<LogIndex, Error> {
+        let grows = checked.grows;
         // Resolved once, before the first copy: later ones are then the same command.
         let resolved = match checked.filter().cloned() {
             Some(filter) => self.resolve(filter, &options).await?,

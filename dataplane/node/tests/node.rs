@@ -273,7 +273,7 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
 /// Something that no version has logged yet, put into a shard's log as its leader would.
 async fn log_from_a_later_version(node: &Node, collection: &str) {
     let member = node.member().unwrap();
-    let group = member.coordinator().collection(collection).unwrap().groups()[0];
+    let group = member.coordinator().known_collection(collection).unwrap().groups()[0];
     let command = b"\xff a later version's".to_vec();
     let proposal = Proposal { group, command, replicas: 0, basis: None, grows: false };
     let outcome = PeerMember::propose(&*member, proposal, Instant::now() + TIMEOUT).await;
@@ -299,7 +299,7 @@ async fn a_shard_that_cannot_read_its_log_stands_still_and_the_others_go_on() {
         }
         load(&cluster, 10, 20).await;
         check_all(&cluster, |_| true, 20).await;
-        let odd = cluster.collection("odd").unwrap();
+        let odd = cluster.known_collection("odd").unwrap();
         let refused = odd.count(None, options()).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable, "{refused}");
         let broken =

@@ -7,7 +7,7 @@ use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, Page, Record, RequestOptions, Scroll, Want, Write};
+use crate::engine::{Collection, Page, Record, Scroll, Want, Write};
 use crate::operation::Operation;
 use crate::service::{Answering, Service, to_the_end};
 
@@ -29,7 +29,9 @@ impl Service {
             let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
             // To its end: the log may have it already when the client goes.
             to_the_end(call, async move {
-                service.apply(&owned_call, &collection, write, options).await
+                let operation = Operation::of_write(&write);
+                let applying = collection.write(write, options);
+                service.run(&owned_call, operation, collection.name(), applying).await
             })
             .await
         })
@@ -49,20 +51,20 @@ impl Service {
         writes: Vec<Write>,
     ) -> Answering<'a, Vec<LogIndex>> {
         Box::pin(async move {
-            for (i, write) in writes.iter().enumerate() {
-                let checked = collection.check(write).map_err(Error::from);
-                checked.map_err(|error| {
-                    error.with_remark(format_args!("operations[{i}]; no operation was begun"))
-                })?;
-            }
+            let operations: Vec<Operation> = writes.iter().map(Operation::of_write).collect();
+            let checked = collection.check(writes).await.map_err(|(i, error)| {
+                let remark = format_args!("operations[{i}]; no operation was begun");
+                Error::from(error).with_remark(remark)
+            })?;
             // One deadline for all of them: the client waits for the batch.
             let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
             // All on one task: a client that goes must not leave half of them undone.
             to_the_end(call, async move {
-                let mut indexes = Vec::with_capacity(writes.len());
-                for (i, write) in writes.into_iter().enumerate() {
+                let mut indexes = Vec::with_capacity(operations.len());
+                for (i, (operation, checked)) in operations.into_iter().zip(checked).enumerate() {
+                    let applying = collection.write_checked(checked, options.clone());
                     let applied =
-                        service.apply(&owned_call, &collection, write, options.clone()).await;
+                        service.run(&owned_call, operation, collection.name(), applying).await;
                     // An error ends the batch: later operations may build on this one.
                     indexes.push(applied.map_err(|error| in_batch(error, i))?);
                 }
@@ -70,18 +72,6 @@ impl Service {
             })
             .await
         })
-    }
-
-    async fn apply(
-        &self,
-        call: &Call,
-        collection: &Collection,
-        write: Write,
-        options: RequestOptions,
-    ) -> Result<LogIndex, Error> {
-        let operation = Operation::of_write(&write);
-        let applying = collection.write(write, options);
-        self.run(call, operation, collection.name(), applying).await
     }
 
     /// Those of the points that are there.

@@ -138,16 +138,24 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Deletes a point of the second shard, and gives what was proposed for it.
-fn delete(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>, Arc<Told>) {
+/// A coordinator whose node has a catalog at a level, and answers proposals so.
+fn coordinator(
+    level: FeatureLevel,
+    answers: &[Outcome],
+) -> (Arc<Coordinator<Arc<Told>>>, Arc<Told>) {
     let told = Arc::new(Told {
         began: Instant::now(),
         waited: Mutex::default(),
         answers: Mutex::new(answers.iter().cloned().collect()),
         proposed: Mutex::default(),
     });
-    let coordinator = Arc::new(Coordinator::new(told.clone(), Arc::new(catalog(level)), 1));
-    let collection = coordinator.collection("c").unwrap();
+    (Arc::new(Coordinator::new(told.clone(), Arc::new(catalog(level)), 1)), told)
+}
+
+/// Deletes a point of the second shard, and gives what was proposed for it.
+fn delete(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>, Arc<Told>) {
+    let (coordinator, told) = coordinator(level, answers);
+    let collection = coordinator.known_collection("c").unwrap();
     let upper = KeyRange::equal_part(1, 2);
     let id = (0..).map(PointId::Num).find(|id| upper.contains(id.routing_hash())).unwrap();
     let deadline = told.now() + Duration::from_secs(60);
@@ -192,6 +200,16 @@ fn a_route_that_stays_stale_is_given_up_with_nothing_changed() {
     assert!(!error.may_have_changed());
     assert!(*told.waited.lock() <= LEADER_WAIT_MAX);
     assert!(told.proposed.lock().len() < 100);
+}
+
+#[test]
+fn a_name_that_this_node_has_not_heard_of_is_not_denied_while_the_leader_is_not_reached() {
+    let (coordinator, told) = coordinator(FeatureLevel::SPOKEN, &[]);
+    let deadline = told.now() + Duration::from_secs(60);
+    assert!(run(coordinator.collection("c", deadline)).is_ok());
+    assert_eq!(*told.waited.lock(), Duration::ZERO, "a known name costs no question");
+    let unknown = run(coordinator.collection("d", deadline)).map(drop);
+    assert_eq!(unknown.unwrap_err().kind, ErrorKind::Unavailable);
 }
 
 fn failed_shards(failed: &[usize], shards: usize) -> FailedShards {

@@ -20,21 +20,66 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Something for the raft thread.
 pub(super) enum Input {
-    Propose { group: GroupId, data: Vec<u8>, ticket: Ticket },
-    Read { group: GroupId, done: OnRead },
-    WaitReplicated { group: GroupId, wait: ReplicatedWait },
-    Change { group: GroupId, change: MemberChange, ticket: Ticket },
-    Transfer { group: GroupId, to: PeerId, done: Callback<Result<(), ProposeError>> },
-    Truncate { group: GroupId, durable: LogIndex },
+    Propose {
+        group: GroupId,
+        data: Vec<u8>,
+        ticket: Ticket,
+    },
+    Read {
+        group: GroupId,
+        done: OnRead,
+    },
+    WaitReplicated {
+        group: GroupId,
+        wait: ReplicatedWait,
+    },
+    Change {
+        group: GroupId,
+        change: MemberChange,
+        ticket: Ticket,
+    },
+    Transfer {
+        group: GroupId,
+        to: PeerId,
+        done: Callback<Result<(), ProposeError>>,
+    },
+    Truncate {
+        group: GroupId,
+        durable: LogIndex,
+    },
     Unreachable(NodeId),
-    Status { group: GroupId, done: Callback<Option<GroupStatus>> },
-    Add { start: Box<Start>, done: Callback<Result<(), StoreError>> },
-    Remove { group: GroupId, done: Callback<()> },
+    Status {
+        group: GroupId,
+        done: Callback<Option<GroupStatus>>,
+    },
+    Add {
+        start: Box<Start>,
+        done: Callback<Result<(), StoreError>>,
+    },
+    Remove {
+        group: GroupId,
+        done: Callback<()>,
+    },
     /// The replica's state machine stands still before an entry that it cannot read.
-    Quarantined { group: GroupId, peer: PeerId },
-    Installed { group: GroupId, peer: PeerId, index: LogIndex },
-    SnapshotMade { group: GroupId, peer: PeerId, made: Result<Exported, StoreError> },
-    SnapshotSent { group: GroupId, to: PeerId, ok: bool },
+    Quarantined {
+        group: GroupId,
+        peer: PeerId,
+    },
+    Installed {
+        group: GroupId,
+        peer: PeerId,
+        index: LogIndex,
+    },
+    SnapshotMade {
+        group: GroupId,
+        peer: PeerId,
+        made: Result<Exported, StoreError>,
+    },
+    SnapshotSent {
+        group: GroupId,
+        to: PeerId,
+        ok: bool,
+    },
 }
 
 impl Input {
