@@ -3,7 +3,9 @@
 
 use vane_commands::{fit, known_vector};
 use vane_filter::Filter;
-use vane_types::{CollectionConfig, JsonPath, NamedVectors, Payload, PointId, Vector};
+use vane_types::{
+    CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector,
+};
 
 use crate::error::BadInput;
 
@@ -98,8 +100,8 @@ pub enum WantVectors {
 #[derive(Debug, Clone)]
 pub struct Record {
     pub id: PointId,
-    /// Log index of the command that last changed it.
-    pub version: u64,
+    /// Place of the command that last changed it.
+    pub version: LogIndex,
     /// The part of the payload that was asked for.
     pub payload: Option<Payload>,
     /// The vectors that were asked for.

@@ -120,7 +120,7 @@ mod tests {
 
     fn record(vectors: Option<NamedVectors>) -> Record {
         let payload = vectors.is_some().then(|| json!({"a": 1}).as_object().unwrap().clone());
-        Record { id: PointId::Num(7), version: 3, payload, vectors }
+        Record { id: PointId::Num(7), version: vane_types::LogIndex(3), payload, vectors }
     }
 
     #[test]

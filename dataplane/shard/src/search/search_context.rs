@@ -65,7 +65,7 @@ impl Shard {
         let known = if has_payloads { None } else { self.ids_and_versions(view, &slots) };
         if let Some(known) = known {
             let points = slots.iter().zip(known).map(|(slot, Record { id, version, .. })| {
-                (id, Point { slot: *slot, version: LogIndex(version), payload: Vec::new() })
+                (id, Point { slot: *slot, version, payload: Vec::new() })
             });
             return Ok(points.collect());
         }
@@ -109,7 +109,7 @@ impl SearchContext {
             let point = self.points.get(place).ok_or(BadInput::NoSuchPlace { place })?;
             let payload = wanted_payload(&point.payload, &want.payload)?;
             let (id, _) = self.scored[place];
-            records.push(Record { id, version: point.version.0, payload, vectors: None });
+            records.push(Record { id, version: point.version, payload, vectors: None });
             slots.push(point.slot);
         }
         self.shard.fetch_vectors(&slots, &want.vectors, &mut records)?;

@@ -189,7 +189,9 @@ impl Replica for Fake {
 
     async fn retrieve(&self, read: Retrieve, _deadline: Instant) -> Result<Vec<Record>, Error> {
         let ids = read.ids.into_iter();
-        Ok(ids.map(|id| Record { id, version: 1, payload: None, vectors: None }).collect())
+        Ok(ids
+            .map(|id| Record { id, version: LogIndex(1), payload: None, vectors: None })
+            .collect())
     }
 
     async fn scroll(&self, _scroll: Scroll, _deadline: Instant) -> Result<Page, Error> {

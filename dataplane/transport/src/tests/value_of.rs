@@ -104,7 +104,7 @@ fn record() -> impl Strategy<Value = Record> {
     (point_id(), any::<u64>(), of(payload()), of(vectors)).prop_map(
         |(id, version, payload, vectors)| Record {
             id,
-            version,
+            version: LogIndex(version),
             payload,
             vectors: vectors.map(|named| named.into_iter().collect()),
         },

@@ -8,6 +8,7 @@ use super::{Unreadable, point_id, vector_from_wire, vector_to_wire};
 
 pub(crate) fn record_to_wire(record: Record) -> peer::Record {
     let Record { id, version, payload, vectors } = record;
+    let version = version.0;
     // The payload is the user's own JSON and stays what it is: a message for each of its
     // values would cost every node on the way, and say no more.
     let payload =
@@ -17,6 +18,7 @@ pub(crate) fn record_to_wire(record: Record) -> peer::Record {
 
 pub(crate) fn record_from_wire(record: peer::Record) -> Result<Record, Unreadable> {
     let peer::Record { id, version, payload, vectors } = record;
+    let version = vane_types::LogIndex(version);
     let payload = payload
         .map(|json| serde_json::from_slice::<Payload>(&json))
         .transpose()
