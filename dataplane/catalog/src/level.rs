@@ -14,8 +14,8 @@ impl MetaCommand {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         match self {
-            // A collection whose vectors are not dense will need a level of its own: shards log such
-            // vectors for no other, and older members would read them as dense ones.
+            // A collection whose vectors are not dense will need a level of its own: such vectors
+            // are logged for no other, and older members would read them as dense ones.
             Self::PutNode(_)
             | Self::SetZone { .. }
             | Self::Create(_)
