@@ -47,11 +47,6 @@ impl Quantity {
         // Kubernetes rounds up, too: an amount that is not zero never becomes zero.
         Some(billionths.checked_mul(scale)?.div_ceil(1_000_000_000))
     }
-
-    /// The amount, rounded up to a whole number: bytes of memory or disk.
-    pub fn whole(&self) -> Option<u128> {
-        Some(self.milli()?.div_ceil(1_000))
-    }
 }
 
 impl From<&str> for Quantity {

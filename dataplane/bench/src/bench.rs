@@ -9,7 +9,6 @@ mod search;
 mod writes;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -85,12 +84,6 @@ pub struct Args {
     /// Writes the figures to a file too.
     #[arg(long)]
     json: Option<PathBuf>,
-}
-
-impl Args {
-    fn write_time(&self) -> Duration {
-        Duration::from_secs(self.seconds)
-    }
 }
 
 /// Runs the benchmark, prints its tables, and writes the figures where `--json` says.

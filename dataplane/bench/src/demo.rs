@@ -57,9 +57,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
     interrupt::watch()?;
     let data = Dataset::read(&args.data)?;
     let vane = Vane::new(&args.vane, &args.file, &args.dir)?;
-    let shown = bring_up(&vane).and_then(|nodes| match args.serve {
-        true => go_on::stay(&vane, &data, &nodes[0]),
-        false => show(&vane, &data, &nodes),
+    let shown = bring_up(&vane).and_then(|nodes| {
+        if args.serve { go_on::stay(&vane, &data, &nodes[0]) } else { show(&vane, &data, &nodes) }
     });
     // Also after a failure; where this fails too, dropping it says so.
     let ended = vane.down();

@@ -10,10 +10,7 @@ use vane_filter::PayloadIndex;
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
-use vane_types::{
-    CollectionConfig, FieldSchema, HnswConfig, JsonPath, LogIndex, OptimizerConfig, Payload,
-    ShardRange,
-};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange};
 
 use crate::quarantine;
 use crate::shard::{Shard, ShardSettings};
@@ -92,18 +89,8 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     }
     let mut config =
         read_config(store)?.ok_or_else(|| damaged(store, "it has no configuration"))?;
-    let next_slot = match store.attribute(NEXT_SLOT)? {
-        Some(bytes) => {
-            u32::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its next slot"))?)
-        }
-        None => 0,
-    };
-    let digest = match store.attribute(DIGEST)? {
-        Some(bytes) => {
-            u64::from_be_bytes(bytes.try_into().map_err(|_| damaged(store, "its digest"))?)
-        }
-        None => 0,
-    };
+    let next_slot = u32::from_be_bytes(read_number(store, NEXT_SLOT, "its next slot")?);
+    let digest = u64::from_be_bytes(read_number(store, DIGEST, "its digest")?);
     let fields = read_fields(store)?;
     // Payload indexes are stored by themselves; the stored configuration lags behind them.
     config.payload_schema =
@@ -133,17 +120,8 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
 
 fn read_empty(store: &ShardStore) -> Result<State, Error> {
     remove_orphans(store, &[])?;
-    let nothing = CollectionConfig {
-        vectors: BTreeMap::new(),
-        hnsw: HnswConfig::default(),
-        optimizer: OptimizerConfig::default(),
-        payload_schema: BTreeMap::new(),
-        metadata: Payload::new(),
-    };
-    let config = CollectionConfig {
-        payload_schema: BTreeMap::new(),
-        ..read_config(store)?.unwrap_or(nothing)
-    };
+    let stored = read_config(store)?.unwrap_or_default();
+    let config = CollectionConfig { payload_schema: BTreeMap::new(), ..stored };
     // A membership beside points is part of a snapshot that is not there in full.
     let cut_short = store.attribute(NEXT_SLOT)?.is_some();
     let conf = if cut_short { Conf::default() } else { read_conf(store)? };
@@ -162,6 +140,16 @@ fn remove_orphans(store: &ShardStore, keep: &[PathBuf]) -> Result<(), Error> {
         tracing::info!(%group, orphans, "removed segments that the shard does not name");
     }
     Ok(())
+}
+
+/// The bytes of a number; zeros where it was never written.
+fn read_number<const N: usize>(
+    store: &ShardStore,
+    name: &[u8],
+    what: &str,
+) -> Result<[u8; N], Error> {
+    let bytes = store.attribute(name)?.unwrap_or_else(|| vec![0; N]);
+    bytes.try_into().map_err(|_| damaged(store, what))
 }
 
 fn read_conf(store: &ShardStore) -> Result<Conf, Error> {

@@ -19,6 +19,7 @@ use crate::state::requests::Requests;
 use crate::state::vector::VectorState;
 
 /// What a shard holds in memory at one applied index.
+#[derive(Default)]
 pub(crate) struct State {
     /// Index of the last applied entry.
     pub(crate) applied: LogIndex,
@@ -52,19 +53,7 @@ impl State {
     pub(crate) fn empty(config: CollectionConfig) -> Self {
         let vectors =
             config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
-        Self {
-            applied: LogIndex::ZERO,
-            config,
-            next_slot: 0,
-            digest: 0,
-            conf: Conf::default(),
-            own: None,
-            requests: Requests::default(),
-            live: RoaringBitmap::new(),
-            ids: IdTable::default(),
-            vectors,
-            fields: BTreeMap::new(),
-        }
+        Self { config, vectors, ..Self::default() }
     }
 
     /// Whether there is anything to read. A replica that waits for its first snapshot, or is
@@ -82,10 +71,7 @@ impl State {
 
     /// A vector by name, with its ordinal.
     pub(crate) fn vector(&self, name: &str) -> Option<(u8, &VectorState)> {
-        self.vectors
-            .iter()
-            .enumerate()
-            .find(|(_, vector)| vector.name == name)
-            .map(|(ordinal, vector)| (ordinal as u8, vector))
+        let ordinal = self.vectors.iter().position(|vector| vector.name == name)?;
+        Some((ordinal as u8, &self.vectors[ordinal]))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
 };
-use rocksdb::{DBRawIterator, Options, ReadOptions, SliceTransform, WriteBatch, properties};
+use rocksdb::{DBRawIterator, Options, ReadOptions, SliceTransform, WriteBatch};
 
 use crate::error::Error;
 use crate::keys::PREFIX;
@@ -72,17 +72,6 @@ impl DataDb {
         self.db
             .flush_cfs_opt(&families, &rocksdb::FlushOptions::default())
             .map_err(Error::rocks(NAME))
-    }
-
-    /// Bytes held in memtables.
-    pub fn memtable_bytes(&self) -> u64 {
-        Family::ALL.into_iter().map(|family| self.memtable_bytes_of(family)).sum()
-    }
-
-    fn memtable_bytes_of(&self, family: Family) -> u64 {
-        let property = properties::CUR_SIZE_ALL_MEM_TABLES;
-        let bytes = self.db.property_int_value_cf(self.family(family), property);
-        bytes.ok().flatten().unwrap_or(0)
     }
 
     fn family(&self, family: Family) -> &ColumnFamily {

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use prost::Message;
-use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions, WriteBatch};
-use rocksdb::{WriteOptions, properties};
+use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions};
+use rocksdb::{WriteBatch, WriteOptions};
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::Error;
@@ -215,11 +215,6 @@ impl LogDb {
     /// When a memtable cannot be written out; what it holds is still in the WAL.
     pub fn flush(&self) -> Result<(), Error> {
         self.db.flush().map_err(Error::rocks(DB))
-    }
-
-    /// Bytes held in memtables.
-    pub fn memtable_bytes(&self) -> u64 {
-        self.db.property_int_value(properties::CUR_SIZE_ALL_MEM_TABLES).ok().flatten().unwrap_or(0)
     }
 
     fn term(&self, group: GroupId, index: LogIndex) -> Result<Term, Error> {

@@ -9,7 +9,7 @@ use crate::path::JsonPath;
 use crate::schema::FieldSchema;
 
 /// Everything that decides how a collection's points are stored and searched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CollectionConfig {
     /// Vectors by name; `""` alone means the collection has one unnamed vector.
     pub vectors: BTreeMap<String, VectorParams>,

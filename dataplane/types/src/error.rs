@@ -55,18 +55,6 @@ impl ErrorKind {
     pub fn is_of_replica(self) -> bool {
         matches!(self, Self::Unavailable | Self::Timeout | Self::Overloaded | Self::Internal)
     }
-
-    /// Whether the request itself is refused, and would be anywhere.
-    pub fn is_refusal(self) -> bool {
-        matches!(
-            self,
-            Self::NotFound
-                | Self::AlreadyExists
-                | Self::BadInput
-                | Self::Unsupported
-                | Self::Conflict
-        )
-    }
 }
 
 /// The object that a failure is about, where the detail does not name it itself.

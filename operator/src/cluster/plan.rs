@@ -43,10 +43,7 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     let template = observed.set.as_ref().and_then(|set| set.template.as_deref());
     let keeps_settings = !cluster.spec.paused && template == Some(template_hash(cluster).as_str());
     // Refusals and the founding are told all the same: status goes on during a pause.
-    let steps = match cluster.spec.paused {
-        true => Vec::new(),
-        false => steps(cluster, observed, &founding),
-    };
+    let steps = if cluster.spec.paused { Vec::new() } else { steps(cluster, observed, &founding) };
     Plan { steps, refusals, founding, keeps_settings }
 }
 

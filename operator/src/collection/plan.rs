@@ -27,10 +27,8 @@ pub struct Plan {
 
 /// Plans the next pass.
 pub fn plan(collection: &ValidatedCollection, observed: &Observed) -> Plan {
-    let mut plan = match collection.going {
-        true => leave::plan(collection, observed),
-        false => stay(collection, observed),
-    };
+    let plan = if collection.going { leave::plan } else { stay };
+    let mut plan = plan(collection, observed);
     // The verdict stays: what a pause holds up is told all the same.
     if observed.paused {
         plan.steps.clear();

@@ -4,24 +4,8 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Value, json};
 use vane_up::pod::Plan;
 
-use super::seat::{Seat, Seen};
-
-/// What is said of a pod.
-pub(super) struct Facts<'a> {
-    pub(super) seat: &'a Seat,
-    /// Once there is one.
-    pub(super) plan: Option<&'a Plan>,
-    pub(super) seen: Option<Seen>,
-    pub(super) ready: bool,
-    /// Why there is no process, where there is none.
-    pub(super) waiting: &'a str,
-    /// When the pod came.
-    pub(super) since: &'a str,
-    /// When the process started.
-    pub(super) running_since: &'a str,
-    /// When it became ready, or stopped being so.
-    pub(super) ready_since: &'a str,
-}
+use super::seat::Seat;
+use super::tend::Tended;
 
 /// Now, as Kubernetes writes it.
 pub(super) fn now() -> String {
@@ -38,12 +22,13 @@ pub(super) fn now_micro() -> String {
     format!("{}.{micros:06}Z", whole.to_string().trim_end_matches('Z'))
 }
 
-/// The patch of the status.
-pub(super) fn patch(facts: &Facts<'_>) -> Value {
-    let Facts { seat, seen, ready, .. } = facts;
+/// The patch of the status; `waiting` is why there is no process, where there is none.
+pub(super) fn patch(seat: &Seat, tended: &Tended, waiting: &str) -> Value {
+    let Tended { seen, ready, since, ready_since, .. } = tended;
     let address = seat.address.to_string();
     let running = seen.is_some_and(|seen| seen.running);
     let started = seen.is_some_and(|seen| seen.starts > 0);
+    let container = tended.plan.as_ref().map(|(plan, _)| container(tended, plan, running, waiting));
     let condition = |kind: &str, is: bool, since: &str, reason: Option<&str>| {
         json!({
             "type": kind, "status": if is { "True" } else { "False" }, "lastTransitionTime": since,
@@ -57,24 +42,24 @@ pub(super) fn patch(facts: &Facts<'_>) -> Value {
         "hostIP": "127.0.0.1",
         "podIP": address,
         "podIPs": [{"ip": address}],
-        "startTime": facts.since,
-        "containerStatuses": facts.plan.map(|plan| vec![container(facts, plan, running)]),
+        "startTime": since,
+        "containerStatuses": container.map(|container| vec![container]),
         "conditions": [
-            condition("PodScheduled", true, facts.since, None),
-            condition("Initialized", true, facts.since, None),
-            condition("ContainersReady", *ready, facts.ready_since, unready),
-            condition("Ready", *ready, facts.ready_since, unready),
+            condition("PodScheduled", true, since, None),
+            condition("Initialized", true, since, None),
+            condition("ContainersReady", *ready, ready_since, unready),
+            condition("Ready", *ready, ready_since, unready),
         ],
     }})
 }
 
-fn container(facts: &Facts<'_>, plan: &Plan, running: bool) -> Value {
-    let exit_code = facts.seen.and_then(|seen| seen.last_exit);
+fn container(tended: &Tended, plan: &Plan, running: bool, waiting: &str) -> Value {
+    let exit_code = tended.seen.and_then(|seen| seen.last_exit);
     let state = if running {
-        json!({"running": {"startedAt": facts.running_since}})
+        json!({"running": {"startedAt": tended.running_since}})
     } else {
         let reason = if exit_code.is_some() { "CrashLoopBackOff" } else { "CreateContainerError" };
-        json!({"waiting": {"reason": reason, "message": facts.waiting}})
+        json!({"waiting": {"reason": reason, "message": waiting}})
     };
     let terminated = exit_code.map_or_else(
         || json!({}),
@@ -87,10 +72,10 @@ fn container(facts: &Facts<'_>, plan: &Plan, running: bool) -> Value {
         "name": plan.container,
         "image": plan.image,
         "imageID": "",
-        "ready": facts.ready,
+        "ready": tended.ready,
         "started": running,
         // Kubernetes counts the starts after the first.
-        "restartCount": facts.seen.map_or(0, |seen| (seen.starts - 1).max(0)),
+        "restartCount": tended.seen.map_or(0, |seen| (seen.starts - 1).max(0)),
         "state": state,
         "lastState": terminated,
     })

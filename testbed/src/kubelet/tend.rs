@@ -13,7 +13,7 @@ use vane_up::pod::Plan;
 use vane_up::probe::is_ready;
 
 use super::seat::{Seat, Seen};
-use super::status::{self, Facts, now};
+use super::status::{self, now};
 use super::{Shared, machines, resolve};
 use crate::error::Error;
 
@@ -63,16 +63,20 @@ pub(super) async fn run(
 }
 
 /// What is known of a pod.
-struct Tended {
+pub(super) struct Tended {
     uid: String,
     bound: bool,
-    plan: Option<(Plan, Vec<String>)>,
-    seen: Option<Seen>,
-    ready: bool,
+    /// The process that it comes to and its claims, once they are known.
+    pub(super) plan: Option<(Plan, Vec<String>)>,
+    pub(super) seen: Option<Seen>,
+    pub(super) ready: bool,
     failures: u32,
-    since: String,
-    running_since: String,
-    ready_since: String,
+    /// When the pod came.
+    pub(super) since: String,
+    /// When the process started.
+    pub(super) running_since: String,
+    /// When it became ready, or stopped being so.
+    pub(super) ready_since: String,
     reported: Value,
     deleted: bool,
 }
@@ -153,16 +157,7 @@ impl Tended {
 
     /// Says how it is, where that is news: a pod that goes on as it is changes no object.
     async fn report(&mut self, seat: &Seat, pods: &Api<Pod>, waiting: &str) -> Result<(), Error> {
-        let status = status::patch(&Facts {
-            seat,
-            plan: self.plan.as_ref().map(|(plan, _)| plan),
-            seen: self.seen,
-            ready: self.ready,
-            waiting,
-            since: &self.since,
-            running_since: &self.running_since,
-            ready_since: &self.ready_since,
-        });
+        let status = status::patch(seat, self, waiting);
         if status == self.reported {
             return Ok(());
         }

@@ -130,7 +130,7 @@ fn measure(
         (0..writers).for_each(|writer| drop(scope.spawn(move || write(writer))));
         let measured = wait("writing", WARM_UP).and_then(|()| {
             let (from, before) = (Instant::now(), readings(nodes));
-            wait("writing", args.write_time())?;
+            wait("writing", Duration::from_secs(args.seconds))?;
             Ok((from, Instant::now(), before, readings(nodes)))
         });
         writes.end();

@@ -74,10 +74,8 @@ pub(super) fn check(replicas: &[ReplicaTarget]) -> Result<(), Impossible> {
     if let Some(twice) = replicas.iter().find(|replica| !nodes.insert(replica.node_id)) {
         return Err(Impossible::Twice(twice.node_id));
     }
-    match replicas.iter().any(|replica| replica.role() == Role::Voter) {
-        true => Ok(()),
-        false => Err(Impossible::NoVoter),
-    }
+    let has_voter = replicas.iter().any(|replica| replica.role() == Role::Voter);
+    if has_voter { Ok(()) } else { Err(Impossible::NoVoter) }
 }
 
 #[cfg(test)]

@@ -37,11 +37,8 @@ impl<'a> Batch<'a> {
 
     /// Binds a point's id to its slot.
     pub fn put_point(&mut self, id: PointId, slot: Slot) {
-        self.batch.put(
-            Family::Point,
-            keys::point(self.store.group, id),
-            slot.to_be_bytes().to_vec(),
-        );
+        let slot = slot.to_be_bytes().to_vec();
+        self.batch.put(Family::Point, keys::point(self.store.group, id), slot);
     }
 
     /// Unbinds a point's id.
@@ -61,11 +58,8 @@ impl<'a> Batch<'a> {
 
     /// Adds one value of one point to a payload index.
     pub fn put_index(&mut self, field: u16, value: &[u8], slot: Slot) {
-        self.batch.put(
-            Family::Index,
-            keys::index(self.store.group, field, value, slot),
-            Vec::new(),
-        );
+        let key = keys::index(self.store.group, field, value, slot);
+        self.batch.put(Family::Index, key, Vec::new());
     }
 
     /// Removes one value of one point from a payload index.

@@ -77,12 +77,10 @@ impl Shard {
             // Not verified: these are the bytes that were written a moment ago.
             let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
             // All rows may have died since the job was chosen.
-            let graph = match graph && !files.is_empty() {
-                true => {
-                    Some(self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel)?)
-                }
-                false => None,
-            };
+            let has_graph = graph && !files.is_empty();
+            let graph = has_graph
+                .then(|| self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel))
+                .transpose()?;
             Ok(Sealed {
                 manifest,
                 dir: dir.to_owned(),
