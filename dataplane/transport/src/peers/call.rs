@@ -4,12 +4,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
+use vane_proto::peer;
 use vane_raft::MemberChange;
 use vane_types::{Error, GroupId, NodeId, PeerId};
 
 use super::Peers;
-use crate::wire::{self, Header};
+use crate::wire::{self, Header, Wire};
 use crate::{
     Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome, Proposal,
     Read, ReportRequest,
@@ -33,7 +34,11 @@ impl Peers {
             self.client(node).map_err(|error| NotRead::NoReplica(error.to_string()))?;
         let request = read.to_wire(Header { group, freshness, deadline });
         match tokio::time::timeout_at(deadline.into(), R::call(&mut client, request)).await {
-            Ok(Ok(reply)) => wire::answered_from_wire::<R>(reply.into_inner()),
+            // Not `NoReplica`: there is one, and it answered.
+            Ok(Ok(reply)) => R::reply_from_wire(reply.into_inner()).unwrap_or_else(|error| {
+                let detail = format!("the answer of a shard could not be read: {error}");
+                Err(NotRead::Failed(Error::internal(detail)))
+            }),
             // Whatever it was, a read may be asked of another node.
             Ok(Err(status)) => Err(NotRead::NoReplica(does_not_answer(node, &status))),
             Err(_) => Err(NotRead::Failed(Error::timeout(not_in_time(node)))),
@@ -74,9 +79,8 @@ impl Peers {
     ) -> Result<NodeReport, Error> {
         let mut client =
             self.client(node).map_err(|error| Error::unavailable(error.to_string()))?;
-        let request = wire::report::request_to_wire(request);
-        match tokio::time::timeout(timeout, client.report(request)).await {
-            Ok(Ok(reply)) => wire::report::report_from_wire(reply.into_inner())
+        match tokio::time::timeout(timeout, client.report(request.into_message())).await {
+            Ok(Ok(reply)) => NodeReport::from_message(reply.into_inner())
                 .map_err(|error| Error::internal(error.to_string())),
             Ok(Err(status)) => Err(Error::unavailable(status.message())),
             Err(_) => Err(Error::timeout("no answer in time")),
@@ -97,11 +101,7 @@ impl Peers {
         let mut client =
             self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
         let request = wire::leader_request::transfer_to_wire(group, to, deadline);
-        match tokio::time::timeout_at(deadline.into(), client.transfer_leader(request)).await {
-            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
-            Ok(Err(status)) => Err(not_done(status)),
-            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
-        }
+        done(node, group, deadline, client.transfer_leader(request)).await
     }
 
     /// Has a group's leader, on a node, take one step to another membership.
@@ -118,11 +118,7 @@ impl Peers {
         let mut client =
             self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
         let request = wire::leader_request::change_to_wire(group, change, deadline);
-        match tokio::time::timeout_at(deadline.into(), client.change_members(request)).await {
-            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
-            Ok(Err(status)) => Err(not_done(status)),
-            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
-        }
+        done(node, group, deadline, client.change_members(request)).await
     }
 
     /// Asks whoever listens at an address to make this node's disk a member's. May be asked
@@ -143,7 +139,7 @@ impl Peers {
                 .client_at(address)
                 .await
                 .map_err(|error| Error::unavailable(error.to_string()))?;
-            let reply = client.join(wire::join::join_to_wire(request)).await;
+            let reply = client.join(request.into_message()).await;
             // A refusal of the member's is an answer; a status comes from what stands before it.
             let reply = reply.map_err(|status| Error::unavailable(status.message()))?;
             wire::join::admitted_from_wire(reply.into_inner())
@@ -163,9 +159,21 @@ fn not_in_time(node: NodeId) -> String {
     format!("node {node} did not answer within the time limit")
 }
 
-fn not_done(status: Status) -> NotDone {
-    let why = status.message().to_owned();
-    if never_arrived(&status) { NotDone::NoReplica(why) } else { NotDone::Unknown(why) }
+/// What became of a request to a leader that is no command.
+async fn done(
+    node: NodeId,
+    group: GroupId,
+    deadline: Instant,
+    call: impl Future<Output = Result<Response<peer::LeaderReply>, Status>>,
+) -> Result<(), NotDone> {
+    match tokio::time::timeout_at(deadline.into(), call).await {
+        Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
+        Ok(Err(status)) if never_arrived(&status) => {
+            Err(NotDone::NoReplica(status.message().to_owned()))
+        }
+        Ok(Err(status)) => Err(NotDone::Unknown(status.message().to_owned())),
+        Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
+    }
 }
 
 /// Whether a call failed before the other node could have acted on it.

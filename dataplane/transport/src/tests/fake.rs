@@ -209,7 +209,7 @@ impl Replica for Fake {
         Ok(vec![PointId::Num(1), PointId::Uuid(CLUSTER)])
     }
 
-    async fn info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
+    async fn shard_info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
         Ok(Info { points: 12, ..Info::default() })
     }
 

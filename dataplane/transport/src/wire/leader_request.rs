@@ -7,6 +7,7 @@ use vane_proto::peer::leader_reply::Outcome as WireOutcome;
 use vane_raft::MemberChange;
 use vane_types::{GroupId, PeerId};
 
+use super::Wire;
 use super::failure::{leader_from_wire, not_leader_to_wire};
 use crate::NotDone;
 use crate::deadline::{deadline_of, left_ms};
@@ -36,9 +37,9 @@ pub(crate) fn change_to_wire(
     peer::ChangeMembersRequest {
         group: group.0,
         timeout_ms: left_ms(deadline),
-        add_learners: raw(learners),
-        promote: raw(voters),
-        remove: raw(removed),
+        add_learners: learners.into_message(),
+        promote: voters.into_message(),
+        remove: removed.into_message(),
     }
 }
 
@@ -82,10 +83,6 @@ pub(crate) fn done_from_wire(group: GroupId, reply: peer::LeaderReply) -> Result
     })
 }
 
-pub(crate) fn raw(peers: Vec<PeerId>) -> Vec<u64> {
-    peers.into_iter().map(|peer| peer.0).collect()
-}
-
-pub(crate) fn peers(raw: Vec<u64>) -> Vec<PeerId> {
-    raw.into_iter().map(PeerId).collect()
+fn peers(numbers: Vec<u64>) -> Vec<PeerId> {
+    numbers.into_iter().map(PeerId).collect()
 }
