@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
 use vane_api::rest::parse::parse;
 use vane_api::{Error, Kind};
 use vane_service::Limits;
 
+use super::call::In;
 use super::error::ApiError;
 use crate::state::AppState;
 
@@ -46,6 +47,26 @@ where
                 Err(Error::new(Kind::Timeout, "", detail).into())
             }
         }
+    }
+}
+
+/// The collection that the path names, and a JSON body.
+pub(crate) struct To<T>(pub(crate) String, pub(crate) T);
+
+impl<S, T> FromRequest<S> for To<T>
+where
+    S: Send + Sync,
+    Arc<AppState>: FromRef<S>,
+    T: DeserializeOwned + Send + 'static,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        // First: what is wrong with it is known before the body is there.
+        let In(name) = In::from_request_parts(&mut parts, state).await?;
+        let Json(body) = Json::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self(name, body))
     }
 }
 
