@@ -26,7 +26,7 @@ mod tests;
 
 pub use auth::{Token, TokenError};
 pub use join::{JoinReply, JoinRequest};
-pub use leader_request::NotDone;
+pub use leader_request::{LeaderRequest, NotDone};
 pub use links::Links;
 pub use peers::Peers;
 pub use protocol::{Answered, Freshness, NotRead, Outcome, Proposal};

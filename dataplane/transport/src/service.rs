@@ -4,6 +4,7 @@
 mod handler;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -20,7 +21,9 @@ use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
-use crate::{JoinRequest, MESSAGE_BYTES_MAX, Read, ReportRequest, take_snapshot, version};
+use crate::{
+    JoinRequest, LeaderRequest, MESSAGE_BYTES_MAX, Read, ReportRequest, take_snapshot, version,
+};
 
 /// What a call answers.
 type Answer<T> = Result<Response<T>, Status>;
@@ -88,6 +91,18 @@ impl<H: PeerHandler> PeerService<H> {
         let read = R::from_wire(request).map_err(unreadable)?;
         let answered = member.read(group, read, freshness, deadline).await;
         Ok(Response::new(R::reply_to_wire(answered)))
+    }
+
+    /// Asks the member what is for a leader and no command.
+    async fn ask_leader<T>(
+        &self,
+        request: Request<T>,
+        read: fn(T) -> (GroupId, LeaderRequest, Instant),
+    ) -> Answer<peer::LeaderReply> {
+        let member = self.member_for(&request)?;
+        let (group, asked, deadline) = read(request.into_inner());
+        let done = member.ask_leader(group, asked, deadline).await;
+        Ok(Response::new(wire::leader_request::done_to_wire(done)))
     }
 }
 
@@ -163,21 +178,14 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         &self,
         request: Request<peer::TransferLeaderRequest>,
     ) -> Answer<peer::LeaderReply> {
-        let member = self.member_for(&request)?;
-        let (group, to, deadline) = wire::leader_request::transfer_from_wire(request.into_inner());
-        let done = member.transfer_leader(group, to, deadline).await;
-        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+        self.ask_leader(request, wire::leader_request::transfer_from_wire).await
     }
 
     async fn change_members(
         &self,
         request: Request<peer::ChangeMembersRequest>,
     ) -> Answer<peer::LeaderReply> {
-        let member = self.member_for(&request)?;
-        let (group, change, deadline) =
-            wire::leader_request::change_from_wire(request.into_inner());
-        let done = member.change_members(group, change, deadline).await;
-        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+        self.ask_leader(request, wire::leader_request::change_from_wire).await
     }
 
     async fn search(&self, request: Request<peer::SearchRequest>) -> Answer<peer::SearchReply> {

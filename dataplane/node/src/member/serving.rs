@@ -12,7 +12,7 @@ use vane_types::GroupId;
 
 use super::ground::Ground;
 use crate::catalog_sync::CatalogSync;
-use crate::drain::Drain;
+use crate::drain::{Drain, pause};
 use crate::leader_request::LeaderRequests;
 use crate::liveness::Liveness;
 use crate::open_error::OpenError;
@@ -131,7 +131,7 @@ fn settle(ground: &Ground, replicas: &Replicas) {
     // Bounded: a node whose logs cannot be applied must still come up and say so.
     let until = Instant::now() + SETTLE_MAX;
     while !is_serving(ground, replicas) && Instant::now() < until {
-        pause();
+        pause(SETTLE_PAUSE);
     }
 }
 
@@ -142,9 +142,4 @@ fn is_serving(ground: &Ground, replicas: &Replicas) -> bool {
         && replicas.all().iter().all(|(_, replica)| {
             replica.watch.is_serving() || replica.shard.conf().members().len() > 1
         })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and starts the node")]
-fn pause() {
-    std::thread::sleep(SETTLE_PAUSE);
 }

@@ -4,16 +4,15 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use tonic::{Code, Response, Status};
-use vane_proto::peer;
-use vane_raft::MemberChange;
-use vane_types::{Error, GroupId, NodeId, PeerId};
+use tonic::{Code, Status};
+use vane_types::{Error, GroupId, NodeId};
 
 use super::Peers;
+use crate::wire::leader_request::{change_to_wire, done_from_wire, transfer_to_wire};
 use crate::wire::{self, Header, Wire};
 use crate::{
-    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome, Proposal,
-    Read, ReportRequest,
+    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, NotRead,
+    Outcome, Proposal, Read, ReportRequest,
 };
 
 impl Peers {
@@ -87,38 +86,37 @@ impl Peers {
         }
     }
 
-    /// Has a group's leader, on a node, hand over to another replica.
+    /// Has a group's leader, on a node, hand over or change the group's members.
     ///
     /// # Errors
-    /// Why the other replica does not lead, or is not known to.
-    pub async fn transfer_leader(
+    /// Why it is not done, or is not known to be.
+    pub async fn ask_leader(
         &self,
         node: NodeId,
         group: GroupId,
-        to: PeerId,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> Result<(), NotDone> {
         let mut client =
             self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
-        let request = wire::leader_request::transfer_to_wire(group, to, deadline);
-        done(node, group, deadline, client.transfer_leader(request)).await
-    }
-
-    /// Has a group's leader, on a node, take one step to another membership.
-    ///
-    /// # Errors
-    /// Why the step was not taken, or is not known to be.
-    pub async fn change_members(
-        &self,
-        node: NodeId,
-        group: GroupId,
-        change: MemberChange,
-        deadline: Instant,
-    ) -> Result<(), NotDone> {
-        let mut client =
-            self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
-        let request = wire::leader_request::change_to_wire(group, change, deadline);
-        done(node, group, deadline, client.change_members(request)).await
+        let call = async {
+            match request {
+                LeaderRequest::Transfer(to) => {
+                    client.transfer_leader(transfer_to_wire(group, to, deadline)).await
+                }
+                LeaderRequest::Change(change) => {
+                    client.change_members(change_to_wire(group, change, deadline)).await
+                }
+            }
+        };
+        match tokio::time::timeout_at(deadline.into(), call).await {
+            Ok(Ok(reply)) => done_from_wire(group, reply.into_inner()),
+            Ok(Err(status)) if never_arrived(&status) => {
+                Err(NotDone::NoReplica(status.message().to_owned()))
+            }
+            Ok(Err(status)) => Err(NotDone::Unknown(status.message().to_owned())),
+            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
+        }
     }
 
     /// Asks whoever listens at an address to make this node's disk a member's. May be asked
@@ -157,23 +155,6 @@ fn does_not_answer(node: NodeId, status: &Status) -> String {
 
 fn not_in_time(node: NodeId) -> String {
     format!("node {node} did not answer within the time limit")
-}
-
-/// What became of a request to a leader that is no command.
-async fn done(
-    node: NodeId,
-    group: GroupId,
-    deadline: Instant,
-    call: impl Future<Output = Result<Response<peer::LeaderReply>, Status>>,
-) -> Result<(), NotDone> {
-    match tokio::time::timeout_at(deadline.into(), call).await {
-        Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
-        Ok(Err(status)) if never_arrived(&status) => {
-            Err(NotDone::NoReplica(status.message().to_owned()))
-        }
-        Ok(Err(status)) => Err(NotDone::Unknown(status.message().to_owned())),
-        Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
-    }
 }
 
 /// Whether a call failed before the other node could have acted on it.

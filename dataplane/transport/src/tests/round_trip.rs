@@ -25,8 +25,8 @@ use crate::reads::{
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
-    Answered, Freshness, HeldHits, JoinReply, JoinRequest, NodeReport, NotDone, Outcome, Proposal,
-    Read, ReportRequest,
+    Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
+    Outcome, Proposal, Read, ReportRequest,
 };
 
 /// As another node would decode it.
@@ -161,10 +161,10 @@ proptest! {
         let change = MemberChange { learners, voters, removed };
         let request = wire::leader_request::change_to_wire(group, change.clone(), deadline);
         let (_, arrived, _) = wire::leader_request::change_from_wire(sent(&request));
-        prop_assert_eq!(arrived, change);
+        prop_assert_eq!(arrived, LeaderRequest::Change(change));
         let request = wire::leader_request::transfer_to_wire(group, PeerId(to), deadline);
         let (_, arrived, _) = wire::leader_request::transfer_from_wire(sent(&request));
-        prop_assert_eq!(arrived, PeerId(to));
+        prop_assert_eq!(arrived, LeaderRequest::Transfer(PeerId(to)));
         let all = [
             Ok(()),
             Err(NotDone::NotLeader { group, leader: leader.map(NodeId) }),

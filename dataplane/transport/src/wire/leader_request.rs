@@ -9,8 +9,8 @@ use vane_types::{GroupId, PeerId};
 
 use super::Wire;
 use super::failure::{leader_from_wire, not_leader_to_wire};
-use crate::NotDone;
 use crate::deadline::{deadline_of, left_ms};
+use crate::{LeaderRequest, NotDone};
 
 pub(crate) fn transfer_to_wire(
     group: GroupId,
@@ -23,9 +23,9 @@ pub(crate) fn transfer_to_wire(
 
 pub(crate) fn transfer_from_wire(
     request: peer::TransferLeaderRequest,
-) -> (GroupId, PeerId, Instant) {
+) -> (GroupId, LeaderRequest, Instant) {
     let peer::TransferLeaderRequest { group, timeout_ms, to_peer } = request;
-    (GroupId(group), PeerId(to_peer), deadline_of(timeout_ms))
+    (GroupId(group), LeaderRequest::Transfer(PeerId(to_peer)), deadline_of(timeout_ms))
 }
 
 pub(crate) fn change_to_wire(
@@ -45,14 +45,14 @@ pub(crate) fn change_to_wire(
 
 pub(crate) fn change_from_wire(
     request: peer::ChangeMembersRequest,
-) -> (GroupId, MemberChange, Instant) {
+) -> (GroupId, LeaderRequest, Instant) {
     let peer::ChangeMembersRequest { group, timeout_ms, add_learners, promote, remove } = request;
     let change = MemberChange {
         learners: peers(add_learners),
         voters: peers(promote),
         removed: peers(remove),
     };
-    (GroupId(group), change, deadline_of(timeout_ms))
+    (GroupId(group), LeaderRequest::Change(change), deadline_of(timeout_ms))
 }
 
 pub(crate) fn done_to_wire(done: Result<(), NotDone>) -> peer::LeaderReply {
