@@ -113,10 +113,9 @@ fn unreadable(error: Unreadable) -> Status {
 /// Messages of a batch that the node takes.
 fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelope>, Unreadable> {
     let mut messages = Vec::with_capacity(envelopes.len());
-    for peer::Envelope { group, message } in envelopes {
+    for envelope in envelopes {
         // An error ends the call: the sender connects anew, and Raft sends again.
-        let message = Envelope::decode(GroupId(group), &message)
-            .map_err(|error| Unreadable::Raft(error.to_string()))?;
+        let message = Envelope::from_message(envelope)?;
         // Without room for the entries this replica is as good as away; a failed write would
         // end the process.
         if !(disk_full && message.has_entries()) {

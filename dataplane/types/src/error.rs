@@ -242,6 +242,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The innermost reason of an error: the outer ones only say that there is one.
+pub fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {

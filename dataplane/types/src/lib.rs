@@ -18,7 +18,7 @@ pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
-pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
+pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use key_range::{KeyRange, RangeEpoch};
 pub use path::{JsonPath, PathError};

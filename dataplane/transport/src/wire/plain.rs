@@ -6,6 +6,7 @@ use std::hash::Hash;
 use uuid::Uuid;
 use vane_filter::{Datetime, ValueSet};
 use vane_proto::peer;
+use vane_raft::Envelope;
 use vane_types::{GroupId, JsonPath, LogIndex, NodeId, PathError, PeerId, PointId, Term};
 
 use super::{Unreadable, Wire};
@@ -70,6 +71,15 @@ plain!(
     ValueSet<PointId> as peer::PointIds,
     |set| peer::PointIds { ids: set.given().to_vec().into_message() },
     |list| Vec::from_message(list.ids).map(Self::from)
+);
+
+plain!(
+    Envelope as peer::Envelope,
+    |envelope| peer::Envelope { group: envelope.group.0, message: envelope.encode() },
+    |wire| {
+        Self::decode(GroupId(wire.group), &wire.message)
+            .map_err(|error| Unreadable::Raft(error.to_string()))
+    }
 );
 
 impl<T: Wire> Wire for Option<T> {
