@@ -36,20 +36,6 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// All kinds, for tables that must name each.
-    pub const ALL: [Self; 10] = [
-        Self::NotFound,
-        Self::AlreadyExists,
-        Self::BadInput,
-        Self::Unsupported,
-        Self::Conflict,
-        Self::Overloaded,
-        Self::Timeout,
-        Self::OutOfSpace,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
     /// Whether the failure lies with who was asked rather than with what was asked: another
     /// replica, or the same one later, may answer.
     pub fn is_of_replica(self) -> bool {

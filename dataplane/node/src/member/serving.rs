@@ -48,9 +48,8 @@ impl Serving {
         let Ground { me, disks, space, peers, engine, catalog, .. } = ground;
         let me = *me;
         let pool = Pool::start(settings.search_threads, settings.pending_searches_max)?;
-        let pool = Arc::new(pool);
-        let replicas =
-            Replicas::new(me, settings.shard(), disks.clone(), engine.clone(), catalog.clone());
+        let (pool, shard) = (Arc::new(pool), settings.shard());
+        let replicas = Replicas::new(me, shard, disks.clone(), engine.clone(), catalog.clone());
         let replicas = Arc::new(replicas);
         let catalog_sync = CatalogSync {
             catalog: catalog.clone(),

@@ -6,7 +6,8 @@ macro_rules! reads {
         $(#[$doc:meta])*
         $method:ident: $read:ident as ($($asked:tt)*) =>
             $request:ident { $($field:ident $(= $needed:literal)?),* },
-            $answer:ty as ($($given:tt)*) => $message:ident { $($part:ident),* $(,)? },
+            $answer:ty as ($($given:tt)*) =>
+                $message:ident { $($part:ident $(= $part_needed:literal)?),* $(,)? },
             $reply:ident of $outcome:ident;
     )*) => {
         /// A replica that answers reads: one method for each kind, so that a new kind is a compile
@@ -62,7 +63,11 @@ macro_rules! reads {
                 use peer::$outcome::Outcome;
                 let outcome = match answered {
                     Ok(($($given)*, LogIndex(index))) => {
-                        Outcome::Answer(peer::$message { index, $($part: part!(to $part)),* })
+                        let parts = peer::$message {
+                            index,
+                            $($part: part!(to $part $($part_needed)?)),*
+                        };
+                        Outcome::Answer(parts)
                     }
                     Err(not_read) => Outcome::NotRead(not_read.into_message()),
                 };
@@ -73,7 +78,7 @@ macro_rules! reads {
                 use peer::$outcome::Outcome;
                 Ok(match need(reply.outcome, "the answer")? {
                     Outcome::Answer(peer::$message { index, $($part),* }) => {
-                        $(let $part = part!(from $part);)*
+                        $(let $part = part!(from $part $($part_needed)?);)*
                         Ok(($($given)*, LogIndex(index)))
                     }
                     Outcome::NotRead(not_read) => Err(NotRead::from_message(not_read)?),
