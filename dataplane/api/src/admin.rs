@@ -1,5 +1,5 @@
 //! The administration's messages: what is read, what is answered, how a call fails.
 
 pub mod convert;
-pub mod failure;
+mod failure;
 pub mod request;

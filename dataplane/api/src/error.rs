@@ -132,9 +132,21 @@ impl Error {
         Self::invalid(field, format!("value {value} invalid, must be from {min} to {max}"))
     }
 
-    /// A list has more entries than it may have; `entries` says what they are.
-    pub fn too_many(field: impl Display, found: usize, entries: &str, max: usize) -> Self {
-        Self::invalid(field, format!("{found} {entries}, must be at most {max}"))
+    /// Refuses a list that has more entries than it may have; `entries` says what they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`].
+    pub fn check_most(
+        field: impl Display,
+        found: usize,
+        entries: &str,
+        max: usize,
+    ) -> Result<(), Self> {
+        if found <= max {
+            return Ok(());
+        }
+        Err(Self::invalid(field, format!("{found} {entries}, must be at most {max}")))
     }
 
     /// A defect, or a task that did not end.

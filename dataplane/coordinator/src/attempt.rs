@@ -110,11 +110,6 @@ impl Attempt {
         }
     }
 
-    /// Whether the request may be in a log already.
-    pub fn is_perhaps_logged(&self) -> bool {
-        self.perhaps_logged.is_some()
-    }
-
     /// Node to ask next: the leader as this node's own replica knows it (`watched`), or as the
     /// router remembers; else the members by turns, the first of them first.
     ///

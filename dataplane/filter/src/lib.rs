@@ -22,9 +22,7 @@ mod validate;
 mod value_set;
 
 #[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod properties;
+mod tests;
 
 pub use bounds::Bounds;
 pub use datetime::Datetime;

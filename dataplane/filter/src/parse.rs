@@ -15,7 +15,7 @@ use crate::filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
 use crate::invalid::{At, Invalid};
 use crate::validate::too_deep;
 use crate::value_set::ValueSet;
-use members::{Members, kind};
+use members::Members;
 
 const CLAUSES: &str = "should, min_should, must, must_not";
 
@@ -44,13 +44,9 @@ fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
         return Err(too_deep(at));
     }
     let mut members = Members::of(json, at, "a filter object")?;
-    let mut read =
-        |name| members.take(name).map(|json| clause(json, &at.key(name), depth)).transpose();
+    let mut read = |name| members.read(name, |json, at| clause(json, at, depth));
     let (should, must, must_not) = (read("should")?, read("must")?, read("must_not")?);
-    let min_should = members
-        .take("min_should")
-        .map(|json| min_should(json, &at.key("min_should"), depth))
-        .transpose()?;
+    let min_should = members.read("min_should", |json, at| min_should(json, at, depth))?;
     members.finish(CLAUSES)?;
     Ok(Filter { should, min_should, must, must_not })
 }
@@ -71,11 +67,9 @@ fn min_should(json: Value, at: &At<'_>, depth: usize) -> Result<MinShould, Inval
     let list = members.list("conditions")?;
     let conditions = conditions(list, &at.key("conditions"), depth)?;
     let count = members.need("min_count")?;
+    let min_count = count.as_u64().and_then(|count| usize::try_from(count).ok());
     let min_count =
-        count.as_u64().and_then(|count| usize::try_from(count).ok()).ok_or_else(|| {
-            at.key("min_count")
-                .malformed(format!("expected an unsigned integer, found {}", kind(&count)))
-        })?;
+        min_count.ok_or_else(|| at.key("min_count").found(&count, "an unsigned integer"))?;
     members.finish("conditions, min_count")?;
     Ok(MinShould { conditions, min_count })
 }

@@ -15,7 +15,7 @@ impl Filter {
     /// The first that is wrong, with its place; always of kind
     /// [`Validation`](crate::InvalidKind::Validation).
     pub fn validate(&self) -> Result<(), Invalid> {
-        Check { conditions: 0 }.filter(self, &At::Root, 1, false)
+        Check { conditions: 0 }.filter(self, &At::Root, Level { depth: 1, nested: false })
     }
 }
 
@@ -29,26 +29,26 @@ struct Check {
     conditions: usize,
 }
 
+/// Where the walk is.
+#[derive(Clone, Copy)]
+struct Level {
+    depth: usize,
+    /// The filter is asked of an element, not of a point.
+    nested: bool,
+}
+
 impl Check {
-    fn filter(
-        &mut self,
-        filter: &Filter,
-        at: &At<'_>,
-        depth: usize,
-        nested: bool,
-    ) -> Result<(), Invalid> {
+    fn filter(&mut self, filter: &Filter, at: &At<'_>, level: Level) -> Result<(), Invalid> {
         let Filter { should, min_should, must, must_not } = filter;
-        if depth > FILTER_DEPTH_MAX {
+        if level.depth > FILTER_DEPTH_MAX {
             return Err(too_deep(at));
         }
         for (name, clause) in [("should", should), ("must", must), ("must_not", must_not)] {
             let at = at.key(name);
             match clause {
                 None => {}
-                Some(Clause::One(condition)) => self.condition(condition, &at, depth, nested)?,
-                Some(Clause::List(conditions)) => {
-                    self.conditions(conditions, &at, depth, nested)?
-                }
+                Some(Clause::One(condition)) => self.condition(condition, &at, level)?,
+                Some(Clause::List(conditions)) => self.conditions(conditions, &at, level)?,
             }
         }
         if let Some(min_should) = min_should {
@@ -58,7 +58,7 @@ impl Check {
                     .key("min_count")
                     .out_of_range("value 0 invalid, must be 1 or larger"));
             }
-            self.conditions(&min_should.conditions, &at.key("conditions"), depth, nested)?;
+            self.conditions(&min_should.conditions, &at.key("conditions"), level)?;
         }
         Ok(())
     }
@@ -67,22 +67,19 @@ impl Check {
         &mut self,
         conditions: &[Condition],
         at: &At<'_>,
-        depth: usize,
-        nested: bool,
+        level: Level,
     ) -> Result<(), Invalid> {
-        conditions
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, condition)| self.condition(condition, &at.index(i), depth, nested))
+        let mut numbered = conditions.iter().enumerate();
+        numbered.try_for_each(|(i, condition)| self.condition(condition, &at.index(i), level))
     }
 
     fn condition(
         &mut self,
         condition: &Condition,
         at: &At<'_>,
-        depth: usize,
-        nested: bool,
+        level: Level,
     ) -> Result<(), Invalid> {
+        let below = |nested| Level { depth: level.depth + 1, nested };
         self.conditions += 1;
         if self.conditions > FILTER_CONDITIONS_MAX {
             // At the root: the limit is of the whole filter, whichever condition goes beyond it.
@@ -93,16 +90,16 @@ impl Check {
         match condition {
             Condition::Field(condition) => field(condition, at),
             Condition::IsEmpty { .. } | Condition::IsNull { .. } => Ok(()),
-            Condition::HasId { .. } | Condition::HasVector { .. } if nested => Err(at
+            Condition::HasId { .. } | Condition::HasVector { .. } if level.nested => Err(at
                 .out_of_range(
                     "has_id and has_vector are about the point and cannot stand inside nested: \
                  move it out of the nested filter",
                 )),
             Condition::HasId { .. } | Condition::HasVector { .. } => Ok(()),
             Condition::Nested { nested: array } => {
-                self.filter(&array.filter, &at.key("nested").key("filter"), depth + 1, true)
+                self.filter(&array.filter, &at.key("nested").key("filter"), below(true))
             }
-            Condition::Filter(filter) => self.filter(filter, at, depth + 1, nested),
+            Condition::Filter(filter) => self.filter(filter, at, below(level.nested)),
         }
     }
 }

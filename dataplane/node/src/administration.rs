@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use vane_catalog::{MetaCommand, WantedReplica};
-use vane_transport::ReportRequest;
+use vane_transport::{LeaderRequest, ReportRequest};
 use vane_types::{Error, GroupId, NodeId, Retry, Term};
 
 use crate::member::Member;
@@ -76,8 +76,9 @@ impl Member {
         // A repeated call finds it leading already, which is what was asked for.
         if leader != voter {
             let deadline = Instant::now() + TRANSFER_TIMEOUT;
+            let request = LeaderRequest::Transfer(voter);
             let transferred =
-                self.serving.leaders.transfer(leader.node(), group, voter, deadline).await;
+                self.serving.leaders.ask(leader.node(), group, request, deadline).await;
             transferred.map_err(|why| Error::from(why).about(subject()))?;
             // So that the next write from here is not sent to the old leader first.
             self.serving.coordinator.router().set_leader(group, Some(node));

@@ -60,16 +60,9 @@ pub(crate) async fn ask(
 }
 
 fn request(settings: &Settings, disk_id: Uuid) -> JoinRequest {
-    let node = &settings.node;
-    JoinRequest {
-        disk_id,
-        name: node.name.clone(),
-        address: node.address.clone(),
-        rest_address: node.rest_address.clone(),
-        version: node.version.clone(),
-        protocol: PROTOCOL,
-        feature_level: FeatureLevel::SPOKEN.0,
-    }
+    let NodeEntry { name, address, rest_address, version, level, .. } = entry(settings, disk_id, 0);
+    let (protocol, feature_level) = (PROTOCOL, level.0);
+    JoinRequest { disk_id, name, address, rest_address, version, protocol, feature_level }
 }
 
 /// Makes the asking disk a member's, or says which member it is already.

@@ -9,6 +9,7 @@ use vane_coordinator::{Coordinator, Shards};
 use vane_transport::Peers;
 use vane_types::{Changed, Error, GroupId, LogIndex, NodeId};
 
+use crate::open_error::internal;
 use crate::pool::stopping;
 use crate::replicas::Replicas;
 
@@ -53,9 +54,7 @@ impl CatalogSync {
         // Files may have to be verified, which would hold up requests on a thread of the runtime.
         let replicas = Arc::clone(&self.replicas);
         let followed = tokio::task::spawn_blocking(move || replicas.follow_catalog()).await;
-        followed
-            .map_err(|error| Error::internal(error.to_string()))?
-            .map_err(|error| Error::internal(error.to_string()))
+        followed.map_err(internal)?.map_err(internal)
     }
 
     /// Takes over where the members are.

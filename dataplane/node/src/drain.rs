@@ -38,7 +38,7 @@ impl Drain {
             return;
         }
         while given.iter().any(|group| self.leads(*group)) && Instant::now() < until {
-            pause();
+            pause(LOOK_PAUSE);
         }
         // What nobody took by then elects a leader when this node is gone.
         let kept = given.iter().filter(|group| self.leads(**group)).count();
@@ -84,7 +84,8 @@ impl Drain {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and ends the node")]
-fn pause() {
-    std::thread::sleep(LOOK_PAUSE);
+/// Waits on a thread that does nothing but start or end the node.
+#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and short-lived")]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vane_raft::{Engine, MemberChange};
-use vane_transport::{NotDone, Peers};
+use vane_transport::{LeaderRequest, NotDone, Peers};
 use vane_types::{GroupId, NodeId, PeerId};
 
 /// Pause between looks at whether a new leader is there.
@@ -19,50 +19,38 @@ pub(crate) struct LeaderRequests {
 }
 
 impl LeaderRequests {
-    /// Has the leader on `node` hand its group to a peer; returns once that one leads.
+    /// Has the leader on `node` do what is asked; returns once it is done.
     ///
     /// # Errors
-    /// Where `node` does not lead or is not reached; [`NotDone::Unknown`] where the peer did
-    /// not take over in time, and still may.
-    pub(crate) async fn transfer(
+    /// Where `node` does not lead or is not reached, or a step does not fit the membership;
+    /// [`NotDone::Unknown`] where it may still be done.
+    pub(crate) async fn ask(
         &self,
         node: NodeId,
         group: GroupId,
-        to: PeerId,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> Result<(), NotDone> {
         match node == self.me {
-            true => self.transfer_here(group, to, deadline).await,
-            false => self.peers.transfer_leader(node, group, to, deadline).await,
+            true => self.ask_here(group, request, deadline).await,
+            false => self.peers.ask_leader(node, group, request, deadline).await,
         }
     }
 
-    /// Has the leader on `node` take one step to another membership; returns once that is
-    /// applied there.
-    ///
-    /// # Errors
-    /// Where `node` does not lead, is not reached, or the step does not fit the membership;
-    /// [`NotDone::Unknown`] where it may still be applied.
-    pub(crate) async fn change(
+    /// [`LeaderRequests::ask`] of a group that this node leads.
+    pub(crate) async fn ask_here(
         &self,
-        node: NodeId,
         group: GroupId,
-        change: MemberChange,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> Result<(), NotDone> {
-        match node == self.me {
-            true => self.change_here(group, change, deadline).await,
-            false => self.peers.change_members(node, group, change, deadline).await,
+        match request {
+            LeaderRequest::Transfer(to) => self.transfer(group, to, deadline).await,
+            LeaderRequest::Change(change) => self.change(group, change, deadline).await,
         }
     }
 
-    /// [`LeaderRequests::transfer`] of a group that this node leads.
-    pub(crate) async fn transfer_here(
-        &self,
-        group: GroupId,
-        to: PeerId,
-        deadline: Instant,
-    ) -> Result<(), NotDone> {
+    async fn transfer(&self, group: GroupId, to: PeerId, deadline: Instant) -> Result<(), NotDone> {
         // The engine answers between rounds of its thread, which may wait for a disk.
         let engine = Arc::clone(&self.engine);
         let begun = tokio::task::spawn_blocking(move || engine.transfer(group, to)).await;
@@ -80,8 +68,7 @@ impl LeaderRequests {
         Ok(())
     }
 
-    /// [`LeaderRequests::change`] of a group that this node leads.
-    pub(crate) async fn change_here(
+    async fn change(
         &self,
         group: GroupId,
         change: MemberChange,

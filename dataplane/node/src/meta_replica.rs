@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
-use vane_transport::HeldHits;
-use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
+use vane_transport::reads::{
+    Basis, Count, Fetch, HeldHits, Hold, InfoOf, Resolve, Retrieve, VectorOf,
+};
 use vane_types::{Error, LogIndex, PointId, Vector};
 
 /// The meta group, applied up to an index. A [`Basis`] read of it says how new a catalog must
@@ -52,7 +53,7 @@ impl vane_transport::Replica for MetaReplica {
         no_points()
     }
 
-    async fn info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
+    async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
         no_points()
     }
 }

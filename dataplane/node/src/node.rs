@@ -13,7 +13,7 @@ use vane_types::{Error, NodeId};
 
 use crate::admission;
 use crate::member::{Member, NotReady};
-use crate::open_error::OpenError;
+use crate::open_error::{OpenError, internal};
 use crate::settings::Settings;
 
 /// Number of the node that founds a cluster.
@@ -31,18 +31,12 @@ struct Shared {
     settings: Settings,
     token: Token,
     data_dir: Arc<DataDir>,
-    state: RwLock<State>,
+    /// With everything open; `None` while the disk belongs to no cluster, and the node waits to
+    /// join one or to be bootstrapped. It never goes back.
+    member: RwLock<Option<Arc<Member>>>,
     /// One start at a time: a join and a bootstrap may come together.
     starting: tokio::sync::Mutex<()>,
     runtime: Handle,
-}
-
-/// What a node is. It never goes back.
-enum State {
-    /// Its disk belongs to no cluster: it waits to join one, or to be bootstrapped.
-    Waiting,
-    /// It belongs to a cluster, with everything open.
-    Member(Arc<Member>),
 }
 
 impl Node {
@@ -56,9 +50,9 @@ impl Node {
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let token = Token::new(&settings.node.token)?;
         let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
-        let (state, starting) = (RwLock::new(State::Waiting), tokio::sync::Mutex::new(()));
+        let (member, starting) = (RwLock::default(), tokio::sync::Mutex::default());
         let runtime = Handle::current();
-        let shared = Shared { settings, token, data_dir, state, starting, runtime };
+        let shared = Shared { settings, token, data_dir, member, starting, runtime };
         let node = Self { shared: Arc::new(shared) };
         match (node.disk().member, &node.shared.settings.node.seeds) {
             (Some(membership), _) => node.start(membership, false)?,
@@ -79,10 +73,7 @@ impl Node {
     /// # Errors
     /// [`NotReady::NoCluster`] while the node belongs to none.
     pub fn member(&self) -> Result<Arc<Member>, NotReady> {
-        match &*self.shared.state.read() {
-            State::Waiting => Err(NotReady::NoCluster),
-            State::Member(member) => Ok(Arc::clone(member)),
-        }
+        self.shared.member.read().clone().ok_or(NotReady::NoCluster)
     }
 
     /// Founds a cluster here. On a disk of that very cluster nothing happens.
@@ -143,10 +134,7 @@ impl Node {
         let vane_transport::JoinReply { cluster_id, node_id, members } = admitted;
         let membership = Membership { cluster_id, node_id, has_meta: false };
         // Before anything is made of it: a crash from here on goes on as this node.
-        self.shared
-            .data_dir
-            .set_member(membership)
-            .map_err(|error| Error::internal(error.to_string()))?;
+        self.shared.data_dir.set_member(membership).map_err(internal)?;
         self.start_blocking(membership, false).await?;
         // Without these it could not be sent the catalog, which is what says where the others are.
         if let Ok(member) = self.member() {
@@ -179,9 +167,7 @@ impl Node {
     async fn start_blocking(&self, membership: Membership, found: bool) -> Result<(), Error> {
         let node = self.clone();
         let started = tokio::task::spawn_blocking(move || node.start(membership, found)).await;
-        started
-            .map_err(|error| Error::internal(error.to_string()))?
-            .map_err(|error| Error::internal(error.to_string()))
+        started.map_err(internal)?.map_err(internal)
     }
 
     fn start(&self, membership: Membership, found: bool) -> Result<(), OpenError> {
@@ -191,7 +177,7 @@ impl Node {
         let member =
             Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
         // Only now: whoever finds a member may use every part of it.
-        *self.shared.state.write() = State::Member(Arc::new(member));
+        *self.shared.member.write() = Some(Arc::new(member));
         Ok(())
     }
 }

@@ -51,3 +51,8 @@ impl OpenError {
         }
     }
 }
+
+/// What a caller on another node or a client is told of it.
+pub(crate) fn internal(error: impl std::fmt::Display) -> vane_types::Error {
+    vane_types::Error::internal(error.to_string())
+}

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use uuid::Uuid;
-use vane_raft::{Envelope, MemberChange};
+use vane_raft::Envelope;
 use vane_storage::Space;
 use vane_transport::{
-    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, Outcome, PeerMember,
-    Proposal, Read, ReportRequest,
+    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, Outcome,
+    PeerMember, Proposal, Read, ReportRequest,
 };
-use vane_types::{Error, GroupId, NodeId, PeerId};
+use vane_types::{Error, GroupId, NodeId};
 
 use crate::admission;
 use crate::member::Member;
@@ -42,22 +42,13 @@ impl PeerMember for Member {
         self.serving.reporter.report(request).await
     }
 
-    async fn transfer_leader(
+    async fn ask_leader(
         &self,
         group: GroupId,
-        to: PeerId,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> Result<(), NotDone> {
-        self.serving.leaders.transfer_here(group, to, deadline).await
-    }
-
-    async fn change_members(
-        &self,
-        group: GroupId,
-        change: MemberChange,
-        deadline: Instant,
-    ) -> Result<(), NotDone> {
-        self.serving.leaders.change_here(group, change, deadline).await
+        self.serving.leaders.ask_here(group, request, deadline).await
     }
 
     async fn admit(&self, request: JoinRequest) -> Result<JoinReply, Error> {

@@ -200,7 +200,7 @@ impl vane_transport::Replica for LocalReplica<'_> {
         self.on_pool(deadline, move |shard| shard.matching_ids(&resolve.filter, deadline)).await
     }
 
-    async fn info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
+    async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
         Ok(self.shard.info())
     }
 

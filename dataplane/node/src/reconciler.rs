@@ -9,7 +9,7 @@ use vane_catalog::{Catalog, MetaCommand};
 use vane_coordinator::{Coordinator, Shards};
 use vane_placement::{ShardStep, meta_change, next_step, shards_to_change};
 use vane_raft::{Engine, GroupStatus};
-use vane_transport::{NotDone, ReportRequest};
+use vane_transport::{LeaderRequest, NotDone, ReportRequest};
 use vane_types::{Error, GroupId, NodeId};
 
 use crate::leader_request::LeaderRequests;
@@ -78,7 +78,8 @@ impl<S: Shards> Reconciler<S> {
         let change = self.catalog.read(|state| meta_change(state, &status, self.me, is_alive));
         let Some(change) = change else { return Ok(()) };
         let deadline = Instant::now() + STEP_TIMEOUT;
-        Ok(self.leaders.change(self.me, GroupId::META, change, deadline).await?)
+        let request = LeaderRequest::Change(change);
+        Ok(self.leaders.ask(self.me, GroupId::META, request, deadline).await?)
     }
 
     /// Raises the feature level, where every member speaks more.
@@ -116,22 +117,19 @@ impl<S: Shards> Reconciler<S> {
             self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
         let (Some(target), Some(leader)) = (target, status.leader) else { return Ok(()) };
         let (deadline, node) = (Instant::now() + STEP_TIMEOUT, leader.node());
-        match next_step(status, &target, |node| self.liveness.is_alive(node)) {
-            ShardStep::Wait(_) => {}
-            ShardStep::Change(change) => {
-                self.leaders.change(node, group, change, deadline).await?;
-            }
-            ShardStep::Transfer(peer) => {
-                self.leaders.transfer(node, group, peer, deadline).await?;
-            }
+        let request = match next_step(status, &target, |node| self.liveness.is_alive(node)) {
+            ShardStep::Wait(_) => return Ok(()),
+            ShardStep::Change(change) => LeaderRequest::Change(change),
+            ShardStep::Transfer(peer) => LeaderRequest::Transfer(peer),
             ShardStep::Settle => {
                 // Recorded last: until it is, whoever leads next finds the same steps done and
                 // comes here.
                 let command = MetaCommand::Settle { group, conf: status.conf.clone() };
                 self.coordinator.propose_meta(command, deadline).await?;
                 tracing::info!(%group, "the shard's replicas are where they should be");
+                return Ok(());
             }
-        }
-        Ok(())
+        };
+        Ok(self.leaders.ask(node, group, request, deadline).await?)
     }
 }

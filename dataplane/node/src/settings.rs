@@ -27,20 +27,6 @@ pub struct NodeSettings {
     pub seeds: Option<Vec<String>>,
 }
 
-impl Default for NodeSettings {
-    fn default() -> Self {
-        Self {
-            name: "vane".into(),
-            address: "127.0.0.1:6335".into(),
-            rest_address: "127.0.0.1:6333".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            dial_from: None,
-            token: "none".into(),
-            seeds: None,
-        }
-    }
-}
-
 /// Bounds and places of a node.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -66,25 +52,6 @@ pub struct Settings {
     pub growing_bytes_max: usize,
     /// Rows after which a growing segment is sealed.
     pub growing_rows_max: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            node: NodeSettings::default(),
-            data_dir: PathBuf::from("data"),
-            // What the container may use, where a quota says so: the machine may have more cores.
-            search_threads: std::thread::available_parallelism().map_or(2, usize::from),
-            pending_searches_max: 1024,
-            pending_write_bytes_max: 256 << 20,
-            min_free_bytes: 1 << 30,
-            ballast_bytes: 64 << 20,
-            flush_interval: Duration::from_secs(1),
-            idle_seal_after: Duration::from_secs(1),
-            growing_bytes_max: 64 << 20,
-            growing_rows_max: 20_000,
-        }
-    }
 }
 
 impl Settings {

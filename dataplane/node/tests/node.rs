@@ -12,7 +12,7 @@ use serde_json::json;
 use vane_catalog::AliasChange;
 use vane_coordinator::{By, Coordinator, Layout, Query, RequestOptions};
 use vane_filter::Filter;
-use vane_node::{Node, NodeShards, Problem, Settings};
+use vane_node::{Node, NodeSettings, NodeShards, Problem, Settings};
 use vane_shard::{
     NewPoint, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
 };
@@ -26,13 +26,27 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const DIM: usize = 16;
 
 fn settings(dir: &Path) -> Settings {
+    let node = NodeSettings {
+        name: "vane".into(),
+        address: "127.0.0.1:6335".into(),
+        rest_address: "127.0.0.1:6333".into(),
+        version: "0".into(),
+        dial_from: None,
+        token: "none".into(),
+        seeds: None,
+    };
     Settings {
+        node,
         data_dir: dir.to_owned(),
-        growing_rows_max: 300,
-        idle_seal_after: Duration::from_millis(20),
+        search_threads: 2,
+        pending_searches_max: 1024,
+        pending_write_bytes_max: 256 << 20,
         min_free_bytes: 1 << 20,
         ballast_bytes: 0,
-        ..Settings::default()
+        flush_interval: Duration::from_secs(1),
+        idle_seal_after: Duration::from_millis(20),
+        growing_bytes_max: 64 << 20,
+        growing_rows_max: 300,
     }
 }
 

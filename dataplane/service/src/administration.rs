@@ -64,21 +64,15 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
     pub fn meta_state<'a>(&'a self, call: &'a Call) -> Answering<'a, MetaState> {
-        Box::pin(async move {
-            let asking = async {
-                // Within the operation, so that its failure is counted and timed like any other.
-                let member = self.member()?;
-                // Members are known also while the log's thread does not say how its group stands.
-                let status = member.meta_status().await.unwrap_or_default();
-                let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
-                Ok::<_, Error>(MetaState {
-                    node: member.node_id(),
-                    members: members.collect(),
-                    status,
-                })
-            };
-            self.run(call, Operation::GetCluster, "", asking).await
-        })
+        let asking = async move {
+            // Within the operation, so that its failure is counted and timed like any other.
+            let member = self.member()?;
+            // Members are known also while the log's thread does not say how its group stands.
+            let status = member.meta_status().await.unwrap_or_default();
+            let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
+            Ok::<_, Error>(MetaState { node: member.node_id(), members: members.collect(), status })
+        };
+        Box::pin(self.run(call, Operation::GetCluster, "", asking))
     }
 
     /// The cluster as a whole.
@@ -87,10 +81,8 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
     pub fn summary<'a>(&'a self, call: &'a Call) -> Answering<'a, Summary> {
-        Box::pin(async move {
-            let asking = async { Ok::<_, Error>(self.member()?.summary().await) };
-            self.run(call, Operation::GetCluster, "", asking).await
-        })
+        let asking = async move { Ok::<_, Error>(self.member()?.summary().await) };
+        Box::pin(self.run(call, Operation::GetCluster, "", asking))
     }
 
     /// Members with what they hold.
@@ -99,10 +91,8 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no member.
     pub fn nodes<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<NodeOverview>> {
-        Box::pin(async move {
-            let asking = async { Ok::<_, Error>(self.member()?.node_overviews().await) };
-            self.run(call, Operation::ListNodes, "", asking).await
-        })
+        let asking = async move { Ok::<_, Error>(self.member()?.node_overviews().await) };
+        Box::pin(self.run(call, Operation::ListNodes, "", asking))
     }
 
     /// Shards of one collection by name, or of all where it is empty.

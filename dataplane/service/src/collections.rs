@@ -26,11 +26,9 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub fn collection_names<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<String>> {
-        Box::pin(async move {
-            let names =
-                async { self.coordinator().map(|coordinator| coordinator.collection_names()) };
-            self.run(call, Operation::ListCollections, "", names).await
-        })
+        let names =
+            async move { self.coordinator().map(|coordinator| coordinator.collection_names()) };
+        Box::pin(self.run(call, Operation::ListCollections, "", names))
     }
 
     /// Whether there is a collection or an alias of that name.
@@ -63,10 +61,8 @@ impl Service {
         call: &'a Call,
         collection: &'a Collection,
     ) -> Answering<'a, Info> {
-        Box::pin(async move {
-            let asking = collection.info(call.options());
-            self.run(call, Operation::GetCollection, collection.name(), asking).await
-        })
+        let asking = collection.info(call.options());
+        Box::pin(self.run(call, Operation::GetCollection, collection.name(), asking))
     }
 
     /// Where the replicas of a collection are.
@@ -168,10 +164,8 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub fn aliases<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<(String, String)>> {
-        Box::pin(async move {
-            let aliases = async { self.coordinator().map(|coordinator| coordinator.aliases()) };
-            self.run(call, Operation::ListAliases, "", aliases).await
-        })
+        let aliases = async move { self.coordinator().map(|coordinator| coordinator.aliases()) };
+        Box::pin(self.run(call, Operation::ListAliases, "", aliases))
     }
 
     /// Changes aliases: all of the changes or none.

@@ -39,42 +39,25 @@ struct Work {
     duration: Histogram,
 }
 
-/// What the metrics of one kind of work are called, and what they are about.
-struct Names {
-    duration: &'static str,
-    requests: &'static str,
-    errors: &'static str,
-    help: &'static str,
-}
-
-const SEARCHES: Names = Names {
-    duration: "vane_search_duration",
-    requests: "vane_search_requests",
-    errors: "vane_search_errors",
-    help: "Searches (points/query; each part of a batch counts)",
-};
-
-const INSERTS: Names = Names {
-    duration: "vane_insert_duration",
-    requests: "vane_insert_requests",
-    errors: "vane_insert_errors",
-    help: "Requests that write points or vectors",
-};
-
-const DELETES: Names = Names {
-    duration: "vane_delete_duration",
-    requests: "vane_delete_requests",
-    errors: "vane_delete_errors",
-    help: "Requests that delete points",
-};
-
 impl Metrics {
     /// New counters, which `registry` exports.
     pub fn register(registry: &mut Registry) -> Self {
         Self {
-            searches: Work::register(registry, &SEARCHES),
-            inserts: Work::register(registry, &INSERTS),
-            deletes: Work::register(registry, &DELETES),
+            searches: Work::register(
+                registry,
+                ["vane_search_duration", "vane_search_requests", "vane_search_errors"],
+                "Searches (points/query; each part of a batch counts)",
+            ),
+            inserts: Work::register(
+                registry,
+                ["vane_insert_duration", "vane_insert_requests", "vane_insert_errors"],
+                "Requests that write points or vectors",
+            ),
+            deletes: Work::register(
+                registry,
+                ["vane_delete_duration", "vane_delete_requests", "vane_delete_errors"],
+                "Requests that delete points",
+            ),
         }
     }
 
@@ -96,14 +79,18 @@ impl Metrics {
 }
 
 impl Work {
-    fn register(registry: &mut Registry, names: &Names) -> Self {
+    /// `help` says what the three metrics of these names are about.
+    fn register(
+        registry: &mut Registry,
+        [duration, requests, errors]: [&'static str; 3],
+        help: &'static str,
+    ) -> Self {
         let work = Self {
             requests: Counter::default(),
             errors: Counter::default(),
             // The bounds of REST's latencies, so that the two can be held together.
             duration: latency_histogram(),
         };
-        let Names { duration, requests, errors, help } = *names;
         let of_duration = format!("Duration. {help}");
         registry.register_with_unit(duration, of_duration, Unit::Seconds, work.duration.clone());
         registry.register(requests, help, work.requests.clone());

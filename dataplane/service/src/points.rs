@@ -86,10 +86,8 @@ impl Service {
         ids: Vec<PointId>,
         want: Want,
     ) -> Answering<'a, Vec<Record>> {
-        Box::pin(async move {
-            let reading = collection.retrieve(ids, want, call.options());
-            self.run(call, Operation::Retrieve, collection.name(), reading).await
-        })
+        let reading = collection.retrieve(ids, want, call.options());
+        Box::pin(self.run(call, Operation::Retrieve, collection.name(), reading))
     }
 
     /// A page of points in id order.
@@ -103,10 +101,8 @@ impl Service {
         collection: &'a Collection,
         scroll: Scroll,
     ) -> Answering<'a, Page> {
-        Box::pin(async move {
-            let reading = collection.scroll(scroll, call.options());
-            self.run(call, Operation::Scroll, collection.name(), reading).await
-        })
+        let reading = collection.scroll(scroll, call.options());
+        Box::pin(self.run(call, Operation::Scroll, collection.name(), reading))
     }
 
     /// How many points match.
@@ -120,10 +116,8 @@ impl Service {
         collection: &'a Collection,
         filter: Option<Filter>,
     ) -> Answering<'a, usize> {
-        Box::pin(async move {
-            let reading = collection.count(filter, call.options());
-            self.run(call, Operation::Count, collection.name(), reading).await
-        })
+        let reading = collection.count(filter, call.options());
+        Box::pin(self.run(call, Operation::Count, collection.name(), reading))
     }
 }
 

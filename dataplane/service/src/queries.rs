@@ -22,10 +22,8 @@ impl Service {
         collection: &'a Collection,
         query: Query,
     ) -> Answering<'a, Vec<Scored>> {
-        Box::pin(async move {
-            let searching = collection.query(query, call.options());
-            self.run(call, Operation::Query, collection.name(), searching).await
-        })
+        let searching = collection.query(query, call.options());
+        Box::pin(self.run(call, Operation::Query, collection.name(), searching))
     }
 
     /// Results of several queries, in the order asked for.

@@ -3,9 +3,7 @@
 
 use vane_commands::{fit, known_vector};
 use vane_filter::Filter;
-use vane_types::{
-    CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector,
-};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector};
 
 use crate::error::BadInput;
 

@@ -1,8 +1,17 @@
 //! What is asked of a group's leader and is no command: to hand over, to change members.
 
 use thiserror::Error;
-use vane_raft::ProposeError;
+use vane_raft::{MemberChange, ProposeError};
 use vane_types::{Error as VaneError, GroupId, NodeId, PeerId};
+
+/// What a group's leader is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaderRequest {
+    /// Hand over to this peer; done once it leads.
+    Transfer(PeerId),
+    /// Take one step to another membership; done once that is applied.
+    Change(MemberChange),
+}
 
 /// Why a leader did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

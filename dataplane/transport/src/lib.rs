@@ -26,10 +26,11 @@ mod tests;
 
 pub use auth::{Token, TokenError};
 pub use join::{JoinReply, JoinRequest};
-pub use leader_request::NotDone;
+pub use leader_request::{LeaderRequest, NotDone};
 pub use links::Links;
 pub use peers::Peers;
-pub use protocol::{Answered, Freshness, HeldHits, NotRead, Outcome, Proposal, Read, Replica};
+pub use protocol::{Answered, Freshness, NotRead, Outcome, Proposal};
+pub use reads::{HeldHits, Read, Replica};
 pub use report::{GroupReport, NodeReport, ReportRequest};
 pub use service::{CallCheck, PeerHandler, PeerMember, PeerService, peer_server};
 pub use version::PROTOCOL;

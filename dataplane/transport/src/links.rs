@@ -9,12 +9,13 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
-use vane_proto::peer::{Envelope as WireEnvelope, RaftBatch};
+use vane_proto::peer::RaftBatch;
 use vane_raft::{Callback, Engine, Envelope, Transport};
 use vane_types::NodeId;
 
 use crate::peers::Peers;
 use crate::send_snapshot::{self, SendError};
+use crate::wire::Wire;
 
 /// Messages that may wait for one node; more are dropped, Raft sends again.
 const QUEUED_MESSAGES_MAX: usize = 16_384;
@@ -203,10 +204,7 @@ impl Sender {
     }
 
     fn pack(&self, messages: Vec<Envelope>) -> RaftBatch {
-        let envelopes = messages
-            .iter()
-            .map(|message| WireEnvelope { group: message.group.0, message: message.encode() })
-            .collect();
+        let envelopes = messages.into_message();
         // With the receiver's number: its address may be another node's by now.
         RaftBatch { from_node: self.me.0, to_node: self.to.0, envelopes }
     }

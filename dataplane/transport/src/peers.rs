@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint, Error as TransportError};
 use tonic::{Request, Status};
 use uuid::Uuid;
 use vane_proto::peer::peer_client::PeerClient;
-use vane_types::NodeId;
+use vane_types::{NodeId, innermost};
 
 use crate::auth::{Token, put_cluster};
 use crate::{MESSAGE_BYTES_MAX, version};
@@ -140,13 +140,4 @@ impl Peers {
             .tcp_nodelay(true)
             .local_address(self.local))
     }
-}
-
-/// The innermost reason of an error: the outer ones only say that there is one.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

@@ -1,15 +1,8 @@
-//! What nodes ask of each other, in their own types: proposals and what became of them, reads
-//! and why one was not answered. The wire form is `vane_proto`'s, the conversion beside it.
-
-use std::time::Instant;
+//! What nodes ask of each other, in their own types: proposals and what became of them, and why
+//! a read was not answered. The wire form is `vane_proto`'s, the conversion beside it.
 
 use vane_raft::ProposeError;
-use vane_shard::{Info, Page, Record, Scored, Search};
-use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Refusal, Vector};
-
-use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf, WireRead,
-};
+use vane_types::{Error, GroupId, LogIndex, NodeId, Refusal};
 
 /// A command for a group's leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,91 +92,3 @@ impl From<Error> for NotRead {
 
 /// An answer, with the last index that was applied when the read was made.
 pub type Answered<T> = Result<(T, LogIndex), NotRead>;
-
-/// Best points of a search whose view is kept, for a [`Fetch`] of their records.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldHits {
-    /// Names the view at the node that answered.
-    pub token: u64,
-    /// Ids and scores, best first.
-    pub hits: Vec<(PointId, f32)>,
-}
-
-/// A read of one shard. The answer's type belongs to the request's, so that a reply of
-/// another kind does not compile.
-pub trait Read: WireRead + Clone + Sync {
-    /// Answers from a replica, whatever that is: the node's own shard, or a simulated one.
-    ///
-    /// # Errors
-    /// Those of the replica's method for this kind of read.
-    fn answer<R: Replica>(
-        self,
-        replica: &R,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
-}
-
-/// A replica that answers reads: one method for each kind, so that a new kind is a compile
-/// error wherever it is not answered yet. All fail with [`Error`]; none changes anything.
-pub trait Replica: Send + Sync {
-    /// Nearest points with their records.
-    fn search(
-        &self,
-        search: Search,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Vec<Scored>, Error>> + Send;
-    /// Nearest points, whose records are fetched later from the same view.
-    fn hold(
-        &self,
-        hold: Hold,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<HeldHits, Error>> + Send;
-    /// Records of points of an earlier [`Hold`].
-    fn fetch(
-        &self,
-        fetch: Fetch,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Vec<Record>, Error>> + Send;
-    /// Those of some points that are there.
-    fn retrieve(
-        &self,
-        retrieve: Retrieve,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Vec<Record>, Error>> + Send;
-    /// A page in id order.
-    fn scroll(
-        &self,
-        scroll: Scroll,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Page, Error>> + Send;
-    /// How many points match.
-    fn count(
-        &self,
-        count: Count,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<usize, Error>> + Send;
-    /// The vector of a point.
-    fn vector_of(
-        &self,
-        vector_of: VectorOf,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Vector, Error>> + Send;
-    /// Ids that match, for a change by filter.
-    fn resolve(
-        &self,
-        resolve: Resolve,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Vec<PointId>, Error>> + Send;
-    /// Figures of the shard.
-    fn info(
-        &self,
-        info: InfoOf,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Info, Error>> + Send;
-    /// An index that the replica has applied.
-    fn basis(
-        &self,
-        basis: Basis,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<LogIndex, Error>> + Send;
-}

@@ -1,64 +1,190 @@
-//! The kinds of read, one file each: request, answer, wire form and call. A new kind is a
-//! file here, an rpc of the protocol, and a method of [`crate::Replica`].
+//! The kinds of read: what each asks, what it answers, how both travel.
+//!
+//! A new kind is a type and a row of the table here, and an rpc of the protocol.
 
-mod basis;
-mod count;
-mod fetch;
-mod hold;
-mod info;
-mod resolve;
-mod retrieve;
-mod scroll;
-mod search;
-mod vector_of;
+mod table;
+
+use std::time::Instant;
 
 use tonic::{Response, Status};
-use vane_types::LogIndex;
+use vane_filter::Filter;
+use vane_proto::peer;
+use vane_shard::{Info, Page, Record, Scored, Want};
+use vane_types::{Error, LogIndex, PointId, Vector};
 
-pub use basis::Basis;
-pub use count::Count;
-pub use fetch::Fetch;
-pub use hold::Hold;
-pub use info::InfoOf;
-pub use resolve::Resolve;
-pub use retrieve::Retrieve;
 pub use vane_shard::{Scroll, Search};
-pub use vector_of::VectorOf;
 
 use crate::peers::Client;
-use crate::wire::{AnswerOf, Header, Unreadable, WireReply, WireRequest};
+use crate::protocol::{Answered, NotRead};
+use crate::wire::{Header, Unreadable, Wire, header_to_wire, need, part};
+use table::reads;
 
-/// How a read and its answer travel. Only the reads of this crate do: the header of a request
+/// A search whose records are fetched later, from the same view.
+#[derive(Debug, Clone)]
+pub struct Hold(pub Search);
+
+/// Best points of a search whose view is kept, for a [`Fetch`] of their records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldHits {
+    /// Names the view at the node that answered.
+    pub token: u64,
+    /// Ids and scores, best first. No records: those of most hits are never asked for.
+    pub hits: Vec<(PointId, f32)>,
+}
+
+/// Records of some points of an earlier [`Hold`], from the view that scored them. Lets the view
+/// go.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    /// Names the view; from [`HeldHits`].
+    pub token: u64,
+    /// Places in the held result, from 0.
+    pub places: Vec<usize>,
+    /// What to return of each.
+    pub want: Want,
+}
+
+/// Those of some points that are there.
+#[derive(Debug, Clone)]
+pub struct Retrieve {
+    /// Ids; those that are not there are left out of the answer.
+    pub ids: Vec<PointId>,
+    /// What to return of each.
+    pub want: Want,
+}
+
+/// How many points match.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// All points when absent.
+    pub filter: Option<Filter>,
+}
+
+/// The vector of a point, for a query that starts from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VectorOf {
+    /// The point.
+    pub id: PointId,
+    /// Name of the vector; `""` for the unnamed one.
+    pub using: String,
+}
+
+/// Ids that match, for a change by filter.
+#[derive(Debug, Clone)]
+pub struct Resolve {
+    /// What the points must match.
+    pub filter: Filter,
+}
+
+/// Figures of the shard, for people and for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InfoOf;
+
+/// Asks only for an index that the leader has applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Basis;
+
+/// A read of one shard. The answer's type belongs to the request's, so that a reply of
+/// another kind does not compile. Only the reads of this crate are some: the header of a request
 /// cannot be made elsewhere.
-pub trait WireRead: Sized + Send + 'static {
+pub trait Read: Clone + Send + Sync + 'static {
     /// What it answers.
     type Answer: Send + 'static;
     /// Message of the request.
-    type Request: WireRequest;
+    type Request: Send + 'static;
     /// Message of the answer, or of why there is none.
-    type Reply: WireReply;
+    type Reply: Send + 'static;
 
-    /// The request for a shard.
-    fn to_wire(self, header: Header) -> Self::Request;
-
-    /// Reads the request; its header was read before.
+    /// Answers from a replica, whatever that is: the node's own shard, or a simulated one.
     ///
     /// # Errors
-    /// What of the request this version cannot read.
-    fn from_wire(request: Self::Request) -> Result<Self, Unreadable>;
-
-    /// The answer, of a replica that had applied the log up to `index`.
-    fn answer_to_wire(answer: Self::Answer, index: LogIndex) -> AnswerOf<Self>;
-
-    /// Reads the answer and its index.
-    ///
-    /// # Errors
-    /// What of the answer this version cannot read.
-    fn answer_from_wire(answer: AnswerOf<Self>) -> Result<(Self::Answer, LogIndex), Unreadable>;
+    /// Those of the replica's method for this kind of read.
+    fn answer<R: Replica>(
+        self,
+        replica: &R,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 
     /// Sends the request to a node.
     fn call(
         client: &mut Client,
         request: Self::Request,
     ) -> impl Future<Output = Result<Response<Self::Reply>, Status>> + Send;
+
+    /// The request for a shard.
+    fn to_wire(self, header: Header) -> Self::Request;
+
+    /// Group, time and freshness of a request.
+    fn header(request: &Self::Request) -> Option<peer::ReadHeader>;
+
+    /// Reads the request but for its header.
+    ///
+    /// # Errors
+    /// What of the request this version cannot read.
+    fn from_wire(request: Self::Request) -> Result<Self, Unreadable>;
+
+    /// What became of the read.
+    fn reply_to_wire(answered: Answered<Self::Answer>) -> Self::Reply;
+
+    /// Reads what became of the read.
+    ///
+    /// # Errors
+    /// What of the reply this version cannot read.
+    fn reply_from_wire(reply: Self::Reply) -> Result<Answered<Self::Answer>, Unreadable>;
+}
+
+// A row: the replica's method, which is the rpc too; the read as a pattern that binds the fields
+// of its request; the answer as one that binds those of its own message.
+reads! {
+    /// Nearest points with their records.
+    search: Search as (search) => SearchRequest { search = "the search" },
+        Vec<Scored> as (points) => SearchAnswer { points }, SearchReply of search_reply;
+
+    /// Nearest points, whose records are fetched later from the same view.
+    hold: Hold as (Hold(search)) => HoldRequest { search = "the search" },
+        HeldHits as (HeldHits { token, hits }) => HoldAnswer { token, hits },
+        HoldReply of hold_reply;
+
+    /// Records of points of an earlier [`Hold`].
+    fetch: Fetch as (Fetch { token, places, want }) => FetchRequest { token, places, want },
+        Vec<Record> as (records) => FetchAnswer { records }, FetchReply of fetch_reply;
+
+    /// Those of some points that are there.
+    retrieve: Retrieve as (Retrieve { ids, want }) => RetrieveRequest { ids, want },
+        Vec<Record> as (records) => RetrieveAnswer { records }, RetrieveReply of retrieve_reply;
+
+    /// A page in id order.
+    scroll: Scroll as (Scroll { filter, offset, limit, want }) =>
+        ScrollRequest { filter, offset, limit, want },
+        Page as (Page { records, next }) => ScrollAnswer { records, next },
+        ScrollReply of scroll_reply;
+
+    /// How many points match.
+    count: Count as (Count { filter }) => CountRequest { filter },
+        usize as (count) => CountAnswer { count }, CountReply of count_reply;
+
+    /// The vector of a point.
+    vector_of: VectorOf as (VectorOf { id, using }) => VectorOfRequest { id, using },
+        Vector as (vector) => VectorOfAnswer { vector = "the vector" },
+        VectorOfReply of vector_of_reply;
+
+    /// Ids that match, for a change by filter. One that got lost would be every point of the shard.
+    resolve: Resolve as (Resolve { filter }) => ResolveRequest { filter = "the filter" },
+        Vec<PointId> as (ids) => ResolveAnswer { ids }, ResolveReply of resolve_reply;
+
+    /// Figures of the shard.
+    shard_info: InfoOf as (InfoOf) => ShardInfoRequest {},
+        Info as (Info {
+            points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
+            indexes_built, optimizing, payload_index_points: payload_indexes, vector_bytes,
+            graph_bytes,
+        }) => ShardInfoAnswer {
+            points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
+            indexes_built, optimizing, payload_indexes, vector_bytes, graph_bytes,
+        },
+        ShardInfoReply of shard_info_reply;
+
+    /// An index that the replica has applied.
+    basis: Basis as (Basis) => BasisRequest {},
+        LogIndex as (basis) => BasisAnswer { basis }, BasisReply of basis_reply;
 }

@@ -9,14 +9,13 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use vane_proto::peer::snapshot_part::Part;
-use vane_proto::peer::{
-    Envelope as WireEnvelope, SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart,
-};
+use vane_proto::peer::{SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart};
 use vane_raft::Envelope;
 use vane_types::NodeId;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::peers::{ConnectError, Peers};
+use crate::wire::Wire;
 
 /// Bytes of one chunk.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -69,8 +68,8 @@ pub(crate) async fn send(
         .await
         .map_err(|_| SendError::Stopping)??;
     let bytes = files.iter().map(|file| file.bytes).sum();
-    let envelope = WireEnvelope { group: announcement.group.0, message: announcement.encode() };
-    let header = SnapshotHeader { from_node: me.0, to_node: to.0, envelope: Some(envelope), files };
+    let envelope = Some(announcement.into_message());
+    let header = SnapshotHeader { from_node: me.0, to_node: to.0, envelope, files };
     let (send, receive) = mpsc::channel(CHUNKS_ON_THE_WAY);
     // Beside the call: the channel bounds what is in memory.
     let reading = tokio::spawn(send_parts(header, dir, send));

@@ -4,6 +4,7 @@
 mod handler;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -19,8 +20,13 @@ use crate::auth::{Token, cluster_of};
 use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
-use crate::wire::{self, Header, Unreadable, WireRequest};
-use crate::{MESSAGE_BYTES_MAX, Read, take_snapshot, version};
+use crate::wire::{self, Header, Unreadable, Wire};
+use crate::{
+    JoinRequest, LeaderRequest, MESSAGE_BYTES_MAX, Read, ReportRequest, take_snapshot, version,
+};
+
+/// What a call answers.
+type Answer<T> = Result<Response<T>, Status>;
 
 /// The service. Before the node is a member it refuses every call.
 #[derive(Debug, Clone)]
@@ -76,18 +82,27 @@ impl<H: PeerHandler> PeerService<H> {
     }
 
     /// Answers a read of any kind.
-    async fn read<R: Read>(
-        &self,
-        request: Request<R::Request>,
-    ) -> Result<Response<R::Reply>, Status> {
+    async fn read<R: Read>(&self, request: Request<R::Request>) -> Answer<R::Reply> {
         let member = self.member_for(&request)?;
         let request = request.into_inner();
-        let header = wire::header_from_wire(request.header()).map_err(unreadable)?;
+        let header = wire::header_from_wire(R::header(&request)).map_err(unreadable)?;
         let Header { group, freshness, deadline } = header;
         // Before the member is asked: what cannot be read costs it nothing.
         let read = R::from_wire(request).map_err(unreadable)?;
         let answered = member.read(group, read, freshness, deadline).await;
-        Ok(Response::new(wire::answered_to_wire::<R>(answered)))
+        Ok(Response::new(R::reply_to_wire(answered)))
+    }
+
+    /// Asks the member what is for a leader and no command.
+    async fn ask_leader<T>(
+        &self,
+        request: Request<T>,
+        read: fn(T) -> (GroupId, LeaderRequest, Instant),
+    ) -> Answer<peer::LeaderReply> {
+        let member = self.member_for(&request)?;
+        let (group, asked, deadline) = read(request.into_inner());
+        let done = member.ask_leader(group, asked, deadline).await;
+        Ok(Response::new(wire::leader_request::done_to_wire(done)))
     }
 }
 
@@ -98,10 +113,9 @@ fn unreadable(error: Unreadable) -> Status {
 /// Messages of a batch that the node takes.
 fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelope>, Unreadable> {
     let mut messages = Vec::with_capacity(envelopes.len());
-    for peer::Envelope { group, message } in envelopes {
+    for envelope in envelopes {
         // An error ends the call: the sender connects anew, and Raft sends again.
-        let message = Envelope::decode(GroupId(group), &message)
-            .map_err(|error| Unreadable::Raft(error.to_string()))?;
+        let message = Envelope::from_message(envelope)?;
         // Without room for the entries this replica is as good as away; a failed write would
         // end the process.
         if !(disk_full && message.has_entries()) {
@@ -113,10 +127,7 @@ fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelop
 
 #[tonic::async_trait]
 impl<H: PeerHandler> Peer for PeerService<H> {
-    async fn raft(
-        &self,
-        request: Request<Streaming<peer::RaftBatch>>,
-    ) -> Result<Response<peer::Done>, Status> {
+    async fn raft(&self, request: Request<Streaming<peer::RaftBatch>>) -> Answer<peer::Done> {
         let member = self.member_for(&request)?;
         let mut batches = request.into_inner();
         while let Some(batch) = batches.message().await? {
@@ -132,19 +143,16 @@ impl<H: PeerHandler> Peer for PeerService<H> {
     async fn snapshot(
         &self,
         request: Request<Streaming<peer::SnapshotPart>>,
-    ) -> Result<Response<peer::Done>, Status> {
+    ) -> Answer<peer::Done> {
         let member = self.member_for(&request)?;
         take_snapshot::take(&*member, request.into_inner()).await?;
         Ok(Response::new(peer::Done {}))
     }
 
-    async fn join(
-        &self,
-        request: Request<peer::JoinRequest>,
-    ) -> Result<Response<peer::JoinReply>, Status> {
+    async fn join(&self, request: Request<peer::JoinRequest>) -> Answer<peer::JoinReply> {
         // Not `member_for`: who asks to join belongs to no cluster yet.
         let member = self.member()?;
-        let admitted = match wire::join::join_from_wire(request.into_inner()) {
+        let admitted = match JoinRequest::from_message(request.into_inner()) {
             Ok(request) => member.admit(request).await,
             // As an answer, like every other reason not to admit a disk.
             Err(error) => Err(Error::bad_input(error.to_string())),
@@ -152,113 +160,79 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         Ok(Response::new(wire::join::admitted_to_wire(admitted)))
     }
 
-    async fn propose(
-        &self,
-        request: Request<peer::ProposeRequest>,
-    ) -> Result<Response<peer::ProposeReply>, Status> {
+    async fn propose(&self, request: Request<peer::ProposeRequest>) -> Answer<peer::ProposeReply> {
         let member = self.member_for(&request)?;
         let (proposal, deadline) = wire::proposal::proposal_from_wire(request.into_inner());
         let outcome = member.propose(proposal, deadline).await;
         Ok(Response::new(wire::proposal::outcome_to_wire(outcome)))
     }
 
-    async fn report(
-        &self,
-        request: Request<peer::ReportRequest>,
-    ) -> Result<Response<peer::ReportReply>, Status> {
+    async fn report(&self, request: Request<peer::ReportRequest>) -> Answer<peer::ReportReply> {
         let member = self.member_for(&request)?;
-        let report = member.report(wire::report::request_from_wire(request.into_inner())).await;
-        Ok(Response::new(wire::report::report_to_wire(report)))
+        let asked = ReportRequest::from_message(request.into_inner()).map_err(unreadable)?;
+        Ok(Response::new(member.report(asked).await.into_message()))
     }
 
     async fn transfer_leader(
         &self,
         request: Request<peer::TransferLeaderRequest>,
-    ) -> Result<Response<peer::LeaderReply>, Status> {
-        let member = self.member_for(&request)?;
-        let (group, to, deadline) = wire::leader_request::transfer_from_wire(request.into_inner());
-        let done = member.transfer_leader(group, to, deadline).await;
-        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+    ) -> Answer<peer::LeaderReply> {
+        self.ask_leader(request, wire::leader_request::transfer_from_wire).await
     }
 
     async fn change_members(
         &self,
         request: Request<peer::ChangeMembersRequest>,
-    ) -> Result<Response<peer::LeaderReply>, Status> {
-        let member = self.member_for(&request)?;
-        let (group, change, deadline) =
-            wire::leader_request::change_from_wire(request.into_inner());
-        let done = member.change_members(group, change, deadline).await;
-        Ok(Response::new(wire::leader_request::done_to_wire(done)))
+    ) -> Answer<peer::LeaderReply> {
+        self.ask_leader(request, wire::leader_request::change_from_wire).await
     }
 
-    async fn search(
-        &self,
-        request: Request<peer::SearchRequest>,
-    ) -> Result<Response<peer::SearchReply>, Status> {
+    async fn search(&self, request: Request<peer::SearchRequest>) -> Answer<peer::SearchReply> {
         self.read::<Search>(request).await
     }
 
-    async fn hold(
-        &self,
-        request: Request<peer::HoldRequest>,
-    ) -> Result<Response<peer::HoldReply>, Status> {
+    async fn hold(&self, request: Request<peer::HoldRequest>) -> Answer<peer::HoldReply> {
         self.read::<Hold>(request).await
     }
 
-    async fn fetch(
-        &self,
-        request: Request<peer::FetchRequest>,
-    ) -> Result<Response<peer::FetchReply>, Status> {
+    async fn fetch(&self, request: Request<peer::FetchRequest>) -> Answer<peer::FetchReply> {
         self.read::<Fetch>(request).await
     }
 
     async fn retrieve(
         &self,
         request: Request<peer::RetrieveRequest>,
-    ) -> Result<Response<peer::RetrieveReply>, Status> {
+    ) -> Answer<peer::RetrieveReply> {
         self.read::<Retrieve>(request).await
     }
 
-    async fn scroll(
-        &self,
-        request: Request<peer::ScrollRequest>,
-    ) -> Result<Response<peer::ScrollReply>, Status> {
+    async fn scroll(&self, request: Request<peer::ScrollRequest>) -> Answer<peer::ScrollReply> {
         self.read::<Scroll>(request).await
     }
 
-    async fn count(
-        &self,
-        request: Request<peer::CountRequest>,
-    ) -> Result<Response<peer::CountReply>, Status> {
+    async fn count(&self, request: Request<peer::CountRequest>) -> Answer<peer::CountReply> {
         self.read::<Count>(request).await
     }
 
     async fn vector_of(
         &self,
         request: Request<peer::VectorOfRequest>,
-    ) -> Result<Response<peer::VectorOfReply>, Status> {
+    ) -> Answer<peer::VectorOfReply> {
         self.read::<VectorOf>(request).await
     }
 
-    async fn resolve(
-        &self,
-        request: Request<peer::ResolveRequest>,
-    ) -> Result<Response<peer::ResolveReply>, Status> {
+    async fn resolve(&self, request: Request<peer::ResolveRequest>) -> Answer<peer::ResolveReply> {
         self.read::<Resolve>(request).await
     }
 
     async fn shard_info(
         &self,
         request: Request<peer::ShardInfoRequest>,
-    ) -> Result<Response<peer::ShardInfoReply>, Status> {
+    ) -> Answer<peer::ShardInfoReply> {
         self.read::<InfoOf>(request).await
     }
 
-    async fn basis(
-        &self,
-        request: Request<peer::BasisRequest>,
-    ) -> Result<Response<peer::BasisReply>, Status> {
+    async fn basis(&self, request: Request<peer::BasisRequest>) -> Answer<peer::BasisReply> {
         self.read::<Basis>(request).await
     }
 }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use vane_proto::peer::snapshot_part::Part;
 use vane_proto::peer::{SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart};
 use vane_raft::Envelope;
-use vane_types::GroupId;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::send_snapshot::FILES_MAX;
 use crate::service::{PeerMember, check_receiver};
+use crate::wire::Wire;
 
 /// Most bytes of one snapshot: far above any disk, and what the check of its room can still
 /// multiply.
@@ -30,8 +30,7 @@ pub(crate) async fn take<M: PeerMember>(
     let SnapshotHeader { to_node, envelope, files, .. } = header;
     check_receiver(member, to_node)?;
     // Left out it is an empty message, which announces no snapshot.
-    let envelope = envelope.unwrap_or_default();
-    let announcement = Envelope::decode(GroupId(envelope.group), &envelope.message)
+    let announcement = Envelope::from_message(envelope.unwrap_or_default())
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     // Before any file comes: what Raft would not take need not travel.
     target(member, &announcement)?;

@@ -36,20 +36,6 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// All kinds, for tables that must name each.
-    pub const ALL: [Self; 10] = [
-        Self::NotFound,
-        Self::AlreadyExists,
-        Self::BadInput,
-        Self::Unsupported,
-        Self::Conflict,
-        Self::Overloaded,
-        Self::Timeout,
-        Self::OutOfSpace,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
     /// Whether the failure lies with who was asked rather than with what was asked: another
     /// replica, or the same one later, may answer.
     pub fn is_of_replica(self) -> bool {
@@ -229,6 +215,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The innermost reason of an error: the outer ones only say that there is one.
+pub fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {

@@ -21,7 +21,7 @@ pub mod vector;
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 pub use command::Refusal;
 pub use distance::Distance;
-pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject};
+pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use key_range::{KeyRange, RangeEpoch, ShardRange};
 pub use level::{FeatureLevel, LevelTooLow};

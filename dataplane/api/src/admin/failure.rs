@@ -11,15 +11,16 @@ const CHANGED: &str = "vane-changed";
 /// Metadata key: `yes` when the same call may succeed later.
 const RETRY: &str = "vane-retry";
 
-/// The status of a failed call.
-pub fn failed(error: &Error) -> Status {
-    let changed = if error.may_have_changed() { "unknown" } else { "no" };
-    let retry = if error.may_succeed_later() { "yes" } else { "no" };
-    // As metadata: codes of statuses say neither.
-    let mut metadata = MetadataMap::new();
-    metadata.insert(CHANGED, MetadataValue::from_static(changed));
-    metadata.insert(RETRY, MetadataValue::from_static(retry));
-    Status::with_metadata(code(error.kind), text(error), metadata)
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let changed = if error.may_have_changed() { "unknown" } else { "no" };
+        let retry = if error.may_succeed_later() { "yes" } else { "no" };
+        // As metadata: codes of statuses say neither.
+        let mut metadata = MetadataMap::new();
+        metadata.insert(CHANGED, MetadataValue::from_static(changed));
+        metadata.insert(RETRY, MetadataValue::from_static(retry));
+        Self::with_metadata(code(error.kind), text(&error), metadata)
+    }
 }
 
 fn code(kind: Kind) -> Code {

@@ -51,10 +51,7 @@ impl Changes {
     ///
     /// `Kind::Invalid` where there are too many.
     pub fn into_changes(self) -> Result<Vec<AliasChange>, Error> {
-        if self.actions.len() > OPERATIONS_PER_BATCH_MAX {
-            let found = self.actions.len();
-            return Err(Error::too_many("actions", found, "actions", OPERATIONS_PER_BATCH_MAX));
-        }
+        Error::check_most("actions", self.actions.len(), "actions", OPERATIONS_PER_BATCH_MAX)?;
         // In order: a later action may name what an earlier one made.
         Ok(self.actions.into_iter().map(Action::into_change).collect())
     }

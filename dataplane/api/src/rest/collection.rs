@@ -188,9 +188,7 @@ fn vectors(
         return Ok(BTreeMap::from([(String::new(), vector.into_params("vectors", hnsw)?)]));
     }
     // Before any is read, as each is parsed by itself.
-    if fields.len() > NAMED_VECTORS_MAX {
-        return Err(Error::too_many("vectors", fields.len(), "vectors", NAMED_VECTORS_MAX));
-    }
+    Error::check_most("vectors", fields.len(), "vectors", NAMED_VECTORS_MAX)?;
     let mut vectors = BTreeMap::new();
     for (name, json) in fields {
         let field = format!("vectors.{name}");

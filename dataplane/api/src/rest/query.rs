@@ -82,10 +82,7 @@ impl QueryBatch {
     ///
     /// As those of [`QueryRequest::into_query`], and `Kind::Invalid` where there are too many.
     pub fn into_queries(self) -> Result<Vec<Query>, Error> {
-        if self.searches.len() > QUERIES_PER_BATCH_MAX {
-            let found = self.searches.len();
-            return Err(Error::too_many("searches", found, "queries", QUERIES_PER_BATCH_MAX));
-        }
+        Error::check_most("searches", self.searches.len(), "queries", QUERIES_PER_BATCH_MAX)?;
         self.searches.into_iter().map(QueryRequest::into_query).collect()
     }
 }

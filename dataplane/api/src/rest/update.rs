@@ -284,17 +284,9 @@ impl Operations {
     ///
     /// Those of the first one that is wrong, or [`Kind::Invalid`] where there are too many.
     pub fn into_writes(self) -> Result<Vec<Write>, Error> {
-        let operations = self.operations;
-        if operations.len() > OPERATIONS_PER_BATCH_MAX {
-            let found = operations.len();
-            return Err(Error::too_many(
-                "operations",
-                found,
-                "operations",
-                OPERATIONS_PER_BATCH_MAX,
-            ));
-        }
-        operations.into_iter().map(Operation::into_write).collect()
+        let found = self.operations.len();
+        Error::check_most("operations", found, "operations", OPERATIONS_PER_BATCH_MAX)?;
+        self.operations.into_iter().map(Operation::into_write).collect()
     }
 }
 

@@ -102,7 +102,7 @@ fn what_may_be_logged_is_never_said_not_to_be() {
     let mut request = Request::new(Purpose::Write);
     request.target();
     assert!(matches!(request.proposed(1, unknown()), Next::Wait(_)));
-    assert!(request.attempt.is_perhaps_logged());
+    assert!(request.attempt.perhaps_logged.is_some());
     let why = Failure::Unknown("the connection broke".into());
     assert_eq!(request.until_it_ends(no_replica), why);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::members::{Members, kind};
+use super::members::Members;
 use super::path;
 use crate::bounds::Bounds;
 use crate::datetime::Datetime;
@@ -29,20 +29,11 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
     }
     let condition = FieldCondition {
         key,
-        matching: members.take("match").map(|json| matching(json, &at.key("match"))).transpose()?,
-        range: members.take("range").map(|json| range(json, &at.key("range"))).transpose()?,
-        geo_bounding_box: members
-            .take("geo_bounding_box")
-            .map(|json| bounding_box(json, &at.key("geo_bounding_box")))
-            .transpose()?,
-        geo_radius: members
-            .take("geo_radius")
-            .map(|json| radius(json, &at.key("geo_radius")))
-            .transpose()?,
-        values_count: members
-            .take("values_count")
-            .map(|json| bounds(json, &at.key("values_count"), count))
-            .transpose()?,
+        matching: members.read("match", matching)?,
+        range: members.read("range", range)?,
+        geo_bounding_box: members.read("geo_bounding_box", bounding_box)?,
+        geo_radius: members.read("geo_radius", radius)?,
+        values_count: members.read("values_count", |json, at| bounds(json, at, count))?,
         is_empty: members.boolean("is_empty")?,
         is_null: members.boolean("is_null")?,
     };
@@ -84,7 +75,7 @@ fn scalar(json: Value, at: &At<'_>) -> Result<Scalar, Invalid> {
 
 fn scalars(json: Value, at: &At<'_>) -> Result<Scalars, Invalid> {
     let Value::Array(list) = json else {
-        return Err(at.malformed(format!("expected a list, found {}", kind(&json))));
+        return Err(at.found(&json, "a list"));
     };
     // The first element decides: a list is of one type.
     if list.first().is_some_and(Value::is_number) {
@@ -114,7 +105,7 @@ fn not_matchable(json: &Value, expected: &str, at: &At<'_>) -> Invalid {
         Value::Number(number) => {
             at.malformed(format!("expected {expected}, found {number}: match numbers by range"))
         }
-        other => at.malformed(format!("expected {expected}, found {}", kind(other))),
+        other => at.found(other, expected),
     }
 }
 
@@ -134,33 +125,26 @@ fn bounds<T>(
     read: impl Fn(Value, &At<'_>) -> Result<T, Invalid>,
 ) -> Result<Bounds<T>, Invalid> {
     let mut members = Members::of(json, at, "an object with lt, gt, gte, lte")?;
-    let [lt, gt, gte, lte] =
-        BOUNDS.map(|name| members.take(name).map(|json| read(json, &at.key(name))).transpose());
+    let [lt, gt, gte, lte] = BOUNDS.map(|name| members.read(name, &read));
     members.finish("lt, gt, gte, lte")?;
     Ok(Bounds { lt: lt?, gt: gt?, gte: gte?, lte: lte? })
 }
 
 fn number(json: Value, at: &At<'_>) -> Result<f64, Invalid> {
-    json.as_f64().ok_or_else(|| {
-        at.malformed(format!("expected a number or a datetime string, found {}", kind(&json)))
-    })
+    json.as_f64().ok_or_else(|| at.found(&json, "a number or a datetime string"))
 }
 
 fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {
     let Value::String(text) = json else {
-        return Err(at.malformed(format!("expected a datetime string, found {}", kind(&json))));
+        return Err(at.found(&json, "a datetime string"));
     };
-    match Datetime::parse(&text) {
-        Some(datetime) => Ok(datetime),
-        None => {
-            Err(at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339")))
-        }
-    }
+    Datetime::parse(&text).ok_or_else(|| {
+        at.malformed(format!("\"{text}\" is not a datetime: expected a form of RFC 3339"))
+    })
 }
 
 fn count(json: Value, at: &At<'_>) -> Result<u64, Invalid> {
-    json.as_u64()
-        .ok_or_else(|| at.malformed(format!("expected an unsigned integer, found {}", kind(&json))))
+    json.as_u64().ok_or_else(|| at.found(&json, "an unsigned integer"))
 }
 
 fn bounding_box(json: Value, at: &At<'_>) -> Result<BoundingBox, Invalid> {

@@ -14,7 +14,7 @@ impl<'a> Members<'a> {
     pub(super) fn of(json: Value, at: &'a At<'a>, expected: &str) -> Result<Self, Invalid> {
         match json {
             Value::Object(map) => Ok(Self { map, at }),
-            other => Err(at.malformed(format!("expected {expected}, found {}", kind(&other)))),
+            other => Err(at.found(&other, expected)),
         }
     }
 
@@ -41,6 +41,15 @@ impl<'a> Members<'a> {
         self.map.remove(name).filter(|value| !value.is_null())
     }
 
+    /// An optional member, as `read` reads it.
+    pub(super) fn read<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value, &At<'_>) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, Invalid> {
+        self.take(name).map(|json| read(json, &self.at.key(name))).transpose()
+    }
+
     /// A member that must be there.
     pub(super) fn need(&mut self, name: &str) -> Result<Value, Invalid> {
         self.take(name).ok_or_else(|| self.at.malformed(format!("missing member `{name}`")))
@@ -50,10 +59,7 @@ impl<'a> Members<'a> {
     pub(super) fn string(&mut self, name: &str) -> Result<String, Invalid> {
         match self.need(name)? {
             Value::String(text) => Ok(text),
-            other => Err(self
-                .at
-                .key(name)
-                .malformed(format!("expected a string, found {}", kind(&other)))),
+            other => Err(self.at.key(name).found(&other, "a string")),
         }
     }
 
@@ -61,30 +67,19 @@ impl<'a> Members<'a> {
     pub(super) fn list(&mut self, name: &str) -> Result<Vec<Value>, Invalid> {
         match self.need(name)? {
             Value::Array(list) => Ok(list),
-            other => {
-                Err(self.at.key(name).malformed(format!("expected a list, found {}", kind(&other))))
-            }
+            other => Err(self.at.key(name).found(&other, "a list")),
         }
     }
 
     /// An optional member that is true or false.
     pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Invalid> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(value)),
-            Some(other) => Err(self
-                .at
-                .key(name)
-                .malformed(format!("expected a boolean, found {}", kind(&other)))),
-        }
+        self.read(name, |json, at| json.as_bool().ok_or_else(|| at.found(&json, "a boolean")))
     }
 
     /// A number that must be there.
     pub(super) fn number(&mut self, name: &str) -> Result<f64, Invalid> {
         let json = self.need(name)?;
-        json.as_f64().ok_or_else(|| {
-            self.at.key(name).malformed(format!("expected a number, found {}", kind(&json)))
-        })
+        json.as_f64().ok_or_else(|| self.at.key(name).found(&json, "a number"))
     }
 
     /// Refuses members that are left, null or not.
@@ -101,8 +96,15 @@ impl<'a> Members<'a> {
     }
 }
 
+impl At<'_> {
+    /// Something else was expected here.
+    pub(super) fn found(&self, json: &Value, expected: &str) -> Invalid {
+        self.malformed(format!("expected {expected}, found {}", kind(json)))
+    }
+}
+
 /// What a JSON value is, for an error.
-pub(super) fn kind(json: &Value) -> &'static str {
+fn kind(json: &Value) -> &'static str {
     match json {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

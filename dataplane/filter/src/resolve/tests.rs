@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use vane_types::FieldSchema;
 
 use crate::Filter;
-use crate::fixture::Shard;
+use crate::tests::fixture::Shard;
 
 fn shard(values: &[Value], ty: FieldSchema) -> Shard {
     let payloads: Vec<_> = values.iter().map(|value| json!({"f": value, "g": "x"})).collect();

@@ -9,6 +9,7 @@ use vane_catalog::NodeEntry;
 use super::ground::Ground;
 use super::serving::Serving;
 use crate::admission;
+use crate::drain::pause;
 use crate::maintenance::{Maintenance, Truncated, Upkeep};
 use crate::open_error::OpenError;
 use crate::reconciler::Reconciler;
@@ -71,7 +72,7 @@ impl Background {
         // What they hold is let go when they have ended, and not before.
         let until = Instant::now() + ABORT_MAX;
         while !self.tasks.iter().all(JoinHandle::is_finished) && Instant::now() < until {
-            pause();
+            pause(ABORT_PAUSE);
         }
         self.maintenance.stop();
     }
@@ -86,9 +87,4 @@ impl Background {
         // Only after the sync: by this note the next start goes without verifying files.
         self.upkeep.disks.data_dir.mark_clean()
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and ends the node")]
-fn pause() {
-    std::thread::sleep(ABORT_PAUSE);
 }

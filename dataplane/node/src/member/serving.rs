@@ -12,7 +12,7 @@ use vane_types::GroupId;
 
 use super::ground::Ground;
 use crate::catalog_sync::CatalogSync;
-use crate::drain::Drain;
+use crate::drain::{Drain, pause};
 use crate::leader_request::LeaderRequests;
 use crate::liveness::Liveness;
 use crate::open_error::OpenError;
@@ -48,9 +48,8 @@ impl Serving {
         let Ground { me, disks, space, peers, engine, catalog, .. } = ground;
         let me = *me;
         let pool = Pool::start(settings.search_threads, settings.pending_searches_max)?;
-        let pool = Arc::new(pool);
-        let replicas =
-            Replicas::new(me, settings.shard(), disks.clone(), engine.clone(), catalog.clone());
+        let (pool, shard) = (Arc::new(pool), settings.shard());
+        let replicas = Replicas::new(me, shard, disks.clone(), engine.clone(), catalog.clone());
         let replicas = Arc::new(replicas);
         let catalog_sync = CatalogSync {
             catalog: catalog.clone(),
@@ -131,7 +130,7 @@ fn settle(ground: &Ground, replicas: &Replicas) {
     // Bounded: a node whose logs cannot be applied must still come up and say so.
     let until = Instant::now() + SETTLE_MAX;
     while !is_serving(ground, replicas) && Instant::now() < until {
-        pause();
+        pause(SETTLE_PAUSE);
     }
 }
 
@@ -142,9 +141,4 @@ fn is_serving(ground: &Ground, replicas: &Replicas) -> bool {
         && replicas.all().iter().all(|(_, replica)| {
             replica.watch.is_serving() || replica.shard.conf().members().len() > 1
         })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the thread is the caller's own, and starts the node")]
-fn pause() {
-    std::thread::sleep(SETTLE_PAUSE);
 }

@@ -4,9 +4,8 @@ use axum::Json;
 use axum::response::IntoResponse;
 use vane_api::rest::cluster::{Version, cluster_status};
 
-use super::answer::Answer;
+use super::answer::Answered;
 use super::call::Call;
-use super::error::ApiError;
 
 /// `GET /`: clients call it first and warn when they do not like what it says.
 pub(crate) async fn version() -> impl IntoResponse {
@@ -14,7 +13,7 @@ pub(crate) async fn version() -> impl IntoResponse {
 }
 
 /// `GET /cluster`: members and consensus, as this node sees them.
-pub(crate) async fn cluster(call: Call) -> Result<Answer, ApiError> {
+pub(crate) async fn cluster(call: Call) -> Answered {
     let state = call.service.meta_state(&call.context).await?;
     let now = jiff::Timestamp::now().to_string();
     Ok(call.answer(cluster_status(state.node, &state.members, &state.status, &now)))

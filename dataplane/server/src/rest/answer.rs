@@ -68,6 +68,9 @@ impl Started {
 /// A finished answer.
 pub(crate) struct Answer(Response);
 
+/// What a handler comes to.
+pub(crate) type Answered = Result<Answer, ApiError>;
+
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         self.0

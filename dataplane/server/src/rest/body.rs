@@ -1,17 +1,17 @@
 //! Reads JSON bodies: within a size, within a time, and saying which field is wrong.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::body::Body;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
+use tokio_stream::StreamExt;
 use vane_api::rest::parse::parse;
 use vane_api::{Error, Kind};
 use vane_service::Limits;
 
+use super::call::In;
 use super::error::ApiError;
 use crate::state::AppState;
 
@@ -49,6 +49,26 @@ where
     }
 }
 
+/// The collection that the path names, and a JSON body.
+pub(crate) struct To<T>(pub(crate) String, pub(crate) T);
+
+impl<S, T> FromRequest<S> for To<T>
+where
+    S: Send + Sync,
+    Arc<AppState>: FromRef<S>,
+    T: DeserializeOwned + Send + 'static,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        // First: what is wrong with it is known before the body is there.
+        let In(name) = In::from_request_parts(&mut parts, state).await?;
+        let Json(body) = Json::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self(name, body))
+    }
+}
+
 async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     limits: &Limits,
     request: Request,
@@ -70,10 +90,12 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     parsed.map_err(|e| Error::internal(format!("the body could not be parsed: {e}")))?
 }
 
-async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Error> {
+async fn read(body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Error> {
     let mut read = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED_BYTES_MAX));
-    let mut total = 0usize;
-    while let Some(data) = next_chunk(&mut body).await? {
+    let (mut total, mut chunks) = (0usize, body.into_data_stream());
+    while let Some(chunk) = chunks.next().await {
+        let data = chunk
+            .map_err(|error| Error::bad_request(format!("the body could not be read: {error}")))?;
         total = total.saturating_add(data.len());
         if total <= limit {
             read.extend_from_slice(&data);
@@ -82,23 +104,6 @@ async fn read(mut body: Body, announced: Option<usize>, limit: usize) -> Result<
         }
     }
     if total > limit { Err(too_large(limit)) } else { Ok(read) }
-}
-
-async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Error> {
-    loop {
-        match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
-            None => return Ok(None),
-            Some(Ok(frame)) => {
-                // Trailers are frames too, and no part of the body.
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-            Some(Err(error)) => {
-                return Err(Error::bad_request(format!("the body could not be read: {error}")));
-            }
-        }
-    }
 }
 
 fn too_large(limit: usize) -> Error {

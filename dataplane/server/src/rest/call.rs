@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use vane_api::rest::update::UpdateResult;
 use vane_api::{Error, Kind};
 use vane_service::{Door, Principal, Service};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, innermost};
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
@@ -86,7 +86,9 @@ where
             Some(_) => match Query::try_from_uri(&parts.uri) {
                 Ok(Query(parameters)) => parameters,
                 Err(rejection) => {
-                    return Err(Error::new(Kind::MalformedParameter, "", cause(&rejection)).into());
+                    return Err(
+                        Error::new(Kind::MalformedParameter, "", innermost(&rejection)).into()
+                    );
                 }
             },
         };
@@ -146,15 +148,6 @@ fn allows_partial(headers: &HeaderMap) -> Result<bool, Error> {
             )))
         }
     }
-}
-
-/// The innermost reason of an error: the outer ones only say that there is one.
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 /// Parts of the path.

@@ -5,37 +5,32 @@ use vane_api::rest::cluster::collection_cluster;
 use vane_api::rest::collection::{CreateCollection, UpdateCollection};
 use vane_api::rest::info::collection_info;
 
-use super::answer::Answer;
-use super::body::Json;
+use super::answer::Answered;
+use super::body::To;
 use super::call::{Call, In};
-use super::error::ApiError;
 
 /// `GET /collections`.
-pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
+pub(super) async fn list(call: Call) -> Answered {
     let names = call.service.collection_names(&call.context).await?;
     let collections: Vec<_> = names.into_iter().map(|name| json!({ "name": name })).collect();
     Ok(call.answer(json!({ "collections": collections })))
 }
 
 /// `GET /collections/{collection}`.
-pub(super) async fn info(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
+pub(super) async fn info(call: Call, In(name): In<String>) -> Answered {
     let collection = call.collection(&name).await?;
     let info = call.service.collection_info(&call.context, &collection).await?;
     Ok(call.answer(collection_info(collection.config(), collection.layout(), &info)))
 }
 
 /// `GET /collections/{collection}/exists`.
-pub(super) async fn exists(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
+pub(super) async fn exists(call: Call, In(name): In<String>) -> Answered {
     let exists = call.service.collection_exists(&call.context, &name).await?;
     Ok(call.answer(json!({ "exists": exists })))
 }
 
 /// `PUT /collections/{collection}`.
-pub(super) async fn create(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<CreateCollection>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn create(call: Call, To(name, body): To<CreateCollection>) -> Answered {
     let wanted = body.into_parts()?;
     // No key: REST has no way to tell a repeated call from a second one.
     call.service.create_collection(&call.context, name, wanted, String::new()).await?;
@@ -43,11 +38,7 @@ pub(super) async fn create(
 }
 
 /// `PATCH /collections/{collection}`.
-pub(super) async fn update(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<UpdateCollection>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn update(call: Call, To(name, body): To<UpdateCollection>) -> Answered {
     let collection = call.collection(&name).await?;
     let factor = body.write_consistency_factor(collection.layout())?;
     let change = body.into_change(collection.config())?;
@@ -56,13 +47,13 @@ pub(super) async fn update(
 }
 
 /// `DELETE /collections/{collection}`; `false` when there was none.
-pub(super) async fn delete(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
+pub(super) async fn delete(call: Call, In(name): In<String>) -> Answered {
     let existed = call.service.delete_collection(&call.context, name, String::new()).await?;
     Ok(call.answer(existed))
 }
 
 /// `GET /collections/{collection}/cluster`: where its shards are.
-pub(super) async fn cluster(call: Call, In(name): In<String>) -> Result<Answer, ApiError> {
+pub(super) async fn cluster(call: Call, In(name): In<String>) -> Answered {
     let collection = call.collection(&name).await?;
     let node = call.service.member()?.node_id();
     let places = call.service.replica_places(&call.context, collection).await?;

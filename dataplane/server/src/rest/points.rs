@@ -7,16 +7,12 @@ use vane_api::rest::select::everything;
 use vane_api::{Error, Kind};
 use vane_types::PointId;
 
-use super::answer::Answer;
-use super::body::Json;
+use super::answer::Answered;
+use super::body::To;
 use super::call::{Call, In};
-use super::error::ApiError;
 
 /// `GET /collections/{collection}/points/{id}`: all of one point.
-pub(super) async fn one(
-    call: Call,
-    In((name, id)): In<(String, String)>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Answered {
     let id: PointId = id.parse().map_err(Error::bad_request)?;
     let records = call
         .service
@@ -33,11 +29,7 @@ pub(super) async fn one(
 }
 
 /// `POST /collections/{collection}/points`: those of the points that are there.
-pub(super) async fn retrieve(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<Retrieve>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn retrieve(call: Call, To(name, body): To<Retrieve>) -> Answered {
     let (ids, want) = body.into_parts()?;
     let records =
         call.service.retrieve(&call.context, &*call.collection(&name).await?, ids, want).await?;
@@ -46,22 +38,14 @@ pub(super) async fn retrieve(
 }
 
 /// `POST /collections/{collection}/points/scroll`: a page in id order.
-pub(super) async fn scroll(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<ScrollRequest>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn scroll(call: Call, To(name, body): To<ScrollRequest>) -> Answered {
     let scroll = body.into_scroll()?;
     let page = call.service.scroll(&call.context, &*call.collection(&name).await?, scroll).await?;
     Ok(call.answer(PageOut { records: &page.records, next: page.next }))
 }
 
 /// `POST /collections/{collection}/points/count`.
-pub(super) async fn count(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<Count>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn count(call: Call, To(name, body): To<Count>) -> Answered {
     let filter = body.into_filter()?;
     let count = call.service.count(&call.context, &*call.collection(&name).await?, filter).await?;
     Ok(call.answer(json!({ "count": count })))

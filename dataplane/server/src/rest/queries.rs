@@ -3,17 +3,12 @@
 use vane_api::rest::query::{QueryBatch, QueryRequest};
 use vane_api::rest::record::Points;
 
-use super::answer::Answer;
-use super::body::Json;
-use super::call::{Call, In};
-use super::error::ApiError;
+use super::answer::Answered;
+use super::body::To;
+use super::call::Call;
 
 /// `POST /collections/{collection}/points/query`.
-pub(super) async fn one(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<QueryRequest>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn one(call: Call, To(name, body): To<QueryRequest>) -> Answered {
     let query = body.into_query()?;
     let collection = call.collection(&name).await?;
     let found = call.service.query(&call.context, &collection, query).await?;
@@ -21,11 +16,7 @@ pub(super) async fn one(
 }
 
 /// `POST /collections/{collection}/points/query/batch`: results in the order asked for.
-pub(super) async fn batch(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<QueryBatch>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn batch(call: Call, To(name, body): To<QueryBatch>) -> Answered {
     let queries = body.into_queries()?;
     let collection = call.collection(&name).await?;
     let found = call.service.query_batch(&call.context, collection, queries).await?;

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{layers, service};
-use crate::engine::{Node, NodeSettings};
+use crate::engine::Node;
 use crate::settings::Settings;
 use crate::state::AppState;
 
@@ -33,7 +33,8 @@ fn start(change: impl FnOnce(&mut Settings)) -> Running {
     let mut settings = Settings { data_dir: dir.path().join("data"), ..Settings::default() };
     (settings.storage.min_free_mb, settings.storage.ballast_mb) = (0, 0);
     change(&mut settings);
-    let host = Node::open(settings.engine(NodeSettings::default())).unwrap();
+    let nowhere = ([127, 0, 0, 1], 1).into();
+    let host = Node::open(settings.engine(settings.node(nowhere, nowhere).unwrap())).unwrap();
     Running { state: AppState::new(host, settings), _dir: dir }
 }
 

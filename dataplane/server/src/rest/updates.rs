@@ -2,104 +2,60 @@
 
 use std::sync::Arc;
 
+use vane_api::Error;
 use vane_api::rest::select::PointsSelector;
 use vane_api::rest::update::{
     DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
 };
 
-use super::answer::Answer;
-use super::body::Json;
-use super::call::{Call, In};
-use super::error::ApiError;
+use super::answer::Answered;
+use super::body::To;
+use super::call::Call;
 use crate::engine::{Collection, Write};
 
 /// `PUT /collections/{collection}/points`.
-pub(super) async fn upsert(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<Upsert>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_write()?).await
+pub(super) async fn upsert(call: Call, asked: To<Upsert>) -> Answered {
+    change(call, asked, Upsert::into_write).await
 }
 
 /// `POST /collections/{collection}/points/delete`.
-pub(super) async fn delete(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<PointsSelector>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, Write::Delete(body.into_selection()?)).await
+pub(super) async fn delete(call: Call, asked: To<PointsSelector>) -> Answered {
+    change(call, asked, |points| points.into_selection().map(Write::Delete)).await
 }
 
 /// `PUT /collections/{collection}/points/vectors`.
-pub(super) async fn update_vectors(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<UpdateVectors>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_write()?).await
+pub(super) async fn update_vectors(call: Call, asked: To<UpdateVectors>) -> Answered {
+    change(call, asked, UpdateVectors::into_write).await
 }
 
 /// `POST /collections/{collection}/points/vectors/delete`.
-pub(super) async fn delete_vectors(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<DeleteVectors>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_write()?).await
+pub(super) async fn delete_vectors(call: Call, asked: To<DeleteVectors>) -> Answered {
+    change(call, asked, DeleteVectors::into_write).await
 }
 
 /// `POST /collections/{collection}/points/payload`.
-pub(super) async fn set_payload(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<SetPayload>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_set()?).await
+pub(super) async fn set_payload(call: Call, asked: To<SetPayload>) -> Answered {
+    change(call, asked, SetPayload::into_set).await
 }
 
 /// `PUT /collections/{collection}/points/payload`.
-pub(super) async fn overwrite_payload(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<SetPayload>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_overwrite()?).await
+pub(super) async fn overwrite_payload(call: Call, asked: To<SetPayload>) -> Answered {
+    change(call, asked, SetPayload::into_overwrite).await
 }
 
 /// `POST /collections/{collection}/points/payload/delete`.
-pub(super) async fn delete_payload(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<DeletePayload>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, body.into_write()?).await
+pub(super) async fn delete_payload(call: Call, asked: To<DeletePayload>) -> Answered {
+    change(call, asked, DeletePayload::into_write).await
 }
 
 /// `POST /collections/{collection}/points/payload/clear`.
-pub(super) async fn clear_payload(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<PointsSelector>,
-) -> Result<Answer, ApiError> {
-    let collection = call.collection(&name).await?;
-    write(&call, collection, Write::ClearPayload(body.into_selection()?)).await
+pub(super) async fn clear_payload(call: Call, asked: To<PointsSelector>) -> Answered {
+    change(call, asked, |points| points.into_selection().map(Write::ClearPayload)).await
 }
 
 /// `POST /collections/{collection}/points/batch`: each operation is applied before the
 /// next one begins, and one that fails ends the batch.
-pub(super) async fn batch(
-    call: Call,
-    In(name): In<String>,
-    Json(body): Json<Operations>,
-) -> Result<Answer, ApiError> {
+pub(super) async fn batch(call: Call, To(name, body): To<Operations>) -> Answered {
     let writes = body.into_writes()?;
     let collection = call.collection(&name).await?;
     let indexes = call.service.write_batch(&call.context, collection, writes).await?;
@@ -107,12 +63,18 @@ pub(super) async fn batch(
     Ok(call.answer(results))
 }
 
+/// Applies the change that `read` finds in a body.
+async fn change<T>(
+    call: Call,
+    To(name, body): To<T>,
+    read: impl FnOnce(T) -> Result<Write, Error>,
+) -> Answered {
+    let collection = call.collection(&name).await?;
+    write(&call, collection, read(body)?).await
+}
+
 /// Applies a change and answers with its place in the log.
-pub(super) async fn write(
-    call: &Call,
-    collection: Arc<Collection>,
-    write: Write,
-) -> Result<Answer, ApiError> {
+pub(super) async fn write(call: &Call, collection: Arc<Collection>, write: Write) -> Answered {
     let index = call.service.write(&call.context, collection, write).await?;
     Ok(call.answer(call.updated(index)))
 }

@@ -5,14 +5,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use tonic::{Code, Status};
-use vane_raft::MemberChange;
-use vane_types::{Error, GroupId, NodeId, PeerId};
+use vane_types::{Error, GroupId, NodeId};
 
 use super::Peers;
-use crate::wire::{self, Header};
+use crate::wire::leader_request::{change_to_wire, done_from_wire, transfer_to_wire};
+use crate::wire::{self, Header, Wire};
 use crate::{
-    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome, Proposal,
-    Read, ReportRequest,
+    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, NotRead,
+    Outcome, Proposal, Read, ReportRequest,
 };
 
 impl Peers {
@@ -33,7 +33,11 @@ impl Peers {
             self.client(node).map_err(|error| NotRead::NoReplica(error.to_string()))?;
         let request = read.to_wire(Header { group, freshness, deadline });
         match tokio::time::timeout_at(deadline.into(), R::call(&mut client, request)).await {
-            Ok(Ok(reply)) => wire::answered_from_wire::<R>(reply.into_inner()),
+            // Not `NoReplica`: there is one, and it answered.
+            Ok(Ok(reply)) => R::reply_from_wire(reply.into_inner()).unwrap_or_else(|error| {
+                let detail = format!("the answer of a shard could not be read: {error}");
+                Err(NotRead::Failed(Error::internal(detail)))
+            }),
             // Whatever it was, a read may be asked of another node.
             Ok(Err(status)) => Err(NotRead::NoReplica(does_not_answer(node, &status))),
             Err(_) => Err(NotRead::Failed(Error::timeout(not_in_time(node)))),
@@ -74,53 +78,43 @@ impl Peers {
     ) -> Result<NodeReport, Error> {
         let mut client =
             self.client(node).map_err(|error| Error::unavailable(error.to_string()))?;
-        let request = wire::report::request_to_wire(request);
-        match tokio::time::timeout(timeout, client.report(request)).await {
-            Ok(Ok(reply)) => wire::report::report_from_wire(reply.into_inner())
+        match tokio::time::timeout(timeout, client.report(request.into_message())).await {
+            Ok(Ok(reply)) => NodeReport::from_message(reply.into_inner())
                 .map_err(|error| Error::internal(error.to_string())),
             Ok(Err(status)) => Err(Error::unavailable(status.message())),
             Err(_) => Err(Error::timeout("no answer in time")),
         }
     }
 
-    /// Has a group's leader, on a node, hand over to another replica.
+    /// Has a group's leader, on a node, hand over or change the group's members.
     ///
     /// # Errors
-    /// Why the other replica does not lead, or is not known to.
-    pub async fn transfer_leader(
+    /// Why it is not done, or is not known to be.
+    pub async fn ask_leader(
         &self,
         node: NodeId,
         group: GroupId,
-        to: PeerId,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> Result<(), NotDone> {
         let mut client =
             self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
-        let request = wire::leader_request::transfer_to_wire(group, to, deadline);
-        match tokio::time::timeout_at(deadline.into(), client.transfer_leader(request)).await {
-            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
-            Ok(Err(status)) => Err(not_done(status)),
-            Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
-        }
-    }
-
-    /// Has a group's leader, on a node, take one step to another membership.
-    ///
-    /// # Errors
-    /// Why the step was not taken, or is not known to be.
-    pub async fn change_members(
-        &self,
-        node: NodeId,
-        group: GroupId,
-        change: MemberChange,
-        deadline: Instant,
-    ) -> Result<(), NotDone> {
-        let mut client =
-            self.client(node).map_err(|error| NotDone::NoReplica(error.to_string()))?;
-        let request = wire::leader_request::change_to_wire(group, change, deadline);
-        match tokio::time::timeout_at(deadline.into(), client.change_members(request)).await {
-            Ok(Ok(reply)) => wire::leader_request::done_from_wire(group, reply.into_inner()),
-            Ok(Err(status)) => Err(not_done(status)),
+        let call = async {
+            match request {
+                LeaderRequest::Transfer(to) => {
+                    client.transfer_leader(transfer_to_wire(group, to, deadline)).await
+                }
+                LeaderRequest::Change(change) => {
+                    client.change_members(change_to_wire(group, change, deadline)).await
+                }
+            }
+        };
+        match tokio::time::timeout_at(deadline.into(), call).await {
+            Ok(Ok(reply)) => done_from_wire(group, reply.into_inner()),
+            Ok(Err(status)) if never_arrived(&status) => {
+                Err(NotDone::NoReplica(status.message().to_owned()))
+            }
+            Ok(Err(status)) => Err(NotDone::Unknown(status.message().to_owned())),
             Err(_) => Err(NotDone::Unknown(format!("node {node} did not answer in time"))),
         }
     }
@@ -143,7 +137,7 @@ impl Peers {
                 .client_at(address)
                 .await
                 .map_err(|error| Error::unavailable(error.to_string()))?;
-            let reply = client.join(wire::join::join_to_wire(request)).await;
+            let reply = client.join(request.into_message()).await;
             // A refusal of the member's is an answer; a status comes from what stands before it.
             let reply = reply.map_err(|status| Error::unavailable(status.message()))?;
             wire::join::admitted_from_wire(reply.into_inner())
@@ -161,11 +155,6 @@ fn does_not_answer(node: NodeId, status: &Status) -> String {
 
 fn not_in_time(node: NodeId) -> String {
     format!("node {node} did not answer within the time limit")
-}
-
-fn not_done(status: Status) -> NotDone {
-    let why = status.message().to_owned();
-    if never_arrived(&status) { NotDone::NoReplica(why) } else { NotDone::Unknown(why) }
 }
 
 /// Whether a call failed before the other node could have acted on it.

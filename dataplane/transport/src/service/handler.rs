@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
-use vane_raft::{Envelope, MemberChange};
+use vane_raft::Envelope;
 use vane_storage::Space;
-use vane_types::{Error, GroupId, NodeId, PeerId};
+use vane_types::{Error, GroupId, NodeId};
 
 use crate::{
-    Answered, Freshness, JoinReply, JoinRequest, NodeReport, NotDone, Outcome, Proposal, Read,
-    ReportRequest,
+    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, Outcome,
+    Proposal, Read, ReportRequest,
 };
 
 /// The node that others call.
@@ -50,25 +50,14 @@ pub trait PeerMember: Send + Sync + 'static {
     /// Tells of this node and of groups that it leads.
     fn report(&self, request: ReportRequest) -> impl Future<Output = NodeReport> + Send;
 
-    /// Hands a group's leadership over and waits until the other replica leads.
+    /// Hands a group over or changes its members, if this node leads it.
     ///
     /// # Errors
-    /// Why it does not, or is not known to.
-    fn transfer_leader(
+    /// Why it is not done, or is not known to be.
+    fn ask_leader(
         &self,
         group: GroupId,
-        to: PeerId,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<(), NotDone>> + Send;
-
-    /// Takes one step to another membership and waits until it is applied.
-    ///
-    /// # Errors
-    /// Why it was not, or is not known to be.
-    fn change_members(
-        &self,
-        group: GroupId,
-        change: MemberChange,
+        request: LeaderRequest,
         deadline: Instant,
     ) -> impl Future<Output = Result<(), NotDone>> + Send;
 

@@ -11,10 +11,10 @@ use vane_types::{GroupId, LogIndex};
 use super::filter_of::filter;
 use super::value_of::{info, report, scored, search};
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf, WireRead,
+    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
-use crate::wire::{self, Header, WireRequest};
-use crate::{Freshness, Read};
+use crate::wire::{self, Header, Wire};
+use crate::{Freshness, JoinRequest, NodeReport, Read};
 
 /// Reads the bytes as request and reply of one kind; that it returns is the claim.
 fn read_as<R: Read>(bytes: &[u8])
@@ -23,11 +23,11 @@ where
     R::Reply: Message + Default,
 {
     if let Ok(request) = R::Request::decode(bytes) {
-        let _header = wire::header_from_wire(request.header());
+        let _header = wire::header_from_wire(R::header(&request));
         let _read = R::from_wire(request);
     }
     if let Ok(reply) = R::Reply::decode(bytes) {
-        let _answered = wire::answered_from_wire::<R>(reply);
+        let _answered = R::reply_from_wire(reply);
     }
 }
 
@@ -55,10 +55,10 @@ fn read_as_all(bytes: &[u8]) {
         let _done = wire::leader_request::done_from_wire(GroupId(1), reply);
     }
     if let Ok(reply) = peer::ReportReply::decode(bytes) {
-        let _report = wire::report::report_from_wire(reply);
+        let _report = NodeReport::from_message(reply);
     }
     if let Ok(request) = peer::JoinRequest::decode(bytes) {
-        let _request = wire::join::join_from_wire(request);
+        let _request = JoinRequest::from_message(request);
     }
     if let Ok(reply) = peer::JoinReply::decode(bytes) {
         let _admitted = wire::join::admitted_from_wire(reply);
@@ -95,9 +95,9 @@ proptest! {
         let messages = [
             search.to_wire(header()).encode_to_vec(),
             Resolve { filter }.to_wire(header()).encode_to_vec(),
-            wire::answered_to_wire::<Search>(Ok((scored, LogIndex(1)))).encode_to_vec(),
-            wire::answered_to_wire::<InfoOf>(Ok((info, LogIndex(1)))).encode_to_vec(),
-            wire::report::report_to_wire(report).encode_to_vec(),
+            Search::reply_to_wire(Ok((scored, LogIndex(1)))).encode_to_vec(),
+            InfoOf::reply_to_wire(Ok((info, LogIndex(1)))).encode_to_vec(),
+            report.into_message().encode_to_vec(),
         ];
         for message in messages {
             read_as_all(&damaged(message, &changes));

@@ -12,16 +12,16 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
-use vane_raft::{Envelope, MemberChange};
+use vane_raft::Envelope;
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
 use vane_storage::Space;
-use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Subject, Vector};
 
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
 use crate::{
-    Answered, Freshness, HeldHits, JoinReply, JoinRequest, NodeReport, NotDone, NotRead, Outcome,
-    PROTOCOL, PeerHandler, PeerMember, Peers, Proposal, Read, Replica, ReportRequest, Token,
-    peer_server,
+    Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
+    NotRead, Outcome, PROTOCOL, PeerHandler, PeerMember, Peers, Proposal, Read, Replica,
+    ReportRequest, Token, peer_server,
 };
 
 /// The cluster that the fake belongs to.
@@ -125,27 +125,19 @@ impl PeerMember for Fake {
         NodeReport { node: FAKE, protocol: PROTOCOL, replicas, ..NodeReport::default() }
     }
 
-    async fn transfer_leader(
+    async fn ask_leader(
         &self,
         group: GroupId,
-        to: PeerId,
+        request: LeaderRequest,
         _deadline: Instant,
     ) -> Result<(), NotDone> {
-        match to.node() == FAKE {
-            true => Ok(()),
-            false => Err(NotDone::NotLeader { group, leader: Some(to.node()) }),
-        }
-    }
-
-    async fn change_members(
-        &self,
-        _group: GroupId,
-        change: MemberChange,
-        _deadline: Instant,
-    ) -> Result<(), NotDone> {
-        match change.removed.is_empty() {
-            true => Ok(()),
-            false => Err(NotDone::Refused("nobody goes".into())),
+        match request {
+            LeaderRequest::Transfer(to) if to.node() == FAKE => Ok(()),
+            LeaderRequest::Transfer(to) => {
+                Err(NotDone::NotLeader { group, leader: Some(to.node()) })
+            }
+            LeaderRequest::Change(change) if change.removed.is_empty() => Ok(()),
+            LeaderRequest::Change(_) => Err(NotDone::Refused("nobody goes".into())),
         }
     }
 
@@ -211,7 +203,7 @@ impl Replica for Fake {
         Ok(vec![PointId::Num(1), PointId::Uuid(CLUSTER)])
     }
 
-    async fn info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
+    async fn shard_info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
         Ok(Info { points: 12, ..Info::default() })
     }
 

@@ -17,8 +17,8 @@ use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, S
 use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, SECRET, peers_of};
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
 use crate::{
-    Answered, Freshness, JoinRequest, NotDone, NotRead, Outcome, PROTOCOL, Peers, Proposal, Read,
-    ReportRequest, send_snapshot,
+    Answered, Freshness, JoinRequest, LeaderRequest, NotDone, NotRead, Outcome, PROTOCOL, Peers,
+    Proposal, Read, ReportRequest, send_snapshot,
 };
 
 const SHARD: GroupId = GroupId(1);
@@ -123,14 +123,14 @@ async fn what_is_no_read_is_answered_too() {
     let second = Duration::from_secs(5);
     let report = peers.report(FAKE, ReportRequest::AllLed, second).await.unwrap();
     assert_eq!((report.node, report.replicas, report.protocol), (FAKE, 1, PROTOCOL));
-    let to = PeerId::new(FAKE, 1);
-    assert_eq!(peers.transfer_leader(FAKE, SHARD, to, soon()).await, Ok(()));
+    let ask = async |request| peers.ask_leader(FAKE, SHARD, request, soon()).await;
+    assert_eq!(ask(LeaderRequest::Transfer(PeerId::new(FAKE, 1))).await, Ok(()));
     let to = PeerId::new(NodeId(8), 1);
     let not_done = NotDone::NotLeader { group: SHARD, leader: Some(NodeId(8)) };
-    assert_eq!(peers.transfer_leader(FAKE, SHARD, to, soon()).await, Err(not_done));
+    assert_eq!(ask(LeaderRequest::Transfer(to)).await, Err(not_done));
     let change = MemberChange { removed: vec![to], ..MemberChange::default() };
     let refused = Err(NotDone::Refused("nobody goes".into()));
-    assert_eq!(peers.change_members(FAKE, SHARD, change, soon()).await, refused);
+    assert_eq!(ask(LeaderRequest::Change(change)).await, refused);
 }
 
 #[tokio::test]

@@ -21,12 +21,12 @@ use super::value_of::{
     search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf, WireRead,
+    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
-use crate::wire::{self, Header, Unreadable, WireRequest};
+use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
-    Answered, Freshness, HeldHits, JoinReply, JoinRequest, NotDone, Outcome, Proposal, Read,
-    ReportRequest,
+    Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
+    Outcome, Proposal, Read, ReportRequest,
 };
 
 /// As another node would decode it.
@@ -45,7 +45,7 @@ where
     R::Request: Message + Default,
 {
     let request = sent(&read.clone().to_wire(header()));
-    let header = wire::header_from_wire(request.header()).unwrap();
+    let header = wire::header_from_wire(R::header(&request)).unwrap();
     prop_assert_eq!((header.group, header.freshness), (GroupId(7), Freshness::Linearizable));
     let left = header.deadline.saturating_duration_since(Instant::now());
     prop_assert!(left > Duration::from_secs(5) && left <= Duration::from_secs(9));
@@ -54,14 +54,14 @@ where
     Ok(())
 }
 
-fn answer_arrives<R: WireRead>(answered: Answered<R::Answer>) -> Result<(), TestCaseError>
+fn answer_arrives<R: Read>(answered: Answered<R::Answer>) -> Result<(), TestCaseError>
 where
     R::Reply: Message + Default,
     R::Answer: Debug,
 {
     let before = format!("{answered:?}");
-    let reply = sent(&wire::answered_to_wire::<R>(answered));
-    let arrived = wire::answered_from_wire::<R>(reply);
+    let reply = sent(&R::reply_to_wire(answered));
+    let arrived = R::reply_from_wire(reply).unwrap();
     prop_assert_eq!(format!("{arrived:?}"), before);
     Ok(())
 }
@@ -161,10 +161,10 @@ proptest! {
         let change = MemberChange { learners, voters, removed };
         let request = wire::leader_request::change_to_wire(group, change.clone(), deadline);
         let (_, arrived, _) = wire::leader_request::change_from_wire(sent(&request));
-        prop_assert_eq!(arrived, change);
+        prop_assert_eq!(arrived, LeaderRequest::Change(change));
         let request = wire::leader_request::transfer_to_wire(group, PeerId(to), deadline);
         let (_, arrived, _) = wire::leader_request::transfer_from_wire(sent(&request));
-        prop_assert_eq!(arrived, PeerId(to));
+        prop_assert_eq!(arrived, LeaderRequest::Transfer(PeerId(to)));
         let all = [
             Ok(()),
             Err(NotDone::NotLeader { group, leader: leader.map(NodeId) }),
@@ -180,13 +180,13 @@ proptest! {
 
     #[test]
     fn reports_arrive(report in report(), groups in vec(any::<u64>().prop_map(GroupId), 1..4)) {
-        let reply = sent(&wire::report::report_to_wire(report.clone()));
-        prop_assert_eq!(wire::report::report_from_wire(reply), Ok(report));
+        let reply = sent(&report.clone().into_message());
+        prop_assert_eq!(NodeReport::from_message(reply), Ok(report));
         let all =
             [ReportRequest::NodeOnly, ReportRequest::Groups(groups), ReportRequest::AllLed];
         for request in all {
-            let arrived = sent(&wire::report::request_to_wire(request.clone()));
-            prop_assert_eq!(wire::report::request_from_wire(arrived), request);
+            let arrived = sent(&request.clone().into_message());
+            prop_assert_eq!(ReportRequest::from_message(arrived), Ok(request));
         }
     }
 
@@ -201,8 +201,8 @@ proptest! {
         let request = JoinRequest {
             disk_id, name, address, rest_address, version, protocol, feature_level,
         };
-        let arrived = sent(&wire::join::join_to_wire(request.clone()));
-        prop_assert_eq!(wire::join::join_from_wire(arrived), Ok(request));
+        let arrived = sent(&request.clone().into_message());
+        prop_assert_eq!(JoinRequest::from_message(arrived), Ok(request));
         for admitted in [Ok(JoinReply { cluster_id, node_id: NodeId(node), members }), Err(error)] {
             let reply = sent(&wire::join::admitted_to_wire(admitted.clone()));
             prop_assert_eq!(wire::join::admitted_from_wire(reply), Ok(admitted));
@@ -266,6 +266,11 @@ fn a_deeper_filter_is_refused() {
     assert_eq!(Resolve::from_wire(request).unwrap_err(), Unreadable::TooDeep);
 }
 
+fn reply_with(vector: Option<peer::Vector>) -> peer::VectorOfReply {
+    let answer = peer::VectorOfAnswer { index: 1, vector };
+    peer::VectorOfReply { outcome: Some(peer::vector_of_reply::Outcome::Answer(answer)) }
+}
+
 #[test]
 fn numbers_that_make_no_vector_are_refused() {
     use peer::vector::Kind;
@@ -274,7 +279,7 @@ fn numbers_that_make_no_vector_are_refused() {
         Kind::Multi(peer::MultiVector { dim: 2, values: vec![0.5; 3] }),
     ] {
         let vector = Some(peer::Vector { kind: Some(kind) });
-        let read = VectorOf::answer_from_wire(peer::VectorOfAnswer { index: 1, vector });
+        let read = VectorOf::reply_from_wire(reply_with(vector));
         assert!(matches!(read, Err(Unreadable::Vector(_))), "{read:?}");
     }
 }
@@ -283,10 +288,10 @@ fn numbers_that_make_no_vector_are_refused() {
 fn what_is_missing_is_named() {
     let nothing = peer::ResolveRequest::default();
     assert!(matches!(Resolve::from_wire(nothing).unwrap_err(), Unreadable::Missing(_)));
-    let reply = wire::answered_from_wire::<Basis>(peer::BasisReply::default());
+    let reply = Basis::reply_from_wire(peer::BasisReply::default());
     assert!(reply.is_err(), "a reply that says nothing is no answer");
-    let no_vector = peer::VectorOfAnswer::default();
-    assert_eq!(VectorOf::answer_from_wire(no_vector), Err(Unreadable::Missing("the vector")));
+    let no_vector = VectorOf::reply_from_wire(reply_with(None));
+    assert_eq!(no_vector, Err(Unreadable::Missing("the vector")));
     let unknown = peer::ReadHeader { freshness: 77, ..peer::ReadHeader::default() };
     assert!(wire::header_from_wire(Some(unknown)).is_err());
     let unsaid = peer::ReadHeader::default();

@@ -1,29 +1,32 @@
 //! Filters, level by level. What is read was validated by the node that sent it; depth is
 //! looked at again, because it bounds the stack here.
 
-use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested, ValueSet};
+use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
 use vane_proto::peer;
 use vane_proto::peer::condition::What;
 use vane_types::limits::FILTER_DEPTH_MAX;
 
-use super::filter_field::{field_from_wire, field_to_wire};
-use super::{Unreadable, keys_of, need, path, point_ids, size};
+use super::{Unreadable, Wire, need};
 
-pub(crate) fn filter_to_wire(filter: Filter) -> peer::Filter {
-    let Filter { should, min_should, must, must_not } = filter;
-    peer::Filter {
-        should: should.map(clause_to_wire),
-        min_should: min_should.map(|MinShould { conditions, min_count }| peer::MinShould {
-            conditions: conditions_to_wire(conditions),
-            min_count: min_count as u64,
-        }),
-        must: must.map(clause_to_wire),
-        must_not: must_not.map(clause_to_wire),
+impl Wire for Filter {
+    type Message = peer::Filter;
+
+    fn into_message(self) -> peer::Filter {
+        let Self { should, min_should, must, must_not } = self;
+        peer::Filter {
+            should: should.map(clause_to_wire),
+            min_should: min_should.map(|MinShould { conditions, min_count }| peer::MinShould {
+                conditions: conditions_to_wire(conditions),
+                min_count: min_count as u64,
+            }),
+            must: must.map(clause_to_wire),
+            must_not: must_not.map(clause_to_wire),
+        }
     }
-}
 
-pub(crate) fn filter_from_wire(filter: peer::Filter) -> Result<Filter, Unreadable> {
-    level_from_wire(filter, 1)
+    fn from_message(filter: peer::Filter) -> Result<Self, Unreadable> {
+        level_from_wire(filter, 1)
+    }
 }
 
 fn level_from_wire(filter: peer::Filter, depth: usize) -> Result<Filter, Unreadable> {
@@ -35,7 +38,7 @@ fn level_from_wire(filter: peer::Filter, depth: usize) -> Result<Filter, Unreada
     let min_should = match min_should {
         Some(peer::MinShould { conditions, min_count }) => Some(MinShould {
             conditions: conditions_from_wire(conditions, depth)?,
-            min_count: size(min_count)?,
+            min_count: Wire::from_message(min_count)?,
         }),
         None => None,
     };
@@ -89,18 +92,16 @@ fn conditions_from_wire(
 fn condition_to_wire(condition: Condition) -> peer::Condition {
     let mut nested_key = String::new();
     let what = match condition {
-        Condition::Field(field) => What::Field(field_to_wire(*field)),
+        Condition::Field(field) => What::Field(field.into_message()),
         Condition::IsEmpty { is_empty } => What::IsEmpty(is_empty.key.to_string()),
         Condition::IsNull { is_null } => What::IsNull(is_null.key.to_string()),
-        Condition::HasId { has_id } => {
-            What::HasId(peer::PointIds { ids: keys_of(has_id.given().iter().copied()) })
-        }
+        Condition::HasId { has_id } => What::HasId(has_id.into_message()),
         Condition::HasVector { has_vector } => What::HasVector(has_vector),
         Condition::Nested { nested: Nested { key, filter } } => {
             nested_key = key.to_string();
-            What::Nested(filter_to_wire(*filter))
+            What::Nested(filter.into_message())
         }
-        Condition::Filter(filter) => What::Filter(filter_to_wire(filter)),
+        Condition::Filter(filter) => What::Filter(filter.into_message()),
     };
     peer::Condition { nested_key, what: Some(what) }
 }
@@ -108,17 +109,19 @@ fn condition_to_wire(condition: Condition) -> peer::Condition {
 fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condition, Unreadable> {
     let peer::Condition { nested_key, what } = condition;
     Ok(match need(what, "what a condition asks")? {
-        What::Field(field) => Condition::Field(Box::new(field_from_wire(field)?)),
-        What::IsEmpty(key) => Condition::IsEmpty { is_empty: FieldRef { key: path(&key)? } },
-        What::IsNull(key) => Condition::IsNull { is_null: FieldRef { key: path(&key)? } },
-        What::HasId(peer::PointIds { ids }) => {
-            Condition::HasId { has_id: ValueSet::from(point_ids(&ids)?) }
+        What::Field(field) => Condition::Field(Box::new(Wire::from_message(field)?)),
+        What::IsEmpty(key) => {
+            Condition::IsEmpty { is_empty: FieldRef { key: Wire::from_message(key)? } }
         }
+        What::IsNull(key) => {
+            Condition::IsNull { is_null: FieldRef { key: Wire::from_message(key)? } }
+        }
+        What::HasId(ids) => Condition::HasId { has_id: Wire::from_message(ids)? },
         What::HasVector(has_vector) => Condition::HasVector { has_vector },
         What::Nested(filter) => {
             // Each level counts, whichever condition it stands in.
             let filter = Box::new(level_from_wire(filter, depth + 1)?);
-            Condition::Nested { nested: Nested { key: path(&nested_key)?, filter } }
+            Condition::Nested { nested: Nested { key: Wire::from_message(nested_key)?, filter } }
         }
         What::Filter(filter) => Condition::Filter(level_from_wire(filter, depth + 1)?),
     })

@@ -7,9 +7,10 @@ use vane_proto::peer::leader_reply::Outcome as WireOutcome;
 use vane_raft::MemberChange;
 use vane_types::{GroupId, PeerId};
 
+use super::Wire;
 use super::failure::{leader_from_wire, not_leader_to_wire};
-use crate::NotDone;
 use crate::deadline::{deadline_of, left_ms};
+use crate::{LeaderRequest, NotDone};
 
 pub(crate) fn transfer_to_wire(
     group: GroupId,
@@ -22,9 +23,9 @@ pub(crate) fn transfer_to_wire(
 
 pub(crate) fn transfer_from_wire(
     request: peer::TransferLeaderRequest,
-) -> (GroupId, PeerId, Instant) {
+) -> (GroupId, LeaderRequest, Instant) {
     let peer::TransferLeaderRequest { group, timeout_ms, to_peer } = request;
-    (GroupId(group), PeerId(to_peer), deadline_of(timeout_ms))
+    (GroupId(group), LeaderRequest::Transfer(PeerId(to_peer)), deadline_of(timeout_ms))
 }
 
 pub(crate) fn change_to_wire(
@@ -36,22 +37,22 @@ pub(crate) fn change_to_wire(
     peer::ChangeMembersRequest {
         group: group.0,
         timeout_ms: left_ms(deadline),
-        add_learners: raw(learners),
-        promote: raw(voters),
-        remove: raw(removed),
+        add_learners: learners.into_message(),
+        promote: voters.into_message(),
+        remove: removed.into_message(),
     }
 }
 
 pub(crate) fn change_from_wire(
     request: peer::ChangeMembersRequest,
-) -> (GroupId, MemberChange, Instant) {
+) -> (GroupId, LeaderRequest, Instant) {
     let peer::ChangeMembersRequest { group, timeout_ms, add_learners, promote, remove } = request;
     let change = MemberChange {
         learners: peers(add_learners),
         voters: peers(promote),
         removed: peers(remove),
     };
-    (GroupId(group), change, deadline_of(timeout_ms))
+    (GroupId(group), LeaderRequest::Change(change), deadline_of(timeout_ms))
 }
 
 pub(crate) fn done_to_wire(done: Result<(), NotDone>) -> peer::LeaderReply {
@@ -82,10 +83,6 @@ pub(crate) fn done_from_wire(group: GroupId, reply: peer::LeaderReply) -> Result
     })
 }
 
-pub(crate) fn raw(peers: Vec<PeerId>) -> Vec<u64> {
-    peers.into_iter().map(|peer| peer.0).collect()
-}
-
-pub(crate) fn peers(raw: Vec<u64>) -> Vec<PeerId> {
-    raw.into_iter().map(PeerId).collect()
+fn peers(numbers: Vec<u64>) -> Vec<PeerId> {
+    numbers.into_iter().map(PeerId).collect()
 }

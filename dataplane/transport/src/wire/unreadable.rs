@@ -21,8 +21,8 @@ pub enum Unreadable {
     #[error("a point id could not be read")]
     PointId,
     /// A text that is no UUID.
-    #[error("{0} is no UUID")]
-    Uuid(&'static str),
+    #[error("{0:?} is no UUID")]
+    Uuid(String),
     /// A text that is no path into a payload.
     #[error("{0}")]
     Path(String),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use vane_types::FieldSchema;
 
 use crate::Filter;
-use crate::fixture::Shard;
+use crate::tests::fixture::Shard;
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 const PATHS: [&str; 9] = ["a", "b", "n", "a[]", "a.b", "n[]", "n[].a", "n[].b", "n[0].a"];

@@ -1,0 +1,34 @@
+//! What is asked of a shard and what it answers, but for the messages of each kind of read.
+
+use vane_proto::peer;
+use vane_shard::{Scored, Search, SearchParams};
+use vane_types::{FieldType, JsonPath, PointId};
+
+use super::{choices, message};
+
+message!(
+    Search as (Search {
+        using,
+        vector,
+        filter,
+        params: SearchParams { ef, exact, indexed_only },
+        score_threshold,
+        limit,
+        exclude,
+        want,
+    }) => VectorSearch {
+        using, vector = "the vector", filter, ef, exact, indexed_only, score_threshold, limit,
+        exclude, want,
+    }
+);
+message!(Scored => ScoredRecord { record = "the record of a point", score });
+message!((PointId, f32) as ((id, score)) => ScoredId { id, score });
+// A payload index: its type, and the points that have a value in it.
+message!(
+    (JsonPath, (FieldType, usize)) as ((path, (field_type, points))) =>
+    PayloadIndexInfo { path, field_type, points }
+);
+choices!(
+    FieldType, "the type of a payload index":
+    Keyword, Integer, Float, Bool, Geo, Datetime, Uuid,
+);
