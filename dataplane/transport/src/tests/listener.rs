@@ -172,7 +172,7 @@ async fn strangers_are_refused_and_know_that_nothing_was_changed() {
 async fn a_caller_of_another_protocol_is_told_both() {
     let address = Fake::new(true).listen().await;
     let mut client = PeerClient::connect(format!("http://{address}")).await.unwrap();
-    for (named, expected) in [(None, "the caller protocol 1;"), (Some("2"), "protocol 2;")] {
+    for (named, expected) in [(None, "the caller protocol 1;"), (Some("3"), "protocol 3;")] {
         let mut request = Request::new(peer::ReportRequest::default());
         let metadata = request.metadata_mut();
         metadata.insert("authorization", format!("Bearer {SECRET}").parse().unwrap());
