@@ -9,23 +9,27 @@ use vane_types::Term;
 
 use super::*;
 
-fn any_name() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a", "b", "c", "x", "y"]).prop_map(str::to_owned)
+fn any_name() -> BoxedStrategy<String> {
+    prop::sample::select(vec!["a", "b", "c", "x", "y"]).prop_map(str::to_owned).boxed()
 }
 
-fn any_nodes() -> impl Strategy<Value = Vec<NodeId>> {
-    prop::sample::subsequence(vec![1, 2, 3, 4, 5, 9], 1..=3).prop_map(|nodes| numbered(&nodes))
+fn any_nodes() -> BoxedStrategy<Vec<NodeId>> {
+    prop::sample::subsequence(vec![1, 2, 3, 4, 5, 9], 1..=3)
+        .prop_map(|nodes| numbered(&nodes))
+        .boxed()
 }
 
-fn any_entry() -> impl Strategy<Value = NodeEntry> {
-    (1_u128..=6, 0_u64..4, 1_u32..=2).prop_map(|(disk, start, level)| NodeEntry {
-        start,
-        level: FeatureLevel(level),
-        ..node(disk)
-    })
+fn any_entry() -> BoxedStrategy<NodeEntry> {
+    (1_u128..=6, 0_u64..4, 1_u32..=2)
+        .prop_map(|(disk, start, level)| NodeEntry {
+            start,
+            level: FeatureLevel(level),
+            ..node(disk)
+        })
+        .boxed()
 }
 
-fn any_create() -> impl Strategy<Value = MetaCommand> {
+fn any_create() -> BoxedStrategy<MetaCommand> {
     (any_name(), prop::collection::vec(any_nodes(), 1..4), prop::sample::select(vec!["", "k"]))
         .prop_map(|(name, placement, key)| {
             MetaCommand::Create(Create {
@@ -37,45 +41,53 @@ fn any_create() -> impl Strategy<Value = MetaCommand> {
                 key: key.into(),
             })
         })
+        .boxed()
 }
 
-fn any_alias_change() -> impl Strategy<Value = AliasChange> {
+fn any_alias_change() -> BoxedStrategy<AliasChange> {
     prop_oneof![
         (any_name(), any_name())
             .prop_map(|(collection, alias)| AliasChange::Create { collection, alias }),
         any_name().prop_map(|alias| AliasChange::Delete { alias }),
         (any_name(), any_name()).prop_map(|(old, new)| AliasChange::Rename { old, new }),
     ]
+    .boxed()
 }
 
-fn any_reconfigure() -> impl Strategy<Value = MetaCommand> {
+fn any_reconfigure() -> BoxedStrategy<MetaCommand> {
     let replicas = prop::collection::vec((1_u64..=5, prop::bool::weighted(0.3)), 0..4);
-    (1_u64..8, replicas, prop::option::of(0_u64..4)).prop_map(|(group, replicas, if_revision)| {
-        let replicas = replicas
-            .into_iter()
-            .map(|(node, learner)| WantedReplica { node: NodeId(node), learner })
-            .collect();
-        MetaCommand::Reconfigure { group: GroupId(group), replicas, if_revision }
-    })
+    (1_u64..8, replicas, prop::option::of(0_u64..4))
+        .prop_map(|(group, replicas, if_revision)| {
+            let replicas = replicas
+                .into_iter()
+                .map(|(node, learner)| WantedReplica { node: NodeId(node), learner })
+                .collect();
+            MetaCommand::Reconfigure { group: GroupId(group), replicas, if_revision }
+        })
+        .boxed()
 }
 
-fn any_settle() -> impl Strategy<Value = MetaCommand> {
+fn any_settle() -> BoxedStrategy<MetaCommand> {
     let voters = prop::collection::btree_set((1_u64..=5, 1_u32..=2), 1..4);
-    (1_u64..8, voters).prop_map(|(group, voters)| {
-        let voters: Vec<PeerId> = voters.into_iter().map(|(node, n)| peer(node, n)).collect();
-        MetaCommand::Settle { group: GroupId(group), conf: Conf::founding(&voters) }
-    })
+    (1_u64..8, voters)
+        .prop_map(|(group, voters)| {
+            let voters: Vec<PeerId> = voters.into_iter().map(|(node, n)| peer(node, n)).collect();
+            MetaCommand::Settle { group: GroupId(group), conf: Conf::founding(&voters) }
+        })
+        .boxed()
 }
 
-fn any_raise() -> impl Strategy<Value = MetaCommand> {
+fn any_raise() -> BoxedStrategy<MetaCommand> {
     let starts = prop::collection::btree_map((1_u64..=6).prop_map(NodeId), 0_u64..4, 0..6);
-    (1_u32..=3, starts).prop_map(|(to, spoken_by)| MetaCommand::RaiseFeatureLevel {
-        to: FeatureLevel(to),
-        spoken_by,
-    })
+    (1_u32..=3, starts)
+        .prop_map(|(to, spoken_by)| MetaCommand::RaiseFeatureLevel {
+            to: FeatureLevel(to),
+            spoken_by,
+        })
+        .boxed()
 }
 
-fn any_command() -> impl Strategy<Value = MetaCommand> {
+fn any_command() -> BoxedStrategy<MetaCommand> {
     prop_oneof![
         3 => any_entry().prop_map(MetaCommand::PutNode),
         1 => (1_u64..=6, prop::option::of(any_name()))
@@ -93,6 +105,7 @@ fn any_command() -> impl Strategy<Value = MetaCommand> {
         2 => any_settle(),
         1 => any_raise(),
     ]
+    .boxed()
 }
 
 fn check(state: &State) -> Result<(), TestCaseError> {

@@ -10,7 +10,7 @@ use vane_filter::{
 
 use super::value_of::{path, point_id, text};
 
-pub(super) fn filter() -> impl Strategy<Value = Filter> {
+pub(super) fn filter() -> BoxedStrategy<Filter> {
     let flat = clauses(flat_condition().boxed());
     flat.prop_recursive(4, 24, 3, |inner| {
         let nested = (path(), inner.clone()).prop_map(|(key, filter)| Condition::Nested {
@@ -20,6 +20,7 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
             prop_oneof![flat_condition(), nested, inner.prop_map(Condition::Filter)].boxed();
         clauses(condition)
     })
+    .boxed()
 }
 
 fn clauses(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Filter> {
@@ -40,7 +41,7 @@ fn clauses(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Filter> {
         .boxed()
 }
 
-fn flat_condition() -> impl Strategy<Value = Condition> {
+fn flat_condition() -> BoxedStrategy<Condition> {
     let ids = vec(point_id(), 0..4).prop_map(ValueSet::from);
     prop_oneof![
         field().prop_map(|field| Condition::Field(Box::new(field))),
@@ -49,13 +50,14 @@ fn flat_condition() -> impl Strategy<Value = Condition> {
         ids.prop_map(|has_id| Condition::HasId { has_id }),
         text().prop_map(|has_vector| Condition::HasVector { has_vector }),
     ]
+    .boxed()
 }
 
-fn field() -> impl Strategy<Value = FieldCondition> {
+fn field() -> BoxedStrategy<FieldCondition> {
     let geo = (of((point(), point())), of((point(), 0.0..1e7)));
     let absence = (of(any::<bool>()), of(any::<bool>()));
-    (path(), of(matching()), of(range()), geo, of(bounds(any::<u64>())), absence).prop_map(
-        |(key, matching, range, (area, circle), values_count, (is_empty, is_null))| {
+    (path(), of(matching()), of(range()), geo, of(bounds(any::<u64>())), absence)
+        .prop_map(|(key, matching, range, (area, circle), values_count, (is_empty, is_null))| {
             FieldCondition {
                 key,
                 matching,
@@ -67,15 +69,15 @@ fn field() -> impl Strategy<Value = FieldCondition> {
                 is_empty,
                 is_null,
             }
-        },
-    )
+        })
+        .boxed()
 }
 
-fn point() -> impl Strategy<Value = Point> {
-    (-180.0..180.0, -90.0..90.0).prop_map(|(lon, lat)| Point { lon, lat })
+fn point() -> BoxedStrategy<Point> {
+    (-180.0..180.0, -90.0..90.0).prop_map(|(lon, lat)| Point { lon, lat }).boxed()
 }
 
-fn matching() -> impl Strategy<Value = Match> {
+fn matching() -> BoxedStrategy<Match> {
     let scalars = prop_oneof![
         vec(text(), 0..4).prop_map(|list| Scalars::Strings(ValueSet::from(list))),
         vec(any::<i64>(), 0..4).prop_map(|list| Scalars::Integers(ValueSet::from(list))),
@@ -87,9 +89,10 @@ fn matching() -> impl Strategy<Value = Match> {
         scalars.clone().prop_map(Match::Any),
         scalars.prop_map(Match::Except),
     ]
+    .boxed()
 }
 
-fn range() -> impl Strategy<Value = Range> {
+fn range() -> BoxedStrategy<Range> {
     let datetime = prop_oneof![
         Just("2024-02-29"),
         Just("2024-02-29T12:00:00.25+02:00"),
@@ -100,11 +103,13 @@ fn range() -> impl Strategy<Value = Range> {
         bounds(any::<f64>()).prop_map(Range::Number),
         bounds(datetime).prop_map(Range::Datetime)
     ]
+    .boxed()
 }
 
 fn bounds<T: Clone + std::fmt::Debug>(
-    bound: impl Strategy<Value = T> + Clone,
-) -> impl Strategy<Value = Bounds<T>> {
+    bound: impl Strategy<Value = T> + Clone + 'static,
+) -> BoxedStrategy<Bounds<T>> {
     (of(bound.clone()), of(bound.clone()), of(bound.clone()), of(bound))
         .prop_map(|(lt, gt, gte, lte)| Bounds { lt, gt, gte, lte })
+        .boxed()
 }

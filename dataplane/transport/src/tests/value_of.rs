@@ -1,4 +1,5 @@
-//! Requests, answers and failures to send.
+//! Requests, answers and failures to send. Strategies are boxed: their types nest, and compile for
+//! minutes.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -16,14 +17,15 @@ use vane_types::{
 use super::filter_of::filter;
 use crate::{GroupReport, NodeReport, NotRead};
 
-pub(super) fn point_id() -> impl Strategy<Value = PointId> {
+pub(super) fn point_id() -> BoxedStrategy<PointId> {
     prop_oneof![
         any::<u64>().prop_map(PointId::Num),
         any::<u128>().prop_map(|number| PointId::Uuid(Uuid::from_u128(number))),
     ]
+    .boxed()
 }
 
-pub(super) fn path() -> impl Strategy<Value = JsonPath> {
+pub(super) fn path() -> BoxedStrategy<JsonPath> {
     prop_oneof![
         Just("a"),
         Just("a.b"),
@@ -33,17 +35,18 @@ pub(super) fn path() -> impl Strategy<Value = JsonPath> {
         Just("ключ")
     ]
     .prop_map(|text| text.parse().unwrap())
+    .boxed()
 }
 
-pub(super) fn text() -> impl Strategy<Value = String> {
-    "\\PC{0,8}"
+pub(super) fn text() -> BoxedStrategy<String> {
+    "\\PC{0,8}".boxed()
 }
 
-fn count() -> impl Strategy<Value = usize> {
-    prop_oneof![0_usize..10, Just(usize::MAX)]
+fn count() -> BoxedStrategy<usize> {
+    prop_oneof![0_usize..10, Just(usize::MAX)].boxed()
 }
 
-fn payload() -> impl Strategy<Value = Payload> {
+fn payload() -> BoxedStrategy<Payload> {
     let value = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
@@ -52,10 +55,10 @@ fn payload() -> impl Strategy<Value = Payload> {
         text().prop_map(Into::into),
         vec(any::<u8>(), 0..3).prop_map(Into::into),
     ];
-    btree_map(text(), value, 0..4).prop_map(|members| members.into_iter().collect())
+    btree_map(text(), value, 0..4).prop_map(|members| members.into_iter().collect()).boxed()
 }
 
-pub(super) fn want() -> impl Strategy<Value = Want> {
+pub(super) fn want() -> BoxedStrategy<Want> {
     let payload = prop_oneof![
         Just(WantPayload::Nothing),
         Just(WantPayload::All),
@@ -67,11 +70,11 @@ pub(super) fn want() -> impl Strategy<Value = Want> {
         Just(WantVectors::All),
         vec(text(), 0..3).prop_map(WantVectors::Named),
     ];
-    (payload, vectors).prop_map(|(payload, vectors)| Want { payload, vectors })
+    (payload, vectors).prop_map(|(payload, vectors)| Want { payload, vectors }).boxed()
 }
 
 /// Any that is well formed.
-pub(super) fn vector() -> impl Strategy<Value = Vector> {
+pub(super) fn vector() -> BoxedStrategy<Vector> {
     prop_oneof![
         vec(any::<f32>(), 0..5).prop_map(Vector::from),
         btree_map(any::<u32>(), any::<f32>(), 0..5).prop_map(|pairs| {
@@ -80,57 +83,63 @@ pub(super) fn vector() -> impl Strategy<Value = Vector> {
         }),
         vec(any::<[f32; 2]>(), 1..4).prop_map(|rows| MultiVector::of_rows(&rows).unwrap().into()),
     ]
+    .boxed()
 }
 
-pub(super) fn search() -> impl Strategy<Value = Search> {
+pub(super) fn search() -> BoxedStrategy<Search> {
     let params = (of(count()), any::<bool>(), any::<bool>())
         .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
     let what = (text(), vector(), of(filter()), params);
     let how = (of(any::<f32>()), count(), of(point_id()), want());
-    (what, how).prop_map(|(what, how)| {
-        let (using, vector, filter, params) = what;
-        let (score_threshold, limit, exclude, want) = how;
-        Search { using, vector, filter, params, score_threshold, limit, exclude, want }
-    })
+    (what, how)
+        .prop_map(|(what, how)| {
+            let (using, vector, filter, params) = what;
+            let (score_threshold, limit, exclude, want) = how;
+            Search { using, vector, filter, params, score_threshold, limit, exclude, want }
+        })
+        .boxed()
 }
 
-pub(super) fn scroll() -> impl Strategy<Value = Scroll> {
+pub(super) fn scroll() -> BoxedStrategy<Scroll> {
     (of(filter()), of(point_id()), count(), want())
         .prop_map(|(filter, offset, limit, want)| Scroll { filter, offset, limit, want })
+        .boxed()
 }
 
-fn record() -> impl Strategy<Value = Record> {
+fn record() -> BoxedStrategy<Record> {
     let vectors = btree_map(text(), vector(), 0..3);
-    (point_id(), any::<u64>(), of(payload()), of(vectors)).prop_map(
-        |(id, version, payload, vectors)| Record {
+    (point_id(), any::<u64>(), of(payload()), of(vectors))
+        .prop_map(|(id, version, payload, vectors)| Record {
             id,
             version: LogIndex(version),
             payload,
             vectors: vectors.map(|named| named.into_iter().collect()),
-        },
-    )
+        })
+        .boxed()
 }
 
-pub(super) fn records() -> impl Strategy<Value = Vec<Record>> {
-    vec(record(), 0..4)
+pub(super) fn records() -> BoxedStrategy<Vec<Record>> {
+    vec(record(), 0..4).boxed()
 }
 
 /// Protobuf leaves a zero out, and with it the sign that no score means anything by.
-pub(super) fn score() -> impl Strategy<Value = f32> {
-    any::<f32>().prop_map(|score| score + 0.0)
+pub(super) fn score() -> BoxedStrategy<f32> {
+    any::<f32>().prop_map(|score| score + 0.0).boxed()
 }
 
-pub(super) fn scored() -> impl Strategy<Value = Vec<Scored>> {
-    vec((record(), score()), 0..4).prop_map(|scored| {
-        scored.into_iter().map(|(record, score)| Scored { record, score }).collect()
-    })
+pub(super) fn scored() -> BoxedStrategy<Vec<Scored>> {
+    vec((record(), score()), 0..4)
+        .prop_map(|scored| {
+            scored.into_iter().map(|(record, score)| Scored { record, score }).collect()
+        })
+        .boxed()
 }
 
-pub(super) fn page() -> impl Strategy<Value = Page> {
-    (records(), of(point_id())).prop_map(|(records, next)| Page { records, next })
+pub(super) fn page() -> BoxedStrategy<Page> {
+    (records(), of(point_id())).prop_map(|(records, next)| Page { records, next }).boxed()
 }
 
-fn field_type() -> impl Strategy<Value = FieldType> {
+fn field_type() -> BoxedStrategy<FieldType> {
     prop_oneof![
         Just(FieldType::Keyword),
         Just(FieldType::Integer),
@@ -140,13 +149,14 @@ fn field_type() -> impl Strategy<Value = FieldType> {
         Just(FieldType::Datetime),
         Just(FieldType::Uuid),
     ]
+    .boxed()
 }
 
-pub(super) fn info() -> impl Strategy<Value = Info> {
+pub(super) fn info() -> BoxedStrategy<Info> {
     let indexes = btree_map(path(), (field_type(), count()), 0..3);
     let counts = proptest::array::uniform6(count());
-    (counts, proptest::array::uniform3(any::<u64>()), any::<bool>(), indexes).prop_map(
-        |(counts, numbers, optimizing, payload_index_points)| {
+    (counts, proptest::array::uniform3(any::<u64>()), any::<bool>(), indexes)
+        .prop_map(|(counts, numbers, optimizing, payload_index_points)| {
             let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                 counts;
             let [indexes_built, vector_bytes, graph_bytes] = numbers;
@@ -163,11 +173,11 @@ pub(super) fn info() -> impl Strategy<Value = Info> {
                 vector_bytes,
                 graph_bytes,
             }
-        },
-    )
+        })
+        .boxed()
 }
 
-pub(super) fn error() -> impl Strategy<Value = Error> {
+pub(super) fn error() -> BoxedStrategy<Error> {
     let subject = prop_oneof![
         Just(Subject::Unnamed),
         Just(Subject::MetaGroup),
@@ -203,27 +213,28 @@ pub(super) fn error() -> impl Strategy<Value = Error> {
         ErrorKind::Unavailable,
         ErrorKind::Internal,
     ]);
-    (kind, subject, changed, of(failed), retry, text()).prop_map(
-        |(kind, subject, changed, shards, retry, detail)| Error {
+    (kind, subject, changed, of(failed), retry, text())
+        .prop_map(|(kind, subject, changed, shards, retry, detail)| Error {
             kind,
             subject,
             changed,
             shards,
             retry,
             detail,
-        },
-    )
+        })
+        .boxed()
 }
 
-pub(super) fn not_read() -> impl Strategy<Value = NotRead> {
+pub(super) fn not_read() -> BoxedStrategy<NotRead> {
     prop_oneof![
         of(any::<u64>()).prop_map(|leader| NotRead::NotLeader(leader.map(NodeId))),
         text().prop_map(NotRead::NoReplica),
         error().prop_map(NotRead::Failed),
     ]
+    .boxed()
 }
 
-pub(super) fn refusal() -> impl Strategy<Value = Refusal> {
+pub(super) fn refusal() -> BoxedStrategy<Refusal> {
     prop_oneof![
         point_id().prop_map(Refusal::PointNotFound),
         text().prop_map(Refusal::AlreadyExists),
@@ -233,13 +244,14 @@ pub(super) fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::StaleRoute),
         Just(Refusal::Expired),
     ]
+    .boxed()
 }
 
-pub(super) fn peers() -> impl Strategy<Value = Vec<PeerId>> {
-    vec(any::<u64>().prop_map(PeerId), 0..3)
+pub(super) fn peers() -> BoxedStrategy<Vec<PeerId>> {
+    vec(any::<u64>().prop_map(PeerId), 0..3).boxed()
 }
 
-fn status() -> impl Strategy<Value = GroupStatus> {
+fn status() -> BoxedStrategy<GroupStatus> {
     let role = prop_oneof![Just(Role::Follower), Just(Role::Candidate), Just(Role::Leader)];
     let conf = (peers(), peers(), peers(), peers()).prop_map(
         |(voters, learners, voters_outgoing, learners_next)| Conf {
@@ -258,8 +270,8 @@ fn status() -> impl Strategy<Value = GroupStatus> {
         },
     );
     let numbers = proptest::array::uniform6(any::<u64>());
-    (numbers, role, of(any::<u64>()), conf, any::<bool>(), vec(other, 0..3)).prop_map(
-        |(numbers, role, leader, conf, conf_pending, peers)| {
+    (numbers, role, of(any::<u64>()), conf, any::<bool>(), vec(other, 0..3))
+        .prop_map(|(numbers, role, leader, conf, conf_pending, peers)| {
             let [peer, term, committed, applied, last_index, truncated_index] = numbers;
             GroupStatus {
                 peer: PeerId(peer),
@@ -274,11 +286,11 @@ fn status() -> impl Strategy<Value = GroupStatus> {
                 conf_pending,
                 peers,
             }
-        },
-    )
+        })
+        .boxed()
 }
 
-pub(super) fn report() -> impl Strategy<Value = NodeReport> {
+pub(super) fn report() -> BoxedStrategy<NodeReport> {
     let group = (status(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(
         |(status, points, vector_bytes, indexed_vectors)| GroupReport {
             status,
@@ -289,8 +301,8 @@ pub(super) fn report() -> impl Strategy<Value = NodeReport> {
     );
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
     let numbers = proptest::array::uniform6(any::<u64>());
-    (numbers, text(), any::<u32>(), any::<bool>(), groups).prop_map(
-        |(numbers, version, protocol, disk_full, groups)| {
+    (numbers, text(), any::<u32>(), any::<bool>(), groups)
+        .prop_map(|(numbers, version, protocol, disk_full, groups)| {
             let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders] =
                 numbers;
             NodeReport {
@@ -305,6 +317,6 @@ pub(super) fn report() -> impl Strategy<Value = NodeReport> {
                 leaders,
                 groups,
             }
-        },
-    )
+        })
+        .boxed()
 }
