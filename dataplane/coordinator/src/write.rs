@@ -25,7 +25,7 @@ impl<S: Shards> Collection<S> {
     /// majority of each shard's voters, and applied at their leaders.
     ///
     /// # Errors
-    /// Of a write that met several shards, the first failure, with
+    /// Of a write that met several shards, the failure that leaves most open, with
     /// [`vane_types::FailedShards`]; [`Error::may_have_changed`] says whether anything was, or
     /// may be, changed.
     pub async fn write(&self, write: Write, options: RequestOptions) -> Result<LogIndex, Error> {
@@ -92,17 +92,17 @@ impl<S: Shards> Collection<S> {
         outcomes: Vec<Result<LogIndex, Error>>,
     ) -> Result<LogIndex, Error> {
         let shards = outcomes.len();
-        let (mut last, mut failed, mut first_error) = (LogIndex::ZERO, Vec::new(), None);
+        let (mut last, mut failed, mut worst) = (LogIndex::ZERO, Vec::new(), None);
         for (ordinal, outcome) in ordinals.iter().zip(outcomes) {
             match outcome {
                 Ok(index) => last = last.max(index),
                 Err(error) => {
                     failed.push(*ordinal);
-                    first_error.get_or_insert(error);
+                    worst = Some(worse(worst, error));
                 }
             }
         }
-        match first_error {
+        match worst {
             None => Ok(last),
             // With one shard there is no part to name.
             Some(error) if shards == 1 => Err(error),
@@ -111,6 +111,15 @@ impl<S: Shards> Collection<S> {
                 Err(of_several(error, FailedShards { collection, failed, shards }))
             }
         }
+    }
+}
+
+/// Of two failures the one that stands for both.
+fn worse(known: Option<Error>, error: Error) -> Error {
+    match known {
+        // Where one shard may be changed, nobody may read that none is.
+        Some(known) if known.may_have_changed() || !error.may_have_changed() => known,
+        _ => error,
     }
 }
 
@@ -148,6 +157,19 @@ mod tests {
         let whole = of_several(full, failed_shards(&[0, 1], 2));
         assert!(!whole.may_have_changed());
         assert_eq!(whole.kind, ErrorKind::Overloaded);
+    }
+
+    #[test]
+    fn where_one_shard_may_be_changed_the_failure_does_not_say_that_none_is() {
+        let no_leader = Error::unavailable("no leader").nothing_changed();
+        let open = Error::unknown_outcome("lost on the way");
+        for both in [[&no_leader, &open], [&open, &no_leader]] {
+            let failure =
+                both.into_iter().cloned().fold(None, |known, error| Some(worse(known, error)));
+            assert_eq!(failure, Some(open.clone()));
+        }
+        let refused = Error::not_found("no point 7");
+        assert_eq!(worse(Some(refused.clone()), no_leader), refused);
     }
 
     #[test]
