@@ -23,8 +23,8 @@ DATA ?= data/debian-packages
 FILE ?= e2e/examples/quickstart.yaml
 # Where `make serve` keeps its points.
 DIR ?= $(VANE_CACHE)/node
-CRASH_ROUNDS ?= 50
-POWER_ROUNDS ?= 20
+CRASH_ROUNDS ?= 20
+POWER_ROUNDS ?= 8
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=

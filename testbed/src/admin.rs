@@ -20,6 +20,9 @@ const VOTERS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time for a replica to have what its leader has.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What a call comes to.
+type Answer<R> = Result<Response<R>, Status>;
+
 /// A connection to one node's admin interface.
 pub struct Admin {
     runtime: Runtime,
@@ -161,7 +164,7 @@ impl Admin {
         &self,
         what: &str,
         message: M,
-        send: impl AsyncFnOnce(&mut AdminClient<Channel>, Request<M>) -> Result<Response<R>, Status>,
+        send: impl AsyncFnOnce(&mut AdminClient<Channel>, Request<M>) -> Answer<R>,
     ) -> Result<R, Error> {
         let failed = |e: String| Error::request(format!("{what} at {}", self.address), e);
         let mut request = Request::new(message);

@@ -49,11 +49,11 @@ impl<S: Shards> Collection<S> {
         Ok(last)
     }
 
-    /// Changes points as was found to fit. Returns the index of the last log entry once it is on disk on a
-    /// majority of each shard's voters, and applied at their leaders.
+    /// Changes points as was found to fit. Returns the index of the last log entry once it is on
+    /// disk on a majority of each shard's voters, and applied at their leaders.
     ///
     /// # Errors
-    /// Of a write that met several shards, the first failure, with
+    /// Of a write that met several shards, the failure that leaves most open, with
     /// [`vane_types::FailedShards`]; [`Error::may_have_changed`] says whether anything was, or
     /// may be, changed.
     pub async fn write_checked(
@@ -159,17 +159,17 @@ impl<S: Shards> Collection<S> {
         outcomes: Vec<Result<LogIndex, Error>>,
     ) -> Result<LogIndex, Error> {
         let shards = outcomes.len();
-        let (mut last, mut failed, mut first_error) = (LogIndex::ZERO, Vec::new(), None);
+        let (mut last, mut failed, mut worst) = (LogIndex::ZERO, Vec::new(), None);
         for (ordinal, outcome) in ordinals.iter().zip(outcomes) {
             match outcome {
                 Ok(index) => last = last.max(index),
                 Err(error) => {
                     failed.push(*ordinal);
-                    first_error.get_or_insert(error);
+                    worst = Some(worse(worst, error));
                 }
             }
         }
-        match first_error {
+        match worst {
             None => Ok(last),
             // With one shard there is no part to name.
             Some(error) if shards == 1 => Err(error),
@@ -190,6 +190,15 @@ fn deleted() -> Error {
 fn after(last: LogIndex, error: Error) -> Error {
     let changed = if last > LogIndex::ZERO { Changed::Unknown } else { error.changed };
     Error { changed, ..error }
+}
+
+/// Of two failures the one that stands for both.
+fn worse(known: Option<Error>, error: Error) -> Error {
+    match known {
+        // Where one shard may be changed, nobody may read that none is.
+        Some(known) if known.may_have_changed() || !error.may_have_changed() => known,
+        _ => error,
+    }
 }
 
 /// The failure of a write that met several shards.

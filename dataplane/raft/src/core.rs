@@ -89,7 +89,7 @@ pub struct Core {
     applying_bytes: usize,
     /// Groups with committed entries that found no room.
     held_back: BTreeSet<GroupId>,
-    /// What `installed` let go, for the next `persisted`.
+    /// What `installed`, `remove` and `snapshot_made` let go, for the next `persisted`.
     released: Persisted,
 }
 
@@ -130,6 +130,9 @@ impl Core {
     pub fn remove(&mut self, group: GroupId) {
         if let Some(mut replica) = self.groups.remove(&group) {
             replica.close(&ProposeError::GroupNotFound(group));
+            // No later round of the group would let its files go.
+            let left = replica.take_all_snapshots().into_iter();
+            self.released.snapshots_spent.extend(left.map(|index| (group, index)));
         }
         self.dirty.remove(&group);
         self.held_back.remove(&group);
@@ -244,6 +247,9 @@ impl Core {
     ) {
         if let Some(replica) = self.touched_peer(group, peer) {
             replica.snapshot_made(made);
+        } else if let (None, Ok(exported)) = (self.peer(group), made) {
+            // Removed while it was being made: nobody will be sent it.
+            self.released.snapshots_spent.push((group, exported.index));
         }
     }
 

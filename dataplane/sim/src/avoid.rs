@@ -29,11 +29,16 @@ pub enum Finding {
     /// A command of the meta group that is sent again can be applied after later ones. Avoided:
     /// one that comes after its sender gave it up is lost.
     LateMetaCommand,
+    /// A disk that is lost keeps its vote in the meta group, whoever joins in its place.
+    /// Avoided: disks are not lost.
+    LostDisk,
+    /// Four moves that cannot go on stop all others. Avoided: nodes do not stay away.
+    StuckMoves,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::UndoneMove,
         Self::LateSettle,
         Self::LoneVoter,
@@ -41,6 +46,8 @@ impl Finding {
         Self::VoteBeforeData,
         Self::ShutReplica,
         Self::LateMetaCommand,
+        Self::LostDisk,
+        Self::StuckMoves,
     ];
 }
 

@@ -72,12 +72,14 @@ impl TrueLog {
     /// Takes a new membership in; says what is wrong with it.
     fn set_conf(&mut self, conf: Conf, index: LogIndex, now: Time) -> Option<String> {
         let (before, after) = (self.conf.members(), conf.members());
+        // A peer id that comes back would vote with what an earlier disk of it promised.
         let back = after.iter().find(|peer| self.gone.contains(peer));
         let back = back.map(|peer| format!("{} is a member again at {index}", name(*peer)));
         let promoted = conf.voters.iter().filter(|peer| !self.conf.voters.contains(peer));
         let empty = promoted.copied().find(|peer| !self.has_data(*peer));
         let empty = empty.map(|peer| format!("{} votes from {index} on without data", name(peer)));
         self.gone.extend(before.into_iter().filter(|peer| !after.contains(peer)));
+        // Remembered for good: what such a group leaves behind shows only at the end.
         self.was_alone_with_learners |= conf.voters.len() == 1 && after.len() > 1;
         (self.conf, self.conf_index, self.conf_since) = (conf, index, now);
         back.or(empty)
@@ -113,6 +115,7 @@ impl Checks {
             with_data: conf.voters.iter().copied().collect(),
             ..TrueLog::default()
         });
+        // Whoever begins with the first members would count with those that left since.
         let is_late = log.conf_index > LogIndex::ZERO;
         if is_late {
             self.fail(|| format!("group {group}: a replica was founded after its members changed"));
@@ -135,6 +138,7 @@ impl Checks {
         let log = self.logs.entry(group).or_default();
         log.with_data.insert(peer);
         match log.entries.get(&index) {
+            // The same entry with the same effect, as on every replica after the first.
             Some(known) if *known == truth => {}
             Some(known) => {
                 let known = known.clone();
@@ -151,6 +155,7 @@ impl Checks {
             None => {
                 let expected = log.last().next();
                 let wrong = truth.conf.clone().and_then(|conf| log.set_conf(conf, index, now));
+                // Only the first copy takes effect; the table of requests passes over the others.
                 if let Some(request) = request {
                     log.requests.entry(request).or_insert(index);
                 }
@@ -175,6 +180,7 @@ impl Checks {
         let log = self.logs.entry(group).or_default();
         log.with_data.insert(peer);
         let known = log.entries.get(&index).map(|entry| entry.digest);
+        // Before the first entry there is nothing that anybody could have written down.
         if index > INITIAL_INDEX && known != Some(digest) {
             let name = name(peer);
             self.fail(|| {
@@ -187,6 +193,7 @@ impl Checks {
     pub(crate) fn destroyed(&mut self, group: GroupId, peer: PeerId) {
         let Some(log) = self.logs.get(&group) else { return };
         let conf = &log.conf;
+        // Both halves of a joint membership still need it.
         if conf.voters.contains(&peer) || conf.voters_outgoing.contains(&peer) {
             let (name, conf) = (name(peer), conf.clone());
             self.fail(|| {
@@ -239,6 +246,7 @@ impl Checks {
     /// Whether a peer that has no data is to vote: its leader takes it for caught up, which is a
     /// known finding, kept out of ordinary runs.
     pub(crate) fn is_vote_too_early(&self, group: GroupId, voters: &[PeerId]) -> bool {
+        // By what was applied, not by what its leader believes: that belief is the finding.
         let is_empty = |peer: &PeerId| self.logs.get(&group).is_none_or(|log| !log.has_data(*peer));
         self.avoid.has(Finding::VoteBeforeData) && voters.iter().any(is_empty)
     }

@@ -59,6 +59,7 @@ impl LogDisk {
     pub(crate) fn write(&self, appends: &[Append]) {
         let mut appends = appends.to_vec();
         if self.bug == Some(Bug::VoteForgotten) {
+            // The answer that grants the vote still leaves: that is the bug.
             appends.iter_mut().for_each(|append| append.log.vote = None);
         }
         self.change(Change::Append(appends));
@@ -67,6 +68,7 @@ impl LogDisk {
     /// Makes everything written before durable.
     pub(crate) fn sync(&self) {
         let mut state = self.state.lock();
+        // A disk with a cache that it does not admit to.
         let kept_back = if self.bug == Some(Bug::AckBeforeFsync) { UNSYNCED_MAX } else { 0 };
         let synced = state.unsynced.len().saturating_sub(kept_back);
         state.sync(synced);
@@ -87,6 +89,7 @@ impl LogDisk {
 
     /// Records for good that a peer was destroyed.
     pub(crate) fn bury(&self, group: GroupId, peer: PeerId) {
+        // A tombstone that a crash takes away would let the peer vote again.
         self.sync();
         self.state.lock().buried.insert((group, peer));
     }
@@ -99,6 +102,7 @@ impl LogDisk {
     /// The same disk, to be put back some time.
     pub(crate) fn copy(&self) -> Self {
         let mut state = self.state.lock().clone();
+        // Whoever copies a disk copies what the kernel has, too.
         let all = state.unsynced.len();
         state.sync(all);
         Self { state: Mutex::new(state), bug: self.bug }
@@ -190,6 +194,7 @@ impl LogStore for LogDisk {
         for index in (from.0..to.0).map(LogIndex) {
             let entry = log.entries.get(&index).ok_or_else(|| missing(index))?;
             bytes += entry.data.len() as u64;
+            // One entry at least, or a single large one could never be sent.
             if bytes > bytes_max && !found.is_empty() {
                 break;
             }
@@ -211,6 +216,7 @@ impl LogStore for LogDisk {
     }
 
     fn remove(&self, group: GroupId) -> Result<(), StoreError> {
+        // With a sync, as the real store: a log that comes back would belong to a dead peer.
         self.change(Change::Remove(group));
         let mut state = self.state.lock();
         let all = state.unsynced.len();

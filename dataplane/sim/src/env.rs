@@ -1,7 +1,7 @@
 //! What all parts of a run share: time, chance, the network, what is checked, what is noted.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use vane_types::{GroupId, NodeId};
 
@@ -10,7 +10,7 @@ use crate::bug::Bug;
 use crate::checks::Checks;
 use crate::event::{Body, Event, Step};
 use crate::files::Directory;
-use crate::history::History;
+use crate::history::{History, Lives};
 use crate::network::Network;
 use crate::queue::{Queue, Time};
 use crate::random::Random;
@@ -43,25 +43,19 @@ pub(crate) struct Env {
     pub(crate) network: Network,
     pub(crate) checks: Checks,
     pub(crate) history: History,
+    pub(crate) lives: Lives,
     pub(crate) swarm: Swarm,
     pub(crate) bug: Option<Bug>,
     pub(crate) avoid: Avoid,
     pub(crate) directory: Directory,
-    /// The meta group, and the shards that the collections will have.
-    pub(crate) groups: Vec<GroupId>,
     /// Processes that end once the event is over.
     pub(crate) ends: Vec<End>,
     pub(crate) nodes: u64,
     /// Nodes that have a process.
     pub(crate) up: BTreeSet<NodeId>,
-    /// Commands of the founding that were acknowledged.
-    pub(crate) founded: u64,
-    /// When the run's time begins, for code that wants a clock. Nothing may depend on it.
-    base: Instant,
 }
 
 impl Env {
-    #[expect(clippy::too_many_arguments, reason = "it is the bag of what a run is made of")]
     pub(crate) fn new(
         random: Random,
         trace: Trace,
@@ -69,7 +63,6 @@ impl Env {
         bug: Option<Bug>,
         avoid: Avoid,
         directory: Directory,
-        groups: Vec<GroupId>,
         nodes: u64,
     ) -> Self {
         Self {
@@ -79,16 +72,14 @@ impl Env {
             network: Network::default(),
             checks: Checks::new(avoid),
             history: History::default(),
+            lives: Lives::default(),
             swarm,
             bug,
             avoid,
             directory,
-            groups,
             ends: Vec::new(),
             nodes,
             up: BTreeSet::new(),
-            founded: 0,
-            base: Instant::now(),
         }
     }
 
@@ -98,7 +89,7 @@ impl Env {
 
     /// A time as code with a clock sees it.
     pub(crate) fn instant(&self, time: Time) -> Instant {
-        self.base + Duration::from_micros(time)
+        self.queue.clock().instant(time)
     }
 
     pub(crate) fn note(&mut self, what: &'static str, numbers: Numbers<'_>) {
@@ -148,6 +139,7 @@ impl Env {
 
     /// A process is to end.
     pub(crate) fn crash(&mut self, node: NodeId, is_short: bool) {
+        // Drawn for every crash, so that a seed without power failures has the same other draws.
         let is_power = self.random.chance(self.swarm.disk.power);
         let crash = if is_power { Crash::Power } else { Crash::Killed };
         self.ends.push(End { node, crash, is_short });

@@ -1,12 +1,14 @@
 //! What can happen.
 
+use std::sync::Arc;
+
 use vane_raft::{Envelope, GroupStatus, MemberChange};
 use vane_transport::{NotDone, NotRead, Outcome, Proposal};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::files::Files;
 use crate::network::Link;
-use crate::process::Owner;
+use crate::process::AnyRead;
 use crate::queue::Time;
 
 /// Something that happens at a time.
@@ -61,19 +63,15 @@ pub(crate) enum Step {
     /// The meta leader has waited long enough for an answer.
     ReconcilerOver(u64),
     /// A confirmed read looks into the state.
-    Read(Asked, GroupId, ReadOf),
+    Read(Asked, GroupId, Arc<dyn AnyRead>),
     /// A snapshot reached its receiver, or not.
     SnapshotSent {
         group: GroupId,
         to: PeerId,
         ok: bool,
     },
-    /// A request comes in.
-    Begin(Box<Owner>),
-    /// The gateway has waited long enough for an answer.
-    CallOver(u64, u64),
-    /// The gateway has waited long enough before it asks again.
-    Again(u64, u64),
+    /// The coordinator has slept, or waited for an answer, long enough.
+    Due(u64),
 }
 
 /// What travels between nodes.
@@ -91,12 +89,11 @@ pub(crate) enum Body {
     Led { call: Call, done: Result<(), NotDone> },
 }
 
-/// Names one call of a gateway.
+/// Names one call of a coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) node: NodeId,
     pub(crate) process: u64,
-    pub(crate) request: u64,
     pub(crate) call: u64,
     /// From then on nobody waits for the answer.
     pub(crate) until: Time,
@@ -117,30 +114,11 @@ pub(crate) enum LeaderRequest {
     Transfer(PeerId),
 }
 
-/// What a gateway wants of a leader.
+/// What a coordinator wants of a leader.
 #[derive(Debug, Clone)]
 pub(crate) enum What {
     Propose(Proposal),
-    Read { of: ReadOf, linearizable: bool },
-}
-
-/// What is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReadOf {
-    /// An index that is applied.
-    Basis,
-    /// The number of a point.
-    Point(u64),
-    /// The points of a class.
-    Class(u64),
-}
-
-/// What was found.
-#[derive(Debug, Clone)]
-pub(crate) enum Found {
-    Basis,
-    Point(Option<u64>),
-    Class(Vec<u64>),
+    Read { read: Arc<dyn AnyRead>, linearizable: bool },
 }
 
 /// Leader and term of an answer.
@@ -151,9 +129,10 @@ pub(crate) struct Office {
 }
 
 /// What a leader says. Beside what a real one says stands, for the checks alone, who it was
-/// and at which index.
+/// and at which index. What a read found is in the read itself.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Proposed(Outcome, Office, LogIndex),
-    Read(Result<(Found, LogIndex), NotRead>, Office),
+    /// The index that the coordinator is told, and the one that the state was at.
+    Read(Result<(LogIndex, LogIndex), NotRead>, Office),
 }

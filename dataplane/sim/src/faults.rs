@@ -1,6 +1,6 @@
 //! What goes wrong, at random.
 
-use vane_types::NodeId;
+use vane_types::{GroupId, NodeId};
 
 use crate::avoid::Finding;
 use crate::env::{Crash, End, Env};
@@ -26,6 +26,7 @@ enum Fault {
     Split,
     Transfer,
     Reconfigure,
+    Collections,
     KeepDisk,
     PutDiskBack,
 }
@@ -44,9 +45,11 @@ fn draw(env: &mut Env) -> Option<Fault> {
         (Fault::Split, rates.split),
         (Fault::Transfer, rates.transfer),
         (Fault::Reconfigure, rates.reconfigure),
+        (Fault::Collections, rates.collections),
         (Fault::KeepDisk, old_disks),
         (Fault::PutDiskBack, old_disks),
     ];
+    // No weight at all in a calm seed: then nothing is drawn, and nothing happens.
     let all: u64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut drawn = env.random.below(all.max(1));
     weights.into_iter().find_map(|(fault, weight)| {
@@ -82,6 +85,7 @@ impl World {
             Fault::Freeze => {
                 env.note("freeze", &[("node", node.0), ("time", lasts)]);
                 self.nodes[place(node)].frozen_until = env.now() + lasts;
+                // Disturbed until it thaws, or its group would be blamed for waiting for it.
                 self.nodes[place(node)].disturbed_at = env.now() + lasts;
             }
             Fault::Stop => {
@@ -93,6 +97,7 @@ impl World {
                 self.cut("cut one way", vec![(node, other)], lasts);
             }
             Fault::Isolate => {
+                // One way only is the nasty case: who hears nothing still disturbs the others.
                 let (out, into) = match env.random.below(3) {
                     0 => (true, false),
                     1 => (false, true),
@@ -105,6 +110,7 @@ impl World {
             }
             Fault::Split => {
                 let side = env.random.next();
+                // A bit for each node: all in one part is among the draws, and harmless.
                 let side_of = |node: NodeId| side >> node.0 & 1;
                 let nodes: Vec<NodeId> = env.all_nodes().collect();
                 let all = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (*from, *to)));
@@ -113,6 +119,7 @@ impl World {
             }
             Fault::Transfer => self.transfer(),
             Fault::Reconfigure => self.reconfigure_some(),
+            Fault::Collections => self.make_or_delete(),
             Fault::KeepDisk => self.nodes[place(node)].keep_disks(),
             Fault::PutDiskBack => {
                 if self.nodes[place(node)].process.is_some() {
@@ -137,11 +144,12 @@ impl World {
     /// Asks a leader to hand over to some voter.
     fn transfer(&mut self) {
         let env = &mut self.env;
-        let groups = env.groups.clone();
+        let groups: Vec<GroupId> = env.checks.logs.keys().copied().collect();
         let Some(group) = env.random.pick(&groups) else { return };
         let voters = env.checks.log(group).map(|log| log.conf.voters.clone()).unwrap_or_default();
         let Some(to) = env.random.pick(&voters) else { return };
         env.note("transfer", &[("group", group.0), ("to", to.0)]);
+        // More than one may believe to lead; all of them are asked.
         for process in self.nodes.iter_mut().filter_map(|node| node.process.as_mut()) {
             let replica = process.replicas.get(&group);
             if replica.is_some_and(|at| at.watch.leader() == Some(at.peer)) {

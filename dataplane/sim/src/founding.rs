@@ -4,15 +4,20 @@
 use vane_catalog::{Create, MetaCommand};
 use vane_types::{GroupId, NodeId};
 
-use crate::event::{Event, Step};
+use crate::avoid::Finding;
+use crate::event::Event;
+use crate::history::LASTING;
+use crate::losses::AWAY;
 use crate::machine::{collection_config, entry_of};
 use crate::node::FOUNDER;
-use crate::process::Owner;
+use crate::process::{CHANGE_MAX, Owner};
 use crate::queue::{TICK, Time};
 use crate::world::{Stage, World, place};
 
-/// Shards of each collection.
-pub(crate) const SHARDS: [u64; 2] = [2, 1];
+/// Shards of each lasting collection.
+const SHARDS: [u64; 2] = [2, 1];
+/// The same where some moves cannot go on.
+const SHARDS_OF_STORY: [u64; 2] = [5, 2];
 /// Voters that a shard may begin with.
 pub(crate) const FACTORS: [usize; 4] = [1, 2, 3, 5];
 /// Time within which a cluster in which nothing goes wrong is founded.
@@ -27,6 +32,7 @@ impl World {
         if self.env.now() > FOUNDED_BY {
             self.env.checks.fail(|| "the cluster was not founded in time".into());
         }
+        // All from what is: a step that was lost is simply found missing again.
         let joined = self.nodes.iter().filter(|node| node.process.is_some()).count() as u64;
         let known = self.catalog(FOUNDER, |state| state.nodes.len() as u64).unwrap_or(0);
         let made = self.catalog(FOUNDER, |state| state.collections.len()).unwrap_or(0);
@@ -46,10 +52,11 @@ impl World {
     }
 
     fn change(&mut self, command: MetaCommand) {
-        match &self.nodes[place(FOUNDER)].process {
+        match &mut self.nodes[place(FOUNDER)].process {
             Some(process) => {
-                let id = process.id;
-                self.env.step(1, id, Step::Begin(Box::new(Owner::Founding(command))));
+                let by = self.env.now() + CHANGE_MAX;
+                process.change(&self.env, Owner::Founding, command, by);
+                process.run_tasks(&mut self.env);
             }
             None => self.env.queue.after(TICK, Event::Found),
         }
@@ -58,28 +65,43 @@ impl World {
     /// A collection whose shards lie anywhere. Its key makes a second try the same call.
     fn draw_collection(&mut self, number: usize) -> Create {
         let env = &mut self.env;
-        let factor = env.random.pick(&FACTORS).unwrap_or(1);
-        let placement = (0..SHARDS[number]).map(|_| {
+        if env.lives.0.len() == number {
+            env.lives.begin(LASTING[number], None);
+            // The founding does not end before it is there.
+            env.lives.0[number].is_made = true;
+        }
+        let are_stuck = !env.avoid.has(Finding::StuckMoves);
+        let factor = match (env.avoid.has(Finding::LostDisk), are_stuck) {
+            (true, false) => env.random.pick(&FACTORS).unwrap_or(1),
+            // What loses one disk at a time has all it needs.
+            (false, _) => 3,
+            (_, true) => 1,
+        };
+        // More than may move at a time, where some cannot.
+        let shards = if are_stuck { SHARDS_OF_STORY } else { SHARDS };
+        let placement = (0..shards[number]).map(|_| {
             let mut nodes: Vec<NodeId> = env.all_nodes().collect();
+            nodes.retain(|node| !are_stuck || *node != AWAY);
             shuffle(env, &mut nodes);
             nodes.truncate(factor);
             nodes
         });
         Create {
-            name: format!("c{number}"),
+            name: LASTING[number].into(),
             config: collection_config(),
             replication_factor: factor as u32,
             write_consistency_factor: 1,
             placement: placement.collect(),
-            key: format!("key{number}"),
+            key: env.lives.0[number].key.clone(),
         }
     }
 
     /// Whether every node votes on the catalog and every group is led.
     fn is_ready(&self) -> bool {
         let meta = self.env.checks.log(GroupId::META);
+        // Before that a lost node could stop the catalog, and with it the rest of the founding.
         let all_vote = meta.is_some_and(|log| log.conf.voters.len() as u64 == self.env.nodes);
-        all_vote && self.env.groups.iter().all(|group| self.is_led(*group))
+        all_vote && self.live_groups().iter().all(|group| self.is_led(*group))
     }
 
     fn begin_load(&mut self) {
@@ -88,10 +110,12 @@ impl World {
         env.swarm = self.sufferings.clone();
         env.note("founded", &[]);
         for client in 0..self.clients.len() {
+            // Each at a time of its own, so that their order does not come from the queue.
             env.queue.after(client as u64, Event::Client(client));
         }
         env.queue.after(TICK, Event::Fault);
         env.queue.after(self.faults_last, Event::Heal);
+        self.begin_absence();
     }
 }
 

@@ -32,6 +32,7 @@ impl World {
             return Some(format!("node {} has a log of group {group} and no place", node.id));
         }
         let outgoing = process.outgoing.keys();
+        // Those that may still be sent are somebody's.
         let spent = outgoing.filter(|(group, index)| self.is_spent(process, *group, *index));
         let mut spent = spent.map(|(group, index)| {
             format!("node {} still has the snapshot of group {group} at {index}", node.id)
@@ -47,6 +48,7 @@ impl World {
             && self.env.avoid.has(Finding::LoneVoter);
         let mut others = process.outgoing.keys();
         let is_older = others.any(|(of, at)| *of == group && *at > index);
+        // Not while a peer is being sent it: that peer would have to begin again.
         let is_behind = |status: GroupStatus| {
             index < status.truncated_index && !status.peers.iter().any(|peer| peer.snapshot)
         };
@@ -60,6 +62,7 @@ impl World {
             Some(self.env.directory.of_replica(node.disks.peer(group)?, group))
         };
         let groups_of = |node: &Node| node.disks.log.groups();
+        // By logs and not by open replicas: what was begun and not ended counts as leaked.
         let known: BTreeSet<PathBuf> = self
             .nodes
             .iter()

@@ -2,7 +2,8 @@
 //!
 //! Runs the real Raft core, the real shards with their jobs, the real catalog, and the real
 //! decisions of the node: which replicas it has (`vane_catalog::replica_plan`), what the meta
-//! leader does next (`vane_placement`), where a request goes (`vane_coordinator::Attempt`).
+//! leader does next (`vane_placement`); and the real coordinator (`vane_coordinator::Coordinator`)
+//! between clients and shards, its futures polled one after the other.
 //! Owns what is around them: time, network, disks, crashes, clients, administrators, the threads
 //! that carry decisions out, and the checks of everything that was promised. One seed is one
 //! run, event by event, on every machine.
@@ -13,6 +14,7 @@
 mod avoid;
 mod bug;
 mod checks;
+mod collections;
 mod disk;
 mod env;
 mod event;
@@ -26,6 +28,7 @@ mod leaks;
 mod linearizable;
 mod liveness;
 mod load;
+mod losses;
 mod machine;
 mod network;
 mod node;

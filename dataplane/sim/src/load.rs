@@ -1,30 +1,48 @@
 //! What clients ask for, by the seed's weights.
 
-use vane_types::GroupId;
-
 use crate::env::Env;
-use crate::history::Kind;
+use crate::history::{Kind, ReadOf};
 use crate::random::Random;
-use crate::write::Write;
+use crate::write::{CLASSES, Write};
 
 /// Points that one write names at most.
 const BATCH_MAX: u64 = 5;
 
-/// A request for any group.
-pub(crate) fn draw_request(env: &mut Env, next_number: &mut u64) -> (GroupId, Kind) {
-    let group = env.groups[env.random.below(env.groups.len() as u64) as usize];
-    let (points, load, random) = (env.points(group), env.swarm.load.clone(), &mut env.random);
+/// A request for any of the collections, or for the catalog.
+pub(crate) fn draw_request(
+    env: &mut Env,
+    collections: &[String],
+    next_number: &mut u64,
+) -> (Option<String>, Kind) {
+    // The catalog is one more, behind the last of them.
+    let drawn = env.random.below(collections.len() as u64 + 1) as usize;
+    let collection = collections.get(drawn).cloned();
+    let points = if collection.is_some() { env.swarm.load.points } else { env.nodes };
+    let (load, random) = (env.swarm.load.clone(), &mut env.random);
     let point = 1 + random.below(points);
     let kind = if random.chance(load.reads) {
-        Kind::Read { point, linearizable: !random.chance(load.default_reads) }
-    } else if group == GroupId::META {
-        Kind::Write(draw_simple(random, point, load.deletes, next_number))
-    } else if random.chance(load.others) {
+        let is_wide = collection.is_some() && random.chance(load.wide_reads);
+        let of = if is_wide { draw_wide(random) } else { ReadOf::Point(point) };
+        // The catalog is read where it is, once a leader has said how far that has to be.
+        let linearizable = collection.is_none() || !random.chance(load.default_reads);
+        Kind::Read { of, linearizable }
+    } else if collection.is_some() && random.chance(load.others) {
         Kind::Write(draw_other(random, points, next_number))
     } else {
         Kind::Write(draw_simple(random, point, load.deletes, next_number))
     };
-    (group, kind)
+    (collection, kind)
+}
+
+/// A read of many points.
+fn draw_wide(random: &mut Random) -> ReadOf {
+    let class = random.below(CLASSES);
+    match random.below(4) {
+        0 => ReadOf::All,
+        1 => ReadOf::Class(class),
+        2 => ReadOf::Nearest,
+        _ => ReadOf::Count(class),
+    }
 }
 
 fn draw_simple(random: &mut Random, point: u64, deletes: u64, next_number: &mut u64) -> Write {
@@ -54,7 +72,7 @@ fn draw_other(random: &mut Random, points: u64, next_number: &mut u64) -> Write 
     match random.below(24) {
         0..8 => Write::Put(drawn.into_iter().map(|point| (point, take(next_number))).collect()),
         8..10 => Write::Remove(drawn),
-        10..12 => Write::RemoveClass(random.below(crate::write::CLASSES)),
+        10..12 => Write::RemoveClass(random.below(CLASSES)),
         12..15 => Write::Merge(drawn, take(next_number)),
         15..17 => Write::Replace(drawn, take(next_number)),
         17 => Write::Erase(drawn),

@@ -1,19 +1,22 @@
 //! What the groups of the cluster are for: state machines behind one face, so that the
 //! scheduler knows points and numbers only.
 
+mod answers;
 mod meta;
+mod requests;
 mod shard;
 
 use std::sync::Arc;
 
 use vane_raft::StateMachine;
+use vane_shard::Shard;
 use vane_types::command::RequestId;
 use vane_types::{GroupId, LogIndex};
 
-use crate::write::Write;
-
-pub(crate) use meta::{Meta, entry_of};
-pub(crate) use shard::{ShardRates, collection_config, open_shard};
+pub(crate) use answers::{AtLeader, Views};
+pub(crate) use meta::{Meta, entry_of, number_of_zone, set_zone};
+pub(crate) use requests::{class_filter, number_of, number_of_id, shard_write};
+pub(crate) use shard::{POINTS_MAX, SIZE, ShardRates, collection_config, open_shard};
 
 /// A replica's state.
 pub(crate) trait Machine: StateMachine {
@@ -29,18 +32,12 @@ pub(crate) trait Machine: StateMachine {
     fn run_job(&self) -> Result<bool, String>;
     /// Refuses entries from now on: the replica is about to be destroyed.
     fn close(&self);
+    /// The shard; `None` where it is the catalog.
+    fn shard(self: Arc<Self>) -> Option<Arc<Shard>>;
 }
 
 /// An open replica's state machine.
 pub(crate) type AnyMachine = Arc<dyn Machine>;
-
-/// The stored form of a write. The filter of `write` was resolved to `resolved`.
-pub(crate) fn encode(group: GroupId, write: &Write, resolved: &[u64], id: RequestId) -> Vec<u8> {
-    match group {
-        GroupId::META => meta::encode(write, id),
-        _ => shard::encode(write, resolved, id),
-    }
-}
 
 /// Which request a logged command is of.
 pub(crate) fn request_of(group: GroupId, command: &[u8]) -> Option<RequestId> {

@@ -29,6 +29,7 @@ impl Network {
         now: Time,
     ) -> Vec<Time> {
         if from == to {
+            // A node reaches itself whatever is cut, but never within the same event.
             return vec![now + 1 + random.below(20)];
         }
         if self.cut.contains(&(from, to)) || random.chance(rates.lost) {
@@ -50,6 +51,7 @@ impl Network {
             at += random.below(rates.late);
         }
         if rates.ordered {
+            // As one connection would: a late message holds up those behind it.
             let last = self.last.entry(link).or_default();
             at = at.max(*last);
             *last = at;

@@ -40,6 +40,8 @@ pub(crate) struct Node {
     started: u64,
     /// The disk is marked: it had a replica of the meta group, and votes with it.
     is_member: bool,
+    /// The machine does not come back.
+    pub(crate) is_gone: bool,
     /// Until then the process does nothing, and does not know it.
     pub(crate) frozen_until: Time,
     /// When it last started, ended, froze, thawed, or lost or regained a link.
@@ -73,6 +75,7 @@ impl Disks {
 
     fn crash(&mut self, env: &mut Env, crash: Crash) {
         if crash == Crash::Power {
+            // Both disks lose what they like, each for itself: no order holds between them.
             let keep = env.random.below(self.log.unsynced() as u64 + 1);
             self.log.crash(keep as usize);
             let keep = env.random.below(self.state.unsynced() as u64 + 1);
@@ -98,6 +101,7 @@ impl Node {
             process: None,
             started: 0,
             is_member: false,
+            is_gone: false,
             frozen_until: 0,
             disturbed_at: 0,
             kept: None,
@@ -126,6 +130,7 @@ impl Node {
         match (self.has_log_of_meta(), self.is_member) {
             (true, _) => {}
             (false, false) => self.make_meta(env)?,
+            // A member without its votes must not begin anew: it may have voted already.
             (false, true) => return Err("raft.db has no meta group: its votes are lost".into()),
         }
         self.is_member = true;

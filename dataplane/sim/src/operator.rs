@@ -6,7 +6,6 @@ use vane_types::{GroupId, NodeId, PeerId};
 
 use crate::avoid::Finding;
 use crate::env::Env;
-use crate::event::Step;
 use crate::founding::{FACTORS, shuffle};
 use crate::node::Node;
 use crate::process::CHANGE_MAX;
@@ -22,13 +21,11 @@ impl World {
 
     /// Asks for other replicas of some shard.
     pub(crate) fn reconfigure_some(&mut self) {
-        let shards: Vec<GroupId> =
-            self.env.groups.iter().copied().filter(|group| *group != GroupId::META).collect();
         let up: Vec<NodeId> = self.env.up.iter().copied().collect();
-        let (Some(group), Some(node)) = (self.env.random.pick(&shards), self.env.random.pick(&up))
-        else {
-            return;
-        };
+        let Some(node) = self.env.random.pick(&up) else { return };
+        let shards = self.catalog(node, |state| state.shards.keys().copied().collect());
+        let shards: Vec<GroupId> = shards.unwrap_or_default();
+        let Some(group) = self.env.random.pick(&shards) else { return };
         let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
         // A target that a shut replica is a part of may be out of reach, and what is out of
         // reach can only be undone.
@@ -56,6 +53,7 @@ impl World {
         for (node, group) in shut {
             let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
             let Some(entry) = entry else { continue };
+            // As many replicas as before, one of them elsewhere.
             let mut nodes = entry.nodes();
             let mut others: Vec<NodeId> =
                 self.env.all_nodes().filter(|other| !nodes.contains(other)).collect();
@@ -68,7 +66,7 @@ impl World {
     }
 
     /// Changes where a shard's replicas should be, by what one node knows of it.
-    fn reconfigure(
+    pub(crate) fn reconfigure(
         &mut self,
         node: NodeId,
         group: GroupId,
@@ -80,18 +78,19 @@ impl World {
             return;
         }
         let if_revision = is_careful.then_some(entry.revision);
-        let Some(process) = &self.nodes[place(node)].process else { return };
+        let Some(process) = &mut self.nodes[place(node)].process else { return };
         let numbers = [
             ("group", group.0),
             ("revision", entry.revision),
             ("first", replicas.first().map_or(0, |replica| replica.node.0)),
             ("count", replicas.len() as u64),
         ];
-        let id = process.id;
         self.env.note("reconfigure", &numbers);
         self.reconfigured_at.insert(group, self.env.now());
         let command = MetaCommand::Reconfigure { group, replicas, if_revision };
-        self.env.step(1, id, Step::Begin(Box::new(Owner::Administrator(command))));
+        let by = self.env.now() + CHANGE_MAX;
+        process.change(&self.env, Owner::Administrator, command, by);
+        process.run_tasks(&mut self.env);
     }
 
     /// A bit of one group's log is found flipped, where the others can do without it.
@@ -115,6 +114,7 @@ impl World {
 
     /// Whether a replica may be lost for ever: the others can do without it.
     fn may_lose(&self, group: GroupId, peer: PeerId) -> bool {
+        // By the truth, which no node knows: a loss must not come on top of another.
         let Some(log) = self.env.checks.log(group) else { return false };
         let (last, conf, now) = (log.last(), &log.conf, self.env.now());
         let asked_at = self.reconfigured_at.get(&group);
@@ -134,6 +134,7 @@ impl World {
         !is_moving
             && !conf.is_joint()
             && conf.learners.is_empty()
+            // Of two the other alone is no majority.
             && conf.voters.len() > 2
             && conf.voters.contains(&peer)
             && conf.voters.iter().all(is_healthy)
@@ -150,6 +151,7 @@ fn draw_wanted(env: &mut Env, entry: &ShardEntry) -> Vec<WantedReplica> {
     let mut nodes: Vec<NodeId> = env.all_nodes().collect();
     shuffle(env, &mut nodes);
     if env.random.chance(500_000) {
+        // Mostly where they are: moves of one replica are what happens in practice.
         nodes.sort_by_key(|node| !there.contains(node));
         let stays = nodes.len().min(count.max(1));
         // One of them makes room for another.

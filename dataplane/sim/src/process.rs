@@ -2,9 +2,12 @@
 //! do (`vane_raft::Engine`), and the parts of the node that serve, route, follow and reconcile.
 
 mod apply;
-mod gateway;
+mod find;
+mod reach;
+mod read;
 mod reconciler;
 mod replicas;
+mod requests;
 mod sending;
 mod serve;
 mod snapshots;
@@ -26,18 +29,20 @@ use crate::disk::LogDisk;
 use crate::env::Env;
 use crate::event::{Body, Step};
 use crate::files::Files;
-use crate::machine::{AnyMachine, Meta};
+use crate::machine::{AnyMachine, Meta, Views};
 use crate::node::Disks;
 
 use apply::Work;
-use gateway::Gateway;
 use reconciler::Reconciler;
 use replicas::Following;
+use requests::Requests;
 use sending::explain;
 use serve::Settled;
 use snapshots::Job;
 
-pub(crate) use gateway::{CHANGE_MAX, Owner};
+pub(crate) use reach::Reach;
+pub(crate) use read::AnyRead;
+pub(crate) use requests::{CHANGE_MAX, Owner};
 
 /// Messages that may wait; more are dropped, as a network does.
 const MESSAGES_MAX: usize = 4096;
@@ -97,7 +102,10 @@ pub(crate) struct Process {
     settled: Arc<Mutex<Vec<Settled>>>,
     /// Bytes of commands between proposal and answer.
     pub(crate) pending_bytes: Arc<AtomicUsize>,
-    gateway: Gateway,
+    requests: Requests,
+    /// How its coordinator sees replicas.
+    reach: Reach,
+    views: Mutex<Views>,
     pub(crate) catalog: Arc<Catalog>,
     /// Replicas that the catalog placed here, those too that could not be opened.
     placed: BTreeMap<GroupId, PeerId>,
@@ -114,10 +122,13 @@ impl Process {
             ..Config::default()
         };
         let core = Core::new(Arc::clone(&log) as Arc<dyn LogStore>, config);
+        // Clocks of nodes do not tick together.
         let first = env.random.within(&env.swarm.tick);
         env.step(first, id, Step::Tick);
         let first = env.random.within(&env.swarm.maintain);
         env.step(first, id, Step::Maintain);
+        let catalog = Arc::clone(&meta.catalog);
+        let reach = Reach::new(id.0, env.queue.clock().clone());
         let process = Self {
             id,
             core,
@@ -130,7 +141,9 @@ impl Process {
             outgoing: BTreeMap::new(),
             settled: Arc::default(),
             pending_bytes: Arc::default(),
-            gateway: Gateway::new(id.0.0 << 32 | id.1),
+            requests: Requests::new(reach.clone(), catalog, id.0.0 << 32 | id.1),
+            reach,
+            views: Mutex::default(),
             catalog: Arc::clone(&meta.catalog),
             placed: BTreeMap::new(),
             following: Following::default(),
@@ -144,7 +157,6 @@ impl Process {
         match step {
             Step::Tick => {
                 self.inbox.ticked = true;
-                self.look_at_leaders(env);
                 let tick = env.random.within(&env.swarm.tick);
                 env.step(tick, self.id, Step::Tick);
             }
@@ -158,13 +170,12 @@ impl Process {
             Step::Announce => self.announce(env),
             Step::Reconcile => self.reconcile(env),
             Step::ReconcilerOver(number) => self.reconciler_over(env, number),
-            Step::Read(asked, group, of) => self.look(env, asked, group, of),
+            Step::Read(asked, group, read) => self.look(env, asked, group, &read),
             Step::SnapshotSent { group, to, ok } => self.put(Input::SnapshotSent { group, to, ok }),
-            Step::Begin(owner) => self.begin(env, *owner),
-            Step::CallOver(request, call) => self.call_over(env, request, call),
-            Step::Again(request, call) => self.again(env, request, call),
+            Step::Due(number) => self.due(number),
         }
         self.answer_settled(env);
+        self.run_tasks(env);
         self.wake(env);
     }
 
@@ -180,6 +191,8 @@ impl Process {
             Body::Raft(_) => {}
             Body::Snapshot { announcement, files, sender } => {
                 let snapshot = announcement.message.snapshot.as_ref();
+                // Kept under term and index, since a leader of another term may send another
+                // state.
                 if let Some(meta) = snapshot.and_then(|snapshot| snapshot.metadata.as_ref()) {
                     let (term, index) = (Term(meta.term), LogIndex(meta.index));
                     disks.incoming.insert((announcement.group, term, index), files);
@@ -191,13 +204,14 @@ impl Process {
             Body::Ask { asked, group, what } => self.asked(env, asked, group, what),
             Body::Answer { asked, answer } => self.answered(env, asked, answer),
             Body::Hear => env.send(self.id.0, from, Body::Heard),
-            Body::Heard => self.heard(env, from),
+            Body::Heard => self.reach.heard(from),
             Body::Report { call, groups } => self.report(env, call, groups),
             Body::Reported { call, groups } => self.reported(env, from, call, groups),
             Body::Lead { call, group, wanted } => self.lead(env, call, group, wanted),
             Body::Led { call, done } => self.led(env, call, done),
         }
         self.answer_settled(env);
+        self.run_tasks(env);
         self.wake(env);
     }
 
@@ -225,6 +239,7 @@ impl Process {
 
     fn round(&mut self, env: &mut Env) {
         let Inbox { ticked, applied, messages, inputs } = std::mem::take(&mut self.inbox);
+        // In the real thread's order: what was applied makes room for what follows.
         for ((group, peer), (index, bytes)) in applied {
             self.core.applied(group, peer, index, bytes);
         }
@@ -239,6 +254,7 @@ impl Process {
         }
         let Output { messages, appends, .. } = self.core.ready();
         self.send(env, messages);
+        // Nothing to sync: the round goes on at once, as the real thread does.
         if appends.is_empty() {
             self.phase = Phase::Writing(false);
             self.written(env);
@@ -291,6 +307,7 @@ impl Process {
     }
 
     fn written(&mut self, env: &mut Env) {
+        // Only a write can fail; a round without one has nothing to lose.
         if self.phase == Phase::Writing(true) {
             if env.random.chance(env.swarm.disk.fails) {
                 env.note("sync failed", &[("node", self.id.0.0)]);
@@ -328,6 +345,7 @@ impl Process {
     /// State is synced, logs are truncated behind it, and a job is done where one is due: as
     /// the node's maintenance does.
     fn maintain(&mut self, disks: &mut Disks, env: &mut Env) {
+        // Taken before the sync: what is applied meanwhile may not be in it.
         let applied: Vec<_> =
             self.replicas.iter().map(|(group, at)| (*group, at.machine.applied())).collect();
         if disks.sync_state(&self.replicas).is_ok() {
@@ -360,6 +378,7 @@ impl Process {
     fn check(&self, env: &mut Env) {
         for (group, replica) in &self.replicas {
             let (told, applied) = (replica.watch.applied(), replica.machine.applied());
+            // A reader that was told of more than there is would miss an acknowledged write.
             if told > applied {
                 env.checks.fail(|| {
                     format!("group {group}: readers are told of {told}, but {applied} is applied")
@@ -373,6 +392,7 @@ impl Process {
 
     /// Ends as it wants to end: answers whoever waits, applies what is committed.
     pub(crate) fn stop(&mut self, disks: &mut Disks, env: &mut Env) {
+        // The real thread ends its round before it looks whether it is to stop.
         if self.phase == Phase::Writing(true) {
             self.written(env);
         }

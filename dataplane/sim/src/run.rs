@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
-use vane_types::{GroupId, planted};
+use vane_types::planted;
 
-use crate::avoid::Avoid;
+use crate::avoid::{Avoid, Finding};
 use crate::bug::Bug;
 use crate::env::Env;
 use crate::files::Directory;
-use crate::founding::SHARDS;
+use crate::losses::NODES_BEFORE_LOSSES;
 use crate::queue::{TICK, Time};
 use crate::random::Random;
 use crate::swarm::Swarm;
@@ -121,13 +121,14 @@ pub fn run(options: Options) -> std::io::Result<Report> {
 fn new_world(options: Options) -> std::io::Result<World> {
     let Options { seed, bug, avoid, trace } = options;
     let mut random = Random::new(seed);
+    // Neighbouring seeds share the first draw of some generators.
     random.next();
     let swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
-    let shards: u64 = SHARDS.iter().sum();
-    let groups = (0..=shards).map(GroupId).collect();
+    let nodes = if avoid.has(Finding::LostDisk) { NODES } else { NODES_BEFORE_LOSSES };
     let (trace, directory) = (Trace::new(trace), Directory::new()?);
-    let mut env = Env::new(random, trace, swarm, bug, avoid, directory, groups, NODES);
+    let mut env = Env::new(random, trace, swarm, bug, avoid, directory, nodes);
+    // First of all lines: who reads a trace wants to know what this cluster suffers.
     let drawn = format!("{:#?}", env.swarm);
     env.trace.explain(|| drawn);
     Ok(World::found(env, faults_last))

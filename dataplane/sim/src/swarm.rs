@@ -81,6 +81,8 @@ pub(crate) struct FaultRates {
     pub(crate) split: u64,
     pub(crate) transfer: u64,
     pub(crate) reconfigure: u64,
+    /// Collections that are made or deleted.
+    pub(crate) collections: u64,
     /// Votes, per million, right after which the voter crashes.
     pub(crate) crash_after_vote: u64,
 }
@@ -88,7 +90,7 @@ pub(crate) struct FaultRates {
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     pub(crate) clients: usize,
-    /// Points of each group.
+    /// Points of each collection.
     pub(crate) points: u64,
     /// Time between a client's requests.
     pub(crate) pause: Range<Time>,
@@ -97,9 +99,11 @@ pub(crate) struct Load {
     pub(crate) deletes: u64,
     /// Reads that need not be linearizable, of a million reads.
     pub(crate) default_reads: u64,
+    /// Reads of many points, of a million reads.
+    pub(crate) wide_reads: u64,
     /// Writes that are not of one point only, of a million writes.
     pub(crate) others: u64,
-    /// Time that a gateway waits for an answer.
+    /// Time after which a connection without an answer is given up.
     pub(crate) patience: Range<Time>,
     /// Time that a client has for a request.
     pub(crate) deadline: Range<Time>,
@@ -107,6 +111,7 @@ pub(crate) struct Load {
 
 /// A rate of zero for one seed of three, else up to `most`, low ones as likely as high.
 fn rate(random: &mut Random, most: u64) -> u64 {
+    // Most faults come with few others: a mix of everything hides what one does.
     match random.below(3) {
         0 => 0,
         1 => random.below(most / 8 + 1),
@@ -195,6 +200,7 @@ impl FaultRates {
             split: rate(random, 40),
             transfer: rate(random, 60),
             reconfigure: rate(random, 120),
+            collections: rate(random, 120),
             crash_after_vote: rate(random, 100_000),
         }
     }
@@ -204,11 +210,12 @@ impl Load {
     fn draw(random: &mut Random) -> Self {
         Self {
             clients: 4 + random.below(9) as usize,
-            points: 2 + random.below(10),
+            points: 4 + random.below(12),
             pause: range(random, 1_000..20_000, 60_000),
             reads: 200_000 + random.below(500_000),
             deletes: rate(random, 300_000),
             default_reads: rate(random, 700_000),
+            wide_reads: rate(random, 400_000),
             others: rate(random, 700_000),
             patience: range(random, 2 * TICK..8 * TICK, 10 * TICK),
             deadline: range(random, 2 * TICK..20 * TICK, 40 * TICK),
@@ -232,6 +239,7 @@ fn draw_bounds(random: &mut Random) -> Bounds {
         } else {
             64 << 20
         },
+        // Followers that were away for some seconds then need a snapshot.
         log_kept_entries_max: 20 + random.below(200),
         log_kept_bytes_max: if random.chance(300_000) { 2_000 } else { 64 << 20 },
         log_bytes_max: 1 << 30,

@@ -31,6 +31,7 @@ impl Trace {
             let mut line = format!("{:>8}.{:03} ms  {what:<14}", now / 1000, now % 1000);
             for (name, number) in numbers {
                 // Peers are written as node and incarnation.
+                // Nodes have small numbers; whatever is larger is a hash.
                 let text = match number >> 32 {
                     0 => number.to_string(),
                     node if node < 100 => format!("{node}.{}", number & u64::from(u32::MAX)),

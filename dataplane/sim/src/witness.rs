@@ -12,9 +12,9 @@ use vane_types::{GroupId, LogIndex};
 use crate::checks::{RequestKey, TrueLog};
 use crate::env::Env;
 use crate::event::Office;
-use crate::history::{Kind, Operation, Outcome};
+use crate::history::{Kind, Operation, Outcome, ReadOf, Request};
 use crate::linearizable::Call;
-use crate::write::{Effect, Model, Write};
+use crate::write::{Effect, Model, Write, class_of};
 
 /// What each point was after which entries.
 type Values = BTreeMap<u64, BTreeMap<LogIndex, Option<u64>>>;
@@ -32,20 +32,21 @@ struct Replayed {
 
 /// Index at which a write first took effect.
 fn effect_of(log: &TrueLog, operation: &Operation) -> Option<LogIndex> {
-    log.requests.get(&operation.request?).copied()
+    log.requests.get(&operation.named?).copied()
 }
 
 /// Operations of a group by their requests.
 fn by_request(env: &Env, group: GroupId) -> BTreeMap<RequestKey, (usize, &Operation)> {
     let operations = env.history.operations.iter().enumerate();
     let of_group = operations.filter(|(_, operation)| operation.group == group);
-    of_group.filter_map(|(at, operation)| Some((operation.request?, (at, operation)))).collect()
+    of_group.filter_map(|(at, operation)| Some((operation.named?, (at, operation)))).collect()
 }
 
 /// Entries that took effect: all copies in the meta group, first ones elsewhere.
 fn effective(log: &TrueLog, group: GroupId) -> impl Iterator<Item = (LogIndex, RequestKey, bool)> {
     log.entries.iter().filter_map(move |(index, truth)| {
         let request = truth.request?;
+        // In the meta group nobody recognises copies.
         let is_first = log.requests.get(&request) == Some(index);
         (is_first || group == GroupId::META).then_some((*index, request, truth.is_refused))
     })
@@ -64,9 +65,11 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
     }
     let mut lookups = lookups.into_iter().peekable();
     for (index, request, is_refused) in effective(log, group) {
+        // A look-up at an index saw the write there, so it is compared before the next one.
         while let Some((_, asked)) = lookups.next_if(|(seen, _)| *seen < index) {
             check_lookups(env, &model, &asked, &mut replayed);
         }
+        // Not a client's: the reconciler and administrators write there as well.
         let Some((at, operation)) = requests.get(&request) else { continue };
         let Kind::Write(write) = &operation.kind else { continue };
         let changed = model.apply(write, operation.resolved());
@@ -114,11 +117,57 @@ pub(crate) fn final_values(env: &Env, group: GroupId) -> BTreeMap<u64, Option<u6
     replay(env, group).values.into_iter().map(last).collect()
 }
 
-/// Compares everything that was told with the log; an error says what does not fit.
+/// Compares everything that was told with the logs; an error says what does not fit.
 pub(crate) fn check(env: &Env) -> Result<(), String> {
-    env.groups.iter().try_for_each(|group| {
-        check_group(env, *group).map_err(|wrong| format!("group {group}: {wrong}"))
-    })
+    let replays: BTreeMap<GroupId, Replayed> =
+        env.checks.logs.keys().map(|group| (*group, replay(env, *group))).collect();
+    for (group, replayed) in &replays {
+        let checked = check_group(env, *group, replayed);
+        checked.map_err(|wrong| format!("group {group}: {wrong}"))?;
+    }
+    let mut requests = env.history.requests.iter().enumerate();
+    requests.try_for_each(|(number, request)| check_count(env, &replays, number, request))
+}
+
+/// A count is the sum of what its shards had, each at the index that it was counted at.
+fn check_count(
+    env: &Env,
+    replays: &BTreeMap<GroupId, Replayed>,
+    number: usize,
+    request: &Request,
+) -> Result<(), String> {
+    let Kind::Read { of: ReadOf::Count(class), .. } = request.kind else { return Ok(()) };
+    let Some(counted) = request.count else { return Ok(()) };
+    let on_shard = |operation: &Operation| match (&operation.outcome, replays.get(&operation.group))
+    {
+        (Outcome::Seen { index, .. }, Some(replayed)) => {
+            expected(&replayed.values, ReadOf::Class(class), *index).len()
+        }
+        _ => 0,
+    };
+    // One index for each shard: no single moment needs to have had that many.
+    let parts = request.operations.values();
+    let sum: usize = parts.map(|part| on_shard(&env.history.operations[*part])).sum();
+    match sum == counted {
+        true => Ok(()),
+        false => {
+            Err(format!("request {number} counted {counted}, the logs say {sum}: {request:?}"))
+        }
+    }
+}
+
+/// What a read of a group finds at an index.
+fn expected(values: &Values, of: ReadOf, index: LogIndex) -> BTreeMap<u64, u64> {
+    let is_asked = |point: u64, number: u64| match of {
+        ReadOf::Point(asked) => asked == point,
+        ReadOf::All | ReadOf::Nearest | ReadOf::Count(_) => true,
+        ReadOf::Class(class) => class_of(number) == Some(class),
+    };
+    let then = |(point, writes): (&u64, &BTreeMap<LogIndex, Option<u64>>)| {
+        let (_, number) = writes.range(..=index).next_back()?;
+        number.filter(|number| is_asked(*point, *number)).map(|number| (*point, number))
+    };
+    values.iter().filter_map(then).collect()
 }
 
 /// An answer that has a place: its number, the request, who answered.
@@ -131,14 +180,14 @@ struct Told<'a> {
     is_linear: bool,
 }
 
-fn check_group(env: &Env, group: GroupId) -> Result<(), String> {
+fn check_group(env: &Env, group: GroupId, replayed: &Replayed) -> Result<(), String> {
     let Some(log) = env.checks.log(group) else { return Ok(()) };
-    let Replayed { values, wrong } = replay(env, group);
-    wrong.map_or(Ok(()), Err)?;
+    let Replayed { values, wrong } = replayed;
+    wrong.clone().map_or(Ok(()), Err)?;
     let mut all = Vec::new();
     let operations = env.history.operations.iter().enumerate();
     for (number, operation) in operations.filter(|(_, operation)| operation.group == group) {
-        let place = place_of(log, &values, operation);
+        let place = place_of(log, values, operation);
         let place = place.map_err(|what| format!("request {number} {what}: {operation:?}"))?;
         all.extend(place.map(|(office, place)| {
             let is_linear = !matches!(operation.kind, Kind::Read { linearizable: false, .. });
@@ -160,17 +209,18 @@ fn place_of(
     operation: &Operation,
 ) -> Result<Option<(Office, Place)>, String> {
     let effect = effect_of(log, operation);
-    match (&operation.kind, operation.outcome) {
+    match (&operation.kind, &operation.outcome) {
         (
             Kind::Write(_),
             Outcome::Applied { index, office } | Outcome::Refused { index, office },
         ) => {
             let is_refused = matches!(operation.outcome, Outcome::Refused { .. });
-            let first = effect.filter(|first| *first <= index);
+            // Acknowledged at an index, it must have taken effect there or before.
+            let first = effect.filter(|first| first <= index);
             let truth = first.and_then(|first| log.entries.get(&first));
             match (first, truth) {
                 (Some(first), Some(truth)) if truth.is_refused == is_refused => {
-                    Ok(Some((office, (first, false))))
+                    Ok(Some((*office, (first, false))))
                 }
                 _ => Err(format!("was acknowledged at {index} and took effect at {effect:?}")),
             }
@@ -179,12 +229,18 @@ fn place_of(
             Some(index) => Err(format!("was said to have done nothing and took effect at {index}")),
             None => Ok(None),
         },
-        (Kind::Read { point, .. }, Outcome::Value { value, index, office }) => {
-            let last = values.get(point).and_then(|writes| writes.range(..=index).next_back());
-            let expected = last.and_then(|(_, number)| *number);
-            match value == expected {
-                true => Ok(Some((office, (index, true)))),
-                false => Err(format!("found {value:?}, the log says {expected:?}")),
+        (Kind::Read { of, .. }, Outcome::Seen { numbers, index, office }) => {
+            let expected = expected(values, *of, *index);
+            let is_right = match of {
+                // Points without a vector are not near to anything, and nobody counts here
+                // which those are: what is found must be there.
+                ReadOf::Nearest => numbers.iter().all(|(at, it)| expected.get(at) == Some(it)),
+                ReadOf::Count(_) => true,
+                ReadOf::Point(_) | ReadOf::All | ReadOf::Class(_) => *numbers == expected,
+            };
+            match is_right {
+                true => Ok(Some((*office, (*index, true)))),
+                false => Err(format!("found {numbers:?}, the log says {expected:?}")),
             }
         }
         _ => Ok(None),
@@ -203,6 +259,7 @@ fn in_order<'a>(told: impl IntoIterator<Item = &'a Told<'a>>, whose: &str) -> Re
         while let Some(before) =
             ended.next_if(|before| before.operation.returned < operation.invoked)
         {
+            // Whatever comes next has to come behind the latest of all that ended before.
             if latest.is_none_or(|known| known.place < before.place) {
                 latest = Some(before);
             }
@@ -235,6 +292,7 @@ pub(crate) fn calls(env: &Env) -> BTreeMap<(GroupId, u64), Vec<Call>> {
     let copies = env.checks.log(GroupId::META).into_iter();
     let mut seen = BTreeSet::new();
     for (_, request, _) in copies.flat_map(|log| effective(log, GroupId::META)) {
+        // The first copy is the operation itself, and already among the calls.
         let Some((_, operation)) = requests.get(&request).filter(|_| !seen.insert(request)) else {
             continue;
         };
@@ -253,10 +311,11 @@ fn effects_on_points(env: &Env, operation: &Operation) -> Vec<(u64, Effect)> {
         let log = env.checks.log(operation.group)?;
         log.entries.get(&effect_of(log, operation)?)
     };
-    match (&operation.kind, operation.outcome) {
-        (Kind::Read { point, linearizable: true }, Outcome::Value { value, .. }) => {
-            vec![(*point, Effect::Read(value))]
-        }
+    match (&operation.kind, &operation.outcome) {
+        (
+            Kind::Read { of: ReadOf::Point(point), linearizable: true },
+            Outcome::Seen { numbers, .. },
+        ) => vec![(*point, Effect::Read(numbers.get(point).copied()))],
         (Kind::Write(write), Outcome::Refused { .. }) => match write.points().as_slice() {
             // Of several nobody was told which is not there.
             [point] => vec![(*point, Effect::Read(None))],

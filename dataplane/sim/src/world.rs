@@ -6,10 +6,9 @@ use vane_types::{GroupId, NodeId};
 
 use crate::env::{End, Env};
 use crate::event::{Body, Event, Step};
-use crate::history::{Kind, NEVER, Outcome};
+use crate::history::{Kind, ReadOf, names};
 use crate::liveness::Liveness;
 use crate::node::{FOUNDER, Node};
-use crate::process::Owner;
 use crate::queue::{TICK, Time};
 use crate::swarm::Swarm;
 
@@ -26,7 +25,7 @@ const HEALED_BY: Time = 2000 * TICK;
 /// A client has one request on its way, or none.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Client {
-    /// The request, and the node that it was sent to.
+    /// Number of the request, and the node that it was sent to.
     pub(crate) busy: Option<(usize, NodeId)>,
 }
 
@@ -40,7 +39,7 @@ pub(crate) enum Stage {
     /// Nothing new.
     Rest,
     /// They read each point once more.
-    LastReads(Vec<(GroupId, u64)>),
+    LastReads(Vec<(Option<String>, u64)>),
 }
 
 pub(crate) struct World {
@@ -68,14 +67,15 @@ impl World {
     /// A cluster of which the founder has just started.
     pub(crate) fn found(mut env: Env, faults_last: Time) -> Self {
         let calm = env.swarm.healed();
-        let sufferings = std::mem::replace(&mut env.swarm, calm);
+        let sufferings = std::mem::replace(&mut env.swarm, calm.clone());
         let mut nodes: Vec<Node> = env.all_nodes().map(|id| Node::new(id, &env)).collect();
         nodes[place(FOUNDER)].start(&mut env);
         let clients = vec![Client::default(); env.swarm.load.clients];
         env.queue.at(TICK, Event::Found);
         env.queue.at(WATCH_PAUSE, Event::Watch);
         env.queue.at(OPERATE_PAUSE, Event::Operate);
-        Self {
+        let is_story = Self::is_story(&env);
+        let mut world = Self {
             env,
             nodes,
             clients,
@@ -89,7 +89,11 @@ impl World {
             recovered_in: 0,
             undecided: 0,
             next_number: 1,
+        };
+        if is_story {
+            world.calm_sufferings(calm);
         }
+        world
     }
 
     /// Runs until it is done, or failed.
@@ -124,10 +128,13 @@ impl World {
             Event::Fault => {}
             Event::Operate => {
                 self.look_after_shut_replicas();
+                self.look_after_losses();
                 self.env.queue.after(OPERATE_PAUSE, Event::Operate);
             }
             Event::Watch => {
                 self.watch_leaders();
+                self.watch_moves();
+                self.watch_majorities();
                 self.env.queue.after(WATCH_PAUSE, Event::Watch);
             }
             Event::Heal => self.heal(),
@@ -149,9 +156,11 @@ impl World {
 
     fn step(&mut self, id: NodeId, number: u64, step: Step) {
         let node = &mut self.nodes[place(id)];
+        // What an ended process had planned is not its successor's.
         let process = node.process.as_mut().filter(|process| process.id.1 == number);
         let Some(process) = process else { return };
         if node.frozen_until > self.env.now() {
+            // Late as a whole: a frozen process loses nothing and notices nothing.
             let later = Event::Step { node: id, process: number, step };
             return self.env.queue.at(node.frozen_until, later);
         }
@@ -176,9 +185,10 @@ impl World {
     }
 
     fn start(&mut self, id: NodeId) {
-        if self.node(id).process.is_some() {
+        if self.node(id).process.is_some() || self.node(id).is_gone {
             return;
         }
+        // Found at a start, since open replicas have their logs in memory.
         if self.env.random.chance(self.env.swarm.disk.flipped) {
             self.flip_bit(id);
         }
@@ -198,15 +208,14 @@ impl World {
     pub(crate) fn ended(&mut self, id: NodeId, is_short: bool) {
         for client in 0..self.clients.len() {
             let busy = self.clients[client].busy.filter(|(_, node)| *node == id);
-            let Some((operation, _)) = busy else { continue };
+            let Some((number, _)) = busy else { continue };
             // The answer may have left before the end.
-            if self.env.history.operations[operation].returned == NEVER {
-                let moment = self.env.queue.count();
-                self.env.history.end(operation, Outcome::Unknown, moment);
-                self.clients[client].busy = None;
+            if !self.env.history.requests[number].is_over {
+                self.env.history.requests[number].is_over = true;
                 self.env.queue.after(0, Event::Client(client));
             }
         }
+        self.env.lives.ended(id);
         let lasts = match self.healed_at {
             Some(_) => 0..TICK,
             None if is_short => 0..TICK / 10,
@@ -220,38 +229,42 @@ impl World {
     fn next_request(&mut self, client: usize) {
         let env = &mut self.env;
         if let Some((number, _)) = self.clients[client].busy.take() {
-            let operation = &env.history.operations[number];
+            let parts = env.history.requests[number].operations.values();
+            let told = parts.filter(|part| env.history.operations[**part].is_acknowledged());
             let numbers = [
                 ("client", client as u64),
-                ("operation", number as u64),
-                ("told", operation.is_acknowledged().into()),
+                ("request", number as u64),
+                ("told", told.count() as u64),
             ];
             env.note("answer", &numbers);
             let pause = env.random.within(&env.swarm.load.pause);
             return env.queue.after(pause, Event::Client(client));
         }
-        let (group, kind) = match &mut self.stage {
-            Stage::Load => crate::load::draw_request(env, &mut self.next_number),
+        let (collection, kind) = match &mut self.stage {
+            Stage::Load => crate::load::draw_request(env, &names(), &mut self.next_number),
             Stage::Founding | Stage::Rest => return env.queue.after(TICK, Event::Client(client)),
             Stage::LastReads(left) => match left.pop() {
-                Some((group, point)) => (group, Kind::Read { point, linearizable: true }),
+                Some((collection, point)) => {
+                    (collection, Kind::Read { of: ReadOf::Point(point), linearizable: true })
+                }
                 None => return,
             },
         };
         let up: Vec<NodeId> = env.up.iter().copied().collect();
-        let process = env.random.pick(&up);
-        let process = process.and_then(|node| self.nodes[place(node)].process.as_ref());
-        let Some(process) = process else {
+        let asked = env.random.pick(&up).map(|node| &mut self.nodes[place(node)]);
+        // A connection to a frozen process is not even opened.
+        let asked = asked.filter(|node| node.frozen_until <= env.now());
+        let Some(process) = asked.and_then(|node| node.process.as_mut()) else {
             return env.queue.after(TICK / 10, Event::Client(client));
         };
-        let (moment, id) = (env.queue.count(), process.id);
-        let operation = env.history.begin(client, group, kind, moment);
-        env.step(1, id, Step::Begin(Box::new(Owner::Client(operation))));
-        self.clients[client].busy = Some((operation, id.0));
+        let number = env.history.ask(client, collection, kind);
+        self.clients[client].busy = Some((number, process.id.0));
+        process.ask(env, number);
     }
 
     fn heal(&mut self) {
         let env = &mut self.env;
+        // Faults go on until something was done under them.
         let acknowledged = env.history.acknowledged();
         if acknowledged < ACKNOWLEDGED_MIN && env.now() < HEALED_BY {
             return env.queue.after(MORE_FAULTS, Event::Heal);
@@ -267,7 +280,7 @@ impl World {
         env.network.mend_all();
         for node in &mut self.nodes {
             node.frozen_until = 0;
-            if node.process.is_none() {
+            if node.process.is_none() && !node.is_gone {
                 env.queue.after(0, Event::Start(node.id));
             }
         }

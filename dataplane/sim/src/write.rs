@@ -89,6 +89,28 @@ impl Write {
         }
     }
 
+    /// What of it concerns those of its points that are `here`; `None` where none is.
+    pub(crate) fn part(&self, here: impl Fn(u64) -> bool) -> Option<Self> {
+        let of = |points: &[u64]| -> Vec<u64> {
+            points.iter().copied().filter(|point| here(*point)).collect()
+        };
+        let part = match self {
+            Self::Put(points) => {
+                Self::Put(points.iter().copied().filter(|(point, _)| here(*point)).collect())
+            }
+            Self::Remove(points) => Self::Remove(of(points)),
+            Self::Merge(points, number) => Self::Merge(of(points), *number),
+            Self::Replace(points, number) => Self::Replace(of(points), *number),
+            Self::Erase(points) => Self::Erase(of(points)),
+            Self::Clear(points) => Self::Clear(of(points)),
+            Self::Turn(points) => Self::Turn(of(points)),
+            Self::Strip(points) => Self::Strip(of(points)),
+            // Every shard looks for itself.
+            Self::RemoveClass(_) | Self::MakeIndex | Self::DropIndex => return Some(self.clone()),
+        };
+        (!part.points().is_empty()).then_some(part)
+    }
+
     /// What it does to each of its points when it is not refused. `resolved` are the points
     /// that its filter matched when it was made.
     pub(crate) fn effects(&self, resolved: &[u64]) -> Vec<(u64, Effect)> {

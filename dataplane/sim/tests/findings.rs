@@ -16,11 +16,11 @@ struct Known {
     says: &'static str,
 }
 
-const KNOWN: [Known; 7] = [
+const KNOWN: [Known; 9] = [
     Known {
         name: "a target that is changed back brings a removed peer id back",
         finding: Finding::UndoneMove,
-        seed: 6,
+        seed: 31,
         says: "is a member again",
     },
     Known {
@@ -32,7 +32,7 @@ const KNOWN: [Known; 7] = [
     Known {
         name: "a lone voter forgets its log past a snapshot in the making, and its files stay",
         finding: Finding::LoneVoter,
-        seed: 11,
+        seed: 31,
         says: "still has the snapshot",
     },
     Known {
@@ -50,14 +50,26 @@ const KNOWN: [Known; 7] = [
     Known {
         name: "a replica that cannot be opened stays shut, and nothing replaces it",
         finding: Finding::ShutReplica,
-        seed: 4,
+        seed: 38,
         says: "a group has not got its members",
     },
     Known {
         name: "a late copy of a command of the meta group takes back what came after it",
         finding: Finding::LateMetaCommand,
-        seed: 498,
+        seed: 28,
         says: "have no linear order",
+    },
+    Known {
+        name: "disks that are lost one after the other keep their votes in the meta group",
+        finding: Finding::LostDisk,
+        seed: 0,
+        says: "group 0 can never elect again",
+    },
+    Known {
+        name: "four moves to a node that is away stop one between nodes that are there",
+        finding: Finding::StuckMoves,
+        seed: 1,
+        says: "with all its nodes there",
     },
 ];
 

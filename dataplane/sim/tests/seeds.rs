@@ -36,8 +36,10 @@ fn is_found(bug: Bug, by: &[&str]) {
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
-const SUFFERED: [&str; 20] = [
+const SUFFERED: [&str; 22] = [
     "bit flipped",
+    "collection deleted",
+    "collection made",
     "crash",
     "cut one way",
     "destroyed",
@@ -105,7 +107,7 @@ fn an_acknowledgement_before_the_sync_is_found() {
     );
 }
 
-/// It took 6 seeds.
+/// It took 4 seeds.
 #[test]
 fn a_forgotten_vote_is_found() {
     is_found(Bug::VoteForgotten, &["voted in term", "lead in term"]);
@@ -123,7 +125,7 @@ fn a_request_that_is_applied_twice_is_found() {
     is_found(Bug::DoubleApply, &["the log says", "is Ok("]);
 }
 
-/// It took 13 seeds.
+/// It took 15 seeds.
 #[test]
 fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     let failed = failures(Bug::StaleRead, 12);
@@ -136,7 +138,7 @@ fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     );
 }
 
-/// It took 14 seeds.
+/// It took 60 seeds.
 #[test]
 fn a_read_that_no_majority_confirmed_is_found() {
     is_found(Bug::ReadUnconfirmed, &["was answered", "have no linear order"]);
@@ -154,7 +156,7 @@ fn a_replica_that_goes_because_the_target_leaves_it_out_is_found() {
     is_found(Bug::DestroyByTarget, &["is destroyed, the members are"]);
 }
 
-/// It took 6 seeds.
+/// It took 2 seeds.
 #[test]
 fn a_peer_id_that_is_given_twice_is_found() {
     is_found(Bug::PeerIdTwice, &["is a member again"]);
@@ -169,10 +171,10 @@ fn a_forgotten_copy_of_a_write_is_found() {
 /// It took 1 seed.
 #[test]
 fn a_delete_that_is_lost_in_sealing_is_found() {
-    is_found(Bug::SealTheDead, &["a search finds"]);
+    is_found(Bug::SealTheDead, &["a search finds", "it has a vector but no record"]);
 }
 
-/// It took 3 seeds.
+/// It took 10 seeds.
 #[test]
 fn a_change_by_filter_that_is_not_looked_at_again_is_found() {
     is_found(Bug::FilterOnce, &["the log says", "is Ok(", "have no linear order"]);

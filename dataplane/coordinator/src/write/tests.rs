@@ -228,6 +228,19 @@ fn half_a_write_never_says_that_nothing_was_changed() {
 }
 
 #[test]
+fn where_one_shard_may_be_changed_the_failure_does_not_say_that_none_is() {
+    let no_leader = Error::unavailable("no leader").nothing_changed();
+    let open = Error::unknown_outcome("lost on the way");
+    for both in [[&no_leader, &open], [&open, &no_leader]] {
+        let failure =
+            both.into_iter().cloned().fold(None, |known, error| Some(worse(known, error)));
+        assert_eq!(failure, Some(open.clone()));
+    }
+    let refused = Error::not_found("no point 7");
+    assert_eq!(worse(Some(refused.clone()), no_leader), refused);
+}
+
+#[test]
 fn a_refused_request_stays_refused_where_a_part_was_applied() {
     let refused = of_several(Error::not_found("no point 7"), failed_shards(&[0], 2));
     assert_eq!(refused.kind, ErrorKind::NotFound);

@@ -82,6 +82,13 @@ impl Replica {
         self.raw.mut_store().take_spent()
     }
 
+    /// Indexes of all snapshots that there are files of, where the replica goes.
+    pub(crate) fn take_all_snapshots(&mut self) -> Vec<LogIndex> {
+        let store = self.raw.mut_store();
+        store.set_snapshot(None);
+        std::iter::from_fn(|| store.take_spent()).collect()
+    }
+
     /// Whether the snapshot that can be sent is one that nobody needs.
     fn is_spent(&self) -> bool {
         let Some(index) = self.raw.store().snapshot_index() else { return false };

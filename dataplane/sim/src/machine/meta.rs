@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, ShardEntry};
+use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, ShardEntry, State};
 use vane_raft::{
     Answer, ApplyError, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError,
 };
+use vane_shard::Shard;
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{LogIndex, NodeId};
@@ -86,15 +87,24 @@ fn add_shard(hash: &mut Xxh3, shard: &ShardEntry) {
     }
 }
 
-/// A zone of number and request, as in `7-4294967297-3-12`; no number for a removal.
-pub(super) fn encode(write: &Write, id: RequestId) -> Vec<u8> {
+/// A zone of number and request, as in `7-4294967297-3-0`; no number for a removal.
+pub(crate) fn set_zone(write: &Write, id: RequestId) -> MetaCommand {
     let (point, number) = match write {
         Write::Put(points) => points.first().map_or((1, None), |(at, it)| (*at, Some(*it))),
         other => (other.points().first().copied().unwrap_or(1), None),
     };
     let number = number.map(|number| number.to_string()).unwrap_or_default();
     let zone = format!("{number}-{}-{}-{}", id.session, id.sequence, id.basis);
-    MetaCommand::SetZone { node: NodeId(point), zone: Some(zone) }.encode_stored()
+    MetaCommand::SetZone { node: NodeId(point), zone: Some(zone) }
+}
+
+/// The number of a node, as its zone has it.
+pub(crate) fn number_of_zone(state: &State, node: u64) -> Result<Option<u64>, String> {
+    let zone = state.nodes.get(&NodeId(node)).and_then(|member| member.zone.as_deref());
+    match zone.and_then(|zone| zone.split('-').next()).unwrap_or("") {
+        "" => Ok(None),
+        number => number.parse().map(Some).map_err(|error| format!("{number}: {error}")),
+    }
 }
 
 pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
@@ -119,11 +129,7 @@ impl Machine for Meta {
     }
 
     fn read(&self, point: u64) -> Result<Option<u64>, String> {
-        let zone = self.catalog.read(|state| state.nodes.get(&NodeId(point))?.zone.clone());
-        match zone.as_deref().and_then(|zone| zone.split('-').next()).unwrap_or("") {
-            "" => Ok(None),
-            number => number.parse().map(Some).map_err(|error| format!("{number}: {error}")),
-        }
+        self.catalog.read(|state| number_of_zone(state, point))
     }
 
     fn of_class(&self, _: u64) -> Result<Vec<u64>, String> {
@@ -135,6 +141,10 @@ impl Machine for Meta {
     }
 
     fn close(&self) {}
+
+    fn shard(self: Arc<Self>) -> Option<Arc<Shard>> {
+        None
+    }
 }
 
 impl StateMachine for Meta {

@@ -5,31 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use vane_filter::Filter;
 use vane_shard::{
-    Command, JobKind, NewPoint, Record, Scroll, Search, SearchParams, Selection, Shard,
-    ShardSettings, Want, WantPayload, WantVectors, Write as ShardWrite, check,
+    Command, JobKind, Record, Scroll, Search, SearchParams, Shard, ShardSettings, Want,
+    WantPayload, WantVectors,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Distance, FieldType, HnswConfig, JsonPath, OptimizerConfig, Payload, PointId,
+    CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange,
     VectorParams,
 };
 
+use super::requests::{class_filter, number_of, number_of_id};
 use super::{AnyMachine, Machine};
 use crate::random::Random;
-use crate::write::{Write, class_of};
 
 /// Dimensions of the points' vectors.
-const SIZE: usize = 2;
-/// Name of a point's number in its payload.
-const NUMBER: &str = "number";
-/// Name of the number's class, which filters ask for.
-const CLASS: &str = "class";
+pub(crate) const SIZE: usize = 2;
 /// More points than a run has.
-const POINTS_MAX: usize = 10_000;
+pub(crate) const POINTS_MAX: usize = 10_000;
 /// Time for a scan, which takes microseconds: reached only by a machine that stands still.
 const SCAN_MAX: Duration = Duration::from_secs(600);
 
@@ -40,6 +34,11 @@ pub(crate) struct ShardRates {
     pub(crate) growing_rows_max: usize,
     /// Whether pauses of writes are seen. Time is not simulated in there: always or never.
     pub(crate) seals_tail: bool,
+}
+
+/// Until when a scan may go on.
+pub(super) fn scan_deadline() -> Instant {
+    Instant::now() + SCAN_MAX
 }
 
 impl ShardRates {
@@ -77,81 +76,17 @@ pub(crate) fn collection_config() -> CollectionConfig {
     }
 }
 
-/// Opens what is there.
-pub(crate) fn open_shard(store: ShardStore, rates: ShardRates) -> Result<AnyMachine, String> {
+/// Opens what is there; `range` is the shard's own where its files do not say.
+pub(crate) fn open_shard(
+    store: ShardStore,
+    rates: ShardRates,
+    range: Option<ShardRange>,
+) -> Result<AnyMachine, String> {
     let shard = Shard::open(store, rates.settings(), true).map_err(|error| error.to_string())?;
-    Ok(Arc::new(shard))
-}
-
-fn selection(points: &[u64]) -> Selection {
-    Selection::Ids(points.iter().copied().map(PointId::Num).collect())
-}
-
-fn payload_of(number: u64) -> Payload {
-    let class = class_of(number);
-    [(NUMBER.to_owned(), json!(number)), (CLASS.to_owned(), json!(class))].into_iter().collect()
-}
-
-fn class_filter(class: u64) -> Filter {
-    let filter = json!({"must": [{"key": CLASS, "match": {"value": class}}]});
-    Filter::parse(filter).expect("the filter is valid")
-}
-
-fn path(name: &str) -> JsonPath {
-    name.parse().expect("a plain name is a path")
-}
-
-fn point(point: u64, number: u64) -> NewPoint {
-    let vector = vec![number as f32, point as f32].into();
-    let vectors = [(String::new(), vector)].into();
-    NewPoint { id: PointId::Num(point), vectors, payload: payload_of(number) }
-}
-
-/// The write as a request of a client.
-fn request(write: &Write) -> ShardWrite {
-    match write {
-        Write::Put(points) => {
-            ShardWrite::Upsert(points.iter().map(|(id, number)| point(*id, *number)).collect())
-        }
-        Write::Remove(points) => ShardWrite::Delete(selection(points)),
-        Write::RemoveClass(class) => ShardWrite::Delete(Selection::Filter(class_filter(*class))),
-        Write::Merge(points, number) => ShardWrite::SetPayload {
-            points: selection(points),
-            payload: payload_of(*number),
-            key: None,
-        },
-        Write::Replace(points, number) => {
-            ShardWrite::OverwritePayload { points: selection(points), payload: payload_of(*number) }
-        }
-        Write::Erase(points) => ShardWrite::DeletePayload {
-            points: selection(points),
-            keys: vec![path(NUMBER), path(CLASS)],
-        },
-        Write::Clear(points) => ShardWrite::ClearPayload(selection(points)),
-        Write::Turn(points) => {
-            let turned = |id: &u64| (PointId::Num(*id), point(*id, *id).vectors);
-            ShardWrite::UpdateVectors(points.iter().map(turned).collect())
-        }
-        Write::Strip(points) => {
-            ShardWrite::DeleteVectors { points: selection(points), names: vec![String::new()] }
-        }
-        Write::MakeIndex => {
-            ShardWrite::CreateIndex { field: path(CLASS), field_type: FieldType::Integer }
-        }
-        Write::DropIndex => ShardWrite::DropIndex { field: path(CLASS) },
+    if let Some(range) = range {
+        shard.set_first_range(range).map_err(|error| error.to_string())?;
     }
-}
-
-pub(super) fn encode(write: &Write, resolved: &[u64], id: RequestId) -> Vec<u8> {
-    let checked = check(&collection_config(), request(write)).expect("the write is valid");
-    let resolved = match checked.filter() {
-        Some(_) => vec![resolved.iter().copied().map(PointId::Num).collect()],
-        None => Vec::new(),
-    };
-    let by_shard = checked.commands(1, |_| 0, resolved).expect("the write is small");
-    let command = by_shard.into_iter().flat_map(|(_, commands)| commands).next();
-    let command: Command = command.expect("every write makes a command");
-    command.with_request(id).encode_stored()
+    Ok(Arc::new(shard))
 }
 
 pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
@@ -177,7 +112,7 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
         exclude: None,
         want: Want::default(),
     };
-    let found = shard.search(&search, Instant::now() + SCAN_MAX);
+    let found = shard.search(&search, scan_deadline());
     let found = found.map_err(|error| error.to_string())?;
     let mut ids: Vec<PointId> = found.into_iter().map(|scored| scored.record.id).collect();
     ids.sort_unstable();
@@ -188,7 +123,7 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
 fn with_vectors(shard: &Shard) -> Result<Vec<PointId>, String> {
     let want = Want { vectors: WantVectors::All, ..Want::default() };
     let scroll = Scroll { limit: POINTS_MAX, want, ..Scroll::default() };
-    let page = shard.scroll(&scroll, Instant::now() + SCAN_MAX);
+    let page = shard.scroll(&scroll, scan_deadline());
     let records = page.map_err(|error| error.to_string())?.records.into_iter();
     let has_vector = |record: &Record| record.vectors.as_ref().is_some_and(|it| !it.is_empty());
     let mut ids: Vec<PointId> = records.filter(has_vector).map(|record| record.id).collect();
@@ -212,21 +147,14 @@ impl Machine for Shard {
     fn read(&self, point: u64) -> Result<Option<u64>, String> {
         let want = Want { payload: WantPayload::All, ..Want::default() };
         let found = self.retrieve(&[PointId::Num(point)], &want);
-        let Some(record) = found.map_err(|error| error.to_string())?.into_iter().next() else {
-            return Ok(None);
-        };
-        let payload = record.payload.unwrap_or_default();
-        let number = payload.get(NUMBER).map_or(Some(0), serde_json::Value::as_u64);
-        number.map(Some).ok_or_else(|| format!("it has no number: {payload:?}"))
+        let found = found.map_err(|error| error.to_string())?;
+        found.first().map(|record| number_of(record).map(|(_, number)| number)).transpose()
     }
 
     fn of_class(&self, class: u64) -> Result<Vec<u64>, String> {
-        let found = self.matching_ids(&class_filter(class), Instant::now() + SCAN_MAX);
-        let number_of = |id| match id {
-            PointId::Num(point) => Ok(point),
-            other => Err(format!("point {other} was never written")),
-        };
-        let points = found.map_err(|error| error.to_string())?.into_iter().map(number_of);
+        let found = self.matching_ids(&class_filter(class), scan_deadline());
+        let point = |id| number_of_id(id).ok_or_else(|| format!("point {id} was never written"));
+        let points = found.map_err(|error| error.to_string())?.into_iter().map(point);
         let mut points: Vec<u64> = points.collect::<Result<_, _>>()?;
         points.sort_unstable();
         Ok(points)
@@ -244,5 +172,9 @@ impl Machine for Shard {
 
     fn close(&self) {
         Shard::close(self);
+    }
+
+    fn shard(self: Arc<Self>) -> Option<Arc<Shard>> {
+        Some(self)
     }
 }

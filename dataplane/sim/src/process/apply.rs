@@ -52,6 +52,7 @@ impl Process {
     pub(super) fn apply(&mut self, env: &mut Env) {
         match self.work.pop_front() {
             Some(Work::Apply { group, peer, mut entries, bytes, mut last }) => {
+                // A crash can then fall between any two entries of what was committed at once.
                 let few = 1 + env.random.below(ENTRIES_MAX) as usize;
                 for (entry, ticket) in entries.drain(..few.min(entries.len())) {
                     last = self.apply_entry(env, (group, peer), entry, ticket).unwrap_or(last);
@@ -59,6 +60,7 @@ impl Process {
                 if entries.is_empty() {
                     self.note_applied((group, peer), last, bytes);
                 } else {
+                    // In front: entries of one group have one order.
                     self.work.push_front(Work::Apply { group, peer, entries, bytes, last });
                 }
                 if group == GroupId::META {
@@ -89,6 +91,7 @@ impl Process {
     ) -> Option<LogIndex> {
         let Some(replica) = self.replica(group, peer) else {
             if let Some(ticket) = ticket {
+                // The replica is gone, the entry may well be applied by others.
                 ticket.fail(ProposeError::Unknown(group));
             }
             return None;
@@ -103,6 +106,7 @@ impl Process {
         }
         let request = machine::request_of(group, &entry.data);
         let request = request.map(|request| (request.session, request.sequence));
+        // By taking the name away: the table that would recognise the copy never sees it.
         let forgets = env.bug == Some(Bug::DoubleApply) && request.is_some();
         let applied = match forgets {
             true => {

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use vane_catalog::MetaCommand;
+use vane_coordinator::Shards;
 use vane_placement::{ShardStep, meta_change, next_step, shards_to_change};
 use vane_raft::GroupStatus;
 use vane_transport::NotDone;
 use vane_types::{GroupId, NodeId};
 
-use super::{Owner, Process};
+use super::{CHANGE_MAX, Owner, Process};
 use crate::avoid::Finding;
 use crate::env::Env;
 use crate::event::{Body, Call, LeaderRequest, Step};
@@ -21,9 +22,8 @@ const INTERVAL: Time = 2 * TICK;
 const STEP_MAX: Time = 100 * TICK;
 /// Time for all nodes to report.
 const GATHER_MAX: Time = 20 * TICK;
-/// Time between questions whether nodes are there, and the silence after which one is away.
+/// Time between questions whether nodes are there.
 const HEAR_INTERVAL: Time = 10 * TICK;
-const AWAY_AFTER: Time = 40 * TICK;
 /// Time after which a node says again who it is.
 const ANNOUNCE_PAUSE: Time = 10 * TICK;
 
@@ -42,12 +42,11 @@ enum Phase {
     Changing { left: VecDeque<GroupId>, reports: Reports },
 }
 
-/// A process's reconciler, and what it heard of the other nodes.
+/// A process's reconciler.
 #[derive(Default)]
 pub(super) struct Reconciler {
     phase: Phase,
     call: u64,
-    heard: BTreeMap<NodeId, Time>,
 }
 
 impl Process {
@@ -71,23 +70,19 @@ impl Process {
             return;
         }
         if known.is_some() {
-            self.begin(env, Owner::Announcement(MetaCommand::PutNode(entry)));
+            let by = env.now() + CHANGE_MAX;
+            self.change(env, Owner::Announcement, MetaCommand::PutNode(entry), by);
         }
         env.step(ANNOUNCE_PAUSE, self.id, Step::Announce);
     }
 
     pub(super) fn hear(&mut self, env: &mut Env) {
-        let now = env.now();
-        for node in self.catalog.read(|state| state.nodes_of(GroupId::META)) {
-            // One that never answered counts from when it was first looked for.
-            self.reconciler.heard.entry(node).or_insert(now);
+        let nodes = self.catalog.read(|state| state.nodes_of(GroupId::META));
+        self.reach.listen(&nodes);
+        for node in nodes {
             env.send(self.id.0, node, Body::Hear);
         }
         env.step(HEAR_INTERVAL, self.id, Step::Hear);
-    }
-
-    pub(super) fn heard(&mut self, env: &Env, from: NodeId) {
-        self.reconciler.heard.insert(from, env.now());
     }
 
     /// A look at what is to be done, where this node leads the meta group.
@@ -95,11 +90,12 @@ impl Process {
         env.step(INTERVAL, self.id, Step::Reconcile);
         let meta = self.replicas.get(&GroupId::META);
         let leads = meta.is_some_and(|replica| replica.watch.is_serving());
+        // One thing at a time, as the real loop awaits each of its steps.
         if !leads || !matches!(self.reconciler.phase, Phase::Idle) {
             return;
         }
         let Some(status) = self.core.status(GroupId::META) else { return };
-        let is_alive = |node| is_alive(&self.reconciler.heard, self.id.0, env.now(), node);
+        let is_alive = |node| self.reach.is_alive(node);
         let change = self.catalog.read(|state| meta_change(state, &status, self.id.0, is_alive));
         let Some(change) = change else { return self.gather(env) };
         self.reconciler.phase = Phase::Placing;
@@ -139,6 +135,7 @@ impl Process {
             let groups = due.clone();
             env.send(self.id.0, *node, Body::Report { call, groups });
         }
+        // Reports that do not come are waited for, but not for ever.
         let silent = nodes.into_iter().collect();
         self.reconciler.phase = Phase::Gathering { due, silent, reports: Reports::new() };
     }
@@ -187,6 +184,7 @@ impl Process {
                 self.reconciler.phase = Phase::Idle;
                 return;
             };
+            // No leader reported it: another round will find one.
             let Some(status) = reports.get(&group).cloned() else { continue };
             if self.change_shard(env, group, &status) {
                 return;
@@ -199,7 +197,7 @@ impl Process {
         let target =
             self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
         let (Some(target), Some(leader)) = (target, status.leader) else { return false };
-        let is_alive = |node| is_alive(&self.reconciler.heard, self.id.0, env.now(), node);
+        let is_alive = |node| self.reach.is_alive(node);
         match next_step(status, &target, is_alive) {
             ShardStep::Wait(_) => return false,
             ShardStep::Change(change) => {
@@ -210,6 +208,7 @@ impl Process {
                 self.call_leader(env, leader.node(), group, LeaderRequest::Transfer(peer));
             }
             ShardStep::Settle => {
+                // From a report, and so possibly late.
                 let conf = status.conf.clone();
                 let is_late = env.checks.log(group).is_some_and(|log| log.conf != conf);
                 if is_late && env.avoid.has(Finding::LateSettle) {
@@ -217,7 +216,8 @@ impl Process {
                 }
                 env.note("settle", &[("group", group.0)]);
                 self.next_call(env, STEP_MAX);
-                self.begin(env, Owner::Settle(MetaCommand::Settle { group, conf }));
+                let by = env.now() + STEP_MAX;
+                self.change(env, Owner::Settle, MetaCommand::Settle { group, conf }, by);
             }
         }
         true
@@ -256,9 +256,4 @@ impl Process {
             _ => self.step_done(env),
         }
     }
-}
-
-/// Whether a node answered lately, or was not asked yet. This node itself does.
-fn is_alive(heard: &BTreeMap<NodeId, Time>, me: NodeId, now: Time, node: NodeId) -> bool {
-    node == me || heard.get(&node).is_none_or(|at| now.saturating_sub(*at) < AWAY_AFTER)
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use vane_catalog::{ReplicaAction, orphans, replica_plan};
-use vane_raft::{Append, Conf, GroupLog, INITIAL_INDEX, LogStore, Start, Watch};
+use vane_raft::{Append, Conf, GroupLog, INITIAL_INDEX, LogStore, Start, StateMachine, Watch};
 use vane_shard::Shard;
 use vane_types::{CollectionConfig, GroupId, LogIndex, PeerId};
 
@@ -78,6 +78,7 @@ impl Process {
     ) -> Result<(), String> {
         let on_disk = disks.log.groups();
         let me = self.id.0;
+        // A crash in the middle of a removal left them, and no plan would name them.
         for group in self.catalog.read(|state| orphans(state, me, &on_disk)) {
             if let Some(peer) = disks.peer(group) {
                 self.following.tasks.extend(destruction(group, peer));
@@ -85,7 +86,10 @@ impl Process {
         }
         loop {
             self.plan();
-            let Some(task) = self.following.tasks.pop_front() else { return Ok(()) };
+            let Some(task) = self.following.tasks.pop_front() else {
+                self.reach.followed(self.catalog.applied());
+                return Ok(());
+            };
             self.carry_out(disks, env, task)?;
         }
     }
@@ -95,15 +99,17 @@ impl Process {
         self.plan();
         let Some(task) = self.following.tasks.pop_front() else {
             self.following.is_running = false;
+            self.reach.followed(self.catalog.applied());
             return self.catalog.read(|state| {
                 let is_there = |group| group == GroupId::META || state.shards.contains_key(&group);
-                self.gateway.router.retain(is_there);
+                self.requests.coordinator.router().retain(is_there);
             });
         };
         match self.carry_out(disks, env, task) {
             Ok(()) => self.follow_later(env),
             // A failing disk ends the process in a moment; what was not done is planned anew.
             Err(_) => {
+                // Done steps are done: the next plan is made from what is there by then.
                 self.following.tasks.clear();
                 env.step(RETRY_PAUSE, self.id, Step::Follow);
             }
@@ -139,15 +145,21 @@ impl Process {
                 self.put(Input::Remove(group));
             }
             Task::Shut(group, peer) if self.core.peer(group) == Some(peer) => {
+                // The raft thread may still apply to it: its turn comes when that has let go.
                 self.following.tasks.push_front(Task::Shut(group, peer));
             }
             Task::Shut(group, _) => {
+                self.reach.closed(group);
                 if let Some(replica) = self.replicas.remove(&group) {
                     replica.machine.close();
                 }
             }
             Task::Bury(group, peer) => {
-                env.checks.destroyed(group, peer);
+                // Asked before anything is gone, and by the truth, which the node does not know.
+                // Of a deleted collection all replicas go.
+                if self.catalog.read(|state| state.shards.contains_key(&group)) {
+                    env.checks.destroyed(group, peer);
+                }
                 env.note("destroyed", &[("group", group.0), ("peer", peer.0)]);
                 disks.log.bury(group, peer);
             }
@@ -155,6 +167,7 @@ impl Process {
                 let store = disks.store(env, group, peer);
                 store.destroy().map_err(|error| error.to_string())?;
                 store.sync().map_err(|error| error.to_string())?;
+                // The next replica of the group here begins from nothing.
                 disks.durable.remove(&group);
                 disks.damaged.remove(&group);
                 // What is not there need not go.
@@ -206,12 +219,14 @@ impl Process {
             return Ok(());
         }
         let nobody = Conf::default();
+        // A founder has the first members as its state, everybody else waits for a snapshot.
         let (applied, conf) = match &placed.founding {
             Some(conf) => (INITIAL_INDEX, conf),
             None => (LogIndex::ZERO, &nobody),
         };
         let store = disks.store(env, group, peer);
         Shard::create(&store, &placed.config, applied, conf).map_err(|error| error.to_string())?;
+        // Before the log says that it is there: the other way round it would be opened empty.
         store.sync().map_err(|error| error.to_string())?;
         if let Some(conf) = &placed.founding {
             env.checks.founded(group, conf);
@@ -226,7 +241,8 @@ impl Process {
         if disks.damaged.contains(&group) {
             return env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
         }
-        let opened = open_shard(disks.store(env, group, peer), env.swarm.shards)
+        let range = self.catalog.read(|state| state.range_of(group));
+        let opened = open_shard(disks.store(env, group, peer), env.swarm.shards, range)
             .and_then(|machine| self.register(disks, group, machine, is_new && campaign));
         if let Err(why) = opened {
             env.checks.fail(|| replica_failed(group, peer, &why));
@@ -243,12 +259,14 @@ impl Process {
     ) -> Result<(), String> {
         let log = disks.log.group(group).map_err(|error| error.to_string())?;
         let mut log = log.ok_or_else(|| String::from("it has no log"))?;
+        // A disk that took back what it had synced is the one fault that nobody can bear.
         let synced = disks.durable.get(&group).copied().unwrap_or_default();
         if machine.applied() < synced && log.installing.is_none() {
             let applied = machine.applied();
             return Err(format!("its state is at {applied} and was synced at {synced}"));
         }
         if let Some(index) = log.installing.take()
+            // A crash came between the mark in the log and the installation.
             && machine.applied() < index
         {
             let files = disks.incoming.get(&(group, log.truncated_term, index));
@@ -257,6 +275,7 @@ impl Process {
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
+        self.reach.opened(group, Arc::clone(&watch));
         self.replicas.insert(group, Replica { peer, machine, watch: Arc::clone(&watch) });
         let start = Start { group, log, applied, conf, campaign, watch };
         self.put(Input::Add(Box::new(start)));

@@ -15,6 +15,7 @@ const TOLD_UNREACHABLE: u64 = 100_000;
 impl Process {
     pub(super) fn send(&mut self, env: &mut Env, messages: Vec<Envelope>) {
         for envelope in messages {
+            // A vote leaves: from here on it may not be forgotten.
             if env.checks.sends(&envelope) {
                 let (from, to) = (envelope.from(), envelope.to());
                 let numbers = [
@@ -30,6 +31,7 @@ impl Process {
                 }
             }
             let to = envelope.to().node();
+            // Mostly the sender is not told: packets to a dead machine just vanish.
             if !env.up.contains(&to) && env.random.chance(TOLD_UNREACHABLE) {
                 self.inbox.inputs.push_back(Input::Unreachable(to));
             }
@@ -45,6 +47,7 @@ impl Process {
         let (group, peer) = (announcement.group, announcement.to());
         let rates = &env.swarm.network;
         let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index.0;
+        // Decided when it is sent; the sender learns of it only after the time it took.
         let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
         env.note(
             "snapshot sent",
@@ -55,6 +58,7 @@ impl Process {
                 let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });
                 env.queue.after(time, Event::Arrive { from, to, body });
             }
+            // Also where the files are gone already: Raft then asks for another.
             _ => env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false }),
         }
     }

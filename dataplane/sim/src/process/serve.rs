@@ -6,17 +6,18 @@ use std::sync::Arc;
 use vane_raft::{Applied, MemberChange, ProposeError, ReadError, Role, Ticket};
 use vane_transport::{NotDone, NotRead, Outcome, Proposal};
 use vane_types::command::DEDUPE_WINDOW;
-use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId};
+use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
 
-use super::{Input, Process, Replica};
+use super::{AnyRead, Input, Process, Replica};
 use crate::avoid::Finding;
 use crate::env::Env;
-use crate::event::{Answer, Asked, Body, Call, Found, LeaderRequest, Office, ReadOf, Step, What};
+use crate::event::{Answer, Asked, Body, Call, LeaderRequest, Office, Step, What};
+use crate::machine::AtLeader;
 
 /// What the core has answered.
 pub(super) enum Settled {
     Proposed(Asked, GroupId, Result<Applied, ProposeError>),
-    Confirmed(Asked, GroupId, ReadOf, Result<LogIndex, ReadError>),
+    Confirmed(Asked, GroupId, Arc<dyn AnyRead>, Result<LogIndex, ReadError>),
     Changed(Call, Result<Applied, ProposeError>),
 }
 
@@ -33,7 +34,7 @@ impl Process {
     pub(super) fn asked(&mut self, env: &mut Env, asked: Asked, group: GroupId, what: What) {
         match what {
             What::Propose(proposal) => self.propose(env, asked, proposal),
-            What::Read { of, linearizable } => self.read(env, asked, group, of, linearizable),
+            What::Read { read, linearizable } => self.read(env, asked, group, read, linearizable),
         }
     }
 
@@ -56,6 +57,7 @@ impl Process {
         let gone = || Outcome::NoReplica(no_replica(group));
         let replica = self.replicas.get(&group).ok_or_else(gone)?;
         if group == GroupId::META {
+            // As if the connection had been reset before the message came out of it.
             let is_late = env.avoid.has(Finding::LateMetaCommand) && env.now() > asked.until;
             return if is_late { Err(gone()) } else { Ok(()) };
         }
@@ -63,6 +65,7 @@ impl Process {
             return Err(Outcome::NotLeader(leader_elsewhere(replica)));
         }
         let applied = replica.watch.applied();
+        // Half of the window is left to entries that come before this one.
         if proposal.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
             return Err(Outcome::StaleBasis(applied));
         }
@@ -77,7 +80,7 @@ impl Process {
         env: &mut Env,
         asked: Asked,
         group: GroupId,
-        of: ReadOf,
+        read: Arc<dyn AnyRead>,
         linearizable: bool,
     ) {
         if !self.replicas.contains_key(&group) {
@@ -85,38 +88,43 @@ impl Process {
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         }
         if !linearizable || self.reads_stale(env) {
-            return self.look(env, asked, group, of);
+            return self.look(env, asked, group, &read);
         }
         let settled = Arc::clone(&self.settled);
         let done = Box::new(move |confirmed| {
-            settled.lock().push(Settled::Confirmed(asked, group, of, confirmed));
+            settled.lock().push(Settled::Confirmed(asked, group, read, confirmed));
         });
         self.put(Input::Read { group, done });
     }
 
     /// Reads from the state, if it is that of a leader.
-    pub(super) fn look(&mut self, env: &mut Env, asked: Asked, group: GroupId, of: ReadOf) {
+    pub(super) fn look(
+        &mut self,
+        env: &mut Env,
+        asked: Asked,
+        group: GroupId,
+        read: &Arc<dyn AnyRead>,
+    ) {
         let Some(replica) = self.replicas.get(&group) else {
             let nothing = Err(NotRead::NoReplica(no_replica(group)));
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         };
         let office = Office { peer: replica.peer, term: replica.watch.term() };
-        let found = match of {
-            _ if !replica.watch.is_serving() => {
-                let elsewhere = Err(NotRead::NotLeader(leader_elsewhere(replica)));
-                return self.tell(env, asked, Answer::Read(elsewhere, office));
-            }
-            ReadOf::Basis => Ok(Found::Basis),
-            ReadOf::Point(point) => replica.machine.read(point).map(Found::Point),
-            ReadOf::Class(class) => replica.machine.of_class(class).map(Found::Class),
-        };
-        let index = replica.machine.applied();
-        match found {
-            Ok(found) => self.tell(env, asked, Answer::Read(Ok((found, index)), office)),
-            Err(error) => {
-                env.checks.fail(|| format!("group {group}: {of:?} cannot be read: {error}"));
-            }
+        if !replica.watch.is_serving() {
+            let elsewhere = Err(NotRead::NotLeader(leader_elsewhere(replica)));
+            return self.tell(env, asked, Answer::Read(elsewhere, office));
         }
+        // Before the read, as the real node: as a basis it is then safe.
+        let index = replica.watch.applied();
+        let answered = read.answer(&AtLeader { machine: &replica.machine, views: &self.views });
+        let exact = replica.machine.applied();
+        if let Err(error) = &answered
+            && error.kind != ErrorKind::Unavailable
+        {
+            env.checks.fail(|| format!("group {group}: {read:?} cannot be read: {error}"));
+        }
+        let answer = answered.map(|()| (index, exact)).map_err(NotRead::from);
+        self.tell(env, asked, Answer::Read(answer, office));
     }
 
     /// Answers what the core is done with.
@@ -127,9 +135,10 @@ impl Process {
                 Settled::Proposed(asked, group, outcome) => {
                     self.proposed(env, asked, group, outcome);
                 }
-                Settled::Confirmed(asked, group, of, Ok(_)) => {
+                Settled::Confirmed(asked, group, read, Ok(_)) => {
+                    // Between confirmation and look the leader may lose its office.
                     let think = env.random.within(&env.swarm.apply);
-                    env.step(think, self.id, Step::Read(asked, group, of));
+                    env.step(think, self.id, Step::Read(asked, group, read));
                 }
                 Settled::Confirmed(asked, _, _, Err(error)) => {
                     let not_read = not_read(error);
@@ -175,6 +184,7 @@ impl Process {
 
     /// The groups of a report that are led from here.
     pub(super) fn report(&self, env: &mut Env, call: Call, groups: Vec<GroupId>) {
+        // Only what is led from here: of the rest others know more.
         let led = |group: GroupId| {
             let status = self.core.status(group).filter(|it| it.role == Role::Leader)?;
             Some((group, status))

@@ -44,6 +44,7 @@ impl Process {
     /// Begins the first job. A snapshot is of the moment in which it was begun; entries are
     /// applied while it is written.
     fn begin_job(&mut self, env: &mut Env) {
+        // Now, and not when it is done: entries that come meanwhile are not in it.
         let began = match self.jobs.front() {
             Some(Job::Make { group, peer, .. }) => Some(self.make(env, *group, *peer)),
             Some(Job::Install(_)) => None,
@@ -73,6 +74,7 @@ impl Process {
         match self.jobs.pop_front() {
             Some(Job::Make { group, peer, made }) => {
                 let made = made.unwrap_or_else(|| Err(StoreError("it was not begun".into())));
+                // After it was written, so that its files have to go, too.
                 let fails = env.random.chance(env.swarm.snapshot_fails);
                 let made = if fails { Err(StoreError("simulated".into())) } else { made };
                 let made = made.map(|(exported, files)| {
@@ -97,6 +99,7 @@ impl Process {
                 .fail(|| format!("group {group}: the files of the snapshot at {index} are gone"));
         };
         // Not while the process ends as it wants to end.
+        // The worst moment for a crash: files half taken over, the log marked.
         let cut_short =
             env.random.chance(CUT_SHORT) && env.swarm.disk.power > 0 && env.up.contains(&self.id.0);
         if cut_short {
@@ -124,6 +127,7 @@ impl Process {
             }
         }
         disks.incoming.remove(&(group, term, index));
+        // Installing syncs what it writes.
         disks.durable.insert(group, index);
         if group == GroupId::META {
             self.catalog_changed(env);
