@@ -19,19 +19,15 @@ use crate::reroute::{Reroute, parts};
 use crate::shards::Shards;
 
 impl<S: Shards> Collection<S> {
-    /// Finds whether changes fit the collection, before any of them begins.
+    /// Finds whether a change fits the collection, without beginning it.
     ///
     /// # Errors
-    /// `BadInput` or `NotFound`, with the position of the first that does not fit.
-    pub async fn check(&self, writes: Vec<Write>) -> Result<Vec<Checked>, (usize, Error)> {
+    /// `BadInput` or `NotFound`, with what does not fit.
+    pub async fn check(&self, write: Write) -> Result<Checked, Error> {
         let config = self.entry.config.clone();
-        let check_all = move || {
-            let check_one = |(i, write)| check(&config, write).map_err(|error| (i, error.into()));
-            writes.into_iter().enumerate().map(check_one).collect()
-        };
         // Not on this thread, which serves connections.
-        let offloaded = self.coordinator.shards.offload(check_all).await;
-        offloaded.unwrap_or_else(|error| Err((0, error)))
+        let check_it = move || check(&config, write);
+        Ok(self.coordinator.shards.offload(check_it).await??)
     }
 
     /// Changes points, as [`Collection::write_checked`] does.
@@ -41,12 +37,7 @@ impl<S: Shards> Collection<S> {
     pub async fn write(&self, write: Write, options: RequestOptions) -> Result<LogIndex, Error> {
         // Checked whole before any shard is asked: a part that is refused later would leave the
         // rest applied.
-        let checked = self.check(vec![write]).await.map_err(|(_, error)| error)?;
-        let mut last = LogIndex::ZERO;
-        for checked in checked {
-            last = self.write_checked(checked, options.clone()).await?;
-        }
-        Ok(last)
+        self.write_checked(self.check(write).await?, options).await
     }
 
     /// Changes points as was found to fit. Returns the index of the last log entry once it is on

@@ -51,17 +51,21 @@ impl Service {
         writes: Vec<Write>,
     ) -> Answering<'a, Vec<LogIndex>> {
         Box::pin(async move {
-            let operations: Vec<Operation> = writes.iter().map(Operation::of_write).collect();
-            let checked = collection.check(writes).await.map_err(|(i, error)| {
-                let remark = format_args!("operations[{i}]; no operation was begun");
-                Error::from(error).with_remark(remark)
-            })?;
+            let mut operations = Vec::with_capacity(writes.len());
+            for (i, write) in writes.into_iter().enumerate() {
+                let operation = Operation::of_write(&write);
+                let checked = collection.check(write).await.map_err(Error::from);
+                let checked = checked.map_err(|error| {
+                    error.with_remark(format_args!("operations[{i}]; no operation was begun"))
+                })?;
+                operations.push((operation, checked));
+            }
             // One deadline for all of them: the client waits for the batch.
             let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
             // All on one task: a client that goes must not leave half of them undone.
             to_the_end(call, async move {
                 let mut indexes = Vec::with_capacity(operations.len());
-                for (i, (operation, checked)) in operations.into_iter().zip(checked).enumerate() {
+                for (i, (operation, checked)) in operations.into_iter().enumerate() {
                     let applying = collection.write_checked(checked, options.clone());
                     let applied =
                         service.run(&owned_call, operation, collection.name(), applying).await;
