@@ -11,7 +11,6 @@ struct Known {
     /// What goes wrong.
     name: &'static str,
     finding: Finding,
-    seed: u64,
     /// A part of what the run says.
     says: &'static str,
 }
@@ -20,69 +19,69 @@ const KNOWN: [Known; 9] = [
     Known {
         name: "a target that is changed back brings a removed peer id back",
         finding: Finding::UndoneMove,
-        seed: 31,
         says: "is a member again",
     },
     Known {
         name: "a target that is changed while members move lets a node destroy a voter",
         finding: Finding::UndoneMove,
-        seed: 7,
         says: "is destroyed, the members are",
     },
     Known {
         name: "a lone voter forgets its log past a snapshot in the making, and its files stay",
         finding: Finding::LoneVoter,
-        seed: 31,
         says: "still has the snapshot",
     },
     Known {
         name: "a disk that was put back to an earlier state votes for what it forgot",
         finding: Finding::OldDisk,
-        seed: 0,
         says: "is out of range",
     },
     Known {
         name: "a member votes before its snapshot is installed",
         finding: Finding::VoteBeforeData,
-        seed: 1,
         says: "without data",
     },
     Known {
         name: "a replica that cannot be opened stays shut, and nothing replaces it",
         finding: Finding::ShutReplica,
-        seed: 38,
         says: "a group has not got its members",
     },
     Known {
         name: "a late copy of a command of the meta group takes back what came after it",
         finding: Finding::LateMetaCommand,
-        seed: 28,
         says: "have no linear order",
     },
     Known {
         name: "disks that are lost one after the other keep their votes in the meta group",
         finding: Finding::LostDisk,
-        seed: 0,
         says: "group 0 can never elect again",
     },
     Known {
         name: "four moves to a node that is away stop one between nodes that are there",
         finding: Finding::StuckMoves,
-        seed: 1,
         says: "with all its nodes there",
     },
 ];
 
+/// Every change of the code moves the seeds that show a fault: these are enough for all.
+const SEEDS: std::ops::Range<u64> = 0..150;
+
 #[test]
 fn known_faults_are_still_there_and_fail_for_their_reasons() {
-    for Known { name, finding, seed, says } in KNOWN {
-        let options = Options { seed, avoid: Avoid::all_but(finding), ..Options::default() };
-        let failure = run(options).unwrap().failure.unwrap_or_default();
-        assert!(
-            failure.contains(says),
-            "{name}: seed {seed} with {finding:?} does not say {says:?} but {failure:?}. If the \
-             fault is mended, take it out of this table and of `Finding`"
-        );
+    for Known { name, finding, says } in KNOWN {
+        let failure = |seed| {
+            let options = Options { seed, avoid: Avoid::all_but(finding), ..Options::default() };
+            run(options).unwrap().failure
+        };
+        let shown =
+            SEEDS.into_iter().find(|seed| failure(*seed).is_some_and(|it| it.contains(says)));
+        let Some(seed) = shown else {
+            panic!(
+                "{name}: no seed of {SEEDS:?} with {finding:?} says {says:?}. If the fault is \
+                 mended, take it out of this table and of `Finding`"
+            );
+        };
+        println!("{name}: --finding {finding:?} --seed {seed}");
     }
 }
 
