@@ -174,7 +174,7 @@ fn a_delete_that_is_lost_in_sealing_is_found() {
     is_found(Bug::SealTheDead, &["a search finds", "it has a vector but no record"]);
 }
 
-/// It took 10 seeds.
+/// It took 36 seeds.
 #[test]
 fn a_change_by_filter_that_is_not_looked_at_again_is_found() {
     let says = ["the log says", "is Ok(", "have no linear order", "was refused at", "was taken at"];
