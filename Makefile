@@ -88,7 +88,7 @@ client-test: build $(VENV)/.done ## process tests with the official Python clien
 	$(PYTEST) $(CLIENT_TESTS) -m "not crash"
 
 crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a load
-	@echo "killing the node $(CRASH_ROUNDS) times, cutting its power $(POWER_ROUNDS) times: about a minute"
+	@echo "killing the node $(CRASH_ROUNDS) times, cutting its power $(POWER_ROUNDS) times: about half a minute"
 	CRASH_ROUNDS=$(CRASH_ROUNDS) POWER_ROUNDS=$(POWER_ROUNDS) $(PYTEST) $(CLIENT_TESTS) -m crash
 
 cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
