@@ -89,14 +89,15 @@ impl<S: Shards> Collection<S> {
             match coordinator.propose_once(&mut command, options.deadline).await {
                 Ok(index) => last = index,
                 Err(Failure::Refused(Refusal::StaleRoute)) => {
-                    let Some(parts) = self.routed_anew(route, &command, &mut reroute).await? else {
+                    let parts = self.routed_anew(route, &command, &mut reroute).await;
+                    let Some(parts) = parts.map_err(|error| after(last, error))? else {
                         let error = coordinator.error(group, Failure::Refused(Refusal::StaleRoute));
                         return Err(after(last, error.about(coordinator.subject(group))));
                     };
                     // In its place, so that the order stays.
                     parts.into_iter().rev().for_each(|part| waiting.push_front(part));
                 }
-                Err(failure) => return Err(coordinator.error(group, failure)),
+                Err(failure) => return Err(after(last, coordinator.error(group, failure))),
             }
         }
         Ok(last)
@@ -179,8 +180,21 @@ fn deleted() -> Error {
 /// A failure that came after something was applied, at `last` if it was: then it cannot say
 /// that nothing was changed.
 fn after(last: LogIndex, error: Error) -> Error {
-    let changed = if last > LogIndex::ZERO { Changed::Unknown } else { error.changed };
-    Error { changed, ..error }
+    if last == LogIndex::ZERO {
+        return error;
+    }
+    Error { kind: kind_of_part(error.kind), changed: Changed::Unknown, ..error }
+}
+
+/// What a failure is where another part of the write was applied.
+fn kind_of_part(kind: ErrorKind) -> ErrorKind {
+    match kind {
+        // Refusals of the client's own request stay what they are.
+        ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::AlreadyExists => kind,
+        // Whatever else failed, the client cannot simply send the write again as if nothing had
+        // happened.
+        _ => ErrorKind::Timeout,
+    }
 }
 
 /// Of two failures the one that stands for both.
@@ -194,14 +208,7 @@ fn worse(known: Option<Error>, error: Error) -> Error {
 
 /// The failure of a write that met several shards.
 fn of_several(error: Error, shards: FailedShards) -> Error {
-    // Refusals of the client's own request stay what they are. Whatever else failed, the
-    // client cannot simply send the write again as if nothing had happened.
-    let keeps_kind =
-        matches!(error.kind, ErrorKind::NotFound | ErrorKind::BadInput | ErrorKind::AlreadyExists);
-    let kind = match shards.is_part() && !keeps_kind {
-        true => ErrorKind::Timeout,
-        false => error.kind,
-    };
+    let kind = if shards.is_part() { kind_of_part(error.kind) } else { error.kind };
     let changed = match error.changed {
         Changed::NotInQuestion => Changed::Nothing,
         other => other,

@@ -31,12 +31,18 @@ struct Shared {
     settings: Settings,
     token: Token,
     data_dir: Arc<DataDir>,
-    /// With everything open; `None` while the disk belongs to no cluster, and the node waits to
-    /// join one or to be bootstrapped. It never goes back.
-    member: RwLock<Option<Arc<Member>>>,
+    state: RwLock<State>,
     /// One start at a time: a join and a bootstrap may come together.
     starting: tokio::sync::Mutex<()>,
     runtime: Handle,
+}
+
+/// What a node is. It never goes back.
+enum State {
+    /// Its disk belongs to no cluster: it waits to join one, or to be bootstrapped.
+    Waiting,
+    /// It belongs to a cluster, with everything open.
+    Member(Arc<Member>),
 }
 
 impl Node {
@@ -50,9 +56,9 @@ impl Node {
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let token = Token::new(&settings.node.token)?;
         let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
-        let (member, starting) = (RwLock::default(), tokio::sync::Mutex::default());
+        let (state, starting) = (RwLock::new(State::Waiting), tokio::sync::Mutex::default());
         let runtime = Handle::current();
-        let shared = Shared { settings, token, data_dir, member, starting, runtime };
+        let shared = Shared { settings, token, data_dir, state, starting, runtime };
         let node = Self { shared: Arc::new(shared) };
         match (node.disk().member, &node.shared.settings.node.seeds) {
             (Some(membership), _) => node.start(membership, false)?,
@@ -73,7 +79,10 @@ impl Node {
     /// # Errors
     /// [`NotReady::NoCluster`] while the node belongs to none.
     pub fn member(&self) -> Result<Arc<Member>, NotReady> {
-        self.shared.member.read().clone().ok_or(NotReady::NoCluster)
+        match &*self.shared.state.read() {
+            State::Waiting => Err(NotReady::NoCluster),
+            State::Member(member) => Ok(Arc::clone(member)),
+        }
     }
 
     /// Founds a cluster here. On a disk of that very cluster nothing happens.
@@ -177,7 +186,7 @@ impl Node {
         let member =
             Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
         // Only now: whoever finds a member may use every part of it.
-        *self.shared.member.write() = Some(Arc::new(member));
+        *self.shared.state.write() = State::Member(Arc::new(member));
         Ok(())
     }
 }

@@ -203,6 +203,25 @@ fn a_route_that_stays_stale_is_given_up_with_nothing_changed() {
 }
 
 #[test]
+fn a_failure_behind_an_applied_command_does_not_say_that_nothing_was_changed() {
+    let full = Outcome::Full("the log is full".into());
+    for (answers, kind, may_have_changed) in [
+        (vec![full.clone()], ErrorKind::Overloaded, false),
+        (vec![Outcome::Applied(LogIndex(9)), full], ErrorKind::Timeout, true),
+    ] {
+        let (coordinator, told) = coordinator(FeatureLevel::SPOKEN, &answers);
+        let collection = coordinator.known_collection("c").unwrap();
+        // As of a filter that matches more points than one entry of the log may name.
+        let entry = || Command::new(vane_commands::Change::Delete(Default::default()));
+        let deadline = told.now() + Duration::from_secs(60);
+        let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+        let applied = run(collection.apply(1, vec![entry(), entry()], false, &options));
+        let error = applied.unwrap_err();
+        assert_eq!((error.kind, error.may_have_changed()), (kind, may_have_changed), "{error:?}");
+    }
+}
+
+#[test]
 fn a_name_that_this_node_has_not_heard_of_is_not_denied_while_the_leader_is_not_reached() {
     let (coordinator, told) = coordinator(FeatureLevel::SPOKEN, &[]);
     let deadline = told.now() + Duration::from_secs(60);
