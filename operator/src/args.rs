@@ -20,8 +20,8 @@ pub struct Args {
     /// Name of this process, as no other is named; the machine's where it is left out
     #[arg(long, env = "VANE_OPERATOR_IDENTITY")]
     pub identity: Option<String>,
-    /// Where /livez, /readyz and /metrics answer
-    #[arg(long, env = "VANE_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    /// Where /livez, /readyz and /metrics answer; [::] is all addresses of both families
+    #[arg(long, env = "VANE_OPERATOR_LISTEN", default_value = "[::]:8080")]
     pub listen: SocketAddr,
     /// What is logged: error, warn, info, debug, trace, or a filter of tracing's
     #[arg(long, env = "VANE_OPERATOR_LOG", default_value = "info")]

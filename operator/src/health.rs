@@ -1,5 +1,6 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +14,20 @@ use crate::metrics::Metrics;
 
 /// Whether the operator works, or stands by for the one that does.
 pub type Ready = Arc<AtomicBool>;
+
+/// Listens. All addresses of both families become those of IPv4 where there is no IPv6.
+///
+/// # Errors
+///
+/// The address is taken, or not this machine's.
+pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    let is_taken = bound.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::AddrInUse);
+    if bound.is_err() && !is_taken && address.ip() == Ipv6Addr::UNSPECIFIED {
+        return TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
+    }
+    bound
+}
 
 /// Answers until it is aborted.
 ///

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use futures_util::future::join_all;
 use kube::Client;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -49,7 +48,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let identity = args.identity.clone().unwrap_or_else(hostname);
     let metrics = Metrics::default();
     let ready = Arc::new(AtomicBool::new(false));
-    let listener = TcpListener::bind(args.listen)
+    let listener = health::listen(args.listen)
         .await
         .map_err(|e| format!("failed to listen on {}: {e}", args.listen))?;
     let address =

@@ -129,7 +129,7 @@ pub fn claims(pod: &Pod) -> Vec<String> {
 /// A value in a pod, as it reads on this machine.
 fn translate(pod: &Pod, value: &str, place: &Place, mounts: &[(String, PathBuf)]) -> String {
     // On one machine all addresses would be every other pod's too.
-    if value == "0.0.0.0" {
+    if ["0.0.0.0", "::"].contains(&value) {
         return place.address.to_string();
     }
     if let Some(path) = mounts.iter().find_map(|(mount, dir)| below(value, mount, dir)) {

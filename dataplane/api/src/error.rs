@@ -210,6 +210,20 @@ pub fn not_ready(why: &NotReady) -> String {
         NotReady::NoCluster => {
             "this node belongs to no cluster yet; it waits to join one or to be bootstrapped".into()
         }
+        NotReady::Starting { opened: _, of: 0 } => {
+            "the node is starting: it reads its logs and its catalog".into()
+        }
+        NotReady::Starting { opened, of } => {
+            format!("the node is starting: {opened} of {of} replicas are open")
+        }
+        NotReady::NeverLed => {
+            "no leader of the meta group was heard of since the start; see that a majority of the \
+             nodes runs and that they reach each other"
+                .into()
+        }
+        NotReady::Unconfirmed { subject } => {
+            format!("the leader of {} has not confirmed this node's copy yet", noun(subject))
+        }
         NotReady::Stopping => "the node is shutting down".into(),
         NotReady::NoCatalog => "the node has joined and waits for the catalogue".into(),
         NotReady::MetaLeaderless(time) => {

@@ -17,10 +17,12 @@ mod maintenance;
 mod member;
 mod meta_replica;
 mod node;
+mod not_ready;
 mod open_error;
 mod overview;
 mod peer_member;
 mod pool;
+mod progress;
 mod proposals;
 mod reads;
 mod reconciler;
@@ -29,9 +31,11 @@ mod report;
 mod search_views;
 mod settings;
 mod shards;
+mod standing;
 
-pub use member::{Member, NotReady};
+pub use member::Member;
 pub use node::Node;
+pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
     CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -35,6 +36,7 @@ pub(crate) struct Liveness {
     heard: RwLock<BTreeMap<NodeId, Heard>>,
     /// When the meta group was last seen to have a leader.
     led_at: Mutex<Instant>,
+    was_led: AtomicBool,
 }
 
 impl Liveness {
@@ -45,7 +47,7 @@ impl Liveness {
         peers: Arc<Peers>,
     ) -> Self {
         let (heard, led_at) = (RwLock::default(), Mutex::new(Instant::now()));
-        Self { me, engine, catalog, peers, heard, led_at }
+        Self { me, engine, catalog, peers, heard, led_at, was_led: AtomicBool::new(false) }
     }
 
     /// Asks until the node ends.
@@ -109,7 +111,15 @@ impl Liveness {
         let mut led_at = self.led_at.lock();
         if self.engine.watch(GroupId::META).is_some_and(|watch| watch.leader().is_some()) {
             *led_at = Instant::now();
+            self.was_led.store(true, Ordering::Relaxed);
         }
         led_at.elapsed()
+    }
+
+    /// Whether the meta group was seen to have a leader since the start.
+    pub(crate) fn was_led(&self) -> bool {
+        // Asked anew: on a node that is alone nobody may have looked yet.
+        self.leaderless_for();
+        self.was_led.load(Ordering::Relaxed)
     }
 }

@@ -16,11 +16,14 @@ use vane_shard::Info;
 use vane_storage::DataDir;
 use vane_storage::data_dir::Member as Membership;
 use vane_transport::Token;
-use vane_types::{GroupId, LogIndex, NodeId, Subject};
+use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::not_ready::NotReady;
 use crate::open_error::OpenError;
+use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::shards::NodeShards;
+use crate::standing::Stand;
 
 pub(crate) use ground::Ground;
 pub(crate) use serving::Serving;
@@ -29,29 +32,6 @@ use background::Background;
 
 /// Absence of a meta leader after which a node is not ready.
 const LEADERLESS_MAX: Duration = Duration::from_secs(30);
-/// Entries that a voter here may trail before the node is not ready.
-const LAG_MAX: u64 = 10_000;
-
-/// Why requests should not be sent to a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotReady {
-    /// It belongs to no cluster; it waits to join one or to be bootstrapped.
-    NoCluster,
-    /// It is shutting down.
-    Stopping,
-    /// It has joined and waits for the catalog.
-    NoCatalog,
-    /// The meta group has had no leader for so long.
-    MetaLeaderless(Duration),
-    /// A replica that votes trails by so many entries.
-    CatchingUp {
-        /// Whose replica.
-        subject: Subject,
-        /// Entries that are committed and not applied here.
-        entries: u64,
-    },
-}
-
 /// A running member. Each part knows the parts it needs; this holds them for those who look
 /// at the node as a whole.
 pub struct Member {
@@ -75,10 +55,11 @@ impl Member {
         data_dir: Arc<DataDir>,
         membership: Membership,
         found: bool,
+        progress: &Progress,
     ) -> Result<Self, OpenError> {
         // In this order: replicas need the engine, and nothing may act on what is not open yet.
         let (ground, entry) = Ground::lay(settings, token, data_dir, membership, found)?;
-        let serving = Serving::open(&ground, settings)?;
+        let serving = Serving::open(&ground, settings, progress)?;
         let background = Background::start(&ground, &serving, settings, entry)?;
         Ok(Self { ground, serving, background, is_stopped: AtomicBool::new(false) })
     }
@@ -113,18 +94,27 @@ impl Member {
         if meta.is_none_or(|watch| watch.applied() == LogIndex::ZERO) {
             return Err(NotReady::NoCatalog);
         }
+        // At a start there is no leader to lose: until one is heard of, nothing can be routed.
+        if !self.serving.liveness.was_led() {
+            return Err(NotReady::NeverLed);
+        }
         let leaderless = self.serving.liveness.leaderless_for();
         // Not at once: an election is no reason to take every node out of service.
         if leaderless > LEADERLESS_MAX {
             return Err(NotReady::MetaLeaderless(leaderless));
         }
         for (group, replica) in self.serving.replicas.all() {
-            let entries = replica.watch.lag();
             // Learners on their way in do not count: nobody waits for them.
-            let votes = replica.shard.conf().voters.contains(&replica.peer);
-            if votes && entries > LAG_MAX {
-                let subject = self.serving.coordinator.subject(group);
-                return Err(NotReady::CatchingUp { subject, entries });
+            if !replica.shard.conf().voters.contains(&replica.peer) {
+                continue;
+            }
+            let subject = || self.serving.coordinator.subject(group);
+            match self.serving.standing.of(group, &replica.watch) {
+                Stand::CaughtUp => {}
+                Stand::Behind(entries) => {
+                    return Err(NotReady::CatchingUp { subject: subject(), entries });
+                }
+                Stand::Unconfirmed => return Err(NotReady::Unconfirmed { subject: subject() }),
             }
         }
         Ok(())

@@ -12,8 +12,10 @@ use vane_transport::{PeerHandler, Token};
 use vane_types::{Error, NodeId};
 
 use crate::admission;
-use crate::member::{Member, NotReady};
+use crate::member::Member;
+use crate::not_ready::NotReady;
 use crate::open_error::{OpenError, internal};
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// Number of the node that founds a cluster.
@@ -32,6 +34,8 @@ struct Shared {
     token: Token,
     data_dir: Arc<DataDir>,
     state: RwLock<State>,
+    /// How far opening what is on the disk has come.
+    progress: Arc<Progress>,
     /// One start at a time: a join and a bootstrap may come together.
     starting: tokio::sync::Mutex<()>,
     runtime: Handle,
@@ -39,6 +43,8 @@ struct Shared {
 
 /// What a node is. It never goes back.
 enum State {
+    /// It belongs to a cluster, or founds one, and opens what is on its disk.
+    Opening,
     /// Its disk belongs to no cluster: it waits to join one, or to be bootstrapped.
     Waiting,
     /// It belongs to a cluster, with everything open.
@@ -46,27 +52,39 @@ enum State {
 }
 
 impl Node {
-    /// Opens the data directory and, where it belongs to a cluster or is told of no others,
-    /// starts the member. Blocks for as long as reading the files takes; must be called
+    /// Takes the data directory. Nothing in it is opened yet: [`Node::begin`] does that, for as
+    /// long as it takes, while this node can already say that it is starting. Must be called
     /// within a tokio runtime.
     ///
     /// # Errors
-    /// Where the directory is another's or in use, the token cannot be used, or the member
-    /// does not start.
-    pub fn open(settings: Settings) -> Result<Self, OpenError> {
+    /// Where the directory is another's or in use, or the token cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, OpenError> {
         let token = Token::new(&settings.node.token)?;
         let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
-        let (state, starting) = (RwLock::new(State::Waiting), tokio::sync::Mutex::default());
+        let belongs = data_dir.marker().member.is_some() || settings.node.seeds.is_none();
+        let state = RwLock::new(if belongs { State::Opening } else { State::Waiting });
+        let (starting, progress) = (tokio::sync::Mutex::default(), Arc::default());
         let runtime = Handle::current();
-        let shared = Shared { settings, token, data_dir, state, starting, runtime };
-        let node = Self { shared: Arc::new(shared) };
-        match (node.disk().member, &node.shared.settings.node.seeds) {
-            (Some(membership), _) => node.start(membership, false)?,
-            (None, None) => node.start(founder(Uuid::new_v4()), true)?,
+        let shared = Shared { settings, token, data_dir, state, progress, starting, runtime };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Starts the member, where the disk belongs to a cluster or the node was told of no others.
+    ///
+    /// # Errors
+    /// Where the member does not start.
+    pub async fn begin(&self) -> Result<(), OpenError> {
+        // Held to the end: a bootstrap that comes meanwhile finds what this made of the disk.
+        let _one_at_a_time = self.shared.starting.lock().await;
+        let (membership, found) = match (self.disk().member, &self.shared.settings.node.seeds) {
+            (Some(membership), _) => (membership, false),
+            (None, None) => (founder(Uuid::new_v4()), true),
             // With seeds there may be a cluster already: founding here would make a second one.
-            (None, Some(_)) => {}
-        }
-        Ok(node)
+            (None, Some(_)) => return Ok(()),
+        };
+        let node = self.clone();
+        let started = tokio::task::spawn_blocking(move || node.start(membership, found)).await;
+        started.map_err(std::io::Error::other)?
     }
 
     /// Whose disk this is.
@@ -77,9 +95,11 @@ impl Node {
     /// The running member.
     ///
     /// # Errors
-    /// [`NotReady::NoCluster`] while the node belongs to none.
+    /// [`NotReady::NoCluster`] while the node belongs to none, [`NotReady::Starting`] while it
+    /// opens what it has.
     pub fn member(&self) -> Result<Arc<Member>, NotReady> {
         match &*self.shared.state.read() {
+            State::Opening => Err(self.shared.progress.not_ready()),
             State::Waiting => Err(NotReady::NoCluster),
             State::Member(member) => Ok(Arc::clone(member)),
         }
@@ -180,11 +200,11 @@ impl Node {
     }
 
     fn start(&self, membership: Membership, found: bool) -> Result<(), OpenError> {
-        let Shared { settings, token, data_dir, runtime, .. } = &*self.shared;
+        let Shared { settings, token, data_dir, progress, runtime, .. } = &*self.shared;
         // The member spawns tasks, and the calling thread may be none of the runtime's.
         let _within = runtime.enter();
-        let member =
-            Member::start(settings, token.clone(), Arc::clone(data_dir), membership, found)?;
+        let data_dir = Arc::clone(data_dir);
+        let member = Member::start(settings, token.clone(), data_dir, membership, found, progress)?;
         // Only now: whoever finds a member may use every part of it.
         *self.shared.state.write() = State::Member(Arc::new(member));
         Ok(())

@@ -15,6 +15,7 @@ use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
 use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
 
 use crate::open_error::OpenError;
+use crate::progress::Progress;
 
 /// A shard's replica that is open here.
 #[derive(Clone)]
@@ -102,11 +103,21 @@ impl Replicas {
     /// Of a removal that failed half-way; it goes on where it stopped. A replica that cannot
     /// be opened is no error: it is remembered as broken, the others go on.
     pub(crate) fn follow_catalog(&self) -> Result<(), OpenError> {
+        self.open_first(&Progress::default())
+    }
+
+    /// The same at a start, which says how far it is.
+    ///
+    /// # Errors
+    /// As [`Replicas::follow_catalog`].
+    pub(crate) fn open_first(&self, progress: &Progress) -> Result<(), OpenError> {
         let _one_at_a_time = self.changing.lock();
         // Copied, so that requests can look replicas up while files are opened.
         let open: BTreeMap<GroupId, PeerId> =
             self.open.read().iter().map(|(group, (peer, _))| (*group, *peer)).collect();
-        for action in self.catalog.read(|state| replica_plan(state, self.me, &open)) {
+        let actions = self.catalog.read(|state| replica_plan(state, self.me, &open));
+        progress.begin(actions.len());
+        for action in actions {
             match action {
                 // A failure ends the round: what would be opened next may need the same directory.
                 ReplicaAction::Remove { group, peer } => self.remove(group, peer)?,
@@ -123,6 +134,7 @@ impl Replicas {
                     self.open.write().insert(group, (peer, opened));
                 }
             }
+            progress.step();
         }
         Ok(())
     }

@@ -153,10 +153,16 @@ async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -
     }
 }
 
+async fn open(dir: &Path) -> Node {
+    let node = Node::new(settings(dir)).unwrap();
+    node.begin().await.unwrap();
+    node
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn points_survive_sealing_indexing_merging_and_restarts() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(10), Layout::default(), "", TIMEOUT).await.unwrap();
     let collection = cluster.known_collection("c").unwrap();
@@ -184,7 +190,7 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     node.shutdown();
     drop((cluster, node));
 
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     check_all(&cluster, alive, 2000).await;
     let info = cluster.known_collection("c").unwrap().info(options()).await.unwrap();
@@ -199,7 +205,7 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 500).await;
@@ -218,7 +224,7 @@ async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     assert_eq!(cluster.known_collection("c").unwrap().count(None, options()).await.unwrap(), 0);
     node.shutdown();
     drop((cluster, old, node));
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     assert_eq!(cluster.collection_names(), ["c"]);
     assert_eq!(cluster.known_collection("c").unwrap().count(None, options()).await.unwrap(), 0);
@@ -233,7 +239,7 @@ fn segment_dirs(dir: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_needs_leaves_no_files() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(10), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 1500).await;
@@ -255,7 +261,7 @@ async fn what_nobody_needs_leaves_no_files() {
     drop((cluster, node));
     // A job that was writing while its collection was deleted.
     std::fs::create_dir_all(dir.path().join("shards/77/v0-s3")).unwrap();
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     assert!(!dir.path().join("shards/77").exists());
     check_all(&cluster, |_| true, 0).await;
@@ -264,7 +270,7 @@ async fn what_nobody_needs_leaves_no_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_cannot_be_applied_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::open(settings(dir.path())).unwrap();
+    let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 10).await;
@@ -298,7 +304,7 @@ async fn log_from_a_later_version(node: &Node, collection: &str) {
 async fn a_shard_that_cannot_read_its_log_stands_still_and_the_others_go_on() {
     let dir = tempfile::tempdir().unwrap();
     for is_new in [true, false] {
-        let node = Node::open(settings(dir.path())).unwrap();
+        let node = open(dir.path()).await;
         let member = node.member().unwrap();
         let cluster = Arc::clone(member.coordinator());
         if is_new {

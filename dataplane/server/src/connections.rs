@@ -1,27 +1,50 @@
-//! Connections: how many there may be.
+//! Connections: how many there may be, and which of them go when there are too many.
 //!
 //! Each takes a file descriptor, and the storage below must never find that clients have
-//! taken them all.
+//! taken them all. Nor may clients that say nothing keep out those that do: an idle connection
+//! ends after a while, and at once when its place is needed.
 
+mod activity;
+
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use activity::{Activity, count};
+
 /// Connections at a time; more wait in the system's queue until one ends.
 const CONNECTIONS_MAX: usize = 4096;
+/// Time without a request after which a connection ends. Pools of clients keep theirs for less
+/// (5 s to a minute), so that they seldom meet one that has just ended.
+const IDLE_MAX: Duration = Duration::from_secs(120);
+/// Time without a request after which a connection may have to make room.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+/// Time between looks for connections that have been idle for too long.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Time between looks for one that can make room.
+const ROOM_EVERY: Duration = Duration::from_millis(50);
+
+/// Open connections by number.
+type Open = Mutex<HashMap<u64, Activity>>;
 
 /// Accepts a bounded number of connections at a time.
 pub(crate) struct Connections {
     listener: TcpListener,
     permits: Arc<Semaphore>,
+    open: Arc<Open>,
+    accepted: u64,
 }
 
 impl Connections {
@@ -31,7 +54,42 @@ impl Connections {
         let max = raise_open_files()
             .map_or(CONNECTIONS_MAX, |files| (files / 2).clamp(1, CONNECTIONS_MAX));
         tracing::debug!(max, "connections are bounded");
-        Self { listener, permits: Arc::new(Semaphore::new(max)) }
+        let open = Arc::new(Open::default());
+        // It ends with the listener, which holds the other reference.
+        tokio::spawn(end_idle(Arc::downgrade(&open)));
+        Self { listener, permits: Arc::new(Semaphore::new(max)), open, accepted: 0 }
+    }
+
+    /// The right to one more connection. Where there is none left, the connection that has been
+    /// idle for longest makes room.
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let permit = Arc::clone(&self.permits).acquire_owned();
+            match tokio::time::timeout(ROOM_EVERY, permit).await {
+                Ok(permit) => return permit.ok(),
+                Err(_) => end_longest_idle(&self.open),
+            }
+        }
+    }
+}
+
+/// Ends connections that have been idle for too long, while there is a listener.
+async fn end_idle(open: std::sync::Weak<Open>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(open) = open.upgrade() else { return };
+        for activity in open.lock().values().filter(|activity| activity.idle_for() > IDLE_MAX) {
+            activity.end();
+        }
+    }
+}
+
+fn end_longest_idle(open: &Open) {
+    let open = open.lock();
+    let longest = open.values().max_by_key(|activity| activity.idle_for());
+    if let Some(activity) = longest.filter(|activity| activity.idle_for() > IDLE_MIN) {
+        tracing::debug!("an idle connection makes room for another");
+        activity.end();
     }
 }
 
@@ -50,13 +108,17 @@ impl Listener for Connections {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         // Before accepting: what waits in the system's queue takes no descriptor.
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let permit = self.permit().await;
         let (stream, address) = Listener::accept(&mut self.listener).await;
         // Small answers must not wait for the acknowledgement of those before them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
-        (Connection { stream, _permit: permit }, address)
+        self.accepted += 1;
+        let (number, activity) = (self.accepted, Activity::new());
+        self.open.lock().insert(number, activity.clone());
+        let place = Place { number, open: Arc::clone(&self.open), _permit: permit };
+        (Connection { stream, activity, _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -64,10 +126,30 @@ impl Listener for Connections {
     }
 }
 
+/// The place of a connection among those that are open, given back when it ends.
+struct Place {
+    number: u64,
+    open: Arc<Open>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.lock().remove(&self.number);
+    }
+}
+
 /// A connection, counted while it lives.
 pub(crate) struct Connection {
     stream: TcpStream,
-    _permit: Option<OwnedSemaphorePermit>,
+    activity: Activity,
+    _place: Place,
+}
+
+impl Connected<IncomingStream<'_, Connections>> for Activity {
+    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
+        stream.io().activity.clone()
+    }
 }
 
 impl AsyncRead for Connection {
@@ -76,6 +158,10 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Before it is asked: who ends the connection wakes the task that waits for bytes here.
+        if self.activity.is_ended(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -86,7 +172,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.activity.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -94,7 +182,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.activity.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use vane_api::not_ready;
 
+use crate::engine::NotReady;
 use crate::state::AppState;
 
 /// `GET /healthz` and `GET /livez`: answers while the process can answer at all.
@@ -36,10 +37,12 @@ struct Summary {
 
 /// `GET /health`: a summary for people and scripts.
 pub(crate) async fn summary(State(state): State<Arc<AppState>>) -> Response {
-    let reason = state.check_ready().err().map(|why| not_ready(&why));
-    let (status, code) = match reason {
-        None => ("ok", StatusCode::OK),
-        Some(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+    let checked = state.check_ready();
+    let reason = checked.as_ref().err().map(not_ready);
+    let (status, code) = match &checked {
+        Ok(()) => ("ok", StatusCode::OK),
+        Err(NotReady::Starting { .. }) => ("starting", StatusCode::SERVICE_UNAVAILABLE),
+        Err(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
     };
     // A node that is no member yet has none, and a summary all the same.
     let coordinator = state.service.coordinator();

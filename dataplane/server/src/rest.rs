@@ -35,7 +35,7 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use vane_api::{Error, Kind};
 
 use crate::state::AppState;
-use crate::{health, metrics};
+use crate::{connections, health, metrics};
 use error::ApiError;
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
@@ -62,6 +62,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
         .layer(from_fn_with_state(Arc::clone(&state), layers::observe))
         .layer(compression)
         .layer(CorsLayer::permissive())
+        .layer(from_fn(connections::count))
         .with_state(state);
     // Around the router, which looks at the path before its own layers do.
     NormalizePathLayer::trim_trailing_slash().layer(router)

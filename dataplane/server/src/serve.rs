@@ -1,5 +1,6 @@
 //! From settings to a running node, and to its end.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::connections::Connections;
+use crate::connections::{Activity, Connections};
 use crate::engine::{EngineSettings, Node, OpenError};
 use crate::peer;
 use crate::rest;
@@ -20,6 +21,9 @@ use crate::telemetry;
 
 /// Time for blocking calls on the way when everything else has ended.
 const RUNTIME_GRACE: Duration = Duration::from_secs(1);
+
+/// Host that stands for all addresses, of IPv6 and of IPv4.
+const ALL_ADDRESSES: &str = "::";
 
 /// Exit status of a node that could not become a member.
 const EXIT_NOT_STARTED: i32 = 1;
@@ -74,28 +78,20 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let peer_address = peer_listener.local_addr().map_err(StartError::System)?;
     // After the ports: one that the system chose is part of what others are told.
     let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
-    let node = open(&settings, engine).await?;
-    let disk = node.disk();
-    let member = node.member().ok();
-    let collections = member.map(|member| member.coordinator().collection_names().len());
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        %address,
-        peer_address = %peer_address,
-        data_dir = %settings.data_dir.display(),
-        node = disk.member.map(|member| member.node_id.0),
-        collections,
-        search_threads = settings.search_threads(),
-        "ready"
-    );
+    let node = take_data_dir(&settings, engine).await?;
     let grace = Duration::from_secs(settings.shutdown_grace_s);
     let state = AppState::new(node.clone(), settings);
-    // Before joining: members call the node as soon as they know it.
+    tracing::info!(%address, %peer_address, "listening; opening what is on the disk");
+    // Before anything is open: probes are told that the node is starting and how far it is, and
+    // members may call it as soon as they know it.
     let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
-    // Beside the listener: health checks are answered while the cluster is waited for.
-    let joining = tokio::spawn(join(node.clone()));
-    let served = answer(rest_listener, state, stop, grace).await;
-    joining.abort();
+    let begun = begin(&state, address);
+    let served = answer(rest_listener, Arc::clone(&state), stop, grace);
+    let served = tokio::select! {
+        served = served => served,
+        // A start that goes well ends nothing.
+        Err(error) = begun => Err(error),
+    };
     // Also after a failure: it shortens the next start.
     if tokio::task::spawn_blocking(move || node.shutdown()).await.is_err() {
         tracing::error!("failed to shut down in order; the next start reads the logs");
@@ -104,6 +100,29 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     peers.abort();
     tracing::info!("stopped");
     served
+}
+
+/// Opens what is on the disk; then joins a cluster, where the node was told of one and its disk
+/// is empty.
+async fn begin(state: &AppState, address: SocketAddr) -> Result<(), StartError> {
+    let (node, settings) = (&state.node, &state.settings);
+    let dir = || settings.data_dir.display().to_string();
+    node.begin().await.map_err(|source| StartError::Open { dir: dir(), source })?;
+    let disk = node.disk();
+    let member = node.member().ok();
+    let collections = member.map(|member| member.coordinator().collection_names().len());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        %address,
+        data_dir = %settings.data_dir.display(),
+        node = disk.member.map(|member| member.node_id.0),
+        collections,
+        search_threads = settings.search_threads(),
+        "ready"
+    );
+    // Beside the listener: health checks are answered while the cluster is waited for.
+    join(node.clone()).await;
+    Ok(())
 }
 
 /// Joins a cluster, where the node was told of one and its disk is empty.
@@ -118,19 +137,29 @@ async fn join(node: Node) {
 }
 
 async fn listen(settings: &Settings, port: u16) -> Result<TcpListener, StartError> {
-    let host = settings.host.clone();
-    TcpListener::bind((host.as_str(), port)).await.map_err(|source| StartError::Listen {
-        host,
-        port,
-        source,
-    })
+    // As in a URL, which is how people know addresses of this family.
+    let host = settings.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let bound = match TcpListener::bind((host.as_str(), port)).await {
+        // All addresses of both families, on a machine that has one.
+        Err(error) if host == ALL_ADDRESSES && !is_taken(&error) => {
+            tracing::warn!(%error, "no IPv6 here; listening on all IPv4 addresses");
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        bound => bound,
+    };
+    bound.map_err(|source| StartError::Listen { host, port, source })
 }
 
-async fn open(settings: &Settings, engine: EngineSettings) -> Result<Node, StartError> {
+fn is_taken(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{AddrInUse, PermissionDenied};
+    matches!(error.kind(), AddrInUse | PermissionDenied)
+}
+
+async fn take_data_dir(settings: &Settings, engine: EngineSettings) -> Result<Node, StartError> {
     let dir = settings.data_dir.display().to_string();
     let token = engine.node.token.clone();
-    // Logs are read and files verified, for seconds: not on a thread of the runtime.
-    let node = match tokio::task::spawn_blocking(move || Node::open(engine)).await {
+    // The marker is read and may be synced: not on a thread of the runtime.
+    let node = match tokio::task::spawn_blocking(move || Node::new(engine)).await {
         Ok(opened) => opened.map_err(|source| StartError::Open { dir, source })?,
         Err(error) => return Err(StartError::System(std::io::Error::other(error))),
     };
@@ -147,7 +176,9 @@ async fn answer(
     grace: Duration,
 ) -> Result<(), StartError> {
     let (told, mut is_told) = tokio::sync::watch::channel(false);
-    let service = ServiceExt::<Request>::into_make_service(rest::service(Arc::clone(&state)));
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<Activity>(
+        rest::service(Arc::clone(&state)),
+    );
     let served =
         axum::serve(Connections::new(listener), service).with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is an end too.

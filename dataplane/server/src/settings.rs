@@ -153,7 +153,7 @@ impl Settings {
         let mut problems = Vec::new();
         if self.host.trim().is_empty() {
             problems.push(
-                "host is empty; give an address such as 127.0.0.1, or 0.0.0.0 for all".to_owned(),
+                "host is empty; give an address such as 127.0.0.1, or `::` for all".to_owned(),
             );
         }
         if self.data_dir.as_os_str().is_empty() {

@@ -21,7 +21,7 @@ mod service;
 pub use administration::{CollectionState, MetaState};
 pub use call::Call;
 pub use collections::ReplicaPlaces;
-pub use limits::{Limits, Permit};
+pub use limits::{BodyRoom, Limits, Permit};
 pub use metrics::{Metrics, latency_histogram};
 pub use operation::Operation;
 pub use principal::{Door, Principal};

@@ -10,6 +10,8 @@ use vane_api::{Error, Kind};
 const LARGE_BODIES_MAX: usize = 16;
 /// Bodies up to this many bytes are small.
 const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
+/// Permits that a body takes beyond what it needs at the moment.
+const BODY_STEP_PERMITS: usize = 1 << 10;
 /// What a permit of [`Limits::large_bodies`] is for: a semaphore cannot count all bytes.
 const BODY_PERMIT_BYTES: usize = 1 << 10;
 
@@ -19,6 +21,7 @@ pub struct Limits {
     calls_max: usize,
     body_bytes_max: usize,
     large_bodies: Semaphore,
+    last_body: Semaphore,
 }
 
 /// The right to work on a call, given back when dropped.
@@ -37,6 +40,7 @@ impl Limits {
             calls_max,
             body_bytes_max,
             large_bodies: Semaphore::new(body_permits),
+            last_body: Semaphore::new(1),
         }
     }
 
@@ -63,26 +67,62 @@ impl Limits {
             })
     }
 
-    /// Waits until there is memory for a body of so many bytes. `None` for a small one, of which
-    /// [`Limits::admit`] bounds the number.
+    /// The room of a body of which nothing is there yet.
+    pub fn body(&self) -> BodyRoom<'_> {
+        BodyRoom { limits: self, bytes: 0, held: None, last: None }
+    }
+}
+
+/// Memory that a body takes, from its first byte until it is parsed. Taken as the bytes come: a
+/// client that announces much and sends nothing keeps nobody out.
+pub struct BodyRoom<'a> {
+    limits: &'a Limits,
+    bytes: usize,
+    held: Option<SemaphorePermit<'a>>,
+    /// Where all room is taken, one body at a time may still grow, so that not all wait for each
+    /// other.
+    last: Option<SemaphorePermit<'a>>,
+}
+
+impl BodyRoom<'_> {
+    /// Waits until there is room for `more` bytes. A small body needs none: [`Limits::admit`]
+    /// bounds the number.
     ///
     /// # Errors
     ///
     /// [`Kind::Internal`] where the count is closed, which nobody does.
-    pub async fn body(&self, bytes: usize) -> Result<Option<SemaphorePermit<'_>>, Error> {
-        if bytes <= SMALL_BODY_BYTES_MAX {
-            return Ok(None);
+    pub async fn grow(&mut self, more: usize) -> Result<(), Error> {
+        self.bytes += more;
+        let held = self.held.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let needed = self.bytes.div_ceil(BODY_PERMIT_BYTES);
+        if self.bytes <= SMALL_BODY_BYTES_MAX || needed <= held || self.last.is_some() {
+            return Ok(());
         }
-        let permits = u32::try_from(bytes.div_ceil(BODY_PERMIT_BYTES)).unwrap_or(u32::MAX);
-        // Waits, unlike `admit`: the call was let in and holds no body yet.
-        let acquired = self.large_bodies.acquire_many(permits).await;
-        acquired.map(Some).map_err(|_| Error::internal("the count of large bodies is closed"))
+        // In steps, as counting each chunk would cost more than reading it.
+        let wanted = u32::try_from(needed - held + BODY_STEP_PERMITS).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            more = self.limits.large_bodies.acquire_many(wanted) => {
+                let more = more.map_err(closed)?;
+                match &mut self.held {
+                    Some(held) => held.merge(more),
+                    None => self.held = Some(more),
+                }
+            }
+            last = self.limits.last_body.acquire() => self.last = Some(last.map_err(closed)?),
+        }
+        Ok(())
     }
+}
+
+fn closed(_: tokio::sync::AcquireError) -> Error {
+    Error::internal("the count of large bodies is closed")
 }
 
 #[cfg(test)]
 mod tests {
     use super::Limits;
+    use std::time::Duration;
     use vane_api::Kind;
 
     #[test]
@@ -95,9 +135,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn small_bodies_are_not_counted_and_the_largest_fits() {
-        let limits = Limits::new(1, 32 << 20);
-        assert!(limits.body(1 << 20).await.unwrap().is_none());
-        assert_eq!(limits.body(32 << 20).await.unwrap().unwrap().num_permits(), 32 << 10);
+    async fn only_bytes_that_are_there_take_room() {
+        let limits = Limits::new(1, 2 << 20);
+        let all = limits.large_bodies.available_permits();
+        // As many as there may be have begun, and send no more.
+        let mut begun: Vec<_> = (0..100).map(|_| limits.body()).collect();
+        for room in &mut begun {
+            room.grow(64 << 10).await.unwrap();
+        }
+        assert_eq!(limits.large_bodies.available_permits(), all, "small ones are not counted");
+        let mut large = limits.body();
+        large.grow(2 << 20).await.unwrap();
+        assert!(limits.large_bodies.available_permits() < all);
+        drop(large);
+        assert_eq!(limits.large_bodies.available_permits(), all);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_fill_all_room_do_not_wait_for_each_other_for_ever() {
+        let limits = Limits::new(1, 2 << 20);
+        let _all = limits.large_bodies.try_acquire_many(32 << 10).unwrap();
+        let mut first = limits.body();
+        first.grow(2 << 20).await.unwrap();
+        // One goes on; the next waits until that one is done.
+        let mut second = limits.body();
+        let waits = tokio::time::timeout(Duration::from_millis(20), second.grow(2 << 20)).await;
+        assert!(waits.is_err());
+        drop(first);
+        let mut third = limits.body();
+        third.grow(2 << 20).await.unwrap();
     }
 }

@@ -59,6 +59,7 @@ impl Background {
         let tasks = vec![
             tokio::spawn(following),
             tokio::spawn(serving.liveness.clone().run()),
+            tokio::spawn(serving.standing.clone().run()),
             tokio::spawn(reconciler.run()),
             tokio::spawn(announcing),
         ];

@@ -17,12 +17,14 @@ use crate::leader_request::LeaderRequests;
 use crate::liveness::Liveness;
 use crate::open_error::OpenError;
 use crate::pool::Pool;
+use crate::progress::Progress;
 use crate::proposals::Proposals;
 use crate::reads::Reads;
 use crate::replicas::Replicas;
 use crate::report::Reporter;
 use crate::settings::Settings;
 use crate::shards::NodeShards;
+use crate::standing::Standing;
 
 /// Time that a node of its own waits for its logs to be applied before it is there.
 const SETTLE_MAX: Duration = Duration::from_secs(300);
@@ -40,11 +42,16 @@ pub(crate) struct Serving {
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) coordinator: Arc<Coordinator<NodeShards>>,
     pub(crate) drain: Arc<Drain>,
+    pub(crate) standing: Arc<Standing>,
 }
 
 impl Serving {
     /// Opens the replicas that the catalog places here, and what serves them.
-    pub(super) fn open(ground: &Ground, settings: &Settings) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        ground: &Ground,
+        settings: &Settings,
+        progress: &Progress,
+    ) -> Result<Self, OpenError> {
         let Ground { me, disks, space, peers, engine, catalog, .. } = ground;
         let me = *me;
         let pool = Pool::start(settings.search_threads, settings.pending_searches_max)?;
@@ -59,7 +66,7 @@ impl Serving {
         // While nothing is open: no job writes below a directory that is taken for an orphan.
         replicas.remove_orphans()?;
         catalog_sync.set_addresses();
-        replicas.follow_catalog()?;
+        replicas.open_first(progress)?;
         settle(ground, &replicas);
         let reads = Reads::new(me, engine.clone(), replicas.clone(), pool.clone());
         let proposals = Proposals {
@@ -93,6 +100,7 @@ impl Serving {
             liveness: liveness.clone(),
             space: space.clone(),
         };
+        let standing = Standing::new(me, replicas.clone(), peers.clone());
         Ok(Self {
             pool,
             replicas,
@@ -104,6 +112,7 @@ impl Serving {
             reporter: Arc::new(reporter),
             coordinator,
             drain: Arc::new(drain),
+            standing: Arc::new(standing),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Reads JSON bodies: within a size, within a time, and saying which field is wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio_stream::StreamExt;
 use vane_api::rest::parse::parse;
 use vane_api::{Error, Kind};
-use vane_service::Limits;
+use vane_service::{BodyRoom, Limits};
 
 use super::call::In;
 use super::error::ApiError;
@@ -20,6 +21,8 @@ const PARSED_IN_PLACE_BYTES_MAX: usize = 256 << 10;
 /// Of a body that is too large, so many times the limit is read and dropped: a client that
 /// is still sending when the connection closes may never see the answer.
 const DROPPED_LIMITS_MAX: usize = 4;
+/// Time that a client may be silent in the middle of a body.
+const STALLED_MAX: Duration = Duration::from_secs(10);
 /// Memory taken for a body before any of it is there.
 const RESERVED_BYTES_MAX: usize = 64 << 10;
 
@@ -78,11 +81,9 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    // A body that does not say its size counts as one of the largest.
-    let bytes = announced.unwrap_or(limit).min(limit);
     // Until it is parsed: the text and what is made of it are in memory together.
-    let _permit = limits.body(bytes).await?;
-    let body = read(request.into_body(), announced, limit).await?;
+    let mut room = limits.body();
+    let body = read(request.into_body(), announced, limit, &mut room).await?;
     if body.len() <= PARSED_IN_PLACE_BYTES_MAX {
         return parse(&body);
     }
@@ -90,20 +91,35 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     parsed.map_err(|e| Error::internal(format!("the body could not be parsed: {e}")))?
 }
 
-async fn read(body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Error> {
+async fn read(
+    body: Body,
+    announced: Option<usize>,
+    limit: usize,
+    room: &mut BodyRoom<'_>,
+) -> Result<Vec<u8>, Error> {
     let mut read = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED_BYTES_MAX));
     let (mut total, mut chunks) = (0usize, body.into_data_stream());
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = next(&mut chunks).await? {
         let data = chunk
             .map_err(|error| Error::bad_request(format!("the body could not be read: {error}")))?;
         total = total.saturating_add(data.len());
         if total <= limit {
+            room.grow(data.len()).await?;
             read.extend_from_slice(&data);
         } else if total > limit.saturating_mul(DROPPED_LIMITS_MAX) {
             break;
         }
     }
     if total > limit { Err(too_large(limit)) } else { Ok(read) }
+}
+
+/// The next piece of a body. One that stands still is given up long before the request's time is:
+/// it holds memory that others wait for.
+async fn next<S: tokio_stream::Stream + Unpin>(chunks: &mut S) -> Result<Option<S::Item>, Error> {
+    tokio::time::timeout(STALLED_MAX, chunks.next()).await.map_err(|_| {
+        let detail = format!("no byte of the body came for {STALLED_MAX:?}; nothing was changed");
+        Error::new(Kind::Timeout, "", detail)
+    })
 }
 
 fn too_large(limit: usize) -> Error {

@@ -28,14 +28,15 @@ impl Drop for Running {
     }
 }
 
-fn start(change: impl FnOnce(&mut Settings)) -> Running {
+async fn start(change: impl FnOnce(&mut Settings)) -> Running {
     let dir = tempfile::tempdir().unwrap();
     let mut settings = Settings { data_dir: dir.path().join("data"), ..Settings::default() };
     (settings.storage.min_free_mb, settings.storage.ballast_mb) = (0, 0);
     change(&mut settings);
     let nowhere = ([127, 0, 0, 1], 1).into();
-    let host = Node::open(settings.engine(settings.node(nowhere, nowhere).unwrap())).unwrap();
-    Running { state: AppState::new(host, settings), _dir: dir }
+    let node = Node::new(settings.engine(settings.node(nowhere, nowhere).unwrap())).unwrap();
+    node.begin().await.unwrap();
+    Running { state: AppState::new(node, settings), _dir: dir }
 }
 
 async fn send(running: &Running, method: &str, uri: &str, body: impl Into<Body>) -> Response<Body> {
@@ -49,8 +50,31 @@ async fn json(response: Response<Body>) -> Value {
 }
 
 #[tokio::test]
+async fn a_node_that_opens_its_disk_is_alive_and_says_that_it_is_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { data_dir: dir.path().join("data"), ..Settings::default() };
+    let nowhere = ([127, 0, 0, 1], 1).into();
+    let node = Node::new(settings.engine(settings.node(nowhere, nowhere).unwrap())).unwrap();
+    let running = Running { state: AppState::new(node, settings), _dir: dir };
+    assert_eq!(send(&running, "GET", "/livez", "").await.status(), 200);
+    assert_eq!(send(&running, "GET", "/metrics", "").await.status(), 200);
+    assert_eq!(send(&running, "GET", "/readyz", "").await.status(), 503);
+    let health = send(&running, "GET", "/health", "").await;
+    assert_eq!(health.status(), 503);
+    let health = json(health).await;
+    assert_eq!(health["status"], "starting");
+    assert!(health["reason"].as_str().unwrap().contains("starting"), "{health}");
+    let refused = send(&running, "GET", "/collections", "").await;
+    assert_eq!(refused.status(), 503);
+    let text = json(refused).await["status"]["error"].as_str().unwrap().to_owned();
+    assert!(text.contains("starting"), "{text}");
+    running.state.node.begin().await.unwrap();
+    assert_eq!(send(&running, "GET", "/readyz", "").await.status(), 200);
+}
+
+#[tokio::test]
 async fn every_failure_is_json_with_status_and_time() {
-    let running = start(|settings| settings.max_request_bytes = 1024);
+    let running = start(|settings| settings.max_request_bytes = 1024).await;
     let large = "x".repeat(2000);
     let cases = [
         ("GET", "/nope", "", 404),
@@ -78,7 +102,7 @@ async fn every_failure_is_json_with_status_and_time() {
 
 #[tokio::test]
 async fn too_many_requests_are_sent_away_and_health_still_answers() {
-    let running = start(|settings| settings.concurrent_requests_max = 1);
+    let running = start(|settings| settings.concurrent_requests_max = 1).await;
     let busy = running.state.service.limits().admit().unwrap();
     let refused = send(&running, "GET", "/collections", "").await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -91,7 +115,7 @@ async fn too_many_requests_are_sent_away_and_health_still_answers() {
 
 #[tokio::test]
 async fn stopping_node_is_alive_and_not_ready() {
-    let running = start(|_| {});
+    let running = start(|_| {}).await;
     assert_eq!(send(&running, "GET", "/readyz", "").await.status(), StatusCode::OK);
     running.state.stop();
     assert_eq!(
@@ -103,7 +127,7 @@ async fn stopping_node_is_alive_and_not_ready() {
 
 #[tokio::test]
 async fn what_a_node_holds_is_in_its_metrics() {
-    let running = start(|_| {});
+    let running = start(|_| {}).await;
     let vectors = json!({ "vectors": { "size": 2, "distance": "Dot" } });
     let created = send(&running, "PUT", "/collections/a", vectors.to_string()).await;
     assert_eq!(json(created).await["result"], json!(true));
@@ -132,7 +156,7 @@ async fn what_a_node_holds_is_in_its_metrics() {
 
 #[tokio::test]
 async fn bad_operation_of_a_batch_stops_it_before_it_begins() {
-    let running = start(|_| {});
+    let running = start(|_| {}).await;
     let vectors = json!({ "vectors": { "size": 2, "distance": "Dot" } });
     send(&running, "PUT", "/collections/a", vectors.to_string()).await;
     let good = json!({ "upsert": { "points": [{ "id": 1, "vector": [1, 2] }] } });
@@ -147,7 +171,7 @@ async fn bad_operation_of_a_batch_stops_it_before_it_begins() {
 
 #[tokio::test]
 async fn partial_results_are_for_reads_and_name_nothing_when_nothing_failed() {
-    let running = start(|_| {});
+    let running = start(|_| {}).await;
     let vectors = json!({ "vectors": { "size": 2, "distance": "Dot" } });
     send(&running, "PUT", "/collections/a", vectors.to_string()).await;
     let points = json!({ "points": [{ "id": 1, "vector": [1, 2] }] });

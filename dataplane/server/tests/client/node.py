@@ -41,11 +41,12 @@ def wait_until(condition, what, deadline_s=DEADLINE_S):
 class Node:
     """One process on a data directory that outlives it."""
 
-    def __init__(self, data_dir, port=None, host="127.0.0.1", peer_port=0, **settings):
+    def __init__(self, data_dir, port=None, host="127.0.0.1", peer_port=0, open_files=None, **settings):
         self.data_dir = pathlib.Path(data_dir)
         self.host = host
         self.port = port or free_port()
         self.peer_port = peer_port
+        self.open_files = open_files
         self.settings = settings
         self.process = None
         self.log = self.data_dir.parent / f"{self.data_dir.name}.log"
@@ -65,6 +66,8 @@ class Node:
         env = dict(os.environ, **{f"VANE_{key}": str(value) for key, value in self.settings.items()})
         command = [binary(), "serve", "--data-dir", self.data_dir, "--host", self.host, "--http-port", str(self.port)]
         command += ["--peer-port", str(self.peer_port)]
+        if self.open_files:
+            command = ["prlimit", f"--nofile={self.open_files}:{self.open_files}", *command]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         if wait:

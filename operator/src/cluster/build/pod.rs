@@ -108,7 +108,8 @@ fn container(cluster: &ValidatedCluster) -> Container {
             mount("token", TOKEN_DIR, true),
         ]),
         resources: resources(cluster),
-        // Five minutes to start, one to answer again, four seconds to leave the Services.
+        // A node answers from its first second on, however long it opens its disk: five minutes
+        // are for the image's first bytes. One to answer again, four seconds to leave the Services.
         startup_probe: Some(probe("/livez", 2, 5, 150)),
         liveness_probe: Some(probe("/livez", 10, 5, 6)),
         readiness_probe: Some(probe("/readyz", 2, 3, 2)),
@@ -154,7 +155,8 @@ fn environment(cluster: &ValidatedCluster) -> Vec<EnvVar> {
     };
     vec![
         EnvVar { name: "VANE_CLUSTER__NAME".into(), value: None, value_from: Some(pod_name) },
-        variable("VANE_HOST", "0.0.0.0".into()),
+        // Of both families: a cluster of Kubernetes may have either.
+        variable("VANE_HOST", "::".into()),
         variable("VANE_HTTP_PORT", names::REST_PORT.to_string()),
         variable("VANE_PEER_PORT", names::PEER_PORT.to_string()),
         variable("VANE_DATA_DIR", DATA_DIR.into()),

@@ -1,0 +1,45 @@
+//! How far a start has come, for those who ask while it goes on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::not_ready::NotReady;
+
+/// Replicas of shards that a start has opened, and has to open.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    opened: AtomicU64,
+    of: AtomicU64,
+}
+
+impl Progress {
+    /// So many are to be opened.
+    pub(crate) fn begin(&self, of: usize) {
+        self.of.store(of as u64, Ordering::Relaxed);
+    }
+
+    /// One more was opened, or could not be.
+    pub(crate) fn step(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What a node that is not open answers.
+    pub(crate) fn not_ready(&self) -> NotReady {
+        let (opened, of) = (self.opened.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed));
+        NotReady::Starting { opened, of }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Progress;
+    use crate::not_ready::NotReady;
+
+    #[test]
+    fn a_start_says_how_far_it_is() {
+        let progress = Progress::default();
+        assert_eq!(progress.not_ready(), NotReady::Starting { opened: 0, of: 0 });
+        progress.begin(3);
+        progress.step();
+        assert_eq!(progress.not_ready(), NotReady::Starting { opened: 1, of: 3 });
+    }
+}

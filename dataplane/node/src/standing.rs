@@ -1,0 +1,177 @@
+//! How this node's votes stand, as the leaders of their groups see them.
+//!
+//! A replica itself cannot tell: all it knows to be committed is what it was sent. One that was
+//! away for an hour, or that waits for a snapshot, finds itself in order a second after its
+//! start. So its leader is asked: after a start, when it changes, and now and then.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus, Watch};
+use vane_transport::{Peers, ReportRequest};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
+
+use crate::replicas::Replicas;
+
+/// Time between questions about replicas that are not confirmed.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Time for an answer.
+const TIMEOUT: Duration = Duration::from_millis(1500);
+/// So many intervals pass until those that are confirmed are asked about again.
+const ALL_EVERY: u64 = 10;
+/// Groups in one question.
+const GROUPS_MAX: usize = 1000;
+/// Entries that a voter here may trail, once it was caught up, before the node is not ready.
+const LAG_MAX: u64 = 10_000;
+/// Time after the start from which on a group without a leader is nobody's reason to wait: its
+/// majority is lost, and the node's other shards are as good as any.
+const UNLED_MAX: Duration = Duration::from_secs(30);
+
+/// How a voter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// It has what was acknowledged, but for what is on its way.
+    CaughtUp,
+    /// It trails by so many entries.
+    Behind(u64),
+    /// Nobody has said yet.
+    Unconfirmed,
+}
+
+/// What was last heard about a voter.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Who led when its leader was asked; `None` where it has to be asked anew.
+    leader: Option<PeerId>,
+    /// What its leader has that it had not applied.
+    behind: u64,
+    /// Whether it was close to its leader once since the start.
+    caught_up: bool,
+}
+
+impl Seen {
+    /// After another answer.
+    fn next(before: Option<Self>, leader: PeerId, behind: u64) -> Self {
+        // Easy to lose would mean that a burst of writes takes a node out of service; easy to get
+        // would mean that one gets in which is far behind. So the bounds differ.
+        let bound =
+            if before.is_some_and(|seen| seen.caught_up) { LAG_MAX } else { CAUGHT_UP_ENTRIES };
+        Self { leader: Some(leader), behind, caught_up: behind <= bound }
+    }
+}
+
+/// What the leaders said about this node's voters.
+pub(crate) struct Standing {
+    me: NodeId,
+    replicas: Arc<Replicas>,
+    peers: Arc<Peers>,
+    started: Instant,
+    seen: Mutex<BTreeMap<GroupId, Seen>>,
+}
+
+impl Standing {
+    pub(crate) fn new(me: NodeId, replicas: Arc<Replicas>, peers: Arc<Peers>) -> Self {
+        Self { me, replicas, peers, started: Instant::now(), seen: Mutex::default() }
+    }
+
+    /// How the voter of a group here stands.
+    pub(crate) fn of(&self, group: GroupId, watch: &Watch) -> Stand {
+        let seen = self.seen.lock().get(&group).copied();
+        let leads = watch.leader().is_some_and(|leader| leader.node() == self.me);
+        stand(seen, leads, watch.leader(), watch.lag(), self.started.elapsed())
+    }
+
+    /// Asks until the node ends.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut round = 0u64;
+        loop {
+            ticks.tick().await;
+            let mut asked = JoinSet::new();
+            for (leader, groups) in self.due(round.is_multiple_of(ALL_EVERY)) {
+                let standing = Arc::clone(&self);
+                asked.spawn(async move { standing.ask(leader, groups).await });
+            }
+            while asked.join_next().await.is_some() {}
+            round += 1;
+        }
+    }
+
+    /// By node that leads them, the groups to ask about.
+    fn due(&self, all: bool) -> BTreeMap<NodeId, Vec<GroupId>> {
+        let open = self.replicas.all();
+        let mut seen = self.seen.lock();
+        seen.retain(|group, _| open.iter().any(|(placed, _)| placed == group));
+        let mut due: BTreeMap<NodeId, Vec<GroupId>> = BTreeMap::new();
+        for (group, replica) in open {
+            let leader = replica.watch.leader();
+            if let Some(known) = seen.get_mut(&group).filter(|known| known.leader != leader) {
+                // Whoever leads next, and this one after a silence, may have much that is not here.
+                known.leader = None;
+            }
+            let Some(leader) = leader.filter(|leader| leader.node() != self.me) else { continue };
+            let known = seen.get(&group);
+            let confirmed = known.is_some_and(|known| known.caught_up && known.leader.is_some());
+            let of_leader = due.entry(leader.node()).or_default();
+            if (all || !confirmed) && of_leader.len() < GROUPS_MAX {
+                of_leader.push(group);
+            }
+        }
+        due.retain(|_, groups| !groups.is_empty());
+        due
+    }
+
+    async fn ask(&self, leader: NodeId, groups: Vec<GroupId>) {
+        let answer = self.peers.report(leader, ReportRequest::Groups(groups), TIMEOUT).await;
+        // Asked again a second later; until then what was known stays known.
+        let Ok(report) = answer else { return };
+        for (group, report) in report.groups {
+            let Some(Ok(replica)) = self.replicas.get(group) else { continue };
+            let behind = trails(&report.status, replica.peer, replica.shard.applied());
+            let mut seen = self.seen.lock();
+            let before = seen.get(&group).copied();
+            seen.insert(group, Seen::next(before, report.status.peer, behind));
+        }
+    }
+}
+
+/// Entries that a leader has committed and a voter has not applied, or that a leader has not
+/// heard from it about.
+fn trails(leader: &GroupStatus, voter: PeerId, applied: LogIndex) -> u64 {
+    let behind = leader.committed.saturating_since(applied);
+    match leader.peer(voter) {
+        Some(peer) if peer.active && !peer.snapshot => behind,
+        // Silent to its leader, or waiting for a snapshot: its own word counts for nothing.
+        Some(peer) => behind.max(leader.last_index.saturating_since(peer.matched)).max(LAG_MAX + 1),
+        None => behind,
+    }
+}
+
+fn stand(
+    seen: Option<Seen>,
+    leads: bool,
+    leader: Option<PeerId>,
+    lag: u64,
+    running: Duration,
+) -> Stand {
+    // Its own word, where that is bad already.
+    if lag > LAG_MAX {
+        return Stand::Behind(lag);
+    }
+    if leads {
+        return Stand::CaughtUp;
+    }
+    match seen {
+        Some(seen) if seen.caught_up => Stand::CaughtUp,
+        Some(seen) => Stand::Behind(seen.behind),
+        None if leader.is_none() && running > UNLED_MAX => Stand::CaughtUp,
+        None => Stand::Unconfirmed,
+    }
+}

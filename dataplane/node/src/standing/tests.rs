@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus, PeerStatus};
+use vane_types::{LogIndex, NodeId, PeerId};
+
+use super::{LAG_MAX, Seen, Stand, UNLED_MAX, stand, trails};
+
+const SOON: Duration = Duration::from_secs(1);
+
+fn peer(node: u32) -> PeerId {
+    PeerId::new(NodeId(node.into()), 1)
+}
+
+fn leader(committed: u64, matched: u64, snapshot: bool) -> GroupStatus {
+    let matched = LogIndex(matched);
+    let voter = PeerStatus { peer: peer(2), matched, active: true, snapshot };
+    let (committed, last_index) = (LogIndex(committed), LogIndex(committed + 5));
+    GroupStatus { peer: peer(1), committed, last_index, peers: vec![voter], ..Default::default() }
+}
+
+#[test]
+fn a_replica_that_nobody_has_confirmed_is_no_reason_to_send_requests() {
+    let of_start = stand(None, false, Some(peer(1)), 0, SOON);
+    assert_eq!(of_start, Stand::Unconfirmed, "its own word, that nothing is missing, is no word");
+    assert_eq!(stand(None, false, None, 0, SOON), Stand::Unconfirmed);
+    // A majority that is lost does not keep the node's other shards out of service.
+    assert_eq!(stand(None, false, None, 0, UNLED_MAX + SOON), Stand::CaughtUp);
+    assert_eq!(stand(None, true, Some(peer(2)), 0, SOON), Stand::CaughtUp);
+}
+
+#[test]
+fn who_is_far_behind_gets_in_when_close_and_stays_in_for_a_while() {
+    let far = Seen::next(None, peer(1), CAUGHT_UP_ENTRIES + 1);
+    assert_eq!(stand(Some(far), false, Some(peer(1)), 0, SOON), Stand::Behind(65));
+    let close = Seen::next(Some(far), peer(1), CAUGHT_UP_ENTRIES);
+    assert_eq!(stand(Some(close), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
+    let in_a_burst = Seen::next(Some(close), peer(1), LAG_MAX);
+    assert_eq!(stand(Some(in_a_burst), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
+    let lost = Seen::next(Some(in_a_burst), peer(1), LAG_MAX + 1);
+    assert_eq!(stand(Some(lost), false, Some(peer(1)), 0, SOON), Stand::Behind(LAG_MAX + 1));
+}
+
+#[test]
+fn a_leader_that_sends_a_snapshot_or_hears_nothing_outweighs_the_replica() {
+    assert_eq!(trails(&leader(100, 100, false), peer(2), LogIndex(100)), 0);
+    assert_eq!(trails(&leader(100, 40, false), peer(2), LogIndex(40)), 60);
+    assert!(trails(&leader(100, 100, true), peer(2), LogIndex(100)) > LAG_MAX);
+    let mut silent = leader(100, 100, false);
+    silent.peers[0].active = false;
+    assert!(trails(&silent, peer(2), LogIndex(100)) > LAG_MAX);
+}
