@@ -25,6 +25,8 @@ FILE ?= e2e/examples/quickstart.yaml
 DIR ?= $(VANE_CACHE)/node
 CRASH_ROUNDS ?= 20
 POWER_ROUNDS ?= 8
+# Tests of the operator at a time, each with an API server of its own; they wait most of their time.
+APISERVER_TESTS ?= 3
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=
@@ -96,7 +98,7 @@ cluster-test: build ## clusters of real processes: killed, cut off, frozen, with
 	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test --workspace --test cluster -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes
-	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test apiserver --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=1 --nocapture
+	KUBEBUILDER_ASSETS=$$(e2e/kubernetes/tools apiserver) && export KUBEBUILDER_ASSETS && VANE_BIN=$(BIN)/vane VANE_OPERATOR_BIN=$(BIN)/vane-operator $(CARGO) test --workspace --test apiserver --test definitions --test operator --test packaging --test kubelet --test up -- --test-threads=$(APISERVER_TESTS) --nocapture
 
 e2e: build $(VENV)/.done ## a real Kubernetes: the quickstart, every fault under writes (E2E_ARGS='-k …')
 	e2e/kind/run $(VENV)/bin/python -s $(E2E_ARGS)

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 use vane_testbed::{Rest, program, wait_until};
 
 const FILE: &str = "
@@ -21,6 +22,9 @@ metadata: {name: docs}
 spec: {clusterRef: {name: demo}, shards: 2, replicationFactor: 3, vectors: [{size: 4, distance: Cosine}],
        payloadIndexes: [{field: lang, type: Keyword}], aliases: [latest]}
 ";
+
+/// Both tests bring up what takes the first addresses.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Ends the nodes however the test ends.
 struct Down(PathBuf);
@@ -64,6 +68,7 @@ fn nodes(base: &Path) -> Vec<Value> {
 /// A script's view: what is killed by the id that it reads is down, and up again afterwards.
 #[test]
 fn a_script_knows_processes_and_addresses() {
+    let _alone = ALONE.blocking_lock();
     let binary = program::vane().unwrap().into_os_string().into_string().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (base, file) = (dir.path().join("clusters"), dir.path().join("demo.yaml"));
@@ -139,6 +144,7 @@ fn kill(id: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
+    let _alone = ALONE.lock().await;
     let binary = program::vane().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (base, file) = (dir.path().join("clusters"), dir.path().join("demo.yaml"));

@@ -44,6 +44,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// Only pods of this VectorCluster.
     pub cluster: Option<String>,
+    /// The first block of addresses that its clusters get, so that several can run side by side.
+    pub first_block: u8,
 }
 
 /// A running kubelet. Dropping it kills the processes and leaves the API server as it is.
@@ -88,11 +90,12 @@ impl Kubelet {
             .map_err(Error::system("make the folder", &options.dir))?;
         // Before the first pod is bound to one.
         machines::make(&client).await?;
+        let blocks = Mutex::new(Blocks::from(options.first_block));
         let shared = Arc::new(Shared {
             client,
             options,
             group: Group::new(None)?,
-            blocks: Mutex::default(),
+            blocks,
             seats: Mutex::default(),
         });
         let watching = tokio::spawn(watch::run(Arc::clone(&shared)));

@@ -20,10 +20,16 @@ pub fn address(block: u8, ordinal: i32) -> Option<Ipv4Addr> {
 /// Which cluster has which block, in the order in which they come.
 #[derive(Debug, Default)]
 pub struct Blocks {
+    first: u8,
     taken: BTreeMap<(String, String), u8>,
 }
 
 impl Blocks {
+    /// Blocks from `first` on, which is 0 unless others on this machine have those before it.
+    pub fn from(first: u8) -> Self {
+        Self { first, taken: BTreeMap::new() }
+    }
+
     /// The block of a cluster; the next free one for a new cluster, and `None` when there is
     /// none. It keeps it: its nodes know each other by these addresses.
     pub fn of(&mut self, namespace: &str, cluster: &str) -> Option<u8> {
@@ -31,9 +37,9 @@ impl Blocks {
         if let Some(block) = self.taken.get(&key) {
             return Some(*block);
         }
-        // The number of clusters is a free block because none is ever given back.
-        let block =
-            u8::try_from(self.taken.len()).ok().filter(|block| usize::from(*block) < BLOCKS_MAX)?;
+        // The next after those of the clusters so far, because none is ever given back.
+        let next = usize::from(self.first) + self.taken.len();
+        let block = u8::try_from(next).ok().filter(|block| usize::from(*block) < BLOCKS_MAX)?;
         self.taken.insert(key, block);
         Some(block)
     }
@@ -53,6 +59,7 @@ mod tests {
             Some(Ipv4Addr::new(127, 0, 1, 110))
         );
         assert_eq!(blocks.of("one", "demo"), Some(first));
+        assert_eq!(Blocks::from(16).of("one", "demo"), Some(16));
         assert_eq!(address(first, -1), None);
         assert_eq!(address(first, i32::from(PODS_MAX)), None);
     }

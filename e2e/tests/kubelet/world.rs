@@ -40,6 +40,7 @@ impl World {
             dir: dir.path().into(),
             namespace: Some("one".into()),
             cluster: None,
+            first_block: 0,
         };
         let kubelet = Kubelet::start(client.clone(), options).await.unwrap();
         apply(&client).await;

@@ -1,9 +1,9 @@
 //! An API server with an operator, and looks at objects.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
 use vane_testbed::kubelet::Options;
 use vane_testbed::{ApiServer, Kubelet, program, wait_until_async};
 
@@ -12,6 +12,8 @@ use crate::process::Operator;
 /// Time for what should happen within a second or two, but for controllers that were cut off
 /// from their API server: they try again after longer and longer pauses.
 const SOON: Duration = Duration::from_secs(180);
+/// Clusters that a world may have.
+const BLOCKS: u8 = 12;
 /// Time for something to end.
 const GONE: Duration = Duration::from_secs(60);
 
@@ -20,18 +22,18 @@ pub(crate) struct World {
     pub(crate) api: ApiServer,
     pub(crate) kubelet: Option<Kubelet>,
     pub(crate) dir: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    first_block: u8,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        // A kubelet's pods have fixed addresses: one world at a time.
-        static ALONE: Mutex<()> = Mutex::const_new(());
-        let alone = ALONE.lock().await;
+        // A kubelet's pods have fixed addresses, so that each world has a block of its own.
+        static WORLDS: AtomicU8 = AtomicU8::new(0);
+        let first_block = WORLDS.fetch_add(1, Ordering::Relaxed).checked_mul(BLOCKS).unwrap();
         let (api, dir) = (ApiServer::start().await.unwrap(), tempfile::tempdir().unwrap());
         api.install_definitions().await.unwrap();
         let operator = Operator::start(&api, dir.path());
-        Self { operator, kubelet: None, api, dir, _alone: alone }
+        Self { operator, kubelet: None, api, dir, first_block }
     }
 
     /// The same with pods that run.
@@ -42,6 +44,7 @@ impl World {
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
+            first_block: world.first_block,
         };
         world.kubelet =
             Some(Kubelet::start(world.api.client().await.unwrap(), options).await.unwrap());
