@@ -32,6 +32,7 @@ use background::Background;
 
 /// Absence of a meta leader after which a node is not ready.
 const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+
 /// A running member. Each part knows the parts it needs; this holds them for those who look
 /// at the node as a whole.
 pub struct Member {

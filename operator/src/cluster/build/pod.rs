@@ -108,8 +108,8 @@ fn container(cluster: &ValidatedCluster) -> Container {
             mount("token", TOKEN_DIR, true),
         ]),
         resources: resources(cluster),
-        // A node answers from its first second on, however long it opens its disk: five minutes
-        // are for the image's first bytes. One to answer again, four seconds to leave the Services.
+        // A node answers /livez before it opens its disk, so these five minutes are for a machine
+        // that is slow to start it. One to answer again, four seconds to leave the Services.
         startup_probe: Some(probe("/livez", 2, 5, 150)),
         liveness_probe: Some(probe("/livez", 10, 5, 6)),
         readiness_probe: Some(probe("/readyz", 2, 3, 2)),
