@@ -25,8 +25,9 @@ FILE ?= e2e/examples/quickstart.yaml
 DIR ?= $(VANE_CACHE)/node
 CRASH_ROUNDS ?= 20
 POWER_ROUNDS ?= 8
-# Tests of the operator at a time, each with an API server of its own; they wait most of their time.
-APISERVER_TESTS ?= 3
+# Tests of the operator at a time, each with an API server of its own. They wait most of their time,
+# but not all of them stand a busy machine: one found a member without its zone.
+APISERVER_TESTS ?= 1
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=
