@@ -110,7 +110,7 @@ impl Member {
                 continue;
             }
             let subject = || self.serving.coordinator.subject(group);
-            match self.serving.standing.of(group, &replica.watch) {
+            match self.serving.standing.of(group, &replica) {
                 Stand::CaughtUp => {}
                 Stand::Behind(entries) => {
                     return Err(NotReady::CatchingUp { subject: subject(), entries });

@@ -7,17 +7,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
-use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus, Watch};
+use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus};
 use vane_transport::{Peers, ReportRequest};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
-use crate::replicas::Replicas;
+use crate::replicas::{Replica, Replicas};
 
 /// Time between questions about replicas that are not confirmed.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -56,6 +56,10 @@ struct Seen {
 }
 
 impl Seen {
+    /// Of a replica that was made since the start. Were it to wait for its leader's word, each new
+    /// collection would take all its nodes out of service for a moment.
+    const MADE_SINCE: Self = Self { leader: None, behind: 0, caught_up: true };
+
     /// After another answer.
     fn next(before: Option<Self>, leader: PeerId, behind: u64) -> Self {
         // Easy to lose would mean that a burst of writes takes a node out of service; easy to get
@@ -72,19 +76,32 @@ pub(crate) struct Standing {
     replicas: Arc<Replicas>,
     peers: Arc<Peers>,
     started: Instant,
+    /// Replicas that the start found on the disk. Any other was made since, and began with its
+    /// group or got its vote from a leader that knew it to be caught up.
+    found: BTreeSet<(GroupId, PeerId)>,
     seen: Mutex<BTreeMap<GroupId, Seen>>,
 }
 
 impl Standing {
+    /// Begins with the replicas that are open now, which the start found on the disk.
     pub(crate) fn new(me: NodeId, replicas: Arc<Replicas>, peers: Arc<Peers>) -> Self {
-        Self { me, replicas, peers, started: Instant::now(), seen: Mutex::default() }
+        let open = replicas.all().into_iter();
+        let found = open.map(|(group, replica)| (group, replica.peer)).collect();
+        Self { me, replicas, peers, started: Instant::now(), found, seen: Mutex::default() }
     }
 
     /// How the voter of a group here stands.
-    pub(crate) fn of(&self, group: GroupId, watch: &Watch) -> Stand {
-        let seen = self.seen.lock().get(&group).copied();
+    pub(crate) fn of(&self, group: GroupId, replica: &Replica) -> Stand {
+        let seen = self.before(group, replica.peer);
+        let watch = &replica.watch;
         let leads = watch.leader().is_some_and(|leader| leader.node() == self.me);
         stand(seen, leads, watch.leader(), watch.lag(), self.started.elapsed())
+    }
+
+    /// What is known of a voter so far.
+    fn before(&self, group: GroupId, peer: PeerId) -> Option<Seen> {
+        let seen = self.seen.lock().get(&group).copied();
+        seen.or_else(|| (!self.found.contains(&(group, peer))).then_some(Seen::MADE_SINCE))
     }
 
     /// Asks until the node ends.
@@ -135,9 +152,8 @@ impl Standing {
         for (group, report) in report.groups {
             let Some(Ok(replica)) = self.replicas.get(group) else { continue };
             let behind = trails(&report.status, replica.peer, replica.shard.applied());
-            let mut seen = self.seen.lock();
-            let before = seen.get(&group).copied();
-            seen.insert(group, Seen::next(before, report.status.peer, behind));
+            let next = Seen::next(self.before(group, replica.peer), report.status.peer, behind);
+            self.seen.lock().insert(group, next);
         }
     }
 }

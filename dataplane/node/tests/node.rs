@@ -268,6 +268,18 @@ async fn what_nobody_needs_leaves_no_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_stays_ready_while_collections_are_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = open(dir.path()).await;
+    let cluster = Arc::clone(node.member().unwrap().coordinator());
+    assert_eq!(node.check_ready(), Ok(()));
+    for name in ["a", "b", "c"] {
+        cluster.create_collection(name, config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+        assert_eq!(node.check_ready(), Ok(()), "after `{name}`");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_cannot_be_applied_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let node = open(dir.path()).await;

@@ -49,3 +49,14 @@ fn a_leader_that_sends_a_snapshot_or_hears_nothing_outweighs_the_replica() {
     silent.peers[0].active = false;
     assert!(trails(&silent, peer(2), LogIndex(100)) > LAG_MAX);
 }
+
+#[test]
+fn a_replica_that_was_made_since_the_start_takes_no_node_out_of_service() {
+    let made = Some(Seen::MADE_SINCE);
+    for (leads, leader) in [(false, None), (false, Some(peer(1))), (true, Some(peer(2)))] {
+        assert_eq!(stand(made, leads, leader, 0, SOON), Stand::CaughtUp);
+    }
+    // A burst of writes at once does not either.
+    let in_a_burst = Seen::next(made, peer(1), CAUGHT_UP_ENTRIES + 1);
+    assert_eq!(stand(Some(in_a_burst), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
+}
