@@ -158,16 +158,15 @@ impl Standing {
     }
 }
 
-/// Entries that a leader has committed and a voter has not applied, or that a leader has not
-/// heard from it about.
+/// Entries that a leader has committed and that a voter has not applied, or that its leader does
+/// not know to be on its disk.
 fn trails(leader: &GroupStatus, voter: PeerId, applied: LogIndex) -> u64 {
-    let behind = leader.committed.saturating_since(applied);
-    match leader.peer(voter) {
-        Some(peer) if peer.active && !peer.snapshot => behind,
-        // Silent to its leader, or waiting for a snapshot: its own word counts for nothing.
-        Some(peer) => behind.max(leader.last_index.saturating_since(peer.matched)).max(LAG_MAX + 1),
-        None => behind,
-    }
+    let Some(peer) = leader.peer(voter) else { return leader.committed.saturating_since(applied) };
+    // Whether it answered lately is not asked: a leader forgets that once in each election timeout,
+    // until the next answer, and a silent replica that lacks nothing is as good as any.
+    let behind = leader.committed.saturating_since(applied.min(peer.matched));
+    // What is matched is from before the snapshot that is on its way.
+    if peer.snapshot { behind.max(LAG_MAX + 1) } else { behind }
 }
 
 fn stand(
