@@ -16,6 +16,7 @@ use crate::Error as Failure;
 /// | 1 | everything that was there before levels |
 /// | 2 | the catalog's command that raises the level |
 /// | 3 | the range and epoch that a shard's command was routed by, and their check |
+/// | 4 | proofs and limits in commands: who may leave, what changes make, replicas filled again |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -27,8 +28,10 @@ impl FeatureLevel {
     pub const RAISED: Self = Self(2);
     /// From which on shards' commands say what they were routed by.
     pub const ROUTED: Self = Self(3);
+    /// From which on commands carry proofs and limits.
+    pub const PROVEN: Self = Self(4);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::ROUTED;
+    pub const SPOKEN: Self = Self::PROVEN;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {
