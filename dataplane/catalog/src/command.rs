@@ -10,7 +10,7 @@ use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::{CollectionConfig, FeatureLevel, GroupId, NodeId};
 
-pub use stored::DecodeError;
+pub use stored::{DecodeError, EncodeError};
 
 /// A change of the meta group's state. Fields and variants are only ever added, and what is
 /// added needs a higher level ([`MetaCommand::level`]).

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use vane_types::{FeatureLevel, LevelTooLow, NodeId, Refusal};
+use vane_types::{FeatureLevel, NodeId, Refusal};
 
-use crate::command::{MetaCommand, NodeEntry};
+use crate::command::{EncodeError, MetaCommand, NodeEntry};
 use crate::state::{Changed, State, Touched};
 
 impl MetaCommand {
@@ -34,8 +34,8 @@ impl State {
     /// The stored form of a command that is to be proposed.
     ///
     /// # Errors
-    /// [`LevelTooLow`] when some member may not be able to read it.
-    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, LevelTooLow> {
+    /// [`EncodeError`] when some member may not be able to read it.
+    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, EncodeError> {
         let active = match command {
             // It cannot wait for a level that it raises itself: here counts what the members
             // say of themselves.
@@ -43,7 +43,7 @@ impl State {
             _ => self.level,
         };
         active.check(command.level())?;
-        Ok(command.encode_stored())
+        command.encode_readable()
     }
 
     /// The highest level that every member spoke when it last announced itself, as far as this

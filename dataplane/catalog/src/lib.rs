@@ -14,7 +14,7 @@ mod store;
 mod tests;
 
 pub use command::{
-    AliasChange, Configure, Create, DecodeError, MetaCommand, NodeEntry, WantedReplica,
+    AliasChange, Configure, Create, DecodeError, EncodeError, MetaCommand, NodeEntry, WantedReplica,
 };
 pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{

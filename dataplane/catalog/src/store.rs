@@ -6,15 +6,16 @@
 mod objects;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
 use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreError};
 use vane_storage::ShardStore;
-use vane_types::{FeatureLevel, LevelTooLow, LogIndex};
+use vane_types::{FeatureLevel, LogIndex};
 
-use crate::command::{MetaCommand, NodeEntry};
+use crate::command::{EncodeError, MetaCommand, NodeEntry};
 use crate::state::State;
 
 use objects::failed;
@@ -25,6 +26,8 @@ pub struct Catalog {
     current: RwLock<Current>,
     writer: Mutex<()>,
     changed: watch::Sender<LogIndex>,
+    /// Set once an entry was met that cannot be read.
+    standing_still: OnceLock<String>,
 }
 
 /// The state as of one entry.
@@ -67,7 +70,8 @@ impl Catalog {
     pub fn open(store: ShardStore) -> Result<Self, StoreError> {
         let current = objects::read(&store)?;
         let (changed, _) = watch::channel(current.applied);
-        Ok(Self { store, current: RwLock::new(current), writer: Mutex::new(()), changed })
+        let (current, standing_still) = (RwLock::new(current), OnceLock::new());
+        Ok(Self { store, current, writer: Mutex::new(()), changed, standing_still })
     }
 
     /// What it holds now.
@@ -78,8 +82,8 @@ impl Catalog {
     /// The stored form of a command that is to be proposed.
     ///
     /// # Errors
-    /// [`LevelTooLow`] when some member may not be able to read it.
-    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, LevelTooLow> {
+    /// [`EncodeError`] when some member may not be able to read it.
+    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, EncodeError> {
         self.read(|state| state.encode(command))
     }
 
@@ -87,6 +91,12 @@ impl Catalog {
     /// never higher.
     pub fn level(&self) -> FeatureLevel {
         self.read(|state| state.level)
+    }
+
+    /// Why it takes no change any more; `None` while it does. What it holds then is as old as the
+    /// last entry that it could read, which is tried again at the node's next start.
+    pub fn standing_still(&self) -> Option<&str> {
+        self.standing_still.get().map(String::as_str)
     }
 
     /// Tells of every applied entry.
@@ -108,7 +118,13 @@ impl StateMachine for Catalog {
         // First, so that a command that cannot be read has changed nothing.
         let command = match entry.data.as_slice() {
             [] => None,
-            data => Some(MetaCommand::decode_stored(data)?),
+            data => {
+                let read = MetaCommand::decode_stored(data).map_err(ApplyError::from);
+                Some(read.inspect_err(|error| {
+                    let why = format!("it stands still before entry {}: {error}", entry.index);
+                    self.standing_still.get_or_init(|| why);
+                })?)
+            }
         };
         let is_change = command.is_some();
         let _only_writer = self.writer.lock();

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod collections;
+mod hostile;
 mod levels;
 mod members;
 mod model;

@@ -8,6 +8,7 @@ use prost::{Message, Oneof};
 use vane_types::command::{DecodeError, RequestId, decode_versioned, encode_versioned};
 use vane_types::{FeatureLevel, LevelTooLow, ShardRange};
 
+use crate::bounds::Bounds;
 use crate::kinds::configure::Configure;
 use crate::kinds::index::{CreateIndex, DropIndex};
 use crate::kinds::payload::{DeletePayload, SetPayload};
@@ -28,6 +29,9 @@ pub struct Command {
     /// older replica would apply what the others refuse: hence the level.
     #[prost(message, optional, tag = "13")]
     pub routed_by: Option<RoutedBy>,
+    /// What it may come to. An older replica would pass it over too.
+    #[prost(message, optional, tag = "15")]
+    pub bounds: Option<Bounds>,
 }
 
 /// A command as it was read from a log.
@@ -39,6 +43,8 @@ pub struct Logged {
     pub request: Option<RequestId>,
     /// The shard's range that it was sent by; `None` where it names none.
     pub routed_by: Option<ShardRange>,
+    /// What it may come to; `None` where it says nothing about that.
+    pub bounds: Option<Bounds>,
 }
 
 /// The kinds of change, as [`crate::Write`] describes them. Tags are stored: a new kind takes
@@ -72,7 +78,7 @@ pub enum Change {
 impl Command {
     /// A command that makes one change and is part of no request.
     pub fn new(change: Change) -> Self {
-        Self { change: Some(change), request: None, routed_by: None }
+        Self { change: Some(change), request: None, routed_by: None, bounds: None }
     }
 
     /// The same as part of a request.
@@ -84,7 +90,7 @@ impl Command {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         // Taken apart whole: what is added must say its level here.
-        let Self { change, request: _, routed_by } = self;
+        let Self { change, request: _, routed_by, bounds } = self;
         let of_change = match change {
             None
             | Some(
@@ -102,20 +108,21 @@ impl Command {
             ) => FeatureLevel::FIRST,
         };
         let of_route = routed_by.map_or(FeatureLevel::FIRST, |_| FeatureLevel::ROUTED);
-        of_change.max(of_route)
+        let of_bounds = bounds.map_or(FeatureLevel::FIRST, |_| FeatureLevel::PROVEN);
+        of_change.max(of_route).max(of_bounds)
     }
 
-    /// Bytes that the stored form takes at most, whichever request it becomes part of and
-    /// however it is routed.
-    pub fn stored_len_max(&self) -> usize {
+    /// Bytes that the stored form of a command with this change takes at most, whichever request
+    /// it becomes part of, however it is routed and bounded.
+    pub fn stored_len_max(change: &Change) -> usize {
         // Protobuf writes small numbers shorter: what is to come is reckoned at its longest.
-        let largest = RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX };
-        let missing = Self {
+        let rest = Self {
             change: None,
-            request: self.request.is_none().then_some(largest),
-            routed_by: self.routed_by.is_none().then_some(RoutedBy::LONGEST),
+            request: Some(RequestId { session: u64::MAX, sequence: u64::MAX, basis: u64::MAX }),
+            routed_by: Some(RoutedBy::LONGEST),
+            bounds: Some(Bounds::LONGEST),
         };
-        1 + self.encoded_len() + missing.encoded_len()
+        1 + change.encoded_len() + rest.encoded_len()
     }
 
     /// Stored form of a command that is to be proposed, where all members speak `level`.
@@ -137,10 +144,10 @@ impl Command {
     /// # Errors
     /// The bytes are damaged, or a newer version wrote them.
     pub fn decode_stored(bytes: &[u8]) -> Result<Logged, DecodeError> {
-        let Self { change, request, routed_by } = decode_versioned(bytes)?;
+        let Self { change, request, routed_by, bounds } = decode_versioned(bytes)?;
         // Protobuf skips tags that it does not know: a newer kind of change reads as none.
         let change = change.ok_or(DecodeError::UnknownChange)?;
-        Ok(Logged { change, request, routed_by: routed_by.map(RoutedBy::range) })
+        Ok(Logged { change, request, routed_by: routed_by.map(RoutedBy::range), bounds })
     }
 }
 
@@ -150,7 +157,7 @@ mod tests {
     use vane_types::{KeyRange, PointId, RangeEpoch};
 
     fn logged(change: &Change, request: Option<RequestId>) -> Logged {
-        Logged { change: change.clone(), request, routed_by: None }
+        Logged { change: change.clone(), request, routed_by: None, bounds: None }
     }
 
     #[test]
@@ -164,8 +171,8 @@ mod tests {
         let with_request = command.encode_stored();
         assert_eq!(Command::decode_stored(&with_request).unwrap(), logged(&change, Some(request)));
         let routed_by = Some(RoutedBy::LONGEST);
-        let longest = Command { routed_by, ..command };
-        assert!(Command::new(change).stored_len_max() >= longest.encode_stored().len());
+        let longest = Command { routed_by, bounds: Some(Bounds::LONGEST), ..command };
+        assert!(Command::stored_len_max(&change) >= longest.encode_stored().len());
         let mut newer = stored;
         newer[0] = 9;
         assert!(Command::decode_stored(&newer).is_err());
@@ -204,5 +211,17 @@ mod tests {
         }
         assert_eq!(Command::decode_stored(&stored).unwrap().routed_by, Some(routed_by));
         assert_eq!(Command::decode_stored(&stored[..6]).unwrap().routed_by, None);
+    }
+
+    #[test]
+    fn what_a_command_may_come_to_is_written_from_its_level_on() {
+        let bounds = Bounds { payload_bytes: 300, work_bytes: 4, slots: 5 };
+        let plain = Command::new(Change::DropIndex(DropIndex { field: "f".into() }));
+        let bounded = Command { bounds: Some(bounds), ..plain };
+        let stored = [1, 82, 3, 10, 1, 102, 122, 7, 8, 172, 2, 16, 4, 24, 5];
+        assert!(bounded.encode(FeatureLevel::ROUTED).is_err());
+        assert_eq!(bounded.encode(FeatureLevel::PROVEN), Ok(stored.to_vec()));
+        assert_eq!(Command::decode_stored(&stored).unwrap().bounds, Some(bounds));
+        assert_eq!(Command::decode_stored(&stored[..6]).unwrap().bounds, None);
     }
 }

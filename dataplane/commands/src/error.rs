@@ -1,7 +1,10 @@
 //! Why a write does not fit its collection.
 
 use thiserror::Error;
-use vane_types::limits::{COMMAND_BYTES_MAX, PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX};
+use vane_types::limits::{
+    COMMAND_BYTES_MAX, PATH_STEPS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PAYLOAD_INDEXES_MAX,
+    POINTS_PER_REQUEST_MAX,
+};
 use vane_types::{PointId, VectorKind};
 
 /// A write that was refused before anything was logged: no variant leaves anything changed,
@@ -46,6 +49,24 @@ pub enum Error {
     /// One payload index more than a collection may have.
     #[error("the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most")]
     TooManyIndexes,
+    /// A payload would have more levels than a payload may.
+    #[error(
+        "a payload may be {PAYLOAD_DEPTH_MAX} levels deep, those of the key that it is set at \
+         included; this one is deeper"
+    )]
+    PayloadTooDeep,
+    /// A payload has more bytes than that of a point may have.
+    #[error("a payload of {bytes} bytes is too large, the limit is {PAYLOAD_BYTES_MAX}")]
+    PayloadTooLarge {
+        /// Bytes of its JSON.
+        bytes: usize,
+    },
+    /// A payload key has too many steps to write by.
+    #[error("a payload key has {steps} steps, the limit is {PATH_STEPS_MAX}")]
+    PathTooLong {
+        /// Keys and brackets of the path.
+        steps: usize,
+    },
     /// More bytes than one log entry may have.
     #[error(
         "the request takes {bytes} bytes in the log, the limit is {COMMAND_BYTES_MAX}; split it"

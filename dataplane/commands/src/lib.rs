@@ -7,16 +7,19 @@
 //! It must never do I/O, look at a shard's state, or know who holds a shard: what is refused
 //! here is refused from the collection's configuration alone, before anything is logged.
 
+mod bounds;
 mod checked;
 mod command;
 mod error;
 mod kinds;
+mod readable;
 mod routed;
 mod targets;
 mod vector;
 mod write;
 
-pub use checked::Checked;
+pub use bounds::Bounds;
+pub use checked::{Checked, Commands};
 pub use command::{Change, Command, Logged};
 pub use error::Error;
 pub use kinds::configure::Configure;
@@ -24,6 +27,7 @@ pub use kinds::index::{CreateIndex, DropIndex};
 pub use kinds::payload::{DeletePayload, SetPayload};
 pub use kinds::upsert::{NewPoint, Point, Upsert};
 pub use kinds::vectors::DeleteVectors;
+pub use readable::{Unreadable, read_id, read_path, read_payload, read_schema};
 pub use routed::RoutedBy;
 pub use targets::{FILTER_SEMANTICS, Selection, Targets};
 pub use vector::{LoggedVector, fit, known_vector};

@@ -60,23 +60,45 @@ impl Change {
     /// The part of it that is about points of a range: all of it where it names no points,
     /// `None` where it names some and the range has none of them.
     pub fn within(&self, range: KeyRange) -> Option<Self> {
+        let part = self.of(|key| is_in(key, range));
+        let is_empty = |change: &Self| change.keys().next().is_none();
+        (is_empty(self) || !is_empty(&part)).then_some(part)
+    }
+
+    /// The same of the first half of its points, and of the second; `None` where it names fewer
+    /// than two.
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let points = self.keys().count();
+        if points < 2 {
+            return None;
+        }
+        let half = |is_first: bool| {
+            let mut place = 0;
+            self.of(|_| {
+                place += 1;
+                (place <= points / 2) == is_first
+            })
+        };
+        Some((half(true), half(false)))
+    }
+
+    /// The same, of some of its points.
+    fn of(&self, mut keep: impl FnMut(&Vec<u8>) -> bool) -> Self {
         let mut part = self.clone();
-        let is_in = |key: &Vec<u8>| is_in(key, range);
         match &mut part {
             Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => {
-                points.retain(|point| is_in(&point.id));
+                points.retain(|point| keep(&point.id));
             }
-            Self::Delete(targets) | Self::ClearPayload(targets) => targets.ids.retain(is_in),
+            Self::Delete(targets) | Self::ClearPayload(targets) => targets.ids.retain(keep),
             Self::DeleteVectors(DeleteVectors { targets, .. })
             | Self::SetPayload(SetPayload { targets, .. })
             | Self::OverwritePayload(SetPayload { targets, .. })
             | Self::DeletePayload(DeletePayload { targets, .. }) => {
-                targets.iter_mut().for_each(|targets| targets.ids.retain(is_in));
+                targets.iter_mut().for_each(|targets| targets.ids.retain(&mut keep));
             }
             Self::CreateIndex(_) | Self::DropIndex(_) | Self::Configure(_) => {}
         }
-        let is_empty = |change: &Self| change.keys().next().is_none();
-        (is_empty(self) || !is_empty(&part)).then_some(part)
+        part
     }
 }
 
@@ -124,6 +146,20 @@ mod tests {
             }
             assert_eq!(change.within(KeyRange::ALL), Some(change));
         }
+    }
+
+    #[test]
+    fn halves_have_all_points_in_order_until_one_is_left() {
+        for change in changes() {
+            let (first, second) = change.halves().unwrap();
+            assert_eq!((first.keys().count(), second.keys().count()), (5, 5));
+            assert!(first.keys().chain(second.keys()).eq(change.keys()), "{change:?}");
+            let (first, second) = second.halves().unwrap();
+            assert_eq!((first.keys().count(), second.keys().count()), (2, 3));
+            let one = first.halves().unwrap().1;
+            assert_eq!((one.keys().count(), one.halves()), (1, None));
+        }
+        assert_eq!(Change::DropIndex(DropIndex::default()).halves(), None);
     }
 
     #[test]

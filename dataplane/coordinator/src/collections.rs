@@ -192,6 +192,7 @@ fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<()
     for vector in config.vectors.keys() {
         names::check_vector_name(vector)?;
     }
+    config_change::check_metadata(&config.metadata)?;
     let Layout { shards, replication_factor, write_consistency_factor } = layout;
     check_count("shard_number", shards, SHARDS_MAX)?;
     check_count("replication_factor", replication_factor, REPLICAS_MAX)?;

@@ -13,6 +13,7 @@ mod collections;
 mod coordinator;
 mod options;
 mod partial;
+mod parts;
 mod points;
 mod propose;
 mod query;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vane_commands::{Command, RoutedBy};
+use vane_commands::{Bounds, Command, RoutedBy};
 use vane_transport::reads::Basis;
 use vane_transport::{Freshness, Outcome, Proposal};
 use vane_types::{Error, FeatureLevel, GroupId, LogIndex, ShardRange};
@@ -10,6 +10,9 @@ use vane_types::{Error, FeatureLevel, GroupId, LogIndex, ShardRange};
 use crate::attempt::{Attempt, Failure, Next, Purpose};
 use crate::coordinator::Coordinator;
 use crate::shards::Shards;
+
+/// Bytes of a command that is read again on the thread that serves its connection.
+const READ_HERE_BYTES_MAX: usize = 32 << 10;
 
 /// A command for one shard.
 #[derive(Debug, Clone)]
@@ -43,7 +46,9 @@ impl<S: Shards> Coordinator<S> {
         command.request = Some(request);
         let level = self.catalog.level();
         command.routed_by = range.filter(|_| level >= FeatureLevel::ROUTED).map(RoutedBy::from);
+        command.bounds = (level >= FeatureLevel::PROVEN).then_some(Bounds::OWN);
         let encoded = command.encode(level).map_err(|low| Failure::Failed(low.into()))?;
+        let encoded = self.readable(encoded).await.map_err(Failure::Failed)?;
         let proposal = Proposal {
             group,
             // Encoded once: every copy is the same command, byte for byte.
@@ -60,6 +65,21 @@ impl<S: Shards> Coordinator<S> {
             Some(command.encode_stored())
         };
         self.propose_until_applied(Purpose::Write, proposal, rebase, deadline).await
+    }
+
+    /// Reads a command as all replicas will. One that they could not read would stop them all.
+    async fn readable(&self, stored: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let check = |stored: &[u8]| {
+            Command::check_readable(stored).map_err(|error| {
+                let why = format!("the write makes a command that cannot be read again: {error}");
+                Error::internal(why).nothing_changed()
+            })
+        };
+        if stored.len() <= READ_HERE_BYTES_MAX {
+            return check(&stored).map(|()| stored);
+        }
+        // Not on this thread, which serves connections.
+        self.shards.offload(move || check(&stored).map(|()| stored)).await?
     }
 
     /// Sends a proposal to one node after the other until it is applied, refused, or given up.

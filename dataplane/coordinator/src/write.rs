@@ -1,10 +1,8 @@
 //! Writes of a collection: checked whole, split by shard, proposed once on each.
 
-use std::collections::VecDeque;
-
 use futures_util::future::join_all;
 use vane_catalog::Route;
-use vane_commands::{Checked, Command, Write, check};
+use vane_commands::{Checked, Command, Commands, Write, check};
 use vane_filter::Filter;
 use vane_transport::Freshness;
 use vane_transport::reads::Resolve;
@@ -14,6 +12,7 @@ use crate::attempt::Failure;
 use crate::collection::Collection;
 use crate::coordinator::Coordinator;
 use crate::options::RequestOptions;
+use crate::parts::Parts;
 use crate::propose::ShardCommand;
 use crate::reroute::{Reroute, parts};
 use crate::shards::Shards;
@@ -67,37 +66,53 @@ impl<S: Shards> Collection<S> {
     }
 
     /// Has the commands of one shard applied, in their order; where the shard says that their
-    /// points are not its own, by those that have them.
+    /// points are not its own, by those that have them, and where they are too much for one
+    /// entry, in several.
     async fn apply(
         &self,
         ordinal: usize,
-        commands: Vec<Command>,
+        mut commands: Commands,
         grows: bool,
         options: &RequestOptions,
     ) -> Result<LogIndex, Error> {
         let (coordinator, replicas) = (&self.coordinator, self.replicas_to_wait_for());
         let mut reroute = Reroute::new(coordinator.shards.now(), options.deadline);
         let route = self.entry.route_at(ordinal).ok_or_else(deleted)?;
-        let mut waiting: VecDeque<(Route, Command)> =
-            commands.into_iter().map(|command| (route, command)).collect();
+        let mut parts = Parts::default();
         let mut last = LogIndex::ZERO;
         // One after the other, and none after a failure: each may build on those before.
-        while let Some((route, command)) = waiting.pop_front() {
+        while let Some((route, command)) = parts.next().or_else(|| {
+            let command = commands.next()?;
+            Some((route, parts.first_of(route, command)))
+        }) {
             let Route { group, range, .. } = route;
             let range = Some(range);
             let mut command = ShardCommand { group, command, range, replicas, grows };
-            match coordinator.propose_once(&mut command, options.deadline).await {
-                Ok(index) => last = index,
-                Err(Failure::Refused(Refusal::StaleRoute)) => {
-                    let parts = self.routed_anew(route, &command, &mut reroute).await;
-                    let Some(parts) = parts.map_err(|error| after(last, error))? else {
-                        let error = coordinator.error(group, Failure::Refused(Refusal::StaleRoute));
-                        return Err(after(last, error.about(coordinator.subject(group))));
-                    };
-                    // In its place, so that the order stays.
-                    parts.into_iter().rev().for_each(|part| waiting.push_front(part));
+            let refusal = match coordinator.propose_once(&mut command, options.deadline).await {
+                Ok(index) => {
+                    last = index;
+                    continue;
                 }
+                Err(Failure::Refused(refusal)) => refusal,
                 Err(failure) => return Err(after(last, coordinator.error(group, failure))),
+            };
+            let divided = match refusal {
+                Refusal::StaleRoute => {
+                    let anew = self.routed_anew(route, &command, &mut reroute).await;
+                    anew.map_err(|error| after(last, error))?.map(|anew| parts.put(anew))
+                }
+                Refusal::TooMuch => parts.halve(route, &command.command),
+                _ => None,
+            };
+            if divided.is_none() {
+                let error = coordinator.error(group, Failure::Refused(refusal.clone()));
+                return Err(after(
+                    last,
+                    match refusal {
+                        Refusal::StaleRoute => error.about(coordinator.subject(group)),
+                        _ => error,
+                    },
+                ));
             }
         }
         Ok(last)
@@ -183,7 +198,8 @@ fn after(last: LogIndex, error: Error) -> Error {
     if last == LogIndex::ZERO {
         return error;
     }
-    Error { kind: kind_of_part(error.kind), changed: Changed::Unknown, ..error }
+    let detail = format!("{}; a part of the write was applied before", error.detail);
+    Error { kind: kind_of_part(error.kind), changed: Changed::Unknown, detail, ..error }
 }
 
 /// What a failure is where another part of the write was applied.

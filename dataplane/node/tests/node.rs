@@ -12,14 +12,14 @@ use serde_json::json;
 use vane_catalog::AliasChange;
 use vane_coordinator::{By, Coordinator, Layout, Query, RequestOptions};
 use vane_filter::Filter;
-use vane_node::{Node, NodeSettings, NodeShards, Problem, Settings};
+use vane_node::{Member, Node, NodeSettings, NodeShards, Problem, Settings};
 use vane_shard::{
     NewPoint, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
 };
 use vane_transport::{Freshness, Outcome, PeerMember, Proposal};
 use vane_types::{
-    CollectionConfig, Distance, ErrorKind, FieldType, HnswConfig, OptimizerConfig, PointId, Vector,
-    VectorParams,
+    CollectionConfig, Distance, ErrorKind, FieldType, GroupId, HnswConfig, OptimizerConfig,
+    PointId, Subject, Vector, VectorParams,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -302,10 +302,9 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
     check_all(&cluster, |_| true, 10).await;
 }
 
-/// Something that no version has logged yet, put into a shard's log as its leader would.
-async fn log_from_a_later_version(node: &Node, collection: &str) {
+/// Something that no version has logged yet, put into a group's log as its leader would.
+async fn log_from_a_later_version(node: &Node, group: GroupId) {
     let member = node.member().unwrap();
-    let group = member.coordinator().known_collection(collection).unwrap().groups()[0];
     let command = b"\xff a later version's".to_vec();
     let proposal = Proposal { group, command, replicas: 0, basis: None, grows: false };
     let outcome = PeerMember::propose(&*member, proposal, Instant::now() + TIMEOUT).await;
@@ -327,25 +326,54 @@ async fn a_shard_that_cannot_read_its_log_stands_still_and_the_others_go_on() {
                     .unwrap();
             }
             load(&cluster, 0, 10).await;
-            log_from_a_later_version(&node, "odd").await;
+            let odd = cluster.known_collection("odd").unwrap().groups()[0];
+            log_from_a_later_version(&node, odd).await;
         }
         load(&cluster, 10, 20).await;
         check_all(&cluster, |_| true, 20).await;
         let odd = cluster.known_collection("odd").unwrap();
         let refused = odd.count(None, options()).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable, "{refused}");
-        let broken =
-            member.summary().await.problems.into_iter().find_map(|problem| match problem {
-                Problem::ReplicaBroken { why, .. } => Some(why),
-                _ => None,
-            });
-        let broken = broken.expect("it is shown");
+        let (_, broken) = broken_replica(&member).await.expect("it is shown");
         assert!(
-            broken.contains("cannot read: ") && broken.contains("unknown format 255"),
+            broken.contains("cannot apply: ") && broken.contains("unknown format 255"),
             "{broken}"
         );
         assert!(node.check_ready().is_ok(), "the node serves all others");
         drop((odd, cluster, member));
+        node.shutdown();
+    }
+}
+
+async fn broken_replica(member: &Member) -> Option<(Subject, String)> {
+    member.summary().await.problems.into_iter().find_map(|problem| match problem {
+        Problem::ReplicaBroken { subject, why, .. } => Some((subject, why)),
+        _ => None,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_cannot_read_its_log_stands_still_and_the_shards_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    for is_new in [true, false] {
+        let node = Node::open(settings(dir.path())).unwrap();
+        let member = node.member().unwrap();
+        let cluster = Arc::clone(member.coordinator());
+        let create =
+            |name| cluster.create_collection(name, config(0), Layout::default(), "", TIMEOUT);
+        if is_new {
+            create("c").await.unwrap();
+            load(&cluster, 0, 10).await;
+            log_from_a_later_version(&node, GroupId::META).await;
+        }
+        load(&cluster, 10, 20).await;
+        check_all(&cluster, |_| true, 20).await;
+        let refused = create("d").await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Unavailable, "{refused}");
+        let (subject, why) = broken_replica(&member).await.expect("it is shown");
+        assert_eq!(subject, Subject::MetaGroup);
+        assert!(why.contains("stands still") && why.contains("format 255"), "{why}");
+        drop((cluster, member));
         node.shutdown();
     }
 }

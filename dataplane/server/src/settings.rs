@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vane_types::limits::COMMAND_BYTES_MAX;
 
 use crate::engine::{EngineSettings, NodeSettings};
 pub use layers::{Layers, LoadError, Loaded};
@@ -23,8 +22,8 @@ const MS_MAX: u64 = 3_600_000;
 const MB_MAX: u64 = 1 << 24;
 const THREADS_MAX: u64 = 1024;
 const COUNT_MAX: u64 = 1 << 24;
-/// Largest body that a node may be told to take; the command that it becomes is limited too.
-const BODY_BYTES_MAX: u64 = COMMAND_BYTES_MAX as u64 / 2;
+/// Largest body that a node may be told to take; the commands that it becomes are limited too.
+const BODY_BYTES_MAX: u64 = 64 << 20;
 
 section! {
     /// Settings of a node. `config/vane.yaml` shows them all with their defaults.

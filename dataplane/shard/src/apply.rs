@@ -15,7 +15,9 @@ mod route;
 mod upsert;
 mod vectors;
 
+use std::any::Any;
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vane_commands::{Command, Logged};
 use vane_raft::{Answer, ApplyError, Entry, StoreError};
@@ -37,35 +39,49 @@ impl Shard {
             self.state.write().applied = entry.index;
             return Ok(Err(Refusal::NotFound("The collection".into())));
         }
+        // A defect that one entry meets must cost this replica, and not the node with all others.
+        // What is half done in memory is left behind with the replica.
+        match catch_unwind(AssertUnwindSafe(|| self.apply_to_open(entry))) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Failed::Unreadable(why))) => Err(self.quarantine(entry.index, why)),
+            // Other replicas have what this one has lost.
+            Ok(Err(Failed::Store(error))) if error.is_damage() => {
+                Err(self.quarantine(entry.index, error.to_string()))
+            }
+            Ok(Err(Failed::Store(error))) => Err(self.apply_failed(entry, &error).into()),
+            Err(panic) => {
+                let why = format!("a defect of this version ({})", panic_text(&*panic));
+                Err(self.quarantine(entry.index, why))
+            }
+        }
+    }
+
+    fn apply_to_open(&self, entry: &Entry) -> Result<Answer, Failed> {
         // Before the effects are collected: rows of this entry are numbered in the segment that
         // grows.
         self.freeze_full();
         let command = match entry.data.as_slice() {
             // A change of members, or what a new leader logs.
             [] => None,
-            data => match Command::decode_stored(data) {
-                Ok(logged) => Some(logged),
-                Err(error) => return Err(self.quarantine(entry.index, error.to_string())),
-            },
+            data => Some(
+                Command::decode_stored(data)
+                    .map_err(|error| Failed::Unreadable(error.to_string()))?,
+            ),
         };
         let is_write = command.is_some();
-        let (effects, answer) = match self.outcome(entry, command) {
-            Ok(outcome) => outcome,
-            Err(Failed::Unreadable(why)) => return Err(self.quarantine(entry.index, why)),
-            Err(Failed::Store(error)) => return Err(self.apply_failed(entry, &error).into()),
-        };
-        let Effects { mut batch, memory, next_slot, digest } = effects;
+        let (Effects { mut batch, memory, next_slot, digest }, answer) =
+            self.outcome(entry, command)?;
         batch.put_applied(entry.index);
         // Readers are kept out while disk and memory differ: a view takes its RocksDB snapshot
         // and its segments under this lock.
         let mut state = self.state.write();
-        batch.write().map_err(|e| self.apply_failed(entry, &e))?;
+        batch.write().map_err(Failed::Store)?;
         state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
         if entry.conf.is_some() {
             // A member that was removed goes at once: those that stay must not come back
             // from a power failure with a membership in which they still need it.
-            self.store.sync().map_err(|e| self.apply_failed(entry, &e))?;
+            self.store.sync().map_err(Failed::Store)?;
         }
         if is_write {
             self.touch();
@@ -108,11 +124,11 @@ impl Shard {
         command: Logged,
         state: &State,
     ) -> Result<(Effects<'_>, Answer), Failed> {
-        let Logged { change, request, routed_by } = command;
+        let Logged { change, request, routed_by, bounds } = command;
         if let Some(answer) = request.and_then(|request| state.requests.answer(&request, index)) {
             return Ok((Effects::none(&self.store, state), answer));
         }
-        let mut applying = Applying::new(index, &self.store, state);
+        let mut applying = Applying::new(index, &self.store, state, bounds);
         // After the look at the requests: a copy of what was applied before the range changed
         // has its answer.
         let taken = route::check(state.own, routed_by, &change);
@@ -134,4 +150,10 @@ impl Shard {
         }
         Ok((effects, answer))
     }
+}
+
+/// What a panic said.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing")
 }

@@ -10,7 +10,7 @@ use vane_filter::PayloadIndex;
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
-use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, json};
 
 use crate::quarantine;
 use crate::shard::{Shard, ShardSettings};
@@ -129,7 +129,7 @@ fn read_empty(store: &ShardStore) -> Result<State, Error> {
 }
 
 fn read_config(store: &ShardStore) -> Result<Option<CollectionConfig>, Error> {
-    let config = store.attribute(CONFIG)?.map(|bytes| serde_json::from_slice(&bytes));
+    let config = store.attribute(CONFIG)?.map(|bytes| json::read(&bytes));
     config.transpose().map_err(|e| damaged(store, &format!("its configuration: {e}")))
 }
 

@@ -1,5 +1,5 @@
-//! A replica that met an entry of its log which this version cannot read: it stands still
-//! before that entry, and says so on its disk.
+//! A replica that met an entry of its log which this version cannot read or apply: it stands
+//! still before that entry, and says so on its disk.
 //!
 //! The mark names the version that tried. The same one does not try again after a restart,
 //! another one does, once.
@@ -24,7 +24,7 @@ pub(crate) struct Mark {
     level: FeatureLevel,
     /// Place of the entry in the group's log.
     index: LogIndex,
-    /// What the reader stumbled on.
+    /// What it stumbled on.
     why: String,
 }
 
@@ -43,8 +43,7 @@ impl Mark {
         let Self { version, level, index, why } = self;
         format!(
             "it stands still before entry {index}, which version {version} (feature level {}) \
-             cannot read: {why}; start a version that reads it, or move the replica to another \
-             node",
+             cannot apply: {why}; start a version that can, or move the replica to another node",
             level.0
         )
     }

@@ -47,7 +47,7 @@ pub struct Shard {
     settings: ShardSettings,
     last_write: Mutex<Instant>,
     closed: AtomicBool,
-    /// Set once an entry was met that cannot be read.
+    /// Set once an entry was met that cannot be applied.
     pub(crate) quarantined: OnceLock<Mark>,
 }
 
@@ -101,6 +101,11 @@ impl Shard {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing here may be changed any more.
+    pub(crate) fn is_out_of_use(&self) -> bool {
+        self.is_closed() || self.quarantined.get().is_some()
     }
 
     pub(crate) fn touch(&self) {

@@ -46,6 +46,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether bytes on the disk are not what was written, so that another replica's may be right;
+    /// otherwise the disk itself fails.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::RocksDb { source, .. } => source.kind() == rocksdb::ErrorKind::Corruption,
+            Self::Io { .. } | Self::Foreign(_) | Self::InUse(_) => false,
+        }
+    }
+
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { what, path: path.to_owned(), source }
     }

@@ -35,5 +35,5 @@ pub use report::{GroupReport, NodeReport, ReportRequest};
 pub use service::{CallCheck, PeerHandler, PeerMember, PeerService, peer_server};
 pub use version::PROTOCOL;
 
-/// Largest message: a command and what is around it.
-pub const MESSAGE_BYTES_MAX: usize = vane_types::limits::COMMAND_BYTES_MAX + (16 << 20);
+/// Largest message: a command with what is around it fits three times, an answer should.
+pub const MESSAGE_BYTES_MAX: usize = 144 << 20;

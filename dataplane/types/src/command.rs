@@ -39,6 +39,17 @@ pub enum Refusal {
     /// changed. No later copy is taken either: epochs only grow.
     #[error("the key range of the shard is not the one that the write was sent by")]
     StaleRoute,
+    /// It would read and write more than one entry may, which the points that it names decide;
+    /// nothing was changed. Fewer of them at a time may pass.
+    #[error("the change of so many points is too much for one entry of the log; name fewer")]
+    TooMuch,
+    /// The shard has given all numbers of points away; nothing was changed. Deletes give none
+    /// back.
+    #[error(
+        "the shard has held as many points in its time as it can number, and takes no new ones: \
+         copy its collection into another one"
+    )]
+    OutOfSlots,
     /// A copy of a request came so late that it cannot be told whether an earlier one was
     /// applied. This one changed nothing; the outcome of the request is unknown.
     #[error(

@@ -234,6 +234,11 @@ impl From<Refusal> for Error {
             Refusal::AlreadyExists(_) => Self::already_exists(refusal.to_string()),
             Refusal::Invalid(text) => Self::bad_input(text),
             Refusal::Conflict(text) => Self::conflict(text),
+            Refusal::TooMuch => Self::bad_input(refusal.to_string()),
+            // The disk has nothing to do with it: no room made there helps.
+            Refusal::OutOfSlots => {
+                Self::out_of_space(refusal.to_string()).nothing_changed().retry(Retry::No)
+            }
             // Nothing is wrong with the request: another look at the catalog routes it anew.
             Refusal::StaleRoute => {
                 Self::unavailable(refusal.to_string()).nothing_changed().retry(Retry::Soon)

@@ -8,6 +8,7 @@ pub mod command;
 pub mod distance;
 pub mod error;
 pub mod ids;
+pub mod json;
 pub mod key_range;
 pub mod level;
 pub mod limits;

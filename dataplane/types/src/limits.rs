@@ -18,6 +18,17 @@ pub const VECTOR_NAME_CHARS_MAX: usize = 255;
 pub const PAYLOAD_INDEXES_MAX: usize = 256;
 /// Length of a payload key (a JSON path), in bytes.
 pub const PAYLOAD_KEY_BYTES_MAX: usize = 1024;
+/// Steps of a payload key that a write names: each makes a level of the payload.
+pub const PATH_STEPS_MAX: usize = 64;
+/// Levels of a payload, its own included. What reads an answer has a limit too (often 127, of
+/// which the answer takes some around the payload).
+pub const PAYLOAD_DEPTH_MAX: usize = 64;
+/// Bytes of a point's payload, however many writes it was made by.
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+/// Levels of a collection's metadata, its own included.
+pub const METADATA_DEPTH_MAX: usize = 64;
+/// Bytes of a collection's metadata: each node holds those of all collections in memory.
+pub const METADATA_BYTES_MAX: usize = 64 << 10;
 /// Depth of a filter: `must`, `should`, `nested` and so on inside one another.
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Conditions of one filter, at all levels together.
@@ -34,10 +45,21 @@ pub const QUERIES_PER_BATCH_MAX: usize = 1024;
 pub const PREFETCHES_MAX: usize = 64;
 /// Operations of one batch update.
 pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
-/// Ids that one delete by filter (and its like) may resolve to in one log entry.
-pub const FILTERED_IDS_PER_ENTRY_MAX: usize = 100_000;
-/// Length of one encoded command, in bytes. The default limit of a request's body is below it.
-pub const COMMAND_BYTES_MAX: usize = 128 << 20;
+/// Bytes after which a write of many points goes on in another log entry.
+pub const ENTRY_BYTES: usize = 1 << 20;
+/// Points of one log entry.
+pub const ENTRY_POINTS_MAX: usize = 8192;
+/// The same where a filter comes with them that takes more room than they do.
+pub const ENTRY_FILTERED_POINTS_MAX: usize = 100_000;
+/// Bytes of payloads that one log entry may have read and written where it is applied. One that
+/// needs more is refused, and its points are spread over several; that of a single point is not.
+pub const ENTRY_WORK_BYTES_MAX: usize = 16 << 20;
+/// Length of one encoded command, in bytes. What lies between nodes holds no entry that is larger
+/// than 64 MB.
+pub const COMMAND_BYTES_MAX: usize = 48 << 20;
+/// Points that a shard may have had in all its time: their numbers have 32 bits, and are not
+/// given out again. The rest is for what is on its way.
+pub const SLOTS_MAX: u32 = u32::MAX - (1 << 20);
 /// Shards of one collection.
 pub const SHARDS_MAX: u32 = 1024;
 /// Voters of one shard: each of them has a replica.

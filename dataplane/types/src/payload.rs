@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::path::{JsonPath, Step};
 
 /// The JSON object of a point.
@@ -23,7 +24,7 @@ pub fn decode(bytes: &[u8]) -> Result<Payload, serde_json::Error> {
     if bytes.is_empty() {
         return Ok(Payload::new());
     }
-    serde_json::from_slice(bytes)
+    json::read(bytes)
 }
 
 /// Merges `patch` into `payload`: its members replace those of the same name, and `null`
@@ -76,6 +77,26 @@ fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
                 merge_below(element, rest, patch);
             }
         }
+    }
+}
+
+/// How often [`merge_at`] would merge its patch: more than once where the path enters arrays.
+pub fn places(payload: &Payload, path: &JsonPath) -> usize {
+    places_below(payload.get(path.root()), path.rest())
+}
+
+fn places_below(target: Option<&Value>, steps: &[Step]) -> usize {
+    let Some((step, rest)) = steps.split_first() else { return 1 };
+    match (step, target) {
+        // Made on the way where it is missing.
+        (Step::Key(key), target) => places_below(target.and_then(|it| it.get(key)), rest),
+        (Step::Each, Some(Value::Array(array))) => {
+            array.iter().map(|element| places_below(Some(element), rest)).sum()
+        }
+        (Step::At(i), Some(Value::Array(array))) => {
+            array.get(*i).map_or(0, |element| places_below(Some(element), rest))
+        }
+        (Step::Each | Step::At(_), _) => 0,
     }
 }
 
@@ -149,6 +170,29 @@ mod tests {
                 "new": {"way": {"z": 2}}
             })
         );
+    }
+
+    #[test]
+    fn places_are_where_a_patch_goes() {
+        let payload = object(json!({"l": [{"x": [1, 2]}, 3, {"x": 4}], "n": 1}));
+        for (path, places) in [
+            ("l[].y", 3),
+            ("l[].x[]", 2),
+            ("l[1].z", 1),
+            ("l[9].z", 0),
+            ("l.z", 1),
+            ("n[]", 0),
+            ("n.m", 1),
+            ("new.way", 1),
+            ("new[].way", 0),
+        ] {
+            let path: JsonPath = path.parse().unwrap();
+            let mut merged = payload.clone();
+            merge_at(&mut merged, &path, &object(json!({"mark": 1})));
+            let json = serde_json::to_string(&merged).unwrap();
+            assert_eq!(super::places(&payload, &path), places, "{path}");
+            assert_eq!(json.matches("mark").count(), places, "{path}: {json}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use serde_json::error::Category;
 use thiserror::Error;
 use vane_raft::ApplyError;
+use vane_types::{LevelTooLow, json};
 
 use super::MetaCommand;
 
@@ -58,7 +59,44 @@ impl From<DecodeError> for ApplyError {
     }
 }
 
+/// A change that must not be proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// Some member may not be able to read it.
+    #[error(transparent)]
+    LevelTooLow(#[from] LevelTooLow),
+    /// Its stored form does not read back as what it is. In the log, it would stop every member.
+    #[error("the change of the catalog cannot be read again once it is logged: {reason}")]
+    Unreadable {
+        /// What the reader stumbles on.
+        reason: String,
+    },
+}
+
+impl From<EncodeError> for vane_types::Error {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::LevelTooLow(low) => low.into(),
+            EncodeError::Unreadable { .. } => Self::internal(error.to_string()).nothing_changed(),
+        }
+    }
+}
+
 impl MetaCommand {
+    /// Stored form of a change that all members can read, as far as this one can tell: by the
+    /// reader that they will use.
+    ///
+    /// # Errors
+    /// [`EncodeError::Unreadable`].
+    pub(crate) fn encode_readable(&self) -> Result<Vec<u8>, EncodeError> {
+        let stored = self.encode_stored();
+        match Self::decode_stored(&stored) {
+            Ok(read) if read == *self => Ok(stored),
+            Ok(_) => Err(EncodeError::Unreadable { reason: "it reads as another".into() }),
+            Err(error) => Err(EncodeError::Unreadable { reason: error.to_string() }),
+        }
+    }
+
     /// Stored form, whatever the cluster's level. Proposers use
     /// [`State::encode`](crate::State::encode), which looks at it.
     pub fn encode_stored(&self) -> Vec<u8> {
@@ -73,9 +111,7 @@ impl MetaCommand {
     /// [`DecodeError`], which tells damage from what a newer version wrote.
     pub fn decode_stored(bytes: &[u8]) -> Result<Self, DecodeError> {
         match bytes.split_first() {
-            Some((&FORMAT, body)) => {
-                serde_json::from_slice(body).map_err(|e| DecodeError::of_json(&e))
-            }
+            Some((&FORMAT, body)) => json::read(body).map_err(|e| DecodeError::of_json(&e)),
             Some((format, _)) => Err(DecodeError::UnknownFormat { format: *format }),
             None => Err(DecodeError::Damaged { reason: "it is empty".into() }),
         }

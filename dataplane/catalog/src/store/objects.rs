@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use vane_raft::{Conf, StoreError};
 use vane_storage::{Batch, ShardStore};
-use vane_types::{GroupId, NodeId};
+use vane_types::{GroupId, NodeId, json};
 
 use super::Current;
 use crate::state::{Member, ShardEntry, State, Touched};
@@ -102,8 +102,8 @@ fn all<T: DeserializeOwned>(
     Ok(objects)
 }
 
-fn parse<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(json)
+fn parse<T: DeserializeOwned>(name: &str, stored: &[u8]) -> Result<T, StoreError> {
+    json::read(stored)
         .map_err(|e| StoreError(format!("the catalog in data.db is damaged: `{name}`: {e}")))
 }
 

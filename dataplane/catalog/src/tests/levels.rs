@@ -36,7 +36,7 @@ fn the_level_is_raised_when_the_last_member_speaks_it() {
         assert_eq!(state.spoken_by_all(), FeatureLevel::FIRST);
         let raise = state.raise_to(SECOND);
         let too_low = LevelTooLow { needed: SECOND, active: FeatureLevel::FIRST };
-        assert_eq!(state.encode(&raise), Err(too_low));
+        assert_eq!(state.encode(&raise), Err(too_low.into()));
         speak(&mut state, member, SECOND);
     }
     let raise = state.raise_to(SECOND);
@@ -52,10 +52,12 @@ fn the_level_is_raised_when_the_last_member_speaks_it() {
 fn a_level_that_somebody_does_not_speak_is_not_proposed() {
     let (state, later) = (upgraded(), FeatureLevel(FeatureLevel::SPOKEN.0 + 1));
     let refused = state.encode(&state.raise_to(later)).unwrap_err();
-    assert_eq!(refused, LevelTooLow { needed: later, active: FeatureLevel::SPOKEN });
+    assert_eq!(refused, LevelTooLow { needed: later, active: FeatureLevel::SPOKEN }.into());
     let error = Error::from(refused);
     assert_eq!(error.kind, ErrorKind::Unsupported);
-    assert!(error.detail.contains("needs feature level 4, and the cluster is at 3"), "{error}");
+    let levels = (later.0, FeatureLevel::SPOKEN.0);
+    let text = format!("needs feature level {}, and the cluster is at {}", levels.0, levels.1);
+    assert!(error.detail.contains(&text), "{error}");
 }
 
 #[test]

@@ -85,10 +85,13 @@ fn an_entry_that_cannot_be_read_changes_nothing() {
     Catalog::create(&store, Uuid::nil(), INITIAL_INDEX, &conf, Some(node(1))).unwrap();
     let catalog = Catalog::open(store).unwrap();
     let before = (catalog.read(Clone::clone), catalog.conf(), catalog.applied());
+    assert_eq!(catalog.standing_still(), None);
     for data in [b"\x02".to_vec(), b"\x01{\"split\":1}".to_vec(), b"\x01{".to_vec()] {
         let conf = Some(Conf::founding(&[peer(2, 1)]));
         let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf };
         assert!(matches!(catalog.apply(&entry), Err(ApplyError::Unreadable(_))));
         assert_eq!((catalog.read(Clone::clone), catalog.conf(), catalog.applied()), before);
+        let why = catalog.standing_still().unwrap();
+        assert!(why.contains(&format!("before entry {}", INITIAL_INDEX.next())), "{why}");
     }
 }

@@ -25,10 +25,15 @@ fn point(id: u64, values: &[f32]) -> NewPoint {
     NewPoint { id: id.into(), vectors, payload: Payload::new() }
 }
 
+fn payload(text: &str) -> Payload {
+    json!({"a": text}).as_object().unwrap().clone()
+}
+
 /// Three shards, a point on that of its remainder.
 fn commands(write: Write, resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<Command>)> {
     let route = |id| if let PointId::Num(n) = id { n as usize % 3 } else { 0 };
-    check(&config(), write).unwrap().commands(3, route, resolved).unwrap()
+    let by_shard = check(&config(), write).unwrap().commands(3, route, resolved).unwrap();
+    by_shard.into_iter().map(|(shard, commands)| (shard, commands.collect())).collect()
 }
 
 fn ids(change: &Change) -> Vec<PointId> {
@@ -83,7 +88,7 @@ fn nothing_to_do_is_an_entry_all_the_same() {
 #[test]
 fn what_a_filter_matches_is_split_into_entries_in_id_order() {
     let filter = Filter::parse(json!({})).unwrap();
-    let most = FILTERED_IDS_PER_ENTRY_MAX as u64;
+    let most = ENTRY_POINTS_MAX as u64;
     let many: Vec<u64> = (0..=most).rev().map(|n| n * 3 + 2).collect();
     let found = commands(
         Write::Delete(Selection::Filter(filter)),
@@ -96,6 +101,56 @@ fn what_a_filter_matches_is_split_into_entries_in_id_order() {
         (2, most as usize, PointId::Num(2))
     );
     assert_eq!(found[1].1[1], nums(&[most * 3 + 2]));
+}
+
+#[test]
+fn a_large_filter_does_not_come_with_few_points() {
+    let text = "x".repeat(100);
+    let any: Vec<String> = (0..20_000).map(|n| format!("{text}{n}")).collect();
+    let filter = Filter::parse(json!({"must": [{"key": "n", "match": {"any": any}}]})).unwrap();
+    let ids: Vec<u64> = (0..100_000).collect();
+    let found = commands(
+        Write::Delete(Selection::Filter(filter)),
+        vec![nums(&ids), Vec::new(), Vec::new()],
+    );
+    assert_eq!(found[0].1.len(), 1);
+}
+
+#[test]
+fn many_points_and_large_ones_are_spread_over_entries() {
+    let large = |id| NewPoint { payload: payload(&"x".repeat(300_000)), ..point(id, &[1.0, 0.0]) };
+    let points: Vec<NewPoint> = (0..8).map(|n| large(n * 3)).collect();
+    let found = by_shard(&commands(Write::Upsert(points), Vec::new()));
+    let expected = [nums(&[0, 3, 6]), nums(&[9, 12, 15]), nums(&[18, 21])];
+    assert_eq!(found, [(0, expected.to_vec())]);
+    let alone = NewPoint { payload: payload(&"x".repeat(2 << 20)), ..point(3, &[1.0, 0.0]) };
+    let points = vec![point(0, &[1.0, 0.0]), alone, point(6, &[1.0, 0.0])];
+    let found = by_shard(&commands(Write::Upsert(points), Vec::new()));
+    assert_eq!(found, [(0, vec![nums(&[0]), nums(&[3]), nums(&[6])])]);
+    let many: Vec<u64> = (0..=ENTRY_POINTS_MAX as u64).map(|n| n * 3).collect();
+    let points = many.iter().map(|id| point(*id, &[1.0, 0.0])).collect();
+    let by_ids = Write::Delete(Selection::Ids(nums(&many)));
+    for write in [Write::Upsert(points), by_ids] {
+        let found = by_shard(&commands(write, Vec::new()));
+        let lengths: Vec<usize> = found[0].1.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [ENTRY_POINTS_MAX, 1]);
+    }
+}
+
+#[test]
+fn a_payload_for_many_points_makes_entries_of_bounded_work() {
+    let set = |bytes: usize| {
+        let ids: Vec<u64> = (0..1000).collect();
+        let (points, payload) = (Selection::Ids(nums(&ids)), payload(&"x".repeat(bytes)));
+        let write = Write::SetPayload { points, payload, key: None };
+        let mut made = check(&config(), write).unwrap().commands(1, |_| 0, Vec::new()).unwrap();
+        made.remove(0).1.collect::<Vec<Command>>()
+    };
+    assert_eq!(set(100).len(), 1);
+    let entries = set(100_000);
+    let points = |command: &Command| command.change.as_ref().unwrap().keys().count();
+    assert!(entries.iter().all(|command| points(command) * 100_000 <= ENTRY_WORK_BYTES_MAX));
+    assert_eq!(entries.iter().map(points).sum::<usize>(), 1000);
 }
 
 #[test]
@@ -137,8 +192,9 @@ fn of_two_updates_of_one_point_both_count_and_the_later_wins() {
     let named = |name: &str, x: f32| NamedVectors::from([(name.to_owned(), vec![x, 0.0].into())]);
     let update = [named("b", 2.0), named("a", 1.0), named("b", -3.0)];
     let write = Write::UpdateVectors(update.map(|vectors| (1.into(), vectors)).into());
-    let made = check(&config, write).unwrap().commands(1, |_| 0, Vec::new()).unwrap();
-    let Some(Change::UpdateVectors(update)) = &made[0].1[0].change else { panic!("{made:?}") };
+    let mut made = check(&config, write).unwrap().commands(1, |_| 0, Vec::new()).unwrap();
+    let made = made[0].1.next().unwrap();
+    let Some(Change::UpdateVectors(update)) = &made.change else { panic!("{made:?}") };
     let vectors = update.points[0].vectors.iter().map(|vector| vector.clone().into_parts());
     let expected = [("a", [1.0, 0.0]), ("b", [-1.0, 0.0])];
     let expected = expected.map(|(name, values)| Ok((name.to_owned(), values.to_vec().into())));

@@ -2,7 +2,7 @@
 //! the catalogue says that the collection was changed.
 
 use prost::Message;
-use vane_types::CollectionConfig;
+use vane_types::{CollectionConfig, json};
 
 /// Parameters that take the place of the shard's, but for payload indexes, which have
 /// commands of their own.
@@ -19,6 +19,6 @@ impl Configure {
     /// # Errors
     /// What was logged is not the JSON of a configuration; nothing was changed.
     pub fn config(&self) -> Result<CollectionConfig, serde_json::Error> {
-        serde_json::from_str(&self.config)
+        json::read(self.config.as_bytes())
     }
 }

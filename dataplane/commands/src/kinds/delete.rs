@@ -6,5 +6,5 @@ use crate::error::Error;
 use crate::targets::Selection;
 
 pub(crate) fn check(points: Selection) -> Result<Checked, Error> {
-    Checked::each(points, Change::Delete)
+    Checked::each(points, 0, Change::Delete)
 }

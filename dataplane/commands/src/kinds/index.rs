@@ -7,6 +7,7 @@ use vane_types::{CollectionConfig, FieldSchema, JsonPath};
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
+use crate::kinds::payload::check_steps;
 
 /// A payload index to make.
 #[derive(Clone, PartialEq, Message)]
@@ -32,6 +33,7 @@ pub(crate) fn check_create(
     field: &JsonPath,
     schema: &FieldSchema,
 ) -> Result<Checked, Error> {
+    check_steps(field)?;
     let is_full = config.payload_schema.len() >= PAYLOAD_INDEXES_MAX;
     // One that is there changes its type, which takes no room more.
     if is_full && !config.payload_schema.contains_key(field) {

@@ -1,7 +1,8 @@
 //! Merges, replaces and removes payloads.
 
 use prost::Message;
-use vane_types::{JsonPath, Payload, payload};
+use vane_types::limits::{PATH_STEPS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX};
+use vane_types::{JsonPath, Payload, json, payload};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -35,10 +36,12 @@ pub(crate) fn check_set(
     payload: &Payload,
     key: Option<&JsonPath>,
 ) -> Result<Checked, Error> {
+    key.map_or(Ok(()), check_steps)?;
+    // Once: a change of many points makes several entries, all with this payload.
+    let payload = encoded(payload, key.map_or(0, steps))?;
     let key = key.map(ToString::to_string).unwrap_or_default();
-    // Once: a filter that matches many points makes several entries, all with this payload.
-    let payload = payload::encode(payload);
-    Checked::each(points, move |targets| {
+    let bytes = payload.len();
+    Checked::each(points, bytes, move |targets| {
         Change::SetPayload(SetPayload {
             targets: Some(targets),
             payload: payload.clone(),
@@ -48,8 +51,9 @@ pub(crate) fn check_set(
 }
 
 pub(crate) fn check_overwrite(points: Selection, payload: &Payload) -> Result<Checked, Error> {
-    let payload = payload::encode(payload);
-    Checked::each(points, move |targets| {
+    let payload = encoded(payload, 0)?;
+    let bytes = payload.len();
+    Checked::each(points, bytes, move |targets| {
         Change::OverwritePayload(SetPayload {
             targets: Some(targets),
             payload: payload.clone(),
@@ -59,12 +63,40 @@ pub(crate) fn check_overwrite(points: Selection, payload: &Payload) -> Result<Ch
 }
 
 pub(crate) fn check_delete(points: Selection, keys: &[JsonPath]) -> Result<Checked, Error> {
+    keys.iter().try_for_each(check_steps)?;
     let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-    Checked::each(points, move |targets| {
+    Checked::each(points, 0, move |targets| {
         Change::DeletePayload(DeletePayload { targets: Some(targets), keys: keys.clone() })
     })
 }
 
 pub(crate) fn check_clear(points: Selection) -> Result<Checked, Error> {
-    Checked::each(points, Change::ClearPayload)
+    Checked::each(points, 0, Change::ClearPayload)
+}
+
+/// The stored form of a payload that is to lie below so many levels. What a merge makes is never
+/// deeper than that or than what was there: the request alone decides.
+pub(crate) fn encoded(payload: &Payload, below: usize) -> Result<Vec<u8>, Error> {
+    // Its own level is one of them.
+    let most = PAYLOAD_DEPTH_MAX.saturating_sub(below + 1);
+    if below >= PAYLOAD_DEPTH_MAX || payload.values().any(|value| json::is_deeper(value, most)) {
+        return Err(Error::PayloadTooDeep);
+    }
+    let encoded = payload::encode(payload);
+    match encoded.len() {
+        bytes if bytes > PAYLOAD_BYTES_MAX => Err(Error::PayloadTooLarge { bytes }),
+        _ => Ok(encoded),
+    }
+}
+
+/// Refuses a path that a write may not go along.
+pub(crate) fn check_steps(path: &JsonPath) -> Result<(), Error> {
+    match steps(path) {
+        steps if steps > PATH_STEPS_MAX => Err(Error::PathTooLong { steps }),
+        _ => Ok(()),
+    }
+}
+
+fn steps(path: &JsonPath) -> usize {
+    path.rest().len() + 1
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use vane_types::{CollectionConfig, NamedVectors, Payload, PointId, payload};
+use vane_types::{CollectionConfig, NamedVectors, Payload, PointId};
 
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
+use crate::kinds::payload::encoded;
 use crate::targets::check_count;
 use crate::vector::{LoggedVector, check_vectors, logged};
 
@@ -48,7 +49,7 @@ pub(crate) fn check(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<
     let mut checked: Vec<(PointId, Point)> = Vec::with_capacity(points.len());
     for NewPoint { id, mut vectors, payload } in points {
         check_vectors(config, id, &mut vectors)?;
-        let (vectors, payload) = (logged(vectors), payload::encode(&payload));
+        let (vectors, payload) = (logged(vectors), encoded(&payload, 0)?);
         let point = Point { id: id.to_key(), vectors, payload };
         match places.get(&id) {
             Some(place) => checked[*place].1 = point,

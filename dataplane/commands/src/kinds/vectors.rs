@@ -49,7 +49,7 @@ pub(crate) fn check_delete(
         // A misspelt name must not pass for a vector that was removed.
         known_vector(config, name)?;
     }
-    Checked::each(points, move |targets| {
+    Checked::each(points, 0, move |targets| {
         Change::DeleteVectors(DeleteVectors { targets: Some(targets), names: names.clone() })
     })
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use vane_types::{CollectionConfig, Error, HnswConfig, OptimizerConfig};
+use vane_types::limits::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX};
+use vane_types::{CollectionConfig, Error, HnswConfig, OptimizerConfig, Payload, json, payload};
 
 /// What to change; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,49 @@ impl ConfigChange {
             vector.hnsw = change.hnsw.or(vector.hnsw);
             vector.on_disk = change.on_disk.or(vector.on_disk);
         }
-        vane_types::payload::merge(&mut config.metadata, &metadata.unwrap_or_default());
+        if let Some(metadata) = metadata {
+            payload::merge(&mut config.metadata, &metadata);
+            check_metadata(&config.metadata)?;
+        }
         Ok(config)
+    }
+}
+
+/// Refuses metadata of a collection that would burden the catalog, which every node holds.
+pub(crate) fn check_metadata(metadata: &Payload) -> Result<(), Error> {
+    if metadata.values().any(|value| json::is_deeper(value, METADATA_DEPTH_MAX - 1)) {
+        let most = format!("metadata may be {METADATA_DEPTH_MAX} levels deep; this is deeper");
+        return Err(Error::bad_input(most));
+    }
+    match payload::encode(metadata).len() {
+        bytes if bytes > METADATA_BYTES_MAX => Err(Error::bad_input(format!(
+            "metadata would take {bytes} bytes, the limit is {METADATA_BYTES_MAX}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn metadata(value: Value) -> Payload {
+        json!({ "a": value }).as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn metadata_is_bounded_as_it_comes_to_be() {
+        let deep = |levels| (1..levels).fold(json!(1), |value, _| json!([value]));
+        assert!(check_metadata(&metadata(deep(METADATA_DEPTH_MAX))).is_ok());
+        assert!(check_metadata(&metadata(deep(METADATA_DEPTH_MAX + 1))).is_err());
+        let half = "x".repeat(METADATA_BYTES_MAX / 2);
+        let before = CollectionConfig { metadata: metadata(json!(half)), ..Default::default() };
+        let set = |name: &str| {
+            let metadata = Some([(name.to_owned(), json!(half))].into_iter().collect());
+            ConfigChange { metadata, ..ConfigChange::default() }.apply(before.clone())
+        };
+        assert!(set("a").is_ok());
+        assert!(set("b").unwrap_err().detail.contains("the limit is 65536"));
     }
 }

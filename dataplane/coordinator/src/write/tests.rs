@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use vane_catalog::{Catalog, Create, FeatureLevel, MetaCommand, NodeEntry};
-use vane_commands::{Command, Selection, Write};
+use vane_commands::{Bounds, Command, Selection, Targets, Write};
 use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
 use vane_transport::{Answered, Freshness, NotRead, Outcome, Proposal, Read};
@@ -202,6 +202,64 @@ fn a_route_that_stays_stale_is_given_up_with_nothing_changed() {
     assert!(told.proposed.lock().len() < 100);
 }
 
+/// Sets a payload of ten points, and gives what was proposed for it.
+fn set_payload(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>, Arc<Told>) {
+    let (coordinator, told) = coordinator(level, answers);
+    let collection = coordinator.known_collection("c").unwrap();
+    let upper = KeyRange::equal_part(1, 2);
+    let ids = (0..).map(PointId::Num).filter(|id| upper.contains(id.routing_hash()));
+    let points = Selection::Ids(ids.take(10).collect());
+    let deadline = told.now() + Duration::from_secs(60);
+    let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+    let payload = [("a".to_owned(), 1.into())].into_iter().collect();
+    (run(collection.write(Write::SetPayload { points, payload, key: None }, options)), told)
+}
+
+#[test]
+fn what_is_too_much_for_one_entry_is_logged_in_several() {
+    let too_much = Outcome::Refused(Refusal::TooMuch);
+    let answers = [too_much.clone(), too_much.clone(), Outcome::Applied(LogIndex(9))];
+    let (written, told) = set_payload(FeatureLevel::SPOKEN, &answers);
+    assert_eq!(written.unwrap(), LogIndex(9));
+    let proposed = told.proposed.lock();
+    let logged = proposed.iter().map(|it| Command::decode_stored(&it.command).unwrap());
+    let points: Vec<usize> = logged.map(|it| it.change.keys().count()).collect();
+    assert_eq!(points, [10, 5, 2, 3, 2, 3], "what was refused is not tried again");
+    // Refused for ever, as by a shard with a defect: it ends all the same.
+    let (written, told) = set_payload(FeatureLevel::SPOKEN, &[too_much]);
+    assert_eq!(written.unwrap_err().kind, ErrorKind::BadInput);
+    assert_eq!(told.proposed.lock().len(), 4);
+}
+
+#[test]
+fn a_command_says_what_it_may_come_to_once_all_members_can_read_that() {
+    for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+        let (written, told) = set_payload(level, &[Outcome::Applied(LogIndex(9))]);
+        assert_eq!(written.unwrap(), LogIndex(9));
+        let logged = Command::decode_stored(&told.proposed.lock()[0].command).unwrap();
+        assert_eq!(logged.bounds, (level >= FeatureLevel::PROVEN).then_some(Bounds::OWN));
+    }
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_logged() {
+    let (coordinator, told) = coordinator(FeatureLevel::SPOKEN, &[Outcome::Applied(LogIndex(9))]);
+    let targets = Targets { ids: vec![vec![1, 2, 3]], ..Targets::default() };
+    let mut command = ShardCommand {
+        group: GroupId(1),
+        command: Command::new(vane_commands::Change::Delete(targets)),
+        range: None,
+        replicas: 0,
+        grows: false,
+    };
+    let deadline = told.now() + Duration::from_secs(60);
+    let Err(Failure::Failed(error)) = run(coordinator.propose_once(&mut command, deadline)) else {
+        panic!("it was proposed");
+    };
+    assert_eq!((error.kind, error.changed), (ErrorKind::Internal, Changed::Nothing));
+    assert!(told.proposed.lock().is_empty());
+}
+
 #[test]
 fn a_failure_behind_an_applied_command_does_not_say_that_nothing_was_changed() {
     let full = Outcome::Full("the log is full".into());
@@ -215,7 +273,8 @@ fn a_failure_behind_an_applied_command_does_not_say_that_nothing_was_changed() {
         let entry = || Command::new(vane_commands::Change::Delete(Default::default()));
         let deadline = told.now() + Duration::from_secs(60);
         let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
-        let applied = run(collection.apply(1, vec![entry(), entry()], false, &options));
+        let entries = Box::new([entry(), entry()].into_iter());
+        let applied = run(collection.apply(1, entries, false, &options));
         let error = applied.unwrap_err();
         assert_eq!((error.kind, error.may_have_changed()), (kind, may_have_changed), "{error:?}");
     }

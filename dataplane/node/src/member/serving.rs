@@ -146,7 +146,8 @@ fn settle(ground: &Ground, replicas: &Replicas) {
 /// Whether this node leads the meta group and every shard that nobody else could lead.
 fn is_serving(ground: &Ground, replicas: &Replicas) -> bool {
     let leads_meta = ground.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving());
-    leads_meta
+    // A catalog that stands still serves as it is: that is no reason to keep the shards waiting.
+    (leads_meta || ground.catalog.standing_still().is_some())
         && replicas.all().iter().all(|(_, replica)| {
             replica.watch.is_serving() || replica.shard.conf().members().len() > 1
         })

@@ -122,6 +122,10 @@ impl Member {
                 let subject = self.serving.coordinator.subject(group);
                 Problem::ReplicaBroken { subject, node, why }
             })
+            .chain(self.ground.catalog.standing_still().map(|why| {
+                let (subject, why) = (Subject::MetaGroup, why.to_owned());
+                Problem::ReplicaBroken { subject, node, why }
+            }))
             .collect()
     }
 }

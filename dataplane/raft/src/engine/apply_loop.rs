@@ -1,13 +1,13 @@
 //! The apply thread: takes committed entries in order and answers those who wait.
 
 use crossbeam_channel::{Receiver, Sender};
-use vane_types::{GroupId, LogIndex};
+use vane_types::LogIndex;
 
 use super::inbox::{Inbox, Input};
 use super::snapshots::Job;
 use super::{Machines, end_process};
 use crate::core::Install;
-use crate::error::{ApplyError, ProposeError, StoreError};
+use crate::error::{ApplyError, ProposeError};
 use crate::machine::{Applied, Committed};
 
 /// Something for the apply thread.
@@ -49,12 +49,6 @@ fn apply(committed: Committed, machines: &Machines, inbox: &Inbox) {
         assert_eq!(entry.index, expected, "group {group}: entries must be applied in log order");
         let answer = match machine.apply(&entry) {
             Ok(answer) => answer,
-            // What the cluster agrees on decides about every group here: without it nothing can.
-            Err(ApplyError::Unreadable(why)) if group == GroupId::META => end_process(
-                "the catalog has a change that this version cannot read; start the version that \
-                 the other nodes run",
-                &StoreError(why),
-            ),
             Err(ApplyError::Unreadable(why)) => {
                 tracing::error!(
                     %group,

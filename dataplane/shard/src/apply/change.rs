@@ -1,11 +1,11 @@
 //! A command being applied: what every kind of command needs.
 
-use vane_commands::{Change, Targets};
+use vane_commands::{Bounds, Change, Targets, Unreadable, read_id, read_payload};
 use vane_filter::Filter;
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
 use vane_types::planted::{self, Fault};
-use vane_types::{JsonPath, LogIndex, PathError, Payload, PointId, Refusal, Slot, payload};
+use vane_types::{LogIndex, Payload, PointId, Refusal, Slot};
 
 use crate::apply::digest;
 use crate::apply::effects::{Effect, Effects};
@@ -24,6 +24,12 @@ pub(super) struct Applying<'s, 'a> {
     pub(super) effects: Effects<'a>,
     /// Rows that this entry appends so far, by vector.
     pub(super) new_rows: Vec<u32>,
+    /// What the command may come to, where it says so.
+    pub(super) bounds: Option<Bounds>,
+    /// Bytes of payloads that were read and written so far.
+    work_bytes: u64,
+    /// It names a single point, and cannot be divided.
+    is_of_one: bool,
 }
 
 /// Why an entry has no effect.
@@ -40,6 +46,12 @@ pub(super) enum Failed {
     Unreadable(String),
     /// The disk failed, or what lies on it is not what was written.
     Store(vane_storage::Error),
+}
+
+impl From<Unreadable> for Stop {
+    fn from(part: Unreadable) -> Self {
+        Self::Failed(Failed::Unreadable(part.to_string()))
+    }
 }
 
 impl From<vane_storage::Error> for Stop {
@@ -61,18 +73,27 @@ pub(super) struct Present {
 }
 
 impl<'s, 'a> Applying<'s, 'a> {
-    pub(super) fn new(index: LogIndex, store: &'a ShardStore, state: &'s State) -> Self {
+    pub(super) fn new(
+        index: LogIndex,
+        store: &'a ShardStore,
+        state: &'s State,
+        bounds: Option<Bounds>,
+    ) -> Self {
         Self {
             index,
             store,
             state,
             effects: Effects::none(store, state),
             new_rows: vec![0; state.vectors.len()],
+            bounds,
+            work_bytes: 0,
+            is_of_one: true,
         }
     }
 
     /// Collects what a change comes to.
     pub(super) fn change(&mut self, change: Change) -> Result<(), Stop> {
+        self.is_of_one = change.keys().nth(1).is_none();
         match change {
             Change::Upsert(upsert) => self.upsert(upsert),
             Change::Delete(targets) => self.delete(&targets),
@@ -96,26 +117,40 @@ impl<'s, 'a> Applying<'s, 'a> {
         &mut self.effects.batch
     }
 
-    pub(super) fn present(&self, id: PointId) -> Result<Option<Present>, Stop> {
+    pub(super) fn present(&mut self, id: PointId) -> Result<Option<Present>, Stop> {
         let Some(slot) = self.store.slot(id)? else { return Ok(None) };
         let record = self
             .store
             .record(slot)?
             .ok_or_else(|| damaged(&format!("point {id} has no record")))?;
+        self.count_work(&record)?;
         Ok(Some(Present { slot, record }))
+    }
+
+    /// Counts a payload that was read or is to be written. An entry is applied in one go, with
+    /// all that it changes in memory: what a command turns into has to be bounded, not only what
+    /// it says.
+    fn count_work(&mut self, record: &PointRecord) -> Result<(), Stop> {
+        self.work_bytes += record.payload.len() as u64;
+        match self.bounds {
+            Some(bounds) if self.work_bytes > bounds.work_bytes && !self.is_of_one => {
+                Err(Refusal::TooMuch.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Points a change is for, as they are before it. With a filter those that match no
     /// more are left out; without, absent ones are left out or refuse the whole command.
     pub(super) fn targets(
-        &self,
+        &mut self,
         targets: &Targets,
         all_must_exist: bool,
     ) -> Result<Vec<Present>, Stop> {
-        let filter = logged_filter(targets)?;
+        let filter = targets.read_filter()?;
         let mut found = Vec::with_capacity(targets.ids.len());
         for key in &targets.ids {
-            let id = point_id(key)?;
+            let id = read_id(key)?;
             let Some(point) = self.present(id)? else {
                 // A filter named points that were there then: one that is gone no longer matches
                 // it.
@@ -150,6 +185,7 @@ impl<'s, 'a> Applying<'s, 'a> {
         old: Option<&PointRecord>,
         new: &PointRecord,
     ) -> Result<(), Stop> {
+        self.count_work(new)?;
         self.effects.batch.put_record(slot, new);
         let before = old.map_or(0, digest::of_record);
         self.effects.digest =
@@ -159,7 +195,7 @@ impl<'s, 'a> Applying<'s, 'a> {
         // Parsing two payloads costs more than the rest of an upsert: only where an index asks.
         if is_new_payload && !self.state.fields.is_empty() {
             let before = old.map_or(Ok(Payload::new()), |old| decode_payload(&old.payload))?;
-            let after = logged_payload(&new.payload)?;
+            let after = read_payload(&new.payload)?;
             self.reindex(slot, &before, &after);
         }
         Ok(())
@@ -184,32 +220,6 @@ impl<'s, 'a> Applying<'s, 'a> {
             }
         }
     }
-}
-
-fn logged_filter(targets: &Targets) -> Result<Option<Filter>, Stop> {
-    if targets.filter.is_empty() {
-        return Ok(None);
-    }
-    let filter = serde_json::from_str(&targets.filter);
-    Ok(Some(filter.map_err(|e| unreadable(format!("its filter: {e}")))?))
-}
-
-pub(super) fn logged_payload(bytes: &[u8]) -> Result<Payload, Stop> {
-    payload::decode(bytes).map_err(|e| unreadable(format!("a payload: {e}")))
-}
-
-pub(super) fn point_id(key: &[u8]) -> Result<PointId, Stop> {
-    PointId::from_key(key).ok_or_else(|| unreadable("the id of a point"))
-}
-
-/// A logged path. It was checked before it was logged.
-pub(super) fn path(text: &str) -> Result<JsonPath, Stop> {
-    text.parse().map_err(|error: PathError| unreadable(format!("a path: {error}")))
-}
-
-/// A part of an entry that this version does not know.
-pub(super) fn unreadable(what: impl Into<String>) -> Stop {
-    Stop::Failed(Failed::Unreadable(what.into()))
 }
 
 /// What must not be: this replica's state is not what was written.

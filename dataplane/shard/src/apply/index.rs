@@ -1,10 +1,9 @@
 //! Makes and drops payload indexes.
 
-use vane_commands::{CreateIndex, DropIndex};
+use vane_commands::{CreateIndex, DropIndex, read_path, read_schema};
 use vane_filter::PayloadIndex;
-use vane_types::FieldSchema;
 
-use crate::apply::change::{Applying, Stop, damaged, path, unreadable};
+use crate::apply::change::{Applying, Stop, damaged};
 use crate::apply::effects::Effect;
 use crate::state::Field;
 use crate::stored::{decode_payload, field_name};
@@ -13,9 +12,8 @@ impl Applying<'_, '_> {
     /// Makes an index of all points that are there. Writers wait meanwhile: an index that is
     /// there is complete, so a search need not ask how far it is.
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<(), Stop> {
-        let schema = FieldSchema::from_logged(&create.field_type)
-            .map_err(|_| unreadable(format!("the index type {}", create.field_type)))?;
-        let path = path(&create.field)?;
+        let schema = read_schema(&create.field_type)?;
+        let path = read_path(&create.field)?;
         match self.state.fields.get(&path) {
             // Asking again for what is there costs no second pass over all points.
             Some(field) if *field.index.schema() == schema => return Ok(()),
@@ -44,7 +42,7 @@ impl Applying<'_, '_> {
     }
 
     pub(super) fn drop_index(&mut self, drop: &DropIndex) -> Result<(), Stop> {
-        let path = path(&drop.field)?;
+        let path = read_path(&drop.field)?;
         if let Some(field) = self.state.fields.get(&path) {
             let number = field.number;
             self.remove_field(number);

@@ -1,9 +1,9 @@
 //! Whether a command was sent to the shard that its points belong to.
 
-use vane_commands::Change;
+use vane_commands::{Change, read_id};
 use vane_types::{Refusal, ShardRange};
 
-use crate::apply::change::{Stop, point_id};
+use crate::apply::change::Stop;
 
 /// Refuses a command that was routed by another range, or whose points lie outside of it. By
 /// the command and the state alone, so that every replica comes to the same.
@@ -19,7 +19,7 @@ pub(super) fn check(
         return Err(Refusal::StaleRoute.into());
     }
     for key in change.keys() {
-        if !own.keys.contains(point_id(key)?.routing_hash()) {
+        if !own.keys.contains(read_id(key)?.routing_hash()) {
             return Err(Refusal::StaleRoute.into());
         }
     }

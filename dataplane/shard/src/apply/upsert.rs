@@ -1,10 +1,10 @@
 //! Puts points in place of any with the same ids.
 
-use vane_commands::{Error as CommandError, LoggedVector, Point, Upsert};
+use vane_commands::{Error as CommandError, LoggedVector, Point, Unreadable, Upsert, read_id};
 use vane_storage::records::{PointRecord, VectorRecord};
 use vane_types::{PointId, Refusal, Slot, Vector};
 
-use crate::apply::change::{Applying, Stop, damaged, point_id};
+use crate::apply::change::{Applying, Stop};
 use crate::apply::digest;
 use crate::apply::effects::Effect;
 use crate::error::BadInput;
@@ -14,11 +14,11 @@ impl Applying<'_, '_> {
     pub(super) fn upsert(&mut self, upsert: Upsert) -> Result<(), Stop> {
         let before = self.effects.next_slot;
         for Point { id, vectors, payload } in upsert.points {
-            let id = point_id(&id)?;
+            let id = read_id(&id)?;
             let old = self.present(id)?;
             let slot = match &old {
                 Some(old) => old.slot,
-                None => self.take_slot(id),
+                None => self.take_slot(id)?,
             };
             // Before the new rows are added: afterwards the slot leads to those.
             for vector in old.iter().flat_map(|old| &old.record.vectors) {
@@ -37,12 +37,16 @@ impl Applying<'_, '_> {
 
     /// The next slot, bound to a new point. Slots of deleted points are not given out again:
     /// views and rows that know them would take the new point for the old one.
-    fn take_slot(&mut self, id: PointId) -> Slot {
+    fn take_slot(&mut self, id: PointId) -> Result<Slot, Stop> {
         let slot = self.effects.next_slot;
+        // The last number of all is never given out: there is none behind it to come next.
+        if slot >= self.bounds.map_or(Slot::MAX, |bounds| bounds.slots) {
+            return Err(Refusal::OutOfSlots.into());
+        }
         self.effects.next_slot += 1;
         self.batch().put_point(id, slot);
         self.effects.memory.push(Effect::PointAdded(slot));
-        slot
+        Ok(slot)
     }
 
     /// Appends a row for each vector, and names the rows in the point's record.
@@ -55,7 +59,7 @@ impl Applying<'_, '_> {
         for logged in vectors {
             let (name, vector) = logged
                 .into_parts()
-                .map_err(|error| damaged(&format!("a logged vector cannot be read: {error}")))?;
+                .map_err(|error| Unreadable::new(format!("a vector: {error}")))?;
             let values = match vector {
                 Vector::Dense(values) => values,
                 other => return Err(invalid(&CommandError::UnsupportedKind(other.kind()).into())),

@@ -1,16 +1,16 @@
 //! Sets and removes vectors of points that exist.
 
-use vane_commands::{DeleteVectors, LoggedVector, Point, Upsert};
+use vane_commands::{DeleteVectors, LoggedVector, Point, Upsert, read_id};
 use vane_storage::records::PointRecord;
 use vane_types::{Refusal, Slot};
 
-use crate::apply::change::{Applying, Present, Stop, point_id};
+use crate::apply::change::{Applying, Present, Stop};
 use crate::apply::effects::Effect;
 
 impl Applying<'_, '_> {
     pub(super) fn update_vectors(&mut self, update: Upsert) -> Result<(), Stop> {
         for Point { id, vectors, .. } in update.points {
-            let id = point_id(&id)?;
+            let id = read_id(&id)?;
             let Some(Present { slot, record: old }) = self.present(id)? else {
                 return Err(Refusal::PointNotFound(id).into());
             };

@@ -33,7 +33,7 @@ struct Cancel<'a> {
 impl Cancel<'_> {
     fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::Relaxed)
-            || self.shard.is_closed()
+            || self.shard.is_out_of_use()
             || self.shard.stop_jobs.load(Ordering::Relaxed)
     }
 }

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking; its modules are its own"
 )]
 
+mod bounds;
+mod hostile;
 mod map;
 mod requests;
 mod routes;

@@ -243,6 +243,8 @@ pub(super) fn refusal() -> BoxedStrategy<Refusal> {
         text().prop_map(Refusal::Conflict),
         Just(Refusal::StaleRoute),
         Just(Refusal::Expired),
+        Just(Refusal::TooMuch),
+        Just(Refusal::OutOfSlots),
     ]
     .boxed()
 }

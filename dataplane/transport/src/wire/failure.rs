@@ -49,6 +49,8 @@ pub(crate) fn refusal_to_wire(refusal: Refusal) -> peer::Refusal {
         Refusal::Conflict(why) => RefusalWhy::Conflict(why),
         Refusal::StaleRoute => RefusalWhy::StaleRoute(peer::Unit {}),
         Refusal::Expired => RefusalWhy::Expired(peer::Unit {}),
+        Refusal::TooMuch => RefusalWhy::TooMuch(peer::Unit {}),
+        Refusal::OutOfSlots => RefusalWhy::OutOfSlots(peer::Unit {}),
     };
     peer::Refusal { why: Some(why) }
 }
@@ -62,6 +64,8 @@ pub(crate) fn refusal_from_wire(refusal: peer::Refusal) -> Result<Refusal, Unrea
         RefusalWhy::Conflict(why) => Refusal::Conflict(why),
         RefusalWhy::StaleRoute(peer::Unit {}) => Refusal::StaleRoute,
         RefusalWhy::Expired(peer::Unit {}) => Refusal::Expired,
+        RefusalWhy::TooMuch(peer::Unit {}) => Refusal::TooMuch,
+        RefusalWhy::OutOfSlots(peer::Unit {}) => Refusal::OutOfSlots,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use vane_proto::peer;
 use vane_shard::Record;
-use vane_types::{LogIndex, NamedVectors, Payload, PointId};
+use vane_types::{LogIndex, NamedVectors, PointId, payload};
 
 use super::{Unreadable, Wire};
 
@@ -22,7 +22,7 @@ impl Wire for Record {
     fn from_message(record: peer::Record) -> Result<Self, Unreadable> {
         let peer::Record { id, version, payload, vectors } = record;
         let payload = payload
-            .map(|json| serde_json::from_slice::<Payload>(&json))
+            .map(|json| payload::decode(&json))
             .transpose()
             .map_err(|error| Unreadable::Payload(error.to_string()))?;
         let (id, version) = (PointId::from_message(id)?, LogIndex(version));

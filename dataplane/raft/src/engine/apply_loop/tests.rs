@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use crossbeam_channel::unbounded;
 use parking_lot::Mutex;
-use vane_types::{NodeId, PeerId, Term};
+use vane_types::{GroupId, NodeId, PeerId, Term};
 
 use super::*;
+use crate::error::StoreError;
 use crate::machine::{Answer, Conf, Entry, Exported, StateMachine};
 use crate::replica::Ticket;
 

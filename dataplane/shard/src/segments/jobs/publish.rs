@@ -23,8 +23,9 @@ impl Shard {
         let old: Vec<u32> = inputs.iter().map(|input| input.id()).collect();
         {
             let _only_writer = self.writer.lock();
-            // A closed shard's keys are being removed: nothing may be named there any more.
-            if self.is_closed() {
+            // A closed shard's keys are being removed, and what one that stands still has in memory may
+            // be half of an entry.
+            if self.is_out_of_use() {
                 return Err(Error::Cancelled);
             }
             let mut batch = self.store.batch();

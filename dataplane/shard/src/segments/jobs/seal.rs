@@ -36,7 +36,7 @@ impl Shard {
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
         // From here on nobody can kill a row: deaths are read once and none is missed.
         let _only_writer = self.writer.lock();
-        if self.is_closed() {
+        if self.is_out_of_use() {
             return Err(Error::Cancelled);
         }
         let mut batch = self.store.batch();
