@@ -46,6 +46,8 @@ pub enum Kind {
     WrongMethod,
     /// The body is larger than allowed.
     TooLarge,
+    /// The body is compressed in a way that is not read.
+    UnsupportedEncoding,
     /// The request does not fit the collection.
     BadInput,
     /// The object to make exists already.

@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 
 use vane_types::{FeatureLevel, NodeId, Refusal};
 
-use crate::command::{EncodeError, MetaCommand, NodeEntry};
+use crate::command::{Configure, Create, EncodeError, MetaCommand, NodeEntry};
 use crate::state::{Changed, State, Touched};
 
 impl MetaCommand {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         match self {
+            // Older members would keep none, and their catalogs would differ from the others'.
+            Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
+                if !config.hints.is_empty() =>
+            {
+                FeatureLevel::PROVEN
+            }
             // A collection whose vectors are not dense will need a level of its own: such vectors
             // are logged for no other, and older members would read them as dense ones.
             Self::PutNode(_)

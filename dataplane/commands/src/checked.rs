@@ -83,8 +83,9 @@ impl Checked {
 
     /// The commands of each shard, in the order they are to be logged: mostly one. Many points,
     /// or large ones, make several, each of which is applied whole: an entry of the log is
-    /// applied in one go, and all others of its group wait for it. Shards come in order; those with nothing to do are left out, but where no shard has anything
-    /// to do the first logs an entry all the same: its index is the answer.
+    /// applied in one go, and all others of its group wait for it. Shards come in order; those
+    /// with nothing to do are left out, but where no shard has anything to do the first logs an
+    /// entry all the same: its index is the answer.
     ///
     /// `route` says which of the `shards` a point lies on. `resolved` holds for each shard the
     /// ids that match [`Checked::filter`] there; without a filter it is empty.

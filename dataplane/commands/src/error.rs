@@ -5,17 +5,19 @@ use vane_types::limits::{
     COMMAND_BYTES_MAX, PATH_STEPS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PAYLOAD_INDEXES_MAX,
     POINTS_PER_REQUEST_MAX,
 };
-use vane_types::{PointId, VectorKind};
+use vane_types::{CollectionConfig, PointId, VectorKind};
 
 /// A write that was refused before anything was logged: no variant leaves anything changed,
 /// and the same write is refused again.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Error {
     /// The collection has no vector of this name.
-    #[error("Not existing vector name error: {name}")]
+    #[error("Not existing vector name error: {}", unknown(name, known))]
     UnknownVector {
         /// As the request has it.
         name: String,
+        /// Those that there are.
+        known: Vec<String>,
     },
     /// No vector of the collection is of this kind: those that there are are dense.
     #[error("{0} is not supported by this version of Vane")]
@@ -75,6 +77,24 @@ pub enum Error {
         /// Bytes of the largest command.
         bytes: usize,
     },
+}
+
+impl Error {
+    /// A collection has no vector of this name.
+    pub fn unknown_vector(config: &CollectionConfig, name: String) -> Self {
+        Self::UnknownVector { name, known: config.vectors.keys().cloned().collect() }
+    }
+}
+
+/// The name in Qdrant's words; where none was given, those to choose from.
+fn unknown(name: &str, known: &[String]) -> String {
+    match name {
+        "" if known.is_empty() => "the collection has no vectors".to_owned(),
+        "" => {
+            format!("none is named, and the collection has no other than `{}`", known.join("`, `"))
+        }
+        name => name.to_owned(),
+    }
 }
 
 impl From<Error> for vane_types::Error {

@@ -10,8 +10,8 @@ use vane_types::limits::POINTS_PER_REQUEST_MAX;
 use crate::error::Error;
 
 /// Version of what a filter means; logged with every filter so a replay on newer code can
-/// tell an old meaning.
-pub const FILTER_SEMANTICS: u32 = 1;
+/// tell an old meaning. Since 2 ranges compare whole numbers without rounding them.
+pub const FILTER_SEMANTICS: u32 = 2;
 
 /// Points as a caller names them.
 #[derive(Debug, Clone)]

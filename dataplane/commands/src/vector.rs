@@ -100,7 +100,8 @@ pub fn known_vector<'a>(
     config: &'a CollectionConfig,
     name: &str,
 ) -> Result<&'a VectorParams, Error> {
-    config.vectors.get(name).ok_or_else(|| Error::UnknownVector { name: name.to_owned() })
+    let unknown = || Error::unknown_vector(config, name.to_owned());
+    config.vectors.get(name).ok_or_else(unknown)
 }
 
 /// Parameters of the vector of this name, and the values that are stored or searched there.

@@ -16,7 +16,8 @@ pub enum Write {
     Upsert(Vec<NewPoint>),
     /// Removes points; ids that are not there are skipped.
     Delete(Selection),
-    /// Sets vectors of points that exist; refused whole when one does not.
+    /// Sets vectors of points that exist; an entry is refused whole when one of its points does
+    /// not.
     UpdateVectors(Vec<(PointId, NamedVectors)>),
     /// Removes vectors by name.
     DeleteVectors { points: Selection, names: Vec<String> },

@@ -12,7 +12,9 @@ use vane_placement::place_collection;
 use vane_transport::Freshness;
 use vane_transport::reads::Basis;
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
-use vane_types::{Changed, CollectionConfig, Error, ErrorKind, GroupId, names};
+use vane_types::{
+    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, names,
+};
 
 pub use config_change::{ConfigChange, VectorChange};
 
@@ -48,12 +50,13 @@ impl<S: Shards> Coordinator<S> {
     pub async fn create_collection(
         &self,
         name: &str,
-        config: CollectionConfig,
+        mut config: CollectionConfig,
         layout: Layout,
         key: &str,
         timeout: Duration,
     ) -> Result<(), Error> {
         check_new(name, &config, layout)?;
+        self.keep_hints(&mut config);
         // Each shard needs room where it comes to lie. Of the disks this node knows only its own,
         // but that is enough to refuse early.
         self.shards.check_room()?;
@@ -76,6 +79,14 @@ impl<S: Shards> Coordinator<S> {
         self.change(MetaCommand::Create(create), deadline).await?;
         // The catalog has it before any shard has elected, and a first write would find no leader.
         self.wait_for_leaders(name, deadline).await
+    }
+
+    /// Drops hints while some member would not keep them: they change nothing, and must not keep
+    /// a collection from being made.
+    fn keep_hints(&self, config: &mut CollectionConfig) {
+        if self.catalog.read(|state| state.level) < FeatureLevel::PROVEN {
+            config.hints = Hints::default();
+        }
     }
 
     /// Waits until every shard of a collection can be written.
@@ -113,11 +124,13 @@ impl<S: Shards> Coordinator<S> {
         let collection = self.collection(name, deadline).await?;
         if let Some(factor) = write_consistency_factor {
             let max = collection.layout().replication_factor;
-            check_count("write_consistency_factor", factor, max)?;
+            check_factor(factor, max)?;
         }
-        let config = change.apply(collection.config().clone())?;
-        // Before anything is proposed, so that a failure here changes nothing.
-        let json = serde_json::to_string(&config)
+        let mut config = change.apply(collection.config().clone())?;
+        self.keep_hints(&mut config);
+        // Shards do without hints. Before anything is proposed, so that a failure changes nothing.
+        let of_shards = CollectionConfig { hints: Hints::default(), ..config.clone() };
+        let json = serde_json::to_string(&of_shards)
             .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
         let name = collection.name().to_owned();
         let configure = Configure { name, config, write_consistency_factor };
@@ -193,11 +206,22 @@ fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<()
         names::check_vector_name(vector)?;
     }
     config_change::check_metadata(&config.metadata)?;
+    config.hints.check()?;
     let Layout { shards, replication_factor, write_consistency_factor } = layout;
     check_count("shard_number", shards, SHARDS_MAX)?;
     check_count("replication_factor", replication_factor, REPLICAS_MAX)?;
     // More replicas than there are would be waited for in vain, by every write.
-    check_count("write_consistency_factor", write_consistency_factor, replication_factor)
+    check_factor(write_consistency_factor, replication_factor)
+}
+
+fn check_factor(factor: u32, replication_factor: u32) -> Result<(), Error> {
+    if (1..=replication_factor).contains(&factor) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "write_consistency_factor is {factor}, must be from 1 to the replication factor, which is \
+         {replication_factor}"
+    )))
 }
 
 fn check_count(field: &str, value: u32, max: u32) -> Result<(), Error> {

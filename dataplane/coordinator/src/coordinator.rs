@@ -8,6 +8,7 @@ use vane_transport::Freshness;
 use vane_transport::reads::Basis;
 use vane_types::{Error, GroupId, LogIndex, NodeId, Subject};
 
+use crate::asked::{Asked, is_about_names};
 use crate::attempt::{Attempt, Failure, Purpose};
 use crate::collection::Collection;
 use crate::router::Router;
@@ -20,13 +21,14 @@ pub struct Coordinator<S> {
     pub(crate) router: Router,
     /// One change of parameters at a time: each builds on the one before.
     pub(crate) configuring: futures_util::lock::Mutex<()>,
+    pub(crate) asked: Asked,
 }
 
 impl<S: Shards> Coordinator<S> {
     /// A coordinator whose requests carry `session`, a number that no other process used.
     pub fn new(shards: S, catalog: Arc<Catalog>, session: u64) -> Self {
         let (router, configuring) = (Router::new(session), futures_util::lock::Mutex::new(()));
-        Self { shards, catalog, router, configuring }
+        Self { shards, catalog, router, configuring, asked: Asked::default() }
     }
 
     /// How it reaches replicas.
@@ -59,6 +61,7 @@ impl<S: Shards> Coordinator<S> {
         name_or_alias: &str,
         deadline: Instant,
     ) -> Result<Arc<Collection<S>>, Error> {
+        self.be_current(deadline).await;
         if let Some(known) = self.known_collection(name_or_alias) {
             return Ok(known);
         }
@@ -80,7 +83,7 @@ impl<S: Shards> Coordinator<S> {
     }
 
     /// Waits until this node's catalog has all that was agreed on before the call.
-    async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
+    pub(crate) async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
         let (index, _) = self.read(GroupId::META, Basis, Freshness::Linearizable, deadline).await?;
         if self.shards.applied_here(GroupId::META).is_some_and(|applied| applied >= index) {
             return Ok(());
@@ -138,16 +141,22 @@ impl<S: Shards> Coordinator<S> {
     }
 
     /// Has the meta group change what the cluster agrees on, and waits until this node acts
-    /// on it.
+    /// on it; of a change of names, until all members that answer know of it.
     ///
     /// # Errors
     /// The refusal of the change; `Unavailable` where the meta group has no leader, `Timeout`
     /// with an unknown outcome where it lost one on the way.
     pub async fn change(&self, command: MetaCommand, deadline: Instant) -> Result<(), Error> {
+        let is_about_names = is_about_names(&command);
         // Boxed: the way to a leader is a large future, and every change of the catalog has it.
         let index = Box::pin(self.propose_meta(command, deadline)).await?;
         // The client's next request may come to this node, and must find what this one made.
-        self.shards.catalog_at(index, deadline).await
+        self.shards.catalog_at(index, deadline).await?;
+        if is_about_names {
+            // Nor may it find through another node what was before.
+            self.tell_members(index, deadline).await;
+        }
+        Ok(())
     }
 
     /// Has the meta group change what the cluster agrees on; the index of the entry. It may be

@@ -6,11 +6,14 @@
 //! must never open a shard, speak to a socket, start a thread or read the clock, so that the
 //! simulator runs this code as the node does.
 
+mod answer;
 mod ask;
+mod asked;
 mod attempt;
 mod collection;
 mod collections;
 mod coordinator;
+mod current;
 mod options;
 mod partial;
 mod parts;

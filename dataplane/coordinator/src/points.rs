@@ -1,12 +1,13 @@
 //! Reads of points by id, page or filter, and figures of a collection.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use vane_filter::Filter;
 use vane_shard::{Info, Page, Record, Scroll, Want};
 use vane_transport::reads::{Count, InfoOf, Retrieve};
 use vane_types::{Error, PointId};
 
+use crate::answer::{check_size, shorten};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
@@ -24,16 +25,20 @@ impl<S: Shards> Collection<S> {
         Ok(sum)
     }
 
-    /// Those of the points that are there, in the order asked for.
+    /// Those of the points that are there, each once, in the order asked for.
     ///
     /// # Errors
-    /// That of a shard that does not answer, see [`RequestOptions::partial`].
+    /// `BadInput` for more than an answer may hold; that of a shard that does not answer, see
+    /// [`RequestOptions::partial`].
     pub async fn retrieve(
         &self,
-        ids: Vec<PointId>,
+        mut ids: Vec<PointId>,
         want: Want,
         options: RequestOptions,
     ) -> Result<Vec<Record>, Error> {
+        // At its first place.
+        let mut seen = HashSet::with_capacity(ids.len());
+        ids.retain(|id| seen.insert(*id));
         let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.groups().len()];
         for id in &ids {
             by_shard[self.ordinal_of(*id)].push(*id);
@@ -42,13 +47,16 @@ impl<S: Shards> Collection<S> {
         let reads = asked.map(|(ordinal, ids)| (ordinal, Retrieve { ids, want: want.clone() }));
         let answers = self.ask(reads, &options).await?;
         let records = answers.into_iter().flat_map(|shard| shard.answer);
-        let found: HashMap<PointId, Record> = records.map(|record| (record.id, record)).collect();
-        // In the caller's order, whichever shard was faster; an id that is named twice comes twice.
-        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+        let mut found: HashMap<PointId, Record> =
+            records.map(|record| (record.id, record)).collect();
+        check_size(found.values())?;
+        // In the caller's order, whichever shard was faster.
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// A page of points in id order. Points of shards that a partial read goes without are
-    /// missing from it, and the next page does not come back to them.
+    /// A page of points in id order; shorter than asked for where an answer holds no more. Points
+    /// of shards that a partial read goes without are missing from it, and the next page does not
+    /// come back to them.
     ///
     /// # Errors
     /// That of a shard that does not answer, see [`RequestOptions::partial`].
@@ -84,7 +92,13 @@ fn merge_pages(pages: Vec<Page>, limit: usize) -> Page {
     // What is cut off comes before any shard's own next: that follows `limit` points of its.
     let first_cut = records.get(limit).map(|record| record.id);
     records.truncate(limit);
-    Page { records, next: first_cut.into_iter().chain(next_of_shards).min() }
+    // A shard's page may be short: what others have behind its end belongs to the next one.
+    if let Some(next) = next_of_shards {
+        records.retain(|record| record.id < next);
+    }
+    let mut page = Page { records, next: first_cut.into_iter().chain(next_of_shards).min() };
+    shorten(&mut page);
+    page
 }
 
 #[cfg(test)]
@@ -117,5 +131,8 @@ mod tests {
         let pages = vec![page(&[1, 4], Some(12)), page(&[2], None)];
         assert_eq!(merged(pages, 3), (vec![1, 2, 4], Some(12)));
         assert_eq!(merged(vec![page(&[1], None), page(&[], None)], 3), (vec![1], None));
+        // The first shard's page ends early.
+        let pages = vec![page(&[1], Some(3)), page(&[2, 4, 5], None)];
+        assert_eq!(merged(pages, 9), (vec![1, 2], Some(3)));
     }
 }

@@ -8,6 +8,7 @@ use vane_types::{JsonPath, PointId};
 use crate::bounds::Bounds;
 use crate::datetime::Datetime;
 use crate::geo::{BoundingBox, Radius};
+use crate::number::Number;
 use crate::value_set::ValueSet;
 
 /// A point passes when all the clauses that are set hold. At top level, and in filters
@@ -156,7 +157,7 @@ pub enum Scalars {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Range {
-    /// Compared as f64. Without bounds: any number.
-    Number(Bounds<f64>),
+    /// Compared by value, without rounding. Without bounds: any number.
+    Number(Bounds<Number>),
     Datetime(Bounds<Datetime>),
 }

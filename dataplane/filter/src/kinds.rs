@@ -41,6 +41,12 @@ trait Kind: Sync {
         None
     }
 
+    /// Slots with a value of the kind: what [`PayloadIndex::slots_with_value`] has beside them is
+    /// left out.
+    fn of_type(&self, index: &PayloadIndex) -> RoaringBitmap {
+        index.slots_with_value().clone()
+    }
+
     /// Slots with a point that may lie in one of the areas.
     fn inside(&self, _areas: &[Area], _index: &PayloadIndex) -> Option<Resolved> {
         None
@@ -70,6 +76,11 @@ pub fn index_keys(field: &JsonPath, schema: &FieldSchema, payload: &Payload) -> 
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Slots with a value of the type that the index was declared as.
+pub fn slots_of_type(index: &PayloadIndex) -> RoaringBitmap {
+    kind_of(index.schema()).of_type(index)
 }
 
 /// What the index tells about each operator that is set; `None` for one that its kind cannot

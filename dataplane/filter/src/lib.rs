@@ -14,6 +14,7 @@ mod filter;
 mod geo;
 mod invalid;
 mod kinds;
+mod number;
 mod operator;
 mod parse;
 mod payload_index;
@@ -33,7 +34,8 @@ pub use filter::{
 };
 pub use geo::{BoundingBox, Point, Radius};
 pub use invalid::{Invalid, InvalidKind};
-pub use kinds::index_keys;
+pub use kinds::{index_keys, slots_of_type};
+pub use number::Number;
 pub use payload_index::PayloadIndex;
 pub use resolve::{Indexes, Resolved, resolve};
 pub use value_set::ValueSet;

@@ -6,6 +6,7 @@ use crate::bounds::Bounds;
 use crate::datetime::{Datetime, parse_micros};
 use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
 use crate::geo::Point;
+use crate::number::Number;
 
 impl FieldCondition {
     /// Whether the condition holds of the values its path leads to.
@@ -121,7 +122,7 @@ impl Range {
     fn holds(&self, element: &Value) -> bool {
         match self {
             Self::Number(bounds) => {
-                element.as_f64().is_some_and(|number| bounds.admit(number, |bound| *bound))
+                Number::of_value(element).is_some_and(|number| bounds.admit(number, |bound| *bound))
             }
             Self::Datetime(bounds) => element
                 .as_str()

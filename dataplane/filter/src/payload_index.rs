@@ -88,7 +88,7 @@ impl PayloadIndex {
         &self.schema
     }
 
-    /// Slots with at least one value of the type.
+    /// Slots with at least one key.
     pub fn slots_with_value(&self) -> &RoaringBitmap {
         &self.with_value
     }

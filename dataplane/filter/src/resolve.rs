@@ -4,10 +4,7 @@
 //! index helps. An exact superset is the set itself; only such a one may be taken away by
 //! `must_not`, since taking away too much would lose points.
 //!
-//! With an integer index on its field a condition sees the index's integers: `1.0` counts
-//! as `1`, `except` passes only integers, and a range sees neither fractions nor what is
-//! outside of i64. That is how clients know it; everywhere else an exact answer is that of
-//! the plain evaluator.
+//! An exact answer is that of the plain evaluator, whatever indexes there are.
 
 use roaring::RoaringBitmap;
 use vane_types::{JsonPath, PointId, Slot};

@@ -18,9 +18,9 @@ pub struct Flat<'a> {
     pub dim: usize,
     /// Row-major, `dim` values a row.
     pub rows: &'a [f32],
-    /// A number for each row. Of rows with equal scores that of the smaller number is better,
-    /// so that an answer does not depend on where its rows lie.
-    pub order: &'a [u32],
+    /// Which of two rows with equal scores is the better one, so that an answer does not depend
+    /// on where its rows lie.
+    pub order: &'a dyn Fn(u32, u32) -> Ordering,
     /// Whether to give up.
     pub stop: &'a dyn Fn() -> bool,
 }
@@ -39,10 +39,6 @@ impl VectorIndex for Flat<'_> {
         }
         let len = count_rows(self.rows, self.dim)?;
         select.check(len)?;
-        if self.order.len() < len {
-            let found = self.order.len();
-            return Err(Error::Select { what: "the order of rows", expected: len, found });
-        }
         let (mut best, mut found) = (Vec::new(), Vec::new());
         for start in (0..len).step_by(BLOCK_ROWS) {
             let end = len.min(start + BLOCK_ROWS);
@@ -77,7 +73,7 @@ impl Flat<'_> {
 
     fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
         let by_score = self.metric.best_first(a.score, b.score);
-        by_score.then_with(|| self.order[a.row as usize].cmp(&self.order[b.row as usize]))
+        by_score.then_with(|| (self.order)(a.row, b.row))
     }
 }
 
@@ -85,7 +81,7 @@ impl Flat<'_> {
 mod tests {
     use super::*;
 
-    fn flat<'a>(rows: &'a [f32], order: &'a [u32]) -> Flat<'a> {
+    fn flat<'a>(rows: &'a [f32], order: &'a dyn Fn(u32, u32) -> Ordering) -> Flat<'a> {
         Flat { metric: Metric::L2, dim: 1, rows, order, stop: &|| false }
     }
 
@@ -96,7 +92,9 @@ mod tests {
     #[test]
     fn the_best_rows_come_first_and_equal_ones_in_their_order() {
         let values = [3.0, 1.0, -1.0, 0.5, 9.0];
-        let flat = flat(&values, &[0, 9, 8, 7, 1]);
+        let numbers = [0, 9, 8, 7, 1];
+        let order = |a, b| numbers[a as usize].cmp(&numbers[b as usize]);
+        let flat = flat(&values, &order);
         let hits = flat.search(&[0.0], 3, 0, &Select::default()).unwrap();
         assert_eq!(rows(&hits), [3, 2, 1]);
         assert_eq!(rows(&flat.search(&[0.0], 2, 0, &Select::default()).unwrap()), [3, 2]);
@@ -109,18 +107,17 @@ mod tests {
     fn rows_of_many_blocks_are_compared_with_each_other() {
         let count = BLOCK_ROWS * 2 + 10;
         let values: Vec<f32> = (0..count).map(|row| (count - row) as f32).collect();
-        let order: Vec<u32> = (0..count as u32).collect();
-        let hits = flat(&values, &order).search(&[0.0], 2, 0, &Select::default()).unwrap();
+        let hits =
+            flat(&values, &|a, b| a.cmp(&b)).search(&[0.0], 2, 0, &Select::default()).unwrap();
         assert_eq!(rows(&hits), [count as u32 - 1, count as u32 - 2]);
     }
 
     #[test]
     fn a_search_that_is_stopped_or_does_not_fit_is_an_error() {
         let everything = Select::default();
-        let stopped = Flat { stop: &|| true, ..flat(&[1.0], &[0]) };
+        let stopped = Flat { stop: &|| true, ..flat(&[1.0], &|a, b| a.cmp(&b)) };
         assert!(matches!(stopped.search(&[0.0], 1, 0, &everything), Err(Error::Stopped)));
-        let flat = flat(&[1.0, 2.0], &[0]);
-        assert!(matches!(flat.search(&[0.0], 1, 0, &everything), Err(Error::Select { .. })));
+        let flat = flat(&[1.0, 2.0], &|a, b| a.cmp(&b));
         assert!(matches!(flat.search(&[0.0; 2], 1, 0, &everything), Err(Error::Query { .. })));
     }
 }

@@ -90,7 +90,8 @@ fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
 struct Durable {
     group: GroupId,
     applied: LogIndex,
-    is_log_full: bool,
+    /// Commands wait for room in it.
+    is_slowed_down: bool,
 }
 
 /// Up to where each log was asked to be truncated, and how often.
@@ -185,11 +186,11 @@ impl Upkeep {
         let shards = self.replicas.all().into_iter().map(|(group, replica)| Durable {
             group,
             applied: replica.shard.applied(),
-            is_log_full: replica.watch.is_log_full(),
+            is_slowed_down: replica.watch.is_slowed_down(),
         });
         // Nobody waits for room in the meta group's log: only shards' proposals look at that.
         let applied = self.catalog.applied();
-        let meta = Durable { group: GroupId::META, applied, is_log_full: false };
+        let meta = Durable { group: GroupId::META, applied, is_slowed_down: false };
         shards.chain([meta]).collect()
     }
 }
@@ -202,6 +203,6 @@ fn is_worth_asking(log: &Durable, truncated: &Truncated) -> bool {
         return false;
     }
     let asked = truncated.get(&log.group);
-    log.is_log_full
+    log.is_slowed_down
         || asked.is_none_or(|(index, times)| *index != log.applied || *times < REMINDERS)
 }

@@ -1,6 +1,7 @@
 //! What people and tools are shown of the cluster: its nodes, collections and shards. It
 //! changes nothing.
 
+mod copying;
 mod nodes;
 mod shards;
 mod summary;

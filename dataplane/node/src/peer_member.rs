@@ -63,6 +63,10 @@ impl PeerMember for Member {
         self.ground.engine.incoming_dir(announcement)
     }
 
+    fn own_file(&self, group: GroupId, name: &str) -> Option<PathBuf> {
+        vane_shard::own_file(&self.ground.disks.data_dir.group_dir(group), name)
+    }
+
     fn snapshots_dir(&self) -> PathBuf {
         self.ground.disks.data_dir.snapshots_dir()
     }

@@ -87,18 +87,23 @@ impl Proposals {
         loop {
             // A full disk seals nothing, and deletes are what makes room.
             let waits_for_seal = *grows || self.space.check(0).is_ok();
-            let why = if waits_for_seal && replica.shard.is_backlogged() {
-                "segments wait to be written to disk"
-            } else if replica.watch.is_log_full() {
-                "the log is full: a snapshot for another replica is on its way"
-            } else {
-                return Ok(());
-            };
+            if !waits_for_seal || !replica.shard.is_backlogged() {
+                break;
+            }
             if Instant::now() > deadline {
-                return Err(Outcome::Full(why.into()));
+                return Err(Outcome::Full("segments wait to be written to disk".into()));
             }
             tokio::time::sleep(BACKLOG_PAUSE).await;
         }
+        // Slowed down, so that what follows a snapshot on its way still fits into the log.
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let turn = replica.watch.turn(command.len(), patience).ok_or_else(|| {
+            Outcome::Full("writes are slowed down while another replica gets its copy".into())
+        })?;
+        if !turn.is_zero() {
+            tokio::time::sleep(turn).await;
+        }
+        Ok(())
     }
 
     /// Waits until so many replicas have an entry on disk; false where they do not in time.

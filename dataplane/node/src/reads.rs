@@ -1,7 +1,7 @@
 //! Reads answered by this node's own replicas.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vane_raft::{Engine, ReadError, Watch};
@@ -14,6 +14,9 @@ use crate::meta_replica::MetaReplica;
 use crate::pool::{Pool, stopping};
 use crate::replicas::{Replica, Replicas};
 use crate::search_views::SearchViews;
+
+/// Time between looks at how far a replica is.
+const APPLIED_LOOK: Duration = Duration::from_millis(2);
 
 /// Reads of the replicas that this node leads.
 pub(crate) struct Reads {
@@ -47,7 +50,12 @@ impl Reads {
         }
         let replica = self.replicas.find(self.me, group).map_err(NotRead::NoReplica)?;
         let index = self.lead(group, &replica.watch, freshness, deadline).await?;
-        let at = LocalReplica { shard: &replica.shard, pool: &self.pool, views: &self.views };
+        let at = LocalReplica {
+            shard: &replica.shard,
+            watch: &replica.watch,
+            pool: &self.pool,
+            views: &self.views,
+        };
         Ok((read.answer(&at, deadline).await?, index))
     }
 
@@ -64,7 +72,8 @@ impl Reads {
         Ok((read.answer(&MetaReplica(index), deadline).await?, index))
     }
 
-    /// The index that a read sees at least, where this node leads the group.
+    /// The index that a read sees at least, where this node leads the group, or where any replica
+    /// will do.
     async fn lead(
         &self,
         group: GroupId,
@@ -72,8 +81,18 @@ impl Reads {
         freshness: Freshness,
         deadline: Instant,
     ) -> Result<LogIndex, NotRead> {
-        if freshness == Freshness::Linearizable {
-            self.confirm(group, deadline).await?;
+        match freshness {
+            Freshness::Leader => {}
+            Freshness::Linearizable => self.confirm(group, deadline).await?,
+            Freshness::Applied(index) => {
+                while watch.applied() < index {
+                    if Instant::now() >= deadline {
+                        return Err(Error::timeout("this replica is behind").into());
+                    }
+                    tokio::time::sleep(APPLIED_LOOK).await;
+                }
+                return Ok(watch.applied());
+            }
         }
         // After the confirmation: the leader may have stepped down while it was waited for.
         if !watch.is_serving() {
@@ -121,6 +140,7 @@ pub(crate) fn leader_elsewhere(me: NodeId, watch: &Watch) -> Option<NodeId> {
 /// An open shard with what its reads need of the node.
 struct LocalReplica<'a> {
     shard: &'a Arc<Shard>,
+    watch: &'a Watch,
     pool: &'a Pool,
     views: &'a SearchViews,
 }
@@ -201,7 +221,7 @@ impl vane_transport::Replica for LocalReplica<'_> {
     }
 
     async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
-        Ok(self.shard.info())
+        Ok(Info { waiting: self.watch.lag(), ..self.shard.info() })
     }
 
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {

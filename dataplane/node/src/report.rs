@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use vane_catalog::Catalog;
 use vane_raft::{Engine, Role};
 use vane_storage::Space;
-use vane_transport::{GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest};
+use vane_transport::{GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest, Transfers};
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::replicas::Replicas;
@@ -25,6 +25,7 @@ pub(crate) struct Reporter {
     pub(crate) replicas: Arc<Replicas>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) space: Arc<Space>,
+    pub(crate) transfers: Arc<Transfers>,
 }
 
 impl Reporter {
@@ -64,9 +65,15 @@ impl Reporter {
             return BTreeMap::new();
         }
         let (engine, replicas) = (Arc::clone(&self.engine), Arc::clone(&self.replicas));
+        let transfers = self.transfers.report();
         // The Raft thread answers between its rounds, which may wait for a disk.
         let look = move || {
-            let led = |group| Some((group, group_here(&engine, &replicas, group)?));
+            let led = |group| {
+                let mut report = group_here(&engine, &replicas, group)?;
+                let own = transfers.iter().filter(|transfer| transfer.group == group);
+                report.transfers = own.cloned().collect();
+                Some((group, report))
+            };
             wanted.into_iter().filter_map(led).collect()
         };
         // Where the look fails, the node still reports itself.

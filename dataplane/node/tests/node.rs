@@ -70,6 +70,7 @@ fn config(indexing_threshold: usize) -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: serde_json::Map::new(),
+        hints: Default::default(),
     }
 }
 
@@ -356,7 +357,7 @@ async fn broken_replica(member: &Member) -> Option<(Subject, String)> {
 async fn a_catalog_that_cannot_read_its_log_stands_still_and_the_shards_go_on() {
     let dir = tempfile::tempdir().unwrap();
     for is_new in [true, false] {
-        let node = Node::open(settings(dir.path())).unwrap();
+        let node = open(dir.path()).await;
         let member = node.member().unwrap();
         let cluster = Arc::clone(member.coordinator());
         let create =

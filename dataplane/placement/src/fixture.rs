@@ -16,8 +16,13 @@ pub(crate) fn peers(nodes: &[u64]) -> Vec<PeerId> {
 pub(crate) fn status(leader: u64, voters: &[u64], learners: &[u64]) -> GroupStatus {
     let others = voters.iter().chain(learners).filter(|node| **node != leader);
     let matched = LogIndex(1000);
-    let caught_up =
-        |node: &u64| PeerStatus { peer: peer(*node), matched, active: true, snapshot: false };
+    let caught_up = |node: &u64| PeerStatus {
+        peer: peer(*node),
+        matched,
+        active: true,
+        applied: matched,
+        ..PeerStatus::default()
+    };
     GroupStatus {
         peer: peer(leader),
         leader: Some(peer(leader)),

@@ -61,10 +61,15 @@ pub fn shards_to_change(state: &State) -> Vec<GroupId> {
     due.map(|(group, _)| *group).take(CHANGES_AT_ONCE).collect()
 }
 
-/// Whether a peer has all but the last few entries.
+/// Whether a peer has a state, and all but the last few entries.
 pub fn is_caught_up(status: &GroupStatus, peer: &PeerStatus) -> bool {
+    // By its own word: in a short log nothing at all is not far behind either.
+    let has_state = peer.applied > LogIndex::ZERO && !peer.installing;
     // While a snapshot is on its way, `matched` is from before it.
-    peer.active && !peer.snapshot && peer.matched + CAUGHT_UP_ENTRIES >= status.last_index
+    peer.active
+        && !peer.snapshot
+        && has_state
+        && peer.matched + CAUGHT_UP_ENTRIES >= status.last_index
 }
 
 /// The next step, from the leader's view of the group. `alive` says which nodes answer.

@@ -4,7 +4,7 @@
 use prost_for_raft::Message as _;
 use raft::eraftpb::{Message, MessageType};
 use thiserror::Error;
-use vane_types::{GroupId, LogIndex, PeerId};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 /// Bytes that another node sent are not a message of Raft.
 #[derive(Debug, Error)]
@@ -40,6 +40,12 @@ impl Envelope {
     /// Peer that sent the message.
     pub fn from(&self) -> PeerId {
         PeerId(self.message.from)
+    }
+
+    /// Term and index of the snapshot that the message announces, if it does.
+    pub fn snapshot_name(&self) -> Option<(Term, LogIndex)> {
+        let metadata = self.message.snapshot.as_ref()?.metadata.as_ref()?;
+        Some((Term(metadata.term), self.snapshot_index()?))
     }
 
     /// Index of the snapshot that the message announces, if it does.

@@ -27,8 +27,8 @@ pub struct Bounds {
     pub log_kept_entries_max: u64,
     /// Bytes of entries that a group keeps for a follower that is away.
     pub log_kept_bytes_max: u64,
-    /// Bytes of a log beyond which its leader asks for patience ([`crate::Watch::is_log_full`]):
-    /// a snapshot on its way keeps the log behind it, and that must end somewhere.
+    /// Bytes that a log should not outgrow: a snapshot on its way keeps the log behind it. From
+    /// half of them on commands are slowed down ([`crate::Watch::turn`]).
     pub log_bytes_max: u64,
     /// Applied entries that a follower keeps, so that as a leader it could serve one that
     /// is slower.

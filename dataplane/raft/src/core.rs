@@ -14,7 +14,7 @@ use crate::codec::Envelope;
 use crate::config::Config;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
-use crate::machine::{Committed, Conf, Exported};
+use crate::machine::{Committed, Conf, Made, SnapshotFiles};
 use crate::replica::{MemberChange, OnRead, Replica, ReplicatedWait, Setup, Ticket};
 use crate::status::{GroupStatus, Watch};
 
@@ -40,6 +40,8 @@ pub struct Output {
     /// Messages that promise nothing (a leader's appends and heartbeats), to be sent before
     /// the write: followers then write at the same time.
     pub messages: Vec<Envelope>,
+    /// Snapshots to be sent.
+    pub transfers: Vec<Transfer>,
     /// Changes of the groups' logs, for one atomic write.
     pub appends: Vec<Append>,
     /// Whether the write must be on disk before the round goes on.
@@ -51,14 +53,25 @@ pub struct Output {
 pub struct Persisted {
     /// Messages that promise what was written: votes and acknowledgements.
     pub messages: Vec<Envelope>,
+    /// Snapshots to be sent.
+    pub transfers: Vec<Transfer>,
     /// Entries to apply, by group in order.
     pub committed: Vec<Committed>,
     /// Snapshots to install. They come before any later entry of their group.
     pub installs: Vec<Install>,
     /// Groups that need a snapshot made, and their replicas.
     pub snapshots_wanted: Vec<(GroupId, PeerId)>,
-    /// Snapshots that nobody needs: their files can go.
-    pub snapshots_spent: Vec<(GroupId, LogIndex)>,
+    /// Received snapshots that no replica here takes: their files can go.
+    pub snapshots_refused: Vec<(GroupId, Term, LogIndex)>,
+}
+
+/// A snapshot for another replica: its files, and then the message that announces it.
+#[derive(Debug)]
+pub struct Transfer {
+    /// The message, to be handed in where the files have arrived.
+    pub announcement: Envelope,
+    /// The files; they stay for as long as this is held.
+    pub files: Arc<dyn SnapshotFiles>,
 }
 
 /// A received snapshot that the log now begins with.
@@ -89,7 +102,7 @@ pub struct Core {
     applying_bytes: usize,
     /// Groups with committed entries that found no room.
     held_back: BTreeSet<GroupId>,
-    /// What `installed`, `remove` and `snapshot_made` let go, for the next `persisted`.
+    /// What follows from `step` and `installed`, for the next `persisted`.
     released: Persisted,
 }
 
@@ -130,9 +143,6 @@ impl Core {
     pub fn remove(&mut self, group: GroupId) {
         if let Some(mut replica) = self.groups.remove(&group) {
             replica.close(&ProposeError::GroupNotFound(group));
-            // No later round of the group would let its files go.
-            let left = replica.take_all_snapshots().into_iter();
-            self.released.snapshots_spent.extend(left.map(|index| (group, index)));
         }
         self.dirty.remove(&group);
         self.held_back.remove(&group);
@@ -163,7 +173,17 @@ impl Core {
 
     /// Takes a message from another node. False if no replica of its group is here.
     pub fn step(&mut self, envelope: Envelope) -> bool {
-        self.touched(envelope.group).map(|replica| replica.step(envelope.message)).is_some()
+        let (group, snapshot) = (envelope.group, envelope.snapshot_name());
+        let replica = self.touched(group);
+        let is_here = replica.is_some();
+        let taken = replica.is_some_and(|replica| {
+            replica.step(envelope.message);
+            snapshot.is_none_or(|(term, index)| replica.has_taken(term, index))
+        });
+        if !taken && let Some((term, index)) = snapshot {
+            self.released.snapshots_refused.push((group, term, index));
+        }
+        is_here
     }
 
     /// Proposes a command; `ticket` is answered once it is applied here or known to be lost.
@@ -239,17 +259,10 @@ impl Core {
     }
 
     /// Notes that a snapshot of [`Persisted::snapshots_wanted`] was made, or could not be.
-    pub fn snapshot_made(
-        &mut self,
-        group: GroupId,
-        peer: PeerId,
-        made: Result<Exported, StoreError>,
-    ) {
+    pub fn snapshot_made(&mut self, group: GroupId, peer: PeerId, made: Result<Made, StoreError>) {
+        // Removed while it was being made: nobody will be sent it, and its files go with it.
         if let Some(replica) = self.touched_peer(group, peer) {
             replica.snapshot_made(made);
-        } else if let (None, Ok(exported)) = (self.peer(group), made) {
-            // Removed while it was being made: nobody will be sent it.
-            self.released.snapshots_spent.push((group, exported.index));
         }
     }
 
@@ -327,9 +340,7 @@ impl Core {
             if replica.takes_snapshot_order() {
                 done.snapshots_wanted.push((group, replica.peer()));
             }
-            if let Some(index) = replica.take_spent_snapshot() {
-                done.snapshots_spent.push((group, index));
-            }
+            replica.drop_spent_snapshot();
             if replica.has_ready() {
                 self.dirty.insert(group);
             }

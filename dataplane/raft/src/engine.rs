@@ -20,7 +20,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
-use crate::core::{Core, Start};
+use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
@@ -36,8 +36,11 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, messages: Vec<Envelope>);
     /// Sends the files of a snapshot and then the message that announces it. Must not
     /// block; `done` is called once, with whether the receiver has it.
-    fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>);
+    fn send_snapshot(&self, transfer: Transfer, done: Callback<bool>);
 }
+
+/// Whether the disk has room for a snapshot that writes so many bytes, and for everything else.
+pub type HasRoom = Box<dyn Fn(u64) -> bool + Send + Sync>;
 
 /// The state machines of the replicas that are registered, for the threads that feed them.
 #[derive(Default)]
@@ -95,7 +98,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads. Snapshots on their way in or out lie below `snapshots`.
+    /// Starts the threads. Snapshots on their way in or out lie below `snapshots`; none is made
+    /// for which `has_room` says no.
     ///
     /// # Errors
     /// When the snapshots that a crash left cannot be looked through, or a thread cannot be
@@ -105,6 +109,7 @@ impl Engine {
         config: Config,
         snapshots: &Path,
         transport: Arc<dyn Transport>,
+        has_room: HasRoom,
     ) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError(format!("failed to start a raft thread: {e}"));
         let dirs = Arc::new(SnapshotDirs::open(snapshots, store.as_ref())?);
@@ -130,6 +135,7 @@ impl Engine {
                 dirs: Arc::clone(&dirs),
                 inbox: Arc::clone(&inbox),
                 counters: Arc::clone(&counters),
+                has_room,
             };
             threads.push(spawn("raft-snapshot", move || worker.run(&jobs)).map_err(failed)?);
         }

@@ -11,7 +11,7 @@ use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::StoreError;
 use crate::log::{GroupLog, LogEntry, LogStore};
-use crate::machine::Conf;
+use crate::machine::{Conf, SnapshotFiles};
 
 /// What an entry takes beyond its data, about.
 const ENTRY_OVERHEAD: usize = 24;
@@ -29,10 +29,8 @@ pub(crate) struct GroupStorage {
     cache_bytes_max: usize,
     /// Bytes of the entries since the truncated index, as far as this process wrote them.
     bytes: u64,
-    /// A snapshot that can be sent.
-    snapshot: Option<Snapshot>,
-    /// Snapshots that were let go and may still have files.
-    spent: Vec<LogIndex>,
+    /// A snapshot that can be sent, and its files.
+    snapshot: Option<(Snapshot, Arc<dyn SnapshotFiles>)>,
     /// Set when raft-rs asks for a snapshot and there is none: the least index it may have.
     wanted: Cell<Option<LogIndex>>,
 }
@@ -55,7 +53,6 @@ impl GroupStorage {
             cache_bytes_max,
             bytes: 0,
             snapshot: None,
-            spent: Vec::new(),
             wanted: Cell::new(None),
         }
     }
@@ -133,22 +130,20 @@ impl GroupStorage {
         self.wanted.take()
     }
 
-    pub(crate) fn set_snapshot(&mut self, snapshot: Option<Snapshot>) {
-        let before = self.snapshot_index();
+    /// Files of the one before go, unless it is on its way to somebody.
+    pub(crate) fn set_snapshot(&mut self, snapshot: Option<(Snapshot, Arc<dyn SnapshotFiles>)>) {
         self.snapshot = snapshot;
-        let now = self.snapshot_index();
-        // Only noted: removing files here would hold up the thread that owns all groups.
-        self.spent.extend(before.filter(|index| Some(*index) != now));
     }
 
-    /// A snapshot that was let go.
-    pub(crate) fn take_spent(&mut self) -> Option<LogIndex> {
-        self.spent.pop()
+    /// Files of the snapshot at an index, if that is the one that can be sent.
+    pub(crate) fn files_of(&self, index: LogIndex) -> Option<Arc<dyn SnapshotFiles>> {
+        let (_, files) = self.snapshot.as_ref()?;
+        (self.snapshot_index() == Some(index)).then(|| Arc::clone(files))
     }
 
     /// Index of the snapshot that is ready to be sent.
     pub(crate) fn snapshot_index(&self) -> Option<LogIndex> {
-        self.snapshot.as_ref().map(|snapshot| LogIndex(snapshot.get_metadata().index))
+        self.snapshot.as_ref().map(|(snapshot, _)| LogIndex(snapshot.get_metadata().index))
     }
 
     fn drop_newest(&mut self) {
@@ -251,9 +246,9 @@ impl Storage for GroupStorage {
     }
 
     fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
-        match self.snapshot.as_ref().filter(|snapshot| self.fits(snapshot, request_index, to)) {
-            Some(snapshot) => Ok(snapshot.clone()),
-            None => {
+        match &self.snapshot {
+            Some((snapshot, _)) if self.fits(snapshot, request_index, to) => Ok(snapshot.clone()),
+            _ => {
                 // Making one here would hold up every group, and raft-rs takes any other error for
                 // fatal.
                 self.wanted.set(Some(LogIndex(request_index)));

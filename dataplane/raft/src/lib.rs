@@ -22,17 +22,20 @@ mod error;
 mod group_storage;
 mod log;
 mod machine;
+mod pace;
 mod random;
 mod replica;
 mod status;
 
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
-pub use core::{Core, Install, Output, Persisted, Start};
-pub use engine::{Counters, Engine, Transport};
+pub use core::{Core, Install, Output, Persisted, Start, Transfer};
+pub use engine::{Counters, Engine, HasRoom, Transport};
 pub use error::{ApplyError, ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
-pub use machine::{Answer, Applied, Committed, Conf, Entry, Exported, StateMachine};
+pub use machine::{
+    Answer, Applied, Committed, Conf, Entry, Exported, Made, SnapshotFiles, StateMachine,
+};
 pub use random::Random;
 pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
 pub use status::{GroupStatus, PeerStatus, Role, Watch};

@@ -1,6 +1,8 @@
 //! What the log is for: the state machine, and what passes between it and the core.
 
+use std::fmt::Debug;
 use std::path::Path;
+use std::sync::Arc;
 
 use raft::eraftpb::ConfState;
 use vane_types::{GroupId, LogIndex, PeerId, Refusal, Term};
@@ -101,6 +103,22 @@ pub struct Applied {
     pub answer: Answer,
 }
 
+/// Files of a snapshot that was made. They are there for as long as anybody holds them, and go
+/// with the last who does: on every way, also that of an error.
+pub trait SnapshotFiles: Debug + Send + Sync + 'static {
+    /// The directory that they lie in.
+    fn path(&self) -> &Path;
+}
+
+/// A snapshot that was made, and its files.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// What it stands for.
+    pub exported: Exported,
+    /// Its files.
+    pub files: Arc<dyn SnapshotFiles>,
+}
+
 /// What a snapshot stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
@@ -143,6 +161,11 @@ pub trait StateMachine: Send + Sync + 'static {
     /// # Errors
     /// When a file cannot be written; what is in `dir` is of no use. The state is unchanged.
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError>;
+    /// Bytes that [`StateMachine::snapshot`] would write, about; what it only links is not
+    /// among them.
+    fn snapshot_bytes(&self) -> u64 {
+        0
+    }
     /// Takes the place of everything here with what [`StateMachine::snapshot`] wrote, whose
     /// files were verified by the caller. Durable when it returns; done again from the same
     /// files after a crash.

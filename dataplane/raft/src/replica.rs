@@ -11,7 +11,7 @@ mod waits;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use raft::eraftpb::{ConfState, Message};
+use raft::eraftpb::{ConfState, Message, MessageType};
 use raft::{RawNode, Ready, StateRole};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
@@ -44,6 +44,15 @@ pub(crate) struct Setup {
     pub(crate) watch: Arc<Watch>,
 }
 
+/// A snapshot on its way into the state machine. Meanwhile the replica follows and votes, by
+/// what its log has on disk; it takes no entries, acknowledges nothing and stands for no
+/// election.
+struct Installing {
+    index: LogIndex,
+    term: Term,
+    conf: Conf,
+}
+
 pub(crate) struct Replica {
     group: GroupId,
     peer: PeerId,
@@ -73,8 +82,8 @@ pub(crate) struct Replica {
     eager_ticks: usize,
     /// Handed out by `ready` and not known to be written yet.
     writing: Option<Ready>,
-    /// Written; waits for its snapshot to be installed. Until then raft-rs must not move.
-    installing: Option<Ready>,
+    /// Snapshot that the log begins with and the state machine does not have yet.
+    installing: Option<Installing>,
     /// The log's state changed beside entries and votes, and is to be written some time.
     log_changed: bool,
 }
@@ -148,7 +157,10 @@ impl Replica {
     }
 
     fn campaign(&mut self) {
-        if self.raw.raft.state != StateRole::Leader && self.raw.raft.promotable() {
+        if self.installing.is_none()
+            && self.raw.raft.state != StateRole::Leader
+            && self.raw.raft.promotable()
+        {
             // Fails only for lack of a peer to send to, which a tick makes good.
             let _refused = self.raw.campaign();
             self.after_step();
@@ -162,6 +174,9 @@ impl Replica {
 
     pub(crate) fn tick(&mut self) {
         if self.installing.is_some() {
+            // The clock alone: without it a vote would be refused for the sake of a leader that
+            // may be gone, and with raft-rs's own tick this one would stand for election.
+            self.raw.raft.election_elapsed += 1;
             return;
         }
         self.raw.tick();
@@ -180,17 +195,38 @@ impl Replica {
         self.after_step();
     }
 
-    pub(crate) fn step(&mut self, message: Message) {
+    pub(crate) fn step(&mut self, mut message: Message) {
         // An earlier replica of the group on this node had another peer id; messages for it still
         // come.
-        if self.installing.is_some() || message.to != self.peer.0 {
+        if message.to != self.peer.0 || !self.takes(&message) {
             return;
         }
+        self.hear_of_member(&mut message);
         // raft-rs refuses what is stale or from strangers; both are normal on a network.
         if let Err(error) = self.raw.step(message) {
             tracing::trace!(%error, group = %self.group, "a message was not taken");
         }
         self.after_step();
+    }
+
+    /// Whether a message may be handed in: while a snapshot is being installed only what asks
+    /// whether this replica is there, and for its vote.
+    fn takes(&self, message: &Message) -> bool {
+        let is_answered = matches!(
+            message.get_msg_type(),
+            MessageType::MsgHeartbeat
+                | MessageType::MsgRequestVote
+                | MessageType::MsgRequestPreVote
+        );
+        self.installing.is_none() || is_answered
+    }
+
+    /// Whether a snapshot that came is one that this replica takes or has taken.
+    pub(crate) fn has_taken(&self, term: Term, index: LogIndex) -> bool {
+        let coming = self.raw.snap().map(|snapshot| snapshot.get_metadata());
+        let is_coming = coming.is_some_and(|meta| (meta.term, meta.index) == (term.0, index.0));
+        let mut installing = self.installing.iter();
+        is_coming || installing.any(|it| (it.term, it.index) == (term, index))
     }
 
     pub(crate) fn propose(&mut self, data: Vec<u8>, ticket: Ticket) {
@@ -254,6 +290,7 @@ impl Replica {
             // term.
             let led = self.office.1 == StateRole::Leader;
             self.office = office;
+            self.log_end.forget_members();
             if led {
                 self.step_down();
             }
@@ -275,7 +312,7 @@ impl Replica {
 
     /// Whether another round is due.
     pub(crate) fn has_ready(&self) -> bool {
-        self.installing.is_none() && self.raw.has_ready()
+        self.raw.has_ready()
     }
 
     fn is_leader(&self) -> bool {

@@ -1,11 +1,13 @@
 //! What a node knows of its groups, for those who route and those who look.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vane_types::{LogIndex, PeerId, Term};
 
 use crate::machine::Conf;
+use crate::pace::Turns;
 
 /// What a replica does in its group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct GroupStatus {
     pub conf: Conf,
     /// A change of members is logged and not applied.
     pub conf_pending: bool,
+    /// The replica takes a snapshot in; until that is done `applied` is what it had before.
+    #[serde(default)]
+    pub installing: bool,
     /// At the leader, what it knows of the other members; empty elsewhere.
     pub peers: Vec<PeerStatus>,
 }
@@ -64,8 +69,15 @@ pub struct PeerStatus {
     pub matched: LogIndex,
     /// The member answered within the last election timeout.
     pub active: bool,
-    /// A snapshot is on its way to the member.
+    /// A snapshot is on its way to the member, or being installed there.
     pub snapshot: bool,
+    /// Last entry that the member's state machine has, as it said itself with its last answer
+    /// to a heartbeat; 0 where it said nothing in this term.
+    #[serde(default)]
+    pub applied: LogIndex,
+    /// The member said so: it has its snapshot and is taking it in.
+    #[serde(default)]
+    pub installing: bool,
 }
 
 /// The little of a group's status that every request looks at. Written by the thread that
@@ -77,7 +89,9 @@ pub struct Watch {
     committed: AtomicU64,
     applied: AtomicU64,
     serving: AtomicBool,
-    log_full: AtomicBool,
+    /// Bytes a second at which the log may grow; 0 where it is not slowed down.
+    pace: AtomicU64,
+    turns: Turns,
 }
 
 impl Watch {
@@ -107,14 +121,23 @@ impl Watch {
         self.serving.load(Ordering::Acquire)
     }
 
-    /// Whether this replica leads and its log is as long as a log may get: no new commands
-    /// should be proposed until it is truncated.
-    pub fn is_log_full(&self) -> bool {
-        self.log_full.load(Ordering::Acquire)
+    /// Whether this replica leads and its log is so long that commands are slowed down until
+    /// it is truncated.
+    pub fn is_slowed_down(&self) -> bool {
+        self.pace.load(Ordering::Acquire) > 0
     }
 
-    pub(crate) fn set_log_full(&self, full: bool) {
-        self.log_full.store(full, Ordering::Release);
+    /// How long a command of so many bytes has to wait before it is proposed, so that the log
+    /// does not outgrow its bound; `None` where that is longer than `patience`.
+    pub fn turn(&self, bytes: usize, patience: Duration) -> Option<Duration> {
+        match self.pace.load(Ordering::Acquire) {
+            0 => Some(Duration::ZERO),
+            pace => self.turns.take(Instant::now(), bytes as u64, pace, patience),
+        }
+    }
+
+    pub(crate) fn set_pace(&self, pace: Option<u64>) {
+        self.pace.store(pace.unwrap_or(0), Ordering::Release);
     }
 
     pub(crate) fn set(

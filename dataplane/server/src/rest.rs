@@ -31,6 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::CorsLayer;
+use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use vane_api::{Error, Kind};
 
@@ -48,6 +49,9 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
         .merge(collection_routes())
         .merge(point_routes())
         .merge(unsupported::routes())
+        // Within the limit of a body, which counts what it becomes. Other encodings are left to
+        // the reader of bodies, which says so.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&state), layers::limit));
     let compression = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)

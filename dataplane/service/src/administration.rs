@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
+use vane_api::rest::cluster::MemberState;
 use vane_api::{Error, Kind};
 use vane_types::{GroupId, NodeId, Term};
 
@@ -27,10 +28,10 @@ pub struct CollectionState {
 pub struct MetaState {
     /// This node.
     pub node: NodeId,
-    /// Members, each with its address for other nodes.
-    pub members: Vec<(NodeId, String)>,
-    /// The group; empty where this node cannot say.
-    pub status: GroupStatus,
+    /// Members, as this node knows them.
+    pub members: Vec<MemberState>,
+    /// The group; `None` where the thread of this node's log does not say.
+    pub status: Option<GroupStatus>,
 }
 
 impl Service {
@@ -68,9 +69,14 @@ impl Service {
             // Within the operation, so that its failure is counted and timed like any other.
             let member = self.member()?;
             // Members are known also while the log's thread does not say how its group stands.
-            let status = member.meta_status().await.unwrap_or_default();
-            let members = member.nodes().into_iter().map(|node| (node.id, node.entry.address));
-            Ok::<_, Error>(MetaState { node: member.node_id(), members: members.collect(), status })
+            let status = member.meta_status().await;
+            let state = |overview: NodeOverview| MemberState {
+                node: overview.node.id,
+                address: overview.node.entry.address,
+                silent_s: (!overview.alive).then_some(overview.silent.as_secs()),
+            };
+            let members = member.node_overviews().await.into_iter().map(state).collect();
+            Ok::<_, Error>(MetaState { node: member.node_id(), members, status })
         };
         Box::pin(self.run(call, Operation::GetCluster, "", asking))
     }

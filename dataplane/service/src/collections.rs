@@ -1,22 +1,25 @@
 //! Collections and their aliases: looked at, made, changed, deleted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vane_api::{Error, Kind};
-use vane_types::CollectionConfig;
+use vane_types::{CollectionConfig, NodeId};
 
 use crate::call::Call;
-use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardReplica};
+use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardOverview, Shards};
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
 
-/// Where the replicas of a collection are.
+/// Where the replicas of a collection are, and how they do.
 #[derive(Debug)]
 pub struct ReplicaPlaces {
-    /// How the collection is laid out.
-    pub layout: Layout,
-    /// Its replicas, wherever they are.
-    pub replicas: Vec<ShardReplica>,
+    /// Its shards, by what their leaders report.
+    pub shards: Vec<ShardOverview>,
+    /// Points of the replicas on this node, by the ordinal of their shard.
+    pub points: BTreeMap<usize, u64>,
+    /// Members that do not answer.
+    pub silent: Vec<NodeId>,
 }
 
 impl Service {
@@ -26,8 +29,11 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub fn collection_names<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<String>> {
-        let names =
-            async move { self.coordinator().map(|coordinator| coordinator.collection_names()) };
+        let names = async move {
+            let coordinator = self.coordinator()?;
+            coordinator.be_current(call.options().deadline).await;
+            Ok::<_, Error>(coordinator.collection_names())
+        };
         Box::pin(self.run(call, Operation::ListCollections, "", names))
     }
 
@@ -78,14 +84,19 @@ impl Service {
         Box::pin(async move {
             let (member, name) = (self.member()?, collection.name().to_owned());
             let counting = async move {
+                let shards = member.shard_overviews(Some(collection.name())).await;
+                let is_alive = |node: &NodeId| member.coordinator().shards().is_alive(*node);
+                let silent = member.nodes().into_iter().map(|node| node.id);
+                let silent = silent.filter(|node| !is_alive(node)).collect();
                 // Points are counted in the store, which is not for a thread that answers requests.
-                let looked = tokio::task::spawn_blocking(move || ReplicaPlaces {
-                    replicas: member.replicas_of(&collection),
-                    layout: collection.layout(),
-                });
-                looked.await.map_err(|error| {
+                let counted = tokio::task::spawn_blocking(move || member.replicas_of(&collection));
+                let replicas = counted.await.map_err(|error| {
                     Error::internal(format!("the shards could not be looked at: {error}"))
-                })
+                })?;
+                let points = replicas
+                    .into_iter()
+                    .filter_map(|replica| Some((replica.ordinal, replica.points?)));
+                Ok::<_, Error>(ReplicaPlaces { shards, points: points.collect(), silent })
             };
             self.run(call, Operation::LocateReplicas, &name, counting).await
         })
@@ -164,7 +175,11 @@ impl Service {
     ///
     /// [`Kind::Unavailable`] while this node belongs to no cluster.
     pub fn aliases<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<(String, String)>> {
-        let aliases = async move { self.coordinator().map(|coordinator| coordinator.aliases()) };
+        let aliases = async move {
+            let coordinator = self.coordinator()?;
+            coordinator.be_current(call.options().deadline).await;
+            Ok::<_, Error>(coordinator.aliases())
+        };
         Box::pin(self.run(call, Operation::ListAliases, "", aliases))
     }
 

@@ -2,11 +2,11 @@
 
 pub(crate) use vane_catalog::{AliasChange, WantedReplica};
 pub(crate) use vane_coordinator::{
-    ConfigChange, Coordinator, Layout, Partial, Query, RequestOptions,
+    ConfigChange, Coordinator, Layout, Partial, Query, RequestOptions, Shards,
 };
 pub(crate) use vane_node::{
     Collection, CollectionOverview, Marker, Member, Node, NodeOverview, NodeShards, ShardOverview,
-    ShardReplica, Summary,
+    Summary,
 };
 pub(crate) use vane_raft::GroupStatus;
 pub(crate) use vane_shard::{Info, Page, Record, Scored, Scroll, Want, Write};

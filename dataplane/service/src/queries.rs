@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use vane_api::{Error, Kind};
+use vane_types::limits::ANSWER_BYTES_MAX;
 
 use crate::call::Call;
 use crate::engine::{Collection, Query, Scored};
@@ -61,7 +62,8 @@ impl Service {
         let mut results: Vec<Vec<Scored>> = Vec::new();
         // Each has its place, since they end in another order than they begin.
         results.resize_with(queries.len(), Vec::new);
-        let mut running = JoinSet::new();
+        // Together: each may be as large as an answer.
+        let (mut bytes, mut running) = (0, JoinSet::new());
         let mut queries = queries.into_iter().enumerate();
         // All of them count from the same moment, however long they wait for their turn.
         let options = call.options();
@@ -80,7 +82,13 @@ impl Service {
             match running.join_next().await {
                 None => return Ok(results),
                 // The first error drops the set, which calls the others off.
-                Some(Ok((i, found))) => results[i] = found?,
+                Some(Ok((i, found))) => {
+                    results[i] = found?;
+                    bytes += results[i].iter().map(|scored| scored.record.bytes()).sum::<usize>();
+                    if bytes > ANSWER_BYTES_MAX {
+                        return Err(too_large());
+                    }
+                }
                 // It panicked. The node goes on, and the batch has no answer.
                 Some(Err(error)) => {
                     return Err(Error::internal(format!("a query did not end: {error}")));
@@ -88,4 +96,10 @@ impl Service {
             }
         }
     }
+}
+
+fn too_large() -> Error {
+    let detail =
+        format!("the answers of the batch have more than {ANSWER_BYTES_MAX} bytes; split it");
+    Error::new(Kind::BadInput, "", detail)
 }

@@ -1,6 +1,7 @@
 //! Why a shard could not answer. No variant leaves anything changed.
 
 use thiserror::Error;
+use vane_types::limits::{ANSWER_BYTES_MAX, RESULTS_MAX};
 use vane_types::{GroupId, PointId};
 
 /// A failed request to a shard.
@@ -64,13 +65,19 @@ pub enum BadInput {
         got: usize,
     },
     /// The point to search from lacks the vector to search by.
-    #[error("point {id} has no vector \"{using}\" to search by")]
+    #[error("Vector with name {using:?} for point {id} not found")]
     VectorAbsent {
         /// Point that the search was to start from.
         id: PointId,
         /// Name of the vector.
         using: String,
     },
+    /// More is asked for than one answer may hold.
+    #[error(
+        "the answer has more than {ANSWER_BYTES_MAX} bytes or {RESULTS_MAX} points; ask for fewer \
+         points, or for less of each, or scroll through them"
+    )]
+    AnswerTooLarge,
     /// Payloads are asked for that the search did not keep.
     #[error("the search that is held did not ask for payloads")]
     PayloadsNotKept,
@@ -92,6 +99,7 @@ impl From<Error> for vane_types::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::BadInput(BadInput::Collection(misfit)) => misfit.into(),
+            Error::BadInput(BadInput::VectorAbsent { .. }) => Self::not_found(error.to_string()),
             Error::BadInput(bad) => Self::bad_input(bad.to_string()),
             Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Timeout { .. } => Self::timeout(error.to_string()),

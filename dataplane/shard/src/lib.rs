@@ -32,6 +32,7 @@ pub use request::{
 pub use search::search_context::SearchContext;
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};
+pub use snapshot::own_file;
 pub use vane_commands::{
     Change, Checked, Command, Configure, Error as CommandError, NewPoint, Selection, Write, check,
 };

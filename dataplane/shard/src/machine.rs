@@ -8,6 +8,9 @@ use vane_types::LogIndex;
 use crate::error::Error;
 use crate::shard::Shard;
 
+/// Bytes of a snapshot's keys for each that they take in `data.db`, where they are compressed.
+const KEYS_EXPANSION: u64 = 3;
+
 impl StateMachine for Shard {
     fn applied(&self) -> LogIndex {
         self.state.read().applied
@@ -23,6 +26,10 @@ impl StateMachine for Shard {
 
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {
         self.export(dir).map_err(|e| self.failed("make a snapshot in", dir, &e))
+    }
+
+    fn snapshot_bytes(&self) -> u64 {
+        self.store.bytes().saturating_mul(KEYS_EXPANSION)
     }
 
     fn install(&self, dir: &Path) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ pub(crate) mod info;
 use std::time::Instant;
 
 use vane_filter::Filter;
+use vane_types::limits::RESULTS_MAX;
 use vane_types::{PointId, Slot, Vector};
 
 use crate::error::{BadInput, Error};
@@ -75,16 +76,20 @@ impl Shard {
     pub fn scroll(&self, scroll: &Scroll, deadline: Instant) -> Result<Page, Error> {
         scroll.want.check(&self.state.read().config)?;
         let view = self.view(scroll.filter.as_ref())?;
+        // Clamped, as no page has more: a limit may be any number, and means "all".
+        let scroll = Scroll { limit: scroll.limit.min(RESULTS_MAX), ..scroll.clone() };
         // Sorting a few matches beats walking past the many ids that do not match.
         let few =
             view.resolved().is_some_and(|resolved| resolved.slots.len() <= SORTED_PAGE_POINTS_MAX);
-        let mut found =
-            if few { sorted(&view, scroll, deadline)? } else { walked(&view, scroll, deadline)? };
+        let found =
+            if few { sorted(&view, &scroll, deadline)? } else { walked(&view, &scroll, deadline)? };
         // One point more than the page has was looked for: the next page begins with it.
-        let next = if found.len() > scroll.limit { Some(found[scroll.limit].0) } else { None };
-        found.truncate(scroll.limit);
-        let slots: Vec<Slot> = found.into_iter().map(|(_, slot)| slot).collect();
-        Ok(Page { records: self.fetch(&view, &slots, &scroll.want)?, next })
+        let page = &found[..found.len().min(scroll.limit)];
+        let slots: Vec<Slot> = page.iter().map(|(_, slot)| *slot).collect();
+        let records = self.fetch_what_fits(&view, &slots, &scroll.want)?;
+        // Also behind a page that is shorter than was asked for, since no more fits.
+        let next = found.get(records.len()).map(|(id, _)| *id);
+        Ok(Page { records, next })
     }
 
     /// Ids of all matching points, in no particular order.

@@ -3,7 +3,10 @@
 
 use vane_commands::{fit, known_vector};
 use vane_filter::Filter;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector};
+use vane_types::limits::{POINT_BYTES, VALUE_BYTES};
+use vane_types::{
+    CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector, payload,
+};
 
 use crate::error::BadInput;
 
@@ -22,8 +25,8 @@ pub struct Search {
     pub score_threshold: Option<f32>,
     /// Best points wanted, those that an offset will skip included.
     pub limit: usize,
-    /// A point never to return (the one that a query by id starts from).
-    pub exclude: Option<PointId>,
+    /// Points never to return (those that a query by id starts from).
+    pub exclude: Vec<PointId>,
     /// What to return of each.
     pub want: Want,
 }
@@ -104,6 +107,17 @@ pub struct Record {
     pub payload: Option<Payload>,
     /// The vectors that were asked for.
     pub vectors: Option<NamedVectors>,
+}
+
+impl Record {
+    /// What it counts of an answer's
+    /// [`ANSWER_BYTES_MAX`](vane_types::limits::ANSWER_BYTES_MAX), about its size as JSON.
+    pub fn bytes(&self) -> usize {
+        let values = self.vectors.iter().flat_map(NamedVectors::values);
+        let values: usize = values.map(|vector| vector.values().len()).sum();
+        let payload = self.payload.as_ref().map_or(0, payload::bytes);
+        POINT_BYTES + payload + values * VALUE_BYTES
+    }
 }
 
 /// A point that a search found, with how well it fits.

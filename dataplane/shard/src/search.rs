@@ -10,9 +10,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use vane_index::{Flat, Select, VectorIndex};
+use vane_types::limits::RESULTS_MAX;
 use vane_types::{Distance, Slot};
 
-use crate::error::Error;
+use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search};
 use crate::search::plan::{Facts, Plan, plan};
 use crate::search::select::Allowed;
@@ -35,13 +36,14 @@ pub(crate) struct Hit {
 
 /// The search and everything that stays the same over its segments.
 struct Searcher<'a> {
+    shard: &'a Shard,
     search: &'a Search,
     query: Vec<f32>,
     k: usize,
     vector: &'a VectorView,
     view: &'a View<'a>,
     allowed: Option<Allowed>,
-    excluded: Option<Slot>,
+    excluded: Vec<Slot>,
     deadline: Instant,
 }
 
@@ -90,14 +92,16 @@ impl Shard {
         let mut query = search.check(&self.state.read().config)?.to_vec();
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
-        let excluded = match search.exclude {
-            Some(id) => view.snapshot.slot(id)?,
-            None => None,
-        };
+        let mut excluded = Vec::new();
+        for id in &search.exclude {
+            excluded.extend(view.snapshot.slot(*id)?);
+        }
         vector.distance.prepare(&mut query);
-        // The excluded point may be among the best, and is taken out at the end.
-        let k = search.limit + usize::from(excluded.is_some());
+        // Excluded points may be among the best, and are taken out at the end. One more than an
+        // answer may hold, however many are asked for, tells that there are more.
+        let k = search.limit.min(RESULTS_MAX + 1) + excluded.len();
         let searcher = Searcher {
+            shard: self,
             search,
             query,
             k,
@@ -108,6 +112,9 @@ impl Shard {
             deadline,
         };
         let hits = searcher.run()?;
+        if hits.len() > RESULTS_MAX {
+            return Err(BadInput::AnswerTooLarge.into());
+        }
         Ok((view, hits))
     }
 }
@@ -121,8 +128,11 @@ impl Searcher<'_> {
         for sealed in &self.vector.sealed {
             best.extend(self.sealed(sealed)?);
         }
-        if !self.search.params.indexed_only {
-            for chunk in self.vector.memory.iter().flatten() {
+        for chunks in &self.vector.memory {
+            if self.leaves_out(chunks.iter().map(|chunk| chunk.slots.len()).sum()) {
+                continue;
+            }
+            for chunk in chunks {
                 best.extend(self.chunk(chunk)?);
                 // After each chunk: a long tail in memory has many, each with hits of its own.
                 self.keep_best(&mut best);
@@ -139,12 +149,13 @@ impl Searcher<'_> {
         if let Some(threshold) = self.search.score_threshold {
             best.retain(|hit| self.vector.distance.passes(hit.score, threshold));
         }
-        best.retain(|hit| Some(hit.slot) != self.excluded);
+        best.retain(|hit| !self.excluded.contains(&hit.slot));
         best.truncate(self.search.limit);
         Ok(best)
     }
 
-    /// Sorts best first and keeps k; points of equal score order by slot.
+    /// Sorts best first and keeps k; points of equal score order by id, as they do where answers
+    /// of shards are merged: otherwise pages of them would overlap.
     fn keep_best(&self, hits: &mut Vec<Hit>) {
         if hits.len() > self.k {
             hits.select_nth_unstable_by(self.k, |a, b| self.compare(a, b));
@@ -154,12 +165,35 @@ impl Searcher<'_> {
     }
 
     fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
-        self.vector.distance.best_first(a.score, b.score).then(a.slot.cmp(&b.slot))
+        let by_score = self.vector.distance.best_first(a.score, b.score);
+        by_score.then_with(|| self.compare_ids(a.slot, b.slot))
+    }
+
+    fn compare_ids(&self, a: Slot, b: Slot) -> Ordering {
+        // Only for equal scores, which are few: the lock is held for two look-ups in memory.
+        let ids = &self.shard.state.read().ids;
+        ids.id(a).cmp(&ids.id(b))
+    }
+
+    /// Whether a segment without a graph is too large for a search that asks for indexed ones.
+    fn leaves_out(&self, rows: usize) -> bool {
+        let bytes = self.matching(rows) * self.vector.dim * size_of::<f32>();
+        self.search.params.indexed_only && bytes > self.vector.plain_bytes_max
+    }
+
+    /// Rows of a segment that match, as an estimate.
+    fn matching(&self, rows: usize) -> usize {
+        // How the matching points are spread over segments is not known: evenly, say.
+        let share = rows as f64 / self.view.points.max(1) as f64;
+        match &self.allowed {
+            None => rows,
+            Some(allowed) => ((allowed.slots.len() as f64 * share).ceil() as usize).min(rows),
+        }
     }
 
     fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
         let facts = self.facts(sealed);
-        if self.search.params.indexed_only && !facts.has_graph {
+        if !facts.has_graph && self.leaves_out(facts.rows) {
             return Ok(Vec::new());
         }
         self.check_time()?;
@@ -178,16 +212,10 @@ impl Searcher<'_> {
 
     fn facts(&self, sealed: &Sealed) -> Facts {
         let alive = sealed.rows() - sealed.tombstones.dead();
-        // How the matching points are spread over segments is not known: evenly, say.
-        let share = alive as f64 / self.view.points.max(1) as f64;
-        let matching = match &self.allowed {
-            None => alive,
-            Some(allowed) => (allowed.slots.len() as f64 * share).ceil() as usize,
-        };
         let row_bytes = self.vector.dim * size_of::<f32>();
         Facts {
             rows: alive,
-            matching: matching.min(alive),
+            matching: self.matching(alive),
             filtered: self.allowed.is_some(),
             has_graph: sealed.graph.is_some(),
             exact: self.search.params.exact,
@@ -207,7 +235,7 @@ impl Searcher<'_> {
             metric: metric(self.vector.distance),
             dim: self.vector.dim,
             rows: values,
-            order: slots,
+            order: &|a, b| self.compare_ids(slots[a as usize], slots[b as usize]),
             stop: &|| self.is_late(),
         };
         self.ask(&flat, self.k, slots, Some(died))

@@ -44,6 +44,8 @@ pub struct Shard {
     pub(crate) linking: Mutex<()>,
     pub(crate) indexes_building: AtomicUsize,
     pub(crate) indexes_built: AtomicU64,
+    /// By kind of background job, why the last one failed, if it did.
+    pub(crate) job_failures: Mutex<[Option<String>; 2]>,
     settings: ShardSettings,
     last_write: Mutex<Instant>,
     closed: AtomicBool,
@@ -63,6 +65,7 @@ impl Shard {
             linking: Mutex::new(()),
             indexes_building: AtomicUsize::new(0),
             indexes_built: AtomicU64::new(0),
+            job_failures: Mutex::default(),
             settings,
             last_write: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),

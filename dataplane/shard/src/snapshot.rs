@@ -107,6 +107,12 @@ impl Shard {
     }
 }
 
+/// Where a replica with its files in `dir` would have a file of a snapshot, by the name that it
+/// has there; `None` for what is made anew for each snapshot.
+pub fn own_file(dir: &Path, name: &str) -> Option<PathBuf> {
+    Some(dir.join(Path::new(name).strip_prefix(SEGMENTS).ok()?))
+}
+
 fn name(segment: &Path) -> &OsStr {
     segment.file_name().expect("a segment has a directory of its own")
 }

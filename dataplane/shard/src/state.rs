@@ -64,7 +64,7 @@ impl State {
 
     /// A vector that a request names.
     pub(crate) fn known_vector(&self, name: &str) -> Result<&VectorState, BadInput> {
-        let unknown = || vane_commands::Error::UnknownVector { name: name.to_owned() };
+        let unknown = || vane_commands::Error::unknown_vector(&self.config, name.to_owned());
         let (_, vector) = self.vector(name).ok_or_else(unknown)?;
         Ok(vector)
     }

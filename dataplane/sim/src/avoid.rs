@@ -15,14 +15,8 @@ pub enum Finding {
     /// A report of members that comes late sets the catalog back. Avoided: such a report is
     /// lost on its way.
     LateSettle,
-    /// A group with one voter forgets its log past a snapshot that is being made for a learner,
-    /// and loses the files. Avoided: files that such a group leaves are not counted.
-    LoneVoter,
     /// A disk that was put back to an earlier state votes. Avoided: disks keep what was synced.
     OldDisk,
-    /// A newcomer gets its vote when its log begins with a snapshot that is not installed.
-    /// Avoided: such a change of members is refused.
-    VoteBeforeData,
     /// A replica that cannot be opened stays shut, and nothing replaces it. Avoided: an
     /// administrator moves it.
     ShutReplica,
@@ -38,12 +32,10 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 7] = [
         Self::UndoneMove,
         Self::LateSettle,
-        Self::LoneVoter,
         Self::OldDisk,
-        Self::VoteBeforeData,
         Self::ShutReplica,
         Self::LateMetaCommand,
         Self::LostDisk,

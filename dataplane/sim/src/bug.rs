@@ -30,11 +30,15 @@ pub enum Bug {
     SealTheDead,
     /// shard: [`Fault::FilterOnce`].
     FilterOnce,
+    /// raft: [`Fault::SnapshotWithoutItsIndex`].
+    SnapshotWithoutItsIndex,
+    /// raft: [`Fault::VoteBeforeInstall`].
+    VoteBeforeInstall,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -47,6 +51,8 @@ impl Bug {
         Self::ForgetUnknown,
         Self::SealTheDead,
         Self::FilterOnce,
+        Self::SnapshotWithoutItsIndex,
+        Self::VoteBeforeInstall,
     ];
 
     /// The fault in a real crate that it is; `None` for one of the simulator's own parts.
@@ -64,6 +70,8 @@ impl Bug {
             Self::ForgetUnknown => Some(Fault::ForgetUnknown),
             Self::SealTheDead => Some(Fault::SealTheDead),
             Self::FilterOnce => Some(Fault::FilterOnce),
+            Self::SnapshotWithoutItsIndex => Some(Fault::SnapshotWithoutItsIndex),
+            Self::VoteBeforeInstall => Some(Fault::VoteBeforeInstall),
         }
     }
 }

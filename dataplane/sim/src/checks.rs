@@ -11,7 +11,6 @@ use vane_raft::{Conf, Entry, Envelope, GroupStatus, INITIAL_INDEX, MemberChange}
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::avoid::{Avoid, Finding};
 use crate::queue::Time;
 
 /// Session and sequence of a write.
@@ -43,15 +42,12 @@ pub(crate) struct TrueLog {
     gone: BTreeSet<PeerId>,
     /// Replicas that have applied or installed something.
     with_data: BTreeSet<PeerId>,
-    /// It had one voter, and members without a vote, at some time.
-    pub(crate) was_alone_with_learners: bool,
 }
 
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     failure: Option<String>,
-    pub(crate) avoid: Avoid,
     pub(crate) now: Time,
     pub(crate) logs: BTreeMap<GroupId, TrueLog>,
     leaders: BTreeMap<(GroupId, Term), PeerId>,
@@ -79,18 +75,12 @@ impl TrueLog {
         let empty = promoted.copied().find(|peer| !self.has_data(*peer));
         let empty = empty.map(|peer| format!("{} votes from {index} on without data", name(peer)));
         self.gone.extend(before.into_iter().filter(|peer| !after.contains(peer)));
-        // Remembered for good: what such a group leaves behind shows only at the end.
-        self.was_alone_with_learners |= conf.voters.len() == 1 && after.len() > 1;
         (self.conf, self.conf_index, self.conf_since) = (conf, index, now);
         back.or(empty)
     }
 }
 
 impl Checks {
-    pub(crate) fn new(avoid: Avoid) -> Self {
-        Self { avoid, ..Self::default() }
-    }
-
     /// Why the run failed.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
@@ -241,14 +231,6 @@ impl Checks {
             let name = name(*peer);
             self.fail(|| format!("group {group}: {name} is to vote and is not caught up"));
         }
-    }
-
-    /// Whether a peer that has no data is to vote: its leader takes it for caught up, which is a
-    /// known finding, kept out of ordinary runs.
-    pub(crate) fn is_vote_too_early(&self, group: GroupId, voters: &[PeerId]) -> bool {
-        // By what was applied, not by what its leader believes: that belief is the finding.
-        let is_empty = |peer: &PeerId| self.logs.get(&group).is_none_or(|log| !log.has_data(*peer));
-        self.avoid.has(Finding::VoteBeforeData) && voters.iter().any(is_empty)
     }
 }
 

@@ -70,7 +70,7 @@ impl Env {
             random,
             trace,
             network: Network::default(),
-            checks: Checks::new(avoid),
+            checks: Checks::default(),
             history: History::default(),
             lives: Lives::default(),
             swarm,

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use vane_raft::{Envelope, GroupStatus, MemberChange};
-use vane_transport::{NotDone, NotRead, Outcome, Proposal};
+use vane_raft::{Envelope, GroupStatus, MemberChange, SnapshotFiles};
+use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
-use crate::files::Files;
 use crate::network::Link;
 use crate::process::AnyRead;
 use crate::queue::Time;
@@ -78,7 +77,7 @@ pub(crate) enum Step {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     Raft(Envelope),
-    Snapshot { announcement: Envelope, files: Files, sender: u64 },
+    Snapshot { announcement: Envelope, files: Arc<dyn SnapshotFiles>, sender: u64 },
     Ask { asked: Asked, group: GroupId, what: What },
     Answer { asked: Asked, answer: Answer },
     Hear,
@@ -118,7 +117,7 @@ pub(crate) enum LeaderRequest {
 #[derive(Debug, Clone)]
 pub(crate) enum What {
     Propose(Proposal),
-    Read { read: Arc<dyn AnyRead>, linearizable: bool },
+    Read { read: Arc<dyn AnyRead>, freshness: Freshness },
 }
 
 /// Leader and term of an answer.

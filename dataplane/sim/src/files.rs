@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
+use vane_raft::SnapshotFiles;
 use vane_types::{GroupId, PeerId};
 
 /// Where there is a file system in memory.
@@ -44,15 +45,24 @@ impl Directory {
         Ok(Files(Arc::new(Owned(path))))
     }
 
+    /// Directories of snapshots that are there.
+    pub(crate) fn snapshots(&self) -> std::io::Result<BTreeSet<PathBuf>> {
+        self.of_kind("snapshot-")
+    }
+
     /// Directories of replicas that are there.
     pub(crate) fn replicas(&self) -> std::io::Result<BTreeSet<PathBuf>> {
+        self.of_kind("replica-")
+    }
+
+    fn of_kind(&self, kind: &str) -> std::io::Result<BTreeSet<PathBuf>> {
         let entries = std::fs::read_dir(self.root.path())?;
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let is_replica = |path: &PathBuf| {
+        let is_of_kind = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with("replica-"))
+            name.is_some_and(|name| name.starts_with(kind))
         };
-        paths.filter(|path| path.as_ref().is_ok_and(is_replica)).collect()
+        paths.filter(|path| path.as_ref().is_ok_and(is_of_kind)).collect()
     }
 
     /// Where a replica's own files lie.
@@ -63,6 +73,12 @@ impl Directory {
 
 impl Files {
     pub(crate) fn path(&self) -> &Path {
+        &self.0.0
+    }
+}
+
+impl SnapshotFiles for Files {
+    fn path(&self) -> &Path {
         &self.0.0
     }
 }

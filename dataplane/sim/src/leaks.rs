@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use vane_raft::GroupStatus;
-use vane_types::{GroupId, LogIndex};
+use vane_types::GroupId;
 
-use crate::avoid::Finding;
 use crate::node::Node;
-use crate::process::Process;
 use crate::world::World;
 
 impl World {
@@ -18,7 +15,7 @@ impl World {
     pub(crate) fn leaked(&self) -> Option<String> {
         let nodes = self.nodes.iter();
         let mut found = nodes.filter_map(|node| self.leaked_on(node));
-        found.next().or_else(|| self.leaked_dirs())
+        found.next().or_else(|| self.leaked_snapshots()).or_else(|| self.leaked_dirs())
     }
 
     fn leaked_on(&self, node: &Node) -> Option<String> {
@@ -31,28 +28,17 @@ impl World {
         if let Some(group) = node.disks.log.groups().into_iter().find(|it| !has_place(it)) {
             return Some(format!("node {} has a log of group {group} and no place", node.id));
         }
-        let outgoing = process.outgoing.keys();
-        // Those that may still be sent are somebody's.
-        let spent = outgoing.filter(|(group, index)| self.is_spent(process, *group, *index));
-        let mut spent = spent.map(|(group, index)| {
-            format!("node {} still has the snapshot of group {group} at {index}", node.id)
-        });
-        spent.next()
+        None
     }
 
-    /// Whether a snapshot is one that can never be sent: there is a later one, or its group's
-    /// log has gone on without it.
-    fn is_spent(&self, process: &Process, group: GroupId, index: LogIndex) -> bool {
-        let log = self.env.checks.log(group);
-        let is_known = log.is_some_and(|log| log.was_alone_with_learners)
-            && self.env.avoid.has(Finding::LoneVoter);
-        let mut others = process.outgoing.keys();
-        let is_older = others.any(|(of, at)| *of == group && *at > index);
-        // Not while a peer is being sent it: that peer would have to begin again.
-        let is_behind = |status: GroupStatus| {
-            index < status.truncated_index && !status.peers.iter().any(|peer| peer.snapshot)
-        };
-        !is_known && (is_older || process.core.status(group).is_none_or(is_behind))
+    /// Snapshots that nobody needs: once all replicas are where they should be, only received
+    /// ones are left, which a node keeps for a while.
+    fn leaked_snapshots(&self) -> Option<String> {
+        let there = self.env.directory.snapshots().ok()?;
+        let received = self.nodes.iter().flat_map(|node| node.disks.incoming.values());
+        let received: BTreeSet<PathBuf> = received.map(|files| files.path().to_owned()).collect();
+        let stranger = there.difference(&received).next()?;
+        Some(format!("{} still has files", stranger.file_name()?.to_string_lossy()))
     }
 
     /// Directories of replicas that are nobody's.

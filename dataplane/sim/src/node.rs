@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vane_catalog::meta_peer;
-use vane_raft::{Append, Conf, GroupLog, LogStore};
+use vane_raft::{Append, Conf, GroupLog, LogStore, SnapshotFiles};
 use vane_storage::{Kv, ShardStore};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::checks::name;
 use crate::disk::LogDisk;
 use crate::env::{Crash, Env};
-use crate::files::Files;
 use crate::kv::StateDisk;
 use crate::machine::Meta;
 use crate::process::{Process, Replica};
@@ -25,7 +24,7 @@ pub(crate) struct Disks {
     pub(crate) log: Arc<LogDisk>,
     pub(crate) state: Arc<StateDisk>,
     /// Received snapshots by group, term and index.
-    pub(crate) incoming: BTreeMap<(GroupId, Term, LogIndex), Files>,
+    pub(crate) incoming: BTreeMap<(GroupId, Term, LogIndex), Arc<dyn SnapshotFiles>>,
     /// Index up to which a group's state is known to be synced.
     pub(crate) durable: BTreeMap<GroupId, LogIndex>,
     /// Groups whose log was found damaged: their replica is never opened again.

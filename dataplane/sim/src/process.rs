@@ -19,8 +19,8 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
 use vane_raft::{
-    Append, Config, Core, Envelope, Exported, LogStore, MemberChange, OnRead, Output, Persisted,
-    Start, StoreError, Ticket, Watch,
+    Append, Config, Core, Envelope, LogStore, Made, MemberChange, OnRead, Output, Persisted, Start,
+    StoreError, Ticket, Watch,
 };
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
@@ -28,7 +28,6 @@ use crate::bug::Bug;
 use crate::disk::LogDisk;
 use crate::env::Env;
 use crate::event::{Body, Step};
-use crate::files::Files;
 use crate::machine::{AnyMachine, Meta, Views};
 use crate::node::Disks;
 
@@ -65,7 +64,7 @@ pub(crate) enum Input {
     Add(Box<Start>),
     Remove(GroupId),
     Installed { group: GroupId, peer: PeerId, index: LogIndex },
-    SnapshotMade { group: GroupId, peer: PeerId, made: Result<Exported, StoreError> },
+    SnapshotMade { group: GroupId, peer: PeerId, made: Result<Made, StoreError> },
     SnapshotSent { group: GroupId, to: PeerId, ok: bool },
 }
 
@@ -97,8 +96,6 @@ pub(crate) struct Process {
     phase: Phase,
     work: VecDeque<Work>,
     jobs: VecDeque<Job>,
-    /// Snapshots that can be sent.
-    pub(crate) outgoing: BTreeMap<(GroupId, LogIndex), Files>,
     settled: Arc<Mutex<Vec<Settled>>>,
     /// Bytes of commands between proposal and answer.
     pub(crate) pending_bytes: Arc<AtomicUsize>,
@@ -138,7 +135,6 @@ impl Process {
             phase: Phase::Waiting,
             work: VecDeque::new(),
             jobs: VecDeque::new(),
-            outgoing: BTreeMap::new(),
             settled: Arc::default(),
             pending_bytes: Arc::default(),
             requests: Requests::new(reach.clone(), catalog, id.0.0 << 32 | id.1),
@@ -252,8 +248,9 @@ impl Process {
         if ticked {
             self.core.tick();
         }
-        let Output { messages, appends, .. } = self.core.ready();
+        let Output { messages, transfers, appends, .. } = self.core.ready();
         self.send(env, messages);
+        self.send_snapshots(env, transfers);
         // Nothing to sync: the round goes on at once, as the real thread does.
         if appends.is_empty() {
             self.phase = Phase::Writing(false);
@@ -328,6 +325,7 @@ impl Process {
 
     fn hand_on(&mut self, env: &mut Env, done: Persisted) {
         self.send(env, done.messages);
+        self.send_snapshots(env, done.transfers);
         for committed in done.committed {
             self.add_work(env, Work::of(committed));
         }
@@ -336,9 +334,6 @@ impl Process {
         }
         for (group, peer) in done.snapshots_wanted {
             self.add_job(env, Job::make(group, peer));
-        }
-        for spent in done.snapshots_spent {
-            self.outgoing.remove(&spent);
         }
     }
 

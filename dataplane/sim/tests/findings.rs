@@ -15,7 +15,7 @@ struct Known {
     says: &'static str,
 }
 
-const KNOWN: [Known; 9] = [
+const KNOWN: [Known; 7] = [
     Known {
         name: "a target that is changed back brings a removed peer id back",
         finding: Finding::UndoneMove,
@@ -27,19 +27,9 @@ const KNOWN: [Known; 9] = [
         says: "is destroyed, the members are",
     },
     Known {
-        name: "a lone voter forgets its log past a snapshot in the making, and its files stay",
-        finding: Finding::LoneVoter,
-        says: "still has the snapshot",
-    },
-    Known {
         name: "a disk that was put back to an earlier state votes for what it forgot",
         finding: Finding::OldDisk,
         says: "is out of range",
-    },
-    Known {
-        name: "a member votes before its snapshot is installed",
-        finding: Finding::VoteBeforeData,
-        says: "without data",
     },
     Known {
         name: "a replica that cannot be opened stays shut, and nothing replaces it",

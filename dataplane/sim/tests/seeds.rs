@@ -181,6 +181,18 @@ fn a_change_by_filter_that_is_not_looked_at_again_is_found() {
     is_found(Bug::FilterOnce, &says);
 }
 
+/// It took 1 seed.
+#[test]
+fn a_snapshot_without_its_index_is_found() {
+    is_found(Bug::SnapshotWithoutItsIndex, &["is given entry", "differs", "is told of"]);
+}
+
+/// It took 2 seeds.
+#[test]
+fn a_vote_before_the_snapshot_is_installed_is_found() {
+    is_found(Bug::VoteBeforeInstall, &["without data"]);
+}
+
 #[test]
 fn every_bug_has_a_name_of_its_own() {
     for (at, bug) in Bug::ALL.iter().enumerate() {

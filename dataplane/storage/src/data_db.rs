@@ -3,17 +3,20 @@
 //! Writes are not synced one by one: the log they came from is. [`DataDb::sync`] makes all
 //! earlier ones durable; only then may the logs behind them be truncated.
 
-use std::path::Path;
+mod load;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
 };
-use rocksdb::{DBRawIterator, Options, ReadOptions, SliceTransform, WriteBatch};
+use rocksdb::{DBRawIterator, Options, Range, ReadOptions, SliceTransform, WriteBatch};
 
 use crate::error::Error;
 use crate::keys::PREFIX;
-use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Visit};
+use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Source, Visit};
 
 const NAME: &str = "data.db";
 
@@ -25,6 +28,14 @@ const MEMTABLE_BYTES_MAX: usize = 128 << 20;
 #[derive(Clone)]
 pub struct DataDb {
     db: Arc<DB>,
+    loads: Arc<Loads>,
+}
+
+/// Where tables lie that are about to become the database's.
+struct Loads {
+    dir: PathBuf,
+    /// Tables that were begun.
+    begun: AtomicU64,
 }
 
 impl DataDb {
@@ -52,7 +63,7 @@ impl DataDb {
             ColumnFamilyDescriptor::new(name(family), family_options(family, &cache))
         });
         let db = DB::open_cf_descriptors(&options, path, families).map_err(Error::rocks(NAME))?;
-        Ok(Self { db: Arc::new(db) })
+        Ok(Self { db: Arc::new(db), loads: Arc::new(Loads::open(path)?) })
     }
 
     /// Makes everything written before durable.
@@ -113,6 +124,15 @@ impl Kv for DataDb {
             }
         }
         self.db.write(rocks).map_err(Error::rocks(NAME))
+    }
+
+    fn load(&self, source: &mut Source<'_>) -> Result<(), Error> {
+        self.load_tables(source)
+    }
+
+    fn bytes(&self, family: Family, from: &[u8], to: &[u8]) -> u64 {
+        let sizes = self.db.get_approximate_sizes_cf(self.family(family), &[Range::new(from, to)]);
+        sizes.into_iter().sum()
     }
 
     fn view(&self) -> Box<dyn KvRead + '_> {

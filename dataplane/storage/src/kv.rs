@@ -33,6 +33,12 @@ impl Family {
 /// Sees a key and its value; says whether to go on.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<bool, Error> + 'a;
 
+/// Takes a key and its value.
+pub type Sink<'a> = dyn FnMut(Family, Vec<u8>, Vec<u8>) -> Result<(), Error> + 'a;
+
+/// Gives keys, those of one family after those of another and each family's in order.
+pub type Source<'a> = dyn FnMut(&mut Sink<'_>) -> Result<(), Error> + 'a;
+
 /// Reads: of now, or of the moment a view was taken.
 pub trait KvRead: Send + Sync {
     /// Value of a key.
@@ -69,6 +75,20 @@ pub trait Kv: KvRead {
     /// When the write fails; all of the batch may be there after a restart, or none.
     fn write(&self, batch: KvBatch) -> Result<(), Error>;
 
+    /// Takes in many keys that are not there, however many they are; durable after the next sync.
+    /// Not atomic: readers and a crash may find a part of them.
+    ///
+    /// # Errors
+    /// When the write or `source` fails; a part of the keys may be there.
+    fn load(&self, source: &mut Source<'_>) -> Result<(), Error> {
+        load_in_batches(self, source)
+    }
+
+    /// Bytes that the keys from `from` on and below `to` take, about and where that is known.
+    fn bytes(&self, _family: Family, _from: &[u8], _to: &[u8]) -> u64 {
+        0
+    }
+
     /// The store as it is now, whatever is written later.
     fn view(&self) -> Box<dyn KvRead + '_>;
 
@@ -77,6 +97,22 @@ pub trait Kv: KvRead {
     /// # Errors
     /// When the sync fails: nothing written since the last one may be counted on.
     fn sync(&self) -> Result<(), Error>;
+}
+
+/// Keys and values written at once by a load.
+const LOAD_BATCH_BYTES_MAX: usize = 4 << 20;
+
+/// A load for stores that have no better way: a group may not fit into memory.
+fn load_in_batches<K: Kv + ?Sized>(kv: &K, source: &mut Source<'_>) -> Result<(), Error> {
+    let mut batch = KvBatch::default();
+    source(&mut |family, key, value| {
+        batch.put(family, key, value);
+        if batch.bytes() >= LOAD_BATCH_BYTES_MAX {
+            kv.write(std::mem::take(&mut batch))?;
+        }
+        Ok(())
+    })?;
+    kv.write(batch)
 }
 
 /// Writes that happen together or not at all; of two on one key the later counts.

@@ -25,8 +25,6 @@ use reader::short_key;
 
 const APPLIED: &[u8] = b"applied";
 const SEGMENT: &[u8] = b"segment/";
-/// Keys and values written at once by an import.
-const IMPORT_BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// Name and value of what a group keeps beside its points.
 pub type Attribute = (Vec<u8>, Vec<u8>);
@@ -167,26 +165,30 @@ impl ShardStore {
         key_file::read(dir, |_, _, _| Ok(()))?;
         self.destroy()?;
         let prefix = self.group.0.to_be_bytes();
-        let (mut batch, mut applied) = (KvBatch::default(), None);
-        key_file::read(dir, |family, key, value| {
-            if family == Family::Attribute && key == APPLIED {
-                // With the last batch: it says that all the others are there.
-                applied = Some(value.to_vec());
-                return Ok(());
-            }
-            batch.put(family, [&prefix, key].concat(), value.to_vec());
-            // A group may not fit into memory. What a crash leaves of the earlier batches does not
-            // count: there is no applied index beside it.
-            if batch.bytes() >= IMPORT_BATCH_BYTES_MAX {
-                self.kv.write(std::mem::take(&mut batch))
-            } else {
-                Ok(())
-            }
+        let mut applied = None;
+        // What a crash leaves of it does not count: there is no applied index beside it.
+        self.kv.load(&mut |put| {
+            key_file::read(dir, |family, key, value| {
+                if family == Family::Attribute && key == APPLIED {
+                    applied = Some(value.to_vec());
+                    return Ok(());
+                }
+                put(family, [&prefix, key].concat(), value.to_vec())
+            })
         })?;
+        let mut batch = KvBatch::default();
         if let Some(applied) = applied {
+            // Last: it says that all the others are there.
             batch.put(Family::Attribute, keys::attribute(self.group, APPLIED), applied);
         }
         self.kv.write(batch)?;
         self.kv.sync()
+    }
+
+    /// Bytes of the group's keys, about and where the store knows.
+    pub fn bytes(&self) -> u64 {
+        let prefix = self.group.0.to_be_bytes();
+        let end = keys::end_of(&prefix);
+        Family::ALL.into_iter().map(|family| self.kv.bytes(family, &prefix, &end)).sum()
     }
 }

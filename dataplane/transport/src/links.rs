@@ -1,20 +1,19 @@
 //! Raft's messages to the other nodes: one stream to each, with a bounded queue before it.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use vane_proto::peer::RaftBatch;
-use vane_raft::{Callback, Engine, Envelope, Transport};
-use vane_types::NodeId;
+use vane_raft::{Callback, Engine, Envelope, Transfer, Transport};
+use vane_types::{GroupId, NodeId, PeerId};
 
 use crate::peers::Peers;
-use crate::send_snapshot::{self, SendError};
+use crate::send_snapshot::{Sending, Transfers};
 use crate::wire::Wire;
 
 /// Messages that may wait for one node; more are dropped, Raft sends again.
@@ -28,8 +27,10 @@ const BATCHES_ON_THE_WAY: usize = 4;
 /// Pauses between attempts to connect.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(50);
 const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
-/// Snapshots that this node sends at a time.
-const SNAPSHOTS_AT_ONCE: usize = 2;
+/// Pause after a snapshot that could not be sent, doubled with each that follows: what is
+/// refused is refused again.
+const SNAPSHOT_PAUSE_MIN: Duration = Duration::from_millis(500);
+const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// The streams to all nodes.
 pub struct Links {
@@ -39,7 +40,9 @@ pub struct Links {
     links: Mutex<HashMap<NodeId, Arc<Link>>>,
     /// Told of nodes that do not answer. Set later, because the engine is made with the links.
     engine: Arc<OnceLock<Weak<Engine>>>,
-    snapshots: Arc<Semaphore>,
+    snapshots: Arc<Sending>,
+    /// Snapshots that failed one after the other, by their receiver.
+    failures: Arc<Mutex<HashMap<(GroupId, PeerId), u32>>>,
 }
 
 /// What waits for one node.
@@ -58,9 +61,11 @@ struct Queue {
 impl Links {
     /// Streams from node `me`, each opened with the first message for its node and run by
     /// `runtime`.
-    pub fn new(me: NodeId, peers: Arc<Peers>, runtime: Handle) -> Self {
-        let snapshots = Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE));
-        Self { me, peers, runtime, links: Mutex::default(), engine: Arc::default(), snapshots }
+    /// `transfers` shows how far snapshots are.
+    pub fn new(me: NodeId, peers: Arc<Peers>, runtime: Handle, transfers: Arc<Transfers>) -> Self {
+        let snapshots = Arc::new(Sending::new(me, Arc::clone(&peers), transfers));
+        let (links, failures) = (Mutex::default(), Arc::default());
+        Self { me, peers, runtime, links, engine: Arc::default(), snapshots, failures }
     }
 
     /// Whom to tell of nodes that do not answer. Only the first call counts.
@@ -117,16 +122,11 @@ impl Transport for Links {
         }
     }
 
-    fn send_snapshot(&self, announcement: Envelope, dir: PathBuf, done: Callback<bool>) {
-        let (me, peers, snapshots) =
-            (self.me, Arc::clone(&self.peers), Arc::clone(&self.snapshots));
+    fn send_snapshot(&self, transfer: Transfer, done: Callback<bool>) {
+        let (snapshots, failures) = (Arc::clone(&self.snapshots), Arc::clone(&self.failures));
         self.runtime.spawn(async move {
-            let (group, to) = (announcement.group, announcement.to().node());
-            // The others wait: many snapshots at once would all come late.
-            let sent = match snapshots.acquire().await {
-                Ok(_permit) => send_snapshot::send(me, &peers, announcement, dir).await,
-                Err(_) => Err(SendError::Stopping),
-            };
+            let (group, to) = (transfer.announcement.group, transfer.announcement.to());
+            let sent = snapshots.send(transfer).await;
             match &sent {
                 Ok(bytes) => tracing::info!(%group, %to, bytes, "sent a snapshot"),
                 Err(error) => tracing::warn!(
@@ -134,10 +134,30 @@ impl Transport for Links {
                     "failed to send a snapshot; Raft asks for it again"
                 ),
             }
+            let pause = pause_after(&mut failures.lock(), (group, to), sent.is_ok());
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
             // Also after a failure: until it hears of the outcome, Raft sends the member nothing.
             done(sent.is_ok());
         });
     }
+}
+
+/// How long to wait before Raft hears of a failure and tries again; nothing after a success.
+fn pause_after(
+    failures: &mut HashMap<(GroupId, PeerId), u32>,
+    to: (GroupId, PeerId),
+    ok: bool,
+) -> Option<Duration> {
+    if ok {
+        failures.remove(&to);
+        return None;
+    }
+    let failed = failures.entry(to).or_default();
+    let pause = SNAPSHOT_PAUSE_MIN * 2_u32.pow((*failed).min(16));
+    *failed += 1;
+    Some(pause.min(SNAPSHOT_PAUSE_MAX))
 }
 
 /// The task that empties one queue. It ends when the link is gone.

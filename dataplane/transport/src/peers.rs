@@ -27,6 +27,10 @@ const PROBE_AFTER: Duration = Duration::from_millis(700);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// HTTP/2 windows: a large command must not wait for a round trip per 64 KB.
 const WINDOW_BYTES: u32 = 4 << 20;
+/// The same for a snapshot's connection, on which nobody waits for an answer: its receiver may
+/// be syncing a large file.
+const SNAPSHOT_PROBE_AFTER: Duration = Duration::from_secs(5);
+const SNAPSHOT_PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Puts the token, the cluster and the protocol on every call.
 #[derive(Clone)]
@@ -71,7 +75,15 @@ pub struct Peers {
     /// Address to dial from, where the node listens on one of several.
     local: Option<IpAddr>,
     addresses: RwLock<HashMap<NodeId, String>>,
-    channels: RwLock<HashMap<NodeId, (String, Channel)>>,
+    channels: RwLock<HashMap<(NodeId, Purpose), (String, Channel)>>,
+}
+
+/// What a connection is for. Snapshots have one of their own: bytes of files that wait for a
+/// disk must not hold up Raft's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Purpose {
+    Calls,
+    Snapshots,
 }
 
 impl Peers {
@@ -87,27 +99,45 @@ impl Peers {
         if *self.addresses.read() == addresses {
             return;
         }
-        self.channels.write().retain(|node, (address, _)| addresses.get(node) == Some(address));
+        self.channels
+            .write()
+            .retain(|(node, _), (address, _)| addresses.get(node) == Some(address));
         *self.addresses.write() = addresses;
     }
 
     /// A connection to a member. Made when it is first used, so that it is an error only where
     /// there is no address.
     pub(crate) fn client(&self, node: NodeId) -> Result<Client, ConnectError> {
+        self.client_for(node, Purpose::Calls)
+    }
+
+    /// A connection to a member for nothing but snapshots.
+    pub(crate) fn snapshot_client(&self, node: NodeId) -> Result<Client, ConnectError> {
+        self.client_for(node, Purpose::Snapshots)
+    }
+
+    fn client_for(&self, node: NodeId, purpose: Purpose) -> Result<Client, ConnectError> {
         let address = self.addresses.read().get(&node).cloned();
         let address = address.ok_or(ConnectError::UnknownAddress(node))?;
-        if let Some(channel) = self.known_channel(node, &address) {
+        if let Some(channel) = self.known_channel((node, purpose), &address) {
             return Ok(self.client_of(channel));
         }
-        let channel = self.endpoint(&address)?.connect_lazy();
+        let mut endpoint = self.endpoint(&address)?;
+        if purpose == Purpose::Snapshots {
+            endpoint = endpoint
+                .http2_keep_alive_interval(SNAPSHOT_PROBE_AFTER)
+                .keep_alive_timeout(SNAPSHOT_PROBE_TIMEOUT)
+                .keep_alive_while_idle(false);
+        }
+        let channel = endpoint.connect_lazy();
         // Two callers may both make one: the later is kept, and both work.
-        self.channels.write().insert(node, (address, channel.clone()));
+        self.channels.write().insert((node, purpose), (address, channel.clone()));
         Ok(self.client_of(channel))
     }
 
-    fn known_channel(&self, node: NodeId, address: &str) -> Option<Channel> {
+    fn known_channel(&self, key: (NodeId, Purpose), address: &str) -> Option<Channel> {
         let channels = self.channels.read();
-        let (known, channel) = channels.get(&node)?;
+        let (known, channel) = channels.get(&key)?;
         // Behind an old address there may be another node by now.
         (known == address).then(|| channel.clone())
     }

@@ -71,6 +71,8 @@ pub enum Freshness {
     Leader,
     /// Everything that was acknowledged before the read began, by whichever leader.
     Linearizable,
+    /// What the replica that is asked has applied, once that is so much; it need not lead.
+    Applied(LogIndex),
 }
 
 /// Why a node did not answer a read.

@@ -177,10 +177,11 @@ reads! {
         Info as (Info {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_index_points: payload_indexes, vector_bytes,
-            graph_bytes,
+            graph_bytes, job_failure, waiting,
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
-            indexes_built, optimizing, payload_indexes, vector_bytes, graph_bytes,
+            indexes_built, optimizing, payload_indexes, vector_bytes, graph_bytes, job_failure,
+            waiting,
         },
         ShardInfoReply of shard_info_reply;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use vane_raft::GroupStatus;
 use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::TransferReport;
+
 /// Which groups a report is wanted of. Those that the node does not lead are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ReportRequest {
@@ -53,4 +55,6 @@ pub struct GroupReport {
     pub vector_bytes: u64,
     /// Vectors in a graph.
     pub indexed_vectors: u64,
+    /// Snapshots on their way from its leader.
+    pub transfers: Vec<TransferReport>,
 }

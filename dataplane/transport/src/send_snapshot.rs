@@ -1,30 +1,50 @@
-//! Sending a snapshot: a header that names its files, then their bytes.
+//! Sending a snapshot: what its files are is offered, the receiver says what of them it has,
+//! and the rest is sent. Whatever breaks off goes on there at the next attempt.
 
+mod listing;
+mod throttle;
+mod transfers;
+
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
 use thiserror::Error;
-use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
 use vane_proto::peer::snapshot_part::Part;
 use vane_proto::peer::{SnapshotChunk, SnapshotFile, SnapshotHeader, SnapshotPart};
-use vane_raft::Envelope;
+use vane_raft::Transfer;
 use vane_types::NodeId;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::peers::{ConnectError, Peers};
+use crate::peers::{Client, ConnectError, Peers};
 use crate::wire::Wire;
+use listing::Listings;
+pub(crate) use listing::checksum;
+use throttle::Throttle;
+use transfers::Running;
+pub use transfers::{TransferPhase, TransferReport, Transfers};
 
 /// Bytes of one chunk.
-const CHUNK_BYTES: usize = 256 << 10;
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks between the disk and the connection.
 const CHUNKS_ON_THE_WAY: usize = 8;
 /// Files of one snapshot.
 pub(crate) const FILES_MAX: usize = 100_000;
-/// Longest time that one snapshot may take.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+/// Time in which the receiver says what it has; it may have to read files for that.
+const OFFER_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time without any progress after which a transfer is given up. How long one takes in all
+/// depends on the shard, and has no bound.
+const STALLED_AFTER: Duration = Duration::from_secs(120);
+/// Snapshots that this node sends at a time.
+const SNAPSHOTS_AT_ONCE: usize = 2;
+/// Bytes a second of all snapshots that this node sends: half of what a common network or
+/// disk carries, so that requests find room beside them.
+const BYTES_PER_SECOND: u64 = 128 << 20;
 
 /// Why a snapshot was not sent.
 #[derive(Debug, Error)]
@@ -40,8 +60,10 @@ pub(crate) enum SendError {
     /// The receiver's words.
     #[error("{0}")]
     Refused(String),
-    #[error("it took more than {} s", TIMEOUT.as_secs())]
-    TooLong,
+    #[error("the receiver says that it has parts of other files")]
+    NotTheSame,
+    #[error("nothing went on for {} s", STALLED_AFTER.as_secs())]
+    Stalled,
     #[error("the node is shutting down")]
     Stopping,
 }
@@ -50,105 +72,126 @@ impl SendError {
     fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
     }
-}
 
-/// Sends a snapshot whose files lie below `dir`; its size in bytes, or why it failed.
-pub(crate) async fn send(
-    me: NodeId,
-    peers: &Peers,
-    announcement: Envelope,
-    dir: PathBuf,
-) -> Result<u64, SendError> {
-    let to = announcement.to().node();
-    // Before the files are read: without an address there is nobody to send them to.
-    let mut client = peers.client(to)?;
-    let listed = dir.clone();
-    // Every file is read for its checksum: not on a thread of the runtime.
-    let files = tokio::task::spawn_blocking(move || list(&listed))
-        .await
-        .map_err(|_| SendError::Stopping)??;
-    let bytes = files.iter().map(|file| file.bytes).sum();
-    let envelope = Some(announcement.into_message());
-    let header = SnapshotHeader { from_node: me.0, to_node: to.0, envelope, files };
-    let (send, receive) = mpsc::channel(CHUNKS_ON_THE_WAY);
-    // Beside the call: the channel bounds what is in memory.
-    let reading = tokio::spawn(send_parts(header, dir, send));
-    let sent = tokio::time::timeout(TIMEOUT, client.snapshot(ReceiverStream::new(receive))).await;
-    // Before the answer: a file that could not be read is why the call failed.
-    reading.await.map_err(|_| SendError::Stopping)??;
-    match sent {
-        Ok(Ok(_done)) => Ok(bytes),
-        Ok(Err(status)) => Err(SendError::Refused(status.message().to_owned())),
-        Err(_) => Err(SendError::TooLong),
+    fn refused(status: &Status) -> Self {
+        Self::Refused(status.message().to_owned())
     }
 }
 
-/// The header, then the files in its order. Ends early when the receiver hangs up: the call
-/// says why.
+/// What all snapshots that a node sends have in common.
+pub(crate) struct Sending {
+    me: NodeId,
+    peers: Arc<Peers>,
+    at_once: Semaphore,
+    throttle: Arc<Throttle>,
+    listings: Listings,
+    transfers: Arc<Transfers>,
+}
+
+impl Sending {
+    pub(crate) fn new(me: NodeId, peers: Arc<Peers>, transfers: Arc<Transfers>) -> Self {
+        Self {
+            me,
+            peers,
+            at_once: Semaphore::new(SNAPSHOTS_AT_ONCE),
+            throttle: Arc::new(Throttle::new(BYTES_PER_SECOND)),
+            listings: Listings::default(),
+            transfers,
+        }
+    }
+
+    /// Sends a snapshot; the bytes that travelled, or why it failed.
+    pub(crate) async fn send(&self, transfer: Transfer) -> Result<u64, SendError> {
+        let (group, to) = (transfer.announcement.group, transfer.announcement.to());
+        // From here on it is seen, also while it waits for others.
+        let running = self.transfers.begin(group, to);
+        let _permit = self.at_once.acquire().await.map_err(|_| SendError::Stopping)?;
+        // Before the files are read: without an address there is nobody to send them to.
+        let mut client = self.peers.snapshot_client(to.node())?;
+        let Transfer { announcement, files } = transfer;
+        let listed = self.listings.of(&files).await?;
+        let mut header = SnapshotHeader {
+            from_node: self.me.0,
+            to_node: to.node().0,
+            envelope: Some(announcement.into_message()),
+            files: listed.to_vec(),
+        };
+        offer(&mut client, &mut header).await?;
+        running.copying(
+            header.files.iter().map(|file| file.bytes).sum(),
+            header.files.iter().map(|file| file.offset).sum(),
+        );
+        let (send, receive) = mpsc::channel(CHUNKS_ON_THE_WAY);
+        let throttle = Arc::clone(&self.throttle);
+        let dir = files.path().to_owned();
+        // Beside the call: the channel bounds what is in memory.
+        let reading = tokio::spawn(send_parts(header, dir, send, throttle, Arc::clone(&running)));
+        let sent = tokio::select! {
+            sent = client.snapshot(ReceiverStream::new(receive)) => sent,
+            () = running.stalled(STALLED_AFTER) => return Err(SendError::Stalled),
+        };
+        // Before the answer: a file that could not be read is why the call failed.
+        reading.await.map_err(|_| SendError::Stopping)??;
+        sent.map_err(|status| SendError::refused(&status))?;
+        // Until here: the receiver reads what is sent last from these.
+        drop(files);
+        Ok(running.travelled())
+    }
+}
+
+/// Asks what the receiver has of each file. One that does not want the snapshot says so before
+/// a byte of it has travelled.
+async fn offer(client: &mut Client, header: &mut SnapshotHeader) -> Result<(), SendError> {
+    let offered = tokio::time::timeout(OFFER_TIMEOUT, client.offer_snapshot(header.clone())).await;
+    let offered = offered.map_err(|_| SendError::Stalled)?;
+    let have = offered.map_err(|status| SendError::refused(&status))?.into_inner().have;
+    let fits = have.len() == header.files.len()
+        && have.iter().zip(&header.files).all(|(have, file)| *have <= file.bytes);
+    if !fits {
+        return Err(SendError::NotTheSame);
+    }
+    header.files.iter_mut().zip(have).for_each(|(file, have)| file.offset = have);
+    Ok(())
+}
+
+/// The header, then what is missing of the files, in its order. Ends early when the receiver
+/// hangs up: the call says why.
 async fn send_parts(
     header: SnapshotHeader,
     dir: PathBuf,
     parts: mpsc::Sender<SnapshotPart>,
+    throttle: Arc<Throttle>,
+    running: Arc<Running>,
 ) -> Result<(), SendError> {
-    let paths: Vec<PathBuf> = header.files.iter().map(|file| dir.join(&file.name)).collect();
+    let files = header.files.clone();
     if parts.send(SnapshotPart { part: Some(Part::Header(header)) }).await.is_err() {
         return Ok(());
     }
-    for path in paths {
+    for SnapshotFile { name, bytes, offset, .. } in files {
+        if offset == bytes {
+            continue;
+        }
+        let path = dir.join(&name);
         let mut file = tokio::fs::File::open(&path).await.map_err(SendError::file(&path))?;
+        file.seek(io::SeekFrom::Start(offset)).await.map_err(SendError::file(&path))?;
         loop {
             let mut data = Vec::with_capacity(CHUNK_BYTES);
             // Whole chunks: a single read may bring less.
             let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await;
-            if read.map_err(SendError::file(&path))? == 0 {
+            let read = read.map_err(SendError::file(&path))?;
+            if read == 0 {
                 break;
             }
+            throttle.take(read as u64).await;
             // Beside that of the file: damage is told before all of it has travelled.
             let checksum = xxh3_64(&data);
             let chunk = Part::Chunk(SnapshotChunk { data, checksum });
             if parts.send(SnapshotPart { part: Some(chunk) }).await.is_err() {
                 return Ok(());
             }
+            running.sent(read as u64);
         }
     }
+    running.verifying();
     Ok(())
-}
-
-/// All files below a directory, by name.
-fn list(dir: &Path) -> Result<Vec<SnapshotFile>, SendError> {
-    let (mut files, mut dirs) = (Vec::new(), vec![dir.to_owned()]);
-    while let Some(inner) = dirs.pop() {
-        for entry in fs::read_dir(&inner).map_err(SendError::file(&inner))? {
-            let path = entry.map_err(SendError::file(&inner))?.path();
-            if path.is_dir() {
-                dirs.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(dir).ok().and_then(Path::to_str).map(str::to_owned);
-            let name = name.ok_or_else(|| SendError::Name(path.clone()))?;
-            let (bytes, checksum) = checksum(&path).map_err(SendError::file(&path))?;
-            files.push(SnapshotFile { name, bytes, checksum });
-            if files.len() > FILES_MAX {
-                return Err(SendError::TooManyFiles);
-            }
-        }
-    }
-    // In one order: the receiver takes chunks in that of the header.
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
-}
-
-/// Bytes and checksum of a file.
-fn checksum(path: &Path) -> io::Result<(u64, u64)> {
-    use std::io::Read;
-    let mut file = fs::File::open(path)?;
-    let (mut hasher, mut bytes, mut buffer) = (Xxh3::new(), 0, vec![0; CHUNK_BYTES]);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((bytes, hasher.digest()));
-        }
-        hasher.update(&buffer[..read]);
-        bytes += read as u64;
-    }
 }

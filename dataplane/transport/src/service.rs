@@ -30,7 +30,7 @@ type Answer<T> = Result<Response<T>, Status>;
 
 /// The service. Before the node is a member it refuses every call.
 #[derive(Debug, Clone)]
-pub struct PeerService<H>(H);
+pub struct PeerService<H>(H, take_snapshot::Stages);
 
 /// Checks every call before its message is read: the token, and the protocol that the caller
 /// speaks.
@@ -51,7 +51,7 @@ pub fn peer_server<H: PeerHandler>(
     handler: H,
     token: Token,
 ) -> InterceptedService<PeerServer<PeerService<H>>, CallCheck> {
-    let server = PeerServer::new(PeerService(handler))
+    let server = PeerServer::new(PeerService(handler, take_snapshot::Stages::default()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     InterceptedService::new(server, CallCheck(token))
@@ -145,8 +145,17 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         request: Request<Streaming<peer::SnapshotPart>>,
     ) -> Answer<peer::Done> {
         let member = self.member_for(&request)?;
-        take_snapshot::take(&*member, request.into_inner()).await?;
+        take_snapshot::take(&*member, &self.1, request.into_inner()).await?;
         Ok(Response::new(peer::Done {}))
+    }
+
+    async fn offer_snapshot(
+        &self,
+        request: Request<peer::SnapshotHeader>,
+    ) -> Answer<peer::SnapshotOffered> {
+        let member = self.member_for(&request)?;
+        let offered = take_snapshot::offer(&*member, &self.1, request.into_inner()).await?;
+        Ok(Response::new(offered))
     }
 
     async fn join(&self, request: Request<peer::JoinRequest>) -> Answer<peer::JoinReply> {

@@ -6,4 +6,5 @@ mod fake;
 mod filter_of;
 mod listener;
 mod round_trip;
+mod snapshots;
 mod value_of;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::distance::Distance;
+use crate::hints::Hints;
 use crate::path::JsonPath;
 use crate::schema::FieldSchema;
 
@@ -22,6 +23,10 @@ pub struct CollectionConfig {
     /// Free-form labels of the user's.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What was set and has no effect. From [`FeatureLevel::PROVEN`](crate::FeatureLevel::PROVEN)
+    /// on.
+    #[serde(default, skip_serializing_if = "Hints::is_empty")]
+    pub hints: Hints,
 }
 
 impl CollectionConfig {

@@ -25,11 +25,11 @@ impl Distance {
         }
     }
 
-    /// Whether a score is at least as good as the threshold a query asked for.
+    /// Whether a score is better than the threshold a query asked for; one that equals it is not.
     pub fn passes(self, score: f32, threshold: f32) -> bool {
         match self {
-            Self::Cosine | Self::Dot => score >= threshold,
-            Self::Euclid => score <= threshold,
+            Self::Cosine | Self::Dot => score > threshold,
+            Self::Euclid => score < threshold,
         }
     }
 
@@ -79,5 +79,8 @@ mod tests {
         assert_eq!(Distance::Euclid.best_first(1.0, 2.0), Ordering::Less);
         assert_eq!(Distance::Dot.best_first(1.0, 2.0), Ordering::Greater);
         assert!(Distance::Euclid.passes(1.0, 1.5) && !Distance::Dot.passes(1.0, 1.5));
+        for distance in [Distance::Cosine, Distance::Dot, Distance::Euclid] {
+            assert!(!distance.passes(1.0, 1.0), "{distance:?}");
+        }
     }
 }

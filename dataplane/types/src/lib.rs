@@ -7,6 +7,7 @@ pub mod collection;
 pub mod command;
 pub mod distance;
 pub mod error;
+pub mod hints;
 pub mod ids;
 pub mod json;
 pub mod key_range;
@@ -23,6 +24,7 @@ pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams
 pub use command::Refusal;
 pub use distance::Distance;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};
+pub use hints::Hints;
 pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
 pub use key_range::{KeyRange, RangeEpoch, ShardRange};
 pub use level::{FeatureLevel, LevelTooLow};

@@ -14,6 +14,8 @@ pub const VECTOR_VALUES_MAX: usize = 1 << 20;
 pub const NAMED_VECTORS_MAX: usize = 64;
 /// Length of a vector's name, in characters.
 pub const VECTOR_NAME_CHARS_MAX: usize = 255;
+/// Parameters of one collection that have no effect, as JSON in bytes.
+pub const HINTS_BYTES_MAX: usize = 64 << 10;
 /// Payload indexes of one collection.
 pub const PAYLOAD_INDEXES_MAX: usize = 256;
 /// Length of a payload key (a JSON path), in bytes.
@@ -35,9 +37,16 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 pub const FILTER_CONDITIONS_MAX: usize = 4096;
 /// Ids that one request may name.
 pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
-/// `limit` plus `offset` of a query or a scroll page.
-pub const RESULTS_MAX: usize = 100_000;
-/// Candidates of a graph search (`hnsw_ef`).
+/// Bytes of the points of one answer, as [`POINT_BYTES`] and [`VALUE_BYTES`] estimate them. A
+/// scroll page ends before it; any other read that finds more is refused.
+pub const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// What a point of an answer counts beside its payload and vectors.
+pub const POINT_BYTES: usize = 64;
+/// What a number of a vector counts in an answer: about its digits.
+pub const VALUE_BYTES: usize = 12;
+/// Points of one answer: more do not fit, whatever is asked of each. A `limit` may say more.
+pub const RESULTS_MAX: usize = ANSWER_BYTES_MAX / POINT_BYTES;
+/// Candidates of a graph search (`hnsw_ef`); more that are asked for count as so many.
 pub const EF_MAX: usize = 10_000;
 /// Queries of one batch request.
 pub const QUERIES_PER_BATCH_MAX: usize = 1024;

@@ -27,6 +27,22 @@ pub fn decode(bytes: &[u8]) -> Result<Payload, serde_json::Error> {
     json::read(bytes)
 }
 
+/// About the length of [`encode`], without making it.
+pub fn bytes(payload: &Payload) -> usize {
+    // Quotes, colon and comma of each member.
+    payload.iter().map(|(key, value)| key.len() + 4 + value_bytes(value)).sum()
+}
+
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(elements) => elements.iter().map(|element| value_bytes(element) + 1).sum(),
+        Value::Object(object) => bytes(object),
+    }
+}
+
 /// Merges `patch` into `payload`: its members replace those of the same name, and `null`
 /// removes one.
 pub fn merge(payload: &mut Payload, patch: &Payload) {
@@ -156,6 +172,13 @@ mod tests {
         let mut payload = object(json!({"a": 1, "b": {"x": 1}, "c": 3}));
         merge(&mut payload, &object(json!({"b": {"y": 2}, "c": null, "d": 4})));
         assert_eq!(Value::Object(payload), json!({"a": 1, "b": {"y": 2}, "d": 4}));
+    }
+
+    #[test]
+    fn bytes_are_about_those_of_the_text() {
+        let payload = object(json!({"a": [1.5, 22, null], "b": {"c": "long enough"}, "d": true}));
+        let (estimate, text) = (bytes(&payload), encode(&payload).len());
+        assert!(estimate.abs_diff(text) < text / 2, "{estimate} {text}");
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub enum Fault {
     SealTheDead,
     /// shard: a change by filter is not looked at again when it is applied.
     FilterOnce,
+    /// raft: a snapshot is announced at the index that is applied when it is done.
+    SnapshotWithoutItsIndex,
+    /// raft: a snapshot is acknowledged when the log names it, before it is installed.
+    VoteBeforeInstall,
 }
 
 #[cfg(feature = "planted")]

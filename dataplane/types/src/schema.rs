@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum FieldSchema {
     /// Strings, matched whole.
     Keyword,
-    /// 64-bit integers; `1.0` counts as `1`.
+    /// 64-bit integers; `1.0` is none.
     Integer,
     /// Numbers, as f64.
     Float,

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use vane_proto::admin::copy::Phase;
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
-    Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
+    Cluster, Collection, Copy, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
 };
 use vane_types::{CollectionConfig, FieldType, GroupId, PeerId};
 
 use crate::engine::{
     CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, NodeOverview, Problem,
-    ShardOverview, Summary,
+    ShardOverview, Summary, TransferPhase, TransferReport,
 };
 use crate::error::noun;
 use crate::rest::info::parameters;
@@ -116,7 +117,12 @@ pub fn shard(overview: ShardOverview) -> Shard {
     let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } =
         overview;
     let status = report.as_ref().map(|report| &report.status);
-    let group = group(id, status, &peers);
+    let mut group = group(id, status, &peers);
+    for transfer in report.iter().flat_map(|report| &report.transfers) {
+        let mut replicas = group.replicas.iter_mut();
+        let receiver = replicas.find(|replica| replica.peer_id == transfer.to.0);
+        receiver.into_iter().for_each(|replica| replica.copy = Some(copy(transfer)));
+    }
     // None on the wire: the replicas are where they should be.
     let target = target.unwrap_or_default().into_iter();
     let target = target
@@ -180,7 +186,23 @@ fn replica(status: &GroupStatus, peer: PeerId) -> Replica {
         lag: status.last_index.saturating_since(known.matched),
         active: known.active,
         snapshot: known.snapshot,
+        installing: known.installing,
         ..replica
+    }
+}
+
+fn copy(transfer: &TransferReport) -> Copy {
+    let phase = match transfer.phase {
+        TransferPhase::Preparing => Phase::Preparing,
+        TransferPhase::Copying => Phase::Copying,
+        TransferPhase::Verifying => Phase::Verifying,
+    };
+    Copy {
+        phase: phase.into(),
+        bytes_total: transfer.bytes_total,
+        bytes_done: transfer.bytes_done,
+        bytes_per_second: transfer.bytes_per_second,
+        seconds_left: transfer.left().map(|left| left.as_secs()),
     }
 }
 

@@ -31,7 +31,8 @@ fn code(kind: Kind) -> Code {
         | Kind::InvalidParameter
         | Kind::BadRequest
         | Kind::BadInput
-        | Kind::TooLarge => Code::InvalidArgument,
+        | Kind::TooLarge
+        | Kind::UnsupportedEncoding => Code::InvalidArgument,
         Kind::Unsupported | Kind::WrongMethod => Code::Unimplemented,
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::NotFound => Code::NotFound,

@@ -1,24 +1,28 @@
 //! Bodies of requests that make and change collections.
 //!
 //! What only places data in memory or on disk, or tunes Qdrant's own machinery, is
-//! accepted and has no effect; what would change an answer or a promise is refused.
+//! accepted and returned and has no effect; what would change an answer or a promise is refused.
 
 mod diff;
+mod hints;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
-use vane_types::{CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, VectorParams};
+use vane_types::{
+    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, VectorParams,
+};
 
 use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
 use crate::engine::{ConfigChange, Layout, VectorChange};
 use crate::error::{Error, Kind};
 use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
+use hints::{Quantization, StrictMode, add, given};
 
 /// `PUT collections/{collection}`.
 #[derive(Debug, Deserialize)]
@@ -29,12 +33,9 @@ pub struct CreateCollection {
     shard_number: Option<u32>,
     replication_factor: Option<u32>,
     write_consistency_factor: Option<u32>,
-    #[serde(rename = "on_disk_payload")]
-    _on_disk_payload: Option<bool>,
-    #[serde(rename = "payload")]
-    _payload: Option<Placement>,
-    #[serde(rename = "id_tracker")]
-    _id_tracker: Option<Placement>,
+    on_disk_payload: Option<bool>,
+    payload: Option<Placement>,
+    id_tracker: Option<Placement>,
     hnsw_config: Option<HnswDiff>,
     wal_config: Option<WalDiff>,
     optimizers_config: Option<OptimizersDiff>,
@@ -42,12 +43,10 @@ pub struct CreateCollection {
     sharding_method: Option<ShardingMethod>,
     #[serde(default, rename = "init_from")]
     _init_from: Unsupported,
-    #[serde(default, rename = "quantization_config")]
-    _quantization_config: Unsupported,
+    quantization_config: Option<Quantization>,
     #[serde(default, rename = "sparse_vectors")]
     _sparse_vectors: UnsupportedUnlessEmpty,
-    #[serde(default, rename = "strict_mode_config")]
-    _strict_mode_config: UnsupportedUnlessEmpty,
+    strict_mode_config: Option<StrictMode>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,11 +64,9 @@ struct VectorRequest {
     distance: Metric,
     hnsw_config: Option<HnswDiff>,
     on_disk: Option<bool>,
-    #[serde(rename = "memory")]
-    _memory: Option<Memory>,
+    memory: Option<Memory>,
     datatype: Option<String>,
-    #[serde(default, rename = "quantization_config")]
-    _quantization_config: Unsupported,
+    quantization_config: Option<Quantization>,
     #[serde(default, rename = "multivector_config")]
     _multivector_config: Unsupported,
 }
@@ -91,12 +88,10 @@ pub struct UpdateCollection {
     params: Option<ParamsDiff>,
     hnsw_config: Option<HnswDiff>,
     metadata: Option<Payload>,
-    #[serde(default, rename = "quantization_config")]
-    _quantization_config: Unsupported,
+    quantization_config: Option<Quantization>,
     #[serde(default, rename = "sparse_vectors")]
     _sparse_vectors: UnsupportedUnlessEmpty,
-    #[serde(default, rename = "strict_mode_config")]
-    _strict_mode_config: UnsupportedUnlessEmpty,
+    strict_mode_config: Option<StrictMode>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,27 +99,37 @@ pub struct UpdateCollection {
 struct VectorDiff {
     hnsw_config: Option<HnswDiff>,
     on_disk: Option<bool>,
-    #[serde(rename = "memory")]
-    _memory: Option<Memory>,
-    #[serde(default, rename = "quantization_config")]
-    _quantization_config: Unsupported,
+    memory: Option<Memory>,
+    quantization_config: Option<Quantization>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ParamsDiff {
     replication_factor: Option<u32>,
     write_consistency_factor: Option<u32>,
-    #[serde(rename = "read_fan_out_factor")]
-    _read_fan_out_factor: Option<u32>,
-    #[serde(rename = "read_fan_out_delay_ms")]
-    _read_fan_out_delay_ms: Option<u64>,
-    #[serde(rename = "on_disk_payload")]
-    _on_disk_payload: Option<bool>,
-    #[serde(rename = "payload")]
-    _payload: Option<Placement>,
-    #[serde(rename = "id_tracker")]
-    _id_tracker: Option<Placement>,
+    read_fan_out_factor: Option<u32>,
+    read_fan_out_delay_ms: Option<u64>,
+    on_disk_payload: Option<bool>,
+    payload: Option<Placement>,
+    id_tracker: Option<Placement>,
+}
+
+/// Parameters without effect, as the collection keeps them: those of its `params`.
+#[derive(Debug, Default, Serialize)]
+struct ParamsHints {
+    read_fan_out_factor: Option<u32>,
+    read_fan_out_delay_ms: Option<u64>,
+    on_disk_payload: Option<bool>,
+    payload: Option<Placement>,
+    id_tracker: Option<Placement>,
+}
+
+/// The same of one vector.
+#[derive(Debug, Serialize)]
+struct VectorHints {
+    memory: Option<Memory>,
+    datatype: Option<String>,
 }
 
 impl CreateCollection {
@@ -154,13 +159,33 @@ impl CreateCollection {
         if let Some(ShardingMethod::Custom) = self.sharding_method {
             return Err(Error::unsupported("sharding_method: custom"));
         }
-        self.wal_config.map_or(Ok(()), WalDiff::check)?;
+        self.wal_config.as_ref().map_or(Ok(()), WalDiff::check)?;
+        let params = ParamsHints {
+            on_disk_payload: self.on_disk_payload,
+            payload: self.payload,
+            id_tracker: self.id_tracker,
+            ..ParamsHints::default()
+        };
+        let mut hints = collection_hints(
+            &params,
+            self.hnsw_config.as_ref(),
+            self.optimizers_config.as_ref(),
+            self.quantization_config,
+            self.strict_mode_config,
+        );
+        add(&mut hints.config, "wal_config", given(&self.wal_config));
         // Before the vectors, which give their own parameters on top of these.
         let hnsw =
             self.hnsw_config.unwrap_or_default().onto(HnswConfig::default(), "hnsw_config")?;
         let optimizer =
             self.optimizers_config.unwrap_or_default().onto(OptimizerConfig::default())?;
-        let vectors = vectors(self.vectors.unwrap_or_default(), hnsw)?;
+        let mut vectors = BTreeMap::new();
+        for (name, (params, of_vector)) in self::vectors(self.vectors.unwrap_or_default(), hnsw)? {
+            if !of_vector.is_empty() {
+                hints.vectors.insert(name.clone(), of_vector);
+            }
+            vectors.insert(name, params);
+        }
         let mut metadata = self.metadata.unwrap_or_default();
         // In a change null takes a key away, so at the start it is no key.
         metadata.retain(|_, value| !value.is_null());
@@ -171,16 +196,51 @@ impl CreateCollection {
             // Indexes are made by calls of their own.
             payload_schema: BTreeMap::new(),
             metadata,
+            // By way of a merge, which drops what asks for nothing.
+            hints: Hints::default().merged(hints),
         };
         Ok((config, layout))
     }
+}
+
+/// Parameters of a vector, and those without effect.
+type Params = (VectorParams, Map<String, Value>);
+
+/// What of a request is kept and has no effect.
+fn collection_hints(
+    params: &ParamsHints,
+    hnsw: Option<&HnswDiff>,
+    optimizers: Option<&OptimizersDiff>,
+    quantization: Option<Quantization>,
+    strict_mode: Option<StrictMode>,
+) -> Hints {
+    let mut config = Map::new();
+    add(&mut config, "params", given(params));
+    add(&mut config, "hnsw_config", given(&hnsw));
+    add(&mut config, "optimizer_config", given(&optimizers));
+    config
+        .extend(quantization.map(|method| ("quantization_config".to_owned(), method.into_hint())));
+    add(&mut config, "strict_mode_config", strict_mode.map(|it| it.0).unwrap_or_default());
+    Hints { config, ..Hints::default() }
+}
+
+/// The same of one vector.
+fn vector_hints(
+    own: &VectorHints,
+    hnsw: Option<&HnswDiff>,
+    quantization: Option<Quantization>,
+) -> Map<String, Value> {
+    let mut hints = given(own);
+    add(&mut hints, "hnsw_config", given(&hnsw));
+    hints.extend(quantization.map(|method| ("quantization_config".to_owned(), method.into_hint())));
+    hints
 }
 
 /// Reads the vectors of a new collection, one unnamed or several by name.
 fn vectors(
     fields: Map<String, Value>,
     hnsw: HnswConfig,
-) -> Result<BTreeMap<String, VectorParams>, Error> {
+) -> Result<BTreeMap<String, Params>, Error> {
     // A vector may be called `size`; its value is an object then.
     let is_parameter = |name| fields.get(name).is_some_and(|value: &Value| !value.is_object());
     if is_parameter("size") || is_parameter("distance") {
@@ -199,7 +259,7 @@ fn vectors(
 }
 
 impl VectorRequest {
-    fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<VectorParams, Error> {
+    fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<Params, Error> {
         if self.datatype.as_deref().is_some_and(|datatype| datatype != "float32") {
             let subject = format!("`{field}.datatype` other than float32");
             return Err(Error::new(Kind::Unsupported, subject, ""));
@@ -220,12 +280,13 @@ impl VectorRequest {
             .hnsw_config
             .map(|diff| diff.onto(hnsw, &format!("{field}.hnsw_config")))
             .transpose()?;
-        Ok(VectorParams {
-            size: size.ok_or_else(out_of_range)?,
-            distance,
-            hnsw: own,
-            on_disk: self.on_disk,
-        })
+        let hints = vector_hints(
+            &VectorHints { memory: self.memory, datatype: self.datatype },
+            self.hnsw_config.as_ref(),
+            self.quantization_config,
+        );
+        let size = size.ok_or_else(out_of_range)?;
+        Ok((VectorParams { size, distance, hnsw: own, on_disk: self.on_disk }, hints))
     }
 }
 
@@ -263,6 +324,20 @@ impl UpdateCollection {
     ///
     /// [`Kind::Invalid`] where a number is out of its range.
     pub fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
+        let params = self.params.unwrap_or_default();
+        let mut hints = collection_hints(
+            &ParamsHints {
+                read_fan_out_factor: params.read_fan_out_factor,
+                read_fan_out_delay_ms: params.read_fan_out_delay_ms,
+                on_disk_payload: params.on_disk_payload,
+                payload: params.payload,
+                id_tracker: params.id_tracker,
+            },
+            self.hnsw_config.as_ref(),
+            self.optimizers_config.as_ref(),
+            self.quantization_config,
+            self.strict_mode_config,
+        );
         let hnsw =
             self.hnsw_config.map(|diff| diff.onto(config.hnsw, "hnsw_config")).transpose()?;
         let mut vectors = BTreeMap::new();
@@ -272,12 +347,17 @@ impl UpdateCollection {
             let own = config.vectors.get(&name).and_then(|params| params.hnsw);
             let base = own.or(hnsw).unwrap_or(config.hnsw);
             let field = format!("vectors.{name}.hnsw_config");
+            let own = VectorHints { memory: diff.memory, datatype: None };
+            let of_vector = vector_hints(&own, diff.hnsw_config.as_ref(), diff.quantization_config);
+            if !of_vector.is_empty() {
+                hints.vectors.insert(name.clone(), of_vector);
+            }
             let hnsw = diff.hnsw_config.map(|diff| diff.onto(base, &field)).transpose()?;
             vectors.insert(name, VectorChange { hnsw, on_disk: diff.on_disk });
         }
         let optimizer =
             self.optimizers_config.map(|diff| diff.onto(config.optimizer)).transpose()?;
-        Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata })
+        Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata, hints })
     }
 }
 

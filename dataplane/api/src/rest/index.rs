@@ -1,10 +1,12 @@
 //! Bodies of requests that make payload indexes.
 
-use serde::Deserialize;
-use serde_json::Value;
-use vane_types::{FieldType, JsonPath};
+use std::collections::BTreeMap;
 
-use crate::engine::Write;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vane_types::{CollectionConfig, FieldType, Hints, JsonPath};
+
+use crate::engine::{ConfigChange, Write};
 use crate::error::{Error, Kind};
 
 /// `PUT /collections/{collection}/index`.
@@ -28,33 +30,61 @@ const OPTIONS: [&str; 8] = [
 ];
 
 impl CreateIndex {
-    /// The change it asks for.
+    /// The change it asks for, and its options.
     ///
     /// # Errors
     ///
     /// [`Kind::BadRequest`] without a schema, [`Kind::Malformed`] or [`Kind::Unsupported`] where
     /// the schema is none that this version builds.
-    pub fn into_write(self) -> Result<Write, Error> {
+    pub fn into_parts(self) -> Result<(Write, IndexOptions), Error> {
         let Some(schema) = self.field_schema else {
             return Err(Error::bad_request(
                 "`field_schema` is needed: the type of the index, such as \"keyword\"",
             ));
         };
-        Ok(Write::CreateIndex { field: self.field_name, field_type: field_type(schema)? })
+        let (field_type, options) = field_type(schema)?;
+        let field = self.field_name;
+        let kept = IndexOptions { field: field.clone(), options };
+        Ok((Write::CreateIndex { field, field_type }, kept))
     }
 }
 
-/// The removal of the index of a field, which comes in the path of the request.
+/// Options of the index of a field: kept, returned, and without effect.
+#[derive(Debug, PartialEq)]
+pub struct IndexOptions {
+    field: JsonPath,
+    /// Those that were given; none where there is no index any more.
+    options: Map<String, Value>,
+}
+
+impl IndexOptions {
+    /// What is to be changed of a collection that is as `config` says; `None` where it has these
+    /// options already.
+    pub fn into_change(self, config: &CollectionConfig) -> Option<ConfigChange> {
+        let Self { field, options } = self;
+        let known = config.hints.indexes.get(&field);
+        if known.map_or(options.is_empty(), |known| *known == options) {
+            return None;
+        }
+        let hints = Hints { indexes: BTreeMap::from([(field, options)]), ..Hints::default() };
+        Some(ConfigChange { hints, ..ConfigChange::default() })
+    }
+}
+
+/// The removal of the index of a field, which comes in the path of the request, and of its
+/// options.
 ///
 /// # Errors
 ///
 /// [`Kind::BadRequest`] where the field is no JSON path.
-pub fn drop_index(field: &str) -> Result<Write, Error> {
-    Ok(Write::DropIndex { field: field.parse().map_err(Error::bad_request)? })
+pub fn drop_index(field: &str) -> Result<(Write, IndexOptions), Error> {
+    let field: JsonPath = field.parse().map_err(Error::bad_request)?;
+    let kept = IndexOptions { field: field.clone(), options: Map::new() };
+    Ok((Write::DropIndex { field }, kept))
 }
 
-/// The type that a schema names: `"keyword"` or `{"type": "keyword", …}`.
-fn field_type(schema: Value) -> Result<FieldType, Error> {
+/// The type that a schema names, `"keyword"` or `{"type": "keyword", …}`, and its options.
+fn field_type(schema: Value) -> Result<(FieldType, Map<String, Value>), Error> {
     let (name, options) = match schema {
         Value::String(name) => (Value::String(name), None),
         // Taken out, so that what is left are options.
@@ -70,11 +100,15 @@ fn field_type(schema: Value) -> Result<FieldType, Error> {
         return Err(Error::new(Kind::Unsupported, "`field_schema` of type text", ""));
     }
     // Though none has an effect: a misspelt option must not pass for one that was set.
-    for (option, value) in options.into_iter().flatten() {
-        check_option(&option, &value)?;
+    let mut options = options.unwrap_or_default();
+    for (option, value) in &options {
+        check_option(option, value)?;
     }
+    options.retain(|_, value| !value.is_null());
     // By the reader of the types, which names those that there are.
-    FieldType::deserialize(name).map_err(|error| Error::new(Kind::Malformed, "field_schema", error))
+    let read = FieldType::deserialize(name);
+    let read = read.map_err(|error| Error::new(Kind::Malformed, "field_schema", error))?;
+    Ok((read, options))
 }
 
 fn check_option(option: &str, value: &Value) -> Result<(), Error> {
@@ -98,19 +132,38 @@ fn check_option(option: &str, value: &Value) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::assert_refused;
-    use super::field_type;
+    use super::*;
     use serde_json::json;
-    use vane_types::FieldType;
 
     #[test]
     fn types_are_read_in_both_forms() {
-        assert_eq!(field_type(json!("integer")).unwrap(), FieldType::Integer);
+        let read = |schema| field_type(schema).unwrap();
+        assert_eq!(read(json!("integer")), (FieldType::Integer, Map::new()));
         let tenant =
             json!({"type": "keyword", "is_tenant": true, "on_disk": null, "memory": "cold"});
-        assert_eq!(field_type(tenant).unwrap(), FieldType::Keyword);
+        let (schema, options) = read(tenant);
+        assert_eq!(schema, FieldType::Keyword);
+        assert_eq!(Value::from(options), json!({"is_tenant": true, "memory": "cold"}));
         let integer =
             json!({"type": "integer", "lookup": true, "range": false, "enable_hnsw": true});
-        assert_eq!(field_type(integer).unwrap(), FieldType::Integer);
+        assert_eq!(read(integer).0, FieldType::Integer);
+    }
+
+    #[test]
+    fn options_are_changed_where_they_are_others_than_before() {
+        let mut config = CollectionConfig::default();
+        let create = |schema: Value| {
+            let body = json!({"field_name": "k", "field_schema": schema});
+            serde_json::from_value::<CreateIndex>(body).unwrap().into_parts().unwrap().1
+        };
+        assert!(create(json!("keyword")).into_change(&config).is_none());
+        let tenant = json!({"type": "keyword", "is_tenant": true});
+        let change = create(tenant.clone()).into_change(&config).unwrap();
+        config.hints.merge(change.hints);
+        assert!(create(tenant).into_change(&config).is_none());
+        let change = drop_index("k").unwrap().1.into_change(&config).unwrap();
+        config.hints.merge(change.hints);
+        assert!(config.hints.is_empty());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What a collection says about itself.
 
 use serde_json::{Map, Value, json};
-use vane_types::{CollectionConfig, HnswConfig, VectorParams};
+use vane_types::hints::merge_deep;
+use vane_types::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 
 use crate::engine::{Info, Layout};
 
-/// The `CollectionInfo` of the API. Parameters that have no effect here show the API's
-/// defaults.
+/// The `CollectionInfo` of the API. Parameters that have no effect here show what was set, or the
+/// API's defaults.
 pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -> Value {
     // Also while a graph is built that no search waits for.
     let busy = info.optimizing || info.indexes_building > 0;
@@ -14,81 +15,152 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         .payload_index_points
         .iter()
         .map(|(path, (field_type, points))| {
-            (path.to_string(), json!({ "data_type": field_type, "points": points }))
+            let mut index = json!({ "data_type": field_type, "points": points });
+            if let Some(options) = config.hints.indexes.get(path) {
+                index["params"] = Value::Object(options.clone());
+                index["params"]["type"] = json!(field_type);
+            }
+            (path.to_string(), index)
         })
         .collect();
     json!({
-        // Yellow as in Qdrant: all is there, and will be faster.
-        "status": if busy { "yellow" } else { "green" },
-        "optimizer_status": "ok",
+        "status": match &info.job_failure {
+            Some(_) => "red",
+            // As in Qdrant: all is there, and will be faster. Grey, which waits for somebody to
+            // begin, does not come up: jobs begin by themselves.
+            None if busy => "yellow",
+            None => "green",
+        },
+        "optimizer_status": match &info.job_failure {
+            Some(error) => json!({ "error": error }),
+            None => json!("ok"),
+        },
+        "warnings": warnings(config, layout),
         "indexed_vectors_count": info.indexed_vectors,
         "points_count": info.points,
         "segments_count": info.segments,
         "config": parameters(config, layout),
         "payload_schema": schema,
-        // A write is applied before it is answered, so that none waits here.
-        "update_queue": { "length": 0 },
+        "update_queue": { "length": info.waiting },
     })
 }
 
 /// The `config` of the API: what a collection was made with, and changed to since.
 pub fn parameters(config: &CollectionConfig, layout: Layout) -> Value {
+    let mut parameters = effective(config, layout);
+    merge_deep(&mut parameters, config.hints.config.clone());
+    Value::Object(parameters)
+}
+
+/// One for each parameter that was set to something else than it shows by itself.
+fn warnings(config: &CollectionConfig, layout: Layout) -> Vec<Value> {
+    let shown = effective(config, layout);
+    let mut places = Vec::new();
+    for (section, hint) in &config.hints.config {
+        differences(section, hint, shown.get(section), &mut places);
+    }
+    for (name, hints) in &config.hints.vectors {
+        for (field, hint) in hints {
+            differences(&format!("vectors.{name}.{field}"), hint, None, &mut places);
+        }
+    }
+    let warning = |place| {
+        let message = format!("`{place}` is kept and returned; it has no effect in this version");
+        json!({ "message": message })
+    };
+    places.into_iter().map(warning).collect()
+}
+
+/// Adds the places where a hint is not what is shown without it. A way to quantise is one.
+fn differences(place: &str, hint: &Value, shown: Option<&Value>, places: &mut Vec<String>) {
+    match hint {
+        Value::Object(fields) if !place.ends_with("quantization_config") => {
+            for (field, hint) in fields {
+                let shown = shown.and_then(|shown| shown.get(field));
+                differences(&format!("{place}.{field}"), hint, shown, places);
+            }
+        }
+        // It asks for what is done.
+        Value::Bool(false) => {}
+        hint if shown == Some(hint) || place.ends_with(".datatype") => {}
+        _ => places.push(place.to_owned()),
+    }
+}
+
+/// The same without what has no effect: that shows the API's defaults.
+fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
     let metadata: Map<String, Value> = config
         .metadata
         .iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
-    let mut result = json!({
-        "params": {
-            "vectors": vectors(config),
-            "shard_number": layout.shards,
-            "replication_factor": layout.replication_factor,
-            "write_consistency_factor": layout.write_consistency_factor,
-            "on_disk_payload": true,
-        },
-        "hnsw_config": hnsw(config.hnsw),
-        "optimizer_config": {
-            "deleted_threshold": config.optimizer.deleted_threshold,
-            "vacuum_min_vector_number": config.optimizer.vacuum_min_vector_number,
-            "default_segment_number": 0,
-            "max_segment_size": config.optimizer.max_segment_size,
-            "memmap_threshold": null,
-            "indexing_threshold": config.optimizer.indexing_threshold,
-            "flush_interval_sec": 1,
-            "max_optimization_threads": null,
-        },
-        "wal_config": { "wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1 },
-        "quantization_config": null,
-    });
+    let mut result = Map::from_iter([
+        (
+            "params".to_owned(),
+            json!({
+                "vectors": vectors(config),
+                "shard_number": layout.shards,
+                "replication_factor": layout.replication_factor,
+                "write_consistency_factor": layout.write_consistency_factor,
+                "on_disk_payload": true,
+            }),
+        ),
+        ("hnsw_config".to_owned(), hnsw(config.hnsw)),
+        ("optimizer_config".to_owned(), optimizer(config.optimizer)),
+        (
+            "wal_config".to_owned(),
+            json!({ "wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1 }),
+        ),
+        ("quantization_config".to_owned(), Value::Null),
+    ]);
     if !metadata.is_empty() {
-        result["metadata"] = Value::Object(metadata);
+        result.insert("metadata".to_owned(), Value::Object(metadata));
     }
     result
 }
 
+fn optimizer(config: OptimizerConfig) -> Value {
+    // Null where nobody set it, as Qdrant says it.
+    let is_default = config.max_segment_size == OptimizerConfig::default().max_segment_size;
+    json!({
+        "deleted_threshold": config.deleted_threshold,
+        "vacuum_min_vector_number": config.vacuum_min_vector_number,
+        "default_segment_number": 0,
+        "max_segment_size": (!is_default).then_some(config.max_segment_size),
+        "memmap_threshold": null,
+        "indexing_threshold": config.indexing_threshold,
+        "flush_interval_sec": 1,
+        "max_optimization_threads": null,
+    })
+}
+
 /// The unnamed vector alone by itself, else all by name.
 fn vectors(config: &CollectionConfig) -> Value {
-    match config.vectors.get("") {
-        Some(unnamed) if config.vectors.len() == 1 => vector(unnamed),
-        _ => config
-            .vectors
-            .iter()
-            .map(|(name, params)| (name.clone(), vector(params)))
-            .collect::<Map<_, _>>()
-            .into(),
+    let shown = |(name, params): (&String, &VectorParams)| {
+        let mut shown = vector(params);
+        merge_deep(&mut shown, config.hints.vectors.get(name).cloned().unwrap_or_default());
+        (name.clone(), Value::Object(shown))
+    };
+    let mut all: Map<String, Value> = config.vectors.iter().map(shown).collect();
+    match all.remove("") {
+        Some(unnamed) if all.is_empty() => unnamed,
+        Some(unnamed) => {
+            all.insert(String::new(), unnamed);
+            all.into()
+        }
+        None => all.into(),
     }
 }
 
-fn vector(params: &VectorParams) -> Value {
-    let mut result = json!({ "size": params.size, "distance": params.distance });
+fn vector(params: &VectorParams) -> Map<String, Value> {
+    let mut result = Map::from_iter([
+        ("size".to_owned(), json!(params.size)),
+        ("distance".to_owned(), json!(params.distance)),
+    ]);
     // Only what was given for it: the rest it has from the collection.
-    if let Some(on_disk) = params.on_disk {
-        result["on_disk"] = on_disk.into();
-    }
-    if let Some(own) = params.hnsw {
-        result["hnsw_config"] = hnsw(own);
-    }
+    result.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
+    result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), hnsw(own))));
     result
 }
 
@@ -101,3 +173,6 @@ fn hnsw(config: HnswConfig) -> Value {
         "on_disk": false,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,8 +52,32 @@ pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Er
     })
 }
 
+/// Words of serde for types of Rust, with those for types of JSON.
+const WORDS: [(&str, &str); 12] = [
+    ("expected usize", "expected a whole number"),
+    ("expected u64", "expected a whole number"),
+    ("expected u32", "expected a whole number below 4294967296"),
+    ("expected i64", "expected a whole number"),
+    ("expected f64", "expected a number"),
+    ("expected f32", "expected a number"),
+    ("expected a sequence", "expected a list"),
+    ("expected a map", "expected an object"),
+    ("expected struct ", "expected an object, a "),
+    ("invalid type: sequence,", "invalid type: a list,"),
+    ("invalid type: map,", "invalid type: an object,"),
+    ("invalid type: unit value,", "invalid type: null,"),
+];
+
+/// The text of an error without names that only Rust has.
+fn in_words_of_json(error: &str) -> String {
+    WORDS.iter().fold(error.to_owned(), |text, (rust, json)| text.replace(rust, json))
+}
+
 /// An error of serde, which knows texts only: what is missing here it marks by [`NOT_SUPPORTED`].
 fn describe(path: &str, error: &str) -> Error {
+    let error = &*in_words_of_json(error);
+    // It marks a part whose name was not read yet: broken JSON has no place but line and column.
+    let path = path.trim_end_matches('?').trim_end_matches('.');
     // What follows are serde's line and column; the path says it better.
     if let Some((what, _place)) = error.split_once(NOT_SUPPORTED) {
         let subject = match what.trim_end() {
@@ -63,7 +87,51 @@ fn describe(path: &str, error: &str) -> Error {
         return Error::new(Kind::Unsupported, subject, "");
     }
     match path {
-        "." | "" => Error::malformed(error),
+        "" => Error::malformed(error),
         path => Error::new(Kind::Malformed, path, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use vane_types::Payload;
+
+    use super::super::text::text;
+    use super::parse;
+
+    #[derive(Debug, Deserialize)]
+    struct Body {
+        #[serde(rename = "limit")]
+        _limit: Option<usize>,
+        #[serde(rename = "payload")]
+        _payload: Option<Payload>,
+        #[serde(rename = "list")]
+        _list: Option<Vec<u32>>,
+    }
+
+    #[test]
+    fn texts_name_the_place_and_types_of_json() {
+        let cases = [
+            (
+                r#"{"limit": "3"}"#,
+                "limit: invalid type: string \"3\", expected a whole number at line 1 column 13",
+            ),
+            (
+                r#"{"payload": [1]}"#,
+                "payload: invalid type: a list, expected an object at line 1 column 12",
+            ),
+            (
+                r#"{"list": {}}"#,
+                "list: invalid type: an object, expected a list at line 1 column 9",
+            ),
+            (r#"{"list": [1, }"#, "list[1]: expected value at line 1 column 14"),
+            ("{", "EOF while parsing an object at line 1 column 1"),
+            ("nonsense", "expected ident at line 1 column 2"),
+        ];
+        for (json, expected) in cases {
+            let error = text(&parse::<Body>(json.as_bytes()).unwrap_err());
+            assert_eq!(error, format!("Format error in JSON body: {expected}"), "{json}");
+        }
     }
 }

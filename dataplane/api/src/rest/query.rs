@@ -7,7 +7,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 
 use super::Unsupported;
-use super::read::check_limit;
+use super::read::{clamped, limit};
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
 use crate::engine::{By, Prefetch, Query, SearchParams};
 use crate::error::Error;
@@ -25,8 +25,8 @@ pub struct QueryRequest {
     filter: Option<RawFilter>,
     params: Option<Params>,
     score_threshold: Option<f32>,
-    limit: Option<usize>,
-    offset: Option<usize>,
+    limit: Option<u64>,
+    offset: Option<u64>,
     with_payload: Option<WithPayload>,
     #[serde(alias = "with_vectors")]
     with_vector: Option<WithVector>,
@@ -46,7 +46,7 @@ struct PrefetchRequest {
     filter: Option<RawFilter>,
     params: Option<Params>,
     score_threshold: Option<f32>,
-    limit: Option<usize>,
+    limit: Option<u64>,
     #[serde(default)]
     prefetch: OneOrMany<PrefetchRequest>,
     #[serde(default, rename = "lookup_from")]
@@ -57,15 +57,37 @@ struct PrefetchRequest {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    hnsw_ef: Option<usize>,
+    hnsw_ef: Option<u64>,
     exact: Option<bool>,
     indexed_only: Option<bool>,
-    #[serde(default, rename = "quantization")]
-    _quantization: Unsupported,
-    #[serde(default, rename = "acorn")]
-    _acorn: Unsupported,
+    #[serde(rename = "quantization")]
+    _quantization: Option<QuantizationParams>,
+    #[serde(rename = "acorn")]
+    _acorn: Option<AcornParams>,
     #[serde(default, rename = "idf")]
     _idf: Unsupported,
+}
+
+/// A hint: scores are those of whole vectors, which no quantisation makes better.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuantizationParams {
+    #[serde(rename = "ignore")]
+    _ignore: Option<bool>,
+    #[serde(rename = "rescore")]
+    _rescore: Option<bool>,
+    #[serde(rename = "oversampling")]
+    _oversampling: Option<f64>,
+}
+
+/// A hint: how a filtered search walks a graph is the planner's business.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcornParams {
+    #[serde(rename = "enable")]
+    _enable: Option<bool>,
+    #[serde(rename = "max_selectivity")]
+    _max_selectivity: Option<f64>,
 }
 
 /// `POST points/query/batch`.
@@ -95,20 +117,19 @@ impl QueryRequest {
     /// `Kind::Invalid` where a number is out of its range, `Kind::BadRequest` where prefetches
     /// and ranking do not fit, `Kind::Malformed` where a filter is none.
     pub fn into_query(self) -> Result<Query, Error> {
-        let (limit, offset) = (self.limit.unwrap_or(LIMIT), self.offset.unwrap_or(0));
-        check_limit("limit", limit, offset)?;
+        let limit = limit("limit", self.limit, LIMIT)?;
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
         let prefetch = prefetches(self.prefetch, &mut left)?;
         Ok(Query {
-            by: by(self.query, !prefetch.is_empty())?,
+            by: by(self.query, self.using.as_deref(), self.score_threshold, !prefetch.is_empty())?,
             // The unnamed vector is the one with the empty name.
             using: self.using.unwrap_or_default(),
             filter: filter(self.filter)?,
             params: params(self.params)?,
             score_threshold: self.score_threshold,
             limit,
-            offset,
+            offset: clamped(self.offset.unwrap_or(0)),
             // No payloads unless they are asked for, as Qdrant has it; reads by id send them.
             want: want(self.with_payload, self.with_vector, false),
             prefetch,
@@ -131,11 +152,15 @@ fn prefetches(
             )
         };
         *left = left.checked_sub(1).ok_or_else(too_many)?;
-        let limit = request.limit.unwrap_or(LIMIT);
-        check_limit("prefetch.limit", limit, 0)?;
+        let limit = limit("prefetch.limit", request.limit, LIMIT)?;
         let below = self::prefetches(request.prefetch, left)?;
         prefetches.push(Prefetch {
-            by: by(request.query, !below.is_empty())?,
+            by: by(
+                request.query,
+                request.using.as_deref(),
+                request.score_threshold,
+                !below.is_empty(),
+            )?,
             using: request.using.unwrap_or_default(),
             filter: filter(request.filter)?,
             params: params(request.params)?,
@@ -147,17 +172,29 @@ fn prefetches(
     Ok(prefetches)
 }
 
-fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, Error> {
+/// How a stage ranks. Its refusals are in Qdrant's words.
+fn by(
+    ranking: Option<Ranking>,
+    using: Option<&str>,
+    score_threshold: Option<f32>,
+    has_prefetch: bool,
+) -> Result<By, Error> {
     let by = ranking.map_or(By::Id, |ranking| ranking.0);
     match by {
-        // In Qdrant's words.
         By::Id if has_prefetch => Err(Error::bad_request(
             "A query is needed to merge the prefetches. \
              Can't have prefetches without defining a query.",
         )),
+        By::Id if score_threshold.is_some() => Err(Error::bad_request(
+            "A query is needed to use the score_threshold. \
+             Can't have score_threshold without defining a query.",
+        )),
         // It ranks what prefetches found, and there is nothing else to rank.
         By::Rrf { .. } if !has_prefetch => {
             Err(Error::bad_request("a fusion needs at least one `prefetch`"))
+        }
+        By::Rrf { .. } if using.is_some_and(|using| !using.is_empty()) => {
+            Err(Error::bad_request("Fusion queries cannot be combined with the 'using' field."))
         }
         By::Rrf { k: 0 } => Err(Error::zero("query.rrf.k")),
         by @ (By::Vector(_) | By::Point(_) | By::Rrf { .. } | By::Id) => Ok(by),
@@ -166,12 +203,11 @@ fn by(ranking: Option<Ranking>, has_prefetch: bool) -> Result<By, Error> {
 
 fn params(params: Option<Params>) -> Result<SearchParams, Error> {
     let params = params.unwrap_or_default();
-    let efs = 1..=EF_MAX;
-    if let Some(ef) = params.hnsw_ef.filter(|ef| !efs.contains(ef)) {
-        return Err(Error::out_of_range("params.hnsw_ef", ef, &efs));
+    if params.hnsw_ef == Some(0) {
+        return Err(Error::zero("params.hnsw_ef"));
     }
     Ok(SearchParams {
-        ef: params.hnsw_ef,
+        ef: params.hnsw_ef.map(|ef| ef.min(EF_MAX as u64) as usize),
         exact: params.exact.unwrap_or(false),
         indexed_only: params.indexed_only.unwrap_or(false),
     })

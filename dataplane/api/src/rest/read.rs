@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use vane_filter::Filter;
 use vane_types::PointId;
-use vane_types::limits::RESULTS_MAX;
 
 use super::Unsupported;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
@@ -42,7 +41,7 @@ impl Retrieve {
 #[serde(deny_unknown_fields)]
 pub struct ScrollRequest {
     offset: Option<PointId>,
-    limit: Option<usize>,
+    limit: Option<u64>,
     filter: Option<RawFilter>,
     with_payload: Option<WithPayload>,
     #[serde(alias = "with_vectors")]
@@ -58,12 +57,10 @@ impl ScrollRequest {
     ///
     /// # Errors
     ///
-    /// `Kind::Invalid` where the limit is out of its range, `Kind::Malformed` where the filter
+    /// `Kind::Invalid` where the limit is 0, `Kind::Malformed` where the filter
     /// is none.
     pub fn into_scroll(self) -> Result<Scroll, Error> {
-        let limit = self.limit.unwrap_or(SCROLL_LIMIT);
-        // A page begins at an id, so that nothing is skipped to get there.
-        check_limit("limit", limit, 0)?;
+        let limit = limit("limit", self.limit, SCROLL_LIMIT)?;
         let want = want(self.with_payload, self.with_vector, true);
         Ok(Scroll { filter: filter(self.filter)?, offset: self.offset, limit, want })
     }
@@ -92,17 +89,16 @@ impl Count {
     }
 }
 
-/// Checks how many results are asked for.
-pub(super) fn check_limit(field: &str, limit: usize, offset: usize) -> Result<(), Error> {
-    if limit == 0 {
-        return Err(Error::zero(field));
+/// How many results are asked for, at most: any number is one, and more than there are means all.
+pub(super) fn limit(field: &str, limit: Option<u64>, default: usize) -> Result<usize, Error> {
+    match limit {
+        None => Ok(default),
+        Some(0) => Err(Error::zero(field)),
+        Some(limit) => Ok(clamped(limit)),
     }
-    // Together: what is skipped has to be found and held as well.
-    if limit.saturating_add(offset) > RESULTS_MAX {
-        let text = format!(
-            "value {limit} with offset {offset} invalid, must be together at most {RESULTS_MAX}"
-        );
-        return Err(Error::invalid(field, text));
-    }
-    Ok(())
+}
+
+/// A number of results, which is never larger than what all shards together can hold.
+pub(super) fn clamped(results: u64) -> usize {
+    results.min(u32::MAX.into()) as usize
 }

@@ -46,7 +46,7 @@ impl PointsSelector {
     /// # Errors
     ///
     /// `Kind::Malformed` where they are named in both ways, in none, or by no filter;
-    /// `Kind::Invalid` where there are too many.
+    /// `Kind::BadRequest` where there are none, `Kind::Invalid` where there are too many.
     pub fn into_selection(self) -> Result<Selection, Error> {
         selection(self.points, self.filter)
     }
@@ -59,6 +59,7 @@ pub(super) fn selection(
 ) -> Result<Selection, Error> {
     match (points, filter) {
         (Some(points), None) => {
+            check_some(points.len())?;
             check_points("points", points.len())?;
             Ok(Selection::Ids(points))
         }
@@ -67,6 +68,11 @@ pub(super) fn selection(
         // They could mean either or both, and a delete must not guess.
         (Some(_), Some(_)) => Err(Error::malformed("`points` and `filter` exclude each other")),
     }
+}
+
+/// Refuses a change of nothing: whoever asked meant some points. In Qdrant's words.
+pub(super) fn check_some(points: usize) -> Result<(), Error> {
+    if points == 0 { Err(Error::bad_request("Empty update request")) } else { Ok(()) }
 }
 
 /// Checks how many points one request names.

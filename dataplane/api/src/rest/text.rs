@@ -29,7 +29,7 @@ pub fn text(error: &Error) -> String {
         Kind::BadRequest => about("Bad request"),
         Kind::Unsupported => format!("Bad request: {}", unsupported(subject, detail)),
         Kind::WrongMethod => format!("Method not allowed: `{subject}` does not take {detail}"),
-        Kind::TooLarge => about("Payload error"),
+        Kind::TooLarge | Kind::UnsupportedEncoding => about("Payload error"),
         Kind::BadInput | Kind::AlreadyExists => about("Wrong input"),
         Kind::NotFound => about("Not found"),
         Kind::Conflict => about("Conflict"),

@@ -5,7 +5,7 @@ use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, PointId};
 
 use super::Unsupported;
-use super::select::{PointsSelector, RawFilter, check_points, selection};
+use super::select::{PointsSelector, RawFilter, check_points, check_some, selection};
 use super::vector::{Columns, PointVectors};
 use crate::engine::{NewPoint, Write};
 use crate::error::{Error, Kind};
@@ -54,8 +54,9 @@ impl Upsert {
     ///
     /// # Errors
     ///
-    /// [`Kind::Malformed`] without points or with them in both forms, [`Kind::Invalid`] where there
-    /// are too many or columns differ in length, [`Kind::Unsupported`] for another mode.
+    /// [`Kind::Malformed`] without points or with them in both forms, [`Kind::BadRequest`] where
+    /// their list is empty, [`Kind::Invalid`] where there are too many or columns differ in length,
+    /// [`Kind::Unsupported`] for another mode.
     pub fn into_write(self) -> Result<Write, Error> {
         match self.update_mode {
             None | Some(UpdateMode::Upsert) => {}
@@ -82,6 +83,7 @@ impl Upsert {
             }
         };
         // After both forms, as each of them ends in a list of points.
+        check_some(points.len())?;
         check_points("points", points.len())?;
         Ok(Write::Upsert(points))
     }

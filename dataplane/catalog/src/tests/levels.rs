@@ -137,3 +137,13 @@ fn what_was_there_before_levels_needs_none() {
         assert_eq!(state.encode(&command), Ok(command.encode_stored()));
     }
 }
+
+#[test]
+fn hints_are_not_written_where_a_member_would_not_keep_them() {
+    let configure = |config| Configure { name: "c".into(), config, write_consistency_factor: None };
+    let level = |config| MetaCommand::Configure(configure(config)).level();
+    assert_eq!(level(config()), FeatureLevel::FIRST);
+    let mut hinted = config();
+    hinted.hints.config.insert("wal_config".into(), serde_json::json!({"wal_capacity_mb": 1}));
+    assert_eq!(level(hinted), FeatureLevel::PROVEN);
+}

@@ -17,6 +17,7 @@ fn config() -> CollectionConfig {
         optimizer: OptimizerConfig::default(),
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
+        hints: Default::default(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use vane_types::limits::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX};
-use vane_types::{CollectionConfig, Error, HnswConfig, OptimizerConfig, Payload, json, payload};
+use vane_types::{
+    CollectionConfig, Error, Hints, HnswConfig, OptimizerConfig, Payload, json, payload,
+};
 
 /// What to change; absent parts stay.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,8 @@ pub struct ConfigChange {
     pub vectors: BTreeMap<String, VectorChange>,
     /// Labels to set; `null` removes one.
     pub metadata: Option<Map<String, Value>>,
+    /// Parameters without effect, in place of those that they name.
+    pub hints: Hints,
 }
 
 /// What to change of one vector.
@@ -33,9 +37,9 @@ impl ConfigChange {
     /// built with.
     ///
     /// # Errors
-    /// `BadInput` for a vector that the collection does not have.
+    /// `BadInput` for a vector that the collection does not have, or more hints than are kept.
     pub(crate) fn apply(self, mut config: CollectionConfig) -> Result<CollectionConfig, Error> {
-        let Self { hnsw, optimizer, vectors, metadata } = self;
+        let Self { hnsw, optimizer, vectors, metadata, hints } = self;
         config.hnsw = hnsw.unwrap_or(config.hnsw);
         config.optimizer = optimizer.unwrap_or(config.optimizer);
         for (name, change) in vectors {
@@ -46,6 +50,8 @@ impl ConfigChange {
             vector.hnsw = change.hnsw.or(vector.hnsw);
             vector.on_disk = change.on_disk.or(vector.on_disk);
         }
+        config.hints.merge(hints);
+        config.hints.check()?;
         if let Some(metadata) = metadata {
             payload::merge(&mut config.metadata, &metadata);
             check_metadata(&config.metadata)?;

@@ -25,6 +25,19 @@ pub(super) fn only(
     all([of_these].into_iter().chain(filter).collect())
 }
 
+/// Passes what `filter` passes but for these points; `None` where that is everything.
+///
+/// # Errors
+/// `BadInput` where the filter is as deep as one may be.
+pub(super) fn without(ids: &[PointId], filter: Option<Filter>) -> Result<Option<Filter>, Error> {
+    if ids.is_empty() {
+        return Ok(filter);
+    }
+    let these = Condition::HasId { has_id: ids.to_vec().into() };
+    let others = Filter { must_not: Some(Clause::List(vec![these])), ..Filter::default() };
+    both(&others, filter.as_ref()).map(Some)
+}
+
 fn all(conditions: Vec<Condition>) -> Result<Filter, Error> {
     let filter = Filter { must: Some(Clause::List(conditions)), ..Filter::default() };
     // One that is too deep is not read by another node, which would look like a lost replica.
@@ -45,6 +58,10 @@ mod tests {
         let some = only([PointId::Num(3), PointId::Num(5)], Some(&color)).unwrap();
         let written = json!({"must": [{"has_id": [3, 5]}, color]});
         assert_eq!(some, Filter::parse(written).unwrap());
+        let rest = without(&[PointId::Num(3)], Some(color.clone())).unwrap().unwrap();
+        let written = json!({"must": [{"must_not": [{"has_id": [3]}]}, color]});
+        assert_eq!(rest, Filter::parse(written).unwrap());
+        assert_eq!(without(&[], Some(color.clone())).unwrap(), Some(color.clone()));
         let written = json!({"must": [color, color]});
         assert_eq!(both(&color, Some(&color)).unwrap(), Filter::parse(written).unwrap());
     }

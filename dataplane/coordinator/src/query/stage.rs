@@ -5,29 +5,42 @@ use std::pin::Pin;
 use vane_filter::Filter;
 use vane_shard::{Record, Scored, Scroll, Search, Want};
 use vane_transport::reads::VectorOf;
-use vane_types::{Error, PointId, Vector};
+use vane_types::{Error, LogIndex, PointId, Vector};
 
-use super::filters::{both, only};
+use super::filters::{both, only, without};
 use super::fusion::reciprocal_rank;
 use super::{By, Prefetch, Query};
+use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
+
+/// What is the same for all stages of a query.
+struct Whole<'a> {
+    options: &'a RequestOptions,
+    /// Points that some stage searches by: none of them is found by any.
+    named: Vec<PointId>,
+}
 
 impl<S: Shards> Collection<S> {
     /// The points that a query finds, best first. All its stages share the time.
     ///
     /// # Errors
-    /// `BadInput` or `NotFound` for what does not fit the collection; that of a shard that
-    /// does not answer, see [`RequestOptions::partial`].
+    /// `BadInput` or `NotFound` for what does not fit the collection; `BadInput` for more points
+    /// than an answer may hold; that of a shard that does not answer, see
+    /// [`RequestOptions::partial`].
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
         let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } =
             query;
         // No shard can tell which of its points are skipped: all come here, and the first go.
         let limit = limit.saturating_add(offset);
         let stage = Prefetch { by, using, filter, params, score_threshold, limit, prefetch };
-        let mut found = self.stage(stage, want, &options).await?;
+        let mut named = Vec::new();
+        name_points(&stage, &mut named);
+        let whole = Whole { options: &options, named };
+        let mut found = self.stage(stage, want, &whole).await?;
         found.drain(..offset.min(found.len()));
+        check_size(found.iter().map(|scored| &scored.record))?;
         Ok(found)
     }
 
@@ -37,29 +50,30 @@ impl<S: Shards> Collection<S> {
         &'a self,
         stage: Prefetch,
         want: Want,
-        options: &'a RequestOptions,
+        whole: &'a Whole<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
             if let By::Rrf { k } = stage.by {
-                return self.fuse(stage, k, want, options).await;
+                return self.fuse(stage, k, want, whole).await;
             }
             let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } =
                 stage;
             if !prefetch.is_empty() {
-                let lists = self.below(prefetch, filter.as_ref(), options).await?;
+                let lists = self.below(prefetch, filter.as_ref(), whole).await?;
                 // As a filter by ids, so that shards rank them as in any filtered search.
                 filter = Some(only(lists.into_iter().flatten(), filter.as_ref())?);
             }
-            let (vector, exclude) = match by {
-                By::Vector(vector) => (vector, None),
-                By::Point(id) => (self.vector_of(id, using.clone(), options).await?, Some(id)),
+            let vector = match by {
+                By::Vector(vector) => vector,
+                By::Point(id) => self.vector_of(id, using.clone(), whole.options).await?,
                 By::Rrf { .. } | By::Id => {
-                    return self.in_id_order(filter, limit, want, options).await;
+                    return self.in_id_order(filter, limit, want, whole).await;
                 }
             };
+            let exclude = whole.named.clone();
             let search =
                 Search { using, vector, filter, params, score_threshold, limit, exclude, want };
-            self.search(search, options).await
+            self.search(search, whole.options).await
         })
     }
 
@@ -69,15 +83,16 @@ impl<S: Shards> Collection<S> {
         stage: Prefetch,
         k: usize,
         want: Want,
-        options: &RequestOptions,
+        whole: &Whole<'_>,
     ) -> Result<Vec<Scored>, Error> {
         let Prefetch { filter, score_threshold, limit, prefetch, .. } = stage;
-        let lists = self.below(prefetch, filter.as_ref(), options).await?;
+        let lists = self.below(prefetch, filter.as_ref(), whole).await?;
         let mut fused = reciprocal_rank(&lists, k);
+        // Not strict, as it is for scores of vectors: so clients know it.
         fused.retain(|(_, score)| score_threshold.is_none_or(|threshold| *score >= threshold));
         fused.truncate(limit);
         // Records last, so that only those of the winners are sent.
-        self.with_records(fused, want, options).await
+        self.with_records(fused, want, whole.options).await
     }
 
     /// Ids that each of some stages finds. The filter above them holds for them too.
@@ -85,7 +100,7 @@ impl<S: Shards> Collection<S> {
         &self,
         stages: Vec<Prefetch>,
         filter: Option<&Filter>,
-        options: &RequestOptions,
+        whole: &Whole<'_>,
     ) -> Result<Vec<Vec<PointId>>, Error> {
         let mut lists = Vec::with_capacity(stages.len());
         for mut stage in stages {
@@ -93,7 +108,7 @@ impl<S: Shards> Collection<S> {
                 stage.filter = Some(both(above, stage.filter.as_ref())?);
             }
             // Ids are enough for a stage below: what is wanted is fetched for the winners alone.
-            let found = self.stage(stage, Want::default(), options).await?;
+            let found = self.stage(stage, Want::default(), whole).await?;
             lists.push(found.into_iter().map(|scored| scored.record.id).collect());
         }
         Ok(lists)
@@ -135,10 +150,57 @@ impl<S: Shards> Collection<S> {
         filter: Option<Filter>,
         limit: usize,
         want: Want,
-        options: &RequestOptions,
+        whole: &Whole<'_>,
     ) -> Result<Vec<Scored>, Error> {
+        let filter = without(&whole.named, filter)?;
         let page = Scroll { filter, offset: None, limit, want };
-        let page = self.scroll(page, options.clone()).await?;
-        Ok(page.records.into_iter().map(|record| Scored { record, score: 0.0 }).collect())
+        let page = self.scroll(page, whole.options.clone()).await?;
+        // A page may be shorter than was asked for; the answer of a query may not.
+        if page.records.len() < limit && page.next.is_some() {
+            return Err(too_large());
+        }
+        Ok(page.records.into_iter().map(unranked).collect())
+    }
+}
+
+/// As Qdrant has it where nothing was ranked: the same score for all, and no version.
+fn unranked(record: Record) -> Scored {
+    Scored { record: Record { version: LogIndex::ZERO, ..record }, score: 1.0 }
+}
+
+/// Adds the points that a stage and those below it search by.
+fn name_points(stage: &Prefetch, named: &mut Vec<PointId>) {
+    if let By::Point(id) = stage.by
+        && !named.contains(&id)
+    {
+        named.push(id);
+    }
+    stage.prefetch.iter().for_each(|below| name_points(below, named));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(by: By, prefetch: Vec<Prefetch>) -> Prefetch {
+        Prefetch {
+            by,
+            using: String::new(),
+            filter: None,
+            params: Default::default(),
+            score_threshold: None,
+            limit: 10,
+            prefetch,
+        }
+    }
+
+    #[test]
+    fn points_named_anywhere_in_a_query_are_named_once() {
+        let point = |id| By::Point(PointId::Num(id));
+        let deep = by(point(3), vec![by(point(1), Vec::new()), by(By::Id, Vec::new())]);
+        let query = by(By::Rrf { k: 2 }, vec![by(point(1), Vec::new()), deep]);
+        let mut named = Vec::new();
+        name_points(&query, &mut named);
+        assert_eq!(named, [1, 3].map(PointId::Num));
     }
 }

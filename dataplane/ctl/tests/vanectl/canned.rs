@@ -27,6 +27,8 @@ fn replica(node_id: u64, role: Role, lag: u64) -> Replica {
         active: true,
         snapshot: false,
         known: true,
+        copy: None,
+        installing: false,
     }
 }
 

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::{Kind, between, exactly};
+use crate::bounds::Bounds;
 use crate::filter::Range;
+use crate::number::Number;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
 
@@ -16,9 +18,37 @@ impl Kind for Float {
 
     fn range(&self, range: &Range, index: &PayloadIndex) -> Option<Resolved> {
         match range {
-            Range::Number(bounds) => exactly(between(index, bounds, |bound| key(*bound))),
+            Range::Number(bounds) if is_exact(bounds) => {
+                exactly(between(index, bounds, |bound| key(bound.as_f64())))
+            }
+            Range::Number(bounds) => {
+                let slots = between(index, &inclusive(bounds), |bound| key(bound.as_f64()));
+                // Of the numbers that share the f64 of a bound some may lie beyond it.
+                Some(Resolved { slots, exact: false })
+            }
             Range::Datetime(_) => None,
         }
+    }
+}
+
+/// 2^53: whole numbers below it are exact as f64, so that none shares its key.
+const ROUNDED_FROM: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a key on the wrong side of every bound is that of a value on the wrong side.
+fn is_exact(Bounds { lt, gt, gte, lte }: &Bounds<Number>) -> bool {
+    [lt, gt, gte, lte].into_iter().flatten().all(|bound| bound.as_f64().abs() < ROUNDED_FROM)
+}
+
+/// The same bounds with what is equal to them. Rounding keeps the order, so that whatever keeps
+/// the bounds keeps these by its key.
+fn inclusive(Bounds { lt, gt, gte, lte }: &Bounds<Number>) -> Bounds<Number> {
+    let greater = |a: Number, b: Number| if a > b { a } else { b };
+    let smaller = |a: Number, b: Number| if a < b { a } else { b };
+    Bounds {
+        lt: None,
+        gt: None,
+        gte: [*gt, *gte].into_iter().flatten().reduce(greater),
+        lte: [*lt, *lte].into_iter().flatten().reduce(smaller),
     }
 }
 

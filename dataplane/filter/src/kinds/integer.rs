@@ -1,4 +1,5 @@
-//! 64-bit integers, big-endian with the sign turned.
+//! 64-bit integers, big-endian with the sign turned. What else a field holds has a key too, one
+//! for other numbers and one for the rest: so the index knows what it does not know.
 
 use std::ops::Bound;
 
@@ -8,17 +9,30 @@ use serde_json::Value;
 use super::{Kind, exactly};
 use crate::bounds::Bounds;
 use crate::filter::{Match, Range, Scalar, Scalars};
+use crate::number::Number;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
 
-/// 2^63: the first f64 above every i64.
-const I64_END: f64 = 9_223_372_036_854_775_808.0;
+/// Key of fractions, of whole numbers with a point, and of numbers beyond i64. It begins with that
+/// of the greatest integer, and is longer.
+const OTHER_NUMBER: [u8; 9] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0];
+/// Key of what is neither a number nor null.
+const NO_NUMBER: [u8; 9] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
 
 pub(super) struct Integer;
 
 impl Kind for Integer {
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
-        integer_of(value).map(|n| key(n).to_vec())
+        match value {
+            Value::Null => None,
+            Value::Number(number) => Some(match number.as_i64() {
+                Some(n) => key(n).to_vec(),
+                None => OTHER_NUMBER.to_vec(),
+            }),
+            Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                Some(NO_NUMBER.to_vec())
+            }
+        }
     }
 
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
@@ -27,7 +41,7 @@ impl Kind for Integer {
             Match::Any(Scalars::Integers(list)) => {
                 exactly(index.any_of(list.iter().map(|n| key(*n))))
             }
-            // Among integers only: so clients know `except` on an integer index.
+            // Whatever is not null and no integer has a key, and is beside all integers.
             Match::Except(Scalars::Integers(list)) => {
                 exactly(index.any_beside(list.iter().map(|n| key(*n))))
             }
@@ -36,10 +50,15 @@ impl Kind for Integer {
     }
 
     fn range(&self, range: &Range, index: &PayloadIndex) -> Option<Resolved> {
-        match range {
-            Range::Number(bounds) => exactly(integers_between(index, bounds)),
-            Range::Datetime(_) => None,
-        }
+        let Range::Number(bounds) = range else { return None };
+        // What the other numbers are the evaluator has to look at, where there are any.
+        let others = index.any_of([OTHER_NUMBER]);
+        let exact = others.is_empty();
+        Some(Resolved { slots: integers_between(index, bounds) | others, exact })
+    }
+
+    fn of_type(&self, index: &PayloadIndex) -> RoaringBitmap {
+        index.any_beside([OTHER_NUMBER, NO_NUMBER])
     }
 }
 
@@ -48,49 +67,23 @@ pub(super) fn key(n: i64) -> [u8; 8] {
     (n ^ i64::MIN).to_be_bytes()
 }
 
-/// The integer an index takes a number for: `1.0` is `1`, and what is outside of i64 is none.
-fn integer_of(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let number = number.as_f64()?;
-            let is_whole = number.fract() == 0.0 && (-I64_END..I64_END).contains(&number);
-            is_whole.then_some(number as i64)
-        }
-        _ => value.as_i64(),
-    }
-}
-
-/// Slots with an integer that keeps the bounds when both are compared as f64. Several
-/// integers round to one f64, so the ends are searched for rather than computed.
-fn integers_between(index: &PayloadIndex, bounds: &Bounds<f64>) -> RoaringBitmap {
+/// Slots with an integer that keeps the bounds.
+fn integers_between(index: &PayloadIndex, bounds: &Bounds<Number>) -> RoaringBitmap {
     let Bounds { lt, gt, gte, lte } = bounds;
-    let from = first(|n| {
-        gt.is_none_or(|bound| n as f64 > bound) && gte.is_none_or(|bound| n as f64 >= bound)
-    });
-    let end = first(|n| {
-        lt.is_some_and(|bound| n as f64 >= bound) || lte.is_some_and(|bound| n as f64 > bound)
-    });
-    let Some(from) = from else { return RoaringBitmap::new() };
-    let from = key(from);
-    match end {
-        Some(end) => index.between(Bound::Included(&from), Bound::Excluded(&key(end))),
-        None => index.between(Bound::Included(&from), Bound::Unbounded),
+    // Bounds are of 64 bits or stop at the ends of i128, where one more stays where it is.
+    let above = gt.map(|bound| bound.floor().saturating_add(1));
+    let below = lt.map(|bound| bound.ceil().saturating_sub(1));
+    let first = [above, gte.map(Number::ceil)].into_iter().flatten().max();
+    let last = [below, lte.map(Number::floor)].into_iter().flatten().min();
+    let first = first.unwrap_or(i64::MIN.into()).max(i64::MIN.into());
+    let last = last.unwrap_or(i64::MAX.into()).min(i64::MAX.into());
+    match (i64::try_from(first), i64::try_from(last)) {
+        (Ok(first), Ok(last)) => {
+            index.between(Bound::Included(&key(first)), Bound::Included(&key(last)))
+        }
+        // They begin beyond all integers, or end before them.
+        _ => RoaringBitmap::new(),
     }
-}
-
-/// The least integer for which `holds` is true, as it is for all that are greater.
-fn first(holds: impl Fn(i64) -> bool) -> Option<i64> {
-    if !holds(i64::MAX) {
-        return None;
-    }
-    let (mut low, mut high) = (i64::MIN, i64::MAX);
-    while low < high {
-        let middle = low.midpoint(high);
-        // Rounds toward zero, so it can be `high` itself below zero.
-        let middle = if middle == high { low } else { middle };
-        if holds(middle) { high = middle } else { low = middle + 1 }
-    }
-    Some(high)
 }
 
 #[cfg(test)]
@@ -103,5 +96,10 @@ mod tests {
         fn keys_order_as_integers(a: i64, b: i64) {
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
         }
+    }
+
+    #[test]
+    fn other_values_order_behind_all_integers() {
+        assert!(key(i64::MAX)[..] < OTHER_NUMBER[..] && OTHER_NUMBER < NO_NUMBER);
     }
 }

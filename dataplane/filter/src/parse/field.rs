@@ -9,6 +9,7 @@ use crate::datetime::Datetime;
 use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
 use crate::geo::{BoundingBox, Point, Radius};
 use crate::invalid::{At, Invalid};
+use crate::number::Number;
 
 const OPERATORS: &str =
     "key, match, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null";
@@ -130,8 +131,8 @@ fn bounds<T>(
     Ok(Bounds { lt: lt?, gt: gt?, gte: gte?, lte: lte? })
 }
 
-fn number(json: Value, at: &At<'_>) -> Result<f64, Invalid> {
-    json.as_f64().ok_or_else(|| at.found(&json, "a number or a datetime string"))
+fn number(json: Value, at: &At<'_>) -> Result<Number, Invalid> {
+    Number::of_value(&json).ok_or_else(|| at.found(&json, "a number or a datetime string"))
 }
 
 fn datetime(json: Value, at: &At<'_>) -> Result<Datetime, Invalid> {

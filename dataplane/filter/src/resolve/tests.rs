@@ -32,49 +32,67 @@ fn narrowed(shard: &Shard, filter: &Filter, candidates: &[u32], expected: &[u32]
 }
 
 #[test]
-fn an_integer_index_takes_whole_floats_for_integers() {
+fn an_integer_index_tells_integers_from_other_values() {
     let shard = shard(
-        &[json!(1), json!(1.0), json!(1.5), json!([1, 2]), json!("1"), json!(null)],
+        &[json!(1), json!(1.0), json!(1.5), json!([1, 2]), json!("1"), json!(null), json!(7)],
         FieldSchema::Integer,
     );
-    exact(&shard, json!({"match": {"value": 1}}), &[0, 1, 3]);
-    exact(&shard, json!({"match": {"any": [2, 1]}}), &[0, 1, 3]);
-    exact(&shard, json!({"range": {"gte": 1}}), &[0, 1, 3]);
-    exact(&shard, json!({"range": {}}), &[0, 1, 3]);
-    assert_eq!(shard.plain(&must(json!({"match": {"value": 1}}))), [0, 3]);
-}
-
-#[test]
-fn with_an_integer_index_except_passes_only_integers() {
-    let shard = shard(
-        &[json!(1), json!(2), json!("x"), json!([1, 2]), json!([1, 1.0]), json!({})],
-        FieldSchema::Integer,
-    );
-    exact(&shard, json!({"match": {"except": [1]}}), &[1, 3]);
-    exact(&shard, json!({"match": {"except": [1, 1, 2]}}), &[]);
+    exact(&shard, json!({"match": {"value": 1}}), &[0, 3]);
+    exact(&shard, json!({"match": {"any": [2, 1]}}), &[0, 3]);
+    exact(&shard, json!({"match": {"except": [1]}}), &[1, 2, 3, 4, 6]);
+    let low = must(json!({"range": {"gte": 1, "lt": 5}}));
+    narrowed(&shard, &low, &[0, 1, 2, 3], &[0, 1, 2, 3]);
+    narrowed(&shard, &must(json!({"range": {"gt": 1, "lt": 5}})), &[1, 2, 3], &[2, 3]);
     let none = must(json!({"match": {"except": []}}));
-    assert_eq!(shard.found(&none), [0, 1, 2, 3, 4, 5], "an empty list is of no type");
+    assert_eq!(shard.found(&none), [0, 1, 2, 3, 4, 6], "an empty list is of no type");
 }
 
 #[test]
-fn integer_ranges_compare_as_f64() {
+fn a_field_of_integers_alone_is_answered_by_its_index_alone() {
     let shard = shard(
-        &[json!(i64::MIN), json!(-1), json!(0), json!(i64::MAX - 1), json!(i64::MAX)],
+        &[json!(1), json!(2), json!("x"), json!([1, 2]), json!(null), json!({})],
         FieldSchema::Integer,
     );
-    for range in [
-        json!({"gt": -1}),
-        json!({"gte": -0.5, "lt": 9.3e18}),
-        json!({"lte": -1.0}),
-        json!({"lt": -9.3e18}),
-        json!({"gte": 9_223_372_036_854_775_807_i64}),
-        json!({"gt": 9_223_372_036_854_775_807_i64}),
-        json!({"lte": i64::MIN}),
-        json!({"gt": 5, "lt": -5}),
+    exact(&shard, json!({"range": {}}), &[0, 1, 3]);
+    exact(&shard, json!({"range": {"gt": 1.5}}), &[1, 3]);
+    exact(&shard, json!({"match": {"except": [1]}}), &[1, 2, 3, 5]);
+    exact(&shard, json!({"match": {"except": [1, 1, 2]}}), &[2, 5]);
+}
+
+#[test]
+fn ranges_of_large_numbers_are_exact_with_every_index_and_with_none() {
+    const STAMP: i64 = 1_768_907_725_507_217_522;
+    let values = [
+        json!(i64::MIN),
+        json!(-1),
+        json!(0),
+        json!(STAMP - 1),
+        json!(STAMP),
+        json!(STAMP + 1),
+        json!(i64::MAX - 1),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!(0.5),
+    ];
+    let plain = shard(&values, FieldSchema::Keyword);
+    let indexed = [FieldSchema::Integer, FieldSchema::Float].map(|schema| shard(&values, schema));
+    for (range, expected) in [
+        (json!({"gte": STAMP, "lte": STAMP}), &[4][..]),
+        (json!({"gt": STAMP - 1, "lt": STAMP + 1}), &[4]),
+        (json!({"gt": STAMP}), &[5, 6, 7, 8]),
+        (json!({"gt": i64::MAX}), &[8]),
+        (json!({"gte": 9.3e18}), &[8]),
+        (json!({"lt": -9.3e18}), &[]),
+        (json!({"lte": i64::MIN}), &[0]),
+        (json!({"gt": -1, "lt": 1}), &[2, 9]),
+        (json!({"gt": 5, "lt": -5}), &[]),
+        (json!({"gt": STAMP, "gte": STAMP + 1, "lt": i64::MAX}), &[5, 6]),
     ] {
         let filter = must(json!({ "range": range }));
-        assert!(shard.resolve(&filter).exact);
-        assert_eq!(shard.found(&filter), shard.plain(&filter), "{range}");
+        assert_eq!(plain.plain(&filter), expected, "{range}");
+        for shard in &indexed {
+            assert_eq!(shard.found(&filter), expected, "{range}");
+        }
     }
 }
 

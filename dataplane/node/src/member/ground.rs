@@ -8,7 +8,7 @@ use vane_catalog::{Catalog, NodeEntry, meta_peer};
 use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine};
 use vane_storage::data_dir::Member as Membership;
 use vane_storage::{DataDb, DataDir, LogDb, ShardStore, Space};
-use vane_transport::{Links, Peers, Token};
+use vane_transport::{Links, Peers, Token, Transfers};
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::admission;
@@ -25,6 +25,8 @@ pub(crate) struct Ground {
     pub(crate) space: Arc<Space>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) engine: Arc<Engine>,
+    /// Snapshots that this node sends.
+    pub(crate) transfers: Arc<Transfers>,
     pub(crate) catalog: Arc<Catalog>,
 }
 
@@ -38,7 +40,8 @@ impl Ground {
         found: bool,
     ) -> Result<(Self, NodeEntry), OpenError> {
         // First: on a full disk it throws the ballast off, and databases need room to open.
-        let space = Space::new(data_dir.path(), settings.min_free_bytes, settings.ballast_bytes)?;
+        let (min_free, ballast) = (settings.min_free_bytes, settings.ballast_bytes);
+        let space = Arc::new(Space::new(data_dir.path(), min_free, ballast)?);
         // Before anything opens: a start that fails half-way has used its number up, and no later
         // one is mistaken for it.
         let start = data_dir.count_start()?;
@@ -48,11 +51,11 @@ impl Ground {
         let disks = Disks { data_dir, data_db, log_db };
         let Membership { cluster_id, node_id: me, .. } = membership;
         let peers = Arc::new(Peers::new(token, Some(cluster_id), settings.node.dial_from));
-        let engine = start_engine(me, settings, &disks, &peers)?;
+        let transfers = Arc::<Transfers>::default();
+        let engine = start_engine(me, settings, &disks, &peers, &space, &transfers)?;
         let founder = found.then(|| entry.clone());
         let catalog = open_catalog(&engine, &disks, membership, founder)?;
-        let space = Arc::new(space);
-        Ok((Self { me, cluster_id, disks, space, peers, engine, catalog }, entry))
+        Ok((Self { me, cluster_id, disks, space, peers, engine, transfers, catalog }, entry))
     }
 }
 
@@ -61,8 +64,11 @@ fn start_engine(
     settings: &Settings,
     disks: &Disks,
     peers: &Arc<Peers>,
+    space: &Arc<Space>,
+    transfers: &Arc<Transfers>,
 ) -> Result<Arc<Engine>, OpenError> {
-    let links = Arc::new(Links::new(me, Arc::clone(peers), Handle::current()));
+    let (runtime, transfers) = (Handle::current(), Arc::clone(transfers));
+    let links = Arc::new(Links::new(me, Arc::clone(peers), runtime, transfers));
     // The seed decides the election timeouts: nodes that shared one would stand at the same time.
     let config = vane_raft::Config {
         pending_bytes_max: settings.pending_write_bytes_max,
@@ -71,7 +77,9 @@ fn start_engine(
     };
     let store = Arc::new(NodeLog(disks.log_db.clone()));
     let snapshots = disks.data_dir.snapshots_dir();
-    let engine = Engine::start(store, config, &snapshots, Arc::clone(&links) as _)?;
+    let space = Arc::clone(space);
+    let has_room = Box::new(move |bytes| space.has_room_for_job(bytes));
+    let engine = Engine::start(store, config, &snapshots, Arc::clone(&links) as _, has_room)?;
     let engine = Arc::new(engine);
     // The engine sends over the links, and the links tell the engine of who is unreachable.
     links.set_engine(&engine);

@@ -126,6 +126,7 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
         replicas: replicas.clone(),
         peers: ground.peers.clone(),
         space: ground.space.clone(),
+        transfers: ground.transfers.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use vane_placement::next_step;
 use vane_transport::{GroupReport, ReportRequest};
 use vane_types::{GroupId, NodeId, PeerId};
 
+use super::copying::step_text;
 use crate::member::Member;
 use crate::shards::NodeShards;
 
@@ -96,7 +97,7 @@ impl Member {
             (Some(_), None) => "waiting for a leader".into(),
             (Some(target), Some(report)) => {
                 let is_alive = |node| self.serving.liveness.is_alive(node);
-                next_step(&report.status, target, is_alive).to_string()
+                step_text(&next_step(&report.status, target, is_alive), report)
             }
         };
         ShardOverview {

@@ -13,7 +13,8 @@ fn peer(node: u32) -> PeerId {
 
 fn leader(committed: u64, matched: u64, snapshot: bool) -> GroupStatus {
     let matched = LogIndex(matched);
-    let voter = PeerStatus { peer: peer(2), matched, active: true, snapshot };
+    let voter =
+        PeerStatus { peer: peer(2), matched, active: true, snapshot, ..PeerStatus::default() };
     let (committed, last_index) = (LogIndex(committed), LogIndex(committed + 5));
     GroupStatus { peer: peer(1), committed, last_index, peers: vec![voter], ..Default::default() }
 }

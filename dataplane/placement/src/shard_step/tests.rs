@@ -102,10 +102,12 @@ fn caught_up_is_all_but_a_few_entries_and_no_snapshot_on_the_way() {
     let mut facts = status(1, &[1, 2], &[]);
     facts.peers[0].matched = facts.last_index.saturating_back(CAUGHT_UP_ENTRIES);
     assert!(is_caught_up(&facts, &facts.peers[0]));
-    let spoils: [fn(&mut PeerStatus); 3] = [
+    let spoils: [fn(&mut PeerStatus); 5] = [
         |peer| peer.matched = peer.matched.saturating_back(1),
         |peer| peer.active = false,
         |peer| peer.snapshot = true,
+        |peer| peer.installing = true,
+        |peer| peer.applied = LogIndex::ZERO,
     ];
     for spoil in spoils {
         let mut peer = facts.peers[0].clone();

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod memory_log;
+mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use super::*;
 use crate::log::LogEntry;
-use crate::machine::{Applied, Conf};
+use crate::machine::{Applied, Conf, Exported};
 use crate::{Bounds, INITIAL_INDEX, Role};
 
 use cluster::{TestCluster, TestNode};
@@ -152,37 +153,6 @@ fn one_that_joins_is_not_sent_a_snapshot_from_before() {
     assert!(cluster.change(leader, &learner).is_ok());
     cluster.ticks(20);
     assert_eq!(cluster.commands(4), [b"a"]);
-}
-
-#[test]
-fn a_log_that_a_snapshot_keeps_asks_for_patience_until_it_is_cut() {
-    let mut cluster = TestCluster::of(3);
-    let leader = cluster.leader();
-    let away = (1..=3).find(|id| *id != leader).unwrap();
-    cluster.down.insert(away);
-    assert!(cluster.propose(leader, b"a").is_ok());
-    let node = cluster.nodes.get_mut(&leader).unwrap();
-    let through = node.applied;
-    node.core.force_truncate(GROUP, through);
-    cluster.down.clear();
-    cluster.ticks(20);
-    for _ in 0..3 {
-        assert!(cluster.propose(leader, &[0; 7000]).is_ok());
-    }
-    let node = cluster.nodes.get_mut(&leader).unwrap();
-    node.core.truncate(GROUP, node.applied).unwrap();
-    assert_eq!(
-        node.status().truncated_index,
-        through,
-        "the next who needs the snapshot goes on from it"
-    );
-    assert!(node.watch.is_log_full());
-    // Nobody took it again.
-    cluster.ticks(400);
-    let node = cluster.nodes.get_mut(&leader).unwrap();
-    node.core.truncate(GROUP, node.applied).unwrap();
-    assert_eq!(node.status().truncated_index, node.applied);
-    assert!(!node.watch.is_log_full());
 }
 
 /// For whom nobody waits.

@@ -1,8 +1,8 @@
 //! Where snapshots lie while they are on their way, and when they go.
 //!
 //! ```text
-//! making-<group>               being written
-//! out-<group>-<index>          ready to be sent
+//! out-<group>-<number>         made to be sent; goes with its last owner
+//! staging-<group>              being received
 //! in-<group>-<term>-<index>    received and verified; installed from here
 //! old-…                        on its way out
 //! ```
@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -22,10 +23,14 @@ use vane_types::{GroupId, LogIndex, Term};
 
 use crate::error::StoreError;
 use crate::log::LogStore;
+use crate::machine::SnapshotFiles;
 
 /// Time that a received snapshot is kept for Raft to take it. It lies before the raft thread
 /// for no longer than a round, of which there are several in a second.
 const KEEP: Duration = Duration::from_secs(600);
+
+/// The same for one that Raft has ignored: its announcement may be in the queue once more.
+const KEEP_REFUSED: Duration = Duration::from_secs(60);
 
 const INCOMING: &str = "in-";
 const OLD: &str = "old-";
@@ -34,13 +39,38 @@ pub(crate) struct SnapshotDirs {
     root: PathBuf,
     /// Received ones, and since when nothing was heard of them.
     heard: Mutex<HashMap<PathBuf, Instant>>,
+    /// Snapshots that were begun.
+    made: AtomicU64,
+}
+
+/// A directory of a snapshot that goes when nobody holds it any more.
+#[derive(Debug)]
+pub(super) struct OwnedDir(pub(super) PathBuf);
+
+impl SnapshotFiles for OwnedDir {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for OwnedDir {
+    fn drop(&mut self) {
+        let dir = std::mem::take(&mut self.0);
+        // Not here: whoever lets go of it may be the thread that owns all groups.
+        let removal = std::thread::Builder::new().name("snapshot-gone".into());
+        let begun = removal.spawn(move || discard(&dir));
+        if let Err(error) = begun {
+            tracing::warn!(%error, "a snapshot that is not needed stays until the next start");
+        }
+    }
 }
 
 impl SnapshotDirs {
     /// Removes what was on its way when the process ended, but for what a log names: that
     /// log begins with it.
     pub(super) fn open(root: &Path, store: &dyn LogStore) -> Result<Self, StoreError> {
-        let dirs = Self { root: root.to_owned(), heard: Mutex::default() };
+        let dirs =
+            Self { root: root.to_owned(), heard: Mutex::default(), made: AtomicU64::default() };
         fs::create_dir_all(root).map_err(|e| dirs.failed(&e))?;
         for dir in dirs.list()? {
             if !is_named(store, &dir)? {
@@ -51,12 +81,14 @@ impl SnapshotDirs {
         Ok(dirs)
     }
 
-    pub(super) fn making(&self, group: GroupId) -> PathBuf {
-        self.root.join(format!("making-{group}"))
-    }
-
-    pub(super) fn outgoing(&self, group: GroupId, index: LogIndex) -> PathBuf {
-        self.root.join(format!("out-{group}-{index}"))
+    /// A new empty directory for a snapshot that is to be made.
+    pub(super) fn outgoing(&self, group: GroupId) -> std::io::Result<PathBuf> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let dir = self.root.join(format!("out-{group}-{number}"));
+        // What has that name is of an earlier process, and was to go when this one began.
+        discard(&dir);
+        fs::create_dir_all(&dir)?;
+        Ok(dir)
     }
 
     pub(super) fn incoming(&self, group: GroupId, term: Term, index: LogIndex) -> PathBuf {
@@ -70,6 +102,14 @@ impl SnapshotDirs {
         // Also where it lies there already: a sweep must not take it away before Raft has seen it.
         self.heard.lock().insert(dir.clone(), Instant::now());
         dir
+    }
+
+    /// Notes that Raft did not take what was announced: it need not be kept for long. Not
+    /// removed at once, since the same may just be coming again.
+    pub(super) fn refused(&self, group: GroupId, term: Term, index: LogIndex) {
+        let (dir, now) = (self.incoming(group, term, index), Instant::now());
+        let early = now.checked_sub(KEEP - KEEP_REFUSED).unwrap_or(now);
+        self.heard.lock().insert(dir, early);
     }
 
     /// Removes received snapshots that no log names and nobody announced for [`KEEP`]. Not
@@ -235,6 +275,37 @@ mod tests {
         assert_eq!(dirs.sweep(&Installing, begin + KEEP * 2).unwrap(), 2);
         assert_eq!(names(root.path()), ["in-7-3-40", "out-7-40"]);
         assert_eq!(dirs.heard.lock().len(), 1, "what is gone is forgotten");
+    }
+
+    #[test]
+    fn what_raft_refused_goes_sooner() {
+        let root = tempfile::tempdir().unwrap();
+        let dirs = SnapshotDirs::open(root.path(), &Installing).unwrap();
+        make(root.path(), &["in-8-1-5"]);
+        dirs.expect(GroupId(8), Term(1), LogIndex(5));
+        dirs.refused(GroupId(8), Term(1), LogIndex(5));
+        let now = Instant::now();
+        assert_eq!(dirs.sweep(&Installing, now).unwrap(), 0);
+        assert_eq!(dirs.sweep(&Installing, now + KEEP_REFUSED).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_made_snapshot_goes_with_its_last_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let dirs = SnapshotDirs::open(root.path(), &Installing).unwrap();
+        let first = dirs.outgoing(GroupId(7)).unwrap();
+        let second = dirs.outgoing(GroupId(7)).unwrap();
+        assert_ne!(first, second, "one may be on its way while another is made");
+        let owned = std::sync::Arc::new(OwnedDir(first.clone()));
+        let sending = std::sync::Arc::clone(&owned);
+        drop(owned);
+        assert!(first.exists(), "somebody still sends it");
+        drop(sending);
+        // By another thread.
+        while first.exists() {
+            std::thread::yield_now();
+        }
+        assert_eq!(names(root.path()), [name(&second)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 use crate::codec::Envelope;
 use crate::core::Start;
 use crate::error::{ProposeError, ReadError, StoreError};
-use crate::machine::Exported;
+use crate::machine::Made;
 use crate::replica::{Callback, MemberChange, OnRead, ReplicatedWait, Ticket};
 use crate::status::GroupStatus;
 
@@ -73,7 +73,7 @@ pub(super) enum Input {
     SnapshotMade {
         group: GroupId,
         peer: PeerId,
-        made: Result<Exported, StoreError>,
+        made: Result<Made, StoreError>,
     },
     SnapshotSent {
         group: GroupId,

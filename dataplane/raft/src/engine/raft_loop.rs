@@ -13,7 +13,7 @@ use super::inbox::{Inbox, Input, Taken};
 use super::snapshots::Job;
 use super::{Counters, Transport, end_process};
 use crate::codec::Envelope;
-use crate::core::{Core, Persisted};
+use crate::core::{Core, Persisted, Transfer};
 use crate::log::LogStore;
 
 pub(super) struct RaftLoop {
@@ -94,6 +94,7 @@ impl RaftLoop {
         let out = self.core.ready();
         // Before the write: they promise nothing, and followers sync while this node does.
         self.send(out.messages);
+        self.send_snapshots(out.transfers);
         if !out.appends.is_empty() {
             if let Err(error) = self.store.append(&out.appends, out.sync) {
                 end_process("failed to sync raft.db", &error);
@@ -113,6 +114,7 @@ impl RaftLoop {
     fn hand_on(&mut self, done: Persisted) {
         // Only now: votes and acknowledgements stand for what has just been synced.
         self.send(done.messages);
+        self.send_snapshots(done.transfers);
         // The receivers end after this thread.
         for committed in done.committed {
             drop(self.apply.send(Work::Apply(committed)));
@@ -124,26 +126,25 @@ impl RaftLoop {
         for (group, peer) in done.snapshots_wanted {
             drop(self.job.send(Job::Make { group, peer }));
         }
-        for (group, index) in done.snapshots_spent {
-            drop(self.job.send(Job::Discard(self.dirs.outgoing(group, index))));
+        for (group, term, index) in done.snapshots_refused {
+            self.dirs.refused(group, term, index);
         }
     }
 
     fn send(&self, messages: Vec<Envelope>) {
-        // A way of their own for snapshots: heartbeats must not wait behind their files.
-        let (snapshots, plain): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|envelope| envelope.snapshot_index().is_some());
-        if !plain.is_empty() {
-            self.transport.send(plain);
+        if !messages.is_empty() {
+            self.transport.send(messages);
         }
-        for announcement in snapshots {
-            let (group, to) = (announcement.group, announcement.to());
-            let index = announcement.snapshot_index().unwrap_or_default();
-            let dir = self.dirs.outgoing(group, index);
+    }
+
+    /// A way of their own for snapshots: heartbeats must not wait behind their files.
+    fn send_snapshots(&self, transfers: Vec<Transfer>) {
+        for transfer in transfers {
+            let (group, to) = (transfer.announcement.group, transfer.announcement.to());
             let inbox = Arc::clone(&self.inbox);
             // Raft sends this peer no entries until it hears how the transfer ended.
             let done = Box::new(move |ok| inbox.put(Input::SnapshotSent { group, to, ok }));
-            self.transport.send_snapshot(announcement, dir, done);
+            self.transport.send_snapshot(transfer, done);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The snapshot thread: makes snapshots and installs them, one at a time.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,22 +7,21 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use vane_types::{GroupId, PeerId};
 
-use super::dirs::{SnapshotDirs, discard};
+use super::dirs::{OwnedDir, SnapshotDirs, discard};
 use super::inbox::{Inbox, Input};
-use super::{Counters, Machines, end_process};
+use super::{Counters, HasRoom, Machines, end_process};
 use crate::core::Install;
 use crate::error::StoreError;
 use crate::log::LogStore;
-use crate::machine::Exported;
+use crate::machine::Made;
 
 /// Time between looks for received snapshots that nobody needs.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Something for the snapshot thread.
 pub(super) enum Job {
     Make { group: GroupId, peer: PeerId },
     Install(Install),
-    Discard(PathBuf),
 }
 
 pub(super) struct Worker {
@@ -33,6 +30,7 @@ pub(super) struct Worker {
     pub(super) dirs: Arc<SnapshotDirs>,
     pub(super) inbox: Arc<Inbox>,
     pub(super) counters: Arc<Counters>,
+    pub(super) has_room: HasRoom,
 }
 
 impl Worker {
@@ -64,7 +62,6 @@ impl Worker {
                 self.inbox.put(Input::SnapshotMade { group, peer, made });
             }
             Job::Install(install) => self.install(&install),
-            Job::Discard(dir) => discard(&dir),
         }
     }
 
@@ -83,29 +80,31 @@ impl Worker {
         }
     }
 
-    fn make(&self, group: GroupId, peer: PeerId) -> Result<Exported, StoreError> {
+    fn make(&self, group: GroupId, peer: PeerId) -> Result<Made, StoreError> {
         let machine = self.machines.of(group, peer);
         let machine =
             machine.ok_or_else(|| StoreError(format!("group {group} is not on this node")))?;
-        let dir = self.dirs.making(group);
-        let failed = |e: std::io::Error| {
-            StoreError(format!("snapshot of group {group} in {}: {e}", dir.display()))
-        };
-        // Left by an attempt that failed half way: the state machine counts on an empty directory.
-        discard(&dir);
-        fs::create_dir_all(&dir).map_err(failed)?;
-        let exported = machine.snapshot(&dir)?;
-        // Under this name there are only whole snapshots.
-        let out = self.dirs.outgoing(group, exported.index);
-        discard(&out);
-        fs::rename(&dir, &out).map_err(failed)?;
-        Ok(exported)
+        let bytes = machine.snapshot_bytes();
+        if !(self.has_room)(bytes) {
+            return Err(StoreError(format!(
+                "a snapshot of group {group} writes about {bytes} bytes, for which the disk has \
+                 no room"
+            )));
+        }
+        // Each has a directory of its own: an earlier one may still be on its way.
+        let dir = self.dirs.outgoing(group).map_err(|e| {
+            StoreError(format!("there is no directory for a snapshot of group {group}: {e}"))
+        })?;
+        // Owned from its first file on: an error takes what was written with it.
+        let files = Arc::new(OwnedDir(dir));
+        let exported = machine.snapshot(&files.0)?;
+        Ok(Made { exported, files })
     }
 
     fn install(&self, install: &Install) {
         let Install { group, peer, index, term, .. } = *install;
-        let Some(machine) = self.machines.of(group, peer) else { return };
         let dir = self.dirs.incoming(group, term, index);
+        let Some(machine) = self.machines.of(group, peer) else { return discard(&dir) };
         if let Err(error) = machine.install(&dir) {
             end_process("failed to install a snapshot", &error);
         }

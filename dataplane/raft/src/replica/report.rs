@@ -25,6 +25,7 @@ impl Replica {
             truncated_index: log.truncated_index,
             conf: self.conf.clone(),
             conf_pending: raft.has_pending_conf(),
+            installing: self.installing.is_some(),
             peers: self.other_members(),
         }
     }
@@ -42,6 +43,11 @@ impl Replica {
                 matched: LogIndex(progress.matched),
                 active: progress.recent_active,
                 snapshot: progress.state == raft::ProgressState::Snapshot,
+                applied: self.log_end.heard(PeerId(*id)).map_or(LogIndex::ZERO, |it| it.applied),
+                installing: self
+                    .log_end
+                    .heard(PeerId(*id))
+                    .is_some_and(|it| it.installing.is_some()),
             })
             .collect();
         // raft-rs keeps them in a hash map.

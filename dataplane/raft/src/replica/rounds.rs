@@ -2,10 +2,11 @@
 //! written, and what its state machine gets.
 
 use raft::Ready;
-use raft::eraftpb::{ConfChangeV2, EntryType};
+use raft::eraftpb::{ConfChangeV2, EntryType, Message, MessageType};
+use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId, Term};
 
-use super::Replica;
+use super::{Installing, Replica};
 use crate::codec::Envelope;
 use crate::core::{Install, Output, Persisted};
 use crate::error::StoreError;
@@ -13,9 +14,9 @@ use crate::log::{Append, LogEntry};
 use crate::machine::{Committed, Conf, Entry};
 
 impl Replica {
-    /// What is to be written and sent; nothing while a snapshot is being installed.
+    /// What is to be written and sent.
     pub(crate) fn ready(&mut self, out: &mut Output) {
-        if self.installing.is_some() || self.writing.is_some() {
+        if self.writing.is_some() {
             return;
         }
         if !self.raw.has_ready() {
@@ -23,7 +24,7 @@ impl Replica {
         }
         let mut ready = self.raw.ready();
         let group = self.group;
-        out.messages.extend(Envelope::all(group, ready.take_messages()));
+        self.part(ready.take_messages(), &mut out.messages, &mut out.transfers);
         self.reads.confirmed(ready.take_read_states());
         let committed = ready.take_committed_entries();
         let storage = self.raw.mut_store();
@@ -63,55 +64,72 @@ impl Replica {
     /// What may leave and be applied now that everything handed out is written.
     pub(crate) fn persisted(&mut self, done: &mut Persisted) {
         let Some(mut ready) = self.writing.take() else { return };
-        let group = self.group;
-        done.messages.extend(Envelope::all(group, ready.take_persisted_messages()));
+        let mut messages = ready.take_persisted_messages();
         if !ready.snapshot().is_empty() {
             let meta = ready.snapshot().get_metadata();
+            let (index, term) = (LogIndex(meta.index), Term(meta.term));
             let conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
-            done.installs.push(Install {
-                group,
-                peer: self.peer,
-                index: LogIndex(meta.index),
-                term: Term(meta.term),
-                conf,
-            });
-            // raft-rs would go on from the snapshot's index, where the state machine is not yet.
-            self.installing = Some(ready);
-            return;
+            // What it stands for is not in the state machine yet: a leader that heard of it now
+            // would count on this replica.
+            let is_acknowledgement = |message: &Message| {
+                message.get_msg_type() == MessageType::MsgAppendResponse
+                    && message.index == index.0
+                    && !message.reject
+            };
+            if !planted::is(Fault::VoteBeforeInstall) {
+                messages.retain(|message| !is_acknowledgement(message));
+            }
+            let (group, peer) = (self.group, self.peer);
+            done.installs.push(Install { group, peer, index, term, conf: conf.clone() });
+            self.installing = Some(Installing { index, term, conf });
         }
+        self.part(messages, &mut done.messages, &mut done.transfers);
         self.advance(ready, done);
     }
 
     fn advance(&mut self, ready: Ready, done: &mut Persisted) {
-        let group = self.group;
         let mut light = self.raw.advance_append(ready);
         if let Some(commit) = light.commit_index() {
             self.raw.mut_store().log.commit = LogIndex(commit);
             self.log_changed = true;
         }
-        done.messages.extend(Envelope::all(group, light.take_messages()));
+        self.part(light.take_messages(), &mut done.messages, &mut done.transfers);
         self.note_committed(light.take_committed_entries());
         self.after_step();
     }
 
     /// The snapshot that [`Persisted::installs`] named is the state machine's now.
     pub(crate) fn installed(&mut self, index: LogIndex, done: &mut Persisted) {
-        let Some(ready) = self.installing.take() else { return };
-        let meta = ready.snapshot().get_metadata();
+        let Some(installing) = self.installing.take() else { return };
         assert_eq!(
-            LogIndex(meta.index),
-            index,
+            installing.index, index,
             "group {}: another snapshot was installed than the log has",
             self.group
         );
-        self.conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
+        self.conf = installing.conf;
         self.raw.mut_store().log.installing = None;
         self.log_changed = true;
         // Entries before the snapshot are in it; those behind it come with later rounds.
         self.to_apply.clear();
         (self.dispatched, self.committed) = (index, index);
-        self.advance(ready, done);
         self.set_applied(index);
+        done.messages.extend(self.acknowledgement());
+    }
+
+    /// Says to the leader what this replica's log has, which is a snapshot that is installed:
+    /// every later leader has what is committed, too. Lost, it is found out by asking.
+    fn acknowledgement(&self) -> Option<Envelope> {
+        let leader = self.leader().filter(|leader| *leader != self.peer)?;
+        let mut message = Message {
+            to: leader.0,
+            from: self.peer.0,
+            term: self.term().0,
+            index: self.raw.store().log.last_index.0,
+            commit: self.raw.raft.raft_log.committed,
+            ..Message::default()
+        };
+        message.set_msg_type(MessageType::MsgAppendResponse);
+        Some(Envelope { group: self.group, message })
     }
 
     /// Everything up to `index` is applied.

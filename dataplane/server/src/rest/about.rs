@@ -16,5 +16,5 @@ pub(crate) async fn version() -> impl IntoResponse {
 pub(crate) async fn cluster(call: Call) -> Answered {
     let state = call.service.meta_state(&call.context).await?;
     let now = jiff::Timestamp::now().to_string();
-    Ok(call.answer(cluster_status(state.node, &state.members, &state.status, &now)))
+    Ok(call.answer(cluster_status(state.node, &state.members, state.status.as_ref(), &now)))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio_stream::StreamExt;
 use vane_api::rest::parse::parse;
@@ -76,6 +77,7 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     limits: &Limits,
     request: Request,
 ) -> Result<T, Error> {
+    check_encoding(request.headers())?;
     let limit = limits.body_bytes_max();
     let announced = request
         .headers()
@@ -89,6 +91,18 @@ async fn read_and_parse<T: DeserializeOwned + Send + 'static>(
     }
     let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
     parsed.map_err(|e| Error::internal(format!("the body could not be parsed: {e}")))?
+}
+
+/// Refuses a body that is still encoded: the layer before has taken gzip away.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(()),
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            let detail = format!("the body is encoded as `{other}`; send it as it is, or as gzip");
+            Err(Error::new(Kind::UnsupportedEncoding, "", detail))
+        }
+    }
 }
 
 async fn read(

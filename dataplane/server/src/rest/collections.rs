@@ -57,5 +57,6 @@ pub(super) async fn cluster(call: Call, In(name): In<String>) -> Answered {
     let collection = call.collection(&name).await?;
     let node = call.service.member()?.node_id();
     let places = call.service.replica_places(&call.context, collection).await?;
-    Ok(call.answer(collection_cluster(node, places.layout, &places.replicas)))
+    let is_silent = |node| places.silent.contains(&node);
+    Ok(call.answer(collection_cluster(node, &places.shards, &places.points, is_silent)))
 }

@@ -24,6 +24,7 @@ impl ApiError {
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::AlreadyExists | Kind::Conflict => StatusCode::CONFLICT,
             Kind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Kind::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,

@@ -95,12 +95,15 @@ class Node:
         self.process.wait()
 
     def freeze(self):
-        """Stops every thread where it is; only `kill` goes on from here."""
+        """Stops every thread where it is; `thaw` and `kill` go on from here."""
         self.process.send_signal(signal.SIGSTOP)
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
         states = lambda: {it.read_text().rsplit(")", 1)[1].split()[0] for it in tasks.glob("*/stat")}
         # A thread in the middle of a system call stops on its way out of it.
         wait_until(lambda: states() == {"T"}, "all threads to stop")
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
         """SIGTERM, and the exit status."""
@@ -108,11 +111,13 @@ class Node:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=DEADLINE_S)
 
-    def call(self, method, path, body=None, raw=None):
+    def call(self, method, path, body=None, raw=None, encoding=None):
         """Status and JSON of one request; `raw` is sent as it stands."""
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
+        if encoding:
+            request.add_header("Content-Encoding", encoding)
         try:
             with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
                 return answer.status, json.loads(answer.read())

@@ -1,5 +1,8 @@
 """Three nodes behind the official client: what its users ask of a cluster."""
 
+import contextlib
+import http.client
+import json
 import pathlib
 import subprocess
 
@@ -137,9 +140,65 @@ def test_a_node_that_is_away_stops_nobody(nodes, clients, name):
     wait_until(lambda: clients[2].count(name).count >= 60, "the node to serve again")
 
 
-def written(client, name):
+def states(client, name):
+    return {it.peer_id: it.state for it in client.collection_cluster_info(name).remote_shards}
+
+
+def test_a_replica_that_does_not_answer_is_dead(nodes, clients, name):
+    create(clients[0], name, shard_number=1, replication_factor=3)
+    away = clients[2].cluster_status().peer_id
+    nodes[2].kill()
     try:
-        return client.upsert(name, points(30, 60), timeout=5).status == m.UpdateStatus.COMPLETED
-    except UnexpectedResponse as failed:
-        assert failed.status_code in (408, 503), failed.content
-        return False
+        wait_until(lambda: states(clients[0], name)[away] == m.ReplicaState.DEAD, "the replica to be dead")
+        failures = lambda: clients[0].cluster_status().message_send_failures
+        wait_until(lambda: any(HOSTS[2] in uri for uri in failures()), "the node to be a failure")
+    finally:
+        nodes[2].start()
+    wait_until(lambda: states(clients[0], name)[away] == m.ReplicaState.ACTIVE, "the replica to be back")
+    wait_until(lambda: not clients[0].cluster_status().message_send_failures, "no node to be a failure")
+
+
+def swapping(alias, to, first=False):
+    old = [] if first else [{"delete_alias": {"alias_name": alias}}]
+    return {"actions": [*old, {"create_alias": {"collection_name": to, "alias_name": alias}}]}
+
+
+def ask(connection, path, body):
+    """On a connection that stays: the official client is too slow to meet a node that lags."""
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    result = json.loads(answer.read())
+    assert answer.status == 200, result
+    return result["result"]
+
+
+def test_a_swapped_alias_leads_to_the_new_collection_through_every_node(nodes, clients, name):
+    alias, both = f"{name}-alias", [f"{name}-0", f"{name}-1"]
+    for i, each in enumerate(both):
+        create(clients[0], each)
+        clients[0].upsert(each, points(i, i + 1))
+    connections = [http.client.HTTPConnection(node.host, node.port, timeout=60) for node in nodes]
+    with contextlib.ExitStack() as open_ones:
+        for connection in connections:
+            open_ones.callback(connection.close)
+        follow_an_alias(nodes, clients, connections, alias, both)
+
+
+def follow_an_alias(nodes, clients, connections, alias, both):
+    found = lambda node: [it["id"] for it in ask(connections[node], f"/collections/{alias}/points/scroll", {})["points"]]
+    ask(connections[0], "/collections/aliases", swapping(alias, both[0], first=True))
+    stale = []
+    for turn in range(1, 300):
+        ask(connections[turn % 3], "/collections/aliases", swapping(alias, both[turn % 2]))
+        for reader in (turn + 1, turn + 2):
+            stale += [(turn, reader % 3)] if found(reader % 3) != [turn % 2] else []
+    assert not stale, stale
+    # One that does not answer is not waited for, and looks for itself when it comes back.
+    nodes[2].freeze()
+    try:
+        ask(connections[0], "/collections/aliases", swapping(alias, both[0]))
+    finally:
+        nodes[2].thaw()
+    assert found(2) == [0]
+    clients[1].delete_collection(both[1])
+    assert found(2) == [0]

@@ -90,9 +90,45 @@ def test_payload_indexes_are_listed_with_their_points(client, name):
     client.create_payload_index(name, "n", field_schema=m.PayloadSchemaType.INTEGER)
     schema = client.get_collection(name).payload_schema
     assert {key: it.data_type.value for key, it in schema.items()} == {**{f"f_{it}": it for it in types}, "n": "integer"}
-    assert schema["n"].points == 5
+    assert (schema["n"].points, schema["n"].params) == (5, None)
+    tenant = m.KeywordIndexParams(type="keyword", is_tenant=True, on_disk=True)
+    client.create_payload_index(name, "n", field_schema=tenant)
+    schema = client.get_collection(name).payload_schema["n"]
+    assert (schema.params, schema.points) == (tenant, 0), "integers are no keywords"
     client.delete_payload_index(name, "n")
     assert "n" not in client.get_collection(name).payload_schema
+    client.create_payload_index(name, "n", field_schema="keyword")
+    assert client.get_collection(name).payload_schema["n"].params is None
+
+
+def test_what_has_no_effect_is_kept_and_named(client, name):
+    quantization = m.ScalarQuantization(scalar=m.ScalarQuantizationConfig(type=m.ScalarType.INT8, always_ram=True))
+    create(
+        client,
+        name,
+        on_disk_payload=False,
+        hnsw_config=m.HnswConfigDiff(m=0, payload_m=16, on_disk=True),
+        optimizers_config=m.OptimizersConfigDiff(memmap_threshold=77, default_segment_number=3, max_segment_size=9000),
+        wal_config=m.WalConfigDiff(wal_capacity_mb=5),
+        quantization_config=quantization,
+        strict_mode_config=m.StrictModeConfig(enabled=False),
+    )
+    info = client.get_collection(name)
+    config = info.config
+    assert (config.params.on_disk_payload, config.quantization_config) == (False, quantization)
+    assert (config.hnsw_config.m, config.hnsw_config.payload_m, config.hnsw_config.on_disk) == (0, 16, True)
+    optimizer = config.optimizer_config
+    assert (optimizer.memmap_threshold, optimizer.default_segment_number, optimizer.max_segment_size) == (77, 3, 9000)
+    assert (config.wal_config.wal_capacity_mb, config.strict_mode_config.enabled) == (5, False)
+    for place in ("hnsw_config.payload_m", "quantization_config", "wal_config.wal_capacity_mb"):
+        assert any(f"`{place}`" in it.message for it in info.warnings), place
+    client.update_collection(name, quantization_config=m.Disabled.DISABLED, hnsw_config=m.HnswConfigDiff(on_disk=False))
+    config = client.get_collection(name).config
+    assert (config.quantization_config, config.hnsw_config.on_disk, config.hnsw_config.payload_m) == (None, False, 16)
+    plain = f"{name}-plain"
+    create(client, plain)
+    info = client.get_collection(plain)
+    assert (info.warnings or [], info.config.optimizer_config.max_segment_size) == ([], None)
 
 
 def test_named_vectors_have_their_own_sizes(client, name):

@@ -1,5 +1,7 @@
 """Writing and reading points through the official client."""
 
+import gzip
+import json
 import uuid
 
 import numpy as np
@@ -28,6 +30,7 @@ def test_points_are_read_back_as_written(client, name):
     client.upsert(name, [m.PointStruct(id=UUID, vector=[0.1, 2, 3, 4], payload=deep), m.PointStruct(id=2**64 - 1, vector=[1, 1, 1, 1])])
     found = client.retrieve(name, [2**64 - 1, UUID, 5], with_vectors=True)
     assert ids(found) == [2**64 - 1, UUID]
+    assert ids(client.retrieve(name, [UUID, 5, 2**64 - 1, UUID])) == [UUID, 2**64 - 1], "each once, at its first place"
     assert found[1].payload == deep
     assert np.float32(found[1].vector).tolist() == np.float32([0.1, 2, 3, 4]).tolist()
     client.upsert(name, m.Batch(ids=[1, 2], vectors=[[1, 2, 3, 4], [5, 6, 7, 8]], payloads=[{"a": 1}, {"a": 2}]))
@@ -128,3 +131,41 @@ def test_an_acknowledged_write_is_seen_by_the_next_read(client, name):
         status = client.upsert(name, [m.PointStruct(id=i, vector=[1, 0, 0, 0])], wait=i % 2 == 0).status
         assert status == (m.UpdateStatus.COMPLETED if i % 2 == 0 else m.UpdateStatus.ACKNOWLEDGED)
         assert client.count(name).count == i + 1
+
+
+def test_a_page_ends_where_it_becomes_too_large(node, client, name):
+    create(client, name, shard_number=2)
+    text = "x" * (8 << 20)
+    for i in range(12):
+        client.upsert(name, [m.PointStruct(id=i, vector=[1, i, 0, 0], payload={"text": text, "n": i})])
+    first, offset = client.scroll(name, limit=999_999_999)
+    assert 4 <= len(first) < 12 and offset is not None
+    seen = ids(first)
+    while offset is not None:
+        page, offset = client.scroll(name, limit=999_999_999, offset=offset)
+        seen += ids(page)
+    assert seen == list(range(12))
+    for path, body in (
+        ("/points/query", {"query": [1, 0, 0, 0], "limit": 12, "with_payload": True}),
+        ("/points/query", {"limit": 12, "with_payload": True}),
+        ("/points", {"ids": list(range(12))}),
+    ):
+        status, answer = node.call("POST", f"/collections/{name}{path}", body)
+        assert status == 400 and "67108864 bytes" in answer["status"]["error"], answer
+    some = client.query_points(name, query=[1, 0, 0, 0], limit=12, with_payload=["n"]).points
+    assert [it.payload["n"] for it in some] == list(range(12)), "what is not asked for does not count"
+
+
+def test_bodies_may_be_compressed(node, client, name):
+    create(client, name)
+    points = {"points": [{"id": i, "vector": [1, 2, 3, i]} for i in range(2000)]}
+    packed = gzip.compress(json.dumps(points).encode())
+    path = f"/collections/{name}/points"
+    assert node.call("PUT", path, raw=packed, encoding="gzip")[0] == 200
+    assert client.count(name).count == 2000
+    status, answer = node.call("PUT", path, raw=b"anything", encoding="br")
+    assert status == 415 and "`br`" in answer["status"]["error"], answer
+    status, answer = node.call("PUT", path, raw=packed[:100], encoding="gzip")
+    assert status == 400 and answer["status"]["error"], answer
+    bomb = gzip.compress(b" " * (64 << 20))
+    assert node.call("PUT", path, raw=bomb, encoding="gzip")[0] == 413

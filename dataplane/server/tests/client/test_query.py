@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_definition(client, name, distance):
     assert np.allclose([it.score for it in found], sign * np.sort(truth)[::-1][:20], atol=1e-5)
     limit = found[4].score
     close = client.query_points(name, query=QUERY.tolist(), limit=20, score_threshold=limit).points
-    assert ids(close) == ids(found)[:5]
+    assert ids(close) == ids(found)[:4], "a score that equals the threshold is not better"
 
 
 def test_a_graph_search_finds_what_a_scan_finds(client, loaded):
@@ -87,6 +87,64 @@ def test_a_query_by_id_leaves_the_point_itself_out(client, loaded):
     with pytest.raises(UnexpectedResponse) as refused:
         client.query_points(loaded, query=10**9)
     assert refused.value.status_code == 404
+    both = [m.Prefetch(query=7, limit=5), m.Prefetch(query=ROWS[7].tolist(), limit=5)]
+    fused = client.query_points(loaded, prefetch=both, query=m.FusionQuery(fusion=m.Fusion.RRF)).points
+    assert fused and 7 not in ids(fused), "it is left out of every stage"
+    rest = client.query_points(loaded, prefetch=[m.Prefetch(limit=9)], query=0, limit=20).points
+    assert sorted(ids(rest)) == list(range(1, 10))
+
+
+def test_a_point_without_the_vector_cannot_be_searched_by(client, name):
+    vectors = {it: m.VectorParams(size=2, distance=m.Distance.DOT) for it in ("a", "b")}
+    client.create_collection(name, vectors_config=vectors)
+    client.upsert(name, [m.PointStruct(id=1, vector={"a": [1, 1]})])
+    with pytest.raises(UnexpectedResponse) as refused:
+        client.query_points(name, query=1, using="b")
+    assert refused.value.status_code == 404
+    assert 'Not found: Vector with name \\"b\\" for point' in refused.value.content.decode()
+    with pytest.raises(UnexpectedResponse) as refused:
+        client.query_points(name, query=[1, 1])
+    assert "`a`, `b`" in refused.value.content.decode()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_pages_of_equal_scores_neither_repeat_nor_lose_points(client, name, exact):
+    create(client, name, shard_number=2)
+    every = list(range(300))
+    for first in range(270, -1, -30):
+        client.upsert(name, [m.PointStruct(id=i, vector=[1, 2, 3, 4]) for i in every[first : first + 30]])
+    params = m.SearchParams(exact=exact)
+    pages = [client.query_points(name, query=[1, 1, 1, 1], limit=7, offset=it, search_params=params).points for it in range(0, 301, 7)]
+    assert [i for page in pages for i in ids(page)] == every
+
+
+def test_a_small_collection_needs_no_graph_to_be_searched_as_indexed(client, name):
+    create(client, name)
+    client.upsert(name, [m.PointStruct(id=i, vector=[1, i, 0, 0]) for i in range(20)])
+    found = client.query_points(name, query=[1, 0, 0, 0], limit=5, search_params=m.SearchParams(indexed_only=True)).points
+    assert ids(found) == [0, 1, 2, 3, 4]
+    large = f"{name}-large"
+    optimizers = m.OptimizersConfigDiff(indexing_threshold=1)
+    create(client, large, size=64, optimizers_config=optimizers, hnsw_config=m.HnswConfigDiff(m=0, full_scan_threshold=1))
+    rows = np.random.default_rng(5).normal(size=(100, 64))
+    client.upsert(large, m.Batch(ids=list(range(100)), vectors=rows.tolist()))
+    assert client.query_points(large, query=rows[0].tolist(), search_params=m.SearchParams(indexed_only=True)).points == []
+
+
+@pytest.mark.parametrize("limit", [999_999_999, 4_294_967_295, 2**64 - 1])
+def test_a_limit_may_mean_all(client, loaded, limit):
+    found = client.query_points(loaded, query=QUERY.tolist(), limit=limit).points
+    assert sorted(ids(found)) == list(range(N))
+    page, offset = client.scroll(loaded, limit=limit)
+    assert (ids(page), offset) == (list(range(N)), None)
+    fused = client.query_points(
+        loaded,
+        prefetch=[m.Prefetch(query=QUERY.tolist(), limit=limit)],
+        query=m.FusionQuery(fusion=m.Fusion.RRF),
+        limit=limit,
+        offset=N - 1,
+    )
+    assert len(fused.points) == 1
 
 
 def test_prefetches_are_fused_and_reranked(client, loaded):
@@ -112,4 +170,12 @@ def test_a_batch_answers_each_query(client, loaded):
 
 
 def test_without_a_query_points_come_in_id_order(client, loaded):
-    assert ids(client.query_points(loaded, limit=3, offset=2).points) == [2, 3, 4]
+    found = client.query_points(loaded, limit=3, offset=2).points
+    assert [(it.id, it.score, it.version) for it in found] == [(2, 1.0, 0), (3, 1.0, 0), (4, 1.0, 0)]
+
+
+def test_hints_of_a_search_change_nothing(client, loaded):
+    hints = m.SearchParams(exact=True, quantization=m.QuantizationSearchParams(rescore=True, oversampling=2.0))
+    plain = m.SearchParams(exact=True)
+    found = [ids(client.query_points(loaded, query=QUERY.tolist(), search_params=it).points) for it in (hints, plain)]
+    assert found[0] == found[1]

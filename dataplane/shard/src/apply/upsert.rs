@@ -65,7 +65,8 @@ impl Applying<'_, '_> {
                 other => return Err(invalid(&CommandError::UnsupportedKind(other.kind()).into())),
             };
             let Some((ordinal, vector)) = self.state.vector(&name) else {
-                return Err(invalid(&CommandError::UnknownVector { name }.into()));
+                let unknown = CommandError::unknown_vector(&self.state.config, name);
+                return Err(invalid(&unknown.into()));
             };
             if values.len() != vector.params.size {
                 let (expected, got) = (vector.params.size, values.len());

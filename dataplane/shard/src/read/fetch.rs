@@ -1,21 +1,63 @@
 //! From slots to records: the part of each point that was asked for.
 
 use vane_storage::records::PointRecord;
+use vane_types::limits::ANSWER_BYTES_MAX;
 use vane_types::path::Step;
 use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
 
-use crate::error::Error;
+use crate::error::{BadInput, Error};
 use crate::request::{Record, Want, WantPayload, WantVectors};
 use crate::search::view::View;
 use crate::shard::Shard;
 use crate::stored::decode_payload;
 
+/// Points read between two looks at how many bytes there are: each may be large.
+const FETCHED_AT_ONCE: usize = 64;
+
 impl Shard {
     /// What was asked for of each slot, in the order given. Slots must be of the view.
     ///
+    /// # Errors
+    /// [`BadInput::AnswerTooLarge`]; failures of the disk.
+    pub(crate) fn fetch(
+        &self,
+        view: &View<'_>,
+        slots: &[Slot],
+        want: &Want,
+    ) -> Result<Vec<Record>, Error> {
+        let found = self.fetch_what_fits(view, slots, want)?;
+        if found.len() < slots.len() {
+            return Err(BadInput::AnswerTooLarge.into());
+        }
+        Ok(found)
+    }
+
+    /// The same for as many of the slots, from the first on, as one answer may hold; for one in
+    /// any case.
+    pub(crate) fn fetch_what_fits(
+        &self,
+        view: &View<'_>,
+        slots: &[Slot],
+        want: &Want,
+    ) -> Result<Vec<Record>, Error> {
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for some in slots.chunks(FETCHED_AT_ONCE) {
+            for record in self.fetch_all_of(view, some, want)? {
+                bytes += record.bytes();
+                if bytes > ANSWER_BYTES_MAX && !found.is_empty() {
+                    return Ok(found);
+                }
+                found.push(record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What was asked for of each slot.
+    ///
     /// Payloads are the view's. A vector that was replaced after the view was taken comes in
     /// its newer form: the row that scored may be merged away already.
-    pub(crate) fn fetch(
+    fn fetch_all_of(
         &self,
         view: &View<'_>,
         slots: &[Slot],
@@ -87,12 +129,19 @@ fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Re
 
 /// Points as the view's snapshot has them. Slots must be of the view.
 pub(crate) fn stored_records(view: &View<'_>, slots: &[Slot]) -> Result<Vec<PointRecord>, Error> {
-    let mut found = Vec::with_capacity(slots.len());
-    for (slot, record) in slots.iter().zip(view.snapshot.records(slots)?) {
-        found.push(record.ok_or_else(|| vane_storage::Error::Damaged {
-            what: format!("slot {slot} of group {}", view.group),
-            detail: "it has a vector but no record".into(),
-        })?);
+    let (mut found, mut bytes) = (Vec::with_capacity(slots.len()), 0);
+    for some in slots.chunks(FETCHED_AT_ONCE) {
+        for (slot, record) in some.iter().zip(view.snapshot.records(some)?) {
+            let record = record.ok_or_else(|| vane_storage::Error::Damaged {
+                what: format!("slot {slot} of group {}", view.group),
+                detail: "it has a vector but no record".into(),
+            })?;
+            bytes += record.payload.len();
+            found.push(record);
+        }
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(BadInput::AnswerTooLarge.into());
+        }
     }
     Ok(found)
 }

@@ -33,6 +33,10 @@ pub struct Info {
     pub vector_bytes: u64,
     /// Bytes of graphs in memory.
     pub graph_bytes: u64,
+    /// Why the last background job of a kind failed, until one of its kind does not.
+    pub job_failure: Option<String>,
+    /// Entries that are logged and not applied, as the node knows.
+    pub waiting: u64,
 }
 
 impl Info {
@@ -51,6 +55,8 @@ impl Info {
             payload_index_points,
             vector_bytes,
             graph_bytes,
+            job_failure,
+            waiting,
         } = other;
         self.points += points;
         self.vectors += vectors;
@@ -62,6 +68,8 @@ impl Info {
         self.optimizing |= optimizing;
         self.vector_bytes += vector_bytes;
         self.graph_bytes += graph_bytes;
+        self.job_failure = self.job_failure.take().or(job_failure);
+        self.waiting += waiting;
         for (path, (schema, points)) in payload_index_points {
             self.payload_index_points.entry(path).or_insert((schema, 0)).1 += points;
         }
@@ -80,6 +88,7 @@ impl Shard {
             indexes_building: self.indexes_building.load(Ordering::Relaxed),
             indexes_built: self.indexes_built.load(Ordering::Relaxed),
             optimizing: due,
+            job_failure: self.job_failures.lock().iter().flatten().next().cloned(),
             ..Info::default()
         };
         for vector in &state.vectors {
@@ -102,7 +111,7 @@ impl Shard {
             }
         }
         for (path, field) in &state.fields {
-            let points = field.index.slots_with_value().len() as usize;
+            let points = vane_filter::slots_of_type(&field.index).len() as usize;
             info.payload_index_points.insert(path.clone(), (*field.index.schema(), points));
         }
         info

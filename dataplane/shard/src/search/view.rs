@@ -41,6 +41,8 @@ pub(crate) struct VectorView {
     pub(crate) dim: usize,
     pub(crate) distance: Distance,
     pub(crate) hnsw: HnswConfig,
+    /// Bytes of rows without a graph that a search for indexed ones still looks through.
+    pub(crate) plain_bytes_max: usize,
     pub(crate) memory: Vec<Vec<Arc<Chunk>>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
 }
@@ -106,11 +108,15 @@ impl Shard {
 impl VectorView {
     fn new(state: &State, vector: &VectorState) -> Self {
         let frozen = vector.frozen.iter().map(|frozen| frozen.chunks());
+        let hnsw = state.config.hnsw_of(&vector.name);
+        let thresholds = [state.config.optimizer.indexing_threshold, hnsw.full_scan_threshold];
         Self {
             at: state.applied,
             dim: vector.params.size,
             distance: vector.params.distance,
-            hnsw: state.config.hnsw_of(&vector.name),
+            hnsw,
+            // Both are in KB.
+            plain_bytes_max: thresholds[0].max(thresholds[1]).saturating_mul(1024),
             memory: frozen.chain([vector.growing.chunks()]).collect(),
             // Only the list is copied: a segment that is replaced meanwhile lives as long as a view
             // has it.

@@ -52,6 +52,23 @@ impl Shard {
         has_room: &dyn Fn(u64) -> bool,
         cancel: &AtomicBool,
     ) -> Result<bool, Error> {
+        let done = self.do_job(kind, has_room, cancel);
+        let failure = match &done {
+            // Called off is neither failed nor done.
+            Err(Error::Cancelled) => return done,
+            Err(error) => Some(error.to_string()),
+            Ok(_) => None,
+        };
+        self.job_failures.lock()[kind as usize] = failure;
+        done
+    }
+
+    fn do_job(
+        &self,
+        kind: Kind,
+        has_room: &dyn Fn(u64) -> bool,
+        cancel: &AtomicBool,
+    ) -> Result<bool, Error> {
         // A snapshot that is being installed takes the place of all segments.
         let Some(_no_install) = self.jobs.try_read() else { return Ok(false) };
         let cancel = &Cancel { wanted: cancel, shard: self };

@@ -31,6 +31,11 @@ impl IdTable {
         self.0[slot] = entry;
     }
 
+    /// The point of a slot, which stays the same; `None` where there never was one.
+    pub(crate) fn id(&self, slot: Slot) -> Option<PointId> {
+        self.at(slot, LogIndex(!IS_UUID)).map(|(id, _)| id)
+    }
+
     /// The point as it stood at `at`; `None` when it was changed since, or never was.
     pub(crate) fn at(&self, slot: Slot, at: LogIndex) -> Option<(PointId, LogIndex)> {
         let entry = self.0.get(slot as usize)?;
@@ -59,6 +64,7 @@ mod tests {
         assert_eq!(table.at(3, LogIndex(5)), Some((num, LogIndex(5))));
         assert_eq!(table.at(1, LogIndex(9)), Some((uuid, LogIndex(6))));
         assert_eq!(table.at(1, LogIndex(5)), None, "changed since");
+        assert_eq!((table.id(1), table.id(3), table.id(0)), (Some(uuid), Some(num), None));
         assert_eq!(
             (table.at(0, LogIndex(9)), table.at(77, LogIndex(9))),
             (None, None),

@@ -79,6 +79,7 @@ pub fn config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
+        hints: Default::default(),
     }
 }
 
@@ -103,7 +104,7 @@ pub fn search(x: f32, filter: Option<Filter>, limit: usize) -> Search {
         params: SearchParams::default(),
         score_threshold: None,
         limit,
-        exclude: None,
+        exclude: Vec::new(),
         want: Want::default(),
     }
 }

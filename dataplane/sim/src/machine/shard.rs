@@ -73,6 +73,7 @@ pub(crate) fn collection_config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
+        hints: Default::default(),
     }
 }
 
@@ -109,7 +110,7 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
         params: SearchParams { exact: true, ..SearchParams::default() },
         score_threshold: None,
         limit: POINTS_MAX,
-        exclude: None,
+        exclude: Vec::new(),
         want: Want::default(),
     };
     let found = shard.search(&search, scan_deadline());

@@ -169,8 +169,7 @@ impl Shards for Reach {
         deadline: Instant,
     ) -> Answered<R::Answer> {
         let asked = Arc::new(AskedRead::new(read));
-        let linearizable = freshness == Freshness::Linearizable;
-        let what = What::Read { read: Arc::clone(&asked) as _, linearizable };
+        let what = What::Read { read: Arc::clone(&asked) as _, freshness };
         match self.wait(Want::Call { node, group, what, deadline }).await {
             Some(Answer::Read(Ok((index, _)), _)) => {
                 let answer = asked.take().ok_or_else(|| Error::internal("no answer was left"))?;

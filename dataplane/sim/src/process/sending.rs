@@ -1,8 +1,7 @@
 //! What a process sends to others.
 
 use raft::eraftpb::Message;
-use vane_raft::Envelope;
-use vane_types::LogIndex;
+use vane_raft::{Envelope, Transfer};
 
 use super::{Input, Process};
 use crate::checks::name;
@@ -35,14 +34,17 @@ impl Process {
             if !env.up.contains(&to) && env.random.chance(TOLD_UNREACHABLE) {
                 self.inbox.inputs.push_back(Input::Unreachable(to));
             }
-            match envelope.snapshot_index() {
-                Some(index) => self.send_snapshot(env, envelope, index),
-                None => env.send(self.id.0, to, Body::Raft(envelope)),
-            }
+            env.send(self.id.0, to, Body::Raft(envelope));
         }
     }
 
-    fn send_snapshot(&mut self, env: &mut Env, announcement: Envelope, index: LogIndex) {
+    pub(super) fn send_snapshots(&mut self, env: &mut Env, transfers: Vec<Transfer>) {
+        transfers.into_iter().for_each(|transfer| self.send_snapshot(env, transfer));
+    }
+
+    fn send_snapshot(&mut self, env: &mut Env, transfer: Transfer) {
+        let Transfer { announcement, files } = transfer;
+        let index = announcement.snapshot_index().unwrap_or_default();
         let (from, to) = (self.id.0, announcement.to().node());
         let (group, peer) = (announcement.group, announcement.to());
         let rates = &env.swarm.network;
@@ -53,14 +55,11 @@ impl Process {
             "snapshot sent",
             &[("group", group.0), ("to", peer.0), ("index", index.0), ("lost", lost.into())],
         );
-        match self.outgoing.get(&(group, index)).cloned() {
-            Some(files) if !lost && env.up.contains(&to) => {
-                let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });
-                env.queue.after(time, Event::Arrive { from, to, body });
-            }
-            // Also where the files are gone already: Raft then asks for another.
-            _ => env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false }),
+        if lost || !env.up.contains(&to) {
+            return env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false });
         }
+        let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });
+        env.queue.after(time, Event::Arrive { from, to, body });
     }
 }
 

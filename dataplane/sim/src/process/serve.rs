@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vane_raft::{Applied, MemberChange, ProposeError, ReadError, Role, Ticket};
-use vane_transport::{NotDone, NotRead, Outcome, Proposal};
+use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
 use vane_types::command::DEDUPE_WINDOW;
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
 
@@ -34,7 +34,7 @@ impl Process {
     pub(super) fn asked(&mut self, env: &mut Env, asked: Asked, group: GroupId, what: What) {
         match what {
             What::Propose(proposal) => self.propose(env, asked, proposal),
-            What::Read { read, linearizable } => self.read(env, asked, group, read, linearizable),
+            What::Read { read, freshness } => self.read(env, asked, group, read, freshness),
         }
     }
 
@@ -69,9 +69,6 @@ impl Process {
         if proposal.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
             return Err(Outcome::StaleBasis(applied));
         }
-        if replica.watch.is_log_full() {
-            return Err(Outcome::Full("the log is full".into()));
-        }
         Ok(())
     }
 
@@ -81,14 +78,30 @@ impl Process {
         asked: Asked,
         group: GroupId,
         read: Arc<dyn AnyRead>,
-        linearizable: bool,
+        freshness: Freshness,
     ) {
-        if !self.replicas.contains_key(&group) {
+        let Some(replica) = self.replicas.get(&group) else {
             let nothing = Err(NotRead::NoReplica(no_replica(group)));
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
-        }
-        if !linearizable || self.reads_stale(env) {
-            return self.look(env, asked, group, &read);
+        };
+        match freshness {
+            Freshness::Leader => return self.look(env, asked, group, &read),
+            Freshness::Linearizable if self.reads_stale(env) => {
+                return self.look(env, asked, group, &read);
+            }
+            Freshness::Linearizable => {}
+            Freshness::Applied(index) => {
+                // It does not wait here: whoever asked asks again.
+                let (is_there, exact) =
+                    (replica.watch.applied() >= index, replica.machine.applied());
+                let behind = || Error::unavailable("this replica is behind").into();
+                let at = AtLeader { machine: &replica.machine, views: &self.views };
+                let answer = match is_there {
+                    true => read.answer(&at).map(|()| (index, exact)).map_err(NotRead::from),
+                    false => Err(behind()),
+                };
+                return self.tell(env, asked, Answer::Read(answer, Office::default()));
+            }
         }
         let settled = Arc::clone(&self.settled);
         let done = Box::new(move |confirmed| {
@@ -202,12 +215,6 @@ impl Process {
         wanted: LeaderRequest,
     ) {
         match wanted {
-            LeaderRequest::Change(change)
-                if env.checks.is_vote_too_early(group, &change.voters) =>
-            {
-                let done = Err(NotDone::Refused("it would vote without data".into()));
-                env.send(self.id.0, call.node, Body::Led { call, done });
-            }
             LeaderRequest::Change(change) => self.change_members(env, call, group, change),
             LeaderRequest::Transfer(to) => {
                 self.put(Input::Transfer { group, to });

@@ -1,6 +1,8 @@
 //! The snapshot thread: one job at a time.
 
-use vane_raft::{Exported, Install, StoreError};
+use std::sync::Arc;
+
+use vane_raft::{Exported, Install, Made, StoreError};
 use vane_types::{GroupId, PeerId};
 
 use super::{Input, Process};
@@ -79,8 +81,7 @@ impl Process {
                 let made = if fails { Err(StoreError("simulated".into())) } else { made };
                 let made = made.map(|(exported, files)| {
                     env.note("snapshot made", &[("group", group.0), ("index", exported.index.0)]);
-                    self.outgoing.insert((group, exported.index), files);
-                    exported
+                    Made { exported, files: Arc::new(files) }
                 });
                 self.put(Input::SnapshotMade { group, peer, made });
             }

@@ -145,6 +145,49 @@ fn memory_answers_as_rocksdb_does() {
 }
 
 #[test]
+fn a_load_takes_the_place_of_a_range_that_was_removed_and_views_do_not_see_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (prefix, neighbour) = ([0; 8], [1; 8]);
+    let path = dir.path().join("data.db");
+    {
+        let stores: [Box<dyn Kv>; 2] =
+            [Box::new(DataDb::open(&path).unwrap()), Box::new(MemoryKv::default())];
+        for kv in &stores {
+            let fill = [Op::Fill(Family::Row, 1), Op::Fill(Family::Point, 1)];
+            kv.write(batch(&prefix, &fill)).unwrap();
+            kv.write(batch(&neighbour, &fill)).unwrap();
+            let view = kv.view();
+            let mut removed = KvBatch::default();
+            removed.delete_range(Family::Row, prefix.to_vec(), end_of(&prefix));
+            kv.write(removed).unwrap();
+            kv.load(&mut |put| {
+                for family in [Family::Payload, Family::Row] {
+                    for at in 0..1000_u16 {
+                        let key = [&prefix[..], &at.to_be_bytes()].concat();
+                        put(family, key, vec![2])?;
+                    }
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(scan(&*view, Family::Row, &prefix, &end_of(&prefix), 999).len(), 256);
+        }
+        let [rocks, memory] = &stores;
+        assert_same(&prefix, &**rocks, &**memory);
+        assert_same(&neighbour, &**rocks, &**memory);
+        rocks.sync().unwrap();
+        let loading = dir.path().join("data.db-loading");
+        assert_eq!(std::fs::read_dir(loading).unwrap().count(), 0, "taken over, not copied");
+    }
+    // What the log of the database says of before must not take away what was loaded.
+    let again = DataDb::open(&path).unwrap();
+    let rows = scan(&again, Family::Row, &prefix, &end_of(&prefix), usize::MAX);
+    assert_eq!(rows.len(), 1000);
+    assert!(rows.iter().all(|(_, value)| value == &[2]));
+    assert_eq!(scan(&again, Family::Row, &neighbour, &end_of(&neighbour), 999).len(), 256);
+}
+
+#[test]
 fn a_scan_sees_the_moment_it_began_and_may_write() {
     let dir = tempfile::tempdir().unwrap();
     let stores: [Box<dyn Kv>; 2] =

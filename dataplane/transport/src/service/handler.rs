@@ -74,6 +74,10 @@ pub trait PeerMember: Send + Sync + 'static {
     /// the message announces none, or its group is not here.
     fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf>;
 
+    /// A file of the replica that is here which may be the same as one of a snapshot: of that
+    /// name, and never changed in place. Whether it is the same is looked for by the caller.
+    fn own_file(&self, group: GroupId, name: &str) -> Option<PathBuf>;
+
     /// Where files of snapshots are staged: on one file system with every
     /// [`PeerMember::incoming_dir`].
     fn snapshots_dir(&self) -> PathBuf;

@@ -38,6 +38,8 @@ pub(super) const FOR_EVER: u32 = 9;
 /// What the fake was told, and where its files are.
 pub(super) struct Shared {
     dir: TempDir,
+    /// Files that its replica has.
+    pub(super) own: TempDir,
     space: Space,
     pub(super) stepped: Mutex<Vec<Envelope>>,
 }
@@ -53,7 +55,8 @@ impl Fake {
     pub(super) fn new(is_member: bool) -> Self {
         let dir = TempDir::new().unwrap();
         let space = Space::new(dir.path(), 0, 0).unwrap();
-        Self { is_member, shared: Arc::new(Shared { dir, space, stepped: Mutex::default() }) }
+        let (own, stepped) = (TempDir::new().unwrap(), Mutex::default());
+        Self { is_member, shared: Arc::new(Shared { dir, own, space, stepped }) }
     }
 
     /// Serves it, until the test's runtime ends.
@@ -155,6 +158,10 @@ impl PeerMember for Fake {
 
     fn incoming_dir(&self, _announcement: &Envelope) -> Option<PathBuf> {
         Some(self.incoming())
+    }
+
+    fn own_file(&self, _group: GroupId, name: &str) -> Option<PathBuf> {
+        Some(self.shared.own.path().join(name))
     }
 
     fn snapshots_dir(&self) -> PathBuf {

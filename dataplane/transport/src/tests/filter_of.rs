@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use vane_filter::{
     BoundingBox, Bounds, Clause, Condition, Datetime, FieldCondition, FieldRef, Filter, Match,
-    MinShould, Nested, Point, Radius, Range, Scalar, Scalars, ValueSet,
+    MinShould, Nested, Number, Point, Radius, Range, Scalar, Scalars, ValueSet,
 };
 
 use super::value_of::{path, point_id, text};
@@ -100,8 +100,17 @@ fn range() -> BoxedStrategy<Range> {
     ]
     .prop_map(|text| Datetime::parse(text).unwrap());
     prop_oneof![
-        bounds(any::<f64>()).prop_map(Range::Number),
+        bounds(number()).prop_map(Range::Number),
         bounds(datetime).prop_map(Range::Datetime)
+    ]
+    .boxed()
+}
+
+fn number() -> BoxedStrategy<Number> {
+    prop_oneof![
+        any::<i64>().prop_map(|whole| Number::Whole(whole.into())),
+        any::<u64>().prop_map(|whole| Number::Whole(whole.into())),
+        (-1e300..1e300).prop_map(Number::Float),
     ]
     .boxed()
 }

@@ -1,7 +1,6 @@
 //! The service behind a listener: who is let in, what each call answers, and what a failed
 //! call tells.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use prost::encoding::encode_varint;
@@ -9,7 +8,6 @@ use tonic::{Code, Request};
 use uuid::Uuid;
 use vane_proto::peer;
 use vane_proto::peer::peer_client::PeerClient;
-use vane_proto::peer::snapshot_part::Part;
 use vane_raft::{Envelope, MemberChange};
 use vane_shard::{Search, SearchParams, Want};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
@@ -18,7 +16,7 @@ use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, SECRET, peers_of};
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
 use crate::{
     Answered, Freshness, JoinRequest, LeaderRequest, NotDone, NotRead, Outcome, PROTOCOL, Peers,
-    Proposal, Read, ReportRequest, send_snapshot,
+    Proposal, Read, ReportRequest,
 };
 
 const SHARD: GroupId = GroupId(1);
@@ -56,13 +54,13 @@ fn search() -> Search {
         params: SearchParams::default(),
         score_threshold: None,
         limit: 6,
-        exclude: None,
+        exclude: Vec::new(),
         want: Want::default(),
     }
 }
 
 /// A message to the fake's replica.
-fn envelope() -> Envelope {
+pub(super) fn envelope() -> Envelope {
     let to = PeerId::new(FAKE, 1);
     let mut message = vec![2 << 3];
     encode_varint(to.0, &mut message);
@@ -71,16 +69,12 @@ fn envelope() -> Envelope {
     envelope
 }
 
-fn wire_envelope() -> peer::Envelope {
+pub(super) fn wire_envelope() -> peer::Envelope {
     peer::Envelope { group: SHARD.0, message: envelope().encode() }
 }
 
 fn batch_for(to_node: u64) -> peer::RaftBatch {
     peer::RaftBatch { from_node: 1, to_node, envelopes: vec![wire_envelope()] }
-}
-
-fn file(name: &str, bytes: u64) -> peer::SnapshotFile {
-    peer::SnapshotFile { name: name.into(), bytes, checksum: 1 }
 }
 
 #[tokio::test]
@@ -214,50 +208,4 @@ async fn messages_for_another_node_are_not_taken() {
     let status = client.raft(tokio_stream::iter([batch_for(7)])).await.unwrap_err();
     assert_eq!(status.message(), "this is node 2, not node 7");
     assert!(fake.shared.stepped.lock().is_empty());
-}
-
-#[tokio::test]
-async fn a_snapshot_arrives_whole_before_raft_hears_of_it() {
-    let fake = Fake::new(true);
-    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
-    let dir = tempfile::TempDir::new().unwrap();
-    fs::create_dir(dir.path().join("inner")).unwrap();
-    let large = vec![7; 600_000];
-    fs::write(dir.path().join("inner/large"), &large).unwrap();
-    fs::write(dir.path().join("empty"), b"").unwrap();
-    let source = dir.path().to_owned();
-    let sent = send_snapshot::send(NodeId(1), &peers, envelope(), source).await.unwrap();
-    assert_eq!(sent, 600_000);
-    assert_eq!(fs::read(fake.incoming().join("inner/large")).unwrap(), large);
-    assert_eq!(fs::read(fake.incoming().join("empty")).unwrap(), b"");
-    assert_eq!(*fake.shared.stepped.lock(), [envelope()]);
-    assert_eq!(fs::read_dir(fake.root()).unwrap().count(), 1, "nothing stays staged");
-}
-
-#[tokio::test]
-async fn a_snapshot_that_is_not_what_it_says_is_refused() {
-    let fake = Fake::new(true);
-    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
-    let snapshots = [
-        (file("../escape", 1), Code::InvalidArgument),
-        (file("", 1), Code::InvalidArgument),
-        (file("huge", u64::MAX), Code::ResourceExhausted),
-        (file("damaged", 1), Code::DataLoss),
-    ];
-    for (file, expected) in snapshots {
-        let header = peer::SnapshotHeader {
-            from_node: 1,
-            to_node: FAKE.0,
-            envelope: Some(wire_envelope()),
-            files: vec![file.clone(), file],
-        };
-        let chunk = peer::SnapshotChunk { data: vec![1], checksum: 0 };
-        let parts = [Part::Header(header), Part::Chunk(chunk)];
-        let parts = parts.map(|part| peer::SnapshotPart { part: Some(part) });
-        let mut client = peers.client(FAKE).unwrap();
-        let status = client.snapshot(tokio_stream::iter(parts)).await.unwrap_err();
-        assert_eq!(status.code(), expected, "{status}");
-    }
-    assert!(fake.shared.stepped.lock().is_empty());
-    assert_eq!(fs::read_dir(fake.root()).unwrap().count(), 0, "nothing stays staged");
 }

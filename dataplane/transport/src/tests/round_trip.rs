@@ -252,7 +252,7 @@ fn the_deepest_filter_arrives_through_every_decoder() {
         params: SearchParams::default(),
         score_threshold: None,
         limit: 1,
-        exclude: None,
+        exclude: Vec::new(),
         want: Want::default(),
     };
     request_arrives(search.clone()).unwrap();

@@ -15,7 +15,7 @@ use vane_types::{
 };
 
 use super::filter_of::filter;
-use crate::{GroupReport, NodeReport, NotRead};
+use crate::{GroupReport, NodeReport, NotRead, TransferPhase, TransferReport};
 
 pub(super) fn point_id() -> BoxedStrategy<PointId> {
     prop_oneof![
@@ -90,7 +90,7 @@ pub(super) fn search() -> BoxedStrategy<Search> {
     let params = (of(count()), any::<bool>(), any::<bool>())
         .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
     let what = (text(), vector(), of(filter()), params);
-    let how = (of(any::<f32>()), count(), of(point_id()), want());
+    let how = (of(any::<f32>()), count(), vec(point_id(), 0..3), want());
     (what, how)
         .prop_map(|(what, how)| {
             let (using, vector, filter, params) = what;
@@ -155,11 +155,12 @@ fn field_type() -> BoxedStrategy<FieldType> {
 pub(super) fn info() -> BoxedStrategy<Info> {
     let indexes = btree_map(path(), (field_type(), count()), 0..3);
     let counts = proptest::array::uniform6(count());
-    (counts, proptest::array::uniform3(any::<u64>()), any::<bool>(), indexes)
-        .prop_map(|(counts, numbers, optimizing, payload_index_points)| {
+    let numbers = proptest::array::uniform4(any::<u64>());
+    (counts, numbers, any::<bool>(), indexes, of(text()))
+        .prop_map(|(counts, numbers, optimizing, payload_index_points, job_failure)| {
             let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                 counts;
-            let [indexes_built, vector_bytes, graph_bytes] = numbers;
+            let [indexes_built, vector_bytes, graph_bytes, waiting] = numbers;
             Info {
                 points,
                 vectors,
@@ -172,6 +173,8 @@ pub(super) fn info() -> BoxedStrategy<Info> {
                 payload_index_points,
                 vector_bytes,
                 graph_bytes,
+                job_failure,
+                waiting,
             }
         })
         .boxed()
@@ -263,17 +266,20 @@ fn status() -> BoxedStrategy<GroupStatus> {
             learners_next,
         },
     );
-    let other = (any::<u64>(), any::<u64>(), any::<bool>(), any::<bool>()).prop_map(
-        |(peer, matched, active, snapshot)| PeerStatus {
+    let flags = proptest::array::uniform3(any::<bool>());
+    let other = (proptest::array::uniform3(any::<u64>()), flags).prop_map(
+        |([peer, matched, applied], [active, snapshot, installing])| PeerStatus {
             peer: PeerId(peer),
             matched: LogIndex(matched),
             active,
             snapshot,
+            applied: LogIndex(applied),
+            installing,
         },
     );
     let numbers = proptest::array::uniform6(any::<u64>());
-    (numbers, role, of(any::<u64>()), conf, any::<bool>(), vec(other, 0..3))
-        .prop_map(|(numbers, role, leader, conf, conf_pending, peers)| {
+    (numbers, role, of(any::<u64>()), conf, any::<(bool, bool)>(), vec(other, 0..3))
+        .prop_map(|(numbers, role, leader, conf, (conf_pending, installing), peers)| {
             let [peer, term, committed, applied, last_index, truncated_index] = numbers;
             GroupStatus {
                 peer: PeerId(peer),
@@ -286,21 +292,40 @@ fn status() -> BoxedStrategy<GroupStatus> {
                 truncated_index: LogIndex(truncated_index),
                 conf,
                 conf_pending,
+                installing,
                 peers,
             }
         })
         .boxed()
 }
 
+fn transfer() -> impl Strategy<Value = TransferReport> {
+    let phase = prop_oneof![
+        Just(TransferPhase::Preparing),
+        Just(TransferPhase::Copying),
+        Just(TransferPhase::Verifying),
+    ];
+    (phase, proptest::array::uniform5(any::<u64>())).prop_map(
+        |(phase, [group, to, bytes_total, bytes_done, bytes_per_second])| TransferReport {
+            group: GroupId(group),
+            to: PeerId(to),
+            phase,
+            bytes_total,
+            bytes_done,
+            bytes_per_second,
+        },
+    )
+}
+
 pub(super) fn report() -> BoxedStrategy<NodeReport> {
-    let group = (status(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(
-        |(status, points, vector_bytes, indexed_vectors)| GroupReport {
+    let group = (status(), proptest::array::uniform3(any::<u64>()), vec(transfer(), 0..3))
+        .prop_map(|(status, [points, vector_bytes, indexed_vectors], transfers)| GroupReport {
             status,
             points,
             vector_bytes,
             indexed_vectors,
-        },
-    );
+            transfers,
+        });
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
     let numbers = proptest::array::uniform6(any::<u64>());
     (numbers, text(), any::<u32>(), any::<bool>(), groups)

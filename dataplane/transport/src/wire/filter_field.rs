@@ -1,7 +1,8 @@
 //! What a filter asks of one field.
 
 use vane_filter::{
-    BoundingBox, Bounds, Datetime, FieldCondition, Match, Point, Radius, Range, Scalar, Scalars,
+    BoundingBox, Bounds, Datetime, FieldCondition, Match, Number, Point, Radius, Range, Scalar,
+    Scalars,
 };
 use vane_proto::peer;
 use vane_proto::peer::field_condition::{Matching as WireMatch, Range as WireRange};
@@ -18,7 +19,7 @@ message!(FieldCondition {
     is_empty,
     is_null,
 });
-message!(Bounds<f64> as (Bounds { lt, gt, gte, lte }) => NumberBounds { lt, gt, gte, lte });
+message!(Bounds<Number> as (Bounds { lt, gt, gte, lte }) => NumberBounds { lt, gt, gte, lte });
 message!(Bounds<Datetime> as (Bounds { lt, gt, gte, lte }) => DatetimeBounds { lt, gt, gte, lte });
 message!(Bounds<u64> as (Bounds { lt, gt, gte, lte }) => CountBounds { lt, gt, gte, lte });
 message!(

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use vane_proto::peer;
-use vane_types::GroupId;
+use vane_types::{GroupId, LogIndex};
 
 use super::{Unreadable, choice, need};
 use crate::Freshness;
@@ -19,18 +19,22 @@ pub struct Header {
 
 pub(crate) fn header_to_wire(header: Header) -> peer::ReadHeader {
     let Header { group, freshness, deadline } = header;
-    let freshness = match freshness {
-        Freshness::Leader => peer::Freshness::Leader,
-        Freshness::Linearizable => peer::Freshness::Linearizable,
+    let (freshness, applied) = match freshness {
+        Freshness::Leader => (peer::Freshness::Leader, 0),
+        Freshness::Linearizable => (peer::Freshness::Linearizable, 0),
+        Freshness::Applied(index) => (peer::Freshness::Applied, index.0),
     };
-    peer::ReadHeader { group: group.0, timeout_ms: left_ms(deadline), freshness: freshness.into() }
+    let (freshness, timeout_ms) = (freshness.into(), left_ms(deadline));
+    peer::ReadHeader { group: group.0, timeout_ms, freshness, applied }
 }
 
 pub(crate) fn header_from_wire(header: Option<peer::ReadHeader>) -> Result<Header, Unreadable> {
-    let peer::ReadHeader { group, timeout_ms, freshness } = need(header, "the read's header")?;
+    let peer::ReadHeader { group, timeout_ms, freshness, applied } =
+        need(header, "the read's header")?;
     let freshness = match choice(freshness, "how new the answer must be")? {
         peer::Freshness::Leader => Freshness::Leader,
         peer::Freshness::Linearizable => Freshness::Linearizable,
+        peer::Freshness::Applied => Freshness::Applied(LogIndex(applied)),
         // An answer of the wrong age would be an untrue one, so that there is no default.
         peer::Freshness::Unspecified => {
             return Err(Unreadable::Missing("how new the answer must be"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use uuid::Uuid;
-use vane_filter::{Datetime, ValueSet};
+use vane_filter::{Datetime, Number, ValueSet};
 use vane_proto::peer;
 use vane_raft::Envelope;
 use vane_types::{GroupId, JsonPath, LogIndex, NodeId, PathError, PeerId, PointId, Term};
@@ -52,6 +52,10 @@ plain!(JsonPath as String, |path| path.to_string(), |text| {
 // As it was written, for the same reason.
 plain!(Datetime as String, |datetime| datetime.text().to_owned(), |text| {
     Self::parse(&text).ok_or(Unreadable::Datetime(text))
+});
+// As JSON, which keeps whole numbers whole.
+plain!(Number as String, |number| number.to_string(), |text| {
+    text.parse().map_err(|_| Unreadable::Number(text))
 });
 // In its stored form.
 plain!(PointId as Vec<u8>, |id| id.to_key(), |key| {

@@ -5,7 +5,7 @@ use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_types::GroupId;
 
 use super::{Unreadable, Wire, choices, message};
-use crate::{GroupReport, NodeReport, ReportRequest};
+use crate::{GroupReport, NodeReport, ReportRequest, TransferPhase, TransferReport};
 
 impl Wire for ReportRequest {
     type Message = peer::ReportRequest;
@@ -50,9 +50,9 @@ message!(
 );
 message!(
     (GroupId, GroupReport) as
-    ((group, GroupReport { status, points, vector_bytes, indexed_vectors })) =>
+    ((group, GroupReport { status, points, vector_bytes, indexed_vectors, transfers })) =>
     GroupReport {
-        group, status = "the status of a group", points, vector_bytes, indexed_vectors,
+        group, status = "the status of a group", points, vector_bytes, indexed_vectors, transfers,
     }
 );
 message!(GroupStatus {
@@ -67,7 +67,12 @@ message!(GroupStatus {
     conf = "the members of a group",
     conf_pending,
     peers,
+    installing,
 });
 message!(Conf { voters, learners, voters_outgoing, learners_next });
-message!(PeerStatus { peer, matched, active, snapshot });
+message!(PeerStatus { peer, matched, active, snapshot, applied, installing });
+message!(TransferReport => Transfer {
+    group, to, phase, bytes_total, bytes_done, bytes_per_second,
+});
+choices!(TransferPhase, "the phase of a transfer": Preparing, Copying, Verifying);
 choices!(Role, "the role of a replica": Follower, Candidate, Leader);

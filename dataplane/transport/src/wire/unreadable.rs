@@ -26,6 +26,9 @@ pub enum Unreadable {
     /// A text that is no path into a payload.
     #[error("{0}")]
     Path(String),
+    /// A text that is no number of JSON.
+    #[error("{0:?} is no number")]
+    Number(String),
     /// A text that is no datetime.
     #[error("{0:?} is no datetime")]
     Datetime(String),

@@ -2,12 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vane_types::{HnswConfig, OptimizerConfig};
 
-use super::super::{Unsupported, UnsupportedUnlessEmpty};
+use super::super::UnsupportedUnlessEmpty;
 use crate::error::Error;
 
 /// Links per node; 0 builds no graph.
@@ -15,23 +15,21 @@ const M_RANGE: RangeInclusive<usize> = 2..=512;
 const EF_CONSTRUCT_RANGE: RangeInclusive<usize> = 4..=4096;
 const VACUUM_MIN_VECTORS_MIN: usize = 100;
 
-/// `hnsw_config`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// `hnsw_config`. What it is written with are hints.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HnswDiff {
+    #[serde(skip_serializing)]
     m: Option<usize>,
+    #[serde(skip_serializing)]
     ef_construct: Option<usize>,
+    #[serde(skip_serializing)]
     full_scan_threshold: Option<usize>,
-    #[serde(rename = "max_indexing_threads")]
-    _max_indexing_threads: Option<usize>,
-    #[serde(rename = "on_disk")]
-    _on_disk: Option<bool>,
-    #[serde(rename = "memory")]
-    _memory: Option<Memory>,
-    #[serde(default, rename = "payload_m")]
-    _payload_m: Unsupported,
-    #[serde(default, rename = "inline_storage")]
-    _inline_storage: UnsupportedUnlessEmpty,
+    max_indexing_threads: Option<usize>,
+    on_disk: Option<bool>,
+    memory: Option<Memory>,
+    payload_m: Option<usize>,
+    inline_storage: Option<bool>,
 }
 
 impl HnswDiff {
@@ -60,35 +58,36 @@ fn check_range(
     }
 }
 
-/// `optimizers_config`.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `optimizers_config`. What it is written with are hints.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OptimizersDiff {
+    #[serde(skip_serializing)]
     deleted_threshold: Option<f64>,
+    #[serde(skip_serializing)]
     vacuum_min_vector_number: Option<usize>,
+    #[serde(skip_serializing)]
     max_segment_size: Option<usize>,
+    #[serde(skip_serializing)]
     indexing_threshold: Option<usize>,
-    #[serde(rename = "default_segment_number")]
-    _default_segment_number: Option<usize>,
-    #[serde(rename = "memmap_threshold")]
-    _memmap_threshold: Option<usize>,
-    #[serde(rename = "flush_interval_sec")]
-    _flush_interval_sec: Option<u64>,
-    #[serde(rename = "max_optimization_threads")]
-    _max_optimization_threads: Option<Threads>,
-    #[serde(default, rename = "prevent_unoptimized")]
+    default_segment_number: Option<usize>,
+    memmap_threshold: Option<usize>,
+    flush_interval_sec: Option<u64>,
+    max_optimization_threads: Option<Threads>,
+    #[serde(default, rename = "prevent_unoptimized", skip_serializing)]
     _prevent_unoptimized: UnsupportedUnlessEmpty,
 }
 
 /// A number or `"auto"`.
-#[derive(Debug, Clone)]
-struct Threads;
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+struct Threads(Value);
 
 impl<'de> Deserialize<'de> for Threads {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Number(number) if number.is_u64() => Ok(Self),
-            Value::String(text) if text == "auto" => Ok(Self),
+            Value::Number(number) if number.is_u64() => Ok(Self(number.into())),
+            Value::String(text) if text == "auto" => Ok(Self(text.into())),
             _ => Err(D::Error::custom("expected a number or \"auto\"")),
         }
     }
@@ -130,18 +129,16 @@ impl OptimizersDiff {
 }
 
 /// `wal_config`: the log here has no such parts.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WalDiff {
     wal_capacity_mb: Option<u64>,
-    #[serde(rename = "wal_segments_ahead")]
-    _wal_segments_ahead: Option<u64>,
-    #[serde(rename = "wal_retain_closed")]
-    _wal_retain_closed: Option<u64>,
+    wal_segments_ahead: Option<u64>,
+    wal_retain_closed: Option<u64>,
 }
 
 impl WalDiff {
-    pub(super) fn check(self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         match self.wal_capacity_mb {
             Some(0) => Err(Error::zero("wal_config.wal_capacity_mb")),
             Some(_) | None => Ok(()),
@@ -150,15 +147,15 @@ impl WalDiff {
 }
 
 /// Where something should lie.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Placement {
-    #[serde(rename = "memory")]
-    _memory: Option<Memory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Memory>,
 }
 
 /// How something should be kept in memory.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Memory {
     Cold,

@@ -89,6 +89,8 @@ fn mistakes_get_their_code_and_name_the_field() {
         (vector(r#""datatype": "float16""#), 400, "vectors.datatype"),
         (vector(r#""multivector_config": {}"#), 400, "multivector_config"),
         (vector(r#""quantization_config": {}"#), 400, "quantization_config"),
+        (vector(r#""quantization_config": {"scalar": {"a": {}}}"#), 400, "quantization_config"),
+        (r#"{"strict_mode_config": {"enabled": true}}"#.to_owned(), 400, "strict_mode_config"),
         (r#"{"vectors": {"size": 4, "distance": "Manhattan"}}"#.to_owned(), 400, "Manhattan"),
         (r#"{"vektors": {}}"#.to_owned(), 400, "vektors"),
         (r#"{"shard_number": 2000}"#.to_owned(), 422, "shard_number"),
@@ -97,7 +99,7 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"sharding_method": "custom"}"#.to_owned(), 400, "sharding_method"),
         (r#"{"sparse_vectors": {"a": {}}}"#.to_owned(), 400, "`sparse_vectors` is not supported"),
         (r#"{"init_from": {"collection": "a"}}"#.to_owned(), 400, "init_from"),
-        (r#"{"hnsw_config": {"payload_m": 16}}"#.to_owned(), 400, "hnsw_config.payload_m"),
+        (r#"{"hnsw_config": {"payload_m": -1}}"#.to_owned(), 400, "hnsw_config.payload_m"),
         (r#"{"hnsw_config": {"ef_construct": 3}}"#.to_owned(), 422, "hnsw_config.ef_construct"),
         (r#"{"optimizers_config": {"deleted_threshold": 2}}"#.to_owned(), 422, "deleted_threshold"),
         (

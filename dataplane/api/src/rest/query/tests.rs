@@ -123,9 +123,24 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"query": {"rrf": {"k": 0}}, "prefetch": {}}"#, 422, "query.rrf.k"),
         (r#"{"limit": 0}"#, 422, "limit"),
         (r#"{"limit": -1}"#, 400, "limit"),
-        (r#"{"limit": 100000, "offset": 1}"#, 422, "limit"),
+        (r#"{"limit": "3"}"#, 400, "limit: invalid type: string \"3\", expected a whole number"),
+        (
+            r#"{"score_threshold": 0.5}"#,
+            400,
+            "Bad request: A query is needed to use the score_threshold. \
+             Can't have score_threshold without defining a query.",
+        ),
+        (
+            r#"{"query": {"fusion": "rrf"}, "using": "a", "prefetch": {"query": [1]}}"#,
+            400,
+            "Bad request: Fusion queries cannot be combined with the 'using' field.",
+        ),
+        (
+            r#"{"query": [1], "prefetch": {"score_threshold": 1}}"#,
+            400,
+            "A query is needed to use the score_threshold",
+        ),
         (r#"{"params": {"hnsw_ef": 0}}"#, 422, "params.hnsw_ef"),
-        (r#"{"params": {"hnsw_ef": 10001}}"#, 422, "params.hnsw_ef"),
         (r#"{"params": {"ef": 1}}"#, 400, "params.ef"),
         (r#"{"with_payload": 1}"#, 400, "with_payload"),
         (r#"{"with_payload": {"only": []}}"#, 400, "only"),
@@ -161,8 +176,7 @@ fn what_comes_later_is_refused_by_name() {
         (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
         (r#"{"lookup_from": {"collection": "x"}}"#, "lookup_from"),
         (r#"{"shard_key": "x"}"#, "shard_key"),
-        (r#"{"params": {"quantization": {"ignore": true}}}"#, "params.quantization"),
-        (r#"{"params": {"acorn": {"enable": true}}}"#, "params.acorn"),
+        (r#"{"params": {"idf": {}}}"#, "params.idf"),
     ];
     for (json, named) in cases {
         let error = query(json).expect_err(json);
@@ -174,6 +188,17 @@ fn what_comes_later_is_refused_by_name() {
     let nulls = r#"{"lookup_from": null, "shard_key": null, "prefetch": null,
         "params": {"quantization": null}}"#;
     assert!(query(nulls).is_ok());
+}
+
+#[test]
+fn hints_change_nothing_and_limits_may_be_any_number() {
+    let json = r#"{"params": {"quantization": {"rescore": true, "oversampling": 2.0},
+        "acorn": {"enable": true}, "hnsw_ef": 99999}, "limit": 18446744073709551615,
+        "offset": 4294967296, "prefetch": {"query": [1], "limit": 999999999}, "query": [1]}"#;
+    let query = query(json).unwrap();
+    assert_eq!((query.limit, query.offset), (u32::MAX as usize, u32::MAX as usize));
+    assert_eq!((query.prefetch[0].limit, query.params.ef), (999_999_999, Some(10_000)));
+    assert!(self::query(r#"{"params": {"quantization": {"ignored": true}}}"#).is_err());
 }
 
 #[test]

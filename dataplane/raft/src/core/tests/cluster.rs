@@ -53,6 +53,16 @@ impl TestNode {
         [out.messages, self.core.persisted().unwrap().messages].concat()
     }
 
+    pub(super) fn install(
+        &mut self,
+        snapshots: &BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
+        install: &Install,
+    ) {
+        let (conf, commands) = snapshots[&install.index].clone();
+        (self.applied, self.conf, self.commands) = (install.index, conf, commands);
+        self.core.installed(GROUP, install.peer, install.index);
+    }
+
     pub(super) fn status(&self) -> GroupStatus {
         self.core.status(GROUP).unwrap()
     }
@@ -63,6 +73,28 @@ pub(super) struct TestCluster {
     pub(super) nodes: BTreeMap<u64, TestNode>,
     pub(super) down: BTreeSet<u64>,
     pub(super) snapshots: BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
+    /// Files of snapshots, as long as anybody has them.
+    pub(super) files: Vec<std::sync::Weak<NoFiles>>,
+    /// Snapshots that were asked for.
+    pub(super) orders: usize,
+    /// So many of them fail.
+    pub(super) failing: usize,
+    /// Snapshots are begun and not ended.
+    pub(super) slow_to_make: bool,
+    pub(super) making: Vec<(u64, PeerId, Made)>,
+    /// Snapshots arrive and are not installed.
+    pub(super) slow_to_install: bool,
+    pub(super) installing: Vec<(u64, Install)>,
+}
+
+/// A snapshot without files.
+#[derive(Debug)]
+pub(super) struct NoFiles;
+
+impl SnapshotFiles for NoFiles {
+    fn path(&self) -> &std::path::Path {
+        std::path::Path::new("")
+    }
 }
 
 impl TestCluster {
@@ -78,7 +110,7 @@ impl TestCluster {
     /// Runs rounds until nothing is left to do.
     pub(super) fn settle(&mut self) {
         for _ in 0..1000 {
-            let mut messages = Vec::new();
+            let (mut messages, mut transfers) = (Vec::new(), Vec::new());
             for (id, node) in &mut self.nodes {
                 if self.down.contains(id) {
                     continue;
@@ -87,13 +119,28 @@ impl TestCluster {
                     let out = node.core.ready();
                     node.log.append(&out.appends, out.sync).unwrap();
                     messages.extend(out.messages);
+                    transfers.extend(out.transfers);
                     let done = node.core.persisted().unwrap();
                     messages.extend(done.messages);
+                    transfers.extend(done.transfers);
                     for (group, peer) in done.snapshots_wanted {
+                        self.orders += 1;
+                        if self.orders <= self.failing {
+                            let full = StoreError("the disk is full".into());
+                            node.core.snapshot_made(group, peer, Err(full));
+                            continue;
+                        }
                         self.snapshots
                             .insert(node.applied, (node.conf.clone(), node.commands.clone()));
-                        let made = Exported { index: node.applied, conf: node.conf.clone() };
-                        node.core.snapshot_made(group, peer, Ok(made));
+                        let exported = Exported { index: node.applied, conf: node.conf.clone() };
+                        let files = Arc::new(NoFiles);
+                        self.files.push(Arc::downgrade(&files));
+                        let made = Made { exported, files };
+                        if self.slow_to_make {
+                            self.making.push((*id, peer, made));
+                        } else {
+                            node.core.snapshot_made(group, peer, Ok(made));
+                        }
                     }
                     for committed in done.committed {
                         for (entry, ticket) in committed.entries {
@@ -111,28 +158,53 @@ impl TestCluster {
                         node.core.applied(GROUP, committed.peer, node.applied, committed.bytes);
                     }
                     for install in done.installs {
-                        let (conf, commands) = self.snapshots[&install.index].clone();
-                        (node.applied, node.conf, node.commands) = (install.index, conf, commands);
-                        node.core.installed(GROUP, install.peer, install.index);
+                        if self.slow_to_install {
+                            self.installing.push((*id, install));
+                            continue;
+                        }
+                        node.install(&self.snapshots, &install);
                     }
                 }
             }
-            if messages.is_empty() {
+            if messages.is_empty() && transfers.is_empty() {
                 return;
+            }
+            for Transfer { announcement, .. } in transfers {
+                let (from, to) = (announcement.from().node().0, announcement.to());
+                let reached = !self.down.contains(&to.node().0) && !self.down.contains(&from);
+                if let Some(sender) = self.nodes.get_mut(&from) {
+                    sender.core.snapshot_sent(GROUP, to, reached);
+                }
+                messages.push(announcement);
             }
             for envelope in messages {
                 let (from, to) = (envelope.from().node().0, envelope.to().node().0);
-                let snapshot = envelope.snapshot_index().is_some();
                 let reached = !self.down.contains(&to) && !self.down.contains(&from);
-                if snapshot && let Some(sender) = self.nodes.get_mut(&from) {
-                    sender.core.snapshot_sent(GROUP, envelope.to(), reached);
-                }
                 if reached && let Some(node) = self.nodes.get_mut(&to) {
                     node.core.step(envelope);
                 }
             }
         }
         panic!("the cluster does not come to rest");
+    }
+
+    /// Ends what was slow.
+    pub(super) fn finish_snapshots(&mut self) {
+        (self.slow_to_make, self.slow_to_install) = (false, false);
+        for (id, peer, made) in std::mem::take(&mut self.making) {
+            self.nodes.get_mut(&id).unwrap().core.snapshot_made(GROUP, peer, Ok(made));
+        }
+        for (id, install) in std::mem::take(&mut self.installing) {
+            self.nodes.get_mut(&id).unwrap().install(&self.snapshots, &install);
+        }
+        self.settle();
+    }
+
+    /// Truncates a node's log as its state machine's syncs would.
+    pub(super) fn truncate(&mut self, id: u64) -> LogIndex {
+        let node = self.nodes.get_mut(&id).unwrap();
+        node.core.truncate(GROUP, node.applied).unwrap();
+        node.status().truncated_index
     }
 
     pub(super) fn ticks(&mut self, ticks: usize) {

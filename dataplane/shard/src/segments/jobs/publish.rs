@@ -23,8 +23,8 @@ impl Shard {
         let old: Vec<u32> = inputs.iter().map(|input| input.id()).collect();
         {
             let _only_writer = self.writer.lock();
-            // A closed shard's keys are being removed, and what one that stands still has in memory may
-            // be half of an entry.
+            // A closed shard's keys are being removed, and what one that stands still has in
+            // memory may be half of an entry.
             if self.is_out_of_use() {
                 return Err(Error::Cancelled);
             }

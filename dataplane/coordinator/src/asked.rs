@@ -1,0 +1,30 @@
+//! When a node last asked how new its catalog is, and which changes of it matter to that.
+
+use std::time::Instant;
+
+use futures_util::lock::Mutex as AsyncMutex;
+use parking_lot::Mutex;
+use vane_catalog::MetaCommand;
+
+/// When this node last asked whether its catalog is the newest.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) at: Mutex<Option<Instant>>,
+    /// One asks for all that wait.
+    pub(crate) asking: AsyncMutex<()>,
+}
+
+/// Whether requests for collections are answered otherwise after a change.
+pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
+    match command {
+        MetaCommand::Create(_)
+        | MetaCommand::Configure(_)
+        | MetaCommand::Delete { .. }
+        | MetaCommand::Aliases(_) => true,
+        MetaCommand::PutNode(_)
+        | MetaCommand::SetZone { .. }
+        | MetaCommand::Reconfigure { .. }
+        | MetaCommand::Settle { .. }
+        | MetaCommand::RaiseFeatureLevel { .. } => false,
+    }
+}

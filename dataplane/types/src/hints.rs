@@ -1,0 +1,111 @@
+//! Parameters that were set and have no effect here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::limits::HINTS_BYTES_MAX;
+use crate::path::JsonPath;
+
+/// What a client set that changes no answer and does nothing in this version: kept, so that it is
+/// returned, and copied to wherever the collection is copied.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hints {
+    /// By its place in the `config` that the API returns, such as `wal_config`.
+    pub config: Map<String, Value>,
+    /// Of vectors, by name.
+    pub vectors: BTreeMap<String, Map<String, Value>>,
+    /// Options of payload indexes.
+    pub indexes: BTreeMap<JsonPath, Map<String, Value>>,
+}
+
+impl Hints {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        let Self { config, vectors, indexes } = self;
+        config.is_empty() && vectors.is_empty() && indexes.is_empty()
+    }
+
+    /// Puts newer ones in place of those that they name; null takes one away, and so does an
+    /// index without options.
+    pub fn merge(&mut self, newer: Self) {
+        let Self { config, vectors, indexes } = newer;
+        merge_deep(&mut self.config, config);
+        for (name, hints) in vectors {
+            merge_deep(self.vectors.entry(name).or_default(), hints);
+        }
+        self.indexes.extend(indexes);
+        self.vectors.retain(|_, hints| !hints.is_empty());
+        self.indexes.retain(|_, options| !options.is_empty());
+    }
+
+    /// The same with newer ones in place of those that they name.
+    #[must_use]
+    pub fn merged(mut self, newer: Self) -> Self {
+        self.merge(newer);
+        self
+    }
+
+    /// Refuses more than is kept.
+    ///
+    /// # Errors
+    /// `BadInput`.
+    pub fn check(&self) -> Result<(), Error> {
+        let json = serde_json::to_vec(self).expect("hints are plain data");
+        if json.len() <= HINTS_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Error::bad_input(format!(
+            "parameters without effect take {} bytes, the limit is {HINTS_BYTES_MAX}",
+            json.len()
+        )))
+    }
+}
+
+/// Merges members, and those of objects that both have. Null removes.
+pub fn merge_deep(into: &mut Map<String, Value>, from: Map<String, Value>) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (_, Value::Null) => {
+                into.remove(&key);
+            }
+            // Hints have as many levels as the API gives parameters.
+            (Some(Value::Object(into)), Value::Object(from)) => merge_deep(into, from),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn hints(config: Value, index: Value) -> Hints {
+        let indexes = BTreeMap::from([("k".parse().unwrap(), object(index))]);
+        Hints { config: object(config), vectors: BTreeMap::new(), indexes }
+    }
+
+    #[test]
+    fn newer_hints_join_older_ones_and_null_takes_one_away() {
+        let mut kept = hints(
+            json!({"wal": {"mb": 1, "ahead": 2}, "q": {"a": {}}}),
+            json!({"is_tenant": true}),
+        );
+        kept.merge(hints(json!({"wal": {"mb": 3}, "q": null, "x": 1}), json!({})));
+        assert_eq!(kept.config, object(json!({"wal": {"mb": 3, "ahead": 2}, "x": 1})));
+        assert!(kept.indexes.is_empty() && kept.check().is_ok());
+        kept.config.insert("large".into(), "x".repeat(HINTS_BYTES_MAX).into());
+        assert!(kept.check().is_err());
+    }
+}
