@@ -64,7 +64,8 @@ pub fn shards_to_change(state: &State) -> Vec<GroupId> {
 /// Whether a peer has a state, and all but the last few entries.
 pub fn is_caught_up(status: &GroupStatus, peer: &PeerStatus) -> bool {
     // By its own word: in a short log nothing at all is not far behind either.
-    let has_state = peer.applied > LogIndex::ZERO && !peer.installing;
+    let has_state = planted::is(Fault::VoteBeforeInstall)
+        || (peer.applied > LogIndex::ZERO && !peer.installing);
     // While a snapshot is on its way, `matched` is from before it.
     peer.active
         && !peer.snapshot

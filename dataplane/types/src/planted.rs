@@ -23,7 +23,8 @@ pub enum Fault {
     FilterOnce,
     /// raft: a snapshot is announced at the index that is applied when it is done.
     SnapshotWithoutItsIndex,
-    /// raft: a snapshot is acknowledged when the log names it, before it is installed.
+    /// raft and placement: a snapshot is acknowledged when the log names it, before it is
+    /// installed, and what its receiver has applied is not asked.
     VoteBeforeInstall,
 }
 
