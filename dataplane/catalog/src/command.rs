@@ -8,7 +8,7 @@ use derive_more::Display;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, FeatureLevel, GroupId, NodeId};
+use vane_types::{CollectionConfig, FeatureLevel, GroupId, NodeId, PeerId};
 
 pub use stored::{DecodeError, EncodeError};
 
@@ -38,6 +38,8 @@ pub enum MetaCommand {
     },
     /// Where a shard's replicas are, after a change of them.
     Settle { group: GroupId, conf: Conf },
+    /// Replaces a replica that is lost or damaged by a new one on the same node.
+    Refill { group: GroupId, peer: PeerId },
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

@@ -30,6 +30,7 @@ impl MetaCommand {
             | Self::Aliases(_)
             | Self::Reconfigure { .. }
             | Self::Settle { .. } => FeatureLevel::FIRST,
+            Self::Refill { .. } => FeatureLevel::PROVEN,
             // Who is not at the level that is asked for must not be left behind by it.
             Self::RaiseFeatureLevel { to, .. } => FeatureLevel::RAISED.max(*to),
         }

@@ -18,8 +18,8 @@ pub use command::{
 };
 pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
 pub use state::{
-    CollectionEntry, Member, Route, ShardEntry, State, TargetReplica, collection_not_found,
-    meta_peer,
+    CollectionEntry, Member, REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill, Route, ShardEntry, State,
+    TargetReplica, collection_not_found, meta_peer,
 };
 pub use store::Catalog;
 pub use vane_types::{FeatureLevel, LevelTooLow};

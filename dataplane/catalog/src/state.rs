@@ -6,6 +6,7 @@
 mod aliases;
 mod collections;
 mod members;
+mod refill;
 mod shards;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::command::MetaCommand;
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
 pub use members::{Member, meta_peer};
+pub use refill::{REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill};
 pub use shards::{ShardEntry, TargetReplica};
 
 /// What the cluster agrees on.
@@ -92,6 +94,7 @@ impl State {
             MetaCommand::Reconfigure { group, replicas, if_revision } => {
                 self.reconfigure(group, &replicas, if_revision)
             }
+            MetaCommand::Refill { group, peer } => self.refill(group, peer),
             MetaCommand::Settle { group, conf } => self.settle(group, conf),
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }

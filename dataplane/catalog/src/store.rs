@@ -167,7 +167,7 @@ impl StateMachine for Catalog {
         Ok(exported)
     }
 
-    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+    fn install(&self, dir: &Path) -> Result<(), ApplyError> {
         let _only_writer = self.writer.lock();
         self.store.import(dir).map_err(failed)?;
         let current = objects::read(&self.store)?;

@@ -6,6 +6,7 @@ mod hostile;
 mod levels;
 mod members;
 mod model;
+mod refill;
 mod replica_plan;
 mod shards;
 mod store;

@@ -25,6 +25,7 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::SetZone { .. }
         | MetaCommand::Reconfigure { .. }
         | MetaCommand::Settle { .. }
+        | MetaCommand::Refill { .. }
         | MetaCommand::RaiseFeatureLevel { .. } => false,
     }
 }

@@ -17,7 +17,8 @@ impl Row for Node {
     const NOTHING: &'static str = "no nodes";
     const COLUMNS: &'static [&'static str] =
         &["ID", "NAME", "STATUS", "ZONE", "META", "REPLICAS", "LEADERS", "DISK-FREE"];
-    const WIDE: &'static [&'static str] = &["DISK-TOTAL", "ADDRESS", "REST", "HEARD", "VERSION"];
+    const WIDE: &'static [&'static str] =
+        &["DISK-TOTAL", "ADDRESS", "REST", "HEARD", "SCRUBBED", "VERSION"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -33,6 +34,7 @@ impl Row for Node {
             self.address.clone(),
             self.rest_address.clone(),
             format!("{} ago", span(self.silent_ms)),
+            self.scrubbed_ms_ago.map_or_else(|| "never".into(), |ms| format!("{} ago", span(ms))),
             self.version.clone(),
         ]
     }

@@ -63,6 +63,17 @@ impl Drain {
         }
     }
 
+    /// Begins to hand a group over to somebody who has its data; says whether there is somebody.
+    pub(crate) fn leave(&self, group: GroupId) -> bool {
+        self.hand_over(group, |node| self.is_whole(group, node))
+    }
+
+    /// Whether another node said lately that its replica of a group is in use.
+    pub(crate) fn is_whole(&self, group: GroupId, node: NodeId) -> bool {
+        let report = self.liveness.heard(node).and_then(|heard| heard.report);
+        report.is_some_and(|report| report.broken.iter().all(|broken| broken.group != group))
+    }
+
     /// Begins to hand one group over; says whether there is a node that may take it.
     fn hand_over(&self, group: GroupId, may_take: impl Fn(NodeId) -> bool) -> bool {
         if !self.leads(group) {

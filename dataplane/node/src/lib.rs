@@ -8,7 +8,9 @@
 
 mod administration;
 mod admission;
+mod broken;
 mod catalog_sync;
+mod compare;
 mod drain;
 mod leader_request;
 mod liveness;
@@ -26,8 +28,10 @@ mod progress;
 mod proposals;
 mod reads;
 mod reconciler;
+mod refill;
 mod replicas;
 mod report;
+mod scrub;
 mod search_views;
 mod settings;
 mod shards;
@@ -40,6 +44,7 @@ pub use open_error::OpenError;
 pub use overview::{
     CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
 };
+pub use scrub::{ScrubProgress, ScrubSettings};
 pub use settings::{NodeSettings, Settings};
 pub use shards::NodeShards;
 pub use vane_storage::data_dir::Marker;

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
-use vane_raft::{Engine, StateMachine};
+use vane_raft::{Engine, StateMachine, StoreError, end_process};
 use vane_shard::{Error as ShardError, JobKind};
 use vane_storage::Space;
 use vane_types::{GroupId, LogIndex};
 
 use crate::drain::Drain;
 use crate::replicas::{Disks, Replicas};
+use crate::scrub::Scrub;
 
 /// Pause between looks for a job when there was none.
 const JOB_PAUSE: Duration = Duration::from_millis(50);
@@ -47,7 +48,11 @@ pub(crate) struct Maintenance {
 impl Maintenance {
     /// # Errors
     /// Where a thread cannot be started.
-    pub(crate) fn start(upkeep: &Arc<Upkeep>, flush_interval: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        upkeep: &Arc<Upkeep>,
+        flush_interval: Duration,
+        scrub: Scrub,
+    ) -> std::io::Result<Self> {
         // Nothing is ever sent: the threads see the sender go.
         let (stop, stopped) = bounded::<()>(0);
         let cancel = Arc::new(AtomicBool::new(false));
@@ -56,6 +61,11 @@ impl Maintenance {
             let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
             let thread = std::thread::Builder::new().name("sync".into());
             threads.push(thread.spawn(move || upkeep.sync_loop(flush_interval, &stopped))?);
+        }
+        {
+            let stopped = stopped.clone();
+            let thread = std::thread::Builder::new().name("scrub".into());
+            threads.push(thread.spawn(move || scrub.run(&stopped))?);
         }
         // Two threads: writes wait for seals, and must not wait behind a graph that takes minutes.
         for (kind, name) in [(JobKind::Seal, "seal"), (JobKind::Build, "build")] {
@@ -150,9 +160,9 @@ impl Upkeep {
                     }
                 }
                 Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(%error, "failed to sync data.db; logs are kept until it works");
-                }
+                // After a failed fsync the kernel may have dropped the pages: a later one would
+                // succeed, and logs would be truncated whose effects are not there.
+                Err(error) => end_process("failed to sync data.db", &StoreError(error.to_string())),
             }
         }
     }
@@ -183,7 +193,7 @@ impl Upkeep {
     /// All logs, with what the state machines have. That is what a sync makes durable; what
     /// Raft has been told of may be less.
     fn logs(&self) -> Vec<Durable> {
-        let shards = self.replicas.all().into_iter().map(|(group, replica)| Durable {
+        let shards = self.replicas.applying().into_iter().map(|(group, replica)| Durable {
             group,
             applied: replica.shard.applied(),
             is_slowed_down: replica.watch.is_slowed_down(),

@@ -21,6 +21,7 @@ use vane_types::{GroupId, LogIndex, NodeId};
 use crate::not_ready::NotReady;
 use crate::open_error::OpenError;
 use crate::progress::Progress;
+use crate::scrub::ScrubProgress;
 use crate::settings::Settings;
 use crate::shards::NodeShards;
 use crate::standing::Stand;
@@ -146,6 +147,16 @@ impl Member {
     /// What Raft did on this node since the start.
     pub fn raft_counters(&self) -> &vane_raft::Counters {
         self.ground.engine.counters()
+    }
+
+    /// How far the scrub of what lies here is.
+    pub fn scrub_progress(&self) -> &ScrubProgress {
+        &self.serving.reporter.scrub
+    }
+
+    /// Replicas of this node that are out of use.
+    pub fn broken_replicas(&self) -> usize {
+        self.serving.replicas.broken().len()
     }
 
     /// Answers what is on its way, makes everything durable and ends the threads. Blocks.

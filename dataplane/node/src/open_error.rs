@@ -1,7 +1,7 @@
 //! Why a node or one of its replicas could not be opened.
 
 use thiserror::Error;
-use vane_types::{GroupId, NodeId, PeerId};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
 /// A node could not start. Nothing was changed beyond what opening databases does.
 #[derive(Debug, Error)]
@@ -22,6 +22,17 @@ pub enum OpenError {
         group: GroupId,
         /// Id of the removed replica.
         peer: PeerId,
+    },
+    /// The replica's log is gone, and its votes with it.
+    #[error(
+        "group {group} has no log in raft.db, but data.db has what came of its entries up to \
+         {applied}: its votes are lost, and it does not vote again"
+    )]
+    LogLost {
+        /// Shard that the replica belongs to.
+        group: GroupId,
+        /// Last entry whose effects are there.
+        applied: LogIndex,
     },
     /// The disk was a member's, and the log that its votes were in is gone.
     #[error(

@@ -128,7 +128,8 @@ impl Reads {
 impl Replicas {
     /// The replica, if it is open; else why there is none.
     pub(crate) fn find(&self, me: NodeId, group: GroupId) -> Result<Replica, String> {
-        self.get(group).unwrap_or_else(|| Err(format!("node {me} has no replica of group {group}")))
+        let none = || format!("node {me} has no replica of group {group}");
+        self.get(group).ok_or_else(none)?.map_err(|broken| broken.why)
     }
 }
 
@@ -152,7 +153,7 @@ impl LocalReplica<'_> {
         work: impl FnOnce(&Arc<Shard>) -> Result<T, vane_shard::Error> + Send + 'static,
     ) -> Result<T, Error> {
         let shard = Arc::clone(self.shard);
-        let running = self.pool.run(move || work(&shard));
+        let running = self.pool.run(move || shard.noting(work(&shard)));
         let late =
             |_| Error::timeout("no answer within the time limit; ask for less, or raise `timeout`");
         // Only the wait ends here: a task on the pool goes on until it sees the deadline itself.
@@ -168,7 +169,7 @@ impl LocalReplica<'_> {
         work: impl FnOnce(&Arc<Shard>, &Search) -> Result<T, vane_shard::Error> + Send + 'static,
     ) -> Result<T, Error> {
         if self.shard.is_quick(&search) {
-            return Ok(work(self.shard, &search)?);
+            return Ok(self.shard.noting(work(self.shard, &search))?);
         }
         self.on_pool(deadline, move |shard| work(shard, &search)).await
     }

@@ -14,6 +14,7 @@ use vane_shard::{Shard, ShardSettings};
 use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
 use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
 
+use crate::broken::Broken;
 use crate::open_error::OpenError;
 use crate::progress::Progress;
 
@@ -26,12 +27,12 @@ pub(crate) struct Replica {
 }
 
 /// An open replica, or why it is not.
-pub(crate) type Opened = Result<Replica, String>;
+pub(crate) type Opened = Result<Replica, Broken>;
 
-/// The replica, unless it has met an entry that it cannot read since it was opened.
+/// The replica, unless it is out of use since it was opened.
 fn in_use(opened: &Opened) -> Opened {
-    let replica = opened.as_ref().map_err(String::clone)?;
-    replica.shard.quarantined().map_or_else(|| Ok(replica.clone()), Err)
+    let replica = opened.as_ref().map_err(Broken::clone)?;
+    Broken::of_shard(&replica.shard).map_or_else(|| Ok(replica.clone()), Err)
 }
 
 /// Where replicas are kept.
@@ -88,12 +89,29 @@ impl Replicas {
             .collect()
     }
 
-    /// Replicas that could not be opened or stand still since, with the reasons.
-    pub(crate) fn broken(&self) -> Vec<(GroupId, String)> {
+    /// The same and those that are damaged: they take part in their groups, and their logs grow.
+    pub(crate) fn applying(&self) -> Vec<(GroupId, Replica)> {
+        let open = self.open.read();
+        let opened = open
+            .iter()
+            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().ok()?.clone())));
+        opened.filter(|(_, replica)| replica.shard.quarantined().is_none()).collect()
+    }
+
+    /// Replicas that could not be opened or are out of use since, with the reasons.
+    pub(crate) fn broken(&self) -> Vec<(GroupId, Broken)> {
         let open = self.open.read();
         open.iter()
             .filter_map(|(group, (_, opened))| Some((*group, in_use(opened).err()?)))
             .collect()
+    }
+
+    /// Those of them that another replica could fill again.
+    pub(crate) fn without_data(&self) -> Vec<(GroupId, PeerId)> {
+        let open = self.open.read();
+        let lacking = |opened: &Opened| in_use(opened).is_err_and(|broken| broken.lacks_data);
+        let lost = open.iter().filter(|(_, (_, opened))| lacking(opened));
+        lost.map(|(group, (peer, _))| (*group, *peer)).collect()
     }
 
     /// Opens what the catalog places here, removes what it does not any more. Safe to repeat
@@ -129,7 +147,7 @@ impl Replicas {
                             %group,
                             "failed to open a replica; its requests go to the others"
                         );
-                        error.to_string()
+                        Broken::of_opening(&error)
                     });
                     self.open.write().insert(group, (peer, opened));
                 }
@@ -169,6 +187,11 @@ impl Replicas {
             // an empty log.
             if log_db.is_buried(group, peer)? {
                 return Err(OpenError::Buried { group, peer });
+            }
+            // Beside a state that entries have come to: what it voted for and acknowledged is gone.
+            let applied = store.applied()?;
+            if logged.is_none() && applied > INITIAL_INDEX {
+                return Err(OpenError::LogLost { group, applied });
             }
             let (applied, conf, log) = match founding {
                 Some(conf) => (INITIAL_INDEX, conf.clone(), GroupLog::founding(peer)),
@@ -227,6 +250,7 @@ impl Replicas {
         ShardStore::new(data_db.clone(), group, dir.clone()).destroy()?;
         // Files go only when the batch that stopped naming them is on disk.
         data_db.sync()?;
+        data_db.drop_tables(group)?;
         if dir.exists() {
             segment_file::remove(&dir)?;
         }

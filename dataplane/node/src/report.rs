@@ -4,14 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use vane_catalog::Catalog;
+use vane_placement::StaysShut;
 use vane_raft::{Engine, Role};
 use vane_storage::Space;
-use vane_transport::{GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest, Transfers};
+use vane_transport::{
+    BrokenReplica, GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest, Transfers,
+};
 use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::broken::Broken;
+use crate::compare::Differing;
 use crate::replicas::Replicas;
+use crate::scrub::ScrubProgress;
 
 /// Time for the other nodes to report.
 const GATHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,6 +33,10 @@ pub(crate) struct Reporter {
     pub(crate) peers: Arc<Peers>,
     pub(crate) space: Arc<Space>,
     pub(crate) transfers: Arc<Transfers>,
+    pub(crate) scrub: Arc<ScrubProgress>,
+    pub(crate) differing: Differing,
+    /// Why replicas that are out of use are not filled again yet.
+    pub(crate) waiting: Mutex<BTreeMap<GroupId, StaysShut>>,
 }
 
 impl Reporter {
@@ -38,11 +49,17 @@ impl Reporter {
             .map(|(group, _)| *group)
             .collect();
         let leaders = led.len() as u64;
+        let mut sums = BTreeMap::new();
         let wanted = match request {
             ReportRequest::NodeOnly => Vec::new(),
             ReportRequest::Groups(groups) => groups,
             // Named in any case: it falls out again where this node does not lead it.
             ReportRequest::AllLed => led.into_iter().chain([GroupId::META]).collect(),
+            ReportRequest::Sums(groups) => {
+                let asked = replicas.iter().filter(|(group, _)| groups.contains(group));
+                sums.extend(asked.map(|(group, replica)| (*group, replica.shard.sums())));
+                Vec::new()
+            }
         };
         let meta = self.engine.watch(GroupId::META);
         NodeReport {
@@ -56,7 +73,33 @@ impl Reporter {
             replicas: replicas.len() as u64,
             leaders,
             groups: self.groups_here(wanted).await,
+            broken: self.broken(),
+            differing: self.differing.lock().iter().copied().collect(),
+            scrubbed_at: self.scrub.whole_at(),
+            scrub_permille: self.scrub.permille(),
+            sums,
         }
+    }
+
+    /// Replicas that are out of use here, with what is done about it.
+    fn broken(&self) -> Vec<BrokenReplica> {
+        let waiting = self.waiting.lock();
+        let text = |group: GroupId, broken: Broken| match waiting.get(&group) {
+            Some(wait) if broken.lacks_data => format!("{}; {wait}", broken.why),
+            _ => broken.why,
+        };
+        let broken = self.replicas.broken().into_iter();
+        let broken = broken.map(|(group, broken)| (group, text(group, broken)));
+        let catalog = self.catalog.standing_still().map(|why| (GroupId::META, why.to_owned()));
+        broken.chain(catalog).map(|(group, why)| BrokenReplica { group, why }).collect()
+    }
+
+    /// What a node reports; `None` where it does not answer.
+    pub(crate) async fn ask(&self, node: NodeId, request: ReportRequest) -> Option<NodeReport> {
+        if node == self.me {
+            return Some(self.report(request).await);
+        }
+        self.peers.report(node, request, GATHER_TIMEOUT).await.ok()
     }
 
     /// Those of the groups that are led from here.
@@ -90,12 +133,7 @@ impl Reporter {
         let mut asked = JoinSet::new();
         for node in nodes {
             let (reporter, request) = (Arc::clone(self), request.clone());
-            asked.spawn(async move {
-                if node == reporter.me {
-                    return Some(reporter.report(request).await);
-                }
-                reporter.peers.report(node, request, GATHER_TIMEOUT).await.ok()
-            });
+            asked.spawn(async move { reporter.ask(node, request).await });
         }
         let mut found: BTreeMap<GroupId, GroupReport> = BTreeMap::new();
         while let Some(answered) = asked.join_next().await {

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use vane_shard::ShardSettings;
 
+use crate::scrub::ScrubSettings;
+
 /// How a node presents itself, and how it calls the others.
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
@@ -52,6 +54,10 @@ pub struct Settings {
     pub growing_bytes_max: usize,
     /// Rows after which a growing segment is sealed.
     pub growing_rows_max: usize,
+    /// How fast and how often everything is read to see whether it is what was written.
+    pub scrub: ScrubSettings,
+    /// Time between comparisons of replicas.
+    pub compare_interval: Duration,
 }
 
 impl Settings {

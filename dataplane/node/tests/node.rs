@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use serde_json::json;
 use vane_catalog::AliasChange;
 use vane_coordinator::{By, Coordinator, Layout, Query, RequestOptions};
 use vane_filter::Filter;
-use vane_node::{Member, Node, NodeSettings, NodeShards, Problem, Settings};
+use vane_node::{Member, Node, NodeSettings, NodeShards, Problem, ScrubSettings, Settings};
 use vane_shard::{
     NewPoint, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
 };
+use vane_storage::{DataDb, LogDb, ShardStore};
 use vane_transport::{Freshness, Outcome, PeerMember, Proposal};
 use vane_types::{
     CollectionConfig, Distance, ErrorKind, FieldType, GroupId, HnswConfig, OptimizerConfig,
@@ -47,6 +49,8 @@ fn settings(dir: &Path) -> Settings {
         idle_seal_after: Duration::from_millis(20),
         growing_bytes_max: 64 << 20,
         growing_rows_max: 300,
+        scrub: ScrubSettings { bytes_per_second: 64 << 20, interval: Duration::from_millis(50) },
+        compare_interval: Duration::from_millis(50),
     }
 }
 
@@ -301,6 +305,8 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
         collection.write(Write::Upsert(vec![point(50), wrong]), options()).await.unwrap_err();
     assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");
     check_all(&cluster, |_| true, 10).await;
+    // Before its directory goes: a node whose disk is taken away ends the process.
+    node.shutdown();
 }
 
 /// Something that no version has logged yet, put into a group's log as its leader would.
@@ -377,4 +383,102 @@ async fn a_catalog_that_cannot_read_its_log_stands_still_and_the_shards_go_on() 
         drop((cluster, member));
         node.shutdown();
     }
+}
+
+/// Why a replica of the node is out of use, once it is known that it is the only copy.
+async fn broken_for(node: &Node) -> String {
+    let member = node.member().unwrap();
+    let until = Instant::now() + TIMEOUT;
+    loop {
+        let broken =
+            member.summary().await.problems.into_iter().find_map(|problem| match problem {
+                Problem::ReplicaBroken { why, .. } if why.contains("only copy") => Some(why),
+                _ => None,
+            });
+        if let Some(why) = broken {
+            return why;
+        }
+        assert!(Instant::now() < until, "nothing is told of it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Segments of all shards below a data directory.
+fn segments(dir: &Path) -> usize {
+    // Nothing is there before the first is sealed.
+    let shards = std::fs::read_dir(dir.join("shards")).into_iter().flatten().map(Result::unwrap);
+    shards.map(|shard| std::fs::read_dir(shard.path()).unwrap().count()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_of_a_replica_is_kept_and_not_opened() {
+    for what in ["log", "state"] {
+        let dir = tempfile::tempdir().unwrap();
+        let node = open(dir.path()).await;
+        let cluster = Arc::clone(node.member().unwrap().coordinator());
+        cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+        load(&cluster, 0, 700).await;
+        let group = cluster.known_collection("c").unwrap().groups()[0];
+        while segments(dir.path()) < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(cluster);
+        node.shutdown();
+        drop(node);
+        let before = segments(dir.path());
+        if what == "log" {
+            LogDb::open(&dir.path().join("raft.db")).unwrap().remove(group).unwrap();
+        } else {
+            let db = DataDb::open(&dir.path().join("data.db")).unwrap();
+            ShardStore::new(db.clone(), group, dir.path().join("shards")).destroy().unwrap();
+            db.sync().unwrap();
+        }
+        for _ in 0..2 {
+            let node = open(dir.path()).await;
+            let why = broken_for(&node).await;
+            let expected =
+                if what == "log" { "its votes are lost" } else { "the state ends at index 0" };
+            assert!(why.contains(expected), "{why}");
+            let cluster = Arc::clone(node.member().unwrap().coordinator());
+            let refused = cluster.known_collection("c").unwrap().count(None, options()).await;
+            assert_eq!(refused.unwrap_err().kind, ErrorKind::Unavailable);
+            assert_eq!(segments(dir.path()), before, "nothing was thrown away");
+            drop(cluster);
+            node.shutdown();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrub_says_when_all_was_whole_and_takes_what_is_not_out_of_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = open(dir.path()).await;
+    let member = node.member().unwrap();
+    let cluster = Arc::clone(member.coordinator());
+    cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
+    load(&cluster, 0, 700).await;
+    while segments(dir.path()) < 2 || member.scrub_progress().whole_at() == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(member.broken_replicas(), 0);
+    let shard = std::fs::read_dir(dir.path().join("shards")).unwrap().next().unwrap().unwrap();
+    let segment = std::fs::read_dir(shard.path()).unwrap().next().unwrap().unwrap();
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(segment.path().join("vec.f32"))
+        .unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 67).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], 67).unwrap();
+    let why = broken_for(&node).await;
+    // The pass under way may have read the file before, and meet the row at its point.
+    let is_told = ["vec.f32 is damaged", "is not the one that was written"];
+    assert!(is_told.iter().any(|text| why.contains(text)), "{why}");
+    assert_eq!((member.broken_replicas(), member.scrub_progress().damaged()), (1, 1));
+    let refused = cluster.known_collection("c").unwrap().count(None, options()).await;
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::Unavailable);
+    assert!(node.check_ready().is_ok(), "the node serves all others");
+    drop((cluster, member));
+    node.shutdown();
 }

@@ -10,6 +10,7 @@
 //! Nodes without a zone count as one zone of their own: nothing says that they would not
 //! fail together.
 
+mod compare;
 mod error;
 mod facts;
 #[cfg(test)]
@@ -19,13 +20,16 @@ mod leaders;
 mod meta_step;
 mod meta_voters;
 mod place_new;
+mod refill;
 mod shard_step;
 mod zones;
 
+pub use compare::{Agreement, compare};
 pub use error::Unplaceable;
 pub use facts::{Load, NodeFacts, node_facts};
 pub use heir::heir;
 pub use meta_step::{meta_change, meta_step};
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
+pub use refill::{StaysShut, may_refill};
 pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, shards_to_change};

@@ -196,7 +196,7 @@ impl Engine {
             // The crash may have come after the installation and before the log's note of its end.
             if machine.applied() < index {
                 tracing::info!(%group, %index, "installing a snapshot that was cut short");
-                machine.install(&dir)?;
+                machine.install(&dir).map_err(|e| StoreError(e.to_string()))?;
             }
             discard(&dir);
         }
@@ -392,7 +392,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
 /// failed fsync the kernel may have dropped the pages, so trying again could acknowledge
 /// what is not on disk (Rebello et al., "Can Applications Recover from fsync Failures?",
 /// ATC 2020). A restart reads what is really there.
-pub(crate) fn end_process(what: &str, error: &StoreError) -> ! {
+pub fn end_process(what: &str, error: &StoreError) -> ! {
     tracing::error!(
         %error,
         "{what}; ending the process so that a restart reads what is really on disk"

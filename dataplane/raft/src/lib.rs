@@ -30,7 +30,7 @@ mod status;
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use core::{Core, Install, Output, Persisted, Start, Transfer};
-pub use engine::{Counters, Engine, HasRoom, Transport};
+pub use engine::{Counters, Engine, HasRoom, Transport, end_process};
 pub use error::{ApplyError, ProposeError, ReadError, StoreError};
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{

@@ -171,7 +171,8 @@ pub trait StateMachine: Send + Sync + 'static {
     /// files after a crash.
     ///
     /// # Errors
-    /// When the state could not be stored. It may be there in part: the node must stop, and
-    /// install again after its next start.
-    fn install(&self, dir: &Path) -> Result<(), StoreError>;
+    /// When the state could not be stored. It may be there in part, and is installed again after
+    /// the next start. [`ApplyError`] says whether this replica stands still until then, because
+    /// the files are not what was written, or the node must stop.
+    fn install(&self, dir: &Path) -> Result<(), ApplyError>;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EngineSettings, NodeSettings};
+use crate::engine::{EngineSettings, NodeSettings, ScrubSettings};
 pub use layers::{Layers, LoadError, Loaded};
 pub use membership::TokenError;
 use section::section;
@@ -19,6 +19,9 @@ use section::section;
 /// Longest time that a setting or a request may ask for: a day.
 pub(crate) const TIMEOUT_S_MAX: u64 = 86_400;
 const MS_MAX: u64 = 3_600_000;
+const SCRUB_MB_PER_S_MAX: u64 = 1 << 16;
+/// A quarter of a year: a disk on which a bit has flipped has had time to lose another.
+const SCRUB_INTERVAL_S_MAX: u64 = 90 * 86_400;
 const MB_MAX: u64 = 1 << 24;
 const THREADS_MAX: u64 = 1024;
 const COUNT_MAX: u64 = 1 << 24;
@@ -84,6 +87,13 @@ section! {
         idle_seal_ms: u64 = 1000, from 1 to MS_MAX;
         /// MB of writes on their way to the log; beyond them the answer is 429.
         pending_write_mb: usize = 256, from 1 to MB_MAX;
+        /// MB read in a second to see whether what lies on the disk is what was written; 0 for
+        /// never.
+        scrub_mb_per_s: u64 = 20, from 0 to SCRUB_MB_PER_S_MAX;
+        /// Seconds from the start of one such pass over everything to the start of the next.
+        scrub_interval_s: u64 = 86_400, from 1 to SCRUB_INTERVAL_S_MAX;
+        /// Seconds between comparisons of the replicas of each shard.
+        compare_interval_s: u64 = 300, from 1 to TIMEOUT_S_MAX;
     }
 }
 
@@ -202,6 +212,11 @@ impl Settings {
             idle_seal_after: Duration::from_millis(storage.idle_seal_ms),
             growing_bytes_max: storage.growing_mb_max << 20,
             growing_rows_max: storage.growing_rows_max,
+            scrub: ScrubSettings {
+                bytes_per_second: storage.scrub_mb_per_s << 20,
+                interval: Duration::from_secs(storage.scrub_interval_s),
+            },
+            compare_interval: Duration::from_secs(storage.compare_interval_s),
         }
     }
 

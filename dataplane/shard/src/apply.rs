@@ -41,22 +41,13 @@ impl Shard {
         }
         // A defect that one entry meets must cost this replica, and not the node with all others.
         // What is half done in memory is left behind with the replica.
-        match catch_unwind(AssertUnwindSafe(|| self.apply_to_open(entry))) {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Failed::Unreadable(why))) => Err(self.quarantine(entry.index, why)),
-            // Other replicas have what this one has lost.
-            Ok(Err(Failed::Store(error))) if error.is_damage() => {
-                Err(self.quarantine(entry.index, error.to_string()))
-            }
-            Ok(Err(Failed::Store(error))) => Err(self.apply_failed(entry, &error).into()),
-            Err(panic) => {
-                let why = format!("a defect of this version ({})", panic_text(&*panic));
-                Err(self.quarantine(entry.index, why))
-            }
-        }
+        catch_unwind(AssertUnwindSafe(|| self.apply_to_open(entry))).unwrap_or_else(|panic| {
+            let why = format!("a defect of this version ({})", panic_text(&*panic));
+            Err(self.quarantine(entry.index, why))
+        })
     }
 
-    fn apply_to_open(&self, entry: &Entry) -> Result<Answer, Failed> {
+    fn apply_to_open(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         // Before the effects are collected: rows of this entry are numbered in the segment that
         // grows.
         self.freeze_full();
@@ -65,23 +56,31 @@ impl Shard {
             [] => None,
             data => Some(
                 Command::decode_stored(data)
-                    .map_err(|error| Failed::Unreadable(error.to_string()))?,
+                    .map_err(|error| self.quarantine(entry.index, error.to_string()))?,
             ),
         };
         let is_write = command.is_some();
-        let (Effects { mut batch, memory, next_slot, digest }, answer) =
-            self.outcome(entry, command)?;
+        let (effects, answer) = match self.outcome(entry, command) {
+            Ok(outcome) => outcome,
+            Err(Failed::Unreadable(why)) => return Err(self.quarantine(entry.index, why)),
+            // Other replicas have what this one has lost.
+            Err(Failed::Store(error)) if error.is_damage() => {
+                return Err(self.stop_damaged(entry.index, &error));
+            }
+            Err(Failed::Store(error)) => return Err(self.apply_failed(entry, &error).into()),
+        };
+        let Effects { mut batch, memory, next_slot, digest } = effects;
         batch.put_applied(entry.index);
         // Readers are kept out while disk and memory differ: a view takes its RocksDB snapshot
         // and its segments under this lock.
         let mut state = self.state.write();
-        batch.write().map_err(Failed::Store)?;
+        batch.write().map_err(|error| self.apply_failed(entry, &error))?;
         state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
         if entry.conf.is_some() {
             // A member that was removed goes at once: those that stay must not come back
             // from a power failure with a membership in which they still need it.
-            self.store.sync().map_err(Failed::Store)?;
+            self.store.sync().map_err(|error| self.apply_failed(entry, &error))?;
         }
         if is_write {
             self.touch();

@@ -39,6 +39,14 @@ pub enum Error {
         /// Which entry, and what would help.
         why: String,
     },
+    /// What the replica has on its disk is not what was written.
+    #[error("this replica of shard {group} is out of use, since it is damaged: {what}")]
+    Damaged {
+        /// The shard's group.
+        group: GroupId,
+        /// What was found.
+        what: String,
+    },
     /// The disk failed or holds damage.
     #[error(transparent)]
     Storage(#[from] vane_storage::Error),
@@ -103,7 +111,7 @@ impl From<Error> for vane_types::Error {
             Error::BadInput(bad) => Self::bad_input(bad.to_string()),
             Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Timeout { .. } => Self::timeout(error.to_string()),
-            Error::NotReady { .. } | Error::Quarantined { .. } => {
+            Error::NotReady { .. } | Error::Quarantined { .. } | Error::Damaged { .. } => {
                 Self::unavailable(error.to_string())
             }
             Error::Closed => Self::not_found(error.to_string()),

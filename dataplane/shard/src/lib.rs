@@ -11,12 +11,14 @@
 //! lock in microseconds and then works without it: rows that die later have a later index.
 
 mod apply;
+mod damage;
 mod error;
 mod machine;
 mod open;
 mod quarantine;
 mod read;
 mod request;
+mod scrub;
 mod search;
 mod segments;
 mod shard;
@@ -29,6 +31,7 @@ pub use read::info::Info;
 pub use request::{
     Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };
+pub use scrub::Scrubbed;
 pub use search::search_context::SearchContext;
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};

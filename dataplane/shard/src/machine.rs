@@ -32,8 +32,15 @@ impl StateMachine for Shard {
         self.store.bytes().saturating_mul(KEYS_EXPANSION)
     }
 
-    fn install(&self, dir: &Path) -> Result<(), StoreError> {
-        self.install_from(dir).map_err(|e| self.failed("install the snapshot in", dir, &e))
+    fn install(&self, dir: &Path) -> Result<(), ApplyError> {
+        self.noting(self.install_from(dir)).map_err(|error| {
+            let failed = self.failed("install the snapshot in", dir, &error);
+            match error {
+                // Another snapshot may be whole, and the node's other replicas are.
+                Error::Storage(error) if error.is_damage() => ApplyError::Unreadable(failed.0),
+                _ => failed.into(),
+            }
+        })
     }
 }
 

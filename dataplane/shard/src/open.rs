@@ -12,12 +12,13 @@ use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, json};
 
-use crate::quarantine;
 use crate::shard::{Shard, ShardSettings};
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
+use crate::state::sums::KeptSums;
 use crate::state::{Field, State};
 use crate::stored::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, encode_conf, encode_range};
+use crate::{damage, quarantine};
 
 impl Shard {
     /// Writes what a shard begins with: the index and the membership that the first replicas
@@ -46,7 +47,8 @@ impl Shard {
     }
 
     /// Opens a shard from its files. `verify` reads every file and compares checksums,
-    /// which is due after an unclean stop.
+    /// which is due after an unclean stop. One that is found to be damaged opens where it can be
+    /// read all the same, and is out of use: see [`Shard::damaged`].
     ///
     /// # Errors
     /// [`crate::Error::Storage`] when the disk fails or something is damaged,
@@ -60,8 +62,10 @@ impl Shard {
         if let Some(mark) = quarantine::check(&store)? {
             return Err(crate::Error::Quarantined { group: store.group(), why: mark.text() });
         }
-        let state = read(&store, verify)?;
-        Ok(Self::new(store, state, settings))
+        let (state, damage) = read_marked(&store, verify)?;
+        let shard = Self::new(store, state, settings);
+        *shard.damaged.write() = damage;
+        Ok(shard)
     }
 
     /// Tells the shard which hashes belong to it, by the catalog. Nothing happens where its
@@ -77,6 +81,24 @@ impl Shard {
         put_range(&self.store, range)?;
         self.state.write().own = Some(range);
         Ok(())
+    }
+}
+
+/// Reads a shard, and what of it is damaged.
+fn read_marked(store: &ShardStore, verify: bool) -> Result<(State, Option<String>), Error> {
+    if let Some(what) = damage::read(store)? {
+        tracing::error!(group = %store.group(), what, "a replica is damaged and answers nothing");
+        return Ok((read(store, false)?, Some(what)));
+    }
+    match read(store, verify) {
+        Err(error) if verify && error.is_damage() => {
+            // Its entries can perhaps still be applied, and its group needs its vote.
+            let what = error.to_string();
+            let Ok(state) = read(store, false) else { return Err(error) };
+            damage::write(store, &what)?;
+            Ok((state, Some(what)))
+        }
+        whole => Ok((whole?, None)),
     }
 }
 
@@ -104,6 +126,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     remove_orphans(store, &keep)?;
     let (conf, own, requests) = (read_conf(store)?, read_range(store)?, read_requests(store)?);
     Ok(State {
+        sums: KeptSums::default(),
         applied,
         config,
         next_slot,
@@ -118,8 +141,9 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     })
 }
 
+/// Removes no files: whether there ought to be nothing is for the log to say, which may hold that
+/// entries were applied whose effects are gone. Whoever takes a snapshot clears the place.
 fn read_empty(store: &ShardStore) -> Result<State, Error> {
-    remove_orphans(store, &[])?;
     let stored = read_config(store)?.unwrap_or_default();
     let config = CollectionConfig { payload_schema: BTreeMap::new(), ..stored };
     // A membership beside points is part of a snapshot that is not there in full.

@@ -114,9 +114,7 @@ fn sorted(
     let allowed = view.allowed(scroll.filter.as_ref(), deadline)?;
     let mut found = Vec::new();
     for slot in allowed.iter().flat_map(|allowed| &allowed.slots) {
-        if let Some(record) = view.snapshot.record(slot)? {
-            found.push((record.id, slot));
-        }
+        found.push((view.snapshot.present(slot)?.id, slot));
     }
     found.retain(|(id, _)| scroll.offset.is_none_or(|offset| *id >= offset));
     found.sort_unstable();
@@ -166,8 +164,5 @@ fn passes(view: &View<'_>, slot: Slot, checker: Option<&Checker<'_>>) -> Result<
     if resolved.exact {
         return Ok(true);
     }
-    match view.snapshot.record(slot)? {
-        Some(record) => checker.matches(&record),
-        None => Ok(false),
-    }
+    checker.matches(&view.snapshot.present(slot)?)
 }

@@ -51,6 +51,8 @@ pub struct Shard {
     closed: AtomicBool,
     /// Set once an entry was met that cannot be applied.
     pub(crate) quarantined: OnceLock<Mark>,
+    /// Set once its files are known not to be what was written, until a snapshot replaces them.
+    pub(crate) damaged: RwLock<Option<String>>,
 }
 
 impl Shard {
@@ -70,6 +72,7 @@ impl Shard {
             last_write: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
             quarantined: OnceLock::new(),
+            damaged: RwLock::new(None),
         }
     }
 
@@ -93,7 +96,8 @@ impl Shard {
     /// Its keys and files are the caller's to remove.
     pub fn close(&self) {
         let _only_writer = self.writer.lock();
-        // Under the lock: no entry or publication is half way, and none begins afterwards.
+        let _no_mark = self.damaged.write();
+        // Under the locks: no entry, publication or mark is half way, and none begins afterwards.
         self.closed.store(true, Ordering::Release);
     }
 

@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use vane_raft::Exported;
 use vane_storage::segment_file;
 
+use crate::damage;
 use crate::error::Error;
 use crate::open;
 use crate::segments::sealed::Sealed;
@@ -55,12 +56,19 @@ impl Shard {
         // The links hold the files from here on, however long verifying them takes.
         drop(no_removal);
         for segment in &sealed {
-            segment.files.verify(&segment.dir, &segment.manifest)?;
+            let verified = segment.files.verify(&segment.dir, &segment.manifest);
+            self.noting(verified.map_err(Error::from))?;
             if let Some(graph) = &segment.manifest.graph {
-                segment_file::verify_graph(&dir.join(SEGMENTS).join(name(&segment.dir)), graph)?;
+                let linked = dir.join(SEGMENTS).join(name(&segment.dir));
+                if let Err(error) = segment_file::verify_graph(&linked, graph) {
+                    // The rows are whole: the next snapshot is made without it.
+                    self.drop_graph(segment, &error)?;
+                    return Err(error.into());
+                }
             }
         }
-        keys.export(dir)?;
+        let written = keys.export(dir);
+        self.noting(written.map_err(Error::from))?;
         Ok(exported)
     }
 
@@ -93,13 +101,17 @@ impl Shard {
             segment_file::link_into(&segment, &self.store.dir().join(name(&segment)))?;
         }
         self.store.import(dir)?;
-        let mut state = open::read(&self.store, false)?;
+        // Its sender may have found damage while it was made; what came here is verified.
+        damage::clear(&self.store)?;
+        // Verified here too: what lies between its arrival and this is a disk.
+        let mut state = open::read(&self.store, true)?;
         // A leader of an older version has no range in its files, and this replica was told it.
         if let (None, Some(range)) = (state.own, before.own) {
             open::put_range(&self.store, range)?;
             state.own = Some(range);
         }
         *self.state.write() = state;
+        *self.damaged.write() = None;
         self.touch();
         // Outside the lock on the state: letting go of all segments takes a while.
         drop(before);

@@ -4,6 +4,7 @@
 pub(crate) mod filter_indexes;
 pub(crate) mod id_table;
 pub(crate) mod requests;
+pub(crate) mod sums;
 pub(crate) mod vector;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
 use crate::error::BadInput;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
+use crate::state::sums::KeptSums;
 use crate::state::vector::VectorState;
 
 /// What a shard holds in memory at one applied index.
@@ -28,6 +30,8 @@ pub(crate) struct State {
     pub(crate) next_slot: Slot,
     /// Consistency hash: what [`crate::apply::digest`] says.
     pub(crate) digest: u64,
+    /// The same at some earlier entries.
+    pub(crate) sums: KeptSums,
     /// Members of the group as of `applied`.
     pub(crate) conf: Conf,
     /// The hashes that belong to the shard; `None` until it is told.

@@ -16,6 +16,8 @@ pub(crate) const CONF: &[u8] = b"conf";
 pub(crate) const RANGE: &[u8] = b"range";
 /// Name of the value that says why the replica is out of use.
 pub(crate) const QUARANTINE: &[u8] = b"quarantine";
+/// Name of the value that says what of the replica is damaged.
+pub(crate) const DAMAGED: &[u8] = b"damaged";
 /// Name of the value that holds the consistency hash.
 pub(crate) const DIGEST: &[u8] = b"digest";
 

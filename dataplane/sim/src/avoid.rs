@@ -17,9 +17,6 @@ pub enum Finding {
     LateSettle,
     /// A disk that was put back to an earlier state votes. Avoided: disks keep what was synced.
     OldDisk,
-    /// A replica that cannot be opened stays shut, and nothing replaces it. Avoided: an
-    /// administrator moves it.
-    ShutReplica,
     /// A command of the meta group that is sent again can be applied after later ones. Avoided:
     /// one that comes after its sender gave it up is lost.
     LateMetaCommand,
@@ -32,11 +29,10 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::UndoneMove,
         Self::LateSettle,
         Self::OldDisk,
-        Self::ShutReplica,
         Self::LateMetaCommand,
         Self::LostDisk,
         Self::StuckMoves,

@@ -28,6 +28,10 @@ pub enum Bug {
     ForgetUnknown,
     /// shard: [`Fault::SealTheDead`].
     SealTheDead,
+    /// shard: [`Fault::MergeTheDead`].
+    MergeTheDead,
+    /// shard: [`Fault::DigestOfTheFirst`].
+    DigestOfTheFirst,
     /// shard: [`Fault::FilterOnce`].
     FilterOnce,
     /// raft: [`Fault::SnapshotWithoutItsIndex`].
@@ -38,7 +42,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -50,6 +54,8 @@ impl Bug {
         Self::PeerIdTwice,
         Self::ForgetUnknown,
         Self::SealTheDead,
+        Self::MergeTheDead,
+        Self::DigestOfTheFirst,
         Self::FilterOnce,
         Self::SnapshotWithoutItsIndex,
         Self::VoteBeforeInstall,
@@ -69,6 +75,8 @@ impl Bug {
             Self::PeerIdTwice => Some(Fault::PeerIdTwice),
             Self::ForgetUnknown => Some(Fault::ForgetUnknown),
             Self::SealTheDead => Some(Fault::SealTheDead),
+            Self::MergeTheDead => Some(Fault::MergeTheDead),
+            Self::DigestOfTheFirst => Some(Fault::DigestOfTheFirst),
             Self::FilterOnce => Some(Fault::FilterOnce),
             Self::SnapshotWithoutItsIndex => Some(Fault::SnapshotWithoutItsIndex),
             Self::VoteBeforeInstall => Some(Fault::VoteBeforeInstall),

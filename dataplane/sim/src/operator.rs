@@ -1,4 +1,5 @@
-//! The administrator: moves replicas for no reason, as people do, and those that are shut.
+//! The administrator: moves replicas for no reason, as people do. And nodes that have replicas
+//! filled again that are shut.
 
 use vane_catalog::{MetaCommand, ShardEntry, State, WantedReplica};
 use vane_raft::LogStore;
@@ -40,11 +41,9 @@ impl World {
         }
     }
 
-    /// Moves replicas away from where they are shut.
-    pub(crate) fn look_after_shut_replicas(&mut self) {
-        if !self.env.avoid.has(Finding::ShutReplica) {
-            return;
-        }
+    /// Has replicas that are shut filled again, as their nodes do. Their groups can do without
+    /// them: no other is lost.
+    pub(crate) fn refill_shut_replicas(&mut self) {
         let shut: Vec<(NodeId, GroupId)> = self
             .nodes
             .iter()
@@ -52,16 +51,21 @@ impl World {
             .collect();
         for (node, group) in shut {
             let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
-            let Some(entry) = entry else { continue };
-            // As many replicas as before, one of them elsewhere.
-            let mut nodes = entry.nodes();
-            let mut others: Vec<NodeId> =
-                self.env.all_nodes().filter(|other| !nodes.contains(other)).collect();
-            shuffle(&mut self.env, &mut others);
-            nodes.retain(|member| *member != node);
-            nodes.extend(others.first());
-            let wanted = nodes.into_iter().map(|node| WantedReplica { node, learner: false });
-            self.reconfigure(node, group, &entry, wanted.collect());
+            let Some(peer) = self.nodes[place(node)].disks.peer(group) else { continue };
+            let is_due = entry.is_some_and(|entry| {
+                entry.refill.is_none()
+                    && entry.target.is_none()
+                    && entry.conf.members().contains(&peer)
+            });
+            let Some(process) = self.nodes[place(node)].process.as_mut().filter(|_| is_due) else {
+                continue;
+            };
+            self.env.note("refill", &[("group", group.0), ("peer", peer.0)]);
+            self.reconfigured_at.insert(group, self.env.now());
+            let by = self.env.now() + CHANGE_MAX;
+            let command = MetaCommand::Refill { group, peer };
+            process.change(&self.env, Owner::Administrator, command, by);
+            process.run_tasks(&mut self.env);
         }
     }
 

@@ -127,7 +127,7 @@ impl World {
             Event::Fault if self.healed_at.is_none() => self.fault(),
             Event::Fault => {}
             Event::Operate => {
-                self.look_after_shut_replicas();
+                self.refill_shut_replicas();
                 self.look_after_losses();
                 self.env.queue.after(OPERATE_PAUSE, Event::Operate);
             }

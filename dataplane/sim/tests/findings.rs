@@ -15,7 +15,7 @@ struct Known {
     says: &'static str,
 }
 
-const KNOWN: [Known; 7] = [
+const KNOWN: [Known; 6] = [
     Known {
         name: "a target that is changed back brings a removed peer id back",
         finding: Finding::UndoneMove,
@@ -30,11 +30,6 @@ const KNOWN: [Known; 7] = [
         name: "a disk that was put back to an earlier state votes for what it forgot",
         finding: Finding::OldDisk,
         says: "is out of range",
-    },
-    Known {
-        name: "a replica that cannot be opened stays shut, and nothing replaces it",
-        finding: Finding::ShutReplica,
-        says: "a group has not got its members",
     },
     Known {
         name: "a late copy of a command of the meta group takes back what came after it",

@@ -174,6 +174,18 @@ fn a_delete_that_is_lost_in_sealing_is_found() {
     is_found(Bug::SealTheDead, &["a search finds", "it has a vector but no record"]);
 }
 
+/// It took 1 seed.
+#[test]
+fn a_delete_that_is_lost_in_merging_is_found() {
+    is_found(Bug::MergeTheDead, &["a search finds", "it has a vector but no record"]);
+}
+
+/// It took 1 seed.
+#[test]
+fn a_digest_that_is_not_brought_up_to_date_is_found() {
+    is_found(Bug::DigestOfTheFirst, &["its digest says"]);
+}
+
 /// It took 36 seeds.
 #[test]
 fn a_change_by_filter_that_is_not_looked_at_again_is_found() {

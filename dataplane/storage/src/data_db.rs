@@ -6,16 +6,17 @@
 mod load;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
 };
 use rocksdb::{DBRawIterator, Options, Range, ReadOptions, SliceTransform, WriteBatch};
+use vane_types::GroupId;
 
 use crate::error::Error;
-use crate::keys::PREFIX;
+use crate::keys::{self, PREFIX};
 use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Source, Visit};
 
 const NAME: &str = "data.db";
@@ -29,6 +30,7 @@ const MEMTABLE_BYTES_MAX: usize = 128 << 20;
 pub struct DataDb {
     db: Arc<DB>,
     loads: Arc<Loads>,
+    synced: Arc<SyncOnce>,
 }
 
 /// Where tables lie that are about to become the database's.
@@ -36,6 +38,20 @@ struct Loads {
     dir: PathBuf,
     /// Tables that were begun.
     begun: AtomicU64,
+}
+
+/// Lets a sync fail once. After a failed fsync the kernel may have dropped the pages: the next one
+/// would succeed, and say nothing about them.
+#[derive(Default)]
+struct SyncOnce(OnceLock<String>);
+
+impl SyncOnce {
+    fn run(&self, sync: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        if let Some(why) = self.0.get() {
+            return Err(Error::NotSynced(why.clone()));
+        }
+        sync().inspect_err(|error| drop(self.0.set(error.to_string())))
+    }
 }
 
 impl DataDb {
@@ -63,15 +79,17 @@ impl DataDb {
             ColumnFamilyDescriptor::new(name(family), family_options(family, &cache))
         });
         let db = DB::open_cf_descriptors(&options, path, families).map_err(Error::rocks(NAME))?;
-        Ok(Self { db: Arc::new(db), loads: Arc::new(Loads::open(path)?) })
+        let loads = Arc::new(Loads::open(path)?);
+        Ok(Self { db: Arc::new(db), loads, synced: Arc::default() })
     }
 
     /// Makes everything written before durable.
     ///
     /// # Errors
-    /// When the sync fails: nothing written since the last one may be counted on.
+    /// When the sync fails: nothing written since the last one may be counted on, and none is tried
+    /// again before the database is opened anew.
     pub fn sync(&self) -> Result<(), Error> {
-        self.db.flush_wal(true).map_err(Error::rocks(NAME))
+        self.synced.run(|| self.db.flush_wal(true).map_err(Error::rocks(NAME)))
     }
 
     /// Writes all memtables out, so that the WAL behind them can go.
@@ -83,6 +101,22 @@ impl DataDb {
         self.db
             .flush_cfs_opt(&families, &rocksdb::FlushOptions::default())
             .map_err(Error::rocks(NAME))
+    }
+
+    /// Gives up tables that hold nothing but keys of a group that was destroyed. A table with a bad
+    /// block could not be compacted any more, and with it nothing could be written: so a replica
+    /// that goes because of one takes it along, but for one that other groups share.
+    ///
+    /// # Errors
+    /// When RocksDB fails; the keys are gone all the same.
+    pub fn drop_tables(&self, group: GroupId) -> Result<(), Error> {
+        let prefix = group.0.to_be_bytes();
+        for family in Family::ALL {
+            self.db
+                .delete_file_in_range_cf(self.family(family), &prefix[..], &keys::end_of(&prefix))
+                .map_err(Error::rocks(NAME))?;
+        }
+        Ok(())
     }
 
     fn family(&self, family: Family) -> &ColumnFamily {
@@ -237,4 +271,75 @@ fn family_options(family: Family, cache: &Cache) -> Options {
         _ => options.set_bottommost_compression_type(DBCompressionType::Zstd),
     }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    /// Writes many keys of a group into tables of its own, below the first level.
+    fn fill(db: &DataDb, group: u64) {
+        let mut batch = KvBatch::default();
+        for n in 0..2000_u64 {
+            let key = [group.to_be_bytes(), n.to_be_bytes()].concat();
+            batch.put(Family::Row, key, vec![n as u8; 64]);
+        }
+        db.write(batch).unwrap();
+        let (prefix, end) = (group.to_be_bytes(), keys::end_of(&group.to_be_bytes()));
+        db.db.compact_range_cf(db.family(Family::Row), Some(&prefix[..]), Some(&end[..]));
+    }
+
+    fn count(db: &DataDb, group: u64) -> Result<usize, Error> {
+        let (prefix, mut count) = (group.to_be_bytes(), 0);
+        db.scan(Family::Row, &prefix, &keys::end_of(&prefix), &mut |_, _| {
+            count += 1;
+            Ok(true)
+        })?;
+        Ok(count)
+    }
+
+    #[test]
+    fn a_group_that_goes_takes_its_bad_table_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = DataDb::open(dir.path()).unwrap();
+        fill(&db, 1);
+        fill(&db, 2);
+        let files = db.db.live_files().unwrap();
+        let of_first = files.iter().find(|file| {
+            file.level > 0
+                && file
+                    .start_key
+                    .as_ref()
+                    .is_some_and(|key| key.starts_with(&[0; 7]) && key[7] == 1)
+        });
+        let name = of_first.expect("a table of the first group").name.clone();
+        drop(db);
+        let table = File::options().write(true).open(dir.path().join(&name[1..])).unwrap();
+        table.write_all_at(b"damage", 5000).unwrap();
+        let db = DataDb::open(dir.path()).unwrap();
+        assert!(count(&db, 1).unwrap_err().is_damage());
+        assert_eq!(count(&db, 2).unwrap(), 2000, "the other has a table of its own");
+        let mut batch = KvBatch::default();
+        batch.delete_range(Family::Row, vec![0, 0, 0, 0, 0, 0, 0, 1], vec![0, 0, 0, 0, 0, 0, 0, 2]);
+        db.write(batch).unwrap();
+        db.drop_tables(GroupId(1)).unwrap();
+        // Nothing that has to be read for it is damaged any more.
+        db.db.compact_range_cf(db.family(Family::Row), None::<&[u8]>, None::<&[u8]>);
+        assert_eq!((count(&db, 1).unwrap(), count(&db, 2).unwrap()), (0, 2000));
+        fill(&db, 1);
+        assert_eq!(count(&db, 1).unwrap(), 2000);
+    }
+
+    #[test]
+    fn a_sync_that_failed_is_not_made_good_by_the_next() {
+        let synced = SyncOnce::default();
+        synced.run(|| Ok(())).unwrap();
+        let failed = || Err(Error::damaged("the disk", "it is on fire"));
+        assert!(matches!(synced.run(failed), Err(Error::Damaged { .. })));
+        let error = synced.run(|| panic!("must not be tried")).unwrap_err();
+        assert!(error.to_string().contains("on fire"), "{error}");
+    }
 }

@@ -68,7 +68,7 @@ impl DataDir {
     /// else or another format, [`Error::Damaged`] when its marker cannot be read; else the disk
     /// failed. Nothing that was there is changed, but for the note of a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        make_dir(path)?;
         // Before anything is read: another process may be about to change it.
         let lock = lock(path)?;
         let marker = match read_marker(path)? {
@@ -216,6 +216,24 @@ fn write_durable(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &tmp))?;
     fs::rename(&tmp, &path).map_err(Error::io("rename", &tmp))?;
     sync_dir(dir)
+}
+
+/// Makes a directory, and those above it that are missing. The names of what was made are durable
+/// when it returns: a file that is synced below a name that a power failure takes is lost with it.
+pub(crate) fn make_dir(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make_dir(parent)?;
+    }
+    match fs::create_dir(path) {
+        // Whoever made it a moment ago may not have come to the sync yet.
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made.map_err(Error::io("create", path))?,
+    }
+    parent.map_or(Ok(()), sync_dir)
 }
 
 /// Makes creations, renames and removals in a directory durable.

@@ -1,5 +1,6 @@
 //! What can go wrong with a disk.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -33,6 +34,9 @@ pub enum Error {
         /// What does not fit.
         detail: String,
     },
+    /// An earlier sync failed: whatever a later one says, what was written before it may be lost.
+    #[error("data.db is not synced any more, since a sync failed: {0}")]
+    NotSynced(String),
     /// The directory belongs to something else, or to a version this one cannot read.
     #[error("{0}")]
     Foreign(String),
@@ -46,13 +50,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether bytes on the disk are not what was written, so that another replica's may be right;
-    /// otherwise the disk itself fails.
+    /// Whether what was read is not what was written, or is gone: reading it again does not help,
+    /// and another copy does.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. } => true,
             Self::RocksDb { source, .. } => source.kind() == rocksdb::ErrorKind::Corruption,
-            Self::Io { .. } | Self::Foreign(_) | Self::InUse(_) => false,
+            // Files are only read after something durable has named them.
+            Self::Io { source, .. } => {
+                matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof)
+            }
+            Self::NotSynced(_) | Self::Foreign(_) | Self::InUse(_) => false,
         }
     }
 

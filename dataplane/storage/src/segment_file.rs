@@ -12,19 +12,22 @@
 //! `data.db` names a segment only after its files are synced, and a file is removed only
 //! after the batch that stopped naming it is synced.
 
+mod checks;
 mod link;
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::{Advice, Mmap};
 use vane_types::LogIndex;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::data_dir::sync_dir;
+use crate::data_dir::{make_dir, sync_dir};
 use crate::error::Error;
 use crate::records::{GraphManifest, SegmentManifest};
+use checks::checksum;
+pub use checks::{Pace, verify_graph, verify_graph_paced};
 pub use link::link_into;
 
 const HEADER: usize = 64;
@@ -56,7 +59,7 @@ impl SegmentWriter {
         if dir.exists() {
             fs::remove_dir_all(dir).map_err(Error::io("remove", dir))?;
         }
-        fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        make_dir(dir)?;
         let path = dir.join(VECTORS);
         let file = File::create(&path).map_err(Error::io("create", &path))?;
         let mut vectors = BufWriter::with_capacity(BLOCK, file);
@@ -195,24 +198,6 @@ impl SegmentFiles {
         Ok(files)
     }
 
-    /// Reads everything and compares it with the checksums.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] with the file whose checksum does not fit.
-    pub fn verify(&self, dir: &Path, manifest: &SegmentManifest) -> Result<(), Error> {
-        let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
-        let fits = data.chunks(BLOCK).map(xxh3_64).eq(stored.chunks_exact(8).map(read_u64));
-        // A block and its checksum may be damaged alike: the manifest, in another file, vouches for
-        // the checksums.
-        if !fits || xxh3_64(stored) != manifest.vectors_checksum {
-            return Err(damaged(&dir.join(VECTORS), "its checksum does not fit"));
-        }
-        if xxh3_64(&self.rows) != manifest.rows_checksum {
-            return Err(damaged(&dir.join(ROWS), "its checksum does not fit"));
-        }
-        Ok(())
-    }
-
     /// Rows of the segment.
     pub fn len(&self) -> usize {
         self.n
@@ -258,20 +243,8 @@ pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphMani
     File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
     sync_dir(dir)?;
     // FAISS wrote the file by itself: what is in it is only known by reading it back.
-    let (bytes, checksum) = checksum(&path)?;
+    let (bytes, checksum) = checksum(&path, &mut |_| true)?.expect("nothing ends it early");
     Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
-}
-
-/// Whether the graph file is the one that was written: FAISS trusts what it reads.
-///
-/// # Errors
-/// [`Error::Damaged`] when it is another file, else what the disk said.
-pub fn verify_graph(dir: &Path, manifest: &GraphManifest) -> Result<(), Error> {
-    let path = graph_path(dir);
-    if checksum(&path)? == (manifest.bytes, manifest.checksum) {
-        return Ok(());
-    }
-    Err(damaged(&path, "its length or checksum does not fit"))
 }
 
 /// Removes directories under `dir` that hold no segment of the `keep` list: leftovers of
@@ -306,20 +279,6 @@ pub fn remove(dir: &Path) -> Result<(), Error> {
     fs::remove_dir_all(dir).map_err(Error::io("remove", dir))
 }
 
-fn checksum(path: &Path) -> Result<(u64, u64), Error> {
-    let mut file = File::open(path).map_err(Error::io("open", path))?;
-    let (mut hash, mut bytes, mut buffer) = (Xxh3::new(), 0, vec![0; BLOCK]);
-    loop {
-        // In pieces: a graph may be larger than the memory that is free.
-        let n = file.read(&mut buffer).map_err(Error::io("read", path))?;
-        if n == 0 {
-            return Ok((bytes, hash.digest()));
-        }
-        hash.update(&buffer[..n]);
-        bytes += n as u64;
-    }
-}
-
 fn map(path: &Path, magic: &[u8; 8], bytes: usize) -> Result<Mmap, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let actual = file.metadata().map_err(Error::io("measure", path))?.len();
@@ -343,10 +302,6 @@ fn damaged(path: &Path, detail: &str) -> Error {
 /// A number of a file's header, which is there: lengths are checked when a file is mapped.
 fn header_u32(file: &Mmap, at: usize) -> u32 {
     u32::from_le_bytes([file[at], file[at + 1], file[at + 2], file[at + 3]])
-}
-
-fn read_u64(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use links::Links;
 pub use peers::Peers;
 pub use protocol::{Answered, Freshness, NotRead, Outcome, Proposal};
 pub use reads::{HeldHits, Read, Replica};
-pub use report::{GroupReport, NodeReport, ReportRequest};
+pub use report::{BrokenReplica, GroupReport, NodeReport, ReportRequest, Sums};
 pub use send_snapshot::{TransferPhase, TransferReport, Transfers};
 pub use service::{CallCheck, PeerHandler, PeerMember, PeerService, peer_server};
 pub use version::PROTOCOL;

@@ -17,6 +17,21 @@ pub enum ReportRequest {
     Groups(Vec<GroupId>),
     /// All.
     AllLed,
+    /// Of replicas of these, led or not, what their points add up to.
+    Sums(Vec<GroupId>),
+}
+
+/// What a replica's points add up to at some entries of its log: replicas of one group have the
+/// same sum at the same entry.
+pub type Sums = Vec<(LogIndex, u64)>;
+
+/// A replica that is out of use, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenReplica {
+    /// Its group.
+    pub group: GroupId,
+    /// For people.
+    pub why: String,
 }
 
 /// A node's report.
@@ -42,6 +57,16 @@ pub struct NodeReport {
     pub leaders: u64,
     /// The groups that were asked for and that it leads.
     pub groups: BTreeMap<GroupId, GroupReport>,
+    /// Replicas that are out of use here.
+    pub broken: Vec<BrokenReplica>,
+    /// Groups whose replicas differ, and nobody can say which are right.
+    pub differing: Vec<GroupId>,
+    /// Seconds since 1970 at which all that lies here was last found whole; 0 for never.
+    pub scrubbed_at: u64,
+    /// Of what the pass under way has to read, how many thousandths it has read.
+    pub scrub_permille: u32,
+    /// The sums that were asked for.
+    pub sums: BTreeMap<GroupId, Sums>,
 }
 
 /// A group as its leader sees it.

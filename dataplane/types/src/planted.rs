@@ -19,6 +19,10 @@ pub enum Fault {
     ForgetUnknown,
     /// shard: a delete is lost when its row is sealed.
     SealTheDead,
+    /// shard: a delete is lost when its row is merged.
+    MergeTheDead,
+    /// shard: the consistency hash knows a point's first record only.
+    DigestOfTheFirst,
     /// shard: a change by filter is not looked at again when it is applied.
     FilterOnce,
     /// raft: a snapshot is announced at the index that is applied when it is done.

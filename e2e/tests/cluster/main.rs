@@ -6,6 +6,7 @@
 
 mod copies;
 mod cuts;
+mod damage;
 mod disks;
 mod kills;
 mod load;

@@ -60,8 +60,18 @@ pub fn cluster(summary: Summary) -> Cluster {
 
 pub fn node(overview: NodeOverview) -> Node {
     // No `..`: a figure that is added must reach the message.
-    let NodeOverview { node, alive, silent, meta_voter, replicas, leaders, disk_free, disk_total } =
-        overview;
+    let NodeOverview {
+        node,
+        alive,
+        silent,
+        meta_voter,
+        replicas,
+        leaders,
+        disk_free,
+        disk_total,
+        scrubbed_ago,
+        scrub_permille,
+    } = overview;
     Node {
         id: node.id.0,
         name: node.entry.name,
@@ -76,6 +86,8 @@ pub fn node(overview: NodeOverview) -> Node {
         leaders: u32::try_from(leaders).unwrap_or(u32::MAX),
         disk_free_bytes: disk_free,
         disk_total_bytes: disk_total,
+        scrubbed_ms_ago: scrubbed_ago.map(millis),
+        scrub_permille,
     }
 }
 
@@ -220,7 +232,12 @@ fn problem(problem: &Problem) -> String {
             format!("{} has voters that do not answer", noun(subject))
         }
         Problem::ReplicaBroken { subject, node, why } => {
-            format!("{} is not open on node {node}: {why}", noun(subject))
+            format!("{} is out of use on node {node}: {why}", noun(subject))
         }
+        Problem::ReplicasDiffer(subject) => format!(
+            "{} has replicas that differ, and each is what was written: compare the points of \
+             both, and remove the replica that is wrong",
+            noun(subject)
+        ),
     }
 }

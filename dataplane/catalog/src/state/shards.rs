@@ -7,6 +7,7 @@ use vane_raft::Conf;
 use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, NodeId, PeerId, Refusal};
 
+use super::refill::Refill;
 use super::{Changed, State, Touched};
 use crate::command::WantedReplica;
 
@@ -29,6 +30,9 @@ pub struct ShardEntry {
     /// one count can be refused at another.
     #[serde(default)]
     pub revision: u64,
+    /// A replica that is being replaced on its own node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refill: Option<Refill>,
     /// Replicas that each node ever had, those that are gone too: no peer id is used twice.
     incarnations: BTreeMap<NodeId, u32>,
 }
@@ -54,6 +58,7 @@ impl ShardEntry {
             epoch: 0,
             target: None,
             revision: 0,
+            refill: None,
             incarnations: nodes.iter().map(|node| (*node, 1)).collect(),
         }
     }
@@ -80,7 +85,10 @@ impl ShardEntry {
 
     /// Where the replicas should be: where they are, unless a change is under way.
     fn wanted(&self) -> Vec<WantedReplica> {
-        match &self.target {
+        // One that is to come back on its node is still wanted there.
+        let back = self.refill.filter(|refill| !refill.returning);
+        let back = back.map(|it| WantedReplica { node: it.node(), learner: it.learner });
+        let mut wanted: Vec<WantedReplica> = match &self.target {
             Some(target) => target
                 .iter()
                 .map(|replica| WantedReplica {
@@ -97,18 +105,23 @@ impl ShardEntry {
                     })
                     .collect()
             }
-        }
+        };
+        wanted.extend(back);
+        wanted
     }
 
     /// The peer that a node has, or one that the group never had before.
     fn peer_for(&mut self, node: NodeId) -> PeerId {
-        self.peer_on(node).unwrap_or_else(|| {
-            let incarnation = self.incarnations.entry(node).or_insert(0);
-            if *incarnation == 0 || !planted::is(Fault::PeerIdTwice) {
-                *incarnation += 1;
-            }
-            PeerId::new(node, *incarnation)
-        })
+        self.peer_on(node).unwrap_or_else(|| self.next_peer(node))
+    }
+
+    /// A peer of a node that the group never had before.
+    pub(super) fn next_peer(&mut self, node: NodeId) -> PeerId {
+        let incarnation = self.incarnations.entry(node).or_insert(0);
+        if *incarnation == 0 || !planted::is(Fault::PeerIdTwice) {
+            *incarnation += 1;
+        }
+        PeerId::new(node, *incarnation)
     }
 
     /// Whether a membership is the one that the target asks for.
@@ -149,6 +162,8 @@ impl State {
             learner: replica.learner,
         });
         entry.target = Some(target.collect());
+        // Whoever decides anew decides about that replica too.
+        entry.refill = None;
         entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
     }
@@ -157,10 +172,12 @@ impl State {
         let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
         // A report from before the target's last change leaves the target standing: the meta
         // leader goes on until the members are the ones that are wanted now.
-        if entry.is_target(&conf) {
-            entry.target = None;
-        }
+        let is_met = entry.is_target(&conf);
         entry.conf = conf;
+        if is_met {
+            entry.target = None;
+            entry.refill_on();
+        }
         entry.epoch += 1;
         entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
@@ -182,7 +199,7 @@ fn check_wanted(group: GroupId, replicas: &[WantedReplica]) -> Result<(), Refusa
     Err(Refusal::Invalid(format!("shard {group}: {why}; nothing was changed")))
 }
 
-fn shard_not_found(group: GroupId) -> Refusal {
+pub(super) fn shard_not_found(group: GroupId) -> Refusal {
     Refusal::NotFound(format!("Shard {group}"))
 }
 

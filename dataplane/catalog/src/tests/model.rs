@@ -103,6 +103,10 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
         2 => prop::collection::vec(any_alias_change(), 0..3).prop_map(MetaCommand::Aliases),
         3 => any_reconfigure(),
         2 => any_settle(),
+        1 => (1_u64..8, 1_u64..=5, 1_u32..=2).prop_map(|(group, node, n)| MetaCommand::Refill {
+            group: GroupId(group),
+            peer: peer(node, n),
+        }),
         1 => any_raise(),
     ]
     .boxed()
@@ -124,6 +128,8 @@ fn check(state: &State) -> Result<(), TestCaseError> {
             let nodes: BTreeSet<NodeId> = target.iter().map(|it| it.peer.node()).collect();
             prop_assert_eq!(nodes.len(), target.len(), "a node has one replica of a shard");
             prop_assert!(target.iter().any(|it| !it.learner), "somebody votes");
+            let leaves = shard.refill.map(|refill| refill.leaving);
+            prop_assert!(target.iter().all(|it| Some(it.peer) != leaves), "it comes as another");
         }
     }
     let placed: usize = state.collections.values().map(|it| it.shards.len()).sum();

@@ -132,7 +132,10 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     let announced = MetaCommand::PutNode(NodeEntry { level: FeatureLevel(2), ..node(7) });
     let announcement = NODE.replace(r#""start":1}"#, r#""start":1,"level":2}"#);
     let announcement = format!(r#"{{"put_node":{announcement}}}"#);
-    for (command, json) in [(raise, json), (announced, announcement.as_str())] {
+    let refill = MetaCommand::Refill { group: GroupId(5), peer: peer(3, 2) };
+    let refilled = r#"{"refill":{"group":5,"peer":12884901890}}"#;
+    let all = [(raise, json), (announced, announcement.as_str()), (refill, refilled)];
+    for (command, json) in all {
         assert_eq!(command.encode_stored(), stored(json));
         assert_eq!(MetaCommand::decode_stored(&stored(json)), Ok(command));
     }
@@ -208,4 +211,8 @@ fn objects_on_disk_are_written_as_before_levels() {
             r#""revision":1,"incarnations":{"1":1,"2":1,"3":1,"4":1}}"#
         ),
     );
+    state.apply(MetaCommand::Refill { group: GroupId(2), peer: peer(2, 1) }).unwrap();
+    let written = serde_json::to_string(&state.shards[&GroupId(2)]).unwrap();
+    let refill = r#""refill":{"leaving":8589934593,"learner":false,"returning":false}"#;
+    assert!(written.contains(refill), "{written}");
 }

@@ -69,6 +69,8 @@ pub(crate) fn nodes() -> Vec<Node> {
         leaders: u32::from(id == 1),
         disk_free_bytes: 20 << 30,
         disk_total_bytes: 40 << 30,
+        scrubbed_ms_ago: (id != 3).then_some(7_200_000),
+        scrub_permille: 250,
     };
     (1..=3).map(node).collect()
 }

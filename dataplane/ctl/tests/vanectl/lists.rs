@@ -54,7 +54,10 @@ fn nodes_stand_in_columns() {
          3    vane-2   Dead     -      learner   2          0         20Gi\n"
     );
     let wide = node.run(&["nodes", "-o", "wide", "--no-headers"]).stdout;
-    assert!(wide.ends_with("40Gi   10.0.0.3:6335   10.0.0.3:6333   12s ago   0.1.0\n"), "{wide}");
+    assert!(
+        wide.ends_with("40Gi   10.0.0.3:6335   10.0.0.3:6333   12s ago   never    0.1.0\n"),
+        "{wide}"
+    );
     assert!(!wide.contains("NAME"), "{wide}");
 }
 
@@ -93,7 +96,7 @@ fn scripts_find_the_same_fields_in_every_object() {
     assert_eq!(
         names(&json("nodes")[0]),
         "address alive disk_free_bytes disk_total_bytes id leaders meta_voter name replicas \
-         rest_address silent_ms version zone"
+         rest_address scrub_permille scrubbed_ms_ago silent_ms version zone"
     );
     assert_eq!(
         names(&json("collections")[0]),

@@ -9,11 +9,15 @@ use vane_catalog::NodeEntry;
 use super::ground::Ground;
 use super::serving::Serving;
 use crate::admission;
+use crate::compare::Comparison;
 use crate::drain::pause;
 use crate::maintenance::{Maintenance, Truncated, Upkeep};
 use crate::open_error::OpenError;
 use crate::reconciler::Reconciler;
+use crate::refill::Refill;
+use crate::scrub::Scrub;
 use crate::settings::Settings;
+use crate::shards::NodeShards;
 
 /// Time that tasks have to notice that they are ended.
 const ABORT_MAX: Duration = Duration::from_secs(5);
@@ -43,7 +47,12 @@ impl Background {
             drain: serving.drain.clone(),
         });
         // Threads first: where one cannot be started, no task is left running behind the error.
-        let maintenance = Maintenance::start(&upkeep, settings.flush_interval)?;
+        let scrub = Scrub {
+            replicas: serving.replicas.clone(),
+            progress: serving.reporter.scrub.clone(),
+            settings: settings.scrub,
+        };
+        let maintenance = Maintenance::start(&upkeep, settings.flush_interval, scrub)?;
         let reconciler = Reconciler {
             me: ground.me,
             engine: ground.engine.clone(),
@@ -53,6 +62,11 @@ impl Background {
             reporter: serving.reporter.clone(),
             liveness: serving.liveness.clone(),
         };
+        let comparison = Comparison {
+            reporter: serving.reporter.clone(),
+            replicas: serving.replicas.clone(),
+            interval: settings.compare_interval,
+        };
         let (catalog, coordinator) = (ground.catalog.clone(), serving.coordinator.clone());
         let announcing = admission::announce(ground.me, catalog, coordinator, entry);
         let following = serving.catalog_sync.clone().run(serving.coordinator.clone());
@@ -61,6 +75,8 @@ impl Background {
             tokio::spawn(serving.liveness.clone().run()),
             tokio::spawn(serving.standing.clone().run()),
             tokio::spawn(reconciler.run()),
+            tokio::spawn(comparison.run()),
+            tokio::spawn(refill(ground, serving).run()),
             tokio::spawn(announcing),
         ];
         Ok(Self { upkeep, maintenance, tasks })
@@ -87,5 +103,15 @@ impl Background {
         self.upkeep.sync_once(&mut Truncated::new())?;
         // Only after the sync: by this note the next start goes without verifying files.
         self.upkeep.disks.data_dir.mark_clean()
+    }
+}
+
+fn refill(ground: &Ground, serving: &Serving) -> Refill<NodeShards> {
+    Refill {
+        catalog: ground.catalog.clone(),
+        coordinator: serving.coordinator.clone(),
+        replicas: serving.replicas.clone(),
+        reporter: serving.reporter.clone(),
+        drain: serving.drain.clone(),
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 use vane_catalog::meta_peer;
 use vane_coordinator::Coordinator;
@@ -127,6 +128,9 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
         peers: ground.peers.clone(),
         space: ground.space.clone(),
         transfers: ground.transfers.clone(),
+        scrub: Arc::default(),
+        differing: Mutex::default(),
+        waiting: Mutex::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The members, and how they are.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vane_catalog::{Member as CatalogMember, meta_peer};
 use vane_raft::GroupStatus;
@@ -29,6 +29,10 @@ pub struct NodeOverview {
     pub disk_free: u64,
     /// Bytes of its disk.
     pub disk_total: u64,
+    /// Time since all that it has was last found to be what was written.
+    pub scrubbed_ago: Option<Duration>,
+    /// How many thousandths of that the pass under way has read.
+    pub scrub_permille: u32,
 }
 
 impl Member {
@@ -67,9 +71,17 @@ impl Member {
                 leaders: report.leaders,
                 disk_free: report.disk_free_bytes,
                 disk_total: report.disk_total_bytes,
+                scrubbed_ago: ago(report.scrubbed_at),
+                scrub_permille: report.scrub_permille,
                 node,
             }
         };
         self.nodes().into_iter().map(overview).collect()
     }
+}
+
+/// Time since a moment in seconds since 1970; `None` for 0. Another node's clock may be ahead.
+fn ago(at: u64) -> Option<Duration> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (at > 0).then(|| now.saturating_sub(Duration::from_secs(at)))
 }

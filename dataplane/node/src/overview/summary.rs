@@ -1,11 +1,11 @@
 //! The cluster as a whole, and what is not as it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use vane_catalog::State;
 use vane_raft::GroupStatus;
-use vane_transport::{GroupReport, ReportRequest};
+use vane_transport::{BrokenReplica, GroupReport, ReportRequest};
 use vane_types::{GroupId, NodeId, PeerId, Subject};
 
 use crate::member::Member;
@@ -46,11 +46,13 @@ pub enum Problem {
     ShardWithoutLeader(Subject),
     /// A shard survives fewer losses than it should.
     VotersSilent(Subject),
-    /// A replica could not be opened on the node that answers.
+    /// Replicas have come to different points, and nobody can say which are right.
+    ReplicasDiffer(Subject),
+    /// A replica could not be opened, or is out of use since.
     ReplicaBroken {
         /// Whose replica.
         subject: Subject,
-        /// The node that answers.
+        /// The node that it is on.
         node: NodeId,
         /// Why.
         why: String,
@@ -79,7 +81,7 @@ impl Member {
         let shards_without_leader = number(|it| matches!(it, Problem::ShardWithoutLeader(_)));
         let shards_degraded = number(|it| matches!(it, Problem::VotersSilent(_)));
         problems.extend(of_shards);
-        problems.extend(self.broken_replicas());
+        problems.extend(self.problems_of_replicas().await);
         Summary {
             cluster_id: self.ground.cluster_id,
             node: self.ground.me,
@@ -114,19 +116,28 @@ impl Member {
         problems
     }
 
-    fn broken_replicas(&self) -> Vec<Problem> {
-        let node = self.ground.me;
-        let broken = self.serving.replicas.broken().into_iter();
-        broken
-            .map(|(group, why)| {
+    /// What the members say of their replicas: this one now, the others when last heard of.
+    async fn problems_of_replicas(&self) -> Vec<Problem> {
+        let nodes: Vec<NodeId> =
+            self.ground.catalog.read(|state| state.nodes.keys().copied().collect());
+        let (mut broken, mut differing) = (Vec::new(), BTreeSet::new());
+        for node in nodes {
+            let report = if node == self.ground.me {
+                Some(self.serving.reporter.report(ReportRequest::NodeOnly).await)
+            } else {
+                self.serving.liveness.heard(node).and_then(|heard| heard.report)
+            };
+            let Some(report) = report else { continue };
+            // Both sides of a difference tell it.
+            differing.extend(report.differing);
+            broken.extend(report.broken.into_iter().map(|BrokenReplica { group, why }| {
                 let subject = self.serving.coordinator.subject(group);
                 Problem::ReplicaBroken { subject, node, why }
-            })
-            .chain(self.ground.catalog.standing_still().map(|why| {
-                let (subject, why) = (Subject::MetaGroup, why.to_owned());
-                Problem::ReplicaBroken { subject, node, why }
-            }))
-            .collect()
+            }));
+        }
+        let subject = |group| self.serving.coordinator.subject(group);
+        broken.extend(differing.into_iter().map(|group| Problem::ReplicasDiffer(subject(group))));
+        broken
     }
 }
 

@@ -11,7 +11,7 @@ use super::dirs::{OwnedDir, SnapshotDirs, discard};
 use super::inbox::{Inbox, Input};
 use super::{Counters, HasRoom, Machines, end_process};
 use crate::core::Install;
-use crate::error::StoreError;
+use crate::error::{ApplyError, StoreError};
 use crate::log::LogStore;
 use crate::machine::Made;
 
@@ -105,8 +105,17 @@ impl Worker {
         let Install { group, peer, index, term, .. } = *install;
         let dir = self.dirs.incoming(group, term, index);
         let Some(machine) = self.machines.of(group, peer) else { return discard(&dir) };
-        if let Err(error) = machine.install(&dir) {
-            end_process("failed to install a snapshot", &error);
+        match machine.install(&dir) {
+            Ok(()) => {}
+            // Of the catalog too: the node could not go on without it.
+            Err(ApplyError::Unreadable(why)) if group != GroupId::META => {
+                tracing::error!(%group, %why, "a snapshot is damaged; its replica is out of use");
+                self.machines.remove_peer(group, peer);
+                return self.inbox.put(Input::Quarantined { group, peer });
+            }
+            Err(error) => {
+                end_process("failed to install a snapshot", &StoreError(error.to_string()))
+            }
         }
         // Durable in the state machine by now: a start that finds it named in the log needs no
         // files.

@@ -28,6 +28,11 @@ pub(super) struct Figures {
     raft_entries: u64,
     snapshots_made: u64,
     snapshots_installed: u64,
+    broken_replicas: usize,
+    scrub_bytes: u64,
+    scrub_passes: u64,
+    scrub_damaged: u64,
+    scrubbed_at: u64,
     uptime: Duration,
 }
 
@@ -83,7 +88,7 @@ static OF_COLLECTION: [Row<Info>; 9] = [
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 8] = [
+static OF_NODE: [Row<Figures>; 13] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -96,6 +101,19 @@ static OF_NODE: [Row<Figures>; 8] = [
         |figures| Value::Count(figures.snapshots_made)),
     row("vane_raft_snapshots_installed", Counter, None, "Snapshots installed here.",
         |figures| Value::Count(figures.snapshots_installed)),
+    row("vane_replicas_broken", Gauge, None,
+        "Replicas of this node that are out of use: damaged, not opened, or ahead of its version.",
+        |figures| count(figures.broken_replicas)),
+    row("vane_scrub_read", Counter, Some(Unit::Bytes),
+        "Bytes read to see whether they are what was written.",
+        |figures| Value::Count(figures.scrub_bytes)),
+    row("vane_scrub_passes", Counter, None, "Passes over everything that this node has.",
+        |figures| Value::Count(figures.scrub_passes)),
+    row("vane_scrub_damaged_replicas", Counter, None, "Replicas that were found to be damaged.",
+        |figures| Value::Count(figures.scrub_damaged)),
+    row("vane_scrub_whole_timestamp", Gauge, Some(Unit::Seconds),
+        "When a pass last found everything whole, in seconds since 1970; 0 for never.",
+        |figures| Value::Count(figures.scrubbed_at)),
     row("vane_resident_memory", Gauge, Some(Unit::Bytes),
         "Resident memory, mapped pages of files included.",
         |figures| count(figures.resident_bytes)),
@@ -111,7 +129,7 @@ impl Figures {
         // Also while the node is no member: the process has a size and an age.
         let of_process = Self { resident_bytes: resident_bytes(), uptime, ..Self::default() };
         let Some(member) = member else { return of_process };
-        let counters = member.raft_counters();
+        let (counters, scrub) = (member.raft_counters(), member.scrub_progress());
         Self {
             collections: member.local_infos(),
             disk_free_bytes: member.disk_free_bytes(),
@@ -119,6 +137,11 @@ impl Figures {
             raft_entries: load(&counters.entries),
             snapshots_made: load(&counters.snapshots_made),
             snapshots_installed: load(&counters.snapshots_installed),
+            broken_replicas: member.broken_replicas(),
+            scrub_bytes: scrub.bytes(),
+            scrub_passes: scrub.passes(),
+            scrub_damaged: scrub.damaged(),
+            scrubbed_at: scrub.whole_at(),
             ..of_process
         }
     }

@@ -140,6 +140,14 @@ def test_a_node_that_is_away_stops_nobody(nodes, clients, name):
     wait_until(lambda: clients[2].count(name).count >= 60, "the node to serve again")
 
 
+def written(client, name):
+    try:
+        return client.upsert(name, points(30, 60), timeout=5).status == m.UpdateStatus.COMPLETED
+    except UnexpectedResponse as failed:
+        assert failed.status_code in (408, 503), failed.content
+        return False
+
+
 def states(client, name):
     return {it.peer_id: it.state for it in client.collection_cluster_info(name).remote_shards}
 

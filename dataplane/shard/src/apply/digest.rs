@@ -8,11 +8,12 @@
 use std::sync::atomic::Ordering;
 
 use vane_storage::records::PointRecord;
+use vane_storage::segment_file::Pace;
 use vane_types::{LogIndex, PointId, Slot};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Error;
-use crate::search::view::{Part, VectorView};
+use crate::search::view::{Part, VectorView, View};
 use crate::shard::Shard;
 
 /// First byte of what a part is made from: parts of two kinds are never of the same bytes.
@@ -47,7 +48,17 @@ impl Shard {
         (state.applied, state.digest)
     }
 
-    /// The same from every record and every row that is there: what [`Shard::digest`] ought
+    /// The consistency hash as of now and as of some earlier entries, the same ones at every
+    /// replica; nothing of a replica that is out of use.
+    pub fn sums(&self) -> Vec<(LogIndex, u64)> {
+        let state = self.state.read();
+        if self.check_ready(&state).is_err() {
+            return Vec::new();
+        }
+        state.sums.all().chain([(state.applied, state.digest)]).collect()
+    }
+
+    /// The hash from every record and every row that is there: what [`Shard::digest`] ought
     /// to be at that index. Reads the whole shard; takes 8 bytes of memory per slot and vector.
     ///
     /// # Errors
@@ -55,24 +66,49 @@ impl Shard {
     /// [`Error::NotReady`] while the replica has no state.
     pub fn recompute_digest(&self) -> Result<(LogIndex, u64), Error> {
         let (view, vectors) = self.whole_view()?;
-        let rows: Vec<Rows<'_>> = vectors.iter().map(Rows::of).collect();
-        let mut sum = 0_u64;
-        view.snapshot.records_from(0, |slot, record| {
-            sum = sum.wrapping_add(of_point(&record));
-            for vector in &record.vectors {
-                let row = rows
-                    .get(vector.ordinal as usize)
-                    .and_then(|rows| rows.get(slot, vector.version));
-                let values = row.ok_or_else(|| vane_storage::Error::Damaged {
-                    what: format!("point {} of shard {}", record.id, view.group),
-                    detail: format!("the row of its vector {} is not there", vector.ordinal),
-                })?;
-                sum = sum.wrapping_add(of_vector(record.id, vector.ordinal, values));
-            }
-            Ok(true)
-        })?;
-        Ok((view.at, sum))
+        let sum = recompute(&view, &vectors, &mut |_| true)?;
+        Ok((view.at, sum.expect("nothing ends it early")))
     }
+}
+
+/// The consistency hash from every record and row of a view; `None` where `pace` ended it. What
+/// a record says of its vectors is compared with their rows.
+pub(crate) fn recompute(
+    view: &View<'_>,
+    vectors: &[VectorView],
+    pace: &mut Pace<'_>,
+) -> Result<Option<u64>, Error> {
+    let rows: Vec<Rows<'_>> = vectors.iter().map(Rows::of).collect();
+    let (mut sum, mut whole) = (0_u64, true);
+    view.snapshot.records_from(0, |slot, record| {
+        sum = sum.wrapping_add(of_point(&record));
+        let mut bytes = record.payload.len();
+        for vector in &record.vectors {
+            let damaged = |detail| vane_storage::Error::Damaged {
+                what: format!("point {} of shard {}", record.id, view.group),
+                detail: format!("the row of its vector {} {detail}", vector.ordinal),
+            };
+            let row =
+                rows.get(vector.ordinal as usize).and_then(|rows| rows.get(slot, vector.version));
+            let values = row.ok_or_else(|| damaged("is not there"))?;
+            let digest = of_vector(record.id, vector.ordinal, values);
+            if digest != vector.digest {
+                return Err(damaged("is not the one that was written"));
+            }
+            sum = sum.wrapping_add(digest);
+            bytes += size_of_val(values);
+        }
+        // A search finds the point by its slot, a request by its id.
+        if view.snapshot.slot(record.id)? != Some(slot) {
+            return Err(vane_storage::Error::Damaged {
+                what: format!("point {} of shard {}", record.id, view.group),
+                detail: format!("its id does not lead to its slot {slot}"),
+            });
+        }
+        whole = pace(bytes);
+        Ok(whole)
+    })?;
+    Ok(whole.then_some(sum))
 }
 
 /// Rows of one vector that live in a view, by slot.

@@ -94,6 +94,7 @@ impl State {
         self.requests.forget(index);
         self.next_slot = next_slot;
         self.digest = digest;
+        self.sums.note(index, digest);
         self.applied = index;
     }
 

@@ -134,9 +134,7 @@ impl Checker<'_> {
     fn narrow_one_by_one(&self, candidates: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
         let (mut matching, mut checked) = (RoaringBitmap::new(), 0);
         for slot in candidates {
-            if let Some(record) = self.snapshot.record(slot)?
-                && self.check(&mut checked, &record)?
-            {
+            if self.check(&mut checked, &self.snapshot.present(slot)?)? {
                 matching.insert(slot);
             }
         }

@@ -85,23 +85,28 @@ impl Shard {
         self.check_ready(state)?;
         // The caller holds the lock on `state`: bitmaps, segments and RocksDB's snapshot are of one
         // moment.
-        let indexes = FilterIndexes { state, store: &self.store };
+        let indexes = FilterIndexes::new(state, &self.store);
+        let resolved = filter
+            // It matches every point, as no filter does.
+            .filter(|filter| !filter.is_empty())
+            .map(|filter| vane_filter::resolve(filter, &indexes));
+        indexes.check()?;
         Ok(View {
             group: self.store.group(),
             at: state.applied,
             snapshot: self.store.read_view(),
             points: state.live.len(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
-            resolved: filter
-                // It matches every point, as no filter does.
-                .filter(|filter| !filter.is_empty())
-                .map(|filter| vane_filter::resolve(filter, &indexes)),
+            resolved,
         })
     }
 
-    /// Refuses to read while there is no state yet.
+    /// Refuses to read while there is no state yet, and what is damaged.
     pub(crate) fn check_ready(&self, state: &State) -> Result<(), Error> {
-        if state.is_ready() { Ok(()) } else { Err(Error::NotReady { group: self.store.group() }) }
+        if !state.is_ready() {
+            return Err(Error::NotReady { group: self.store.group() });
+        }
+        self.check_whole()
     }
 }
 

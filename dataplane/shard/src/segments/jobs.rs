@@ -71,6 +71,10 @@ impl Shard {
     ) -> Result<bool, Error> {
         // A snapshot that is being installed takes the place of all segments.
         let Some(_no_install) = self.jobs.try_read() else { return Ok(false) };
+        // What a job writes vouches for what it read, and this is known to be bad.
+        if self.damaged().is_some() {
+            return Ok(false);
+        }
         let cancel = &Cancel { wanted: cancel, shard: self };
         let vectors = self.state.read().vectors.len();
         for ordinal in 0..vectors {
@@ -88,8 +92,10 @@ impl Shard {
             match job {
                 Job::Freeze => self.freeze_idle(ordinal),
                 Job::Seal(segment) => self.seal(ordinal, segment)?,
-                Job::Index(segment) => self.index(ordinal, segment, cancel)?,
-                Job::Rewrite { inputs, graph } => self.rewrite(ordinal, &inputs, graph, cancel)?,
+                Job::Index(segment) => self.noting(self.index(ordinal, segment, cancel))?,
+                Job::Rewrite { inputs, graph } => {
+                    self.noting(self.rewrite(ordinal, &inputs, graph, cancel))?
+                }
             }
             return Ok(true);
         }

@@ -1,8 +1,10 @@
 //! What the filter resolver may ask of a shard.
 
+use std::cell::RefCell;
+
 use roaring::RoaringBitmap;
 use vane_filter::PayloadIndex;
-use vane_storage::ShardStore;
+use vane_storage::{Error, ShardStore};
 use vane_types::{JsonPath, PointId, Slot};
 
 use crate::segments::growing::Loc;
@@ -10,8 +12,24 @@ use crate::state::State;
 
 /// Answers from the memory of a shard and the keys of its points.
 pub(crate) struct FilterIndexes<'a> {
-    pub(crate) state: &'a State,
-    pub(crate) store: &'a ShardStore,
+    state: &'a State,
+    store: &'a ShardStore,
+    /// The resolver has no place for an error of the disk: it is kept here.
+    failed: RefCell<Option<Error>>,
+}
+
+impl<'a> FilterIndexes<'a> {
+    pub(crate) fn new(state: &'a State, store: &'a ShardStore) -> Self {
+        Self { state, store, failed: RefCell::new(None) }
+    }
+
+    /// Whether all that was asked could be looked up. Where not, what was resolved lacks points.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        self.failed.into_inner().map_or(Ok(()), Err)
+    }
 }
 
 impl vane_filter::Indexes for FilterIndexes<'_> {
@@ -24,13 +42,11 @@ impl vane_filter::Indexes for FilterIndexes<'_> {
     }
 
     fn slot_of(&self, id: PointId) -> Option<Slot> {
-        // The resolver has no place for an error of the disk: it is logged, and the id matches
-        // nothing.
-        self.store
-            .slot(id)
-            .inspect_err(|error| tracing::error!(%error, %id, "failed to look up a point"))
-            .ok()
-            .flatten()
+        let found = self.store.slot(id);
+        found.unwrap_or_else(|error| {
+            self.failed.borrow_mut().get_or_insert(error);
+            None
+        })
     }
 
     fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {

@@ -9,6 +9,7 @@
 )]
 
 mod bounds;
+mod damage;
 mod hostile;
 mod map;
 mod requests;

@@ -82,5 +82,5 @@ fn damage_that_an_entry_meets_costs_the_replica_alone() {
     let entry = Entry { index, term: Term(1), data: command.encode_stored(), conf: None };
     let error = replica.shard.apply(&entry).unwrap_err();
     assert!(matches!(&error, ApplyError::Unreadable(why) if why.contains("no record")), "{error}");
-    assert!(replica.shard.quarantined().is_some());
+    assert!(replica.shard.damaged().is_some());
 }

@@ -157,6 +157,27 @@ impl Replica {
         try_open(&self.kv, self.dir.path())
     }
 
+    /// The same on another store, beside the files that are there.
+    pub fn try_reopen_on(&self, kv: impl Into<Arc<dyn Kv>>) -> Result<Shard, Error> {
+        try_open(&kv.into(), self.dir.path())
+    }
+
+    /// Lets go of its store, so that another process could open it.
+    pub fn close(&mut self) {
+        let (kv, elsewhere): (Arc<dyn Kv>, _) =
+            (MemoryKv::default().into(), tempfile::tempdir().unwrap());
+        self.shard = open(&kv, elsewhere.path());
+        self.kv = kv;
+    }
+
+    /// Takes up its files with a store of another process.
+    pub fn try_open_on(&mut self, kv: impl Into<Arc<dyn Kv>>) -> Result<(), Error> {
+        let kv = kv.into();
+        self.shard = Arc::new(try_open(&kv, self.dir.path())?);
+        self.kv = kv;
+        Ok(())
+    }
+
     /// Applies the next entry.
     pub fn apply(&self, data: Vec<u8>) -> Answer {
         self.shard

@@ -164,7 +164,7 @@ impl StateMachine for Meta {
         self.catalog.snapshot(dir)
     }
 
-    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+    fn install(&self, dir: &Path) -> Result<(), ApplyError> {
         self.catalog.install(dir)
     }
 }

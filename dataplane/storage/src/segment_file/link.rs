@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::data_dir::sync_dir;
+use crate::data_dir::{make_dir, sync_dir};
 use crate::error::Error;
 
 /// Makes the directory `to` with the files of the segment directory `from`; what was at `to`
@@ -21,7 +21,7 @@ pub fn link_into(from: &Path, to: &Path) -> Result<(), Error> {
     if to.exists() {
         fs::remove_dir_all(to).map_err(Error::io("remove", to))?;
     }
-    fs::create_dir_all(to).map_err(Error::io("create", to))?;
+    make_dir(to)?;
     for entry in entries {
         let entry = entry.map_err(Error::io("list", from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));

@@ -11,6 +11,8 @@ use crate::keys;
 use crate::kv::{Family, KvRead};
 use crate::records::PointRecord;
 
+const NO_RECORD: &str = "it has a point but no record";
+
 /// The group's keys as they stood at one moment.
 pub type ReadView<'a> = Reader<Box<dyn KvRead + 'a>>;
 
@@ -26,6 +28,15 @@ impl ReadView<'_> {
             .into_iter()
             .map(|value| value.map(|bytes| PointRecord::decode(&bytes)).transpose())
             .collect()
+    }
+
+    /// Record of a slot that has a point.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not there or cannot be read; else the store failed.
+    pub fn present(&self, slot: Slot) -> Result<PointRecord, Error> {
+        let missing = || Error::damaged(format!("slot {slot} of group {}", self.group), NO_RECORD);
+        self.record(slot)?.ok_or_else(missing)
     }
 
     /// Visits records by slot from `from` on, until `visit` says false.

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::kv::{Family, KvRead, Visit};
 use crate::records::{PointRecord, SegmentManifest};
+use crate::segment_file::Pace;
 
 /// A group's keys in a store, or in a view of one.
 #[derive(Clone)]
@@ -85,6 +86,25 @@ impl<K: Deref<Target: KvRead>> Reader<K> {
     pub fn record(&self, slot: Slot) -> Result<Option<PointRecord>, Error> {
         let value = self.kv.get(Family::Payload, &keys::payload(self.group, slot))?;
         value.map(|bytes| PointRecord::decode(&bytes)).transpose()
+    }
+
+    /// Reads every key and value of the group, which has their blocks' checksums compared; says
+    /// whether it came to the end. `pace` is told of each pair's bytes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn read_all(&self, pace: &mut Pace<'_>) -> Result<bool, Error> {
+        let (prefix, mut whole) = (self.group.0.to_be_bytes(), true);
+        for family in Family::ALL {
+            self.scan_prefix(family, &prefix, &mut |key, value| {
+                whole = pace(key.len() + value.len());
+                Ok(whole)
+            })?;
+            if !whole {
+                break;
+            }
+        }
+        Ok(whole)
     }
 
     /// Visits the keys that begin with `prefix`.

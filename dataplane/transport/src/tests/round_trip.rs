@@ -182,8 +182,12 @@ proptest! {
     fn reports_arrive(report in report(), groups in vec(any::<u64>().prop_map(GroupId), 1..4)) {
         let reply = sent(&report.clone().into_message());
         prop_assert_eq!(NodeReport::from_message(reply), Ok(report));
-        let all =
-            [ReportRequest::NodeOnly, ReportRequest::Groups(groups), ReportRequest::AllLed];
+        let all = [
+            ReportRequest::NodeOnly,
+            ReportRequest::Groups(groups.clone()),
+            ReportRequest::AllLed,
+            ReportRequest::Sums(groups),
+        ];
         for request in all {
             let arrived = sent(&request.clone().into_message());
             prop_assert_eq!(ReportRequest::from_message(arrived), Ok(request));

@@ -1,6 +1,8 @@
 //! Requests, answers and failures to send. Strategies are boxed: their types nest, and compile for
 //! minutes.
 
+use std::collections::BTreeMap;
+
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -15,7 +17,7 @@ use vane_types::{
 };
 
 use super::filter_of::filter;
-use crate::{GroupReport, NodeReport, NotRead, TransferPhase, TransferReport};
+use crate::{BrokenReplica, GroupReport, NodeReport, NotRead, Sums, TransferPhase, TransferReport};
 
 pub(super) fn point_id() -> BoxedStrategy<PointId> {
     prop_oneof![
@@ -327,11 +329,12 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
             transfers,
         });
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
-    let numbers = proptest::array::uniform6(any::<u64>());
-    (numbers, text(), any::<u32>(), any::<bool>(), groups)
-        .prop_map(|(numbers, version, protocol, disk_full, groups)| {
-            let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders] =
+    let numbers = proptest::array::uniform7(any::<u64>());
+    (numbers, text(), any::<[u32; 2]>(), any::<bool>(), groups, truth())
+        .prop_map(|(numbers, version, [protocol, scrub_permille], disk_full, groups, truth)| {
+            let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders, at] =
                 numbers;
+            let (broken, differing, sums) = truth;
             NodeReport {
                 node: NodeId(node),
                 version,
@@ -343,7 +346,23 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
                 replicas,
                 leaders,
                 groups,
+                broken,
+                differing,
+                scrubbed_at: at,
+                scrub_permille,
+                sums,
             }
         })
         .boxed()
+}
+
+/// Replicas that are out of use, groups that differ, and sums.
+type Truth = (Vec<BrokenReplica>, Vec<GroupId>, BTreeMap<GroupId, Sums>);
+
+/// What a report says of damage.
+fn truth() -> BoxedStrategy<Truth> {
+    let group = || any::<u64>().prop_map(GroupId);
+    let broken = (group(), text()).prop_map(|(group, why)| BrokenReplica { group, why });
+    let sum = (any::<u64>().prop_map(LogIndex), any::<u64>());
+    (vec(broken, 0..3), vec(group(), 0..3), btree_map(group(), vec(sum, 0..3), 0..3)).boxed()
 }

@@ -2,31 +2,40 @@
 
 use vane_proto::peer;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
-use vane_types::GroupId;
+use vane_types::{GroupId, LogIndex};
 
 use super::{Unreadable, Wire, choices, message};
-use crate::{GroupReport, NodeReport, ReportRequest, TransferPhase, TransferReport};
+use crate::{
+    BrokenReplica, GroupReport, NodeReport, ReportRequest, Sums, TransferPhase, TransferReport,
+};
 
 impl Wire for ReportRequest {
     type Message = peer::ReportRequest;
 
     fn into_message(self) -> peer::ReportRequest {
         match self {
-            Self::NodeOnly => peer::ReportRequest { groups: Vec::new(), all: false },
-            Self::Groups(groups) => {
-                peer::ReportRequest { groups: groups.into_message(), all: false }
-            }
-            Self::AllLed => peer::ReportRequest { groups: Vec::new(), all: true },
+            Self::NodeOnly => peer::ReportRequest::default(),
+            Self::Groups(groups) => peer::ReportRequest {
+                groups: groups.into_message(),
+                ..peer::ReportRequest::default()
+            },
+            Self::AllLed => peer::ReportRequest { all: true, ..peer::ReportRequest::default() },
+            Self::Sums(groups) => peer::ReportRequest {
+                groups: groups.into_message(),
+                sums: true,
+                ..peer::ReportRequest::default()
+            },
         }
     }
 
     fn from_message(request: peer::ReportRequest) -> Result<Self, Unreadable> {
-        let peer::ReportRequest { groups, all } = request;
-        Ok(match all {
+        let peer::ReportRequest { groups, all, sums } = request;
+        Ok(match (all, sums) {
             // First: the list is empty in this case, too.
-            true => Self::AllLed,
-            false if groups.is_empty() => Self::NodeOnly,
-            false => Self::Groups(Vec::from_message(groups)?),
+            (true, _) => Self::AllLed,
+            (false, true) => Self::Sums(Vec::from_message(groups)?),
+            (false, false) if groups.is_empty() => Self::NodeOnly,
+            (false, false) => Self::Groups(Vec::from_message(groups)?),
         })
     }
 }
@@ -43,11 +52,19 @@ message!(
         replicas,
         leaders,
         groups,
+        broken,
+        differing,
+        scrubbed_at,
+        scrub_permille,
+        sums,
     }) => ReportReply {
         node_id, version, protocol, disk_free_bytes, disk_total_bytes, disk_full, meta_applied,
-        replicas, leaders, groups,
+        replicas, leaders, groups, broken, differing, scrubbed_at, scrub_permille, sums,
     }
 );
+message!(BrokenReplica { group, why });
+message!((GroupId, Sums) as ((group, sums)) => GroupSums { group, sums });
+message!((LogIndex, u64) as ((index, sum)) => IndexSum { index, sum });
 message!(
     (GroupId, GroupReport) as
     ((group, GroupReport { status, points, vector_bytes, indexed_vectors, transfers })) =>

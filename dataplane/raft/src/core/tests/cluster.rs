@@ -53,6 +53,22 @@ impl TestNode {
         [out.messages, self.core.persisted().unwrap().messages].concat()
     }
 
+    fn apply(&mut self, committed: Committed) {
+        for (entry, ticket) in committed.entries {
+            assert_eq!(entry.index, self.applied.next());
+            self.applied = entry.index;
+            if let Some(conf) = entry.conf {
+                self.conf = conf;
+            } else if !entry.data.is_empty() {
+                self.commands.push(entry.data);
+            }
+            if let Some(ticket) = ticket {
+                ticket.applied(Applied { index: entry.index, answer: Ok(()) });
+            }
+        }
+        self.core.applied(GROUP, committed.peer, self.applied, committed.bytes);
+    }
+
     pub(super) fn install(
         &mut self,
         snapshots: &BTreeMap<LogIndex, (Conf, Vec<Vec<u8>>)>,
@@ -142,21 +158,7 @@ impl TestCluster {
                             node.core.snapshot_made(group, peer, Ok(made));
                         }
                     }
-                    for committed in done.committed {
-                        for (entry, ticket) in committed.entries {
-                            assert_eq!(entry.index, node.applied.next());
-                            node.applied = entry.index;
-                            if let Some(conf) = entry.conf {
-                                node.conf = conf;
-                            } else if !entry.data.is_empty() {
-                                node.commands.push(entry.data);
-                            }
-                            if let Some(ticket) = ticket {
-                                ticket.applied(Applied { index: entry.index, answer: Ok(()) });
-                            }
-                        }
-                        node.core.applied(GROUP, committed.peer, node.applied, committed.bytes);
-                    }
+                    done.committed.into_iter().for_each(|committed| node.apply(committed));
                     for install in done.installs {
                         if self.slow_to_install {
                             self.installing.push((*id, install));

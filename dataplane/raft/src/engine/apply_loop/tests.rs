@@ -42,8 +42,8 @@ impl StateMachine for Commands {
         Err(StoreError("no snapshot is made here".into()))
     }
 
-    fn install(&self, _: &Path) -> Result<(), StoreError> {
-        Err(StoreError("no snapshot is installed here".into()))
+    fn install(&self, _: &Path) -> Result<(), ApplyError> {
+        Err(StoreError("no snapshot is installed here".into()).into())
     }
 }
 

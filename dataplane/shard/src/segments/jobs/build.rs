@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vane_index::{Graph, GraphParams, StoredIndex};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
+use vane_types::planted::{self, Fault};
 use vane_types::{HnswConfig, LogIndex};
 
 use super::Cancel;
@@ -38,6 +39,7 @@ impl Shard {
     ) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, &[segment]) else { return Ok(()) };
         let old = &inputs[0];
+        verify(&inputs, cancel)?;
         let new = self.new_segment(ordinal, |id, dir| {
             segment_file::link_into(&old.dir, dir)?;
             remove_graph(dir)?;
@@ -65,6 +67,7 @@ impl Shard {
         cancel: &Cancel<'_>,
     ) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, ids) else { return Ok(()) };
+        verify(&inputs, cancel)?;
         let mut origins = Vec::new();
         let new = self.new_segment(ordinal, |id, dir| {
             let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
@@ -168,6 +171,19 @@ fn remove_graph(dir: &Path) -> Result<(), Error> {
     }
 }
 
+/// Compares the rows of segments with their checksums: a copy gets checksums of its own, which
+/// would vouch for whatever was read.
+fn verify(inputs: &[Arc<Sealed>], cancel: &Cancel<'_>) -> Result<(), Error> {
+    for input in inputs {
+        let whole =
+            input.files.verify_paced(&input.dir, &input.manifest, &mut |_| !cancel.is_wanted())?;
+        if !whole {
+            return Err(Error::Cancelled);
+        }
+    }
+    Ok(())
+}
+
 /// Copies the rows that live, and says which they are. Some may die before the copy is
 /// published: see [`Shard::publish`].
 fn copy_living(
@@ -181,7 +197,7 @@ fn copy_living(
         if row % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
             return Err(Error::Cancelled);
         }
-        if input.tombstones.of(row as u32) == ALIVE {
+        if planted::is(Fault::MergeTheDead) || input.tombstones.of(row as u32) == ALIVE {
             writer.push(slots[row], LogIndex(versions[row]), input.files.vector(row))?;
             copied.push(row as u32);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vane_storage::segment_file;
+use vane_types::planted::{self, Fault};
 
 use crate::error::Error;
 use crate::segments::growing::{ALIVE, Loc};
@@ -65,7 +66,11 @@ fn move_rows(
     new: &mut Sealed,
     origins: &[(u32, u32)],
 ) {
-    let tombstones = origins.iter().map(|(input, row)| inputs[*input as usize].tombstones.of(*row));
+    let forgets = planted::is(Fault::MergeTheDead);
+    let death = |(input, row): &(u32, u32)| {
+        if forgets { ALIVE } else { inputs[*input as usize].tombstones.of(*row) }
+    };
+    let tombstones = origins.iter().map(death);
     new.tombstones = Arc::new(Tombstones::new(tombstones.clone()));
     let (id, slots) = (new.id(), new.files.slots());
     for (row, death) in tombstones.enumerate() {

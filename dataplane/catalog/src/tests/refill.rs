@@ -1,0 +1,96 @@
+//! A replica that is filled again: out of its group, destroyed, and back as another.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{ReplicaAction, replica_plan};
+
+fn refill(state: &mut State, group: u64, peer: PeerId) -> Result<(), String> {
+    let command = MetaCommand::Refill { group: GroupId(group), peer };
+    state.apply(command).map(drop).map_err(|refusal| refusal.to_string())
+}
+
+fn settle_on(state: &mut State, peers: &[PeerId]) {
+    let conf = Conf::founding(peers);
+    state.apply(MetaCommand::Settle { group: GroupId(1), conf }).unwrap();
+}
+
+#[test]
+fn it_leaves_before_its_successor_comes() {
+    let mut state = founded();
+    let (group, old) = (GroupId(1), peer(2, 1));
+    refill(&mut state, 1, old).unwrap();
+    let first = state.shards[&group].clone();
+    let target: Vec<PeerId> = first.target.iter().flatten().map(|it| it.peer).collect();
+    assert_eq!(target, [peer(1, 1), peer(3, 1)]);
+    // Its group still counts on it: it stays.
+    let open = BTreeMap::from([(group, old), (GroupId(2), peer(2, 1))]);
+    assert_eq!(replica_plan(&state, NodeId(2), &open), []);
+    refill(&mut state, 1, old).unwrap();
+    assert_eq!(state.shards[&group], first, "a repeated call changes nothing");
+
+    settle_on(&mut state, &[peer(1, 1), peer(3, 1)]);
+    let shard = &state.shards[&group];
+    let target: Vec<PeerId> = shard.target.iter().flatten().map(|it| it.peer).collect();
+    assert_eq!(target, [peer(1, 1), peer(3, 1), peer(2, 2)]);
+    let [removal, opening] = &replica_plan(&state, NodeId(2), &open)[..] else { panic!() };
+    assert_eq!(*removal, ReplicaAction::Remove { group, peer: old });
+    let ReplicaAction::Open { peer: new, founding, .. } = opening else { panic!() };
+    assert_eq!((*new, founding), (peer(2, 2), &None));
+
+    settle_on(&mut state, &[peer(1, 1), peer(2, 2), peer(3, 1)]);
+    let shard = &state.shards[&group];
+    assert_eq!((&shard.target, shard.refill), (&None, None));
+}
+
+#[test]
+fn a_learner_comes_back_as_one() {
+    let mut state = founded();
+    let conf = Conf { learners: vec![peer(4, 1)], ..Conf::founding(&[peer(1, 1), peer(3, 1)]) };
+    state.apply(MetaCommand::Settle { group: GroupId(1), conf }).unwrap();
+    refill(&mut state, 1, peer(4, 1)).unwrap();
+    settle_on(&mut state, &[peer(1, 1), peer(3, 1)]);
+    let target = state.shards[&GroupId(1)].target.clone().unwrap();
+    let newest = TargetReplica { peer: peer(4, 1), learner: true };
+    assert_eq!(target.last(), Some(&newest), "node 4 never had one by the catalog's count");
+}
+
+#[test]
+fn the_only_vote_is_never_given_up_and_nothing_is_done_beside_a_change() {
+    let mut state = founded();
+    let error = refill(&mut state, 1, peer(4, 1)).unwrap_err();
+    assert!(error.contains("none of its members"), "{error}");
+    assert!(refill(&mut state, 77, peer(1, 1)).unwrap_err().contains("Shard 77"));
+    reconfigure(&mut state, GroupId(1), &[2]);
+    let error = refill(&mut state, 1, peer(1, 1)).unwrap_err();
+    assert!(error.contains("being changed"), "{error}");
+    settle(&mut state, GroupId(1));
+    let error = refill(&mut state, 1, peer(2, 1)).unwrap_err();
+    assert!(error.contains("no other replica"), "{error}");
+}
+
+#[test]
+fn whoever_decides_anew_decides_about_it_too() {
+    let mut state = founded();
+    refill(&mut state, 1, peer(2, 1)).unwrap();
+    // What there is to be has not changed: the refill goes on.
+    reconfigure(&mut state, GroupId(1), &[1, 2, 3]);
+    assert!(state.shards[&GroupId(1)].refill.is_some());
+    reconfigure(&mut state, GroupId(1), &[1, 3, 4]);
+    assert_eq!(state.shards[&GroupId(1)].refill, None);
+    settle(&mut state, GroupId(1));
+    assert_eq!(state.shards[&GroupId(1)].target, None);
+}
+
+#[test]
+fn few_are_filled_again_at_once() {
+    let mut state = founded();
+    for n in 0..REFILLS_MAX {
+        state.apply(create(&format!("more-{n}"), &[&[1, 2, 3]], "key")).unwrap();
+    }
+    refill(&mut state, 1, peer(2, 1)).unwrap();
+    refill(&mut state, 2, peer(2, 1)).unwrap();
+    let error = refill(&mut state, 3, peer(2, 1)).unwrap_err();
+    assert!(error.contains("as many"), "{error}");
+    refill(&mut state, 3, peer(1, 1)).unwrap();
+}
