@@ -13,6 +13,8 @@ use crate::shards::Shards;
 
 /// Time between looks at whether another node leads meanwhile.
 const LEADER_LOOK: Duration = Duration::from_millis(50);
+/// The same between two attempts, where nothing is on its way and somebody waits.
+const PAUSE_LOOK: Duration = Duration::from_millis(5);
 
 impl<S: Shards> Coordinator<S> {
     /// Reads from a group's leader; also says which node answered.
@@ -39,7 +41,7 @@ impl<S: Shards> Coordinator<S> {
                 Err(why) => attempt.not_read(&self.router, node, why, self.shards.now()),
             };
             match next {
-                Next::Wait(pause) => self.shards.sleep(pause).await,
+                Next::Wait(pause) => self.pause(group, pause).await,
                 Next::Fail(failure) => return Err(self.error(group, failure)),
                 // The last two come of proposals only.
                 Next::Ask | Next::Rebase(_) | Next::Applied(_) => {}
@@ -83,6 +85,23 @@ impl<S: Shards> Coordinator<S> {
             Some(answered) => answered,
             // As if the node had named it: the attempt then goes to the new leader at once.
             None => Err(NotRead::NotLeader(self.shards.watched_leader(group))),
+        }
+    }
+
+    /// Waits between two attempts; for less where this node's own replica hears of a leader
+    /// meanwhile, as it does within moments when the process of the one before is gone.
+    pub(crate) async fn pause(&self, group: GroupId, pause: Duration) {
+        let (known, until) = (self.shards.watched_leader(group), self.shards.now() + pause);
+        loop {
+            let left = until.saturating_duration_since(self.shards.now());
+            if left.is_zero() {
+                return;
+            }
+            self.shards.sleep(left.min(PAUSE_LOOK)).await;
+            let leader = self.shards.watched_leader(group);
+            if leader.is_some() && leader != known {
+                return;
+            }
         }
     }
 

@@ -104,7 +104,7 @@ impl<S: Shards> Coordinator<S> {
             };
             match attempt.proposed(&self.router, node, outcome, self.shards.now()) {
                 Next::Ask => {}
-                Next::Wait(pause) => self.shards.sleep(pause).await,
+                Next::Wait(pause) => self.pause(group, pause).await,
                 Next::Rebase(newer) => {
                     // The meta group's commands have no basis and never come here.
                     if let Some(command) = rebase(newer) {

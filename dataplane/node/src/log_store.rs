@@ -34,6 +34,10 @@ impl LogStore for NodeLog {
         Ok(entries.into_iter().map(log_entry).collect())
     }
 
+    fn bytes(&self, group: GroupId, first: LogIndex, last: LogIndex) -> u64 {
+        self.0.bytes(group, first, last)
+    }
+
     fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         self.0.truncate(group, through, term).map_err(failed)
     }

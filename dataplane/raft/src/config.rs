@@ -11,6 +11,8 @@ pub const CAUGHT_UP_ENTRIES: u64 = 64;
 /// How much a node's groups keep, and send at once.
 #[derive(Debug, Clone)]
 pub struct Bounds {
+    /// A command, in bytes. Queues of messages have room for more than one of it.
+    pub entry_bytes_max: usize,
     /// Entries of one append message, in bytes.
     pub message_bytes_max: u64,
     /// Append messages on their way to one follower of one group.
@@ -19,13 +21,21 @@ pub struct Bounds {
     pub committed_bytes_max: u64,
     /// Bytes of a group's newest entries that stay in memory once they are applied.
     pub cache_bytes_max: usize,
-    /// Bytes of entries that may wait for the state machines of this node; beyond them
+    /// The same with those that are not applied; older ones are read back for the state machine.
+    pub unapplied_cache_bytes_max: usize,
+    /// Bytes of committed entries that may wait for a follower's state machine: beyond them it
+    /// takes no more, which slows its leader down.
+    pub unapplied_bytes_max: u64,
+    /// Bytes of entries that may wait for the state machines of this node's shards; beyond them
     /// committed entries stay in the log until there is room.
     pub apply_bytes_max: usize,
+    /// The same of one group: others have room beside it.
+    pub apply_group_bytes_max: usize,
     /// Entries that a group keeps for a follower that is away; one that is farther behind
     /// gets a snapshot.
     pub log_kept_entries_max: u64,
-    /// Bytes of entries that a group keeps for a follower that is away.
+    /// Bytes of entries that a group keeps for a follower that is away, or more where its data is
+    /// large.
     pub log_kept_bytes_max: u64,
     /// Bytes that a log should not outgrow: a snapshot on its way keeps the log behind it. From
     /// half of them on commands are slowed down ([`crate::Watch::turn`]).
@@ -38,15 +48,20 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
+            entry_bytes_max: 48 << 20,
             message_bytes_max: 1 << 20,
-            inflight_messages_max: 64,
-            committed_bytes_max: 16 << 20,
+            // Together less than what may wait for a node: what is dropped there is sent twice.
+            inflight_messages_max: 32,
+            committed_bytes_max: 8 << 20,
             cache_bytes_max: 256 << 10,
+            unapplied_cache_bytes_max: 8 << 20,
+            unapplied_bytes_max: 64 << 20,
             apply_bytes_max: 64 << 20,
-            log_kept_entries_max: 20_000,
-            log_kept_bytes_max: 64 << 20,
+            apply_group_bytes_max: 8 << 20,
+            log_kept_entries_max: 200_000,
+            log_kept_bytes_max: 256 << 20,
             log_bytes_max: 1 << 30,
-            follower_kept_entries: 1024,
+            follower_kept_entries: 8192,
         }
     }
 }

@@ -2,16 +2,20 @@
 //!
 //! A round is: hand in what happened, [`Core::ready`], send [`Output::messages`], write
 //! [`Output::appends`] (synced if it says so), [`Core::persisted`], send its messages, give
-//! its entries to the state machines, install its snapshots. Nothing may be handed in
-//! between `ready` and `persisted`.
+//! its entries to the state machines, install its snapshots.
+//!
+//! While a round is being written anything may be handed in but [`Core::add`],
+//! [`Core::remove`] and [`Core::truncate`], which write or free what is being written; and what
+//! [`Core::urgent`] gives may be sent. All else comes with the next round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
+use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
@@ -98,11 +102,18 @@ pub struct Core {
     dirty: BTreeSet<GroupId>,
     /// Groups of the round that is being written.
     writing: Vec<GroupId>,
-    /// Bytes of entries that state machines have not applied yet.
+    /// Bytes of entries that state machines have been given and not applied yet, by replica.
+    applying: BTreeMap<(GroupId, PeerId), usize>,
+    /// The same of all shards together.
     applying_bytes: usize,
-    /// Groups with committed entries that found no room.
-    held_back: BTreeSet<GroupId>,
-    /// What follows from `step` and `installed`, for the next `persisted`.
+    /// Groups with committed entries that wait for room, each once, in the order of their turns.
+    held_back: VecDeque<GroupId>,
+    /// How often each node was heard of.
+    contacts: Arc<Contacts>,
+    /// Nodes that refuse connections: how often they had been heard of then, and how often they
+    /// have refused since.
+    refusals: BTreeMap<NodeId, (u64, usize)>,
+    /// What follows from `step`, for the next `persisted`.
     released: Persisted,
 }
 
@@ -115,8 +126,11 @@ impl Core {
             groups: BTreeMap::new(),
             dirty: BTreeSet::new(),
             writing: Vec::new(),
+            applying: BTreeMap::new(),
             applying_bytes: 0,
-            held_back: BTreeSet::new(),
+            held_back: VecDeque::new(),
+            contacts: Arc::default(),
+            refusals: BTreeMap::new(),
             released: Persisted::default(),
         }
     }
@@ -126,7 +140,11 @@ impl Core {
     /// # Errors
     /// When log and state machine do not fit together, or the log cannot be read. The replica
     /// is not taken up then; nothing on disk changed.
+    ///
+    /// # Panics
+    /// While a round is being written.
     pub fn add(&mut self, start: Start) -> Result<(), StoreError> {
+        self.check_between_rounds();
         let Start { group, log, applied, conf, campaign, watch } = start;
         let setup = Setup { group, log, applied, conf, watch };
         let mut replica = Replica::open(setup, Arc::clone(&self.store), &self.config)?;
@@ -140,12 +158,16 @@ impl Core {
     }
 
     /// Drops the replica of a group. Whoever waits for one of its entries gets an error.
+    ///
+    /// # Panics
+    /// While a round is being written: its write would come after what is written from now on.
     pub fn remove(&mut self, group: GroupId) {
+        self.check_between_rounds();
         if let Some(mut replica) = self.groups.remove(&group) {
             replica.close(&ProposeError::GroupNotFound(group));
         }
         self.dirty.remove(&group);
-        self.held_back.remove(&group);
+        self.held_back.retain(|held_back| *held_back != group);
     }
 
     /// Drops a replica, unless another of its group has taken its place. It votes and leads no
@@ -173,6 +195,7 @@ impl Core {
 
     /// Takes a message from another node. False if no replica of its group is here.
     pub fn step(&mut self, envelope: Envelope) -> bool {
+        self.contacts.note(envelope.from().node());
         let (group, snapshot) = (envelope.group, envelope.snapshot_name());
         let replica = self.touched(group);
         let is_here = replica.is_some();
@@ -237,25 +260,56 @@ impl Core {
         }
     }
 
+    /// Which nodes were heard of. May be looked at from other threads.
+    pub fn contacts(&self) -> Arc<Contacts> {
+        Arc::clone(&self.contacts)
+    }
+
+    /// Notes that a node's own address refused a connection, although a process had answered
+    /// there: that one is gone. `heard` is what [`Contacts::of`] said before the attempt. To be
+    /// repeated every few milliseconds for as long as it is so: followers of a leader there let go
+    /// of it at the first time, and stand for election one after the other.
+    pub fn refused(&mut self, node: NodeId, heard: u64) {
+        if self.contacts.of(node) != heard {
+            // Another process answers there by now, or the same one does.
+            self.refusals.remove(&node);
+            return;
+        }
+        let known = self.refusals.entry(node).or_insert((heard, 0));
+        *known = if known.0 == heard { (heard, known.1 + 1) } else { (heard, 1) };
+        let times = known.1;
+        for (group, replica) in &mut self.groups {
+            if replica.connection_refused(node, times) {
+                self.dirty.insert(*group);
+            }
+        }
+    }
+
     /// Notes that a replica's state machine has applied up to `index`, which frees `bytes`. The
     /// replica may have been removed meanwhile, and another be in its place.
     pub fn applied(&mut self, group: GroupId, peer: PeerId, index: LogIndex, bytes: usize) {
-        self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
+        if let Some(applying) = self.applying.get_mut(&(group, peer)) {
+            *applying = applying.saturating_sub(bytes);
+            if *applying == 0 {
+                self.applying.remove(&(group, peer));
+            }
+        }
+        if group != GroupId::META {
+            self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
+        }
         if let Some(replica) = self.touched_peer(group, peer) {
             replica.applied(index);
         }
-        // Any group may use the room, not only the one whose entries were applied.
-        self.dirty.append(&mut self.held_back);
+        // Any group may use the room, not only the one whose entries were applied: whose turn it
+        // is the next round finds out.
+        self.dirty.extend(self.held_back.front());
     }
 
     /// Notes that a replica's state machine has installed the snapshot at `index`.
     pub fn installed(&mut self, group: GroupId, peer: PeerId, index: LogIndex) {
-        // Taken out for the call: the replica that fills it is borrowed from `self` too.
-        let mut released = std::mem::take(&mut self.released);
         if let Some(replica) = self.touched_peer(group, peer) {
-            replica.installed(index, &mut released);
+            replica.installed(index);
         }
-        self.released = released;
     }
 
     /// Notes that a snapshot of [`Persisted::snapshots_wanted`] was made, or could not be.
@@ -278,8 +332,18 @@ impl Core {
     ///
     /// # Errors
     /// When the log store fails; the log is as it was, or shorter.
+    ///
+    /// # Panics
+    /// While a round is being written, which says how long the log is.
     pub fn truncate(&mut self, group: GroupId, durable: LogIndex) -> Result<(), StoreError> {
+        self.check_between_rounds();
         self.groups.get_mut(&group).map_or(Ok(()), |replica| replica.truncate(durable))
+    }
+
+    /// Notes how large the data of a group's state machine is, in bytes: the more, the longer its
+    /// log is kept for a follower that is away.
+    pub fn set_state_bytes(&mut self, group: GroupId, bytes: u64) {
+        self.groups.get_mut(&group).into_iter().for_each(|replica| replica.set_state_bytes(bytes));
     }
 
     #[cfg(test)]
@@ -313,6 +377,19 @@ impl Core {
         out
     }
 
+    /// Messages that need not wait for the round that is being written: heartbeats, and the answers
+    /// to them. What they say is written already.
+    pub fn urgent(&mut self) -> Vec<Envelope> {
+        let mut messages = Vec::new();
+        // Those of the round have said what they had to say, unless something happened since.
+        for group in &self.dirty {
+            if let Some(replica) = self.groups.get_mut(group) {
+                replica.urgent(&mut messages);
+            }
+        }
+        messages
+    }
+
     /// Ends a round, once [`Output::appends`] is written.
     ///
     /// # Errors
@@ -320,32 +397,73 @@ impl Core {
     /// the node must stop.
     pub fn persisted(&mut self) -> Result<Persisted, StoreError> {
         let mut done = std::mem::take(&mut self.released);
-        for group in std::mem::take(&mut self.writing) {
+        let written = std::mem::take(&mut self.writing);
+        for group in written.iter().copied() {
             let Some(replica) = self.groups.get_mut(&group) else { continue };
             replica.persisted(&mut done);
-            let room = self.config.bounds.apply_bytes_max.saturating_sub(self.applying_bytes);
-            match replica.take_committed(room)? {
-                Some(committed) => {
-                    self.applying_bytes += committed.bytes;
-                    done.committed.push(committed);
-                    // One batch is bounded in bytes: more may wait.
-                    self.dirty.insert(group);
-                }
-                // Looked at again when a state machine has made room (`applied`).
-                None if room == 0 => {
-                    self.held_back.insert(group);
-                }
-                None => {}
+            if replica.has_committed() && !self.held_back.contains(&group) {
+                self.held_back.push_back(group);
             }
             if replica.takes_snapshot_order() {
                 done.snapshots_wanted.push((group, replica.peer()));
             }
             replica.drop_spent_snapshot();
-            if replica.has_ready() {
+        }
+        self.hand_out(&mut done)?;
+        for group in written {
+            if self.groups.get(&group).is_some_and(Replica::has_ready) {
                 self.dirty.insert(group);
             }
         }
         Ok(done)
+    }
+
+    /// Gives committed entries to the state machines, as far as there is room. Groups take turns,
+    /// and none has more than its part on its way: one with much to do holds up no other.
+    fn hand_out(&mut self, done: &mut Persisted) -> Result<(), StoreError> {
+        let mut served = Vec::new();
+        for group in std::mem::take(&mut self.held_back) {
+            let Some(peer) = self.peer(group) else { continue };
+            let room = self.room(group, peer);
+            let Some(replica) = self.groups.get_mut(&group) else { continue };
+            let committed = replica.take_committed(room)?;
+            let has_more = replica.has_committed();
+            // Behind those that found no room.
+            match &committed {
+                Some(_) if has_more => served.push(group),
+                None if has_more => self.held_back.push_back(group),
+                _ => {}
+            }
+            if let Some(committed) = committed {
+                *self.applying.entry((group, peer)).or_default() += committed.bytes;
+                if group != GroupId::META {
+                    self.applying_bytes += committed.bytes;
+                }
+                done.committed.push(committed);
+                // There may be room for more, which was not read from the log with the rest.
+                if has_more {
+                    self.dirty.insert(group);
+                }
+            }
+        }
+        self.held_back.extend(served);
+        Ok(())
+    }
+
+    /// Bytes of entries that a replica's state machine may be given now.
+    fn room(&self, group: GroupId, peer: PeerId) -> usize {
+        let bounds = &self.config.bounds;
+        let own = self.applying.get(&(group, peer)).copied().unwrap_or_default();
+        let own = bounds.apply_group_bytes_max.saturating_sub(own);
+        // What the cluster agrees on does not wait for the state machines of shards.
+        if group == GroupId::META {
+            return own;
+        }
+        own.min(bounds.apply_bytes_max.saturating_sub(self.applying_bytes))
+    }
+
+    fn check_between_rounds(&self) {
+        assert!(self.writing.is_empty(), "not while a round is being written");
     }
 
     /// Whether a round has something to do.

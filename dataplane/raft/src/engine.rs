@@ -1,11 +1,13 @@
-//! The node's threads around the [`Core`]: one that owns all groups and syncs their logs,
-//! one that applies, one that makes and installs snapshots.
+//! The node's threads around the [`Core`]: one that owns all groups, one that syncs their logs,
+//! some that apply, one that makes and installs snapshots.
 
 mod apply_loop;
+mod apply_queues;
 mod dirs;
 mod inbox;
 mod raft_loop;
 mod snapshots;
+mod write;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -20,6 +22,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::codec::Envelope;
 use crate::config::Config;
+use crate::contacts::Contacts;
 use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
@@ -27,6 +30,8 @@ use crate::machine::{Conf, StateMachine};
 use crate::replica::{Callback, MemberChange, OnApplied, OnRead, ReplicatedWait, Ticket};
 use crate::status::{GroupStatus, Watch};
 
+use apply_loop::Applier;
+use apply_queues::{ApplyFeed, ApplyQueues};
 use dirs::{SnapshotDirs, discard};
 use inbox::{Inbox, Input};
 
@@ -93,7 +98,9 @@ pub struct Engine {
     dirs: Arc<SnapshotDirs>,
     pending_bytes: Arc<AtomicUsize>,
     pending_bytes_max: usize,
+    entry_bytes_max: usize,
     counters: Arc<Counters>,
+    contacts: Arc<Contacts>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -116,17 +123,19 @@ impl Engine {
         let (inbox, machines) = (Arc::new(Inbox::default()), Arc::<Machines>::default());
         let counters = Arc::<Counters>::default();
         let (pending_bytes_max, tick) = (config.pending_bytes_max, config.tick);
+        let entry_bytes_max = config.bounds.entry_bytes_max;
         let core = Core::new(Arc::clone(&store), config);
-        // The core bounds what is in the first by bytes; the second holds one job a group.
-        let (apply, to_apply) = crossbeam_channel::unbounded();
+        let contacts = core.contacts();
+        let queues = Arc::<ApplyQueues>::default();
+        // First: where a later thread cannot be started, its end lets those before end too.
+        let apply = ApplyFeed::new(Arc::clone(&queues));
+        // Holds one job a group.
         let (job, jobs) = crossbeam_channel::unbounded();
         let mut threads = Vec::new();
-        {
-            let (inbox, machines, job) = (Arc::clone(&inbox), Arc::clone(&machines), job.clone());
-            threads.push(
-                spawn("raft-apply", move || apply_loop::run(&to_apply, &machines, &inbox, &job))
-                    .map_err(failed)?,
-            );
+        for lane in apply_loop::lanes() {
+            let (queues, machines) = (Arc::clone(&queues), Arc::clone(&machines));
+            let applier = Applier { queues, machines, inbox: Arc::clone(&inbox), job: job.clone() };
+            threads.push(spawn("raft-apply", move || applier.run(lane)).map_err(failed)?);
         }
         {
             let worker = snapshots::Worker {
@@ -139,10 +148,12 @@ impl Engine {
             };
             threads.push(spawn("raft-snapshot", move || worker.run(&jobs)).map_err(failed)?);
         }
+        let (store_of, inbox_of) = (Arc::clone(&store), Arc::clone(&inbox));
+        let (write, writer) = write::pair(store_of, inbox_of, Arc::clone(&counters));
+        threads.push(spawn("raft-write", move || writer.run()).map_err(failed)?);
         {
             let raft = raft_loop::RaftLoop {
                 core,
-                store: Arc::clone(&store),
                 inbox: Arc::clone(&inbox),
                 transport,
                 dirs: Arc::clone(&dirs),
@@ -150,6 +161,8 @@ impl Engine {
                 apply,
                 job,
                 tick,
+                write,
+                waiting: Vec::new(),
             };
             threads.push(spawn("raft", move || raft.run()).map_err(failed)?);
         }
@@ -161,7 +174,9 @@ impl Engine {
             dirs,
             pending_bytes: Arc::default(),
             pending_bytes_max,
+            entry_bytes_max,
             counters,
+            contacts,
             threads: Mutex::new(threads),
         })
     }
@@ -202,7 +217,7 @@ impl Engine {
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf) = (machine.applied(), machine.conf());
-        // Before the core has the replica: the apply thread finds its first entries' machine.
+        // Before the core has the replica: the apply threads find its first entries' machine.
         self.machines.insert(group, log.peer, machine);
         let start = Start { group, log, applied, conf, campaign, watch: Arc::clone(&watch) };
         let added = self.ask(|done| Input::Add { start: Box::new(start), done });
@@ -245,7 +260,8 @@ impl Engine {
     /// exactly once if this returns `Ok`, and never otherwise.
     ///
     /// # Errors
-    /// When the group is not here, or too much waits already: the command is in no log.
+    /// When the group is not here, the command is too large, or too much waits already: the
+    /// command is in no log.
     pub fn propose(
         &self,
         group: GroupId,
@@ -255,7 +271,12 @@ impl Engine {
         if self.watch(group).is_none() {
             return Err(ProposeError::GroupNotFound(group));
         }
-        let (bytes, limit) = (data.len(), self.pending_bytes_max);
+        let (bytes, limit) = (data.len(), self.entry_bytes_max);
+        // Logged it could never leave this node, and everything behind it would wait for ever.
+        if bytes > limit {
+            return Err(ProposeError::TooLarge { bytes, limit });
+        }
+        let limit = self.pending_bytes_max;
         // Looked at, not reserved: proposals that come together may exceed the limit by their own
         // size.
         let before = self.pending_bytes.load(Ordering::Acquire);
@@ -316,6 +337,16 @@ impl Engine {
         self.inbox.put(Input::Unreachable(node));
     }
 
+    /// Which nodes were heard of.
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    /// Notes that a node's address refused a connection: see [`Core::refused`].
+    pub fn refused(&self, node: NodeId, heard: u64) {
+        self.inbox.put(Input::Refused { node, heard });
+    }
+
     /// A group as its replica here sees it. Blocks for a moment.
     pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
         self.ask(|done| Input::Status { group, done }).flatten()
@@ -333,7 +364,9 @@ impl Engine {
     /// Forgets log entries whose effects are durable in the state machine's own store, as
     /// far as no member needs them.
     pub fn truncate(&self, group: GroupId, durable: LogIndex) {
-        self.inbox.put(Input::Truncate { group, durable });
+        let machine = self.machines.0.read().get(&group).map(|(_, machine)| Arc::clone(machine));
+        let state_bytes = machine.map_or(0, |machine| machine.bytes());
+        self.inbox.put(Input::Truncate { group, durable, state_bytes });
     }
 
     /// What the threads did since the start.

@@ -34,6 +34,15 @@ pub enum ProposeError {
         /// The most that may wait.
         limit: usize,
     },
+    /// The command is larger than an entry may be: it would not fit into a message. It is in no
+    /// log, and never will be as it is.
+    #[error("the write takes {bytes} bytes in the log, the limit is {limit}; split it")]
+    TooLarge {
+        /// Bytes of the command.
+        bytes: usize,
+        /// The most that one may have.
+        limit: usize,
+    },
     /// The group is not (or no longer) on this node. The command is in no log.
     #[error("group {0} is not on this node; nothing was changed")]
     GroupNotFound(GroupId),

@@ -11,10 +11,20 @@ use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::StoreError;
 use crate::log::{GroupLog, LogEntry, LogStore};
+use crate::log_bytes::LogBytes;
 use crate::machine::{Conf, SnapshotFiles};
 
 /// What an entry takes beyond its data, about.
 const ENTRY_OVERHEAD: usize = 24;
+
+/// Bytes of entries that stay in memory although the store has them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CacheBounds {
+    /// Of the newest, once they are applied.
+    pub(crate) applied: usize,
+    /// With those that are not.
+    pub(crate) unapplied: usize,
+}
 
 pub(crate) struct GroupStorage {
     group: GroupId,
@@ -26,9 +36,11 @@ pub(crate) struct GroupStorage {
     /// Contiguous up to `log.last_index`; may begin later than the log.
     cache: VecDeque<LogEntry>,
     cache_bytes: usize,
-    cache_bytes_max: usize,
-    /// Bytes of the entries since the truncated index, as far as this process wrote them.
-    bytes: u64,
+    bounds: CacheBounds,
+    /// Last entry that the store has. Those behind it are in the cache.
+    written: LogIndex,
+    /// Of the entries since the truncated index.
+    bytes: LogBytes,
     /// A snapshot that can be sent, and its files.
     snapshot: Option<(Snapshot, Arc<dyn SnapshotFiles>)>,
     /// Set when raft-rs asks for a snapshot and there is none: the least index it may have.
@@ -41,8 +53,10 @@ impl GroupStorage {
         store: Arc<dyn LogStore>,
         log: GroupLog,
         initial: ConfState,
-        cache_bytes_max: usize,
+        bounds: CacheBounds,
     ) -> Self {
+        let (first, last) = (log.truncated_index.next(), log.last_index);
+        let bytes = if first > last { 0 } else { store.bytes(group, first, last) };
         Self {
             group,
             store,
@@ -50,8 +64,9 @@ impl GroupStorage {
             initial,
             cache: VecDeque::new(),
             cache_bytes: 0,
-            cache_bytes_max,
-            bytes: 0,
+            bounds,
+            written: log.last_index,
+            bytes: LogBytes::of(first, last, bytes),
             snapshot: None,
             wanted: Cell::new(None),
         }
@@ -69,9 +84,11 @@ impl GroupStorage {
             self.cache.clear();
             self.cache_bytes = 0;
         }
+        self.written = self.written.min(LogIndex(first - 1));
+        self.bytes.cut_back(LogIndex(first));
         for entry in entries {
             self.cache_bytes += size(entry);
-            self.bytes += size(entry) as u64;
+            self.bytes.push(LogIndex(entry.index), size(entry) as u64);
             self.cache.push_back(entry.clone());
         }
         self.log.last_index = last;
@@ -82,18 +99,29 @@ impl GroupStorage {
     /// Follows a snapshot that takes the place of the whole log.
     pub(crate) fn restore(&mut self, index: LogIndex, term: Term) {
         self.cache.clear();
-        (self.cache_bytes, self.bytes) = (0, 0);
+        (self.cache_bytes, self.bytes) = (0, LogBytes::default());
         self.set_snapshot(None);
         (self.log.truncated_index, self.log.truncated_term) = (index, term);
         (self.log.last_index, self.log.commit) = (index, self.log.commit.max(index));
+        self.written = index;
     }
 
-    /// Lets entries go that are applied and more than the cache is for.
+    /// Everything appended is in the store.
+    pub(crate) fn set_written(&mut self, applied: LogIndex) {
+        self.written = self.log.last_index;
+        self.evict(applied);
+    }
+
+    /// Lets entries go that the store has, oldest first. Of those not applied more stay, since
+    /// they are sure to be read once more; but not all, or a state machine that is slow would
+    /// fill the memory.
     pub(crate) fn evict(&mut self, applied: LogIndex) {
-        // Those not applied stay: they are sure to be read once more.
-        while self.cache_bytes > self.cache_bytes_max
-            && self.cache.front().is_some_and(|entry| entry.index <= applied.0)
-        {
+        while let Some(oldest) = self.cache.front().map(|entry| LogIndex(entry.index)) {
+            let CacheBounds { applied: kept, unapplied } = self.bounds;
+            let bytes_max = if oldest <= applied { kept } else { kept.max(unapplied) };
+            if oldest > self.written || self.cache_bytes <= bytes_max {
+                break;
+            }
             self.drop_oldest();
         }
     }
@@ -105,9 +133,7 @@ impl GroupStorage {
             .map(Term)
             .map_err(|e| StoreError(format!("group {}: {e}", self.group)))?;
         self.store.truncate(self.group, through, term)?;
-        let (before, gone) = (self.len(), through - self.log.truncated_index);
-        // Sizes of entries that left the cache are not known: they count as the mean.
-        self.bytes -= if gone >= before { self.bytes } else { self.bytes * gone / before };
+        self.bytes.cut_front(through);
         (self.log.truncated_index, self.log.truncated_term) = (through, term);
         while self.cache.front().is_some_and(|entry| entry.index <= through.0) {
             self.drop_oldest();
@@ -122,7 +148,18 @@ impl GroupStorage {
 
     /// Bytes of the log, about.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.bytes.total()
+    }
+
+    /// Bytes of the entries behind `after` and up to `through`, about.
+    pub(crate) fn bytes_between(&self, after: LogIndex, through: LogIndex) -> u64 {
+        self.bytes.between(after, through)
+    }
+
+    /// Index behind which the log has so many bytes, about; where it has fewer, the one that it
+    /// begins behind.
+    pub(crate) fn tail(&self, bytes: u64) -> LogIndex {
+        self.bytes.tail(bytes).unwrap_or(self.log.truncated_index)
     }
 
     /// The snapshot that raft-rs asked for in vain, once.
@@ -200,15 +237,23 @@ impl Storage for GroupStorage {
             return Err(raft::Error::Store(StorageError::Compacted));
         }
         let max_size = max_size.into().unwrap_or(u64::MAX);
-        // The cache has no gaps: where it has the first entry it has all that follow.
-        let Some(place) = self.place(LogIndex(low)) else {
-            return self
+        // The cache has no gaps: where it has the first entry it has all that follow. What is in
+        // it is not read from the store, which may still have others at those indexes.
+        let cached = self.cache.front().map_or(u64::MAX, |entry| entry.index).min(high);
+        let mut found = match low < cached {
+            true => self
                 .store
-                .entries(self.group, LogIndex(low), LogIndex(high), max_size)
-                .map_err(|e| self.failed(&e));
+                .entries(self.group, LogIndex(low), LogIndex(cached), max_size)
+                .map_err(|e| self.failed(&e))?,
+            false => Vec::new(),
         };
-        let (mut found, mut bytes) = (Vec::new(), 0);
-        for entry in self.cache.iter().skip(place).take((high - low) as usize) {
+        let next = low + found.len() as u64;
+        let Some(place) = self.place(LogIndex(next)).filter(|_| next >= cached && next < high)
+        else {
+            return Ok(found);
+        };
+        let mut bytes = found.iter().map(|entry| size(entry) as u64).sum::<u64>();
+        for entry in self.cache.iter().skip(place).take((high - next) as usize) {
             bytes += size(entry) as u64;
             if bytes > max_size && !found.is_empty() {
                 break;
@@ -261,3 +306,6 @@ impl Storage for GroupStorage {
 fn size(entry: &LogEntry) -> usize {
     entry.data.len() + entry.context.len() + ENTRY_OVERHEAD
 }
+
+#[cfg(test)]
+mod tests;

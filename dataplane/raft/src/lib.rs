@@ -16,11 +16,13 @@
 
 mod codec;
 mod config;
+mod contacts;
 mod core;
 mod engine;
 mod error;
 mod group_storage;
 mod log;
+mod log_bytes;
 mod machine;
 mod pace;
 mod random;
@@ -29,6 +31,7 @@ mod status;
 
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
+pub use contacts::Contacts;
 pub use core::{Core, Install, Output, Persisted, Start, Transfer};
 pub use engine::{Counters, Engine, HasRoom, Transport, end_process};
 pub use error::{ApplyError, ProposeError, ReadError, StoreError};

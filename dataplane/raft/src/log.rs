@@ -91,6 +91,9 @@ pub trait LogStore: Send + Sync + 'static {
         to: LogIndex,
         bytes_max: u64,
     ) -> Result<Vec<LogEntry>, StoreError>;
+    /// Bytes that the entries `first` to `last` take, about; those are as they were when the store
+    /// was opened.
+    fn bytes(&self, group: GroupId, first: LogIndex, last: LogIndex) -> u64;
     /// Forgets entries up to `through`, which was of `term`; their effects are durable.
     ///
     /// # Errors

@@ -148,6 +148,10 @@ pub trait StateMachine: Send + Sync + 'static {
     /// The membership as of [`StateMachine::applied`]; empty while the replica waits for its
     /// first snapshot.
     fn conf(&self) -> Conf;
+    /// Bytes of the state, about: what a snapshot of it would take. Asked once a second.
+    fn bytes(&self) -> u64 {
+        0
+    }
     /// Applies the entry behind [`StateMachine::applied`]. A refusal is an answer like any
     /// other: it counts as applied and every replica gives the same.
     ///

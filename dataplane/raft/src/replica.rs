@@ -1,10 +1,12 @@
 //! One group on this node: raft-rs's state, and who waits for what of it.
 
+mod faulty;
 mod log_end;
 mod members;
 mod reads;
 mod report;
 mod rounds;
+mod succession;
 mod ticket;
 mod waits;
 
@@ -12,12 +14,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raft::eraftpb::{ConfState, Message, MessageType};
-use raft::{RawNode, Ready, StateRole};
+use raft::{RawNode, StateRole};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::config::{Bounds, Config};
 use crate::error::{ProposeError, StoreError};
-use crate::group_storage::GroupStorage;
+use crate::group_storage::{CacheBounds, GroupStorage};
 use crate::log::{GroupLog, LogEntry, LogStore};
 use crate::machine::Conf;
 use crate::random::Random;
@@ -30,10 +32,15 @@ pub(crate) use waits::ReplicatedWait;
 
 use log_end::LogEnd;
 use reads::Reads;
+use rounds::Writing;
 use waits::Waiting;
 
 /// Ticks in which a replica that was placed first goes on standing for election.
 const EAGER_TICKS: usize = 5;
+
+/// The log is kept for a follower that is away as long as it is smaller than this part of the
+/// data: to send it is then cheaper than a snapshot.
+const LOG_PER_STATE: u64 = 20;
 
 /// What a replica is taken up with.
 pub(crate) struct Setup {
@@ -44,9 +51,9 @@ pub(crate) struct Setup {
     pub(crate) watch: Arc<Watch>,
 }
 
-/// A snapshot on its way into the state machine. Meanwhile the replica follows and votes, by
-/// what its log has on disk; it takes no entries, acknowledges nothing and stands for no
-/// election.
+/// A snapshot on its way into the log and the state machine. Meanwhile the replica follows and
+/// votes, by what its log has on disk; it takes no entries, acknowledges nothing and stands for
+/// no election.
 struct Installing {
     index: LogIndex,
     term: Term,
@@ -66,6 +73,8 @@ pub(crate) struct Replica {
     replicated_waits: Vec<ReplicatedWait>,
     reads: Reads,
     log_end: LogEnd,
+    /// Bytes of the state machine's data, about.
+    state_bytes: u64,
     /// Committed entries that go to the state machine next; contiguous behind `dispatched`.
     to_apply: VecDeque<LogEntry>,
     /// Last entry given to the state machine.
@@ -80,8 +89,12 @@ pub(crate) struct Replica {
     serving_term: Term,
     /// Ticks in which the replica goes on standing for election.
     eager_ticks: usize,
+    /// Node whose process led the group and is gone; none once there is a leader.
+    orphaned_by: Option<NodeId>,
     /// Handed out by `ready` and not known to be written yet.
-    writing: Option<Ready>,
+    writing: Option<Writing>,
+    /// Term that is known to be written.
+    written_term: Term,
     /// Snapshot that the log begins with and the state machine does not have yet.
     installing: Option<Installing>,
     /// The log's state changed beside entries and votes, and is to be written some time.
@@ -107,7 +120,10 @@ impl Replica {
             store,
             log,
             ConfState::from(&conf),
-            config.bounds.cache_bytes_max,
+            CacheBounds {
+                applied: config.bounds.cache_bytes_max,
+                unapplied: config.bounds.unapplied_cache_bytes_max,
+            },
         );
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
@@ -128,6 +144,7 @@ impl Replica {
             replicated_waits: Vec::new(),
             reads: Reads::new(config.heartbeat_ticks),
             log_end: LogEnd::default(),
+            state_bytes: 0,
             to_apply: VecDeque::new(),
             dispatched: applied,
             committed: commit.max(applied),
@@ -137,7 +154,9 @@ impl Replica {
             election_timeout: config.election_ticks.start,
             serving_term: Term::default(),
             eager_ticks: 0,
+            orphaned_by: None,
             writing: None,
+            written_term: log.term,
             installing: None,
             log_changed: false,
         };
@@ -157,7 +176,7 @@ impl Replica {
     }
 
     fn campaign(&mut self) {
-        if self.installing.is_none()
+        if self.incoming().is_none()
             && self.raw.raft.state != StateRole::Leader
             && self.raw.raft.promotable()
         {
@@ -173,7 +192,7 @@ impl Replica {
     }
 
     pub(crate) fn tick(&mut self) {
-        if self.installing.is_some() {
+        if self.incoming().is_some() {
             // The clock alone: without it a vote would be refused for the sake of a leader that
             // may be gone, and with raft-rs's own tick this one would stand for election.
             self.raw.raft.election_elapsed += 1;
@@ -198,7 +217,7 @@ impl Replica {
     pub(crate) fn step(&mut self, mut message: Message) {
         // An earlier replica of the group on this node had another peer id; messages for it still
         // come.
-        if message.to != self.peer.0 || !self.takes(&message) {
+        if message.to != self.peer.0 || !self.takes(&message) || self.is_too_much(&message) {
             return;
         }
         self.hear_of_member(&mut message);
@@ -209,7 +228,7 @@ impl Replica {
         self.after_step();
     }
 
-    /// Whether a message may be handed in: while a snapshot is being installed only what asks
+    /// Whether a message may be handed in: while a snapshot is on its way in only what asks
     /// whether this replica is there, and for its vote.
     fn takes(&self, message: &Message) -> bool {
         let is_answered = matches!(
@@ -218,19 +237,25 @@ impl Replica {
                 | MessageType::MsgRequestVote
                 | MessageType::MsgRequestPreVote
         );
-        self.installing.is_none() || is_answered
+        self.incoming().is_none() || is_answered
     }
 
     /// Whether a snapshot that came is one that this replica takes or has taken.
     pub(crate) fn has_taken(&self, term: Term, index: LogIndex) -> bool {
+        self.incoming() == Some((term, index))
+    }
+
+    /// Snapshot on its way in: handed to raft-rs, being written to the log, or being installed.
+    fn incoming(&self) -> Option<(Term, LogIndex)> {
         let coming = self.raw.snap().map(|snapshot| snapshot.get_metadata());
-        let is_coming = coming.is_some_and(|meta| (meta.term, meta.index) == (term.0, index.0));
-        let mut installing = self.installing.iter();
-        is_coming || installing.any(|it| (it.term, it.index) == (term, index))
+        let coming = coming.map(|meta| (Term(meta.term), LogIndex(meta.index)));
+        let writing = self.writing.as_ref().and_then(Writing::snapshot);
+        let later = writing.or(self.installing.as_ref());
+        coming.or_else(|| later.map(|it| (it.term, it.index)))
     }
 
     pub(crate) fn propose(&mut self, data: Vec<u8>, ticket: Ticket) {
-        if !self.is_leader() || self.installing.is_some() {
+        if !self.is_leader() || self.incoming().is_some() {
             ticket.fail(self.not_leader());
             return;
         }
@@ -279,6 +304,22 @@ impl Replica {
         }
     }
 
+    /// Notes how large the state machine's data is: a snapshot would take as much.
+    pub(crate) fn set_state_bytes(&mut self, bytes: u64) {
+        self.state_bytes = bytes;
+    }
+
+    /// Bytes of the log that are kept for a follower that is away.
+    fn log_kept_bytes(&self) -> u64 {
+        self.bounds.log_kept_bytes_max.max(self.state_bytes / LOG_PER_STATE)
+    }
+
+    /// Bytes that the log should not outgrow. What is kept for a follower that is away alone slows
+    /// no commands down, which half of them would.
+    fn log_bytes_max(&self) -> u64 {
+        self.bounds.log_bytes_max.max(self.log_kept_bytes().saturating_mul(2))
+    }
+
     /// Does what a new term, role, leader or progress asks for, and shows it to readers.
     fn after_step(&mut self) {
         let office = (self.term(), self.raw.raft.state);
@@ -297,6 +338,9 @@ impl Replica {
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);
+        if self.leader().is_some() {
+            self.orphaned_by = None;
+        }
         let term = self.term();
         if self.is_leader() {
             if self.serving_term != term && self.raw.raft.apply_to_current_term() {
@@ -313,6 +357,18 @@ impl Replica {
     /// Whether another round is due.
     pub(crate) fn has_ready(&self) -> bool {
         self.raw.has_ready()
+    }
+
+    /// Whether a message brings entries although there are too many that wait for the state
+    /// machine. Not taken they are not acknowledged, and so the leader slows down; it sends them
+    /// again. Only committed ones count: those are sure to be applied.
+    fn is_too_much(&self, message: &Message) -> bool {
+        let brings_entries = !message.entries.is_empty();
+        brings_entries && {
+            let committed = LogIndex(self.raw.raft.raft_log.committed);
+            let waiting = self.raw.store().bytes_between(self.applied, committed);
+            waiting > self.bounds.unapplied_bytes_max
+        }
     }
 
     fn is_leader(&self) -> bool {

@@ -20,6 +20,10 @@ impl StateMachine for Shard {
         self.state.read().conf.clone()
     }
 
+    fn bytes(&self) -> u64 {
+        self.vector_bytes()
+    }
+
     fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         self.apply_entry(entry)
     }

@@ -18,6 +18,10 @@ pub enum Bug {
     StaleRead,
     /// raft: [`Fault::ReadUnconfirmed`].
     ReadUnconfirmed,
+    /// raft: [`Fault::AckBeforeWrite`].
+    AckBeforeWrite,
+    /// raft: [`Fault::ConfAtAppend`].
+    ConfAtAppend,
     /// placement: [`Fault::PromoteTooEarly`].
     PromoteTooEarly,
     /// catalog: [`Fault::DestroyByTarget`].
@@ -49,6 +53,8 @@ impl Bug {
         Self::DoubleApply,
         Self::StaleRead,
         Self::ReadUnconfirmed,
+        Self::AckBeforeWrite,
+        Self::ConfAtAppend,
         Self::PromoteTooEarly,
         Self::DestroyByTarget,
         Self::PeerIdTwice,
@@ -70,6 +76,8 @@ impl Bug {
             | Self::DoubleApply
             | Self::StaleRead => None,
             Self::ReadUnconfirmed => Some(Fault::ReadUnconfirmed),
+            Self::AckBeforeWrite => Some(Fault::AckBeforeWrite),
+            Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),
             Self::DestroyByTarget => Some(Fault::DestroyByTarget),
             Self::PeerIdTwice => Some(Fault::PeerIdTwice),

@@ -203,6 +203,12 @@ impl LogStore for LogDisk {
         Ok(found)
     }
 
+    fn bytes(&self, group: GroupId, first: LogIndex, last: LogIndex) -> u64 {
+        let state = self.state.lock();
+        let entries = state.now.0.get(&group).map(|log| log.entries.range(first..=last));
+        entries.into_iter().flatten().map(|(_, entry)| entry.data.len() as u64).sum()
+    }
+
     fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         let (mut through, mut term) = (through, term);
         if self.bug == Some(Bug::TruncationPastApplied)

@@ -69,6 +69,13 @@ pub(crate) enum Step {
         to: PeerId,
         ok: bool,
     },
+    /// The node tries to connect to one that ended, for the so many'th time.
+    Knock(NodeId, u64),
+    /// It was refused, when it had heard of the other so often.
+    Refused {
+        node: NodeId,
+        heard: u64,
+    },
     /// The coordinator has slept, or waited for an answer, long enough.
     Due(u64),
 }

@@ -90,6 +90,7 @@ impl World {
             }
             Fault::Stop => {
                 self.nodes[place(node)].stop(env);
+                self.notice_end(node);
                 self.ended(node, false);
             }
             Fault::CutOneWay => {

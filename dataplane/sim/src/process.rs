@@ -3,6 +3,7 @@
 
 mod apply;
 mod find;
+mod knock;
 mod reach;
 mod read;
 mod reconciler;
@@ -61,6 +62,7 @@ pub(crate) enum Input {
     Transfer { group: GroupId, to: PeerId },
     Truncate { group: GroupId, durable: LogIndex },
     Unreachable(NodeId),
+    Refused { node: NodeId, heard: u64 },
     Add(Box<Start>),
     Remove(GroupId),
     Installed { group: GroupId, peer: PeerId, index: LogIndex },
@@ -77,13 +79,47 @@ struct Inbox {
     inputs: VecDeque<Input>,
 }
 
+impl Input {
+    /// As [`vane_raft::Core`] asks for.
+    fn is_between_rounds(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Remove(_) | Self::Truncate { .. })
+    }
+}
+
+impl Inbox {
+    /// As the real one: while a round is being written entries and commands wait.
+    fn take(&mut self, entries: bool) -> Self {
+        let mut taken = std::mem::take(self);
+        if !entries {
+            let waits = |message: &mut Envelope| message.has_entries();
+            self.messages = taken.messages.extract_if(.., waits).collect();
+            let (waiting, inputs) = taken.inputs.into_iter().partition(Self::is_command);
+            (self.inputs, taken.inputs) = (waiting, inputs);
+        }
+        taken
+    }
+
+    fn has_work(&self, entries: bool) -> bool {
+        let Self { ticked, applied, messages, inputs } = self;
+        let is_due = *ticked || !applied.is_empty();
+        let signals = messages.iter().any(|message| entries || !message.has_entries());
+        is_due || signals || inputs.iter().any(|input| entries || !Self::is_command(input))
+    }
+
+    fn is_command(input: &Input) -> bool {
+        matches!(input, Input::Propose { .. })
+    }
+}
+
 /// Where the raft thread is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Waiting,
     Called,
-    /// Between `ready` and `persisted`; whether anything is being written.
-    Writing(bool),
+    /// Between `ready` and `persisted`.
+    Writing,
+    /// The same, and called for what need not wait for the disk.
+    WritingCalled,
 }
 
 pub(crate) struct Process {
@@ -94,6 +130,8 @@ pub(crate) struct Process {
     log: Arc<LogDisk>,
     inbox: Inbox,
     phase: Phase,
+    /// What waits until a round is written.
+    waiting: Vec<Input>,
     work: VecDeque<Work>,
     jobs: VecDeque<Job>,
     settled: Arc<Mutex<Vec<Settled>>>,
@@ -133,6 +171,7 @@ impl Process {
             log,
             inbox: Inbox::default(),
             phase: Phase::Waiting,
+            waiting: Vec::new(),
             work: VecDeque::new(),
             jobs: VecDeque::new(),
             settled: Arc::default(),
@@ -168,6 +207,8 @@ impl Process {
             Step::ReconcilerOver(number) => self.reconciler_over(env, number),
             Step::Read(asked, group, read) => self.look(env, asked, group, &read),
             Step::SnapshotSent { group, to, ok } => self.put(Input::SnapshotSent { group, to, ok }),
+            Step::Knock(node, times) => self.knock(env, node, times),
+            Step::Refused { node, heard } => self.put(Input::Refused { node, heard }),
             Step::Due(number) => self.due(number),
         }
         self.answer_settled(env);
@@ -223,18 +264,35 @@ impl Process {
 
     /// Lets the raft thread run if it waits and there is something to do.
     pub(crate) fn wake(&mut self, env: &mut Env) {
-        let Inbox { ticked, applied, messages, inputs } = &self.inbox;
-        let something =
-            *ticked || !(applied.is_empty() && messages.is_empty() && inputs.is_empty());
-        if self.phase == Phase::Waiting && (something || self.core.is_dirty()) {
-            self.phase = Phase::Called;
-            let think = env.random.within(&env.swarm.think);
-            env.step(think, self.id, Step::Round);
-        }
+        self.phase = match self.phase {
+            Phase::Waiting if self.inbox.has_work(true) || self.core.is_dirty() => Phase::Called,
+            Phase::Writing if self.inbox.has_work(false) => Phase::WritingCalled,
+            Phase::Waiting | Phase::Called | Phase::Writing | Phase::WritingCalled => return,
+        };
+        let think = env.random.within(&env.swarm.think);
+        env.step(think, self.id, Step::Round);
     }
 
     fn round(&mut self, env: &mut Env) {
-        let Inbox { ticked, applied, messages, inputs } = std::mem::take(&mut self.inbox);
+        match self.phase {
+            Phase::Called => {
+                self.hand_in(env, true);
+                self.begin_round(env);
+            }
+            Phase::WritingCalled => {
+                self.phase = Phase::Writing;
+                self.hand_in(env, false);
+                let urgent = self.core.urgent();
+                self.send(env, urgent);
+            }
+            // The round that it was called for has ended meanwhile.
+            Phase::Waiting | Phase::Writing => {}
+        }
+    }
+
+    /// Hands in what came; without entries only what has not to be written.
+    fn hand_in(&mut self, env: &mut Env, entries: bool) {
+        let Inbox { ticked, applied, messages, inputs } = self.inbox.take(entries);
         // In the real thread's order: what was applied makes room for what follows.
         for ((group, peer), (index, bytes)) in applied {
             self.core.applied(group, peer, index, bytes);
@@ -248,13 +306,15 @@ impl Process {
         if ticked {
             self.core.tick();
         }
+    }
+
+    fn begin_round(&mut self, env: &mut Env) {
         let Output { messages, transfers, appends, .. } = self.core.ready();
         self.send(env, messages);
         self.send_snapshots(env, transfers);
         // Nothing to sync: the round goes on at once, as the real thread does.
         if appends.is_empty() {
-            self.phase = Phase::Writing(false);
-            self.written(env);
+            self.persisted(env);
         } else {
             for Append { group, log, entries, .. } in &appends {
                 let numbers = [
@@ -269,13 +329,16 @@ impl Process {
                 env.note("write", &numbers);
             }
             self.log.write(&appends);
-            self.phase = Phase::Writing(true);
+            self.phase = Phase::Writing;
             let time = env.sync_time();
             env.step(time, self.id, Step::Written);
         }
     }
 
     fn take_in(&mut self, env: &mut Env, input: Input) {
+        if self.is_writing() && input.is_between_rounds() {
+            return self.waiting.push(input);
+        }
         let core = &mut self.core;
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
@@ -291,6 +354,7 @@ impl Process {
                 }
             }
             Input::Unreachable(node) => core.unreachable(node),
+            Input::Refused { node, heard } => core.refused(node, heard),
             Input::Add(start) => {
                 if let Err(error) = core.add(*start) {
                     env.checks.fail(|| format!("a replica could not be opened: {error}"));
@@ -304,15 +368,23 @@ impl Process {
     }
 
     fn written(&mut self, env: &mut Env) {
-        // Only a write can fail; a round without one has nothing to lose.
-        if self.phase == Phase::Writing(true) {
-            if env.random.chance(env.swarm.disk.fails) {
-                env.note("sync failed", &[("node", self.id.0.0)]);
-                // What is left of the write is what the kernel had written already.
-                return env.fail_disk(self.id.0);
-            }
-            self.log.sync();
+        if env.random.chance(env.swarm.disk.fails) {
+            env.note("sync failed", &[("node", self.id.0.0)]);
+            // What is left of the write is what the kernel had written already.
+            return env.fail_disk(self.id.0);
         }
+        self.log.sync();
+        self.persisted(env);
+        for input in std::mem::take(&mut self.waiting) {
+            self.take_in(env, input);
+        }
+    }
+
+    fn is_writing(&self) -> bool {
+        matches!(self.phase, Phase::Writing | Phase::WritingCalled)
+    }
+
+    fn persisted(&mut self, env: &mut Env) {
         self.phase = Phase::Waiting;
         match self.core.persisted() {
             Ok(done) => self.hand_on(env, done),
@@ -388,7 +460,7 @@ impl Process {
     /// Ends as it wants to end: answers whoever waits, applies what is committed.
     pub(crate) fn stop(&mut self, disks: &mut Disks, env: &mut Env) {
         // The real thread ends its round before it looks whether it is to stop.
-        if self.phase == Phase::Writing(true) {
+        if self.is_writing() {
             self.written(env);
         }
         self.inbox = Inbox::default();

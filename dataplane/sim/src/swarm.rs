@@ -226,6 +226,7 @@ impl Load {
 /// Bounds so low that a few thousand entries run into them.
 fn draw_bounds(random: &mut Random) -> Bounds {
     Bounds {
+        entry_bytes_max: 1 << 20,
         message_bytes_max: if random.chance(300_000) { random.below(500) } else { 1 << 20 },
         inflight_messages_max: 1 + random.below(64) as usize,
         committed_bytes_max: if random.chance(300_000) { 200 } else { 16 << 20 },
@@ -238,6 +239,17 @@ fn draw_bounds(random: &mut Random) -> Bounds {
             100 + random.below(4_000) as usize
         } else {
             64 << 20
+        },
+        unapplied_cache_bytes_max: random.below(4_000) as usize,
+        unapplied_bytes_max: if random.chance(300_000) {
+            100 + random.below(2_000)
+        } else {
+            64 << 20
+        },
+        apply_group_bytes_max: if random.chance(300_000) {
+            100 + random.below(1_000) as usize
+        } else {
+            8 << 20
         },
         // Followers that were away for some seconds then need a snapshot.
         log_kept_entries_max: 20 + random.below(200),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vane_types::{GroupId, NodeId};
 
-use crate::env::{End, Env};
+use crate::env::{Crash, End, Env};
 use crate::event::{Body, Event, Step};
 use crate::history::{Kind, ReadOf, names};
 use crate::liveness::Liveness;
@@ -199,7 +199,18 @@ impl World {
         let was_up = self.node(end.node).process.is_some();
         self.nodes[place(end.node)].crash(&mut self.env, end.crash);
         if was_up {
+            if end.crash == Crash::Killed {
+                self.notice_end(end.node);
+            }
             self.ended(end.node, end.is_short);
+        }
+    }
+
+    /// The machine of a process that ended goes on, and closes its connections.
+    pub(crate) fn notice_end(&mut self, ended: NodeId) {
+        for process in self.nodes.iter().filter_map(|node| node.process.as_ref()) {
+            let soon = self.env.random.below(TICK / 50);
+            self.env.step(soon, process.id, Step::Knock(ended, 1));
         }
     }
 

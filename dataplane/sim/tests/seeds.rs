@@ -107,13 +107,13 @@ fn an_acknowledgement_before_the_sync_is_found() {
     );
 }
 
-/// It took 4 seeds.
+/// It took 16 seeds.
 #[test]
 fn a_forgotten_vote_is_found() {
     is_found(Bug::VoteForgotten, &["voted in term", "lead in term"]);
 }
 
-/// It took 1 seed.
+/// It took 3 seeds.
 #[test]
 fn a_truncation_past_what_is_applied_is_found() {
     is_found(Bug::TruncationPastApplied, &["is not in the log", "data is incomplete"]);
@@ -125,7 +125,7 @@ fn a_request_that_is_applied_twice_is_found() {
     is_found(Bug::DoubleApply, &["the log says", "is Ok("]);
 }
 
-/// It took 15 seeds.
+/// It took 20 seeds.
 #[test]
 fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     let failed = failures(Bug::StaleRead, 12);
@@ -138,10 +138,23 @@ fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
     );
 }
 
-/// It took 60 seeds.
+/// It took 57 seeds.
 #[test]
 fn a_read_that_no_majority_confirmed_is_found() {
     is_found(Bug::ReadUnconfirmed, &["was answered", "have no linear order"]);
+}
+
+/// It took 17 seeds.
+#[test]
+fn an_acknowledgement_before_the_write_is_found() {
+    let says = ["is out of range", "another entry", "acknowledged", "voted in term"];
+    is_found(Bug::AckBeforeWrite, &says);
+}
+
+/// It took 7 seeds.
+#[test]
+fn members_that_change_when_the_change_is_logged_are_found() {
+    is_found(Bug::ConfAtAppend, &["applied another entry"]);
 }
 
 /// It took 2 seeds.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use prost::Message;
-use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, ReadOptions};
+use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Options, Range, ReadOptions};
 use rocksdb::{WriteBatch, WriteOptions};
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 
@@ -122,6 +122,13 @@ impl LogDb {
         // A failing disk ends the cursor too, and must not look like the end of the log.
         cursor.status().map_err(Error::rocks(DB))?;
         Ok(entries)
+    }
+
+    /// Bytes that the entries `first` to `last` take on disk, about, without reading them. What
+    /// was written since the database was opened counts only once it left memory.
+    pub fn bytes(&self, group: GroupId, first: LogIndex, last: LogIndex) -> u64 {
+        let (from, to) = (keys::entry(group, first), keys::entry(group, last.next()));
+        self.db.get_approximate_sizes(&[Range::new(&from, &to)]).into_iter().sum()
     }
 
     /// Removes entries up to `through`, whose term is `term` and whose effects a caller has

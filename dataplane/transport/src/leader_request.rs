@@ -52,6 +52,7 @@ impl From<ProposeError> for NotDone {
             ProposeError::GroupNotFound(_) => Self::NoReplica(text),
             // An entry that lost its place is never applied.
             ProposeError::Full { .. }
+            | ProposeError::TooLarge { .. }
             | ProposeError::Refused { .. }
             | ProposeError::Superseded(_) => Self::Refused(text),
             // A node that stops may have handed the entry to the others already.

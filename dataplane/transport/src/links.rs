@@ -31,6 +31,10 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
 /// refused is refused again.
 const SNAPSHOT_PAUSE_MIN: Duration = Duration::from_millis(500);
 const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(15);
+/// Time between attempts to connect to a node whose process ended, and attempts at most: after
+/// those the election timeout has passed, too.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
+const REFUSALS_MAX: usize = 50;
 
 /// The streams to all nodes.
 pub struct Links {
@@ -173,7 +177,10 @@ impl Sender {
     async fn run(self) {
         let mut pause = RETRY_PAUSE_MIN;
         loop {
-            match self.stream().await {
+            let ended = self.stream().await;
+            // A process was there: its end means something to those that it led.
+            let is_known = matches!(ended, Ended::AfterSending);
+            match ended {
                 Ended::Gone => return,
                 // What worked may work again at once; what did not is tried ever more rarely.
                 Ended::AfterSending => pause = RETRY_PAUSE_MIN,
@@ -183,11 +190,37 @@ impl Sender {
             // Old messages are of no use to Raft: it sends what is needed then.
             *link.queue.lock() = Queue::default();
             // Raft then asks where the node is, instead of sending ahead.
-            if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+            if let Some(engine) = self.engine() {
                 engine.unreachable(self.to);
+            }
+            drop(link);
+            if is_known {
+                self.watch_refusals().await;
             }
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Tells the engine as long as the node's address refuses connections: the process that this
+    /// one was connected to has ended. What is only silent refuses nothing.
+    async fn watch_refusals(&self) {
+        for _ in 0..REFUSALS_MAX {
+            // Before the attempt: whoever is heard of after it is another process.
+            let Some(heard) = self.engine().map(|engine| engine.contacts().of(self.to)) else {
+                return;
+            };
+            if !self.peers.refuses(self.to).await {
+                return;
+            }
+            let Some(engine) = self.engine() else { return };
+            engine.refused(self.to, heard);
+            drop(engine);
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+        }
+    }
+
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.engine.get().and_then(Weak::upgrade)
     }
 
     /// One connection, to its end.

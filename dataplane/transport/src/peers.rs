@@ -3,11 +3,13 @@
 mod call;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use parking_lot::RwLock;
 use thiserror::Error;
+use tokio::net::TcpSocket;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Error as TransportError};
@@ -133,6 +135,30 @@ impl Peers {
         // Two callers may both make one: the later is kept, and both work.
         self.channels.write().insert((node, purpose), (address, channel.clone()));
         Ok(self.client_of(channel))
+    }
+
+    /// Whether whoever is at a member's address refuses connections: nobody listens there, and the
+    /// machine is there to say so. No answer, or an address that is not known, is no refusal.
+    pub(crate) async fn refuses(&self, node: NodeId) -> bool {
+        let Some(address) = self.addresses.read().get(&node).cloned() else { return false };
+        let Ok(places) = tokio::net::lookup_host(&address).await else { return false };
+        let mut refused = false;
+        for place in places {
+            let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.connect(place)).await;
+            match connected {
+                Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => refused = true,
+                _ => return false,
+            }
+        }
+        refused
+    }
+
+    async fn connect(&self, place: SocketAddr) -> std::io::Result<()> {
+        let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(local) = self.local {
+            socket.bind(SocketAddr::new(local, 0))?;
+        }
+        socket.connect(place).await.map(drop)
     }
 
     fn known_channel(&self, key: (NodeId, Purpose), address: &str) -> Option<Channel> {

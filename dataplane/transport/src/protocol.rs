@@ -47,6 +47,7 @@ impl From<ProposeError> for Outcome {
             ProposeError::Full { waiting, limit } => {
                 Self::Full(format!("{waiting} bytes of writes are waiting, the limit is {limit}"))
             }
+            ProposeError::TooLarge { .. } => Self::Refused(Refusal::Invalid(error.to_string())),
             ProposeError::GroupNotFound(group) => {
                 Self::NoReplica(format!("group {group} is not on this node"))
             }

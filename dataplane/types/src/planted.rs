@@ -9,6 +9,10 @@
 pub enum Fault {
     /// raft: a leader answers a linearizable read without asking a majority.
     ReadUnconfirmed,
+    /// raft: votes and acknowledgements leave before what they stand for is written.
+    AckBeforeWrite,
+    /// raft: a change of members holds from when it is logged, committed or not.
+    ConfAtAppend,
     /// placement: a learner is promoted whatever it has.
     PromoteTooEarly,
     /// catalog: a node destroys the replica that a target leaves out while the group has it.

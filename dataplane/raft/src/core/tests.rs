@@ -1,8 +1,12 @@
 //! Small clusters of cores over memory, with a network that delivers at once.
 
 mod cluster;
+mod log_budget;
 mod memory_log;
 mod snapshots;
+mod succession;
+mod turns;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

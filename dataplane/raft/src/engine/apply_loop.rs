@@ -1,8 +1,14 @@
-//! The apply thread: takes committed entries in order and answers those who wait.
+//! The apply threads: they take the committed entries of each group in order and answer those
+//! who wait.
 
-use crossbeam_channel::{Receiver, Sender};
-use vane_types::LogIndex;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
 
+use crossbeam_channel::Sender;
+use vane_types::{GroupId, LogIndex};
+
+use super::apply_queues::{ApplyQueues, Lane};
 use super::inbox::{Inbox, Input};
 use super::snapshots::Job;
 use super::{Machines, end_process};
@@ -10,7 +16,12 @@ use crate::core::Install;
 use crate::error::{ApplyError, ProposeError};
 use crate::machine::{Applied, Committed};
 
-/// Something for the apply thread.
+/// Threads that apply entries of shards: beyond these, data.db is what is waited for.
+const SHARD_THREADS_MAX: usize = 8;
+/// With fewer, one entry that takes long would hold up every other shard.
+const SHARD_THREADS_MIN: usize = 2;
+
+/// Something for an apply thread.
 pub(super) enum Work {
     Apply(Committed),
     /// Everything before the snapshot has been applied when this comes; nothing behind it
@@ -18,15 +29,41 @@ pub(super) enum Work {
     Install(Install),
 }
 
-/// Runs until the raft thread has ended and everything it handed on is applied.
-pub(super) fn run(work: &Receiver<Work>, machines: &Machines, inbox: &Inbox, job: &Sender<Job>) {
-    for work in work {
-        match work {
-            Work::Apply(committed) => apply(committed, machines, inbox),
-            // Elsewhere: an installation takes as long as its files do, and other groups' entries
-            // would wait.
-            Work::Install(install) => drop(job.send(Job::Install(install))),
+impl Work {
+    pub(super) fn group(&self) -> GroupId {
+        match self {
+            Self::Apply(committed) => committed.group,
+            Self::Install(install) => install.group,
         }
+    }
+}
+
+/// Threads to start: one for the meta group, and as many for the shards as there are cores,
+/// within bounds.
+pub(super) fn lanes() -> Vec<Lane> {
+    let cores = available_parallelism().map_or(SHARD_THREADS_MIN, NonZero::get);
+    let shards = cores.clamp(SHARD_THREADS_MIN, SHARD_THREADS_MAX);
+    [Lane::Meta].into_iter().chain(std::iter::repeat_n(Lane::Shards, shards)).collect()
+}
+
+/// What an apply thread needs.
+pub(super) struct Applier {
+    pub(super) queues: Arc<ApplyQueues>,
+    pub(super) machines: Arc<Machines>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) job: Sender<Job>,
+}
+
+impl Applier {
+    /// Runs until the raft thread has ended and everything of the lane that it handed on is
+    /// applied.
+    pub(super) fn run(&self, lane: Lane) {
+        self.queues.work(lane, |work| match work {
+            Work::Apply(committed) => apply(committed, &self.machines, &self.inbox),
+            // Elsewhere: an installation takes as long as its files do, and this thread has other
+            // groups to serve.
+            Work::Install(install) => drop(self.job.send(Job::Install(install))),
+        });
     }
 }
 

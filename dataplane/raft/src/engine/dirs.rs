@@ -222,6 +222,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn bytes(&self, _: GroupId, _: LogIndex, _: LogIndex) -> u64 {
+            0
+        }
+
         fn truncate(&self, _: GroupId, _: LogIndex, _: Term) -> Result<(), StoreError> {
             Ok(())
         }

@@ -1,5 +1,6 @@
-//! The thread that owns the core: hands in what came, syncs what came of it, sends and
-//! hands on. While it syncs the inbox fills, which is the group commit.
+//! The thread that owns the core: hands in what came, has written what came of it, sends and
+//! hands on. It never waits for the disk: while a round is being written it ticks, and heartbeats
+//! come and go. Meanwhile commands and entries gather in the inbox, which is the group commit.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,24 +9,27 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::apply_loop::Work;
+use super::apply_queues::ApplyFeed;
 use super::dirs::SnapshotDirs;
 use super::inbox::{Inbox, Input, Taken};
 use super::snapshots::Job;
+use super::write::Write;
 use super::{Counters, Transport, end_process};
 use crate::codec::Envelope;
 use crate::core::{Core, Persisted, Transfer};
-use crate::log::LogStore;
 
 pub(super) struct RaftLoop {
     pub(super) core: Core,
-    pub(super) store: Arc<dyn LogStore>,
     pub(super) inbox: Arc<Inbox>,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) dirs: Arc<SnapshotDirs>,
     pub(super) counters: Arc<Counters>,
-    pub(super) apply: Sender<Work>,
+    pub(super) apply: ApplyFeed,
     pub(super) job: Sender<Job>,
     pub(super) tick: Duration,
+    pub(super) write: Write,
+    /// Came while a round was being written, and wait for its end.
+    pub(super) waiting: Vec<Input>,
 }
 
 impl RaftLoop {
@@ -33,8 +37,10 @@ impl RaftLoop {
         let mut next_tick = Instant::now() + self.tick;
         loop {
             // With work left the inbox is looked at but not waited for.
-            let until = if self.core.is_dirty() { Instant::now() } else { next_tick };
-            let Some(taken) = self.inbox.take(until) else { break };
+            let is_free = self.write.is_free();
+            let has_work = is_free && self.core.is_dirty();
+            let until = if has_work { Instant::now() } else { next_tick };
+            let Some(taken) = self.inbox.take(until, is_free) else { break };
             self.hand_in(taken);
             let now = Instant::now();
             if now >= next_tick {
@@ -42,7 +48,12 @@ impl RaftLoop {
                 // A process that was stopped does not live through the lost time at once.
                 next_tick = (next_tick + self.tick).max(now);
             }
-            self.round();
+            if self.write.is_free() {
+                self.round();
+            } else {
+                let urgent = self.core.urgent();
+                self.send(urgent);
+            }
         }
         self.core.close();
     }
@@ -56,7 +67,15 @@ impl RaftLoop {
         for message in messages {
             self.core.step(message);
         }
-        inputs.into_iter().for_each(|input| self.take_in(input));
+        for input in inputs {
+            match input {
+                Input::Written => self.written(),
+                input if !self.write.is_free() && input.is_between_rounds() => {
+                    self.waiting.push(input)
+                }
+                input => self.take_in(input),
+            }
+        }
     }
 
     fn take_in(&mut self, input: Input) {
@@ -67,19 +86,23 @@ impl RaftLoop {
             Input::WaitReplicated { group, wait } => core.wait_replicated(group, wait),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
-            Input::Truncate { group, durable } => {
+            Input::Truncate { group, durable, state_bytes } => {
+                core.set_state_bytes(group, state_bytes);
                 // Not the end of the process: a log that is longer than it need be loses nothing.
                 if let Err(error) = core.truncate(group, durable) {
                     tracing::error!(%error, "failed to truncate a log; it will be tried again");
                 }
             }
             Input::Unreachable(node) => core.unreachable(node),
+            Input::Refused { node, heard } => core.refused(node, heard),
             Input::Status { group, done } => done(core.status(group)),
             Input::Add { start, done } => done(core.add(*start)),
             Input::Remove { group, done } => {
                 core.remove(group);
                 done(());
             }
+            // Taken in where it comes.
+            Input::Written => {}
             Input::Quarantined { group, peer } => core.remove_peer(group, peer),
             Input::Installed { group, peer, index } => {
                 self.counters.snapshots_installed.fetch_add(1, Ordering::Relaxed);
@@ -95,16 +118,22 @@ impl RaftLoop {
         // Before the write: they promise nothing, and followers sync while this node does.
         self.send(out.messages);
         self.send_snapshots(out.transfers);
-        if !out.appends.is_empty() {
-            if let Err(error) = self.store.append(&out.appends, out.sync) {
-                end_process("failed to sync raft.db", &error);
-            }
-            if out.sync {
-                let entries: usize = out.appends.iter().map(|append| append.entries.len()).sum();
-                self.counters.syncs.fetch_add(1, Ordering::Relaxed);
-                self.counters.entries.fetch_add(entries as u64, Ordering::Relaxed);
-            }
+        if out.appends.is_empty() {
+            self.persisted();
+        } else {
+            self.write.begin(out.appends, out.sync);
         }
+    }
+
+    fn written(&mut self) {
+        self.write.end();
+        self.persisted();
+        for input in std::mem::take(&mut self.waiting) {
+            self.take_in(input);
+        }
+    }
+
+    fn persisted(&mut self) {
         match self.core.persisted() {
             Ok(done) => self.hand_on(done),
             Err(error) => end_process("failed to read raft.db", &error),
@@ -115,14 +144,14 @@ impl RaftLoop {
         // Only now: votes and acknowledgements stand for what has just been synced.
         self.send(done.messages);
         self.send_snapshots(done.transfers);
-        // The receivers end after this thread.
         for committed in done.committed {
-            drop(self.apply.send(Work::Apply(committed)));
+            self.apply.put(Work::Apply(committed));
         }
         for install in done.installs {
-            // Through the apply thread: entries before the snapshot must not come after it.
-            drop(self.apply.send(Work::Install(install)));
+            // By the queue of its group: entries before the snapshot must not come after it.
+            self.apply.put(Work::Install(install));
         }
+        // The receiver ends after this thread.
         for (group, peer) in done.snapshots_wanted {
             drop(self.job.send(Job::Make { group, peer }));
         }

@@ -142,11 +142,12 @@ impl Replica {
 
     /// Each answer to a heartbeat says what the state machine has, in fields that raft-rs does
     /// not use there: what is in the log is not yet in the state machine.
-    fn tell_of_itself(&self, message: &mut Message) {
+    pub(super) fn tell_of_itself(&self, message: &mut Message) {
         if message.get_msg_type() == MessageType::MsgHeartbeatResponse {
             message.index = self.applied.0;
-            message.reject = self.installing.is_some();
-            message.reject_hint = self.installing.as_ref().map_or(0, |it| it.index.0);
+            let incoming = self.incoming();
+            message.reject = incoming.is_some();
+            message.reject_hint = incoming.map_or(0, |(_, index)| index.0);
         }
     }
 
@@ -229,12 +230,17 @@ impl Replica {
         let (durable, bounds) = (durable.min(self.applied), &self.bounds);
         let (log, bytes) = (self.raw.store(), self.raw.store().bytes());
         let room = Room {
-            is_long: log.len() > bounds.log_kept_entries_max || bytes > bounds.log_kept_bytes_max,
-            is_full: bytes > bounds.log_bytes_max,
+            is_long: log.len() > bounds.log_kept_entries_max || bytes > self.log_kept_bytes(),
+            is_full: bytes > self.log_bytes_max(),
         };
         let through = match self.is_leader() {
             true => durable.min(needed_from(self.pins(), self.followers(), room)),
-            false if room.is_long => durable,
+            // Not all of it: as a leader it could then serve nobody who is a moment behind.
+            false if room.is_long => {
+                let last = log.log.last_index;
+                let newest = last.saturating_back(bounds.log_kept_entries_max / 2);
+                durable.min(log.tail(self.log_kept_bytes() / 2).max(newest))
+            }
             false => durable.min(self.applied.saturating_back(bounds.follower_kept_entries)),
         };
         if through > log.log.truncated_index {
@@ -246,7 +252,7 @@ impl Replica {
 
     /// Tells those who propose how fast the log may grow.
     pub(super) fn watch_log(&self) {
-        let (bytes, bytes_max) = (self.raw.store().bytes(), self.bounds.log_bytes_max);
+        let (bytes, bytes_max) = (self.raw.store().bytes(), self.log_bytes_max());
         let pace = crate::pace::pace(bytes, bytes_max).filter(|_| self.is_leader());
         self.watch.set_pace(pace);
     }

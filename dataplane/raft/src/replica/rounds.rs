@@ -1,7 +1,7 @@
 //! A replica's part in a round: what it has to write and send, what may follow once that is
 //! written, and what its state machine gets.
 
-use raft::Ready;
+use raft::StateRole;
 use raft::eraftpb::{ConfChangeV2, EntryType, Message, MessageType};
 use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId, Term};
@@ -13,6 +13,21 @@ use crate::error::StoreError;
 use crate::log::{Append, LogEntry};
 use crate::machine::{Committed, Conf, Entry};
 
+/// A round that is being written.
+pub(super) struct Writing {
+    number: u64,
+    /// Promise what is written.
+    messages: Vec<Message>,
+    /// What the log begins with from now on; to be installed once that is written.
+    snapshot: Option<Installing>,
+}
+
+impl Writing {
+    pub(super) fn snapshot(&self) -> Option<&Installing> {
+        self.snapshot.as_ref()
+    }
+}
+
 impl Replica {
     /// What is to be written and sent.
     pub(crate) fn ready(&mut self, out: &mut Output) {
@@ -23,12 +38,13 @@ impl Replica {
             return self.write_changed_log(out);
         }
         let mut ready = self.raw.ready();
-        let group = self.group;
         self.part(ready.take_messages(), &mut out.messages, &mut out.transfers);
         self.reads.confirmed(ready.take_read_states());
         let committed = ready.take_committed_entries();
         let storage = self.raw.mut_store();
-        let mut append = Append { group, log: storage.log, entries: Vec::new(), removed: None };
+        let mut append =
+            Append { group: self.group, log: storage.log, entries: Vec::new(), removed: None };
+        let mut snapshot = None;
         if let Some(hard_state) = ready.hs() {
             storage.log.term = Term(hard_state.term);
             storage.log.vote = PeerId::from_raw(hard_state.vote);
@@ -40,15 +56,21 @@ impl Replica {
                 let first = storage.log.truncated_index.next();
                 append.removed = Some((first, storage.log.last_index));
             }
-            storage.restore(LogIndex(meta.index), Term(meta.term));
+            let (index, term) = (LogIndex(meta.index), Term(meta.term));
+            storage.restore(index, term);
             // On disk with the new log: a start after a crash installs it again from its files.
-            storage.log.installing = Some(LogIndex(meta.index));
+            storage.log.installing = Some(index);
+            let conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
+            snapshot = Some(Installing { index, term, conf });
         }
         if let Some(removed) = storage.append(ready.entries()) {
             append.removed = Some(removed);
         }
         append.entries = ready.take_entries();
-        append.log = storage.log;
+        if planted::is(Fault::ConfAtAppend) {
+            self.change_members_early(&append.entries);
+        }
+        append.log = self.raw.store().log;
         // A commit index that moved alone may be lost: what is applied shows it again.
         if ready.must_sync() || !append.entries.is_empty() {
             out.sync = true;
@@ -58,22 +80,49 @@ impl Replica {
             self.log_changed = true;
         }
         self.note_committed(committed);
-        self.writing = Some(ready);
+        let (number, mut messages) = (ready.number(), ready.take_persisted_messages());
+        if planted::is(Fault::AckBeforeWrite) {
+            let early = std::mem::take(&mut messages);
+            self.part(early, &mut out.messages, &mut out.transfers);
+        }
+        // It goes on at once, with what is in the cache: heartbeats and ticks come while the disk
+        // is busy, too. Of what is not written raft-rs counts nothing.
+        self.raw.advance_append_async(ready);
+        self.writing = Some(Writing { number, messages, snapshot });
+    }
+
+    /// Messages that may leave while a round is being written: they promise nothing of it. Without
+    /// them a disk that is slow for a second would look like a node that is gone.
+    pub(crate) fn urgent(&mut self, out: &mut Vec<Envelope>) {
+        let raft = &mut self.raw.raft;
+        // An answer says in which term: one that is not written might be forgotten again.
+        let (leads, answers) =
+            (raft.state == StateRole::Leader, Term(raft.term) == self.written_term);
+        let is_urgent = |message: &mut Message| match message.get_msg_type() {
+            MessageType::MsgHeartbeat => leads,
+            MessageType::MsgHeartbeatResponse => answers,
+            _ => false,
+        };
+        let urgent: Vec<Message> = raft.msgs.extract_if(.., is_urgent).collect();
+        for mut envelope in Envelope::all(self.group, urgent) {
+            self.tell_of_itself(&mut envelope.message);
+            out.push(envelope);
+        }
     }
 
     /// What may leave and be applied now that everything handed out is written.
     pub(crate) fn persisted(&mut self, done: &mut Persisted) {
-        let Some(mut ready) = self.writing.take() else { return };
-        let mut messages = ready.take_persisted_messages();
-        if !ready.snapshot().is_empty() {
-            let meta = ready.snapshot().get_metadata();
-            let (index, term) = (LogIndex(meta.index), Term(meta.term));
-            let conf = meta.conf_state.as_ref().map(Conf::from).unwrap_or_default();
+        let writing = self.writing.take();
+        let Some(Writing { number, mut messages, snapshot }) = writing else { return };
+        self.written_term = self.raw.store().log.term;
+        self.raw.mut_store().set_written(self.applied);
+        if let Some(snapshot) = snapshot {
+            let Installing { index, term, ref conf } = snapshot;
             // What it stands for is not in the state machine yet: a leader that heard of it now
             // would count on this replica.
             let is_acknowledgement = |message: &Message| {
                 message.get_msg_type() == MessageType::MsgAppendResponse
-                    && message.index == index.0
+                    && message.index >= index.0
                     && !message.reject
             };
             if !planted::is(Fault::VoteBeforeInstall) {
@@ -81,25 +130,16 @@ impl Replica {
             }
             let (group, peer) = (self.group, self.peer);
             done.installs.push(Install { group, peer, index, term, conf: conf.clone() });
-            self.installing = Some(Installing { index, term, conf });
+            self.installing = Some(snapshot);
         }
         self.part(messages, &mut done.messages, &mut done.transfers);
-        self.advance(ready, done);
-    }
-
-    fn advance(&mut self, ready: Ready, done: &mut Persisted) {
-        let mut light = self.raw.advance_append(ready);
-        if let Some(commit) = light.commit_index() {
-            self.raw.mut_store().log.commit = LogIndex(commit);
-            self.log_changed = true;
-        }
-        self.part(light.take_messages(), &mut done.messages, &mut done.transfers);
-        self.note_committed(light.take_committed_entries());
+        // What follows for raft-rs comes with the next round.
+        self.raw.on_persist_ready(number);
         self.after_step();
     }
 
     /// The snapshot that [`Persisted::installs`] named is the state machine's now.
-    pub(crate) fn installed(&mut self, index: LogIndex, done: &mut Persisted) {
+    pub(crate) fn installed(&mut self, index: LogIndex) {
         let Some(installing) = self.installing.take() else { return };
         assert_eq!(
             installing.index, index,
@@ -113,12 +153,13 @@ impl Replica {
         self.to_apply.clear();
         (self.dispatched, self.committed) = (index, index);
         self.set_applied(index);
-        done.messages.extend(self.acknowledgement());
+        // With the next round: its term may not be written yet.
+        self.raw.raft.msgs.extend(self.acknowledgement());
     }
 
     /// Says to the leader what this replica's log has, which is a snapshot that is installed:
     /// every later leader has what is committed, too. Lost, it is found out by asking.
-    fn acknowledgement(&self) -> Option<Envelope> {
+    fn acknowledgement(&self) -> Option<Message> {
         let leader = self.leader().filter(|leader| *leader != self.peer)?;
         let mut message = Message {
             to: leader.0,
@@ -129,13 +170,13 @@ impl Replica {
             ..Message::default()
         };
         message.set_msg_type(MessageType::MsgAppendResponse);
-        Some(Envelope { group: self.group, message })
+        Some(message)
     }
 
     /// Everything up to `index` is applied.
     pub(crate) fn applied(&mut self, index: LogIndex) {
         // A snapshot on its way in counts for more than the entries before it.
-        if self.installing.is_none() && index > self.applied {
+        if self.incoming().is_none() && index > self.applied {
             self.set_applied(index);
         }
     }
@@ -159,16 +200,19 @@ impl Replica {
         }
     }
 
+    /// Whether there are committed entries that the state machine has not been given.
+    pub(crate) fn has_committed(&self) -> bool {
+        // Entries before a snapshot are in it.
+        self.incoming().is_none() && self.dispatched < self.committed
+    }
+
     /// Committed entries for the state machine, of about `bytes_max`.
     pub(crate) fn take_committed(
         &mut self,
         bytes_max: usize,
     ) -> Result<Option<Committed>, StoreError> {
-        if self.installing.is_some() || self.dispatched == self.committed {
-            return Ok(None);
-        }
-        if bytes_max == 0 {
-            // No room: let go of what the log still has.
+        if !self.has_committed() || bytes_max == 0 {
+            // Without room let go of what the log still has.
             self.to_apply.clear();
             return Ok(None);
         }
@@ -202,6 +246,8 @@ impl Replica {
             let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));
         }
+        // What found no room is in the log, and need not be in memory as well.
+        self.to_apply.clear();
         self.after_step();
         Ok(Some(taken))
     }
@@ -214,8 +260,13 @@ impl Replica {
             Some(EntryType::EntryConfChangeV2) => {
                 let change = <ConfChangeV2 as prost_for_raft::Message>::decode(&*data)
                     .map_err(|e| self.not_a_change(index, &e))?;
-                let applied = self.raw.apply_conf_change(&change);
-                let state = applied.map_err(|e| self.not_a_change(index, &e))?;
+                let state = match planted::is(Fault::ConfAtAppend) {
+                    true => self.raw.raft.prs().conf().to_conf_state(),
+                    false => {
+                        let applied = self.raw.apply_conf_change(&change);
+                        applied.map_err(|e| self.not_a_change(index, &e))?
+                    }
+                };
                 self.conf = Conf::from(&state);
                 self.resign_if_removed();
                 Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })

@@ -7,6 +7,7 @@ use vane_index::VectorIndex;
 use vane_types::{FieldSchema, JsonPath};
 
 use crate::shard::Shard;
+use crate::state::vector::VectorState;
 
 /// What a shard holds and does at the moment.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -77,6 +78,11 @@ impl Info {
 }
 
 impl Shard {
+    /// Bytes of all rows, dead ones included; costs a look at each segment.
+    pub(crate) fn vector_bytes(&self) -> u64 {
+        self.state.read().vectors.iter().map(VectorState::row_bytes).sum()
+    }
+
     /// The figures of now.
     pub fn info(&self) -> Info {
         // Before the lock below: it takes the same one, and a second reader may wait behind a
@@ -95,15 +101,13 @@ impl Shard {
             info.segments += 1 + vector.frozen.len() + vector.sealed.len();
             let frozen: usize = vector.frozen.iter().map(|frozen| frozen.rows()).sum();
             info.growing_rows += frozen + vector.growing.rows();
-            info.vector_bytes +=
-                ((frozen + vector.growing.rows()) * vector.params.size * size_of::<f32>()) as u64;
+            info.vector_bytes += vector.row_bytes();
             info.vectors += vector
                 .locs
                 .iter()
                 .filter(|loc| **loc != crate::segments::growing::Loc::NONE)
                 .count();
             for sealed in &vector.sealed {
-                info.vector_bytes += sealed.bytes() as u64;
                 if let Some(graph) = &sealed.graph {
                     info.graph_bytes += graph.bytes() as u64;
                     info.indexed_vectors += sealed.rows().saturating_sub(sealed.tombstones.dead());

@@ -33,6 +33,14 @@ impl VectorState {
         }
     }
 
+    /// Bytes of all rows, dead ones included.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        let frozen: usize = self.frozen.iter().map(|frozen| frozen.rows()).sum();
+        let in_memory = (frozen + self.growing.rows()) * self.params.size * size_of::<f32>();
+        let sealed: usize = self.sealed.iter().map(|sealed| sealed.bytes()).sum();
+        (in_memory + sealed) as u64
+    }
+
     pub(crate) fn loc(&self, slot: Slot) -> Loc {
         self.locs.get(slot as usize).copied().unwrap_or(Loc::NONE)
     }

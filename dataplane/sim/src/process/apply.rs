@@ -1,4 +1,5 @@
-//! The apply thread: committed entries, one after the other, to the state machines.
+//! The apply threads: committed entries to the state machines, those of one group one after the
+//! other.
 
 use std::collections::VecDeque;
 
@@ -29,6 +30,13 @@ pub(super) enum Work {
 }
 
 impl Work {
+    fn group(&self) -> GroupId {
+        match self {
+            Self::Apply { group, .. } => *group,
+            Self::Install(install) => install.group,
+        }
+    }
+
     pub(super) fn of(committed: Committed) -> Self {
         let Committed { group, peer, entries, bytes } = committed;
         Self::Apply { group, peer, entries: entries.into(), bytes, last: LogIndex::ZERO }
@@ -48,9 +56,10 @@ impl Process {
         env.step(time, self.id, Step::Apply);
     }
 
-    /// Applies a few entries of the first group in the queue.
+    /// Applies a few entries of any group: which thread is faster nobody knows.
     pub(super) fn apply(&mut self, env: &mut Env) {
-        match self.work.pop_front() {
+        let place = self.next_work(env);
+        match self.work.remove(place) {
             Some(Work::Apply { group, peer, mut entries, bytes, mut last }) => {
                 // A crash can then fall between any two entries of what was committed at once.
                 let few = 1 + env.random.below(ENTRIES_MAX) as usize;
@@ -60,8 +69,8 @@ impl Process {
                 if entries.is_empty() {
                     self.note_applied((group, peer), last, bytes);
                 } else {
-                    // In front: entries of one group have one order.
-                    self.work.push_front(Work::Apply { group, peer, entries, bytes, last });
+                    // Where it was: entries of one group have one order.
+                    self.work.insert(place, Work::Apply { group, peer, entries, bytes, last });
                 }
                 if group == GroupId::META {
                     self.catalog_changed(env);
@@ -73,6 +82,13 @@ impl Process {
         if !self.work.is_empty() {
             self.call_apply(env);
         }
+    }
+
+    /// Place of the first work of one group that has some.
+    fn next_work(&self, env: &mut Env) -> usize {
+        let any = env.random.below(self.work.len().max(1) as u64) as usize;
+        let group = self.work.get(any).map(Work::group);
+        self.work.iter().position(|work| Some(work.group()) == group).unwrap_or_default()
     }
 
     fn note_applied(&mut self, replica: (GroupId, PeerId), index: LogIndex, bytes: usize) {

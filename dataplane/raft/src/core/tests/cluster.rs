@@ -11,6 +11,9 @@ pub(super) struct TestNode {
     pub(super) conf: Conf,
     pub(super) commands: Vec<Vec<u8>>,
     pub(super) watch: Arc<Watch>,
+    /// Its state machine stands still.
+    pub(super) stalled: bool,
+    held: Vec<Committed>,
 }
 
 impl TestNode {
@@ -29,14 +32,20 @@ impl TestNode {
             conf,
             commands: Vec::new(),
             watch: Arc::default(),
+            stalled: false,
+            held: Vec::new(),
         };
         node.start();
         node
     }
 
     pub(super) fn start(&mut self) {
-        let bounds =
-            Bounds { log_kept_bytes_max: 8_000, log_bytes_max: 16_000, ..Bounds::default() };
+        let bounds = Bounds {
+            log_kept_bytes_max: 8_000,
+            log_bytes_max: 16_000,
+            unapplied_bytes_max: 4_000,
+            ..Bounds::default()
+        };
         self.core =
             Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
         let log = self.log.group(GROUP).unwrap().unwrap();
@@ -158,7 +167,10 @@ impl TestCluster {
                             node.core.snapshot_made(group, peer, Ok(made));
                         }
                     }
-                    done.committed.into_iter().for_each(|committed| node.apply(committed));
+                    node.held.extend(done.committed);
+                    let due =
+                        if node.stalled { Vec::new() } else { std::mem::take(&mut node.held) };
+                    due.into_iter().for_each(|committed| node.apply(committed));
                     for install in done.installs {
                         if self.slow_to_install {
                             self.installing.push((*id, install));

@@ -42,6 +42,12 @@ impl LogStore for MemoryLog {
         Ok(entries.range(from..to).map(|(_, entry)| entry.clone()).collect())
     }
 
+    fn bytes(&self, group: GroupId, first: LogIndex, last: LogIndex) -> u64 {
+        let groups = self.groups.lock();
+        let entries = groups.get(&group).map(|(_, entries)| entries.range(first..=last));
+        entries.into_iter().flatten().map(|(_, entry)| entry.data.len() as u64).sum()
+    }
+
     fn truncate(&self, group: GroupId, through: LogIndex, term: Term) -> Result<(), StoreError> {
         let mut groups = self.groups.lock();
         let (log, entries) = groups.entry(group).or_default();

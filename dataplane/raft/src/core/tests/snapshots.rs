@@ -1,5 +1,7 @@
 //! Snapshots on their way: what of the log stays meanwhile, who votes, and what ends.
 
+use raft::eraftpb::{ConfState, Message, MessageType};
+
 use super::*;
 
 fn learner(node: u64) -> MemberChange {
@@ -154,4 +156,49 @@ fn a_snapshot_that_cannot_be_made_is_tried_again_after_a_while() {
     cluster.ticks(60);
     assert_eq!(cluster.orders, 3);
     assert_eq!(cluster.commands(9), [&b"before"[..], b"after"]);
+}
+
+#[test]
+fn a_replica_answers_while_a_snapshot_is_written_and_acknowledges_it_once_installed() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
+    cluster.down.insert(away);
+    assert!(cluster.propose(leader, b"a").is_ok());
+    let GroupStatus { term, applied, conf, .. } = cluster.nodes[&leader].status();
+    let message = |kind: MessageType| {
+        let (from, to) = (peer(leader).0, peer(away).0);
+        let mut message = Message { from, to, term: term.0, ..Message::default() };
+        message.set_msg_type(kind);
+        message
+    };
+    let mut announcement = message(MessageType::MsgSnapshot);
+    let meta = announcement.mut_snapshot().mut_metadata();
+    (meta.index, meta.term) = (applied.0, term.0);
+    meta.set_conf_state(ConfState::from(&conf));
+    let node = cluster.nodes.get_mut(&away).unwrap();
+    node.core.step(Envelope { group: GROUP, message: announcement });
+    let out = node.core.ready();
+    assert!(!out.appends.is_empty());
+
+    let heartbeat = message(MessageType::MsgHeartbeat);
+    node.core.step(Envelope { group: GROUP, message: heartbeat });
+    let answers = node.core.urgent();
+    assert_eq!(answers.len(), 1, "a busy disk is no reason to be silent");
+    let answer = &answers[0].message;
+    assert!(answer.reject && answer.reject_hint == applied.0, "it says what it is at: {answer:?}");
+    assert!(answer.index < applied.0, "and what it has");
+
+    let acknowledges = |done: &Persisted| {
+        let mut messages = done.messages.iter().map(|envelope| &envelope.message);
+        messages.any(|it| it.get_msg_type() == MessageType::MsgAppendResponse && !it.reject)
+    };
+    node.log.append(&out.appends, true).unwrap();
+    let done = node.core.persisted().unwrap();
+    assert_eq!(done.installs.len(), 1);
+    assert!(!acknowledges(&done), "the state machine does not have it");
+    node.core.installed(GROUP, done.installs[0].peer, applied);
+    let out = node.core.ready();
+    node.log.append(&out.appends, true).unwrap();
+    assert!(acknowledges(&node.core.persisted().unwrap()));
 }
