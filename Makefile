@@ -31,6 +31,10 @@ APISERVER_TESTS ?= 1
 # Seeds of the simulation that `sim` runs.
 SEEDS ?= 0..5000
 SIM_ARGS ?=
+# What `fuzz` tries, for how long each, and what it draws from.
+FUZZ_DOORS ?= rest peer raft admin files
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
 # More arguments for pytest in `e2e` and `e2e-smoke`.
 E2E_ARGS ?=
 # The image that `image` builds; its tag is the version where it is empty.
@@ -39,12 +43,12 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim demo bench up serve fmt audit clean
+.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim fuzz demo bench up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
+	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -65,8 +69,8 @@ test: setup ## everything: lint, unit, simulation, chart, process, crash, power,
 	@scripts/steps "lint prepare" unit build "chart-test client-test crash-test" cluster-test apiserver-test
 
 # The same loops as in `test`, for longer: nights instead of minutes.
-soak: setup ## the loops of the tests for hours: seeds, crashes, power failures, a cluster at rest
-	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 IDLE_SECONDS=3600 scripts/steps build sim crash-test cluster-test apiserver-test
+soak: setup ## the loops of the tests for hours: seeds, hostile input, crashes, power failures, a cluster at rest
+	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
 
 prepare: $(VENV)/.done ## download what tests need beside the build: Python's packages, Kubernetes' binaries
 	@e2e/kubernetes/tools charts
@@ -129,6 +133,9 @@ kind-down: ## remove it; tools and images stay in the cache
 sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …' or '--finding …')
 	@scripts/announce-build
 	$(CARGO) run -p vane-sim -- --seeds $(SEEDS) $(SIM_ARGS)
+
+fuzz: build ## hostile input at each door of a node (FUZZ_SECONDS=60 FUZZ_SEED=1 FUZZ_DOORS='rest files')
+	for door in $(FUZZ_DOORS); do $(BIN)/vane-fuzz door $$door --seed $(FUZZ_SEED) --seconds $(FUZZ_SECONDS) || exit 1; done
 
 demo: build ## three nodes: load packages of Debian, search them by meaning, kill a leader
 	@$(BIN)/vane-demo --vane $(BIN)/vane --file e2e/examples/demo.yaml --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("service", "types filter raft catalog shard transport coordinator node api"),
     ("server", "types index proto discovery shard transport coordinator node api service"),
     ("sim", "types filter storage raft catalog placement shard transport coordinator"),
+    ("fuzz", "types index proto storage commands server"),
     ("ctl", "proto"),
     ("crds", ""),
     ("operator", "crds proto"),

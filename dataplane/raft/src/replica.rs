@@ -6,6 +6,7 @@ mod members;
 mod reads;
 mod report;
 mod rounds;
+mod sound;
 mod succession;
 mod ticket;
 mod waits;
@@ -33,6 +34,7 @@ pub(crate) use waits::ReplicatedWait;
 use log_end::LogEnd;
 use reads::Reads;
 use rounds::Writing;
+use sound::{Receiver, is_sound};
 use waits::Waiting;
 
 /// Ticks in which a replica that was placed first goes on standing for election.
@@ -228,9 +230,15 @@ impl Replica {
         self.after_step();
     }
 
-    /// Whether a message may be handed in: while a snapshot is on its way in only what asks
-    /// whether this replica is there, and for its vote.
+    /// Whether a message may be handed in: it can be of a replica, and while a snapshot is on its
+    /// way in it asks whether this one is there, or for its vote.
     fn takes(&self, message: &Message) -> bool {
+        let raft = &self.raw.raft;
+        // Before anything else looks at it: its very kind may be none.
+        if !is_sound(message, Receiver { term: raft.term, last: raft.raft_log.last_index() }) {
+            tracing::debug!(group = %self.group, from = message.from, "an unsound message");
+            return false;
+        }
         let is_answered = matches!(
             message.get_msg_type(),
             MessageType::MsgHeartbeat

@@ -112,10 +112,14 @@ impl DataDir {
     /// start before.
     ///
     /// # Errors
-    /// When the marker cannot be written; the start may be counted or not.
+    /// When the marker cannot be written; the start may be counted or not. [`Error::Damaged`] when
+    /// its number is the last one.
     pub fn count_start(&self) -> Result<u64, Error> {
         let mut marker = self.marker.lock();
-        let changed = Marker { starts: marker.starts + 1, ..*marker };
+        let starts = marker.starts.checked_add(1).ok_or_else(|| {
+            Error::damaged(self.path.join(MARKER).display().to_string(), "it counts no more starts")
+        })?;
+        let changed = Marker { starts, ..*marker };
         write_marker(&self.path, &changed)?;
         *marker = changed;
         Ok(changed.starts)

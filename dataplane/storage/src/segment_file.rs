@@ -178,7 +178,10 @@ impl SegmentFiles {
     /// disk said.
     pub fn open(dir: &Path, manifest: &SegmentManifest, verify: bool) -> Result<Self, Error> {
         let (n, dim) = (manifest.rows as usize, manifest.dim as usize);
-        let data = n * dim * 4;
+        // Two numbers of a damaged manifest may come to more than there is memory to address.
+        let data = n.checked_mul(dim).and_then(|values| values.checked_mul(4));
+        let data = data.filter(|bytes| isize::try_from(*bytes).is_ok());
+        let data = data.ok_or_else(|| damaged(dir, "its manifest names more rows than can be"))?;
         let blocks = data.div_ceil(BLOCK);
         let vectors = map(&dir.join(VECTORS), VECTORS_MAGIC, HEADER + data + blocks * 8)?;
         let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * 12)?;

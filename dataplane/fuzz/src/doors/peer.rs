@@ -1,0 +1,202 @@
+//! Calls of other nodes: each method with messages that were broken field by field.
+
+use std::path::Path;
+
+use prost::Message;
+use vane_commands::{
+    Change, Command, CreateIndex, DeletePayload, DeleteVectors, DropIndex, LoggedVector, Point,
+    SetPayload, Targets, Upsert,
+};
+use vane_proto::admin::Group;
+use vane_proto::peer as wire;
+use vane_types::{PointId, Vector};
+
+use super::calls::{Call, Called, one, peer};
+use super::rest_bodies;
+use crate::hostile::protobuf::hostile;
+use crate::{Budget, Failure, Random, Tally};
+
+/// Milliseconds that calls wait for something that does not come.
+const TIMEOUT_MS: u64 = 200;
+
+pub(super) fn attempt(program: &Path, budget: Budget, seed: u64) -> Result<Tally, Failure> {
+    Called::start(program)?.spend(program, budget, ("peer", seed), |groups, random| {
+        let (path, messages) = match random.below(3) {
+            0 => write(groups, random),
+            1 => read(groups, random),
+            _ => other(groups, random),
+        };
+        (path, messages.iter().map(|message| hostile(message, random)).collect())
+    })
+}
+
+fn write(groups: &[Group], random: &mut Random) -> Call {
+    let change = random.pick(&changes()).clone();
+    // Broken within, so that what is around it mostly arrives.
+    let mut command = Command::new(change).encode_stored();
+    let body = hostile(&command.split_off(1), random);
+    command.extend(body);
+    let group = random.pick(groups).id;
+    one(
+        peer("Propose"),
+        &wire::ProposeRequest { group, command, timeout_ms: TIMEOUT_MS, ..Default::default() },
+    )
+}
+
+fn changes() -> Vec<Change> {
+    let ids = vec![PointId::Num(3).to_key(), PointId::Num(4).to_key()];
+    let by_ids = Targets { ids, ..Default::default() };
+    let filter = rest_bodies::filter().to_string();
+    let by_filter = Targets { filter, semantics: 1, ..Default::default() };
+    let vectors = vec![LoggedVector::new(String::new(), Vector::Dense(vec![0.5, 1.0]))];
+    let payload = br#"{"n": 7, "a": [{"b": {"c": [1, "x"]}}]}"#.to_vec();
+    let point = Point { id: PointId::Num(7).to_key(), vectors, payload: payload.clone() };
+    let upsert = Upsert { points: vec![point.clone(), point] };
+    let targets = Some(by_ids.clone());
+    let set = SetPayload { targets: targets.clone(), payload, key: "a[0].b".into() };
+    let keys = vec!["n".to_owned(), "a[].b".to_owned()];
+    let field = "a[].b".to_owned();
+    vec![
+        Change::Upsert(upsert.clone()),
+        Change::UpdateVectors(upsert),
+        Change::Delete(by_ids.clone()),
+        Change::Delete(by_filter.clone()),
+        Change::ClearPayload(by_filter),
+        Change::SetPayload(set.clone()),
+        Change::OverwritePayload(set),
+        Change::DeletePayload(DeletePayload { targets: targets.clone(), keys }),
+        Change::DeleteVectors(DeleteVectors { targets, names: vec![String::new()] }),
+        Change::CreateIndex(CreateIndex { field: field.clone(), field_type: "keyword".into() }),
+        Change::DropIndex(DropIndex { field }),
+    ]
+}
+
+fn read(groups: &[Group], random: &mut Random) -> Call {
+    let header = Some(wire::ReadHeader {
+        group: random.pick(groups).id,
+        timeout_ms: TIMEOUT_MS,
+        freshness: random.below(4) as i32,
+        applied: 1,
+    });
+    let (filter, want) = (Some(filter()), Some(want()));
+    let search = Some(wire::VectorSearch {
+        filter: filter.clone(),
+        ef: Some(10),
+        limit: 5,
+        exclude: vec![PointId::Num(3).to_key()],
+        want: want.clone(),
+        vector: Some(wire::Vector {
+            kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
+        }),
+        ..Default::default()
+    });
+    let (id, using) = (PointId::Num(3).to_key(), String::new());
+    let places = vec![0, 1, 4];
+    match random.below(9) {
+        0 => one(peer("Search"), &wire::SearchRequest { header, search }),
+        1 => one(peer("Hold"), &wire::HoldRequest { header, search }),
+        2 => one(peer("Fetch"), &wire::FetchRequest { header, token: 1, places, want }),
+        3 => one(peer("Retrieve"), &wire::RetrieveRequest { header, ids: vec![id], want }),
+        4 => {
+            let offset = Some(id);
+            one(peer("Scroll"), &wire::ScrollRequest { header, filter, offset, limit: 5, want })
+        }
+        5 => one(peer("Count"), &wire::CountRequest { header, filter }),
+        6 => one(peer("VectorOf"), &wire::VectorOfRequest { header, id, using }),
+        7 => one(peer("Resolve"), &wire::ResolveRequest { header, filter }),
+        _ => one(peer("ShardInfo"), &wire::ShardInfoRequest { header }),
+    }
+}
+
+fn want() -> wire::Want {
+    wire::Want {
+        payload: Some(wire::WantPayload {
+            part: Some(wire::want_payload::Part::Include(wire::Paths {
+                paths: vec!["a[].b".to_owned(), "n".to_owned()],
+            })),
+        }),
+        vectors: Some(wire::WantVectors {
+            part: Some(wire::want_vectors::Part::All(wire::Unit {})),
+        }),
+    }
+}
+
+fn filter() -> wire::Filter {
+    use wire::condition::What;
+    let field = wire::FieldCondition {
+        key: "n".to_owned(),
+        range: Some(wire::field_condition::Range::NumberRange(wire::NumberBounds {
+            gte: Some("1".to_owned()),
+            lt: Some("150.5".to_owned()),
+            ..Default::default()
+        })),
+        geo_radius: Some(wire::GeoRadius { lat: 1.0, lon: 2.0, radius: 1e6 }),
+        values_count: Some(wire::CountBounds { gte: Some(1), ..Default::default() }),
+        ..Default::default()
+    };
+    let conditions = [
+        What::Field(field),
+        What::HasId(wire::PointIds { ids: vec![PointId::Num(3).to_key()] }),
+        What::IsEmpty("none".to_owned()),
+        What::HasVector(String::new()),
+        What::Filter(wire::Filter::default()),
+        What::Nested(wire::Filter::default()),
+    ];
+    let conditions = conditions.map(|what| {
+        let nested_key = "a".to_owned();
+        wire::Condition { what: Some(what), nested_key }
+    });
+    let clause = wire::Clause { conditions: conditions.to_vec(), alone: false };
+    wire::Filter { should: Some(clause.clone()), must_not: Some(clause), ..Default::default() }
+}
+
+fn other(groups: &[Group], random: &mut Random) -> Call {
+    let group = random.pick(groups);
+    let (group, to_peer) = (group.id, group.replicas.first().map_or(0, |replica| replica.peer_id));
+    let timeout_ms = TIMEOUT_MS;
+    match random.below(6) {
+        0 => one(
+            peer("Basis"),
+            &wire::BasisRequest {
+                header: Some(wire::ReadHeader { group, timeout_ms, ..Default::default() }),
+            },
+        ),
+        1 => one(peer("Report"), &wire::ReportRequest { groups: vec![group, 0], all: false }),
+        2 => {
+            one(peer("TransferLeader"), &wire::TransferLeaderRequest { group, timeout_ms, to_peer })
+        }
+        3 => one(
+            peer("Join"),
+            &wire::JoinRequest {
+                disk_id: "00000000-0000-0000-0000-00000000000a".to_owned(),
+                name: "other".to_owned(),
+                address: "127.0.0.1:1".to_owned(),
+                rest_address: "127.0.0.1:2".to_owned(),
+                version: "0.1.0".to_owned(),
+                // Not this node's: a member that is never there would take the majority away.
+                protocol: 1,
+                ..Default::default()
+            },
+        ),
+        4 => one(peer("OfferSnapshot"), &snapshot(group)),
+        _ => {
+            use wire::snapshot_part::Part;
+            let chunk = wire::SnapshotChunk { data: vec![1, 2, 3], checksum: 7 };
+            let parts = [Part::Header(snapshot(group)), Part::Chunk(chunk)];
+            let messages = parts.map(|part| wire::SnapshotPart { part: Some(part) });
+            (peer("Snapshot"), messages.iter().map(Message::encode_to_vec).collect())
+        }
+    }
+}
+
+fn snapshot(group: u64) -> wire::SnapshotHeader {
+    let file =
+        |name: &str| wire::SnapshotFile { name: name.to_owned(), bytes: 3, ..Default::default() };
+    wire::SnapshotHeader {
+        from_node: 2,
+        to_node: 1,
+        // An index far behind what the group has: nothing that Raft would install.
+        envelope: Some(wire::Envelope { group, message: super::raft::snapshot_of(1, 1) }),
+        files: vec![file("data"), file("v0-s1/vec.f32"), file("../../x")],
+    }
+}
