@@ -87,6 +87,15 @@ impl Command {
         Self { request: Some(request), ..self }
     }
 
+    /// In the form that members of `level` read, where it has one for older members too.
+    #[must_use]
+    pub fn at(mut self, level: FeatureLevel) -> Self {
+        if let Some(Change::CreateIndex(create)) = &mut self.change {
+            create.online &= level >= FeatureLevel::PROVEN;
+        }
+        self
+    }
+
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         // Taken apart whole: what is added must say its level here.
@@ -102,10 +111,11 @@ impl Command {
                 | Change::OverwritePayload(_)
                 | Change::DeletePayload(_)
                 | Change::ClearPayload(_)
-                | Change::CreateIndex(_)
+                | Change::CreateIndex(CreateIndex { online: false, .. })
                 | Change::DropIndex(_)
                 | Change::Configure(_),
             ) => FeatureLevel::FIRST,
+            Some(Change::CreateIndex(CreateIndex { online: true, .. })) => FeatureLevel::PROVEN,
         };
         let of_route = routed_by.map_or(FeatureLevel::FIRST, |_| FeatureLevel::ROUTED);
         let of_bounds = bounds.map_or(FeatureLevel::FIRST, |_| FeatureLevel::PROVEN);
@@ -191,6 +201,19 @@ mod tests {
         });
         let expected = [1, 66, 10, 10, 2, 0, 7, 18, 2, 123, 125, 24, 1, 98, 6, 8, 1, 16, 2, 24, 3];
         assert_eq!(command.encode_stored(), expected);
+    }
+
+    #[test]
+    fn an_index_is_made_online_from_its_level_on() {
+        let create = CreateIndex { field: "f".into(), field_type: "bool".into(), online: true };
+        let command = Command::new(Change::CreateIndex(create));
+        let before = [1, 74, 9, 10, 1, 102, 18, 4, 98, 111, 111, 108];
+        let online = [1, 74, 11, 10, 1, 102, 18, 4, 98, 111, 111, 108, 24, 1];
+        for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+            let expected = if level < FeatureLevel::PROVEN { &before[..] } else { &online };
+            assert_eq!(command.clone().at(level).encode(level), Ok(expected.to_vec()));
+            assert_eq!(command.encode(level).is_ok(), level >= FeatureLevel::PROVEN);
+        }
     }
 
     #[test]

@@ -1,16 +1,23 @@
 //! Reads of points by id, page or filter, and figures of a collection.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use vane_filter::Filter;
 use vane_shard::{Info, Page, Record, Scroll, Want};
 use vane_transport::reads::{Count, InfoOf, Retrieve};
-use vane_types::{Error, PointId};
+use vane_types::{Error, JsonPath, PointId};
 
 use crate::answer::{check_size, shorten};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
+
+/// Time between looks at how far a payload index is, at first and later.
+const FILLED_PAUSE_MIN: Duration = Duration::from_millis(5);
+const FILLED_PAUSE_MAX: Duration = Duration::from_millis(200);
+/// Time that is left for the answer when a payload index is not waited for any longer.
+const FILLED_RESERVE: Duration = Duration::from_millis(250);
 
 impl<S: Shards> Collection<S> {
     /// What its shards hold and do at the moment, at their leaders.
@@ -23,6 +30,26 @@ impl<S: Shards> Collection<S> {
             sum.add(info);
         }
         Ok(sum)
+    }
+
+    /// Waits until a payload index has all points at the leaders of all shards, or is no more;
+    /// false where that takes longer than the request has time.
+    pub async fn wait_filled(&self, field: &JsonPath, options: RequestOptions) -> bool {
+        let shards = &self.coordinator.shards;
+        let mut pause = FILLED_PAUSE_MIN;
+        loop {
+            // A shard that does not answer now may do so in a moment.
+            let info = self.info(options.clone()).await;
+            if info.is_ok_and(|info| !info.filling_indexes.contains(field)) {
+                return true;
+            }
+            // The answer has to get to the client in time too.
+            if shards.now() + pause + FILLED_RESERVE > options.deadline {
+                return false;
+            }
+            shards.sleep(pause).await;
+            pause = (pause * 2).min(FILLED_PAUSE_MAX);
+        }
     }
 
     /// Those of the points that are there, each once, in the order asked for.

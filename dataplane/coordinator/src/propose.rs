@@ -45,6 +45,7 @@ impl<S: Shards> Coordinator<S> {
         let mut request = self.router.name_request(basis);
         command.request = Some(request);
         let level = self.catalog.level();
+        *command = std::mem::take(command).at(level);
         command.routed_by = range.filter(|_| level >= FeatureLevel::ROUTED).map(RoutedBy::from);
         command.bounds = (level >= FeatureLevel::PROVEN).then_some(Bounds::OWN);
         let encoded = command.encode(level).map_err(|low| Failure::Failed(low.into()))?;

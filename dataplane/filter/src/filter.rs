@@ -153,6 +153,16 @@ pub enum Scalars {
     Integers(ValueSet<i64>),
 }
 
+impl Scalars {
+    /// Values that were given, repeated ones included.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Strings(list) => list.given().len(),
+            Self::Integers(list) => list.given().len(),
+        }
+    }
+}
+
 /// Bounds of a number or, when one of them is a string, of a datetime.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]

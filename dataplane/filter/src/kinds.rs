@@ -44,7 +44,7 @@ trait Kind: Sync {
     /// Slots with a value of the kind: what [`PayloadIndex::slots_with_value`] has beside them is
     /// left out.
     fn of_type(&self, index: &PayloadIndex) -> RoaringBitmap {
-        index.slots_with_value().clone()
+        index.slots_with_value().to_bitmap()
     }
 
     /// Slots with a point that may lie in one of the areas.

@@ -6,22 +6,27 @@
 //!
 //! An exact answer is that of the plain evaluator, whatever indexes there are.
 
+use std::collections::BTreeSet;
+
 use roaring::RoaringBitmap;
-use vane_types::{JsonPath, PointId, Slot};
+use vane_types::{JsonPath, PointId};
 
 use crate::filter::{Clause, Condition, FieldCondition, Filter, MinShould};
 use crate::kinds;
 use crate::payload_index::PayloadIndex;
+use crate::slot_set::SlotSet;
+use crate::value_set::ValueSet;
 
 /// What the resolver may ask of a shard.
 pub trait Indexes {
     /// The payload index on exactly this path.
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex>;
     /// Slots of points that are there. The slots of an index may reach beyond them.
-    fn live(&self) -> &RoaringBitmap;
-    fn slot_of(&self, id: PointId) -> Option<Slot>;
+    fn live(&self) -> &SlotSet;
+    /// Slots of those of the points that are there.
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap;
     /// Slots with the vector of this name; `None` when that is not known.
-    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap>;
+    fn slots_with_vector(&self, name: &str) -> Option<SlotSet>;
 }
 
 /// What the indexes tell about a filter.
@@ -37,8 +42,8 @@ pub struct Resolved {
 pub fn resolve(filter: &Filter, indexes: &dyn Indexes) -> Resolved {
     let Narrowing { slots, exact } = filter_slots(filter, indexes);
     let slots = match slots {
-        Some(slots) => slots & indexes.live(),
-        None => indexes.live().clone(),
+        Some(slots) => indexes.live().intersect(slots),
+        None => indexes.live().to_bitmap(),
     };
     Resolved { slots, exact }
 }
@@ -85,7 +90,7 @@ fn filter_slots(filter: &Filter, indexes: &dyn Indexes) -> Narrowing {
     for condition in must_not.iter().flat_map(Clause::conditions) {
         match condition_slots(condition, indexes) {
             Some(Resolved { slots, exact: true }) => {
-                let kept = narrowing.slots.take().unwrap_or_else(|| indexes.live().clone());
+                let kept = narrowing.slots.take().unwrap_or_else(|| indexes.live().to_bitmap());
                 narrowing.slots = Some(kept - slots);
             }
             // To take a superset away would lose points that pass.
@@ -102,16 +107,17 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
         Condition::IsEmpty { is_empty } => {
             // Nulls beside a value, or a value of another type, are not in the index.
             let index = indexes.index(&is_empty.key)?;
-            Some(Resolved { slots: indexes.live() - index.slots_with_value(), exact: false })
+            let slots = indexes.live().to_bitmap() - index.slots_with_value().to_bitmap();
+            Some(Resolved { slots, exact: false })
         }
         // No index holds nulls.
         Condition::IsNull { .. } => None,
-        Condition::HasId { has_id } => Some(Resolved {
-            slots: has_id.iter().filter_map(|id| indexes.slot_of(*id)).collect(),
-            exact: true,
-        }),
+        Condition::HasId { has_id } => {
+            Some(Resolved { slots: indexes.slots_of(has_id), exact: true })
+        }
         Condition::HasVector { has_vector } => {
-            Some(Resolved { slots: indexes.slots_with_vector(has_vector)?, exact: true })
+            let slots = indexes.slots_with_vector(has_vector)?.to_bitmap();
+            Some(Resolved { slots, exact: true })
         }
         Condition::Nested { nested } => {
             let slots = nested_slots(&nested.filter, &nested.key.each(), indexes)?;
@@ -121,7 +127,7 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
             // It narrows nothing, which is less than all live slots say.
             Narrowing { slots: None, exact: false } => None,
             Narrowing { slots, exact } => {
-                Some(Resolved { slots: slots.unwrap_or_else(|| indexes.live().clone()), exact })
+                Some(Resolved { slots: slots.unwrap_or_else(|| indexes.live().to_bitmap()), exact })
             }
         },
     }
@@ -202,23 +208,42 @@ fn union(parts: impl IntoIterator<Item = Option<Resolved>>) -> Option<Resolved> 
 
 /// Slots in at least `min_count` of the conditions' sets, if all are known.
 fn at_least(min_should: &MinShould, indexes: &dyn Indexes) -> Option<Resolved> {
-    let mut exact = true;
-    // Conditions are at most FILTER_CONDITIONS_MAX, live slots bound the table.
-    let mut counts = vec![0_u16; indexes.live().max().map_or(0, |last| last as usize + 1)];
+    let (mut exact, mut sets) = (true, Vec::new());
     for condition in &min_should.conditions {
         let found = condition_slots(condition, indexes)?;
         exact &= found.exact;
-        for slot in found.slots & indexes.live() {
-            if let Some(count) = counts.get_mut(slot as usize) {
-                *count = count.saturating_add(1);
-            }
-        }
+        sets.push(found.slots);
     }
-    let slots = (0..)
-        .zip(counts)
-        .filter(|(_, n)| usize::from(*n) >= min_should.min_count)
-        .map(|(slot, _)| slot);
-    Some(Resolved { slots: RoaringBitmap::from_iter(slots) & indexes.live(), exact })
+    Some(Resolved { slots: in_at_least(min_should.min_count, &sets), exact })
+}
+
+/// Slots that so many of the sets hold.
+fn in_at_least(min_count: usize, sets: &[RoaringBitmap]) -> RoaringBitmap {
+    let mut found = RoaringBitmap::new();
+    let parts: BTreeSet<u32> = sets.iter().flat_map(parts_of).collect();
+    // A part of 2^16 slots at a time: what is counted in does not grow with the shard. Conditions
+    // are at most FILTER_CONDITIONS_MAX.
+    let mut counts = vec![0_u16; 1 << 16];
+    for part in parts {
+        let within = part << 16..=(part << 16 | 0xffff);
+        counts.fill(0);
+        for slot in sets.iter().flat_map(|set| set.range(within.clone())) {
+            counts[(slot & 0xffff) as usize] += 1;
+        }
+        let enough = within.zip(&counts).filter(|(_, count)| usize::from(**count) >= min_count);
+        found |= RoaringBitmap::from_iter(enough.map(|(slot, _)| slot));
+    }
+    found
+}
+
+/// Upper halves of a set's slots, ascending.
+fn parts_of(set: &RoaringBitmap) -> impl Iterator<Item = u32> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let part = set.range(next?..).next()? >> 16;
+        next = (part < 0xffff).then(|| (part + 1) << 16);
+        Some(part)
+    })
 }
 
 #[cfg(test)]

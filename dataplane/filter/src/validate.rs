@@ -1,8 +1,8 @@
 //! Checks of a filter whose form is right: limits and ranges of values.
 
-use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX};
+use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_MAX};
 
-use crate::filter::{Clause, Condition, FieldCondition, Filter};
+use crate::filter::{Clause, Condition, FieldCondition, Filter, Match};
 use crate::geo::Point;
 use crate::invalid::{At, Invalid};
 
@@ -15,7 +15,11 @@ impl Filter {
     /// The first that is wrong, with its place; always of kind
     /// [`Validation`](crate::InvalidKind::Validation).
     pub fn validate(&self) -> Result<(), Invalid> {
-        Check { conditions: 0 }.filter(self, &At::Root, Level { depth: 1, nested: false })
+        Check { conditions: 0, values: 0 }.filter(
+            self,
+            &At::Root,
+            Level { depth: 1, nested: false },
+        )
     }
 }
 
@@ -27,6 +31,8 @@ pub(crate) fn too_deep(at: &At<'_>) -> Invalid {
 struct Check {
     /// Seen so far, at all levels.
     conditions: usize,
+    /// Of all lists so far.
+    values: usize,
 }
 
 /// Where the walk is.
@@ -87,6 +93,13 @@ impl Check {
                 "has too many conditions, the limit is {FILTER_CONDITIONS_MAX}"
             )));
         }
+        self.values += values_of(condition);
+        if self.values > FILTER_VALUES_MAX {
+            return Err(At::Root.out_of_range(format!(
+                "has too many values in its lists (has_id, match any, match except), the limit is \
+                 {FILTER_VALUES_MAX}"
+            )));
+        }
         match condition {
             Condition::Field(condition) => field(condition, at),
             Condition::IsEmpty { .. } | Condition::IsNull { .. } => Ok(()),
@@ -101,6 +114,22 @@ impl Check {
             }
             Condition::Filter(filter) => self.filter(filter, at, below(level.nested)),
         }
+    }
+}
+
+/// Values that a condition lists.
+fn values_of(condition: &Condition) -> usize {
+    match condition {
+        Condition::HasId { has_id } => has_id.given().len(),
+        Condition::Field(condition) => match &condition.matching {
+            Some(Match::Any(list) | Match::Except(list)) => list.len(),
+            Some(Match::Value(_)) | None => 0,
+        },
+        Condition::IsEmpty { .. }
+        | Condition::IsNull { .. }
+        | Condition::HasVector { .. }
+        | Condition::Nested { .. }
+        | Condition::Filter(_) => 0,
     }
 }
 

@@ -15,7 +15,7 @@ use vane_proto::admin::Disk;
 use crate::Failure;
 
 /// Time for a call: those that wait for something that never comes end by it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A caller that knows the secret and the cluster.
 pub(crate) struct Caller {

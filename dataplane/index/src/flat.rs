@@ -34,26 +34,14 @@ impl VectorIndex for Flat<'_> {
         _ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        if query.len() != self.dim {
-            return Err(Error::Query { expected: self.dim, found: query.len() });
-        }
-        let len = count_rows(self.rows, self.dim)?;
-        select.check(len)?;
-        let (mut best, mut found) = (Vec::new(), Vec::new());
+        let len = self.check(query, select)?;
+        let mut best = Best::default();
         for start in (0..len).step_by(BLOCK_ROWS) {
             let end = len.min(start + BLOCK_ROWS);
             let which = (start as u32..end as u32).filter(|row| select.admits(*row));
-            let which: Vec<u32> = which.collect();
-            scores(self.metric, self.dim, self.rows, &which, query, &mut found);
-            best.extend(which.iter().zip(&found).map(|(&row, &score)| Hit { row, score }));
-            // After each block, so that no more hits are held than k and one block's.
-            self.keep_best(&mut best, k);
-            // Once a block: to look at the clock for each row would cost more than scoring it.
-            if (self.stop)() {
-                return Err(Error::Stopped);
-            }
+            self.take(query, k, which.collect(), &mut best)?;
         }
-        Ok(best)
+        Ok(best.hits)
     }
 
     fn bytes(&self) -> usize {
@@ -61,7 +49,59 @@ impl VectorIndex for Flat<'_> {
     }
 }
 
+/// The best rows so far.
+#[derive(Default)]
+struct Best {
+    hits: Vec<Hit>,
+    scores: Vec<f32>,
+}
+
 impl Flat<'_> {
+    /// The same among some rows only, whose numbers are given: no other row costs anything.
+    ///
+    /// # Errors
+    /// As [`VectorIndex::search`]; also for a number that is no row's.
+    pub fn search_among(
+        &self,
+        query: &[f32],
+        k: usize,
+        rows: &[u32],
+        select: &Select<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        let len = self.check(query, select)?;
+        if let Some(row) = rows.iter().find(|row| **row as usize >= len) {
+            let found = *row as usize;
+            return Err(Error::Select { what: "a row to look at", expected: len, found });
+        }
+        let mut best = Best::default();
+        for rows in rows.chunks(BLOCK_ROWS) {
+            let which = rows.iter().copied().filter(|row| select.admits(*row));
+            self.take(query, k, which.collect(), &mut best)?;
+        }
+        Ok(best.hits)
+    }
+
+    /// Number of rows, if query and tables fit them.
+    fn check(&self, query: &[f32], select: &Select<'_>) -> Result<usize, Error> {
+        if query.len() != self.dim {
+            return Err(Error::Query { expected: self.dim, found: query.len() });
+        }
+        let len = count_rows(self.rows, self.dim)?;
+        select.check(len)?;
+        Ok(len)
+    }
+
+    /// Scores a block of rows, and keeps the best.
+    fn take(&self, query: &[f32], k: usize, which: Vec<u32>, best: &mut Best) -> Result<(), Error> {
+        scores(self.metric, self.dim, self.rows, &which, query, &mut best.scores);
+        let found = which.iter().zip(&best.scores);
+        best.hits.extend(found.map(|(&row, &score)| Hit { row, score }));
+        // After each block, so that no more hits are held than k and one block's.
+        self.keep_best(&mut best.hits, k);
+        // Once a block: to look at the clock for each row would cost more than scoring it.
+        if (self.stop)() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
     /// Sorts best first and keeps k.
     fn keep_best(&self, hits: &mut Vec<Hit>, k: usize) {
         if hits.len() > k {
@@ -94,13 +134,17 @@ mod tests {
         let values = [3.0, 1.0, -1.0, 0.5, 9.0];
         let numbers = [0, 9, 8, 7, 1];
         let order = |a, b| numbers[a as usize].cmp(&numbers[b as usize]);
-        let flat = flat(&values, &order);
+        let (flat, everything) = (flat(&values, &order), Select::default());
         let hits = flat.search(&[0.0], 3, 0, &Select::default()).unwrap();
         assert_eq!(rows(&hits), [3, 2, 1]);
         assert_eq!(rows(&flat.search(&[0.0], 2, 0, &Select::default()).unwrap()), [3, 2]);
         assert_eq!(flat.search(&[0.0], 99, 0, &Select::default()).unwrap().len(), 5);
         let select = Select { allow: Some((&[0b11], &[9, 1, 0, 7, 9])), died: None };
         assert_eq!(rows(&flat.search(&[0.0], 3, 0, &select).unwrap()), [2, 1]);
+        let among = |rows: &[u32], select: &Select<'_>| flat.search_among(&[0.0], 3, rows, select);
+        assert_eq!(rows(&among(&[0, 2, 4], &everything).unwrap()), [2, 0, 4]);
+        assert_eq!(rows(&among(&[0, 2, 4], &select).unwrap()), [2]);
+        assert!(among(&[5], &everything).is_err());
     }
 
     #[test]

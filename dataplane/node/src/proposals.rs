@@ -83,6 +83,14 @@ impl Proposals {
         if *grows && let Err(full) = self.space.check(command.len()) {
             return Err(Outcome::NoSpace(room_missing(&full)));
         }
+        if *grows {
+            // Half of what is left at most: the delay must not be what the request fails by.
+            let left = deadline.saturating_duration_since(Instant::now()) / 2;
+            let delay = replica.shard.write_delay().min(left);
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+        }
         // Waited for, not refused at once: a backlog that clears in time costs the client a delay.
         loop {
             // A full disk seals nothing, and deletes are what makes room.

@@ -142,7 +142,7 @@ pub(crate) fn leader_elsewhere(me: NodeId, watch: &Watch) -> Option<NodeId> {
 struct LocalReplica<'a> {
     shard: &'a Arc<Shard>,
     watch: &'a Watch,
-    pool: &'a Pool,
+    pool: &'a Arc<Pool>,
     views: &'a SearchViews,
 }
 
@@ -177,13 +177,17 @@ impl LocalReplica<'_> {
 
 impl vane_transport::Replica for LocalReplica<'_> {
     async fn search(&self, search: Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
-        let work = move |shard: &Arc<Shard>, search: &Search| shard.search(search, deadline);
+        let pool = Arc::clone(self.pool);
+        let work =
+            move |shard: &Arc<Shard>, search: &Search| shard.search(search, deadline, &*pool);
         self.on_pool_unless_quick(search, deadline, work).await
     }
 
     async fn hold(&self, hold: Hold, deadline: Instant) -> Result<HeldHits, Error> {
-        let work =
-            move |shard: &Arc<Shard>, search: &Search| shard.search_context(search, deadline);
+        let pool = Arc::clone(self.pool);
+        let work = move |shard: &Arc<Shard>, search: &Search| {
+            shard.search_context(search, deadline, &*pool)
+        };
         let held = self.on_pool_unless_quick(hold.0, deadline, work).await?;
         let hits = held.scored().to_vec();
         Ok(HeldHits { token: self.views.keep(held), hits })

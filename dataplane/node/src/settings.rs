@@ -9,6 +9,9 @@ use vane_shard::ShardSettings;
 
 use crate::scrub::ScrubSettings;
 
+/// Points that come into a payload index at a time: a few milliseconds' work.
+const FILL_POINTS: usize = 512;
+
 /// How a node presents itself, and how it calls the others.
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
@@ -67,6 +70,7 @@ impl Settings {
             growing_rows_max: self.growing_rows_max,
             growing_bytes_max: self.growing_bytes_max,
             idle_after: self.idle_seal_after,
+            fill_points: FILL_POINTS,
         }
     }
 }

@@ -7,7 +7,7 @@ use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, Page, Record, Scroll, Want, Write};
+use crate::engine::{Collection, ConfigChange, Page, Record, Scroll, Want, Write};
 use crate::operation::Operation;
 use crate::service::{Answering, Service, to_the_end};
 
@@ -34,6 +34,42 @@ impl Service {
                 service.run(&owned_call, operation, collection.name(), applying).await
             })
             .await
+        })
+    }
+
+    /// Makes a payload index, and keeps what `options` says of it. With `wait` the leaders' indexes
+    /// have all points when it answers true; without, and where that takes longer than the call has
+    /// time, they will have.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::write`] and [`Service::update_collection`]; the index may be there.
+    pub fn make_index<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        collection: Arc<Collection>,
+        write: Write,
+        options: Option<ConfigChange>,
+        wait: bool,
+    ) -> Answering<'a, (LogIndex, bool)> {
+        Box::pin(async move {
+            // One deadline for all.
+            let deadline = call.options();
+            let field = match &write {
+                Write::CreateIndex { field, .. } if wait => Some(field.clone()),
+                _ => None,
+            };
+            let index = self.write(call, Arc::clone(&collection), write).await?;
+            // After the index, which is what was asked for: options are only told about. Before
+            // the time that there is goes into waiting.
+            if let Some(change) = options {
+                self.update_collection(call, Arc::clone(&collection), change, None).await?;
+            }
+            let is_whole = match field {
+                Some(field) => collection.wait_filled(&field, deadline).await,
+                None => false,
+            };
+            Ok((index, is_whole))
         })
     }
 

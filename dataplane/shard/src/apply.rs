@@ -71,10 +71,10 @@ impl Shard {
         };
         let Effects { mut batch, memory, next_slot, digest } = effects;
         batch.put_applied(entry.index);
-        // Readers are kept out while disk and memory differ: a view takes its RocksDB snapshot
-        // and its segments under this lock.
-        let mut state = self.state.write();
+        // Without the readers' lock, as RocksDB may stall: a view that meets the disk ahead of the
+        // memory is taken once more.
         batch.write().map_err(|error| self.apply_failed(entry, &error))?;
+        let mut state = self.state.write();
         state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
         if entry.conf.is_some() {

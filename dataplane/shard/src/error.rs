@@ -53,6 +53,9 @@ pub enum Error {
     /// FAISS failed.
     #[error("index failed: {0}")]
     Index(#[from] vane_index::Error),
+    /// A defect ended a part of the search on another thread.
+    #[error("a part of the search ended without an answer; see the log")]
+    Lost,
     /// A background job was called off.
     #[error("the job was cancelled")]
     Cancelled,
@@ -115,7 +118,7 @@ impl From<Error> for vane_types::Error {
                 Self::unavailable(error.to_string())
             }
             Error::Closed => Self::not_found(error.to_string()),
-            Error::Storage(_) | Error::Index(_) | Error::Cancelled => {
+            Error::Storage(_) | Error::Index(_) | Error::Lost | Error::Cancelled => {
                 Self::internal(error.to_string())
             }
         }

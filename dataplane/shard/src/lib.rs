@@ -33,6 +33,7 @@ pub use request::{
 };
 pub use scrub::Scrubbed;
 pub use search::search_context::SearchContext;
+pub use search::side_by_side::{Alone, Helpers};
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};
 pub use snapshot::own_file;

@@ -4,20 +4,24 @@ mod rows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-use vane_filter::PayloadIndex;
+use vane_filter::{PayloadIndex, SlotSet};
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
 use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, json};
 
 use crate::shard::{Shard, ShardSettings};
+use crate::state::State;
+use crate::state::field::Field;
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
 use crate::state::sums::KeptSums;
-use crate::state::{Field, State};
-use crate::stored::{CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, encode_conf, encode_range};
+use crate::stored::{
+    CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, decode_slot, encode_conf, encode_range,
+    filling_name,
+};
 use crate::{damage, quarantine};
 
 impl Shard {
@@ -116,7 +120,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let fields = read_fields(store)?;
     // Payload indexes are stored by themselves; the stored configuration lags behind them.
     config.payload_schema =
-        fields.iter().map(|(path, field)| (path.clone(), *field.index.schema())).collect();
+        fields.iter().map(|(path, field)| (JsonPath::clone(path), *field.index.schema())).collect();
     // Records before rows: they say which of the rows live.
     let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
@@ -138,6 +142,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         ids,
         vectors,
         fields,
+        dropped: Vec::new(),
     })
 }
 
@@ -204,7 +209,7 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
     Ok(requests)
 }
 
-fn read_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
+fn read_fields(store: &ShardStore) -> Result<BTreeMap<Arc<JsonPath>, Field>, Error> {
     let mut fields = BTreeMap::new();
     for (name, value) in store.attributes(FIELD)? {
         let number = name.strip_prefix(FIELD).and_then(|bytes| bytes.try_into().ok());
@@ -217,21 +222,28 @@ fn read_fields(store: &ShardStore) -> Result<BTreeMap<JsonPath, Field>, Error> {
         store.index_entries(number, |key, slot| {
             index.insert(key, slot);
         })?;
-        fields.insert(path, Field { number, index });
+        // It goes on where it stopped.
+        let next = match store.attribute(&filling_name(number))? {
+            Some(slot) => {
+                Some(decode_slot(&slot).ok_or_else(|| damaged(store, "how far an index is"))?)
+            }
+            None => None,
+        };
+        fields.insert(Arc::new(path), Field { number, index, next });
     }
     Ok(fields)
 }
 
 /// What the records of all points say together.
 struct Points {
-    live: RoaringBitmap,
+    live: SlotSet,
     ids: IdTable,
     /// By vector and slot the version of the point's vector; 0 for none.
     versions: Vec<Vec<LogIndex>>,
 }
 
 fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
-    let (mut live, mut ids) = (RoaringBitmap::new(), IdTable::default());
+    let (mut live, mut ids) = (SlotSet::default(), IdTable::default());
     let mut versions = vec![Vec::new(); vectors];
     store.records(|slot, record| {
         live.insert(slot);

@@ -79,12 +79,13 @@ impl Shard {
         let mark = Mark::new(index, why);
         let mut batch = self.store.batch();
         batch.put_attribute(QUARANTINE, &serde_json::to_vec(&mark).expect("a mark is plain data"));
+        let text = mark.text();
+        // Before the disk, which may fail: readers must not wait for the rest of an entry.
+        self.quarantined.get_or_init(|| mark);
         // Synced: whoever opens it next must not apply behind what it left out.
         if let Err(error) = batch.write().and_then(|()| self.store.sync()) {
             return StoreError(format!("shard {}: {error}", self.store.group())).into();
         }
-        let text = mark.text();
-        self.quarantined.get_or_init(|| mark);
         ApplyError::Unreadable(text)
     }
 }

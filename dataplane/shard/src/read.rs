@@ -42,15 +42,18 @@ impl Shard {
     /// [`Error::NotFound`] for a point that is not there; [`Error::BadInput`] when collection
     /// or point lack the vector; [`Error::NotReady`], [`Error::Storage`].
     pub fn vector_of(&self, id: PointId, using: &str) -> Result<Vector, Error> {
-        let state = self.state.read();
-        self.check_ready(&state)?;
-        let vector = state.known_vector(using)?;
-        // Under the lock on the state, so that slot and row are of one moment.
-        let slot = self.store.slot(id)?.ok_or(Error::NotFound(id))?;
-        match vector.read(slot) {
-            Some((values, _)) => Ok(values.to_vec().into()),
-            None => Err(BadInput::VectorAbsent { id, using: using.to_owned() }.into()),
-        }
+        let view = self.view(None)?;
+        let slot = view.snapshot.slot(id)?;
+        let row = {
+            let state = self.state.read();
+            self.check_ready(&state)?;
+            let vector = state.known_vector(using)?;
+            // A slot is its point's for ever: the row of now is that of the same point.
+            let slot = slot.filter(|slot| state.live.contains(*slot)).ok_or(Error::NotFound(id))?;
+            vector.row(slot)
+        };
+        let absent = || BadInput::VectorAbsent { id, using: using.to_owned() };
+        Ok(row.ok_or_else(absent)?.values().into())
     }
 
     /// How many points match.
@@ -60,7 +63,7 @@ impl Shard {
     pub fn count(&self, filter: Option<&Filter>, deadline: Instant) -> Result<usize, Error> {
         let view = self.view(filter)?;
         let count = match view.resolved() {
-            None => view.points,
+            None => view.live.len(),
             // Payload indexes alone have answered: no record need be read.
             Some(resolved) if resolved.exact => resolved.slots.len(),
             Some(_) => view.allowed(filter, deadline)?.map_or(0, |allowed| allowed.slots.len()),

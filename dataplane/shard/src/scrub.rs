@@ -1,6 +1,6 @@
 //! Reads everything that a replica has on its disk and compares it with what was written.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vane_storage::segment_file::{self, Pace};
 
@@ -109,6 +109,7 @@ impl Shard {
                 files: Arc::clone(&segment.files),
                 tombstones: Arc::clone(&segment.tombstones),
                 graph: None,
+                order: OnceLock::new(),
             });
         }
         Ok(())

@@ -8,3 +8,4 @@ pub(crate) mod growing;
 pub(crate) mod jobs;
 pub(crate) mod optimize;
 pub(crate) mod sealed;
+pub(crate) mod slot_order;

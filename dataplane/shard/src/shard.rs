@@ -1,7 +1,7 @@
 //! The shard itself: its store, its memory, and the locks between them.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -10,6 +10,7 @@ use vane_types::{CollectionConfig, LogIndex};
 
 use crate::quarantine::Mark;
 use crate::segments::growing::Growing;
+use crate::segments::optimize::Claimed;
 use crate::state::State;
 
 /// Full segments that may wait to be sealed before writers have to wait.
@@ -24,6 +25,8 @@ pub struct ShardSettings {
     pub growing_bytes_max: usize,
     /// Pause of writes after which the tail is sealed and indexed.
     pub idle_after: Duration,
+    /// Points that come into a payload index at a time, while writers wait.
+    pub fill_points: usize,
 }
 
 /// One shard on this node.
@@ -33,7 +36,7 @@ pub struct ShardSettings {
 /// a view.
 pub struct Shard {
     pub(crate) store: ShardStore,
-    pub(crate) state: RwLock<State>,
+    pub(crate) state: Arc<RwLock<State>>,
     pub(crate) writer: Mutex<()>,
     /// Shared by background jobs, held alone while a snapshot takes the place of everything.
     pub(crate) jobs: RwLock<()>,
@@ -42,11 +45,13 @@ pub struct Shard {
     /// Held while segments that a snapshot names are linked, and while files are removed that
     /// are not named any more.
     pub(crate) linking: Mutex<()>,
+    /// Held for moments only, and never while another lock is waited for but `state`.
+    pub(crate) claimed: Mutex<Claimed>,
     pub(crate) indexes_building: AtomicUsize,
     pub(crate) indexes_built: AtomicU64,
     /// By kind of background job, why the last one failed, if it did.
-    pub(crate) job_failures: Mutex<[Option<String>; 2]>,
-    settings: ShardSettings,
+    pub(crate) job_failures: Mutex<[Option<String>; 3]>,
+    pub(crate) settings: ShardSettings,
     last_write: Mutex<Instant>,
     closed: AtomicBool,
     /// Set once an entry was met that cannot be applied.
@@ -60,11 +65,12 @@ impl Shard {
     pub(crate) fn new(store: ShardStore, state: State, settings: ShardSettings) -> Self {
         Self {
             store,
-            state: RwLock::new(state),
+            state: Arc::new(RwLock::new(state)),
             writer: Mutex::new(()),
             jobs: RwLock::new(()),
             stop_jobs: AtomicBool::new(false),
             linking: Mutex::new(()),
+            claimed: Mutex::default(),
             indexes_building: AtomicUsize::new(0),
             indexes_built: AtomicU64::new(0),
             job_failures: Mutex::default(),

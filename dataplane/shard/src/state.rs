@@ -1,6 +1,7 @@
 //! What a shard holds in memory. Changed only under the shard's lock, with the batch that
 //! stores the same change.
 
+pub(crate) mod field;
 pub(crate) mod filter_indexes;
 pub(crate) mod id_table;
 pub(crate) mod requests;
@@ -8,13 +9,14 @@ pub(crate) mod sums;
 pub(crate) mod vector;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-use vane_filter::PayloadIndex;
+use vane_filter::{PayloadIndex, SlotSet};
 use vane_raft::Conf;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
 
 use crate::error::BadInput;
+use crate::state::field::Field;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
 use crate::state::sums::KeptSums;
@@ -39,17 +41,14 @@ pub(crate) struct State {
     /// Outcomes of the requests of the last entries.
     pub(crate) requests: Requests,
     /// Slots of the points that are there.
-    pub(crate) live: RoaringBitmap,
+    pub(crate) live: SlotSet,
     pub(crate) ids: IdTable,
     /// By ordinal: the order of names in the configuration.
     pub(crate) vectors: Vec<VectorState>,
-    pub(crate) fields: BTreeMap<JsonPath, Field>,
-}
-
-/// A payload index and the number its keys are stored under.
-pub(crate) struct Field {
-    pub(crate) number: u16,
-    pub(crate) index: PayloadIndex,
+    pub(crate) fields: BTreeMap<Arc<JsonPath>, Field>,
+    /// Payload indexes that are gone, until a job lets their memory go: it takes too long for the
+    /// thread that applies entries.
+    pub(crate) dropped: Vec<PayloadIndex>,
 }
 
 impl State {

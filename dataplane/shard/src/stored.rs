@@ -1,7 +1,7 @@
 //! Names and forms of what a shard keeps in its store beside points, rows and index keys.
 
 use vane_raft::Conf;
-use vane_types::{Payload, ShardRange, payload};
+use vane_types::{Payload, ShardRange, Slot, payload};
 
 /// Name of the value that holds the next slot.
 pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";
@@ -10,6 +10,8 @@ pub(crate) const CONFIG: &[u8] = b"config";
 /// Names of the values that hold payload indexes begin with this; the number of the index
 /// follows.
 pub(crate) const FIELD: &[u8] = b"field/";
+/// Names of the values that say how far a payload index is begin with this; its number follows.
+pub(crate) const FILLING: &[u8] = b"filling/";
 /// Name of the value that holds the members of the group.
 pub(crate) const CONF: &[u8] = b"conf";
 /// Name of the value that holds the range of hashes that belong to the shard.
@@ -24,6 +26,22 @@ pub(crate) const DIGEST: &[u8] = b"digest";
 /// Name of the value that holds the payload index of this number.
 pub(crate) fn field_name(number: u16) -> Vec<u8> {
     [FIELD, &number.to_be_bytes()].concat()
+}
+
+/// Name of the value that says from which slot on a payload index lacks points. It is there
+/// only until the index is whole.
+pub(crate) fn filling_name(number: u16) -> Vec<u8> {
+    [FILLING, &number.to_be_bytes()].concat()
+}
+
+/// Stored form of a slot.
+pub(crate) fn encode_slot(slot: Slot) -> Vec<u8> {
+    slot.to_be_bytes().to_vec()
+}
+
+/// Reads a stored slot; `None` where it is damaged.
+pub(crate) fn decode_slot(bytes: &[u8]) -> Option<Slot> {
+    Some(Slot::from_be_bytes(bytes.try_into().ok()?))
 }
 
 /// Stored form of a membership.

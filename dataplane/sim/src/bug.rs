@@ -46,7 +46,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,

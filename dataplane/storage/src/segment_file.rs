@@ -14,6 +14,7 @@
 
 mod checks;
 mod link;
+mod residence;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -29,6 +30,8 @@ use crate::records::{GraphManifest, SegmentManifest};
 use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
 pub use link::link_into;
+use residence::Mapped;
+pub use residence::fit_into_memory;
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -167,6 +170,7 @@ pub struct SegmentFiles {
     rows: Mmap,
     n: usize,
     dim: usize,
+    _mapped: Mapped,
 }
 
 impl SegmentFiles {
@@ -191,13 +195,16 @@ impl SegmentFiles {
         {
             return Err(damaged(dir, "its header does not fit the manifest"));
         }
-        let files = Self { vectors, rows, n, dim };
+        let mapped = Mapped::new(vectors.len() + rows.len());
+        let files = Self { vectors, rows, n, dim, _mapped: mapped };
         if verify {
             files.verify(dir, manifest)?;
         }
         // The first searches after a start would otherwise wait for the disk page by page.
-        // Advice only: nothing depends on it.
-        drop(files.vectors.advise(Advice::WillNeed));
+        // Advice only: nothing depends on it. Of more than fits each would push out another.
+        if fit_into_memory() {
+            drop(files.vectors.advise(Advice::WillNeed));
+        }
         Ok(files)
     }
 

@@ -176,12 +176,12 @@ reads! {
     shard_info: InfoOf as (InfoOf) => ShardInfoRequest {},
         Info as (Info {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
-            indexes_built, optimizing, payload_index_points: payload_indexes, vector_bytes,
-            graph_bytes, job_failure, waiting,
+            indexes_built, optimizing, payload_index_points: payload_indexes, filling_indexes,
+            vector_bytes, graph_bytes, job_failure, waiting,
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
-            indexes_built, optimizing, payload_indexes, vector_bytes, graph_bytes, job_failure,
-            waiting,
+            indexes_built, optimizing, payload_indexes, filling_indexes, vector_bytes,
+            graph_bytes, job_failure, waiting,
         },
         ShardInfoReply of shard_info_reply;
 

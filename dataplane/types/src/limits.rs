@@ -35,6 +35,8 @@ pub const METADATA_BYTES_MAX: usize = 64 << 10;
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Conditions of one filter, at all levels together.
 pub const FILTER_CONDITIONS_MAX: usize = 4096;
+/// Values of all lists of one filter together: ids, and what `match` lists.
+pub const FILTER_VALUES_MAX: usize = 100_000;
 /// Ids that one request may name.
 pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
 /// Bytes of the points of one answer, as [`POINT_BYTES`] and [`VALUE_BYTES`] estimate them. A

@@ -18,6 +18,10 @@ pub struct CreateIndex {
     /// [`FieldSchema::to_logged`]: for most the name of a type alone.
     #[prost(string, tag = "2")]
     pub field_type: String,
+    /// Points that are there come in behind the entry, while writes go on: from
+    /// [`FeatureLevel::PROVEN`](vane_types::FeatureLevel::PROVEN) on.
+    #[prost(bool, tag = "3")]
+    pub online: bool,
 }
 
 /// A payload index to remove.
@@ -43,6 +47,7 @@ pub(crate) fn check_create(
     Ok(Checked::everywhere(Change::CreateIndex(CreateIndex {
         field: field.to_string(),
         field_type: schema.to_logged(),
+        online: true,
     })))
 }
 

@@ -1,5 +1,5 @@
 use serde_json::json;
-use vane_types::limits::FILTER_CONDITIONS_MAX;
+use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_VALUES_MAX};
 
 use super::*;
 use crate::invalid::InvalidKind::{self, Malformed, Validation};
@@ -173,4 +173,22 @@ fn a_filter_without_conditions_is_empty() {
     assert!(is_empty(json!({})) && is_empty(json!({"must": [], "should": []})));
     assert!(is_empty(json!({"min_should": {"conditions": [], "min_count": 1}})));
     assert!(!is_empty(json!({"must": {}})) && !is_empty(json!({"must_not": [{"has_id": []}]})));
+}
+
+#[test]
+fn the_values_of_all_lists_together_are_bounded() {
+    let lists = |ids: usize, values: usize| {
+        json!({
+            "must": [
+                {"has_id": (0..ids).collect::<Vec<_>>()},
+                {"key": "k", "match": {"any": (0..values).collect::<Vec<_>>()}},
+            ],
+            "must_not": [{"key": "k", "match": {"except": ["a"]}}],
+        })
+    };
+    let most = FILTER_VALUES_MAX;
+    assert!(Filter::parse(lists(most - 10, 9)).is_ok());
+    let (kind, text) = refused(lists(most - 10, 10));
+    assert_eq!(kind, Validation);
+    assert!(text.contains("100000"), "{text}");
 }

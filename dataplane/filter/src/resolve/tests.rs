@@ -226,3 +226,19 @@ fn dead_slots_of_an_index_are_left_out() {
     let none = Filter::parse(json!({"must_not": {"key": "f", "match": {"value": "a"}}})).unwrap();
     assert!(shard.resolve(&none).slots.is_empty());
 }
+
+#[test]
+fn slots_are_counted_across_all_parts() {
+    let sets: [&[u32]; 3] =
+        [&[1, 70_000, 5_000_000, u32::MAX], &[1, 70_000, u32::MAX], &[2, 70_000, u32::MAX - 1]];
+    let sets = sets.map(|slots| slots.iter().copied().collect());
+    for (min_count, expected) in [
+        (1, &[1, 2, 70_000, 5_000_000, u32::MAX - 1, u32::MAX][..]),
+        (2, &[1, 70_000, u32::MAX]),
+        (3, &[70_000]),
+        (4, &[]),
+    ] {
+        let found = super::in_at_least(min_count, &sets);
+        assert!(found.iter().eq(expected.iter().copied()), "{min_count}: {found:?}");
+    }
+}

@@ -6,7 +6,10 @@ use roaring::RoaringBitmap;
 use serde_json::Value;
 use vane_types::{FieldSchema, JsonPath, Payload, PointId, Slot};
 
-use crate::{Candidate, Filter, Indexes, PayloadIndex, Resolved, index_keys, matches, resolve};
+use crate::{
+    Candidate, Filter, Indexes, PayloadIndex, Resolved, SlotSet, ValueSet, index_keys, matches,
+    resolve,
+};
 
 /// Slots are places in the list, and the points' ids are those numbers. Even slots have the
 /// vector `even`.
@@ -14,7 +17,7 @@ use crate::{Candidate, Filter, Indexes, PayloadIndex, Resolved, index_keys, matc
 pub(crate) struct Shard {
     payloads: Vec<Payload>,
     indexes: BTreeMap<JsonPath, PayloadIndex>,
-    live: RoaringBitmap,
+    live: SlotSet,
 }
 
 struct Stored<'a> {
@@ -86,21 +89,24 @@ impl Indexes for Shard {
         self.indexes.get(field)
     }
 
-    fn live(&self) -> &RoaringBitmap {
+    fn live(&self) -> &SlotSet {
         &self.live
     }
 
-    fn slot_of(&self, id: PointId) -> Option<Slot> {
-        let PointId::Num(n) = id else { return None };
-        Slot::try_from(n).ok().filter(|slot| self.live.contains(*slot))
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap {
+        let slots = ids.iter().filter_map(|id| match id {
+            PointId::Num(n) => Slot::try_from(*n).ok(),
+            PointId::Uuid(_) => None,
+        });
+        slots.filter(|slot| self.live.contains(*slot)).collect()
     }
 
-    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
+    fn slots_with_vector(&self, name: &str) -> Option<SlotSet> {
         match name {
             "even" => Some(self.live.iter().filter(|slot| slot.is_multiple_of(2)).collect()),
             // A shard that cannot tell: the evaluator has to.
             "unknown" => None,
-            _ => Some(RoaringBitmap::new()),
+            _ => Some(SlotSet::default()),
         }
     }
 }

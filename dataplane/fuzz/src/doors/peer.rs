@@ -66,7 +66,11 @@ fn changes() -> Vec<Change> {
         Change::OverwritePayload(set),
         Change::DeletePayload(DeletePayload { targets: targets.clone(), keys }),
         Change::DeleteVectors(DeleteVectors { targets, names: vec![String::new()] }),
-        Change::CreateIndex(CreateIndex { field: field.clone(), field_type: "keyword".into() }),
+        Change::CreateIndex(CreateIndex {
+            field: field.clone(),
+            field_type: "keyword".into(),
+            online: true,
+        }),
         Change::DropIndex(DropIndex { field }),
     ]
 }
@@ -161,7 +165,10 @@ fn other(groups: &[Group], random: &mut Random) -> Call {
                 header: Some(wire::ReadHeader { group, timeout_ms, ..Default::default() }),
             },
         ),
-        1 => one(peer("Report"), &wire::ReportRequest { groups: vec![group, 0], all: false }),
+        1 => one(
+            peer("Report"),
+            &wire::ReportRequest { groups: vec![group, 0], ..Default::default() },
+        ),
         2 => {
             one(peer("TransferLeader"), &wire::TransferLeaderRequest { group, timeout_ms, to_peer })
         }

@@ -31,7 +31,7 @@ pub(crate) struct Call {
     started: Started,
     /// Whether the client asked to wait until the change can be seen. It always waits:
     /// only the word in the answer differs.
-    wait: bool,
+    pub(crate) wait: bool,
 }
 
 /// Query parameters. Unknown ones are passed over, as clients add some for proxies.

@@ -8,7 +8,7 @@ from qdrant_client import QdrantClient
 from qdrant_client import models as m
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from conftest import create
+from conftest import create, wait_green
 
 
 def test_the_client_neither_fails_nor_warns(node):
@@ -78,6 +78,25 @@ def test_aliases_change_all_or_none(client, name):
 
 def make(collection, alias):
     return m.CreateAliasOperation(create_alias=m.CreateAlias(collection_name=collection, alias_name=alias))
+
+
+def test_an_index_is_made_beside_writes_and_searches(client, name):
+    create(client, name)
+    count = 20_000
+    for start in range(0, count, 5000):
+        batch = range(start, start + 5000)
+        client.upsert(name, m.Batch(ids=list(batch), vectors=[[1.0, i, 0.0, 0.0] for i in batch], payloads=[{"n": i % 10} for i in batch]))
+    three = m.Filter(must=[m.FieldCondition(key="n", match=m.MatchValue(value=3))])
+    assert client.create_payload_index(name, "n", field_schema="integer", wait=False).status == "acknowledged"
+    while client.get_collection(name).payload_schema["n"].points < count:
+        assert client.count(name, three).count == count // 10
+        client.upsert(name, m.Batch(ids=[3], vectors=[[1.0, 3, 0.0, 0.0]], payloads=[{"n": 3}]))
+    assert client.count(name, three).count == count // 10
+    assert client.create_payload_index(name, "other", field_schema="keyword", wait=True).status == "completed"
+    assert client.get_collection(name).payload_schema["other"].points == 0
+    client.delete_payload_index(name, "n")
+    assert client.count(name, three).count == count // 10
+    wait_green(client, name)
 
 
 def test_payload_indexes_are_listed_with_their_points(client, name):

@@ -1,5 +1,7 @@
 //! A command being applied: what every kind of command needs.
 
+use std::sync::Arc;
+
 use vane_commands::{Bounds, Change, Targets, Unreadable, read_id, read_payload};
 use vane_filter::Filter;
 use vane_storage::records::PointRecord;
@@ -195,7 +197,9 @@ impl<'s, 'a> Applying<'s, 'a> {
         self.effects.memory.push(Effect::Written { slot, id: new.id });
         let is_new_payload = old.is_none_or(|old| old.payload != new.payload);
         // Parsing two payloads costs more than the rest of an upsert: only where an index asks.
-        if is_new_payload && !self.state.fields.is_empty() {
+        // While one is filled every write counts: the job leaves written points to their writers.
+        let is_filling = self.state.fields.values().any(|field| !field.is_whole());
+        if (is_new_payload || is_filling) && !self.state.fields.is_empty() {
             let before = old.map_or(Ok(Payload::new()), |old| decode_payload(&old.payload))?;
             let after = read_payload(&new.payload)?;
             self.reindex(slot, &before, &after);
@@ -211,14 +215,16 @@ impl<'s, 'a> Applying<'s, 'a> {
             for key in old.iter().filter(|key| !new.contains(key)) {
                 self.effects.batch.delete_index(field.number, key, slot);
                 self.effects.memory.push(Effect::Unindexed {
-                    field: path.clone(),
+                    field: Arc::clone(path),
                     key: key.clone(),
                     slot,
                 });
             }
-            for key in new.into_iter().filter(|key| !old.contains(key)) {
+            // What both have may not be there yet.
+            let has_old = field.holds(slot);
+            for key in new.into_iter().filter(|key| !has_old || !old.contains(key)) {
                 self.effects.batch.put_index(field.number, &key, slot);
-                self.effects.memory.push(Effect::Indexed { field: path.clone(), key, slot });
+                self.effects.memory.push(Effect::Indexed { field: Arc::clone(path), key, slot });
             }
         }
     }

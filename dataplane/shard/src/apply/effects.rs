@@ -3,12 +3,15 @@
 //! They are collected first, against the state before the entry, and carried out together
 //! under the shard's lock.
 
+use std::sync::Arc;
+
 use vane_raft::{Answer, Conf};
 use vane_storage::{Batch, ShardStore};
 use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot};
 
-use crate::state::{Field, State};
+use crate::state::State;
+use crate::state::field::Field;
 
 /// A change of memory.
 pub(crate) enum Effect {
@@ -34,19 +37,19 @@ pub(crate) enum Effect {
     },
     /// A point got a value of an indexed field.
     Indexed {
-        field: JsonPath,
+        field: Arc<JsonPath>,
         key: Vec<u8>,
         slot: Slot,
     },
     /// A point lost a value of an indexed field.
     Unindexed {
-        field: JsonPath,
+        field: Arc<JsonPath>,
         key: Vec<u8>,
         slot: Slot,
     },
-    /// A payload index was made, of all points.
+    /// A payload index was made, of all points or to be filled.
     IndexMade {
-        path: JsonPath,
+        path: Arc<JsonPath>,
         field: Field,
     },
     IndexDropped {
@@ -122,12 +125,15 @@ impl State {
                 }
             }
             Effect::IndexMade { path, field } => {
-                self.config.payload_schema.insert(path.clone(), *field.index.schema());
-                self.fields.insert(path, field);
+                let schema = *field.index.schema();
+                self.config.payload_schema.insert(JsonPath::clone(&path), schema);
+                let replaced = self.fields.insert(path, field);
+                self.dropped.extend(replaced.map(|field| field.index));
             }
             Effect::IndexDropped { path } => {
                 self.config.payload_schema.remove(&path);
-                self.fields.remove(&path);
+                let gone = self.fields.remove(&path);
+                self.dropped.extend(gone.map(|field| field.index));
             }
             Effect::Conf(conf) => self.conf = conf,
             Effect::Request(request, answer) => self.requests.insert(index, &request, &answer),

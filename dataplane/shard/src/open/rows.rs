@@ -1,6 +1,6 @@
 //! Rows of a shard's vectors, sealed and growing, and which of them live.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vane_storage::{Error, SegmentFiles, ShardStore};
 use vane_types::{CollectionConfig, LogIndex, Slot};
@@ -65,7 +65,8 @@ fn open_sealed(
         // A number is never used twice: files of its first owner may still be on their way out.
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
         let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph }));
+        let order = OnceLock::new();
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph, order }));
     }
     Ok(())
 }

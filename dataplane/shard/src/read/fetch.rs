@@ -9,10 +9,13 @@ use crate::error::{BadInput, Error};
 use crate::request::{Record, Want, WantPayload, WantVectors};
 use crate::search::view::View;
 use crate::shard::Shard;
+use crate::state::vector::RowOf;
 use crate::stored::decode_payload;
 
 /// Points read between two looks at how many bytes there are: each may be large.
 const FETCHED_AT_ONCE: usize = 64;
+/// Slots whose rows are looked up under one hold of the shard's lock.
+const SLOTS_PER_LOCK: usize = 256;
 
 impl Shard {
     /// What was asked for of each slot, in the order given. Slots must be of the view.
@@ -97,23 +100,40 @@ impl Shard {
         if matches!(want, WantVectors::Nothing) {
             return Ok(());
         }
-        let state = self.state.read();
-        self.check_ready(&state)?;
-        for (slot, record) in slots.iter().zip(found) {
-            let mut vectors = NamedVectors::new();
-            for vector in &state.vectors {
-                let wanted = match want {
-                    WantVectors::Nothing => false,
-                    WantVectors::All => true,
-                    WantVectors::Named(names) => names.contains(&vector.name),
-                };
-                if wanted && let Some((values, _)) = vector.read(*slot) {
-                    vectors.insert(vector.name.clone(), values.to_vec().into());
-                }
+        for (slots, found) in slots.chunks(SLOTS_PER_LOCK).zip(found.chunks_mut(SLOTS_PER_LOCK)) {
+            // Where rows lie is asked under the lock that writers take; they are read without it.
+            let rows = self.rows_of(slots, want)?;
+            for (rows, record) in rows.into_iter().zip(found) {
+                let values = rows.into_iter().map(|(name, row)| (name, row.values().into()));
+                record.vectors = Some(values.collect::<NamedVectors>());
             }
-            record.vectors = Some(vectors);
         }
         Ok(())
+    }
+
+    /// The rows of the wanted vectors of each slot.
+    fn rows_of(
+        &self,
+        slots: &[Slot],
+        want: &WantVectors,
+    ) -> Result<Vec<Vec<(String, RowOf)>>, Error> {
+        let state = self.state.read();
+        self.check_ready(&state)?;
+        let wanted: Vec<_> = state
+            .vectors
+            .iter()
+            .filter(|vector| match want {
+                WantVectors::Nothing => false,
+                WantVectors::All => true,
+                WantVectors::Named(names) => names.contains(&vector.name),
+            })
+            .collect();
+        let of_slot = |slot: &Slot| {
+            let rows =
+                wanted.iter().filter_map(|vector| Some((vector.name.clone(), vector.row(*slot)?)));
+            rows.collect()
+        };
+        Ok(slots.iter().map(of_slot).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Figures of a shard, for people and for metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use vane_index::VectorIndex;
@@ -30,6 +30,9 @@ pub struct Info {
     pub optimizing: bool,
     /// For each payload index its declaration and the points that have a value.
     pub payload_index_points: BTreeMap<JsonPath, (FieldSchema, usize)>,
+    /// Payload indexes that do not have all points yet. Filters do without them.
+    #[serde(default)]
+    pub filling_indexes: BTreeSet<JsonPath>,
     /// Bytes of all rows, dead ones included.
     pub vector_bytes: u64,
     /// Bytes of graphs in memory.
@@ -54,6 +57,7 @@ impl Info {
             indexes_built,
             optimizing,
             payload_index_points,
+            filling_indexes,
             vector_bytes,
             graph_bytes,
             job_failure,
@@ -71,6 +75,7 @@ impl Info {
         self.graph_bytes += graph_bytes;
         self.job_failure = self.job_failure.take().or(job_failure);
         self.waiting += waiting;
+        self.filling_indexes.extend(filling_indexes);
         for (path, (schema, points)) in payload_index_points {
             self.payload_index_points.entry(path).or_insert((schema, 0)).1 += points;
         }
@@ -102,11 +107,7 @@ impl Shard {
             let frozen: usize = vector.frozen.iter().map(|frozen| frozen.rows()).sum();
             info.growing_rows += frozen + vector.growing.rows();
             info.vector_bytes += vector.row_bytes();
-            info.vectors += vector
-                .locs
-                .iter()
-                .filter(|loc| **loc != crate::segments::growing::Loc::NONE)
-                .count();
+            info.vectors += vector.present.len() as usize;
             for sealed in &vector.sealed {
                 if let Some(graph) = &sealed.graph {
                     info.graph_bytes += graph.bytes() as u64;
@@ -116,7 +117,11 @@ impl Shard {
         }
         for (path, field) in &state.fields {
             let points = vane_filter::slots_of_type(&field.index).len() as usize;
-            info.payload_index_points.insert(path.clone(), (*field.index.schema(), points));
+            let path = JsonPath::clone(path);
+            if !field.is_whole() {
+                info.filling_indexes.insert(path.clone());
+            }
+            info.payload_index_points.insert(path, (*field.index.schema(), points));
         }
         info
     }

@@ -11,6 +11,9 @@ const SCAN_ROWS_PER_EF: usize = 50;
 /// Matching rows per wanted result below which a graph has nothing to choose from.
 const SCAN_ROWS_PER_RESULT: usize = 4;
 
+/// One matching row in so many is found faster by its slot than by a look at every row.
+const LOOKUP_SHARE: usize = 16;
+
 /// What the planner knows of one segment and one search.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
@@ -58,6 +61,11 @@ pub(crate) fn plan(facts: &Facts) -> Plan {
     Plan::Graph { ef: raised }
 }
 
+/// Whether so few rows match that each is looked up, rather than all rows looked at.
+pub(crate) fn is_few(facts: &Facts) -> bool {
+    facts.filtered && facts.matching.saturating_mul(LOOKUP_SHARE) <= facts.rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +100,14 @@ mod tests {
         assert_eq!(filtered(90_000), Plan::Graph { ef: 334 });
         assert_eq!(filtered(20_000), Plan::Scan);
         assert_eq!(filtered(0), Plan::Scan);
+    }
+
+    #[test]
+    fn rows_are_looked_up_where_few_match() {
+        let few = |matching, filtered| is_few(&Facts { matching, filtered, ..FACTS });
+        assert!(few(1, true) && few(60_000, true));
+        assert!(!few(70_000, true) && !few(1, false));
+        assert!(is_few(&Facts { rows: 0, matching: 0, filtered: true, ..FACTS }));
     }
 
     #[test]

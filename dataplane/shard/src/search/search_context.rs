@@ -10,6 +10,7 @@ use crate::error::{BadInput, Error};
 use crate::read::fetch::{stored_records, wanted_payload};
 use crate::request::{Record, Search, Want, WantPayload};
 use crate::search::Hit;
+use crate::search::side_by_side::Helpers;
 use crate::search::view::View;
 use crate::shard::Shard;
 
@@ -42,8 +43,9 @@ impl Shard {
         self: &Arc<Self>,
         search: &Search,
         deadline: Instant,
+        helpers: &dyn Helpers,
     ) -> Result<SearchContext, Error> {
-        let (view, hits) = self.hits(search, deadline)?;
+        let (view, hits) = self.hits(search, deadline, helpers)?;
         let has_payloads = !matches!(search.want.payload, WantPayload::Nothing);
         let found = self.points(&view, &hits, has_payloads)?;
         let mut scored = Vec::with_capacity(hits.len());

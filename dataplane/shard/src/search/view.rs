@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_filter::{Filter, Resolved};
+use vane_filter::{Filter, Resolved, SlotSet};
 use vane_storage::ReadView;
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Slot};
 
@@ -27,8 +27,8 @@ pub(crate) struct View<'a> {
     /// Index of the last entry whose effects show.
     pub(crate) at: LogIndex,
     pub(crate) snapshot: ReadView<'a>,
-    /// Points that were there.
-    pub(crate) points: u64,
+    /// Slots of the points that were there.
+    pub(crate) live: SlotSet,
     /// Names of the vectors by ordinal.
     pub(crate) names: Vec<String>,
     /// What the filter's indexes said; `None` without a filter.
@@ -43,6 +43,7 @@ pub(crate) struct VectorView {
     pub(crate) hnsw: HnswConfig,
     /// Bytes of rows without a graph that a search for indexed ones still looks through.
     pub(crate) plain_bytes_max: usize,
+    /// Rows in memory by segment, oldest first.
     pub(crate) memory: Vec<Vec<Arc<Chunk>>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
 }
@@ -60,7 +61,8 @@ pub(crate) struct Part<'a> {
 impl Shard {
     /// The shard as it is now, with `filter` looked up in the payload indexes of the moment.
     pub(crate) fn view(&self, filter: Option<&Filter>) -> Result<View<'_>, Error> {
-        self.view_of(&self.state.read(), filter)
+        let (view, ()) = self.view_with(filter, |_| Ok(()))?;
+        Ok(view)
     }
 
     /// The same with one vector, by its name.
@@ -69,36 +71,57 @@ impl Shard {
         filter: Option<&Filter>,
         using: &str,
     ) -> Result<(View<'_>, VectorView), Error> {
-        let state = self.state.read();
-        let vector = state.known_vector(using)?;
-        Ok((self.view_of(&state, filter)?, VectorView::new(&state, vector)))
+        self.view_with(filter, |state| Ok(VectorView::new(state, state.known_vector(using)?)))
     }
 
     /// The same with all vectors, by ordinal.
     pub(crate) fn whole_view(&self) -> Result<(View<'_>, Vec<VectorView>), Error> {
-        let state = self.state.read();
-        let vectors = state.vectors.iter().map(|vector| VectorView::new(&state, vector)).collect();
-        Ok((self.view_of(&state, None)?, vectors))
+        let all = |state: &State| {
+            Ok(state.vectors.iter().map(|vector| VectorView::new(state, vector)).collect())
+        };
+        self.view_with(None, all)
     }
 
-    fn view_of(&self, state: &State, filter: Option<&Filter>) -> Result<View<'_>, Error> {
-        self.check_ready(state)?;
-        // The caller holds the lock on `state`: bitmaps, segments and RocksDB's snapshot are of one
-        // moment.
-        let indexes = FilterIndexes::new(state, &self.store);
-        let resolved = filter
-            // It matches every point, as no filter does.
-            .filter(|filter| !filter.is_empty())
-            .map(|filter| vane_filter::resolve(filter, &indexes));
-        indexes.check()?;
-        Ok(View {
+    fn view_with<T>(
+        &self,
+        filter: Option<&Filter>,
+        more: impl Fn(&State) -> Result<T, Error>,
+    ) -> Result<(View<'_>, T), Error> {
+        // A filter without conditions matches every point, as none does.
+        let filter = filter.filter(|filter| !filter.is_empty());
+        loop {
+            let (mut view, indexes, more) = {
+                let state = self.state.read();
+                self.check_ready(&state)?;
+                (self.view_of(&state), filter.map(|_| FilterIndexes::of(&state)), more(&state)?)
+            };
+            // An entry's batch is written before memory follows, which is a matter of microseconds
+            // then: bitmaps, segments and RocksDB's snapshot must be of one moment.
+            if view.snapshot.applied()? == view.at {
+                // Without the lock: a filter may take long.
+                if let (Some(filter), Some(indexes)) = (filter, indexes) {
+                    view.resolved = Some(indexes.resolve(filter, &view.snapshot)?);
+                }
+                return Ok((view, more));
+            }
+            // Then memory goes on alone, or not at all. The replica stands still or left this node,
+            // or its collection is gone: whoever looks for another one finds out.
+            if self.is_out_of_use() {
+                return Err(Error::NotReady { group: self.store.group() });
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn view_of(&self, state: &State) -> View<'_> {
+        View {
             group: self.store.group(),
             at: state.applied,
             snapshot: self.store.read_view(),
-            points: state.live.len(),
+            live: state.live.clone(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
-            resolved,
-        })
+            resolved: None,
+        }
     }
 
     /// Refuses to read while there is no state yet, and what is damaged.
@@ -174,7 +197,7 @@ impl View<'_> {
         let slots = if resolved.exact {
             resolved.slots.clone()
         } else {
-            self.checker(filter, deadline).narrow(&resolved.slots, self.points)?
+            self.checker(filter, deadline).narrow(&resolved.slots, self.live.len())?
         };
         Ok(Some(Allowed::new(slots)))
     }

@@ -96,10 +96,6 @@ impl Growing {
         &chunk.values[row * self.dim..(row + 1) * self.dim]
     }
 
-    pub(crate) fn version(&self, row: u32) -> LogIndex {
-        LogIndex(self.chunks[row as usize / CHUNK_ROWS].versions[row as usize % CHUNK_ROWS])
-    }
-
     /// The rows as they are now; later ones do not show.
     pub(crate) fn chunks(&self) -> Vec<Arc<Chunk>> {
         self.chunks.clone()

@@ -5,14 +5,16 @@
 //! moment, row by row, so none is lost (the race behind Qdrant's proxy-segment bug).
 
 mod build;
+mod fill;
 mod publish;
 mod seal;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::Error;
-use crate::segments::optimize::{Facts, Job, SegmentFacts, next_build, next_seal};
+use crate::segments::optimize::{Claimed, Facts, Job, SegmentFacts, delay, next_build, next_seal};
 use crate::shard::Shard;
 
 /// Which jobs a thread does.
@@ -22,6 +24,8 @@ pub enum Kind {
     Seal,
     /// Building and rewriting: as long as a graph takes.
     Build,
+    /// Filling payload indexes: a few milliseconds each time.
+    Fill,
 }
 
 /// Whether a job is to end early.
@@ -35,6 +39,30 @@ impl Cancel<'_> {
         self.wanted.load(Ordering::Relaxed)
             || self.shard.is_out_of_use()
             || self.shard.stop_jobs.load(Ordering::Relaxed)
+    }
+}
+
+/// Segments that a job works on: no other job does meanwhile.
+struct Claim<'a> {
+    shard: &'a Shard,
+    segments: Vec<(usize, u32)>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut claimed = self.shard.claimed.lock();
+        for segment in &self.segments {
+            claimed.remove(segment);
+        }
+    }
+}
+
+/// The sealed segments that a job reads.
+fn inputs_of(job: &Job) -> &[u32] {
+    match job {
+        Job::Freeze | Job::Seal(_) => &[],
+        Job::Index(id) => std::slice::from_ref(id),
+        Job::Rewrite { inputs, .. } => inputs,
     }
 }
 
@@ -75,19 +103,13 @@ impl Shard {
         if self.damaged().is_some() {
             return Ok(false);
         }
+        if kind == Kind::Fill {
+            return self.fill_index();
+        }
         let cancel = &Cancel { wanted: cancel, shard: self };
         let vectors = self.state.read().vectors.len();
         for ordinal in 0..vectors {
-            let facts = self.facts(ordinal, self.is_idle());
-            let job = match kind {
-                Kind::Seal => next_seal(&facts),
-                Kind::Build => next_build(&facts),
-            };
-            let Some(job) = job else { continue };
-            if !has_room(bytes_to_write(&job, &facts)) {
-                // Another vector's job may be small enough.
-                continue;
-            }
+            let Some((job, _claim)) = self.claim_job(kind, ordinal, has_room) else { continue };
             tracing::debug!(group = %self.store.group(), vector = ordinal, ?job, "background job");
             match job {
                 Job::Freeze => self.freeze_idle(ordinal),
@@ -102,20 +124,46 @@ impl Shard {
         Ok(false)
     }
 
+    /// The next job of a vector, and its inputs kept from other threads.
+    fn claim_job(
+        &self,
+        kind: Kind,
+        ordinal: usize,
+        has_room: &dyn Fn(u64) -> bool,
+    ) -> Option<(Job, Claim<'_>)> {
+        // From the look at what is there to the claim: two threads must not choose the same.
+        let mut claimed = self.claimed.lock();
+        let facts = self.facts(ordinal, self.is_idle(), &claimed);
+        let job = match kind {
+            Kind::Seal => next_seal(&facts),
+            Kind::Build => next_build(&facts),
+            Kind::Fill => None,
+        }?;
+        if !has_room(bytes_to_write(&job, &facts)) {
+            // Another vector's job may be small enough.
+            return None;
+        }
+        let segments: Vec<_> = inputs_of(&job).iter().map(|id| (ordinal, *id)).collect();
+        claimed.extend(&segments);
+        Some((job, Claim { shard: self, segments }))
+    }
+
     /// Whether a job is due, or will be once writes pause.
     pub(crate) fn has_job_when_idle(&self) -> bool {
         let vectors = self.state.read().vectors.len();
         self.indexes_building.load(Ordering::Relaxed) > 0
+            || self.is_filling()
             || (0..vectors).any(|ordinal| {
-                let facts = self.facts(ordinal, true);
+                let facts = self.facts(ordinal, true, &Claimed::new());
                 next_seal(&facts).is_some() || next_build(&facts).is_some()
             })
     }
 
-    fn facts(&self, ordinal: usize, idle: bool) -> Facts {
+    fn facts(&self, ordinal: usize, idle: bool, claimed: &Claimed) -> Facts {
         let state = self.state.read();
         let vector = &state.vectors[ordinal];
-        let segments = vector.sealed.iter().map(|sealed| SegmentFacts {
+        let free = vector.sealed.iter().filter(|it| !claimed.contains(&(ordinal, it.id())));
+        let segments = free.map(|sealed| SegmentFacts {
             id: sealed.id(),
             rows: sealed.rows(),
             dead: sealed.tombstones.dead(),
@@ -141,6 +189,21 @@ impl Shard {
         if vector.growing.rows() > 0 {
             vector.freeze();
         }
+    }
+}
+
+impl Shard {
+    /// How long a write should be held up so that segments without a graph do not outgrow
+    /// those who build graphs: every search scans what they hold.
+    pub fn write_delay(&self) -> Duration {
+        let state = self.state.read();
+        let behind = state.vectors.iter().map(|vector| {
+            let plain = vector.sealed.iter().filter(|sealed| sealed.graph.is_none());
+            let frozen = vector.frozen.iter().map(|frozen| frozen.bytes()).sum::<usize>();
+            let bytes = frozen + plain.map(|sealed| sealed.bytes()).sum::<usize>();
+            delay(bytes, state.config.hnsw_of(&vector.name), state.config.optimizer)
+        });
+        behind.max().unwrap_or_default()
     }
 }
 

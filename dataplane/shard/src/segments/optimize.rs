@@ -1,22 +1,35 @@
 //! Which background job a vector's segments need next. Pure.
 //!
 //! Rows go from growing to sealed by size or when writes pause, from sealed to indexed when
-//! enough lie without a graph. A graph is built over all that lie without one, together
-//! with indexed segments that are not much larger, so that a row is rebuilt a logarithmic
-//! number of times and a search meets few segments. While writes go on, building waits for
-//! a large batch: a graph that the next batch outdates is work for nothing.
+//! enough lie without a graph, whether writes pause or not: a search scans what lies without one.
+//! A graph is built over all that lie without one, together with indexed segments that are
+//! not much larger, so that a row is rebuilt a logarithmic number of times and a search meets few
+//! segments. Where many lie without a graph, as rows come faster than they are indexed, those come
+//! first and in pieces, and small graphs are merged once the tail is short again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use vane_types::{HnswConfig, OptimizerConfig};
 
-/// Bytes without a graph that are indexed even while writes go on.
-const BUSY_BUILD_BYTES: usize = 128 << 20;
+/// Bytes without a graph that are indexed even while writes go on; more where the collection
+/// wants a graph for more only.
+const BATCH_BYTES_MIN: usize = 4 << 20;
+/// Batches without a graph above which only those are indexed, and nothing is merged.
+const HASTE_BATCHES: usize = 4;
+/// Batches without a graph from which on writes are held up.
+const DELAY_BATCHES: usize = 12;
+/// The longest that a write is held up; clients wait for an answer for five seconds at least.
+const DELAY_MAX: Duration = Duration::from_secs(1);
 /// Growing rows that are sealed when writes pause, whatever their size.
 const IDLE_SEAL_ROWS: usize = 1000;
 /// Sealed segments without a graph that are merged even if they stay without one.
 const PLAIN_SEGMENTS_MAX: usize = 8;
-/// Indexed segments that are merged when writes pause.
+/// Indexed segments of less than half the largest size that are merged when writes pause.
 const INDEXED_SEGMENTS_MAX: usize = 4;
-/// An indexed segment joins a build whose other rows are at least this share of it.
+/// The same while writes go on.
+const BUSY_INDEXED_SEGMENTS_MAX: usize = 6;
+/// An indexed segment joins what is at least this share of it: a build, or a merge.
 const JOIN_SHARE: usize = 2;
 
 /// What is known of a sealed segment.
@@ -29,6 +42,9 @@ pub(crate) struct SegmentFacts {
     pub(crate) has_graph: bool,
 }
 
+/// Segments that jobs work on, by the ordinal of their vector.
+pub(crate) type Claimed = BTreeSet<(usize, u32)>;
+
 /// What is known of the segments of one vector.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
@@ -36,6 +52,7 @@ pub(crate) struct Facts {
     pub(crate) growing_bytes: usize,
     /// Oldest segment that waits to be sealed.
     pub(crate) frozen: Option<u32>,
+    /// Those that no other job works on.
     pub(crate) segments: Vec<SegmentFacts>,
     /// Writes have paused for [`crate::ShardSettings::idle_after`].
     pub(crate) idle: bool,
@@ -56,6 +73,19 @@ pub(crate) enum Job {
     Index(u32),
 }
 
+/// How long a write is held up where so many bytes wait for a graph: not at all as long as the
+/// builders may be up to it, then the longer the more they are behind.
+pub(crate) fn delay(bytes: usize, hnsw: HnswConfig, optimizer: OptimizerConfig) -> Duration {
+    let threshold = threshold_of(hnsw, optimizer);
+    if threshold == 0 {
+        return Duration::ZERO;
+    }
+    let free = DELAY_BATCHES * threshold.max(BATCH_BYTES_MIN);
+    // The longest where three times as much waits as costs nothing.
+    let share = bytes.saturating_sub(free) as f64 / (2 * free) as f64;
+    DELAY_MAX.mul_f64(share.min(1.0))
+}
+
 /// The next job for segments in memory, if one is due.
 pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     // It holds memory, and writers wait once too many are frozen.
@@ -67,7 +97,12 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     let enough_to_index = threshold > 0 && facts.growing_bytes + plain_bytes(facts) >= threshold;
     let worth_it =
         facts.growing_rows >= IDLE_SEAL_ROWS || (facts.growing_rows > 0 && enough_to_index);
-    (facts.idle && worth_it).then_some(Job::Freeze)
+    // While writes go on only what is itself a good part of a batch: files are not made for less.
+    let batch = batch(facts);
+    let is_batch = threshold > 0
+        && facts.growing_bytes + plain_bytes(facts) >= batch
+        && facts.growing_bytes >= batch / 2;
+    ((facts.idle && worth_it) || is_batch).then_some(Job::Freeze)
 }
 
 /// The next job for sealed segments, if one is due.
@@ -80,24 +115,32 @@ fn index(facts: &Facts) -> Option<Job> {
     let plain = plain_bytes(facts);
     // Rows still in memory will join: building before they are sealed would build twice.
     let settled = facts.idle && facts.frozen.is_none() && next_seal(facts).is_none();
-    if threshold == 0 || plain < threshold || !(settled || plain >= BUSY_BUILD_BYTES) {
+    if threshold == 0 || plain < threshold || !(settled || plain >= batch(facts)) {
         return None;
     }
+    // While writes go on, what joins is no larger than what it joins: the batch is waited for.
+    let join_share = match facts.idle {
+        _ if is_in_haste(facts) => 0,
+        true => JOIN_SHARE,
+        false => 1,
+    };
     let mut inputs: Vec<&SegmentFacts> =
         facts.segments.iter().filter(|segment| !segment.has_graph).collect();
-    let mut bytes = plain;
+    // A long tail is indexed in pieces, oldest first, whether writes go on or not: every search
+    // looks through what is left, which shortens with each, and several threads take one each.
+    bounded(bytes_max(facts).min(HASTE_BATCHES * batch(facts)), &mut inputs);
+    let mut bytes: usize = inputs.iter().map(|segment| segment.bytes).sum();
     let mut indexed: Vec<&SegmentFacts> =
         facts.segments.iter().filter(|segment| segment.has_graph).collect();
     // Small ones first, and none that outweighs the rest by far: so a row is rebuilt a
     // logarithmic number of times.
     indexed.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
     for segment in indexed {
-        if segment.bytes <= bytes * JOIN_SHARE && bytes + segment.bytes <= bytes_max(facts) {
+        if segment.bytes <= bytes * join_share && bytes + segment.bytes <= bytes_max(facts) {
             bytes += segment.bytes;
             inputs.push(segment);
         }
     }
-    bounded(facts, &mut inputs);
     match inputs.as_slice() {
         // Its rows can stay as they are: only links are made.
         [only] if !only.has_graph && !wasteful(facts, only) => Some(Job::Index(only.id)),
@@ -111,26 +154,51 @@ fn vacuum(facts: &Facts) -> Option<Job> {
 }
 
 fn merge(facts: &Facts) -> Option<Job> {
-    for (graph, most) in [(false, PLAIN_SEGMENTS_MAX), (true, INDEXED_SEGMENTS_MAX)] {
-        let mut inputs: Vec<&SegmentFacts> =
-            facts.segments.iter().filter(|segment| segment.has_graph == graph).collect();
-        // Graphs are dear: none is rebuilt while writes go on and may outdate it.
-        if inputs.len() <= most || (graph && !facts.idle) {
-            continue;
-        }
-        inputs.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
-        bounded(facts, &mut inputs);
-        if inputs.len() > 1 {
-            return Some(Job::Rewrite { inputs: ids(&inputs), graph });
-        }
-    }
-    None
+    merge_plain(facts).or_else(|| merge_indexed(facts))
 }
 
-/// Drops inputs from the end until what is left fits one segment. One input always stays.
-fn bounded(facts: &Facts, inputs: &mut Vec<&SegmentFacts>) {
+fn merge_plain(facts: &Facts) -> Option<Job> {
+    let mut inputs: Vec<&SegmentFacts> =
+        facts.segments.iter().filter(|segment| !segment.has_graph).collect();
+    if inputs.len() <= PLAIN_SEGMENTS_MAX {
+        return None;
+    }
+    inputs.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
+    bounded(bytes_max(facts), &mut inputs);
+    (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: false })
+}
+
+/// The smallest graphs, and those that do not outweigh them: so a row is rebuilt a logarithmic
+/// number of times here too.
+fn merge_indexed(facts: &Facts) -> Option<Job> {
+    if is_in_haste(facts) {
+        return None;
+    }
+    // Of two larger ones no segment could be made.
+    let is_small =
+        |segment: &&SegmentFacts| segment.has_graph && segment.bytes * 2 <= bytes_max(facts);
+    let mut small: Vec<&SegmentFacts> = facts.segments.iter().filter(is_small).collect();
+    let most = if facts.idle { INDEXED_SEGMENTS_MAX } else { BUSY_INDEXED_SEGMENTS_MAX };
+    if small.len() <= most {
+        return None;
+    }
+    small.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
+    let (mut inputs, mut bytes) = (Vec::new(), 0);
+    for segment in small {
+        let joins = inputs.len() < 2 || segment.bytes <= bytes * JOIN_SHARE;
+        if !joins || bytes + segment.bytes > bytes_max(facts) {
+            break;
+        }
+        bytes += segment.bytes;
+        inputs.push(segment);
+    }
+    (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: true })
+}
+
+/// Drops inputs from the end until what is left is no larger. One input always stays.
+fn bounded(bytes_max: usize, inputs: &mut Vec<&SegmentFacts>) {
     let mut total: usize = inputs.iter().map(|segment| segment.bytes).sum();
-    while inputs.len() > 1 && total > bytes_max(facts) {
+    while inputs.len() > 1 && total > bytes_max {
         total -= inputs.pop().map_or(0, |segment| segment.bytes);
     }
 }
@@ -152,9 +220,23 @@ fn plain_bytes(facts: &Facts) -> usize {
     facts.segments.iter().filter(|segment| !segment.has_graph).map(|segment| segment.bytes).sum()
 }
 
+/// Bytes without a graph that are worth one of their own.
+fn batch(facts: &Facts) -> usize {
+    indexing_threshold(facts).max(BATCH_BYTES_MIN)
+}
+
+/// Whether rows come faster than they are indexed.
+fn is_in_haste(facts: &Facts) -> bool {
+    plain_bytes(facts) >= HASTE_BATCHES * batch(facts)
+}
+
 /// In bytes; 0 means never.
 fn indexing_threshold(facts: &Facts) -> usize {
-    if facts.hnsw.m == 0 { 0 } else { facts.optimizer.indexing_threshold.saturating_mul(1 << 10) }
+    threshold_of(facts.hnsw, facts.optimizer)
+}
+
+fn threshold_of(hnsw: HnswConfig, optimizer: OptimizerConfig) -> usize {
+    if hnsw.m == 0 { 0 } else { optimizer.indexing_threshold.saturating_mul(1 << 10) }
 }
 
 fn bytes_max(facts: &Facts) -> usize {
@@ -187,21 +269,73 @@ mod tests {
     }
 
     #[test]
-    fn one_large_enough_segment_is_indexed_in_place_once_writes_pause() {
-        assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], false)), None);
+    fn one_large_enough_segment_is_indexed_in_place() {
+        assert_eq!(next_build(&facts(&[(1, 9 * MB, false)], false)), None, "less than a batch");
         assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], true)), Some(Job::Index(1)));
         assert_eq!(next_build(&facts(&[(1, 5 * MB, false)], true)), None, "below the threshold");
         assert_eq!(
-            next_build(&facts(&[(1, 200 * MB, false)], false)),
+            next_build(&facts(&[(1, 20 * MB, false)], false)),
             Some(Job::Index(1)),
-            "too much to wait"
+            "whether writes pause or not"
         );
+    }
+
+    #[test]
+    fn while_writes_go_on_a_batch_takes_along_what_is_no_larger() {
+        let rewrite = |inputs| Some(Job::Rewrite { inputs, graph: true });
+        let all = [(1, 12 * MB, false), (2, 11 * MB, true), (3, 22 * MB, true), (4, 90 * MB, true)];
+        assert_eq!(next_build(&facts(&all, false)), rewrite(vec![1, 2, 3]));
+        let all = [(1, 12 * MB, false), (2, 13 * MB, true)];
+        assert_eq!(next_build(&facts(&all, false)), Some(Job::Index(1)));
+        let all = [(1, 50 * MB, false), (2, 11 * MB, true)];
+        assert_eq!(next_build(&facts(&all, false)), Some(Job::Index(1)), "the tail comes first");
+    }
+
+    #[test]
+    fn a_long_tail_is_indexed_in_pieces_whether_writes_go_on_or_not() {
+        for idle in [false, true] {
+            let tail: Vec<_> = (0..13).map(|id| (id, 10 * MB, false)).collect();
+            let mut facts = facts(&tail, idle);
+            let mut left = vec![plain_bytes(&facts) / MB];
+            while let Some(job) = next_build(&facts) {
+                let inputs = match job {
+                    Job::Index(id) => vec![id],
+                    Job::Rewrite { inputs, graph: true } => inputs,
+                    other => panic!("{other:?}"),
+                };
+                let is_in = |segment: &SegmentFacts| inputs.contains(&segment.id);
+                let bytes = facts.segments.iter().filter(|it| is_in(it)).map(|it| it.bytes).sum();
+                let id = 100 + left.len() as u32;
+                facts.segments.retain(|segment| !is_in(segment));
+                facts.segments.extend(self::facts(&[(id, bytes, true)], idle).segments);
+                left.push(plain_bytes(&facts) / MB);
+            }
+            // Four batches are a little less than 40 MB.
+            assert_eq!(left[..6], [130, 100, 70, 40, 10, 0]);
+            assert!(left.len() <= 7, "graphs are merged once at most: {left:?}");
+        }
+    }
+
+    #[test]
+    fn small_graphs_are_merged_while_writes_go_on() {
+        let tiers = |sizes: &[usize], idle| {
+            let segments: Vec<_> =
+                (0_u32..).zip(sizes).map(|(id, size)| (id, size * MB, true)).collect();
+            next_build(&facts(&segments, idle))
+        };
+        let rewrite = |inputs| Some(Job::Rewrite { inputs, graph: true });
+        assert_eq!(tiers(&[40; 6], false), None);
+        assert_eq!(tiers(&[40; 7], false), rewrite((0..7).collect()));
+        assert_eq!(tiers(&[40; 5], true), rewrite((0..5).collect()));
+        // Each more than twice those before it: the smallest two alone.
+        assert_eq!(tiers(&[1, 3, 9, 28, 90, 200, 201], false), rewrite(vec![0, 1]));
+        assert_eq!(tiers(&[10, 20, 500, 500, 500, 500, 500], true), None, "few are small");
     }
 
     #[test]
     fn segments_are_indexed_together_and_take_small_indexed_ones_along() {
         let all =
-            [(1, 30 * MB, false), (2, 30 * MB, false), (3, 40 * MB, true), (4, 400 * MB, true)];
+            [(1, 15 * MB, false), (2, 15 * MB, false), (3, 20 * MB, true), (4, 400 * MB, true)];
         assert_eq!(
             next_build(&facts(&all, true)),
             Some(Job::Rewrite { inputs: vec![1, 2, 3], graph: true })
@@ -234,9 +368,22 @@ mod tests {
         facts.growing_bytes = 11 * MB;
         assert_eq!(next_seal(&facts), Some(Job::Freeze), "enough to index");
         facts.idle = false;
-        assert_eq!(next_seal(&facts), None);
+        assert_eq!(next_seal(&facts), Some(Job::Freeze), "whether writes pause or not");
+        facts.growing_bytes = 4 * MB;
+        facts.segments = self::facts(&[(1, 30 * MB, false)], false).segments;
+        assert_eq!(next_seal(&facts), None, "no file is made for a small part of a batch");
         facts.frozen = Some(7);
         assert_eq!(next_seal(&facts), Some(Job::Seal(7)));
+    }
+
+    #[test]
+    fn writes_are_held_up_by_what_waits_for_a_graph() {
+        let delay = |mb| delay(mb * MB, HnswConfig::default(), OptimizerConfig::default());
+        assert_eq!(delay(110), Duration::ZERO);
+        assert!(delay(120) > Duration::ZERO && delay(120) < delay(200));
+        assert_eq!(delay(5000), DELAY_MAX);
+        let off = HnswConfig { m: 0, ..HnswConfig::default() };
+        assert_eq!(super::delay(5000 * MB, off, OptimizerConfig::default()), Duration::ZERO);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A sealed segment: mapped rows, their deaths, and a graph when there is one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::SegmentManifest;
@@ -11,6 +11,7 @@ use vane_types::{Distance, LogIndex};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
+use crate::segments::slot_order::SlotOrder;
 
 /// Rows of a mapped file, for a graph that works on them without a copy.
 pub(crate) struct MappedRows(pub(crate) Arc<SegmentFiles>);
@@ -67,6 +68,8 @@ pub(crate) struct Sealed {
     pub(crate) files: Arc<SegmentFiles>,
     pub(crate) tombstones: Arc<Tombstones>,
     pub(crate) graph: Option<Graph>,
+    /// Found out when first asked for.
+    pub(crate) order: OnceLock<SlotOrder>,
 }
 
 impl Sealed {
@@ -76,6 +79,11 @@ impl Sealed {
 
     pub(crate) fn rows(&self) -> usize {
         self.files.len()
+    }
+
+    /// Its rows by slot.
+    pub(crate) fn order(&self) -> &SlotOrder {
+        self.order.get_or_init(|| SlotOrder::of(self.files.slots()))
     }
 
     pub(crate) fn bytes(&self) -> usize {

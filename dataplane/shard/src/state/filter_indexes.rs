@@ -1,57 +1,85 @@
-//! What the filter resolver may ask of a shard.
+//! What the filter resolver may ask of a shard, as it stood at one moment.
+//!
+//! All of it is shared with the shard rather than copied, and stays as it is: a filter is looked
+//! up without the lock that writers take.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use vane_filter::PayloadIndex;
-use vane_storage::{Error, ShardStore};
-use vane_types::{JsonPath, PointId, Slot};
+use vane_filter::{Filter, PayloadIndex, Resolved, SlotSet, ValueSet};
+use vane_storage::{Error, ReadView};
+use vane_types::{JsonPath, PointId};
 
-use crate::segments::growing::Loc;
 use crate::state::State;
 
-/// Answers from the memory of a shard and the keys of its points.
-pub(crate) struct FilterIndexes<'a> {
-    state: &'a State,
-    store: &'a ShardStore,
-    /// The resolver has no place for an error of the disk: it is kept here.
+/// Ids that are looked up at once.
+const IDS_PER_LOOKUP: usize = 1024;
+
+/// The indexes of one moment.
+pub(crate) struct FilterIndexes {
+    live: SlotSet,
+    fields: BTreeMap<Arc<JsonPath>, PayloadIndex>,
+    vectors: Vec<(String, SlotSet)>,
+}
+
+impl FilterIndexes {
+    pub(crate) fn of(state: &State) -> Self {
+        // One that is being filled lacks points. The answer is the same without it.
+        let whole = state.fields.iter().filter(|(_, field)| field.is_whole());
+        let fields = whole.map(|(path, field)| (Arc::clone(path), field.index.clone())).collect();
+        let vectors = state.vectors.iter();
+        let vectors = vectors.map(|vector| (vector.name.clone(), vector.present.clone())).collect();
+        Self { live: state.live.clone(), fields, vectors }
+    }
+
+    /// What the indexes tell about a filter. `snapshot` is of the same moment.
+    pub(crate) fn resolve(
+        &self,
+        filter: &Filter,
+        snapshot: &ReadView<'_>,
+    ) -> Result<Resolved, Error> {
+        let lookup = Lookup { indexes: self, snapshot, failed: RefCell::new(None) };
+        let resolved = vane_filter::resolve(filter, &lookup);
+        lookup.failed.into_inner().map_or(Ok(resolved), Err)
+    }
+}
+
+/// One resolution.
+struct Lookup<'a> {
+    indexes: &'a FilterIndexes,
+    snapshot: &'a ReadView<'a>,
+    /// The resolver has no place for an error of the disk: it is kept beside it.
     failed: RefCell<Option<Error>>,
 }
 
-impl<'a> FilterIndexes<'a> {
-    pub(crate) fn new(state: &'a State, store: &'a ShardStore) -> Self {
-        Self { state, store, failed: RefCell::new(None) }
-    }
-
-    /// Whether all that was asked could be looked up. Where not, what was resolved lacks points.
-    ///
-    /// # Errors
-    /// What the disk said.
-    pub(crate) fn check(self) -> Result<(), Error> {
-        self.failed.into_inner().map_or(Ok(()), Err)
-    }
-}
-
-impl vane_filter::Indexes for FilterIndexes<'_> {
+impl vane_filter::Indexes for Lookup<'_> {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
-        self.state.fields.get(field).map(|field| &field.index)
+        self.indexes.fields.get(field)
     }
 
-    fn live(&self) -> &RoaringBitmap {
-        &self.state.live
+    fn live(&self) -> &SlotSet {
+        &self.indexes.live
     }
 
-    fn slot_of(&self, id: PointId) -> Option<Slot> {
-        let found = self.store.slot(id);
-        found.unwrap_or_else(|error| {
-            self.failed.borrow_mut().get_or_insert(error);
-            None
-        })
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap {
+        let ids: Vec<PointId> = ids.iter().copied().collect();
+        let mut found = RoaringBitmap::new();
+        for ids in ids.chunks(IDS_PER_LOOKUP) {
+            match self.snapshot.slots(ids) {
+                Ok(slots) => found.extend(slots.into_iter().flatten()),
+                Err(error) => {
+                    self.failed.replace(Some(error));
+                    break;
+                }
+            }
+        }
+        found
     }
 
-    fn slots_with_vector(&self, name: &str) -> Option<RoaringBitmap> {
-        let (_, vector) = self.state.vector(name)?;
-        let present = vector.locs.iter().enumerate().filter(|(_, loc)| **loc != Loc::NONE);
-        Some(present.map(|(slot, _)| slot as Slot).collect())
+    fn slots_with_vector(&self, name: &str) -> Option<SlotSet> {
+        let vector = self.indexes.vectors.iter().find(|(known, _)| known == name);
+        vector.map(|(_, present)| present.clone())
     }
 }

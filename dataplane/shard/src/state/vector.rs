@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vane_filter::SlotSet;
 use vane_types::{LogIndex, Slot, VectorParams};
 
 use crate::segments::growing::{Growing, Loc};
@@ -13,11 +14,28 @@ pub(crate) struct VectorState {
     pub(crate) params: VectorParams,
     /// By slot.
     pub(crate) locs: Vec<Loc>,
+    /// Slots that have a row.
+    pub(crate) present: SlotSet,
     pub(crate) growing: Growing,
     /// Full, waiting to be sealed; oldest first.
     pub(crate) frozen: Vec<Arc<Growing>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) next_segment: u32,
+}
+
+/// The row of a slot, to be read without the shard's lock: its page may have to come from a disk.
+pub(crate) enum RowOf {
+    Memory(Vec<f32>),
+    Sealed(Arc<Sealed>, usize),
+}
+
+impl RowOf {
+    pub(crate) fn values(self) -> Vec<f32> {
+        match self {
+            Self::Memory(values) => values,
+            Self::Sealed(sealed, row) => sealed.files.vector(row).to_vec(),
+        }
+    }
 }
 
 impl VectorState {
@@ -26,6 +44,7 @@ impl VectorState {
             name: name.to_owned(),
             params,
             locs: Vec::new(),
+            present: SlotSet::default(),
             growing: Growing::new(0, params.size),
             frozen: Vec::new(),
             sealed: Vec::new(),
@@ -46,11 +65,15 @@ impl VectorState {
     }
 
     pub(crate) fn set_loc(&mut self, slot: Slot, loc: Loc) {
-        let slot = slot as usize;
-        if slot >= self.locs.len() {
-            self.locs.resize(slot + 1, Loc::NONE);
+        let at = slot as usize;
+        if at >= self.locs.len() {
+            self.locs.resize(at + 1, Loc::NONE);
         }
-        self.locs[slot] = loc;
+        // A job moves rows of slots that are known.
+        if self.locs[at] == Loc::NONE {
+            self.present.insert(slot);
+        }
+        self.locs[at] = loc;
     }
 
     /// Ends the life of a slot's row, if it has one.
@@ -61,6 +84,7 @@ impl VectorState {
         }
         // Cleared even though a new row follows mostly: an entry may remove the vector alone.
         self.locs[slot as usize] = Loc::NONE;
+        self.present.remove(slot);
         if loc.segment == self.growing.id {
             self.growing.kill(loc.row, at);
         } else if let Some(frozen) = self.frozen.iter().find(|frozen| frozen.id == loc.segment) {
@@ -76,8 +100,8 @@ impl VectorState {
         self.set_loc(slot, Loc { segment: self.growing.id, row });
     }
 
-    /// Values and version of a slot's row.
-    pub(crate) fn read(&self, slot: Slot) -> Option<(&[f32], LogIndex)> {
+    /// A slot's row. The caller holds the shard's lock: nothing is read from a disk here.
+    pub(crate) fn row(&self, slot: Slot) -> Option<RowOf> {
         let loc = self.loc(slot);
         if loc == Loc::NONE {
             return None;
@@ -86,12 +110,11 @@ impl VectorState {
             std::iter::once(&self.growing).chain(self.frozen.iter().map(|frozen| &**frozen));
         for growing in memory {
             if growing.id == loc.segment {
-                return Some((growing.vector(loc.row), growing.version(loc.row)));
+                return Some(RowOf::Memory(growing.vector(loc.row).to_vec()));
             }
         }
         let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
-        let row = loc.row as usize;
-        Some((sealed.files.vector(row), LogIndex(sealed.files.versions()[row])))
+        Some(RowOf::Sealed(Arc::clone(sealed), loc.row as usize))
     }
 
     /// Number for a new segment.

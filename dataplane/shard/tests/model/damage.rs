@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vane_raft::{ApplyError, StateMachine};
-use vane_shard::{Error, JobKind, Scrubbed, Write};
+use vane_shard::{Alone, Error, JobKind, Scrubbed, Write};
 use vane_storage::kv::{Family, KvBatch, Visit};
 use vane_storage::{DataDb, Error as StorageError, Kv, KvRead, MemoryKv};
 use vane_types::PointId;
@@ -49,7 +49,7 @@ fn scrub(replica: &Replica) -> Result<Scrubbed, Error> {
 
 fn is_out_of_use(replica: &Replica) {
     assert!(replica.shard.damaged().is_some());
-    let refused = replica.shard.search(&search(5.0, None, 3), soon()).unwrap_err();
+    let refused = replica.shard.search(&search(5.0, None, 3), soon(), &Alone).unwrap_err();
     assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
     assert!(replica.shard.retrieve(&[PointId::Num(1)], &Default::default()).is_err());
     assert!(replica.shard.snapshot(tempfile::tempdir().unwrap().path()).is_err());
@@ -118,7 +118,7 @@ fn a_damaged_graph_is_built_again() {
         }
         assert_eq!(replica.shard.damaged(), None);
         assert!(replica.shard.info().indexed_vectors < before.1);
-        assert_eq!(replica.shard.search(&search(5.0, None, 3), soon()).unwrap().len(), 3);
+        assert_eq!(replica.shard.search(&search(5.0, None, 3), soon(), &Alone).unwrap().len(), 3);
         (0..4).for_each(|_| replica.run_jobs());
         assert!(replica.shard.info().indexed_vectors >= before.1);
         assert_eq!(replica.contents(), before.0);
@@ -271,18 +271,25 @@ fn segments_outlive_a_database_that_was_lost() {
     assert_eq!(files(replica.shard.store().dir(), "vec.f32"), before);
 }
 
-/// A store whose look-ups of points fail while it is told so.
-struct Failing {
-    kv: MemoryKv,
+/// A store that cannot look points up by their ids while it is told to fail.
+struct Failing<K> {
+    kv: K,
     fails: Arc<AtomicBool>,
 }
 
-impl KvRead for Failing {
-    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+impl<K> Failing<K> {
+    fn check(&self, family: Family) -> Result<(), StorageError> {
         if family == Family::Point && self.fails.load(Ordering::Relaxed) {
             let (what, detail) = ("a block".into(), "its checksum does not fit".into());
             return Err(StorageError::Damaged { what, detail });
         }
+        Ok(())
+    }
+}
+
+impl<R: KvRead + ?Sized> KvRead for Failing<Box<R>> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.check(family)?;
         self.kv.get(family, key)
     }
 
@@ -291,6 +298,7 @@ impl KvRead for Failing {
         family: Family,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.check(family)?;
         self.kv.multi_get(family, keys)
     }
 
@@ -305,13 +313,13 @@ impl KvRead for Failing {
     }
 }
 
-impl Kv for Failing {
+impl Kv for Failing<Box<MemoryKv>> {
     fn write(&self, batch: KvBatch) -> Result<(), StorageError> {
         self.kv.write(batch)
     }
 
     fn view(&self) -> Box<dyn KvRead + '_> {
-        self.kv.view()
+        Box::new(Failing { kv: self.kv.view(), fails: Arc::clone(&self.fails) })
     }
 
     fn sync(&self) -> Result<(), StorageError> {
@@ -322,7 +330,8 @@ impl Kv for Failing {
 #[test]
 fn an_id_that_cannot_be_looked_up_is_an_error_and_not_an_absent_point() {
     let fails = Arc::new(AtomicBool::new(false));
-    let kv: Arc<dyn Kv> = Arc::new(Failing { kv: MemoryKv::default(), fails: fails.clone() });
+    let kv: Arc<dyn Kv> =
+        Arc::new(Failing { kv: Box::<MemoryKv>::default(), fails: fails.clone() });
     let replica = Replica::founded(kv);
     assert!(replica.write(upsert(0..20)));
     let filter = vane_filter::Filter::parse(serde_json::json!({"must": [{"has_id": [3, 4]}]}));
@@ -331,7 +340,7 @@ fn an_id_that_cannot_be_looked_up_is_an_error_and_not_an_absent_point() {
     fails.store(true, Ordering::Relaxed);
     assert!(replica.shard.count(Some(&filter), soon()).is_err());
     assert!(replica.shard.matching_ids(&filter, soon()).is_err(), "a delete by it");
-    assert!(replica.shard.search(&search(3.0, Some(filter), 3), soon()).is_err());
+    assert!(replica.shard.search(&search(3.0, Some(filter), 3), soon(), &Alone).is_err());
     // What needs no look-up goes on.
     assert_eq!(replica.shard.count(Some(&number_is(3)), soon()).unwrap(), 5);
 }

@@ -195,7 +195,7 @@ fn what_older_versions_wrote_is_read_changed_and_deleted() {
     };
     let long_path = vec!["a"; 512].join(".");
     replica.apply(set(&deep, long_path.clone())).unwrap();
-    let index = CreateIndex { field: long_path, field_type: "keyword".into() };
+    let index = CreateIndex { field: long_path, field_type: "keyword".into(), online: true };
     replica.apply(Command::new(Change::CreateIndex(index)).encode_stored()).unwrap();
     assert!(replica.contents().0[0].contains("\"d\""), "it is read");
     replica.reopen();

@@ -11,6 +11,7 @@
 mod bounds;
 mod damage;
 mod hostile;
+mod indexes;
 mod map;
 mod requests;
 mod routes;

@@ -20,5 +20,10 @@ proptest! {
         world.check();
         (0..4).for_each(|_| world.take(Step::Jobs));
         world.check();
+        while world.replica.fill() {}
+        prop_assert!(world.replica.shard.info().filling_indexes.is_empty());
+        world.check();
+        world.take(Step::Reopen);
+        world.check();
     }
 }

@@ -1,6 +1,6 @@
 //! A search in two steps answers as of its first.
 
-use vane_shard::{Error, Search, Want, WantPayload, WantVectors, Write};
+use vane_shard::{Alone, Error, Search, Want, WantPayload, WantVectors, Write};
 use vane_storage::MemoryKv;
 use vane_types::PointId;
 
@@ -13,8 +13,8 @@ fn records_are_of_the_moment_of_the_search() {
     (0..3).for_each(|_| replica.run_jobs());
     let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
     let search = Search { want: want.clone(), ..search(50.0, None, 3) };
-    let plain = replica.shard.search(&search, soon()).unwrap();
-    let context = replica.shard.search_context(&search, soon()).unwrap();
+    let plain = replica.shard.search(&search, soon(), &Alone).unwrap();
+    let context = replica.shard.search_context(&search, soon(), &Alone).unwrap();
     let scored: Vec<_> = plain.iter().map(|scored| (scored.record.id, scored.score)).collect();
     assert_eq!(context.scored(), scored);
     assert!(context.bytes() > 0);
@@ -42,7 +42,7 @@ fn records_are_of_the_moment_of_the_search() {
 fn without_payloads_nothing_is_kept() {
     let replica = Replica::founded(MemoryKv::default());
     assert!(replica.write(upsert(0..10)));
-    let context = replica.shard.search_context(&search(5.0, None, 4), soon()).unwrap();
+    let context = replica.shard.search_context(&search(5.0, None, 4), soon(), &Alone).unwrap();
     assert_eq!((context.scored().len(), context.bytes()), (4, 0));
     let vectors = Want { vectors: WantVectors::All, ..Want::default() };
     assert_eq!(

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use vane_raft::{Conf, Entry, Exported, StateMachine};
 use vane_shard::{
-    Command, Error, JobKind, Search, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
+    Alone, Command, Error, JobKind, Search, SearchParams, Selection, Want, WantPayload,
+    WantVectors, Write,
 };
 use vane_storage::{DataDb, MemoryKv};
 use vane_types::command::RequestId;
@@ -40,7 +41,13 @@ fn snapshot(replica: &Replica) -> (tempfile::TempDir, Exported) {
 fn nearest(replica: &Replica, n: i64) -> Vec<String> {
     let exact = SearchParams { exact: true, ..SearchParams::default() };
     let search = Search { params: exact, ..search(150.2, Some(number_is(n)), 20) };
-    replica.shard.search(&search, soon()).unwrap().iter().map(|hit| format!("{hit:?}")).collect()
+    replica
+        .shard
+        .search(&search, soon(), &Alone)
+        .unwrap()
+        .iter()
+        .map(|hit| format!("{hit:?}"))
+        .collect()
 }
 
 fn assert_alike(a: &Replica, b: &Replica) {
@@ -107,7 +114,7 @@ fn a_replica_that_fell_behind_keeps_nothing_of_its_own() {
     assert!(to.write(upsert(1000..1200)));
     (0..6).for_each(|_| to.run_jobs());
     assert!(to.write(upsert(1200..1300)));
-    let context = to.shard.search_context(&search(1000.0, None, 50), soon()).unwrap();
+    let context = to.shard.search_context(&search(1000.0, None, 50), soon(), &Alone).unwrap();
     let (dir, _) = snapshot(&from);
     to.shard.install(dir.path()).unwrap();
     assert_alike(&from, &to);
@@ -125,7 +132,7 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
     let never = AtomicBool::new(false);
     let jobs = |replica: &Replica| {
         while !done.load(Ordering::Relaxed) {
-            for kind in [JobKind::Seal, JobKind::Build] {
+            for kind in [JobKind::Seal, JobKind::Fill, JobKind::Build] {
                 match replica.shard.run_job(kind, &|_| true, &never) {
                     Ok(_) | Err(Error::Cancelled) => {}
                     Err(error) => panic!("{error}"),
@@ -150,10 +157,11 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
         threads.spawn(|| {
             let want = Want { payload: WantPayload::All, vectors: WantVectors::All };
             while !done.load(Ordering::Relaxed) {
-                match to
-                    .shard
-                    .search(&Search { want: want.clone(), ..search(100.0, None, 10) }, soon())
-                {
+                match to.shard.search(
+                    &Search { want: want.clone(), ..search(100.0, None, 10) },
+                    soon(),
+                    &Alone,
+                ) {
                     Ok(found) => assert!(found.iter().all(|hit| hit.record.payload.is_some())),
                     Err(error) => assert!(matches!(error, Error::NotReady { .. }), "{error}"),
                 }
@@ -168,7 +176,7 @@ fn snapshots_are_of_one_moment_whatever_goes_on() {
                 assert_eq!(to.shard.digest(), (exported.index, *hash));
                 taken += 1;
             }
-            let found = to.shard.search(&search(100.0, None, 10), soon()).unwrap();
+            let found = to.shard.search(&search(100.0, None, 10), soon(), &Alone).unwrap();
             assert!(found.iter().all(|hit| hit.score >= 0.0) && (found.len() == 10 || taken == 0));
         }
         done.store(true, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! What is not dense is refused: by a search, and by applying what another version logged.
 
 use vane_commands::{Change, Command, LoggedVector, Point, Upsert};
-use vane_shard::Search;
+use vane_shard::{Alone, Search};
 use vane_storage::MemoryKv;
 use vane_types::{ErrorKind, MultiVector, PointId, Refusal, SparseVector, Vector};
 
@@ -22,7 +22,7 @@ fn a_search_by_what_is_not_dense_is_missing_here() {
     assert!(replica.write(upsert(0..3)));
     for (vector, text) in not_dense() {
         let search = Search { vector, ..search(1.0, None, 2) };
-        let refused = replica.shard.search(&search, soon()).map(drop).unwrap_err();
+        let refused = replica.shard.search(&search, soon(), &Alone).map(drop).unwrap_err();
         let refused = vane_types::Error::from(refused);
         assert_eq!((refused.kind, refused.detail.as_str()), (ErrorKind::Unsupported, text));
     }

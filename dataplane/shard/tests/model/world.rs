@@ -12,7 +12,7 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard,
+    Alone, Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard,
     ShardSettings, Want, WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
@@ -35,6 +35,7 @@ pub enum Step {
     Clear(u64),
     Index,
     DropIndex,
+    Fill,
     Jobs,
     TwinJobs,
     Reopen,
@@ -61,6 +62,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => id.prop_map(Step::Clear),
         1 => Just(Step::Index),
         1 => Just(Step::DropIndex),
+        3 => Just(Step::Fill),
         3 => Just(Step::Jobs),
         1 => Just(Step::TwinJobs),
         1 => Just(Step::Reopen),
@@ -178,6 +180,13 @@ impl Replica {
         Ok(())
     }
 
+    /// Takes a snapshot of another replica over.
+    pub fn install(&mut self, from: &Self) {
+        let dir = tempfile::tempdir().unwrap();
+        from.shard.snapshot(dir.path()).unwrap();
+        self.shard.install(dir.path()).unwrap();
+    }
+
     /// Applies the next entry.
     pub fn apply(&self, data: Vec<u8>) -> Answer {
         self.shard
@@ -205,6 +214,11 @@ impl Replica {
         for kind in [JobKind::Seal, JobKind::Seal, JobKind::Build] {
             self.shard.run_job(kind, &|_| true, &never).unwrap();
         }
+    }
+
+    /// Puts the next points into a payload index; says whether one lacked some.
+    pub fn fill(&self) -> bool {
+        self.shard.run_job(JobKind::Fill, &|_| true, &AtomicBool::new(false)).unwrap()
     }
 
     /// What a scroll over everything shows, and the hash.
@@ -309,7 +323,11 @@ impl World {
                 assert!(self.write(Write::DropIndex { field: "n".parse().unwrap() }))
             }
             Step::Jobs => self.replica.run_jobs(),
-            Step::TwinJobs => self.twin.run_jobs(),
+            Step::Fill => drop(self.replica.fill()),
+            Step::TwinJobs => {
+                self.twin.run_jobs();
+                self.twin.fill();
+            }
             Step::Reopen => self.replica.reopen(),
         }
     }
@@ -335,10 +353,23 @@ impl World {
             )
         });
         assert_eq!(found.collect::<BTreeMap<_, _>>(), self.expected);
+        self.check_index();
         for n in 0..4 {
             let count = self.expected.values().filter(|point| point.n == Some(n)).count();
             assert_eq!(self.replica.shard.count(Some(&number_is(n)), soon()).unwrap(), count);
             self.check_search(n);
+        }
+    }
+
+    /// A whole index has all points that have a number, and no other.
+    fn check_index(&self) {
+        let info = self.replica.shard.info();
+        let with_number = self.expected.values().filter(|point| point.n.is_some()).count();
+        for (path, (_, points)) in info.payload_index_points {
+            match info.filling_indexes.contains(&path) {
+                true => assert!(points <= with_number),
+                false => assert_eq!(points, with_number),
+            }
         }
     }
 
@@ -356,7 +387,7 @@ impl World {
                 params: SearchParams { exact, ..SearchParams::default() },
                 ..search(1.0, Some(number_is(n)), 5)
             };
-            let found = self.replica.shard.search(&search, soon()).unwrap();
+            let found = self.replica.shard.search(&search, soon(), &Alone).unwrap();
             for hit in &found {
                 let PointId::Num(id) = hit.record.id else { panic!("only numbers were written") };
                 assert_eq!(self.expected[&id].n, Some(n), "point {id}");
@@ -383,6 +414,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         growing_rows_max: 32,
         growing_bytes_max: 1 << 20,
         idle_after: Duration::ZERO,
+        fill_points: 7,
     };
     Shard::open(store(kv, dir), settings, true)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use vane_shard::{Info, Page, Record, Scored, Scroll, Search, SearchContext, Shard};
+use vane_shard::{Alone, Info, Page, Record, Scored, Scroll, Search, SearchContext, Shard};
 use vane_transport::Replica;
 use vane_transport::reads::{
     Basis, Count, Fetch, HeldHits, Hold, InfoOf, Resolve, Retrieve, VectorOf,
@@ -53,11 +53,11 @@ impl AtLeader<'_> {
 /// The deadlines of requests are in simulated time, which stands still here.
 impl Replica for AtLeader<'_> {
     async fn search(&self, search: Search, _: Instant) -> Result<Vec<Scored>, Error> {
-        Ok(self.shard()?.search(&search, scan_deadline())?)
+        Ok(self.shard()?.search(&search, scan_deadline(), &Alone)?)
     }
 
     async fn hold(&self, hold: Hold, _: Instant) -> Result<HeldHits, Error> {
-        let view = self.shard()?.search_context(&hold.0, scan_deadline())?;
+        let view = self.shard()?.search_context(&hold.0, scan_deadline(), &Alone)?;
         let hits = view.scored().to_vec();
         Ok(HeldHits { token: self.views.lock().keep(view), hits })
     }

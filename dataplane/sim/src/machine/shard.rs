@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use vane_shard::{
-    Command, JobKind, Record, Scroll, Search, SearchParams, Shard, ShardSettings, Want,
+    Alone, Command, JobKind, Record, Scroll, Search, SearchParams, Shard, ShardSettings, Want,
     WantPayload, WantVectors,
 };
 use vane_storage::ShardStore;
@@ -55,6 +55,8 @@ impl ShardRates {
             growing_rows_max: self.growing_rows_max,
             growing_bytes_max: 1 << 30,
             idle_after,
+            // Few, so that all kinds of writes come in between.
+            fill_points: 4,
         }
     }
 }
@@ -113,7 +115,7 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
         exclude: Vec::new(),
         want: Want::default(),
     };
-    let found = shard.search(&search, scan_deadline());
+    let found = shard.search(&search, scan_deadline(), &Alone);
     let found = found.map_err(|error| error.to_string())?;
     let mut ids: Vec<PointId> = found.into_iter().map(|scored| scored.record.id).collect();
     ids.sort_unstable();
@@ -162,7 +164,7 @@ impl Machine for Shard {
     }
 
     fn run_job(&self) -> Result<bool, String> {
-        for kind in [JobKind::Seal, JobKind::Build] {
+        for kind in [JobKind::Seal, JobKind::Fill, JobKind::Build] {
             let did = self.run_job(kind, &|_| true, &AtomicBool::new(false));
             if did.map_err(|error| error.to_string())? {
                 return Ok(true);

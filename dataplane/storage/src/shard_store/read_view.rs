@@ -39,6 +39,17 @@ impl ReadView<'_> {
         self.record(slot)?.ok_or_else(missing)
     }
 
+    /// Slots of many points in one look-up, in the order asked for; `None` for those that are not
+    /// there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a value is damaged.
+    pub fn slots(&self, ids: &[PointId]) -> Result<Vec<Option<Slot>>, Error> {
+        let keys: Vec<_> = ids.iter().map(|id| keys::point(self.group, *id)).collect();
+        let values = self.kv.multi_get(Family::Point, &keys)?;
+        values.iter().map(|value| value.as_deref().map(decode_slot).transpose()).collect()
+    }
+
     /// Visits records by slot from `from` on, until `visit` says false.
     ///
     /// # Errors

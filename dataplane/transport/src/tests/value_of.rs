@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -156,29 +156,33 @@ fn field_type() -> BoxedStrategy<FieldType> {
 
 pub(super) fn info() -> BoxedStrategy<Info> {
     let indexes = btree_map(path(), (field_type(), count()), 0..3);
+    let filling = btree_set(path(), 0..3);
     let counts = proptest::array::uniform6(count());
     let numbers = proptest::array::uniform4(any::<u64>());
-    (counts, numbers, any::<bool>(), indexes, of(text()))
-        .prop_map(|(counts, numbers, optimizing, payload_index_points, job_failure)| {
-            let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
-                counts;
-            let [indexes_built, vector_bytes, graph_bytes, waiting] = numbers;
-            Info {
-                points,
-                vectors,
-                indexed_vectors,
-                segments,
-                growing_rows,
-                indexes_building,
-                indexes_built,
-                optimizing,
-                payload_index_points,
-                vector_bytes,
-                graph_bytes,
-                job_failure,
-                waiting,
-            }
-        })
+    (counts, numbers, any::<bool>(), indexes, filling, of(text()))
+        .prop_map(
+            |(counts, numbers, optimizing, payload_index_points, filling_indexes, job_failure)| {
+                let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
+                    counts;
+                let [indexes_built, vector_bytes, graph_bytes, waiting] = numbers;
+                Info {
+                    points,
+                    vectors,
+                    indexed_vectors,
+                    segments,
+                    growing_rows,
+                    indexes_building,
+                    indexes_built,
+                    optimizing,
+                    payload_index_points,
+                    filling_indexes,
+                    vector_bytes,
+                    graph_bytes,
+                    job_failure,
+                    waiting,
+                }
+            },
+        )
         .boxed()
 }
 

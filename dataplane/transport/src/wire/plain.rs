@@ -1,6 +1,6 @@
 //! What has no message of its own: numbers, texts, ids, lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use uuid::Uuid;
@@ -120,4 +120,5 @@ macro_rules! list {
 
 list!(Vec<T>, of T, where T);
 list!(BTreeMap<K, V>, of (K, V), where K: Ord, V);
+list!(BTreeSet<T>, of T, where T: Ord);
 list!(HashMap<K, V>, of (K, V), where K: Eq + Hash, V);

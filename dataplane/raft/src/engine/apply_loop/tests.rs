@@ -139,7 +139,7 @@ impl StateMachine for Gated {
         self.1.snapshot(dir)
     }
 
-    fn install(&self, dir: &Path) -> Result<(), StoreError> {
+    fn install(&self, dir: &Path) -> Result<(), ApplyError> {
         self.1.install(dir)
     }
 }

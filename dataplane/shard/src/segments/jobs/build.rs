@@ -1,8 +1,8 @@
 //! From sealed segments to a new one, with or without a graph.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, GraphParams, StoredIndex};
 use vane_storage::records::SegmentManifest;
@@ -14,6 +14,7 @@ use super::Cancel;
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
 use crate::segments::sealed::{MappedRows, Sealed, Tombstones, metric};
+use crate::segments::slot_order::SlotOrder;
 use crate::shard::Shard;
 
 /// Rows copied between two looks at the cancel flag.
@@ -46,12 +47,14 @@ impl Shard {
             let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
             let graph = self.build_graph(ordinal, dir, &mut manifest, &old.files, hnsw, cancel)?;
             let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
+            let order = OnceLock::from(SlotOrder::of(files.slots()));
             Ok(Sealed {
                 manifest,
                 dir,
                 files,
                 tombstones: Arc::new(Tombstones::none()),
                 graph: Some(graph),
+                order,
             })
         })?;
         let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
@@ -84,12 +87,14 @@ impl Shard {
             let graph = has_graph
                 .then(|| self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel))
                 .transpose()?;
+            let order = SlotOrder::of(files.slots());
             Ok(Sealed {
                 manifest,
                 dir: dir.to_owned(),
                 files,
                 tombstones: Arc::new(Tombstones::none()),
                 graph,
+                order: OnceLock::from(order),
             })
         })?;
         self.publish(ordinal, &inputs, new, &origins)

@@ -37,8 +37,9 @@ impl Shard {
             for id in &old {
                 batch.delete_segment(ordinal as u8, *id);
             }
-            let mut state = self.state.write();
+            // Readers look at none of these keys.
             batch.write()?;
+            let mut state = self.state.write();
             let vector = &mut state.vectors[ordinal];
             move_rows(vector, inputs, &mut new, origins);
             vector.sealed.retain(|sealed| !old.contains(&sealed.id()));

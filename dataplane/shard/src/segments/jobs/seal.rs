@@ -1,6 +1,6 @@
 //! From a full segment in memory to files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vane_storage::{SegmentFiles, SegmentWriter};
 use vane_types::LogIndex;
@@ -9,6 +9,7 @@ use vane_types::planted::{self, Fault};
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
 use crate::segments::sealed::{Sealed, Tombstones};
+use crate::segments::slot_order::SlotOrder;
 use crate::shard::Shard;
 
 impl Shard {
@@ -34,6 +35,7 @@ impl Shard {
         let manifest = writer.finish(segment)?;
         // Not verified: these are the bytes that were written a moment ago.
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
+        let order = SlotOrder::of(files.slots());
         // From here on nobody can kill a row: deaths are read once and none is missed.
         let _only_writer = self.writer.lock();
         if self.is_out_of_use() {
@@ -41,14 +43,16 @@ impl Shard {
         }
         let mut batch = self.store.batch();
         batch.put_segment(ordinal as u8, &manifest);
-        let mut state = self.state.write();
+        // Readers look at none of these keys.
         batch.write()?;
         let forgets = planted::is(Fault::SealTheDead);
         let death = |row| if forgets { ALIVE } else { frozen.death(row) };
         let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(death)));
+        let mut state = self.state.write();
         let vector = &mut state.vectors[ordinal];
         vector.frozen.retain(|frozen| frozen.id != segment);
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph: None }));
+        let (graph, order) = (None, OnceLock::from(order));
+        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph, order }));
         Ok(())
     }
 }

@@ -1,0 +1,112 @@
+//! The slots of one value of a payload index.
+
+use roaring::RoaringBitmap;
+use vane_types::Slot;
+
+use crate::slot_set::SlotSet;
+
+/// Slots that are kept as a plain list: a bitmap takes a hundred bytes for each that lies apart.
+const FEW: usize = 64;
+
+/// Slots of one value; most values of a unique field have one. It is never empty.
+#[derive(Debug, Clone)]
+pub(crate) enum Posting {
+    One(Slot),
+    /// Ascending, each once.
+    Few(Vec<Slot>),
+    Many(SlotSet),
+}
+
+impl Posting {
+    /// How many slots there are.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::One(_) => 1,
+            Self::Few(slots) => slots.len() as u64,
+            Self::Many(slots) => slots.len(),
+        }
+    }
+
+    pub(crate) fn contains(&self, slot: Slot) -> bool {
+        match self {
+            Self::One(present) => *present == slot,
+            Self::Few(slots) => slots.binary_search(&slot).is_ok(),
+            Self::Many(slots) => slots.contains(slot),
+        }
+    }
+
+    /// Adds a slot that is not there.
+    pub(crate) fn insert(&mut self, slot: Slot) {
+        match self {
+            Self::One(present) => *self = Self::Few(vec![slot.min(*present), slot.max(*present)]),
+            Self::Few(slots) if slots.len() < FEW => {
+                let (Ok(at) | Err(at)) = slots.binary_search(&slot);
+                slots.insert(at, slot);
+            }
+            Self::Few(slots) => *self = Self::Many(slots.iter().copied().chain([slot]).collect()),
+            Self::Many(slots) => {
+                slots.insert(slot);
+            }
+        }
+    }
+
+    /// Removes a slot that is there; it is not the last.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        match self {
+            Self::One(_) => {}
+            Self::Few(slots) => slots.retain(|present| *present != slot),
+            Self::Many(slots) => {
+                slots.remove(slot);
+            }
+        }
+        match self {
+            Self::Few(slots) if slots.len() == 1 => *self = Self::One(slots[0]),
+            // Well below the limit: one slot that comes and goes must not turn it each time.
+            Self::Many(slots) if slots.len() <= FEW as u64 / 2 => {
+                *self = Self::Few(slots.iter().collect());
+            }
+            Self::One(_) | Self::Few(_) | Self::Many(_) => {}
+        }
+    }
+
+    pub(crate) fn for_each(&self, f: impl FnMut(Slot)) {
+        match self {
+            Self::One(slot) => std::iter::once(*slot).for_each(f),
+            Self::Few(slots) => slots.iter().copied().for_each(f),
+            Self::Many(slots) => slots.iter().for_each(f),
+        }
+    }
+
+    /// Bytes beside the posting itself.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Few(slots) => slots.capacity() * size_of::<Slot>(),
+            Self::Many(slots) => slots.bytes(),
+        }
+    }
+}
+
+/// Slots of any of the postings. A wide range of a unique field meets one single slot after
+/// another; gathered and sorted they make a bitmap much faster than one by one.
+#[derive(Default)]
+pub(crate) struct Union {
+    singles: Vec<Slot>,
+    slots: RoaringBitmap,
+}
+
+impl Union {
+    pub(crate) fn add(&mut self, posting: &Posting) {
+        match posting {
+            Posting::One(slot) => self.singles.push(*slot),
+            Posting::Few(slots) => self.singles.extend_from_slice(slots),
+            Posting::Many(slots) => slots.add_to(&mut self.slots),
+        }
+    }
+
+    pub(crate) fn slots(mut self) -> RoaringBitmap {
+        self.singles.sort_unstable();
+        self.slots |= RoaringBitmap::from_iter(self.singles);
+        self.slots
+    }
+}

@@ -1,0 +1,249 @@
+//! The parts of a search: a sealed segment each, and runs of rows in memory.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use vane_index::{Flat, Hit as Row, Select, VectorIndex};
+use vane_types::Slot;
+
+use super::{Hit, Searcher};
+use crate::error::Error;
+use crate::search::plan::{Facts, Plan, is_few, plan};
+use crate::segments::growing::Chunk;
+use crate::segments::sealed::{Sealed, metric};
+
+/// Rows that a graph search scores per unit of ef.
+const VISITS_PER_EF: usize = 16;
+/// Vector values that a quick search may touch: about two milliseconds' worth.
+const QUICK_VALUES: usize = 8 << 20;
+/// Vector values below which waking another thread costs more than it saves.
+const HELP_VALUES: usize = 1 << 20;
+/// Threads that help with one search at most.
+pub(crate) const HELPERS_MAX: usize = 7;
+/// Chunks of rows in memory that make one part.
+const CHUNKS_PER_PART: usize = 8;
+
+/// How many rows a search scores, as far as can be told before.
+pub(crate) struct Effort {
+    rows: usize,
+}
+
+impl Effort {
+    /// Of a search without a filter; `memory` are rows that lie in memory.
+    pub(crate) fn of(sealed: &[Arc<Sealed>], memory: usize, ef: usize) -> Self {
+        let rows_in = |sealed: &Arc<Sealed>| match sealed.graph {
+            Some(_) => ef * VISITS_PER_EF,
+            None => sealed.rows(),
+        };
+        Self { rows: memory + sealed.iter().map(rows_in).sum::<usize>() }
+    }
+
+    pub(crate) fn is_quick(&self, dim: usize) -> bool {
+        self.rows.saturating_mul(dim) <= QUICK_VALUES
+    }
+
+    pub(crate) fn is_worth_help(&self, dim: usize) -> bool {
+        self.rows.saturating_mul(dim) >= HELP_VALUES
+    }
+}
+
+impl Searcher {
+    pub(super) fn effort(&self) -> Effort {
+        let memory = self.vector.memory.iter().map(|chunks| rows_of(chunks)).sum();
+        let whole = match self.params.exact {
+            true => Effort {
+                rows: memory + self.vector.sealed.iter().map(|it| it.rows()).sum::<usize>(),
+            },
+            false => Effort::of(&self.vector.sealed, memory, self.ef().max(self.k)),
+        };
+        // A narrow filter leaves few rows, whichever way they are found.
+        let matching = self.allowed.as_ref().map_or(u64::MAX, |allowed| allowed.slots.len());
+        Effort { rows: whole.rows.min(usize::try_from(matching).unwrap_or(usize::MAX)) }
+    }
+
+    fn ef(&self) -> usize {
+        self.params.ef.unwrap_or(self.vector.hnsw.ef_construct)
+    }
+
+    /// Takes away what a search for indexed rows does without: segments that lack a graph and in
+    /// which too much matches.
+    pub(super) fn leave_out_large_plain(&mut self) {
+        if !self.params.indexed_only {
+            return;
+        }
+        let mut memory = std::mem::take(&mut self.vector.memory);
+        memory.retain(|chunks| !self.is_large(self.matching_in_memory(rows_of(chunks))));
+        self.vector.memory = memory;
+        let mut sealed = std::mem::take(&mut self.vector.sealed);
+        sealed.retain(|segment| {
+            let facts = self.facts(segment);
+            facts.has_graph || !self.is_large(facts.matching)
+        });
+        self.vector.sealed = sealed;
+    }
+
+    fn is_large(&self, matching: usize) -> bool {
+        matching * self.vector.dim * size_of::<f32>() > self.vector.plain_bytes_max
+    }
+
+    /// About how many rows of a segment in memory match.
+    fn matching_in_memory(&self, rows: usize) -> usize {
+        let Some(allowed) = &self.allowed else { return rows };
+        // How the matching points are spread over segments is not known: evenly, say.
+        let share = rows as f64 / self.live.len().max(1) as f64;
+        ((allowed.slots.len() as f64 * share).ceil() as usize).min(rows)
+    }
+
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> usize {
+        let chunks = self.vector.memory.iter().map(Vec::len).sum::<usize>();
+        self.vector.sealed.len() + chunks.div_ceil(CHUNKS_PER_PART)
+    }
+
+    /// The best rows of one part.
+    pub(super) fn part(&self, number: usize) -> Result<Vec<Hit>, Error> {
+        if let Some(sealed) = self.vector.sealed.get(number) {
+            return self.sealed(sealed);
+        }
+        let first = (number - self.vector.sealed.len()) * CHUNKS_PER_PART;
+        let mut best = Vec::new();
+        for chunk in self.vector.memory.iter().flatten().skip(first).take(CHUNKS_PER_PART) {
+            best.extend(self.chunk(chunk)?);
+            self.keep_best(&mut best);
+        }
+        Ok(best)
+    }
+
+    fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
+        let facts = self.facts(sealed);
+        if self.is_late() {
+            return Err(self.timeout());
+        }
+        // Without dead rows FAISS need not ask about each.
+        let all = sealed.tombstones.all();
+        let died = (sealed.tombstones.dead() > 0).then_some(all);
+        let slots = sealed.files.slots();
+        if let (Plan::Graph { ef }, Some(graph)) = (plan(&facts), &sealed.graph) {
+            let select = self.select(slots, died);
+            let hits = self.found(graph.search(&self.query, self.k, ef, &select), slots)?;
+            // Deaths and the estimate may leave fewer than there are; then only a scan tells.
+            if hits.len() >= self.k.min(facts.matching) {
+                return Ok(hits);
+            }
+        }
+        self.scan_sealed(sealed, &facts, died)
+    }
+
+    /// Scores every matching row of a segment. Where few match, no other row is looked at.
+    fn scan_sealed(
+        &self,
+        sealed: &Sealed,
+        facts: &Facts,
+        died: Option<&[AtomicU64]>,
+    ) -> Result<Vec<Hit>, Error> {
+        let (values, slots) = (sealed.files.vectors(), sealed.files.slots());
+        let Some(allowed) = self.allowed.as_ref().filter(|_| is_few(facts)) else {
+            return self.scan(values, slots, died);
+        };
+        let rows = sealed.order().rows_of(slots, &allowed.slots);
+        // The filter has been asked already.
+        let select = Select { allow: None, died: died.map(|died| (died, self.vector.at.0)) };
+        let order = |a, b| self.compare_rows(slots, a, b);
+        let stop = || self.is_late();
+        let found =
+            self.flat(values, &order, &stop).search_among(&self.query, self.k, &rows, &select);
+        self.found(found, slots)
+    }
+
+    fn facts(&self, sealed: &Sealed) -> Facts {
+        let alive = sealed.rows() - sealed.tombstones.dead();
+        Facts {
+            rows: alive,
+            matching: self.matching(sealed, alive),
+            filtered: self.allowed.is_some(),
+            has_graph: sealed.graph.is_some(),
+            exact: self.params.exact,
+            k: self.k,
+            ef: self.ef(),
+            full_scan_rows: (self.vector.hnsw.full_scan_threshold << 10)
+                / (self.vector.dim * size_of::<f32>()),
+        }
+    }
+
+    /// About how many living rows of a segment match.
+    fn matching(&self, sealed: &Sealed, alive: usize) -> usize {
+        let Some(allowed) = &self.allowed else { return alive };
+        let Some(span) = sealed.order().span(sealed.files.slots()) else { return 0 };
+        // How matching points are spread over segments is not known but for their slots: among
+        // those of one span evenly, say. Where no other segment has points of the span it is exact.
+        let matching = allowed.slots.range_cardinality(span.clone()) as f64;
+        let points = self.live.len_within(span).max(1) as f64;
+        ((matching * alive as f64 / points).ceil() as usize).min(alive)
+    }
+
+    fn chunk(&self, chunk: &Chunk) -> Result<Vec<Hit>, Error> {
+        self.scan(&chunk.values, &chunk.slots, Some(&chunk.died))
+    }
+
+    /// Looks at all rows, and scores those that live and that the filter allows.
+    fn scan(
+        &self,
+        values: &[f32],
+        slots: &[Slot],
+        died: Option<&[AtomicU64]>,
+    ) -> Result<Vec<Hit>, Error> {
+        let order = |a, b| self.compare_rows(slots, a, b);
+        let (select, stop) = (self.select(slots, died), || self.is_late());
+        let found = self.flat(values, &order, &stop).search(&self.query, self.k, 0, &select);
+        self.found(found, slots)
+    }
+
+    fn compare_rows(&self, slots: &[Slot], a: u32, b: u32) -> Ordering {
+        self.compare_ids(slots[a as usize], slots[b as usize])
+    }
+
+    fn flat<'a>(
+        &self,
+        values: &'a [f32],
+        order: &'a dyn Fn(u32, u32) -> Ordering,
+        stop: &'a dyn Fn() -> bool,
+    ) -> Flat<'a> {
+        let (metric, dim) = (metric(self.vector.distance), self.vector.dim);
+        Flat { metric, dim, rows: values, order, stop }
+    }
+
+    fn select<'a>(&'a self, slots: &'a [Slot], died: Option<&'a [AtomicU64]>) -> Select<'a> {
+        Select {
+            allow: self.allowed.as_ref().map(|allowed| (allowed.words(), slots)),
+            died: died.map(|died| (died, self.vector.at.0)),
+        }
+    }
+
+    /// Rows by the slots of their points.
+    fn found(
+        &self,
+        found: Result<Vec<Row>, vane_index::Error>,
+        slots: &[Slot],
+    ) -> Result<Vec<Hit>, Error> {
+        let found = match found {
+            Err(vane_index::Error::Stopped) => return Err(self.timeout()),
+            found => found?,
+        };
+        let hit = |row: Row| Hit { slot: slots[row.row as usize], score: row.score };
+        Ok(found.into_iter().map(hit).collect())
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() > self.deadline
+    }
+
+    fn timeout(&self) -> Error {
+        Error::Timeout { group: self.group }
+    }
+}
+
+fn rows_of(chunks: &[Arc<Chunk>]) -> usize {
+    chunks.iter().map(|chunk| chunk.slots.len()).sum()
+}
