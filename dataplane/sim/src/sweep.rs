@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::run::{Options, Report, run};
 
 /// Runs the seeds of a range, `jobs` at a time. `done` sees each report as it comes, in any
-/// order, and says whether to go on.
+/// order, and says whether to go on; once it said no, it is not called again.
 pub fn sweep(
     seeds: Range<u64>,
     jobs: usize,
@@ -24,7 +24,9 @@ pub fn sweep(
                 break;
             }
             let report = run(Options { seed, ..options })?;
-            if !(done.lock())(report) {
+            let mut done = done.lock();
+            // Seeds that ran meanwhile are nobody's: whoever stopped has what was looked for.
+            if !stop.load(Ordering::Relaxed) && !done(report) {
                 stop.store(true, Ordering::Relaxed);
             }
         }
@@ -34,4 +36,21 @@ pub fn sweep(
         let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
         threads.into_iter().try_for_each(|it| it.join().expect("a run's panics are caught"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_to_stop_hears_of_no_more_seeds() {
+        let mut calls = 0;
+        let options = Options { bug: None, ..Options::default() };
+        sweep(0..6, 3, options, |_| {
+            calls += 1;
+            false
+        })
+        .unwrap();
+        assert_eq!(calls, 1);
+    }
 }

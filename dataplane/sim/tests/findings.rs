@@ -29,7 +29,7 @@ const KNOWN: [Known; 6] = [
     Known {
         name: "a disk that was put back to an earlier state votes for what it forgot",
         finding: Finding::OldDisk,
-        says: "is out of range",
+        says: "applied to another state",
     },
     Known {
         name: "a late copy of a command of the meta group takes back what came after it",

@@ -12,23 +12,16 @@ fn jobs() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-/// The first seeds that fail, at least `wanted` of them if there are so many.
-fn failures(bug: Bug, wanted: usize) -> Vec<Report> {
-    let mut failed = Vec::new();
-    let options = Options { bug: Some(bug), ..Options::default() };
-    sweep(SEEDS, jobs(), options, |report| {
-        failed.extend(Some(report).filter(|report| report.failure.is_some()));
-        failed.len() < wanted
-    })
-    .unwrap();
-    failed
-}
-
 /// How many seeds from 0 on it took stands beside each test, as of when it was written.
 fn is_found(bug: Bug, by: &[&str]) {
-    let failed = failures(bug, 1);
-    let first = failed.first().and_then(|report| report.failure.as_deref());
-    let why = first.unwrap_or_else(|| panic!("{bug:?} was not found within {SEEDS:?}"));
+    let mut failure = None;
+    let options = Options { bug: Some(bug), ..Options::default() };
+    sweep(SEEDS, jobs(), options, |report| {
+        failure = report.failure;
+        failure.is_none()
+    })
+    .unwrap();
+    let why = failure.unwrap_or_else(|| panic!("{bug:?} was not found within {SEEDS:?}"));
     assert!(
         by.iter().any(|text| why.contains(text)),
         "{bug:?} was found for another reason: {why}"
@@ -125,13 +118,18 @@ fn a_request_that_is_applied_twice_is_found() {
     is_found(Bug::DoubleApply, &["the log says", "is Ok("]);
 }
 
-/// It took 20 seeds.
+/// It took 5 seeds, and 321 until the search found it as well.
 #[test]
 fn a_stale_read_is_found_by_the_logs_order_and_by_the_search() {
-    let failed = failures(Bug::StaleRead, 12);
-    let by =
-        |what: &str| failed.iter().filter(|at| at.failure.as_ref().unwrap().contains(what)).count();
-    let (order, search) = (by("was answered"), by("have no linear order"));
+    let (mut order, mut search) = (0, 0);
+    let options = Options { bug: Some(Bug::StaleRead), ..Options::default() };
+    sweep(SEEDS, jobs(), options, |report| {
+        let failure = report.failure.unwrap_or_default();
+        order += u32::from(failure.contains("was answered"));
+        search += u32::from(failure.contains("have no linear order"));
+        order == 0 || search == 0
+    })
+    .unwrap();
     assert!(
         order > 0 && search > 0,
         "found {order} times by the order and {search} times by the search"
@@ -147,7 +145,9 @@ fn a_read_that_no_majority_confirmed_is_found() {
 /// It took 17 seeds.
 #[test]
 fn an_acknowledgement_before_the_write_is_found() {
-    let says = ["is out of range", "another entry", "acknowledged", "voted in term"];
+    // A follower that forgot what its leader believes it has may also just stay behind.
+    let behind = "a replica has not got its entries";
+    let says = ["is out of range", "another entry", "acknowledged", "voted in term", behind];
     is_found(Bug::AckBeforeWrite, &says);
 }
 

@@ -90,13 +90,13 @@ fn a_planned_transfer_loses_nothing() {
 
 #[test]
 fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
-    const POINTS: u64 = 90;
+    const POINTS: u64 = 300;
     let mut world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);
     let (_, led_by) = leader(&world.cluster);
     let away = (1..=3).find(|number| *number != led_by).unwrap();
     world.cluster.node(away).kill();
-    // More than the log is kept for one that is away.
+    // More than the log is kept for one that is away: 256 MiB.
     let filler = "x".repeat(1 << 20);
     let rest = world.cluster.node(led_by).rest();
     for id in 1..=POINTS {
