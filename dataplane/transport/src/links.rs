@@ -35,6 +35,9 @@ const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// those the election timeout has passed, too.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 const REFUSALS_MAX: usize = 50;
+/// Attempts that may succeed before the first is refused: of a process that is killed, the
+/// connections may end some milliseconds before the listener does.
+const ACCEPTED_MAX: usize = 2;
 
 /// The streams to all nodes.
 pub struct Links {
@@ -176,10 +179,11 @@ struct Sender {
 impl Sender {
     async fn run(self) {
         let mut pause = RETRY_PAUSE_MIN;
+        // A process was there, and did not refuse yet: its end means something to those it led.
+        let mut is_known = false;
         loop {
             let ended = self.stream().await;
-            // A process was there: its end means something to those that it led.
-            let is_known = matches!(ended, Ended::AfterSending);
+            is_known |= matches!(ended, Ended::AfterSending);
             match ended {
                 Ended::Gone => return,
                 // What worked may work again at once; what did not is tried ever more rarely.
@@ -195,28 +199,31 @@ impl Sender {
             }
             drop(link);
             if is_known {
-                self.watch_refusals().await;
+                is_known = !self.watch_refusals().await;
             }
             tokio::time::sleep(pause).await;
         }
     }
 
     /// Tells the engine as long as the node's address refuses connections: the process that this
-    /// one was connected to has ended. What is only silent refuses nothing.
-    async fn watch_refusals(&self) {
-        for _ in 0..REFUSALS_MAX {
+    /// one was connected to has ended. What is only silent refuses nothing. Says whether it refused.
+    async fn watch_refusals(&self) -> bool {
+        let mut refused = false;
+        for attempt in 0..REFUSALS_MAX {
             // Before the attempt: whoever is heard of after it is another process.
             let Some(heard) = self.engine().map(|engine| engine.contacts().of(self.to)) else {
-                return;
+                break;
             };
-            if !self.peers.refuses(self.to).await {
-                return;
+            if self.peers.refuses(self.to).await {
+                let Some(engine) = self.engine() else { break };
+                engine.refused(self.to, heard);
+                refused = true;
+            } else if refused || attempt == ACCEPTED_MAX {
+                break;
             }
-            let Some(engine) = self.engine() else { return };
-            engine.refused(self.to, heard);
-            drop(engine);
             tokio::time::sleep(REFUSAL_PAUSE).await;
         }
+        refused
     }
 
     fn engine(&self) -> Option<Arc<Engine>> {
@@ -249,7 +256,8 @@ impl Sender {
             tokio::select! {
                 queued = send.send(batch) => match queued {
                     Ok(()) => sent = true,
-                    Err(_) => return Ended::Unreachable,
+                    // The call has ended as well, and this is only seen first.
+                    Err(_) => return Ended::of_call(sent),
                 },
                 _ended = &mut call => return Ended::of_call(sent),
             }

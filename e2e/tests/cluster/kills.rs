@@ -8,7 +8,8 @@ use crate::load::{Load, Plan};
 use crate::world::{check, check_replicas, create, leader, start};
 
 /// Times that a leader is killed.
-const LEADERS_KILLED: usize = 30;
+/// Leaders killed, unless `KILL_ROUNDS` says otherwise.
+const KILL_ROUNDS: usize = 30;
 /// Entries that a replica may trail by under load and still be called caught up.
 const LAG_MAX: u64 = 64;
 
@@ -39,9 +40,13 @@ fn no_acknowledged_write_is_lost_when_nodes_are_killed() {
 fn a_killed_leader_leaves_a_short_gap() {
     let mut world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);
+    let rounds = std::env::var("KILL_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(KILL_ROUNDS);
     let mut gaps = Vec::new();
     let load = Load::start(&world.cluster, Plan::default());
-    for _round in 0..LEADERS_KILLED {
+    for _round in 0..rounds {
         let (_, victim) = leader(&world.cluster);
         load.wait_for(20);
         let killed = Instant::now();
@@ -56,7 +61,7 @@ fn a_killed_leader_leaves_a_short_gap() {
     gaps.sort_unstable();
     let (median, longest) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
     println!(
-        "leader killed {LEADERS_KILLED} times amid {} writes: gaps of {median:.2?} (median) to {longest:.2?}: {gaps:.2?}",
+        "leader killed {rounds} times amid {} writes: gaps of {median:.2?} (median) to {longest:.2?}: {gaps:.2?}",
         written.acknowledged.len()
     );
     // Two seconds are the aim; machines that run tests are slow at times.

@@ -13,7 +13,7 @@ use crate::random::Random;
 
 /// Refusals that make a turn, in which one of the voters stands for election. Two who stand at the
 /// same time may both fail, which costs an election timeout.
-const REFUSALS_PER_TURN: usize = 3;
+const REFUSALS_PER_TURN: usize = 2;
 
 impl Replica {
     /// Notes that a node refused a connection, for the `times`th time since it was last heard of.
