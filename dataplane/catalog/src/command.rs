@@ -8,7 +8,7 @@ use derive_more::Display;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, FeatureLevel, GroupId, NodeId, PeerId};
+use vane_types::{CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Term};
 
 pub use stored::{DecodeError, EncodeError};
 
@@ -37,13 +37,30 @@ pub enum MetaCommand {
         if_revision: Option<u64>,
     },
     /// Where a shard's replicas are, after a change of them.
-    Settle { group: GroupId, conf: Conf },
+    Settle {
+        group: GroupId,
+        conf: Conf,
+        /// What it was read off; versions before [`FeatureLevel::PROVEN`] do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seen>,
+    },
     /// Replaces a replica that is lost or damaged by a new one on the same node.
     Refill { group: GroupId, peer: PeerId },
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.
     RaiseFeatureLevel { to: FeatureLevel, spoken_by: BTreeMap<NodeId, u64> },
+}
+
+/// When the members of a shard's group were looked at: of two looks one is the older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Changes of members that the catalog had recorded by then.
+    pub epoch: u64,
+    /// Term of the leader that told them.
+    pub term: Term,
+    /// Entry that the leader had applied: they were the members as of it.
+    pub index: LogIndex,
 }
 
 /// A node as it presents itself.

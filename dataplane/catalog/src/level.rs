@@ -29,8 +29,8 @@ impl MetaCommand {
             | Self::Delete { .. }
             | Self::Aliases(_)
             | Self::Reconfigure { .. }
-            | Self::Settle { .. } => FeatureLevel::FIRST,
-            Self::Refill { .. } => FeatureLevel::PROVEN,
+            | Self::Settle { seen: None, .. } => FeatureLevel::FIRST,
+            Self::Settle { seen: Some(_), .. } | Self::Refill { .. } => FeatureLevel::PROVEN,
             // Who is not at the level that is asked for must not be left behind by it.
             Self::RaiseFeatureLevel { to, .. } => FeatureLevel::RAISED.max(*to),
         }

@@ -14,9 +14,10 @@ mod store;
 mod tests;
 
 pub use command::{
-    AliasChange, Configure, Create, DecodeError, EncodeError, MetaCommand, NodeEntry, WantedReplica,
+    AliasChange, Configure, Create, DecodeError, EncodeError, MetaCommand, NodeEntry, Seen,
+    WantedReplica,
 };
-pub use replica_plan::{ReplicaAction, orphans, replica_plan, replicas_here};
+pub use replica_plan::{HeldReplica, ReplicaAction, proves_removal, replica_plan, replicas_here};
 pub use state::{
     CollectionEntry, Member, REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill, Route, ShardEntry, State,
     TargetReplica, collection_not_found, meta_peer,

@@ -64,11 +64,11 @@ impl State {
     }
 
     /// Nodes that may lead a group, in order: of the meta group all members, of a shard those
-    /// that have a replica as last reported.
+    /// that have a replica as last reported, then those that are to have one.
     pub fn nodes_of(&self, group: GroupId) -> Vec<NodeId> {
         match group {
             GroupId::META => self.nodes.keys().copied().collect(),
-            _ => self.shards.get(&group).map(ShardEntry::nodes).unwrap_or_default(),
+            _ => self.shards.get(&group).map(ShardEntry::nodes_to_ask).unwrap_or_default(),
         }
     }
 
@@ -76,6 +76,13 @@ impl State {
     pub fn range_of(&self, group: GroupId) -> Option<ShardRange> {
         let shard = self.shards.get(&group)?;
         self.collections.get(&shard.collection)?.range_at(shard.ordinal)
+    }
+
+    /// Whether there was such a group, and its collection was deleted: no number of a group is
+    /// given twice. Of a group that this catalog is too old to know it says no.
+    pub fn was_deleted(&self, group: GroupId) -> bool {
+        let was_made = group != GroupId::META && group.0 < self.next_group;
+        was_made && !self.shards.contains_key(&group)
     }
 
     /// The member whose disk it is.
@@ -95,7 +102,7 @@ impl State {
                 self.reconfigure(group, &replicas, if_revision)
             }
             MetaCommand::Refill { group, peer } => self.refill(group, peer),
-            MetaCommand::Settle { group, conf } => self.settle(group, conf),
+            MetaCommand::Settle { group, conf, seen } => self.settle(group, conf, seen),
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

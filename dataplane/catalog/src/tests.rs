@@ -87,6 +87,7 @@ fn reconfigure(state: &mut State, group: GroupId, nodes: &[u64]) {
 fn settle(state: &mut State, group: GroupId) {
     let Some(target) = state.shards[&group].target.clone() else { return };
     let voters: Vec<PeerId> = target.iter().map(|replica| replica.peer).collect();
-    state.apply(MetaCommand::Settle { group, conf: Conf::founding(&voters) }).unwrap();
+    let conf = Conf::founding(&voters);
+    state.apply(MetaCommand::Settle { group, conf, seen: None }).unwrap();
     assert_eq!(state.shards[&group].target, None);
 }

@@ -118,11 +118,14 @@ impl<S: Shards> Coordinator<S> {
         if asked == self.shards.me() {
             return Some(call.await);
         }
+        let known = self.shards.watched_leader(group);
         let moved = async {
             loop {
                 self.shards.sleep(LEADER_LOOK).await;
-                // Knowing of no leader is not enough: the one that was asked may still be it.
-                if self.shards.watched_leader(group).is_some_and(|leader| leader != asked) {
+                // Knowing of no leader is not enough: the one that was asked may still be it. Nor
+                // is what was known before, by a replica that may not hear of elections any more.
+                let leader = self.shards.watched_leader(group);
+                if leader.is_some_and(|leader| leader != asked) && leader != known {
                     return;
                 }
             }

@@ -88,6 +88,13 @@ pub struct Attempt {
     deadline: Instant,
     /// Targets asked so far.
     asked: u32,
+    /// Those among them that were asked because it was their turn.
+    turns: usize,
+    /// The leader that this node's own replica named when the last target was picked.
+    watched: Option<NodeId>,
+    /// One that it named and that turned out not to lead. A replica that its group let go, or that
+    /// is cut off from it, hears of no other.
+    misled: Option<NodeId>,
     pause: Duration,
     /// Why the last target did not end it.
     why: String,
@@ -104,14 +111,18 @@ impl Attempt {
             began: now,
             deadline,
             asked: 0,
+            turns: 0,
+            watched: None,
+            misled: None,
             pause: PAUSE_MIN,
             why: "no leader is known".into(),
             perhaps_logged: None,
         }
     }
 
-    /// Node to ask next: the leader as this node's own replica knows it (`watched`), or as the
-    /// router remembers; else the members by turns, the first of them first.
+    /// Node to ask next: the leader as this node's own replica knows it (`watched`), unless that
+    /// one was asked and does not lead, or as the router remembers; else the members by turns, the
+    /// first of them first.
     ///
     /// # Errors
     /// [`Failure::NoSuchGroup`] where there are no members.
@@ -123,10 +134,12 @@ impl Attempt {
     ) -> Result<NodeId, Failure> {
         self.asked += 1;
         // This node's replica hears of an election before any answer can name the winner.
-        if let Some(node) = watched.or_else(|| router.leader(self.group)) {
+        self.watched = watched.filter(|node| self.misled != Some(*node));
+        if let Some(node) = self.watched.or_else(|| router.leader(self.group)) {
             return Ok(node);
         }
-        let (members, turn) = (members(), self.asked as usize - 1);
+        let (members, turn) = (members(), self.turns);
+        self.turns += 1;
         // Without members the remainder would divide by zero.
         members.get(turn % members.len().max(1)).copied().ok_or_else(|| {
             // A group can go while a copy is on its way, and may have applied it before.
@@ -153,7 +166,7 @@ impl Attempt {
     ) -> Next {
         match not_read {
             NotRead::NotLeader(leader) => self.redirected(router, node, leader, now),
-            NotRead::NoReplica(why) => self.unreached(router, why, now),
+            NotRead::NoReplica(why) => self.unreached(router, node, why, now),
             NotRead::Failed(error) => Next::Fail(Failure::Failed(error)),
         }
     }
@@ -173,13 +186,13 @@ impl Attempt {
             }
             Outcome::Refused(refusal) => Next::Fail(self.refused(refusal)),
             Outcome::NotLeader(leader) => self.redirected(router, node, leader, now),
-            Outcome::NoReplica(why) => self.unreached(router, why, now),
+            Outcome::NoReplica(why) => self.unreached(router, node, why, now),
             Outcome::Unknown(why) => {
                 // Set for good: no later answer can take back that a copy may be logged.
                 if !planted::is(Fault::ForgetUnknown) {
                     self.perhaps_logged = Some(why.clone());
                 }
-                self.unreached(router, why, now)
+                self.unreached(router, node, why, now)
             }
             Outcome::Full(why) if self.fails_at_once() => Next::Fail(Failure::Full(why)),
             Outcome::NoSpace(why) if self.fails_at_once() => Next::Fail(Failure::NoSpace(why)),
@@ -219,6 +232,7 @@ impl Attempt {
         leader: Option<NodeId>,
         now: Instant,
     ) -> Next {
+        self.doubt(asked);
         // One that refuses and names itself would refuse again if it were asked at once.
         let other = leader.filter(|named| *named != asked);
         router.set_leader(self.group, other);
@@ -229,11 +243,19 @@ impl Attempt {
         self.wait(now)
     }
 
-    fn unreached(&mut self, router: &Router, why: String, now: Instant) -> Next {
+    fn unreached(&mut self, router: &Router, asked: NodeId, why: String, now: Instant) -> Next {
+        self.doubt(asked);
         // Forgotten, so that the members are asked by turns until one names a leader.
         router.set_leader(self.group, None);
         self.why = why;
         self.wait(now)
+    }
+
+    /// The word of this node's own replica is not taken a second time for one that did not lead.
+    fn doubt(&mut self, asked: NodeId) {
+        if self.watched == Some(asked) {
+            self.misled = self.watched;
+        }
     }
 
     fn wait(&mut self, now: Instant) -> Next {

@@ -83,7 +83,10 @@ impl<S: Shards> Coordinator<S> {
     }
 
     /// Waits until this node's catalog has all that was agreed on before the call.
-    pub(crate) async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// `Unavailable` where the meta group has no leader that answers; `Timeout`.
+    pub async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
         let (index, _) = self.read(GroupId::META, Basis, Freshness::Linearizable, deadline).await?;
         if self.shards.applied_here(GroupId::META).is_some_and(|applied| applied >= index) {
             return Ok(());

@@ -24,6 +24,7 @@ impl Broken {
             // What a later version reads is all there.
             OpenError::Shard(_)
             | OpenError::Buried { .. }
+            | OpenError::Occupied { .. }
             | OpenError::VotesLost { .. }
             | OpenError::Token(_)
             | OpenError::Thread(_) => false,

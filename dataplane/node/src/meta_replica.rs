@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use vane_raft::Conf;
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
 use vane_transport::reads::{
-    Basis, Count, Fetch, HeldHits, Hold, InfoOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -19,6 +20,11 @@ fn no_points<T>() -> Result<T, Error> {
 impl vane_transport::Replica for MetaReplica {
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {
         Ok(self.0)
+    }
+
+    async fn members(&self, _: MembersOf, _: Instant) -> Result<Conf, Error> {
+        // A node gives this replica up with its disk, and never because of what others say.
+        Err(Error::unsupported("the members of the meta group are in its leader's report"))
     }
 
     async fn search(&self, _: Search, _: Instant) -> Result<Vec<Scored>, Error> {

@@ -34,6 +34,14 @@ pub enum OpenError {
         /// Last entry whose effects are there.
         applied: LogIndex,
     },
+    /// Another replica of the group is here, and nothing shows that the group let it go.
+    #[error("replica {peer} of group {group} is still on this node")]
+    Occupied {
+        /// Shard that both replicas belong to.
+        group: GroupId,
+        /// The replica that is here.
+        peer: PeerId,
+    },
     /// The disk was a member's, and the log that its votes were in is gone.
     #[error(
         "the disk is marked as node {node} of cluster {cluster}, but its raft.db has no meta \

@@ -12,9 +12,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// So many are to be opened.
+    /// So many more are to be opened.
     pub(crate) fn begin(&self, of: usize) {
-        self.of.store(of as u64, Ordering::Relaxed);
+        self.of.fetch_add(of as u64, Ordering::Relaxed);
     }
 
     /// One more was opened, or could not be.
@@ -41,5 +41,7 @@ mod tests {
         progress.begin(3);
         progress.step();
         assert_eq!(progress.not_ready(), NotReady::Starting { opened: 1, of: 3 });
+        progress.begin(1);
+        assert_eq!(progress.not_ready(), NotReady::Starting { opened: 1, of: 4 });
     }
 }

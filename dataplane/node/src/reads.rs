@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use vane_raft::{Engine, ReadError, Watch};
+use vane_raft::{Conf, Engine, ReadError, StateMachine, Watch};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search, Shard};
-use vane_transport::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
+use vane_transport::reads::{
+    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+};
 use vane_transport::{Answered, Freshness, HeldHits, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
 
@@ -231,5 +233,9 @@ impl vane_transport::Replica for LocalReplica<'_> {
 
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {
         Ok(self.shard.applied())
+    }
+
+    async fn members(&self, _: MembersOf, _: Instant) -> Result<Conf, Error> {
+        Ok(self.shard.conf())
     }
 }

@@ -2,32 +2,38 @@
 //! level and carries changes of shards' replicas out. Each step is derived anew from what is
 //! (`vane_placement`), so that whoever leads next goes on where this one stopped.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vane_catalog::{Catalog, MetaCommand};
-use vane_coordinator::{Coordinator, Shards};
-use vane_placement::{ShardStep, meta_change, next_step, shards_to_change};
-use vane_raft::{Engine, GroupStatus};
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior};
+use vane_catalog::{Catalog, FeatureLevel, ShardEntry};
+use vane_coordinator::Coordinator;
+use vane_placement::{ShardStep, Turns, meta_change, next_step, record};
+use vane_raft::{Engine, GroupStatus, MemberChange};
 use vane_transport::{LeaderRequest, NotDone, ReportRequest};
 use vane_types::{Error, GroupId, NodeId};
 
 use crate::leader_request::LeaderRequests;
 use crate::liveness::Liveness;
 use crate::report::Reporter;
+use crate::shards::NodeShards;
 
 /// Time between looks.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Time for one step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Steps of shards that are taken at a time.
+const STEPS_AT_ONCE: usize = 16;
 
 /// Brings members of groups to where the catalog wants them, while this node leads the meta
 /// group.
-pub(crate) struct Reconciler<S> {
+pub(crate) struct Reconciler {
     pub(crate) me: NodeId,
     pub(crate) engine: Arc<Engine>,
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) coordinator: Arc<Coordinator<S>>,
+    pub(crate) coordinator: Arc<Coordinator<NodeShards>>,
     pub(crate) leaders: Arc<LeaderRequests>,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) liveness: Arc<Liveness>,
@@ -42,17 +48,51 @@ enum StepError {
     NotRecorded(#[from] Error),
 }
 
-impl<S: Shards> Reconciler<S> {
+/// Steps of shards that are under way. A slow one holds no other up.
+#[derive(Default)]
+struct Steps {
+    running: JoinSet<GroupId>,
+    of: BTreeSet<GroupId>,
+}
+
+impl Steps {
+    fn take_done(&mut self) {
+        while let Some(done) = self.running.try_join_next() {
+            match done {
+                Ok(group) => drop(self.of.remove(&group)),
+                // A step that panicked names no group: all that still run are waited for.
+                Err(_) if self.running.is_empty() => self.of.clear(),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Ticks of looks, which are not made up for where a look took longer.
+fn looks() -> Interval {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+impl Reconciler {
     /// Acts, whenever this node leads the meta group, until the node ends.
     pub(crate) async fn run(self) {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        // A step may take longer than the interval, and the looks it made late are not made up for.
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let this = Arc::new(self);
+        // Beside each other: neither waits for what the other waits for.
+        tokio::join!(this.keep_meta_group(), this.move_shards());
+    }
+
+    /// Leading is not enough: before it has applied its own term it would plan by an old catalog.
+    fn leads(&self) -> bool {
+        self.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving())
+    }
+
+    async fn keep_meta_group(&self) {
+        let mut ticks = looks();
         loop {
             ticks.tick().await;
-            // Leading is not enough: before it has applied its own term it would plan by an old
-            // catalog.
-            if !self.engine.watch(GroupId::META).is_some_and(|watch| watch.is_serving()) {
+            if !self.leads() {
                 continue;
             }
             if let Err(error) = self.place_members().await {
@@ -64,8 +104,6 @@ impl<S: Shards> Reconciler<S> {
             if let Err(error) = self.raise_level().await {
                 tracing::debug!(%error, "the feature level was not raised; trying again");
             }
-            // Also after a failure above: shards do not wait for the meta group's members.
-            self.change_shards().await;
         }
     }
 
@@ -91,40 +129,100 @@ impl<S: Shards> Reconciler<S> {
         Ok(())
     }
 
-    /// Takes one step in each of some shards whose replicas are not where they should be.
-    async fn change_shards(&self) {
-        // The rule is that nothing moves: then no node is asked.
-        let due = self.catalog.read(shards_to_change);
-        if due.is_empty() {
-            return;
-        }
-        let reports = self.reporter.gather(ReportRequest::Groups(due.clone())).await;
-        for group in due {
-            let Some(report) = reports.get(&group) else { continue };
-            if let Err(error) = self.change_shard(group, &report.status).await {
-                tracing::debug!(
-                    %error,
-                    %group,
-                    "a step of moving replicas was not taken; trying again"
-                );
+    async fn move_shards(self: &Arc<Self>) {
+        let (mut ticks, mut turns, mut steps) = (looks(), Turns::default(), Steps::default());
+        loop {
+            ticks.tick().await;
+            steps.take_done();
+            if !self.leads() {
+                // What copies is found anew by whoever leads.
+                turns = Turns::default();
+                continue;
+            }
+            if let Err(error) = self.change_shards(&mut turns, &mut steps).await {
+                tracing::debug!(%error, "shards were not looked at; trying again");
             }
         }
     }
 
-    async fn change_shard(&self, group: GroupId, status: &GroupStatus) -> Result<(), StepError> {
-        // Read anew: it may have been met or changed while the leaders reported.
-        let target =
-            self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
-        let (Some(target), Some(leader)) = (target, status.leader) else { return Ok(()) };
+    /// Begins a step in each shard that has one to take, of those whose turn it is.
+    async fn change_shards(
+        self: &Arc<Self>,
+        turns: &mut Turns,
+        steps: &mut Steps,
+    ) -> Result<(), Error> {
+        let mut due = self.catalog.read(|state| turns.due(state));
+        due.retain(|group| !steps.of.contains(group));
+        // The rule is that nothing moves: then no node is asked.
+        if due.is_empty() {
+            return Ok(());
+        }
+        let reports = self.reporter.gather(ReportRequest::Groups(due.clone())).await;
+        // Behind the reports, and confirmed: another meta leader may have been at work, and by an
+        // older catalog its work would be taken back.
+        self.coordinator.catch_up(Instant::now() + STEP_TIMEOUT).await?;
+        for group in due {
+            let shard = self.catalog.read(|state| state.shards.get(&group).cloned());
+            let Some(shard) = shard.filter(|shard| shard.target.is_some()) else { continue };
+            let status = reports.get(&group).map(|report| &report.status);
+            let step = status.map(|status| self.step_of(&shard, status));
+            let is_admitted = turns.admits(group, step.as_ref());
+            let (Some(step), Some(status)) = (step, status) else { continue };
+            if is_admitted && steps.of.len() < STEPS_AT_ONCE {
+                let (this, status) = (Arc::clone(self), status.clone());
+                steps.of.insert(group);
+                steps.running.spawn(async move {
+                    if let Err(error) = this.take_step(group, &shard, &status, step).await {
+                        tracing::debug!(
+                            %error,
+                            %group,
+                            "a step of moving replicas was not taken; trying again"
+                        );
+                    }
+                    group
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn step_of(&self, shard: &ShardEntry, status: &GroupStatus) -> ShardStep {
+        self.catalog.read(|state| {
+            let is_there = |node| state.nodes.contains_key(&node) && self.liveness.is_alive(node);
+            next_step(status, shard, is_there)
+        })
+    }
+
+    async fn take_step(
+        &self,
+        group: GroupId,
+        shard: &ShardEntry,
+        status: &GroupStatus,
+        step: ShardStep,
+    ) -> Result<(), StepError> {
+        let Some(leader) = status.leader else { return Ok(()) };
         let (deadline, node) = (Instant::now() + STEP_TIMEOUT, leader.node());
-        let request = match next_step(status, &target, |node| self.liveness.is_alive(node)) {
+        let is_told = self.catalog.level() >= FeatureLevel::PROVEN;
+        let request = match step {
             ShardStep::Wait(_) => return Ok(()),
-            ShardStep::Change(change) => LeaderRequest::Change(change),
+            ShardStep::Copy(peer) => {
+                LeaderRequest::Change(MemberChange::follower(peer).seen_at(status.seen()))
+            }
+            ShardStep::Change(change) => LeaderRequest::Change(change.seen_at(status.seen())),
             ShardStep::Transfer(peer) => LeaderRequest::Transfer(peer),
+            ShardStep::Record => {
+                let command = record(group, shard, status, true);
+                self.coordinator.propose_meta(command, deadline).await?;
+                return Ok(());
+            }
             ShardStep::Settle => {
+                // A step whose answer was lost may still be on its way to the leader. Behind the
+                // record nobody would look at what it does.
+                let barrier = LeaderRequest::Change(MemberChange::barrier(status.seen()));
+                self.leaders.ask(node, group, barrier, deadline).await?;
                 // Recorded last: until it is, whoever leads next finds the same steps done and
                 // comes here.
-                let command = MetaCommand::Settle { group, conf: status.conf.clone() };
+                let command = record(group, shard, status, is_told);
                 self.coordinator.propose_meta(command, deadline).await?;
                 tracing::info!(%group, "the shard's replicas are where they should be");
                 return Ok(());

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use vane_catalog::{Catalog, ReplicaAction, orphans, replica_plan, replicas_here};
+use vane_catalog::{
+    Catalog, HeldReplica, ReplicaAction, proves_removal, replica_plan, replicas_here,
+};
 use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine, Watch};
 use vane_shard::{Shard, ShardSettings};
 use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
@@ -51,6 +53,10 @@ pub(crate) struct Replicas {
     engine: Arc<Engine>,
     catalog: Arc<Catalog>,
     open: RwLock<BTreeMap<GroupId, (PeerId, Opened)>>,
+    /// Replicas that lie on the disk and are not open.
+    on_disk: Mutex<BTreeMap<GroupId, PeerId>>,
+    /// Replicas of which their groups have said that they are no members any more.
+    removed: Mutex<BTreeMap<GroupId, PeerId>>,
     /// One opening or removal at a time.
     changing: Mutex<()>,
 }
@@ -72,8 +78,17 @@ impl Replicas {
         engine: Arc<Engine>,
         catalog: Arc<Catalog>,
     ) -> Self {
-        let (open, changing) = (RwLock::default(), Mutex::new(()));
-        Self { me, settings, disks, engine, catalog, open, changing }
+        Self {
+            me,
+            settings,
+            disks,
+            engine,
+            catalog,
+            open: RwLock::default(),
+            on_disk: Mutex::default(),
+            removed: Mutex::default(),
+            changing: Mutex::new(()),
+        }
     }
 
     /// The replica of a group, or why it did not open; `None` where none is placed here.
@@ -114,13 +129,14 @@ impl Replicas {
         lost.map(|(group, (peer, _))| (*group, *peer)).collect()
     }
 
-    /// Opens what the catalog places here, removes what it does not any more. Safe to repeat
-    /// after any interruption. Blocks for as long as files take.
+    /// Opens what the catalog places here, removes what it does not any more and its group
+    /// neither; says what is left, of which the groups have to be asked. Safe to repeat after any
+    /// interruption. Blocks for as long as files take.
     ///
     /// # Errors
     /// Of a removal that failed half-way; it goes on where it stopped. A replica that cannot
     /// be opened is no error: it is remembered as broken, the others go on.
-    pub(crate) fn follow_catalog(&self) -> Result<(), OpenError> {
+    pub(crate) fn follow_catalog(&self) -> Result<Vec<(GroupId, PeerId)>, OpenError> {
         self.open_first(&Progress::default())
     }
 
@@ -128,37 +144,101 @@ impl Replicas {
     ///
     /// # Errors
     /// As [`Replicas::follow_catalog`].
-    pub(crate) fn open_first(&self, progress: &Progress) -> Result<(), OpenError> {
+    pub(crate) fn open_first(
+        &self,
+        progress: &Progress,
+    ) -> Result<Vec<(GroupId, PeerId)>, OpenError> {
         let _one_at_a_time = self.changing.lock();
-        // Copied, so that requests can look replicas up while files are opened.
-        let open: BTreeMap<GroupId, PeerId> =
-            self.open.read().iter().map(|(group, (peer, _))| (*group, *peer)).collect();
-        let actions = self.catalog.read(|state| replica_plan(state, self.me, &open));
-        progress.begin(actions.len());
-        for action in actions {
-            match action {
-                // A failure ends the round: what would be opened next may need the same directory.
-                ReplicaAction::Remove { group, peer } => self.remove(group, peer)?,
-                ReplicaAction::Open { group, peer, config, founding, campaign } => {
-                    let placed = Placed { group, peer, config, founding, campaign };
-                    let opened = self.open_replica(&placed).map_err(|error| {
-                        tracing::error!(
-                            %error,
-                            %group,
-                            "failed to open a replica; its requests go to the others"
-                        );
-                        Broken::of_opening(&error)
-                    });
-                    self.open.write().insert(group, (peer, opened));
+        loop {
+            let held = self.held()?;
+            let plan = self.catalog.read(|state| replica_plan(state, self.me, &held));
+            let mut strays = Vec::with_capacity(plan.len());
+            let actions = plan.len();
+            let is_work = |action: &&ReplicaAction| !matches!(action, ReplicaAction::Ask { .. });
+            progress.begin(plan.iter().filter(is_work).count());
+            for action in plan {
+                match action {
+                    // A failure ends the round: what would be opened next may need its directory.
+                    ReplicaAction::Remove { group, peer } => self.remove(group, peer)?,
+                    ReplicaAction::Open { group, peer, config, founding, campaign } => {
+                        self.open(&Placed { group, peer, config, founding, campaign });
+                    }
+                    ReplicaAction::Ask { group, peer } => {
+                        strays.push((group, peer));
+                        continue;
+                    }
                 }
+                progress.step();
             }
-            progress.step();
+            // What was opened may be among those to ask about.
+            if strays.len() == actions {
+                return Ok(strays);
+            }
+        }
+    }
+
+    /// Takes note of what lies on the disk, before anything is open.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub(crate) fn find_on_disk(&self) -> Result<(), OpenError> {
+        let Disks { data_dir, log_db, .. } = &self.disks;
+        let mut on_disk = self.on_disk.lock();
+        for group in log_db.groups()?.into_iter().filter(|group| *group != GroupId::META) {
+            on_disk.extend(log_db.state(group)?.map(|state| (group, PeerId(state.peer_id))));
+        }
+        // A job that was writing when its shard was removed may have made its directory anew.
+        let placed = self.catalog.read(|state| replicas_here(state, self.me));
+        let groups = placed.keys().chain(on_disk.keys());
+        let keep: Vec<PathBuf> = groups.map(|group| data_dir.group_dir(*group)).collect();
+        if let Some(dir) = data_dir.group_dir(GroupId::META).parent() {
+            segment_file::remove_orphans(dir, &keep)?;
         }
         Ok(())
     }
 
+    /// The group of a replica has said that it is no member any more; the next
+    /// [`Replicas::follow_catalog`] removes it.
+    pub(crate) fn removed_from_group(&self, group: GroupId, peer: PeerId) {
+        self.removed.lock().insert(group, peer);
+    }
+
+    /// What there is here. Copied, so that requests can look replicas up while files are opened.
+    fn held(&self) -> Result<BTreeMap<GroupId, HeldReplica>, OpenError> {
+        let mut held = BTreeMap::new();
+        for (group, peer) in self.on_disk.lock().clone() {
+            // A removal that was cut short began with a proof.
+            let is_removed = self.disks.log_db.is_buried(group, peer)?;
+            held.insert(group, HeldReplica { peer, is_open: false, is_removed });
+        }
+        let removed = self.removed.lock();
+        for (group, (peer, opened)) in self.open.read().iter() {
+            let is_told = removed.get(group) == Some(peer);
+            let applied_it = |replica: &Replica| proves_removal(&replica.shard.conf(), *peer);
+            let is_removed = is_told || opened.as_ref().is_ok_and(applied_it);
+            held.insert(*group, HeldReplica { peer: *peer, is_open: true, is_removed });
+        }
+        Ok(held)
+    }
+
+    fn open(&self, placed: &Placed) {
+        let Placed { group, peer, .. } = *placed;
+        let opened = self.open_replica(placed).map_err(|error| {
+            tracing::error!(
+                %error,
+                %group,
+                "failed to open a replica; its requests go to the others"
+            );
+            Broken::of_opening(&error)
+        });
+        self.on_disk.lock().remove(&group);
+        self.open.write().insert(group, (peer, opened));
+    }
+
     fn remove(&self, group: GroupId, peer: PeerId) -> Result<(), OpenError> {
         tracing::info!(%group, "removing a replica that has no place here any more");
+        // Where the removal fails half-way, this is what is left to remove.
+        self.on_disk.lock().insert(group, peer);
         // Out of the requests' reach before its group goes: nobody finds half a replica.
         let opened = self.open.write().remove(&group);
         self.engine.remove(group);
@@ -166,7 +246,10 @@ impl Replicas {
         if let Some((_, Ok(replica))) = opened {
             replica.shard.close();
         }
-        self.destroy(group, Some(peer))
+        self.destroy(group, peer)?;
+        self.on_disk.lock().remove(&group);
+        self.removed.lock().remove(&group);
+        Ok(())
     }
 
     fn open_replica(&self, placed: &Placed) -> Result<Replica, OpenError> {
@@ -177,20 +260,20 @@ impl Replicas {
         // The log tells whose replica is on the disk: it is made last, and goes last.
         let logged = log.map(|state| PeerId(state.peer_id));
         let is_new = logged != Some(peer);
-        if is_new && logged.is_some() {
-            // What an earlier replica of the group left; its id is not used again.
-            self.destroy(group, logged)?;
+        if let Some(other) = logged.filter(|_| is_new) {
+            // No catalog's word is enough to overwrite what may still vote.
+            return Err(OpenError::Occupied { group, peer: other });
+        }
+        // The catalog here may be older than the removal: an id that came back would vote with
+        // an empty log.
+        if log_db.is_buried(group, peer)? {
+            return Err(OpenError::Buried { group, peer });
         }
         let store = ShardStore::new(data_db.clone(), group, data_dir.group_dir(group));
         if is_new {
-            // The catalog here may be older than the removal: an id that came back would vote with
-            // an empty log.
-            if log_db.is_buried(group, peer)? {
-                return Err(OpenError::Buried { group, peer });
-            }
             // Beside a state that entries have come to: what it voted for and acknowledged is gone.
             let applied = store.applied()?;
-            if logged.is_none() && applied > INITIAL_INDEX {
+            if applied > INITIAL_INDEX {
                 return Err(OpenError::LogLost { group, applied });
             }
             let (applied, conf, log) = match founding {
@@ -217,35 +300,12 @@ impl Replicas {
         Ok(Replica { peer, shard, watch })
     }
 
-    /// Removes groups that the catalog does not place here: removals that were cut short.
-    ///
-    /// # Errors
-    /// Of the disk; what was not removed is met again at the next start.
-    pub(crate) fn remove_orphans(&self) -> Result<(), OpenError> {
-        let Disks { data_dir, log_db, .. } = &self.disks;
-        let on_disk = log_db.groups()?;
-        for group in self.catalog.read(|state| orphans(state, self.me, &on_disk)) {
-            let peer = log_db.state(group)?.map(|state| PeerId(state.peer_id));
-            tracing::info!(%group, "removing what a replica left behind");
-            self.destroy(group, peer)?;
-        }
-        // A job that was writing when its shard was removed may have made its directory anew.
-        let placed = self.catalog.read(|state| replicas_here(state, self.me));
-        let keep: Vec<PathBuf> = placed.keys().map(|group| data_dir.group_dir(*group)).collect();
-        if let Some(dir) = data_dir.group_dir(GroupId::META).parent() {
-            segment_file::remove_orphans(dir, &keep)?;
-        }
-        Ok(())
-    }
-
     /// Removes what a replica left on disk, and sees to it that its id is not used again. The
     /// log goes last: by it a start finds what a crash left half done.
-    fn destroy(&self, group: GroupId, peer: Option<PeerId>) -> Result<(), OpenError> {
+    fn destroy(&self, group: GroupId, peer: PeerId) -> Result<(), OpenError> {
         let Disks { data_dir, data_db, log_db } = &self.disks;
         // Before anything is removed: after a crash in between it must not be made again.
-        if let Some(peer) = peer {
-            log_db.bury(group, peer)?;
-        }
+        log_db.bury(group, peer)?;
         let dir = data_dir.group_dir(group);
         ShardStore::new(data_db.clone(), group, dir.clone()).destroy()?;
         // Files go only when the batch that stopped naming them is on disk.

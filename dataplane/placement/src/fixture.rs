@@ -1,6 +1,6 @@
 //! What tests say of groups: one replica on each node, the first that it had there.
 
-use vane_catalog::TargetReplica;
+use vane_catalog::{ShardEntry, TargetReplica};
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_types::{LogIndex, PeerId};
 
@@ -46,6 +46,15 @@ pub(crate) fn changed(status: &GroupStatus, change: &vane_raft::MemberChange) ->
     let nodes = |peers: &[PeerId]| peers.iter().map(|peer| peer.node().0).collect::<Vec<u64>>();
     let leader = status.peer.node().0;
     self::status(leader, &nodes(&conf.voters), &nodes(&conf.learners))
+}
+
+/// A shard of which the catalog knows no members, with a target.
+pub(crate) fn moving(target: Option<Vec<TargetReplica>>) -> ShardEntry {
+    let json = r#"{"collection":"c","ordinal":0,"first":[],"conf":{"voters":[],"learners":[],
+        "voters_outgoing":[],"learners_next":[]},"epoch":0,"target":null,"incarnations":{}}"#;
+    let mut shard: ShardEntry = serde_json::from_str(json).unwrap();
+    shard.target = target;
+    shard
 }
 
 pub(crate) fn target(nodes: &[u64]) -> Vec<TargetReplica> {

@@ -22,6 +22,7 @@ mod meta_voters;
 mod place_new;
 mod refill;
 mod shard_step;
+mod turns;
 mod zones;
 
 pub use compare::{Agreement, compare};
@@ -32,4 +33,5 @@ pub use meta_step::{meta_change, meta_step};
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
 pub use refill::{StaysShut, may_refill};
-pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, shards_to_change};
+pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, record};
+pub use turns::Turns;

@@ -10,7 +10,7 @@ use vane_types::{NodeId, PeerId};
 
 use crate::facts::node_facts;
 use crate::meta_voters::meta_voters;
-use crate::shard_step::is_caught_up;
+use crate::shard_step::may_vote;
 
 /// The next change of the meta group's members, from its leader's view and the catalog, if
 /// there is one to make. `me` is the leader's node; `alive` says which nodes answer.
@@ -59,7 +59,7 @@ pub fn meta_step(
     if promoted.is_empty() && demoted.is_empty() {
         return None;
     }
-    Some(MemberChange { learners: demoted, voters: promoted, removed: Vec::new() })
+    Some(MemberChange { learners: demoted, voters: promoted, ..MemberChange::default() })
 }
 
 fn voting_nodes(status: &GroupStatus) -> Vec<NodeId> {
@@ -68,5 +68,5 @@ fn voting_nodes(status: &GroupStatus) -> Vec<NodeId> {
 
 /// Whether a node has the data that a voter answers for.
 fn can_vote(status: &GroupStatus, node: NodeId) -> bool {
-    status.peer(meta_peer(node)).is_some_and(|peer| is_caught_up(status, peer))
+    status.peer(meta_peer(node)).is_some_and(|peer| may_vote(status, peer))
 }

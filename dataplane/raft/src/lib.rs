@@ -41,7 +41,7 @@ pub use machine::{
 };
 pub use random::Random;
 pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
-pub use status::{GroupStatus, PeerStatus, Role, Watch};
+pub use status::{GroupStatus, PeerStatus, Role, Seen, Watch};
 
 use vane_types::LogIndex;
 

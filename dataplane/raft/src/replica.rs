@@ -32,6 +32,7 @@ pub use ticket::{Callback, OnApplied, Ticket};
 pub(crate) use waits::ReplicatedWait;
 
 use log_end::LogEnd;
+use members::Fence;
 use reads::Reads;
 use rounds::Writing;
 use sound::{Receiver, is_sound};
@@ -71,6 +72,7 @@ pub(crate) struct Replica {
     bounds: Bounds,
     watch: Arc<Watch>,
     conf: Conf,
+    fence: Fence,
     waiting: VecDeque<Waiting>,
     replicated_waits: Vec<ReplicatedWait>,
     reads: Reads,
@@ -142,6 +144,7 @@ impl Replica {
             bounds: config.bounds.clone(),
             watch,
             conf,
+            fence: Fence::at(applied),
             waiting: VecDeque::new(),
             replicated_waits: Vec::new(),
             reads: Reads::new(config.heartbeat_ticks),

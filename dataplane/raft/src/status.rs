@@ -54,10 +54,24 @@ pub struct GroupStatus {
 }
 
 impl GroupStatus {
+    /// When this view was.
+    pub fn seen(&self) -> Seen {
+        Seen { term: self.term, applied: self.applied }
+    }
+
     /// What the leader knows of a peer.
     pub fn peer(&self, peer: PeerId) -> Option<&PeerStatus> {
         self.peers.iter().find(|status| status.peer == peer)
     }
+}
+
+/// A leader's view of its group, by when it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Term of the leader.
+    pub term: Term,
+    /// Last entry that it had applied.
+    pub applied: LogIndex,
 }
 
 /// A member as the leader sees it.

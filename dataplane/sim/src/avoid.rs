@@ -9,12 +9,6 @@ use clap::ValueEnum;
 /// A fault that is known and not mended yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Finding {
-    /// A target that is changed while members are moving lets the catalog destroy voters.
-    /// Avoided: administrators change the replicas only of shards that have settled.
-    UndoneMove,
-    /// A report of members that comes late sets the catalog back. Avoided: such a report is
-    /// lost on its way.
-    LateSettle,
     /// A disk that was put back to an earlier state votes. Avoided: disks keep what was synced.
     OldDisk,
     /// A command of the meta group that is sent again can be applied after later ones. Avoided:
@@ -23,20 +17,11 @@ pub enum Finding {
     /// A disk that is lost keeps its vote in the meta group, whoever joins in its place.
     /// Avoided: disks are not lost.
     LostDisk,
-    /// Four moves that cannot go on stop all others. Avoided: nodes do not stay away.
-    StuckMoves,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::UndoneMove,
-        Self::LateSettle,
-        Self::OldDisk,
-        Self::LateMetaCommand,
-        Self::LostDisk,
-        Self::StuckMoves,
-    ];
+    pub const ALL: [Self; 3] = [Self::OldDisk, Self::LateMetaCommand, Self::LostDisk];
 }
 
 /// The findings whose situations a run keeps out of.

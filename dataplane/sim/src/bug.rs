@@ -24,8 +24,10 @@ pub enum Bug {
     ConfAtAppend,
     /// placement: [`Fault::PromoteTooEarly`].
     PromoteTooEarly,
-    /// catalog: [`Fault::DestroyByTarget`].
-    DestroyByTarget,
+    /// catalog: [`Fault::RemoveUnproven`].
+    RemoveUnproven,
+    /// catalog: [`Fault::SettleUnfenced`].
+    SettleUnfenced,
     /// catalog: [`Fault::PeerIdTwice`].
     PeerIdTwice,
     /// coordinator: [`Fault::ForgetUnknown`].
@@ -40,13 +42,13 @@ pub enum Bug {
     FilterOnce,
     /// raft: [`Fault::SnapshotWithoutItsIndex`].
     SnapshotWithoutItsIndex,
-    /// raft: [`Fault::VoteBeforeInstall`].
+    /// raft, placement: [`Fault::VoteBeforeInstall`].
     VoteBeforeInstall,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -56,7 +58,8 @@ impl Bug {
         Self::AckBeforeWrite,
         Self::ConfAtAppend,
         Self::PromoteTooEarly,
-        Self::DestroyByTarget,
+        Self::RemoveUnproven,
+        Self::SettleUnfenced,
         Self::PeerIdTwice,
         Self::ForgetUnknown,
         Self::SealTheDead,
@@ -79,7 +82,8 @@ impl Bug {
             Self::AckBeforeWrite => Some(Fault::AckBeforeWrite),
             Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),
-            Self::DestroyByTarget => Some(Fault::DestroyByTarget),
+            Self::RemoveUnproven => Some(Fault::RemoveUnproven),
+            Self::SettleUnfenced => Some(Fault::SettleUnfenced),
             Self::PeerIdTwice => Some(Fault::PeerIdTwice),
             Self::ForgetUnknown => Some(Fault::ForgetUnknown),
             Self::SealTheDead => Some(Fault::SealTheDead),

@@ -18,6 +18,8 @@ use crate::world::{Stage, World, place};
 const SHARDS: [u64; 2] = [2, 1];
 /// The same where some moves cannot go on.
 const SHARDS_OF_STORY: [u64; 2] = [5, 2];
+/// Points with which each of those shards has some: what takes no write shows nothing.
+pub(crate) const POINTS_OF_STORY: u64 = 16;
 /// Voters that a shard may begin with.
 pub(crate) const FACTORS: [usize; 4] = [1, 2, 3, 5];
 /// Time within which a cluster in which nothing goes wrong is founded.
@@ -70,7 +72,7 @@ impl World {
             // The founding does not end before it is there.
             env.lives.0[number].is_made = true;
         }
-        let are_stuck = !env.avoid.has(Finding::StuckMoves);
+        let are_stuck = env.swarm.is_absent;
         let factor = match (env.avoid.has(Finding::LostDisk), are_stuck) {
             (true, false) => env.random.pick(&FACTORS).unwrap_or(1),
             // What loses one disk at a time has all it needs.
@@ -124,5 +126,24 @@ pub(crate) fn shuffle(env: &mut crate::env::Env, nodes: &mut [NodeId]) {
     for at in (1..nodes.len()).rev() {
         let other = env.random.below(at as u64 + 1) as usize;
         nodes.swap(at, other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use vane_types::{KeyRange, PointId};
+
+    use super::*;
+
+    #[test]
+    fn every_shard_of_a_story_has_points() {
+        for shards in SHARDS_OF_STORY {
+            let points = (1..=POINTS_OF_STORY).map(|point| PointId::Num(point).routing_hash());
+            let parts: BTreeSet<usize> =
+                points.map(|hash| KeyRange::equal_part_of(hash, shards as usize)).collect();
+            assert_eq!(parts.len() as u64, shards);
+        }
     }
 }

@@ -25,16 +25,16 @@ const CALM: Time = 1_500 * TICK;
 const MOVE_PAUSE: Time = 5 * TICK;
 
 impl World {
-    /// Whether this run tells the story of a finding, in which nothing else goes wrong.
+    /// Whether this run tells a story in which nothing else goes wrong.
     pub(crate) fn is_story(env: &Env) -> bool {
-        !env.avoid.has(Finding::LostDisk) || !env.avoid.has(Finding::StuckMoves)
+        !env.avoid.has(Finding::LostDisk) || env.swarm.is_absent
     }
 
     /// What the cluster suffers in such a story, and for how long.
     pub(crate) fn calm_sufferings(&mut self, calm: Swarm) {
         self.faults_last = CALM;
         let mut faults = FaultRates { pause: MOVE_PAUSE..2 * MOVE_PAUSE, ..FaultRates::default() };
-        if !self.env.avoid.has(Finding::StuckMoves) {
+        if calm.is_absent {
             // The only weight, so that it is what always happens.
             faults.reconfigure = 1;
         }
@@ -43,8 +43,15 @@ impl World {
 
     /// The machine that is away from the beginning of the load on.
     pub(crate) fn begin_absence(&mut self) {
-        if !self.env.avoid.has(Finding::StuckMoves) {
+        if self.env.swarm.is_absent {
             self.lose(AWAY);
+        }
+    }
+
+    /// It comes back.
+    pub(crate) fn end_absence(&mut self) {
+        if self.env.swarm.is_absent {
+            self.nodes[place(AWAY)].is_gone = false;
         }
     }
 
@@ -111,7 +118,8 @@ impl World {
                 (*group, shard, shard.nodes().into_iter().map(wanted).collect::<Vec<_>>())
             })
             .collect();
-        for (group, shard, replicas) in &moves {
+        for (group, shard, replicas) in moves.iter().filter(|(_, shard, _)| shard.target.is_none())
+        {
             self.reconfigure(FOUNDER, *group, shard, replicas.clone());
         }
         !shards.is_empty()

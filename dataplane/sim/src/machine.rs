@@ -8,6 +8,7 @@ mod shard;
 
 use std::sync::Arc;
 
+use vane_catalog::MetaCommand;
 use vane_raft::StateMachine;
 use vane_shard::Shard;
 use vane_types::command::RequestId;
@@ -45,6 +46,13 @@ pub(crate) fn request_of(group: GroupId, command: &[u8]) -> Option<RequestId> {
         GroupId::META => meta::request_of(command),
         _ => shard::request_of(command),
     }
+}
+
+/// Whether a change of the catalog may be applied at any later time: it says what it was decided
+/// on, or is people's word, which later ones replace.
+pub(crate) fn may_be_late(command: &[u8]) -> bool {
+    let decoded = MetaCommand::decode_stored(command);
+    matches!(decoded, Ok(MetaCommand::Settle { .. } | MetaCommand::Reconfigure { .. }))
 }
 
 /// The same command as if nobody had numbered it.

@@ -5,7 +5,6 @@ use vane_catalog::{MetaCommand, ShardEntry, State, WantedReplica};
 use vane_raft::LogStore;
 use vane_types::{GroupId, NodeId, PeerId};
 
-use crate::avoid::Finding;
 use crate::env::Env;
 use crate::founding::{FACTORS, shuffle};
 use crate::node::Node;
@@ -28,13 +27,6 @@ impl World {
         let shards: Vec<GroupId> = shards.unwrap_or_default();
         let Some(group) = self.env.random.pick(&shards) else { return };
         let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
-        // A target that a shut replica is a part of may be out of reach, and what is out of
-        // reach can only be undone.
-        let is_shut = |node: &Node| node.disks.damaged.contains(&group);
-        let has_shut = self.nodes.iter().any(is_shut);
-        if has_shut && self.env.avoid.has(Finding::UndoneMove) {
-            return;
-        }
         if let Some(entry) = entry {
             let wanted = draw_wanted(&mut self.env, &entry);
             self.reconfigure(node, group, &entry, wanted);
@@ -77,11 +69,11 @@ impl World {
         entry: &ShardEntry,
         replicas: Vec<WantedReplica>,
     ) {
-        let is_careful = self.env.avoid.has(Finding::UndoneMove);
-        if replicas.is_empty() || (is_careful && entry.target.is_some()) {
+        // What waits for the machine that is away is to go on waiting.
+        if replicas.is_empty() || (self.env.swarm.is_absent && entry.target.is_some()) {
             return;
         }
-        let if_revision = is_careful.then_some(entry.revision);
+        let if_revision = self.env.random.chance(500_000).then_some(entry.revision);
         let Some(process) = &mut self.nodes[place(node)].process else { return };
         let numbers = [
             ("group", group.0),

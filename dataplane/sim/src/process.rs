@@ -34,7 +34,7 @@ use crate::node::Disks;
 
 use apply::Work;
 use reconciler::Reconciler;
-use replicas::Following;
+use replicas::{Following, Strays};
 use requests::Requests;
 use sending::explain;
 use serve::Settled;
@@ -144,6 +144,7 @@ pub(crate) struct Process {
     pub(crate) catalog: Arc<Catalog>,
     /// Replicas that the catalog placed here, those too that could not be opened.
     placed: BTreeMap<GroupId, PeerId>,
+    strays: Strays,
     following: Following,
     reconciler: Reconciler,
 }
@@ -181,6 +182,7 @@ impl Process {
             views: Mutex::default(),
             catalog: Arc::clone(&meta.catalog),
             placed: BTreeMap::new(),
+            strays: Strays::default(),
             following: Following::default(),
             reconciler: Reconciler::default(),
         };

@@ -11,6 +11,7 @@ use crate::avoid::{Avoid, Finding};
 use crate::bug::Bug;
 use crate::env::Env;
 use crate::files::Directory;
+use crate::founding::POINTS_OF_STORY;
 use crate::losses::NODES_BEFORE_LOSSES;
 use crate::queue::{TICK, Time};
 use crate::random::Random;
@@ -123,9 +124,14 @@ fn new_world(options: Options) -> std::io::Result<World> {
     let mut random = Random::new(seed);
     // Neighbouring seeds share the first draw of some generators.
     random.next();
-    let swarm = Swarm::draw(&mut random);
+    let mut swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
     let nodes = if avoid.has(Finding::LostDisk) { NODES } else { NODES_BEFORE_LOSSES };
+    // One story at a time.
+    swarm.is_absent &= avoid.has(Finding::LostDisk);
+    if swarm.is_absent {
+        swarm.load.points = swarm.load.points.max(POINTS_OF_STORY);
+    }
     let (trace, directory) = (Trace::new(trace), Directory::new()?);
     let mut env = Env::new(random, trace, swarm, bug, avoid, directory, nodes);
     // First of all lines: who reads a trace wants to know what this cluster suffers.

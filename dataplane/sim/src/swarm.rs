@@ -32,6 +32,9 @@ pub(crate) struct Swarm {
     pub(crate) follow: Range<Time>,
     pub(crate) shards: ShardRates,
     pub(crate) bounds: Bounds,
+    /// A machine is away from the beginning of the load to the healing, and nothing else goes
+    /// wrong: moves to it wait, and others go on.
+    pub(crate) is_absent: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -109,6 +112,9 @@ pub(crate) struct Load {
     pub(crate) deadline: Range<Time>,
 }
 
+/// Seeds, per million, in which a machine is away.
+const ABSENT: u64 = 40_000;
+
 /// A rate of zero for one seed of three, else up to `most`, low ones as likely as high.
 fn rate(random: &mut Random, most: u64) -> u64 {
     // Most faults come with few others: a mix of everything hides what one does.
@@ -140,6 +146,7 @@ impl Swarm {
             follow: range(random, 100..5_000, 50_000),
             shards: ShardRates::draw(random),
             bounds: draw_bounds(random),
+            is_absent: random.chance(ABSENT),
         }
     }
 

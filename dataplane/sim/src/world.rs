@@ -287,6 +287,8 @@ impl World {
             });
         }
         self.healed_at = Some((env.now(), env.queue.count()));
+        self.end_absence();
+        let env = &mut self.env;
         env.swarm = env.swarm.healed();
         env.network.mend_all();
         for node in &mut self.nodes {

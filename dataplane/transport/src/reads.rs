@@ -9,6 +9,7 @@ use std::time::Instant;
 use tonic::{Response, Status};
 use vane_filter::Filter;
 use vane_proto::peer;
+use vane_raft::Conf;
 use vane_shard::{Info, Page, Record, Scored, Want};
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -83,6 +84,12 @@ pub struct InfoOf;
 /// Asks only for an index that the leader has applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Basis;
+
+/// The members of the group, for a node that may have to give its replica up: with
+/// [`Freshness::Linearizable`](crate::Freshness) they are as of an entry that was committed after
+/// the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MembersOf;
 
 /// A read of one shard. The answer's type belongs to the request's, so that a reply of
 /// another kind does not compile. Only the reads of this crate are some: the header of a request
@@ -188,4 +195,9 @@ reads! {
     /// An index that the replica has applied.
     basis: Basis as (Basis) => BasisRequest {},
         LogIndex as (basis) => BasisAnswer { basis }, BasisReply of basis_reply;
+
+    /// The members of the group, as the replica has applied them.
+    members: MembersOf as (MembersOf) => MembersRequest {},
+        Conf as (conf) => MembersAnswer { conf = "the members of a group" },
+        MembersReply of members_reply;
 }

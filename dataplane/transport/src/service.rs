@@ -18,7 +18,7 @@ pub use handler::{PeerHandler, PeerMember};
 
 use crate::auth::{Token, cluster_of};
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -243,6 +243,10 @@ impl<H: PeerHandler> Peer for PeerService<H> {
 
     async fn basis(&self, request: Request<peer::BasisRequest>) -> Answer<peer::BasisReply> {
         self.read::<Basis>(request).await
+    }
+
+    async fn members(&self, request: Request<peer::MembersRequest>) -> Answer<peer::MembersReply> {
+        self.read::<MembersOf>(request).await
     }
 }
 

@@ -47,12 +47,12 @@ fn read_deep(json: &[u8]) -> Option<Value> {
             return None;
         }
         let mut done = match rest.first()? {
-            b'[' if !rest.begins(b"[]") => {
+            b'[' if !rest.closes(b']') => {
                 open.push(Open::List(Vec::new()));
                 rest.take(b'[');
                 continue;
             }
-            b'{' if !rest.begins(b"{}") => {
+            b'{' if !rest.closes(b'}') => {
                 rest.take(b'{');
                 open.push(Open::Object(Map::new(), rest.name()?));
                 continue;
@@ -97,8 +97,9 @@ impl Rest<'_> {
         self.0.first().copied()
     }
 
-    fn begins(&self, with: &[u8]) -> bool {
-        self.0.starts_with(with)
+    /// Whether the bracket that comes next has nothing in it.
+    fn closes(&self, end: u8) -> bool {
+        self.0[1..].trim_ascii_start().first() == Some(&end)
     }
 
     /// Goes past a byte, if it is the next.
@@ -169,6 +170,13 @@ mod tests {
             assert!(!is_deeper(&nested(depth), depth), "{depth} levels");
             assert!(depth == 0 || is_deeper(&nested(depth), depth - 1), "{depth} levels");
         }
+    }
+
+    #[test]
+    fn what_is_empty_may_have_space_in_it() {
+        assert_eq!(read_deep(b"{ }"), Some(json!({})));
+        assert_eq!(read_deep(b"[[ ] , {\n}]"), Some(json!([[], {}])));
+        assert_eq!(read_deep(b"[ }"), None);
     }
 
     #[test]

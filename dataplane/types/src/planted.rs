@@ -15,8 +15,10 @@ pub enum Fault {
     ConfAtAppend,
     /// placement: a learner is promoted whatever it has.
     PromoteTooEarly,
-    /// catalog: a node destroys the replica that a target leaves out while the group has it.
-    DestroyByTarget,
+    /// catalog: a node takes it for proof that the catalog does not name its replica.
+    RemoveUnproven,
+    /// catalog: a record of members that comes late is taken all the same.
+    SettleUnfenced,
     /// catalog: a node's next replica of a group gets the id of the one before.
     PeerIdTwice,
     /// coordinator: an attempt forgets that an earlier copy may be in a log.
@@ -31,8 +33,8 @@ pub enum Fault {
     FilterOnce,
     /// raft: a snapshot is announced at the index that is applied when it is done.
     SnapshotWithoutItsIndex,
-    /// raft and placement: a snapshot is acknowledged when the log names it, before it is
-    /// installed, and what its receiver has applied is not asked.
+    /// raft, placement: a snapshot is acknowledged when the log names it, before it is installed,
+    /// and nobody asks for more before a vote is given.
     VoteBeforeInstall,
 }
 

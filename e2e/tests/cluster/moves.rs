@@ -50,6 +50,54 @@ fn a_member_is_replaced_while_nodes_are_killed() {
 }
 
 #[test]
+fn a_move_that_is_taken_back_at_any_moment_keeps_all_points() {
+    const SHARDS: u32 = 6;
+    const POINTS: u64 = 300;
+    let world = start(3, false, &[]);
+    let rest = world.cluster.nodes()[0].rest();
+    create(&rest, SHARDS, 1);
+    let points: Vec<_> = (1..=POINTS).map(point).collect();
+    rest.send("PUT", "/collections/c/points?wait=true", &json!({"points": points})).unwrap();
+    let admin = world.cluster.admin(1).unwrap();
+    let homes: Vec<(u64, u64)> = admin
+        .shards("c")
+        .unwrap()
+        .into_iter()
+        .map(|shard| shard.group.unwrap())
+        .map(|group| (group.id, group.leader_node))
+        .collect();
+    // A second replica or another home, and back, a little later each time.
+    for round in 0..8 {
+        let wanted = |home: u64| match round % 2 {
+            0 => vec![home, home % 3 + 1],
+            _ => vec![home % 3 + 1],
+        };
+        for (group, home) in &homes {
+            admin.reconfigure(*group, &wanted(*home)).unwrap();
+        }
+        pause(Duration::from_millis(150 * round));
+        for (group, home) in &homes {
+            admin.reconfigure(*group, &[*home]).unwrap();
+        }
+        pause(Duration::from_millis(40 * round));
+    }
+    let settled = wait_until("the replicas to be where they were", HEAL, || {
+        let shards = admin.shards("c").ok()?;
+        let is_home = |(id, home): &(u64, u64)| {
+            shards.iter().filter(|shard| shard.target.is_empty()).any(|shard| {
+                let group = shard.group.as_ref().filter(|group| group.id == *id);
+                group.is_some_and(|it| it.replicas.len() == 1 && it.leader_node == *home)
+            })
+        };
+        homes.iter().all(is_home).then_some(())
+    });
+    settled.unwrap();
+    for node in world.cluster.nodes() {
+        assert!(scrolled(&node.rest()).unwrap().iter().copied().eq(1..=POINTS));
+    }
+}
+
+#[test]
 fn a_planned_transfer_loses_nothing() {
     let world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);

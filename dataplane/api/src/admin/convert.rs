@@ -231,6 +231,9 @@ fn problem(problem: &Problem) -> String {
         Problem::VotersSilent(subject) => {
             format!("{} has voters that do not answer", noun(subject))
         }
+        Problem::MoveWaits { subject, why } => {
+            format!("{} does not get its replicas: {why}", noun(subject))
+        }
         Problem::ReplicaBroken { subject, node, why } => {
             format!("{} is out of use on node {node}: {why}", noun(subject))
         }

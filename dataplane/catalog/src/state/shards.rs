@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vane_raft::Conf;
 use vane_types::planted::{self, Fault};
-use vane_types::{GroupId, NodeId, PeerId, Refusal};
+use vane_types::{FeatureLevel, GroupId, NodeId, PeerId, Refusal};
 
 use super::refill::Refill;
 use super::{Changed, State, Touched};
-use crate::command::WantedReplica;
+use crate::command::{Seen, WantedReplica};
 
 /// A shard: where its replicas are, by the last report, and where they should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct ShardEntry {
     pub first: Vec<PeerId>,
     /// Its members, as last reported; Raft's own may be ahead.
     pub conf: Conf,
+    /// When they were looked at, once that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// Changes of members that were reported.
     pub epoch: u64,
     /// Where the replicas should be, while that differs from where they are.
@@ -54,6 +57,7 @@ impl ShardEntry {
             collection: collection.to_owned(),
             ordinal,
             conf: Conf::founding(&first),
+            seen: None,
             first,
             epoch: 0,
             target: None,
@@ -65,12 +69,6 @@ impl ShardEntry {
 
     /// The peer that a node has of the shard, or is to have.
     pub fn peer_on(&self, node: NodeId) -> Option<PeerId> {
-        if planted::is(Fault::DestroyByTarget)
-            && let Some(target) = &self.target
-        {
-            let mut peers = target.iter().map(|replica| replica.peer);
-            return peers.find(|peer| peer.node() == node);
-        }
         let target = self.target.iter().flatten().map(|replica| replica.peer);
         // Of two the later one: the earlier is on its way out.
         target.chain(self.conf.members()).filter(|peer| peer.node() == node).max()
@@ -81,6 +79,61 @@ impl ShardEntry {
         let mut nodes: Vec<NodeId> = self.conf.members().into_iter().map(PeerId::node).collect();
         nodes.dedup();
         nodes
+    }
+
+    /// Nodes that may have the leader: those that have a replica, then those that are to.
+    pub(super) fn nodes_to_ask(&self) -> Vec<NodeId> {
+        let (mut nodes, target) = (self.nodes(), self.target.iter().flatten());
+        for node in target.map(|replica| replica.peer.node()) {
+            if !nodes.contains(&node) {
+                nodes.push(node);
+            }
+        }
+        nodes
+    }
+
+    /// Whether the target fits what the group's members have become: it names those that there
+    /// are on its nodes, and none that is gone. Where it does not, they are to be recorded first.
+    pub fn fits(&self, conf: &Conf) -> bool {
+        let members = conf.members();
+        let mut target = self.target.iter().flatten();
+        target.all(|replica| self.known_as(replica.peer, &members) == Some(replica.peer))
+    }
+
+    /// The peer that a node of the target has, or is still to get; `None` where the one that the
+    /// target names was a member and is none any more.
+    fn known_as(&self, wanted: PeerId, members: &[PeerId]) -> Option<PeerId> {
+        let there = members.iter().filter(|peer| peer.node() == wanted.node()).max();
+        let was_there = || self.conf.members().contains(&wanted);
+        there.copied().or_else(|| (!was_there()).then_some(wanted))
+    }
+
+    /// Takes the members over into the target: who was removed on the way comes back as another.
+    fn follow_members(&mut self, conf: &Conf) {
+        let members = conf.members();
+        let target = self.target.take().map(|mut target| {
+            for replica in &mut target {
+                replica.peer = self
+                    .known_as(replica.peer, &members)
+                    .unwrap_or_else(|| self.next_peer(replica.peer.node()));
+            }
+            target
+        });
+        self.target = target;
+    }
+
+    /// Refuses members that were looked at before those that are recorded.
+    fn check_newer(&self, group: GroupId, seen: Seen) -> Result<(), Refusal> {
+        let is_older = |known: Seen| seen.term < known.term || seen.index < known.index;
+        let is_late = seen.epoch != self.epoch || self.seen.is_some_and(is_older);
+        if is_late && !planted::is(Fault::SettleUnfenced) {
+            return Err(Refusal::Conflict(format!(
+                "the members of shard {group} were recorded {} times, and these were seen after \
+                 {}; nothing was changed, look at them again",
+                self.epoch, seen.epoch
+            )));
+        }
+        Ok(())
     }
 
     /// Where the replicas should be: where they are, unless a change is under way.
@@ -168,8 +221,24 @@ impl State {
         Ok(vec![Touched::Shard(group)])
     }
 
-    pub(super) fn settle(&mut self, group: GroupId, conf: Conf) -> Changed {
+    pub(super) fn settle(&mut self, group: GroupId, conf: Conf, seen: Option<Seen>) -> Changed {
+        let is_told = self.level >= FeatureLevel::PROVEN;
         let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
+        match seen {
+            Some(seen) => {
+                entry.check_newer(group, seen)?;
+                entry.follow_members(&conf);
+                entry.seen = Some(seen);
+            }
+            // Sent by a version that no member runs any more: nobody knows when it looked.
+            None if is_told => {
+                return Err(Refusal::Conflict(format!(
+                    "nothing says when the members of shard {group} were looked at; nothing was \
+                     changed"
+                )));
+            }
+            None => {}
+        }
         // A report from before the target's last change leaves the target standing: the meta
         // leader goes on until the members are the ones that are wanted now.
         let is_met = entry.is_target(&conf);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use vane_raft::{Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
-use vane_types::Term;
+use vane_types::{LogIndex, Term};
 
 use super::*;
 
@@ -69,10 +69,16 @@ fn any_reconfigure() -> BoxedStrategy<MetaCommand> {
 
 fn any_settle() -> BoxedStrategy<MetaCommand> {
     let voters = prop::collection::btree_set((1_u64..=5, 1_u32..=2), 1..4);
-    (1_u64..8, voters)
-        .prop_map(|(group, voters)| {
+    let seen = prop::option::of((0_u64..3, 0_u64..3, 0_u64..9));
+    (1_u64..8, voters, seen)
+        .prop_map(|(group, voters, seen)| {
+            let seen = seen.map(|(epoch, term, index)| Seen {
+                epoch,
+                term: Term(term),
+                index: LogIndex(index),
+            });
             let voters: Vec<PeerId> = voters.into_iter().map(|(node, n)| peer(node, n)).collect();
-            MetaCommand::Settle { group: GroupId(group), conf: Conf::founding(&voters) }
+            MetaCommand::Settle { group: GroupId(group), conf: Conf::founding(&voters), seen }
         })
         .boxed()
 }

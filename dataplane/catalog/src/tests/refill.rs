@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use vane_types::{LogIndex, Term};
+
 use super::*;
-use crate::{ReplicaAction, replica_plan};
+use crate::{HeldReplica, ReplicaAction, Seen, replica_plan};
 
 fn refill(state: &mut State, group: u64, peer: PeerId) -> Result<(), String> {
     let command = MetaCommand::Refill { group: GroupId(group), peer };
@@ -11,8 +13,18 @@ fn refill(state: &mut State, group: u64, peer: PeerId) -> Result<(), String> {
 }
 
 fn settle_on(state: &mut State, peers: &[PeerId]) {
-    let conf = Conf::founding(peers);
-    state.apply(MetaCommand::Settle { group: GroupId(1), conf }).unwrap();
+    record(state, Conf::founding(peers));
+}
+
+fn record(state: &mut State, conf: Conf) {
+    let epoch = state.shards[&GroupId(1)].epoch;
+    let seen = Some(Seen { epoch, term: Term(1), index: LogIndex(epoch) });
+    state.apply(MetaCommand::Settle { group: GroupId(1), conf, seen }).unwrap();
+}
+
+fn held(peers: &[(GroupId, PeerId)], is_removed: bool) -> BTreeMap<GroupId, HeldReplica> {
+    let held = |peer| HeldReplica { peer, is_open: true, is_removed };
+    peers.iter().map(|(group, peer)| (*group, held(*peer))).collect()
 }
 
 #[test]
@@ -24,8 +36,8 @@ fn it_leaves_before_its_successor_comes() {
     let target: Vec<PeerId> = first.target.iter().flatten().map(|it| it.peer).collect();
     assert_eq!(target, [peer(1, 1), peer(3, 1)]);
     // Its group still counts on it: it stays.
-    let open = BTreeMap::from([(group, old), (GroupId(2), peer(2, 1))]);
-    assert_eq!(replica_plan(&state, NodeId(2), &open), []);
+    let open = [(group, old), (GroupId(2), peer(2, 1))];
+    assert_eq!(replica_plan(&state, NodeId(2), &held(&open, false)), []);
     refill(&mut state, 1, old).unwrap();
     assert_eq!(state.shards[&group], first, "a repeated call changes nothing");
 
@@ -33,7 +45,11 @@ fn it_leaves_before_its_successor_comes() {
     let shard = &state.shards[&group];
     let target: Vec<PeerId> = shard.target.iter().flatten().map(|it| it.peer).collect();
     assert_eq!(target, [peer(1, 1), peer(3, 1), peer(2, 2)]);
-    let [removal, opening] = &replica_plan(&state, NodeId(2), &open)[..] else { panic!() };
+    // It applies nothing that could tell it so: the group is asked.
+    let ask = ReplicaAction::Ask { group, peer: old };
+    assert_eq!(replica_plan(&state, NodeId(2), &held(&open, false)), [ask]);
+    let plan = replica_plan(&state, NodeId(2), &held(&open, true));
+    let [removal, opening] = &plan[..] else { panic!("{plan:?}") };
     assert_eq!(*removal, ReplicaAction::Remove { group, peer: old });
     let ReplicaAction::Open { peer: new, founding, .. } = opening else { panic!() };
     assert_eq!((*new, founding), (peer(2, 2), &None));
@@ -47,7 +63,7 @@ fn it_leaves_before_its_successor_comes() {
 fn a_learner_comes_back_as_one() {
     let mut state = founded();
     let conf = Conf { learners: vec![peer(4, 1)], ..Conf::founding(&[peer(1, 1), peer(3, 1)]) };
-    state.apply(MetaCommand::Settle { group: GroupId(1), conf }).unwrap();
+    record(&mut state, conf);
     refill(&mut state, 1, peer(4, 1)).unwrap();
     settle_on(&mut state, &[peer(1, 1), peer(3, 1)]);
     let target = state.shards[&GroupId(1)].target.clone().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vane_raft::Conf;
-use vane_types::{NodeId, Refusal};
+use vane_types::{LogIndex, NodeId, Refusal, Term};
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn of_two_that_look_at_the_same_shard_the_second_is_refused() {
         target.iter().filter(|it| it.learner == learner).map(|it| it.peer).collect()
     };
     let conf = Conf { voters: peers(false), learners: peers(true), ..Conf::default() };
-    state.apply(MetaCommand::Settle { group, conf }).unwrap();
+    state.apply(MetaCommand::Settle { group, conf, seen: None }).unwrap();
     assert!(ask(&mut state, &[1, 2], Some(under_way)).is_err());
     assert_eq!(ask(&mut state, &[1, 2, 3, 4], Some(under_way)), Ok(Vec::new()), "they are there");
     let now = revision(&state);
@@ -81,7 +81,7 @@ fn the_target_stands_until_the_members_are_those_it_asks_for() {
     let report = |state: &mut State, voters: &[u64], learners: &[u64]| {
         let peers = |nodes: &[u64]| nodes.iter().map(|node| peer(*node, 1)).collect();
         let conf = Conf { voters: peers(voters), learners: peers(learners), ..Conf::default() };
-        state.apply(MetaCommand::Settle { group, conf }).unwrap();
+        state.apply(MetaCommand::Settle { group, conf, seen: None }).unwrap();
         state.shards[&group].target.is_some()
     };
     assert!(report(&mut state, &[1, 2, 3], &[4]), "3 is still there");
@@ -90,6 +90,83 @@ fn the_target_stands_until_the_members_are_those_it_asks_for() {
     let shard = &state.shards[&group];
     assert_eq!((shard.epoch, shard.revision), (3, 4));
     assert_eq!(shard.nodes(), numbered(&[1, 2, 4]));
+}
+
+/// Reports voters as they were seen at an entry.
+fn report(state: &mut State, voters: &[PeerId], index: u64) -> Result<(), Refusal> {
+    let group = GroupId(1);
+    let seen = Seen { epoch: state.shards[&group].epoch, term: Term(1), index: LogIndex(index) };
+    let conf = Conf::founding(voters);
+    state.apply(MetaCommand::Settle { group, conf, seen: Some(seen) }).map(drop)
+}
+
+fn targets(state: &State) -> Vec<PeerId> {
+    state.shards[&GroupId(1)].target.iter().flatten().map(|replica| replica.peer).collect()
+}
+
+#[test]
+fn a_report_that_comes_late_sets_nothing_back() {
+    let (mut state, group) = (founded(), GroupId(1));
+    reconfigure(&mut state, group, &[1, 2, 4]);
+    let new = [peer(1, 1), peer(2, 1), peer(4, 1)];
+    report(&mut state, &new, 50).unwrap();
+    let settled = state.clone();
+    let first = Conf::founding(&[peer(1, 1), peer(2, 1), peer(3, 1)]);
+    let now = Seen { epoch: 1, term: Term(1), index: LogIndex(50) };
+    for late in [
+        // Of an earlier record, by an earlier leader, before the recorded entry.
+        Seen { epoch: 0, index: LogIndex(60), ..now },
+        Seen { term: Term(0), index: LogIndex(60), ..now },
+        Seen { index: LogIndex(49), ..now },
+    ] {
+        let command = MetaCommand::Settle { group, conf: first.clone(), seen: Some(late) };
+        assert!(matches!(state.apply(command), Err(Refusal::Conflict(_))), "{late:?}");
+        assert_eq!(state, settled);
+    }
+    // Of versions that do not say when they looked: taken until no member is one of them.
+    let old = MetaCommand::Settle { group, conf: first, seen: None };
+    state.clone().apply(old.clone()).unwrap();
+    state.level = FeatureLevel::PROVEN;
+    assert!(matches!(state.apply(old), Err(Refusal::Conflict(_))));
+}
+
+#[test]
+fn a_move_that_is_taken_back_keeps_who_stayed_and_brings_nobody_back() {
+    let (mut state, group) = (founded(), GroupId(1));
+    let [one, two, three, four] = [1, 2, 3, 4].map(|node| peer(node, 1));
+    // Taken back before anything happened: all stay who they are.
+    reconfigure(&mut state, group, &[1, 2, 4]);
+    reconfigure(&mut state, group, &[1, 2, 3]);
+    let shard = &state.shards[&group];
+    assert!(shard.fits(&Conf::founding(&[one, two, three])));
+    // Taken back when the group had let 3 go: it comes back as another.
+    let gone = [one, two, four];
+    assert!(!shard.fits(&Conf::founding(&gone)));
+    report(&mut state, &gone, 10).unwrap();
+    assert_eq!(targets(&state), [one, two, peer(3, 2)]);
+    assert!(state.shards[&group].fits(&Conf::founding(&gone)), "it is no member yet");
+    // And who is wanted again is who is there, whatever number it was given meanwhile.
+    reconfigure(&mut state, group, &[1, 2]);
+    reconfigure(&mut state, group, &[1, 2, 4]);
+    assert_eq!(targets(&state), gone);
+    report(&mut state, &gone, 11).unwrap();
+    assert_eq!(state.shards[&group].target, None);
+}
+
+#[test]
+fn a_replica_that_the_catalog_forgot_is_found_again() {
+    let (mut state, group) = (founded(), GroupId(1));
+    let [one, two, three, four] = [1, 2, 3, 4].map(|node| peer(node, 1));
+    reconfigure(&mut state, group, &[4]);
+    reconfigure(&mut state, group, &[1, 2, 3]);
+    // The only voter by now is one that this target does not know.
+    reconfigure(&mut state, group, &[4]);
+    assert_eq!(targets(&state), [peer(4, 2)]);
+    report(&mut state, &[four], 10).unwrap();
+    assert_eq!(state.shards[&group].target, None, "it is where it should be");
+    assert_eq!(state.shards[&group].conf, Conf::founding(&[four]));
+    reconfigure(&mut state, group, &[1, 2, 3]);
+    assert!(targets(&state).iter().all(|peer| ![one, two, three].contains(peer)));
 }
 
 #[test]
@@ -105,7 +182,8 @@ fn what_is_not_possible_is_refused_with_its_reason() {
     assert!(refused(1, vec![learner]).contains("at least one replica must have a vote"));
     assert!(refused(1, voters(&[9])).contains("Node 9"));
     assert!(refused(77, voters(&[1])).contains("Shard 77"));
-    let settle = MetaCommand::Settle { group: GroupId(77), conf: Conf::default() };
+    let (group, conf) = (GroupId(77), Conf::default());
+    let settle = MetaCommand::Settle { group, conf, seen: None };
     assert_eq!(state.apply(settle), Err(Refusal::NotFound("Shard 77".into())));
 }
 
@@ -157,7 +235,7 @@ proptest! {
                 Happens::HalfDone => {
                     let voters: Vec<PeerId> = before.iter().copied().collect();
                     let conf = Conf::founding(&voters);
-                    state.apply(MetaCommand::Settle { group, conf }).unwrap();
+                    state.apply(MetaCommand::Settle { group, conf, seen: None }).unwrap();
                 }
             }
             let now = known_peers(&state.shards[&group]);

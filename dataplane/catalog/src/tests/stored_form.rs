@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vane_types::{Distance, NodeId, VectorParams};
+use vane_types::{Distance, LogIndex, NodeId, Term, VectorParams};
 
 use super::*;
 
@@ -105,7 +105,7 @@ fn commands_of_shards() -> Vec<(MetaCommand, String)> {
     let settled = format!(r#"{{"settle":{{"group":5,"conf":{CONF}}}}}"#);
     vec![
         (MetaCommand::Reconfigure { group, replicas, if_revision: Some(3) }, reconfigured.into()),
-        (MetaCommand::Settle { group, conf: conf() }, settled),
+        (MetaCommand::Settle { group, conf: conf(), seen: None }, settled),
     ]
 }
 
@@ -134,8 +134,19 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     let announcement = format!(r#"{{"put_node":{announcement}}}"#);
     let refill = MetaCommand::Refill { group: GroupId(5), peer: peer(3, 2) };
     let refilled = r#"{"refill":{"group":5,"peer":12884901890}}"#;
-    let all = [(raise, json), (announced, announcement.as_str()), (refill, refilled)];
-    for (command, json) in all {
+    let seen = Some(Seen { epoch: 2, term: Term(7), index: LogIndex(90) });
+    let settle = MetaCommand::Settle { group: GroupId(5), conf: conf(), seen };
+    assert_eq!(settle.level(), FeatureLevel::PROVEN);
+    let settled = format!(
+        r#"{{"settle":{{"group":5,"conf":{CONF},"seen":{{"epoch":2,"term":7,"index":90}}}}}}"#
+    );
+    let written = [
+        (raise, json),
+        (announced, announcement.as_str()),
+        (refill, refilled),
+        (settle, settled.as_str()),
+    ];
+    for (command, json) in written {
         assert_eq!(command.encode_stored(), stored(json));
         assert_eq!(MetaCommand::decode_stored(&stored(json)), Ok(command));
     }
@@ -215,4 +226,11 @@ fn objects_on_disk_are_written_as_before_levels() {
     let written = serde_json::to_string(&state.shards[&GroupId(2)]).unwrap();
     let refill = r#""refill":{"leaving":8589934593,"learner":false,"returning":false}"#;
     assert!(written.contains(refill), "{written}");
+    // From the first record on that says when the members were looked at.
+    let seen = Some(Seen { epoch: 0, term: Term(7), index: LogIndex(90) });
+    let conf = Conf::founding(&[peer(1, 1), peer(4, 1)]);
+    state.apply(MetaCommand::Settle { group: GroupId(1), conf, seen }).unwrap();
+    let json = serde_json::to_string(&state.shards[&GroupId(1)]).unwrap();
+    assert!(json.contains(r#""seen":{"epoch":0,"term":7,"index":90},"epoch":1"#), "{json}");
+    assert_eq!(serde_json::from_str::<ShardEntry>(&json).unwrap(), state.shards[&GroupId(1)]);
 }

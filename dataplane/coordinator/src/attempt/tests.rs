@@ -26,6 +26,12 @@ impl Request {
         self.attempt.target(&self.router, None, || MEMBERS.to_vec()).unwrap()
     }
 
+    /// The same where this node's own replica names a leader.
+    fn target_by(&mut self, watched: u64) -> u64 {
+        let members = || MEMBERS.to_vec();
+        self.attempt.target(&self.router, Some(NodeId(watched)), members).unwrap().0
+    }
+
     fn proposed(&mut self, node: u64, outcome: Outcome) -> Next {
         self.attempt.proposed(&self.router, NodeId(node), outcome, self.now)
     }
@@ -73,6 +79,22 @@ fn a_leader_that_does_not_answer_is_forgotten() {
     assert_eq!(request.target(), NodeId(3));
     assert_eq!(request.proposed(3, no_replica()), Next::Wait(PAUSE_MIN));
     assert_eq!(request.router.leader(GROUP), None);
+}
+
+#[test]
+fn a_replica_that_does_not_hear_of_elections_any_more_misleads_once() {
+    for why in [NotRead::NoReplica("it is gone".into()), NotRead::NotLeader(None)] {
+        let mut request = Request::new(Purpose::Read);
+        assert_eq!(request.target_by(4), 4);
+        request.not_read(4, why);
+        assert_eq!(request.target_by(4), 1);
+        assert_eq!(request.not_read(1, NotRead::NotLeader(Some(NodeId(3)))), Next::Ask);
+        assert_eq!(request.target_by(4), 3, "not the one that was named before");
+        request.not_read(3, NotRead::NoReplica("it stopped".into()));
+        assert_eq!(request.target_by(4), 2, "nobody misses its turn");
+        // What is new is believed again.
+        assert_eq!(request.target_by(5), 5);
+    }
 }
 
 #[test]

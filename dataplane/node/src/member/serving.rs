@@ -65,7 +65,7 @@ impl Serving {
             peers: peers.clone(),
         };
         // While nothing is open: no job writes below a directory that is taken for an orphan.
-        replicas.remove_orphans()?;
+        replicas.find_on_disk()?;
         catalog_sync.set_addresses();
         replicas.open_first(progress)?;
         settle(ground, &replicas);

@@ -10,7 +10,8 @@ const MIB: u64 = 1 << 20;
 
 /// The step of a change in words, with how far its copy is.
 pub(super) fn step_text(step: &ShardStep, report: &GroupReport) -> String {
-    let is_waiting = matches!(step, ShardStep::Wait(_));
+    let is_waiting =
+        matches!(step, ShardStep::Wait(Waiting::CatchingUp { .. } | Waiting::TakingIn { .. }));
     if let Some(transfer) = report.transfers.first().filter(|_| is_waiting) {
         return copying(transfer);
     }
@@ -24,10 +25,7 @@ pub(super) fn step_text(step: &ShardStep, report: &GroupReport) -> String {
         ShardStep::Wait(Waiting::CatchingUp { peer, matched, .. }) if matched.0 == 0 => {
             preparing(peer.node())
         }
-        ShardStep::Wait(_) => step.to_string(),
-        ShardStep::Change(change) if change.voters.is_empty() && change.removed.is_empty() => {
-            step.to_string()
-        }
+        ShardStep::Wait(_) | ShardStep::Copy(_) => step.to_string(),
         _ => format!("switching: {step}"),
     }
 }
@@ -103,6 +101,8 @@ mod tests {
         let installing = GroupReport { status, ..GroupReport::default() };
         assert!(step_text(&waiting(0), &installing).starts_with("verifying: node 4 takes"));
         assert!(step_text(&waiting(50), &nothing).contains("50 of 100 entries"));
+        let away = ShardStep::Wait(Waiting::Away(NodeId(4)));
+        assert_eq!(step_text(&away, &installing), away.to_string());
         let removed = vec![PeerId::new(NodeId(1), 1)];
         let change = ShardStep::Change(MemberChange { removed, ..MemberChange::default() });
         assert_eq!(step_text(&change, &nothing), "switching: changing members");

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use vane_catalog::{CollectionEntry, ShardEntry, State, TargetReplica};
 use vane_coordinator::Collection;
-use vane_placement::next_step;
+use vane_placement::{ShardStep, next_step};
+use vane_raft::GroupStatus;
 use vane_transport::{GroupReport, ReportRequest};
 use vane_types::{GroupId, NodeId, PeerId};
 
@@ -77,7 +78,9 @@ impl Member {
             wanted
                 .map(|(group, shard)| {
                     let revision = revisions.get(group).copied().unwrap_or_default();
-                    self.shard_overview(*group, shard, reports.get(group).cloned(), revision)
+                    let report = reports.get(group);
+                    let step = report.map(|report| self.step_of(state, shard, &report.status));
+                    shard_overview((*group, shard), report.cloned(), step, revision)
                 })
                 .collect()
         });
@@ -85,31 +88,16 @@ impl Member {
         shards
     }
 
-    fn shard_overview(
+    /// What a change of a shard's replicas waits for or does next, as far as this node sees.
+    pub(super) fn step_of(
         &self,
-        group: GroupId,
-        entry: &ShardEntry,
-        report: Option<GroupReport>,
-        revision: u64,
-    ) -> ShardOverview {
-        let step = match (&entry.target, &report) {
-            (None, _) => String::new(),
-            (Some(_), None) => "waiting for a leader".into(),
-            (Some(target), Some(report)) => {
-                let is_alive = |node| self.serving.liveness.is_alive(node);
-                step_text(&next_step(&report.status, target, is_alive), report)
-            }
-        };
-        ShardOverview {
-            collection: entry.collection.clone(),
-            ordinal: entry.ordinal,
-            group,
-            report,
-            peers: entry.conf.members(),
-            target: entry.target.clone(),
-            step,
-            revision,
-        }
+        state: &State,
+        shard: &ShardEntry,
+        status: &GroupStatus,
+    ) -> ShardStep {
+        let is_there =
+            |node| state.nodes.contains_key(&node) && self.serving.liveness.is_alive(node);
+        next_step(status, shard, is_there)
     }
 
     /// All collections.
@@ -140,6 +128,29 @@ impl Member {
     fn points_here(&self, group: GroupId) -> Option<u64> {
         let replica = self.serving.replicas.get(group)?.ok()?;
         Some(replica.shard.info().points as u64)
+    }
+}
+
+fn shard_overview(
+    (group, entry): (GroupId, &ShardEntry),
+    report: Option<GroupReport>,
+    step: Option<ShardStep>,
+    revision: u64,
+) -> ShardOverview {
+    let step = match (&entry.target, &report, step) {
+        (None, ..) => String::new(),
+        (Some(_), Some(report), Some(step)) => step_text(&step, report),
+        (Some(_), ..) => "waiting for a leader".into(),
+    };
+    ShardOverview {
+        collection: entry.collection.clone(),
+        ordinal: entry.ordinal,
+        group,
+        report,
+        peers: entry.conf.members(),
+        target: entry.target.clone(),
+        step,
+        revision,
     }
 }
 

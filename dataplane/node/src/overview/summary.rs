@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use vane_catalog::State;
+use vane_placement::{ShardStep, Waiting};
 use vane_raft::GroupStatus;
 use vane_transport::{BrokenReplica, GroupReport, ReportRequest};
 use vane_types::{GroupId, NodeId, PeerId, Subject};
@@ -48,6 +49,13 @@ pub enum Problem {
     VotersSilent(Subject),
     /// Replicas have come to different points, and nobody can say which are right.
     ReplicasDiffer(Subject),
+    /// A shard's replicas do not get to where they should be.
+    MoveWaits {
+        /// Whose replicas.
+        subject: Subject,
+        /// What for.
+        why: String,
+    },
     /// A replica could not be opened, or is out of use since.
     ReplicaBroken {
         /// Whose replica.
@@ -81,6 +89,7 @@ impl Member {
         let shards_without_leader = number(|it| matches!(it, Problem::ShardWithoutLeader(_)));
         let shards_degraded = number(|it| matches!(it, Problem::VotersSilent(_)));
         problems.extend(of_shards);
+        problems.extend(self.waiting_moves(&reports));
         problems.extend(self.problems_of_replicas().await);
         Summary {
             cluster_id: self.ground.cluster_id,
@@ -114,6 +123,26 @@ impl Member {
             }
         }
         problems
+    }
+
+    /// Moves that wait for what need not come by itself.
+    fn waiting_moves(&self, reports: &BTreeMap<GroupId, GroupReport>) -> Vec<Problem> {
+        let waiting: Vec<(GroupId, String)> = self.ground.catalog.read(|state| {
+            let moving = state.shards.iter().filter(|(_, shard)| shard.target.is_some());
+            moving
+                .filter_map(|(group, shard)| {
+                    match self.step_of(state, shard, &reports.get(group)?.status) {
+                        ShardStep::Wait(why @ (Waiting::Away(_) | Waiting::NoHeir)) => {
+                            Some((*group, why.to_string()))
+                        }
+                        _ => None,
+                    }
+                })
+                .collect()
+        });
+        let subject = |group| self.serving.coordinator.subject(group);
+        let problem = |(group, why)| Problem::MoveWaits { subject: subject(group), why };
+        waiting.into_iter().map(problem).collect()
     }
 
     /// What the members say of their replicas: this one now, the others when last heard of.

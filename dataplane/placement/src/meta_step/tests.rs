@@ -18,7 +18,8 @@ fn step(status: &GroupStatus, members: &[u64], wanted: &[u64]) -> Option<MemberC
 }
 
 fn change(voters: &[u64], learners: &[u64]) -> Option<MemberChange> {
-    Some(MemberChange { voters: peers(voters), learners: peers(learners), removed: Vec::new() })
+    let (voters, learners) = (peers(voters), peers(learners));
+    Some(MemberChange { voters, learners, ..MemberChange::default() })
 }
 
 fn make_slow(status: &mut GroupStatus, node: u64) {

@@ -1,12 +1,11 @@
 //! Steps followed to their end, from any members to any others.
 
 use proptest::prelude::*;
-use vane_catalog::State;
 use vane_raft::{GroupStatus, MemberChange};
 use vane_types::{LogIndex, NodeId};
 
 use super::*;
-use crate::fixture::{changed, peer, peers, status, target};
+use crate::fixture::{changed, moving, peer, peers, status, target};
 
 /// Target replicas: voters, then learners.
 fn mixed(voters: &[u64], learners: &[u64]) -> Vec<TargetReplica> {
@@ -26,6 +25,11 @@ fn after(status: &GroupStatus, step: &ShardStep) -> Option<GroupStatus> {
                 (nodes(&status.conf.voters), nodes(&status.conf.learners));
             Some(crate::fixture::status(to.node().0, &voters, &learners))
         }
+        ShardStep::Record => panic!("the catalog knows no members that could be gone"),
+        ShardStep::Copy(peer) => {
+            let learner = MemberChange { learners: vec![*peer], ..MemberChange::default() };
+            Some(changed(status, &learner))
+        }
         ShardStep::Change(change) => {
             let leader = status.leader.unwrap();
             assert!(!change.removed.contains(&leader), "the leader was removed");
@@ -35,11 +39,19 @@ fn after(status: &GroupStatus, step: &ShardStep) -> Option<GroupStatus> {
     }
 }
 
+fn step(
+    status: &GroupStatus,
+    target: &[TargetReplica],
+    alive: impl Fn(NodeId) -> bool,
+) -> ShardStep {
+    next_step(status, &moving(Some(target.to_vec())), alive)
+}
+
 /// Follows the steps as a group would, from any members to the end.
 fn walk(mut status: GroupStatus, target: &[TargetReplica]) -> (Vec<ShardStep>, Vec<GroupStatus>) {
     let (mut steps, mut groups) = (Vec::new(), vec![status.clone()]);
     for _ in 0..40 {
-        let step = next_step(&status, target, |_| true);
+        let step = step(&status, target, |_| true);
         let next = after(&status, &step);
         steps.push(step);
         let Some(next) = next else { return (steps, groups) };
@@ -52,10 +64,9 @@ fn walk(mut status: GroupStatus, target: &[TargetReplica]) -> (Vec<ShardStep>, V
 #[test]
 fn a_follower_is_replaced_by_learner_then_one_joint_change() {
     let (steps, _) = walk(status(1, &[1, 2, 3], &[]), &target(&[1, 2, 4]));
-    let learner = MemberChange { learners: peers(&[4]), ..MemberChange::default() };
     let swap =
         MemberChange { voters: peers(&[4]), removed: peers(&[3]), ..MemberChange::default() };
-    assert_eq!(steps, [ShardStep::Change(learner), ShardStep::Change(swap), ShardStep::Settle]);
+    assert_eq!(steps, [ShardStep::Copy(peer(4)), ShardStep::Change(swap), ShardStep::Settle]);
 }
 
 #[test]
@@ -89,12 +100,75 @@ fn any_membership_gets_to_any_other() {
 fn one_that_lags_is_waited_for() {
     let mut facts = status(1, &[1, 2, 3], &[4]);
     let wanted = target(&[1, 2, 4]);
-    let learner = facts.peers.iter_mut().find(|it| it.peer == peer(4)).unwrap();
+    let learner = facts.peers.iter_mut().find(|other| other.peer == peer(4)).unwrap();
     learner.matched = LogIndex(10);
-    let step = next_step(&facts, &wanted, |_| true);
-    assert_eq!(step.to_string(), format!("peer {} is catching up: 10 of 1000 entries", peer(4)));
+    let waits = step(&facts, &wanted, |_| true);
+    assert_eq!(waits.to_string(), format!("peer {} is catching up: 10 of 1000 entries", peer(4)));
     facts.conf.voters_outgoing = peers(&[1, 2, 3]);
-    assert_eq!(next_step(&facts, &wanted, |_| true), ShardStep::Wait(Waiting::ChangeUnderWay));
+    assert_eq!(step(&facts, &wanted, |_| true), ShardStep::Wait(Waiting::ChangeUnderWay));
+}
+
+#[test]
+fn one_whose_snapshot_is_not_installed_does_not_vote() {
+    let mut facts = status(1, &[1, 2, 3], &[4]);
+    // Its log begins with the snapshot, and the leader takes it for caught up.
+    for (applied, installing) in [(LogIndex::ZERO, false), (LogIndex(899), true)] {
+        (facts.peers[2].applied, facts.peers[2].installing) = (applied, installing);
+        let (peer, last_index) = (peer(4), facts.last_index);
+        let taking_in = Waiting::TakingIn { peer, applied, last_index };
+        assert_eq!(step(&facts, &target(&[1, 2, 4]), |_| true), ShardStep::Wait(taking_in));
+    }
+    facts.peers[2].installing = false;
+    assert!(matches!(step(&facts, &target(&[1, 2, 4]), |_| true), ShardStep::Change(_)));
+}
+
+#[test]
+fn one_that_has_much_to_apply_does_not_vote() {
+    let mut facts = status(1, &[1, 2, 3], &[4]);
+    facts.peers[2].applied = LogIndex(900);
+    facts.last_index = LogIndex(900) + UNAPPLIED_ENTRIES_MAX + 1;
+    facts.peers[2].matched = facts.last_index;
+    let waits = step(&facts, &target(&[1, 2, 4]), |_| true);
+    assert!(matches!(waits, ShardStep::Wait(Waiting::TakingIn { .. })), "{waits:?}");
+    facts.peers[2].applied = LogIndex(901);
+    assert!(matches!(step(&facts, &target(&[1, 2, 4]), |_| true), ShardStep::Change(_)));
+}
+
+#[test]
+fn nothing_is_begun_with_a_node_that_is_away_and_who_waits_says_so() {
+    let facts = status(1, &[1, 2, 3], &[]);
+    let away = |node: NodeId| node != NodeId(4);
+    let waits = step(&facts, &target(&[1, 2, 4]), away);
+    assert_eq!(waits, ShardStep::Wait(Waiting::Away(NodeId(4))));
+    assert!(waits.to_string().contains("node 4 is away"), "{waits}");
+    assert_eq!(step(&facts, &target(&[1, 4, 5]), away), ShardStep::Copy(peer(5)));
+    let mut facts = status(1, &[1, 2, 3], &[4]);
+    facts.peers.iter_mut().for_each(|it| it.active = it.peer != peer(4));
+    let waits = step(&facts, &target(&[1, 2, 4]), away);
+    assert_eq!(waits, ShardStep::Wait(Waiting::Away(NodeId(4))), "it copies no more");
+    // What was begun can be taken back all the same.
+    let back = step(&facts, &target(&[1, 2, 3]), away);
+    let gone = MemberChange { removed: peers(&[4]), ..MemberChange::default() };
+    assert_eq!(back, ShardStep::Change(gone));
+}
+
+#[test]
+fn members_that_the_target_does_not_know_are_recorded_first() {
+    let mut shard = moving(Some(target(&[1, 2, 3])));
+    shard.conf = Conf::founding(&peers(&[1, 2, 3]));
+    assert_eq!(next_step(&status(1, &[1, 2, 3], &[]), &shard, |_| true), ShardStep::Settle);
+    // The move away from 3 was made, and then taken back: 3 would be a member again.
+    let moved = status(1, &[1, 2, 4], &[]);
+    assert_eq!(next_step(&moved, &shard, |_| true), ShardStep::Record);
+    // A peer that is there under another number than the target gives it.
+    let again = TargetReplica { peer: PeerId::new(NodeId(4), 2), learner: false };
+    let mut shard = moving(Some([target(&[1, 2]), vec![again]].concat()));
+    assert_eq!(next_step(&moved, &shard, |_| true), ShardStep::Record);
+    // A leader that has not applied what is recorded knows too little.
+    let seen = Seen { epoch: 1, term: moved.term, index: moved.applied.next() };
+    shard.seen = Some(seen);
+    let waits = ShardStep::Wait(Waiting::LeaderBehind);
+    assert_eq!(next_step(&moved, &shard, |_| true), waits);
 }
 
 #[test]
@@ -120,30 +194,11 @@ fn caught_up_is_all_but_a_few_entries_and_no_snapshot_on_the_way() {
 fn a_leader_that_is_to_go_stays_while_nobody_can_take_over() {
     let mut facts = status(1, &[1, 2, 3], &[]);
     let wanted = target(&[2, 3]);
-    let step = |facts: &GroupStatus, dead: u64| next_step(facts, &wanted, |node| node.0 != dead);
+    let step = |facts: &GroupStatus, dead: u64| step(facts, &wanted, |node| node.0 != dead);
     assert_eq!(step(&facts, 2), ShardStep::Transfer(peer(3)));
-    facts.peers.iter_mut().for_each(|it| it.active = it.peer == peer(2));
+    facts.peers.iter_mut().for_each(|other| other.active = other.peer == peer(2));
     assert_eq!(step(&facts, 9), ShardStep::Transfer(peer(2)));
     assert_eq!(step(&facts, 2), ShardStep::Wait(Waiting::NoHeir));
-}
-
-#[test]
-fn no_more_than_a_few_shards_are_changed_at_a_time() {
-    let mut state = State::default();
-    let entry = |target: bool| {
-        let target = if target { r#"[{"peer":4294967297,"learner":false}]"# } else { "null" };
-        let json = format!(
-            r#"{{"collection":"c","ordinal":0,"first":[],"conf":{{"voters":[],"learners":[],
-            "voters_outgoing":[],"learners_next":[]}},"epoch":0,"target":{target},
-            "incarnations":{{}}}}"#
-        );
-        serde_json::from_str(&json).unwrap()
-    };
-    assert_eq!(shards_to_change(&state), []);
-    for group in 1..=9 {
-        state.shards.insert(GroupId(group), entry(group != 2));
-    }
-    assert_eq!(shards_to_change(&state), [1, 3, 4, 5].map(GroupId));
 }
 
 /// Members and a target, each some of six nodes with at least one voter.
@@ -192,9 +247,12 @@ proptest! {
         let mut facts = status(*leads.get(&voters), &voters, &learners);
         for (peer, (matched, active, snapshot)) in facts.peers.iter_mut().zip(states) {
             (peer.matched, peer.active, peer.snapshot) = (LogIndex(matched), active, snapshot);
+            peer.applied = LogIndex(if matched % 3 > 0 { matched } else { 0 });
         }
         let ready = |peer: PeerId| facts.peer(peer).is_some_and(|it| is_caught_up(&facts, it));
-        match next_step(&facts, &mixed(&to_voters, &to_learners), |node| node != NodeId(away)) {
+        let wanted = mixed(&to_voters, &to_learners);
+        match step(&facts, &wanted, |node| node != NodeId(away)) {
+            ShardStep::Copy(peer) => prop_assert!(peer.node() != NodeId(away)),
             ShardStep::Change(change) => {
                 prop_assert!(change.voters.iter().all(|peer| ready(*peer)), "{change:?}");
                 prop_assert!(!change.removed.contains(&facts.leader.unwrap()));
@@ -203,7 +261,7 @@ proptest! {
                 prop_assert!(ready(heir) && heir.node() != NodeId(away));
                 prop_assert!(facts.conf.voters.contains(&heir));
             }
-            ShardStep::Wait(_) | ShardStep::Settle => {}
+            ShardStep::Wait(_) | ShardStep::Record | ShardStep::Settle => {}
         }
     }
 }

@@ -18,7 +18,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 use super::*;
 use crate::log::LogEntry;
 use crate::machine::{Applied, Conf, Exported};
-use crate::{Bounds, INITIAL_INDEX, Role};
+use crate::{Bounds, INITIAL_INDEX, Role, Seen};
 
 use cluster::{TestCluster, TestNode};
 use memory_log::MemoryLog;
@@ -135,6 +135,46 @@ fn a_member_is_replaced_and_the_joint_membership_is_left() {
     );
     let itself = MemberChange { removed: vec![peer(leader)], ..MemberChange::default() };
     assert!(matches!(cluster.change(leader, &itself), Err(ProposeError::Refused { .. })));
+}
+
+#[test]
+fn a_step_that_was_decided_before_the_last_change_is_refused() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    assert!(cluster.propose(leader, b"a").is_ok());
+    let seen = cluster.nodes[&leader].status().seen();
+    let follower = MemberChange::follower(peer(4)).seen_at(seen);
+    assert!(cluster.change(leader, &follower).is_ok());
+    let gone = MemberChange { removed: vec![peer(4)], ..MemberChange::default() };
+    // Decided on the same view, and late.
+    let late = cluster.change(leader, &gone.clone().seen_at(seen));
+    assert!(matches!(late, Err(ProposeError::Refused { .. })), "{late:?}");
+    let seen = cluster.nodes[&leader].status().seen();
+    let earlier = Seen { term: Term(seen.term.0 - 1), ..seen };
+    let late = cluster.change(leader, &gone.clone().seen_at(earlier));
+    assert!(matches!(late, Err(ProposeError::Refused { .. })), "{late:?}");
+    assert!(cluster.change(leader, &gone.seen_at(seen)).is_ok());
+    // Its id has left: a vote that was to be given to it does not bring it back.
+    let vote = MemberChange { voters: vec![peer(4)], ..MemberChange::default() };
+    let refused = cluster.change(leader, &vote);
+    assert!(matches!(refused, Err(ProposeError::Refused { .. })), "{refused:?}");
+    assert!(!cluster.nodes[&leader].status().conf.members().contains(&peer(4)));
+}
+
+#[test]
+fn behind_a_barrier_nothing_that_was_decided_before_is_done() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    assert!(cluster.propose(leader, b"a").is_ok());
+    let seen = cluster.nodes[&leader].status().seen();
+    let conf = cluster.nodes[&leader].status().conf;
+    assert!(cluster.change(leader, &MemberChange::barrier(seen)).is_ok());
+    assert_eq!(cluster.nodes[&leader].status().conf, conf, "it changes nothing");
+    let follower = MemberChange::follower(peer(4));
+    let late = cluster.change(leader, &follower.clone().seen_at(seen));
+    assert!(matches!(late, Err(ProposeError::Refused { .. })), "{late:?}");
+    let now = cluster.nodes[&leader].status().seen();
+    assert!(cluster.change(leader, &follower.seen_at(now)).is_ok(), "what is decided anew is");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use raft::StateRole;
 use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
-use vane_types::PeerId;
+use vane_types::{LogIndex, PeerId, Term};
 
 use super::Replica;
 use super::ticket::Ticket;
 use crate::error::ProposeError;
+use crate::status::Seen;
 
 /// One step from a membership to the next. More than one peer at once goes through joint
 /// consensus, which this replica leaves by itself when it is safe.
@@ -18,9 +19,60 @@ pub struct MemberChange {
     pub voters: Vec<PeerId>,
     /// Members that go.
     pub removed: Vec<PeerId>,
+    /// The view that the step was decided on. A leader refuses one that is older than its last
+    /// change: a step that comes late would take back what was decided since.
+    pub seen: Option<Seen>,
+}
+
+/// Before which views steps are refused: the last change of members that this replica has
+/// applied, or the last barrier that was set at it as the leader of a term.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fence {
+    changed: LogIndex,
+    barrier: (Term, LogIndex),
+}
+
+impl Fence {
+    /// Of a replica whose members are those as of an entry.
+    pub(super) fn at(changed: LogIndex) -> Self {
+        Self { changed, barrier: (Term::default(), LogIndex::ZERO) }
+    }
+
+    /// The members changed by an entry.
+    pub(super) fn changed(&mut self, index: LogIndex) {
+        self.changed = index;
+    }
+
+    fn is_old(&self, seen: Seen, term: Term) -> bool {
+        let (of_term, barrier) = self.barrier;
+        seen.term != term
+            || seen.applied < self.changed
+            || (of_term == term && seen.applied < barrier)
+    }
 }
 
 impl MemberChange {
+    /// A step that changes nothing: what was decided on this view or an earlier one, and has
+    /// not arrived yet, is refused from then on.
+    pub fn barrier(seen: Seen) -> Self {
+        Self::default().seen_at(seen)
+    }
+
+    /// A step by which a peer begins to follow.
+    pub fn follower(peer: PeerId) -> Self {
+        Self { learners: vec![peer], ..Self::default() }
+    }
+
+    /// The step, as one that was decided on a view.
+    #[must_use]
+    pub fn seen_at(self, seen: Seen) -> Self {
+        Self { seen: Some(seen), ..self }
+    }
+
+    fn is_barrier(&self) -> bool {
+        self.learners.is_empty() && self.voters.is_empty() && self.removed.is_empty()
+    }
+
     /// Those who vote once the change has been made.
     fn voters_after(&self, voters: &[PeerId]) -> Vec<PeerId> {
         let stays = |peer: &&PeerId| !self.removed.contains(peer) && !self.learners.contains(peer);
@@ -48,6 +100,9 @@ impl Replica {
         if let Err(error) = self.check_change(change) {
             return ticket.fail(error);
         }
+        if change.is_barrier() {
+            return self.set_barrier(ticket);
+        }
         let mut proposal = ConfChangeV2 { changes: change.singles(), ..ConfChangeV2::default() };
         if proposal.changes.len() > 1 {
             // Left by an entry of our own: a change of leaders makes raft-rs forget to leave by
@@ -61,6 +116,16 @@ impl Replica {
         self.after_step();
     }
 
+    /// By an entry of its own, so that views from behind it can be told from those before.
+    fn set_barrier(&mut self, ticket: Ticket) {
+        if self.raw.propose(Vec::new(), Vec::new()).is_err() {
+            return ticket.fail(self.not_leader());
+        }
+        self.fence.barrier = (self.term(), LogIndex(self.raw.raft.raft_log.last_index()));
+        self.wait(ticket);
+        self.after_step();
+    }
+
     fn check_change(&self, change: &MemberChange) -> Result<(), ProposeError> {
         // raft-rs drops proposals while the leadership is handed over.
         if !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
@@ -69,6 +134,13 @@ impl Replica {
         // raft-rs would log an empty entry in its place and say nothing.
         if self.raw.raft.has_pending_conf() || self.conf.is_joint() {
             return Err(self.refused("another change is under way"));
+        }
+        if change.seen.is_some_and(|seen| self.fence.is_old(seen, self.term())) {
+            return Err(self.refused("the members were looked at before their last change"));
+        }
+        // One that was removed meanwhile would come back, and vote with what it has forgotten.
+        if let Some(peer) = change.voters.iter().find(|peer| !self.conf.learners.contains(peer)) {
+            return Err(self.refused(format!("peer {peer} does not follow, and cannot vote")));
         }
         if change.removed.contains(&self.peer) || change.learners.contains(&self.peer) {
             return Err(self.refused(

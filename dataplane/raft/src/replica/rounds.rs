@@ -147,6 +147,7 @@ impl Replica {
             self.group
         );
         self.conf = installing.conf;
+        self.fence.changed(index);
         self.raw.mut_store().log.installing = None;
         self.log_changed = true;
         // Entries before the snapshot are in it; those behind it come with later rounds.
@@ -268,6 +269,7 @@ impl Replica {
                     }
                 };
                 self.conf = Conf::from(&state);
+                self.fence.changed(index);
                 self.resign_if_removed();
                 Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })
             }

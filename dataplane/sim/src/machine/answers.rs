@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use vane_raft::Conf;
 use vane_shard::{Alone, Info, Page, Record, Scored, Scroll, Search, SearchContext, Shard};
 use vane_transport::Replica;
 use vane_transport::reads::{
-    Basis, Count, Fetch, HeldHits, Hold, InfoOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -94,5 +95,9 @@ impl Replica for AtLeader<'_> {
 
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {
         Ok(self.machine.applied())
+    }
+
+    async fn members(&self, _: MembersOf, _: Instant) -> Result<Conf, Error> {
+        Ok(self.machine.conf())
     }
 }

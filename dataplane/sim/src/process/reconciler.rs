@@ -1,17 +1,16 @@
-//! The meta leader's part, as the real node's `Reconciler`: `meta_change`, `shards_to_change`
-//! and `next_step` decide, from reports that take time and may be lost.
+//! The meta leader's part, as the real node's `Reconciler`: `meta_change`, `Turns` and
+//! `next_step` decide, from reports that take time and may be lost.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use vane_catalog::MetaCommand;
+use vane_catalog::{FeatureLevel, MetaCommand, ShardEntry};
 use vane_coordinator::Shards;
-use vane_placement::{ShardStep, meta_change, next_step, shards_to_change};
-use vane_raft::GroupStatus;
+use vane_placement::{ShardStep, Turns, meta_change, next_step, record};
+use vane_raft::{GroupStatus, MemberChange};
 use vane_transport::NotDone;
 use vane_types::{GroupId, NodeId};
 
 use super::{CHANGE_MAX, Owner, Process};
-use crate::avoid::Finding;
 use crate::env::Env;
 use crate::event::{Body, Call, LeaderRequest, Step};
 use crate::queue::{TICK, Time};
@@ -20,6 +19,8 @@ use crate::queue::{TICK, Time};
 const INTERVAL: Time = 2 * TICK;
 /// Time for one step.
 const STEP_MAX: Time = 100 * TICK;
+/// Steps of shards that are taken at a time.
+const STEPS_AT_ONCE: usize = 16;
 /// Time for all nodes to report.
 const GATHER_MAX: Time = 20 * TICK;
 /// Time between questions whether nodes are there.
@@ -29,24 +30,32 @@ const ANNOUNCE_PAUSE: Time = 10 * TICK;
 
 type Reports = BTreeMap<GroupId, GroupStatus>;
 
-/// What is waited for.
+/// Where the look at shards is, by the number of its call.
 #[derive(Default)]
-enum Phase {
+enum Look {
     #[default]
     Idle,
-    /// The meta group's members are being changed.
-    Placing,
     /// Reports of these groups; of nodes that have not answered yet.
-    Gathering { due: Vec<GroupId>, silent: BTreeSet<NodeId>, reports: Reports },
-    /// A step of one group; then those of the others.
-    Changing { left: VecDeque<GroupId>, reports: Reports },
+    Gathering { call: u64, due: Vec<GroupId>, silent: BTreeSet<NodeId>, reports: Reports },
+    /// The catalog here is brought up to date.
+    Confirming { call: u64, due: Vec<GroupId>, reports: Reports },
+}
+
+/// A step of a shard that is under way, and what follows when it is done.
+struct Running {
+    group: GroupId,
+    then: Option<MetaCommand>,
 }
 
 /// A process's reconciler.
 #[derive(Default)]
 pub(super) struct Reconciler {
-    phase: Phase,
-    call: u64,
+    last: u64,
+    /// The meta group's members are being changed.
+    placing: Option<u64>,
+    turns: Turns,
+    look: Look,
+    steps: BTreeMap<u64, Running>,
 }
 
 impl Process {
@@ -89,24 +98,33 @@ impl Process {
     pub(super) fn reconcile(&mut self, env: &mut Env) {
         env.step(INTERVAL, self.id, Step::Reconcile);
         let meta = self.replicas.get(&GroupId::META);
-        let leads = meta.is_some_and(|replica| replica.watch.is_serving());
-        // One thing at a time, as the real loop awaits each of its steps.
-        if !leads || !matches!(self.reconciler.phase, Phase::Idle) {
+        if !meta.is_some_and(|replica| replica.watch.is_serving()) {
+            self.reconciler.turns = Turns::default();
             return;
         }
+        self.place_members(env);
+        if matches!(self.reconciler.look, Look::Idle) {
+            self.gather(env);
+        }
+    }
+
+    fn place_members(&mut self, env: &mut Env) {
         let Some(status) = self.core.status(GroupId::META) else { return };
+        if self.reconciler.placing.is_some() {
+            return;
+        }
         let is_alive = |node| self.reach.is_alive(node);
         let change = self.catalog.read(|state| meta_change(state, &status, self.id.0, is_alive));
-        let Some(change) = change else { return self.gather(env) };
-        self.reconciler.phase = Phase::Placing;
-        let (me, wanted) = (self.id.0, LeaderRequest::Change(change));
-        self.call_leader(env, me, GroupId::META, wanted);
+        if let Some(change) = change {
+            let (me, wanted) = (self.id.0, LeaderRequest::Change(change));
+            self.reconciler.placing = Some(self.call_leader(env, me, GroupId::META, wanted));
+        }
     }
 
     fn next_call(&mut self, env: &mut Env, patience: Time) -> Call {
-        self.reconciler.call += 1;
+        self.reconciler.last += 1;
         let (node, process) = self.id;
-        let number = self.reconciler.call;
+        let number = self.reconciler.last;
         env.step(patience, self.id, Step::ReconcilerOver(number));
         Call { node, process, number }
     }
@@ -117,15 +135,17 @@ impl Process {
         leader: NodeId,
         group: GroupId,
         wanted: LeaderRequest,
-    ) {
+    ) -> u64 {
         let call = self.next_call(env, STEP_MAX);
         env.send(self.id.0, leader, Body::Lead { call, group, wanted });
+        call.number
     }
 
     /// Asks all nodes for reports of the shards whose replicas are not where they should be.
     fn gather(&mut self, env: &mut Env) {
-        self.reconciler.phase = Phase::Idle;
-        let due = self.catalog.read(shards_to_change);
+        let Reconciler { turns, steps, .. } = &mut self.reconciler;
+        let mut due = self.catalog.read(|state| turns.due(state));
+        due.retain(|group| !steps.values().any(|step| step.group == *group));
         if due.is_empty() {
             return;
         }
@@ -136,21 +156,23 @@ impl Process {
             env.send(self.id.0, *node, Body::Report { call, groups });
         }
         // Reports that do not come are waited for, but not for ever.
-        let silent = nodes.into_iter().collect();
-        self.reconciler.phase = Phase::Gathering { due, silent, reports: Reports::new() };
+        let (call, silent) = (call.number, nodes.into_iter().collect());
+        self.reconciler.look = Look::Gathering { call, due, silent, reports: Reports::new() };
     }
 
     pub(super) fn reported(
         &mut self,
-        env: &mut Env,
+        env: &Env,
         from: NodeId,
-        call: Call,
+        asked: Call,
         groups: Vec<(GroupId, GroupStatus)>,
     ) {
-        if !self.is_current(call) {
+        let Look::Gathering { call, silent, reports, .. } = &mut self.reconciler.look else {
+            return;
+        };
+        if (asked.process, asked.number) != (self.id.1, *call) {
             return;
         }
-        let Phase::Gathering { silent, reports, .. } = &mut self.reconciler.phase else { return };
         silent.remove(&from);
         for (group, status) in groups {
             let known = reports.entry(group).or_default();
@@ -160,100 +182,116 @@ impl Process {
             }
         }
         if silent.is_empty() {
-            self.gathered(env);
+            self.confirm(env);
         }
     }
 
-    fn is_current(&self, call: Call) -> bool {
-        (call.process, call.number) == (self.id.1, self.reconciler.call)
+    /// What was gathered is looked at by a catalog that is no older than it.
+    fn confirm(&mut self, env: &Env) {
+        let look = std::mem::take(&mut self.reconciler.look);
+        let Look::Gathering { call, due, reports, .. } = look else { return };
+        self.reconciler.look = Look::Confirming { call, due, reports };
+        self.catch_up(Owner::Look(call), env.now() + STEP_MAX, env);
     }
 
-    fn gathered(&mut self, env: &mut Env) {
-        let phase = std::mem::take(&mut self.reconciler.phase);
-        if let Phase::Gathering { due, reports, .. } = phase {
-            self.reconciler.phase = Phase::Changing { left: due.into(), reports };
-            self.change_next(env);
-        }
-    }
-
-    /// Takes a step in the next group that has one to take.
-    fn change_next(&mut self, env: &mut Env) {
-        loop {
-            let Phase::Changing { left, reports } = &mut self.reconciler.phase else { return };
-            let Some(group) = left.pop_front() else {
-                self.reconciler.phase = Phase::Idle;
-                return;
-            };
-            // No leader reported it: another round will find one.
-            let Some(status) = reports.get(&group).cloned() else { continue };
-            if self.change_shard(env, group, &status) {
-                return;
+    /// The catalog is up to date, or could not be brought there.
+    pub(super) fn confirmed(&mut self, env: &mut Env, number: u64, is_new: bool) {
+        let look = std::mem::take(&mut self.reconciler.look);
+        match look {
+            Look::Confirming { call, due, reports } if call == number => {
+                for group in due.into_iter().filter(|_| is_new) {
+                    self.change_shard(env, group, reports.get(&group));
+                }
             }
+            other => self.reconciler.look = other,
         }
     }
 
-    /// Says whether an answer is waited for.
-    fn change_shard(&mut self, env: &mut Env, group: GroupId, status: &GroupStatus) -> bool {
-        let target =
-            self.catalog.read(|state| state.shards.get(&group).and_then(|it| it.target.clone()));
-        let (Some(target), Some(leader)) = (target, status.leader) else { return false };
-        let is_alive = |node| self.reach.is_alive(node);
-        match next_step(status, &target, is_alive) {
-            ShardStep::Wait(_) => return false,
+    fn change_shard(&mut self, env: &mut Env, group: GroupId, status: Option<&GroupStatus>) {
+        let shard = self.catalog.read(|state| state.shards.get(&group).cloned());
+        let Some(shard) = shard.filter(|shard| shard.target.is_some()) else { return };
+        let step = status.map(|status| {
+            self.catalog.read(|state| {
+                let is_there = |node| state.nodes.contains_key(&node) && self.reach.is_alive(node);
+                next_step(status, &shard, is_there)
+            })
+        });
+        let Reconciler { turns, steps, .. } = &mut self.reconciler;
+        let is_admitted = turns.admits(group, step.as_ref()) && steps.len() < STEPS_AT_ONCE;
+        if let (true, Some(step), Some(status)) = (is_admitted, step, status) {
+            self.take_step(env, group, &shard, status, step);
+        }
+    }
+
+    fn take_step(
+        &mut self,
+        env: &mut Env,
+        group: GroupId,
+        shard: &ShardEntry,
+        status: &GroupStatus,
+        step: ShardStep,
+    ) {
+        let Some(leader) = status.leader else { return };
+        let (seen, mut then) = (status.seen(), None);
+        let wanted = match step {
+            ShardStep::Wait(_) => return,
+            ShardStep::Copy(peer) => {
+                LeaderRequest::Change(MemberChange::follower(peer).seen_at(seen))
+            }
             ShardStep::Change(change) => {
                 env.checks.changes(group, status, &change);
-                self.call_leader(env, leader.node(), group, LeaderRequest::Change(change));
+                LeaderRequest::Change(change.seen_at(seen))
             }
-            ShardStep::Transfer(peer) => {
-                self.call_leader(env, leader.node(), group, LeaderRequest::Transfer(peer));
+            ShardStep::Transfer(peer) => LeaderRequest::Transfer(peer),
+            ShardStep::Record => {
+                env.note("recorded", &[("group", group.0)]);
+                return self.record_members(env, group, record(group, shard, status, true));
             }
             ShardStep::Settle => {
-                // From a report, and so possibly late.
-                let conf = status.conf.clone();
-                let is_late = env.checks.log(group).is_some_and(|log| log.conf != conf);
-                if is_late && env.avoid.has(Finding::LateSettle) {
-                    return false;
-                }
-                env.note("settle", &[("group", group.0)]);
-                self.next_call(env, STEP_MAX);
-                let by = env.now() + STEP_MAX;
-                self.change(env, Owner::Settle, MetaCommand::Settle { group, conf }, by);
+                let is_told = self.catalog.level() >= FeatureLevel::PROVEN;
+                then = Some(record(group, shard, status, is_told));
+                LeaderRequest::Change(MemberChange::barrier(seen))
             }
-        }
-        true
+        };
+        let number = self.call_leader(env, leader.node(), group, wanted);
+        self.reconciler.steps.insert(number, Running { group, then });
+    }
+
+    fn record_members(&mut self, env: &mut Env, group: GroupId, command: MetaCommand) {
+        let number = self.next_call(env, STEP_MAX).number;
+        self.reconciler.steps.insert(number, Running { group, then: None });
+        let by = env.now() + STEP_MAX;
+        self.change(env, Owner::Record(number), command, by);
     }
 
     pub(super) fn led(&mut self, env: &mut Env, call: Call, done: Result<(), NotDone>) {
-        if self.is_current(call) {
-            env.note("step", &[("done", done.is_ok().into())]);
-            self.step_done(env);
-        }
-    }
-
-    /// The record of a shard's members was made, or not.
-    pub(super) fn settled_members(&mut self, env: &mut Env) {
-        if matches!(self.reconciler.phase, Phase::Changing { .. }) {
-            self.step_done(env);
-        }
-    }
-
-    fn step_done(&mut self, env: &mut Env) {
-        // What still comes for this call is too late.
-        self.reconciler.call += 1;
-        match self.reconciler.phase {
-            Phase::Placing => self.gather(env),
-            Phase::Changing { .. } => self.change_next(env),
-            Phase::Idle | Phase::Gathering { .. } => {}
-        }
-    }
-
-    pub(super) fn reconciler_over(&mut self, env: &mut Env, number: u64) {
-        if number != self.reconciler.call {
+        if call.process != self.id.1 {
             return;
         }
-        match self.reconciler.phase {
-            Phase::Gathering { .. } => self.gathered(env),
-            _ => self.step_done(env),
+        env.note("step", &[("done", done.is_ok().into())]);
+        let step = self.reconciler.steps.get_mut(&call.number);
+        let next = step.and_then(|step| Some((step.group, step.then.take()?)));
+        self.step_over(call.number);
+        if let (Ok(()), Some((group, command))) = (done, next) {
+            env.note("settle", &[("group", group.0)]);
+            self.record_members(env, group, command);
+        }
+    }
+
+    /// A step is done, or its outcome will not be known.
+    pub(super) fn step_over(&mut self, number: u64) {
+        self.reconciler.steps.remove(&number);
+        if self.reconciler.placing == Some(number) {
+            self.reconciler.placing = None;
+        }
+    }
+
+    pub(super) fn reconciler_over(&mut self, env: &Env, number: u64) {
+        self.step_over(number);
+        if let Look::Gathering { call, .. } = &self.reconciler.look
+            && *call == number
+        {
+            self.confirm(env);
         }
     }
 }

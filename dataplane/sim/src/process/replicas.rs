@@ -2,10 +2,10 @@
 //! the steps of the real node's `Replicas`, in its order, one event each, so that a crash can
 //! fall between any two.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use vane_catalog::{ReplicaAction, orphans, replica_plan};
+use vane_catalog::{HeldReplica, ReplicaAction, proves_removal, replica_plan};
 use vane_raft::{Append, Conf, GroupLog, INITIAL_INDEX, LogStore, Start, StateMachine, Watch};
 use vane_shard::Shard;
 use vane_types::{CollectionConfig, GroupId, LogIndex, PeerId};
@@ -52,6 +52,15 @@ pub(super) struct Following {
     is_running: bool,
 }
 
+/// Replicas that the catalog does not name.
+#[derive(Default)]
+pub(super) struct Strays {
+    /// Those whose groups are being asked.
+    asked: BTreeSet<GroupId>,
+    /// Those whose groups said that they are no members any more.
+    removed: BTreeMap<GroupId, PeerId>,
+}
+
 fn destruction(group: GroupId, peer: PeerId) -> [Task; 3] {
     [Task::Bury(group, peer), Task::Empty(group, peer), Task::Forget(group)]
 }
@@ -76,27 +85,26 @@ impl Process {
         disks: &mut Disks,
         env: &mut Env,
     ) -> Result<(), String> {
-        let on_disk = disks.log.groups();
-        let me = self.id.0;
-        // A crash in the middle of a removal left them, and no plan would name them.
-        for group in self.catalog.read(|state| orphans(state, me, &on_disk)) {
-            if let Some(peer) = disks.peer(group) {
-                self.following.tasks.extend(destruction(group, peer));
-            }
-        }
         loop {
-            self.plan();
+            self.plan(disks, env);
             let Some(task) = self.following.tasks.pop_front() else {
                 self.reach.followed(self.catalog.applied());
                 return Ok(());
             };
+            if matches!(task, Task::Close(_)) {
+                // The real node waits for its raft thread here, which runs only later in this one.
+                self.following.tasks.push_front(task);
+                self.following.is_running = true;
+                self.follow_later(env);
+                return Ok(());
+            }
             self.carry_out(disks, env, task)?;
         }
     }
 
     /// Takes one step.
     pub(super) fn follow(&mut self, disks: &mut Disks, env: &mut Env) {
-        self.plan();
+        self.plan(disks, env);
         let Some(task) = self.following.tasks.pop_front() else {
             self.following.is_running = false;
             self.reach.followed(self.catalog.applied());
@@ -117,11 +125,18 @@ impl Process {
     }
 
     /// Asks the catalog, once everything that it said before is done.
-    fn plan(&mut self) {
+    fn plan(&mut self, disks: &Disks, env: &Env) {
         if !self.following.tasks.is_empty() {
             return;
         }
-        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &self.placed));
+        let mut held = self.held();
+        for group in disks.log.groups().into_iter().filter(|group| *group != GroupId::META) {
+            let Some(peer) = disks.peer(group) else { continue };
+            // A removal that was cut short began with a proof.
+            let is_removed = disks.log.is_buried(group, peer);
+            held.entry(group).or_insert(HeldReplica { peer, is_open: false, is_removed });
+        }
+        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &held));
         for action in plan {
             match action {
                 ReplicaAction::Remove { group, peer } => {
@@ -134,8 +149,44 @@ impl Process {
                         Placed { group, peer, config: *config, founding, campaign, is_new };
                     self.following.tasks.push_back(Task::Open(placed));
                 }
+                ReplicaAction::Ask { group, peer } => {
+                    if self.strays.asked.insert(group) {
+                        self.ask_members(env, group, peer);
+                    }
+                }
             }
         }
+    }
+
+    /// What is open here.
+    fn held(&self) -> BTreeMap<GroupId, HeldReplica> {
+        let placed = self.placed.iter();
+        placed
+            .map(|(group, peer)| {
+                let replica = self.replica(*group, *peer);
+                let applied_it =
+                    replica.is_some_and(|it| proves_removal(&it.machine.conf(), *peer));
+                let is_removed = applied_it || self.strays.removed.get(group) == Some(peer);
+                (*group, HeldReplica { peer: *peer, is_open: true, is_removed })
+            })
+            .collect()
+    }
+
+    /// A group said whether a replica here is still one of its members, or nobody did.
+    pub(super) fn heard_of_stray(
+        &mut self,
+        env: &mut Env,
+        group: GroupId,
+        peer: PeerId,
+        is_removed: bool,
+    ) {
+        env.note("asked", &[("group", group.0), ("peer", peer.0), ("gone", is_removed.into())]);
+        self.strays.asked.remove(&group);
+        if is_removed {
+            self.strays.removed.insert(group, peer);
+        }
+        // Acts on it, or asks again.
+        self.catalog_changed(env);
     }
 
     fn carry_out(&mut self, disks: &mut Disks, env: &mut Env, task: Task) -> Result<(), String> {
@@ -144,7 +195,7 @@ impl Process {
                 self.placed.remove(&group);
                 self.put(Input::Remove(group));
             }
-            Task::Shut(group, peer) if self.core.peer(group) == Some(peer) => {
+            Task::Shut(group, peer) if self.is_held(group, peer) => {
                 // The raft thread may still apply to it: its turn comes when that has let go.
                 self.following.tasks.push_front(Task::Shut(group, peer));
             }
@@ -174,6 +225,7 @@ impl Process {
                 let _absent = std::fs::remove_dir_all(store.dir());
             }
             Task::Forget(group) => {
+                self.strays.removed.remove(&group);
                 disks.log.remove(group).map_err(|error| error.to_string())?;
                 disks.incoming.retain(|(of, _, _), _| *of != group);
             }
@@ -194,29 +246,31 @@ impl Process {
         Ok(())
     }
 
+    /// Whether the raft thread has a replica, or was not told yet to let it go.
+    fn is_held(&self, group: GroupId, peer: PeerId) -> bool {
+        let is_told = |input: &Input| matches!(input, Input::Remove(of) if *of == group);
+        self.core.peer(group) == Some(peer) || self.inbox.inputs.iter().any(is_told)
+    }
+
     /// Opens a replica, or makes it where the disk has none of this peer.
     fn open(&mut self, disks: &mut Disks, env: &mut Env, placed: Placed) -> Result<(), String> {
         let Placed { group, peer, .. } = placed;
-        let logged = disks.peer(group);
-        match logged {
+        if disks.log.is_buried(group, peer) {
+            self.placed.insert(group, peer);
+            env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
+            return Ok(());
+        }
+        match disks.peer(group) {
             Some(logged) if logged == peer => {
                 self.following.tasks.push_front(Task::Register(placed));
                 return Ok(());
             }
             Some(logged) => {
-                // What an earlier replica of the group left; its id is not used again.
-                self.following.tasks.push_front(Task::Open(placed));
-                for task in destruction(group, logged).into_iter().rev() {
-                    self.following.tasks.push_front(task);
-                }
+                let logged = crate::checks::name(logged);
+                env.checks.fail(|| format!("group {group}: {logged} is in the way of another"));
                 return Ok(());
             }
             None => {}
-        }
-        if disks.log.is_buried(group, peer) {
-            self.placed.insert(group, peer);
-            env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
-            return Ok(());
         }
         let nobody = Conf::default();
         // A founder has the first members as its state, everybody else waits for a snapshot.
@@ -289,7 +343,8 @@ impl Process {
 
     /// Whether everything that the catalog says is done.
     pub(crate) fn has_followed(&self) -> bool {
-        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &self.placed));
+        let held = self.held();
+        let plan = self.catalog.read(|state| replica_plan(state, self.id.0, &held));
         !self.following.is_running && plan.is_empty()
     }
 }

@@ -10,12 +10,12 @@ use futures_channel::oneshot;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use vane_catalog::{Catalog, MetaCommand};
+use vane_catalog::{Catalog, MetaCommand, proves_removal};
 use vane_coordinator::{Coordinator, Layout, RequestOptions, Shards};
 use vane_raft::StateMachine;
-use vane_transport::reads::Basis;
+use vane_transport::reads::{Basis, MembersOf};
 use vane_transport::{Freshness, Outcome};
-use vane_types::{Error, ErrorKind, GroupId, LogIndex};
+use vane_types::{Error, ErrorKind, GroupId, LogIndex, PeerId};
 
 use super::Process;
 use super::find::find;
@@ -29,6 +29,10 @@ use crate::write::Write;
 
 /// Time for a change of the catalog that nobody waits at a keyboard for.
 pub(crate) const CHANGE_MAX: Time = 100 * TICK;
+/// Time for a leader to say what its group's members are, and the pause after which it is asked
+/// again, as the real node's.
+const ASK_MAX: Time = 40 * TICK;
+const ASK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +47,12 @@ pub(crate) enum Owner {
     Life(usize),
     /// What the node says of its own start.
     Announcement,
-    /// The reconciler's record of a shard's members.
-    Settle,
+    /// The reconciler's record of a shard's members, by the number of its step.
+    Record(u64),
+    /// The reconciler's question whether its catalog is new, by the number of its look.
+    Look(u64),
+    /// A question about a replica that the catalog does not name.
+    Stray(GroupId, PeerId),
 }
 
 /// A call of a future to a node, or its sleep.
@@ -187,9 +195,30 @@ impl Process {
         self.requests.add(owner, async move {
             Told::Changed(match owner {
                 // The reconciler looks again anyway, whatever this node has applied by then.
-                Owner::Settle => coordinator.propose_meta(command, by).await.map(drop),
+                Owner::Record(_) => coordinator.propose_meta(command, by).await.map(drop),
                 _ => coordinator.change(command, by).await,
             })
+        });
+    }
+
+    /// Brings the catalog here up to date.
+    pub(super) fn catch_up(&mut self, owner: Owner, by: Time, env: &Env) {
+        let (coordinator, by) = (self.coordinator(), env.instant(by));
+        self.requests.add(owner, async move { Told::Changed(coordinator.catch_up(by).await) });
+    }
+
+    /// Asks the leader of a group whether a replica here is still one of its members; told is
+    /// that it is not.
+    pub(super) fn ask_members(&mut self, env: &Env, group: GroupId, peer: PeerId) {
+        let (coordinator, by) = (self.coordinator(), env.instant(env.now() + ASK_MAX));
+        self.requests.add(Owner::Stray(group, peer), async move {
+            let freshness = Freshness::Linearizable;
+            let members = coordinator.read(group, MembersOf, freshness, by).await;
+            if members.is_ok_and(|(conf, _)| proves_removal(&conf, peer)) {
+                return Told::Changed(Ok(()));
+            }
+            coordinator.shards().sleep(ASK_PAUSE).await;
+            Told::Changed(Err(Error::unavailable("it may still be a member")))
         });
     }
 
@@ -355,7 +384,14 @@ impl Process {
             }
             Owner::Life(number) => env.lives.told(number, told),
             Owner::Announcement => {}
-            Owner::Settle => self.settled_members(env),
+            Owner::Record(number) => self.step_over(number),
+            Owner::Look(number) => {
+                self.confirmed(env, number, matches!(told, Told::Changed(Ok(()))));
+            }
+            Owner::Stray(group, peer) => {
+                let is_removed = matches!(told, Told::Changed(Ok(())));
+                self.heard_of_stray(env, group, peer, is_removed);
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{AnyRead, Input, Process, Replica};
 use crate::avoid::Finding;
 use crate::env::Env;
 use crate::event::{Answer, Asked, Body, Call, LeaderRequest, Office, Step, What};
-use crate::machine::AtLeader;
+use crate::machine::{self, AtLeader};
 
 /// What the core has answered.
 pub(super) enum Settled {
@@ -58,7 +58,9 @@ impl Process {
         let replica = self.replicas.get(&group).ok_or_else(gone)?;
         if group == GroupId::META {
             // As if the connection had been reset before the message came out of it.
-            let is_late = env.avoid.has(Finding::LateMetaCommand) && env.now() > asked.until;
+            let is_late = env.avoid.has(Finding::LateMetaCommand)
+                && env.now() > asked.until
+                && !machine::may_be_late(&proposal.command);
             return if is_late { Err(gone()) } else { Ok(()) };
         }
         if !replica.watch.is_serving() {

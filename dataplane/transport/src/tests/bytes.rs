@@ -11,7 +11,7 @@ use vane_types::{GroupId, LogIndex};
 use super::filter_of::filter;
 use super::value_of::{info, report, scored, search};
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Wire};
 use crate::{Freshness, JoinRequest, NodeReport, Read};
@@ -42,6 +42,7 @@ fn read_as_all(bytes: &[u8]) {
     read_as::<Resolve>(bytes);
     read_as::<InfoOf>(bytes);
     read_as::<Basis>(bytes);
+    read_as::<MembersOf>(bytes);
     if let Ok(request) = peer::ProposeRequest::decode(bytes) {
         let _proposal = wire::proposal::proposal_from_wire(request);
     }

@@ -12,12 +12,12 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
-use vane_raft::Envelope;
+use vane_raft::{Conf, Envelope};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
 use vane_storage::Space;
-use vane_types::{Error, GroupId, LogIndex, NodeId, PointId, Subject, Vector};
+use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
-use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, VectorOf};
+use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf};
 use crate::{
     Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
     NotRead, Outcome, PROTOCOL, PeerHandler, PeerMember, Peers, Proposal, Read, Replica,
@@ -216,5 +216,9 @@ impl Replica for Fake {
 
     async fn basis(&self, _basis: Basis, _deadline: Instant) -> Result<LogIndex, Error> {
         Ok(LogIndex(77))
+    }
+
+    async fn members(&self, _members: MembersOf, _deadline: Instant) -> Result<Conf, Error> {
+        Ok(Conf::of_voters(vec![PeerId(5)]))
     }
 }

@@ -10,18 +10,18 @@ use prost::Message;
 use uuid::Uuid;
 use vane_filter::{Clause, Condition, Filter, Nested};
 use vane_proto::peer;
-use vane_raft::MemberChange;
+use vane_raft::{MemberChange, Seen};
 use vane_shard::{SearchParams, Want};
 use vane_types::limits::FILTER_DEPTH_MAX;
-use vane_types::{GroupId, LogIndex, NodeId, PeerId};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use super::filter_of::filter;
 use super::value_of::{
-    error, info, not_read, page, peers, point_id, records, refusal, report, score, scored, scroll,
-    search, text, vector, want,
+    conf, error, info, not_read, page, peers, point_id, records, refusal, report, score, scored,
+    scroll, search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -86,6 +86,7 @@ proptest! {
         request_arrives(Resolve { filter })?;
         request_arrives(InfoOf)?;
         request_arrives(Basis)?;
+        request_arrives(MembersOf)?;
     }
 
     #[test]
@@ -105,6 +106,7 @@ proptest! {
     fn answers_about_a_shard_arrive(
         info in info(), count in any::<usize>(), vector in vector(),
         ids in vec(point_id(), 0..4), basis in any::<u64>(), index in any::<u64>(),
+        conf in conf(),
     ) {
         let index = LogIndex(index);
         answer_arrives::<Count>(Ok((count, index)))?;
@@ -112,6 +114,7 @@ proptest! {
         answer_arrives::<Resolve>(Ok((ids, index)))?;
         answer_arrives::<InfoOf>(Ok((info, index)))?;
         answer_arrives::<Basis>(Ok((LogIndex(basis), index)))?;
+        answer_arrives::<MembersOf>(Ok((conf, index)))?;
     }
 
     #[test]
@@ -155,10 +158,12 @@ proptest! {
     #[test]
     fn requests_of_leaders_arrive(
         learners in peers(), voters in peers(), removed in peers(), why in text(),
-        to in any::<u64>(), leader in of(any::<u64>()),
+        to in any::<u64>(), leader in of(any::<u64>()), seen in of(any::<(u64, u64)>()),
     ) {
+        let seen =
+            seen.map(|(term, applied)| Seen { term: Term(term), applied: LogIndex(applied) });
         let (group, deadline) = (GroupId(3), header().deadline);
-        let change = MemberChange { learners, voters, removed };
+        let change = MemberChange { learners, voters, removed, seen };
         let request = wire::leader_request::change_to_wire(group, change.clone(), deadline);
         let (_, arrived, _) = wire::leader_request::change_from_wire(sent(&request));
         prop_assert_eq!(arrived, LeaderRequest::Change(change));

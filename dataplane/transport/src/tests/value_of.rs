@@ -262,16 +262,20 @@ pub(super) fn peers() -> BoxedStrategy<Vec<PeerId>> {
     vec(any::<u64>().prop_map(PeerId), 0..3).boxed()
 }
 
-fn status() -> BoxedStrategy<GroupStatus> {
-    let role = prop_oneof![Just(Role::Follower), Just(Role::Candidate), Just(Role::Leader)];
-    let conf = (peers(), peers(), peers(), peers()).prop_map(
-        |(voters, learners, voters_outgoing, learners_next)| Conf {
+pub(super) fn conf() -> BoxedStrategy<Conf> {
+    (peers(), peers(), peers(), peers())
+        .prop_map(|(voters, learners, voters_outgoing, learners_next)| Conf {
             voters,
             learners,
             voters_outgoing,
             learners_next,
-        },
-    );
+        })
+        .boxed()
+}
+
+fn status() -> BoxedStrategy<GroupStatus> {
+    let role = prop_oneof![Just(Role::Follower), Just(Role::Candidate), Just(Role::Leader)];
+    let conf = conf();
     let flags = proptest::array::uniform3(any::<bool>());
     let other = (proptest::array::uniform3(any::<u64>()), flags).prop_map(
         |([peer, matched, applied], [active, snapshot, installing])| PeerStatus {

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use vane_proto::peer;
 use vane_proto::peer::leader_reply::Outcome as WireOutcome;
-use vane_raft::MemberChange;
-use vane_types::{GroupId, PeerId};
+use vane_raft::{MemberChange, Seen};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use super::Wire;
 use super::failure::{leader_from_wire, not_leader_to_wire};
@@ -33,24 +33,28 @@ pub(crate) fn change_to_wire(
     change: MemberChange,
     deadline: Instant,
 ) -> peer::ChangeMembersRequest {
-    let MemberChange { learners, voters, removed } = change;
+    let MemberChange { learners, voters, removed, seen } = change;
     peer::ChangeMembersRequest {
         group: group.0,
         timeout_ms: left_ms(deadline),
         add_learners: learners.into_message(),
         promote: voters.into_message(),
         remove: removed.into_message(),
+        seen: seen
+            .map(|Seen { term, applied }| peer::ConfSeen { term: term.0, applied: applied.0 }),
     }
 }
 
 pub(crate) fn change_from_wire(
     request: peer::ChangeMembersRequest,
 ) -> (GroupId, LeaderRequest, Instant) {
-    let peer::ChangeMembersRequest { group, timeout_ms, add_learners, promote, remove } = request;
+    let peer::ChangeMembersRequest { group, timeout_ms, add_learners, promote, remove, seen } =
+        request;
     let change = MemberChange {
         learners: peers(add_learners),
         voters: peers(promote),
         removed: peers(remove),
+        seen: seen.map(|seen| Seen { term: Term(seen.term), applied: LogIndex(seen.applied) }),
     };
     (GroupId(group), LeaderRequest::Change(change), deadline_of(timeout_ms))
 }
