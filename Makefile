@@ -48,7 +48,7 @@ BASE ?= debian:bookworm-slim
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
+	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -70,7 +70,7 @@ test: setup ## everything: lint, unit, simulation, chart, process, crash, power,
 
 # The same loops as in `test`, for longer: nights instead of minutes.
 soak: setup ## the loops of the tests for hours: seeds, hostile input, crashes, power failures, a cluster at rest
-	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
+	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 KILL_ROUNDS=100 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
 
 prepare: $(VENV)/.done ## download what tests need beside the build: Python's packages, Kubernetes' binaries
 	@e2e/kubernetes/tools charts
@@ -99,7 +99,7 @@ crash-test: build $(VENV)/.done ## kill -9 and power failure in the middle of a 
 	CRASH_ROUNDS=$(CRASH_ROUNDS) POWER_ROUNDS=$(POWER_ROUNDS) $(PYTEST) $(CLIENT_TESTS) -m crash
 
 cluster-test: build ## clusters of real processes: killed, cut off, frozen, without power or room
-	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about three and a half minutes"
+	@echo "hurting real clusters, cutting their power $(POWER_ROUNDS) times: about seven minutes"
 	POWER_ROUNDS=$(POWER_ROUNDS) VANE_BIN=$(BIN)/vane $(CARGO) test --workspace --test cluster -- --test-threads=1 --nocapture
 
 apiserver-test: build ## the operator against a real API server: etcd and kube-apiserver as processes

@@ -227,6 +227,10 @@ pub fn not_ready(why: &NotReady) -> String {
             format!("the leader of {} has not confirmed this node's copy yet", noun(subject))
         }
         NotReady::Stopping => "the node is shutting down".into(),
+        NotReady::Refused(why) => why.clone(),
+        NotReady::Silent => {
+            "the node has started and waits for the others to take its start".into()
+        }
         NotReady::NoCatalog => "the node has joined and waits for the catalogue".into(),
         NotReady::MetaLeaderless(time) => {
             format!("the meta group has had no leader for {} s", time.as_secs())

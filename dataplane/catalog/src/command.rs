@@ -21,6 +21,10 @@ pub enum MetaCommand {
     PutNode(NodeEntry),
     /// Says where a node stands; `None` takes it back.
     SetZone { node: NodeId, zone: Option<String> },
+    /// Says whether a node is to go: it gets no new replicas and gives its meta vote up.
+    SetLeaving { node: NodeId, leaving: bool },
+    /// Takes a member away for good, with its disk; refused while a shard names it.
+    RemoveNode { node: NodeId, disk_id: Uuid },
     /// Makes a collection.
     Create(Create),
     /// New parameters of a collection.

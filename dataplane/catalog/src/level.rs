@@ -30,6 +30,10 @@ impl MetaCommand {
             | Self::Aliases(_)
             | Self::Reconfigure { .. }
             | Self::Settle { seen: None, .. } => FeatureLevel::FIRST,
+            // At any level: a member that was lost before the others learnt a higher one holds
+            // the level down until it is removed. Members that cannot read these have no
+            // identity either, and take part in no log of those that have.
+            Self::SetLeaving { .. } | Self::RemoveNode { .. } => FeatureLevel::FIRST,
             Self::Settle { seen: Some(_), .. } | Self::Refill { .. } => FeatureLevel::PROVEN,
             // Who is not at the level that is asked for must not be left behind by it.
             Self::RaiseFeatureLevel { to, .. } => FeatureLevel::RAISED.max(*to),

@@ -17,7 +17,7 @@ use vane_types::{FeatureLevel, GroupId, NodeId, Refusal, ShardRange};
 use crate::command::MetaCommand;
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
-pub use members::{Member, meta_peer};
+pub use members::{Member, meta_peer, removed};
 pub use refill::{REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill};
 pub use shards::{ShardEntry, TargetReplica};
 
@@ -28,6 +28,8 @@ pub struct State {
     pub cluster_id: Uuid,
     /// Members by number.
     pub nodes: BTreeMap<NodeId, Member>,
+    /// Disks of members that were removed, which do not come back.
+    pub removed: BTreeMap<NodeId, Uuid>,
     /// Collections by name.
     pub collections: BTreeMap<String, CollectionEntry>,
     /// Collections by alias.
@@ -46,6 +48,7 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touched {
     Node(NodeId),
+    Removed(NodeId),
     Collection(String),
     Alias(String),
     Shard(GroupId),
@@ -94,6 +97,8 @@ impl State {
         match command {
             MetaCommand::PutNode(entry) => self.put_node(entry),
             MetaCommand::SetZone { node, zone } => self.set_zone(node, zone),
+            MetaCommand::SetLeaving { node, leaving } => self.set_leaving(node, leaving),
+            MetaCommand::RemoveNode { node, disk_id } => self.remove_node(node, disk_id),
             MetaCommand::Create(create) => self.create(create),
             MetaCommand::Configure(configure) => self.configure(configure),
             MetaCommand::Delete { name, key } => self.delete(&name, &key),

@@ -74,6 +74,25 @@ impl Catalog {
         Ok(Self { store, current, writer: Mutex::new(()), changed, standing_still })
     }
 
+    /// The members of the meta group as a disk has them that no process uses.
+    ///
+    /// # Errors
+    /// When the database fails or is damaged.
+    pub fn stored_conf(store: &ShardStore) -> Result<Conf, StoreError> {
+        objects::read_conf(store)
+    }
+
+    /// Puts other members in their place, durably: only a recovery may, of a group that has
+    /// lost its majority for good.
+    ///
+    /// # Errors
+    /// When the database fails; the old members or the new ones are on disk.
+    pub fn force_conf(store: &ShardStore, conf: &Conf) -> Result<(), StoreError> {
+        let mut batch = store.batch();
+        objects::put_conf(&mut batch, conf);
+        batch.write().and_then(|()| store.sync()).map_err(failed)
+    }
+
     /// What it holds now.
     pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.current.read().state)

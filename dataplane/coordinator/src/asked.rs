@@ -23,6 +23,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::Aliases(_) => true,
         MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }
+        | MetaCommand::SetLeaving { .. }
+        | MetaCommand::RemoveNode { .. }
         | MetaCommand::Reconfigure { .. }
         | MetaCommand::Settle { .. }
         | MetaCommand::Refill { .. }

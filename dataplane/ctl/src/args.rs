@@ -165,6 +165,36 @@ pub(crate) enum NodeAction {
         /// Its zone; '' takes the zone away
         zone: String,
     },
+    /// Say that a node is to go: it gets no new replicas and gives its meta vote up
+    Leave {
+        /// Number or name of the node
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+        /// Take it back: the node stays
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Move everything that a node has to another, and remove it; may be repeated until done
+    Replace {
+        /// Number or name of the node to go, which may be lost
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+        /// Number or name of the node that takes its replicas
+        #[arg(long, value_name = "NODE", value_parser = values::node)]
+        with: NodeRef,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Remove a node that has no replicas left; its disk never comes back
+    Remove {
+        /// Number or name of the node
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod cluster;
 mod collections;
+mod confirm;
 mod disk;
 mod error;
 mod exit;

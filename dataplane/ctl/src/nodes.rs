@@ -1,5 +1,7 @@
 //! `vanectl nodes`: the members, and where they stand.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use vane_proto::admin::Node;
 
@@ -13,6 +15,8 @@ use crate::table::printable;
 use crate::units::{bytes, span};
 use crate::watch;
 
+mod going;
+
 impl Row for Node {
     const NOTHING: &'static str = "no nodes";
     const COLUMNS: &'static [&'static str] =
@@ -24,7 +28,7 @@ impl Row for Node {
         vec![
             self.id.to_string(),
             self.name.clone(),
-            if self.alive { "Alive" } else { "Dead" }.into(),
+            status(self).into(),
             self.zone.clone(),
             if self.meta_voter { "voter" } else { "learner" }.into(),
             self.replicas.to_string(),
@@ -40,15 +44,32 @@ impl Row for Node {
     }
 }
 
-/// Lists the nodes, or does what `action` says.
+/// How a node is, in a word.
+fn status(node: &Node) -> &'static str {
+    match (node.alive, node.leaving) {
+        (true, false) => "Alive",
+        (true, true) => "Leaving",
+        // Nothing runs under this number: its address is another node's by now.
+        (false, _) if !node.displaced.is_empty() => "Gone",
+        (false, _) => "Dead",
+    }
+}
+
+/// Lists the nodes, or does what `action` says, where that takes time within `limit`.
 pub(crate) async fn run(
     console: &mut Console,
     flags: Watch,
     action: Option<NodeAction>,
+    limit: Duration,
 ) -> Result<Exit, Error> {
     match action {
         None => drop(watch::show(console, flags, Client::nodes).await?),
         Some(NodeAction::Zone { node, zone }) => set_zone(console, &node, zone).await?,
+        Some(NodeAction::Leave { node, undo }) => going::leave(console, &node, !undo).await?,
+        Some(NodeAction::Replace { node, with, yes }) => {
+            going::replace(console, &node, &with, yes, limit).await?;
+        }
+        Some(NodeAction::Remove { node, yes }) => going::remove(console, &node, yes).await?,
     }
     Ok(Exit::Done)
 }

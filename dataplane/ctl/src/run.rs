@@ -45,7 +45,10 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Status(flags) => cluster::status(console, flags).await,
         Command::Disk => disk::show(console).await,
         Command::Bootstrap { cluster_id } => disk::bootstrap(console, cluster_id).await,
-        Command::Nodes { watch, action } => nodes::run(console, watch, action).await,
+        Command::Nodes { watch, action } => {
+            let limit = global.timeout.unwrap_or(WAIT_MAX_DEFAULT);
+            nodes::run(console, watch, action, limit).await
+        }
         Command::Collections { watch, action } => collections::run(console, watch, action).await,
         Command::Shards { collection, watch, action } => {
             shards::run(console, collection, watch, action).await

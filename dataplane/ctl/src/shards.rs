@@ -13,7 +13,7 @@ use crate::units::bytes;
 use crate::watch;
 
 mod change;
-mod plan;
+pub(crate) mod plan;
 
 /// A shard, as JSON shows it.
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use prost::Message;
 use prost::bytes::{Buf, BufMut};
 use tokio::runtime::{Builder, Runtime};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -11,11 +12,16 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use vane_proto::admin::Disk;
+use vane_proto::peer::introduce_reply::Outcome;
+use vane_proto::peer::{IntroduceReply, Introduction, Start};
 
 use crate::Failure;
 
 /// Time for a call: those that wait for something that never comes end by it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The member that the caller calls itself, on a disk of its own.
+const ME: u64 = 2;
+const DISK: &str = "00000000-0000-0000-0000-0000000000aa";
 
 /// A caller that knows the secret and the cluster.
 pub(crate) struct Caller {
@@ -44,16 +50,36 @@ impl Caller {
     }
 
     /// Asks administration for something that it must answer.
-    pub(crate) fn ask<R: prost::Message + Default>(
+    pub(crate) fn ask<R: Message + Default>(
         &self,
         method: &str,
-        request: &impl prost::Message,
+        request: &impl Message,
     ) -> Result<R, Failure> {
         let path = format!("/vane.admin.v1.Admin/{method}");
         let reply = self
             .call(&path, vec![request.encode_to_vec()])
             .map_err(|status| Failure::of(&path, status))?;
         R::decode(reply.as_slice()).map_err(|error| Failure::of(&path, error))
+    }
+
+    /// Says who calls: without it other nodes' calls are refused before they are looked at.
+    pub(crate) fn introduce(&self) -> Result<(), Failure> {
+        let path = peer("Introduce");
+        let introduction = Introduction {
+            node: ME,
+            disk: DISK.to_owned(),
+            start: Some(Start { number: 1, boot: 1 }),
+            address: "127.0.0.1:1".to_owned(),
+            before: Vec::new(),
+        };
+        let reply = self
+            .call(&path, vec![introduction.encode_to_vec()])
+            .map_err(|status| Failure::of(&path, status))?;
+        let reply = IntroduceReply::decode(reply.as_slice());
+        match reply.map_err(|error| Failure::of(&path, error))?.outcome {
+            Some(Outcome::Accepted(_)) => Ok(()),
+            other => Err(Failure(format!("{path} answers {other:?}"))),
+        }
     }
 
     /// Calls a method with messages as they are: on the wire a call with one message and a
@@ -67,6 +93,7 @@ impl Caller {
         request.set_timeout(PATIENCE);
         request.metadata_mut().insert("authorization", ascii(&self.token)?);
         request.metadata_mut().insert("vane-cluster", ascii(&self.cluster)?);
+        request.metadata_mut().insert("vane-life", ascii(&format!("{ME}/{DISK}/1/1"))?);
         request.metadata_mut().insert("vane-protocol", MetadataValue::from(2_u32));
         self.runtime.block_on(async {
             let mut client = tonic::client::Grpc::new(self.channel.clone());
@@ -74,6 +101,11 @@ impl Caller {
             client.client_streaming(request, path, AnyBytes).await.map(|reply| reply.into_inner())
         })
     }
+}
+
+/// A method of the service of nodes.
+pub(crate) fn peer(method: &str) -> String {
+    format!("/vane.peer.v2.Peer/{method}")
 }
 
 /// Whether an answer says that the node failed. What cannot be decoded is refused as an

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use vane_catalog::{MetaCommand, WantedReplica};
+use uuid::Uuid;
+use vane_catalog::{MetaCommand, WantedReplica, meta_peer};
 use vane_transport::{LeaderRequest, ReportRequest};
 use vane_types::{Error, GroupId, NodeId, Retry, Term};
 
@@ -23,6 +24,46 @@ impl Member {
         timeout: Duration,
     ) -> Result<(), Error> {
         let command = MetaCommand::SetZone { node, zone };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says whether a node is to go: it gets no new replicas and gives its meta vote up.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`; `Timeout` where it may have been taken.
+    pub async fn set_leaving(
+        &self,
+        node: NodeId,
+        leaving: bool,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetLeaving { node, leaving };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Takes a member away for good; its disk does not come back. Repeated, it is done already.
+    ///
+    /// # Errors
+    /// `Conflict` while a shard names it, it has another disk, or it is alive and votes in the
+    /// meta group; `NotFound`, `Unavailable`; `Timeout` where it may have been taken away.
+    pub async fn remove_node(
+        &self,
+        node: NodeId,
+        disk_id: Uuid,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let meta = self.meta_status().await;
+        let votes = meta.is_some_and(|meta| meta.conf.voters.contains(&meta_peer(node)));
+        // A voter that is gone is taken out of the group afterwards; one that is there gives its
+        // vote up first, so that the group is not smaller for a moment.
+        if votes && self.serving.liveness.is_alive(node) {
+            let text = format!(
+                "node {node} is alive and votes in the meta group: say first that it is to go \
+                 (`vanectl nodes leave {node}`), and stop it or wait until another has its vote"
+            );
+            return Err(Error::conflict(text).nothing_changed().retry(Retry::Later));
+        }
+        let command = MetaCommand::RemoveNode { node, disk_id };
         self.serving.coordinator.change(command, Instant::now() + timeout).await
     }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry};
+use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, State, removed};
 use vane_coordinator::{Coordinator, Shards};
 use vane_discovery::{parse_seeds, resolve};
 use vane_transport::{JoinReply, JoinRequest, PROTOCOL, Peers, Token};
-use vane_types::{Error, NodeId};
+use vane_types::{Error, NodeId, Retry};
 
 use crate::settings::Settings;
 
@@ -74,12 +74,12 @@ pub(crate) async fn admit<S: Shards>(
     request: JoinRequest,
 ) -> Result<JoinReply, Error> {
     let catalog = coordinator.catalog();
+    catalog.read(|state| check_may_join(state, request.disk_id))?;
     let JoinRequest { disk_id, name, address, rest_address, version, feature_level, .. } = request;
     // What is older than levels announces none, and speaks the first.
     let level = FeatureLevel(feature_level).max(FeatureLevel::FIRST);
     let entry = NodeEntry { disk_id, name, address, rest_address, version, start: 0, level };
-    // One that has started as a member speaks for itself.
-    let is_known = |member: &Member| member.entry.start > 0 || member.entry == entry;
+    let is_known = |member: &Member| member.entry == entry;
     if !catalog.read(|state| state.node_of_disk(disk_id).is_some_and(is_known)) {
         let deadline = Instant::now() + ADMIT_TIMEOUT;
         coordinator.change(MetaCommand::PutNode(entry), deadline).await?;
@@ -97,6 +97,26 @@ pub(crate) async fn admit<S: Shards>(
             members: members.map(|member| (member.id, member.entry.address.clone())).collect(),
         })
     })
+}
+
+/// Refuses a disk that was a member's already, and does not know it.
+fn check_may_join(state: &State, disk_id: Uuid) -> Result<(), Error> {
+    if let Some(node) = state.removed_node_of(disk_id) {
+        return Err(Error::conflict(removed(node)).nothing_changed().retry(Retry::No));
+    }
+    match state.node_of_disk(disk_id) {
+        // It has voted since: as the same node it could vote a second time.
+        Some(Member { id, entry, .. }) if entry.start > 0 => {
+            let text = format!(
+                "the disk is node {id}'s, in its start {}, and has forgotten it: this is a copy \
+                 from before it joined; nothing was changed: put the newest copy back or empty the \
+                 data directory",
+                entry.start
+            );
+            Err(Error::conflict(text).nothing_changed().retry(Retry::No))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tells the others how this node presents itself, once in every start: what the process

@@ -26,6 +26,9 @@ impl Broken {
             | OpenError::Buried { .. }
             | OpenError::Occupied { .. }
             | OpenError::VotesLost { .. }
+            | OpenError::NoMember
+            | OpenError::Lives(_)
+            | OpenError::Refused(_)
             | OpenError::Token(_)
             | OpenError::Thread(_) => false,
         };

@@ -1,18 +1,19 @@
 //! Keeps this node's replicas and addresses in step with the catalog.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use vane_catalog::{Catalog, State, proves_removal};
+use vane_catalog::{Catalog, proves_removal};
 use vane_coordinator::{Coordinator, Shards};
+use vane_transport::Freshness;
 use vane_transport::reads::MembersOf;
-use vane_transport::{Freshness, Peers};
-use vane_types::{Changed, Error, GroupId, LogIndex, NodeId, PeerId};
+use vane_types::{Changed, Error, GroupId, LogIndex, PeerId};
 
 use crate::open_error::internal;
 use crate::pool::stopping;
+use crate::reception::Reception;
 use crate::replicas::Replicas;
 
 /// Pause after a replica could not be opened or removed.
@@ -29,7 +30,7 @@ const ASKED_AT_ONCE: usize = 16;
 pub(crate) struct CatalogSync {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) replicas: Arc<Replicas>,
-    pub(crate) peers: Arc<Peers>,
+    pub(crate) reception: Arc<Reception>,
 }
 
 impl CatalogSync {
@@ -99,24 +100,11 @@ impl CatalogSync {
     /// groups may still count.
     async fn follow(&self) -> Result<Vec<(GroupId, PeerId)>, Error> {
         // Before replicas are opened: they call their peers at once.
-        self.set_addresses();
+        self.reception.set_addresses();
         // Files may have to be verified, which would hold up requests on a thread of the runtime.
         let replicas = Arc::clone(&self.replicas);
         let followed = tokio::task::spawn_blocking(move || replicas.follow_catalog()).await;
         followed.map_err(internal)?.map_err(internal)
-    }
-
-    /// Takes over where the members are.
-    pub(crate) fn set_addresses(&self) {
-        let of_members = |state: &State| -> HashMap<NodeId, String> {
-            let members = state.nodes.values();
-            members.map(|member| (member.id, member.entry.address.clone())).collect()
-        };
-        let addresses = self.catalog.read(of_members);
-        // A node that has just joined was told where the others are, and knows no more yet.
-        if !addresses.is_empty() {
-            self.peers.set_addresses(addresses);
-        }
     }
 
     /// Waits until this node has applied the meta group up to `index`, and follows it.

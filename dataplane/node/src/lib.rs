@@ -12,6 +12,8 @@ mod broken;
 mod catalog_sync;
 mod compare;
 mod drain;
+mod gate;
+mod introducing;
 mod leader_request;
 mod liveness;
 mod log_store;
@@ -27,7 +29,9 @@ mod pool;
 mod progress;
 mod proposals;
 mod reads;
+mod reception;
 mod reconciler;
+mod recovery;
 mod refill;
 mod replicas;
 mod report;
@@ -44,6 +48,8 @@ pub use open_error::OpenError;
 pub use overview::{
     CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
 };
+pub use reception::Reception;
+pub use recovery::{Fate, GroupState, Recovering, Recovery};
 pub use scrub::{ScrubProgress, ScrubSettings};
 pub use settings::{NodeSettings, Settings};
 pub use shards::NodeShards;

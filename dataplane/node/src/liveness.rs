@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use vane_catalog::Catalog;
 use vane_raft::Engine;
 use vane_transport::{NodeReport, Peers, ReportRequest};
-use vane_types::{GroupId, NodeId};
+use vane_types::{Error, ErrorKind, GroupId, NodeId};
 
 /// Time between questions.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -25,6 +25,8 @@ pub(crate) struct Heard {
     pub(crate) at: Instant,
     /// `None` until it answered for the first time.
     pub(crate) report: Option<NodeReport>,
+    /// Another node answers at its address: what that one says.
+    pub(crate) displaced: Option<String>,
 }
 
 /// What was heard of the others, and of the meta group's leader.
@@ -70,7 +72,7 @@ impl Liveness {
             let mut heard = self.heard.write();
             heard.retain(|node, _| members.contains(node));
             // One that never answered counts from when it was first looked for.
-            let never = Heard { at: Instant::now(), report: None };
+            let never = Heard { at: Instant::now(), report: None, displaced: None };
             for node in members.iter().filter(|node| **node != self.me) {
                 heard.entry(*node).or_insert_with(|| never.clone());
             }
@@ -80,16 +82,36 @@ impl Liveness {
             let liveness = Arc::clone(self);
             asked.spawn(async move {
                 let answer = liveness.peers.report(node, ReportRequest::NodeOnly, TIMEOUT).await;
-                // A failure is not noted: a node is away when its last answer has grown old, so
-                // that one lost question is no alarm.
-                if let Ok(report) = answer {
-                    let heard = Heard { at: Instant::now(), report: Some(report) };
-                    liveness.heard.write().insert(node, heard);
-                }
+                liveness.note(node, answer);
             });
         }
         // Waited for, so that a node that hangs has one question open and not one more each second.
         while asked.join_next().await.is_some() {}
+    }
+
+    fn note(&self, node: NodeId, answer: Result<NodeReport, Error>) {
+        let mut heard = self.heard.write();
+        match answer {
+            // By its number: an address may be another's by now.
+            Ok(report) if report.node == node => {
+                let (at, report) = (Instant::now(), Some(report));
+                heard.insert(node, Heard { at, report, displaced: None });
+            }
+            Ok(report) => displace(&mut heard, node, format!("this is node {}", report.node)),
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                displace(&mut heard, node, error.detail);
+            }
+            // Not noted: a node is away when its last answer has grown old, so that one lost
+            // question is no alarm.
+            Err(_) => {}
+        }
+    }
+
+    /// Time for which a node was not heard of; none for one that was not asked yet.
+    pub(crate) fn silent_for(&self, node: NodeId) -> Duration {
+        let heard = self.heard.read();
+        let silent = heard.get(&node).filter(|_| node != self.me);
+        silent.map_or(Duration::ZERO, |heard| heard.at.elapsed())
     }
 
     /// A node as last heard of; this node hears nothing of itself.
@@ -103,13 +125,15 @@ impl Liveness {
             return true;
         }
         let heard = self.heard.read();
-        heard.get(&node).is_none_or(|heard| heard.at.elapsed() < AWAY_AFTER)
+        let is_there = |heard: &Heard| heard.displaced.is_none() && heard.at.elapsed() < AWAY_AFTER;
+        heard.get(&node).is_none_or(is_there)
     }
 
     /// How long the meta group has had no leader, as far as this node saw.
     pub(crate) fn leaderless_for(&self) -> Duration {
         let mut led_at = self.led_at.lock();
-        if self.engine.watch(GroupId::META).is_some_and(|watch| watch.leader().is_some()) {
+        let leader = self.engine.watch(GroupId::META).and_then(|watch| watch.leader());
+        if leader.is_some_and(|leader| self.leads_meta(leader.node())) {
             *led_at = Instant::now();
             self.was_led.store(true, Ordering::Relaxed);
         }
@@ -121,5 +145,19 @@ impl Liveness {
         // Asked anew: on a node that is alone nobody may have looked yet.
         self.leaderless_for();
         self.was_led.load(Ordering::Relaxed)
+    }
+
+    /// Whether a node that this one takes for the meta group's leader leads it. A replica that
+    /// has no vote never hears of a leader's end, so the leader's own word counts.
+    fn leads_meta(&self, node: NodeId) -> bool {
+        let said = |heard: &Heard| heard.report.as_ref().is_none_or(|report| report.leads_meta);
+        node == self.me || self.is_alive(node) && self.heard.read().get(&node).is_none_or(said)
+    }
+}
+
+fn displace(heard: &mut BTreeMap<NodeId, Heard>, node: NodeId, by: String) {
+    // At once: what lives at its address now says that the node does not.
+    if let Some(heard) = heard.get_mut(&node) {
+        heard.displaced = Some(by);
     }
 }

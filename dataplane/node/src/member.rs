@@ -61,6 +61,7 @@ impl Member {
     ) -> Result<Self, OpenError> {
         // In this order: replicas need the engine, and nothing may act on what is not open yet.
         let (ground, entry) = Ground::lay(settings, token, data_dir, membership, found)?;
+        progress.receive(Some(ground.reception.clone()));
         let serving = Serving::open(&ground, settings, progress)?;
         let background = Background::start(&ground, &serving, settings, entry)?;
         Ok(Self { ground, serving, background, is_stopped: AtomicBool::new(false) })
@@ -89,6 +90,13 @@ impl Member {
         // First: a node that is ending may fail the other checks too, and this is the reason.
         if self.is_stopped.load(Ordering::Acquire) {
             return Err(NotReady::Stopping);
+        }
+        if let Some(why) = self.ground.reception.gate.refused() {
+            return Err(NotReady::Refused(why));
+        }
+        // Its replicas do not answer, whatever else they know.
+        if !self.ground.reception.gate.speaks() {
+            return Err(NotReady::Silent);
         }
         let meta = self.ground.engine.watch(GroupId::META);
         // One that has joined begins with an empty catalog, and would call every collection

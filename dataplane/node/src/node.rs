@@ -12,10 +12,12 @@ use vane_transport::{PeerHandler, Token};
 use vane_types::{Error, NodeId};
 
 use crate::admission;
+use crate::gate::Gate;
 use crate::member::Member;
 use crate::not_ready::NotReady;
 use crate::open_error::{OpenError, internal};
 use crate::progress::Progress;
+use crate::reception::Reception;
 use crate::settings::Settings;
 
 /// Number of the node that founds a cluster.
@@ -57,10 +59,13 @@ impl Node {
     /// within a tokio runtime.
     ///
     /// # Errors
-    /// Where the directory is another's or in use, or the token cannot be used.
+    /// Where the directory is another's or in use, its disk was refused, or the token cannot be
+    /// used.
     pub fn new(settings: Settings) -> Result<Self, OpenError> {
         let token = Token::new(&settings.node.token)?;
         let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
+        // Now: one that was refused must not say that it is starting.
+        Gate::check_disk(&data_dir)?;
         let belongs = data_dir.marker().member.is_some() || settings.node.seeds.is_none();
         let state = RwLock::new(if belongs { State::Opening } else { State::Waiting });
         let (starting, progress) = (tokio::sync::Mutex::default(), Arc::default());
@@ -96,12 +101,24 @@ impl Node {
     ///
     /// # Errors
     /// [`NotReady::NoCluster`] while the node belongs to none, [`NotReady::Starting`] while it
-    /// opens what it has.
+    /// opens what it has, [`NotReady::Refused`] where the others refused its disk.
     pub fn member(&self) -> Result<Arc<Member>, NotReady> {
         match &*self.shared.state.read() {
             State::Opening => Err(self.shared.progress.not_ready()),
             State::Waiting => Err(NotReady::NoCluster),
-            State::Member(member) => Ok(Arc::clone(member)),
+            // Whoever asks a disk that is not the newest of its kind gets no answer from it.
+            State::Member(member) => match member.ground.reception.gate.refused() {
+                Some(why) => Err(NotReady::Refused(why)),
+                None => Ok(Arc::clone(member)),
+            },
+        }
+    }
+
+    /// The member, refused or not, to be ended.
+    fn any_member(&self) -> Option<Arc<Member>> {
+        match &*self.shared.state.read() {
+            State::Opening | State::Waiting => None,
+            State::Member(member) => Some(Arc::clone(member)),
         }
     }
 
@@ -137,7 +154,7 @@ impl Node {
     /// does not answer is no error: it is asked again.
     pub async fn join(&self) -> Result<(), Error> {
         let mut told = None;
-        while self.member().is_err() {
+        while self.any_member().is_none() {
             let Shared { settings, token, .. } = &*self.shared;
             // Seeds are resolved anew each time: addresses come and go while a cluster starts.
             match admission::ask(settings, token, self.disk().disk_id).await {
@@ -157,7 +174,7 @@ impl Node {
     async fn start_admitted(&self, admitted: vane_transport::JoinReply) -> Result<(), Error> {
         let _one_at_a_time = self.shared.starting.lock().await;
         // Bootstrapped meanwhile.
-        if self.member().is_ok() {
+        if self.any_member().is_some() {
             return Ok(());
         }
         let vane_transport::JoinReply { cluster_id, node_id, members } = admitted;
@@ -188,7 +205,7 @@ impl Node {
 
     /// Answers what is on its way, makes everything durable and ends the threads. Blocks.
     pub fn shutdown(&self) {
-        if let Ok(member) = self.member() {
+        if let Some(member) = self.any_member() {
             member.shutdown();
         }
     }
@@ -204,18 +221,30 @@ impl Node {
         // The member spawns tasks, and the calling thread may be none of the runtime's.
         let _within = runtime.enter();
         let data_dir = Arc::clone(data_dir);
-        let member = Member::start(settings, token.clone(), data_dir, membership, found, progress)?;
+        let started = Member::start(settings, token.clone(), data_dir, membership, found, progress);
+        // It is the member's from here on, or nobody's.
+        progress.receive(None);
         // Only now: whoever finds a member may use every part of it.
-        *self.shared.state.write() = State::Member(Arc::new(member));
+        *self.shared.state.write() = State::Member(Arc::new(started?));
         Ok(())
     }
 }
 
 impl PeerHandler for Node {
     type Member = Member;
+    type Reception = Reception;
 
     fn member(&self) -> Option<Arc<Member>> {
         Self::member(self).ok()
+    }
+
+    fn reception(&self) -> Option<Arc<Reception>> {
+        match Self::member(self) {
+            Ok(member) => Some(Arc::clone(&member.ground.reception)),
+            // Opening may take minutes, and those who start meanwhile must hear what is known here.
+            Err(NotReady::Starting { .. }) => self.shared.progress.reception(),
+            Err(_) => None,
+        }
     }
 }
 

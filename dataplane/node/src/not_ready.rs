@@ -18,6 +18,10 @@ pub enum NotReady {
     NoCluster,
     /// It is shutting down.
     Stopping,
+    /// The others refused its disk; why, and what to do.
+    Refused(String),
+    /// The others have not taken its start yet.
+    Silent,
     /// It has joined and waits for the catalog.
     NoCatalog,
     /// The meta group has had no leader for so long.

@@ -54,6 +54,15 @@ pub enum OpenError {
         /// Cluster that the marker names.
         cluster: uuid::Uuid,
     },
+    /// A recovery was asked for on a disk that belongs to no cluster.
+    #[error("the data directory belongs to no cluster: there is nothing to recover on it")]
+    NoMember,
+    /// What the disk kept of starts.
+    #[error(transparent)]
+    Lives(#[from] vane_transport::DamagedLives),
+    /// The cluster refused the disk: it is an older copy, or its node was removed.
+    #[error("{0}")]
+    Refused(String),
     /// The token that calls between nodes carry cannot be used.
     #[error(transparent)]
     Token(#[from] vane_transport::TokenError),

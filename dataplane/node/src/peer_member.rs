@@ -7,12 +7,13 @@ use uuid::Uuid;
 use vane_raft::Envelope;
 use vane_storage::Space;
 use vane_transport::{
-    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, Outcome,
-    PeerMember, Proposal, Read, ReportRequest,
+    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, Life, NodeReport, NotDone, NotRead,
+    NotTaken, Outcome, PeerMember, Proposal, Read, ReportRequest,
 };
 use vane_types::{Error, GroupId, NodeId};
 
 use crate::admission;
+use crate::gate::SILENT;
 use crate::member::Member;
 
 impl PeerMember for Member {
@@ -24,8 +25,16 @@ impl PeerMember for Member {
         self.ground.cluster_id
     }
 
+    fn check_caller(&self, caller: &Life) -> Result<(), NotTaken> {
+        let gate = &self.ground.reception.gate;
+        self.ground.catalog.read(|state| gate.check(caller, state))
+    }
+
     async fn propose(&self, proposal: Proposal, deadline: Instant) -> Outcome {
-        self.serving.proposals.propose(proposal, deadline).await
+        match self.ground.reception.gate.speaks() {
+            true => self.serving.proposals.propose(proposal, deadline).await,
+            false => Outcome::NoReplica(SILENT.into()),
+        }
     }
 
     async fn read<R: Read>(
@@ -35,7 +44,10 @@ impl PeerMember for Member {
         freshness: Freshness,
         deadline: Instant,
     ) -> Answered<R::Answer> {
-        self.serving.reads.read(group, read, freshness, deadline).await
+        match self.ground.reception.gate.speaks() {
+            true => self.serving.reads.read(group, read, freshness, deadline).await,
+            false => Err(NotRead::NoReplica(SILENT.into())),
+        }
     }
 
     async fn report(&self, request: ReportRequest) -> NodeReport {
@@ -56,7 +68,10 @@ impl PeerMember for Member {
     }
 
     fn step(&self, messages: Vec<Envelope>) {
-        self.ground.engine.step(messages);
+        // Dropped, like what this node would answer: Raft sends again.
+        if self.ground.reception.gate.speaks() {
+            self.ground.engine.step(messages);
+        }
     }
 
     fn incoming_dir(&self, announcement: &Envelope) -> Option<PathBuf> {

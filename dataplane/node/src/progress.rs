@@ -1,14 +1,19 @@
 //! How far a start has come, for those who ask while it goes on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::not_ready::NotReady;
+use parking_lot::RwLock;
 
-/// Replicas of shards that a start has opened, and has to open.
-#[derive(Debug, Default)]
+use crate::not_ready::NotReady;
+use crate::reception::Reception;
+
+/// Replicas of shards that a start has opened, and has to open; and who answers meanwhile.
+#[derive(Default)]
 pub(crate) struct Progress {
     opened: AtomicU64,
     of: AtomicU64,
+    reception: RwLock<Option<Arc<Reception>>>,
 }
 
 impl Progress {
@@ -20,6 +25,16 @@ impl Progress {
     /// One more was opened, or could not be.
     pub(crate) fn step(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Who takes introductions from now on.
+    pub(crate) fn receive(&self, reception: Option<Arc<Reception>>) {
+        *self.reception.write() = reception;
+    }
+
+    /// Who takes introductions while replicas are being opened.
+    pub(crate) fn reception(&self) -> Option<Arc<Reception>> {
+        self.reception.read().clone()
     }
 
     /// What a node that is not open answers.

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 use vane_catalog::{Catalog, FeatureLevel, ShardEntry};
 use vane_coordinator::Coordinator;
-use vane_placement::{ShardStep, Turns, meta_change, next_step, record};
+use vane_placement::{ShardStep, Turns, meta_change, meta_heir, next_step, record};
 use vane_raft::{Engine, GroupStatus, MemberChange};
 use vane_transport::{LeaderRequest, NotDone, ReportRequest};
 use vane_types::{Error, GroupId, NodeId};
@@ -37,6 +37,8 @@ pub(crate) struct Reconciler {
     pub(crate) leaders: Arc<LeaderRequests>,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) liveness: Arc<Liveness>,
+    /// Silence after which a voter of the meta group is replaced.
+    pub(crate) lost_after: Duration,
 }
 
 /// Why a step was not taken. The next look plans anew.
@@ -113,10 +115,14 @@ impl Reconciler {
         let status = tokio::task::spawn_blocking(move || engine.status(GroupId::META)).await;
         let Some(status) = status.ok().flatten() else { return Ok(()) };
         let is_alive = |node| self.liveness.is_alive(node);
-        let change = self.catalog.read(|state| meta_change(state, &status, self.me, is_alive));
-        let Some(change) = change else { return Ok(()) };
+        let is_lost = |node| self.liveness.silent_for(node) >= self.lost_after;
+        let request = self.catalog.read(|state| {
+            let change = meta_change(state, &status, self.me, is_alive, is_lost);
+            let heir = || meta_heir(state, &status, self.me).map(LeaderRequest::Transfer);
+            change.map(LeaderRequest::Change).or_else(heir)
+        });
+        let Some(request) = request else { return Ok(()) };
         let deadline = Instant::now() + STEP_TIMEOUT;
-        let request = LeaderRequest::Change(change);
         Ok(self.leaders.ask(self.me, GroupId::META, request, deadline).await?)
     }
 

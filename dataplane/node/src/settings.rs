@@ -53,6 +53,8 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// Pause of writes after which a shard's tail is sealed and indexed.
     pub idle_seal_after: Duration,
+    /// Silence of a node after which another may have its vote in the meta group.
+    pub lost_after: Duration,
     /// Bytes after which a growing segment is sealed.
     pub growing_bytes_max: usize,
     /// Rows after which a growing segment is sealed.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use vane_coordinator::Shards;
 use vane_raft::Engine;
 use vane_storage::Space;
-use vane_transport::{Answered, Freshness, Outcome, Peers, Proposal, Read};
+use vane_transport::{Answered, Freshness, NotRead, Outcome, Peers, Proposal, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId};
 
 use crate::catalog_sync::CatalogSync;
+use crate::gate::SILENT;
 use crate::liveness::Liveness;
 use crate::proposals::{Proposals, room_missing};
 use crate::reads::Reads;
@@ -25,6 +26,13 @@ pub struct NodeShards {
     pub(crate) liveness: Arc<Liveness>,
     pub(crate) space: Arc<Space>,
     pub(crate) catalog_sync: CatalogSync,
+}
+
+impl NodeShards {
+    /// Whether this node's replicas answer.
+    fn speaks(&self) -> bool {
+        self.catalog_sync.reception.gate.speaks()
+    }
 }
 
 impl Shards for NodeShards {
@@ -76,6 +84,7 @@ impl Shards for NodeShards {
         deadline: Instant,
     ) -> Answered<R::Answer> {
         match node == self.me {
+            true if !self.speaks() => Err(NotRead::NoReplica(SILENT.into())),
             true => self.reads.read(group, read, freshness, deadline).await,
             false => self.peers.read(node, group, read, freshness, deadline).await,
         }
@@ -83,6 +92,7 @@ impl Shards for NodeShards {
 
     async fn propose(&self, node: NodeId, proposal: Proposal, deadline: Instant) -> Outcome {
         match node == self.me {
+            true if !self.speaks() => Outcome::NoReplica(SILENT.into()),
             true => self.proposals.propose(proposal, deadline).await,
             false => self.peers.propose(node, proposal, deadline).await,
         }

@@ -47,6 +47,7 @@ fn settings(dir: &Path) -> Settings {
         ballast_bytes: 0,
         flush_interval: Duration::from_secs(1),
         idle_seal_after: Duration::from_millis(20),
+        lost_after: Duration::from_secs(600),
         growing_bytes_max: 64 << 20,
         growing_rows_max: 300,
         scrub: ScrubSettings { bytes_per_second: 64 << 20, interval: Duration::from_millis(50) },

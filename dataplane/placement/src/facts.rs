@@ -17,6 +17,9 @@ pub struct NodeFacts {
     pub zone: Option<String>,
     /// Whether new replicas may come here: it is alive, not draining, not full.
     pub accepts_replicas: bool,
+    /// Whether it keeps a vote in the meta group that it has: it does not leave, and was not
+    /// silent for too long.
+    pub keeps_vote: bool,
     /// What it has of the collection that is asked about; nothing of a new one.
     pub in_collection: Load,
     /// What it has of all collections together.
@@ -33,13 +36,14 @@ pub struct Load {
 }
 
 /// All members with what they carry, for a collection that has no shards yet. Those that are
-/// `alive` take new replicas.
+/// `alive` and do not leave take new replicas.
 pub fn node_facts(state: &State, alive: impl Fn(NodeId) -> bool) -> Vec<NodeFacts> {
     let mut loads = loads(state.shards.values());
     let facts = |member: &Member| NodeFacts {
         id: member.id,
         zone: member.zone.clone(),
-        accepts_replicas: alive(member.id),
+        accepts_replicas: alive(member.id) && !member.leaving,
+        keeps_vote: !member.leaving,
         in_collection: Load::default(),
         total: loads.remove(&member.id).unwrap_or_default(),
     };

@@ -100,7 +100,14 @@ mod tests {
     fn node(id: u64, accepts_replicas: bool, leaders: u64) -> NodeFacts {
         let load = Load { replicas: 0, leaders };
         let id = NodeId(id);
-        NodeFacts { id, zone: None, accepts_replicas, in_collection: Load::default(), total: load }
+        NodeFacts {
+            id,
+            zone: None,
+            accepts_replicas,
+            keeps_vote: true,
+            in_collection: Load::default(),
+            total: load,
+        }
     }
 
     /// Preferred leaders by number, with the shards' nodes by number.

@@ -29,7 +29,7 @@ pub use compare::{Agreement, compare};
 pub use error::Unplaceable;
 pub use facts::{Load, NodeFacts, node_facts};
 pub use heir::heir;
-pub use meta_step::{meta_change, meta_step};
+pub use meta_step::{meta_change, meta_heir, meta_step};
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
 pub use refill::{StaysShut, may_refill};

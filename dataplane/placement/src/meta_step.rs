@@ -4,29 +4,53 @@
 #[cfg(test)]
 mod tests;
 
-use vane_catalog::{State, meta_peer};
+use vane_catalog::{Member, State, meta_peer};
 use vane_raft::{GroupStatus, MemberChange, Role};
 use vane_types::{NodeId, PeerId};
 
-use crate::facts::node_facts;
+use crate::facts::{NodeFacts, node_facts};
+use crate::heir::heir;
 use crate::meta_voters::meta_voters;
 use crate::shard_step::may_vote;
 
 /// The next change of the meta group's members, from its leader's view and the catalog, if
-/// there is one to make. `me` is the leader's node; `alive` says which nodes answer.
+/// there is one to make. `me` is the leader's node; `alive` says which nodes answer, `lost`
+/// which have not for so long that another may have their vote.
 pub fn meta_change(
     state: &State,
     status: &GroupStatus,
     me: NodeId,
     alive: impl Fn(NodeId) -> bool,
+    lost: impl Fn(NodeId) -> bool,
 ) -> Option<MemberChange> {
     let members: Vec<NodeId> = state.nodes.keys().copied().collect();
-    let wanted = meta_voters(&node_facts(state, alive), &voting_nodes(status));
-    meta_step(status, &members, &wanted, me)
+    let voting = voting_nodes(status);
+    let is_leaving =
+        |node: NodeId| state.nodes.get(&node).is_some_and(|member: &Member| member.leaving);
+    // One vote after the other: each is taken only by one that has the data, and meanwhile no
+    // other voter is given up.
+    let first_lost = voting.iter().copied().find(|node| lost(*node));
+    let keeps = |node: NodeId| first_lost != Some(node) && (voting.contains(&node) || !lost(node));
+    let facts = node_facts(state, alive).into_iter();
+    let facts: Vec<NodeFacts> = facts
+        .map(|node| NodeFacts { keeps_vote: node.keeps_vote && keeps(node.id), ..node })
+        .collect();
+    let staying = || facts.iter().filter(|node| !is_leaving(node.id)).cloned();
+    // Where all are to go, they vote as if none were.
+    let facts = if staying().next().is_none() { facts } else { staying().collect() };
+    meta_step(status, &members, &meta_voters(&facts, &voting), me)
+}
+
+/// The voter that should lead the meta group where its leader is to go and votes last for that.
+pub fn meta_heir(state: &State, status: &GroupStatus, me: NodeId) -> Option<PeerId> {
+    let is_leaving =
+        |node: NodeId| state.nodes.get(&node).is_none_or(|member: &Member| member.leaving);
+    is_leaving(me).then(|| heir(status, |node| !is_leaving(node)))?
 }
 
 /// The next change of members: first every node of `members` follows, one at a time, then
-/// votes go to `wanted_voters` as far as they are ready. `None` when there is nothing to do,
+/// votes go to `wanted_voters` as far as they are ready. Who is no member any more goes, a
+/// voter together with a new one that takes its vote. `None` when there is nothing to do,
 /// when this replica does not lead, and while an earlier change is not applied.
 ///
 /// `me` keeps its vote while it leads, wanted or not.
@@ -44,6 +68,11 @@ pub fn meta_step(
     if let Some(peer) = newcomer {
         return Some(MemberChange { learners: vec![peer], ..MemberChange::default() });
     }
+    let gone = |peer: &PeerId| !members.contains(&peer.node());
+    let learners_gone: Vec<PeerId> = status.conf.learners.iter().copied().filter(gone).collect();
+    if !learners_gone.is_empty() {
+        return Some(MemberChange { removed: learners_gone, ..MemberChange::default() });
+    }
     let voting = voting_nodes(status);
     let without_vote = wanted_voters.iter().filter(|node| !voting.contains(node));
     let (ready, slow): (Vec<NodeId>, Vec<NodeId>) =
@@ -59,7 +88,8 @@ pub fn meta_step(
     if promoted.is_empty() && demoted.is_empty() {
         return None;
     }
-    Some(MemberChange { learners: demoted, voters: promoted, ..MemberChange::default() })
+    let (removed, learners) = demoted.into_iter().partition(gone);
+    Some(MemberChange { learners, voters: promoted, removed, ..MemberChange::default() })
 }
 
 fn voting_nodes(status: &GroupStatus) -> Vec<NodeId> {

@@ -35,7 +35,7 @@ use log_end::LogEnd;
 use members::Fence;
 use reads::Reads;
 use rounds::Writing;
-use sound::{Receiver, is_sound};
+use sound::{Receiver, is_sound, last_shared};
 use waits::Waiting;
 
 /// Ticks in which a replica that was placed first goes on standing for election.
@@ -103,6 +103,8 @@ pub(crate) struct Replica {
     installing: Option<Installing>,
     /// The log's state changed beside entries and votes, and is to be written some time.
     log_changed: bool,
+    /// A leader took back what is committed here, which was said.
+    is_contradicted: bool,
 }
 
 impl Replica {
@@ -164,6 +166,7 @@ impl Replica {
             written_term: log.term,
             installing: None,
             log_changed: false,
+            is_contradicted: false,
         };
         replica.after_step();
         Ok(replica)
@@ -225,6 +228,9 @@ impl Replica {
         if message.to != self.peer.0 || !self.takes(&message) || self.is_too_much(&message) {
             return;
         }
+        if self.contradicts(&message) {
+            return;
+        }
         self.hear_of_member(&mut message);
         // raft-rs refuses what is stale or from strangers; both are normal on a network.
         if let Err(error) = self.raw.step(message) {
@@ -249,6 +255,28 @@ impl Replica {
                 | MessageType::MsgRequestPreVote
         );
         self.incoming().is_none() || is_answered
+    }
+
+    /// Whether a leader takes back what is committed here. Only one can that a recovery made: it
+    /// had less than this replica, which stands still until a snapshot takes the place of all
+    /// that it has. raft-rs would acknowledge such entries unseen, and the two would differ.
+    fn contradicts(&mut self, message: &Message) -> bool {
+        let log = &self.raw.raft.raft_log;
+        let Some((index, term)) = last_shared(message, log.committed) else { return false };
+        // None is known of what the log has not got any more.
+        let known = log.term(index).unwrap_or_default();
+        if known == 0 || known == term {
+            return false;
+        }
+        if !std::mem::replace(&mut self.is_contradicted, true) {
+            tracing::error!(
+                group = %self.group, index, term, known,
+                "the leader's log has another entry where one is committed here: this replica has \
+                 more than the one that was recovered, and takes nothing but a snapshot; move it \
+                 away and back"
+            );
+        }
+        true
     }
 
     /// Whether a snapshot that came is one that this replica takes or has taken.

@@ -12,6 +12,7 @@ use vane_proto::admin::{
     DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
     GetDiskRequest, ListCollectionsReply, ListCollectionsRequest, ListNodesReply, ListNodesRequest,
     ListShardsReply, ListShardsRequest, ReconfigureShardReply, ReconfigureShardRequest,
+    RemoveNodeReply, RemoveNodeRequest, SetNodeLeavingReply, SetNodeLeavingRequest,
     SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
     TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
@@ -84,6 +85,22 @@ impl Admin for AdminDoor {
         let zone = Some(zone).filter(|zone| !zone.is_empty());
         self.0.set_node_zone(&call(), NodeId(node_id), zone).await?;
         answer(SetNodeZoneReply {})
+    }
+
+    async fn set_node_leaving(
+        &self,
+        request: Request<SetNodeLeavingRequest>,
+    ) -> Answer<SetNodeLeavingReply> {
+        let SetNodeLeavingRequest { node_id, leaving } = request.into_inner();
+        self.0.set_node_leaving(&call(), NodeId(node_id), leaving).await?;
+        answer(SetNodeLeavingReply {})
+    }
+
+    async fn remove_node(&self, request: Request<RemoveNodeRequest>) -> Answer<RemoveNodeReply> {
+        let RemoveNodeRequest { node_id, disk_id } = request.into_inner();
+        let disk_id = request::disk_id(&disk_id)?;
+        self.0.remove_node(&call(), NodeId(node_id), disk_id).await?;
+        answer(RemoveNodeReply {})
     }
 
     /// One collection, with its indexes as its shards' leaders have them.

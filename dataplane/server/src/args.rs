@@ -20,6 +20,8 @@ struct Cli {
 pub enum Command {
     /// Run a node until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Give groups back a majority on this stopped node's disk, where the others are lost for good
+    Recover(Recover),
     /// Bring up what a YAML file asks for (VectorCluster, Collections) on this machine
     #[command(disable_help_flag = true)]
     Up(Handed),
@@ -41,20 +43,41 @@ pub struct Handed {
     pub(crate) arguments: Vec<OsString>,
 }
 
+/// Arguments of `vane recover`.
+#[derive(Debug, Args)]
+pub struct Recover {
+    /// The stopped node's data directory
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Numbers of the nodes that are lost for good, such as 2,3
+    #[arg(long, value_name = "NODE,...", value_delimiter = ',', required = true)]
+    pub lost: Vec<u64>,
+    /// Do it: the cluster's id, typed out. Without it only what would be done is said
+    #[arg(long, value_name = "CLUSTER-ID")]
+    pub confirm: Option<String>,
+}
+
+/// Who carries a command out.
+#[derive(Debug)]
+pub enum Action {
+    /// A node.
+    Serve(Serve),
+    /// A recovery, on the disk of a node that is stopped.
+    Recover(Recover),
+    /// Another program ([`exec_up`](crate::exec_up::exec_up)): the verb and its arguments.
+    Hand(&'static str, Vec<OsString>),
+}
+
 impl Command {
-    /// The settings of `serve`, or the verb and the arguments of a command that is not the
-    /// node's own.
-    ///
-    /// # Errors
-    ///
-    /// The verb and its arguments, for [`exec_up`](crate::exec_up::exec_up).
-    pub fn serve(self) -> Result<Serve, (&'static str, Vec<OsString>)> {
+    /// Who carries it out.
+    pub fn action(self) -> Action {
         match self {
-            Self::Serve(serve) => Ok(serve),
-            Self::Up(Handed { arguments }) => Err(("up", arguments)),
-            Self::Down(Handed { arguments }) => Err(("down", arguments)),
-            Self::Status(Handed { arguments }) => Err(("status", arguments)),
-            Self::Logs(Handed { arguments }) => Err(("logs", arguments)),
+            Self::Serve(serve) => Action::Serve(serve),
+            Self::Recover(recover) => Action::Recover(recover),
+            Self::Up(Handed { arguments }) => Action::Hand("up", arguments),
+            Self::Down(Handed { arguments }) => Action::Hand("down", arguments),
+            Self::Status(Handed { arguments }) => Action::Hand("status", arguments),
+            Self::Logs(Handed { arguments }) => Action::Hand("logs", arguments),
         }
     }
 }

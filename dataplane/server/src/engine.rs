@@ -3,8 +3,8 @@
 
 pub(crate) use vane_coordinator::Partial;
 pub(crate) use vane_node::{
-    Collection, Member, Node, NodeSettings, NotReady, OpenError, ScrubSettings,
-    Settings as EngineSettings,
+    Collection, Fate, GroupState, Member, Node, NodeSettings, NotReady, OpenError, Recovering,
+    Recovery, ScrubSettings, Settings as EngineSettings,
 };
 pub(crate) use vane_shard::{Info, Write};
 pub(crate) use vane_transport::{Freshness, peer_server};

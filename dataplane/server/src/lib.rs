@@ -16,9 +16,11 @@ mod engine;
 mod health;
 mod metrics;
 mod peer;
+mod recover;
 mod rest;
 mod serve;
 mod state;
 mod telemetry;
 
+pub use recover::recover;
 pub use serve::{StartError, serve};

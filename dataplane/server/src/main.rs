@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use vane_server::args;
+use vane_server::args::{self, Action, Recover};
 use vane_server::exec_up::exec_up;
 
 /// A request makes a few hundred small allocations; this one serves them in half of glibc's time.
@@ -19,9 +19,10 @@ fn main() -> ExitCode {
         eprintln!("vane: {error}");
         return ExitCode::from(EXIT_FAILED);
     }
-    let flags = match args::parse().serve() {
-        Ok(flags) => flags,
-        Err((verb, arguments)) => {
+    let flags = match args::parse().action() {
+        Action::Serve(flags) => flags,
+        Action::Recover(recover) => return recovered(&recover),
+        Action::Hand(verb, arguments) => {
             eprintln!("vane: {}", exec_up(verb, &arguments));
             return ExitCode::from(EXIT_FAILED);
         }
@@ -39,6 +40,17 @@ fn main() -> ExitCode {
     }
     match vane_server::serve(loaded) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vane: {error}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Recovers, and says what was done.
+fn recovered(recover: &Recover) -> ExitCode {
+    match vane_server::recover(recover) {
+        Ok(said) => print(&said),
         Err(error) => {
             eprintln!("vane: {error}");
             ExitCode::from(EXIT_FAILED)

@@ -99,7 +99,7 @@ section! {
 
 /// Settings of membership. Left alone, the node founds a cluster of its own on an empty
 /// disk. What a disk belongs to already is never changed by settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cluster {
     /// Belong to a cluster of several nodes: on an empty disk join it through the seeds, or
@@ -121,6 +121,24 @@ pub struct Cluster {
     pub token: String,
     /// File with the secret, instead of `token`.
     pub token_file: PathBuf,
+    /// Seconds of silence after which another node may have a node's vote in the meta group.
+    pub lost_after_s: u64,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            seeds: String::new(),
+            name: String::new(),
+            address: String::new(),
+            rest_address: String::new(),
+            dial_from: String::new(),
+            token: String::new(),
+            token_file: PathBuf::new(),
+            lost_after_s: 600,
+        }
+    }
 }
 
 /// Settings of logs, which go to stderr.
@@ -210,6 +228,7 @@ impl Settings {
             ballast_bytes: storage.ballast_mb << 20,
             flush_interval: Duration::from_millis(storage.flush_interval_ms),
             idle_seal_after: Duration::from_millis(storage.idle_seal_ms),
+            lost_after: Duration::from_secs(self.cluster.lost_after_s),
             growing_bytes_max: storage.growing_mb_max << 20,
             growing_rows_max: storage.growing_rows_max,
             scrub: ScrubSettings {

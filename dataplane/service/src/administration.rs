@@ -193,6 +193,43 @@ impl Service {
         })
     }
 
+    /// Says whether a node is to go.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] where there is no such node, or what keeps the meta group from deciding.
+    pub fn set_node_leaving<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        node: NodeId,
+        leaving: bool,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.set_leaving(node, leaving, timeout).await };
+            self.change(call, Operation::SetNodeLeaving, &format!("node {node}"), changing).await
+        })
+    }
+
+    /// Takes a member away for good, with its disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] while a shard names it or it votes, [`Kind::NotFound`], or what keeps the
+    /// meta group from deciding.
+    pub fn remove_node<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        node: NodeId,
+        disk_id: Uuid,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.remove_node(node, disk_id, timeout).await };
+            self.change(call, Operation::RemoveNode, &format!("node {node}"), changing).await
+        })
+    }
+
     /// Records where the replicas of a shard should be, for the meta leader to bring about.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ operations! {
     changes:
         Upsert, UpdateVectors, DeletePoints, DeleteVectors, SetPayload, OverwritePayload,
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
-        DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, ReconfigureShard, TransferLeader;
+        DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
+        ReconfigureShard, TransferLeader;
     reads:
         Retrieve, Scroll, Count, Query, ListCollections, GetCollection, LocateReplicas,
         ListAliases, GetCluster, ListNodes, ListShards;

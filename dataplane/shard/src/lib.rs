@@ -27,6 +27,7 @@ mod state;
 mod stored;
 
 pub use error::{BadInput, Error};
+pub use open::{force_conf, stored_conf};
 pub use read::info::Info;
 pub use request::{
     Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,

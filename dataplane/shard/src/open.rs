@@ -181,6 +181,26 @@ fn read_number<const N: usize>(
     bytes.try_into().map_err(|_| damaged(store, what))
 }
 
+/// The members of a shard's group as a disk has them that no process uses.
+///
+/// # Errors
+/// When the database fails or is damaged.
+pub fn stored_conf(store: &ShardStore) -> Result<Conf, Error> {
+    read_conf(store)
+}
+
+/// Puts other members in their place, durably: only a recovery may, of a group that has lost its
+/// majority for good.
+///
+/// # Errors
+/// When the database fails; the old members or the new ones are on disk.
+pub fn force_conf(store: &ShardStore, conf: &Conf) -> Result<(), Error> {
+    let mut batch = store.batch();
+    batch.put_attribute(CONF, &encode_conf(conf));
+    batch.write()?;
+    store.sync()
+}
+
 fn read_conf(store: &ShardStore) -> Result<Conf, Error> {
     let Some(bytes) = store.attribute(CONF)? else { return Ok(Conf::default()) };
     serde_json::from_slice(&bytes).map_err(|e| damaged(store, &format!("its membership: {e}")))

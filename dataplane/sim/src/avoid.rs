@@ -14,14 +14,11 @@ pub enum Finding {
     /// A command of the meta group that is sent again can be applied after later ones. Avoided:
     /// one that comes after its sender gave it up is lost.
     LateMetaCommand,
-    /// A disk that is lost keeps its vote in the meta group, whoever joins in its place.
-    /// Avoided: disks are not lost.
-    LostDisk,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::OldDisk, Self::LateMetaCommand, Self::LostDisk];
+    pub const ALL: [Self; 2] = [Self::OldDisk, Self::LateMetaCommand];
 }
 
 /// The findings whose situations a run keeps out of.

@@ -26,8 +26,6 @@ pub enum Bug {
     PromoteTooEarly,
     /// catalog: [`Fault::RemoveUnproven`].
     RemoveUnproven,
-    /// catalog: [`Fault::SettleUnfenced`].
-    SettleUnfenced,
     /// catalog: [`Fault::PeerIdTwice`].
     PeerIdTwice,
     /// coordinator: [`Fault::ForgetUnknown`].
@@ -48,7 +46,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -59,7 +57,6 @@ impl Bug {
         Self::ConfAtAppend,
         Self::PromoteTooEarly,
         Self::RemoveUnproven,
-        Self::SettleUnfenced,
         Self::PeerIdTwice,
         Self::ForgetUnknown,
         Self::SealTheDead,
@@ -83,7 +80,6 @@ impl Bug {
             Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),
             Self::RemoveUnproven => Some(Fault::RemoveUnproven),
-            Self::SettleUnfenced => Some(Fault::SettleUnfenced),
             Self::PeerIdTwice => Some(Fault::PeerIdTwice),
             Self::ForgetUnknown => Some(Fault::ForgetUnknown),
             Self::SealTheDead => Some(Fault::SealTheDead),

@@ -11,6 +11,7 @@ use vane_raft::{Conf, Entry, Envelope, GroupStatus, INITIAL_INDEX, MemberChange}
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::machine;
 use crate::queue::Time;
 
 /// Session and sequence of a write.
@@ -38,6 +39,8 @@ pub(crate) struct TrueLog {
     pub(crate) conf_since: Time,
     /// First copies of requests.
     pub(crate) requests: BTreeMap<RequestKey, LogIndex>,
+    /// Points that are gone for good, and the entries that took them away: nodes that were removed.
+    pub(crate) removed: BTreeMap<u64, LogIndex>,
     /// Members of earlier memberships that are none any more.
     gone: BTreeSet<PeerId>,
     /// Replicas that have applied or installed something.
@@ -148,6 +151,10 @@ impl Checks {
                 // Only the first copy takes effect; the table of requests passes over the others.
                 if let Some(request) = request {
                     log.requests.entry(request).or_insert(index);
+                }
+                if let Some(point) = machine::removal_of(group, &entry.data).filter(|_| !is_refused)
+                {
+                    log.removed.entry(point).or_insert(index);
                 }
                 log.entries.insert(index, truth);
                 if index != expected {

@@ -47,6 +47,8 @@ pub(crate) struct Env {
     pub(crate) swarm: Swarm,
     pub(crate) bug: Option<Bug>,
     pub(crate) avoid: Avoid,
+    /// Disks are lost, one after the other, and nothing else goes wrong.
+    pub(crate) loses_disks: bool,
     pub(crate) directory: Directory,
     /// Processes that end once the event is over.
     pub(crate) ends: Vec<End>,
@@ -76,6 +78,7 @@ impl Env {
             swarm,
             bug,
             avoid,
+            loses_disks: false,
             directory,
             ends: Vec::new(),
             nodes,

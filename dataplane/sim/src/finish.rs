@@ -111,7 +111,9 @@ impl World {
                 shard.target.is_none() && conf == Some(&shard.conf) && !shard.conf.is_joint()
             })
         });
-        meta_is_settled && shards_are_settled == Some(true) && self.nodes.iter().all(is_followed)
+        // A machine that is gone with its disk follows nothing any more.
+        let mut there = self.nodes.iter().filter(|node| !node.is_gone);
+        meta_is_settled && shards_are_settled == Some(true) && there.all(is_followed)
     }
 
     fn what_is_missing(&self, since: u64) -> String {

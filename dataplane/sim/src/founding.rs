@@ -4,7 +4,6 @@
 use vane_catalog::{Create, MetaCommand};
 use vane_types::{GroupId, NodeId};
 
-use crate::avoid::Finding;
 use crate::event::Event;
 use crate::history::LASTING;
 use crate::losses::AWAY;
@@ -73,7 +72,7 @@ impl World {
             env.lives.0[number].is_made = true;
         }
         let are_stuck = env.swarm.is_absent;
-        let factor = match (env.avoid.has(Finding::LostDisk), are_stuck) {
+        let factor = match (!env.loses_disks, are_stuck) {
             (true, false) => env.random.pick(&FACTORS).unwrap_or(1),
             // What loses one disk at a time has all it needs.
             (false, _) => 3,

@@ -4,7 +4,6 @@
 use vane_catalog::{MetaCommand, WantedReplica};
 use vane_types::{GroupId, NodeId};
 
-use crate::avoid::Finding;
 use crate::env::{Crash, Env};
 use crate::machine::entry_of;
 use crate::node::{FOUNDER, Node};
@@ -27,7 +26,7 @@ const MOVE_PAUSE: Time = 5 * TICK;
 impl World {
     /// Whether this run tells a story in which nothing else goes wrong.
     pub(crate) fn is_story(env: &Env) -> bool {
-        !env.avoid.has(Finding::LostDisk) || env.swarm.is_absent
+        env.loses_disks || env.swarm.is_absent
     }
 
     /// What the cluster suffers in such a story, and for how long.
@@ -64,7 +63,7 @@ impl World {
 
     /// The next step after a loss, or the next loss.
     pub(crate) fn look_after_losses(&mut self) {
-        if self.env.avoid.has(Finding::LostDisk) || self.stage != Stage::Load {
+        if !self.env.loses_disks || self.stage != Stage::Load {
             return;
         }
         let gone = self.nodes.iter().filter(|node| node.is_gone).count() as u64;
@@ -90,7 +89,10 @@ impl World {
             }
             Some(true) => {
                 // Only then the next one: what is lost meanwhile would be two at a time.
-                let is_repaired = !self.move_from_gone(newest) && self.has_all_replicas();
+                let is_repaired = !self.move_from_gone(newest)
+                    && self.has_all_replicas()
+                    && !self.remove_gone()
+                    && self.meta_votes_with_the_living();
                 if let (true, Some(next)) = (is_repaired, LOST.get(gone as usize)) {
                     self.lose(*next);
                 }
@@ -125,6 +127,34 @@ impl World {
         !shards.is_empty()
     }
 
+    /// Removes machines that are gone from the members; says whether there were any.
+    fn remove_gone(&mut self) -> bool {
+        let is_gone = |node: NodeId| self.nodes[place(node)].is_gone;
+        let gone = self.catalog(FOUNDER, |state| {
+            let gone = state.nodes.values().filter(|member| is_gone(member.id));
+            gone.map(|member| (member.id, member.entry.disk_id)).collect()
+        });
+        let gone: Vec<_> = gone.unwrap_or_default();
+        let by = self.env.now() + CHANGE_MAX;
+        for (node, disk_id) in &gone {
+            let Some(process) = &mut self.nodes[place(FOUNDER)].process else { continue };
+            let remove = MetaCommand::RemoveNode { node: *node, disk_id: *disk_id };
+            process.change(&self.env, Owner::Administrator, remove, by);
+            process.run_tasks(&mut self.env);
+        }
+        !gone.is_empty()
+    }
+
+    /// Whether no machine that is gone votes in the meta group.
+    fn meta_votes_with_the_living(&self) -> bool {
+        self.env.checks.log(GroupId::META).is_some_and(|log| {
+            let voters = &log.conf.voters;
+            let is_there = |node: NodeId| !self.nodes[place(node)].is_gone;
+            voters.len() as u64 == NODES_BEFORE_LOSSES
+                && voters.iter().all(|peer| is_there(peer.node()))
+        })
+    }
+
     /// Whether every replica is open where it should be, and has everything.
     fn has_all_replicas(&self) -> bool {
         self.live_groups().into_iter().filter(|group| *group != GroupId::META).all(|group| {
@@ -138,7 +168,7 @@ impl World {
 
     /// No group has lost a majority of its voters for good: machines were lost one by one.
     pub(crate) fn watch_majorities(&mut self) {
-        if self.env.avoid.has(Finding::LostDisk) {
+        if !self.env.loses_disks {
             return;
         }
         for (group, log) in &self.env.checks.logs {

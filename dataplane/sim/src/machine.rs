@@ -48,6 +48,14 @@ pub(crate) fn request_of(group: GroupId, command: &[u8]) -> Option<RequestId> {
     }
 }
 
+/// The point that a logged command takes away for good.
+pub(crate) fn removal_of(group: GroupId, command: &[u8]) -> Option<u64> {
+    match group {
+        GroupId::META => meta::removal_of(command),
+        _ => None,
+    }
+}
+
 /// Whether a change of the catalog may be applied at any later time: it says what it was decided
 /// on, or is people's word, which later ones replace.
 pub(crate) fn may_be_late(command: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use vane_types::planted;
 
-use crate::avoid::{Avoid, Finding};
+use crate::avoid::Avoid;
 use crate::bug::Bug;
 use crate::env::Env;
 use crate::files::Directory;
@@ -21,6 +21,8 @@ use crate::world::World;
 
 /// Nodes of the cluster.
 const NODES: u64 = 5;
+/// Of so many seeds one loses disks, one after the other.
+const LOSES_DISKS: u64 = 16;
 /// Events after which a run is taken for endless.
 const EVENTS_MAX: u64 = 4_000_000;
 /// Time in which things go wrong.
@@ -126,14 +128,18 @@ fn new_world(options: Options) -> std::io::Result<World> {
     random.next();
     let mut swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
-    let nodes = if avoid.has(Finding::LostDisk) { NODES } else { NODES_BEFORE_LOSSES };
+    // Runs of their own, in which nothing else goes wrong. Not drawn: the others stay as they are.
+    let loses_disks =
+        seed % LOSES_DISKS == LOSES_DISKS - 1 && bug.is_none() && avoid == Avoid::default();
+    let nodes = if loses_disks { NODES_BEFORE_LOSSES } else { NODES };
     // One story at a time.
-    swarm.is_absent &= avoid.has(Finding::LostDisk);
+    swarm.is_absent &= !loses_disks;
     if swarm.is_absent {
         swarm.load.points = swarm.load.points.max(POINTS_OF_STORY);
     }
     let (trace, directory) = (Trace::new(trace), Directory::new()?);
     let mut env = Env::new(random, trace, swarm, bug, avoid, directory, nodes);
+    env.loses_disks = loses_disks;
     // First of all lines: who reads a trace wants to know what this cluster suffers.
     let drawn = format!("{:#?}", env.swarm);
     env.trace.explain(|| drawn);

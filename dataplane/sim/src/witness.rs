@@ -72,7 +72,12 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
         // Not a client's: the reconciler and administrators write there as well.
         let Some((at, operation)) = requests.get(&request) else { continue };
         let Kind::Write(write) = &operation.kind else { continue };
-        let changed = model.apply(write, operation.resolved());
+        let is_gone = |point: u64| log.removed.get(&point).is_some_and(|gone| *gone < index);
+        let changed = match write.points().into_iter().any(is_gone) {
+            // A node that was removed takes no zone any more.
+            true => None,
+            false => model.apply(write, operation.resolved()),
+        };
         if changed.is_none() != is_refused {
             let what = if is_refused { "refused" } else { "taken" };
             let wrong = || format!("request {at} was {what} at {index}: {operation:?}");
@@ -81,6 +86,9 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
         for (point, number) in changed.unwrap_or_default() {
             replayed.values.entry(point).or_default().insert(index, number);
         }
+    }
+    for (point, index) in &log.removed {
+        replayed.values.entry(*point).or_default().insert(*index, None);
     }
     for (_, asked) in lookups {
         check_lookups(env, &model, &asked, &mut replayed);
@@ -300,6 +308,13 @@ pub(crate) fn calls(env: &Env) -> BTreeMap<(GroupId, u64), Vec<Call>> {
         for (point, effect) in effects_on_points(env, operation) {
             let call = Call { invoked, returned, effect };
             calls.entry((GroupId::META, point)).or_default().push(call);
+        }
+    }
+    // Removals are nobody's requests: when they were asked for is not known.
+    for (group, log) in &env.checks.logs {
+        for point in log.removed.keys() {
+            let call = Call { invoked: 0, returned: u64::MAX, effect: Effect::Write(None) };
+            calls.entry((*group, *point)).or_default().push(call);
         }
     }
     calls

@@ -15,7 +15,7 @@ struct Known {
     says: &'static str,
 }
 
-const KNOWN: [Known; 3] = [
+const KNOWN: [Known; 2] = [
     Known {
         name: "a disk that was put back to an earlier state votes for what it forgot",
         finding: Finding::OldDisk,
@@ -25,11 +25,6 @@ const KNOWN: [Known; 3] = [
         name: "a late copy of a command of the meta group takes back what came after it",
         finding: Finding::LateMetaCommand,
         says: "have no linear order",
-    },
-    Known {
-        name: "disks that are lost one after the other keep their votes in the meta group",
-        finding: Finding::LostDisk,
-        says: "group 0 can never elect again",
     },
 ];
 

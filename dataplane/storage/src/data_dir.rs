@@ -20,6 +20,7 @@ const FORMAT: u32 = 2;
 const MARKER: &str = "VANE";
 const LOCK: &str = "LOCK";
 const CLEAN: &str = "CLEAN";
+const LIVES: &str = "LIVES";
 
 /// Content of the marker file: a node never votes with a disk that it does not recognise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +124,27 @@ impl DataDir {
         write_marker(&self.path, &changed)?;
         *marker = changed;
         Ok(changed.starts)
+    }
+
+    /// What was kept of this disk's starts and those of the others; `None` where nothing was.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn lives(&self) -> Result<Option<Vec<u8>>, Error> {
+        let file = self.path.join(LIVES);
+        match fs::read(&file) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io("read", &file)(e)),
+        }
+    }
+
+    /// Keeps it, on disk when this returns. One call at a time.
+    ///
+    /// # Errors
+    /// When the file cannot be written; what was kept before or this is on disk.
+    pub fn keep_lives(&self, bytes: &[u8]) -> Result<(), Error> {
+        write_durable(&self.path, LIVES, bytes)
     }
 
     /// Directory of snapshots on their way.
@@ -264,6 +286,9 @@ mod tests {
         assert_eq!(second.marker(), Marker { member: Some(member), ..marker });
         assert!(second.was_clean());
         assert_eq!(second.count_start().unwrap(), 1);
+        assert_eq!(second.lives().unwrap(), None);
+        second.keep_lives(b"x").unwrap();
+        assert_eq!(second.lives().unwrap().as_deref(), Some(b"x".as_slice()));
         drop(second);
         let third = DataDir::open(dir.path()).unwrap();
         assert_eq!((third.marker().member, third.count_start().unwrap()), (Some(member), 2));

@@ -3,12 +3,21 @@
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use uuid::Uuid;
+use vane_types::NodeId;
+
+use crate::lives::{Life, Start};
 
 const AUTHORIZATION: &str = "authorization";
 /// Metadata key of the cluster that a caller belongs to.
 const CLUSTER: &str = "vane-cluster";
+/// Metadata key of the caller's node, disk and start.
+const LIFE: &str = "vane-life";
+/// Metadata key of the node that a caller means.
+const RECEIVER: &str = "vane-receiver";
+/// Details of a refusal because another node was meant.
+const NOT_THE_RECEIVER: &[u8] = b"another node";
 
 /// The secret that every call carries.
 #[derive(Clone)]
@@ -66,16 +75,57 @@ impl Token {
     }
 }
 
-/// Puts the cluster that a caller belongs to on a call.
-pub(crate) fn put_cluster(metadata: &mut MetadataMap, cluster: Uuid) {
+/// Who calls: a start of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The cluster that it belongs to.
+    pub cluster: Uuid,
+    /// The member, its disk and the disk's start.
+    pub life: Life,
+}
+
+/// Puts who calls on a call.
+pub(crate) fn put_caller(metadata: &mut MetadataMap, caller: &Caller) {
+    let Caller { cluster, life: Life { node, disk, start } } = caller;
     let value = MetadataValue::try_from(cluster.to_string()).expect("a UUID is ASCII");
     metadata.insert(CLUSTER, value);
+    let life = format!("{node}/{disk}/{}/{}", start.number, start.boot);
+    metadata.insert(LIFE, MetadataValue::try_from(life).expect("numbers and a UUID are ASCII"));
+}
+
+/// Puts the node that is meant on a call: behind its address there may be another by now.
+pub(crate) fn put_receiver(metadata: &mut MetadataMap, node: NodeId) {
+    metadata.insert(RECEIVER, MetadataValue::from(node.0));
 }
 
 /// The cluster that a caller says it belongs to.
 pub(crate) fn cluster_of(metadata: &MetadataMap) -> Option<Uuid> {
     // What is no UUID counts as none, and is refused as such.
     metadata.get(CLUSTER)?.to_str().ok()?.parse().ok()
+}
+
+/// The start of a member that a caller says it is.
+pub(crate) fn life_of(metadata: &MetadataMap) -> Option<Life> {
+    let mut parts = metadata.get(LIFE)?.to_str().ok()?.split('/');
+    let node = NodeId(parts.next()?.parse().ok()?);
+    let disk = parts.next()?.parse().ok()?;
+    let start = Start { number: parts.next()?.parse().ok()?, boot: parts.next()?.parse().ok()? };
+    Some(Life { node, disk, start })
+}
+
+/// The node that a caller means, where it says so.
+pub(crate) fn receiver_of(metadata: &MetadataMap) -> Option<u64> {
+    metadata.get(RECEIVER)?.to_str().ok()?.parse().ok()
+}
+
+/// A refusal because another node was meant. A caller tells it from every other by its details.
+pub(crate) fn not_the_receiver(text: String) -> Status {
+    Status::with_details(Code::FailedPrecondition, text, NOT_THE_RECEIVER.into())
+}
+
+/// Whether a call was refused because it met another node than the one that was meant.
+pub(crate) fn met_another(status: &Status) -> bool {
+    status.code() == Code::FailedPrecondition && status.details() == NOT_THE_RECEIVER
 }
 
 #[cfg(test)]

@@ -206,7 +206,8 @@ impl Sender {
     }
 
     /// Tells the engine as long as the node's address refuses connections: the process that this
-    /// one was connected to has ended. What is only silent refuses nothing. Says whether it refused.
+    /// one was connected to has ended. What is only silent refuses nothing. Says whether it
+    /// refused.
     async fn watch_refusals(&self) -> bool {
         let mut refused = false;
         for attempt in 0..REFUSALS_MAX {

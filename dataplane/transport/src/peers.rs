@@ -2,7 +2,7 @@
 
 mod call;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,11 +14,10 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Error as TransportError};
 use tonic::{Request, Status};
-use uuid::Uuid;
 use vane_proto::peer::peer_client::PeerClient;
 use vane_types::{NodeId, innermost};
 
-use crate::auth::{Token, put_cluster};
+use crate::auth::{Caller, Token, put_caller, put_receiver};
 use crate::{MESSAGE_BYTES_MAX, version};
 
 /// Time to connect.
@@ -34,12 +33,14 @@ const WINDOW_BYTES: u32 = 4 << 20;
 const SNAPSHOT_PROBE_AFTER: Duration = Duration::from_secs(5);
 const SNAPSHOT_PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Puts the token, the cluster and the protocol on every call.
+/// Puts the token, the protocol, who calls and who is meant on every call.
 #[derive(Clone)]
 pub struct Credentials {
     token: Token,
-    /// `None` while the node is to join one.
-    cluster: Option<Uuid>,
+    /// `None` while the node is to join a cluster.
+    caller: Option<Caller>,
+    /// `None` where whoever answers at an address is asked.
+    receiver: Option<NodeId>,
 }
 
 impl Interceptor for Credentials {
@@ -47,8 +48,11 @@ impl Interceptor for Credentials {
         let metadata = request.metadata_mut();
         self.token.put(metadata);
         version::put(metadata);
-        if let Some(cluster) = self.cluster {
-            put_cluster(metadata, cluster);
+        if let Some(caller) = &self.caller {
+            put_caller(metadata, caller);
+        }
+        if let Some(receiver) = self.receiver {
+            put_receiver(metadata, receiver);
         }
         Ok(request)
     }
@@ -89,9 +93,9 @@ enum Purpose {
 }
 
 impl Peers {
-    /// Knows nobody yet. Without a cluster it can only join one.
-    pub fn new(token: Token, cluster: Option<Uuid>, local: Option<IpAddr>) -> Self {
-        let credentials = Credentials { token, cluster };
+    /// Knows nobody yet. Without a caller it can only join a cluster.
+    pub fn new(token: Token, caller: Option<Caller>, local: Option<IpAddr>) -> Self {
+        let credentials = Credentials { token, caller, receiver: None };
         Self { credentials, local, addresses: RwLock::default(), channels: RwLock::default() }
     }
 
@@ -105,6 +109,11 @@ impl Peers {
             .write()
             .retain(|(node, _), (address, _)| addresses.get(node) == Some(address));
         *self.addresses.write() = addresses;
+    }
+
+    /// The nodes whose address is known.
+    pub fn nodes(&self) -> BTreeSet<NodeId> {
+        self.addresses.read().keys().copied().collect()
     }
 
     /// A connection to a member. Made when it is first used, so that it is an error only where
@@ -122,7 +131,7 @@ impl Peers {
         let address = self.addresses.read().get(&node).cloned();
         let address = address.ok_or(ConnectError::UnknownAddress(node))?;
         if let Some(channel) = self.known_channel((node, purpose), &address) {
-            return Ok(self.client_of(channel));
+            return Ok(self.client_of(channel, Some(node)));
         }
         let mut endpoint = self.endpoint(&address)?;
         if purpose == Purpose::Snapshots {
@@ -134,7 +143,7 @@ impl Peers {
         let channel = endpoint.connect_lazy();
         // Two callers may both make one: the later is kept, and both work.
         self.channels.write().insert((node, purpose), (address, channel.clone()));
-        Ok(self.client_of(channel))
+        Ok(self.client_of(channel, Some(node)))
     }
 
     /// Whether whoever is at a member's address refuses connections: nobody listens there, and the
@@ -172,11 +181,11 @@ impl Peers {
     async fn client_at(&self, address: &str) -> Result<Client, ConnectError> {
         // At once, unlike to members: who joins must know whether anybody is there.
         let channel = self.endpoint(address)?.connect().await.map_err(ConnectError::Unreachable)?;
-        Ok(self.client_of(channel))
+        Ok(self.client_of(channel, None))
     }
 
-    fn client_of(&self, channel: Channel) -> Client {
-        PeerClient::with_interceptor(channel, self.credentials.clone())
+    fn client_of(&self, channel: Channel, receiver: Option<NodeId>) -> Client {
+        PeerClient::with_interceptor(channel, Credentials { receiver, ..self.credentials.clone() })
             // Both ways: large commands go out, many records come in.
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)

@@ -51,6 +51,8 @@ pub struct NodeReport {
     pub disk_full: bool,
     /// Index of the meta group that it has applied.
     pub meta_applied: LogIndex,
+    /// It leads the meta group.
+    pub leads_meta: bool,
     /// Open replicas of shards.
     pub replicas: u64,
     /// Those of the replicas that lead.

@@ -9,20 +9,23 @@ use std::time::Instant;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
 use vane_proto::peer;
 use vane_proto::peer::peer_server::{Peer, PeerServer};
 use vane_raft::Envelope;
-use vane_types::{Error, GroupId};
+use vane_types::{Error, GroupId, NodeId};
 
-pub use handler::{PeerHandler, PeerMember};
+pub use handler::{PeerHandler, PeerMember, PeerReception};
 
-use crate::auth::{Token, cluster_of};
+use crate::auth::{Token, cluster_of, life_of, not_the_receiver, receiver_of};
+use crate::lives::Life;
 use crate::reads::{
     Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
-    JoinRequest, LeaderRequest, MESSAGE_BYTES_MAX, Read, ReportRequest, take_snapshot, version,
+    Introduction, JoinRequest, LeaderRequest, MESSAGE_BYTES_MAX, Read, ReportRequest,
+    take_snapshot, version,
 };
 
 /// What a call answers.
@@ -59,26 +62,16 @@ pub fn peer_server<H: PeerHandler>(
 
 impl<H: PeerHandler> PeerService<H> {
     fn member(&self) -> Result<Arc<H::Member>, Status> {
-        // Not for good: it may be a member in a moment.
-        self.0.member().ok_or_else(|| {
-            Status::unavailable(
-                "this node belongs to no cluster yet; it waits to join one or to be bootstrapped",
-            )
-        })
+        self.0.member().ok_or_else(no_member)
     }
 
-    /// The member, if the caller is of the same cluster.
+    /// The member, if it is meant, and the caller is a start of a member that it was introduced
+    /// to.
     fn member_for<T>(&self, request: &Request<T>) -> Result<Arc<H::Member>, Status> {
         let member = self.member()?;
-        let own = member.cluster_id();
-        // Two clusters may share a network, and even a secret.
-        match cluster_of(request.metadata()) {
-            Some(cluster) if cluster == own => Ok(member),
-            other => Err(Status::failed_precondition(format!(
-                "this node belongs to cluster {own}, the caller to {}; nothing was changed",
-                other.map_or_else(|| "none".to_owned(), |cluster| cluster.to_string())
-            ))),
-        }
+        check_meant(request, member.node_id(), member.cluster_id())?;
+        check_caller(&*member, life_of(request.metadata()).as_ref())?;
+        Ok(member)
     }
 
     /// Answers a read of any kind.
@@ -106,6 +99,29 @@ impl<H: PeerHandler> PeerService<H> {
     }
 }
 
+fn no_member() -> Status {
+    // Not for good: it may be a member in a moment.
+    Status::unavailable(
+        "this node belongs to no cluster yet, waiting to join one or to be bootstrapped; or it \
+         opens what it has, or its disk was refused",
+    )
+}
+
+/// Whether node `me` of a cluster is meant, by a caller of the same.
+fn check_meant<T>(request: &Request<T>, me: NodeId, own: Uuid) -> Result<(), Status> {
+    // Two clusters may share a network, and even a secret.
+    match cluster_of(request.metadata()) {
+        Some(cluster) if cluster == own => {}
+        other => {
+            return Err(Status::failed_precondition(format!(
+                "this node belongs to cluster {own}, the caller to {}; nothing was changed",
+                other.map_or_else(|| "none".to_owned(), |cluster| cluster.to_string())
+            )));
+        }
+    }
+    receiver_of(request.metadata()).map_or(Ok(()), |receiver| check_receiver(me, receiver))
+}
+
 fn unreadable(error: Unreadable) -> Status {
     Status::invalid_argument(error.to_string())
 }
@@ -129,10 +145,13 @@ fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelop
 impl<H: PeerHandler> Peer for PeerService<H> {
     async fn raft(&self, request: Request<Streaming<peer::RaftBatch>>) -> Answer<peer::Done> {
         let member = self.member_for(&request)?;
+        let caller = life_of(request.metadata());
         let mut batches = request.into_inner();
         while let Some(batch) = batches.message().await? {
+            // In each batch too: a later start may have been introduced since the stream began.
+            check_caller(&*member, caller.as_ref())?;
             // In each batch: the call itself names no receiver.
-            check_receiver(&*member, batch.to_node)?;
+            check_receiver(member.node_id(), batch.to_node)?;
             // For each batch: room comes and goes.
             let disk_full = member.space().is_exhausted();
             member.step(unpack(batch.envelopes, disk_full).map_err(unreadable)?);
@@ -167,6 +186,20 @@ impl<H: PeerHandler> Peer for PeerService<H> {
             Err(error) => Err(Error::bad_input(error.to_string())),
         };
         Ok(Response::new(wire::join::admitted_to_wire(admitted)))
+    }
+
+    async fn introduce(
+        &self,
+        request: Request<peer::Introduction>,
+    ) -> Answer<peer::IntroduceReply> {
+        // Not `member_for`: this is what makes a caller known.
+        let reception = self.0.reception().ok_or_else(no_member)?;
+        check_meant(&request, reception.node_id(), reception.cluster_id())?;
+        let introduced = match Introduction::from_message(request.into_inner()) {
+            Ok(new) => reception.introduce(new).await,
+            Err(error) => Err(Error::bad_input(error.to_string())),
+        };
+        Ok(Response::new(wire::introduction::answer_to_wire(introduced)))
     }
 
     async fn propose(&self, request: Request<peer::ProposeRequest>) -> Answer<peer::ProposeReply> {
@@ -251,10 +284,19 @@ impl<H: PeerHandler> Peer for PeerService<H> {
 }
 
 /// A node whose address another one has taken over must not take what is meant for that one.
-pub(crate) fn check_receiver<M: PeerMember>(member: &M, to_node: u64) -> Result<(), Status> {
-    let me = member.node_id();
+pub(crate) fn check_receiver(me: NodeId, to_node: u64) -> Result<(), Status> {
     if to_node == me.0 {
         return Ok(());
     }
-    Err(Status::failed_precondition(format!("this is node {me}, not node {to_node}")))
+    Err(not_the_receiver(format!("this is node {me}, not node {to_node}")))
+}
+
+/// A start that is not the latest of its disk must not be heard: it has forgotten what that one
+/// voted for and acknowledged.
+fn check_caller<M: PeerMember>(member: &M, caller: Option<&Life>) -> Result<(), Status> {
+    let taken = match caller {
+        Some(life) => member.check_caller(life).map_err(|why| why.to_string()),
+        None => Err("the caller does not say which node it is".to_owned()),
+    };
+    taken.map_err(|why| Status::failed_precondition(format!("{why}; nothing was changed")))
 }

@@ -80,7 +80,7 @@ pub(crate) async fn take<M: PeerMember>(
 
 /// What can be known before any file comes: what Raft would not take need not travel.
 fn check<M: PeerMember>(member: &M, header: &SnapshotHeader) -> Result<Envelope, Status> {
-    check_receiver(member, header.to_node)?;
+    check_receiver(member.node_id(), header.to_node)?;
     // Left out it is an empty message, which announces no snapshot.
     let announcement = Envelope::from_message(header.envelope.clone().unwrap_or_default())
         .map_err(|error| Status::invalid_argument(error.to_string()))?;

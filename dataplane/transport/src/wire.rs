@@ -7,6 +7,7 @@ pub(crate) mod failure;
 mod filter;
 mod filter_field;
 mod header;
+pub(crate) mod introduction;
 pub(crate) mod join;
 pub(crate) mod leader_request;
 mod message;

@@ -17,8 +17,6 @@ pub enum Fault {
     PromoteTooEarly,
     /// catalog: a node takes it for proof that the catalog does not name its replica.
     RemoveUnproven,
-    /// catalog: a record of members that comes late is taken all the same.
-    SettleUnfenced,
     /// catalog: a node's next replica of a group gets the id of the one before.
     PeerIdTwice,
     /// coordinator: an attempt forgets that an earlier copy may be in a log.

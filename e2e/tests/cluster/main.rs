@@ -9,6 +9,7 @@ mod copies;
 mod cuts;
 mod damage;
 mod disks;
+mod identity;
 mod kills;
 mod load;
 mod moves;

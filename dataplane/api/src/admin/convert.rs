@@ -64,6 +64,7 @@ pub fn node(overview: NodeOverview) -> Node {
         node,
         alive,
         silent,
+        displaced,
         meta_voter,
         replicas,
         leaders,
@@ -86,6 +87,9 @@ pub fn node(overview: NodeOverview) -> Node {
         leaders: u32::try_from(leaders).unwrap_or(u32::MAX),
         disk_free_bytes: disk_free,
         disk_total_bytes: disk_total,
+        leaving: node.leaving,
+        disk_id: node.entry.disk_id.to_string(),
+        displaced: displaced.unwrap_or_default(),
         scrubbed_ms_ago: scrubbed_ago.map(millis),
         scrub_permille,
     }
@@ -218,10 +222,28 @@ fn copy(transfer: &TransferReport) -> Copy {
     }
 }
 
+/// A time as people say it, in its largest unit.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// What is not as it should be, in a line.
 fn problem(problem: &Problem) -> String {
     match problem {
-        Problem::NodeSilent(node) => format!("node {node} does not answer"),
+        Problem::NodeSilent { node, silent, displaced: None } => {
+            format!("node {node} has not answered for {}", span(*silent))
+        }
+        Problem::NodeSilent { node, silent, displaced: Some(other) } => format!(
+            "no process is node {node}, for {}: at its address another says `{other}`; \
+             `vanectl nodes replace` moves what it had and removes it",
+            span(*silent)
+        ),
         Problem::MetaWithoutLeader => {
             "the meta group has no leader that answers: collections cannot be changed".into()
         }

@@ -30,6 +30,15 @@ pub fn cluster_id(text: &str) -> Result<Option<Uuid>, Error> {
     }
 }
 
+/// The id of a disk.
+///
+/// # Errors
+///
+/// [`Kind::BadInput`] where the text is no UUID.
+pub fn disk_id(text: &str) -> Result<Uuid, Error> {
+    text.parse().map_err(|_| bad_input(format!("disk id `{text}` is no UUID")))
+}
+
 /// The collection that a body asks for, in the form that REST reads.
 ///
 /// # Errors

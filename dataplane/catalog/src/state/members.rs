@@ -1,7 +1,8 @@
 //! Members of the cluster: how they present themselves and where they stand.
 
 use serde::{Deserialize, Serialize};
-use vane_types::{NodeId, PeerId, Refusal};
+use uuid::Uuid;
+use vane_types::{GroupId, NodeId, PeerId, Refusal};
 
 use super::{Changed, State, Touched};
 use crate::command::NodeEntry;
@@ -18,6 +19,9 @@ pub struct Member {
     pub entry: NodeEntry,
     /// Where it stands, if that was said.
     pub zone: Option<String>,
+    /// It is to go: it gets no new replicas and no meta vote.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 /// The replica of the meta group that a node has.
@@ -28,6 +32,9 @@ pub fn meta_peer(node: NodeId) -> PeerId {
 impl State {
     pub(super) fn put_node(&mut self, entry: NodeEntry) -> Changed {
         self.check_speaks(&entry)?;
+        if let Some(node) = self.removed_node_of(entry.disk_id) {
+            return Err(Refusal::Conflict(removed(node)));
+        }
         let known = self.nodes.values_mut().find(|member| member.entry.disk_id == entry.disk_id);
         let id = match known {
             // An announcement that was under way while its node started again: the newer
@@ -46,7 +53,7 @@ impl State {
                 // Never a number that was given before: ids of peers are made of it.
                 self.next_node += 1;
                 let id = NodeId(self.next_node);
-                self.nodes.insert(id, Member { id, entry, zone: None });
+                self.nodes.insert(id, Member { id, entry, zone: None, leaving: false });
                 id
             }
         };
@@ -59,6 +66,51 @@ impl State {
         Ok(vec![Touched::Node(node)])
     }
 
+    pub(super) fn set_leaving(&mut self, node: NodeId, leaving: bool) -> Changed {
+        let member = self.nodes.get_mut(&node).ok_or_else(|| node_not_found(node))?;
+        member.leaving = leaving;
+        Ok(vec![Touched::Node(node)])
+    }
+
+    pub(super) fn remove_node(&mut self, node: NodeId, disk_id: Uuid) -> Changed {
+        // A call that is repeated finds it done.
+        if self.removed.get(&node) == Some(&disk_id) {
+            return Ok(Vec::new());
+        }
+        let member = self.nodes.get(&node).ok_or_else(|| node_not_found(node))?;
+        // The number alone could be somebody's slip; with the disk it is the node that was seen.
+        if member.entry.disk_id != disk_id {
+            return Err(Refusal::Conflict(format!(
+                "node {node} has disk {}, not {disk_id}; nothing was changed",
+                member.entry.disk_id
+            )));
+        }
+        let named = self.groups_naming(node);
+        if !named.is_empty() {
+            return Err(Refusal::Conflict(format!(
+                "node {node} still has its place in {} (shard groups {}); nothing was changed: \
+                 move its replicas away first",
+                plural(named.len()),
+                listed(&named)
+            )));
+        }
+        self.nodes.remove(&node);
+        self.removed.insert(node, disk_id);
+        Ok(vec![Touched::Node(node), Touched::Removed(node)])
+    }
+
+    /// Shards that have a replica on a node, are to have one, or may still have one that was
+    /// wanted meanwhile.
+    pub fn groups_naming(&self, node: NodeId) -> Vec<GroupId> {
+        let named = self.shards.iter().filter(|(_, shard)| shard.may_be_on(node));
+        named.map(|(group, _)| *group).collect()
+    }
+
+    /// The member that was removed with a disk.
+    pub fn removed_node_of(&self, disk_id: Uuid) -> Option<NodeId> {
+        self.removed.iter().find(|(_, disk)| **disk == disk_id).map(|(node, _)| *node)
+    }
+
     /// Refuses where one of the nodes is not a member.
     pub(super) fn check_members(
         &self,
@@ -69,6 +121,30 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// What a disk is told that was removed.
+pub fn removed(node: NodeId) -> String {
+    format!(
+        "the disk was node {node}'s, which was removed from the cluster; nothing was changed: \
+         empty the data directory or choose a new one, and the node joins anew"
+    )
+}
+
+/// Groups that a refusal names; with more it says that there are.
+const LISTED_MAX: usize = 8;
+
+fn listed(groups: &[GroupId]) -> String {
+    let mut words: Vec<String> =
+        groups.iter().take(LISTED_MAX).map(|group| group.to_string()).collect();
+    if groups.len() > LISTED_MAX {
+        words.push("…".into());
+    }
+    words.join(", ")
+}
+
+fn plural(shards: usize) -> String {
+    if shards == 1 { "1 shard".into() } else { format!("{shards} shards") }
 }
 
 fn node_not_found(node: NodeId) -> Refusal {

@@ -74,6 +74,13 @@ impl ShardEntry {
         target.chain(self.conf.members()).filter(|peer| peer.node() == node).max()
     }
 
+    /// Whether a node may have a replica. While a change is under way Raft's members may be ahead
+    /// of those that were reported: a node that a target named before the last one can vote.
+    pub(super) fn may_be_on(&self, node: NodeId) -> bool {
+        let had_one = self.incarnations.contains_key(&node);
+        self.peer_on(node).is_some() || (self.target.is_some() && had_one)
+    }
+
     /// Nodes that have a replica, in order.
     pub fn nodes(&self) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = self.conf.members().into_iter().map(PeerId::node).collect();
@@ -126,7 +133,7 @@ impl ShardEntry {
     fn check_newer(&self, group: GroupId, seen: Seen) -> Result<(), Refusal> {
         let is_older = |known: Seen| seen.term < known.term || seen.index < known.index;
         let is_late = seen.epoch != self.epoch || self.seen.is_some_and(is_older);
-        if is_late && !planted::is(Fault::SettleUnfenced) {
+        if is_late {
             return Err(Refusal::Conflict(format!(
                 "the members of shard {group} were recorded {} times, and these were seen after \
                  {}; nothing was changed, look at them again",

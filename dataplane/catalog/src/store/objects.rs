@@ -5,6 +5,7 @@
 //! counters             [last member's number, next shard's group]
 //! level                feature level; not there while it is the first
 //! conf                 members of the meta group
+//! removed/7            disk of a member that was removed
 //! node/7               a member        collection/c    a collection
 //! shard/12             a shard         alias/a         a collection's name
 //! ```
@@ -20,6 +21,7 @@ use super::Current;
 use crate::state::{Member, ShardEntry, State, Touched};
 
 const NODE: &str = "node/";
+const REMOVED: &str = "removed/";
 const COLLECTION: &str = "collection/";
 const ALIAS: &str = "alias/";
 const SHARD: &str = "shard/";
@@ -48,6 +50,7 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
     for object in touched {
         match object {
             Touched::Node(id) => put_or_delete(batch, NODE, id, state.nodes.get(id)),
+            Touched::Removed(id) => put_or_delete(batch, REMOVED, id, state.removed.get(id)),
             Touched::Collection(name) => {
                 put_or_delete(batch, COLLECTION, name, state.collections.get(name));
             }
@@ -71,13 +74,20 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     for (name, member) in all::<Member>(store, NODE)? {
         state.nodes.insert(NodeId(number(NODE, &name)?), member);
     }
+    for (name, disk) in all::<Uuid>(store, REMOVED)? {
+        state.removed.insert(NodeId(number(REMOVED, &name)?), disk);
+    }
     state.collections = all(store, COLLECTION)?.into_iter().collect();
     state.aliases = all(store, ALIAS)?.into_iter().collect();
     for (name, shard) in all::<ShardEntry>(store, SHARD)? {
         state.shards.insert(GroupId(number(SHARD, &name)?), shard);
     }
-    let conf = named(store, CONF)?.unwrap_or_default();
+    let conf = read_conf(store)?;
     Ok(Current { applied: store.applied().map_err(failed)?, conf, state })
+}
+
+pub(super) fn read_conf(store: &ShardStore) -> Result<Conf, StoreError> {
+    Ok(named(store, CONF)?.unwrap_or_default())
 }
 
 pub(super) fn failed(error: vane_storage::Error) -> StoreError {

@@ -49,6 +49,25 @@ fn the_level_is_raised_when_the_last_member_speaks_it() {
 }
 
 #[test]
+fn a_member_that_was_lost_at_a_lower_level_is_removed_and_holds_nobody_down() {
+    let mut state = founded();
+    state.apply(MetaCommand::PutNode(node(5))).unwrap();
+    (1..=4).for_each(|member| speak(&mut state, member, FeatureLevel::SPOKEN));
+    assert_eq!(state.raise_due(), None);
+    let node = NodeId(5);
+    for command in [
+        MetaCommand::SetLeaving { node, leaving: true },
+        MetaCommand::RemoveNode { node, disk_id: Uuid::from_u128(5) },
+    ] {
+        let stored = state.encode(&command).unwrap();
+        state.apply(MetaCommand::decode_stored(&stored).unwrap()).unwrap();
+    }
+    let raise = state.raise_due().expect("all that are left speak more");
+    state.apply(raise).unwrap();
+    assert_eq!(state.level, FeatureLevel::SPOKEN);
+}
+
+#[test]
 fn a_level_that_somebody_does_not_speak_is_not_proposed() {
     let (state, later) = (upgraded(), FeatureLevel(FeatureLevel::SPOKEN.0 + 1));
     let refused = state.encode(&state.raise_to(later)).unwrap_err();

@@ -44,6 +44,51 @@ fn a_zone_is_said_and_taken_back() {
 }
 
 #[test]
+fn a_node_is_removed_when_no_shard_names_it_and_its_disk_does_not_come_back() {
+    let mut state = founded();
+    let remove =
+        |node, disk| MetaCommand::RemoveNode { node: NodeId(node), disk_id: Uuid::from_u128(disk) };
+    state.apply(MetaCommand::PutNode(node(5))).unwrap();
+    let before = state.clone();
+    let Err(Refusal::Conflict(why)) = state.apply(remove(2, 2)) else { panic!("it was removed") };
+    assert!(why.contains("2 shards (shard groups 1, 2)"), "{why}");
+    assert!(matches!(state.apply(remove(5, 9)), Err(Refusal::Conflict(_))), "another disk");
+    assert_eq!(state.apply(remove(9, 9)), Err(Refusal::NotFound("Node 9".into())));
+    assert_eq!(state, before);
+    reconfigure(&mut state, GroupId(1), &[2, 3, 5]);
+    assert!(state.apply(remove(5, 5)).is_err(), "it is to have a replica");
+    assert!(state.apply(remove(1, 1)).is_err(), "it has one still");
+    settle(&mut state, GroupId(1));
+    state.apply(remove(1, 1)).unwrap();
+    assert_eq!(state.apply(remove(1, 1)), Ok(Vec::new()), "said twice");
+    assert_eq!(
+        (state.nodes.len(), state.removed_node_of(Uuid::from_u128(1))),
+        (4, Some(NodeId(1)))
+    );
+    let Err(Refusal::Conflict(why)) = state.apply(MetaCommand::PutNode(node(1))) else {
+        panic!("it came back")
+    };
+    assert!(why.contains("removed from the cluster"), "{why}");
+    state.apply(MetaCommand::PutNode(node(8))).unwrap();
+    assert_eq!(state.node_of_disk(Uuid::from_u128(8)).map(|it| it.id), Some(NodeId(6)));
+}
+
+/// The members that were reported name it no more than the target does; Raft's may.
+#[test]
+fn a_node_that_an_undone_move_may_have_given_a_vote_is_not_removed() {
+    let mut state = founded();
+    let remove = || MetaCommand::RemoveNode { node: NodeId(5), disk_id: Uuid::from_u128(5) };
+    state.apply(MetaCommand::PutNode(node(5))).unwrap();
+    reconfigure(&mut state, GroupId(1), &[1, 2, 3, 5]);
+    reconfigure(&mut state, GroupId(1), &[1, 2, 3]);
+    assert_eq!(state.shards[&GroupId(1)].peer_on(NodeId(5)), None);
+    let Err(Refusal::Conflict(why)) = state.apply(remove()) else { panic!("it was removed") };
+    assert!(why.contains("1 shard (shard groups 1)"), "{why}");
+    settle(&mut state, GroupId(1));
+    state.apply(remove()).unwrap();
+}
+
+#[test]
 fn a_member_is_found_by_its_disk() {
     let state = founded();
     assert_eq!(state.node_of_disk(Uuid::from_u128(3)).map(|it| it.id), Some(NodeId(3)));

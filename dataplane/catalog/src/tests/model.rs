@@ -98,6 +98,12 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
         3 => any_entry().prop_map(MetaCommand::PutNode),
         1 => (1_u64..=6, prop::option::of(any_name()))
             .prop_map(|(node, zone)| MetaCommand::SetZone { node: NodeId(node), zone }),
+        1 => (1_u64..=6, prop::bool::ANY)
+            .prop_map(|(node, leaving)| MetaCommand::SetLeaving { node: NodeId(node), leaving }),
+        1 => (1_u64..=6, 1_u128..=6).prop_map(|(node, disk)| MetaCommand::RemoveNode {
+            node: NodeId(node),
+            disk_id: Uuid::from_u128(disk),
+        }),
         4 => any_create(),
         1 => (any_name(), prop::option::of(1_u32..3)).prop_map(|(name, factor)| {
             let configure =

@@ -132,6 +132,14 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     let announced = MetaCommand::PutNode(NodeEntry { level: FeatureLevel(2), ..node(7) });
     let announcement = NODE.replace(r#""start":1}"#, r#""start":1,"level":2}"#);
     let announcement = format!(r#"{{"put_node":{announcement}}}"#);
+    let leave = MetaCommand::SetLeaving { node: NodeId(3), leaving: true };
+    let leaving = r#"{"set_leaving":{"node":3,"leaving":true}}"#;
+    let remove = MetaCommand::RemoveNode { node: NodeId(3), disk_id: Uuid::from_u128(3) };
+    let removed = concat!(
+        r#"{"remove_node":{"node":3,"#,
+        r#""disk_id":"00000000-0000-0000-0000-000000000003"}}"#
+    );
+    let announced = (announced, announcement.as_str());
     let refill = MetaCommand::Refill { group: GroupId(5), peer: peer(3, 2) };
     let refilled = r#"{"refill":{"group":5,"peer":12884901890}}"#;
     let seen = Some(Seen { epoch: 2, term: Term(7), index: LogIndex(90) });
@@ -142,9 +150,11 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     );
     let written = [
         (raise, json),
-        (announced, announcement.as_str()),
+        announced,
         (refill, refilled),
         (settle, settled.as_str()),
+        (leave, leaving),
+        (remove, removed),
     ];
     for (command, json) in written {
         assert_eq!(command.encode_stored(), stored(json));
@@ -198,7 +208,7 @@ where
 #[test]
 fn objects_on_disk_are_written_as_before_levels() {
     let mut state = founded();
-    let member = Member { id: NodeId(7), entry: node(7), zone: None };
+    let member = Member { id: NodeId(7), entry: node(7), zone: None, leaving: false };
     assert_object(&member, &format!(r#"{{"id":7,"entry":{NODE},"zone":null}}"#));
     let collection = CollectionEntry { config: configured(), ..state.collections["c"].clone() };
     assert_object(

@@ -4,8 +4,8 @@ use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
     GetClusterRequest, GetDiskRequest, ListCollectionsRequest, ListNodesRequest, ListShardsRequest,
-    Node, ReconfigureShardRequest, ReplicaTarget, SetNodeZoneRequest, Shard, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    Node, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, SetNodeLeavingRequest,
+    SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -39,6 +39,22 @@ impl Client {
         let doing = Doing::change(format!("set the zone of node {node_id}"));
         let request = SetNodeZoneRequest { node_id, zone };
         self.call(doing, request, AdminClient::set_node_zone).await.map(drop)
+    }
+
+    pub(crate) async fn set_node_leaving(
+        &mut self,
+        node_id: u64,
+        leaving: bool,
+    ) -> Result<(), Error> {
+        let doing = Doing::change(format!("say whether node {node_id} is to go"));
+        let request = SetNodeLeavingRequest { node_id, leaving };
+        self.call(doing, request, AdminClient::set_node_leaving).await.map(drop)
+    }
+
+    pub(crate) async fn remove_node(&mut self, node_id: u64, disk_id: String) -> Result<(), Error> {
+        let doing = Doing::change(format!("remove node {node_id}"));
+        let request = RemoveNodeRequest { node_id, disk_id };
+        self.call(doing, request, AdminClient::remove_node).await.map(drop)
     }
 
     pub(crate) async fn collections(&mut self) -> Result<Vec<Collection>, Error> {

@@ -7,7 +7,7 @@ use vane_proto::admin::{ReplicaTarget, Role, Shard};
 
 /// Why replicas cannot be as a person wants them.
 #[derive(Debug, PartialEq, Error)]
-pub(super) enum Impossible {
+pub(crate) enum Impossible {
     #[error("node {0} is both ends of the move")]
     SameNode(u64),
     #[error("there is no replica on node {0} to move")]
@@ -22,7 +22,7 @@ pub(super) enum Impossible {
 
 /// The outcome of planning a move.
 #[derive(Debug, PartialEq)]
-pub(super) enum Move {
+pub(crate) enum Move {
     /// The replicas are, or are about to be, as asked.
     AlreadyThere,
     /// These should be the replicas.
@@ -34,7 +34,7 @@ pub(super) enum Move {
 ///
 /// # Errors
 /// When there is nothing on `from` to move, or `to` has a replica already.
-pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, Impossible> {
+pub(crate) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, Impossible> {
     if from == to {
         return Err(Impossible::SameNode(from));
     }
@@ -50,6 +50,13 @@ pub(super) fn moved(shard: &Shard, from: u64, to: u64) -> Result<Move, Impossibl
         (None, None) => Err(Impossible::NoReplica(from)),
         (Some(_), Some(_)) => Err(Impossible::Occupied(to)),
     }
+}
+
+/// Whether a shard has a replica on a node, or is to have one.
+pub(crate) fn names(shard: &Shard, node: u64) -> bool {
+    let there = shard.group.iter().flat_map(|group| &group.replicas);
+    let mut nodes = there.map(|replica| replica.node_id);
+    nodes.any(|there| there == node) || place_of(&shard.target, node).is_some()
 }
 
 fn place_of(replicas: &[ReplicaTarget], node: u64) -> Option<usize> {

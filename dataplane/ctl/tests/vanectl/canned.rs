@@ -69,6 +69,9 @@ pub(crate) fn nodes() -> Vec<Node> {
         leaders: u32::from(id == 1),
         disk_free_bytes: 20 << 30,
         disk_total_bytes: 40 << 30,
+        leaving: false,
+        disk_id: format!("00000000-0000-0000-0000-00000000000{id}"),
+        displaced: if id == 3 { "this is node 4, not node 3".into() } else { String::new() },
         scrubbed_ms_ago: (id != 3).then_some(7_200_000),
         scrub_permille: 250,
     };

@@ -28,6 +28,37 @@ fn nodes_are_named_by_number_or_name() {
 }
 
 #[test]
+fn a_node_leaves_and_is_removed_with_its_disk() {
+    let node = Node::start();
+    let left = node.run(&["nodes", "leave", "vane-1"]);
+    assert!(left.stdout.starts_with("node/2 is to go"), "{}", left.stdout);
+    assert_eq!(node.run(&["nodes", "leave", "2", "--undo"]).stdout, "node/2 stays\n");
+    let asked = node.run(&["nodes", "remove", "vane-2"]);
+    assert_eq!(asked.code, 2, "nobody is at a terminal");
+    assert!(asked.stderr.contains("its address is another node's"), "{}", asked.stderr);
+    assert_eq!(node.run(&["nodes", "remove", "vane-2", "--yes"]).stdout, "node/3 removed\n");
+    let disk = "00000000-0000-0000-0000-000000000003";
+    let removed = node.run(&["nodes", "remove", "3", "--yes", "-o", "json"]).json();
+    assert_eq!((&removed["node_id"], &removed["disk_id"]), (&3.into(), &disk.into()));
+    let remove = format!("remove 3 {disk}");
+    assert_eq!(node.calls(), ["leaving 2 true", "leaving 2 false", &remove, &remove]);
+}
+
+#[test]
+fn a_replacement_that_cannot_be_is_refused_before_anything_is_asked_for() {
+    let node = Node::start();
+    let itself = node.run(&["nodes", "replace", "3", "--with", "3", "--yes"]);
+    assert_eq!(itself.code, 2);
+    let dead = node.run(&["nodes", "replace", "1", "--with", "3", "--yes"]);
+    assert!(dead.stderr.contains("not alive"), "{}", dead.stderr);
+    assert!(node.calls().is_empty(), "{:?}", node.calls());
+    let full = node.run(&["nodes", "replace", "3", "--with", "2", "--yes"]);
+    assert_eq!(full.code, 3, "{}", full.stderr);
+    assert!(full.stderr.contains("has a replica already"), "{}", full.stderr);
+    assert!(node.calls().is_empty(), "{:?}", node.calls());
+}
+
+#[test]
 fn a_collection_is_made_from_text_or_a_file() {
     let node = Node::start();
     let ran = node.run(&["collections", "create", "docs", "--body", "{\"a\":1}", "--key", "k"]);

@@ -51,7 +51,7 @@ fn nodes_stand_in_columns() {
         "ID   NAME     STATUS   ZONE   META      REPLICAS   LEADERS   DISK-FREE\n\
          1    vane-0   Alive    a      voter     2          1         20Gi\n\
          2    vane-1   Alive    a      voter     2          0         20Gi\n\
-         3    vane-2   Dead     -      learner   2          0         20Gi\n"
+         3    vane-2   Gone     -      learner   2          0         20Gi\n"
     );
     let wide = node.run(&["nodes", "-o", "wide", "--no-headers"]).stdout;
     assert!(
@@ -95,8 +95,9 @@ fn scripts_find_the_same_fields_in_every_object() {
     );
     assert_eq!(
         names(&json("nodes")[0]),
-        "address alive disk_free_bytes disk_total_bytes id leaders meta_voter name replicas \
-         rest_address scrub_permille scrubbed_ms_ago silent_ms version zone"
+        "address alive disk_free_bytes disk_id disk_total_bytes displaced id leaders leaving \
+         meta_voter name replicas rest_address scrub_permille scrubbed_ms_ago silent_ms version \
+         zone"
     );
     assert_eq!(
         names(&json("collections")[0]),

@@ -165,6 +165,22 @@ impl Admin for Answers {
         Ok(Response::new(wire::SetNodeZoneReply {}))
     }
 
+    async fn set_node_leaving(
+        &self,
+        request: Request<wire::SetNodeLeavingRequest>,
+    ) -> Answer<wire::SetNodeLeavingReply> {
+        self.note(request, |message| format!("leaving {} {}", message.node_id, message.leaving))?;
+        Ok(Response::new(wire::SetNodeLeavingReply {}))
+    }
+
+    async fn remove_node(
+        &self,
+        request: Request<wire::RemoveNodeRequest>,
+    ) -> Answer<wire::RemoveNodeReply> {
+        self.note(request, |message| format!("remove {} {}", message.node_id, message.disk_id))?;
+        Ok(Response::new(wire::RemoveNodeReply {}))
+    }
+
     async fn get_collection(
         &self,
         _: Request<wire::GetCollectionRequest>,

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use vane_proto::admin::{GetClusterRequest, Group, ListShardsReply, ListShardsRequest};
 
 use super::rest_bodies::collection;
+pub(super) use crate::grpc::peer;
 use crate::grpc::{Caller, has_failed};
 use crate::node::Node;
 use crate::{Budget, Failure, Random, Tally, corpus};
@@ -38,6 +39,7 @@ impl Called {
         let body = json!({ "points": points }).to_string();
         node.send("PUT", "/collections/a/points?wait=true", body.as_bytes())?;
         let caller = Caller::new(&node.peer, dir.path())?;
+        caller.introduce()?;
         let shards: ListShardsReply = caller.ask("ListShards", &ListShardsRequest::default())?;
         let cluster: vane_proto::admin::Cluster =
             caller.ask("GetCluster", &GetClusterRequest::default())?;
@@ -101,11 +103,6 @@ impl Called {
         }
         Ok(())
     }
-}
-
-/// A method of the service of nodes.
-pub(super) fn peer(method: &str) -> String {
-    format!("/vane.peer.v2.Peer/{method}")
 }
 
 /// A call with one message.

@@ -158,7 +158,7 @@ fn other(groups: &[Group], random: &mut Random) -> Call {
     let group = random.pick(groups);
     let (group, to_peer) = (group.id, group.replicas.first().map_or(0, |replica| replica.peer_id));
     let timeout_ms = TIMEOUT_MS;
-    match random.below(6) {
+    match random.below(7) {
         0 => one(
             peer("Basis"),
             &wire::BasisRequest {
@@ -186,6 +186,7 @@ fn other(groups: &[Group], random: &mut Random) -> Call {
             },
         ),
         4 => one(peer("OfferSnapshot"), &snapshot(group)),
+        5 => one(peer("Introduce"), &introduction()),
         _ => {
             use wire::snapshot_part::Part;
             let chunk = wire::SnapshotChunk { data: vec![1, 2, 3], checksum: 7 };
@@ -193,6 +194,18 @@ fn other(groups: &[Group], random: &mut Random) -> Call {
             let messages = parts.map(|part| wire::SnapshotPart { part: Some(part) });
             (peer("Snapshot"), messages.iter().map(Message::encode_to_vec).collect())
         }
+    }
+}
+
+/// Of another node than the one that calls, which must go on to be heard.
+fn introduction() -> wire::Introduction {
+    let start = |number| wire::Start { number, boot: number };
+    wire::Introduction {
+        node: 3,
+        disk: "00000000-0000-0000-0000-0000000000ab".to_owned(),
+        start: Some(start(3)),
+        address: "127.0.0.1:1".to_owned(),
+        before: vec![start(1), start(2)],
     }
 }
 

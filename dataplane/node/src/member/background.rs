@@ -11,6 +11,7 @@ use super::serving::Serving;
 use crate::admission;
 use crate::compare::Comparison;
 use crate::drain::pause;
+use crate::introducing::Introducing;
 use crate::maintenance::{Maintenance, Truncated, Upkeep};
 use crate::open_error::OpenError;
 use crate::reconciler::Reconciler;
@@ -61,6 +62,7 @@ impl Background {
             leaders: serving.leaders.clone(),
             reporter: serving.reporter.clone(),
             liveness: serving.liveness.clone(),
+            lost_after: settings.lost_after,
         };
         let comparison = Comparison {
             reporter: serving.reporter.clone(),
@@ -70,7 +72,13 @@ impl Background {
         let (catalog, coordinator) = (ground.catalog.clone(), serving.coordinator.clone());
         let announcing = admission::announce(ground.me, catalog, coordinator, entry);
         let following = serving.catalog_sync.clone().run(serving.coordinator.clone());
+        let introducing = Introducing {
+            reception: ground.reception.clone(),
+            seeds: settings.node.seeds.clone().unwrap_or_default(),
+            own: settings.node.address.parse().into_iter().collect(),
+        };
         let tasks = vec![
+            tokio::spawn(introducing.run()),
             tokio::spawn(following),
             tokio::spawn(serving.liveness.clone().run()),
             tokio::spawn(serving.standing.clone().run()),

@@ -8,12 +8,14 @@ use vane_catalog::{Catalog, NodeEntry, meta_peer};
 use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine};
 use vane_storage::data_dir::Member as Membership;
 use vane_storage::{DataDb, DataDir, LogDb, ShardStore, Space};
-use vane_transport::{Links, Peers, Token, Transfers};
+use vane_transport::{Caller, Links, Peers, Token, Transfers};
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::admission;
+use crate::gate::{Gate, Gated};
 use crate::log_store::NodeLog;
 use crate::open_error::OpenError;
+use crate::reception::Reception;
 use crate::replicas::Disks;
 use crate::settings::Settings;
 
@@ -24,6 +26,7 @@ pub(crate) struct Ground {
     pub(crate) disks: Disks,
     pub(crate) space: Arc<Space>,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) reception: Arc<Reception>,
     pub(crate) engine: Arc<Engine>,
     /// Snapshots that this node sends.
     pub(crate) transfers: Arc<Transfers>,
@@ -42,33 +45,39 @@ impl Ground {
         // First: on a full disk it throws the ballast off, and databases need room to open.
         let (min_free, ballast) = (settings.min_free_bytes, settings.ballast_bytes);
         let space = Arc::new(Space::new(data_dir.path(), min_free, ballast)?);
-        // Before anything opens: a start that fails half-way has used its number up, and no later
-        // one is mistaken for it.
-        let start = data_dir.count_start()?;
-        let entry = admission::entry(settings, data_dir.marker().disk_id, start);
+        let Membership { cluster_id, node_id: me, .. } = membership;
+        let address = settings.node.address.clone();
+        let gate = Arc::new(Gate::begin(Arc::clone(&data_dir), me, address)?);
+        let life = gate.life();
+        let entry = admission::entry(settings, life.disk, life.start.number);
         let data_db = DataDb::open(&data_dir.path().join("data.db"))?;
         let log_db = LogDb::open(&data_dir.path().join("raft.db"))?;
         let disks = Disks { data_dir, data_db, log_db };
-        let Membership { cluster_id, node_id: me, .. } = membership;
-        let peers = Arc::new(Peers::new(token, Some(cluster_id), settings.node.dial_from));
+        let caller = Caller { cluster: cluster_id, life };
+        let peers = Arc::new(Peers::new(token, Some(caller), settings.node.dial_from));
         let transfers = Arc::<Transfers>::default();
-        let engine = start_engine(me, settings, &disks, &peers, &space, &transfers)?;
+        let engine = start_engine(settings, &disks, &peers, &gate, &space, &transfers)?;
         let founder = found.then(|| entry.clone());
         let catalog = open_catalog(&engine, &disks, membership, founder)?;
-        Ok((Self { me, cluster_id, disks, space, peers, engine, transfers, catalog }, entry))
+        let (known, ways) = (Arc::clone(&catalog), Arc::clone(&peers));
+        let reception = Reception { me, cluster_id, gate, catalog: known, peers: ways };
+        let reception = Arc::new(reception);
+        let ground =
+            Self { me, cluster_id, disks, space, peers, reception, engine, transfers, catalog };
+        Ok((ground, entry))
     }
 }
 
 fn start_engine(
-    me: NodeId,
     settings: &Settings,
     disks: &Disks,
     peers: &Arc<Peers>,
+    gate: &Arc<Gate>,
     space: &Arc<Space>,
     transfers: &Arc<Transfers>,
 ) -> Result<Arc<Engine>, OpenError> {
     let (runtime, transfers) = (Handle::current(), Arc::clone(transfers));
-    let links = Arc::new(Links::new(me, Arc::clone(peers), runtime, transfers));
+    let links = Arc::new(Links::new(gate.life().node, Arc::clone(peers), runtime, transfers));
     // The seed decides the election timeouts: nodes that shared one would stand at the same time.
     let config = vane_raft::Config {
         pending_bytes_max: settings.pending_write_bytes_max,
@@ -79,7 +88,8 @@ fn start_engine(
     let snapshots = disks.data_dir.snapshots_dir();
     let space = Arc::clone(space);
     let has_room = Box::new(move |bytes| space.has_room_for_job(bytes));
-    let engine = Engine::start(store, config, &snapshots, Arc::clone(&links) as _, has_room)?;
+    let gated = Gated { links: Arc::clone(&links), gate: Arc::clone(gate) };
+    let engine = Engine::start(store, config, &snapshots, Arc::new(gated), has_room)?;
     let engine = Arc::new(engine);
     // The engine sends over the links, and the links tell the engine of who is unreachable.
     links.set_engine(&engine);

@@ -53,7 +53,7 @@ impl Serving {
         settings: &Settings,
         progress: &Progress,
     ) -> Result<Self, OpenError> {
-        let Ground { me, disks, space, peers, engine, catalog, .. } = ground;
+        let Ground { me, disks, space, peers, reception, engine, catalog, .. } = ground;
         let me = *me;
         let pool = Pool::start(settings.search_threads, settings.pending_searches_max)?;
         let (pool, shard) = (Arc::new(pool), settings.shard());
@@ -62,13 +62,13 @@ impl Serving {
         let catalog_sync = CatalogSync {
             catalog: catalog.clone(),
             replicas: replicas.clone(),
-            peers: peers.clone(),
+            reception: reception.clone(),
         };
         // While nothing is open: no job writes below a directory that is taken for an orphan.
         replicas.find_on_disk()?;
-        catalog_sync.set_addresses();
+        reception.set_addresses();
         replicas.open_first(progress)?;
-        settle(ground, &replicas);
+        settle(ground, &replicas, settings);
         let reads = Reads::new(me, engine.clone(), replicas.clone(), pool.clone());
         let proposals = Proposals {
             me,
@@ -136,10 +136,15 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
 
 /// Waits until a node that is alone in its groups has applied its logs, so that it answers
 /// from the first request on. One of several catches up while the others answer.
-fn settle(ground: &Ground, replicas: &Replicas) {
+fn settle(ground: &Ground, replicas: &Replicas, settings: &Settings) {
     let is_alone = |conf: Conf| conf.members() == [meta_peer(ground.me)];
     if !is_alone(ground.catalog.conf()) {
         return;
+    }
+    // Where nobody can join there is nobody who could know better. Else the seeds are asked first:
+    // this disk may be from before the others joined.
+    if settings.node.seeds.as_ref().is_none_or(Vec::is_empty) {
+        ground.reception.gate.speak();
     }
     // Bounded: a node whose logs cannot be applied must still come up and say so.
     let until = Instant::now() + SETTLE_MAX;

@@ -19,6 +19,8 @@ pub struct NodeOverview {
     pub alive: bool,
     /// Time since it was heard of.
     pub silent: Duration,
+    /// Another node answers at its address: what that one says.
+    pub displaced: Option<String>,
     /// It votes in the meta group.
     pub meta_voter: bool,
     /// Replicas of shards that it has open.
@@ -55,6 +57,7 @@ impl Member {
         let overview = |node: CatalogMember| {
             let heard = self.serving.liveness.heard(node.id);
             let silent = heard.as_ref().map_or(Duration::ZERO, |heard| heard.at.elapsed());
+            let displaced = heard.as_ref().and_then(|heard| heard.displaced.clone());
             // Its own report is made on the spot, since a node asks only the others.
             let report = match node.id == self.ground.me {
                 true => Some(own.clone()),
@@ -66,6 +69,7 @@ impl Member {
             NodeOverview {
                 alive: self.serving.liveness.is_alive(node.id),
                 silent,
+                displaced,
                 meta_voter: meta.as_ref().is_some_and(votes),
                 replicas: report.replicas,
                 leaders: report.leaders,

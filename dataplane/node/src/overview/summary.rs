@@ -1,6 +1,7 @@
 //! The cluster as a whole, and what is not as it should be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use uuid::Uuid;
 use vane_catalog::State;
@@ -40,7 +41,14 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// A member does not answer.
-    NodeSilent(NodeId),
+    NodeSilent {
+        /// Its number.
+        node: NodeId,
+        /// For how long.
+        silent: Duration,
+        /// Another node answers at its address: what that one says.
+        displaced: Option<String>,
+    },
     /// Collections cannot be changed.
     MetaWithoutLeader,
     /// A shard takes no writes.
@@ -79,7 +87,7 @@ impl Member {
             nodes.iter().copied().filter(|node| !self.serving.liveness.is_alive(*node)).collect();
         // Groups are reported by leaders alone: no report means that no leader answers.
         let meta = reports.get(&GroupId::META).map(|report| report.status.clone());
-        let mut problems: Vec<Problem> = silent.iter().copied().map(Problem::NodeSilent).collect();
+        let mut problems: Vec<Problem> = silent.iter().map(|node| self.silence_of(*node)).collect();
         if meta.is_none() {
             problems.push(Problem::MetaWithoutLeader);
         }
@@ -103,6 +111,12 @@ impl Member {
             shards_degraded,
             problems,
         }
+    }
+
+    fn silence_of(&self, node: NodeId) -> Problem {
+        let liveness = &self.serving.liveness;
+        let displaced = liveness.heard(node).and_then(|heard| heard.displaced);
+        Problem::NodeSilent { node, silent: liveness.silent_for(node), displaced }
     }
 
     fn problems_of_shards(&self, reports: &BTreeMap<GroupId, GroupReport>) -> Vec<Problem> {

@@ -91,7 +91,7 @@ fn member(id: u64) -> (NodeId, Member) {
         start: 1,
         level: FeatureLevel::FIRST,
     };
-    (id, Member { id, entry, zone: None })
+    (id, Member { id, entry, zone: None, leaving: false })
 }
 
 #[test]
@@ -99,9 +99,66 @@ fn the_catalog_says_who_follows_and_who_votes() {
     let mut state = State::default();
     state.nodes = (1..=4).map(member).collect();
     let status = status(1, &[1], &[2, 3, 4]);
-    let votes_given = |dead: u64| meta_change(&state, &status, NodeId(1), |node| node.0 != dead);
+    let votes_given =
+        |dead: u64| meta_change(&state, &status, NodeId(1), |node| node.0 != dead, |_| false);
     assert_eq!(votes_given(9), change(&[2, 3], &[]));
     assert_eq!(votes_given(2), change(&[3, 4], &[]), "none to a node that is down");
+}
+
+/// Members by number, as the catalog has them.
+fn members_of(numbers: std::ops::RangeInclusive<u64>) -> State {
+    let mut state = State::default();
+    state.nodes = numbers.map(member).collect();
+    state
+}
+
+/// What node 1 does where some have been silent for long.
+fn after_silence(state: &State, status: &GroupStatus, lost: &[u64]) -> Option<MemberChange> {
+    let is_lost = |node: NodeId| lost.contains(&node.0);
+    meta_change(state, status, NodeId(1), |node| !is_lost(node), is_lost)
+}
+
+#[test]
+fn a_lost_vote_goes_to_a_live_node_that_has_the_data() {
+    let state = members_of(1..=4);
+    let mut status = status(1, &[1, 2, 3], &[4]);
+    assert_eq!(after_silence(&state, &status, &[]), None);
+    assert_eq!(after_silence(&state, &status, &[2]), change(&[4], &[2]));
+    make_slow(&mut status, 4);
+    assert_eq!(after_silence(&state, &status, &[2]), None, "it catches up first");
+}
+
+#[test]
+fn volumes_lost_one_after_the_other_leave_a_majority_that_lives() {
+    let mut group = status(1, &[1, 2, 3], &[]);
+    for lost in 2..=9 {
+        // Its machine is gone, and another joins under a number of its own.
+        let state = members_of(1..=lost + 2);
+        let gone: Vec<u64> = (2..=lost).collect();
+        while let Some(step) = after_silence(&state, &group, &gone) {
+            assert!(step.voters.len() <= 1 && step.learners.len() <= 1, "one at a time: {step:?}");
+            group = changed(&group, &step);
+        }
+        let dead = group.conf.voters.iter().filter(|peer| gone.contains(&peer.node().0)).count();
+        assert_eq!((group.conf.voters.len(), dead), (3, 0), "after node {lost}");
+    }
+}
+
+#[test]
+fn who_was_removed_leaves_the_group_and_who_is_to_go_gives_its_vote_up() {
+    let mut state = members_of(1..=4);
+    state.nodes.remove(&NodeId(3));
+    let group = status(1, &[1, 2, 3], &[4]);
+    let taken = MemberChange { voters: peers(&[4]), removed: peers(&[3]), ..Default::default() };
+    assert_eq!(after_silence(&state, &group, &[]), Some(taken));
+    let learner = MemberChange { removed: peers(&[3]), ..Default::default() };
+    assert_eq!(after_silence(&state, &status(1, &[1, 2, 4], &[3]), &[]), Some(learner));
+    let mut state = members_of(1..=4);
+    state.nodes.get_mut(&NodeId(2)).unwrap().leaving = true;
+    assert_eq!(after_silence(&state, &group, &[]), change(&[4], &[2]));
+    assert_eq!(meta_heir(&state, &group, NodeId(1)), None);
+    state.nodes.get_mut(&NodeId(1)).unwrap().leaving = true;
+    assert_eq!(meta_heir(&state, &group, NodeId(1)), Some(peer(3)));
 }
 
 /// Voters among five nodes, the leader's node 1 always.

@@ -12,6 +12,7 @@ fn node(id: u64, zone: &str, accepts_replicas: bool) -> NodeFacts {
         id: NodeId(id),
         zone,
         accepts_replicas,
+        keeps_vote: true,
         in_collection: Load::default(),
         total: Load::default(),
     }
@@ -44,6 +45,21 @@ fn a_voter_that_is_down_keeps_its_vote_and_none_that_is_down_gets_one() {
     nodes[1].accepts_replicas = false;
     assert_eq!(voters(&nodes, &[1, 3, 4]), [1, 3, 4, 5, 6]);
     assert_eq!(voters(&nodes[..3], &[3]), [1, 2, 3], "unless there are no others");
+}
+
+#[test]
+fn a_voter_that_lost_its_hold_is_replaced_by_a_live_one_and_else_kept() {
+    let lost = |mut nodes: Vec<NodeFacts>, ids: &[u64]| {
+        for node in nodes.iter_mut().filter(|node| ids.contains(&node.id.0)) {
+            (node.accepts_replicas, node.keeps_vote) = (false, false);
+        }
+        nodes
+    };
+    assert_eq!(voters(&lost(in_one_zone(1..=4), &[2]), &[1, 2, 3]), [1, 3, 4]);
+    assert_eq!(voters(&lost(in_one_zone(1..=3), &[2]), &[1, 2, 3]), [1, 2, 3], "nobody else");
+    assert_eq!(voters(&lost(in_one_zone(1..=5), &[2, 3]), &[1, 3, 4]), [1, 4, 5]);
+    let still = voters(&lost(in_one_zone(1..=5), &[2, 3]), &[1, 4, 5]);
+    assert_eq!(still, [1, 4, 5], "numbers without a process do not make the group larger");
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn node(id: u64, zone: Option<u8>, replicas: u64) -> NodeFacts {
         id: NodeId(id),
         zone,
         accepts_replicas: true,
+        keeps_vote: true,
         in_collection: Load::default(),
         total,
     }

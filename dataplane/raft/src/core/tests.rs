@@ -304,6 +304,42 @@ fn entries_are_sent_behind_the_index_that_they_follow() {
     }
 }
 
+/// After a recovery the only voter may have less than one that follows it.
+#[test]
+fn what_is_committed_is_taken_back_by_no_append() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    for n in 0..3_u8 {
+        assert!(cluster.propose(leader, &[n]).is_ok());
+    }
+    cluster.ticks(5);
+    let follower = (1..=3).find(|id| *id != leader).unwrap();
+    let node = cluster.nodes.get_mut(&follower).unwrap();
+    let (term, committed) = (node.status().term, node.applied);
+    let append = |entry_term: Term| {
+        let data = b"another".to_vec();
+        let (index, term_of) = (committed.0, entry_term.0);
+        let entry = LogEntry { index, term: term_of, data, ..LogEntry::default() };
+        let mut message = raft::eraftpb::Message {
+            from: peer(leader).0,
+            to: peer(follower).0,
+            term: term.0 + 1,
+            index: committed.0 - 1,
+            log_term: term.0,
+            commit: committed.0,
+            entries: vec![entry],
+            ..Default::default()
+        };
+        message.set_msg_type(raft::eraftpb::MessageType::MsgAppend);
+        Envelope { group: GROUP, message }
+    };
+    node.core.step(append(Term(term.0 + 1)));
+    assert!(node.round().is_empty(), "what it acknowledges counts as there");
+    node.core.step(append(term));
+    let answers = node.round();
+    assert!(answers.iter().any(|it| it.message.index == committed.0 && !it.message.reject));
+}
+
 #[test]
 fn leadership_is_handed_over_without_an_election_timeout() {
     let mut cluster = TestCluster::of(3);

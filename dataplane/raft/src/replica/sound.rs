@@ -69,6 +69,18 @@ fn is_entry(entry: &Entry) -> bool {
     }
 }
 
+/// The last entry that an append names and that is behind `committed`, with its term: where that
+/// one is the same all before it are.
+pub(super) fn last_shared(message: &Message, committed: u64) -> Option<(u64, u64)> {
+    let Message { index, log_term, entries, .. } = message;
+    if message.get_msg_type() != MessageType::MsgAppend || *index == 0 || *index > committed {
+        return None;
+    }
+    let behind = usize::try_from(committed - index).unwrap_or(usize::MAX);
+    let last = entries.iter().take(behind).next_back();
+    Some(last.map_or((*index, *log_term), |entry| (entry.index, entry.term)))
+}
+
 fn is_snapshot(message: &Message) -> bool {
     let metadata = message.snapshot.as_ref().and_then(|snapshot| snapshot.metadata.as_ref());
     metadata.is_some_and(|metadata| {
@@ -138,6 +150,18 @@ mod tests {
         ] {
             assert!(is_sound(&sound, RECEIVER), "{sound:?}");
         }
+    }
+
+    #[test]
+    fn of_an_append_the_last_entry_that_is_committed_counts() {
+        let shared = |message: &Message| last_shared(message, 20);
+        assert_eq!(shared(&append(18, 4, &[])), Some((18, 4)));
+        assert_eq!(shared(&append(18, 4, &[entry(19, 4), entry(20, 5)])), Some((20, 5)));
+        assert_eq!(shared(&append(19, 4, &[entry(20, 4), entry(21, 5)])), Some((20, 4)));
+        assert_eq!(shared(&append(20, 4, &[entry(21, 5)])), Some((20, 4)));
+        assert_eq!(shared(&append(21, 4, &[entry(22, 5)])), None);
+        assert_eq!(shared(&append(0, 0, &[entry(1, 1)])), None);
+        assert_eq!(shared(&message(MessageType::MsgHeartbeat)), None);
     }
 
     #[test]

@@ -58,6 +58,13 @@ impl Cluster {
             problems
                 .push("cluster.token and cluster.token_file are both set; choose one".to_owned());
         }
+        if self.lost_after_s == 0 {
+            problems.push(
+                "cluster.lost_after_s is 0, must be at least 1: a node is silent for a moment with \
+                 every restart"
+                    .to_owned(),
+            );
+        }
         if !self.dial_from.is_empty() && self.dial_from.parse::<IpAddr>().is_err() {
             problems
                 .push(format!("cluster.dial_from is `{}`, must be an IP address", self.dial_from));

@@ -1,18 +1,21 @@
 //! The real catalog of the meta group. For clients a point is a node and its number the zone
 //! of the node, which decides nothing here: that makes it a register to read and write.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use vane_catalog::{Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, ShardEntry, State};
+use vane_catalog::{
+    Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, Seen, ShardEntry, State,
+};
 use vane_raft::{
     Answer, ApplyError, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError,
 };
 use vane_shard::Shard;
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
-use vane_types::{LogIndex, NodeId};
+use vane_types::{GroupId, LogIndex, NodeId};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Machine, NOTHING};
@@ -57,6 +60,10 @@ fn digest(catalog: &Catalog) -> u64 {
     catalog.read(|state| {
         let mut hash = Xxh3::new();
         state.nodes.values().for_each(|member| add_member(&mut hash, member));
+        for (node, disk) in &state.removed {
+            hash.update(&node.0.to_be_bytes());
+            hash.update(disk.as_bytes());
+        }
         for (group, shard) in &state.shards {
             hash.update(&group.0.to_be_bytes());
             add_shard(&mut hash, shard);
@@ -73,6 +80,7 @@ fn add_member(hash: &mut Xxh3, member: &Member) {
     hash.update(&member.id.0.to_be_bytes());
     hash.update(&member.entry.start.to_be_bytes());
     hash.update(member.zone.as_deref().unwrap_or("").as_bytes());
+    hash.update(&[u8::from(member.leaving)]);
 }
 
 fn add_shard(hash: &mut Xxh3, shard: &ShardEntry) {
@@ -85,6 +93,12 @@ fn add_shard(hash: &mut Xxh3, shard: &ShardEntry) {
         hash.update(&replica.peer.0.to_be_bytes());
         hash.update(&[u8::from(replica.learner)]);
     }
+}
+
+/// What the members of each shard were seen at, as far as they are recorded.
+fn seen(state: &State) -> BTreeMap<GroupId, Seen> {
+    let recorded = state.shards.iter();
+    recorded.filter_map(|(group, shard)| Some((*group, shard.seen?))).collect()
 }
 
 /// A zone of number and request, as in `7-4294967297-3-0`; no number for a removal.
@@ -104,6 +118,14 @@ pub(crate) fn number_of_zone(state: &State, node: u64) -> Result<Option<u64>, St
     match zone.and_then(|zone| zone.split('-').next()).unwrap_or("") {
         "" => Ok(None),
         number => number.parse().map(Some).map_err(|error| format!("{number}: {error}")),
+    }
+}
+
+/// The node that a command removes, and with it its zone.
+pub(super) fn removal_of(command: &[u8]) -> Option<u64> {
+    match MetaCommand::decode_stored(command) {
+        Ok(MetaCommand::RemoveNode { node, .. }) => Some(node.0),
+        _ => None,
     }
 }
 
@@ -157,7 +179,17 @@ impl StateMachine for Meta {
     }
 
     fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
-        self.catalog.apply(entry)
+        let before = self.catalog.read(seen);
+        let answer = self.catalog.apply(entry)?;
+        let after = self.catalog.read(seen);
+        for (group, before) in before {
+            // A shard that was deleted meanwhile has none.
+            if let Some(after) = after.get(&group).filter(|after| after.index < before.index) {
+                // Ends the run, as any panic of the code that is tested does.
+                panic!("members of group {group} as of {before:?} gave way to older: {after:?}");
+            }
+        }
+        Ok(answer)
     }
 
     fn snapshot(&self, dir: &Path) -> Result<Exported, StoreError> {

@@ -21,6 +21,8 @@ use crate::queue::{Clock, TICK, Time};
 
 /// Silence after which a node is away.
 const AWAY_AFTER: Time = 40 * TICK;
+/// Silence after which another may have a node's meta vote.
+const LOST_AFTER: Time = 120 * TICK;
 /// Time between looks at whether the catalog is followed.
 const CATALOG_LOOK: Duration = Duration::from_millis(10);
 
@@ -83,6 +85,13 @@ impl Reach {
             // Kept where it answered before: only silence makes it older.
             shared.heard.entry(*node).or_insert(now);
         }
+    }
+
+    /// Whether a node was silent for so long that another may have its meta vote.
+    pub(super) fn is_lost(&self, node: NodeId) -> bool {
+        let heard = self.shared.lock().heard.get(&node).copied();
+        let is_lost = |at: Time| self.clock.now().saturating_sub(at) >= LOST_AFTER;
+        node != self.me && heard.is_some_and(is_lost)
     }
 
     /// Everything that the meta group says up to an index is done here.

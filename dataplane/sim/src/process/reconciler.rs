@@ -114,7 +114,9 @@ impl Process {
             return;
         }
         let is_alive = |node| self.reach.is_alive(node);
-        let change = self.catalog.read(|state| meta_change(state, &status, self.id.0, is_alive));
+        let is_lost = |node| self.reach.is_lost(node);
+        let change =
+            self.catalog.read(|state| meta_change(state, &status, self.id.0, is_alive, is_lost));
         if let Some(change) = change {
             let (me, wanted) = (self.id.0, LeaderRequest::Change(change));
             self.reconciler.placing = Some(self.call_leader(env, me, GroupId::META, wanted));

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use tonic::{Code, Status};
 use vane_types::{Error, GroupId, NodeId};
 
-use super::Peers;
+use super::{Client, Peers};
+use crate::auth::met_another;
 use crate::wire::leader_request::{change_to_wire, done_from_wire, transfer_to_wire};
 use crate::wire::{self, Header, Wire};
 use crate::{
-    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, NotRead,
-    Outcome, Proposal, Read, ReportRequest,
+    Answered, Freshness, Introduction, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
+    NotRead, Outcome, Proposal, Read, ReportRequest,
 };
 
 impl Peers {
@@ -68,8 +69,9 @@ impl Peers {
     /// Asks a node what it knows of itself and of groups that it leads.
     ///
     /// # Errors
-    /// Unavailable where it was not reached, a timeout after the time given, internal where
-    /// its answer could not be read. A report changes nothing.
+    /// Unavailable where it was not reached, a conflict where another node answers at its
+    /// address, a timeout after the time given, internal where its answer could not be read. A
+    /// report changes nothing.
     pub async fn report(
         &self,
         node: NodeId,
@@ -81,9 +83,40 @@ impl Peers {
         match tokio::time::timeout(timeout, client.report(request.into_message())).await {
             Ok(Ok(reply)) => NodeReport::from_message(reply.into_inner())
                 .map_err(|error| Error::internal(error.to_string())),
+            Ok(Err(status)) if met_another(&status) => Err(Error::conflict(status.message())),
             Ok(Err(status)) => Err(Error::unavailable(status.message())),
             Err(_) => Err(Error::timeout("no answer in time")),
         }
+    }
+
+    /// Tells a node which start of this one speaks; what it says of itself.
+    ///
+    /// # Errors
+    /// A conflict where it refuses this start for good; whatever else fails may be tried again.
+    pub async fn introduce(
+        &self,
+        node: NodeId,
+        own: Introduction,
+        timeout: Duration,
+    ) -> Result<Introduction, Error> {
+        let client = self.client(node).map_err(|error| Error::unavailable(error.to_string()))?;
+        introduce(client, own, timeout).await
+    }
+
+    /// The same to whoever listens at an address.
+    ///
+    /// # Errors
+    /// Those of [`Peers::introduce`].
+    pub async fn introduce_at(
+        &self,
+        address: &str,
+        own: Introduction,
+        timeout: Duration,
+    ) -> Result<Introduction, Error> {
+        let client = tokio::time::timeout(timeout, self.client_at(address)).await;
+        let client = client.map_err(|_| Error::timeout("no answer in time"))?;
+        introduce(client.map_err(|error| Error::unavailable(error.to_string()))?, own, timeout)
+            .await
     }
 
     /// Has a group's leader, on a node, hand over or change the group's members.
@@ -146,6 +179,19 @@ impl Peers {
         tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| {
             Err(Error::timeout(format!("no answer within {} s", timeout.as_secs())))
         })
+    }
+}
+
+async fn introduce(
+    mut client: Client,
+    own: Introduction,
+    timeout: Duration,
+) -> Result<Introduction, Error> {
+    match tokio::time::timeout(timeout, client.introduce(own.into_message())).await {
+        Ok(Ok(reply)) => wire::introduction::answer_from_wire(reply.into_inner())
+            .unwrap_or_else(|error| Err(Error::internal(error.to_string()))),
+        Ok(Err(status)) => Err(Error::unavailable(status.message())),
+        Err(_) => Err(Error::timeout("no answer in time")),
     }
 }
 

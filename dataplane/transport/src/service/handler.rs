@@ -10,17 +10,42 @@ use vane_storage::Space;
 use vane_types::{Error, GroupId, NodeId};
 
 use crate::{
-    Answered, Freshness, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone, Outcome,
-    Proposal, Read, ReportRequest,
+    Answered, Freshness, Introduction, JoinReply, JoinRequest, LeaderRequest, Life, NodeReport,
+    NotDone, NotTaken, Outcome, Proposal, Read, ReportRequest,
 };
 
 /// The node that others call.
 pub trait PeerHandler: Clone + Send + Sync + 'static {
     /// What the node is once it belongs to a cluster.
     type Member: PeerMember;
+    /// What the node is before that.
+    type Reception: PeerReception;
 
-    /// The member; `None` while the node waits to join a cluster or to be bootstrapped.
+    /// The member; `None` while the node waits to join a cluster or to be bootstrapped, and once
+    /// the others have refused its disk.
     fn member(&self) -> Option<Arc<Self::Member>>;
+
+    /// Who takes introductions: the member, and before it whoever opens what it has. `None` as
+    /// for [`PeerHandler::member`].
+    fn reception(&self) -> Option<Arc<Self::Reception>>;
+}
+
+/// The part of a member that answers before its replicas are open: who it is, and whom it knows.
+pub trait PeerReception: Send + Sync + 'static {
+    /// Which member it is.
+    fn node_id(&self) -> NodeId;
+
+    /// The cluster that it belongs to.
+    fn cluster_id(&self) -> Uuid;
+
+    /// Gets to know a start of another node, durably; what this node says of itself.
+    ///
+    /// # Errors
+    /// A conflict where that start is refused for good; else it may be said again.
+    fn introduce(
+        &self,
+        new: Introduction,
+    ) -> impl Future<Output = Result<Introduction, Error>> + Send;
 }
 
 /// A node that belongs to a cluster. Who calls was checked before: only others of the cluster.
@@ -30,6 +55,12 @@ pub trait PeerMember: Send + Sync + 'static {
 
     /// The cluster that it belongs to.
     fn cluster_id(&self) -> Uuid;
+
+    /// Takes a call of a start that was introduced.
+    ///
+    /// # Errors
+    /// Why the call is not taken.
+    fn check_caller(&self, caller: &Life) -> Result<(), NotTaken>;
 
     /// Logs a command, if this node leads the group, and waits until it is applied.
     fn propose(

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -19,9 +20,9 @@ use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vec
 
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf};
 use crate::{
-    Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
-    NotRead, Outcome, PROTOCOL, PeerHandler, PeerMember, Peers, Proposal, Read, Replica,
-    ReportRequest, Token, peer_server,
+    Answered, Caller, Freshness, HeldHits, Introduction, JoinReply, JoinRequest, LeaderRequest,
+    Life, NodeReport, NotDone, NotRead, NotTaken, Outcome, PROTOCOL, PeerHandler, PeerMember,
+    PeerReception, Peers, Proposal, Read, Replica, ReportRequest, Stale, Start, Token, peer_server,
 };
 
 /// The cluster that the fake belongs to.
@@ -32,6 +33,8 @@ pub(super) const FAKE: NodeId = NodeId(2);
 pub(super) const SECRET: &str = "s3cret";
 /// Index that every read names.
 pub(super) const INDEX: LogIndex = LogIndex(5);
+/// The latest start of node 1 that the fake knows at first.
+pub(super) const LATEST: u64 = 5;
 /// Replicas of a proposal that the fake never answers.
 pub(super) const FOR_EVER: u32 = 9;
 
@@ -41,6 +44,8 @@ pub(super) struct Shared {
     /// Files that its replica has.
     pub(super) own: TempDir,
     space: Space,
+    /// The latest start of node 1 that it knows.
+    pub(super) latest: AtomicU64,
     pub(super) stepped: Mutex<Vec<Envelope>>,
 }
 
@@ -48,6 +53,7 @@ pub(super) struct Shared {
 #[derive(Clone)]
 pub(super) struct Fake {
     is_member: bool,
+    is_opening: bool,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -56,7 +62,14 @@ impl Fake {
         let dir = TempDir::new().unwrap();
         let space = Space::new(dir.path(), 0, 0).unwrap();
         let (own, stepped) = (TempDir::new().unwrap(), Mutex::default());
-        Self { is_member, shared: Arc::new(Shared { dir, own, space, stepped }) }
+        let (is_opening, latest) = (false, AtomicU64::new(LATEST));
+        let shared = Shared { dir, own, space, latest, stepped };
+        Self { is_member, is_opening, shared: Arc::new(shared) }
+    }
+
+    /// One of the cluster that opens what it has.
+    pub(super) fn opening() -> Self {
+        Self { is_opening: true, ..Self::new(false) }
     }
 
     /// Serves it, until the test's runtime ends.
@@ -78,18 +91,51 @@ impl Fake {
     }
 }
 
+/// A start of node 1.
+pub(super) fn life(start: u64) -> Life {
+    Life { node: NodeId(1), disk: CLUSTER, start: Start { number: start, boot: 1 } }
+}
+
 /// Connections of a node of this cluster that knows the fake.
 pub(super) fn peers_of(secret: &str, cluster: Option<Uuid>, fake: SocketAddr) -> Peers {
-    let peers = Peers::new(Token::new(secret).unwrap(), cluster, None);
+    peers_in(LATEST, secret, cluster, fake)
+}
+
+/// The same in some start of it.
+pub(super) fn peers_in(start: u64, secret: &str, cluster: Option<Uuid>, fake: SocketAddr) -> Peers {
+    let caller = cluster.map(|cluster| Caller { cluster, life: life(start) });
+    let peers = Peers::new(Token::new(secret).unwrap(), caller, None);
     peers.set_addresses(HashMap::from([(FAKE, fake.to_string())]));
     peers
 }
 
 impl PeerHandler for Fake {
     type Member = Self;
+    type Reception = Self;
 
     fn member(&self) -> Option<Arc<Self>> {
         self.is_member.then(|| Arc::new(self.clone()))
+    }
+
+    fn reception(&self) -> Option<Arc<Self>> {
+        (self.is_member || self.is_opening).then(|| Arc::new(self.clone()))
+    }
+}
+
+impl PeerReception for Fake {
+    fn node_id(&self) -> NodeId {
+        FAKE
+    }
+
+    fn cluster_id(&self) -> Uuid {
+        CLUSTER
+    }
+
+    async fn introduce(&self, new: Introduction) -> Result<Introduction, Error> {
+        if new.life.start.number < LATEST {
+            return Err(Error::conflict("a later start is known").nothing_changed());
+        }
+        Ok(Introduction { address: "of the fake".into(), ..new })
     }
 }
 
@@ -100,6 +146,16 @@ impl PeerMember for Fake {
 
     fn cluster_id(&self) -> Uuid {
         CLUSTER
+    }
+
+    fn check_caller(&self, caller: &Life) -> Result<(), NotTaken> {
+        let Life { node, start, .. } = *caller;
+        let known = self.shared.latest.load(Ordering::Relaxed);
+        match start.number {
+            start if start == known => Ok(()),
+            start if start < known => Err(Stale::Older { node, start, known }.into()),
+            _ => Err(NotTaken::NotIntroduced(node)),
+        }
     }
 
     async fn propose(&self, proposal: Proposal, _deadline: Instant) -> Outcome {

@@ -1,9 +1,12 @@
 //! The service behind a listener: who is let in, what each call answers, and what a failed
 //! call tells.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use prost::encoding::encode_varint;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request};
 use uuid::Uuid;
 use vane_proto::peer;
@@ -12,11 +15,11 @@ use vane_raft::{Envelope, MemberChange};
 use vane_shard::{Search, SearchParams, Want};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
 
-use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, SECRET, peers_of};
+use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, LATEST, SECRET, life, peers_in, peers_of};
 use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
 use crate::{
-    Answered, Freshness, JoinRequest, LeaderRequest, NotDone, NotRead, Outcome, PROTOCOL, Peers,
-    Proposal, Read, ReportRequest,
+    Answered, Freshness, Introduction, JoinRequest, LeaderRequest, NotDone, NotRead, Outcome,
+    PROTOCOL, Peers, Proposal, Read, ReportRequest, Token,
 };
 
 const SHARD: GroupId = GroupId(1);
@@ -130,7 +133,7 @@ async fn what_is_no_read_is_answered_too() {
 #[tokio::test]
 async fn a_disk_joins_through_an_address() {
     let address = Fake::new(true).listen().await.to_string();
-    let joining = Peers::new(crate::Token::new(SECRET).unwrap(), None, None);
+    let joining = Peers::new(Token::new(SECRET).unwrap(), None, None);
     let time = Duration::from_secs(5);
     let reply = joining.join(&address, join_request("n"), time).await.unwrap();
     assert_eq!((reply.cluster_id, reply.node_id), (CLUSTER, NodeId(4)));
@@ -160,6 +163,109 @@ async fn strangers_are_refused_and_know_that_nothing_was_changed() {
     let peers = peers_of(SECRET, Some(CLUSTER), waiting);
     let Err(NotRead::NoReplica(why)) = read(&peers, Basis).await else { panic!("it answered") };
     assert!(why.contains("belongs to no cluster yet"), "{why}");
+}
+
+#[tokio::test]
+async fn only_the_start_that_was_introduced_is_heard() {
+    let address = Fake::new(true).listen().await;
+    for (start, expected) in
+        [(LATEST - 1, "start 5 is known"), (LATEST + 1, "has not introduced its start")]
+    {
+        let peers = peers_in(start, SECRET, Some(CLUSTER), address);
+        let Err(NotRead::NoReplica(why)) = read(&peers, Basis).await else { panic!("answered") };
+        assert!(why.contains(expected), "{why}");
+        let outcome = peers.propose(FAKE, proposal(0), soon()).await;
+        assert!(matches!(outcome, Outcome::NoReplica(_)), "{outcome:?}");
+        let mut client = peers.client(FAKE).unwrap();
+        let status = client.raft(tokio_stream::iter([batch_for(FAKE.0)])).await.unwrap_err();
+        assert!(status.message().contains(expected), "{status}");
+    }
+}
+
+/// Its stream may be older than the word of who knows better.
+#[tokio::test]
+async fn a_stream_ends_once_a_later_start_of_its_sender_is_known() {
+    let fake = Fake::new(true);
+    let peers = peers_of(SECRET, Some(CLUSTER), fake.listen().await);
+    let (send, receive) = mpsc::channel(1);
+    let mut client = peers.client(FAKE).unwrap();
+    let call = tokio::spawn(async move { client.raft(ReceiverStream::new(receive)).await });
+    send.send(batch_for(FAKE.0)).await.unwrap();
+    while fake.shared.stepped.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    fake.shared.latest.store(LATEST + 1, Ordering::Relaxed);
+    send.send(batch_for(FAKE.0)).await.unwrap();
+    let status = call.await.unwrap().unwrap_err();
+    assert!(status.message().contains("start 6 is known"), "{status}");
+    assert_eq!(fake.shared.stepped.lock().len(), 1);
+}
+
+/// A version without identities.
+#[tokio::test]
+async fn who_does_not_say_which_start_it_is_changes_nothing() {
+    let fake = Fake::new(true);
+    let address = fake.listen().await;
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let mut client = PeerClient::new(channel.connect().await.unwrap());
+    let mut request = Request::new(tokio_stream::iter([batch_for(FAKE.0)]));
+    let metadata = request.metadata_mut();
+    Token::new(SECRET).unwrap().put(metadata);
+    crate::version::put(metadata);
+    metadata.insert("vane-cluster", CLUSTER.to_string().parse().unwrap());
+    let status = client.raft(request).await.unwrap_err();
+    assert!(status.message().contains("does not say which node it is; nothing was changed"));
+    assert!(fake.shared.stepped.lock().is_empty());
+}
+
+#[tokio::test]
+async fn nodes_introduce_themselves_to_each_other() {
+    let address = Fake::new(true).listen().await;
+    let own = |start| Introduction {
+        life: life(start),
+        address: "a:1".into(),
+        before: vec![life(1).start, life(2).start],
+    };
+    let time = Duration::from_secs(5);
+    let new = peers_in(LATEST + 1, SECRET, Some(CLUSTER), address);
+    let answer = new.introduce(FAKE, own(LATEST + 1), time).await.unwrap();
+    assert_eq!(answer, Introduction { address: "of the fake".into(), ..own(LATEST + 1) });
+    let answer = new.introduce_at(&address.to_string(), own(LATEST + 1), time).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    let old = peers_in(LATEST - 1, SECRET, Some(CLUSTER), address);
+    let error = old.introduce(FAKE, own(LATEST - 1), time).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_node_that_opens_what_it_has_takes_introductions_and_nothing_else() {
+    let address = Fake::opening().listen().await;
+    let time = Duration::from_secs(5);
+    for (start, expected) in [(LATEST - 1, Err(ErrorKind::Conflict)), (LATEST + 1, Ok(()))] {
+        let own = Introduction { life: life(start), address: "a:1".into(), before: Vec::new() };
+        let peers = peers_in(start, SECRET, Some(CLUSTER), address);
+        let answer = peers.introduce(FAKE, own, time).await;
+        assert_eq!(answer.map(drop).map_err(|error| error.kind), expected);
+    }
+    let peers = peers_of(SECRET, Some(CLUSTER), address);
+    let error = peers.report(FAKE, ReportRequest::NodeOnly, time).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn who_answers_at_anothers_address_says_so() {
+    let address = Fake::new(true).listen().await;
+    let peers = peers_of(SECRET, Some(CLUSTER), address);
+    let ghost = NodeId(9);
+    peers.set_addresses([(ghost, address.to_string())].into());
+    let time = Duration::from_secs(5);
+    let error = peers.report(ghost, ReportRequest::NodeOnly, time).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.detail),
+        (ErrorKind::Conflict, "this is node 2, not node 9".into())
+    );
+    let read = peers.read(ghost, SHARD, Basis, Freshness::Leader, soon()).await;
+    assert!(matches!(read, Err(NotRead::NoReplica(_))), "{read:?}");
 }
 
 #[tokio::test]

@@ -338,29 +338,39 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
         });
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
     let numbers = proptest::array::uniform7(any::<u64>());
-    (numbers, text(), any::<[u32; 2]>(), any::<bool>(), groups, truth())
-        .prop_map(|(numbers, version, [protocol, scrub_permille], disk_full, groups, truth)| {
-            let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders, at] =
-                numbers;
-            let (broken, differing, sums) = truth;
-            NodeReport {
-                node: NodeId(node),
+    (numbers, text(), any::<[u32; 2]>(), any::<[bool; 2]>(), groups, truth())
+        .prop_map(
+            |(
+                numbers,
                 version,
-                protocol,
-                disk_free_bytes,
-                disk_total_bytes,
-                disk_full,
-                meta_applied: LogIndex(meta_applied),
-                replicas,
-                leaders,
+                [protocol, scrub_permille],
+                [disk_full, leads_meta],
                 groups,
-                broken,
-                differing,
-                scrubbed_at: at,
-                scrub_permille,
-                sums,
-            }
-        })
+                truth,
+            )| {
+                let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders, at] =
+                    numbers;
+                let (broken, differing, sums) = truth;
+                NodeReport {
+                    node: NodeId(node),
+                    version,
+                    protocol,
+                    disk_free_bytes,
+                    disk_total_bytes,
+                    disk_full,
+                    meta_applied: LogIndex(meta_applied),
+                    leads_meta,
+                    replicas,
+                    leaders,
+                    groups,
+                    broken,
+                    differing,
+                    scrubbed_at: at,
+                    scrub_permille,
+                    sums,
+                }
+            },
+        )
         .boxed()
 }
 

@@ -49,6 +49,7 @@ message!(
         disk_total_bytes,
         disk_full,
         meta_applied,
+        leads_meta,
         replicas,
         leaders,
         groups,
@@ -59,7 +60,7 @@ message!(
         sums,
     }) => ReportReply {
         node_id, version, protocol, disk_free_bytes, disk_total_bytes, disk_full, meta_applied,
-        replicas, leaders, groups, broken, differing, scrubbed_at, scrub_permille, sums,
+        leads_meta, replicas, leaders, groups, broken, differing, scrubbed_at, scrub_permille, sums,
     }
 );
 message!(BrokenReplica { group, why });

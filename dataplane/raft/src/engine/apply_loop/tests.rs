@@ -11,7 +11,7 @@ use vane_types::{GroupId, NodeId, PeerId, Term};
 
 use super::super::apply_queues::ApplyFeed;
 use super::*;
-use crate::error::StoreError;
+use crate::error::{ApplyError, StoreError};
 use crate::machine::{Answer, Conf, Entry, Exported, StateMachine};
 use crate::replica::Ticket;
 
