@@ -162,8 +162,7 @@ impl Standing {
 /// not know to be on its disk.
 fn trails(leader: &GroupStatus, voter: PeerId, applied: LogIndex) -> u64 {
     let Some(peer) = leader.peer(voter) else { return leader.committed.saturating_since(applied) };
-    // Whether it answered lately is not asked: a leader forgets that once in each election timeout,
-    // until the next answer, and a silent replica that lacks nothing is as good as any.
+    // Whether it answered lately is not asked: a silent one that lacks nothing is as good as any.
     let behind = leader.committed.saturating_since(applied.min(peer.matched));
     // What is matched is from before the snapshot that is on its way.
     if peer.snapshot { behind.max(LAG_MAX + 1) } else { behind }

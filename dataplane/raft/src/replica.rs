@@ -1,5 +1,6 @@
 //! One group on this node: raft-rs's state, and who waits for what of it.
 
+mod answered;
 mod faulty;
 mod log_end;
 mod members;
@@ -93,6 +94,8 @@ pub(crate) struct Replica {
     serving_term: Term,
     /// Ticks in which the replica goes on standing for election.
     eager_ticks: usize,
+    /// Members that answered this leader before it last counted who does.
+    answered: Vec<PeerId>,
     /// Node whose process led the group and is gone; none once there is a leader.
     orphaned_by: Option<NodeId>,
     /// Handed out by `ready` and not known to be written yet.
@@ -161,6 +164,7 @@ impl Replica {
             election_timeout: config.election_ticks.start,
             serving_term: Term::default(),
             eager_ticks: 0,
+            answered: Vec::new(),
             orphaned_by: None,
             writing: None,
             written_term: log.term,
@@ -206,7 +210,7 @@ impl Replica {
             self.raw.raft.election_elapsed += 1;
             return;
         }
-        self.raw.tick();
+        self.tick_raft();
         if self.eager_ticks > 0 {
             // The others may not have made their replicas when this one first asked for votes.
             self.eager_ticks -= 1;

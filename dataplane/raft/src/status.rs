@@ -81,7 +81,8 @@ pub struct PeerStatus {
     pub peer: PeerId,
     /// Last entry known to be on the member's disk.
     pub matched: LogIndex,
-    /// The member answered within the last election timeout.
+    /// The member answered lately: one that is silent is told so after one election timeout, or
+    /// two at most.
     pub active: bool,
     /// A snapshot is on its way to the member, or being installed there.
     pub snapshot: bool,

@@ -62,7 +62,7 @@ impl Database {
             before.shards.iter().map(|shard| (key(shard), shard.group.as_ref())).collect();
         for shard in &mut self.shards {
             let group = before.get(&key(shard)).copied().flatten();
-            // Seen in either look it is there: one look may fall between two heartbeats.
+            // Seen in either look it is there: the other may be the first of a new leader.
             for replica in shard.group.iter_mut().flat_map(|group| &mut group.replicas) {
                 replica.active |= replica.known && was_active(group, replica.node_id);
             }
@@ -80,8 +80,8 @@ fn was_active(group: Option<&admin::Group>, node_id: u64) -> bool {
     replicas.any(|replica| replica.node_id == node_id && replica.active)
 }
 
-/// Asks a node for the database. Trouble is told when two looks show it: a leader asks who is
-/// there every 0.7 s, and until the next heartbeat (0.2 s) nobody has answered it.
+/// Asks a node for the database. Trouble is told when two looks show it: a leader that was just
+/// elected has heard of nobody until its first heartbeat is answered (0.2 s).
 ///
 /// # Errors
 ///

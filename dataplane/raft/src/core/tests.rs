@@ -1,5 +1,6 @@
 //! Small clusters of cores over memory, with a network that delivers at once.
 
+mod answers;
 mod cluster;
 mod log_budget;
 mod memory_log;

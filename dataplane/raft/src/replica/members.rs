@@ -158,12 +158,6 @@ impl Replica {
         Ok(())
     }
 
-    /// Whether a member answered within the last election timeout.
-    fn is_active(&self, peer: PeerId) -> bool {
-        let progress = self.raw.raft.prs().get(peer.0);
-        peer == self.peer || progress.is_some_and(|progress| progress.recent_active)
-    }
-
     /// Steps down where the group took this leader's vote away, as it can where the change
     /// was logged under another. raft-rs would go on to lead a group that it no longer
     /// counts itself in, and panic at the next commit (raft-rs issue 584).

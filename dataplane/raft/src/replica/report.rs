@@ -41,7 +41,7 @@ impl Replica {
             .map(|(id, progress)| PeerStatus {
                 peer: PeerId(*id),
                 matched: LogIndex(progress.matched),
-                active: progress.recent_active,
+                active: self.is_active(PeerId(*id)),
                 snapshot: progress.state == raft::ProgressState::Snapshot,
                 applied: self.log_end.heard(PeerId(*id)).map_or(LogIndex::ZERO, |it| it.applied),
                 installing: self
