@@ -25,7 +25,10 @@ pub enum ShardStep {
     /// Nothing yet.
     Wait(Waiting),
     /// A peer begins to follow, and is sent the data.
-    #[display("peer {_0} is to get the data; {COPIES_AT_ONCE} replicas get theirs at a time")]
+    #[display(
+        "node {} is to get the data; {COPIES_AT_ONCE} replicas get theirs at a time",
+        _0.node()
+    )]
     Copy(PeerId),
     /// Change the members.
     #[display("changing members")]
@@ -55,7 +58,7 @@ pub enum Waiting {
     #[error("node {0} is away; ask for other replicas to take the move to it back")]
     Away(NodeId),
     /// A learner that is to vote does not have the data.
-    #[error("peer {peer} is catching up: {matched} of {last_index} entries")]
+    #[error("node {} is catching up: {matched} of {last_index} entries", .peer.node())]
     CatchingUp {
         /// Peer id of the learner.
         peer: PeerId,
@@ -66,7 +69,10 @@ pub enum Waiting {
     },
     /// A learner that is to vote has the entries in its log, and not in its state: a snapshot
     /// is being installed, or entries are applied.
-    #[error("peer {peer} is taking the data in: it has applied entry {applied} of {last_index}")]
+    #[error(
+        "node {} is taking the data in: it has applied entry {applied} of {last_index}",
+        .peer.node()
+    )]
     TakingIn {
         /// Peer id of the learner.
         peer: PeerId,

@@ -103,7 +103,8 @@ fn one_that_lags_is_waited_for() {
     let learner = facts.peers.iter_mut().find(|other| other.peer == peer(4)).unwrap();
     learner.matched = LogIndex(10);
     let waits = step(&facts, &wanted, |_| true);
-    assert_eq!(waits.to_string(), format!("peer {} is catching up: 10 of 1000 entries", peer(4)));
+    assert_eq!(waits.to_string(), "node 4 is catching up: 10 of 1000 entries");
+    assert!(ShardStep::Copy(peer(4)).to_string().starts_with("node 4 is to get the data; "));
     facts.conf.voters_outgoing = peers(&[1, 2, 3]);
     assert_eq!(step(&facts, &wanted, |_| true), ShardStep::Wait(Waiting::ChangeUnderWay));
 }
