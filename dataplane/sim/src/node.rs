@@ -137,7 +137,7 @@ impl Node {
         let meta = Meta::open(store)?;
         let id = (self.id, self.started);
         let mut process = Process::new(id, Arc::clone(&self.disks.log), &meta, env);
-        process.register(&mut self.disks, GroupId::META, Arc::new(meta), false)?;
+        process.register(&mut self.disks, env, (GroupId::META, Arc::new(meta)), false)?;
         process.follow_at_start(&mut self.disks, env)?;
         self.disks.sync_state(&process.replicas).map_err(|error| error.to_string())?;
         process.wake(env);

@@ -297,7 +297,7 @@ impl Process {
         }
         let range = self.catalog.read(|state| state.range_of(group));
         let opened = open_shard(disks.store(env, group, peer), env.swarm.shards, range)
-            .and_then(|machine| self.register(disks, group, machine, is_new && campaign));
+            .and_then(|machine| self.register(disks, env, (group, machine), is_new && campaign));
         if let Err(why) = opened {
             env.checks.fail(|| replica_failed(group, peer, &why));
         }
@@ -307,8 +307,8 @@ impl Process {
     pub(crate) fn register(
         &mut self,
         disks: &mut Disks,
-        group: GroupId,
-        machine: AnyMachine,
+        env: &mut Env,
+        (group, machine): (GroupId, AnyMachine),
         campaign: bool,
     ) -> Result<(), String> {
         let log = disks.log.group(group).map_err(|error| error.to_string())?;
@@ -326,6 +326,7 @@ impl Process {
             let files = disks.incoming.get(&(group, log.truncated_term, index));
             let files = files.ok_or_else(|| format!("the snapshot at {index} is gone"))?;
             machine.install(files.path()).map_err(|error| error.to_string())?;
+            env.checks.installed(group, log.peer, index, machine.digest()?);
         }
         let watch = Arc::<Watch>::default();
         let (applied, conf, peer) = (machine.applied(), machine.conf(), log.peer);
