@@ -108,10 +108,7 @@ impl<S: Shards> Refill<S> {
 
 /// Whether a replica is on its way out, or was.
 fn is_begun(state: &State, group: GroupId, peer: PeerId) -> bool {
-    state
-        .shards
-        .get(&group)
-        .is_none_or(|shard| shard.refill.is_some() || !shard.conf.members().contains(&peer))
+    state.shards.get(&group).is_none_or(|shard| shard.gives_up(peer))
 }
 
 /// Who votes in a group, as the catalog has it.

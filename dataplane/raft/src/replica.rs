@@ -232,7 +232,7 @@ impl Replica {
         if message.to != self.peer.0 || !self.takes(&message) || self.is_too_much(&message) {
             return;
         }
-        if self.contradicts(&message) {
+        if self.contradicts(&message) || self.is_overtaken(&message) {
             return;
         }
         self.hear_of_member(&mut message);

@@ -203,12 +203,8 @@ impl Node {
     }
 
     /// What is wrong with its replicas, as an administrator is shown.
-    pub(crate) fn shut(&self) -> Vec<GroupId> {
-        let damaged = self.disks.damaged.iter().copied();
-        match &self.process {
-            Some(process) => damaged.filter(|group| process.has_place(*group)).collect(),
-            None => Vec::new(),
-        }
+    pub(crate) fn shut(&self) -> Vec<(GroupId, PeerId)> {
+        self.process.iter().flat_map(Process::shut).collect()
     }
 
     /// Whether a replica is open here.

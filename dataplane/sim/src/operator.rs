@@ -36,19 +36,13 @@ impl World {
     /// Has replicas that are shut filled again, as their nodes do. Their groups can do without
     /// them: no other is lost.
     pub(crate) fn refill_shut_replicas(&mut self) {
-        let shut: Vec<(NodeId, GroupId)> = self
-            .nodes
-            .iter()
-            .flat_map(|node| node.shut().into_iter().map(|group| (node.id, group)))
-            .collect();
-        for (node, group) in shut {
+        let shut = self.nodes.iter().flat_map(|node| {
+            node.shut().into_iter().map(move |(group, peer)| (node.id, group, peer))
+        });
+        let shut: Vec<(NodeId, GroupId, PeerId)> = shut.collect();
+        for (node, group, peer) in shut {
             let entry = self.catalog(node, |state| state.shards.get(&group).cloned()).flatten();
-            let Some(peer) = self.nodes[place(node)].disks.peer(group) else { continue };
-            let is_due = entry.is_some_and(|entry| {
-                entry.refill.is_none()
-                    && entry.target.is_none()
-                    && entry.conf.members().contains(&peer)
-            });
+            let is_due = entry.is_some_and(|entry| !entry.gives_up(peer));
             let Some(process) = self.nodes[place(node)].process.as_mut().filter(|_| is_due) else {
                 continue;
             };

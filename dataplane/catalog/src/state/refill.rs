@@ -9,8 +9,9 @@
 use serde::{Deserialize, Serialize};
 use vane_types::{GroupId, NodeId, PeerId, Refusal};
 
-use super::shards::{ShardEntry, TargetReplica, shard_not_found};
+use super::shards::{ShardEntry, shard_not_found};
 use super::{Changed, State, Touched};
+use crate::command::WantedReplica;
 
 /// Shards that may be filled again at once: each copies all that it has.
 pub const REFILLS_MAX: usize = 8;
@@ -18,12 +19,13 @@ pub const REFILLS_MAX: usize = 8;
 pub const REFILLS_OF_NODE_MAX: usize = 2;
 
 /// A replica that is being replaced on its own node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refill {
     /// The replica that leaves.
     pub leaving: PeerId,
-    /// Whether it follows without a vote, as the one that comes will.
-    pub learner: bool,
+    /// Where the replicas should be once it has left: where they were to be when it began, a move
+    /// that was under way included.
+    pub then: Vec<WantedReplica>,
     /// The old one has left; the new one is on its way.
     pub returning: bool,
 }
@@ -36,51 +38,52 @@ impl Refill {
 }
 
 impl ShardEntry {
+    /// Whether nothing is to be begun for a replica that is out of use: it is leaving to be
+    /// replaced, or nobody wants it any more.
+    pub fn gives_up(&self, peer: PeerId) -> bool {
+        let is_wanted = || self.target.iter().flatten().any(|replica| replica.peer == peer);
+        let is_leaving = self.refill.as_ref().is_some_and(|refill| refill.leaving == peer);
+        is_leaving || !(self.conf.members().contains(&peer) || is_wanted())
+    }
+
     /// Goes on once the members are where the last step of a refill wanted them.
     pub(super) fn refill_on(&mut self) {
-        let Some(Refill { leaving, learner, returning: false }) = self.refill else {
-            self.refill = None;
-            return;
-        };
-        let members = self.conf.members().into_iter();
-        let stays =
-            members.map(|peer| TargetReplica { peer, learner: !self.conf.voters.contains(&peer) });
-        let mut target: Vec<TargetReplica> = stays.collect();
-        target.push(TargetReplica { peer: self.next_peer(leaving.node()), learner });
-        self.target = Some(target);
-        self.refill = Some(Refill { leaving, learner, returning: true });
+        let Some(refill) = self.refill.take().filter(|refill| !refill.returning) else { return };
+        self.target = Some(self.target_of(&refill.then));
+        self.refill = Some(Refill { returning: true, ..refill });
     }
 }
 
 impl State {
     pub(super) fn refill(&mut self, group: GroupId, peer: PeerId) -> Changed {
-        let refills = || self.shards.values().filter_map(|shard| shard.refill);
+        let others = || self.shards.iter().filter(|(id, _)| **id != group);
+        let refills = || others().filter_map(|(_, shard)| shard.refill.as_ref());
         let of_node = refills().filter(|refill| refill.node() == peer.node()).count();
         let is_full = refills().count() >= REFILLS_MAX || of_node >= REFILLS_OF_NODE_MAX;
         let entry = self.shards.get_mut(&group).ok_or_else(|| shard_not_found(group))?;
         // A repeated call meets what it did itself.
-        if entry.refill.is_some_and(|refill| refill.leaving == peer) {
+        if entry.refill.as_ref().is_some_and(|refill| refill.leaving == peer) {
             return Ok(Vec::new());
         }
         let refused = |why: &str| Refusal::Conflict(format!("shard {group}: {why}"));
         if is_full {
             return Err(refused("as many replicas as may be are being filled again"));
         }
-        if entry.target.is_some() || entry.conf.is_joint() {
-            return Err(refused("its replicas are being changed"));
+        if entry.conf.is_joint() {
+            return Err(refused("its members are being changed"));
         }
-        let conf = &entry.conf;
-        if !conf.members().contains(&peer) {
+        // One that a move has only begun to fill may be damaged, too.
+        if entry.gives_up(peer) {
             return Err(refused("the replica to fill again is none of its members"));
         }
-        if !conf.voters.iter().any(|voter| *voter != peer) {
+        if !entry.conf.voters.iter().any(|voter| *voter != peer) {
             return Err(refused("there is no other replica to fill it from"));
         }
-        let stays = conf.members().into_iter().filter(|member| *member != peer);
-        let stays = stays.map(|peer| TargetReplica { peer, learner: !conf.voters.contains(&peer) });
-        entry.refill =
-            Some(Refill { leaving: peer, learner: !conf.voters.contains(&peer), returning: false });
-        entry.target = Some(stays.collect());
+        let stays = entry.replicas().into_iter().filter(|replica| replica.peer != peer).collect();
+        // A move waits until it has left: what is to be removed may be what keeps the majority.
+        let then = entry.wanted();
+        entry.refill = Some(Refill { leaving: peer, then, returning: false });
+        entry.target = Some(stays);
         entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
     }

@@ -144,30 +144,31 @@ impl ShardEntry {
     }
 
     /// Where the replicas should be: where they are, unless a change is under way.
-    fn wanted(&self) -> Vec<WantedReplica> {
+    pub(super) fn wanted(&self) -> Vec<WantedReplica> {
         // One that is to come back on its node is still wanted there.
-        let back = self.refill.filter(|refill| !refill.returning);
-        let back = back.map(|it| WantedReplica { node: it.node(), learner: it.learner });
-        let mut wanted: Vec<WantedReplica> = match &self.target {
-            Some(target) => target
-                .iter()
-                .map(|replica| WantedReplica {
-                    node: replica.peer.node(),
-                    learner: replica.learner,
-                })
-                .collect(),
-            None => {
-                let members = self.conf.members().into_iter();
-                members
-                    .map(|peer| WantedReplica {
-                        node: peer.node(),
-                        learner: !self.conf.voters.contains(&peer),
-                    })
-                    .collect()
-            }
+        if let Some(refill) = self.refill.as_ref().filter(|refill| !refill.returning) {
+            return refill.then.clone();
+        }
+        let replicas = self.target.clone().unwrap_or_else(|| self.replicas());
+        let wanted =
+            |it: TargetReplica| WantedReplica { node: it.peer.node(), learner: it.learner };
+        replicas.into_iter().map(wanted).collect()
+    }
+
+    /// The members as they are.
+    pub(super) fn replicas(&self) -> Vec<TargetReplica> {
+        let is_learner = |peer| !self.conf.voters.contains(&peer);
+        let members = self.conf.members().into_iter();
+        members.map(|peer| TargetReplica { peer, learner: is_learner(peer) }).collect()
+    }
+
+    /// The replicas that are wanted, as peers: those that nodes have, and new ones.
+    pub(super) fn target_of(&mut self, wanted: &[WantedReplica]) -> Vec<TargetReplica> {
+        let replica = |wanted: &WantedReplica| TargetReplica {
+            peer: self.peer_for(wanted.node),
+            learner: wanted.learner,
         };
-        wanted.extend(back);
-        wanted
+        wanted.iter().map(replica).collect()
     }
 
     /// The peer that a node has, or one that the group never had before.
@@ -217,11 +218,7 @@ impl State {
                 listed(&there)
             )));
         }
-        let target = replicas.iter().map(|replica| TargetReplica {
-            peer: entry.peer_for(replica.node),
-            learner: replica.learner,
-        });
-        entry.target = Some(target.collect());
+        entry.target = Some(entry.target_of(replicas));
         // Whoever decides anew decides about that replica too.
         entry.refill = None;
         entry.revision += 1;

@@ -140,7 +140,7 @@ fn check(state: &State) -> Result<(), TestCaseError> {
             let nodes: BTreeSet<NodeId> = target.iter().map(|it| it.peer.node()).collect();
             prop_assert_eq!(nodes.len(), target.len(), "a node has one replica of a shard");
             prop_assert!(target.iter().any(|it| !it.learner), "somebody votes");
-            let leaves = shard.refill.map(|refill| refill.leaving);
+            let leaves = shard.refill.as_ref().map(|refill| refill.leaving);
             prop_assert!(target.iter().all(|it| Some(it.peer) != leaves), "it comes as another");
         }
     }

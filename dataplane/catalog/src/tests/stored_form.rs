@@ -234,7 +234,10 @@ fn objects_on_disk_are_written_as_before_levels() {
     );
     state.apply(MetaCommand::Refill { group: GroupId(2), peer: peer(2, 1) }).unwrap();
     let written = serde_json::to_string(&state.shards[&GroupId(2)]).unwrap();
-    let refill = r#""refill":{"leaving":8589934593,"learner":false,"returning":false}"#;
+    let refill = concat!(
+        r#""refill":{"leaving":8589934593,"then":[{"node":2,"learner":false},"#,
+        r#"{"node":3,"learner":false},{"node":4,"learner":false}],"returning":false}"#
+    );
     assert!(written.contains(refill), "{written}");
     // From the first record on that says when the members were looked at.
     let seen = Some(Seen { epoch: 0, term: Term(7), index: LogIndex(90) });

@@ -176,6 +176,18 @@ impl Replica {
         }
     }
 
+    /// Whether a member refuses what it took later: this answer was late. raft-rs would go back to
+    /// an entry that the member has and the log here may not; and as nobody lacks a snapshot, none
+    /// is kept, so that one after the other would be made and none sent.
+    pub(super) fn is_overtaken(&self, message: &Message) -> bool {
+        let is_refusal = message.get_msg_type() == MessageType::MsgAppendResponse && message.reject;
+        let known = self.raw.raft.prs().get(message.from);
+        is_refusal
+            && self.is_leader()
+            && message.term == self.term().0
+            && known.is_some_and(|progress| message.index <= progress.matched)
+    }
+
     fn count_answer(&mut self, peer: PeerId) {
         let Some(answers) = self.log_end.delivered.get_mut(&peer) else { return };
         *answers += 1;

@@ -342,6 +342,12 @@ impl Process {
         self.placed.contains_key(&group)
     }
 
+    /// Replicas that have their place here and are not open: damaged, or destroyed before.
+    pub(crate) fn shut(&self) -> impl Iterator<Item = (GroupId, PeerId)> {
+        let placed = self.placed.iter().map(|(group, peer)| (*group, *peer));
+        placed.filter(|(group, peer)| self.replica(*group, *peer).is_none())
+    }
+
     /// Whether everything that the catalog says is done.
     pub(crate) fn has_followed(&self) -> bool {
         let held = self.held();

@@ -202,3 +202,35 @@ fn a_replica_answers_while_a_snapshot_is_written_and_acknowledges_it_once_instal
     node.log.append(&out.appends, true).unwrap();
     assert!(acknowledges(&node.core.persisted().unwrap()));
 }
+
+#[test]
+fn a_refusal_that_was_overtaken_takes_nothing_back() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let away = (1..=3).find(|id| *id != leader).unwrap();
+    assert!(cluster.propose(leader, b"a").is_ok());
+    // What it has is known, and what is sent next is a question where it is.
+    cluster.down.insert(away);
+    let through = cluster.truncate(leader);
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.unreachable(NodeId(away));
+    let status = node.status();
+    assert_eq!((through, status.peer(peer(away)).unwrap().matched), (status.last_index, through));
+    // It said so of an append that came before those that it took.
+    let mut refusal = Message {
+        from: peer(away).0,
+        to: peer(leader).0,
+        term: status.term.0,
+        index: through.0,
+        reject: true,
+        reject_hint: through.0 - 1,
+        log_term: status.term.0,
+        ..Message::default()
+    };
+    refusal.set_msg_type(MessageType::MsgAppendResponse);
+    node.core.step(Envelope { group: GROUP, message: refusal });
+    cluster.down.clear();
+    assert!(cluster.propose(leader, b"b").is_ok());
+    assert_eq!(cluster.commands(away), [b"a", b"b"]);
+    assert_eq!(cluster.orders, 0, "a snapshot of what it has");
+}
