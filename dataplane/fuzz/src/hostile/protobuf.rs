@@ -55,20 +55,33 @@ fn damage(message: &[u8], rate: usize, random: &mut Random) -> Vec<u8> {
             false => kept.push(Field(tag, content)),
         }
     }
-    encode(&kept)
+    // Copies of copies, on several levels, are more than any memory.
+    let broken = encode(&kept);
+    if broken.len() > BYTES_MAX { message.to_vec() } else { broken }
 }
 
 /// What stands where a field stood.
 fn broken(tag: u32, content: Content, random: &mut Random) -> Vec<Field> {
     match (random.below(6), content) {
         (0, _) => Vec::new(),
-        (1, content) => vec![Field(tag, content); *random.pick(&[2, 3, 1_000])],
+        (1, content) => {
+            let copies = (*random.pick(&[2, 3, 1_000])).min(BYTES_MAX / size(&content));
+            vec![Field(tag, content); copies]
+        }
         (2, content) => vec![Field(1 + random.below(16) as u32, content)],
         (3, Content::Bytes(inner)) => vec![Field(tag, Content::Bytes(nested(tag, inner, random)))],
         (_, Content::Bytes(_)) => vec![Field(tag, Content::Bytes(text(random).into_bytes()))],
         (_, Content::Number(_)) => vec![Field(tag, Content::Number(number(random)))],
         (_, Content::Fixed32(_)) => vec![Field(tag, Content::Fixed32(number(random) as u32))],
         (_, Content::Fixed64(_)) => vec![Field(tag, Content::Fixed64(number(random)))],
+    }
+}
+
+/// Bytes of a field's content, and at least one.
+fn size(content: &Content) -> usize {
+    match content {
+        Content::Bytes(bytes) => bytes.len().max(1),
+        Content::Number(_) | Content::Fixed32(_) | Content::Fixed64(_) => size_of::<u64>(),
     }
 }
 
@@ -127,4 +140,22 @@ fn read(mut bytes: &[u8]) -> Option<Vec<Field>> {
         fields.push(Field(tag, content));
     }
     Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_on_several_levels_stay_a_message() {
+        let mut message = encode(&[Field(1, Content::Number(7))]);
+        for _ in 0..8 {
+            let field = Field(1, Content::Bytes(message));
+            message = encode(&vec![field; 2]);
+        }
+        for seed in 0..200 {
+            let broken = hostile(&message, &mut Random::new(1, seed));
+            assert!(broken.len() <= BYTES_MAX);
+        }
+    }
 }

@@ -167,7 +167,7 @@ impl Searcher {
             exact: self.params.exact,
             k: self.k,
             ef: self.ef(),
-            full_scan_rows: (self.vector.hnsw.full_scan_threshold << 10)
+            full_scan_rows: self.vector.hnsw.full_scan_threshold.saturating_mul(1 << 10)
                 / (self.vector.dim * size_of::<f32>()),
         }
     }

@@ -32,6 +32,10 @@ const BUSY_INDEXED_SEGMENTS_MAX: usize = 6;
 /// An indexed segment joins what is at least this share of it: a build, or a merge.
 const JOIN_SHARE: usize = 2;
 
+/// What a collection may ask for in bytes, at most: more than any disk has, and some batches of
+/// it are still a number.
+const ASKED_BYTES_MAX: usize = 1 << 56;
+
 /// What is known of a sealed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentFacts {
@@ -236,11 +240,15 @@ fn indexing_threshold(facts: &Facts) -> usize {
 }
 
 fn threshold_of(hnsw: HnswConfig, optimizer: OptimizerConfig) -> usize {
-    if hnsw.m == 0 { 0 } else { optimizer.indexing_threshold.saturating_mul(1 << 10) }
+    if hnsw.m == 0 { 0 } else { kilobytes(optimizer.indexing_threshold) }
 }
 
 fn bytes_max(facts: &Facts) -> usize {
-    facts.optimizer.max_segment_size.saturating_mul(1 << 10)
+    kilobytes(facts.optimizer.max_segment_size)
+}
+
+fn kilobytes(asked: usize) -> usize {
+    asked.saturating_mul(1 << 10).min(ASKED_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -278,6 +286,23 @@ mod tests {
             Some(Job::Index(1)),
             "whether writes pause or not"
         );
+    }
+
+    #[test]
+    fn thresholds_that_no_disk_reaches_are_thresholds() {
+        let optimizer = OptimizerConfig {
+            indexing_threshold: usize::MAX,
+            max_segment_size: usize::MAX,
+            ..OptimizerConfig::default()
+        };
+        for idle in [false, true] {
+            let many: Vec<_> = (0..20).map(|id| (id, 50 * MB, id > 8)).collect();
+            let facts = Facts { optimizer, growing_rows: 5000, ..facts(&many, idle) };
+            let merged = Job::Rewrite { inputs: (0..9).collect(), graph: false };
+            assert_eq!(next_build(&facts), Some(merged), "none is indexed");
+            assert_eq!(next_seal(&facts).is_some(), idle);
+            assert_eq!(delay(20 * 50 * MB, facts.hnsw, optimizer), Duration::ZERO);
+        }
     }
 
     #[test]
