@@ -285,9 +285,7 @@ impl Replicas {
             data_db.sync()?;
             self.engine.create(group, log)?;
         }
-        // Every file would be read for it: after a stop in order there is no need.
-        let verify = !data_dir.was_clean();
-        let shard = Shard::open(store, self.settings, verify).map_err(OpenError::of_shard)?;
+        let shard = Shard::open(store, self.settings).map_err(OpenError::of_shard)?;
         // What an earlier version made has no range in its files: the catalog's is the one that the
         // shard began with, as none has changed since.
         if let Some(range) = self.catalog.read(|state| state.range_of(group)) {

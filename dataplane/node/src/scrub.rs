@@ -13,6 +13,10 @@ use crate::replicas::{Replica, Replicas};
 /// Longest wait between two looks at whether a pass is due, or at what was asked for.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
+/// Bytes of the first pass in a second after an unclean stop, whether others follow or not: what
+/// was on its way to the disk then is the likeliest to be damaged.
+const AFTER_CRASH_BYTES_PER_SECOND: u64 = 200 << 20;
+
 /// How fast and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct ScrubSettings {
@@ -64,6 +68,8 @@ pub(crate) struct Scrub {
     pub(crate) replicas: Arc<Replicas>,
     pub(crate) progress: Arc<ScrubProgress>,
     pub(crate) settings: ScrubSettings,
+    /// The last stop was in order: nothing that was written then is in doubt.
+    pub(crate) was_clean: bool,
 }
 
 /// Keeps to a rate: each piece read has to last its time.
@@ -95,14 +101,20 @@ impl Rate<'_> {
 impl Scrub {
     /// Scrubs until the node ends.
     pub(crate) fn run(&self, stopped: &Receiver<()>) {
-        if self.settings.bytes_per_second == 0 {
-            return;
+        let usual = self.settings.bytes_per_second;
+        let mut per_second = usual;
+        if !self.was_clean {
+            per_second = usual.max(AFTER_CRASH_BYTES_PER_SECOND);
+            if !self.replicas.all().is_empty() {
+                tracing::info!("the last stop was unclean: all files are verified beside requests");
+            }
         }
-        loop {
+        while per_second > 0 {
             let begun = Instant::now();
-            if !self.pass(stopped) {
+            if !self.pass(stopped, per_second) {
                 return;
             }
+            per_second = usual;
             while begun.elapsed() < self.settings.interval {
                 let left = self.settings.interval.saturating_sub(begun.elapsed());
                 let wait = left.min(LOOK_PAUSE);
@@ -114,11 +126,10 @@ impl Scrub {
     }
 
     /// Reads all replicas that are in use once; says whether the node goes on.
-    fn pass(&self, stopped: &Receiver<()>) -> bool {
+    fn pass(&self, stopped: &Receiver<()>, per_second: u64) -> bool {
         let replicas = self.replicas.all();
         let (count, mut whole) = (replicas.len().max(1), true);
-        let Self { progress, settings, .. } = self;
-        let per_second = settings.bytes_per_second;
+        let progress = &*self.progress;
         let mut rate = Rate { stopped, progress, per_second, until: Instant::now() };
         for (n, (group, replica)) in replicas.into_iter().enumerate() {
             progress.permille.store((n * 1000 / count) as u32, Ordering::Relaxed);

@@ -50,23 +50,25 @@ impl Shard {
         Ok(batch.write()?)
     }
 
-    /// Opens a shard from its files. `verify` reads every file and compares checksums,
-    /// which is due after an unclean stop. One that is found to be damaged opens where it can be
-    /// read all the same, and is out of use: see [`Shard::damaged`].
+    /// Opens a shard from its files, whose rows are not compared with their checksums: that is
+    /// [`Shard::scrub`]'s, beside requests. One that was found to be damaged opens where it can
+    /// be read all the same, and is out of use: see [`Shard::damaged`].
     ///
     /// # Errors
     /// [`crate::Error::Storage`] when the disk fails or something is damaged,
     /// [`crate::Error::Quarantined`] where this version could not read its log. Only files that
     /// the shard does not name may have been removed.
-    pub fn open(
-        store: ShardStore,
-        settings: ShardSettings,
-        verify: bool,
-    ) -> Result<Self, crate::Error> {
+    pub fn open(store: ShardStore, settings: ShardSettings) -> Result<Self, crate::Error> {
         if let Some(mark) = quarantine::check(&store)? {
             return Err(crate::Error::Quarantined { group: store.group(), why: mark.text() });
         }
-        let (state, damage) = read_marked(&store, verify)?;
+        let damage = damage::read(&store)?;
+        if let Some(what) = &damage {
+            tracing::error!(
+                group = %store.group(), what, "a replica is damaged and answers nothing"
+            );
+        }
+        let state = read(&store, false)?;
         let shard = Self::new(store, state, settings);
         *shard.damaged.write() = damage;
         Ok(shard)
@@ -88,25 +90,8 @@ impl Shard {
     }
 }
 
-/// Reads a shard, and what of it is damaged.
-fn read_marked(store: &ShardStore, verify: bool) -> Result<(State, Option<String>), Error> {
-    if let Some(what) = damage::read(store)? {
-        tracing::error!(group = %store.group(), what, "a replica is damaged and answers nothing");
-        return Ok((read(store, false)?, Some(what)));
-    }
-    match read(store, verify) {
-        Err(error) if verify && error.is_damage() => {
-            // Its entries can perhaps still be applied, and its group needs its vote.
-            let what = error.to_string();
-            let Ok(state) = read(store, false) else { return Err(error) };
-            damage::write(store, &what)?;
-            Ok((state, Some(what)))
-        }
-        whole => Ok((whole?, None)),
-    }
-}
-
-/// Reads a shard. One that nothing was applied to is empty, whatever else lies there: an
+/// Reads a shard; `verify` compares every file with its checksum, as what was sent by another node
+/// needs. One that nothing was applied to is empty, whatever else lies there: an
 /// installation that was cut short leaves points without an applied index.
 pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let applied = store.applied()?;

@@ -60,7 +60,7 @@ impl Running {
             idle_after: Duration::from_secs(1),
             fill_points: 512,
         };
-        let shard = Arc::new(Shard::open(store, settings, false).unwrap());
+        let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));
         let kinds = [JobKind::Seal, JobKind::Fill, JobKind::Build];
         let threads = kinds.map(|kind| {

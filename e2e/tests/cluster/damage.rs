@@ -91,6 +91,27 @@ fn a_flipped_bit_of_any_replica_is_mended_from_the_others() {
 }
 
 #[test]
+fn what_a_crash_may_have_damaged_is_verified_soon_also_where_nothing_else_is() {
+    let mut settings = SETTINGS;
+    settings[1].1 = "0";
+    let mut world = start(3, false, &settings);
+    let written = filled(&world.cluster, 3);
+    let (group, leads) = leader(&world.cluster);
+    let victim = leads % 3 + 1;
+    let node = world.cluster.admin(victim).unwrap().cluster().unwrap().node_id;
+    let before = peer_on(&world.cluster, node).unwrap();
+    let files = wait_until("rows to be sealed", HEAL, || rows(&world.cluster, victim, group).pop());
+    world.cluster.node(victim).kill();
+    flip(&files.unwrap());
+    world.cluster.node(victim).start().unwrap();
+    wait_until("the damaged replica to be replaced", MENDED, || {
+        peer_on(&world.cluster, node).filter(|peer| *peer != before)
+    })
+    .unwrap();
+    check_replicas(&world.cluster, &written);
+}
+
+#[test]
 fn of_two_replicas_the_damaged_one_is_mended_too() {
     let world = start(2, false, &SETTINGS);
     let written = filled(&world.cluster, 2);

@@ -52,6 +52,7 @@ impl Background {
             replicas: serving.replicas.clone(),
             progress: serving.reporter.scrub.clone(),
             settings: settings.scrub,
+            was_clean: ground.disks.data_dir.was_clean(),
         };
         let maintenance = Maintenance::start(&upkeep, settings.flush_interval, scrub)?;
         let reconciler = Reconciler {
@@ -109,7 +110,7 @@ impl Background {
     pub(super) fn sync_last(&self) -> Result<(), vane_storage::Error> {
         // With nothing remembered, so that no log passes for one that was dealt with already.
         self.upkeep.sync_once(&mut Truncated::new())?;
-        // Only after the sync: by this note the next start goes without verifying files.
+        // Only after the sync: without this note the next start reads all files once, and soon.
         self.upkeep.disks.data_dir.mark_clean()
     }
 }

@@ -1,8 +1,10 @@
 """What the people who run a node see: start, stop, restart, health, metrics, a full disk."""
 
 import os
+import pathlib
 import re
 import subprocess
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -56,6 +58,36 @@ def test_a_stop_answers_what_is_on_its_way(own_node):
     load(client, "c")
     assert own_node.stop() == 0
     assert "stopped" in own_node.tail()
+
+
+def test_a_start_that_a_disk_holds_up_is_seen_and_ends_at_once_when_told_to(own_node):
+    own_node.start()
+    assert own_node.stop() == 0
+    # A read that does not come back, as of a volume whose server is gone.
+    stuck = pathlib.Path(own_node.data_dir) / "raft.db" / "CURRENT"
+    stuck.unlink()
+    os.mkfifo(stuck)
+    own_node.start(wait=False)
+    wait_until(lambda: is_alive(own_node), "the listener")
+    for path in ["/readyz", "/collections"]:
+        status, text = said(own_node, path)
+        assert status == 503 and "the node is starting" in text, text
+    assert own_node.stop() == 0
+
+
+def is_alive(node):
+    try:
+        return said(node, "/livez")[0] == 200
+    except OSError:
+        return False
+
+
+def said(node, path):
+    try:
+        with urllib.request.urlopen(node.url + path, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def test_health_and_metrics(node, client, name):

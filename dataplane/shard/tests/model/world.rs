@@ -416,7 +416,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         idle_after: Duration::ZERO,
         fill_points: 7,
     };
-    Shard::open(store(kv, dir), settings, true)
+    Shard::open(store(kv, dir), settings)
 }
 
 /// Who the first replicas of the group are.

@@ -85,7 +85,7 @@ pub(crate) fn open_shard(
     rates: ShardRates,
     range: Option<ShardRange>,
 ) -> Result<AnyMachine, String> {
-    let shard = Shard::open(store, rates.settings(), true).map_err(|error| error.to_string())?;
+    let shard = Shard::open(store, rates.settings()).map_err(|error| error.to_string())?;
     if let Some(range) = range {
         shard.set_first_range(range).map_err(|error| error.to_string())?;
     }
