@@ -48,7 +48,7 @@ BASE ?= debian:bookworm-slim
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
+	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n LOST_VOLUMES=n MOVE_POINTS=n INDEX_POINTS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -70,7 +70,7 @@ test: setup ## everything: lint, unit, simulation, chart, process, crash, power,
 
 # The same loops as in `test`, for longer: nights instead of minutes.
 soak: setup ## the loops of the tests for hours: seeds, hostile input, crashes, power failures, a cluster at rest
-	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 KILL_ROUNDS=100 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
+	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 KILL_ROUNDS=100 LOST_VOLUMES=10 MOVE_POINTS=1000000 INDEX_POINTS=1000000 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
 
 prepare: $(VENV)/.done ## download what tests need beside the build: Python's packages, Kubernetes' binaries
 	@e2e/kubernetes/tools charts

@@ -9,10 +9,10 @@ use serde_json::json;
 use vane_testbed::{Cluster, Rest, program, wait_until};
 
 use crate::load::{Load, Plan};
-use crate::world::{HEAL, alone, check, create, leader, options, scrolled, start};
+use crate::world::{HEAL, alone, amount, check, create, leader, options, scrolled, start};
 
 /// Volumes that are lost one after the other, unless `LOST_VOLUMES` says otherwise.
-const LOST_VOLUMES: usize = 3;
+const LOST_VOLUMES: u64 = 3;
 /// A silent voter loses its vote soon.
 const SETTINGS: [(&str, &str); 1] = [("CLUSTER__LOST_AFTER_S", "3")];
 /// The secret of local clusters.
@@ -96,6 +96,30 @@ fn a_disk_from_the_past_does_not_vote_and_says_so() {
     assert!(cluster.nodes()[1].log_tail().contains("refuses this disk"));
 }
 
+/// What it has may be older than what the others know: until one of them says that it is not, the
+/// node answers nothing, and says what it waits for.
+#[test]
+fn a_node_whose_start_nobody_has_taken_says_so() {
+    let mut world = start(3, false, &[]);
+    let cluster = &mut world.cluster;
+    create(&cluster.nodes()[0].rest(), 1, 3);
+    (1..=3).for_each(|number| cluster.node(number).kill());
+    cluster.node(1).start().unwrap();
+    let rest = cluster.nodes()[0].rest();
+    let says = wait_until("the node to have opened its disk", HEAL, || {
+        let answer = rest.call_raw("GET", "/readyz", &[]).ok()?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        (!text.contains("starting")).then_some((answer.status, text))
+    });
+    let (status, text) = says.unwrap();
+    assert!(
+        status == 503 && text.contains("waits for the others to take its start"),
+        "{status} {text}"
+    );
+    cluster.node(2).start().unwrap();
+    wait_until("two of three to serve", HEAL, || rest.is_ready().then_some(())).unwrap();
+}
+
 /// As far as that disk knows it has every vote, and there is nobody to ask but the seeds.
 #[test]
 fn a_founders_disk_from_before_the_others_joined_takes_no_write() {
@@ -122,8 +146,7 @@ fn a_founders_disk_from_before_the_others_joined_takes_no_write() {
 
 #[test]
 fn volumes_lost_one_after_the_other_are_replaced_as_documented() {
-    let rounds = std::env::var("LOST_VOLUMES").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(LOST_VOLUMES);
+    let rounds = amount("LOST_VOLUMES", LOST_VOLUMES);
     let mut world = start(3, false, &SETTINGS);
     let cluster = &mut world.cluster;
     create(&cluster.nodes()[0].rest(), 2, 3);
@@ -132,8 +155,8 @@ fn volumes_lost_one_after_the_other_are_replaced_as_documented() {
     let written = load.end();
     for round in 0..rounds {
         // Always another machine, the founder's among them.
-        let number = 1 + (round + 1) % 3;
-        let witness = 1 + (round + 2) % 3;
+        let number = 1 + (round as usize + 1) % 3;
+        let witness = 1 + (round as usize + 2) % 3;
         let before = cluster.admin(number).unwrap().cluster().unwrap().node_id;
         cluster.node(number).kill();
         fs::remove_dir_all(cluster.data_dir(number)).unwrap();

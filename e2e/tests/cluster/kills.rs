@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use vane_testbed::pause;
 
 use crate::load::{Load, Plan};
-use crate::world::{check, check_replicas, create, leader, start};
+use crate::world::{amount, check, check_replicas, create, leader, start};
 
 /// Times that a leader is killed.
 /// Leaders killed, unless `KILL_ROUNDS` says otherwise.
-const KILL_ROUNDS: usize = 30;
+const KILL_ROUNDS: u64 = 30;
 /// Entries that a replica may trail by under load and still be called caught up.
 const LAG_MAX: u64 = 64;
 
@@ -40,10 +40,7 @@ fn no_acknowledged_write_is_lost_when_nodes_are_killed() {
 fn a_killed_leader_leaves_a_short_gap() {
     let mut world = start(3, false, &[]);
     create(&world.cluster.nodes()[0].rest(), 1, 3);
-    let rounds = std::env::var("KILL_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(KILL_ROUNDS);
+    let rounds = amount("KILL_ROUNDS", KILL_ROUNDS);
     let mut gaps = Vec::new();
     let load = Load::start(&world.cluster, Plan::default());
     for _round in 0..rounds {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use vane_testbed::{Answer, Cluster, Rest, pause, wait_until};
 
-use crate::world::{HEAL, upsert};
+use crate::world::{HEAL, upsert_into};
 
 /// Pause of a writer after a failure.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -22,13 +22,15 @@ pub(crate) struct Plan {
     pub(crate) first: u64,
     /// Id of the last point, if it comes to that.
     pub(crate) last: u64,
+    /// Where they go.
+    pub(crate) collection: &'static str,
     /// Each writer stays with one node, whatever that does; else they go through all by turns.
     pub(crate) pinned: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { writers: 3, first: 1, last: u64::MAX, pinned: false }
+        Self { writers: 3, first: 1, last: u64::MAX, collection: "c", pinned: false }
     }
 }
 
@@ -54,6 +56,8 @@ pub(crate) struct Written {
     pub(crate) unchanged: BTreeSet<u64>,
     /// What was answered instead, and how often: by node and status the last answer.
     pub(crate) refused: BTreeMap<(usize, u16), (Answer, usize)>,
+    /// When each acknowledged write began, and how long it took.
+    pub(crate) took: Vec<(Instant, Duration)>,
     /// No id from here on was sent.
     pub(crate) next: u64,
 }
@@ -155,9 +159,12 @@ impl Shared {
                 turn += 1;
             }
             let at = turn % nodes.len();
-            match upsert(&nodes[at], id) {
+            let began = Instant::now();
+            match upsert_into(&nodes[at], self.plan.collection, id) {
                 Ok(answer) if answer.is_ok() => {
-                    self.written.lock().acknowledged.insert(id, (Instant::now(), at + 1));
+                    let mut written = self.written.lock();
+                    written.took.push((began, began.elapsed()));
+                    written.acknowledged.insert(id, (Instant::now(), at + 1));
                     continue;
                 }
                 Ok(answer) => {
@@ -187,6 +194,16 @@ impl Written {
             println!("node {node} answered {status} {count} times, at last {}", answer.body);
             assert!(statuses.contains(status), "node {node}: {status} {}", answer.body);
         }
+    }
+
+    /// How long writes took that began in a time: of a hundred the longest but one, and the
+    /// longest of all.
+    pub(crate) fn slowest(&self, from: Instant, until: Instant) -> (Duration, Duration) {
+        let began = self.took.iter().filter(|(began, _)| (from..until).contains(began));
+        let mut took: Vec<Duration> = began.map(|(_, took)| *took).collect();
+        took.sort_unstable();
+        let at = |place: usize| took.get(place).copied().unwrap_or_default();
+        (at(took.len() * 99 / 100), at(took.len().saturating_sub(1)))
     }
 
     /// Counts ids that were seen as acknowledged: what a read has shown must stay.

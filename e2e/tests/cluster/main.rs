@@ -10,6 +10,7 @@ mod cuts;
 mod damage;
 mod disks;
 mod identity;
+mod indexes;
 mod kills;
 mod load;
 mod moves;

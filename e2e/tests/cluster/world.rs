@@ -17,6 +17,9 @@ pub(crate) const HEAL: Duration = Duration::from_secs(30);
 /// Points read at a time.
 const PAGE: usize = 5000;
 
+/// Points of a request of [`fill`].
+const FILL_BATCH: usize = 2_000;
+
 /// One cluster at a time: they share addresses.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -77,9 +80,30 @@ fn vector(id: u64) -> Vec<f64> {
     (0..DIM).map(|i| ((id * 31 + i as u64 * 7) % 101) as f64 / 101.0).collect()
 }
 
-/// Inserts a point.
+/// Inserts a point into `c`.
 pub(crate) fn upsert(rest: &Rest, id: u64) -> Result<Answer, Error> {
-    rest.call("PUT", "/collections/c/points?wait=true&timeout=10", &json!({"points": [point(id)]}))
+    upsert_into(rest, "c", id)
+}
+
+/// Inserts a point.
+pub(crate) fn upsert_into(rest: &Rest, collection: &str, id: u64) -> Result<Answer, Error> {
+    let path = format!("/collections/{collection}/points?wait=true&timeout=10");
+    rest.call("PUT", &path, &json!({"points": [point(id)]}))
+}
+
+/// Inserts many points of successive ids into `c`.
+pub(crate) fn fill(rest: &Rest, points: u64) {
+    for first in (1..=points).step_by(FILL_BATCH) {
+        let last = points.min(first + FILL_BATCH as u64 - 1);
+        let points: Vec<_> = (first..=last).map(point).collect();
+        rest.send("PUT", "/collections/c/points?wait=true", &json!({"points": points})).unwrap();
+    }
+}
+
+/// How much a test does: what the variable of the environment says, for a long form.
+pub(crate) fn amount(variable: &str, short: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.map_or(short, |it| it.parse().unwrap_or_else(|_| panic!("{variable}={it}: no number")))
 }
 
 /// All ids, by scroll.
