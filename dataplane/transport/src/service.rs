@@ -13,6 +13,7 @@ use uuid::Uuid;
 use vane_proto::peer;
 use vane_proto::peer::peer_server::{Peer, PeerServer};
 use vane_raft::Envelope;
+use vane_types::text::{HEADER_BYTES_MAX, shorten};
 use vane_types::{Error, GroupId, NodeId};
 
 pub use handler::{PeerHandler, PeerMember, PeerReception};
@@ -123,7 +124,9 @@ fn check_meant<T>(request: &Request<T>, me: NodeId, own: Uuid) -> Result<(), Sta
 }
 
 fn unreadable(error: Unreadable) -> Status {
-    Status::invalid_argument(error.to_string())
+    let mut text = error.to_string();
+    shorten(&mut text, HEADER_BYTES_MAX);
+    Status::invalid_argument(text)
 }
 
 /// Messages of a batch that the node takes.

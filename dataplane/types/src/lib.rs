@@ -18,6 +18,7 @@ pub mod path;
 pub mod payload;
 pub mod planted;
 pub mod schema;
+pub mod text;
 pub mod vector;
 
 pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};

@@ -2,6 +2,7 @@
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
+use vane_types::text::{HEADER_BYTES_MAX, shorten};
 
 use crate::error::{Error, Kind};
 use crate::rest::text::text;
@@ -19,7 +20,9 @@ impl From<Error> for Status {
         let mut metadata = MetadataMap::new();
         metadata.insert(CHANGED, MetadataValue::from_static(changed));
         metadata.insert(RETRY, MetadataValue::from_static(retry));
-        Self::with_metadata(code(error.kind), text(&error), metadata)
+        let mut text = text(&error);
+        shorten(&mut text, HEADER_BYTES_MAX);
+        Self::with_metadata(code(error.kind), text, metadata)
     }
 }
 
@@ -41,5 +44,19 @@ fn code(kind: Kind) -> Code {
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Unavailable => Code::Unavailable,
         Kind::Internal => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_a_client_made_long_still_fits_a_header() {
+        let status = Status::from(Error::invalid("zone", "ä".repeat(50_000)));
+        assert_eq!(status.code(), Code::InvalidArgument);
+        // Each byte of it is escaped with three.
+        assert!(status.message().contains("zone"));
+        assert!(3 * status.message().len() < 16 << 10);
     }
 }

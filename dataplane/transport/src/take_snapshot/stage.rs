@@ -352,12 +352,16 @@ fn sync(dir: &Path) -> Result<(), Status> {
     File::open(dir).and_then(|opened| opened.sync_all()).map_err(|error| failed(dir, &error))
 }
 
+/// Bytes of a file's name with those of its directories: the shortest that file systems take.
+const NAME_BYTES_MAX: usize = 255;
+
 /// Whether all files lie below the directory that they are put into, each once.
 pub(super) fn check_names(files: &[SnapshotFile]) -> Result<(), Status> {
     let is_plain = |file: &SnapshotFile| {
         let mut components = Path::new(&file.name).components();
         let is_inside = components.all(|component| matches!(component, Component::Normal(_)));
-        !file.name.is_empty() && is_inside
+        let is_name = !file.name.is_empty() && file.name.len() <= NAME_BYTES_MAX;
+        is_name && !file.name.contains('\0') && is_inside
     };
     // Before paths are made of them: `..` would lead out of the directory.
     if files.len() > FILES_MAX || !files.iter().all(is_plain) {
