@@ -8,6 +8,7 @@ use derive_more::Display;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
+use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Term};
 
 pub use stored::{DecodeError, EncodeError};
@@ -54,6 +55,22 @@ pub enum MetaCommand {
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.
     RaiseFeatureLevel { to: FeatureLevel, spoken_by: BTreeMap<NodeId, u64> },
+}
+
+/// A change as it is logged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged {
+    /// The request that it is of: all copies of one request are the same change, made once.
+    /// Versions before [`FeatureLevel::PROVEN`] name none.
+    pub request: Option<RequestId>,
+    /// What is changed.
+    pub command: MetaCommand,
+}
+
+impl From<MetaCommand> for Logged {
+    fn from(command: MetaCommand) -> Self {
+        Self { request: None, command }
+    }
 }
 
 /// When the members of a shard's group were looked at: of two looks one is the older.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use vane_types::{FeatureLevel, NodeId, Refusal};
 
-use crate::command::{Configure, Create, EncodeError, MetaCommand, NodeEntry};
+use crate::command::{Configure, Create, EncodeError, Logged, MetaCommand, NodeEntry};
 use crate::state::{Changed, State, Touched};
 
 impl MetaCommand {
@@ -46,7 +46,11 @@ impl State {
     ///
     /// # Errors
     /// [`EncodeError`] when some member may not be able to read it.
-    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, EncodeError> {
+    pub fn encode(&self, logged: &Logged) -> Result<Vec<u8>, EncodeError> {
+        let Logged { request, command } = logged;
+        if request.is_some() {
+            self.level.check(FeatureLevel::PROVEN)?;
+        }
         let active = match command {
             // It cannot wait for a level that it raises itself: here counts what the members
             // say of themselves.
@@ -54,7 +58,7 @@ impl State {
             _ => self.level,
         };
         active.check(command.level())?;
-        command.encode_readable()
+        logged.encode_readable()
     }
 
     /// The highest level that every member spoke when it last announced itself, as far as this

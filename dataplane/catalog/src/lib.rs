@@ -14,13 +14,13 @@ mod store;
 mod tests;
 
 pub use command::{
-    AliasChange, Configure, Create, DecodeError, EncodeError, MetaCommand, NodeEntry, Seen,
+    AliasChange, Configure, Create, DecodeError, EncodeError, Logged, MetaCommand, NodeEntry, Seen,
     WantedReplica,
 };
 pub use replica_plan::{HeldReplica, ReplicaAction, proves_removal, replica_plan, replicas_here};
 pub use state::{
-    CollectionEntry, Member, REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill, Route, ShardEntry, State,
-    TargetReplica, collection_not_found, meta_peer, removed,
+    CollectionEntry, Member, REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill, Requests, Route, ShardEntry,
+    State, TargetReplica, collection_not_found, meta_peer, removed,
 };
 pub use store::Catalog;
 pub use vane_types::{FeatureLevel, LevelTooLow};

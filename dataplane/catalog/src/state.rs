@@ -7,18 +7,22 @@ mod aliases;
 mod collections;
 mod members;
 mod refill;
+pub(crate) mod requests;
 mod shards;
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
-use vane_types::{FeatureLevel, GroupId, NodeId, Refusal, ShardRange};
+use vane_raft::Answer;
+use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Refusal, ShardRange};
 
-use crate::command::MetaCommand;
+use crate::command::{Logged, MetaCommand};
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
 pub use members::{Member, meta_peer, removed};
 pub use refill::{REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill};
+pub(crate) use requests::Remembered;
+pub use requests::Requests;
 pub use shards::{ShardEntry, TargetReplica};
 
 /// What the cluster agrees on.
@@ -38,6 +42,8 @@ pub struct State {
     pub shards: BTreeMap<GroupId, ShardEntry>,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
+    /// What became of the requests of the last entries.
+    pub requests: Requests,
     /// The number that the last member got.
     pub(crate) next_node: u64,
     /// The group that the next shard gets.
@@ -54,6 +60,7 @@ pub(crate) enum Touched {
     Shard(GroupId),
     Counters,
     Level,
+    Request(LogIndex),
 }
 
 /// What a change came to: a refusal leaves everything as it was.
@@ -91,6 +98,28 @@ impl State {
     /// The member whose disk it is.
     pub fn node_of_disk(&self, disk_id: Uuid) -> Option<&Member> {
         self.nodes.values().find(|member| member.entry.disk_id == disk_id)
+    }
+
+    /// Makes a change that is logged at an index, unless it is a copy of one that was made or
+    /// refused: that changes nothing, and is answered as the first.
+    pub(crate) fn apply_logged(
+        &mut self,
+        index: LogIndex,
+        logged: Logged,
+    ) -> (Answer, Vec<Touched>) {
+        let Logged { request, command } = logged;
+        if let Some(answer) = request.and_then(|request| self.requests.answer(&request, index)) {
+            return (answer, Vec::new());
+        }
+        let (answer, mut touched) = match self.apply(command) {
+            Ok(touched) => (Ok(()), touched),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        if let Some(request) = request {
+            let changed = self.requests.remember(index, &request, &answer);
+            touched.extend(changed.into_iter().map(Touched::Request));
+        }
+        (answer, touched)
     }
 
     pub(crate) fn apply(&mut self, command: MetaCommand) -> Changed {

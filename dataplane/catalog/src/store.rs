@@ -15,7 +15,7 @@ use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreEr
 use vane_storage::ShardStore;
 use vane_types::{FeatureLevel, LogIndex};
 
-use crate::command::{EncodeError, MetaCommand, NodeEntry};
+use crate::command::{EncodeError, Logged, MetaCommand, NodeEntry};
 use crate::state::State;
 
 use objects::failed;
@@ -102,8 +102,8 @@ impl Catalog {
     ///
     /// # Errors
     /// [`EncodeError`] when some member may not be able to read it.
-    pub fn encode(&self, command: &MetaCommand) -> Result<Vec<u8>, EncodeError> {
-        self.read(|state| state.encode(command))
+    pub fn encode(&self, logged: &Logged) -> Result<Vec<u8>, EncodeError> {
+        self.read(|state| state.encode(logged))
     }
 
     /// The feature level that the members have agreed on, as far as this node has heard: it is
@@ -135,17 +135,17 @@ impl StateMachine for Catalog {
 
     fn apply(&self, entry: &Entry) -> Result<Answer, ApplyError> {
         // First, so that a command that cannot be read has changed nothing.
-        let command = match entry.data.as_slice() {
+        let logged = match entry.data.as_slice() {
             [] => None,
             data => {
-                let read = MetaCommand::decode_stored(data).map_err(ApplyError::from);
+                let read = Logged::decode_stored(data).map_err(ApplyError::from);
                 Some(read.inspect_err(|error| {
                     let why = format!("it stands still before entry {}: {error}", entry.index);
                     self.standing_still.get_or_init(|| why);
                 })?)
             }
         };
-        let is_change = command.is_some();
+        let is_change = logged.is_some();
         let _only_writer = self.writer.lock();
         let mut batch = self.store.batch();
         let mut answer = Ok(());
@@ -154,11 +154,10 @@ impl StateMachine for Catalog {
             objects::put_conf(&mut batch, conf);
             current.conf = conf.clone();
         }
-        if let Some(command) = command {
-            match current.state.apply(command) {
-                Ok(touched) => objects::put_touched(&mut batch, &current.state, &touched),
-                Err(refusal) => answer = Err(refusal),
-            }
+        if let Some(logged) = logged {
+            let (answered, touched) = current.state.apply_logged(entry.index, logged);
+            objects::put_touched(&mut batch, &current.state, &touched);
+            answer = answered;
         }
         batch.put_applied(entry.index);
         // A failed write ends the process, so that memory ahead of the disk is never seen.

@@ -8,6 +8,7 @@ mod members;
 mod model;
 mod refill;
 mod replica_plan;
+mod requests;
 mod shards;
 mod store;
 mod stored_form;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 use vane_raft::Conf;
+use vane_types::command::RequestId;
 use vane_types::{GroupId, NodeId, PeerId};
 
 use super::*;
@@ -66,6 +68,10 @@ fn founded() -> State {
     }
     state.apply(create("c", &[&[1, 2, 3], &[2, 3, 4]], "key")).unwrap();
     state
+}
+
+fn request(sequence: u64, basis: u64) -> RequestId {
+    RequestId { session: 5, sequence, basis }
 }
 
 fn peer(node: u64, incarnation: u32) -> PeerId {

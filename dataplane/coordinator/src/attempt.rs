@@ -40,9 +40,10 @@ pub enum Purpose {
     Read,
     /// A command that names itself, so that copies of it are applied once.
     Write,
-    /// A command of the meta group. Copies may be applied twice: such commands say what
-    /// should be, and a second one changes nothing or is refused.
-    MetaWrite,
+    /// A command of the meta group. Where it names itself, copies of it are applied once. Others,
+    /// of clusters below [`FeatureLevel::PROVEN`](vane_types::FeatureLevel::PROVEN), may be applied
+    /// twice: they say what should be, and a second one changes nothing or is refused.
+    MetaWrite { is_named: bool },
 }
 
 /// What to do next.
@@ -217,7 +218,7 @@ impl Attempt {
     fn refused(&self, refusal: Refusal) -> Failure {
         match (self.purpose, &self.perhaps_logged) {
             // The first copy may be what the second ran into: nobody can say which was refused.
-            (Purpose::MetaWrite, Some(_)) => Failure::Unknown(format!(
+            (Purpose::MetaWrite { is_named: false }, Some(_)) => Failure::Unknown(format!(
                 "it was sent twice, and the second time it was refused: {refusal}"
             )),
             _ => Failure::Refused(refusal),

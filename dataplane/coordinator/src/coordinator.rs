@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use vane_catalog::{Catalog, MetaCommand, ShardEntry, collection_not_found};
+use vane_catalog::{Catalog, Logged, MetaCommand, ShardEntry, collection_not_found};
 use vane_transport::Freshness;
 use vane_transport::reads::Basis;
-use vane_types::{Error, GroupId, LogIndex, NodeId, Subject};
+use vane_types::{Error, FeatureLevel, GroupId, LogIndex, NodeId, Subject};
 
 use crate::asked::{Asked, is_about_names};
 use crate::attempt::{Attempt, Failure, Purpose};
@@ -162,8 +162,9 @@ impl<S: Shards> Coordinator<S> {
         Ok(())
     }
 
-    /// Has the meta group change what the cluster agrees on; the index of the entry. It may be
-    /// sent, and applied, more than once: see [`Purpose::MetaWrite`].
+    /// Has the meta group change what the cluster agrees on; the index of the entry. However often
+    /// it is sent, it is applied once; below [`FeatureLevel::PROVEN`] perhaps more than once, see
+    /// [`Purpose::MetaWrite`].
     ///
     /// # Errors
     /// As for [`Coordinator::change`].
@@ -172,19 +173,43 @@ impl<S: Shards> Coordinator<S> {
         command: MetaCommand,
         deadline: Instant,
     ) -> Result<LogIndex, Error> {
+        self.hear_of_the_catalog(deadline).await?;
+        let is_named = self.catalog.level() >= FeatureLevel::PROVEN;
+        // Before the first copy is sent, so that all of them come to lie behind it.
+        let basis = self.known_basis(GroupId::META).unwrap_or_default();
+        let request = is_named.then(|| self.router.name_request(basis));
+        let mut logged = Logged { request, command };
         let proposal = vane_transport::Proposal {
             group: GroupId::META,
             // Refuses what lies above the level that all members have agreed on.
-            command: self.catalog.encode(&command)?,
+            command: self.catalog.encode(&logged)?,
             replicas: 0,
-            // No table tells copies apart here, see [`Purpose::MetaWrite`].
-            basis: None,
+            basis: is_named.then_some(basis),
             // Taken on a full disk too: deleting a collection is a way to make room.
             grows: false,
         };
-        self.propose_until_applied(Purpose::MetaWrite, proposal, |_| None, deadline)
+        // The same name with a newer basis: the old copy is certainly in no log.
+        let rebase = |newer: LogIndex| {
+            logged.request.as_mut()?.basis = newer.0;
+            Some(logged.encode_stored())
+        };
+        self.propose_until_applied(Purpose::MetaWrite { is_named }, proposal, rebase, deadline)
             .await
             .map_err(|failure| self.error(GroupId::META, failure))
+    }
+
+    /// Waits until this node has heard of the catalog at all: a node that has just joined does not
+    /// know the level yet, and what it sent would have no name.
+    async fn hear_of_the_catalog(&self, deadline: Instant) -> Result<(), Error> {
+        let applied = self.shards.applied_here(GroupId::META);
+        if applied.is_some_and(|applied| applied > LogIndex::ZERO) {
+            return Ok(());
+        }
+        self.shards.catalog_at(LogIndex::ZERO.next(), deadline).await.map_err(|_| {
+            Error::unavailable("this node has just joined and has not heard of the catalog yet")
+                .nothing_changed()
+                .retry(vane_types::Retry::Soon)
+        })
     }
 }
 

@@ -107,7 +107,7 @@ impl<S: Shards> Coordinator<S> {
                 Next::Ask => {}
                 Next::Wait(pause) => self.pause(group, pause).await,
                 Next::Rebase(newer) => {
-                    // The meta group's commands have no basis and never come here.
+                    // What has no basis never comes here.
                     if let Some(command) = rebase(newer) {
                         proposal = Proposal { command, basis: Some(newer), ..proposal };
                     }
@@ -120,12 +120,16 @@ impl<S: Shards> Coordinator<S> {
 
     /// An index that the group's leader has applied already.
     async fn basis(&self, group: GroupId, deadline: Instant) -> Result<LogIndex, Error> {
-        // Both were applied: the later one leaves more of the window to other writes.
-        let known = self.shards.applied_here(group).max(self.router.basis(group));
         // A replica here that has applied nothing says nothing about the leader.
-        match known.filter(|index| *index > LogIndex::ZERO) {
+        match self.known_basis(group).filter(|index| *index > LogIndex::ZERO) {
             Some(index) => Ok(index),
             None => Ok(self.read(group, Basis, Freshness::Leader, deadline).await?.0),
         }
+    }
+
+    /// An index that the group has applied, as far as is known here.
+    pub(crate) fn known_basis(&self, group: GroupId) -> Option<LogIndex> {
+        // Both were applied: the later one leaves more of the window to other writes.
+        self.shards.applied_here(group).max(self.router.basis(group))
     }
 }

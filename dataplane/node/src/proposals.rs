@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 use vane_raft::{Applied, Engine};
 use vane_storage::{Space, space::OutOfSpace};
 use vane_transport::{Outcome, Proposal};
-use vane_types::command::DEDUPE_WINDOW;
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::reads::leader_elsewhere;
@@ -27,11 +26,13 @@ pub(crate) struct Proposals {
 impl Proposals {
     /// Logs a command here, if this node leads the group, and waits until it is applied.
     pub(crate) async fn propose(&self, proposal: Proposal, deadline: Instant) -> Outcome {
-        // Commands of the meta group are small and rare, and deletes among them make room: neither
-        // a full disk nor a backlog refuses them.
-        if proposal.group != GroupId::META
-            && let Err(outcome) = self.check_shard(&proposal, deadline).await
-        {
+        let checked = match proposal.group {
+            // Its commands are small and rare, and deletes among them make room: neither a full
+            // disk nor a backlog refuses them.
+            GroupId::META => self.check_basis_of_meta(&proposal),
+            _ => self.check_shard(&proposal, deadline).await,
+        };
+        if let Err(outcome) = checked {
             return outcome;
         }
         let Proposal { group, command, replicas, .. } = proposal;
@@ -67,17 +68,28 @@ impl Proposals {
     }
 
     /// # Errors
+    /// The newer basis that the meta group's leader asks for; the command is in no log.
+    fn check_basis_of_meta(&self, proposal: &Proposal) -> Result<(), Outcome> {
+        let watch = self.engine.watch(GroupId::META).filter(|watch| watch.is_serving());
+        let applied = watch.map(|watch| watch.applied());
+        // Who does not lead it names the one who does, once it is asked to log.
+        match applied.filter(|applied| proposal.is_stale(*applied)) {
+            Some(newer) => Err(Outcome::StaleBasis(newer)),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
     /// Why a shard's leader does not take a command; it is in no log.
     async fn check_shard(&self, proposal: &Proposal, deadline: Instant) -> Result<(), Outcome> {
-        let Proposal { group, command, basis, grows, .. } = proposal;
+        let Proposal { group, command, grows, .. } = proposal;
         let replica = self.replicas.find(self.me, *group).map_err(Outcome::NoReplica)?;
         // Before anything is waited for: what is full here says nothing about another leader.
         if !replica.watch.is_serving() {
             return Err(Outcome::NotLeader(leader_elsewhere(self.me, &replica.watch)));
         }
         let applied = replica.watch.applied();
-        // Half of the window is left to the entries that come before this one.
-        if basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
+        if proposal.is_stale(applied) {
             return Err(Outcome::StaleBasis(applied));
         }
         if *grows && let Err(full) = self.space.check(command.len()) {

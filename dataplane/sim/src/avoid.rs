@@ -11,14 +11,11 @@ use clap::ValueEnum;
 pub enum Finding {
     /// A disk that was put back to an earlier state votes. Avoided: disks keep what was synced.
     OldDisk,
-    /// A command of the meta group that is sent again can be applied after later ones. Avoided:
-    /// one that comes after its sender gave it up is lost.
-    LateMetaCommand,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::OldDisk, Self::LateMetaCommand];
+    pub const ALL: [Self; 1] = [Self::OldDisk];
 }
 
 /// The findings whose situations a run keeps out of.

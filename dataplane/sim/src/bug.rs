@@ -28,6 +28,8 @@ pub enum Bug {
     RemoveUnproven,
     /// catalog: [`Fault::PeerIdTwice`].
     PeerIdTwice,
+    /// catalog: [`Fault::MetaCopyAgain`].
+    MetaCopyAgain,
     /// coordinator: [`Fault::ForgetUnknown`].
     ForgetUnknown,
     /// shard: [`Fault::SealTheDead`].
@@ -46,7 +48,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -58,6 +60,7 @@ impl Bug {
         Self::PromoteTooEarly,
         Self::RemoveUnproven,
         Self::PeerIdTwice,
+        Self::MetaCopyAgain,
         Self::ForgetUnknown,
         Self::SealTheDead,
         Self::MergeTheDead,
@@ -81,6 +84,7 @@ impl Bug {
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),
             Self::RemoveUnproven => Some(Fault::RemoveUnproven),
             Self::PeerIdTwice => Some(Fault::PeerIdTwice),
+            Self::MetaCopyAgain => Some(Fault::MetaCopyAgain),
             Self::ForgetUnknown => Some(Fault::ForgetUnknown),
             Self::SealTheDead => Some(Fault::SealTheDead),
             Self::MergeTheDead => Some(Fault::MergeTheDead),

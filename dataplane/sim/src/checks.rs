@@ -149,9 +149,9 @@ impl Checks {
                 let expected = log.last().next();
                 let wrong = truth.conf.clone().and_then(|conf| log.set_conf(conf, index, now));
                 // Only the first copy takes effect; the table of requests passes over the others.
-                if let Some(request) = request {
-                    log.requests.entry(request).or_insert(index);
-                }
+                let first = request.map(|it| *log.requests.entry(it).or_insert(index));
+                let before = log.entries.last_key_value().map(|(_, before)| before.digest);
+                let again = first.filter(|first| *first < index && before != Some(digest));
                 if let Some(point) = machine::removal_of(group, &entry.data).filter(|_| !is_refused)
                 {
                     log.removed.entry(point).or_insert(index);
@@ -167,6 +167,14 @@ impl Checks {
                 }
                 if let Some(wrong) = wrong {
                     self.fail(|| format!("group {group}: {wrong}"));
+                }
+                if let Some(first) = again {
+                    self.fail(|| {
+                        format!(
+                            "group {group}: entry {index} is a copy of {first}, the log says, and \
+                             changed the state"
+                        )
+                    });
                 }
             }
         }

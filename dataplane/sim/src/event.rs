@@ -8,7 +8,6 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::network::Link;
 use crate::process::AnyRead;
-use crate::queue::Time;
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -101,8 +100,6 @@ pub(crate) struct Asked {
     pub(crate) node: NodeId,
     pub(crate) process: u64,
     pub(crate) call: u64,
-    /// From then on nobody waits for the answer.
-    pub(crate) until: Time,
 }
 
 /// Names one call of a meta leader's reconciler.

@@ -8,7 +8,6 @@ mod shard;
 
 use std::sync::Arc;
 
-use vane_catalog::MetaCommand;
 use vane_raft::StateMachine;
 use vane_shard::Shard;
 use vane_types::command::RequestId;
@@ -56,17 +55,10 @@ pub(crate) fn removal_of(group: GroupId, command: &[u8]) -> Option<u64> {
     }
 }
 
-/// Whether a change of the catalog may be applied at any later time: it says what it was decided
-/// on, or is people's word, which later ones replace.
-pub(crate) fn may_be_late(command: &[u8]) -> bool {
-    let decoded = MetaCommand::decode_stored(command);
-    matches!(decoded, Ok(MetaCommand::Settle { .. } | MetaCommand::Reconfigure { .. }))
-}
-
 /// The same command as if nobody had numbered it.
 pub(crate) fn without_request(group: GroupId, command: &[u8]) -> Vec<u8> {
     match group {
-        GroupId::META => command.to_vec(),
+        GroupId::META => meta::without_request(command),
         _ => shard::without_request(command),
     }
 }

@@ -1,11 +1,10 @@
 //! What clients were told against the one log: each answer names its place in it.
 //!
-//! A write takes effect at the first copy of it in a shard's log, and at every copy in that of
-//! the meta group, where copies are applied again; a read sees the log up to the index it was
-//! answered with. In that order every read must find what it was told, every refusal must have
-//! its reason, and whatever was answered before something else began must come before it.
+//! A write takes effect at the first copy of it in a group's log; a read sees the log up to the
+//! index it was answered with. In that order every read must find what it was told, every refusal
+//! must have its reason, and whatever was answered before something else began must come before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use vane_types::{GroupId, LogIndex};
 
@@ -42,13 +41,12 @@ fn by_request(env: &Env, group: GroupId) -> BTreeMap<RequestKey, (usize, &Operat
     of_group.filter_map(|(at, operation)| Some((operation.named?, (at, operation)))).collect()
 }
 
-/// Entries that took effect: all copies in the meta group, first ones elsewhere.
-fn effective(log: &TrueLog, group: GroupId) -> impl Iterator<Item = (LogIndex, RequestKey, bool)> {
+/// Entries that took effect: first copies.
+fn effective(log: &TrueLog) -> impl Iterator<Item = (LogIndex, RequestKey, bool)> {
     log.entries.iter().filter_map(move |(index, truth)| {
         let request = truth.request?;
-        // In the meta group nobody recognises copies.
         let is_first = log.requests.get(&request) == Some(index);
-        (is_first || group == GroupId::META).then_some((*index, request, truth.is_refused))
+        is_first.then_some((*index, request, truth.is_refused))
     })
 }
 
@@ -64,7 +62,7 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
         }
     }
     let mut lookups = lookups.into_iter().peekable();
-    for (index, request, is_refused) in effective(log, group) {
+    for (index, request, is_refused) in effective(log) {
         // A look-up at an index saw the write there, so it is compared before the next one.
         while let Some((_, asked)) = lookups.next_if(|(seen, _)| *seen < index) {
             check_lookups(env, &model, &asked, &mut replayed);
@@ -293,21 +291,6 @@ pub(crate) fn calls(env: &Env) -> BTreeMap<(GroupId, u64), Vec<Call>> {
         let Operation { group, invoked, returned, .. } = *operation;
         for (point, effect) in effects_on_points(env, operation) {
             calls.entry((group, point)).or_default().push(Call { invoked, returned, effect });
-        }
-    }
-    // Copies that took effect again are as if the client had asked again.
-    let requests = by_request(env, GroupId::META);
-    let copies = env.checks.log(GroupId::META).into_iter();
-    let mut seen = BTreeSet::new();
-    for (_, request, _) in copies.flat_map(|log| effective(log, GroupId::META)) {
-        // The first copy is the operation itself, and already among the calls.
-        let Some((_, operation)) = requests.get(&request).filter(|_| !seen.insert(request)) else {
-            continue;
-        };
-        let Operation { invoked, returned, .. } = **operation;
-        for (point, effect) in effects_on_points(env, operation) {
-            let call = Call { invoked, returned, effect };
-            calls.entry((GroupId::META, point)).or_default().push(call);
         }
     }
     // Removals are nobody's requests: when they were asked for is not known.

@@ -179,6 +179,12 @@ fn a_peer_id_that_is_given_twice_is_found() {
 
 /// It took 1 seed.
 #[test]
+fn a_copy_of_a_change_of_the_catalog_that_is_made_again_is_found() {
+    is_found(Bug::MetaCopyAgain, &["and changed the state"]);
+}
+
+/// It took 1 seed.
+#[test]
 fn a_forgotten_copy_of_a_write_is_found() {
     is_found(Bug::ForgetUnknown, &["was said to have done nothing"]);
 }

@@ -2,6 +2,7 @@
 //! a read was not answered. The wire form is `vane_proto`'s, the conversion beside it.
 
 use vane_raft::ProposeError;
+use vane_types::command::DEDUPE_WINDOW;
 use vane_types::{Error, GroupId, LogIndex, NodeId, Refusal};
 
 /// A command for a group's leader.
@@ -17,6 +18,14 @@ pub struct Proposal {
     pub basis: Option<LogIndex>,
     /// It takes room on the disk for good, so that a full disk refuses it.
     pub grows: bool,
+}
+
+impl Proposal {
+    /// Whether the group's leader, which has applied `applied`, is to ask for a newer basis: half of
+    /// the window is left to the entries that come before this one.
+    pub fn is_stale(&self, applied: LogIndex) -> bool {
+        self.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied)
+    }
 }
 
 /// What became of a proposal at one node.

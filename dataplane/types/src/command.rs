@@ -13,8 +13,8 @@ use crate::ids::PointId;
 /// First byte of every stored command.
 const FORMAT: u8 = 1;
 
-/// Entries of a shard's log for which it remembers what became of their requests. A request
-/// whose first copy may lie further back is refused rather than applied.
+/// Entries of a group's log for which it remembers what became of their requests, a shard's or the
+/// meta group's. A request whose first copy may lie further back is refused rather than applied.
 pub const DEDUPE_WINDOW: u64 = 16_384;
 
 /// Why a committed command had no effect. Every replica comes to the same answer.
@@ -53,8 +53,8 @@ pub enum Refusal {
     /// A copy of a request came so late that it cannot be told whether an earlier one was
     /// applied. This one changed nothing; the outcome of the request is unknown.
     #[error(
-        "a repeated write came after {DEDUPE_WINDOW} others and was not applied again; \
-         whether it was applied before is unknown, read the points to find out"
+        "a repeated change came after {DEDUPE_WINDOW} others and was not applied again; whether \
+         it was applied before is unknown, read to find out"
     )]
     Expired,
 }
@@ -81,8 +81,8 @@ pub enum DecodeError {
 }
 
 /// Names one command of one gateway, so that copies of it are applied once. A request that
-/// makes several commands for one shard gives each a sequence number of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Message)]
+/// makes several commands for one group gives each a sequence number of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Message, Serialize, Deserialize)]
 pub struct RequestId {
     /// The gateway's process; never used by another.
     #[prost(uint64, tag = "1")]
@@ -90,7 +90,7 @@ pub struct RequestId {
     /// Number of the command within the session.
     #[prost(uint64, tag = "2")]
     pub sequence: u64,
-    /// An index of this shard's log that the gateway knew to be applied before it sent the
+    /// An index of this group's log that the gateway knew to be applied before it sent the
     /// command for the first time: every copy lies behind it.
     #[prost(uint64, tag = "3")]
     pub basis: u64,

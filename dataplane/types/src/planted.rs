@@ -19,6 +19,8 @@ pub enum Fault {
     RemoveUnproven,
     /// catalog: a node's next replica of a group gets the id of the one before.
     PeerIdTwice,
+    /// catalog: it forgets which copies of changes were made.
+    MetaCopyAgain,
     /// coordinator: an attempt forgets that an earlier copy may be in a log.
     ForgetUnknown,
     /// shard: a delete is lost when its row is sealed.

@@ -1,16 +1,28 @@
-//! The stored form of a change: a version byte and JSON.
+//! The stored form of a change: a version byte and JSON. The second format has the request that
+//! the change is of beside it.
 //!
 //! What was once written is read for ever: `tests/stored_form.rs` has the bytes.
 
+use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use thiserror::Error;
 use vane_raft::ApplyError;
+use vane_types::command::RequestId;
 use vane_types::{LevelTooLow, json};
 
-use super::MetaCommand;
+use super::{Logged, MetaCommand};
 
-/// First byte of a logged change.
+/// First byte of a logged change that nobody named.
 const FORMAT: u8 = 1;
+/// First byte of one that is of a request.
+const NAMED_FORMAT: u8 = 2;
+
+/// What follows the first byte of [`NAMED_FORMAT`].
+#[derive(Serialize, Deserialize)]
+struct Named<C> {
+    request: RequestId,
+    command: C,
+}
 
 /// A logged change could not be read. Nothing was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -83,6 +95,13 @@ impl From<EncodeError> for vane_types::Error {
 }
 
 impl MetaCommand {
+    /// Stored form of a change that nobody named, whatever the cluster's level.
+    pub fn encode_stored(&self) -> Vec<u8> {
+        encode(FORMAT, self)
+    }
+}
+
+impl Logged {
     /// Stored form of a change that all members can read, as far as this one can tell: by the
     /// reader that they will use.
     ///
@@ -100,9 +119,10 @@ impl MetaCommand {
     /// Stored form, whatever the cluster's level. Proposers use
     /// [`State::encode`](crate::State::encode), which looks at it.
     pub fn encode_stored(&self) -> Vec<u8> {
-        let mut bytes = vec![FORMAT];
-        serde_json::to_writer(&mut bytes, self).expect("a change is plain data");
-        bytes
+        match self.request {
+            None => self.command.encode_stored(),
+            Some(request) => encode(NAMED_FORMAT, &Named { request, command: &self.command }),
+        }
     }
 
     /// Reads the stored form.
@@ -110,10 +130,19 @@ impl MetaCommand {
     /// # Errors
     /// [`DecodeError`], which tells damage from what a newer version wrote.
     pub fn decode_stored(bytes: &[u8]) -> Result<Self, DecodeError> {
-        match bytes.split_first() {
-            Some((&FORMAT, body)) => json::read(body).map_err(|e| DecodeError::of_json(&e)),
-            Some((format, _)) => Err(DecodeError::UnknownFormat { format: *format }),
-            None => Err(DecodeError::Damaged { reason: "it is empty".into() }),
-        }
+        let read = match bytes.split_first() {
+            Some((&FORMAT, body)) => json::read(body).map(|command: MetaCommand| command.into()),
+            Some((&NAMED_FORMAT, body)) => json::read(body)
+                .map(|Named { request, command }| Self { request: Some(request), command }),
+            Some((format, _)) => return Err(DecodeError::UnknownFormat { format: *format }),
+            None => return Err(DecodeError::Damaged { reason: "it is empty".into() }),
+        };
+        read.map_err(|error| DecodeError::of_json(&error))
     }
+}
+
+fn encode(format: u8, body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = vec![format];
+    serde_json::to_writer(&mut bytes, body).expect("a change is plain data");
+    bytes
 }

@@ -8,6 +8,7 @@
 //! removed/7            disk of a member that was removed
 //! node/7               a member        collection/c    a collection
 //! shard/12             a shard         alias/a         a collection's name
+//! request/90           what became of the request that entry 90 is of
 //! ```
 
 use serde::Serialize;
@@ -15,16 +16,17 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use vane_raft::{Conf, StoreError};
 use vane_storage::{Batch, ShardStore};
-use vane_types::{GroupId, NodeId, json};
+use vane_types::{GroupId, LogIndex, NodeId, json};
 
 use super::Current;
-use crate::state::{Member, ShardEntry, State, Touched};
+use crate::state::{Member, Remembered, ShardEntry, State, Touched};
 
 const NODE: &str = "node/";
 const REMOVED: &str = "removed/";
 const COLLECTION: &str = "collection/";
 const ALIAS: &str = "alias/";
 const SHARD: &str = "shard/";
+const REQUEST: &str = "request/";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
 const CLUSTER: &str = "cluster";
@@ -58,6 +60,9 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
             Touched::Shard(group) => put_or_delete(batch, SHARD, group, state.shards.get(group)),
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
+            Touched::Request(index) => {
+                put_or_delete(batch, REQUEST, index, state.requests.at(*index));
+            }
         }
     }
 }
@@ -81,6 +86,9 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     state.aliases = all(store, ALIAS)?.into_iter().collect();
     for (name, shard) in all::<ShardEntry>(store, SHARD)? {
         state.shards.insert(GroupId(number(SHARD, &name)?), shard);
+    }
+    for (index, remembered) in all::<Remembered>(store, REQUEST)? {
+        state.requests.insert(LogIndex(number(REQUEST, &index)?), remembered);
     }
     let conf = read_conf(store)?;
     Ok(Current { applied: store.applied().map_err(failed)?, conf, state })

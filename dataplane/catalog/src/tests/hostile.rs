@@ -79,7 +79,7 @@ proptest! {
             let is_json = !matches!(&command,
                 MetaCommand::Configure(Configure { config, .. })
                     if !config.optimizer.deleted_threshold.is_finite());
-            let encoded = catalog.encode(&command);
+            let encoded = catalog.encode(&command.into());
             prop_assert_eq!(encoded.is_ok(), is_json, "JSON has no infinity");
             let Ok(data) = encoded else { continue };
             let index = catalog.applied().next();

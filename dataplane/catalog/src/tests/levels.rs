@@ -36,12 +36,12 @@ fn the_level_is_raised_when_the_last_member_speaks_it() {
         assert_eq!(state.spoken_by_all(), FeatureLevel::FIRST);
         let raise = state.raise_to(SECOND);
         let too_low = LevelTooLow { needed: SECOND, active: FeatureLevel::FIRST };
-        assert_eq!(state.encode(&raise), Err(too_low.into()));
+        assert_eq!(state.encode(&raise.into()), Err(too_low.into()));
         speak(&mut state, member, SECOND);
     }
     let raise = state.raise_to(SECOND);
-    let stored = state.encode(&raise).unwrap();
-    state.apply(MetaCommand::decode_stored(&stored).unwrap()).unwrap();
+    let stored = state.encode(&raise.clone().into()).unwrap();
+    state.apply(Logged::decode_stored(&stored).unwrap().command).unwrap();
     assert_eq!(state.level, SECOND);
     let before = state.clone();
     assert_eq!(state.apply(raise), Ok(Vec::new()), "a repeated call finds its work done");
@@ -59,8 +59,8 @@ fn a_member_that_was_lost_at_a_lower_level_is_removed_and_holds_nobody_down() {
         MetaCommand::SetLeaving { node, leaving: true },
         MetaCommand::RemoveNode { node, disk_id: Uuid::from_u128(5) },
     ] {
-        let stored = state.encode(&command).unwrap();
-        state.apply(MetaCommand::decode_stored(&stored).unwrap()).unwrap();
+        let stored = state.encode(&command.into()).unwrap();
+        state.apply(Logged::decode_stored(&stored).unwrap().command).unwrap();
     }
     let raise = state.raise_due().expect("all that are left speak more");
     state.apply(raise).unwrap();
@@ -70,7 +70,7 @@ fn a_member_that_was_lost_at_a_lower_level_is_removed_and_holds_nobody_down() {
 #[test]
 fn a_level_that_somebody_does_not_speak_is_not_proposed() {
     let (state, later) = (upgraded(), FeatureLevel(FeatureLevel::SPOKEN.0 + 1));
-    let refused = state.encode(&state.raise_to(later)).unwrap_err();
+    let refused = state.encode(&state.raise_to(later).into()).unwrap_err();
     assert_eq!(refused, LevelTooLow { needed: later, active: FeatureLevel::SPOKEN }.into());
     let error = Error::from(refused);
     assert_eq!(error.kind, ErrorKind::Unsupported);
@@ -153,8 +153,26 @@ fn what_was_there_before_levels_needs_none() {
     let commands = [create("d", &[&[1]], ""), MetaCommand::Aliases(Vec::new())];
     for command in commands {
         assert_eq!(command.level(), FeatureLevel::FIRST);
-        assert_eq!(state.encode(&command), Ok(command.encode_stored()));
+        let stored = command.encode_stored();
+        assert_eq!(state.encode(&command.into()), Ok(stored));
     }
+}
+
+#[test]
+fn a_change_is_not_named_where_a_member_would_not_read_the_name() {
+    let command = MetaCommand::SetZone { node: NodeId(1), zone: None };
+    let logged = Logged { request: Some(request(1, 2)), command };
+    for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+        let state = State { level, ..founded() };
+        assert_eq!(state.encode(&logged).is_ok(), level >= FeatureLevel::PROVEN, "{level:?}");
+    }
+    let mut state = State { level: FeatureLevel(3), ..upgraded() };
+    let raise = state.raise_due().unwrap();
+    // By the level that holds, not by the one that it raises to.
+    let raise = Logged { request: Some(request(1, 2)), command: raise };
+    assert!(state.encode(&raise).is_err());
+    state.level = FeatureLevel::PROVEN;
+    assert_eq!(Logged::decode_stored(&state.encode(&raise).unwrap()), Ok(raise));
 }
 
 #[test]

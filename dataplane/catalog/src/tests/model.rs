@@ -202,29 +202,43 @@ proptest! {
 
     #[test]
     fn a_command_is_read_back_as_it_was_written(command in any_command()) {
-        prop_assert_eq!(MetaCommand::decode_stored(&command.encode_stored()), Ok(command));
+        let unnamed = command.encode_stored();
+        prop_assert_eq!(Logged::decode_stored(&unnamed), Ok(command.clone().into()));
+        let named = Logged { request: Some(request(u64::MAX, u64::MAX)), command };
+        prop_assert_eq!(Logged::decode_stored(&named.encode_stored()), Ok(named));
     }
 
+    /// Of a request that is there several times only the first copy is applied, whatever is between
+    /// the copies: the model applies it alone, and answers as it did then.
     #[test]
     fn the_disk_has_what_memory_has_after_every_command(
-        commands in prop::collection::vec((any_command(), prop::bool::weighted(0.2)), 0..25),
+        commands in prop::collection::vec(any_command(), 1..12),
+        entries in prop::collection::vec((0_usize..12, prop::bool::weighted(0.2)), 0..30),
+        is_named in any::<bool>(),
     ) {
         let mut disk = Disk::new();
         let mut catalog = Catalog::open(disk.store()).unwrap();
         let mut state = State { next_group: 1, ..State::default() };
-        for (behind, (command, crashes)) in (1..).zip(commands) {
-            let index = INITIAL_INDEX + behind;
-            let data = command.encode_stored();
-            let entry = Entry { index, term: Term(1), data, conf: None };
-            let answer = catalog.apply(&entry).unwrap();
-            prop_assert_eq!(answer, state.apply(command).map(drop));
+        let mut answers = BTreeMap::new();
+        for (behind, (number, crashes)) in (1..).zip(entries) {
+            let (index, number) = (INITIAL_INDEX + behind, number % commands.len());
+            let command = commands[number].clone();
+            let name = is_named.then(|| request(number as u64, INITIAL_INDEX.0));
+            let data = Logged { request: name, command: command.clone() }.encode_stored();
+            let answer = catalog.apply(&Entry { index, term: Term(1), data, conf: None }).unwrap();
+            let known = answers.get(&number).filter(|_| is_named).cloned();
+            let expected = known.unwrap_or_else(|| state.apply(command).map(drop));
+            prop_assert_eq!(&answer, &expected);
+            answers.insert(number, expected);
             if crashes {
                 disk.kv = disk.kv.crash(0);
                 catalog = Catalog::open(disk.store()).unwrap();
             }
             prop_assert_eq!(catalog.applied(), index);
             catalog.read(|read| {
-                prop_assert_eq!(read, &state);
+                let requests = read.requests.clone();
+                prop_assert_eq!(requests.len(), if is_named { answers.len() } else { 0 });
+                prop_assert_eq!(read, &State { requests, ..state.clone() });
                 Ok(())
             })?;
         }

@@ -54,7 +54,7 @@ fn a_raised_level_is_there_after_a_crash() {
     let steps: [fn(&State) -> Option<MetaCommand>; 2] = [|_| None, State::raise_due];
     for step in steps {
         let command = catalog.read(step).unwrap_or_else(|| announced.clone());
-        let data = catalog.encode(&command).unwrap();
+        let data = catalog.encode(&command.into()).unwrap();
         let index = catalog.applied().next();
         let entry = Entry { index, term: Term(1), data, conf: None };
         assert_eq!(catalog.apply(&entry).unwrap(), Ok(()));
@@ -86,7 +86,9 @@ fn an_entry_that_cannot_be_read_changes_nothing() {
     let catalog = Catalog::open(store).unwrap();
     let before = (catalog.read(Clone::clone), catalog.conf(), catalog.applied());
     assert_eq!(catalog.standing_still(), None);
-    for data in [b"\x02".to_vec(), b"\x01{\"split\":1}".to_vec(), b"\x01{".to_vec()] {
+    for data in
+        [b"\x03".to_vec(), b"\x02{}".to_vec(), b"\x01{\"split\":1}".to_vec(), b"\x01{".to_vec()]
+    {
         let conf = Some(Conf::founding(&[peer(2, 1)]));
         let entry = Entry { index: INITIAL_INDEX.next(), term: Term(1), data, conf };
         assert!(matches!(catalog.apply(&entry), Err(ApplyError::Unreadable(_))));

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vane_types::{Distance, LogIndex, NodeId, Term, VectorParams};
+use vane_types::command::RequestId;
+use vane_types::{Distance, LogIndex, NodeId, Refusal, Term, VectorParams};
 
 use super::*;
+use crate::state::Remembered;
 
 fn configured() -> vane_types::CollectionConfig {
     let params = VectorParams { size: 2, distance: Distance::Cosine, hnsw: None, on_disk: None };
@@ -120,7 +122,7 @@ fn commands_are_written_as_before_levels_and_read_back() {
         let written = command.encode_stored();
         assert_eq!(String::from_utf8_lossy(&written[1..]), json);
         assert_eq!(written, stored(&json));
-        assert_eq!(MetaCommand::decode_stored(&written), Ok(command));
+        assert_eq!(Logged::decode_stored(&written), Ok(command.into()));
     }
 }
 
@@ -158,13 +160,13 @@ fn commands_of_later_levels_have_a_stored_form_too() {
     ];
     for (command, json) in written {
         assert_eq!(command.encode_stored(), stored(json));
-        assert_eq!(MetaCommand::decode_stored(&stored(json)), Ok(command));
+        assert_eq!(Logged::decode_stored(&stored(json)), Ok(command.into()));
     }
 }
 
 #[test]
 fn what_the_first_versions_left_out_has_its_default() {
-    let read = |json: &str| MetaCommand::decode_stored(&stored(json)).unwrap();
+    let read = |json: &str| Logged::decode_stored(&stored(json)).unwrap().command;
     let early = NODE.replace(r#","start":1}"#, "}");
     let expected = NodeEntry { start: 0, level: FeatureLevel::FIRST, ..node(7) };
     let put_node = read(&format!(r#"{{"put_node":{early}}}"#));
@@ -176,13 +178,13 @@ fn what_the_first_versions_left_out_has_its_default() {
 
 #[test]
 fn damage_is_told_from_what_a_newer_version_wrote() {
-    let read = |bytes: &[u8]| MetaCommand::decode_stored(bytes).unwrap_err();
-    for damaged in [&[][..], &[1], b"\x01{\"put_node\":", b"\x01\xff\xff"] {
+    let read = |bytes: &[u8]| Logged::decode_stored(bytes).unwrap_err();
+    for damaged in [&[][..], &[1], &[2], b"\x01{\"put_node\":", b"\x02{\"request\":", b"\x01\xff"] {
         let error = read(damaged);
         assert!(matches!(error, DecodeError::Damaged { .. }) && !error.is_newer(), "{error}");
     }
-    let error = read(&[2, 9, 9]);
-    assert_eq!(error, DecodeError::UnknownFormat { format: 2 });
+    let error = read(&[3, 9, 9]);
+    assert_eq!(error, DecodeError::UnknownFormat { format: 3 });
     assert!(error.is_newer());
     for newer in [
         r#"{"split":{"group":5}}"#,
@@ -194,7 +196,32 @@ fn damage_is_told_from_what_a_newer_version_wrote() {
         assert!(matches!(error, DecodeError::UnknownCommand { .. }) && error.is_newer(), "{error}");
     }
     let field = r#"{"set_zone":{"node":3,"zone":null,"since":4}}"#;
-    assert!(MetaCommand::decode_stored(&stored(field)).is_ok(), "fields may be added");
+    assert!(Logged::decode_stored(&stored(field)).is_ok(), "fields may be added");
+}
+
+#[test]
+fn a_change_of_a_request_has_its_name_beside_it() {
+    for (command, json) in commands_before_levels() {
+        let request = Some(RequestId { session: u64::MAX, sequence: 7, basis: 90 });
+        let named = Logged { request, command };
+        let json = [
+            r#"{"request":{"session":18446744073709551615,"sequence":7,"basis":90},"command":"#,
+            &json,
+            "}",
+        ]
+        .concat();
+        let bytes = [&[2], json.as_bytes()].concat();
+        assert_eq!(named.encode_stored(), bytes);
+        assert_eq!(Logged::decode_stored(&bytes), Ok(named));
+    }
+}
+
+#[test]
+fn what_became_of_a_request_is_an_object() {
+    let made = Remembered { session: 3, sequence: 7, refusal: None };
+    assert_object(&made, r#"{"session":3,"sequence":7}"#);
+    let refused = Remembered { refusal: Some(Refusal::Conflict("no".into())), ..made };
+    assert_object(&refused, r#"{"session":3,"sequence":7,"refusal":{"Conflict":"no"}}"#);
 }
 
 fn assert_object<T>(object: &T, json: &str)

@@ -149,19 +149,23 @@ fn a_newer_basis_is_named_only_while_no_copy_may_be_logged() {
 }
 
 #[test]
-fn a_second_refusal_of_the_catalog_says_nothing_about_the_first() {
+fn a_second_refusal_says_nothing_about_the_first_where_the_command_has_no_name() {
     let refused = || Outcome::Refused(Refusal::Invalid("no".into()));
     let refusal = Next::Fail(Failure::Refused(Refusal::Invalid("no".into())));
-    for purpose in [Purpose::Write, Purpose::MetaWrite] {
+    let (named, unnamed) =
+        (Purpose::MetaWrite { is_named: true }, Purpose::MetaWrite { is_named: false });
+    for purpose in [Purpose::Write, named, unnamed] {
         assert_eq!(Request::new(purpose).proposed(1, refused()), refusal);
     }
-    let mut request = Request::new(Purpose::MetaWrite);
+    let mut request = Request::new(unnamed);
     request.proposed(1, unknown());
     assert!(matches!(request.proposed(2, refused()), Next::Fail(Failure::Unknown(_))));
-    // A shard knows its requests by name: the second answer is that of the first.
-    let mut request = Request::new(Purpose::Write);
-    request.proposed(1, unknown());
-    assert_eq!(request.proposed(2, refused()), refusal);
+    // A group knows its requests by name: the second answer is that of the first.
+    for purpose in [Purpose::Write, named] {
+        let mut request = Request::new(purpose);
+        request.proposed(1, unknown());
+        assert_eq!(request.proposed(2, refused()), refusal);
+    }
 }
 
 #[test]
@@ -189,9 +193,10 @@ proptest! {
     #[test]
     fn every_request_ends_and_tells_the_truth(
         outcomes in prop::collection::vec(outcomes(), 1..60),
-        meta in any::<bool>(),
+        meta in prop::option::of(any::<bool>()),
     ) {
-        let mut request = Request::new(if meta { Purpose::MetaWrite } else { Purpose::Write });
+        let meta = meta.map(|is_named| Purpose::MetaWrite { is_named });
+        let mut request = Request::new(meta.unwrap_or(Purpose::Write));
         let began = request.now;
         let mut may_be_logged = false;
         for outcome in outcomes {

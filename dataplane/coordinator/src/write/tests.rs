@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use vane_catalog::{Catalog, Create, FeatureLevel, MetaCommand, NodeEntry};
+use vane_catalog::{Catalog, Create, FeatureLevel, Logged, MetaCommand, NodeEntry};
 use vane_commands::{Bounds, Command, Selection, Targets, Write};
 use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
@@ -27,6 +27,9 @@ const ME: NodeId = NodeId(1);
 struct Told {
     began: Instant,
     waited: Mutex<Duration>,
+    /// What it has applied of every group, now and once it waits for the catalog.
+    applied: Mutex<LogIndex>,
+    hears_of: LogIndex,
     /// The last of them is answered for ever.
     answers: Mutex<VecDeque<Outcome>>,
     proposed: Mutex<Vec<Proposal>>,
@@ -57,7 +60,7 @@ impl Shards for Arc<Told> {
     }
 
     fn applied_here(&self, _: GroupId) -> Option<LogIndex> {
-        Some(INITIAL_INDEX)
+        Some(*self.applied.lock())
     }
 
     fn is_alive(&self, _: NodeId) -> bool {
@@ -89,7 +92,11 @@ impl Shards for Arc<Told> {
         next
     }
 
-    async fn catalog_at(&self, _: LogIndex, _: Instant) -> Result<(), Error> {
+    async fn catalog_at(&self, index: LogIndex, _: Instant) -> Result<(), Error> {
+        *self.applied.lock() = self.hears_of;
+        if self.hears_of < index {
+            return Err(Error { changed: Changed::Done, ..Error::timeout("it is late") });
+        }
         Ok(())
     }
 }
@@ -144,9 +151,20 @@ fn coordinator(
     level: FeatureLevel,
     answers: &[Outcome],
 ) -> (Arc<Coordinator<Arc<Told>>>, Arc<Told>) {
+    heard((INITIAL_INDEX, INITIAL_INDEX), level, answers)
+}
+
+/// The same with what the node has applied, now and once it waits for the catalog.
+fn heard(
+    (applied, hears_of): (LogIndex, LogIndex),
+    level: FeatureLevel,
+    answers: &[Outcome],
+) -> (Arc<Coordinator<Arc<Told>>>, Arc<Told>) {
     let told = Arc::new(Told {
         began: Instant::now(),
         waited: Mutex::default(),
+        applied: Mutex::new(applied),
+        hears_of,
         answers: Mutex::new(answers.iter().cloned().collect()),
         proposed: Mutex::default(),
     });
@@ -289,6 +307,68 @@ fn a_name_that_this_node_has_not_heard_of_is_not_denied_while_the_leader_is_not_
     assert_eq!(*told.waited.lock(), Duration::ZERO, "a known name costs no question");
     let unknown = run(coordinator.collection("d", deadline)).map(drop);
     assert_eq!(unknown.unwrap_err().kind, ErrorKind::Unavailable);
+}
+
+/// Has a zone set, and gives what was proposed for it.
+fn set_zone(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>, Vec<Proposal>) {
+    set_zone_of(coordinator(level, answers))
+}
+
+fn set_zone_of(
+    (coordinator, told): (Arc<Coordinator<Arc<Told>>>, Arc<Told>),
+) -> (Result<LogIndex, Error>, Vec<Proposal>) {
+    let command = MetaCommand::SetZone { node: ME, zone: None };
+    let changed = run(coordinator.propose_meta(command, told.now() + Duration::from_secs(60)));
+    let proposed = std::mem::take(&mut *told.proposed.lock());
+    (changed, proposed)
+}
+
+#[test]
+fn a_change_of_the_catalog_has_one_name_in_all_of_its_copies() {
+    let lost = Outcome::Unknown("the connection broke".into());
+    let answers = [lost.clone(), lost, Outcome::Applied(LogIndex(9))];
+    for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+        let (changed, proposed) = set_zone(level, &answers);
+        assert_eq!(changed.unwrap(), LogIndex(9));
+        assert_eq!(proposed.len(), 3);
+        assert!(proposed.iter().all(|it| *it == proposed[0]), "byte for byte");
+        let request = Logged::decode_stored(&proposed[0].command).unwrap().request;
+        let basis = (level >= FeatureLevel::PROVEN).then_some(INITIAL_INDEX);
+        assert_eq!(request.map(|request| LogIndex(request.basis)), basis);
+        assert_eq!(proposed[0].basis, basis);
+    }
+}
+
+#[test]
+fn a_change_of_the_catalog_names_a_newer_basis_while_no_copy_may_be_logged() {
+    let (stale, lost) =
+        (Outcome::StaleBasis(LogIndex(90_000)), Outcome::Unknown("the connection broke".into()));
+    let (changed, proposed) =
+        set_zone(FeatureLevel::SPOKEN, &[stale.clone(), Outcome::Applied(LogIndex(90_009))]);
+    changed.unwrap();
+    let logged: Vec<_> =
+        proposed.iter().map(|it| Logged::decode_stored(&it.command).unwrap()).collect();
+    let [first, second] = [0, 1].map(|at: usize| logged[at].request.unwrap());
+    assert_eq!((first.session, first.sequence), (second.session, second.sequence));
+    assert_eq!((first.basis, second.basis), (INITIAL_INDEX.0, 90_000));
+    assert_eq!(proposed[1].basis, Some(LogIndex(90_000)));
+    let (changed, proposed) = set_zone(FeatureLevel::SPOKEN, &[lost, stale]);
+    assert!(changed.unwrap_err().may_have_changed());
+    assert_eq!(proposed.len(), 2);
+}
+
+#[test]
+fn a_node_that_has_just_joined_changes_nothing_before_it_knows_the_level() {
+    let (zero, answers) = (LogIndex::ZERO, [Outcome::Applied(LogIndex(9))]);
+    let (changed, proposed) =
+        set_zone_of(heard((zero, INITIAL_INDEX), FeatureLevel::SPOKEN, &answers));
+    changed.unwrap();
+    let request = Logged::decode_stored(&proposed[0].command).unwrap().request;
+    assert_eq!(request.map(|request| request.basis), Some(INITIAL_INDEX.0));
+    let (changed, proposed) = set_zone_of(heard((zero, zero), FeatureLevel::SPOKEN, &answers));
+    let error = changed.unwrap_err();
+    assert_eq!((error.kind, error.may_have_changed()), (ErrorKind::Unavailable, false));
+    assert_eq!(proposed, []);
 }
 
 fn failed_shards(failed: &[usize], shards: usize) -> FailedShards {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use vane_catalog::{
-    Catalog, FeatureLevel, Member, MetaCommand, NodeEntry, Seen, ShardEntry, State,
+    Catalog, FeatureLevel, Logged, Member, MetaCommand, NodeEntry, Seen, ShardEntry, State,
 };
 use vane_raft::{
     Answer, ApplyError, Conf, Entry, Exported, INITIAL_INDEX, StateMachine, StoreError,
@@ -72,6 +72,8 @@ fn digest(catalog: &Catalog) -> u64 {
             hash.update(name.as_bytes());
             hash.update(&collection.shards.len().to_be_bytes());
         }
+        // A replica that forgets a copy is found before it meets one.
+        hash.update(&state.requests.len().to_be_bytes());
         hash.digest()
     })
 }
@@ -101,42 +103,38 @@ fn seen(state: &State) -> BTreeMap<GroupId, Seen> {
     recorded.filter_map(|(group, shard)| Some((*group, shard.seen?))).collect()
 }
 
-/// A zone of number and request, as in `7-4294967297-3-0`; no number for a removal.
-pub(crate) fn set_zone(write: &Write, id: RequestId) -> MetaCommand {
+/// A zone that is a number; none for a removal.
+pub(crate) fn set_zone(write: &Write) -> MetaCommand {
     let (point, number) = match write {
         Write::Put(points) => points.first().map_or((1, None), |(at, it)| (*at, Some(*it))),
         other => (other.points().first().copied().unwrap_or(1), None),
     };
-    let number = number.map(|number| number.to_string()).unwrap_or_default();
-    let zone = format!("{number}-{}-{}-{}", id.session, id.sequence, id.basis);
-    MetaCommand::SetZone { node: NodeId(point), zone: Some(zone) }
+    MetaCommand::SetZone { node: NodeId(point), zone: number.map(|number| number.to_string()) }
 }
 
 /// The number of a node, as its zone has it.
 pub(crate) fn number_of_zone(state: &State, node: u64) -> Result<Option<u64>, String> {
     let zone = state.nodes.get(&NodeId(node)).and_then(|member| member.zone.as_deref());
-    match zone.and_then(|zone| zone.split('-').next()).unwrap_or("") {
-        "" => Ok(None),
-        number => number.parse().map(Some).map_err(|error| format!("{number}: {error}")),
-    }
+    zone.map(|number| number.parse().map_err(|error| format!("{number}: {error}"))).transpose()
 }
 
 /// The node that a command removes, and with it its zone.
 pub(super) fn removal_of(command: &[u8]) -> Option<u64> {
-    match MetaCommand::decode_stored(command) {
-        Ok(MetaCommand::RemoveNode { node, .. }) => Some(node.0),
+    match Logged::decode_stored(command).ok()?.command {
+        MetaCommand::RemoveNode { node, .. } => Some(node.0),
         _ => None,
     }
 }
 
 pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {
-    let Ok(MetaCommand::SetZone { zone: Some(zone), .. }) = MetaCommand::decode_stored(command)
-    else {
-        return None;
-    };
-    let mut numbers = zone.split('-').skip(1).map(|text| text.parse::<u64>().ok());
-    let mut next = || numbers.next().flatten();
-    Some(RequestId { session: next()?, sequence: next()?, basis: next()? })
+    Logged::decode_stored(command).ok()?.request
+}
+
+pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
+    match Logged::decode_stored(command) {
+        Ok(logged) => logged.command.encode_stored(),
+        Err(_) => command.to_vec(),
+    }
 }
 
 impl Machine for Meta {

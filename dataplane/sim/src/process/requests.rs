@@ -25,7 +25,6 @@ use crate::event::{Answer, Asked, Body, Event, Step, What};
 use crate::history::{Found, Kind, LeaderAnswer, ReadOf, Told};
 use crate::machine;
 use crate::queue::{TICK, Time};
-use crate::write::Write;
 
 /// Time for a change of the catalog that nobody waits at a keyboard for.
 pub(crate) const CHANGE_MAX: Time = 100 * TICK;
@@ -166,7 +165,9 @@ impl Process {
         let coordinator = self.coordinator();
         let deadline = env.instant(by);
         match kind {
-            Kind::Write(write) => self.write_zone(env, number, &write, by),
+            Kind::Write(write) => {
+                self.change(env, Owner::Client(number), machine::set_zone(&write), by);
+            }
             Kind::Read { of, .. } => self.requests.add(Owner::Client(number), async move {
                 // How far the catalog is at its leader, and then what this node's says.
                 let freshness = Freshness::Linearizable;
@@ -181,12 +182,6 @@ impl Process {
                 })
             }),
         }
-    }
-
-    fn write_zone(&mut self, env: &mut Env, number: usize, write: &Write, by: Time) {
-        // In the zone itself, since commands of the catalog have no names.
-        let id = self.requests.coordinator.router().name_request(LogIndex::ZERO);
-        self.change(env, Owner::Client(number), machine::set_zone(write, id), by);
     }
 
     /// Has the catalog changed.
@@ -278,7 +273,7 @@ impl Process {
                 let (now, patience) = (env.now(), env.random.within(&env.swarm.load.patience));
                 // A connection is given up before the request is, or no other node would be asked.
                 let until = env.queue.clock().time(deadline).clamp(now, now + patience);
-                let asked = Asked { node: self.id.0, process: self.id.1, call: number, until };
+                let asked = Asked { node: self.id.0, process: self.id.1, call: number };
                 env.send(self.id.0, node, Body::Ask { asked, group, what: what.clone() });
                 (until - now, Some((group, what)))
             }

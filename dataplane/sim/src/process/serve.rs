@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use vane_raft::{Applied, MemberChange, ProposeError, ReadError, Role, Ticket};
 use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
-use vane_types::command::DEDUPE_WINDOW;
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
 
 use super::{AnyRead, Input, Process, Replica};
-use crate::avoid::Finding;
 use crate::env::Env;
 use crate::event::{Answer, Asked, Body, Call, LeaderRequest, Office, Step, What};
-use crate::machine::{self, AtLeader};
+use crate::machine::AtLeader;
 
 /// What the core has answered.
 pub(super) enum Settled {
@@ -40,7 +38,7 @@ impl Process {
 
     fn propose(&mut self, env: &mut Env, asked: Asked, proposal: Proposal) {
         let group = proposal.group;
-        if let Err(outcome) = self.check_proposal(env, &asked, &proposal) {
+        if let Err(outcome) = self.check_proposal(&proposal) {
             return self.tell_outcome(env, asked, outcome);
         }
         let settled = Arc::clone(&self.settled);
@@ -52,26 +50,17 @@ impl Process {
         self.put(Input::Propose { group, data: command, ticket });
     }
 
-    fn check_proposal(&self, env: &Env, asked: &Asked, proposal: &Proposal) -> Result<(), Outcome> {
+    fn check_proposal(&self, proposal: &Proposal) -> Result<(), Outcome> {
         let group = proposal.group;
         let gone = || Outcome::NoReplica(no_replica(group));
         let replica = self.replicas.get(&group).ok_or_else(gone)?;
-        if group == GroupId::META {
-            // As if the connection had been reset before the message came out of it.
-            let is_late = env.avoid.has(Finding::LateMetaCommand)
-                && env.now() > asked.until
-                && !machine::may_be_late(&proposal.command);
-            return if is_late { Err(gone()) } else { Ok(()) };
+        match (replica.watch.is_serving(), replica.watch.applied()) {
+            (true, applied) if proposal.is_stale(applied) => Err(Outcome::StaleBasis(applied)),
+            (false, _) if group != GroupId::META => {
+                Err(Outcome::NotLeader(leader_elsewhere(replica)))
+            }
+            _ => Ok(()),
         }
-        if !replica.watch.is_serving() {
-            return Err(Outcome::NotLeader(leader_elsewhere(replica)));
-        }
-        let applied = replica.watch.applied();
-        // Half of the window is left to entries that come before this one.
-        if proposal.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied) {
-            return Err(Outcome::StaleBasis(applied));
-        }
-        Ok(())
     }
 
     fn read(
