@@ -21,8 +21,8 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Whether the group's leader, which has applied `applied`, is to ask for a newer basis: half of
-    /// the window is left to the entries that come before this one.
+    /// Whether the group's leader, which has applied so much, is to ask for a newer basis: half
+    /// of the window is left to the entries that come before this one.
     pub fn is_stale(&self, applied: LogIndex) -> bool {
         self.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied)
     }

@@ -16,7 +16,7 @@ use crate::Error as Failure;
 /// | 1 | everything that was there before levels |
 /// | 2 | the catalog's command that raises the level |
 /// | 3 | the range and epoch that a shard's command was routed by, and their check |
-/// | 4 | commands with proofs, limits and names: who may leave, refills, copies of catalog changes |
+/// | 4 | commands with proofs, limits, names: who may leave, refills, copies of catalog changes |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
