@@ -24,7 +24,9 @@ impl Proposal {
     /// Whether the group's leader, which has applied so much, is to ask for a newer basis: half
     /// of the window is left to the entries that come before this one.
     pub fn is_stale(&self, applied: LogIndex) -> bool {
-        self.basis.is_some_and(|basis| basis + DEDUPE_WINDOW / 2 < applied)
+        // Whatever a peer names: no sum of it that could overflow.
+        let behind = |basis| applied.saturating_since(basis) > DEDUPE_WINDOW / 2;
+        self.basis.is_some_and(behind)
     }
 }
 
@@ -104,3 +106,21 @@ impl From<Error> for NotRead {
 
 /// An answer, with the last index that was applied when the read was made.
 pub type Answered<T> = Result<(T, LogIndex), NotRead>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_basis_is_asked_for_once_half_of_the_window_is_used_up() {
+        let proposal = |basis| {
+            let (group, command) = (GroupId::META, Vec::new());
+            Proposal { group, command, replicas: 0, basis, grows: false }
+        };
+        let half = LogIndex(7 + DEDUPE_WINDOW / 2);
+        assert!(!proposal(Some(LogIndex(7))).is_stale(half));
+        assert!(proposal(Some(LogIndex(7))).is_stale(half.next()));
+        assert!(!proposal(None).is_stale(half.next()));
+        assert!(!proposal(Some(LogIndex(u64::MAX))).is_stale(half), "whatever a peer names");
+    }
+}
