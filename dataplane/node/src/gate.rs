@@ -118,10 +118,7 @@ impl Gate {
     /// # Errors
     /// Why the call is not taken.
     pub(crate) fn check(&self, caller: &Life, state: &State) -> Result<(), NotTaken> {
-        if state.removed.contains_key(&caller.node) {
-            return Err(Stale::Removed { node: caller.node }.into());
-        }
-        self.lives.read().check(caller)
+        self.lives.read().check(caller, state.removed.contains_key(&caller.node))
     }
 
     /// Gets to know a start of another node. Blocks for a write, where it is news.
@@ -184,13 +181,9 @@ impl Gate {
 
 /// What the catalog has of a node.
 fn listed(state: &State, node: NodeId) -> Listed {
-    if state.removed.contains_key(&node) {
-        return Listed::Removed;
-    }
-    match state.nodes.get(&node).map(|member| &member.entry) {
-        Some(entry) => Listed::Member { disk: entry.disk_id, start: entry.start },
-        None => Listed::Unknown,
-    }
+    let entry = state.nodes.get(&node).map(|member| &member.entry);
+    let member = entry.map(|entry| (entry.disk_id, entry.start));
+    Listed::of(member, state.removed.contains_key(&node))
 }
 
 /// What a disk knows, if it was not refused.

@@ -1,7 +1,7 @@
 //! Telling the others which start of this disk speaks, and hearing the same of them: at once
 //! after the start, and again now and then, so that an older copy of a disk is noticed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,11 @@ use tokio::task::JoinSet;
 use vane_catalog::meta_peer;
 use vane_discovery::{parse_seeds, resolve};
 use vane_raft::StateMachine;
-use vane_transport::{Asked, Introduction, may_speak};
+use vane_transport::{Asking, Introduction};
 use vane_types::{Error, ErrorKind, NodeId};
 
 use crate::reception::Reception;
 
-/// Time for an answer.
-const TIMEOUT: Duration = Duration::from_secs(1);
-/// Pause between two rounds.
-const PAUSE: Duration = Duration::from_millis(200);
-/// Time after which a node that took the introduction is told again.
-const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Time between looks at the seeds, while some member does not answer where it should be.
 const SEEDS_EVERY: Duration = Duration::from_secs(2);
 
@@ -34,48 +28,27 @@ pub(crate) struct Introducing {
 
 /// How the introductions went so far.
 struct Progress {
-    since: Instant,
-    asked: Asked,
-    /// When each was told last, of those that took it.
-    told: BTreeMap<NodeId, Instant>,
+    asking: Asking,
     looked_at_seeds: Instant,
-}
-
-impl Progress {
-    /// Whether a node knows this start by now, and is itself who it says.
-    fn note(&mut self, node: NodeId, has_met: bool) {
-        if has_met {
-            self.told.insert(node, Instant::now());
-            self.asked.silent.remove(&node);
-            self.asked.accepted.insert(node);
-        } else {
-            self.told.remove(&node);
-            self.asked.silent.insert(node);
-        }
-    }
 }
 
 impl Introducing {
     /// Goes on until the node ends.
     pub(crate) async fn run(self) {
         let now = Instant::now();
-        let mut progress = Progress {
-            since: now,
-            asked: Asked::default(),
-            told: BTreeMap::new(),
-            looked_at_seeds: now,
-        };
+        let mut progress = Progress { asking: Asking::begin(now), looked_at_seeds: now };
         if self.decides_alone() {
             // Its disk may be from before the others joined: no member that it knows could say so.
             // Bounded: a seed that hangs must not keep it silent.
-            let _answered = tokio::time::timeout(TIMEOUT, self.ask_seeds(&mut progress)).await;
+            let _answered =
+                tokio::time::timeout(Asking::TIMEOUT, self.ask_seeds(&mut progress)).await;
         }
         loop {
             self.round(&mut progress).await;
             if progress.looked_at_seeds.elapsed() >= SEEDS_EVERY {
                 self.ask_seeds(&mut progress).await;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(Asking::PAUSE).await;
         }
     }
 
@@ -88,16 +61,13 @@ impl Introducing {
     /// one silent.
     async fn round(&self, progress: &mut Progress) {
         self.open_gate(progress);
-        let mut asked = JoinSet::new();
-        for node in self.others() {
-            if progress.told.get(&node).is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
-                continue;
-            }
+        let (mut asked, now) = (JoinSet::new(), Instant::now());
+        for node in self.others().into_iter().filter(|node| progress.asking.is_due(*node, now)) {
             let (peers, own) =
                 (Arc::clone(&self.reception.peers), self.reception.gate.own().clone());
-            asked.spawn(async move { (node, peers.introduce(node, own, TIMEOUT).await) });
+            asked.spawn(async move { (node, peers.introduce(node, own, Asking::TIMEOUT).await) });
         }
-        let mut looks = tokio::time::interval(PAUSE);
+        let mut looks = tokio::time::interval(Asking::PAUSE);
         while !asked.is_empty() {
             tokio::select! {
                 answered = asked.join_next() => {
@@ -134,7 +104,7 @@ impl Introducing {
             }
             Err(error) => Err(error),
         };
-        progress.note(node, met.is_ok());
+        progress.asking.note(node, met.is_ok(), Instant::now());
     }
 
     async fn fall_silent(&self, by: String, why: Error) {
@@ -151,8 +121,7 @@ impl Introducing {
         let members = self.reception.catalog.read(|state| state.nodes.keys().copied().collect());
         let voters =
             self.reception.catalog.conf().voters.into_iter().map(|peer| peer.node()).collect();
-        let waited = progress.since.elapsed();
-        if may_speak(self.reception.me, &members, &voters, &progress.asked, waited) {
+        if progress.asking.may_speak(self.reception.me, &members, &voters, Instant::now()) {
             self.reception.gate.speak();
         }
     }
@@ -161,7 +130,7 @@ impl Introducing {
     /// moved at once. And asks those who introduced themselves and are unknown here: to them this
     /// disk may be from before they joined.
     async fn ask_seeds(&self, progress: &mut Progress) {
-        let all_there = self.others().iter().all(|node| progress.told.contains_key(node));
+        let all_there = self.others().iter().all(|node| progress.asking.is_taken_by(*node));
         let has_others = !self.others().is_empty();
         progress.looked_at_seeds = Instant::now();
         let mut addresses =
@@ -177,7 +146,7 @@ impl Introducing {
             let (peers, own) =
                 (Arc::clone(&self.reception.peers), self.reception.gate.own().clone());
             asked.spawn(async move {
-                let answer = peers.introduce_at(&address, own, TIMEOUT).await;
+                let answer = peers.introduce_at(&address, own, Asking::TIMEOUT).await;
                 (address, answer)
             });
         }

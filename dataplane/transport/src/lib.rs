@@ -30,9 +30,7 @@ pub use auth::{Caller, Token, TokenError};
 pub use join::{JoinReply, JoinRequest};
 pub use leader_request::{LeaderRequest, NotDone};
 pub use links::Links;
-pub use lives::{
-    Asked, DamagedLives, Introduction, Life, Listed, Lives, NotTaken, Stale, Start, may_speak,
-};
+pub use lives::{Asking, DamagedLives, Introduction, Life, Listed, Lives, NotTaken, Stale, Start};
 pub use peers::Peers;
 pub use protocol::{Answered, Freshness, NotRead, Outcome, Proposal};
 pub use reads::{HeldHits, Read, Replica};

@@ -5,6 +5,7 @@
 //! start, or to the same start under another number, refuses this one: it is an older copy of
 //! the disk, and has forgotten what it voted for and acknowledged since.
 
+mod asking;
 mod gate;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_types::NodeId;
 
-pub use gate::{Asked, may_speak};
+pub use asking::Asking;
 
 /// Starts that a node remembers of itself. Whoever was away for more of them takes its word.
 const OWN_MAX: usize = 64;
@@ -75,6 +76,18 @@ pub enum Listed {
     },
     /// The disk was a member's that was removed.
     Removed,
+}
+
+impl Listed {
+    /// Of a node that is a `member` with a disk and the start that it announced last, or was.
+    pub fn of(member: Option<(Uuid, u64)>, is_removed: bool) -> Self {
+        match member {
+            // First: nothing brings a removed number back.
+            _ if is_removed => Self::Removed,
+            Some((disk, start)) => Self::Member { disk, start },
+            None => Self::Unknown,
+        }
+    }
 }
 
 /// A node as it was introduced.
@@ -215,12 +228,15 @@ impl Lives {
         (known.start.number > announced).then_some(known.address.as_str())
     }
 
-    /// Takes a call of somebody who was introduced.
+    /// Takes a call of somebody who was introduced, and was not `removed` from the cluster.
     ///
     /// # Errors
     /// Why the call is not taken.
-    pub fn check(&self, caller: &Life) -> Result<(), NotTaken> {
+    pub fn check(&self, caller: &Life, removed: bool) -> Result<(), NotTaken> {
         let Life { node, disk, start } = *caller;
+        if removed {
+            return Err(Stale::Removed { node }.into());
+        }
         let known = self.known.get(&node).ok_or(NotTaken::NotIntroduced(node))?;
         if known.disk != disk {
             return Err(Stale::OtherDisk { node, disk, known: known.disk }.into());

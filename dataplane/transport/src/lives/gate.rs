@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whom a node has introduced its start to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// They know of no later start.
-    pub accepted: BTreeSet<NodeId>,
+    pub(super) accepted: BTreeSet<NodeId>,
     /// They were tried, and did not answer.
-    pub silent: BTreeSet<NodeId>,
+    pub(super) silent: BTreeSet<NodeId>,
 }
 
 /// Whether node `me` may vote, acknowledge and stand for election, `waited` after it began to
@@ -27,7 +27,7 @@ pub struct Asked {
 /// Until then it is silent, so a disk from the past is found out by whoever is there and knows
 /// better. A majority is enough, of all or of the meta group's voters, and this node counts
 /// itself: two of three go on as before while the third is away.
-pub fn may_speak(
+pub(super) fn may_speak(
     me: NodeId,
     members: &BTreeSet<NodeId>,
     voters: &BTreeSet<NodeId>,

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::gate::{Asked, may_speak};
 use super::*;
 
 const DISK: Uuid = Uuid::from_u128(7);
@@ -31,16 +32,16 @@ fn meet(other: &mut Lives, new: &Introduction) -> Result<bool, Stale> {
 fn a_call_is_taken_from_the_start_that_was_introduced_and_from_no_other() {
     let (mut disk, mut other) = (Disk::default(), Lives::default());
     let first = disk.start(11);
-    assert_eq!(other.check(&first.life), Err(NotTaken::NotIntroduced(NODE)));
+    assert_eq!(other.check(&first.life, false), Err(NotTaken::NotIntroduced(NODE)));
     assert_eq!(meet(&mut other, &first), Ok(true));
     assert_eq!(meet(&mut other, &first), Ok(false), "it was said before");
-    assert_eq!(other.check(&first.life), Ok(()));
+    assert_eq!(other.check(&first.life, false), Ok(()));
     let second = disk.start(12);
-    assert_eq!(other.check(&second.life), Err(NotTaken::NotIntroduced(NODE)));
+    assert_eq!(other.check(&second.life, false), Err(NotTaken::NotIntroduced(NODE)));
     assert_eq!(meet(&mut other, &second), Ok(true));
-    assert_eq!(other.check(&second.life), Ok(()));
+    assert_eq!(other.check(&second.life, false), Ok(()));
     let older = Stale::Older { node: NODE, start: 1, known: 2 };
-    assert_eq!(other.check(&first.life), Err(older.clone().into()));
+    assert_eq!(other.check(&first.life, false), Err(older.clone().into()));
     assert_eq!(meet(&mut other, &first), Err(older));
 }
 
@@ -65,8 +66,9 @@ fn of_two_processes_on_copies_of_a_disk_the_second_is_refused() {
     let (one, two) = (disk.start(11), copy.start(12));
     meet(&mut other, &one).unwrap();
     assert_eq!(meet(&mut other, &two), Err(Stale::Copied { node: NODE, start: 1 }));
-    assert_eq!(other.check(&one.life), Ok(()));
-    assert!(other.check(&two.life).is_err());
+    assert_eq!(other.check(&one.life, false), Ok(()));
+    assert!(other.check(&two.life, false).is_err());
+    assert_eq!(other.check(&one.life, true), Err(Stale::Removed { node: NODE }.into()));
 }
 
 #[test]
@@ -129,7 +131,7 @@ proptest! {
             let met = others.iter_mut().zip(0..).filter(|(_, place)| met >> place & 1 == 1);
             for (other, _) in met {
                 prop_assert!(meet(other, &new).is_ok());
-                prop_assert_eq!(other.check(&new.life), Ok(()));
+                prop_assert_eq!(other.check(&new.life, false), Ok(()));
             }
         }
     }
