@@ -130,7 +130,7 @@ kind-up: ## a real Kubernetes here: four machines in three zones, as containers 
 kind-down: ## remove it; tools and images stay in the cache
 	@e2e/kubernetes/kind down
 
-sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …' or '--finding …')
+sim: setup ## a cluster in simulated time under faults (SEEDS=0..5000, SIM_ARGS='--bug …')
 	@scripts/announce-build
 	$(CARGO) run -p vane-sim -- --seeds $(SEEDS) $(SIM_ARGS)
 

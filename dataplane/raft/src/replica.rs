@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use raft::eraftpb::{ConfState, Message, MessageType};
 use raft::{RawNode, StateRole};
+use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::config::{Bounds, Config};
@@ -386,6 +387,9 @@ impl Replica {
         }
         let term = self.term();
         if self.is_leader() {
+            if planted::is(Fault::CommitOfOldTerm) {
+                self.commit_what_has_copies();
+            }
             if self.serving_term != term && self.raw.raft.apply_to_current_term() {
                 self.serving_term = term;
             }

@@ -44,11 +44,19 @@ pub enum Bug {
     SnapshotWithoutItsIndex,
     /// raft, placement: [`Fault::VoteBeforeInstall`].
     VoteBeforeInstall,
+    /// transport: [`Fault::StaleStartAccepted`].
+    StaleStartAccepted,
+    /// raft: [`Fault::CommitOfOldTerm`].
+    CommitOfOldTerm,
+    /// catalog: [`Fault::EpochUnchecked`].
+    EpochUnchecked,
+    /// storage: [`Fault::ChecksumUnchecked`].
+    ChecksumUnchecked,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -68,6 +76,10 @@ impl Bug {
         Self::FilterOnce,
         Self::SnapshotWithoutItsIndex,
         Self::VoteBeforeInstall,
+        Self::StaleStartAccepted,
+        Self::CommitOfOldTerm,
+        Self::EpochUnchecked,
+        Self::ChecksumUnchecked,
     ];
 
     /// The fault in a real crate that it is; `None` for one of the simulator's own parts.
@@ -92,6 +104,10 @@ impl Bug {
             Self::FilterOnce => Some(Fault::FilterOnce),
             Self::SnapshotWithoutItsIndex => Some(Fault::SnapshotWithoutItsIndex),
             Self::VoteBeforeInstall => Some(Fault::VoteBeforeInstall),
+            Self::StaleStartAccepted => Some(Fault::StaleStartAccepted),
+            Self::CommitOfOldTerm => Some(Fault::CommitOfOldTerm),
+            Self::EpochUnchecked => Some(Fault::EpochUnchecked),
+            Self::ChecksumUnchecked => Some(Fault::ChecksumUnchecked),
         }
     }
 }

@@ -99,7 +99,7 @@ impl LogDisk {
         self.state.lock().buried.contains(&(group, peer))
     }
 
-    /// The same disk, to be put back some time.
+    /// The same disk.
     pub(crate) fn copy(&self) -> Self {
         let mut state = self.state.lock().clone();
         // Whoever copies a disk copies what the kernel has, too.

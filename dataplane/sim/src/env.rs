@@ -1,11 +1,11 @@
 //! What all parts of a run share: time, chance, the network, what is checked, what is noted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use vane_transport::Life;
 use vane_types::{GroupId, NodeId};
 
-use crate::avoid::Avoid;
 use crate::bug::Bug;
 use crate::checks::Checks;
 use crate::event::{Body, Event, Step};
@@ -46,7 +46,6 @@ pub(crate) struct Env {
     pub(crate) lives: Lives,
     pub(crate) swarm: Swarm,
     pub(crate) bug: Option<Bug>,
-    pub(crate) avoid: Avoid,
     /// Disks are lost, one after the other, and nothing else goes wrong.
     pub(crate) loses_disks: bool,
     pub(crate) directory: Directory,
@@ -55,6 +54,10 @@ pub(crate) struct Env {
     pub(crate) nodes: u64,
     /// Nodes that have a process.
     pub(crate) up: BTreeSet<NodeId>,
+    /// The start of each that runs, or ran last, as its calls name it.
+    pub(crate) speaking: BTreeMap<NodeId, Life>,
+    /// Nodes on an earlier copy of their disk.
+    pub(crate) past: BTreeSet<NodeId>,
 }
 
 impl Env {
@@ -63,7 +66,6 @@ impl Env {
         trace: Trace,
         swarm: Swarm,
         bug: Option<Bug>,
-        avoid: Avoid,
         directory: Directory,
         nodes: u64,
     ) -> Self {
@@ -77,12 +79,13 @@ impl Env {
             lives: Lives::default(),
             swarm,
             bug,
-            avoid,
             loses_disks: false,
             directory,
             ends: Vec::new(),
             nodes,
             up: BTreeSet::new(),
+            speaking: BTreeMap::new(),
+            past: BTreeSet::new(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Env {
 
     /// Sends a message; the network may lose it.
     pub(crate) fn send(&mut self, from: NodeId, to: NodeId, body: Body) {
+        let Some(by) = self.speaking.get(&from).copied() else { return };
         let now = self.now();
         let mut arrivals =
             self.network.arrivals(&mut self.random, &self.swarm.network, (from, to), now);
@@ -124,7 +128,7 @@ impl Env {
             arrivals.truncate(1);
         }
         for at in arrivals {
-            self.queue.at(at, Event::Arrive { from, to, body: Box::new(body.clone()) });
+            self.queue.at(at, Event::Arrive { by, to, body: Box::new(body.clone()) });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vane_raft::{Envelope, GroupStatus, MemberChange, SnapshotFiles};
-use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
+use vane_transport::{Freshness, Introduction, Life, NotDone, NotRead, Outcome, Proposal};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::network::Link;
@@ -14,8 +14,8 @@ use crate::process::AnyRead;
 pub(crate) enum Event {
     /// A process goes on; not if it has ended meanwhile.
     Step { node: NodeId, process: u64, step: Step },
-    /// A message reaches a node.
-    Arrive { from: NodeId, to: NodeId, body: Box<Body> },
+    /// A message reaches a node, from a start of another.
+    Arrive { by: Life, to: NodeId, body: Box<Body> },
     /// A node that is down starts.
     Start(NodeId),
     /// Links work again.
@@ -54,8 +54,12 @@ pub(crate) enum Step {
     Follow,
     /// The node asks the others whether they are there.
     Hear,
-    /// The node tells the others of this start.
+    /// The catalog is told of this start.
     Announce,
+    /// The other nodes are told of this start.
+    Introduce,
+    /// Nobody waits any more for answers to what the so many'th round told.
+    IntroduceOver(u64),
     /// The meta leader looks whether groups have their members.
     Reconcile,
     /// The meta leader has waited long enough for an answer.
@@ -83,15 +87,51 @@ pub(crate) enum Step {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     Raft(Envelope),
-    Snapshot { announcement: Envelope, files: Arc<dyn SnapshotFiles>, sender: u64 },
-    Ask { asked: Asked, group: GroupId, what: What },
-    Answer { asked: Asked, answer: Answer },
+    Snapshot {
+        announcement: Envelope,
+        files: Arc<dyn SnapshotFiles>,
+        sender: u64,
+    },
+    Ask {
+        asked: Asked,
+        group: GroupId,
+        what: What,
+    },
+    Answer {
+        asked: Asked,
+        answer: Answer,
+    },
+    /// Which start speaks, as of a round of a process's introductions.
+    Introduce {
+        process: u64,
+        round: u64,
+        new: Box<Introduction>,
+    },
+    /// Who was told so; nothing where that start is refused for good.
+    Introduced {
+        process: u64,
+        round: u64,
+        answer: Result<Box<Introduction>, ()>,
+    },
     Hear,
     Heard,
-    Report { call: Call, groups: Vec<GroupId> },
-    Reported { call: Call, groups: Vec<(GroupId, GroupStatus)> },
-    Lead { call: Call, group: GroupId, wanted: LeaderRequest },
-    Led { call: Call, done: Result<(), NotDone> },
+    Report {
+        call: Call,
+        groups: Vec<GroupId>,
+    },
+    Reported {
+        call: Call,
+        groups: Vec<(GroupId, GroupStatus)>,
+    },
+    Lead {
+        call: Call,
+        group: GroupId,
+        wanted: LeaderRequest,
+    },
+    Led {
+        call: Call,
+        done: Result<(), NotDone>,
+    },
 }
 
 /// Names one call of a coordinator.

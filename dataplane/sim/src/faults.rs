@@ -2,7 +2,6 @@
 
 use vane_types::{GroupId, NodeId};
 
-use crate::avoid::Finding;
 use crate::env::{Crash, End, Env};
 use crate::event::Event;
 use crate::process::Input;
@@ -27,14 +26,26 @@ enum Fault {
     Transfer,
     Reconfigure,
     Collections,
-    KeepDisk,
+    KeepDisks,
     PutDiskBack,
+}
+
+impl Fault {
+    /// Whether it may silence everybody who knows of a later start of a disk, or comes on top of
+    /// one that was put back: two at a time are more than is promised.
+    fn hides_the_past(self) -> bool {
+        match self {
+            Self::Blackout | Self::CutOneWay | Self::Isolate | Self::Split => true,
+            Self::KeepDisks | Self::PutDiskBack => true,
+            Self::Crash | Self::Freeze | Self::Stop => false,
+            Self::Transfer | Self::Reconfigure | Self::Collections => false,
+        }
+    }
 }
 
 /// Draws a fault by the seed's weights.
 fn draw(env: &mut Env) -> Option<Fault> {
     let rates = &env.swarm.faults;
-    let old_disks = if env.avoid.has(Finding::OldDisk) { 0 } else { rates.crash.max(20) };
     let weights = [
         (Fault::Crash, rates.crash),
         (Fault::Blackout, rates.blackout),
@@ -46,8 +57,8 @@ fn draw(env: &mut Env) -> Option<Fault> {
         (Fault::Transfer, rates.transfer),
         (Fault::Reconfigure, rates.reconfigure),
         (Fault::Collections, rates.collections),
-        (Fault::KeepDisk, old_disks),
-        (Fault::PutDiskBack, old_disks),
+        (Fault::KeepDisks, rates.put_back / 4),
+        (Fault::PutDiskBack, rates.put_back),
     ];
     // No weight at all in a calm seed: then nothing is drawn, and nothing happens.
     let all: u64 = weights.iter().map(|(_, weight)| weight).sum();
@@ -62,6 +73,7 @@ fn draw(env: &mut Env) -> Option<Fault> {
 impl World {
     /// Lets something go wrong, and plans the next.
     pub(crate) fn fault(&mut self) {
+        let is_past = self.has_unnoticed_past();
         let env = &mut self.env;
         let mut pause = env.random.within(&env.swarm.faults.pause);
         let drawn = draw(env);
@@ -70,7 +82,7 @@ impl World {
             pause += AFTER_BLACKOUT;
         }
         env.queue.after(pause, Event::Fault);
-        let Some(fault) = drawn else { return };
+        let Some(fault) = drawn.filter(|fault| !is_past || !fault.hides_the_past()) else { return };
         let node = env.any_node();
         let lasts = env.random.within(&env.swarm.faults.lasts);
         match fault {
@@ -121,14 +133,8 @@ impl World {
             Fault::Transfer => self.transfer(),
             Fault::Reconfigure => self.reconfigure_some(),
             Fault::Collections => self.make_or_delete(),
-            Fault::KeepDisk => self.nodes[place(node)].keep_disks(),
-            Fault::PutDiskBack => {
-                if self.nodes[place(node)].process.is_some() {
-                    self.nodes[place(node)].crash(env, Crash::Power);
-                    self.nodes[place(node)].put_back(env);
-                    self.ended(node, false);
-                }
-            }
+            Fault::KeepDisks => self.keep_all_disks(),
+            Fault::PutDiskBack => self.put_a_disk_back(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 use vane_raft::SnapshotFiles;
-use vane_types::{GroupId, PeerId};
+use vane_types::{GroupId, NodeId, PeerId};
 
 /// Where there is a file system in memory.
 const MEMORY: &str = "/dev/shm";
@@ -37,10 +37,23 @@ impl Directory {
         Ok(Self { root, next: AtomicU64::new(0) })
     }
 
-    /// A new empty directory.
+    pub(crate) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// A new empty directory for a snapshot.
     pub(crate) fn files(&self) -> std::io::Result<Files> {
+        self.new_files("snapshot")
+    }
+
+    /// A new empty directory for a copy of a disk.
+    pub(crate) fn aside(&self) -> std::io::Result<Files> {
+        self.new_files("kept")
+    }
+
+    fn new_files(&self, what: &str) -> std::io::Result<Files> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.root.path().join(format!("snapshot-{number}"));
+        let path = self.root.path().join(format!("{what}-{number}"));
         std::fs::create_dir(&path)?;
         Ok(Files(Arc::new(Owned(path))))
     }
@@ -63,6 +76,16 @@ impl Directory {
             name.is_some_and(|name| name.starts_with(kind))
         };
         paths.filter(|path| path.as_ref().is_ok_and(is_of_kind)).collect()
+    }
+
+    /// Directories of a node's replicas.
+    pub(crate) fn replicas_of(&self, node: NodeId) -> std::io::Result<Vec<PathBuf>> {
+        let is_of_node = |path: &PathBuf| {
+            let peer = path.file_name()?.to_str()?.rsplit('-').next()?.parse().ok()?;
+            Some(PeerId(peer).node() == node)
+        };
+        let all = self.replicas()?.into_iter();
+        Ok(all.filter(|path| is_of_node(path) == Some(true)).collect())
     }
 
     /// Where a replica's own files lie.

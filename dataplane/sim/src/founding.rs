@@ -117,6 +117,9 @@ impl World {
         env.queue.after(TICK, Event::Fault);
         env.queue.after(self.faults_last, Event::Heal);
         self.begin_absence();
+        if self.env.swarm.faults.put_back > 0 {
+            self.keep_all_disks();
+        }
     }
 }
 

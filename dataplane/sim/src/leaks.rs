@@ -35,6 +35,7 @@ impl World {
     /// ones are left, which a node keeps for a while.
     fn leaked_snapshots(&self) -> Option<String> {
         let there = self.env.directory.snapshots().ok()?;
+        // By then no copy of a disk is kept, which may have others.
         let received = self.nodes.iter().flat_map(|node| node.disks.incoming.values());
         let received: BTreeSet<PathBuf> = received.map(|files| files.path().to_owned()).collect();
         let stranger = there.difference(&received).next()?;

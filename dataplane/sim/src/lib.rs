@@ -11,7 +11,6 @@
 //! It must never let a clock, a thread's timing, an address or the order of a hash map decide
 //! anything, and never contain a copy of a decision that it is there to test.
 
-mod avoid;
 mod bug;
 mod checks;
 mod collections;
@@ -33,6 +32,7 @@ mod machine;
 mod network;
 mod node;
 mod operator;
+mod past;
 mod process;
 mod queue;
 mod random;
@@ -44,7 +44,6 @@ mod witness;
 mod world;
 mod write;
 
-pub use avoid::{Avoid, Finding};
 pub use bug::Bug;
 pub use run::{Options, Report, run};
 pub use sweep::sweep;

@@ -109,6 +109,7 @@ impl World {
     fn well_since(&self, node: NodeId) -> Option<Time> {
         let at = &self.nodes[place(node)];
         let is_well = at.process.is_some()
+            && !self.env.past.contains(&node)
             && at.frozen_until <= self.env.now()
             && !self.env.network.has_cut(node);
         is_well.then_some(at.disturbed_at)

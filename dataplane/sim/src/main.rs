@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use vane_sim::{Avoid, Bug, Finding, Options, Report, run, sweep};
+use vane_sim::{Bug, Options, Report, run, sweep};
 
 /// Runs a cluster of five nodes in simulated time and checks what it promises.
 #[derive(Parser)]
@@ -26,25 +26,15 @@ struct Args {
     /// Plant a bug: the exit code then says whether it was found.
     #[arg(long, value_enum)]
     bug: Option<Bug>,
-    /// Let the situation of a known finding happen, which ordinary runs avoid: the exit code
-    /// then says whether it was found.
-    #[arg(long, value_enum, conflicts_with = "bug")]
-    finding: Option<Finding>,
     /// With --seed: print the event log.
     #[arg(long)]
     trace: bool,
 }
 
 impl Args {
-    fn is_to_fail(&self) -> bool {
-        self.bug.is_some() || self.finding.is_some()
-    }
-
     /// The same options for another run.
     fn repeated(&self) -> String {
-        let bug = self.bug.map(|bug| format!(" --bug {}", name(bug)));
-        let finding = self.finding.map(|finding| format!(" --finding {}", name(finding)));
-        bug.or(finding).unwrap_or_default()
+        self.bug.map(|bug| format!(" --bug {}", name(bug))).unwrap_or_default()
     }
 }
 
@@ -56,16 +46,15 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let avoid = args.finding.map_or_else(Avoid::default, Avoid::all_but);
     let (seed, bug, trace) = (args.seed.unwrap_or(0), args.bug, args.trace);
-    let options = Options { seed, bug, avoid, trace };
+    let options = Options { seed, bug, trace };
     let outcome = match args.seed {
         Some(_) => run(options).map(|report| one(&report)),
         None => many(&args, options),
     };
     match outcome {
-        // With a planted bug, or in the situation of a finding, an alarm is what is wanted.
-        Ok(failed) if failed == args.is_to_fail() => ExitCode::SUCCESS,
+        // With a planted bug an alarm is what is wanted.
+        Ok(failed) if failed == args.bug.is_some() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             println!("the simulation cannot run: {error}");
@@ -132,7 +121,7 @@ fn many(args: &Args, options: Options) -> std::io::Result<bool> {
         bar.set_message(format!("{} failed", failed.len()));
         bar.inc(1);
         // One seed that finds a planted bug is enough.
-        !args.is_to_fail() || failed.is_empty()
+        args.bug.is_none() || failed.is_empty()
     })?;
     bar.finish_and_clear();
     println!(

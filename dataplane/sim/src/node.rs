@@ -1,20 +1,25 @@
 //! A node: its disks, which outlive its processes, and the process if one runs.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vane_catalog::meta_peer;
 use vane_raft::{Append, Conf, GroupLog, LogStore, SnapshotFiles};
 use vane_storage::{Kv, ShardStore};
+use vane_transport::{Introduction, Life, Lives, Start};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::checks::name;
 use crate::disk::LogDisk;
 use crate::env::{Crash, Env};
 use crate::kv::StateDisk;
-use crate::machine::Meta;
+use crate::machine::{Meta, entry_of};
 use crate::process::{Process, Replica};
 use crate::queue::Time;
+
+pub(crate) use kept::Kept;
 
 /// The node that begins the cluster.
 pub(crate) const FOUNDER: NodeId = NodeId(1);
@@ -29,6 +34,12 @@ pub(crate) struct Disks {
     pub(crate) durable: BTreeMap<GroupId, LogIndex>,
     /// Groups whose log was found damaged: their replica is never opened again.
     pub(crate) damaged: BTreeSet<GroupId>,
+    /// Replicas of whose rows a bit was flipped.
+    pub(crate) flipped: BTreeSet<(GroupId, PeerId)>,
+    /// Starts that the node knows of, its own and those of others. On disk at once.
+    pub(crate) lives: Lives,
+    /// Starts of this disk.
+    pub(crate) starts: u64,
 }
 
 pub(crate) struct Node {
@@ -46,7 +57,9 @@ pub(crate) struct Node {
     /// When it last started, ended, froze, thawed, or lost or regained a link.
     pub(crate) disturbed_at: Time,
     /// The disks as they were some time ago, if somebody kept a copy.
-    kept: Option<(LogDisk, StateDisk, BTreeMap<GroupId, LogIndex>)>,
+    pub(crate) kept: Option<Kept>,
+    /// The newest disks, of a node that runs on a copy.
+    pub(crate) newest: Option<Kept>,
 }
 
 impl Disks {
@@ -72,6 +85,31 @@ impl Disks {
         self.log.group(group).ok().flatten().map(|log| log.peer)
     }
 
+    /// The same disks, to be put back some time.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            log: Arc::new(self.log.copy()),
+            // Whoever copies a disk copies what the kernel has, too.
+            state: Arc::new(self.state.crash(self.state.unsynced())),
+            incoming: self.incoming.clone(),
+            durable: self.durable.clone(),
+            damaged: self.damaged.clone(),
+            flipped: self.flipped.clone(),
+            lives: self.lives.clone(),
+            starts: self.starts,
+        }
+    }
+
+    /// Counts a start, and draws its number.
+    fn begin_start(&mut self, node: NodeId, env: &mut Env) -> Introduction {
+        self.starts += 1;
+        let start = Start { number: self.starts, boot: env.random.next() };
+        let before = self.lives.begin(start);
+        let life = Life { node, disk: entry_of(node, 0).disk_id, start };
+        env.speaking.insert(node, life);
+        Introduction { life, address: String::new(), before }
+    }
+
     fn crash(&mut self, env: &mut Env, crash: Crash) {
         if crash == Crash::Power {
             // Both disks lose what they like, each for itself: no order holds between them.
@@ -93,6 +131,9 @@ impl Node {
             incoming: BTreeMap::new(),
             durable: BTreeMap::new(),
             damaged: BTreeSet::new(),
+            flipped: BTreeSet::new(),
+            lives: Lives::default(),
+            starts: 0,
         };
         Self {
             id,
@@ -104,6 +145,7 @@ impl Node {
             frozen_until: 0,
             disturbed_at: 0,
             kept: None,
+            newest: None,
         }
     }
 
@@ -114,6 +156,9 @@ impl Node {
     /// Starts a process on what the disks have, or on empty ones that belong to the cluster
     /// from now on.
     pub(crate) fn start(&mut self, env: &mut Env) {
+        if self.disks.lives.refused().is_some() {
+            return env.note("stays down", &[("node", self.id.0)]);
+        }
         self.started += 1;
         self.disturbed_at = env.now();
         env.up.insert(self.id);
@@ -136,7 +181,8 @@ impl Node {
         let store = self.disks.store(env, GroupId::META, meta_peer(self.id));
         let meta = Meta::open(store)?;
         let id = (self.id, self.started);
-        let mut process = Process::new(id, Arc::clone(&self.disks.log), &meta, env);
+        let own = self.disks.begin_start(self.id, env);
+        let mut process = Process::new(id, Arc::clone(&self.disks.log), &meta, own, env);
         process.register(&mut self.disks, env, (GroupId::META, Arc::new(meta)), false)?;
         process.follow_at_start(&mut self.disks, env)?;
         self.disks.sync_state(&process.replicas).map_err(|error| error.to_string())?;
@@ -185,21 +231,6 @@ impl Node {
             self.frozen_until = 0;
         }
         self.disturbed_at = env.now();
-    }
-
-    /// Keeps a copy of the disks.
-    pub(crate) fn keep_disks(&mut self) {
-        let Disks { log, state, durable, .. } = &self.disks;
-        self.kept = Some((log.copy(), state.crash(state.unsynced()), durable.clone()));
-    }
-
-    /// Puts the copy of the disks in their place, of a node that is down.
-    pub(crate) fn put_back(&mut self, env: &mut Env) {
-        if let Some((log, state, durable)) = self.kept.take() {
-            (self.disks.log, self.disks.state) = (Arc::new(log), Arc::new(state));
-            self.disks.durable = durable;
-            env.note("put back", &[("node", self.id.0)]);
-        }
     }
 
     /// What is wrong with its replicas, as an administrator is shown.

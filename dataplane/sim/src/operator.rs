@@ -1,6 +1,8 @@
 //! The administrator: moves replicas for no reason, as people do. And nodes that have replicas
 //! filled again that are shut.
 
+use std::path::{Path, PathBuf};
+
 use vane_catalog::{MetaCommand, ShardEntry, State, WantedReplica};
 use vane_raft::LogStore;
 use vane_types::{GroupId, NodeId, PeerId};
@@ -10,7 +12,12 @@ use crate::founding::{FACTORS, shuffle};
 use crate::node::Node;
 use crate::process::CHANGE_MAX;
 use crate::process::Owner;
+use crate::random::Random;
 use crate::world::{World, place};
+
+/// The file of a segment's vectors, and where they begin in it.
+const ROWS: &str = "vec.f32";
+const ROWS_FROM: usize = 64;
 
 impl World {
     /// What the catalog says on a node that is up.
@@ -83,7 +90,8 @@ impl World {
         process.run_tasks(&mut self.env);
     }
 
-    /// A bit of one group's log is found flipped, where the others can do without it.
+    /// A bit of one group's log is found flipped, or is flipped in its rows, where the others can
+    /// do without it.
     pub(crate) fn flip_bit(&mut self, id: NodeId) {
         let disks = &self.nodes[place(id)].disks;
         let mut groups = disks.log.groups();
@@ -91,9 +99,22 @@ impl World {
         groups.retain(|group| *group != GroupId::META);
         let Some(group) = self.env.random.pick(&groups) else { return };
         let Some(peer) = self.nodes[place(id)].disks.peer(group) else { return };
-        if self.may_lose(group, peer) {
-            self.env.note("bit flipped", &[("group", group.0), ("peer", peer.0)]);
-            self.node(id).disks.damaged.insert(group);
+        if !self.may_lose(group, peer) {
+            return;
+        }
+        let of_rows = rows_of(&self.env.directory.of_replica(peer, group));
+        match self.env.random.pick(&[None, of_rows.as_deref()]).flatten() {
+            Some(rows) => {
+                self.env.note("row damaged", &[("group", group.0), ("peer", peer.0)]);
+                if let Err(error) = flip(&mut self.env.random, rows) {
+                    self.env.checks.fail(|| format!("no bit could be flipped: {error}"));
+                }
+                self.node(id).disks.flipped.insert((group, peer));
+            }
+            None => {
+                self.env.note("bit flipped", &[("group", group.0), ("peer", peer.0)]);
+                self.node(id).disks.damaged.insert(group);
+            }
         }
     }
 
@@ -116,7 +137,8 @@ impl World {
             let Node { disks, .. } = &self.nodes[place(voter.node())];
             let has_it = disks.log.group(group).ok().flatten();
             let knows = disks.durable.get(&group).is_none_or(|index| *index >= log.conf_index);
-            has_it.is_some_and(|found| found.peer == *voter && found.installing.is_none())
+            !self.env.past.contains(&voter.node())
+                && has_it.is_some_and(|found| found.peer == *voter && found.installing.is_none())
                 && !disks.log.has_member_changes_behind(group, last)
                 && !disks.damaged.contains(&group)
                 && knows
@@ -129,6 +151,29 @@ impl World {
             && conf.voters.contains(&peer)
             && conf.voters.iter().all(is_healthy)
     }
+}
+
+/// The file with a replica's vectors, of the first segment by name that has one.
+fn rows_of(dir: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(dir).ok()?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.into_iter().find_map(|path| match path.is_dir() {
+        true => rows_of(&path),
+        false => path.ends_with(ROWS).then_some(path),
+    })
+}
+
+/// Flips a bit behind a file's header.
+fn flip(random: &mut Random, path: &Path) -> std::io::Result<()> {
+    let mut bytes = std::fs::read(path)?;
+    let at = ROWS_FROM + random.below(bytes.len().saturating_sub(ROWS_FROM).max(1) as u64) as usize;
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1 << random.below(8);
+    }
+    // Into a file of its own: a copy of the disk, or a snapshot, may have it too.
+    std::fs::remove_file(path)?;
+    std::fs::write(path, bytes)
 }
 
 /// Replicas for a shard: mostly as many as now, some of them where they are.

@@ -3,6 +3,8 @@
 
 mod apply;
 mod find;
+mod inbox;
+mod introducing;
 mod knock;
 mod reach;
 mod read;
@@ -20,9 +22,10 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
 use vane_raft::{
-    Append, Config, Core, Envelope, LogStore, Made, MemberChange, OnRead, Output, Persisted, Start,
+    Append, Config, Core, LogStore, Made, MemberChange, OnRead, Output, Persisted, Start,
     StoreError, Ticket, Watch,
 };
+use vane_transport::{Introduction, Life};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use crate::bug::Bug;
@@ -33,6 +36,8 @@ use crate::machine::{AnyMachine, Meta, Views};
 use crate::node::Disks;
 
 use apply::Work;
+use inbox::Inbox;
+use introducing::Introducing;
 use reconciler::Reconciler;
 use replicas::{Following, Strays};
 use requests::Requests;
@@ -68,47 +73,6 @@ pub(crate) enum Input {
     Installed { group: GroupId, peer: PeerId, index: LogIndex },
     SnapshotMade { group: GroupId, peer: PeerId, made: Result<Made, StoreError> },
     SnapshotSent { group: GroupId, to: PeerId, ok: bool },
-}
-
-/// What waits for the raft thread.
-#[derive(Default)]
-struct Inbox {
-    ticked: bool,
-    applied: BTreeMap<(GroupId, PeerId), (LogIndex, usize)>,
-    messages: Vec<Envelope>,
-    inputs: VecDeque<Input>,
-}
-
-impl Input {
-    /// As [`vane_raft::Core`] asks for.
-    fn is_between_rounds(&self) -> bool {
-        matches!(self, Self::Add(_) | Self::Remove(_) | Self::Truncate { .. })
-    }
-}
-
-impl Inbox {
-    /// As the real one: while a round is being written entries and commands wait.
-    fn take(&mut self, entries: bool) -> Self {
-        let mut taken = std::mem::take(self);
-        if !entries {
-            let waits = |message: &mut Envelope| message.has_entries();
-            self.messages = taken.messages.extract_if(.., waits).collect();
-            let (waiting, inputs) = taken.inputs.into_iter().partition(Self::is_command);
-            (self.inputs, taken.inputs) = (waiting, inputs);
-        }
-        taken
-    }
-
-    fn has_work(&self, entries: bool) -> bool {
-        let Self { ticked, applied, messages, inputs } = self;
-        let is_due = *ticked || !applied.is_empty();
-        let signals = messages.iter().any(|message| entries || !message.has_entries());
-        is_due || signals || inputs.iter().any(|input| entries || !Self::is_command(input))
-    }
-
-    fn is_command(input: &Input) -> bool {
-        matches!(input, Input::Propose { .. })
-    }
 }
 
 /// Where the raft thread is.
@@ -147,11 +111,18 @@ pub(crate) struct Process {
     strays: Strays,
     following: Following,
     reconciler: Reconciler,
+    introducing: Introducing,
 }
 
 impl Process {
     /// A process without replicas, whose clock begins to tick.
-    pub(crate) fn new(id: (NodeId, u64), log: Arc<LogDisk>, meta: &Meta, env: &mut Env) -> Self {
+    pub(crate) fn new(
+        id: (NodeId, u64),
+        log: Arc<LogDisk>,
+        meta: &Meta,
+        own: Introduction,
+        env: &mut Env,
+    ) -> Self {
         let config = Config {
             bounds: env.swarm.bounds.clone(),
             seed: env.random.next(),
@@ -185,6 +156,7 @@ impl Process {
             strays: Strays::default(),
             following: Following::default(),
             reconciler: Reconciler::default(),
+            introducing: Introducing::new(own, env),
         };
         process.start_loops(env);
         process
@@ -205,6 +177,8 @@ impl Process {
             Step::Follow => self.follow(disks, env),
             Step::Hear => self.hear(env),
             Step::Announce => self.announce(env),
+            Step::Introduce => self.introduce(env),
+            Step::IntroduceOver(round) => self.introduce_over(env, round),
             Step::Reconcile => self.reconcile(env),
             Step::ReconcilerOver(number) => self.reconciler_over(env, number),
             Step::Read(asked, group, read) => self.look(env, asked, group, &read),
@@ -219,7 +193,16 @@ impl Process {
     }
 
     /// A message came.
-    pub(crate) fn arrive(&mut self, disks: &mut Disks, env: &mut Env, from: NodeId, body: Body) {
+    pub(crate) fn arrive(&mut self, disks: &mut Disks, env: &mut Env, by: Life, body: Body) {
+        if let Some(body) = self.let_in(&disks.lives, env, &by, body) {
+            self.take(disks, env, by.node, body);
+        }
+        self.answer_settled(env);
+        self.run_tasks(env);
+        self.wake(env);
+    }
+
+    fn take(&mut self, disks: &mut Disks, env: &mut Env, from: NodeId, body: Body) {
         if let Body::Raft(envelope) = &body {
             explain(env, envelope);
         }
@@ -238,10 +221,18 @@ impl Process {
                 }
                 let (group, to) = (announcement.group, announcement.to());
                 env.step(1, (from, sender), Step::SnapshotSent { group, to, ok: true });
-                self.inbox.messages.push(announcement);
+                if self.speaks() {
+                    self.inbox.messages.push(announcement);
+                }
             }
             Body::Ask { asked, group, what } => self.asked(env, asked, group, what),
             Body::Answer { asked, answer } => self.answered(env, asked, answer),
+            Body::Introduce { process, round, new } => {
+                self.introduced_to(disks, env, (process, round), &new);
+            }
+            Body::Introduced { process, round, answer } => {
+                self.introduction_answered(disks, env, (from, process, round), answer);
+            }
             Body::Hear => env.send(self.id.0, from, Body::Heard),
             Body::Heard => self.reach.heard(from),
             Body::Report { call, groups } => self.report(env, call, groups),
@@ -249,9 +240,6 @@ impl Process {
             Body::Lead { call, group, wanted } => self.lead(env, call, group, wanted),
             Body::Led { call, done } => self.led(env, call, done),
         }
-        self.answer_settled(env);
-        self.run_tasks(env);
-        self.wake(env);
     }
 
     /// Something for the raft thread.
@@ -453,7 +441,7 @@ impl Process {
                     format!("group {group}: readers are told of {told}, but {applied} is applied")
                 });
             }
-            if let Some(leader) = replica.watch.leader() {
+            if let Some(leader) = replica.watch.leader().filter(|_| !self.is_unheard(env)) {
                 env.checks.leads(*group, replica.watch.term(), leader);
             }
         }

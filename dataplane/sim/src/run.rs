@@ -7,7 +7,6 @@ use std::sync::Once;
 
 use vane_types::planted;
 
-use crate::avoid::Avoid;
 use crate::bug::Bug;
 use crate::env::Env;
 use crate::files::Directory;
@@ -35,8 +34,6 @@ pub struct Options {
     pub seed: u64,
     /// A bug that is to be found.
     pub bug: Option<Bug>,
-    /// Known findings that are not to be met.
-    pub avoid: Avoid,
     /// Keep the lines of the event log.
     pub trace: bool,
 }
@@ -122,15 +119,14 @@ pub fn run(options: Options) -> std::io::Result<Report> {
 }
 
 fn new_world(options: Options) -> std::io::Result<World> {
-    let Options { seed, bug, avoid, trace } = options;
+    let Options { seed, bug, trace } = options;
     let mut random = Random::new(seed);
     // Neighbouring seeds share the first draw of some generators.
     random.next();
     let mut swarm = Swarm::draw(&mut random);
     let faults_last = random.within(&FAULTS_LAST);
     // Runs of their own, in which nothing else goes wrong. Not drawn: the others stay as they are.
-    let loses_disks =
-        seed % LOSES_DISKS == LOSES_DISKS - 1 && bug.is_none() && avoid == Avoid::default();
+    let loses_disks = seed % LOSES_DISKS == LOSES_DISKS - 1 && bug.is_none();
     let nodes = if loses_disks { NODES_BEFORE_LOSSES } else { NODES };
     // One story at a time.
     swarm.is_absent &= !loses_disks;
@@ -138,7 +134,7 @@ fn new_world(options: Options) -> std::io::Result<World> {
         swarm.load.points = swarm.load.points.max(POINTS_OF_STORY);
     }
     let (trace, directory) = (Trace::new(trace), Directory::new()?);
-    let mut env = Env::new(random, trace, swarm, bug, avoid, directory, nodes);
+    let mut env = Env::new(random, trace, swarm, bug, directory, nodes);
     env.loses_disks = loses_disks;
     // First of all lines: who reads a trace wants to know what this cluster suffers.
     let drawn = format!("{:#?}", env.swarm);

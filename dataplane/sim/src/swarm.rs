@@ -86,6 +86,8 @@ pub(crate) struct FaultRates {
     pub(crate) reconfigure: u64,
     /// Collections that are made or deleted.
     pub(crate) collections: u64,
+    /// Disks that are copied, and such that are put back.
+    pub(crate) put_back: u64,
     /// Votes, per million, right after which the voter crashes.
     pub(crate) crash_after_vote: u64,
 }
@@ -208,6 +210,7 @@ impl FaultRates {
             transfer: rate(random, 60),
             reconfigure: rate(random, 120),
             collections: rate(random, 120),
+            put_back: rate(random, 100),
             crash_after_vote: rate(random, 100_000),
         }
     }

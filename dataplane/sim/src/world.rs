@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use vane_transport::Life;
 use vane_types::{GroupId, NodeId};
 
 use crate::env::{Crash, End, Env};
@@ -116,7 +117,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Step { node, process, step } => self.step(node, process, step),
-            Event::Arrive { from, to, body } => self.arrive(from, to, body),
+            Event::Arrive { by, to, body } => self.arrive(by, to, body),
             Event::Start(node) => self.start(node),
             Event::Mend(links) => {
                 self.env.network.mend(&links);
@@ -129,12 +130,14 @@ impl World {
             Event::Operate => {
                 self.refill_shut_replicas();
                 self.look_after_losses();
+                self.restore_refused();
                 self.env.queue.after(OPERATE_PAUSE, Event::Operate);
             }
             Event::Watch => {
                 self.watch_leaders();
                 self.watch_moves();
                 self.watch_majorities();
+                self.watch_past();
                 self.env.queue.after(WATCH_PAUSE, Event::Watch);
             }
             Event::Heal => self.heal(),
@@ -167,18 +170,22 @@ impl World {
         process.step(&mut node.disks, &mut self.env, step);
     }
 
-    fn arrive(&mut self, from: NodeId, to: NodeId, body: Box<Body>) {
+    fn arrive(&mut self, by: Life, to: NodeId, body: Box<Body>) {
         let node = &mut self.nodes[place(to)];
         let now = self.env.now();
         match &mut node.process {
             Some(_) if node.frozen_until > now => {
-                self.env.queue.at(node.frozen_until, Event::Arrive { from, to, body });
+                self.env.queue.at(node.frozen_until, Event::Arrive { by, to, body });
             }
-            Some(process) => process.arrive(&mut node.disks, &mut self.env, from, *body),
+            Some(process) => process.arrive(&mut node.disks, &mut self.env, by, *body),
             None => {
                 if let Body::Snapshot { announcement, sender, .. } = *body {
                     let (group, to) = (announcement.group, announcement.to());
-                    self.env.step(1, (from, sender), Step::SnapshotSent { group, to, ok: false });
+                    self.env.step(
+                        1,
+                        (by.node, sender),
+                        Step::SnapshotSent { group, to, ok: false },
+                    );
                 }
             }
         }
@@ -188,8 +195,10 @@ impl World {
         if self.node(id).process.is_some() || self.node(id).is_gone {
             return;
         }
-        // Found at a start, since open replicas have their logs in memory.
-        if self.env.random.chance(self.env.swarm.disk.flipped) {
+        // Found at a start, since open replicas have their logs in memory. What is wrong with a
+        // disk from the past is nobody's loss.
+        let is_past = self.env.past.contains(&id);
+        if !is_past && self.env.random.chance(self.env.swarm.disk.flipped) {
             self.flip_bit(id);
         }
         self.nodes[place(id)].start(&mut self.env);
@@ -288,6 +297,7 @@ impl World {
         }
         self.healed_at = Some((env.now(), env.queue.count()));
         self.end_absence();
+        self.restore_all();
         let env = &mut self.env;
         env.swarm = env.swarm.healed();
         env.network.mend_all();

@@ -29,7 +29,7 @@ fn is_found(bug: Bug, by: &[&str]) {
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
-const SUFFERED: [&str; 24] = [
+const SUFFERED: [&str; 27] = [
     "asked",
     "bit flipped",
     "collection deleted",
@@ -41,8 +41,11 @@ const SUFFERED: [&str; 24] = [
     "installed",
     "isolate",
     "job",
+    "put back",
     "reconfigure",
     "recorded",
+    "refused",
+    "restored",
     "settle",
     "snapshot made",
     "snapshot sent",
@@ -224,6 +227,15 @@ fn a_snapshot_without_its_index_is_found() {
 #[test]
 fn a_vote_before_the_snapshot_is_installed_is_found() {
     is_found(Bug::VoteBeforeInstall, &["without data"]);
+}
+
+/// It took 1 seed.
+#[test]
+fn a_start_from_the_past_that_is_taken_is_found() {
+    // A leader that counts what an older copy acknowledged never sends it to the newest disk.
+    let behind = "a replica has not got its entries";
+    let says = ["voted in term", "another entry", "acknowledged", "nobody refuses it", behind];
+    is_found(Bug::StaleStartAccepted, &says);
 }
 
 #[test]

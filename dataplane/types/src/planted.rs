@@ -36,6 +36,14 @@ pub enum Fault {
     /// raft, placement: a snapshot is acknowledged when the log names it, before it is installed,
     /// and nobody asks for more before a vote is given.
     VoteBeforeInstall,
+    /// transport: a start of a disk is taken although a later one is known.
+    StaleStartAccepted,
+    /// raft: a leader commits what has copies on a majority, of whatever term it is.
+    CommitOfOldTerm,
+    /// catalog: members are recorded however long ago they were looked at.
+    EpochUnchecked,
+    /// storage: a segment's files are taken for what was written.
+    ChecksumUnchecked,
 }
 
 #[cfg(feature = "planted")]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use vane_raft::Answer;
 use vane_types::command::{DEDUPE_WINDOW, RequestId};
 use vane_types::planted::{self, Fault};
+use vane_types::text::shorten;
 use vane_types::{LogIndex, Refusal};
 
 /// Bytes of a refusal's text that are remembered. Names that clients make up are in it.
@@ -102,9 +103,7 @@ fn shortened(mut refusal: Refusal) -> Refusal {
         | Refusal::NotFound(text)
         | Refusal::Invalid(text)
         | Refusal::Conflict(text) => {
-            let most = text.len().min(REFUSAL_BYTES_MAX);
-            let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or_default());
+            shorten(text, REFUSAL_BYTES_MAX);
         }
         Refusal::PointNotFound(_)
         | Refusal::StaleRoute

@@ -4,6 +4,7 @@ mod answers;
 mod cluster;
 mod log_budget;
 mod memory_log;
+mod old_terms;
 mod snapshots;
 mod succession;
 mod turns;

@@ -16,4 +16,14 @@ impl Replica {
             let _changed = change.map(|change| self.raw.apply_conf_change(&change).is_ok());
         }
     }
+
+    /// [`vane_types::planted::Fault::CommitOfOldTerm`]: a later leader may lack such entries, as
+    /// none of them says that this one led.
+    pub(super) fn commit_what_has_copies(&mut self) {
+        let raft = &mut self.raw.raft;
+        let (index, _) = raft.mut_prs().maximal_committed_index();
+        if index > raft.raft_log.committed {
+            raft.raft_log.commit_to(index);
+        }
+    }
 }

@@ -79,17 +79,23 @@ pub(crate) fn collection_config() -> CollectionConfig {
     }
 }
 
-/// Opens what is there; `range` is the shard's own where its files do not say.
+/// Opens what is there, and verifies it at once, which real nodes do beside requests; nothing where
+/// its files are damaged. `range` is the shard's own where its
+/// files do not say.
 pub(crate) fn open_shard(
     store: ShardStore,
     rates: ShardRates,
     range: Option<ShardRange>,
-) -> Result<AnyMachine, String> {
+) -> Result<Option<AnyMachine>, String> {
     let shard = Shard::open(store, rates.settings()).map_err(|error| error.to_string())?;
     if let Some(range) = range {
         shard.set_first_range(range).map_err(|error| error.to_string())?;
     }
-    Ok(Arc::new(shard))
+    match shard.scrub(&mut |_| true) {
+        Ok(_) => Ok(Some(Arc::new(shard) as AnyMachine)),
+        Err(_) if shard.damaged().is_some() => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(super) fn request_of(command: &[u8]) -> Option<RequestId> {

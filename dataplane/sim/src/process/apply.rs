@@ -141,7 +141,9 @@ impl Process {
                     [("group", group.0), ("peer", peer.0), ("index", index.0), ("digest", digest)];
                 env.note("applied", &numbers);
                 let outcome = (request, answer.is_err());
-                env.checks.applied(group, peer, &entry, outcome, digest);
+                if !self.is_unheard(env) {
+                    env.checks.applied(group, peer, &entry, outcome, digest);
+                }
                 if let Some(ticket) = ticket {
                     ticket.applied(Applied { index, answer });
                 }

@@ -65,6 +65,7 @@ impl Process {
             (INTERVAL, Step::Reconcile),
             (HEAR_INTERVAL, Step::Hear),
             (ANNOUNCE_PAUSE, Step::Announce),
+            (TICK, Step::Introduce),
         ] {
             let first = env.random.below(interval);
             env.step(first, self.id, step);
@@ -72,8 +73,8 @@ impl Process {
     }
 
     pub(super) fn announce(&mut self, env: &mut Env) {
-        let (node, start) = self.id;
-        let entry = crate::machine::entry_of(node, start);
+        let node = self.id.0;
+        let entry = crate::machine::entry_of(node, self.introducing.start());
         let known = self.catalog.read(|state| state.nodes.get(&node).map(|it| it.entry.clone()));
         if known.as_ref() == Some(&entry) {
             return;

@@ -208,7 +208,8 @@ impl Process {
             Task::Bury(group, peer) => {
                 // Asked before anything is gone, and by the truth, which the node does not know.
                 // Of a deleted collection all replicas go.
-                if self.catalog.read(|state| state.shards.contains_key(&group)) {
+                let is_wanted = self.catalog.read(|state| state.shards.contains_key(&group));
+                if is_wanted && !self.is_unheard(env) {
                     env.checks.destroyed(group, peer);
                 }
                 env.note("destroyed", &[("group", group.0), ("peer", peer.0)]);
@@ -282,7 +283,7 @@ impl Process {
         Shard::create(&store, &placed.config, applied, conf).map_err(|error| error.to_string())?;
         // Before the log says that it is there: the other way round it would be opened empty.
         store.sync().map_err(|error| error.to_string())?;
-        if let Some(conf) = &placed.founding {
+        if let Some(conf) = placed.founding.as_ref().filter(|_| !self.is_unheard(env)) {
             env.checks.founded(group, conf);
         }
         self.following.tasks.push_front(Task::Log(Placed { is_new: true, ..placed }));
@@ -296,8 +297,19 @@ impl Process {
             return env.note("stays shut", &[("group", group.0), ("peer", peer.0)]);
         }
         let range = self.catalog.read(|state| state.range_of(group));
-        let opened = open_shard(disks.store(env, group, peer), env.swarm.shards, range)
-            .and_then(|machine| self.register(disks, env, (group, machine), is_new && campaign));
+        let opened = open_shard(disks.store(env, group, peer), env.swarm.shards, range);
+        let opened = opened.and_then(|machine| match machine {
+            Some(machine) => self.register(disks, env, (group, machine), is_new && campaign),
+            // A defect looks like damage, and would be mended unseen.
+            None if !disks.flipped.contains(&(group, peer)) => {
+                Err("it is found damaged, and its disk gave back what was written".into())
+            }
+            None => {
+                disks.damaged.insert(group);
+                env.note("found damaged", &[("group", group.0), ("peer", peer.0)]);
+                Ok(())
+            }
+        });
         if let Err(why) = opened {
             env.checks.fail(|| replica_failed(group, peer, &why));
         }

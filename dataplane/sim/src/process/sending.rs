@@ -13,9 +13,12 @@ const TOLD_UNREACHABLE: u64 = 100_000;
 
 impl Process {
     pub(super) fn send(&mut self, env: &mut Env, messages: Vec<Envelope>) {
+        // Dropped and not kept: Raft sends again what is needed then.
+        let messages = if self.speaks() { messages } else { Vec::new() };
         for envelope in messages {
-            // A vote leaves: from here on it may not be forgotten.
-            if env.checks.sends(&envelope) {
+            // A vote leaves: from here on it may not be forgotten. Where it did, by a disk from the
+            // past, it must not arrive.
+            if !env.past.contains(&self.id.0) && env.checks.sends(&envelope) {
                 let (from, to) = (envelope.from(), envelope.to());
                 let numbers = [
                     ("group", envelope.group.0),
@@ -50,21 +53,27 @@ impl Process {
         let rates = &env.swarm.network;
         let time = env.random.within(&rates.delay.clone()) + rates.snapshot_per_entry * index.0;
         // Decided when it is sent; the sender learns of it only after the time it took.
-        let lost = env.random.chance(rates.snapshot_lost) || !env.network.is_open(from, to);
+        let lost = env.random.chance(rates.snapshot_lost)
+            || !env.network.is_open(from, to)
+            || !self.speaks();
         env.note(
             "snapshot sent",
             &[("group", group.0), ("to", peer.0), ("index", index.0), ("lost", lost.into())],
         );
-        if lost || !env.up.contains(&to) {
+        let by = env.speaking.get(&from).copied().filter(|_| !lost && env.up.contains(&to));
+        let Some(by) = by else {
             return env.step(time, self.id, Step::SnapshotSent { group, to: peer, ok: false });
-        }
+        };
         let body = Box::new(Body::Snapshot { announcement, files, sender: self.id.1 });
-        env.queue.after(time, Event::Arrive { from, to, body });
+        env.queue.after(time, Event::Arrive { by, to, body });
     }
 }
 
 /// A line of the event log for a message that came.
 pub(super) fn explain(env: &mut Env, envelope: &Envelope) {
+    if env.past.contains(&envelope.from().node()) {
+        env.checks.sends(envelope);
+    }
     let now = env.now();
     env.trace.explain(|| {
         let (group, message) = (envelope.group, &envelope.message);

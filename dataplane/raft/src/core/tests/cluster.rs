@@ -40,12 +40,15 @@ impl TestNode {
     }
 
     pub(super) fn start(&mut self) {
-        let bounds = Bounds {
+        self.start_with(Bounds {
             log_kept_bytes_max: 8_000,
             log_bytes_max: 16_000,
             unapplied_bytes_max: 4_000,
             ..Bounds::default()
-        };
+        });
+    }
+
+    pub(super) fn start_with(&mut self, bounds: Bounds) {
         self.core =
             Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
         let log = self.log.group(GROUP).unwrap().unwrap();
