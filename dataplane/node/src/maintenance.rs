@@ -18,6 +18,8 @@ use crate::drain::Drain;
 use crate::replicas::{Disks, Replicas};
 use crate::scrub::Scrub;
 
+/// The longest rest after a slice of a payload index.
+const FILL_REST_MAX: Duration = Duration::from_millis(10);
 /// Pause between looks for a job when there was none.
 const JOB_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after a job failed.
@@ -102,6 +104,15 @@ fn build_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() / BUILD_CORES_SHARE).max(1)
 }
 
+/// How long a thread rests after a job, of which there may be more to do at once.
+fn rest(kind: JobKind, took: Duration) -> Duration {
+    match kind {
+        // Writers want what it works with, in many small steps: half of the time is theirs.
+        JobKind::Fill => took.min(FILL_REST_MAX),
+        JobKind::Seal | JobKind::Build => Duration::ZERO,
+    }
+}
+
 /// Waits; says whether the node goes on.
 fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
     matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
@@ -134,9 +145,10 @@ impl Upkeep {
         while pause(stopped, time) {
             time = JOB_PAUSE;
             for (group, replica) in self.replicas.all() {
+                let begun = Instant::now();
                 match replica.shard.run_job(kind, &has_room, cancel) {
-                    // There may be more to do at once.
-                    Ok(did_something) => time = if did_something { Duration::ZERO } else { time },
+                    Ok(true) => time = rest(kind, begun.elapsed()),
+                    Ok(false) => {}
                     // Called off is not failed: the next start finds the job again.
                     Err(ShardError::Cancelled) => {}
                     Err(error) => {

@@ -9,8 +9,8 @@ use vane_shard::ShardSettings;
 
 use crate::scrub::ScrubSettings;
 
-/// Points that come into a payload index at a time: a few milliseconds' work.
-const FILL_POINTS: usize = 512;
+/// Points that come into a payload index at a time: about a millisecond's work.
+const FILL_POINTS: usize = 128;
 
 /// How a node presents itself, and how it calls the others.
 #[derive(Debug, Clone)]

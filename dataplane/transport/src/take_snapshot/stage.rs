@@ -181,7 +181,8 @@ impl Stage {
             })?;
             let out = tokio::fs::File::from_std(out);
             let (stages, dir) = (self.stages.clone(), self.dir.clone());
-            return Ok(Some(Filling { stages, dir, path, file, out, hasher, written: offset }));
+            let (written, synced) = (offset, offset);
+            return Ok(Some(Filling { stages, dir, path, file, out, hasher, written, synced }));
         }
         Ok(None)
     }
@@ -226,6 +227,10 @@ impl Drop for Stage {
     }
 }
 
+/// Bytes of a file after which they are synced: all at its end would keep the disk from the logs of
+/// every group for as long as that takes.
+const SYNC_BYTES: u64 = 8 << 20;
+
 /// A file that is being filled.
 pub(super) struct Filling {
     stages: Stages,
@@ -235,6 +240,8 @@ pub(super) struct Filling {
     out: tokio::fs::File,
     hasher: Xxh3,
     written: u64,
+    /// Up to where it is on disk for good.
+    synced: u64,
 }
 
 impl Filling {
@@ -253,6 +260,10 @@ impl Filling {
         self.hasher.update(&data);
         self.out.write_all(&data).await.map_err(|error| failed(&self.path, &error))?;
         self.written += data.len() as u64;
+        if self.written - self.synced >= SYNC_BYTES {
+            self.out.sync_data().await.map_err(|error| failed(&self.path, &error))?;
+            self.synced = self.written;
+        }
         let SnapshotFile { name, bytes, checksum, .. } = &self.file;
         let partial = (name.clone(), (*bytes, *checksum), self.written);
         self.stages.with(&self.dir, |staged| staged.partial = Some(partial));

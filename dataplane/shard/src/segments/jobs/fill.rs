@@ -85,7 +85,7 @@ impl Shard {
 
     fn put_slice(&self, filling: &Filling, slice: &Slice) -> Result<(), Error> {
         let Filling { path, number, from, .. } = filling;
-        let _only_writer = self.writer.lock();
+        let only_writer = self.writer.lock();
         if self.is_out_of_use() {
             return Err(Error::Cancelled);
         }
@@ -118,6 +118,9 @@ impl Shard {
             }
             field.next = slice.next;
         }
+        drop(state);
+        // To a writer that waits, and not back to this thread, which is there again at once.
+        parking_lot::MutexGuard::unlock_fair(only_writer);
         Ok(())
     }
 }
