@@ -20,7 +20,7 @@ const AFTER_CRASH_BYTES_PER_SECOND: u64 = 200 << 20;
 /// How fast and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct ScrubSettings {
-    /// Bytes read in a second; 0 for no scrub at all.
+    /// Bytes read in a second; 0 for no pass but the one after an unclean stop.
     pub bytes_per_second: u64,
     /// Time from the start of one pass to the start of the next.
     pub interval: Duration,
