@@ -83,7 +83,7 @@ impl Shard {
             self.store.sync().map_err(|error| self.apply_failed(entry, &error))?;
         }
         if is_write {
-            self.touch();
+            self.note_write(entry.data.len());
         }
         Ok(answer)
     }

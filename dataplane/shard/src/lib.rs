@@ -15,6 +15,7 @@ mod damage;
 mod error;
 mod machine;
 mod open;
+mod pace;
 mod quarantine;
 mod read;
 mod request;

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
+use crate::pace::Pace;
 use crate::quarantine::Mark;
 use crate::segments::growing::Growing;
 use crate::segments::optimize::Claimed;
@@ -52,7 +53,7 @@ pub struct Shard {
     /// By kind of background job, why the last one failed, if it did.
     pub(crate) job_failures: Mutex<[Option<String>; 3]>,
     pub(crate) settings: ShardSettings,
-    last_write: Mutex<Instant>,
+    pub(crate) pace: Mutex<Pace>,
     closed: AtomicBool,
     /// Set once an entry was met that cannot be applied.
     pub(crate) quarantined: OnceLock<Mark>,
@@ -75,7 +76,7 @@ impl Shard {
             indexes_built: AtomicU64::new(0),
             job_failures: Mutex::default(),
             settings,
-            last_write: Mutex::new(Instant::now()),
+            pace: Mutex::new(Pace::new(settings.idle_after, Instant::now())),
             closed: AtomicBool::new(false),
             quarantined: OnceLock::new(),
             damaged: RwLock::new(None),
@@ -121,12 +122,9 @@ impl Shard {
         self.is_closed() || self.quarantined.get().is_some()
     }
 
-    pub(crate) fn touch(&self) {
-        *self.last_write.lock() = Instant::now();
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        self.last_write.lock().elapsed() >= self.settings.idle_after
+    /// Notes that a write of so many bytes was applied.
+    pub(crate) fn note_write(&self, bytes: usize) {
+        self.pace.lock().note(bytes, Instant::now());
     }
 
     /// Sets growing segments aside that are full. The caller holds `writer`.

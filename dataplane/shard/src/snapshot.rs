@@ -112,7 +112,7 @@ impl Shard {
         }
         *self.state.write() = state;
         *self.damaged.write() = None;
-        self.touch();
+        self.note_write(0);
         // Outside the lock on the state: letting go of all segments takes a while.
         drop(before);
         Ok(())

@@ -200,7 +200,7 @@ fn searches_while_rows_come_in() {
     (0..420).for_each(|_| running.upsert(100));
     println!("42,000 more rows in {:.1} s", begun.elapsed().as_secs_f64());
     running.report("after them");
-    trickle(&running, 1, 60, "one row every 0.3 s");
+    trickle(&running, 1, 110, "one row every 0.3 s");
     running.settle();
     running.report("at rest");
     running.end();

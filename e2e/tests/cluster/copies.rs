@@ -46,21 +46,28 @@ fn move_under_writes(replicas: u32) {
         let shard = admin.shards("c").ok()?.into_iter().next()?;
         // Without the figures, which change all the time.
         let step = shard.step.split([':', ';']).next().unwrap_or_default().to_owned();
-        if steps.last() != Some(&step) && !step.is_empty() {
-            steps.push(step);
+        if steps.last().is_none_or(|(_, last)| *last != step) && !step.is_empty() {
+            steps.push((began.elapsed(), step));
         }
         shard.target.is_empty().then_some(())
     })
     .unwrap();
     let took = began.elapsed();
     load.wait_for(100);
-    let gap = load.longest_gap(began);
+    let gaps = load.gaps(began);
     let mut written = load.end();
+    let gap = gaps[0].1;
     println!(
         "RF {replicas}: moved {points} points in {took:.1?} amid {} writes, longest pause of \
-         writes {gap:.0?}; {steps:?}",
+         writes {gap:.0?}",
         written.acknowledged.len()
     );
+    for (at, step) in steps {
+        println!("  after {at:.2?}: {step}");
+    }
+    for (at, gap) in gaps.iter().take(3) {
+        println!("  no write for {gap:.0?} after {:.2?}", at.saturating_duration_since(began));
+    }
     written.refused_only_with(&[503, 408]);
     let made: f64 = world.cluster.nodes().iter().map(|node| made_by(&node.rest())).sum();
     println!("RF {replicas}: {made} snapshots were made");

@@ -113,11 +113,19 @@ impl Load {
 
     /// The longest time without an acknowledgement, of those that ended after `since`.
     pub(crate) fn longest_gap(&self, since: Instant) -> Duration {
+        self.gaps(since).first().map(|(_, gap)| *gap).unwrap_or_default()
+    }
+
+    /// Times without an acknowledgement that ended after `since`, the longest first: when each
+    /// began, and how long it was.
+    pub(crate) fn gaps(&self, since: Instant) -> Vec<(Instant, Duration)> {
         let mut times: Vec<Instant> =
             self.shared.written.lock().acknowledged.values().map(|(at, _)| *at).collect();
         times.sort_unstable();
-        let gaps = times.windows(2).filter(|pair| pair[1] > since).map(|pair| pair[1] - pair[0]);
-        gaps.max().unwrap_or_default()
+        let pairs = times.windows(2).filter(|pair| pair[1] > since);
+        let mut gaps: Vec<_> = pairs.map(|pair| (pair[0], pair[1] - pair[0])).collect();
+        gaps.sort_unstable_by_key(|(_, gap)| std::cmp::Reverse(*gap));
+        gaps
     }
 
     /// Has the writers end after the write that they are at.

@@ -11,10 +11,12 @@ mod seal;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::segments::optimize::{Claimed, Facts, Job, SegmentFacts, delay, next_build, next_seal};
+use crate::segments::optimize::{
+    Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_seal,
+};
 use crate::shard::Shard;
 
 /// Which jobs a thread does.
@@ -133,7 +135,7 @@ impl Shard {
     ) -> Option<(Job, Claim<'_>)> {
         // From the look at what is there to the claim: two threads must not choose the same.
         let mut claimed = self.claimed.lock();
-        let facts = self.facts(ordinal, self.is_idle(), &claimed);
+        let facts = self.facts(ordinal, self.tempo(), &claimed);
         let job = match kind {
             Kind::Seal => next_seal(&facts),
             Kind::Build => next_build(&facts),
@@ -154,12 +156,12 @@ impl Shard {
         self.indexes_building.load(Ordering::Relaxed) > 0
             || self.is_filling()
             || (0..vectors).any(|ordinal| {
-                let facts = self.facts(ordinal, true, &Claimed::new());
+                let facts = self.facts(ordinal, Tempo::Idle, &Claimed::new());
                 next_seal(&facts).is_some() || next_build(&facts).is_some()
             })
     }
 
-    fn facts(&self, ordinal: usize, idle: bool, claimed: &Claimed) -> Facts {
+    fn facts(&self, ordinal: usize, tempo: Tempo, claimed: &Claimed) -> Facts {
         let state = self.state.read();
         let vector = &state.vectors[ordinal];
         let free = vector.sealed.iter().filter(|it| !claimed.contains(&(ordinal, it.id())));
@@ -175,9 +177,18 @@ impl Shard {
             growing_bytes: vector.growing.bytes(),
             frozen: vector.frozen.first().map(|frozen| frozen.id),
             segments: segments.collect(),
-            idle,
+            tempo,
             hnsw: state.config.hnsw_of(&vector.name),
             optimizer: state.config.optimizer,
+        }
+    }
+
+    fn tempo(&self) -> Tempo {
+        let (pace, now) = (self.pace.lock(), Instant::now());
+        match (pace.is_idle(now), pace.is_calm(now)) {
+            (true, _) => Tempo::Idle,
+            (false, true) => Tempo::Trickle,
+            (false, false) => Tempo::Busy,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which background job a vector's segments need next. Pure.
 //!
-//! Rows go from growing to sealed by size or when writes pause, from sealed to indexed when
+//! Rows go from growing to sealed by size or when writes pause or are few, from sealed to indexed when
 //! enough lie without a graph, whether writes pause or not: a search scans what lies without one.
 //! A graph is built over all that lie without one, together with indexed segments that are
 //! not much larger, so that a row is rebuilt a logarithmic number of times and a search meets few
@@ -21,13 +21,14 @@ const HASTE_BATCHES: usize = 4;
 const DELAY_BATCHES: usize = 12;
 /// The longest that a write is held up; clients wait for an answer for five seconds at least.
 const DELAY_MAX: Duration = Duration::from_secs(1);
-/// Growing rows that are sealed when writes pause, whatever their size.
+/// Growing rows that are sealed when writes pause or are few, whatever their size.
 const IDLE_SEAL_ROWS: usize = 1000;
 /// Sealed segments without a graph that are merged even if they stay without one.
 const PLAIN_SEGMENTS_MAX: usize = 8;
-/// Indexed segments of less than half the largest size that are merged when writes pause.
+/// Indexed segments of less than half the largest size, above which the smallest are merged
+/// whatever their sizes.
 const INDEXED_SEGMENTS_MAX: usize = 4;
-/// The same while writes go on.
+/// The same while many writes come; then none are merged before.
 const BUSY_INDEXED_SEGMENTS_MAX: usize = 6;
 /// An indexed segment joins what is at least this share of it: a build, or a merge.
 const JOIN_SHARE: usize = 2;
@@ -49,6 +50,16 @@ pub(crate) struct SegmentFacts {
 /// Segments that jobs work on, by the ordinal of their vector.
 pub(crate) type Claimed = BTreeSet<(usize, u32)>;
 
+/// How many writes come, as [`Pace`](crate::pace::Pace) tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tempo {
+    /// None for [`crate::ShardSettings::idle_after`].
+    Idle,
+    /// Few.
+    Trickle,
+    Busy,
+}
+
 /// What is known of the segments of one vector.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
@@ -58,8 +69,7 @@ pub(crate) struct Facts {
     pub(crate) frozen: Option<u32>,
     /// Those that no other job works on.
     pub(crate) segments: Vec<SegmentFacts>,
-    /// Writes have paused for [`crate::ShardSettings::idle_after`].
-    pub(crate) idle: bool,
+    pub(crate) tempo: Tempo,
     pub(crate) hnsw: HnswConfig,
     pub(crate) optimizer: OptimizerConfig,
 }
@@ -106,7 +116,13 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     let is_batch = threshold > 0
         && facts.growing_bytes + plain_bytes(facts) >= batch
         && facts.growing_bytes >= batch / 2;
-    ((facts.idle && worth_it) || is_batch).then_some(Job::Freeze)
+    let is_due = match facts.tempo {
+        Tempo::Idle => worth_it,
+        // Else each row of a trickle could become a segment, where little is enough to index.
+        Tempo::Trickle => facts.growing_rows >= IDLE_SEAL_ROWS,
+        Tempo::Busy => false,
+    };
+    (is_due || is_batch).then_some(Job::Freeze)
 }
 
 /// The next job for sealed segments, if one is due.
@@ -118,12 +134,13 @@ fn index(facts: &Facts) -> Option<Job> {
     let threshold = indexing_threshold(facts);
     let plain = plain_bytes(facts);
     // Rows still in memory will join: building before they are sealed would build twice.
-    let settled = facts.idle && facts.frozen.is_none() && next_seal(facts).is_none();
+    let is_calm = facts.tempo != Tempo::Busy;
+    let settled = is_calm && facts.frozen.is_none() && next_seal(facts).is_none();
     if threshold == 0 || plain < threshold || !(settled || plain >= batch(facts)) {
         return None;
     }
     // While writes go on, what joins is no larger than what it joins: the batch is waited for.
-    let join_share = match facts.idle {
+    let join_share = match is_calm {
         _ if is_in_haste(facts) => 0,
         true => JOIN_SHARE,
         false => 1,
@@ -182,21 +199,38 @@ fn merge_indexed(facts: &Facts) -> Option<Job> {
     let is_small =
         |segment: &&SegmentFacts| segment.has_graph && segment.bytes * 2 <= bytes_max(facts);
     let mut small: Vec<&SegmentFacts> = facts.segments.iter().filter(is_small).collect();
-    let most = if facts.idle { INDEXED_SEGMENTS_MAX } else { BUSY_INDEXED_SEGMENTS_MAX };
-    if small.len() <= most {
-        return None;
-    }
     small.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
+    let is_calm = facts.tempo != Tempo::Busy;
+    let most = if is_calm { INDEXED_SEGMENTS_MAX } else { BUSY_INDEXED_SEGMENTS_MAX };
+    let inputs = if small.len() > most {
+        // Too many: the smallest two are merged whatever their sizes.
+        like_sized(facts, &small, 2)
+    } else if is_calm {
+        let runs = (0..small.len()).map(|first| like_sized(facts, &small[first..], 1));
+        runs.into_iter().find(|run| run.len() > 1).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: true })
+}
+
+/// The first `least` of `sorted`, and those behind them that do not outweigh what comes before;
+/// less where together they would be too large.
+fn like_sized<'a>(
+    facts: &Facts,
+    sorted: &[&'a SegmentFacts],
+    least: usize,
+) -> Vec<&'a SegmentFacts> {
     let (mut inputs, mut bytes) = (Vec::new(), 0);
-    for segment in small {
-        let joins = inputs.len() < 2 || segment.bytes <= bytes * JOIN_SHARE;
+    for segment in sorted {
+        let joins = inputs.len() < least || segment.bytes <= bytes * JOIN_SHARE;
         if !joins || bytes + segment.bytes > bytes_max(facts) {
             break;
         }
         bytes += segment.bytes;
-        inputs.push(segment);
+        inputs.push(*segment);
     }
-    (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: true })
+    inputs
 }
 
 /// Drops inputs from the end until what is left is no larger. One input always stays.
@@ -256,8 +290,9 @@ mod tests {
     use super::*;
 
     const MB: usize = 1 << 20;
+    const TEMPOS: [Tempo; 3] = [Tempo::Idle, Tempo::Trickle, Tempo::Busy];
 
-    fn facts(segments: &[(u32, usize, bool)], idle: bool) -> Facts {
+    fn facts(segments: &[(u32, usize, bool)], tempo: Tempo) -> Facts {
         let segments = segments.iter().map(|&(id, bytes, has_graph)| SegmentFacts {
             id,
             rows: bytes / 1024,
@@ -270,7 +305,7 @@ mod tests {
             growing_bytes: 0,
             frozen: None,
             segments: segments.collect(),
-            idle,
+            tempo,
             hnsw: HnswConfig::default(),
             optimizer: OptimizerConfig::default(),
         }
@@ -278,11 +313,19 @@ mod tests {
 
     #[test]
     fn one_large_enough_segment_is_indexed_in_place() {
-        assert_eq!(next_build(&facts(&[(1, 9 * MB, false)], false)), None, "less than a batch");
-        assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], true)), Some(Job::Index(1)));
-        assert_eq!(next_build(&facts(&[(1, 5 * MB, false)], true)), None, "below the threshold");
         assert_eq!(
-            next_build(&facts(&[(1, 20 * MB, false)], false)),
+            next_build(&facts(&[(1, 9 * MB, false)], Tempo::Busy)),
+            None,
+            "less than a batch"
+        );
+        assert_eq!(next_build(&facts(&[(1, 20 * MB, false)], Tempo::Idle)), Some(Job::Index(1)));
+        assert_eq!(
+            next_build(&facts(&[(1, 5 * MB, false)], Tempo::Idle)),
+            None,
+            "below the threshold"
+        );
+        assert_eq!(
+            next_build(&facts(&[(1, 20 * MB, false)], Tempo::Busy)),
             Some(Job::Index(1)),
             "whether writes pause or not"
         );
@@ -295,12 +338,12 @@ mod tests {
             max_segment_size: usize::MAX,
             ..OptimizerConfig::default()
         };
-        for idle in [false, true] {
+        for tempo in TEMPOS {
             let many: Vec<_> = (0..20).map(|id| (id, 50 * MB, id > 8)).collect();
-            let facts = Facts { optimizer, growing_rows: 5000, ..facts(&many, idle) };
+            let facts = Facts { optimizer, growing_rows: 5000, ..facts(&many, tempo) };
             let merged = Job::Rewrite { inputs: (0..9).collect(), graph: false };
             assert_eq!(next_build(&facts), Some(merged), "none is indexed");
-            assert_eq!(next_seal(&facts).is_some(), idle);
+            assert_eq!(next_seal(&facts).is_some(), tempo != Tempo::Busy);
             assert_eq!(delay(20 * 50 * MB, facts.hnsw, optimizer), Duration::ZERO);
         }
     }
@@ -309,18 +352,22 @@ mod tests {
     fn while_writes_go_on_a_batch_takes_along_what_is_no_larger() {
         let rewrite = |inputs| Some(Job::Rewrite { inputs, graph: true });
         let all = [(1, 12 * MB, false), (2, 11 * MB, true), (3, 22 * MB, true), (4, 90 * MB, true)];
-        assert_eq!(next_build(&facts(&all, false)), rewrite(vec![1, 2, 3]));
+        assert_eq!(next_build(&facts(&all, Tempo::Busy)), rewrite(vec![1, 2, 3]));
         let all = [(1, 12 * MB, false), (2, 13 * MB, true)];
-        assert_eq!(next_build(&facts(&all, false)), Some(Job::Index(1)));
+        assert_eq!(next_build(&facts(&all, Tempo::Busy)), Some(Job::Index(1)));
         let all = [(1, 50 * MB, false), (2, 11 * MB, true)];
-        assert_eq!(next_build(&facts(&all, false)), Some(Job::Index(1)), "the tail comes first");
+        assert_eq!(
+            next_build(&facts(&all, Tempo::Busy)),
+            Some(Job::Index(1)),
+            "the tail comes first"
+        );
     }
 
     #[test]
     fn a_long_tail_is_indexed_in_pieces_whether_writes_go_on_or_not() {
-        for idle in [false, true] {
+        for tempo in TEMPOS {
             let tail: Vec<_> = (0..13).map(|id| (id, 10 * MB, false)).collect();
-            let mut facts = facts(&tail, idle);
+            let mut facts = facts(&tail, tempo);
             let mut left = vec![plain_bytes(&facts) / MB];
             while let Some(job) = next_build(&facts) {
                 let inputs = match job {
@@ -332,7 +379,7 @@ mod tests {
                 let bytes = facts.segments.iter().filter(|it| is_in(it)).map(|it| it.bytes).sum();
                 let id = 100 + left.len() as u32;
                 facts.segments.retain(|segment| !is_in(segment));
-                facts.segments.extend(self::facts(&[(id, bytes, true)], idle).segments);
+                facts.segments.extend(self::facts(&[(id, bytes, true)], tempo).segments);
                 left.push(plain_bytes(&facts) / MB);
             }
             // Four batches are a little less than 40 MB.
@@ -343,18 +390,23 @@ mod tests {
 
     #[test]
     fn small_graphs_are_merged_while_writes_go_on() {
-        let tiers = |sizes: &[usize], idle| {
+        let tiers = |sizes: &[usize], tempo| {
             let segments: Vec<_> =
                 (0_u32..).zip(sizes).map(|(id, size)| (id, size * MB, true)).collect();
-            next_build(&facts(&segments, idle))
+            next_build(&facts(&segments, tempo))
         };
         let rewrite = |inputs| Some(Job::Rewrite { inputs, graph: true });
-        assert_eq!(tiers(&[40; 6], false), None);
-        assert_eq!(tiers(&[40; 7], false), rewrite((0..7).collect()));
-        assert_eq!(tiers(&[40; 5], true), rewrite((0..5).collect()));
+        assert_eq!(tiers(&[40; 6], Tempo::Busy), None);
+        assert_eq!(tiers(&[40; 7], Tempo::Busy), rewrite((0..7).collect()));
+        assert_eq!(tiers(&[40; 5], Tempo::Idle), rewrite((0..5).collect()));
         // Each more than twice those before it: the smallest two alone.
-        assert_eq!(tiers(&[1, 3, 9, 28, 90, 200, 201], false), rewrite(vec![0, 1]));
-        assert_eq!(tiers(&[10, 20, 500, 500, 500, 500, 500], true), None, "few are small");
+        assert_eq!(tiers(&[1, 3, 9, 28, 90, 200, 201], Tempo::Busy), rewrite(vec![0, 1]));
+        for tempo in [Tempo::Idle, Tempo::Trickle] {
+            assert_eq!(tiers(&[1, 3, 9, 28], tempo), None);
+            assert_eq!(tiers(&[1, 3, 6, 28], tempo), rewrite(vec![1, 2]));
+            assert_eq!(tiers(&[40; 2], tempo), rewrite(vec![0, 1]));
+            assert_eq!(tiers(&[10, 500, 500, 500, 500, 500], tempo), None, "one is small");
+        }
     }
 
     #[test]
@@ -362,21 +414,24 @@ mod tests {
         let all =
             [(1, 15 * MB, false), (2, 15 * MB, false), (3, 20 * MB, true), (4, 400 * MB, true)];
         assert_eq!(
-            next_build(&facts(&all, true)),
+            next_build(&facts(&all, Tempo::Idle)),
             Some(Job::Rewrite { inputs: vec![1, 2, 3], graph: true })
         );
     }
 
     #[test]
     fn nothing_is_rewritten_for_ever() {
-        assert_eq!(next_build(&facts(&[(1, 400 * MB, true), (2, 300 * MB, true)], true)), None);
+        assert_eq!(
+            next_build(&facts(&[(1, 400 * MB, true), (2, 300 * MB, true)], Tempo::Idle)),
+            None
+        );
         let full: Vec<_> = (0..9).map(|id| (id, 400 * MB, true)).collect();
-        assert_eq!(next_build(&facts(&full, true)), None, "no two fit one segment");
+        assert_eq!(next_build(&facts(&full, Tempo::Idle)), None, "no two fit one segment");
     }
 
     #[test]
     fn dead_rows_beyond_the_threshold_are_left_behind() {
-        let mut facts = facts(&[(1, 20 * MB, true)], false);
+        let mut facts = facts(&[(1, 20 * MB, true)], Tempo::Busy);
         facts.segments[0].dead = facts.segments[0].rows / 4;
         assert_eq!(next_build(&facts), Some(Job::Rewrite { inputs: vec![1], graph: true }));
         facts.segments[0].dead = facts.segments[0].rows / 10;
@@ -385,17 +440,23 @@ mod tests {
 
     #[test]
     fn a_tail_is_sealed_when_writes_pause() {
-        let mut facts = facts(&[], true);
+        let mut facts = facts(&[], Tempo::Idle);
         facts.growing_rows = 2000;
         assert_eq!(next_seal(&facts), Some(Job::Freeze));
+        facts.tempo = Tempo::Trickle;
+        assert_eq!(next_seal(&facts), Some(Job::Freeze), "few come, but many are there");
         facts.growing_rows = 10;
+        facts.optimizer.indexing_threshold = 1;
+        assert_eq!(next_seal(&facts), None, "not each row is sealed that comes");
+        facts.optimizer = OptimizerConfig::default();
+        facts.tempo = Tempo::Idle;
         assert_eq!(next_seal(&facts), None, "a few rows cost nothing to scan");
         facts.growing_bytes = 11 * MB;
         assert_eq!(next_seal(&facts), Some(Job::Freeze), "enough to index");
-        facts.idle = false;
+        facts.tempo = Tempo::Busy;
         assert_eq!(next_seal(&facts), Some(Job::Freeze), "whether writes pause or not");
         facts.growing_bytes = 4 * MB;
-        facts.segments = self::facts(&[(1, 30 * MB, false)], false).segments;
+        facts.segments = self::facts(&[(1, 30 * MB, false)], Tempo::Busy).segments;
         assert_eq!(next_seal(&facts), None, "no file is made for a small part of a batch");
         facts.frozen = Some(7);
         assert_eq!(next_seal(&facts), Some(Job::Seal(7)));
@@ -413,7 +474,7 @@ mod tests {
 
     #[test]
     fn no_graph_is_built_where_it_is_turned_off() {
-        let mut facts = facts(&[(1, 200 * MB, false)], true);
+        let mut facts = facts(&[(1, 200 * MB, false)], Tempo::Idle);
         facts.hnsw.m = 0;
         assert_eq!(next_build(&facts), None);
         facts.hnsw.m = 16;
