@@ -4,6 +4,7 @@
 // index, allocates whatever length a file claims, and checks none of the numbers that
 // search later uses as offsets.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
@@ -171,18 +173,64 @@ void check_entry(const faiss::HNSW& hnsw) {
             "the entry point is not on the top level");
 }
 
+// Bytes between two syncs: whoever else syncs on the disk waits for no more than these.
+constexpr size_t SYNC_BYTES = 8 << 20;
+
+// Writes a file, and syncs it as it grows.
+class SteadyWriter final : public faiss::IOWriter {
+  public:
+    explicit SteadyWriter(const char* path) : file_(open_file(path, "wb")) {}
+
+    size_t operator()(const void* from, size_t size, size_t count) override {
+        // In pieces: FAISS hands all links over at once.
+        const char* bytes = static_cast<const char*>(from);
+        size_t left = size * count;
+        while (left > 0) {
+            const size_t now = std::min(left, SYNC_BYTES - unsynced_);
+            if (std::fwrite(bytes, 1, now, file_.get()) != now) {
+                return 0;
+            }
+            bytes += now;
+            left -= now;
+            unsynced_ += now;
+            if (unsynced_ == SYNC_BYTES) {
+                sync();
+            }
+        }
+        return count;
+    }
+
+    // By hand: a full disk may show only now.
+    void close() {
+        if (std::fclose(file_.release()) != 0) {
+            cannot_write();
+        }
+    }
+
+  private:
+    void sync() {
+        if (std::fflush(file_.get()) != 0 || fdatasync(fileno(file_.get())) != 0) {
+            cannot_write();
+        }
+        unsynced_ = 0;
+    }
+
+    [[noreturn]] static void cannot_write() {
+        fail(std::string("cannot write it: ") + std::strerror(errno));
+    }
+
+    File file_;
+    size_t unsynced_ = 0;
+};
+
 } // namespace
 
 int vane_graph_save(const vane_graph* graph, const char* path) {
     return vane::guarded([&] {
         require(!graph->insertion, "the graph is not built yet");
-        File file = open_file(path, "wb");
-        faiss::FileIOWriter writer(file.get());
+        SteadyWriter writer(path);
         faiss::write_index(&graph->index, &writer, faiss::IO_FLAG_SKIP_STORAGE);
-        // Closed by hand: a full disk may show only now.
-        if (std::fclose(file.release()) != 0) {
-            fail(std::string("cannot write it: ") + std::strerror(errno));
-        }
+        writer.close();
     });
 }
 

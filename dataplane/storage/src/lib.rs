@@ -29,6 +29,7 @@ pub mod records;
 pub mod segment_file;
 pub mod shard_store;
 pub mod space;
+mod steady_file;
 
 pub use data_db::DataDb;
 pub use data_dir::DataDir;

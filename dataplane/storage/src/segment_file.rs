@@ -27,6 +27,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::data_dir::{make_dir, sync_dir};
 use crate::error::Error;
 use crate::records::{GraphManifest, SegmentManifest};
+use crate::steady_file::SteadyFile;
 use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
 pub use link::link_into;
@@ -45,7 +46,7 @@ const GRAPH: &str = "graph.hnsw";
 pub struct SegmentWriter {
     dir: PathBuf,
     dim: usize,
-    vectors: BufWriter<File>,
+    vectors: BufWriter<SteadyFile>,
     block: Xxh3,
     block_len: usize,
     checksums: Vec<u64>,
@@ -64,8 +65,7 @@ impl SegmentWriter {
         }
         make_dir(dir)?;
         let path = dir.join(VECTORS);
-        let file = File::create(&path).map_err(Error::io("create", &path))?;
-        let mut vectors = BufWriter::with_capacity(BLOCK, file);
+        let mut vectors = BufWriter::with_capacity(BLOCK, SteadyFile::create(&path)?);
         // The header is written again by `finish`, when the number of rows is known.
         vectors.write_all(&[0; HEADER]).map_err(Error::io("write", &path))?;
         Ok(Self {
@@ -129,6 +129,7 @@ impl SegmentWriter {
         self.vectors.write_all(checksums).map_err(Error::io("write", &path))?;
         let file =
             self.vectors.into_inner().map_err(|e| Error::io("write", &path)(e.into_error()))?;
+        let file = file.into_inner();
         // Until here the file has no magic: one whose writer was killed is never taken for whole.
         let mut header = [0_u8; HEADER];
         header[..8].copy_from_slice(VECTORS_MAGIC);
@@ -159,8 +160,9 @@ fn write_rows(path: &Path, versions: &[u64], slots: &[u32]) -> Result<u64, Error
     bytes[8..12].copy_from_slice(&(slots.len() as u32).to_le_bytes());
     bytes.extend_from_slice(bytemuck::cast_slice(versions));
     bytes.extend_from_slice(bytemuck::cast_slice(slots));
-    let mut file = File::create(path).map_err(Error::io("create", path))?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", path))?;
+    let mut file = SteadyFile::create(path)?;
+    let written = file.write_all(&bytes).and_then(|()| file.into_inner().sync_all());
+    written.map_err(Error::io("write", path))?;
     Ok(xxh3_64(&bytes))
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::data_dir::{make_dir, sync_dir};
 use crate::error::Error;
+use crate::steady_file::SteadyFile;
 
 /// Makes the directory `to` with the files of the segment directory `from`; what was at `to`
 /// is removed. Durable when it returns.
@@ -49,8 +50,10 @@ fn cannot_link(kind: ErrorKind) -> bool {
 }
 
 fn copy(source: &Path, target: &Path) -> Result<(), Error> {
-    fs::copy(source, target).map_err(Error::io("copy", source))?;
-    File::open(target).and_then(|file| file.sync_all()).map_err(Error::io("sync", target))
+    let mut from = File::open(source).map_err(Error::io("open", source))?;
+    let mut to = SteadyFile::create(target)?;
+    std::io::copy(&mut from, &mut to).map_err(Error::io("copy", source))?;
+    to.into_inner().sync_all().map_err(Error::io("sync", target))
 }
 
 #[cfg(test)]

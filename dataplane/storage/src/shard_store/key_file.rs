@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::data_dir::sync_dir;
 use crate::error::Error;
 use crate::kv::Family;
+use crate::steady_file::SteadyFile;
 
 const MAGIC: &[u8; 8] = b"VANEKEY1";
 const NAME: &str = "keys";
@@ -28,15 +29,14 @@ const CHECKSUM: u64 = 8;
 pub(super) struct Writer {
     dir: PathBuf,
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<SteadyFile>,
     hash: Xxh3,
 }
 
 impl Writer {
     pub(super) fn create(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(NAME);
-        let file = File::create(&path).map_err(Error::io("create", &path))?;
-        let file = BufWriter::with_capacity(BUFFER, file);
+        let file = BufWriter::with_capacity(BUFFER, SteadyFile::create(&path)?);
         let mut writer = Self { dir: dir.to_owned(), path, file, hash: Xxh3::new() };
         writer.put(MAGIC)?;
         Ok(writer)
@@ -56,7 +56,7 @@ impl Writer {
         self.put(&checksum)?;
         let file =
             self.file.into_inner().map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
-        file.sync_all().map_err(Error::io("sync", &self.path))?;
+        file.into_inner().sync_all().map_err(Error::io("sync", &self.path))?;
         sync_dir(&self.dir)
     }
 
