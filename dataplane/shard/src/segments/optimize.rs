@@ -1,7 +1,8 @@
 //! Which background job a vector's segments need next. Pure.
 //!
-//! Rows go from growing to sealed by size or when writes pause or are few, from sealed to indexed when
-//! enough lie without a graph, whether writes pause or not: a search scans what lies without one.
+//! Rows go from growing to sealed by size or when writes pause or are few, from sealed to indexed
+//! when enough lie without a graph, whether writes pause or not: a search scans what lies without
+//! one.
 //! A graph is built over all that lie without one, together with indexed segments that are
 //! not much larger, so that a row is rebuilt a logarithmic number of times and a search meets few
 //! segments. Where many lie without a graph, as rows come faster than they are indexed, those come
