@@ -36,7 +36,7 @@ impl Reads {
         replicas: Arc<Replicas>,
         pool: Arc<Pool>,
     ) -> Self {
-        Self { me, engine, replicas, pool, views: SearchViews::default() }
+        Self { me, engine, replicas, pool, views: SearchViews::new() }
     }
 
     /// Answers from this node's replica of a group, if it leads.

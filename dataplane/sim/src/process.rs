@@ -150,7 +150,7 @@ impl Process {
             pending_bytes: Arc::default(),
             requests: Requests::new(reach.clone(), catalog, id.0.0 << 32 | id.1),
             reach,
-            views: Mutex::default(),
+            views: Mutex::new(Views::of_process(id.1)),
             catalog: Arc::clone(&meta.catalog),
             placed: BTreeMap::new(),
             strays: Strays::default(),

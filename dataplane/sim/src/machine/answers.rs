@@ -20,13 +20,17 @@ use super::shard::scan_deadline;
 const VIEWS_MAX: usize = 32;
 
 /// Views of searches whose records were not fetched yet, by token.
-#[derive(Default)]
 pub(crate) struct Views {
     last: u64,
     kept: BTreeMap<u64, SearchContext>,
 }
 
 impl Views {
+    /// Of a node's n-th process. No two give the same token: a fetch may come after a restart.
+    pub(crate) fn of_process(n: u64) -> Self {
+        Self { last: n << 32, kept: BTreeMap::new() }
+    }
+
     fn keep(&mut self, view: SearchContext) -> u64 {
         if self.kept.len() >= VIEWS_MAX {
             // Each keeps its shard's files, so there has to be an end.
