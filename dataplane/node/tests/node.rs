@@ -127,13 +127,25 @@ async fn load(cluster: &Arc<Coordinator<NodeShards>>, from: u64, to: u64) {
     }
 }
 
-async fn settle(cluster: &Arc<Coordinator<NodeShards>>) {
-    let collection = cluster.known_collection("c").unwrap();
+/// Looks again and again until there is something, but not for ever.
+async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TIMEOUT;
-    while collection.info(options()).await.unwrap().optimizing {
-        assert!(Instant::now() < deadline, "it goes on and on");
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+async fn settle(cluster: &Arc<Coordinator<NodeShards>>) {
+    let collection = cluster.known_collection("c").unwrap();
+    wait_for("background jobs to end", async || {
+        let info = collection.info(options()).await.unwrap();
+        (!info.optimizing).then_some(())
+    })
+    .await;
 }
 
 async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -> bool, to: u64) {
@@ -257,11 +269,7 @@ async fn what_nobody_needs_leaves_no_files() {
     settle(&cluster).await;
     assert_eq!(collection.count(None, options()).await.unwrap(), 0);
     // Files go after the batch that stopped naming them is synced: a moment later.
-    let deadline = Instant::now() + TIMEOUT;
-    while segment_dirs(dir.path()) > 0 {
-        assert!(Instant::now() < deadline, "{} segments are left", segment_dirs(dir.path()));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_for("all segments to go", async || (segment_dirs(dir.path()) == 0).then_some(())).await;
     drop(collection);
     node.shutdown();
     drop((cluster, node));
@@ -389,19 +397,13 @@ async fn a_catalog_that_cannot_read_its_log_stands_still_and_the_shards_go_on() 
 /// Why a replica of the node is out of use, once it is known that it is the only copy.
 async fn broken_for(node: &Node) -> String {
     let member = node.member().unwrap();
-    let until = Instant::now() + TIMEOUT;
-    loop {
-        let broken =
-            member.summary().await.problems.into_iter().find_map(|problem| match problem {
-                Problem::ReplicaBroken { why, .. } if why.contains("only copy") => Some(why),
-                _ => None,
-            });
-        if let Some(why) = broken {
-            return why;
-        }
-        assert!(Instant::now() < until, "nothing is told of it");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_for("a word of the broken replica", async || {
+        member.summary().await.problems.into_iter().find_map(|problem| match problem {
+            Problem::ReplicaBroken { why, .. } if why.contains("only copy") => Some(why),
+            _ => None,
+        })
+    })
+    .await
 }
 
 /// Segments of all shards below a data directory.
@@ -420,9 +422,7 @@ async fn half_of_a_replica_is_kept_and_not_opened() {
         cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
         load(&cluster, 0, 700).await;
         let group = cluster.known_collection("c").unwrap().groups()[0];
-        while segments(dir.path()) < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait_for("two segments", async || (segments(dir.path()) >= 2).then_some(())).await;
         drop(cluster);
         node.shutdown();
         drop(node);
@@ -458,9 +458,11 @@ async fn a_scrub_says_when_all_was_whole_and_takes_what_is_not_out_of_use() {
     let cluster = Arc::clone(member.coordinator());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 700).await;
-    while segments(dir.path()) < 2 || member.scrub_progress().whole_at() == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_for("two segments and a pass of the scrub", async || {
+        let is_there = segments(dir.path()) >= 2 && member.scrub_progress().whole_at() > 0;
+        is_there.then_some(())
+    })
+    .await;
     assert_eq!(member.broken_replicas(), 0);
     let shard = std::fs::read_dir(dir.path().join("shards")).unwrap().next().unwrap().unwrap();
     let segment = std::fs::read_dir(shard.path()).unwrap().next().unwrap().unwrap();
