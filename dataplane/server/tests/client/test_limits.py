@@ -159,7 +159,7 @@ def test_a_change_of_many_large_points_is_made_in_parts(own_node):
             assert node.call("POST", "/collections/c/points/payload?wait=true", body)[0] == 200
         grown = memory("VmHWM") - before
         # What is written lies in memory until RocksDB has written it out: up to 128 MB of it, and
-        # up to 96 MB of the log's own. The payloads are more than that and as much again.
+        # up to 96 MB of the log's own. All payloads at once would be more than that by themselves.
         most = points * len(text) * 3 // 4
         assert grown < most, f"{grown >> 20} MB for payloads of {points * len(text) >> 20} MB"
         for condition in ({"key": "n", "match": {"value": 1}}, {"key": "m", "match": {"value": 1}}):
