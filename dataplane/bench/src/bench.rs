@@ -3,6 +3,7 @@
 
 mod gaps;
 mod groups;
+mod index;
 mod place;
 mod scale;
 mod search;
@@ -27,6 +28,8 @@ const NODES: usize = 3;
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
+    /// Our graph beside FAISS, both in this process.
+    Index,
     /// A node over REST beside FAISS in this process.
     Search,
     /// Durable writes on three nodes beside one.
@@ -54,7 +57,7 @@ pub struct Args {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "search,writes,scale,gaps,groups"
+        default_value = "index,search,writes,scale,gaps,groups"
     )]
     sections: Vec<Section>,
     /// Candidates of a graph search, a line for each; beside them the node's default.
@@ -112,6 +115,7 @@ fn measure(args: &Args) -> Result<(), Error> {
     figures.insert("data".into(), json!({"points": data.len(), "dim": data.dim, "k": K}));
     for section in &args.sections {
         let (name, measured) = match section {
+            Section::Index => ("index", index::run(args, &data)?),
             Section::Search => ("search", search::run(args, &data)?),
             Section::Writes => ("writes", writes::run(args, &data)?),
             Section::Scale => ("scale", scale::run(args, &data)?),

@@ -33,7 +33,7 @@ impl Row for CollectionView {
     const NOTHING: &'static str = "no collections";
     const COLUMNS: &'static [&'static str] =
         &["NAME", "SHARDS", "REPLICAS", "POINTS", "INDEXED", "ALIASES"];
-    const WIDE: &'static [&'static str] = &["WRITE-CONSISTENCY", "KEY", "CONFIG"];
+    const WIDE: &'static [&'static str] = &["UNREACHED", "WRITE-CONSISTENCY", "KEY", "CONFIG"];
 
     fn cells(&self) -> Vec<String> {
         let Self { collection, config } = self;
@@ -44,6 +44,7 @@ impl Row for CollectionView {
             collection.points.to_string(),
             collection.indexed_vectors.to_string(),
             collection.aliases.join(","),
+            collection.unreached_nodes.to_string(),
             collection.write_consistency_factor.to_string(),
             collection.idempotency_key.clone(),
             config.to_string(),

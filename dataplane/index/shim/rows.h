@@ -4,7 +4,6 @@
 #include <cfloat>
 #include <cmath>
 
-#include <faiss/impl/DistanceComputer.h>
 #include <faiss/utils/distances.h>
 
 #include "vane_faiss.h"
@@ -53,47 +52,11 @@ struct L2 {
     }
 };
 
-template <class Metric>
-struct Computer final : faiss::DistanceComputer {
+// Rows of so many values each.
+struct Matrix {
     const float* rows;
+    size_t count;
     size_t dim;
-    const float* query = nullptr;
-
-    Computer(const float* rows, size_t dim) : rows(rows), dim(dim) {}
-
-    const float* row(faiss::idx_t i) const {
-        return rows + static_cast<size_t>(i) * dim;
-    }
-
-    void set_query(const float* x) override {
-        query = x;
-    }
-
-    float operator()(faiss::idx_t i) override {
-        return Metric::cost(query, row(i), dim);
-    }
-
-    void distances_batch_4(
-            const faiss::idx_t i0,
-            const faiss::idx_t i1,
-            const faiss::idx_t i2,
-            const faiss::idx_t i3,
-            float& d0,
-            float& d1,
-            float& d2,
-            float& d3) override {
-        const float* y[4] = {row(i0), row(i1), row(i2), row(i3)};
-        float out[4];
-        Metric::costs(query, y, dim, out);
-        d0 = out[0];
-        d1 = out[1];
-        d2 = out[2];
-        d3 = out[3];
-    }
-
-    float symmetric_dis(faiss::idx_t i, faiss::idx_t j) override {
-        return Metric::cost(row(i), row(j), dim);
-    }
 };
 
 // Calls `body` with a value of the metric's type.

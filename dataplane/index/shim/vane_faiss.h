@@ -2,7 +2,7 @@
 //
 // Every function that can fail returns 0 on success and otherwise leaves a message
 // for the calling thread in vane_last_error(). No C++ exception leaves the shim, and
-// no function starts an OpenMP team. The shim never keeps a pointer to rows: they are
+// no function starts an OpenMP team. The shim never keeps a pointer to rows or files: they are
 // handed in with each call.
 #pragma once
 
@@ -23,43 +23,56 @@ struct vane_select {
     uint64_t at;           // a row is dead when died[row] <= at
 };
 
+struct vane_build;
 struct vane_graph;
 
-// Prepares a graph of exactly `rows` rows with none inserted.
-int vane_graph_begin(
+// Prepares a graph of exactly `count` rows with none inserted. Of rows of equal bytes only the
+// first becomes a node.
+int vane_build_begin(
         int metric,
         size_t dim,
-        size_t rows,
-        size_t m,
-        size_t ef_construct,
-        vane_graph** out);
-
-// Inserts up to `count` further rows, in an order of the graph's own; `rows` is the
-// same whole matrix every time. `left` tells how many are still missing.
-int vane_graph_insert(
-        vane_graph* graph,
         const float* rows,
         size_t count,
-        size_t* left);
+        size_t m,
+        size_t ef_construct,
+        size_t threads,
+        vane_build** out);
 
-// Writes the links, without the rows. Only for a graph with no row missing.
-int vane_graph_save(const vane_graph* graph, const char* path);
+// Inserts up to `count` further nodes, in an order of the graph's own; `rows` is the
+// same whole matrix every time. `left` tells how many are still missing. The graph is the same
+// whatever the number of threads.
+int vane_build_insert(
+        vane_build* build, const float* rows, size_t count, size_t threads, size_t* left);
 
-// Reads what vane_graph_save wrote and checks every number that search relies on.
+// Writes links and codes to a file; it is synced but for its end. Only for a graph with no node
+// missing.
+int vane_build_save(const vane_build* build, const char* path);
+
+void vane_build_free(vane_build* build);
+
+// Checks a file that vane_build_save wrote, or one of an earlier version, which takes a while:
+// codes of all rows are made. The graph keeps no pointer to the file or the rows.
 int vane_graph_open(
-        const char* path,
+        const char* file,
+        size_t bytes,
+        const float* rows,
         int metric,
         size_t dim,
-        size_t rows,
+        size_t count,
         vane_graph** out);
 
-// Memory the links take.
+// Nodes that no walk can come to.
+size_t vane_graph_unreached(const vane_graph* graph);
+
+// Memory of its own: what is in the file is not counted.
 size_t vane_graph_bytes(const vane_graph* graph);
 
-// Fills `scores` and `ids` (k each), best first; unused places have id -1.
-// 1 <= k <= ef; `select` may be null. Safe to call from many threads at once.
+// Fills `scores` and `ids` (k each), best first; unused places have id -1. `file` and `rows` are
+// those that it was opened with. 1 <= k <= ef; `select` may be null. Safe to call from many threads
+// at once.
 int vane_graph_search(
         const vane_graph* graph,
+        const char* file,
         const float* rows,
         const float* query,
         size_t k,
@@ -68,7 +81,45 @@ int vane_graph_search(
         float* scores,
         int64_t* ids);
 
+// The same by a look at the code of every row that may be returned, or where `among` is not null of
+// those `count` rows. The best of all that are looked at are found but for
+// what codes leave open among the last of `ef` candidates.
+int vane_graph_scan(
+        const vane_graph* graph,
+        const char* file,
+        const float* rows,
+        const float* query,
+        size_t k,
+        size_t ef,
+        const vane_select* select,
+        const uint32_t* among,
+        size_t count,
+        float* scores,
+        int64_t* ids);
+
 void vane_graph_free(vane_graph* graph);
+
+struct vane_stock;
+
+// FAISS's own index over a copy of the rows, and its own search. Only for measurements.
+int vane_stock_build(
+        int metric,
+        size_t dim,
+        const float* rows,
+        size_t count,
+        size_t m,
+        size_t ef_construct,
+        vane_stock** out);
+
+int vane_stock_search(
+        const vane_stock* stock,
+        const float* query,
+        size_t k,
+        size_t ef,
+        float* scores,
+        int64_t* ids);
+
+void vane_stock_free(vane_stock* stock);
 
 // Scores of rows[which[0..count]], in that order. The caller has checked the bounds.
 void vane_scores_of(
@@ -79,6 +130,15 @@ void vane_scores_of(
         size_t count,
         const float* query,
         float* out);
+
+// Whether every kernel that this machine can run sums the same for `count` times `lines` lines of
+// half bytes, with 128 weights for each line; if not, `name` is that of one that does not.
+int vane_kernels_agree(
+        const uint8_t* halves,
+        const int8_t* weights,
+        size_t count,
+        size_t lines,
+        const char** name);
 
 // Name of a CPU feature the shim was compiled for and this machine lacks, or null.
 const char* vane_missing_cpu_feature(void);

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use crate::params::{EF_CONSTRUCT_MAX, M_MAX, M_MIN};
 
 /// What can go wrong with an index. Nothing is changed in any of the cases, except that
-/// a failed [`crate::StoredIndex::save`] may leave an unfinished file.
+/// a failed [`crate::StoredIndex::build`] may leave an unfinished file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The build was asked to stop.
@@ -29,8 +29,8 @@ pub enum Error {
     #[error("{what} has {found} entries for the {expected} rows of the graph")]
     Select { what: &'static str, expected: usize, found: usize },
     /// The file cannot be read, is damaged, or belongs to other rows: build it again.
-    #[error("failed to open graph file {}: {message}", path.display())]
-    Open { path: PathBuf, message: String },
+    #[error("failed to open the graph: {message}")]
+    Open { message: String },
     #[error("failed to write graph file {}: {message}", path.display())]
     Save { path: PathBuf, message: String },
     /// FAISS refused; out of memory or a bug.

@@ -5,21 +5,90 @@
 #![allow(unsafe_code)] // The reason for this module: calls into C++.
 
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
 use crate::metric::Metric;
+use crate::params::GraphParams;
 use crate::select::Select;
 
 // Links libfaiss: no item of the crate is named.
 use faiss_sys as _;
 
-/// A `vane_graph` of a known shape. It never keeps a pointer to rows.
+/// A `vane_build` of a known shape. It never keeps a pointer to rows.
+pub(crate) struct Build {
+    raw: NonNull<RawBuild>,
+    shape: Shape,
+}
+
+impl Build {
+    /// A graph for `count` rows, none of them inserted. Equal rows are one node.
+    pub(crate) fn begin(
+        metric: Metric,
+        (dim, count): (usize, usize),
+        rows: &[f32],
+        GraphParams { m, ef_construct }: GraphParams,
+        threads: NonZeroUsize,
+    ) -> Result<Self, String> {
+        let shape = Shape::new(dim, count)?;
+        shape.check_rows(rows)?;
+        let rows = rows.as_ptr();
+        let mut out = ptr::null_mut();
+        // SAFETY: `out` is valid for one write.
+        check(unsafe {
+            vane_build_begin(
+                code(metric),
+                dim,
+                rows,
+                count,
+                m,
+                ef_construct,
+                threads.get(),
+                &raw mut out,
+            )
+        })?;
+        Ok(Self { raw: NonNull::new(out).ok_or("the shim gave no graph")?, shape })
+    }
+
+    /// Inserts up to `count` more nodes of `rows`, the whole matrix; tells how many are left.
+    pub(crate) fn insert(
+        &mut self,
+        rows: &[f32],
+        count: usize,
+        threads: NonZeroUsize,
+    ) -> Result<usize, String> {
+        self.shape.check_rows(rows)?;
+        let mut left = 0;
+        // SAFETY: `rows` holds as many values as the graph has rows times dimensions,
+        // and `&mut self` keeps every other call away.
+        check(unsafe {
+            vane_build_insert(self.raw.as_ptr(), rows.as_ptr(), count, threads.get(), &raw mut left)
+        })?;
+        Ok(left)
+    }
+
+    /// Writes the finished graph to a new file.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), String> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|e| e.to_string())?;
+        // SAFETY: the graph is alive, and the path is a C string.
+        check(unsafe { vane_build_save(self.raw.as_ptr(), path.as_ptr()) })
+    }
+}
+
+impl Drop for Build {
+    fn drop(&mut self) {
+        // SAFETY: it came from the shim and is freed nowhere else.
+        unsafe { vane_build_free(self.raw.as_ptr()) }
+    }
+}
+
+/// A `vane_graph` of a known shape, without its file and its rows.
 pub(crate) struct Handle {
-    graph: NonNull<RawGraph>,
-    rows: usize,
-    dim: usize,
+    raw: NonNull<RawGraph>,
+    shape: Shape,
+    file_bytes: usize,
 }
 
 // SAFETY: the graph is plain memory of its own, bound to no thread.
@@ -29,104 +98,187 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Handle {
-    /// A graph with room for `rows` rows and none inserted.
-    pub(crate) fn begin(
-        metric: Metric,
-        dim: usize,
-        rows: usize,
-        m: usize,
-        ef_construct: usize,
-    ) -> Result<Self, String> {
-        let shape = Shape::new(dim, rows)?;
-        // SAFETY: `out` is valid for one write.
-        shape.receive(|out| unsafe {
-            vane_graph_begin(code(metric), dim, rows, m, ef_construct, out)
-        })
-    }
-
-    /// Inserts up to `count` more of `rows`, the whole matrix; tells how many are left.
-    pub(crate) fn insert(&mut self, rows: &[f32], count: usize) -> Result<usize, String> {
-        self.check_rows(rows)?;
-        let mut left = 0;
-        // SAFETY: `rows` holds as many values as the graph has rows times dimensions,
-        // and `&mut self` keeps every other call away.
-        check(unsafe {
-            vane_graph_insert(self.graph.as_ptr(), rows.as_ptr(), count, &raw mut left)
-        })?;
-        Ok(left)
-    }
-
-    pub(crate) fn save(&self, path: &Path) -> Result<(), String> {
-        let path = c_path(path)?;
-        // SAFETY: the graph is alive and the path is a C string.
-        check(unsafe { vane_graph_save(self.graph.as_ptr(), path.as_ptr()) })
-    }
-
-    /// Opens a file of exactly this shape; the shim checks every number in it.
+    /// Opens a file of exactly this shape; the shim checks every number in it, but for the links,
+    /// which a search checks on its way.
     pub(crate) fn open(
-        path: &Path,
+        file: &[u8],
+        rows: &[f32],
         metric: Metric,
         dim: usize,
-        rows: usize,
+        count: usize,
     ) -> Result<Self, String> {
-        let path = c_path(path)?;
-        let shape = Shape::new(dim, rows)?;
-        // SAFETY: the path is a C string and `out` is valid for one write.
-        shape.receive(|out| unsafe { vane_graph_open(path.as_ptr(), code(metric), dim, rows, out) })
+        let shape = Shape::new(dim, count)?;
+        shape.check_rows(rows)?;
+        let mut out = ptr::null_mut();
+        // SAFETY: file and rows are as long as is said, and `out` is valid for one write.
+        check(unsafe {
+            vane_graph_open(
+                file.as_ptr().cast(),
+                file.len(),
+                rows.as_ptr(),
+                code(metric),
+                dim,
+                count,
+                &raw mut out,
+            )
+        })?;
+        let raw = NonNull::new(out).ok_or("the shim gave no graph")?;
+        Ok(Self { raw, shape, file_bytes: file.len() })
+    }
+
+    /// Nodes that no walk can come to.
+    pub(crate) fn unreached(&self) -> usize {
+        // SAFETY: the graph is alive.
+        unsafe { vane_graph_unreached(self.raw.as_ptr()) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         // SAFETY: the graph is alive.
-        unsafe { vane_graph_bytes(self.graph.as_ptr()) }
+        unsafe { vane_graph_bytes(self.raw.as_ptr()) }
     }
 
     /// The best rows of `rows`, best first: scores and row numbers, -1 from the first
-    /// place on that stayed empty. `1 <= k <= ef`.
+    /// place on that stayed empty. `1 <= k <= ef`. `file` is the one it was opened with.
     pub(crate) fn search(
         &self,
-        rows: &[f32],
+        data: (&[u8], &[f32]),
         query: &[f32],
-        k: usize,
-        ef: usize,
+        (k, ef): (usize, usize),
         select: &Select<'_>,
+        way: Way<'_>,
     ) -> Result<(Vec<f32>, Vec<i64>), String> {
-        self.check_rows(rows)?;
-        if query.len() != self.dim || k == 0 || k > ef || c_int::try_from(ef).is_err() {
-            return Err("query, k or ef out of range".to_owned());
-        }
-        select.check(self.rows).map_err(|e| e.to_string())?;
+        self.check(data, query, (k, ef), select)?;
         let raw = RawSelect::new(select);
         let raw = if select.is_everything() { ptr::null() } else { &raw const raw };
         let (mut scores, mut ids) = (vec![0.0; k], vec![-1; k]);
-        // SAFETY: rows and query have the graph's shape; the tables of `select` have an
-        // entry for every row; both outputs have room for k; all of them outlive the call.
-        check(unsafe {
-            vane_graph_search(
-                self.graph.as_ptr(),
-                rows.as_ptr(),
-                query.as_ptr(),
-                k,
-                ef,
-                raw,
-                scores.as_mut_ptr(),
-                ids.as_mut_ptr(),
-            )
-        })?;
+        let (graph, file, rows) = (self.raw.as_ptr(), data.0.as_ptr().cast(), data.1.as_ptr());
+        let (query, best, places) = (query.as_ptr(), scores.as_mut_ptr(), ids.as_mut_ptr());
+        let status = match way {
+            // SAFETY: file, rows and query have the graph's shape; the tables of `select` have an
+            // entry for every row; both outputs have room for k; all of them outlive the call.
+            Way::Walk => unsafe {
+                vane_graph_search(graph, file, rows, query, k, ef, raw, best, places)
+            },
+            Way::Scan(among) => {
+                let (first, count) = match among {
+                    None => (ptr::null(), 0),
+                    Some(among) => (among.as_ptr(), among.len()),
+                };
+                // SAFETY: as above; `among` has so many numbers, which the shim compares with the
+                // number of rows.
+                unsafe {
+                    vane_graph_scan(
+                        graph, file, rows, query, k, ef, raw, first, count, best, places,
+                    )
+                }
+            }
+        };
+        check(status)?;
         Ok((scores, ids))
     }
 
-    fn check_rows(&self, rows: &[f32]) -> Result<(), String> {
-        if rows.len() == self.rows * self.dim {
-            return Ok(());
+    fn check(
+        &self,
+        (file, rows): (&[u8], &[f32]),
+        query: &[f32],
+        (k, ef): (usize, usize),
+        select: &Select<'_>,
+    ) -> Result<(), String> {
+        self.shape.check_rows(rows)?;
+        if file.len() != self.file_bytes {
+            return Err(format!("the file has {} bytes now", file.len()));
         }
-        Err(format!("{} values for {} rows", rows.len(), self.rows))
+        if query.len() != self.shape.dim || k == 0 || k > ef || c_int::try_from(ef).is_err() {
+            return Err("query, k or ef out of range".to_owned());
+        }
+        select.check(self.shape.rows).map_err(|e| e.to_string())
     }
+}
+
+/// How candidates are found.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    /// Along the links.
+    Walk,
+    /// By a look at every code that may be returned, or at those of the rows named.
+    Scan(Option<&'a [u32]>),
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the graph came from the shim and is freed nowhere else.
-        unsafe { vane_graph_free(self.graph.as_ptr()) }
+        unsafe { vane_graph_free(self.raw.as_ptr()) }
+    }
+}
+
+/// Whether all kernels that this machine can run sum alike; else the name of one that does not.
+/// There are 128 weights to 64 bytes of halves.
+#[cfg(test)]
+pub(crate) fn kernels_agree(halves: &[u8], weights: &[i8], lines: usize) -> Result<(), String> {
+    assert!(halves.len().is_multiple_of(64 * lines) && weights.len() == 2 * halves.len());
+    let mut name = ptr::null();
+    let count = halves.len() / (64 * lines);
+    // SAFETY: both hold as many lines as is said, and `name` is valid for one write of a constant.
+    unsafe {
+        match vane_kernels_agree(halves.as_ptr(), weights.as_ptr(), count, lines, &raw mut name) {
+            1 => Ok(()),
+            _ => Err(CStr::from_ptr(name).to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// A `vane_stock`, which has a copy of its rows.
+pub(crate) struct Stock {
+    raw: NonNull<RawStock>,
+    dim: usize,
+}
+
+// SAFETY: plain memory of its own, bound to no thread.
+unsafe impl Send for Stock {}
+// SAFETY: a shared one allows only searches, which read it.
+unsafe impl Sync for Stock {}
+
+impl Stock {
+    pub(crate) fn build(
+        metric: Metric,
+        dim: usize,
+        rows: &[f32],
+        m: usize,
+        ef_construct: usize,
+    ) -> Result<Self, String> {
+        let count = rows.len() / dim.max(1);
+        Shape::new(dim, count)?.check_rows(rows)?;
+        let mut out = ptr::null_mut();
+        // SAFETY: there are as many rows as is said, and `out` is valid for one write.
+        check(unsafe {
+            vane_stock_build(code(metric), dim, rows.as_ptr(), count, m, ef_construct, &raw mut out)
+        })?;
+        Ok(Self { raw: NonNull::new(out).ok_or("the shim gave no index")?, dim })
+    }
+
+    pub(crate) fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+    ) -> Result<(Vec<f32>, Vec<i64>), String> {
+        if query.len() != self.dim || k == 0 || k > ef || c_int::try_from(ef).is_err() {
+            return Err("query, k or ef out of range".to_owned());
+        }
+        let (mut scores, mut ids) = (vec![0.0; k], vec![-1; k]);
+        let (raw, query) = (self.raw.as_ptr(), query.as_ptr());
+        // SAFETY: the query has the index's dimension, and both outputs have room for k.
+        check(unsafe {
+            vane_stock_search(raw, query, k, ef, scores.as_mut_ptr(), ids.as_mut_ptr())
+        })?;
+        Ok((scores, ids))
+    }
+}
+
+impl Drop for Stock {
+    fn drop(&mut self) {
+        // SAFETY: it came from the shim and is freed nowhere else.
+        unsafe { vane_stock_free(self.raw.as_ptr()) }
     }
 }
 
@@ -183,12 +335,11 @@ impl Shape {
         Ok(Self { dim, rows })
     }
 
-    fn receive(self, make: impl FnOnce(*mut *mut RawGraph) -> c_int) -> Result<Handle, String> {
-        let mut out = ptr::null_mut();
-        check(make(&raw mut out))?;
-        let graph = NonNull::new(out).ok_or("the shim gave no graph")?;
-        let Self { dim, rows } = self;
-        Ok(Handle { graph, rows, dim })
+    fn check_rows(&self, rows: &[f32]) -> Result<(), String> {
+        if rows.len() == self.rows * self.dim {
+            return Ok(());
+        }
+        Err(format!("{} values for {} rows", rows.len(), self.rows))
     }
 }
 
@@ -200,16 +351,22 @@ fn check(status: c_int) -> Result<(), String> {
     Err(unsafe { CStr::from_ptr(vane_last_error()) }.to_string_lossy().into_owned())
 }
 
-fn c_path(path: &Path) -> Result<CString, String> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|e| e.to_string())
-}
-
 /// `enum vane_metric`.
 fn code(metric: Metric) -> c_int {
     match metric {
         Metric::InnerProduct => 0,
         Metric::L2 => 1,
     }
+}
+
+#[repr(C)]
+struct RawBuild {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+struct RawStock {
+    _opaque: [u8; 0],
 }
 
 #[repr(C)]
@@ -241,31 +398,39 @@ impl RawSelect {
 }
 
 unsafe extern "C" {
-    fn vane_graph_begin(
+    fn vane_build_begin(
         metric: c_int,
         dim: usize,
-        rows: usize,
-        m: usize,
-        ef_construct: usize,
-        out: *mut *mut RawGraph,
-    ) -> c_int;
-    fn vane_graph_insert(
-        graph: *mut RawGraph,
         rows: *const f32,
         count: usize,
+        m: usize,
+        ef_construct: usize,
+        threads: usize,
+        out: *mut *mut RawBuild,
+    ) -> c_int;
+    fn vane_build_insert(
+        build: *mut RawBuild,
+        rows: *const f32,
+        count: usize,
+        threads: usize,
         left: *mut usize,
     ) -> c_int;
-    fn vane_graph_save(graph: *const RawGraph, path: *const c_char) -> c_int;
+    fn vane_build_save(build: *const RawBuild, path: *const c_char) -> c_int;
+    fn vane_build_free(build: *mut RawBuild);
     fn vane_graph_open(
-        path: *const c_char,
+        file: *const c_char,
+        bytes: usize,
+        rows: *const f32,
         metric: c_int,
         dim: usize,
-        rows: usize,
+        count: usize,
         out: *mut *mut RawGraph,
     ) -> c_int;
+    fn vane_graph_unreached(graph: *const RawGraph) -> usize;
     fn vane_graph_bytes(graph: *const RawGraph) -> usize;
     fn vane_graph_search(
         graph: *const RawGraph,
+        file: *const c_char,
         rows: *const f32,
         query: *const f32,
         k: usize,
@@ -274,7 +439,46 @@ unsafe extern "C" {
         scores: *mut f32,
         ids: *mut i64,
     ) -> c_int;
+    fn vane_graph_scan(
+        graph: *const RawGraph,
+        file: *const c_char,
+        rows: *const f32,
+        query: *const f32,
+        k: usize,
+        ef: usize,
+        select: *const RawSelect,
+        among: *const u32,
+        count: usize,
+        scores: *mut f32,
+        ids: *mut i64,
+    ) -> c_int;
     fn vane_graph_free(graph: *mut RawGraph);
+    #[cfg(test)]
+    fn vane_kernels_agree(
+        halves: *const u8,
+        weights: *const i8,
+        count: usize,
+        lines: usize,
+        name: *mut *const c_char,
+    ) -> c_int;
+    fn vane_stock_build(
+        metric: c_int,
+        dim: usize,
+        rows: *const f32,
+        count: usize,
+        m: usize,
+        ef_construct: usize,
+        out: *mut *mut RawStock,
+    ) -> c_int;
+    fn vane_stock_search(
+        stock: *const RawStock,
+        query: *const f32,
+        k: usize,
+        ef: usize,
+        scores: *mut f32,
+        ids: *mut i64,
+    ) -> c_int;
+    fn vane_stock_free(stock: *mut RawStock);
     fn vane_scores_of(
         metric: c_int,
         dim: usize,

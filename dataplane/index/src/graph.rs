@@ -1,23 +1,23 @@
-//! An immutable HNSW graph over rows that live elsewhere.
+//! An immutable HNSW graph over rows that live elsewhere: links, and a code of each row.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cpu::single_threaded_here;
 use crate::error::Error;
-use crate::ffi::Handle;
+use crate::ffi::{Build, Handle, Way};
 use crate::metric::Metric;
 use crate::params::GraphParams;
 use crate::select::Select;
-use crate::vector_index::{Hit, Rows, StoredIndex, VectorIndex};
+use crate::vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};
 
-/// Rows inserted between two looks at the cancel flag; about a second of work.
-const CHUNK_ROWS: usize = 4096;
+/// Rows inserted between two questions for the number of threads; about 0.2 seconds of work.
+const CHUNK_ROWS: usize = 1024;
 
-/// An HNSW graph and the rows it is for.
+/// A file with an HNSW graph, and the rows it is for.
 pub struct Graph {
     handle: Handle,
+    file: Arc<dyn GraphFile>,
     rows: Arc<dyn Rows>,
     dim: usize,
     len: usize,
@@ -32,19 +32,37 @@ impl Graph {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+
+    /// Nodes that no search can come to, whatever its ef; rows of equal bytes are one node.
+    pub fn unreached(&self) -> usize {
+        self.handle.unreached()
+    }
 }
 
-impl VectorIndex for Graph {
-    /// `ef` is raised to `k`. Rows that are not admitted count among the candidates, so
-    /// that under a narrow `select` fewer than `k` may come back although more exist.
+impl Graph {
+    /// As [`VectorIndex::search`], by a look at the code of every row that `select` admits, or
+    /// of those of `among` that it admits. What
+    /// is found is exact but for rows whose codes tie with the last of `ef` candidates.
     ///
-    /// A row whose score is beyond f32 (overflow, NaN) is never returned.
-    fn search(
+    /// # Errors
+    /// As [`VectorIndex::search`]; also for a number in `among` that is no row's.
+    pub fn scan(
         &self,
         query: &[f32],
         k: usize,
         ef: usize,
         select: &Select<'_>,
+        among: Option<&[u32]>,
+    ) -> Result<Vec<Hit>, Error> {
+        self.find(query, (k, ef), select, Way::Scan(among))
+    }
+
+    fn find(
+        &self,
+        query: &[f32],
+        (k, ef): (usize, usize),
+        select: &Select<'_>,
+        way: Way<'_>,
     ) -> Result<Vec<Hit>, Error> {
         if query.len() != self.dim {
             return Err(Error::Query { expected: self.dim, found: query.len() });
@@ -56,9 +74,10 @@ impl VectorIndex for Graph {
         if k == 0 {
             return Ok(Vec::new());
         }
+        let effort = (k, ef.clamp(k, self.len));
         let (scores, ids) = self
             .handle
-            .search(values, query, k, ef.clamp(k, self.len), select)
+            .search((self.file.bytes(), values), query, effort, select, way)
             .map_err(|message| Error::Engine { action: "search the graph", message })?;
         // The first place that stayed empty has -1 for its row, as all behind it have.
         let hits = ids.into_iter().zip(scores);
@@ -66,9 +85,25 @@ impl VectorIndex for Graph {
             .map_while(|(id, score)| u32::try_from(id).ok().map(|row| Hit { row, score }))
             .collect())
     }
+}
+
+impl VectorIndex for Graph {
+    /// `ef` is raised to `k`. Rows that are not admitted cost nothing, but under a narrow
+    /// `select` fewer than `k` may come back although more exist: the links lead to no more.
+    ///
+    /// A row whose score is beyond f32 (overflow, NaN) is never returned.
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        select: &Select<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        self.find(query, (k, ef), select, Way::Walk)
+    }
 
     fn bytes(&self) -> usize {
-        self.handle.bytes()
+        self.handle.bytes() + self.file.bytes().len()
     }
 }
 
@@ -76,44 +111,39 @@ impl StoredIndex for Graph {
     type Params = GraphParams;
 
     fn build(
+        rows: &dyn Rows,
+        (dim, metric): (usize, Metric),
+        params: GraphParams,
+        path: &Path,
+        threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
+    ) -> Result<(), Error> {
+        params.check()?;
+        let len = count_rows(rows.rows(), dim)?;
+        let mut next_threads = |done| threads(done).ok_or(Error::Cancelled);
+        let helpers = next_threads(0)?;
+        let values = same_rows(rows, len * dim)?;
+        let begun = Build::begin(metric, (dim, len), values, params, helpers);
+        let mut build = begun.map_err(build_failed)?;
+        let (mut left, mut helpers) = (len, helpers);
+        while left > 0 {
+            // Asked for at each step: the graph keeps no pointer to them.
+            let values = same_rows(rows, len * dim)?;
+            left = build.insert(values, CHUNK_ROWS, helpers).map_err(build_failed)?;
+            helpers = next_threads(len - left)?;
+        }
+        build.save(path).map_err(|message| Error::Save { path: path.to_owned(), message })
+    }
+
+    fn open(
+        file: Arc<dyn GraphFile>,
         rows: Arc<dyn Rows>,
         dim: usize,
         metric: Metric,
-        params: GraphParams,
-        cancel: &AtomicBool,
-        progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, Error> {
-        params.check()?;
-        let GraphParams { m, ef_construct } = params;
-        // Helpers of OpenMP would insert rows in an order of their own: two builds would differ.
-        single_threaded_here();
         let len = count_rows(rows.rows(), dim)?;
-        let mut handle = Handle::begin(metric, dim, len, m, ef_construct).map_err(build_failed)?;
-        loop {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(Error::Cancelled);
-            }
-            // Asked for at each step: the graph keeps no pointer to them.
-            let values = same_rows(&*rows, len * dim)?;
-            let left = handle.insert(values, CHUNK_ROWS).map_err(build_failed)?;
-            progress(len - left);
-            if left == 0 {
-                break;
-            }
-        }
-        Ok(Self { handle, rows, dim, len })
-    }
-
-    /// Writes the links, without the rows.
-    fn save(&self, path: &Path) -> Result<(), Error> {
-        self.handle.save(path).map_err(|message| Error::Save { path: path.to_owned(), message })
-    }
-
-    fn open(path: &Path, rows: Arc<dyn Rows>, dim: usize, metric: Metric) -> Result<Self, Error> {
-        let len = count_rows(rows.rows(), dim)?;
-        let handle = Handle::open(path, metric, dim, len)
-            .map_err(|message| Error::Open { path: path.to_owned(), message })?;
-        Ok(Self { handle, rows, dim, len })
+        let handle = Handle::open(file.bytes(), rows.rows(), metric, dim, len)
+            .map_err(|message| Error::Open { message })?;
+        Ok(Self { handle, file, rows, dim, len })
     }
 }
 

@@ -1,9 +1,10 @@
-//! Nearest neighbours over rows of f32: HNSW graphs and exact scores, both by FAISS, behind
-//! one trait.
+//! Nearest neighbours over rows of f32, behind one trait: HNSW graphs that FAISS builds and a walk
+//! of our own searches, and exact scores by FAISS's kernels.
 //!
-//! A [`VectorIndex`] answers searches: a [`Graph`] by walking links, [`Flat`] by scoring every
-//! row. A graph holds links only. The rows stay where their owner keeps them (memory, a
-//! mapped file) and are read through [`Rows`].
+//! A [`VectorIndex`] answers searches: a [`Graph`] by walking links and comparing codes of one byte
+//! per dimension, then rows; [`Flat`] by scoring every row. A graph is a file of links and codes.
+//! Rows and files stay where their owner keeps them (memory, a mapped file) and are read through
+//! [`Rows`] and [`GraphFile`].
 //!
 //! FAISS is reached through a shim of our own in `shim/`; `ffi` is the one module with
 //! unsafe code. This crate must never start threads, never let FAISS start any, and
@@ -18,6 +19,7 @@ mod graph;
 mod metric;
 mod params;
 mod select;
+mod stock;
 mod vector_index;
 
 pub use cpu::{check_cpu, single_threaded_here};
@@ -27,4 +29,5 @@ pub use graph::Graph;
 pub use metric::Metric;
 pub use params::GraphParams;
 pub use select::Select;
-pub use vector_index::{Hit, Rows, StoredIndex, VectorIndex};
+pub use stock::Stock;
+pub use vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};

@@ -1,8 +1,8 @@
 //! What every vector index can do, whatever it is made of.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::error::Error;
 use crate::metric::Metric;
@@ -19,6 +19,18 @@ pub trait Rows: Send + Sync + 'static {
 
 impl Rows for Vec<f32> {
     fn rows(&self) -> &[f32] {
+        self
+    }
+}
+
+/// The bytes of a file that an index was written to: mapped, or read. They stay the same as long as
+/// the value lives.
+pub trait GraphFile: Send + Sync + 'static {
+    fn bytes(&self) -> &[u8];
+}
+
+impl GraphFile for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
         self
     }
 }
@@ -47,7 +59,7 @@ pub trait VectorIndex {
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error>;
 
-    /// Memory the index takes, in bytes, the rows not counted.
+    /// Bytes of the index, in memory and in its file; the rows are not counted.
     fn bytes(&self) -> usize;
 }
 
@@ -56,35 +68,34 @@ pub trait StoredIndex: VectorIndex + Send + Sync + Sized {
     /// What the builder may choose.
     type Params;
 
-    /// Builds on the calling thread, which it keeps single-threaded from here on. The
-    /// same rows and parameters always give the same index.
+    /// Builds the index and writes it to a new file at `path`; the last bytes may not be synced.
+    /// The same rows and parameters always give the same bytes, whatever the number of threads.
     ///
-    /// `progress` hears the number of rows done after every few thousand; `cancel` is
-    /// looked at as often.
-    ///
-    /// # Errors
-    /// Parameters or rows out of range, [`Error::Cancelled`], or a failure of the engine.
-    fn build(
-        rows: Arc<dyn Rows>,
-        dim: usize,
-        metric: Metric,
-        params: Self::Params,
-        cancel: &AtomicBool,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<Self, Error>;
-
-    /// Writes the index to a new file at `path`. Syncing, renaming and a checksum are the
-    /// caller's.
+    /// `threads` hears the number of rows done after every few thousand, and says how many
+    /// threads work on the next, the calling one among them; `None` ends it.
     ///
     /// # Errors
+    /// Parameters or rows out of range, [`Error::Cancelled`], a failure of the engine, or
     /// [`Error::Save`]; an unfinished file may be left.
-    fn save(&self, path: &Path) -> Result<(), Error>;
+    fn build(
+        rows: &dyn Rows,
+        shape: (usize, Metric),
+        params: Self::Params,
+        path: &Path,
+        threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
+    ) -> Result<(), Error>;
 
-    /// Opens a saved index over the rows it was built from. A file of another shape or
-    /// with damage that would lead a search astray is an error; one that was built from
-    /// other rows of the same shape is not noticed, so the caller compares a checksum first.
+    /// Opens a file over the rows it was built from. A file of another shape is an error, and so is
+    /// one with damage that would lead a search astray, at the latest when a search meets it; one
+    /// that was built from other rows of the same shape is not noticed, so the caller compares a
+    /// checksum first.
     ///
     /// # Errors
     /// [`Error::Open`], or [`Error::Shape`] for the rows.
-    fn open(path: &Path, rows: Arc<dyn Rows>, dim: usize, metric: Metric) -> Result<Self, Error>;
+    fn open(
+        file: Arc<dyn GraphFile>,
+        rows: Arc<dyn Rows>,
+        dim: usize,
+        metric: Metric,
+    ) -> Result<Self, Error>;
 }

@@ -27,9 +27,6 @@ const FAILED_PAUSE: Duration = Duration::from_secs(5);
 /// Quiet time after which memtables are written out, so that a restart has less to read.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// One in so many cores builds graphs.
-const BUILD_CORES_SHARE: usize = 2;
-
 /// Rounds in which a log that does not grow is truncated again.
 const REMINDERS: u32 = 5;
 
@@ -72,9 +69,10 @@ impl Maintenance {
             let thread = std::thread::Builder::new().name("scrub".into());
             threads.push(thread.spawn(move || scrub.run(&stopped))?);
         }
+        // Each takes one job of a shard and then looks at the next shard, so that none is left out.
         // A thread each: writes wait for seals, which must not wait behind a graph of minutes.
         let jobs = [(JobKind::Seal, "seal"), (JobKind::Fill, "fill")];
-        let builders = (0..build_threads()).map(|_| (JobKind::Build, "build"));
+        let builders = (0..upkeep.replicas.builds_max()).map(|_| (JobKind::Build, "build"));
         for (kind, name) in jobs.into_iter().chain(builders) {
             let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
             let cancel = Arc::clone(&cancel);
@@ -96,12 +94,6 @@ impl Maintenance {
             }
         }
     }
-}
-
-/// Threads that build graphs: a share of the cores, the rest are for searches and writes. Each
-/// takes one job of a shard and then looks at the next shard, so that none is left out.
-fn build_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get() / BUILD_CORES_SHARE).max(1)
 }
 
 /// How long a thread rests after a job, of which there may be more to do at once.

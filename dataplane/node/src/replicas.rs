@@ -91,6 +91,11 @@ impl Replicas {
         }
     }
 
+    /// Builds of graphs that may run side by side.
+    pub(crate) fn builds_max(&self) -> usize {
+        self.settings.build_cores.builds_max()
+    }
+
     /// The replica of a group, or why it did not open; `None` where none is placed here.
     pub(crate) fn get(&self, group: GroupId) -> Option<Opened> {
         self.open.read().get(&group).map(|(_, opened)| in_use(opened))
@@ -285,7 +290,7 @@ impl Replicas {
             data_db.sync()?;
             self.engine.create(group, log)?;
         }
-        let shard = Shard::open(store, self.settings).map_err(OpenError::of_shard)?;
+        let shard = Shard::open(store, self.settings.clone()).map_err(OpenError::of_shard)?;
         // What an earlier version made has no range in its files: the catalog's is the one that the
         // shard began with, as none has changed since.
         if let Some(range) = self.catalog.read(|state| state.range_of(group)) {

@@ -159,6 +159,7 @@ fn group_here(engine: &Engine, replicas: &Replicas, group: GroupId) -> Option<Gr
         report.points = info.points as u64;
         report.vector_bytes = info.vector_bytes;
         report.indexed_vectors = info.indexed_vectors as u64;
+        report.unreached_nodes = info.unreached_nodes as u64;
     }
     Some(report)
 }

@@ -1,11 +1,12 @@
 //! What a node is told at start.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use std::net::IpAddr;
 
-use vane_shard::ShardSettings;
+use vane_shard::{BuildCores, ShardSettings};
 
 use crate::scrub::ScrubSettings;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Threads that search.
     pub search_threads: usize,
+    /// Threads that build graphs, at most.
+    pub build_threads: usize,
     /// Searches that may wait for a thread.
     pub pending_searches_max: usize,
     /// Bytes of writes that may be between proposal and answer.
@@ -73,6 +76,7 @@ impl Settings {
             growing_bytes_max: self.growing_bytes_max,
             idle_after: self.idle_seal_after,
             fill_points: FILL_POINTS,
+            build_cores: Arc::new(BuildCores::new(self.build_threads)),
         }
     }
 }

@@ -83,6 +83,9 @@ section! {
         growing_rows_max: usize = 20_000, from 1 to COUNT_MAX;
         /// MB after which a segment in memory is sealed into a file.
         growing_mb_max: usize = 64, from 1 to MB_MAX;
+        /// Threads that build graphs: so many at rest, half as many beside searches and writes; 0
+        /// for as many as there are cores.
+        build_threads: usize = 0, from 0 to THREADS_MAX;
         /// Milliseconds without a write after which what is in memory is sealed and indexed.
         idle_seal_ms: u64 = 1000, from 1 to MS_MAX;
         /// MB of writes on their way to the log; beyond them the answer is 429.
@@ -204,10 +207,7 @@ impl Settings {
 
     /// Threads that search.
     pub fn search_threads(&self) -> usize {
-        match self.search.threads {
-            0 => std::thread::available_parallelism().map_or(2, usize::from),
-            threads => threads,
-        }
+        or_cores(self.search.threads)
     }
 
     /// Time for a request that sets none of its own.
@@ -222,6 +222,7 @@ impl Settings {
             node,
             data_dir: self.data_dir.clone(),
             search_threads: self.search_threads(),
+            build_threads: or_cores(storage.build_threads),
             pending_searches_max: self.search.pending_max,
             pending_write_bytes_max: storage.pending_write_mb << 20,
             min_free_bytes: storage.min_free_mb << 20,
@@ -242,5 +243,13 @@ impl Settings {
     /// These settings as a file that `--config` takes.
     pub fn to_yaml(&self) -> String {
         serde_saphyr::to_string(self).expect("settings are plain data")
+    }
+}
+
+/// As many as are set, or as there are cores.
+fn or_cores(threads: usize) -> usize {
+    match threads {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
     }
 }

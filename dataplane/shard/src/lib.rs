@@ -11,6 +11,7 @@
 //! lock in microseconds and then works without it: rows that die later have a later index.
 
 mod apply;
+mod build_cores;
 mod damage;
 mod error;
 mod machine;
@@ -27,6 +28,7 @@ mod snapshot;
 mod state;
 mod stored;
 
+pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
 pub use open::{force_conf, stored_conf};
 pub use read::info::Info;

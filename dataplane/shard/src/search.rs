@@ -99,6 +99,7 @@ impl Shard {
         deadline: Instant,
         helpers: &dyn Helpers,
     ) -> Result<(View<'_>, Vec<Hit>), Error> {
+        self.settings.build_cores.note_request();
         let mut query = search.check(&self.state.read().config)?.to_vec();
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;

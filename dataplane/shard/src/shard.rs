@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
+use crate::build_cores::BuildCores;
 use crate::pace::Pace;
 use crate::quarantine::Mark;
 use crate::segments::growing::Growing;
@@ -18,7 +19,7 @@ use crate::state::State;
 const FROZEN_MAX: usize = 4;
 
 /// When growing segments end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ShardSettings {
     /// Rows after which a growing segment is sealed.
     pub growing_rows_max: usize,
@@ -28,6 +29,8 @@ pub struct ShardSettings {
     pub idle_after: Duration,
     /// Points that come into a payload index at a time, while writers wait.
     pub fill_points: usize,
+    /// What graphs are built on, the same for all shards of a node.
+    pub build_cores: Arc<BuildCores>,
 }
 
 /// One shard on this node.
@@ -75,8 +78,8 @@ impl Shard {
             indexes_building: AtomicUsize::new(0),
             indexes_built: AtomicU64::new(0),
             job_failures: Mutex::default(),
-            settings,
             pace: Mutex::new(Pace::new(settings.idle_after, Instant::now())),
+            settings,
             closed: AtomicBool::new(false),
             quarantined: OnceLock::new(),
             damaged: RwLock::new(None),
@@ -124,6 +127,7 @@ impl Shard {
 
     /// Notes that a write of so many bytes was applied.
     pub(crate) fn note_write(&self, bytes: usize) {
+        self.settings.build_cores.note_request();
         self.pace.lock().note(bytes, Instant::now());
     }
 

@@ -16,7 +16,8 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    Alone, Error, JobKind, NewPoint, Search, SearchParams, Shard, ShardSettings, Want, Write, check,
+    Alone, BuildCores, Error, JobKind, NewPoint, Search, SearchParams, Shard, ShardSettings, Want,
+    Write, check,
 };
 use vane_storage::{DataDb, ShardStore};
 use vane_types::{
@@ -59,6 +60,7 @@ impl Running {
             growing_bytes_max: 64 << 20,
             idle_after: Duration::from_secs(1),
             fill_points: 512,
+            build_cores: Arc::new(BuildCores::new(2)),
         };
         let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));

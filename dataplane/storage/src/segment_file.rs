@@ -6,7 +6,8 @@
 //!             …   one xxh3 per BLOCK of the rows, u64 each
 //! rows.bin    0   magic 8 │ rows u32 │ zeros to 64
 //!             64  version of each row, u64 each │ slot of each row, u32 each
-//! graph.hnsw  FAISS graph without its vectors
+//! graph.hnsw  links and codes of the rows, as `index` writes them; earlier versions kept FAISS's
+//!             own format
 //! ```
 //!
 //! `data.db` names a segment only after its files are synced, and a file is removed only
@@ -220,6 +221,11 @@ impl SegmentFiles {
         self.n == 0
     }
 
+    /// Values of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     /// All rows, one after another. The address stays the same while this value lives.
     pub fn vectors(&self) -> &[f32] {
         bytemuck::cast_slice(&self.vectors[HEADER..HEADER + self.n * self.dim * 4])
@@ -241,6 +247,33 @@ impl SegmentFiles {
     }
 }
 
+/// The mapped file of a graph.
+pub struct GraphFile {
+    map: Mmap,
+    _mapped: Mapped,
+}
+
+impl GraphFile {
+    /// Maps the graph of a segment. Its length is checked, since a short file would end the process
+    /// at a read.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it has another length, else what the disk said.
+    pub fn open(dir: &Path, manifest: &GraphManifest) -> Result<Self, Error> {
+        let map = map_file(&graph_path(dir), manifest.bytes)?;
+        let mapped = Mapped::new(map.len());
+        if fit_into_memory() {
+            drop(map.advise(Advice::WillNeed));
+        }
+        Ok(Self { map, _mapped: mapped })
+    }
+
+    /// The whole file. The address stays the same while this value lives.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+}
+
 /// Where a segment's graph lies, or is to be written.
 pub fn graph_path(dir: &Path) -> PathBuf {
     dir.join(GRAPH)
@@ -254,7 +287,7 @@ pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphMani
     let path = graph_path(dir);
     File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
     sync_dir(dir)?;
-    // FAISS wrote the file by itself: what is in it is only known by reading it back.
+    // The builder wrote the file by itself: what is in it is only known by reading it back.
     let (bytes, checksum) = checksum(&path, &mut |_| true)?.expect("nothing ends it early");
     Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
 }
@@ -292,19 +325,24 @@ pub fn remove(dir: &Path) -> Result<(), Error> {
 }
 
 fn map(path: &Path, magic: &[u8; 8], bytes: usize) -> Result<Mmap, Error> {
+    let map = map_file(path, bytes as u64)?;
+    if &map[..8] != magic {
+        return Err(damaged(path, "it does not begin as such a file does"));
+    }
+    Ok(map)
+}
+
+fn map_file(path: &Path, bytes: u64) -> Result<Mmap, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let actual = file.metadata().map_err(Error::io("measure", path))?.len();
-    if actual != bytes as u64 {
+    if actual != bytes {
         return Err(damaged(path, &format!("it has {actual} bytes instead of {bytes}")));
     }
     // SAFETY: nothing writes to or truncates a segment file once its manifest exists, and
     // the directory is locked against other processes; its length was just checked.
     #[allow(unsafe_code, reason = "mapping a file is unsafe by nature; this is the one place")]
-    let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-    if &map[..8] != magic {
-        return Err(damaged(path, "it does not begin as such a file does"));
-    }
-    Ok(map)
+    let map = unsafe { Mmap::map(&file) };
+    map.map_err(Error::io("map", path))
 }
 
 fn damaged(path: &Path, detail: &str) -> Error {

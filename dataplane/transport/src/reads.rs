@@ -184,11 +184,11 @@ reads! {
         Info as (Info {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_index_points: payload_indexes, filling_indexes,
-            vector_bytes, graph_bytes, job_failure, waiting,
+            vector_bytes, graph_bytes, job_failure, waiting, unreached_nodes,
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_indexes, filling_indexes, vector_bytes,
-            graph_bytes, job_failure, waiting,
+            graph_bytes, job_failure, waiting, unreached_nodes,
         },
         ShardInfoReply of shard_info_reply;
 

@@ -82,6 +82,8 @@ pub struct GroupReport {
     pub vector_bytes: u64,
     /// Vectors in a graph.
     pub indexed_vectors: u64,
+    /// Nodes of graphs that no search can come to.
+    pub unreached_nodes: u64,
     /// Snapshots on their way from its leader.
     pub transfers: Vec<TransferReport>,
 }

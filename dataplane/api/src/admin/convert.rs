@@ -111,6 +111,7 @@ pub fn collection(
         aliases: overview.aliases,
         points: overview.points,
         indexed_vectors: overview.indexed_vectors,
+        unreached_nodes: overview.unreached_nodes,
         idempotency_key: overview.key,
         payload_indexes: Default::default(),
     }

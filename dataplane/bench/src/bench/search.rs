@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use vane_index::Graph;
+use vane_index::Stock;
 use vane_testbed::Node;
 
 use super::place::{self, Place};
@@ -33,7 +33,7 @@ struct Body<'a> {
 
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     // Before the node is started, which would share the core with it.
-    let (graph, building) = baseline::build(data)?;
+    let (stock, building) = baseline::build(data)?;
     println!(
         "\nSearches of one node beside FAISS: M {}, efConstruction {}, built in {building:.1?}",
         baseline::PARAMS.m,
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let mut lines = Vec::new();
     for &clients in &args.clients {
         for ef in efs(args) {
-            lines.push(compare(args, data, &graph, &url, ef, clients)?);
+            lines.push(compare(args, data, &stock, &url, ef, clients)?);
         }
     }
     for name in data.filters.keys() {
@@ -97,7 +97,7 @@ pub(super) fn name_of(ef: Option<usize>) -> String {
 fn compare(
     args: &Args,
     data: &Dataset,
-    graph: &Graph,
+    stock: &Stock,
     url: &[String],
     ef: Option<usize>,
     clients: usize,
@@ -108,7 +108,7 @@ fn compare(
         measure(clients, data.queries.len(), |_| {
             // On each client's thread: FAISS keeps helpers for every thread that enters it.
             vane_index::single_threaded_here();
-            |query: usize| baseline::search(graph, &data.queries[query].vector, K, faiss_ef)
+            |query: usize| baseline::search(stock, &data.queries[query].vector, K, faiss_ef)
         })
     };
     by_turns(args, data, (name_of(ef), clients), vane, faiss)

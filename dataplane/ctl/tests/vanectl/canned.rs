@@ -88,6 +88,7 @@ pub(crate) fn collection(name: &str) -> Collection {
         aliases: vec!["current".into()],
         points: 5_000_000_000,
         indexed_vectors: 10,
+        unreached_nodes: 2,
         idempotency_key: "k1".into(),
         payload_indexes: Default::default(),
     }

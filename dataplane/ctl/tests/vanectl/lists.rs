@@ -102,7 +102,7 @@ fn scripts_find_the_same_fields_in_every_object() {
     assert_eq!(
         names(&json("collections")[0]),
         "aliases config idempotency_key indexed_vectors name points replication_factor shards \
-         write_consistency_factor"
+         unreached_nodes write_consistency_factor"
     );
     let shard = &json("shards")[0];
     assert_eq!(

@@ -2,9 +2,9 @@
 //! or read as they were; never a panic, never a search that leaves the rows.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use prost::Message;
 use serde_json::Value;
@@ -103,10 +103,9 @@ impl Segment {
         let manifest = writer.finish(1).map_err(|error| failed(&error))?;
         let rows = Arc::new(rows);
         let params = GraphParams { m: 4, ef_construct: 16 };
-        let never = AtomicBool::new(false);
-        let shared = Arc::clone(&rows);
-        Graph::build(shared, DIM, Metric::L2, params, &never, &|_| ())
-            .and_then(|graph| graph.save(&graph_path(dir)))
+        let mut alone = |_| NonZeroUsize::new(1);
+        let shape = (DIM, Metric::L2);
+        Graph::build(&*rows, shape, params, &graph_path(dir), &mut alone)
             .map_err(|error| failed(&error))?;
         let graph = seal_graph(dir, params.m, params.ef_construct);
         let graph = graph.map_err(|error| failed(&error))?;
@@ -180,8 +179,9 @@ impl Segment {
 
     /// Searches the graph, if it opens without a look at its checksum.
     fn search(&self) -> Result<(), Failure> {
+        let Ok(file) = fs::read(graph_path(&self.dir)) else { return Ok(()) };
         let rows = Arc::clone(&self.rows);
-        let Ok(graph) = Graph::open(&graph_path(&self.dir), rows, DIM, Metric::L2) else {
+        let Ok(graph) = Graph::open(Arc::new(file), rows, DIM, Metric::L2) else {
             return Ok(());
         };
         for query in [[0.0; DIM], [500.0; DIM], [f32::MAX; DIM]] {

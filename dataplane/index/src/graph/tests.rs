@@ -1,5 +1,5 @@
 use std::fs;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::exact::scores;
@@ -53,9 +53,25 @@ fn queries() -> Vec<Vec<f32>> {
     queries.chunks(DIM).map(<[f32]>::to_vec).collect()
 }
 
+/// The bytes of a graph's file.
+fn file_with(rows: &Vec<f32>, metric: Metric, params: GraphParams) -> Vec<u8> {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("graph");
+    Graph::build(rows, (DIM, metric), params, &path, &mut alone).expect("rows of the right shape");
+    fs::read(path).expect("the file just written")
+}
+
+/// Builds on one thread.
+fn alone(_done: usize) -> Option<NonZeroUsize> {
+    NonZeroUsize::new(1)
+}
+
+fn open(file: Vec<u8>, rows: &Arc<Vec<f32>>, metric: Metric) -> Result<Graph, Error> {
+    Graph::open(Arc::new(file), Arc::clone(rows) as Arc<dyn Rows>, DIM, metric)
+}
+
 fn build_with(rows: Arc<Vec<f32>>, metric: Metric, params: GraphParams) -> Graph {
-    let never = AtomicBool::new(false);
-    Graph::build(rows, DIM, metric, params, &never, &|_| ()).expect("rows of the right shape")
+    open(file_with(&rows, metric, params), &rows, metric).expect("the file just written")
 }
 
 fn build(metric: Metric) -> Graph {
@@ -132,31 +148,48 @@ fn score_of_a_hit_is_the_exact_score() {
 
 #[test]
 fn same_rows_give_the_same_file() {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let files = ["a", "b"].map(|name| {
-        let path = dir.path().join(name);
-        build(Metric::InnerProduct).save(&path).expect("room for a graph");
-        fs::read(path).expect("the file just written")
-    });
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    let files = [(); 2].map(|()| file_with(&rows(), Metric::InnerProduct, params));
     assert!(files[0] == files[1]);
 }
 
 #[test]
-fn opened_graph_answers_like_the_saved_one() {
+fn any_number_of_threads_builds_the_same_file() {
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    let alone = file_with(&rows(), Metric::InnerProduct, params);
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = dir.path().join("graph");
+    // As a build whose share of the machine changes while it runs.
+    let mut threads = |done: usize| NonZeroUsize::new(3 + done % 4);
+    Graph::build(&*rows(), (DIM, Metric::InnerProduct), params, &path, &mut threads)
+        .expect("rows of the right shape");
+    assert!(alone == fs::read(path).expect("the file just written"));
+}
+
+#[test]
+fn copies_of_a_row_hide_neither_each_other_nor_the_rest() {
+    let mut rows = clustered(4000, 7);
+    let copied = rows[..DIM].to_vec();
+    for row in rows.chunks_mut(DIM).step_by(10) {
+        row.copy_from_slice(&copied);
+    }
+    let rows = Arc::new(rows);
+    let params = GraphParams { m: 16, ef_construct: 100 };
     for metric in METRICS {
-        let built = build(metric);
-        built.save(&path).expect("room for a graph");
-        let opened = Graph::open(&path, rows(), DIM, metric).expect("the file just written");
-        assert_eq!(opened.len(), ROWS);
-        assert_eq!(opened.bytes(), built.bytes());
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        assert_eq!(graph.unreached(), 0);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let everything = Select::default();
+        let copies = graph.search(&copied, 400, 400, &everything).expect("a fitting query");
+        assert!(copies.iter().all(|hit| hit.row % 10 == 0) && copies.len() == 400);
+        let mut found = 0;
         for query in queries() {
-            let answers = [&built, &opened].map(|graph| {
-                graph.search(&query, K, 50, &Select::default()).expect("a fitting query")
-            });
-            assert_eq!(answers[0], answers[1]);
+            let truth = flat.search(&query, K, 0, &everything).expect("a fitting query");
+            let hits = graph.search(&query, K, 100, &everything).expect("a fitting query");
+            found += hits.iter().filter(|hit| truth.contains(hit)).count();
         }
+        assert!(found >= 97 * K, "{metric:?}: {found}");
     }
 }
 
@@ -204,7 +237,7 @@ fn short_tables_are_refused() {
 fn searches_at_once_answer_like_searches_in_turn() {
     let graph = build(Metric::InnerProduct);
     let answer = || -> Vec<Vec<Hit>> {
-        single_threaded_here();
+        crate::single_threaded_here();
         let search = |query: &Vec<f32>| graph.search(query, K, 100, &Select::default());
         queries().iter().map(|query| search(query).expect("a fitting query")).collect()
     };
@@ -236,26 +269,22 @@ fn one_thread_searches_graphs_of_different_sizes() {
 
 #[test]
 fn cancelled_build_leaves_nothing() {
-    let seen = AtomicUsize::new(0);
-    let cancel = AtomicBool::new(false);
+    let mut seen = vec![];
     let params = GraphParams { m: 8, ef_construct: 40 };
-    let stop = |done| {
-        seen.fetch_add(done, Ordering::Relaxed);
-        cancel.store(true, Ordering::Relaxed);
+    let mut once = |done| {
+        seen.push(done);
+        NonZeroUsize::new(usize::from(done == 0))
     };
-    let built = Graph::build(rows(), DIM, Metric::L2, params, &cancel, &stop);
+    let nowhere = Path::new("/nowhere/graph");
+    let built = Graph::build(&*rows(), (DIM, Metric::L2), params, nowhere, &mut once);
     assert!(matches!(built, Err(Error::Cancelled)));
-    assert_eq!(seen.into_inner(), CHUNK_ROWS);
+    assert_eq!(seen, [0, CHUNK_ROWS]);
 }
 
 #[test]
 fn graph_without_rows_finds_nothing() {
     let params = GraphParams { m: 8, ef_construct: 40 };
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let path = dir.path().join("graph");
     let graph = build_with(Arc::new(vec![]), Metric::L2, params);
-    graph.save(&path).expect("room for a graph");
-    let graph = Graph::open(&path, Arc::new(vec![]), DIM, Metric::L2).expect("the same rows");
     assert!(graph.is_empty());
     assert_eq!(
         graph.search(&queries()[0], K, 10, &Select::default()).expect("a fitting query"),
@@ -282,10 +311,10 @@ fn rows_beyond_f32_are_survived_and_not_returned() {
 
 #[test]
 fn bad_shapes_and_parameters_are_refused() {
-    let never = AtomicBool::new(false);
     let good = GraphParams { m: 8, ef_construct: 40 };
     let build = |values, dim, params| {
-        Graph::build(Arc::new(vec![0.0; values]), dim, Metric::L2, params, &never, &|_| ())
+        let (rows, nowhere) = (vec![0.0_f32; values], Path::new("/nowhere/graph"));
+        Graph::build(&rows, (dim, Metric::L2), params, nowhere, &mut alone)
     };
     assert!(matches!(build(7, 2, good), Err(Error::Shape { .. })));
     assert!(matches!(build(7, 0, good), Err(Error::Shape { .. })));
@@ -295,69 +324,114 @@ fn bad_shapes_and_parameters_are_refused() {
     }
 }
 
-/// A graph file small enough to damage in every place.
-fn small_file() -> (tempfile::TempDir, std::path::PathBuf, Arc<Vec<f32>>) {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let path = dir.path().join("graph");
-    let rows = Arc::new(clustered(40, 3));
-    let params = GraphParams { m: 4, ef_construct: 20 };
-    let graph = build_with(rows.clone(), Metric::L2, params);
-    graph.save(&path).expect("room for a graph");
-    (dir, path, rows)
-}
-
 #[test]
-fn cut_or_extended_file_is_refused() {
-    let (_dir, path, rows) = small_file();
-    let whole = fs::read(&path).expect("the file just written");
-    for length in 0..whole.len() {
-        fs::write(&path, &whole[..length]).expect("room for it");
-        let opened = Graph::open(&path, rows.clone(), DIM, Metric::L2);
-        assert!(matches!(opened, Err(Error::Open { .. })), "{length}");
+fn all_kernels_sum_alike() {
+    let mut noise = Noise(5);
+    for lines in [1, 2, 3, 6, 12] {
+        let mut halves: Vec<u8> =
+            (0..lines * 64 * 50).map(|_| noise.next().to_bits() as u8).collect();
+        let mut weights: Vec<i8> =
+            (0..lines * 128 * 50).map(|_| (noise.next() * 127.0) as i8).collect();
+        // The largest sums that there are.
+        halves[..lines * 128].fill(255);
+        weights[..lines * 128].fill(127);
+        weights[lines * 128..lines * 256].fill(-127);
+        assert_eq!(crate::ffi::kernels_agree(&halves, &weights, lines), Ok(()), "{lines}");
     }
-    fs::write(&path, [whole.as_slice(), b"x"].concat()).expect("room for it");
-    assert!(Graph::open(&path, rows, DIM, Metric::L2).is_err());
 }
 
+/// With as many candidates as rows a walk meets every row that links lead to: what it returns is
+/// then what a look at all rows finds, under every filter. Where only few are admitted the links
+/// may lead to fewer, but never to wrong ones.
 #[test]
-fn damaged_file_is_refused_or_still_safe_to_search() {
-    let (_dir, path, rows) = small_file();
-    let whole = fs::read(&path).expect("the file just written");
-    let mut noise = Noise(11);
-    for at in 0..whole.len() {
-        for damage in [0x00, 0xFF, whole[at] ^ 0x01, whole[at] ^ 0x40] {
-            let mut file = whole.clone();
-            file[at] = damage;
-            fs::write(&path, &file).expect("room for it");
-            if let Ok(graph) = Graph::open(&path, rows.clone(), DIM, Metric::L2) {
-                let hits = graph.search(&noise.vector(), K, 40, &Select::default());
-                assert!(hits.expect("a fitting query").iter().all(|hit| hit.row < 40));
+fn a_walk_without_bounds_finds_what_plain_evaluation_finds() {
+    let rows = Arc::new(clustered(600, 21));
+    let params = GraphParams { m: 8, ef_construct: 60 };
+    let slots: Vec<u32> = (0..600).map(|row| (row * 7) % 600).collect();
+    for metric in METRICS {
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        let mut noise = Noise(3);
+        let (mut found, mut wanted) = (0, 0);
+        for share in [1.0, 0.9, 0.5, 0.2, 0.05, 0.01] {
+            let drawn: Vec<bool> = (0..600).map(|_| noise.next().abs() < share).collect();
+            let mut words = [0_u64; 10];
+            (0..600).filter(|at| drawn[*at]).for_each(|at| words[at / 64] |= 1 << (at % 64));
+            let died: Vec<_> = (0..600).map(|row| AtomicU64::new(row % 13)).collect();
+            let select = Select { allow: Some((&words, &slots)), died: Some((&died, 2)) };
+            for query in clustered(20, 77).chunks(DIM) {
+                let hits = graph.search(query, 600, 600, &select).expect("a fitting query");
+                let order = |a: u32, b: u32| a.cmp(&b);
+                let flat =
+                    crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+                let all = flat.search(query, 600, 0, &select).expect("a fitting query");
+                let expected: Vec<_> = all.iter().filter(|hit| hits.contains(hit)).collect();
+                assert!(hits.iter().eq(expected), "only rows that may be, in their order");
+                found += hits.len();
+                wanted += all.len();
             }
         }
+        assert!(found * 100 >= wanted * 98, "{metric:?}: {found} of {wanted}");
     }
 }
 
 #[test]
-fn file_for_other_rows_is_refused() {
-    let (_dir, path, rows) = small_file();
-    let shorter = Arc::new(rows[DIM..].to_vec());
-    for (rows, dim, metric) in [
-        (shorter, DIM, Metric::L2),
-        (rows.clone(), DIM / 2, Metric::L2),
-        (rows.clone(), DIM, Metric::InnerProduct),
-    ] {
-        assert!(matches!(Graph::open(&path, rows, dim, metric), Err(Error::Open { .. })));
+fn a_look_at_codes_finds_what_a_look_at_rows_finds() {
+    let mut rows = clustered(3000, 21);
+    let params = GraphParams { m: 4, ef_construct: 10 };
+    let slots: Vec<u32> = (0..3000).map(|row| (row * 7) % 3000).collect();
+    let died: Vec<_> = (0..3000).map(|row| AtomicU64::new(row % 13)).collect();
+    for (metric, has_copies) in METRICS.into_iter().zip([false, true]) {
+        if has_copies {
+            rows.copy_within(0..DIM * 100, DIM * 200);
+        }
+        let rows = Arc::new(rows.clone());
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        for step in [1, 3, 40] {
+            let mut words = [0_u64; 47];
+            (0..3000).step_by(step).for_each(|at| words[at / 64] |= 1 << (at % 64));
+            let select = Select { allow: Some((&words, &slots)), died: Some((&died, 2)) };
+            let among: Vec<u32> = (0..3000).filter(|row| select.admits(*row)).collect();
+            for query in queries() {
+                let truth = flat.search(&query, K, 0, &select).expect("a fitting query");
+                for among in [None, Some(among.as_slice())] {
+                    let hits = graph.scan(&query, K, 64, &select, among);
+                    assert_eq!(hits.expect("a fitting query"), truth);
+                }
+            }
+        }
+        let outside = graph.scan(&queries()[0], K, 64, &Select::default(), Some(&[3000]));
+        assert!(outside.is_err());
     }
-    let nowhere = path.with_file_name("absent");
-    assert!(matches!(Graph::open(&nowhere, rows, DIM, Metric::L2), Err(Error::Open { .. })));
 }
 
 #[test]
-fn failed_write_is_reported() {
-    let (_dir, path, rows) = small_file();
-    let graph = Graph::open(&path, rows, DIM, Metric::L2).expect("the file just written");
-    let saved = graph.save(&path.join("below-a-file"));
-    assert!(matches!(saved, Err(Error::Save { .. })));
-    // Accepts an open and fails when the bytes arrive.
-    assert!(matches!(graph.save(Path::new("/dev/full")), Err(Error::Save { .. })));
+fn rows_far_apart_in_size_and_place_keep_their_order() {
+    // Dimensions of unlike range, a centre far from zero, and single values that are far out: each
+    // has spoilt a quantizer before.
+    let mut values = clustered(2000, 9);
+    for (at, value) in values.iter_mut().enumerate() {
+        *value = *value * 10_f32.powi((at % DIM) as i32 % 5 - 2) + (at % DIM) as f32 * 3.0;
+        if at % 997 == 0 {
+            *value += 40.0;
+        }
+    }
+    let rows = Arc::new(values);
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    for metric in METRICS {
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let mut found = 0;
+        for query in rows.chunks(DIM).step_by(20) {
+            let everything = Select::default();
+            let truth = flat.search(query, K, 0, &everything).expect("a fitting query");
+            let hits = graph.search(query, K, 128, &everything).expect("a fitting query");
+            found += hits.iter().filter(|hit| truth.contains(hit)).count();
+        }
+        assert!(found >= 100 * K * 95 / 100, "{metric:?}: {found} of {}", 100 * K);
+    }
 }
+
+mod files;

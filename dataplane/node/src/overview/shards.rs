@@ -47,6 +47,8 @@ pub struct CollectionOverview {
     pub points: u64,
     /// Vectors in a graph, at the leaders that answer.
     pub indexed_vectors: u64,
+    /// Nodes of graphs that no search can come to, at the leaders that answer.
+    pub unreached_nodes: u64,
 }
 
 /// A replica of a shard of a collection, as this node knows it.
@@ -168,5 +170,6 @@ fn collection_overview(
         aliases: aliases.map(|(alias, _)| alias.clone()).collect(),
         points: of_shards().map(|report| report.points).sum(),
         indexed_vectors: of_shards().map(|report| report.indexed_vectors).sum(),
+        unreached_nodes: of_shards().map(|report| report.unreached_nodes).sum(),
     }
 }

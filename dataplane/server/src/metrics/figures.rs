@@ -69,11 +69,13 @@ const fn row<Source>(
 use MetricType::{Counter, Gauge};
 
 #[rustfmt::skip]
-static OF_COLLECTION: [Row<Info>; 9] = [
+static OF_COLLECTION: [Row<Info>; 10] = [
     row("vane_points", Gauge, None, "Points.", |info| count(info.points)),
     row("vane_vectors", Gauge, None, "Vectors, of all names together.", |info| count(info.vectors)),
     row("vane_indexed_vectors", Gauge, None, "Vectors in segments with a graph.",
         |info| count(info.indexed_vectors)),
+    row("vane_unreached_nodes", Gauge, None, "Nodes of graphs that no search can come to.",
+        |info| count(info.unreached_nodes)),
     row("vane_segments", Gauge, None, "Segments.", |info| count(info.segments)),
     row("vane_growing_rows", Gauge, None, "Vectors in memory, not sealed yet.",
         |info| count(info.growing_rows)),

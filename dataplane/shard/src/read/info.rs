@@ -18,6 +18,8 @@ pub struct Info {
     pub vectors: usize,
     /// Vectors that lie in a segment with a graph.
     pub indexed_vectors: usize,
+    /// Nodes of graphs that no search can come to but by a look at all rows.
+    pub unreached_nodes: usize,
     /// Segments, growing ones included.
     pub segments: usize,
     /// Rows that lie in memory.
@@ -35,7 +37,7 @@ pub struct Info {
     pub filling_indexes: BTreeSet<JsonPath>,
     /// Bytes of all rows, dead ones included.
     pub vector_bytes: u64,
-    /// Bytes of graphs in memory.
+    /// Bytes of graphs, in memory and in their files.
     pub graph_bytes: u64,
     /// Why the last background job of a kind failed, until one of its kind does not.
     pub job_failure: Option<String>,
@@ -51,6 +53,7 @@ impl Info {
             points,
             vectors,
             indexed_vectors,
+            unreached_nodes,
             segments,
             growing_rows,
             indexes_building,
@@ -66,6 +69,7 @@ impl Info {
         self.points += points;
         self.vectors += vectors;
         self.indexed_vectors += indexed_vectors;
+        self.unreached_nodes += unreached_nodes;
         self.segments += segments;
         self.growing_rows += growing_rows;
         self.indexes_building += indexes_building;
@@ -111,6 +115,7 @@ impl Shard {
             for sealed in &vector.sealed {
                 if let Some(graph) = &sealed.graph {
                     info.graph_bytes += graph.bytes() as u64;
+                    info.unreached_nodes += graph.unreached();
                     info.indexed_vectors += sealed.rows().saturating_sub(sealed.tombstones.dead());
                 }
             }

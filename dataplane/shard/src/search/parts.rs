@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_index::{Flat, Hit as Row, Select, VectorIndex};
+use vane_index::{Flat, Graph, Hit as Row, Select, VectorIndex};
 use vane_types::Slot;
 
 use super::{Hit, Searcher};
 use crate::error::Error;
-use crate::search::plan::{Facts, Plan, is_few, plan};
+use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
 
@@ -124,16 +124,46 @@ impl Searcher {
         // Without dead rows FAISS need not ask about each.
         let all = sealed.tombstones.all();
         let died = (sealed.tombstones.dead() > 0).then_some(all);
-        let slots = sealed.files.slots();
-        if let (Plan::Graph { ef }, Some(graph)) = (plan(&facts), &sealed.graph) {
-            let select = self.select(slots, died);
-            let hits = self.found(graph.search(&self.query, self.k, ef, &select), slots)?;
-            // Deaths and the estimate may leave fewer than there are; then only a scan tells.
-            if hits.len() >= self.k.min(facts.matching) {
-                return Ok(hits);
+        let Some(graph) = &sealed.graph else { return self.scan_sealed(sealed, &facts, died) };
+        match self.by_codes(sealed, graph, &facts, died) {
+            Ok(Some(rows)) => self.found(Ok(rows), sealed.files.slots()),
+            Ok(None) => self.scan_sealed(sealed, &facts, died),
+            // The scrub will find it, too, and have it built again.
+            Err(error) => {
+                let dir = sealed.dir.display();
+                tracing::warn!(%error, %dir, "failed to search a graph; its rows are scanned");
+                self.scan_sealed(sealed, &facts, died)
             }
         }
-        self.scan_sealed(sealed, &facts, died)
+    }
+
+    /// The best rows by a walk or a look at codes; `None` where all that match are to be scored.
+    fn by_codes(
+        &self,
+        sealed: &Sealed,
+        graph: &Graph,
+        facts: &Facts,
+        died: Option<&[AtomicU64]>,
+    ) -> Result<Option<Vec<Row>>, vane_index::Error> {
+        let slots = sealed.files.slots();
+        let select = self.select(slots, died);
+        let mut plan = plan(facts);
+        if let Plan::Graph { ef } = plan {
+            let rows = graph.search(&self.query, self.k, ef, &select)?;
+            if rows.len() >= self.k.min(facts.matching) {
+                return Ok(Some(rows));
+            }
+            // Links may lead to fewer than there are; then only a look at all tells.
+            plan = after_walk(facts);
+        }
+        let Plan::Codes { ef } = plan else { return Ok(None) };
+        let Some(allowed) = self.allowed.as_ref().filter(|_| is_few(facts)) else {
+            return graph.scan(&self.query, self.k, ef, &select, None).map(Some);
+        };
+        let rows = sealed.order().rows_of(slots, &allowed.slots);
+        // The filter has been asked already.
+        let select = Select { allow: None, ..select };
+        graph.scan(&self.query, self.k, ef, &select, Some(&rows)).map(Some)
     }
 
     /// Scores every matching row of a segment. Where few match, no other row is looked at.

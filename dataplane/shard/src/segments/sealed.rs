@@ -1,11 +1,12 @@
 //! A sealed segment: mapped rows, their deaths, and a graph when there is one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, Metric, StoredIndex};
-use vane_storage::records::SegmentManifest;
+use vane_storage::records::{GraphManifest, SegmentManifest};
+use vane_storage::segment_file::GraphFile;
 use vane_storage::{SegmentFiles, segment_file};
 use vane_types::{Distance, LogIndex};
 
@@ -19,6 +20,15 @@ pub(crate) struct MappedRows(pub(crate) Arc<SegmentFiles>);
 impl vane_index::Rows for MappedRows {
     fn rows(&self) -> &[f32] {
         self.0.vectors()
+    }
+}
+
+/// The mapped file of a graph, for a search that reads it in place.
+pub(crate) struct MappedGraph(pub(crate) GraphFile);
+
+impl vane_index::GraphFile for MappedGraph {
+    fn bytes(&self) -> &[u8] {
+        self.0.bytes()
     }
 }
 
@@ -102,20 +112,17 @@ pub(crate) fn metric(distance: Distance) -> Metric {
 /// Opens the graph of a segment; `None` when there is none, or when it is damaged and has
 /// to be built again (searches scan until then).
 pub(crate) fn open_graph(
-    dir: &std::path::Path,
+    dir: &Path,
     manifest: &SegmentManifest,
     files: &Arc<SegmentFiles>,
     distance: Distance,
     verify: bool,
 ) -> Option<Graph> {
     let record = manifest.graph.as_ref()?;
-    // Before FAISS reads the file: it trusts whatever it finds there.
+    // Before a search reads the file: it trusts the codes that it finds there.
     let checked = if verify { segment_file::verify_graph(dir, record) } else { Ok(()) };
-    let rows = Arc::new(MappedRows(Arc::clone(files)));
-    let path = segment_file::graph_path(dir);
-    let opened = checked
-        .map_err(Error::from)
-        .and_then(|()| Ok(Graph::open(&path, rows, manifest.dim as usize, metric(distance))?));
+    let opened =
+        checked.map_err(Error::from).and_then(|()| map_graph(dir, record, files, distance));
     opened
         .inspect_err(|error| {
             let dir = dir.display();
@@ -125,4 +132,16 @@ pub(crate) fn open_graph(
             );
         })
         .ok()
+}
+
+/// Maps the graph of a segment, and checks its form.
+pub(crate) fn map_graph(
+    dir: &Path,
+    record: &GraphManifest,
+    files: &Arc<SegmentFiles>,
+    distance: Distance,
+) -> Result<Graph, Error> {
+    let file = Arc::new(MappedGraph(GraphFile::open(dir, record)?));
+    let rows = Arc::new(MappedRows(Arc::clone(files)));
+    Ok(Graph::open(file, rows, files.dim(), metric(distance))?)
 }

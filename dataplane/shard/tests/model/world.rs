@@ -12,8 +12,8 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    Alone, Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection, Shard,
-    ShardSettings, Want, WantPayload, WantVectors, Write, check,
+    Alone, BuildCores, Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection,
+    Shard, ShardSettings, Want, WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
@@ -415,6 +415,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         growing_bytes_max: 1 << 20,
         idle_after: Duration::ZERO,
         fill_points: 7,
+        build_cores: Arc::new(BuildCores::new(2)),
     };
     Shard::open(store(kv, dir), settings)
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use vane_shard::{
-    Alone, Command, JobKind, Record, Scroll, Search, SearchParams, Shard, ShardSettings, Want,
-    WantPayload, WantVectors,
+    Alone, BuildCores, Command, JobKind, Record, Scroll, Search, SearchParams, Shard,
+    ShardSettings, Want, WantPayload, WantVectors,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
@@ -57,6 +57,7 @@ impl ShardRates {
             idle_after,
             // Few, so that all kinds of writes come in between.
             fill_points: 4,
+            build_cores: Arc::new(BuildCores::new(1)),
         }
     }
 }

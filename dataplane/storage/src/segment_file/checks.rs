@@ -58,7 +58,7 @@ impl SegmentFiles {
     }
 }
 
-/// Whether the graph file is the one that was written: FAISS trusts what it reads.
+/// Whether the graph file is the one that was written: a search trusts its codes.
 ///
 /// # Errors
 /// [`Error::Damaged`] when it is another file, else what the disk said.

@@ -158,17 +158,18 @@ pub(super) fn info() -> BoxedStrategy<Info> {
     let indexes = btree_map(path(), (field_type(), count()), 0..3);
     let filling = btree_set(path(), 0..3);
     let counts = proptest::array::uniform6(count());
-    let numbers = proptest::array::uniform4(any::<u64>());
+    let numbers = proptest::array::uniform5(any::<u64>());
     (counts, numbers, any::<bool>(), indexes, filling, of(text()))
         .prop_map(
             |(counts, numbers, optimizing, payload_index_points, filling_indexes, job_failure)| {
                 let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                     counts;
-                let [indexes_built, vector_bytes, graph_bytes, waiting] = numbers;
+                let [indexes_built, vector_bytes, graph_bytes, waiting, unreached] = numbers;
                 Info {
                     points,
                     vectors,
                     indexed_vectors,
+                    unreached_nodes: unreached as usize,
                     segments,
                     growing_rows,
                     indexes_building,
@@ -328,14 +329,19 @@ fn transfer() -> impl Strategy<Value = TransferReport> {
 }
 
 pub(super) fn report() -> BoxedStrategy<NodeReport> {
-    let group = (status(), proptest::array::uniform3(any::<u64>()), vec(transfer(), 0..3))
-        .prop_map(|(status, [points, vector_bytes, indexed_vectors], transfers)| GroupReport {
-            status,
-            points,
-            vector_bytes,
-            indexed_vectors,
-            transfers,
-        });
+    let group = (status(), proptest::array::uniform4(any::<u64>()), vec(transfer(), 0..3))
+        .prop_map(
+            |(status, [points, vector_bytes, indexed_vectors, unreached_nodes], transfers)| {
+                GroupReport {
+                    status,
+                    points,
+                    vector_bytes,
+                    indexed_vectors,
+                    unreached_nodes,
+                    transfers,
+                }
+            },
+        );
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
     let numbers = proptest::array::uniform7(any::<u64>());
     (numbers, text(), any::<[u32; 2]>(), any::<[bool; 2]>(), groups, truth())

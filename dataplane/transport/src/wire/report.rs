@@ -68,9 +68,12 @@ message!((GroupId, Sums) as ((group, sums)) => GroupSums { group, sums });
 message!((LogIndex, u64) as ((index, sum)) => IndexSum { index, sum });
 message!(
     (GroupId, GroupReport) as
-    ((group, GroupReport { status, points, vector_bytes, indexed_vectors, transfers })) =>
+    ((group, GroupReport {
+        status, points, vector_bytes, indexed_vectors, unreached_nodes, transfers,
+    })) =>
     GroupReport {
-        group, status = "the status of a group", points, vector_bytes, indexed_vectors, transfers,
+        group, status = "the status of a group", points, vector_bytes, indexed_vectors,
+        unreached_nodes, transfers,
     }
 );
 message!(GroupStatus {

@@ -1,0 +1,136 @@
+#include "build/builder.h"
+
+#include <algorithm>
+
+#include <faiss/utils/random.h>
+
+#include "build/parallel.h"
+#include "build/prune.h"
+#include "build/reach.h"
+#include "search/walk.h"
+
+namespace vane {
+namespace {
+
+// Fixed: the same rows must always give the same graph.
+constexpr int64_t ORDER_SEED = 789;
+// A batch is at most this share of what is there: its nodes do not find each other.
+constexpr size_t BATCH_SHARE = 32;
+constexpr size_t BATCH_MAX = 1024;
+// Nodes, or those with offers, that a thread takes at a time.
+constexpr size_t PIECE = 16;
+// Where nodes are few, comparing with all scouts would be most of the work.
+constexpr size_t NODES_PER_SCOUT = 64;
+constexpr size_t SCOUTS_MIN = 32;
+
+// At random: rows that arrive sorted do not make a lopsided graph.
+std::vector<int32_t> insertion_order(std::vector<int32_t> order) {
+    faiss::RandomGenerator random(ORDER_SEED);
+    for (size_t left = order.size(); left > 1; left--) {
+        std::swap(order[left - 1], order[random.rand_int(static_cast<int>(left))]);
+    }
+    return order;
+}
+
+size_t scouts_among(size_t nodes) {
+    return std::min(nodes, std::clamp(nodes / NODES_PER_SCOUT, SCOUTS_MIN, SCOUTS_MAX));
+}
+
+size_t count_links(const int32_t* links, size_t most) {
+    return static_cast<size_t>(std::find(links, links + most, -1) - links);
+}
+
+} // namespace
+
+Builder::Builder(Draft draft, size_t ef)
+        : draft_(std::move(draft)), ef_(ef), order_(insertion_order(draft_.nodes())) {}
+
+void Builder::insert(const float* rows, size_t count, size_t threads) {
+    const size_t end = next_ + std::min(count, left());
+    while (next_ < end) {
+        const size_t batch = std::clamp<size_t>(next_ / BATCH_SHARE, 1, BATCH_MAX);
+        connect(rows, std::min(next_ + batch, end), threads);
+    }
+}
+
+void Builder::connect(const float* rows, size_t end, size_t threads) {
+    parallel(threads, end - next_, PIECE, [&](size_t i) { seek(rows, order_[next_ + i]); });
+    const std::vector<Offer> offers = this->offers(end);
+    std::vector<size_t> begins;
+    for (size_t i = 0; i < offers.size(); i++) {
+        if (i == 0 || offers[i].to != offers[i - 1].to) {
+            begins.push_back(i);
+        }
+    }
+    parallel(threads, begins.size(), PIECE, [&](size_t i) {
+        const size_t begin = begins[i];
+        const size_t after = i + 1 < begins.size() ? begins[i + 1] : offers.size();
+        accept(&offers[begin], after - begin);
+    });
+    next_ = end;
+    scouts_.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(scouts_among(next_)));
+}
+
+// Links a node to what is near to it. Nothing leads to it yet.
+void Builder::seek(const float* rows, int32_t node) {
+    const Columns columns = draft_.columns();
+    const bool inner_product = draft_.metric() == VANE_INNER_PRODUCT;
+    const CodedQuery query(draft_.quantizer(), draft_.row(rows, node), inner_product);
+    const std::vector<Candidate>& near =
+            walk(Task{scouts_, columns, draft_.equals(), query, nullptr, ef_});
+    Pruning pruning(draft_.quantizer(), columns, inner_product);
+    pruning.choose(near, draft_.links_max(), draft_.links(node));
+}
+
+// The links of new nodes, from the other side; those to the same node lie together.
+std::vector<Builder::Offer> Builder::offers(size_t end) {
+    std::vector<Offer> offers;
+    for (size_t i = next_; i < end; i++) {
+        const int32_t* links = draft_.links(order_[i]);
+        const size_t count = count_links(links, draft_.links_max());
+        for (size_t at = 0; at < count; at++) {
+            offers.push_back({links[at], order_[i]});
+        }
+    }
+    std::sort(offers.begin(), offers.end(), [](const Offer& a, const Offer& b) {
+        return a.to < b.to || (a.to == b.to && a.from < b.from);
+    });
+    return offers;
+}
+
+// Links a node to those that link to it, as far as there are places, else to the best of all.
+void Builder::accept(const Offer* offers, size_t count) {
+    const int32_t node = offers[0].to;
+    int32_t* links = draft_.links(node);
+    const size_t most = draft_.links_max();
+    const size_t taken = count_links(links, most);
+    if (taken + count <= most) {
+        std::transform(offers, offers + count, links + taken, [](const Offer& offer) {
+            return offer.from;
+        });
+        return;
+    }
+    const Columns columns = draft_.columns();
+    const bool inner_product = draft_.metric() == VANE_INNER_PRODUCT;
+    CodeQuery query(draft_.quantizer(), inner_product);
+    query.set(columns.code(node));
+    std::vector<Candidate> all;
+    const auto add = [&](int32_t other) {
+        const auto facts = [&] { return columns.facts(other); };
+        all.push_back({query.cost(columns.code(other), facts), other});
+    };
+    std::for_each(links, links + taken, add);
+    std::for_each(offers, offers + count, [&](const Offer& offer) { add(offer.from); });
+    std::sort(all.begin(), all.end(), is_before);
+    Pruning pruning(draft_.quantizer(), columns, inner_product);
+    std::fill(links + pruning.choose(all, most, links), links + most, -1);
+}
+
+void Builder::finish(const float* rows) {
+    scouts_.assign(
+            order_.begin(),
+            order_.begin() + static_cast<ptrdiff_t>(std::min(order_.size(), SCOUTS_MAX)));
+    reached_ = lead_ways(draft_, scouts_, rows, ef_);
+}
+
+} // namespace vane

@@ -1,0 +1,19 @@
+// Whether a walk can come to every node, and ways to those that it cannot come to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "build/draft.h"
+
+namespace vane {
+
+// Links nodes that no way from the scouts leads to from what is near to them, which is looked for
+// among `ef` candidates. Says how many nodes can be reached in the end.
+size_t lead_ways(
+        Draft& draft, const std::vector<int32_t>& scouts, const float* rows, size_t ef);
+
+size_t count_reached(Draft& draft, const std::vector<int32_t>& scouts);
+
+} // namespace vane

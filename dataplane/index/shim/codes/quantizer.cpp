@@ -1,0 +1,222 @@
+#include "codes/quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace vane {
+namespace {
+
+// Rows looked at to find the ranges; a few milliseconds.
+constexpr size_t SAMPLE_MAX = 4096;
+// A code is 128 more than a number of steps between these.
+constexpr int STEPS_MIN = -128, STEPS_MAX = 127;
+// Ranges tried, each half of the one before: of the largest value to 1/64 of it. Where few values
+// are far out, they are better cut off than all others rounded coarsely.
+constexpr int RANGES = 7;
+
+// A lower half is as likely to be any of 0 to 15; the middle as a whole number, the other half of
+// it is nothing beside the deviation.
+constexpr int32_t HALF_MIDDLE = 8;
+constexpr float HALF_DEVIATION = 4.61F;
+// What a sum of many is beyond once or twice in a thousand cases.
+constexpr float DEVIATIONS = 3;
+
+bool is_finite(const float* row, size_t dim) {
+    return std::all_of(row, row + dim, [](float value) { return std::isfinite(value); });
+}
+
+std::vector<const float*> sample(const float* rows, size_t count, size_t dim) {
+    std::vector<const float*> sampled;
+    const size_t wanted = std::min(count, SAMPLE_MAX);
+    for (size_t i = 0; i < wanted; i++) {
+        // Spread over all: rows that lie together may be alike.
+        const float* row = rows + i * count / wanted * dim;
+        if (is_finite(row, dim)) {
+            sampled.push_back(row);
+        }
+    }
+    return sampled;
+}
+
+float steps(float value, float centre, float step) {
+    return step > 0 ? (value - centre) / step : 0;
+}
+
+float rounded(float steps) {
+    return std::clamp(std::nearbyint(steps),
+                      static_cast<float>(STEPS_MIN),
+                      static_cast<float>(STEPS_MAX));
+}
+
+// The step with which codes of the sampled values are least off.
+float best_step(const std::vector<const float*>& sampled, size_t d, float centre) {
+    float largest = 0;
+    for (const float* row : sampled) {
+        largest = std::max(largest, std::fabs(row[d] - centre));
+    }
+    float best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < RANGES && largest > 0 && std::isfinite(largest); i++) {
+        const float step = std::ldexp(largest, -i) / STEPS_MAX;
+        double off = 0;
+        for (const float* row : sampled) {
+            const float exact = steps(row[d], centre, step);
+            const double error = static_cast<double>(exact - rounded(exact)) * step;
+            off += error * error;
+        }
+        if (off < least) {
+            least = off;
+            best = step;
+        }
+    }
+    return best;
+}
+
+// Where the half of a dimension lies.
+struct Place {
+    size_t byte;
+    int shift;
+
+    explicit Place(size_t d)
+            : byte(d / LINE_HALVES * LINE + d % LINE), shift(d % LINE_HALVES < LINE ? 0 : 4) {}
+};
+
+} // namespace
+
+Quantizer Quantizer::learn(const float* rows, size_t count, size_t dim) {
+    Quantizer learned{std::vector<float>(dim), std::vector<float>(dim)};
+    const std::vector<const float*> sampled = sample(rows, count, dim);
+    for (size_t d = 0; d < dim; d++) {
+        double sum = 0;
+        for (const float* row : sampled) {
+            sum += row[d];
+        }
+        const float mean =
+                sampled.empty() ? 0 : static_cast<float>(sum / static_cast<double>(sampled.size()));
+        learned.centre[d] = std::isfinite(mean) ? mean : 0;
+        learned.step[d] = best_step(sampled, d, learned.centre[d]);
+    }
+    return learned;
+}
+
+RowFacts Quantizer::encode(const float* row, uint8_t* upper, uint8_t* lower) const {
+    double norm = 0, error = 0, reach = 0;
+    // The halves of dimensions that there are not weigh nothing.
+    std::fill_n(upper, lines(dim()) * LINE, uint8_t{0});
+    std::fill_n(lower, lines(dim()) * LINE, uint8_t{0});
+    for (size_t d = 0; d < dim(); d++) {
+        const float exact = steps(row[d], centre[d], step[d]);
+        const float nearest = std::isnan(exact) ? 0 : rounded(exact);
+        const int whole = static_cast<int>(nearest) - STEPS_MIN;
+        const Place place(d);
+        upper[place.byte] |= static_cast<uint8_t>((whole >> 4) << place.shift);
+        lower[place.byte] |= static_cast<uint8_t>((whole & 15) << place.shift);
+        const double from_centre = static_cast<double>(row[d]) - centre[d];
+        const double off = from_centre - static_cast<double>(nearest) * step[d];
+        norm += from_centre * from_centre;
+        error += off * off;
+        reach += static_cast<double>(nearest) * nearest;
+    }
+    return {static_cast<float>(norm),
+            static_cast<float>(std::sqrt(error)),
+            static_cast<float>(std::sqrt(reach))};
+}
+
+Weights::Weights(size_t dim, bool inner_product)
+        : kernel_(&best_kernel()),
+          inner_product_(inner_product),
+          lines_(Quantizer::lines(dim)),
+          values_(lines_ * LINE_HALVES, 0) {}
+
+void Weights::set(const std::vector<float>& worth, float constant) {
+    const size_t dim = worth.size();
+    const float* from = worth.data();
+    float largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (size_t d = 0; d < dim; d++) {
+        largest = std::max(largest, std::fabs(from[d]));
+    }
+    constant_ = constant;
+    scale_ = largest / STEPS_MAX;
+    // A query beyond floats leads nowhere, but must not lead astray: all costs are equal.
+    if (!(scale_ > 0) || !std::isfinite(scale_)) {
+        scale_ = 0;
+    }
+    const float inverse = scale_ > 0 ? 1 / scale_ : 0;
+    int8_t* to = values_.data();
+    int32_t sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum, squares)
+    for (size_t d = 0; d < dim; d++) {
+        const float exact = from[d] * inverse;
+        // A comparison with what is no number is false.
+        const float bounded = exact < STEPS_MAX ? (exact > -STEPS_MAX ? exact : -STEPS_MAX)
+                                                : STEPS_MAX;
+        const auto value = static_cast<int32_t>(std::nearbyint(bounded));
+        to[d] = static_cast<int8_t>(value);
+        sum += value;
+        squares += value * value;
+    }
+    bias_ = -STEPS_MIN * sum;
+    middle_ = HALF_MIDDLE * sum;
+    const float off = scale_ * HALF_DEVIATION * std::sqrt(static_cast<float>(squares));
+    roughness_ = (inner_product_ ? off : 2 * off) * DEVIATIONS;
+}
+
+CodedQuery::CodedQuery(const Quantizer& quantizer, const float* query, bool inner_product)
+        : Weights(quantizer.dim(), inner_product) {
+    const size_t dim = quantizer.dim();
+    std::vector<float> worth(dim);
+    double constant = 0, length = 0, magnitude = 0;
+    for (size_t d = 0; d < dim; d++) {
+        const float centre = quantizer.centre[d];
+        const float value = inner_product ? query[d] : query[d] - centre;
+        constant += inner_product ? -static_cast<double>(query[d]) * centre
+                                  : static_cast<double>(value) * value;
+        magnitude += std::fabs(static_cast<double>(query[d]) * centre);
+        length += static_cast<double>(value) * value;
+        worth[d] = value * quantizer.step[d];
+    }
+    set(worth, static_cast<float>(constant));
+    length_ = static_cast<float>(std::sqrt(length));
+    // The scores that it is compared with are sums of floats: they are off by so much themselves.
+    floor_ = static_cast<float>((std::fabs(constant) + magnitude) * 1e-6);
+    double rounding = 0;
+    for (size_t d = 0; d < dim; d++) {
+        const double off = worth[d] - static_cast<double>(values_[d]) * scale_;
+        rounding += off * off;
+    }
+    rounding_ = static_cast<float>(std::sqrt(rounding));
+}
+
+void CodeQuery::set(Code code) {
+    float* steps = steps_.data();
+    for (size_t line = 0; line < lines_; line++) {
+        const uint8_t* upper = code.upper + line * LINE;
+        const uint8_t* lower = code.lower + line * LINE;
+        float* first = steps + line * LINE_HALVES;
+#pragma omp simd
+        for (size_t j = 0; j < LINE; j++) {
+            const int near = 16 * (upper[j] & 15) + (lower[j] & 15);
+            const int far = 16 * (upper[j] >> 4) + (lower[j] >> 4);
+            first[j] = static_cast<float>(near + STEPS_MIN);
+            first[LINE + j] = static_cast<float>(far + STEPS_MIN);
+        }
+    }
+    const size_t dim = worth_.size();
+    const float* centre = quantizer_->centre.data();
+    const float* step = quantizer_->step.data();
+    float* worth = worth_.data();
+    const float from = inner_product_ ? 1 : 0;
+    float constant = 0;
+#pragma omp simd reduction(+ : constant)
+    for (size_t d = 0; d < dim; d++) {
+        const float origin = from * centre[d];
+        const float value = origin + step[d] * steps[d];
+        worth[d] = value * step[d];
+        constant += inner_product_ ? -origin * value : value * value;
+    }
+    Weights::set(worth_, constant);
+}
+
+} // namespace vane

@@ -1,0 +1,96 @@
+#include "format/image.h"
+
+#include <limits>
+
+#include "format/reader.h"
+
+namespace vane {
+namespace {
+
+constexpr char MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '1'};
+// Places for links on the lowest level: twice the largest M.
+constexpr size_t LINKS_MAX = 1024;
+
+struct Head {
+    char magic[8];
+    uint32_t metric;
+    uint32_t dim;
+    uint64_t rows;
+    uint64_t nodes;
+    uint64_t reached;
+    uint32_t links;
+    uint32_t scouts;
+    char zeros[16];
+};
+static_assert(sizeof(Head) == LINE);
+
+} // namespace
+
+bool is_image(const char* bytes, size_t count) {
+    return count >= sizeof(MAGIC) && std::memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0;
+}
+
+Heading Heading::read(const char* image, size_t bytes) {
+    Reader reader(image, bytes);
+    Head head;
+    reader.take(&head, 1);
+    require(is_image(head.magic, sizeof(head.magic)), "it is no graph file");
+    require(head.metric == VANE_INNER_PRODUCT || head.metric == VANE_L2,
+            "it is for no metric");
+    require(head.dim > 0 && head.links > 0 && head.links <= LINKS_MAX,
+            "it has an impossible shape");
+    require(head.rows <= static_cast<uint64_t>(std::numeric_limits<int32_t>::max()) &&
+                    head.nodes <= head.rows && (head.rows == 0) == (head.nodes == 0) &&
+                    head.reached <= head.nodes,
+            "it has an impossible number of rows");
+    require(head.scouts <= SCOUTS_MAX && (head.nodes == 0) == (head.scouts == 0),
+            "it has an impossible number of scouts");
+    Heading heading{
+            static_cast<int>(head.metric),
+            head.nodes,
+            head.reached,
+            {head.dim, head.links, head.rows},
+            {},
+            {}};
+    // As long as it says, before memory is asked for.
+    std::vector<float> centre = reader.values<float>(head.dim);
+    std::vector<float> step = reader.values<float>(head.dim);
+    heading.quantizer = {std::move(centre), std::move(step)};
+    heading.scouts = reader.values<int32_t>(head.scouts);
+    require(bytes == heading.bytes(), "it has the wrong length");
+    for (const int32_t scout : heading.scouts) {
+        require(scout >= 0 && static_cast<uint64_t>(scout) < head.rows,
+                "a scout is no row");
+    }
+    return heading;
+}
+
+void Heading::write(const Put& put) const {
+    Head head{};
+    std::memcpy(head.magic, MAGIC, sizeof(MAGIC));
+    head.metric = static_cast<uint32_t>(metric);
+    head.dim = static_cast<uint32_t>(layout.dim);
+    head.rows = rows();
+    head.nodes = nodes;
+    head.reached = reached;
+    head.links = static_cast<uint32_t>(layout.links);
+    head.scouts = static_cast<uint32_t>(scouts.size());
+    put(&head, sizeof(head));
+    put(quantizer.centre.data(), layout.dim * sizeof(float));
+    put(quantizer.step.data(), layout.dim * sizeof(float));
+    put(scouts.data(), scouts.size() * sizeof(int32_t));
+}
+
+size_t Heading::equals_at() const {
+    return sizeof(Head) + layout.dim * 2 * sizeof(float) + scouts.size() * sizeof(int32_t);
+}
+
+size_t Heading::equals_end() const {
+    return equals_at() + (nodes == rows() ? 0 : rows()) * sizeof(int32_t);
+}
+
+size_t Heading::columns_at() const {
+    return padded(equals_end());
+}
+
+} // namespace vane

@@ -1,0 +1,16 @@
+// A look at all rows that may be returned, or at some of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "search/task.h"
+
+namespace vane {
+
+// The `ef` nearest rows that may be returned, the nearest first; where `rows` are given, of those.
+// The list is the thread's own, and good until its next search.
+const std::vector<Candidate>& scan(const Task& task, const uint32_t* rows, size_t count);
+
+} // namespace vane

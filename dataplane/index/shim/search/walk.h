@@ -1,0 +1,15 @@
+// A walk from node to node along the links of a graph, towards a query.
+#pragma once
+
+#include <vector>
+
+#include "search/task.h"
+
+namespace vane {
+
+// Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest first;
+// others cost no comparison and take no place. The list is the thread's own, and good until its next
+// search.
+const std::vector<Candidate>& walk(const Task& task);
+
+} // namespace vane
