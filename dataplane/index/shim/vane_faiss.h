@@ -61,6 +61,9 @@ int vane_graph_open(
         size_t count,
         vane_graph** out);
 
+// Whether its file is of an earlier version: an image of it is held in memory.
+int vane_graph_is_converted(const vane_graph* graph);
+
 // Nodes that no walk can come to.
 size_t vane_graph_unreached(const vane_graph* graph);
 

@@ -126,6 +126,12 @@ impl Handle {
         Ok(Self { raw, shape, file_bytes: file.len() })
     }
 
+    /// Whether its file is of an earlier version.
+    pub(crate) fn is_converted(&self) -> bool {
+        // SAFETY: the graph is alive.
+        unsafe { vane_graph_is_converted(self.raw.as_ptr()) == 1 }
+    }
+
     /// Nodes that no walk can come to.
     pub(crate) fn unreached(&self) -> usize {
         // SAFETY: the graph is alive.
@@ -426,6 +432,7 @@ unsafe extern "C" {
         count: usize,
         out: *mut *mut RawGraph,
     ) -> c_int;
+    fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
     fn vane_graph_unreached(graph: *const RawGraph) -> usize;
     fn vane_graph_bytes(graph: *const RawGraph) -> usize;
     fn vane_graph_search(

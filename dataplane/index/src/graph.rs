@@ -33,6 +33,11 @@ impl Graph {
         self.len == 0
     }
 
+    /// Whether its file is of an earlier version; what a search needs is then held in memory.
+    pub fn is_of_earlier_version(&self) -> bool {
+        self.handle.is_converted()
+    }
+
     /// Nodes that no search can come to, whatever its ef; rows of equal bytes are one node.
     pub fn unreached(&self) -> usize {
         self.handle.unreached()

@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn codes_are_looked_at_for_more_rows_than_are_wanted() {
         let filtered = |k, ef| plan(&Facts { matching: 9_000, filtered: true, k, ef, ..FACTS });
-        assert_eq!(filtered(10, 10), Plan::Codes { ef: 64 });
-        assert_eq!(filtered(100, 10), Plan::Codes { ef: 400 });
+        assert_eq!(filtered(10, 30), Plan::Codes { ef: 64 });
+        assert_eq!(filtered(100, 30), Plan::Codes { ef: 400 });
         assert_eq!(filtered(100, 800), Plan::Codes { ef: 800 });
         assert_eq!(filtered(3_000, 10), Plan::Scan, "nothing to choose from");
     }

@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use vane_index::Graph;
+
 use crate::error::Error;
 use crate::segments::optimize::{
     Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_seal,
@@ -171,6 +173,7 @@ impl Shard {
             dead: sealed.tombstones.dead(),
             bytes: sealed.bytes(),
             has_graph: sealed.graph.is_some(),
+            is_outdated: sealed.graph.as_ref().is_some_and(Graph::is_of_earlier_version),
         });
         Facts {
             growing_rows: vector.growing.rows(),

@@ -46,6 +46,8 @@ pub(crate) struct SegmentFacts {
     pub(crate) dead: usize,
     pub(crate) bytes: usize,
     pub(crate) has_graph: bool,
+    /// The graph's file is of an earlier version, and what a search needs is held in memory.
+    pub(crate) is_outdated: bool,
 }
 
 /// Segments that jobs work on, by the ordinal of their vector.
@@ -128,7 +130,13 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
 
 /// The next job for sealed segments, if one is due.
 pub(crate) fn next_build(facts: &Facts) -> Option<Job> {
-    index(facts).or_else(|| vacuum(facts)).or_else(|| merge(facts))
+    index(facts).or_else(|| vacuum(facts)).or_else(|| merge(facts)).or_else(|| renew(facts))
+}
+
+/// Graphs of earlier versions are built again when there is nothing else to do.
+fn renew(facts: &Facts) -> Option<Job> {
+    let outdated = facts.segments.iter().find(|segment| segment.is_outdated)?;
+    (facts.tempo == Tempo::Idle).then_some(Job::Index(outdated.id))
 }
 
 fn index(facts: &Facts) -> Option<Job> {
@@ -300,6 +308,7 @@ mod tests {
             dead: 0,
             bytes,
             has_graph,
+            is_outdated: false,
         });
         Facts {
             growing_rows: 0,
@@ -310,6 +319,19 @@ mod tests {
             hnsw: HnswConfig::default(),
             optimizer: OptimizerConfig::default(),
         }
+    }
+
+    #[test]
+    fn a_graph_of_an_earlier_version_is_built_again_when_all_else_is_done() {
+        let outdated = |tempo, others: &[(u32, usize, bool)]| {
+            let mut facts = facts(&[&[(1, 20 * MB, true)], others].concat(), tempo);
+            facts.segments[0].is_outdated = true;
+            next_build(&facts)
+        };
+        assert_eq!(outdated(Tempo::Idle, &[]), Some(Job::Index(1)));
+        assert_eq!(outdated(Tempo::Busy, &[]), None);
+        let plain = outdated(Tempo::Idle, &[(2, 100 * MB, false)]);
+        assert_eq!(plain, Some(Job::Index(2)), "rows without a graph come first");
     }
 
     #[test]

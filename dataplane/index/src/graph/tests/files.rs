@@ -73,6 +73,7 @@ fn a_file_of_an_earlier_version_is_searched_as_one_of_today() {
     let (today, rows) = small_file();
     let graphs = [OF_FAISS.to_vec(), today]
         .map(|file| open(file, &rows, Metric::L2).expect("a file of a known format"));
+    assert_eq!([0, 1].map(|at| graphs[at].is_of_earlier_version()), [true, false]);
     for query in queries() {
         let answers = [0, 1].map(|at| {
             graphs[at].search(&query, K, 40, &Select::default()).expect("a fitting query")
