@@ -1,10 +1,12 @@
-//! The declarations of `shim/vane_faiss.h` and a safe function for each.
+//! A safe function for each of `shim/vane_faiss.h`.
 //!
 //! Every check that memory safety rests on is in this module or in the shim's reader of
 //! graph files; callers only decide what is sensible.
 #![allow(unsafe_code)] // The reason for this module: calls into C++.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+mod raw;
+
+use std::ffi::{CStr, CString, c_int};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -19,7 +21,7 @@ use faiss_sys as _;
 
 /// A `vane_build` of a known shape. It never keeps a pointer to rows.
 pub(crate) struct Build {
-    raw: NonNull<RawBuild>,
+    raw: NonNull<raw::RawBuild>,
     shape: Shape,
 }
 
@@ -38,7 +40,7 @@ impl Build {
         let mut out = ptr::null_mut();
         // SAFETY: `out` is valid for one write.
         check(unsafe {
-            vane_build_begin(
+            raw::vane_build_begin(
                 code(metric),
                 dim,
                 rows,
@@ -64,7 +66,13 @@ impl Build {
         // SAFETY: `rows` holds as many values as the graph has rows times dimensions,
         // and `&mut self` keeps every other call away.
         check(unsafe {
-            vane_build_insert(self.raw.as_ptr(), rows.as_ptr(), count, threads.get(), &raw mut left)
+            raw::vane_build_insert(
+                self.raw.as_ptr(),
+                rows.as_ptr(),
+                count,
+                threads.get(),
+                &raw mut left,
+            )
         })?;
         Ok(left)
     }
@@ -73,20 +81,20 @@ impl Build {
     pub(crate) fn save(&self, path: &Path) -> Result<(), String> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|e| e.to_string())?;
         // SAFETY: the graph is alive, and the path is a C string.
-        check(unsafe { vane_build_save(self.raw.as_ptr(), path.as_ptr()) })
+        check(unsafe { raw::vane_build_save(self.raw.as_ptr(), path.as_ptr()) })
     }
 }
 
 impl Drop for Build {
     fn drop(&mut self) {
         // SAFETY: it came from the shim and is freed nowhere else.
-        unsafe { vane_build_free(self.raw.as_ptr()) }
+        unsafe { raw::vane_build_free(self.raw.as_ptr()) }
     }
 }
 
 /// A `vane_graph` of a known shape, without its file and its rows.
 pub(crate) struct Handle {
-    raw: NonNull<RawGraph>,
+    raw: NonNull<raw::RawGraph>,
     shape: Shape,
     file_bytes: usize,
 }
@@ -112,7 +120,7 @@ impl Handle {
         let mut out = ptr::null_mut();
         // SAFETY: file and rows are as long as is said, and `out` is valid for one write.
         check(unsafe {
-            vane_graph_open(
+            raw::vane_graph_open(
                 file.as_ptr().cast(),
                 file.len(),
                 rows.as_ptr(),
@@ -129,18 +137,18 @@ impl Handle {
     /// Whether its file is of an earlier version.
     pub(crate) fn is_converted(&self) -> bool {
         // SAFETY: the graph is alive.
-        unsafe { vane_graph_is_converted(self.raw.as_ptr()) == 1 }
+        unsafe { raw::vane_graph_is_converted(self.raw.as_ptr()) == 1 }
     }
 
     /// Nodes that no walk can come to.
     pub(crate) fn unreached(&self) -> usize {
         // SAFETY: the graph is alive.
-        unsafe { vane_graph_unreached(self.raw.as_ptr()) }
+        unsafe { raw::vane_graph_unreached(self.raw.as_ptr()) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         // SAFETY: the graph is alive.
-        unsafe { vane_graph_bytes(self.raw.as_ptr()) }
+        unsafe { raw::vane_graph_bytes(self.raw.as_ptr()) }
     }
 
     /// The best rows of `rows`, best first: scores and row numbers, -1 from the first
@@ -154,7 +162,7 @@ impl Handle {
         way: Way<'_>,
     ) -> Result<(Vec<f32>, Vec<i64>), String> {
         self.check(data, query, (k, ef), select)?;
-        let raw = RawSelect::new(select);
+        let raw = raw::RawSelect::new(select);
         let raw = if select.is_everything() { ptr::null() } else { &raw const raw };
         let (mut scores, mut ids) = (vec![0.0; k], vec![-1; k]);
         let (graph, file, rows) = (self.raw.as_ptr(), data.0.as_ptr().cast(), data.1.as_ptr());
@@ -163,7 +171,7 @@ impl Handle {
             // SAFETY: file, rows and query have the graph's shape; the tables of `select` have an
             // entry for every row; both outputs have room for k; all of them outlive the call.
             Way::Walk => unsafe {
-                vane_graph_search(graph, file, rows, query, k, ef, raw, best, places)
+                raw::vane_graph_search(graph, file, rows, query, k, ef, raw, best, places)
             },
             Way::Scan(among) => {
                 let (first, count) = match among {
@@ -173,7 +181,7 @@ impl Handle {
                 // SAFETY: as above; `among` has so many numbers, which the shim compares with the
                 // number of rows.
                 unsafe {
-                    vane_graph_scan(
+                    raw::vane_graph_scan(
                         graph, file, rows, query, k, ef, raw, first, count, best, places,
                     )
                 }
@@ -213,7 +221,7 @@ pub(crate) enum Way<'a> {
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the graph came from the shim and is freed nowhere else.
-        unsafe { vane_graph_free(self.raw.as_ptr()) }
+        unsafe { raw::vane_graph_free(self.raw.as_ptr()) }
     }
 }
 
@@ -226,7 +234,13 @@ pub(crate) fn kernels_agree(halves: &[u8], weights: &[i8], lines: usize) -> Resu
     let count = halves.len() / (64 * lines);
     // SAFETY: both hold as many lines as is said, and `name` is valid for one write of a constant.
     unsafe {
-        match vane_kernels_agree(halves.as_ptr(), weights.as_ptr(), count, lines, &raw mut name) {
+        match raw::vane_kernels_agree(
+            halves.as_ptr(),
+            weights.as_ptr(),
+            count,
+            lines,
+            &raw mut name,
+        ) {
             1 => Ok(()),
             _ => Err(CStr::from_ptr(name).to_string_lossy().into_owned()),
         }
@@ -235,7 +249,7 @@ pub(crate) fn kernels_agree(halves: &[u8], weights: &[i8], lines: usize) -> Resu
 
 /// A `vane_stock`, which has a copy of its rows.
 pub(crate) struct Stock {
-    raw: NonNull<RawStock>,
+    raw: NonNull<raw::RawStock>,
     dim: usize,
 }
 
@@ -257,7 +271,15 @@ impl Stock {
         let mut out = ptr::null_mut();
         // SAFETY: there are as many rows as is said, and `out` is valid for one write.
         check(unsafe {
-            vane_stock_build(code(metric), dim, rows.as_ptr(), count, m, ef_construct, &raw mut out)
+            raw::vane_stock_build(
+                code(metric),
+                dim,
+                rows.as_ptr(),
+                count,
+                m,
+                ef_construct,
+                &raw mut out,
+            )
         })?;
         Ok(Self { raw: NonNull::new(out).ok_or("the shim gave no index")?, dim })
     }
@@ -275,7 +297,7 @@ impl Stock {
         let (raw, query) = (self.raw.as_ptr(), query.as_ptr());
         // SAFETY: the query has the index's dimension, and both outputs have room for k.
         check(unsafe {
-            vane_stock_search(raw, query, k, ef, scores.as_mut_ptr(), ids.as_mut_ptr())
+            raw::vane_stock_search(raw, query, k, ef, scores.as_mut_ptr(), ids.as_mut_ptr())
         })?;
         Ok((scores, ids))
     }
@@ -284,7 +306,7 @@ impl Stock {
 impl Drop for Stock {
     fn drop(&mut self) {
         // SAFETY: it came from the shim and is freed nowhere else.
-        unsafe { vane_stock_free(self.raw.as_ptr()) }
+        unsafe { raw::vane_stock_free(self.raw.as_ptr()) }
     }
 }
 
@@ -302,7 +324,7 @@ pub(crate) fn scores_of(
     assert!(end.is_none_or(|end| end <= rows.len()));
     // SAFETY: every row of `which` ends within `rows`, and `out` has a place for each.
     unsafe {
-        vane_scores_of(
+        raw::vane_scores_of(
             code(metric),
             dim,
             rows.as_ptr(),
@@ -316,14 +338,14 @@ pub(crate) fn scores_of(
 
 pub(crate) fn missing_cpu_feature() -> Option<String> {
     // SAFETY: takes nothing, returns null or a constant C string.
-    let name = unsafe { vane_missing_cpu_feature() };
+    let name = unsafe { raw::vane_missing_cpu_feature() };
     // SAFETY: not null, hence such a constant.
     (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
 }
 
 pub(crate) fn single_threaded() {
     // SAFETY: sets a number that belongs to the calling thread.
-    unsafe { vane_single_threaded() }
+    unsafe { raw::vane_single_threaded() }
 }
 
 /// A number of rows and a dimension whose product FAISS and `usize` can count to.
@@ -354,7 +376,7 @@ fn check(status: c_int) -> Result<(), String> {
         return Ok(());
     }
     // SAFETY: a C string that lasts as long as the thread; copied at once.
-    Err(unsafe { CStr::from_ptr(vane_last_error()) }.to_string_lossy().into_owned())
+    Err(unsafe { CStr::from_ptr(raw::vane_last_error()) }.to_string_lossy().into_owned())
 }
 
 /// `enum vane_metric`.
@@ -363,139 +385,4 @@ fn code(metric: Metric) -> c_int {
         Metric::InnerProduct => 0,
         Metric::L2 => 1,
     }
-}
-
-#[repr(C)]
-struct RawBuild {
-    _opaque: [u8; 0],
-}
-
-#[repr(C)]
-struct RawStock {
-    _opaque: [u8; 0],
-}
-
-#[repr(C)]
-struct RawGraph {
-    _opaque: [u8; 0],
-}
-
-#[repr(C)]
-struct RawSelect {
-    allow: *const u64,
-    allow_words: usize,
-    slots: *const u32,
-    died: *const u64,
-    at: u64,
-}
-
-impl RawSelect {
-    fn new(select: &Select<'_>) -> Self {
-        let (allow, slots) = select.allow.unzip();
-        let (died, at) = select.died.unzip();
-        Self {
-            allow: allow.map_or(ptr::null(), <[u64]>::as_ptr),
-            allow_words: allow.map_or(0, <[u64]>::len),
-            slots: slots.map_or(ptr::null(), <[u32]>::as_ptr),
-            died: died.map_or(ptr::null(), |died| died.as_ptr().cast()),
-            at: at.unwrap_or(0),
-        }
-    }
-}
-
-unsafe extern "C" {
-    fn vane_build_begin(
-        metric: c_int,
-        dim: usize,
-        rows: *const f32,
-        count: usize,
-        m: usize,
-        ef_construct: usize,
-        threads: usize,
-        out: *mut *mut RawBuild,
-    ) -> c_int;
-    fn vane_build_insert(
-        build: *mut RawBuild,
-        rows: *const f32,
-        count: usize,
-        threads: usize,
-        left: *mut usize,
-    ) -> c_int;
-    fn vane_build_save(build: *const RawBuild, path: *const c_char) -> c_int;
-    fn vane_build_free(build: *mut RawBuild);
-    fn vane_graph_open(
-        file: *const c_char,
-        bytes: usize,
-        rows: *const f32,
-        metric: c_int,
-        dim: usize,
-        count: usize,
-        out: *mut *mut RawGraph,
-    ) -> c_int;
-    fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
-    fn vane_graph_unreached(graph: *const RawGraph) -> usize;
-    fn vane_graph_bytes(graph: *const RawGraph) -> usize;
-    fn vane_graph_search(
-        graph: *const RawGraph,
-        file: *const c_char,
-        rows: *const f32,
-        query: *const f32,
-        k: usize,
-        ef: usize,
-        select: *const RawSelect,
-        scores: *mut f32,
-        ids: *mut i64,
-    ) -> c_int;
-    fn vane_graph_scan(
-        graph: *const RawGraph,
-        file: *const c_char,
-        rows: *const f32,
-        query: *const f32,
-        k: usize,
-        ef: usize,
-        select: *const RawSelect,
-        among: *const u32,
-        count: usize,
-        scores: *mut f32,
-        ids: *mut i64,
-    ) -> c_int;
-    fn vane_graph_free(graph: *mut RawGraph);
-    #[cfg(test)]
-    fn vane_kernels_agree(
-        halves: *const u8,
-        weights: *const i8,
-        count: usize,
-        lines: usize,
-        name: *mut *const c_char,
-    ) -> c_int;
-    fn vane_stock_build(
-        metric: c_int,
-        dim: usize,
-        rows: *const f32,
-        count: usize,
-        m: usize,
-        ef_construct: usize,
-        out: *mut *mut RawStock,
-    ) -> c_int;
-    fn vane_stock_search(
-        stock: *const RawStock,
-        query: *const f32,
-        k: usize,
-        ef: usize,
-        scores: *mut f32,
-        ids: *mut i64,
-    ) -> c_int;
-    fn vane_stock_free(stock: *mut RawStock);
-    fn vane_scores_of(
-        metric: c_int,
-        dim: usize,
-        rows: *const f32,
-        which: *const u32,
-        count: usize,
-        query: *const f32,
-        out: *mut f32,
-    );
-    fn vane_missing_cpu_feature() -> *const c_char;
-    fn vane_single_threaded();
-    fn vane_last_error() -> *const c_char;
 }

@@ -1,0 +1,141 @@
+//! The declarations of `shim/vane_faiss.h`.
+
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use crate::select::Select;
+
+#[repr(C)]
+pub(super) struct RawBuild {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub(super) struct RawStock {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub(super) struct RawGraph {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub(super) struct RawSelect {
+    allow: *const u64,
+    allow_words: usize,
+    slots: *const u32,
+    died: *const u64,
+    at: u64,
+}
+
+impl RawSelect {
+    pub(super) fn new(select: &Select<'_>) -> Self {
+        let (allow, slots) = select.allow.unzip();
+        let (died, at) = select.died.unzip();
+        Self {
+            allow: allow.map_or(ptr::null(), <[u64]>::as_ptr),
+            allow_words: allow.map_or(0, <[u64]>::len),
+            slots: slots.map_or(ptr::null(), <[u32]>::as_ptr),
+            died: died.map_or(ptr::null(), |died| died.as_ptr().cast()),
+            at: at.unwrap_or(0),
+        }
+    }
+}
+
+unsafe extern "C" {
+    pub(super) fn vane_build_begin(
+        metric: c_int,
+        dim: usize,
+        rows: *const f32,
+        count: usize,
+        m: usize,
+        ef_construct: usize,
+        threads: usize,
+        out: *mut *mut RawBuild,
+    ) -> c_int;
+    pub(super) fn vane_build_insert(
+        build: *mut RawBuild,
+        rows: *const f32,
+        count: usize,
+        threads: usize,
+        left: *mut usize,
+    ) -> c_int;
+    pub(super) fn vane_build_save(build: *const RawBuild, path: *const c_char) -> c_int;
+    pub(super) fn vane_build_free(build: *mut RawBuild);
+    pub(super) fn vane_graph_open(
+        file: *const c_char,
+        bytes: usize,
+        rows: *const f32,
+        metric: c_int,
+        dim: usize,
+        count: usize,
+        out: *mut *mut RawGraph,
+    ) -> c_int;
+    pub(super) fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
+    pub(super) fn vane_graph_unreached(graph: *const RawGraph) -> usize;
+    pub(super) fn vane_graph_bytes(graph: *const RawGraph) -> usize;
+    pub(super) fn vane_graph_search(
+        graph: *const RawGraph,
+        file: *const c_char,
+        rows: *const f32,
+        query: *const f32,
+        k: usize,
+        ef: usize,
+        select: *const RawSelect,
+        scores: *mut f32,
+        ids: *mut i64,
+    ) -> c_int;
+    pub(super) fn vane_graph_scan(
+        graph: *const RawGraph,
+        file: *const c_char,
+        rows: *const f32,
+        query: *const f32,
+        k: usize,
+        ef: usize,
+        select: *const RawSelect,
+        among: *const u32,
+        count: usize,
+        scores: *mut f32,
+        ids: *mut i64,
+    ) -> c_int;
+    pub(super) fn vane_graph_free(graph: *mut RawGraph);
+    #[cfg(test)]
+    pub(super) fn vane_kernels_agree(
+        halves: *const u8,
+        weights: *const i8,
+        count: usize,
+        lines: usize,
+        name: *mut *const c_char,
+    ) -> c_int;
+    pub(super) fn vane_stock_build(
+        metric: c_int,
+        dim: usize,
+        rows: *const f32,
+        count: usize,
+        m: usize,
+        ef_construct: usize,
+        out: *mut *mut RawStock,
+    ) -> c_int;
+    pub(super) fn vane_stock_search(
+        stock: *const RawStock,
+        query: *const f32,
+        k: usize,
+        ef: usize,
+        scores: *mut f32,
+        ids: *mut i64,
+    ) -> c_int;
+    pub(super) fn vane_stock_free(stock: *mut RawStock);
+    pub(super) fn vane_scores_of(
+        metric: c_int,
+        dim: usize,
+        rows: *const f32,
+        which: *const u32,
+        count: usize,
+        query: *const f32,
+        out: *mut f32,
+    );
+    pub(super) fn vane_missing_cpu_feature() -> *const c_char;
+    pub(super) fn vane_single_threaded();
+    pub(super) fn vane_last_error() -> *const c_char;
+}
