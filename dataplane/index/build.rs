@@ -3,8 +3,9 @@
 use std::error::Error;
 
 /// `codes` below `search` below `build`; at the top the functions of `vane_faiss.h`.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     "build.cpp",
+    "build/adopt.cpp",
     "build/builder.cpp",
     "build/copies.cpp",
     "build/draft.cpp",

@@ -2,6 +2,7 @@
 
 #include "build/builder.h"
 #include "build/steady_writer.h"
+#include "format/graph.h"
 #include "guard.h"
 #include "require.h"
 #include "vane_faiss.h"
@@ -18,12 +19,21 @@ int vane_build_begin(
         size_t m,
         size_t ef_construct,
         size_t threads,
+        const vane_graph* base,
+        const char* base_file,
+        const int32_t* base_rows,
         vane_build** out) {
     return vane::guarded([&] {
         // Twice as many on the lowest level, which is the only one here, as HNSW has always had.
         vane::Draft draft(
                 metric, dim, 2 * m, rows, vane::Copies::find(rows, count, dim), threads);
-        *out = new vane_build{vane::Builder(std::move(draft), ef_construct)};
+        vane::Adopted adopted;
+        if (base) {
+            const vane::Columns columns(base->heading, base->image(base_file));
+            adopted = vane::adopt(draft, columns, base_rows);
+        }
+        *out = new vane_build{
+                vane::Builder(std::move(draft), std::move(adopted), ef_construct)};
     });
 }
 
@@ -33,7 +43,7 @@ int vane_build_insert(
         build->builder.insert(rows, count, threads);
         *left = build->builder.left();
         if (*left == 0) {
-            build->builder.finish(rows);
+            build->builder.finish(rows, threads);
         }
     });
 }

@@ -27,7 +27,8 @@ struct vane_build;
 struct vane_graph;
 
 // Prepares a graph of exactly `count` rows with none inserted. Of rows of equal bytes only the
-// first becomes a node.
+// first becomes a node. `base` may be null; else links between rows that it has too are taken over,
+// and their nodes are not missing any more: `base_rows` has for each row its number there, or -1.
 int vane_build_begin(
         int metric,
         size_t dim,
@@ -36,6 +37,9 @@ int vane_build_begin(
         size_t m,
         size_t ef_construct,
         size_t threads,
+        const vane_graph* base,
+        const char* base_file,
+        const int32_t* base_rows,
         vane_build** out);
 
 // Inserts up to `count` further nodes, in an order of the graph's own; `rows` is the

@@ -6,7 +6,7 @@
 
 mod raw;
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -26,19 +26,26 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    /// A graph for `count` rows, none of them inserted. Equal rows are one node.
+    /// A graph for `count` rows. Equal rows are one node. Those that `base` has too keep their
+    /// links, the others are to be inserted.
     pub(crate) fn begin(
         metric: Metric,
         (dim, count): (usize, usize),
         rows: &[f32],
         GraphParams { m, ef_construct }: GraphParams,
         threads: NonZeroUsize,
+        base: Option<Base<'_>>,
     ) -> Result<Self, String> {
         let shape = Shape::new(dim, count)?;
         shape.check_rows(rows)?;
+        let (graph, file, numbers) = match &base {
+            None => (ptr::null_mut(), ptr::null(), ptr::null()),
+            Some(base) => base.check(&shape)?,
+        };
         let rows = rows.as_ptr();
         let mut out = ptr::null_mut();
-        // SAFETY: `out` is valid for one write.
+        // SAFETY: `out` is valid for one write; the base has its file, and a number for every row,
+        // which the shim compares with the number of its rows.
         check(unsafe {
             raw::vane_build_begin(
                 code(metric),
@@ -48,6 +55,9 @@ impl Build {
                 m,
                 ef_construct,
                 threads.get(),
+                graph,
+                file,
+                numbers,
                 &raw mut out,
             )
         })?;
@@ -89,6 +99,25 @@ impl Drop for Build {
     fn drop(&mut self) {
         // SAFETY: it came from the shim and is freed nowhere else.
         unsafe { raw::vane_build_free(self.raw.as_ptr()) }
+    }
+}
+
+/// A graph that has some of the rows of another.
+pub(crate) struct Base<'a> {
+    pub(crate) handle: &'a Handle,
+    pub(crate) file: &'a [u8],
+    /// Of each row of the other its number in this one, or -1.
+    pub(crate) numbers: &'a [i32],
+}
+
+impl Base<'_> {
+    fn check(&self, of: &Shape) -> Result<(*mut raw::RawGraph, *const c_char, *const i32), String> {
+        let Self { handle, file, numbers } = self;
+        if handle.shape.dim != of.dim || numbers.len() != of.rows || file.len() != handle.file_bytes
+        {
+            return Err("the base is of another shape".to_owned());
+        }
+        Ok((handle.raw.as_ptr(), file.as_ptr().cast(), numbers.as_ptr()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::ffi::{Build, Handle, Way};
+use crate::ffi::{self, Build, Handle, Way};
 use crate::metric::Metric;
 use crate::params::GraphParams;
 use crate::select::Select;
@@ -92,6 +92,52 @@ impl Graph {
     }
 }
 
+/// A graph whose links another takes over.
+pub struct Base<'a> {
+    pub graph: &'a Graph,
+    /// Of each row of the new graph its number in this one, or -1.
+    pub numbers: &'a [i32],
+}
+
+impl Graph {
+    /// As [`StoredIndex::build`]; links between rows that `base` has too are taken over, so that
+    /// only the others are inserted. Where that would leave too little of them, nothing is. Base
+    /// and rows together make the bytes. Metrics that differ are not noticed.
+    ///
+    /// # Errors
+    /// As [`StoredIndex::build`]; also for a base of another dimension, and for a number in it that
+    /// is no row's.
+    pub fn build_on(
+        base: Option<Base<'_>>,
+        rows: &dyn Rows,
+        (dim, metric): (usize, Metric),
+        params: GraphParams,
+        path: &Path,
+        threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
+    ) -> Result<(), Error> {
+        params.check()?;
+        let len = count_rows(rows.rows(), dim)?;
+        let mut next_threads = |done| threads(done).ok_or(Error::Cancelled);
+        let mut helpers = next_threads(0)?;
+        let base = base.as_ref().map(|base| ffi::Base {
+            handle: &base.graph.handle,
+            file: base.graph.file.bytes(),
+            numbers: base.numbers,
+        });
+        let values = same_rows(rows, len * dim)?;
+        let begun = Build::begin(metric, (dim, len), values, params, helpers, base);
+        let mut build = begun.map_err(build_failed)?;
+        let mut left = len;
+        while left > 0 {
+            // Asked for at each step: the graph keeps no pointer to them.
+            let values = same_rows(rows, len * dim)?;
+            left = build.insert(values, CHUNK_ROWS, helpers).map_err(build_failed)?;
+            helpers = next_threads(len - left)?;
+        }
+        build.save(path).map_err(|message| Error::Save { path: path.to_owned(), message })
+    }
+}
+
 impl VectorIndex for Graph {
     /// `ef` is raised to `k`. Rows that are not admitted cost nothing, but under a narrow
     /// `select` fewer than `k` may come back although more exist: the links lead to no more.
@@ -117,26 +163,12 @@ impl StoredIndex for Graph {
 
     fn build(
         rows: &dyn Rows,
-        (dim, metric): (usize, Metric),
+        shape: (usize, Metric),
         params: GraphParams,
         path: &Path,
         threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
     ) -> Result<(), Error> {
-        params.check()?;
-        let len = count_rows(rows.rows(), dim)?;
-        let mut next_threads = |done| threads(done).ok_or(Error::Cancelled);
-        let helpers = next_threads(0)?;
-        let values = same_rows(rows, len * dim)?;
-        let begun = Build::begin(metric, (dim, len), values, params, helpers);
-        let mut build = begun.map_err(build_failed)?;
-        let (mut left, mut helpers) = (len, helpers);
-        while left > 0 {
-            // Asked for at each step: the graph keeps no pointer to them.
-            let values = same_rows(rows, len * dim)?;
-            left = build.insert(values, CHUNK_ROWS, helpers).map_err(build_failed)?;
-            helpers = next_threads(len - left)?;
-        }
-        build.save(path).map_err(|message| Error::Save { path: path.to_owned(), message })
+        Self::build_on(None, rows, shape, params, path, threads)
     }
 
     fn open(

@@ -1,14 +1,14 @@
-//! Nearest neighbours over rows of f32, behind one trait: HNSW graphs that FAISS builds and a walk
-//! of our own searches, and exact scores by FAISS's kernels.
+//! Nearest neighbours over rows of f32, behind one trait: graphs that code of our own builds and
+//! searches, and exact scores by FAISS's kernels.
 //!
 //! A [`VectorIndex`] answers searches: a [`Graph`] by walking links and comparing codes of one byte
 //! per dimension, then rows; [`Flat`] by scoring every row. A graph is a file of links and codes.
 //! Rows and files stay where their owner keeps them (memory, a mapped file) and are read through
 //! [`Rows`] and [`GraphFile`].
 //!
-//! FAISS is reached through a shim of our own in `shim/`; `ffi` is the one module with
-//! unsafe code. This crate must never start threads, never let FAISS start any, and
-//! never write to the rows.
+//! Both are in C++ below `shim/`; `ffi` is the one module with unsafe code. This crate must never
+//! start threads but for a build, as many as it is told, never let FAISS start any, and never write
+//! to the rows.
 
 mod cpu;
 mod error;
@@ -25,7 +25,7 @@ mod vector_index;
 pub use cpu::{check_cpu, single_threaded_here};
 pub use error::Error;
 pub use flat::Flat;
-pub use graph::Graph;
+pub use graph::{Base, Graph};
 pub use metric::Metric;
 pub use params::GraphParams;
 pub use select::Select;

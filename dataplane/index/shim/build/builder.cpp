@@ -1,6 +1,7 @@
 #include "build/builder.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <faiss/utils/random.h>
 
@@ -42,8 +43,23 @@ size_t count_links(const int32_t* links, size_t most) {
 
 } // namespace
 
-Builder::Builder(Draft draft, size_t ef)
-        : draft_(std::move(draft)), ef_(ef), order_(insertion_order(draft_.nodes())) {}
+Builder::Builder(Draft draft, Adopted adopted, size_t ef)
+        : draft_(std::move(draft)),
+          ef_(ef),
+          torn_(std::move(adopted.torn)),
+          order_(insertion_order(adopted.nodes)),
+          next_(order_.size()) {
+    std::vector<int32_t> missing;
+    std::set_difference(
+            draft_.nodes().begin(),
+            draft_.nodes().end(),
+            adopted.nodes.begin(),
+            adopted.nodes.end(),
+            std::back_inserter(missing));
+    missing = insertion_order(std::move(missing));
+    order_.insert(order_.end(), missing.begin(), missing.end());
+    choose_scouts(next_);
+}
 
 void Builder::insert(const float* rows, size_t count, size_t threads) {
     const size_t end = next_ + std::min(count, left());
@@ -54,7 +70,10 @@ void Builder::insert(const float* rows, size_t count, size_t threads) {
 }
 
 void Builder::connect(const float* rows, size_t end, size_t threads) {
-    parallel(threads, end - next_, PIECE, [&](size_t i) { seek(rows, order_[next_ + i]); });
+    parallel(threads, end - next_, PIECE, [&](size_t i) {
+        const int32_t node = order_[next_ + i];
+        seek(rows, node, draft_.links(node));
+    });
     const std::vector<Offer> offers = this->offers(end);
     std::vector<size_t> begins;
     for (size_t i = 0; i < offers.size(); i++) {
@@ -68,18 +87,33 @@ void Builder::connect(const float* rows, size_t end, size_t threads) {
         accept(&offers[begin], after - begin);
     });
     next_ = end;
-    scouts_.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(scouts_among(next_)));
+    choose_scouts(next_);
 }
 
-// Links a node to what is near to it. Nothing leads to it yet.
-void Builder::seek(const float* rows, int32_t node) {
+// Spread over all that are there: they came at random, but for what came in parts.
+void Builder::choose_scouts(size_t nodes) {
+    scouts_.resize(scouts_among(nodes));
+    for (size_t i = 0; i < scouts_.size(); i++) {
+        scouts_[i] = order_[i * nodes / scouts_.size()];
+    }
+}
+
+// Finds what a node is to be linked to, and says how many they are.
+size_t Builder::seek(const float* rows, int32_t node, int32_t* links) {
     const Columns columns = draft_.columns();
     const bool inner_product = draft_.metric() == VANE_INNER_PRODUCT;
     const CodedQuery query(draft_.quantizer(), draft_.row(rows, node), inner_product);
-    const std::vector<Candidate>& near =
+    std::vector<Candidate> near =
             walk(Task{scouts_, columns, draft_.equals(), query, nullptr, ef_});
+    // One that is linked already finds itself.
+    near.erase(
+            std::remove_if(
+                    near.begin(),
+                    near.end(),
+                    [&](const Candidate& candidate) { return candidate.node == node; }),
+            near.end());
     Pruning pruning(draft_.quantizer(), columns, inner_product);
-    pruning.choose(near, draft_.links_max(), draft_.links(node));
+    return pruning.choose(near, draft_.links_max(), links);
 }
 
 // The links of new nodes, from the other side; those to the same node lie together.
@@ -126,10 +160,21 @@ void Builder::accept(const Offer* offers, size_t count) {
     std::fill(links + pruning.choose(all, most, links), links + most, -1);
 }
 
-void Builder::finish(const float* rows) {
-    scouts_.assign(
-            order_.begin(),
-            order_.begin() + static_cast<ptrdiff_t>(std::min(order_.size(), SCOUTS_MAX)));
+// Gives nodes that lost many links new ones.
+void Builder::mend(const float* rows, size_t threads) {
+    const size_t most = draft_.links_max();
+    std::vector<int32_t> links(torn_.size() * most, -1);
+    // Found first and set then: others walk over them.
+    parallel(threads, torn_.size(), PIECE, [&](size_t i) {
+        seek(rows, torn_[i], &links[i * most]);
+    });
+    for (size_t i = 0; i < torn_.size(); i++) {
+        std::copy_n(&links[i * most], most, draft_.links(torn_[i]));
+    }
+}
+
+void Builder::finish(const float* rows, size_t threads) {
+    mend(rows, threads);
     reached_ = lead_ways(draft_, scouts_, rows, ef_);
 }
 

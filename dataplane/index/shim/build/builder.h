@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "build/adopt.h"
 #include "build/draft.h"
 
 namespace vane {
@@ -15,7 +16,8 @@ namespace vane {
 class Builder {
   public:
     // `rows` are those of the draft; `ef` candidates are kept while a node's links are sought.
-    Builder(Draft draft, size_t ef);
+    // What was adopted is there from the start.
+    Builder(Draft draft, Adopted adopted, size_t ef);
 
     // Connects up to `count` further nodes.
     void insert(const float* rows, size_t count, size_t threads);
@@ -26,7 +28,7 @@ class Builder {
     }
 
     // To be called when no node is missing: leads ways to nodes that no walk could come to.
-    void finish(const float* rows);
+    void finish(const float* rows, size_t threads);
 
     const std::vector<int32_t>& scouts() const {
         return scouts_;
@@ -46,15 +48,18 @@ class Builder {
         int32_t to, from;
     };
 
+    void choose_scouts(size_t nodes);
     void connect(const float* rows, size_t end, size_t threads);
-    void seek(const float* rows, int32_t node);
+    size_t seek(const float* rows, int32_t node, int32_t* links);
+    void mend(const float* rows, size_t threads);
     std::vector<Offer> offers(size_t end);
     void accept(const Offer* offers, size_t count);
 
     Draft draft_;
     size_t ef_;
+    std::vector<int32_t> torn_;
     std::vector<int32_t> order_;
-    size_t next_ = 0; // in `order_`
+    size_t next_; // in `order_`
     std::vector<int32_t> scouts_;
     size_t reached_ = 0;
 };

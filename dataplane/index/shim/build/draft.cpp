@@ -24,13 +24,15 @@ Draft::Draft(
     if (!columns_) {
         throw std::bad_alloc();
     }
+    unlink();
     parallel(threads, layout_.rows, ENCODED_PIECE, [&](size_t node) {
-        std::fill_n(
-                this->links(static_cast<int32_t>(node)),
-                layout_.links_bytes() / sizeof(int32_t),
-                -1);
         encode(row(rows, static_cast<int32_t>(node)), node);
     });
+}
+
+void Draft::unlink() {
+    // Up to where the codes begin: -1 in every place.
+    std::memset(columns_.get(), 0xFF, layout_.upper_at());
 }
 
 void Draft::encode(const float* row, size_t node) {

@@ -48,6 +48,9 @@ class Draft {
                 columns_.get() + static_cast<size_t>(node) * layout_.links_bytes());
     }
 
+    // Takes all links away.
+    void unlink();
+
     Columns columns() const {
         return {layout_, metric_, columns_.get()};
     }

@@ -7,9 +7,9 @@
 
 namespace vane {
 
-// Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest first;
-// others cost no comparison and take no place. The list is the thread's own, and good until its next
-// search.
+// Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest
+// first; others cost no comparison and take no place. The list is the thread's own, and good until
+// its next search.
 const std::vector<Candidate>& walk(const Task& task);
 
 } // namespace vane

@@ -52,6 +52,9 @@ unsafe extern "C" {
         m: usize,
         ef_construct: usize,
         threads: usize,
+        base: *const RawGraph,
+        base_file: *const c_char,
+        base_rows: *const i32,
         out: *mut *mut RawBuild,
     ) -> c_int;
     pub(super) fn vane_build_insert(

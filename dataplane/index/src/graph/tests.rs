@@ -167,6 +167,56 @@ fn any_number_of_threads_builds_the_same_file() {
 }
 
 #[test]
+fn a_graph_that_grows_finds_as_much_as_one_built_at_once() {
+    let all = clustered(4000, 7);
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    for metric in METRICS {
+        // A tenth of the first two thirds is gone, and the rest came since.
+        let old = Arc::new(all[..2700 * DIM].to_vec());
+        let base = build_with(Arc::clone(&old), metric, params);
+        let kept: Vec<usize> = (0..4000).filter(|row| *row >= 2700 || row % 10 != 3).collect();
+        let numbers: Vec<i32> =
+            kept.iter().map(|row| if *row < 2700 { *row as i32 } else { -1 }).collect();
+        let rows: Vec<f32> =
+            kept.iter().flat_map(|row| all[row * DIM..(row + 1) * DIM].to_vec()).collect();
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let grown = |path: &str, threads: usize| {
+            let path = dir.path().join(path);
+            let mut inserted = Vec::new();
+            let mut threads = |done| {
+                inserted.push(done);
+                NonZeroUsize::new(threads)
+            };
+            let base = Base { graph: &base, numbers: &numbers };
+            Graph::build_on(Some(base), &rows, (DIM, metric), params, &path, &mut threads)
+                .expect("a base of this shape");
+            assert!(inserted[1] > 2300, "most are there at once: {inserted:?}");
+            fs::read(path).expect("the file just written")
+        };
+        let file = grown("one", 1);
+        assert!(file == grown("three", 3), "alike on any number of threads");
+        let rows = Arc::new(rows);
+        let graphs = [
+            open(file, &rows, metric).expect("the file just written"),
+            build_with(Arc::clone(&rows), metric, params),
+        ];
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let found = graphs.map(|graph| {
+            assert_eq!(graph.unreached(), 0);
+            let found = queries().into_iter().map(|query| {
+                let truth = flat.search(&query, K, 0, &Select::default()).expect("a fitting query");
+                let hits = graph.search(&query, K, 40, &Select::default());
+                let hits = hits.expect("a fitting query");
+                hits.iter().filter(|hit| truth.contains(hit)).count()
+            });
+            found.sum::<usize>()
+        });
+        assert!(found[0] * 100 >= found[1] * 99, "{metric:?}: {found:?}");
+    }
+}
+
+#[test]
 fn copies_of_a_row_hide_neither_each_other_nor_the_rest() {
     let mut rows = clustered(4000, 7);
     let copied = rows[..DIM].to_vec();
@@ -336,7 +386,7 @@ fn all_kernels_sum_alike() {
         halves[..lines * 128].fill(255);
         weights[..lines * 128].fill(127);
         weights[lines * 128..lines * 256].fill(-127);
-        assert_eq!(crate::ffi::kernels_agree(&halves, &weights, lines), Ok(()), "{lines}");
+        assert_eq!(ffi::kernels_agree(&halves, &weights, lines), Ok(()), "{lines}");
     }
 }
 

@@ -85,7 +85,7 @@ static OF_COLLECTION: [Row<Info>; 10] = [
         |info| Value::Count(info.indexes_built)),
     row("vane_vector_size", Gauge, Some(Unit::Bytes), "Size of all rows, dead ones included.",
         |info| Value::Count(info.vector_bytes)),
-    row("vane_graph_size", Gauge, Some(Unit::Bytes), "Size of graphs in memory.",
+    row("vane_graph_size", Gauge, Some(Unit::Bytes), "Size of graphs, in files and memory.",
         |info| Value::Count(info.graph_bytes)),
 ];
 

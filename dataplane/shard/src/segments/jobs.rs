@@ -4,6 +4,7 @@
 //! the shard's locks in one batch. Deaths that happened meanwhile are taken over at that
 //! moment, row by row, so none is lost (the race behind Qdrant's proxy-segment bug).
 
+mod base;
 mod build;
 mod fill;
 mod publish;

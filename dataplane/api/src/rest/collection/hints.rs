@@ -11,7 +11,8 @@ const METHODS: [&str; 4] = ["scalar", "product", "binary", "turbo"];
 /// In place of a way: none any more.
 const DISABLED: &str = "Disabled";
 
-/// `quantization_config`. Vectors are kept and compared whole, which is never a worse answer.
+/// `quantization_config`. Graphs have codes of a byte per dimension whatever is said, and what is
+/// found by them is scored on whole vectors.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(super) struct Quantization(Value);

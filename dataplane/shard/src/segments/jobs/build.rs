@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use vane_index::{Graph, GraphParams, StoredIndex};
+use vane_index::{Base, Graph, GraphParams};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::planted::{self, Fault};
 use vane_types::{HnswConfig, LogIndex};
 
 use super::Cancel;
+use super::base::{self, Grown};
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
 use crate::segments::sealed::{MappedRows, Sealed, Tombstones, map_graph, metric};
@@ -49,7 +50,9 @@ impl Shard {
             segment_file::link_into(&old.dir, dir)?;
             remove_graph(dir)?;
             let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
-            let graph = self.build_graph(ordinal, dir, &mut manifest, &old.files, hnsw, cancel)?;
+            let wanted = (params(hnsw), None);
+            let graph =
+                self.build_graph(ordinal, dir, &mut manifest, &old.files, wanted, cancel)?;
             let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
             let order = OnceLock::from(SlotOrder::of(files.slots()));
             Ok(Sealed {
@@ -88,9 +91,12 @@ impl Shard {
             let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
             // All rows may have died since the job was chosen.
             let has_graph = graph && !files.is_empty();
-            let graph = has_graph
-                .then(|| self.build_graph(ordinal, dir, &mut manifest, &files, hnsw, cancel))
-                .transpose()?;
+            let params = params(hnsw);
+            let build = || {
+                let base = base::choose(&inputs, &origins, params, cancel);
+                self.build_graph(ordinal, dir, &mut manifest, &files, (params, base), cancel)
+            };
+            let graph = has_graph.then(build).transpose()?;
             let order = SlotOrder::of(files.slots());
             Ok(Sealed {
                 manifest,
@@ -140,26 +146,31 @@ impl Shard {
         dir: &Path,
         manifest: &mut SegmentManifest,
         files: &Arc<SegmentFiles>,
-        hnsw: HnswConfig,
+        (params, base): (GraphParams, Option<Grown>),
         cancel: &Cancel<'_>,
     ) -> Result<Graph, Error> {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
         // Counted down however this ends: a failed build must not look like one that runs.
         let _counted = Building(&self.indexes_building);
         let distance = self.state.read().vectors[ordinal].params.distance;
-        let ef_construct = hnsw.ef_construct.max(EF_CONSTRUCT_MIN);
-        let params = GraphParams { m: hnsw.m, ef_construct };
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
         let mut threads = |_| (!cancel.is_wanted()).then(|| build.threads());
         let (shape, path) = ((files.dim(), metric(distance)), segment_file::graph_path(dir));
-        Graph::build(&rows, shape, params, &path, &mut threads).map_err(build_failed)?;
-        let record = segment_file::seal_graph(dir, hnsw.m, ef_construct)?;
+        let base = base.as_ref().and_then(|base| {
+            Some(Base { graph: base.segment.graph.as_ref()?, numbers: &base.numbers })
+        });
+        Graph::build_on(base, &rows, shape, params, &path, &mut threads).map_err(build_failed)?;
+        let record = segment_file::seal_graph(dir, params.m, params.ef_construct)?;
         let graph = map_graph(dir, &record, files, distance)?;
         manifest.graph = Some(record);
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
         Ok(graph)
     }
+}
+
+fn params(hnsw: HnswConfig) -> GraphParams {
+    GraphParams { m: hnsw.m, ef_construct: hnsw.ef_construct.max(EF_CONSTRUCT_MIN) }
 }
 
 fn build_failed(error: vane_index::Error) -> Error {
