@@ -3,14 +3,13 @@
 use std::error::Error;
 
 /// `codes` below `search` below `build`; at the top the functions of `vane_faiss.h`.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 18] = [
     "build.cpp",
     "build/adopt.cpp",
     "build/builder.cpp",
     "build/copies.cpp",
     "build/draft.cpp",
     "build/faiss_file.cpp",
-    "build/prune.cpp",
     "build/reach.cpp",
     "build/steady_writer.cpp",
     "codes/kernels.cpp",

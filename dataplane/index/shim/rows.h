@@ -59,6 +59,13 @@ struct Matrix {
     size_t dim;
 };
 
+inline void fetch_row(const float* row, size_t dim) {
+    constexpr size_t LINE_VALUES = 16;
+    for (size_t d = 0; d < dim; d += LINE_VALUES) {
+        __builtin_prefetch(row + d);
+    }
+}
+
 // Calls `body` with a value of the metric's type.
 template <class Body>
 auto with_metric(int metric, Body&& body) {

@@ -8,6 +8,7 @@
 #include "guard.h"
 #include "require.h"
 #include "rows.h"
+#include "search/resolution.h"
 #include "search/scan.h"
 #include "search/walk.h"
 
@@ -25,22 +26,20 @@ bool is_nearer(const Found& a, const Found& b) {
     return a.cost < b.cost || (a.cost == b.cost && a.row < b.row);
 }
 
-void fetch_row(const float* row, size_t dim) {
-    constexpr size_t LINE_VALUES = 16;
-    for (size_t d = 0; d < dim; d += LINE_VALUES) {
-        __builtin_prefetch(row + d);
-    }
-}
-
 // The k nearest of the rows that were found and of their equals, by exact cost. One is passed over
 // only where its code proves that it is none of them.
 template <class Metric>
 class Rescoring {
   public:
     Rescoring(
-            const vane::Task& task, const float* rows, const float* query, size_t dim, size_t k)
-            : task_(task), rows_(rows), query_(query), dim_(dim), k_(k) {
-        best_.reserve(k + 1);
+            const vane::Task& task, const vane::CodedQuery& coded, const vane_search& search)
+            : task_(task),
+              coded_(coded),
+              rows_(search.rows),
+              query_(search.query),
+              dim_(search.graph->heading.layout.dim),
+              k_(search.k) {
+        best_.reserve(k_ + 1);
     }
 
     void run(const std::vector<Candidate>& found) {
@@ -51,12 +50,12 @@ class Rescoring {
             size_t count = 0;
             for (; next < found.size() && count < BATCH; next++) {
                 const Candidate& candidate = found[next];
-                const float slack = task_.query.slack(task_.columns.facts(candidate.node));
+                const float slack = coded_.slack(task_.columns.facts(candidate.node));
                 // Also where either is no number.
                 if (!(candidate.cost - slack > worst())) {
                     batch[count] = candidate.node;
                     values[count] = rows_ + static_cast<size_t>(candidate.node) * dim_;
-                    fetch_row(values[count++], dim_);
+                    vane::fetch_row(values[count++], dim_);
                 }
             }
             score(batch, values, count);
@@ -117,85 +116,60 @@ class Rescoring {
     }
 
     const vane::Task& task_;
+    const vane::CodedQuery& coded_;
     const float* rows_;
     const float* query_;
     size_t dim_, k_;
     std::vector<Found> best_;
 };
 
-struct Input {
-    const vane_graph* graph;
-    const char* file;
-    const float* rows;
-    const float* query;
-    size_t k;
-    size_t ef;
-    const vane_select* select;
-};
-
-// Candidates by `find`, and from them the answer; their equals too where they stand for those.
+// Candidates by `find` from codes, or from the rows where codes cannot tell them apart, and from
+// them the answer; their equals too where they stand for those.
 template <class Find>
-void search(
-        const Input& input, bool with_equals, const Find& find, float* scores, int64_t* ids) {
-    const vane::Heading& heading = input.graph->heading;
-    const char* image = input.graph->image(input.file);
+void answer(const vane_search& search, bool with_equals, const Find& find) {
+    const vane::Heading& heading = search.graph->heading;
+    const char* image = search.graph->image(search.file);
     const vane::Columns columns(heading, image);
     const vane::Equals equals = with_equals ? vane::Equals(heading, image)
                                             : vane::Equals(nullptr, heading.rows());
     const bool inner_product = heading.metric == VANE_INNER_PRODUCT;
-    const vane::CodedQuery coded(heading.quantizer, input.query, inner_product);
-    const vane::Task task{heading.scouts, columns, equals, coded, input.select, input.ef};
-    const std::vector<Candidate>& found = find(task);
+    const vane::CodedQuery coded(heading.quantizer, search.query, inner_product);
+    const vane::Task task{heading.scouts, columns, equals, search.select, search.ef};
+    const std::vector<Candidate>* found = &find(task, vane::ByCodes(columns, coded));
     vane::with_metric(heading.metric, [&](auto metric) {
         using Metric = decltype(metric);
-        Rescoring<Metric> rescoring(
-                task, input.rows, input.query, heading.layout.dim, input.k);
-        rescoring.run(found);
+        if (!vane::Resolution(coded, columns).found_the_nearest(*found, search.ef)) {
+            found = &find(
+                    task,
+                    vane::ByRows<Metric>(search.rows, heading.layout.dim, search.query));
+        }
+        Rescoring<Metric> rescoring(task, coded, search);
+        rescoring.run(*found);
         const std::vector<Found>& best = rescoring.best();
-        for (size_t i = 0; i < input.k; i++) {
+        for (size_t i = 0; i < search.k; i++) {
             const bool is_there = i < best.size();
-            ids[i] = is_there ? static_cast<int64_t>(best[i].row) : -1;
-            scores[i] = is_there ? Metric::score(best[i].cost) : 0;
+            search.ids[i] = is_there ? static_cast<int64_t>(best[i].row) : -1;
+            search.scores[i] = is_there ? Metric::score(best[i].cost) : 0;
         }
     });
 }
 
 } // namespace
 
-int vane_graph_search(
-        const vane_graph* graph,
-        const char* file,
-        const float* rows,
-        const float* query,
-        size_t k,
-        size_t ef,
-        const vane_select* select,
-        float* scores,
-        int64_t* ids) {
+int vane_graph_walk(const vane_search* search) {
     return vane::guarded([&] {
-        const auto find = [](const vane::Task& task) -> const std::vector<Candidate>& {
-            return vane::walk(task);
+        const auto find = [](const vane::Task& task, const auto& costs) -> const auto& {
+            return vane::walk(task, costs);
         };
-        search({graph, file, rows, query, k, ef, select}, true, find, scores, ids);
+        answer(*search, true, find);
     });
 }
 
-int vane_graph_scan(
-        const vane_graph* graph,
-        const char* file,
-        const float* rows,
-        const float* query,
-        size_t k,
-        size_t ef,
-        const vane_select* select,
-        const uint32_t* among,
-        size_t count,
-        float* scores,
-        int64_t* ids) {
+int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t count) {
     return vane::guarded([&] {
-        const auto find = [&](const vane::Task& task) -> const std::vector<Candidate>& {
-            return vane::scan(task, among, count);
+        const auto find = [&](const vane::Task& task, const auto& costs) -> const auto& {
+            return vane::scan(task, costs, among, count);
         };
-        search({graph, file, rows, query, k, ef, select}, false, find, scores, ids);
+        answer(*search, false, find);
     });
 }

@@ -74,35 +74,26 @@ size_t vane_graph_unreached(const vane_graph* graph);
 // Memory of its own: what is in the file is not counted.
 size_t vane_graph_bytes(const vane_graph* graph);
 
-// Fills `scores` and `ids` (k each), best first; unused places have id -1. `file` and `rows` are
-// those that it was opened with. 1 <= k <= ef; `select` may be null. Safe to call from many threads
-// at once.
-int vane_graph_search(
-        const vane_graph* graph,
-        const char* file,
-        const float* rows,
-        const float* query,
-        size_t k,
-        size_t ef,
-        const vane_select* select,
-        float* scores,
-        int64_t* ids);
+struct vane_search {
+    const vane_graph* graph;
+    // Those that it was opened with.
+    const char* file;
+    const float* rows;
+    const float* query;
+    size_t k; // 1 <= k <= ef
+    size_t ef;
+    const vane_select* select; // may be null
+    // Filled, k each, best first; unused places have id -1.
+    float* scores;
+    int64_t* ids;
+};
 
-// The same by a look at the code of every row that may be returned, or where `among` is not null of
-// those `count` rows. The best of all that are looked at are found but for
-// what codes leave open among the last of `ef` candidates.
-int vane_graph_scan(
-        const vane_graph* graph,
-        const char* file,
-        const float* rows,
-        const float* query,
-        size_t k,
-        size_t ef,
-        const vane_select* select,
-        const uint32_t* among,
-        size_t count,
-        float* scores,
-        int64_t* ids);
+// Along the links. Safe to call from many threads at once, as the next one is.
+int vane_graph_walk(const vane_search* search);
+
+// By a look at the code of every row that may be returned, or where `among` is not null of those
+// `count` rows. One of the best is missed where its code says that `ef` others are nearer.
+int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t count);
 
 void vane_graph_free(vane_graph* graph);
 

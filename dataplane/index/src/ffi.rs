@@ -192,16 +192,22 @@ impl Handle {
     ) -> Result<(Vec<f32>, Vec<i64>), String> {
         self.check(data, query, (k, ef), select)?;
         let raw = raw::RawSelect::new(select);
-        let raw = if select.is_everything() { ptr::null() } else { &raw const raw };
         let (mut scores, mut ids) = (vec![0.0; k], vec![-1; k]);
-        let (graph, file, rows) = (self.raw.as_ptr(), data.0.as_ptr().cast(), data.1.as_ptr());
-        let (query, best, places) = (query.as_ptr(), scores.as_mut_ptr(), ids.as_mut_ptr());
+        let search = raw::RawSearch {
+            graph: self.raw.as_ptr(),
+            file: data.0.as_ptr().cast(),
+            rows: data.1.as_ptr(),
+            query: query.as_ptr(),
+            k,
+            ef,
+            select: if select.is_everything() { ptr::null() } else { &raw const raw },
+            scores: scores.as_mut_ptr(),
+            ids: ids.as_mut_ptr(),
+        };
         let status = match way {
             // SAFETY: file, rows and query have the graph's shape; the tables of `select` have an
             // entry for every row; both outputs have room for k; all of them outlive the call.
-            Way::Walk => unsafe {
-                raw::vane_graph_search(graph, file, rows, query, k, ef, raw, best, places)
-            },
+            Way::Walk => unsafe { raw::vane_graph_walk(&raw const search) },
             Way::Scan(among) => {
                 let (first, count) = match among {
                     None => (ptr::null(), 0),
@@ -209,11 +215,7 @@ impl Handle {
                 };
                 // SAFETY: as above; `among` has so many numbers, which the shim compares with the
                 // number of rows.
-                unsafe {
-                    raw::vane_graph_scan(
-                        graph, file, rows, query, k, ef, raw, first, count, best, places,
-                    )
-                }
+                unsafe { raw::vane_graph_scan(&raw const search, first, count) }
             }
         };
         check(status)?;

@@ -1,4 +1,4 @@
-//! An immutable HNSW graph over rows that live elsewhere: links, and a code of each row.
+//! An immutable graph over rows that live elsewhere: links, and a code of each row.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};
 /// Rows inserted between two questions for the number of threads; about 0.2 seconds of work.
 const CHUNK_ROWS: usize = 1024;
 
-/// A file with an HNSW graph, and the rows it is for.
+/// A file with a graph, and the rows it is for.
 pub struct Graph {
     handle: Handle,
     file: Arc<dyn GraphFile>,
@@ -42,12 +42,10 @@ impl Graph {
     pub fn unreached(&self) -> usize {
         self.handle.unreached()
     }
-}
 
-impl Graph {
     /// As [`VectorIndex::search`], by a look at the code of every row that `select` admits, or
-    /// of those of `among` that it admits. What
-    /// is found is exact but for rows whose codes tie with the last of `ef` candidates.
+    /// of those of `among` that it admits. Scores are exact; one of the best rows is missed where
+    /// its code says that `ef` others are nearer.
     ///
     /// # Errors
     /// As [`VectorIndex::search`]; also for a number in `among` that is no row's.

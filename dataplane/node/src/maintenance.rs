@@ -69,8 +69,8 @@ impl Maintenance {
             let thread = std::thread::Builder::new().name("scrub".into());
             threads.push(thread.spawn(move || scrub.run(&stopped))?);
         }
-        // Each takes one job of a shard and then looks at the next shard, so that none is left out.
-        // A thread each: writes wait for seals, which must not wait behind a graph of minutes.
+        // A thread each: writes wait for seals, which must not wait behind a graph of minutes. Each
+        // does one job of a shard and then looks at the next shard, so that none is left out.
         let jobs = [(JobKind::Seal, "seal"), (JobKind::Fill, "fill")];
         let builders = (0..upkeep.replicas.builds_max()).map(|_| (JobKind::Build, "build"));
         for (kind, name) in jobs.into_iter().chain(builders) {

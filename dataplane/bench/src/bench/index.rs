@@ -22,8 +22,6 @@ const CODES_EF: usize = 100;
 
 /// Queries of one contender before the next has its turn: few, so that all meet the same machine.
 const TURN: usize = 25;
-/// As a node builds them where a collection asks for less.
-const PARAMS: GraphParams = GraphParams { ef_construct: 200, ..baseline::PARAMS };
 
 /// Finds the rows nearest to a query.
 type Search<'a> = dyn Fn(&[f32]) -> Result<Vec<u64>, Error> + 'a;
@@ -105,7 +103,9 @@ fn build(data: &Dataset) -> Result<Graph, Error> {
     let dir = tempfile::tempdir().map_err(|e| Error::node("a directory for the graph", e))?;
     let path = dir.path().join("graph");
     let (rows, shape) = (Arc::new(data.rows.clone()), (data.dim, Metric::InnerProduct));
-    Graph::build(&*rows, shape, PARAMS, &path, &mut |_| NonZeroUsize::new(1))?;
+    // As a node builds where a collection asks for the same.
+    let params = GraphParams::to_serve(baseline::PARAMS.m, baseline::PARAMS.ef_construct);
+    Graph::build(&*rows, shape, params, &path, &mut |_| NonZeroUsize::new(1))?;
     let file = std::fs::read(&path).map_err(|e| Error::data(&path, e))?;
     Ok(Graph::open(Arc::new(file), rows, data.dim, Metric::InnerProduct)?)
 }

@@ -5,10 +5,9 @@
 
 #include <faiss/utils/random.h>
 
+#include "build/neighbours.h"
 #include "build/parallel.h"
-#include "build/prune.h"
 #include "build/reach.h"
-#include "search/walk.h"
 
 namespace vane {
 namespace {
@@ -84,7 +83,7 @@ void Builder::connect(const float* rows, size_t end, size_t threads) {
     parallel(threads, begins.size(), PIECE, [&](size_t i) {
         const size_t begin = begins[i];
         const size_t after = i + 1 < begins.size() ? begins[i + 1] : offers.size();
-        accept(&offers[begin], after - begin);
+        accept(rows, &offers[begin], after - begin);
     });
     next_ = end;
     choose_scouts(next_);
@@ -98,22 +97,12 @@ void Builder::choose_scouts(size_t nodes) {
     }
 }
 
-// Finds what a node is to be linked to, and says how many they are.
-size_t Builder::seek(const float* rows, int32_t node, int32_t* links) {
-    const Columns columns = draft_.columns();
-    const bool inner_product = draft_.metric() == VANE_INNER_PRODUCT;
-    const CodedQuery query(draft_.quantizer(), draft_.row(rows, node), inner_product);
-    std::vector<Candidate> near =
-            walk(Task{scouts_, columns, draft_.equals(), query, nullptr, ef_});
-    // One that is linked already finds itself.
-    near.erase(
-            std::remove_if(
-                    near.begin(),
-                    near.end(),
-                    [&](const Candidate& candidate) { return candidate.node == node; }),
-            near.end());
-    Pruning pruning(draft_.quantizer(), columns, inner_product);
-    return pruning.choose(near, draft_.links_max(), links);
+// Finds what a node is to be linked to.
+void Builder::seek(const float* rows, int32_t node, int32_t* links) {
+    const Neighbours neighbours(draft_, rows, scouts_, ef_);
+    neighbours.find(node, [&](const std::vector<Candidate>& near, auto&& pairs) {
+        prune(near, pairs, draft_.links_max(), links);
+    });
 }
 
 // The links of new nodes, from the other side; those to the same node lie together.
@@ -133,7 +122,7 @@ std::vector<Builder::Offer> Builder::offers(size_t end) {
 }
 
 // Links a node to those that link to it, as far as there are places, else to the best of all.
-void Builder::accept(const Offer* offers, size_t count) {
+void Builder::accept(const float* rows, const Offer* offers, size_t count) {
     const int32_t node = offers[0].to;
     int32_t* links = draft_.links(node);
     const size_t most = draft_.links_max();
@@ -144,20 +133,12 @@ void Builder::accept(const Offer* offers, size_t count) {
         });
         return;
     }
-    const Columns columns = draft_.columns();
-    const bool inner_product = draft_.metric() == VANE_INNER_PRODUCT;
-    CodeQuery query(draft_.quantizer(), inner_product);
-    query.set(columns.code(node));
-    std::vector<Candidate> all;
-    const auto add = [&](int32_t other) {
-        const auto facts = [&] { return columns.facts(other); };
-        all.push_back({query.cost(columns.code(other), facts), other});
-    };
-    std::for_each(links, links + taken, add);
-    std::for_each(offers, offers + count, [&](const Offer& offer) { add(offer.from); });
-    std::sort(all.begin(), all.end(), is_before);
-    Pruning pruning(draft_.quantizer(), columns, inner_product);
-    std::fill(links + pruning.choose(all, most, links), links + most, -1);
+    std::vector<int32_t> all(links, links + taken);
+    std::for_each(offers, offers + count, [&](const Offer& offer) { all.push_back(offer.from); });
+    const Neighbours neighbours(draft_, rows, scouts_, ef_);
+    neighbours.sort(node, all, [&](const std::vector<Candidate>& sorted, auto&& pairs) {
+        std::fill(links + prune(sorted, pairs, most, links), links + most, -1);
+    });
 }
 
 // Gives nodes that lost many links new ones.
@@ -175,7 +156,7 @@ void Builder::mend(const float* rows, size_t threads) {
 
 void Builder::finish(const float* rows, size_t threads) {
     mend(rows, threads);
-    reached_ = lead_ways(draft_, scouts_, rows, ef_);
+    reached_ = lead_ways(draft_, scouts_, Neighbours(draft_, rows, scouts_, ef_));
 }
 
 } // namespace vane

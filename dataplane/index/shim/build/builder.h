@@ -50,10 +50,10 @@ class Builder {
 
     void choose_scouts(size_t nodes);
     void connect(const float* rows, size_t end, size_t threads);
-    size_t seek(const float* rows, int32_t node, int32_t* links);
+    void seek(const float* rows, int32_t node, int32_t* links);
     void mend(const float* rows, size_t threads);
     std::vector<Offer> offers(size_t end);
-    void accept(const Offer* offers, size_t count);
+    void accept(const float* rows, const Offer* offers, size_t count);
 
     Draft draft_;
     size_t ef_;

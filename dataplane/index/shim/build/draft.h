@@ -25,6 +25,10 @@ class Draft {
         return copies_.originals;
     }
 
+    size_t dim() const {
+        return layout_.dim;
+    }
+
     size_t links_max() const {
         return layout_.links;
     }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "search/walk.h"
-
 namespace vane {
 namespace {
 
@@ -17,11 +15,11 @@ class Ways {
             : draft_(draft), scouts_(scouts), leading_(draft.rows()), is_reached_(draft.rows()) {}
 
     // Says how many were not reached before they were led to.
-    size_t lead(const float* rows, size_t ef) {
+    size_t lead(const Neighbours& neighbours) {
         explore();
         const size_t before = reached_;
         for (const int32_t node : draft_.nodes()) {
-            if (!is_reached_[node] && link_to(node, rows, ef)) {
+            if (!is_reached_[node] && link_to(node, neighbours)) {
                 reach({node});
             }
         }
@@ -73,14 +71,15 @@ class Ways {
 
     // A walk comes to nodes that are reached only. The nearest with a free place is linked from,
     // else the nearest with a link to a node that others lead to, too.
-    bool link_to(int32_t node, const float* rows, size_t ef) {
-        const Columns columns = draft_.columns();
-        const CodedQuery query(
-                draft_.quantizer(),
-                draft_.row(rows, node),
-                draft_.metric() == VANE_INNER_PRODUCT);
-        const std::vector<Candidate>& near =
-                walk(Task{scouts_, columns, draft_.equals(), query, nullptr, ef});
+    bool link_to(int32_t node, const Neighbours& neighbours) {
+        bool is_linked = false;
+        neighbours.find(node, [&](const std::vector<Candidate>& near, auto&&) {
+            is_linked = take_free_place(node, near) || take_place_of_another(node, near);
+        });
+        return is_linked;
+    }
+
+    bool take_free_place(int32_t node, const std::vector<Candidate>& near) {
         const size_t most = draft_.links_max();
         for (const Candidate& candidate : near) {
             int32_t* last = draft_.links(candidate.node) + most - 1;
@@ -90,10 +89,14 @@ class Ways {
                 return true;
             }
         }
+        return false;
+    }
+
+    bool take_place_of_another(int32_t node, const std::vector<Candidate>& near) {
         for (const Candidate& candidate : near) {
             int32_t* links = draft_.links(candidate.node);
             // The last is the farthest of them, mostly.
-            for (size_t i = most; i-- > 0;) {
+            for (size_t i = draft_.links_max(); i-- > 0;) {
                 if (leading_[links[i]] > 1) {
                     leading_[links[i]]--;
                     leading_[node]++;
@@ -116,10 +119,10 @@ class Ways {
 } // namespace
 
 size_t lead_ways(
-        Draft& draft, const std::vector<int32_t>& scouts, const float* rows, size_t ef) {
+        Draft& draft, const std::vector<int32_t>& scouts, const Neighbours& neighbours) {
     Ways ways(draft, scouts);
     size_t rounds = 0;
-    while (ways.lead(rows, ef) > 0 && ++rounds < ROUNDS_MAX) {
+    while (ways.lead(neighbours) > 0 && ++rounds < ROUNDS_MAX) {
     }
     ways.explore();
     return ways.reached();

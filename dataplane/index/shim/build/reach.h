@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "build/draft.h"
+#include "build/neighbours.h"
 
 namespace vane {
 
-// Links nodes that no way from the scouts leads to from what is near to them, which is looked for
-// among `ef` candidates. Says how many nodes can be reached in the end.
+// Links nodes that no way from the scouts leads to from what is near to them. Says how many nodes can
+// be reached in the end.
 size_t lead_ways(
-        Draft& draft, const std::vector<int32_t>& scouts, const float* rows, size_t ef);
+        Draft& draft, const std::vector<int32_t>& scouts, const Neighbours& neighbours);
 
 size_t count_reached(Draft& draft, const std::vector<int32_t>& scouts);
 

@@ -15,6 +15,9 @@ constexpr int STEPS_MIN = -128, STEPS_MAX = 127;
 // are far out, they are better cut off than all others rounded coarsely.
 constexpr int RANGES = 7;
 
+// Rows of so many times the middle length say nothing of the others.
+constexpr double GIANT = 8;
+
 // A lower half is as likely to be any of 0 to 15; the middle as a whole number, the other half of
 // it is nothing beside the deviation.
 constexpr int32_t HALF_MIDDLE = 8;
@@ -24,6 +27,32 @@ constexpr float DEVIATIONS = 3;
 
 bool is_finite(const float* row, size_t dim) {
     return std::all_of(row, row + dim, [](float value) { return std::isfinite(value); });
+}
+
+// Takes out rows that are far longer than most: a single one could leave no steps to the others.
+void leave_out_giants(std::vector<const float*>& sampled, size_t dim) {
+    std::vector<double> squares;
+    for (const float* row : sampled) {
+        double square = 0;
+        for (size_t d = 0; d < dim; d++) {
+            square += static_cast<double>(row[d]) * row[d];
+        }
+        squares.push_back(square);
+    }
+    if (squares.empty()) {
+        return;
+    }
+    std::vector<double> sorted = squares;
+    const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    const double most = *middle * GIANT * GIANT;
+    size_t kept = 0;
+    for (size_t i = 0; i < sampled.size(); i++) {
+        if (squares[i] <= most || *middle == 0) {
+            sampled[kept++] = sampled[i];
+        }
+    }
+    sampled.resize(kept);
 }
 
 std::vector<const float*> sample(const float* rows, size_t count, size_t dim) {
@@ -36,6 +65,7 @@ std::vector<const float*> sample(const float* rows, size_t count, size_t dim) {
             sampled.push_back(row);
         }
     }
+    leave_out_giants(sampled, dim);
     return sampled;
 }
 
@@ -187,6 +217,7 @@ CodedQuery::CodedQuery(const Quantizer& quantizer, const float* query, bool inne
         rounding += off * off;
     }
     rounding_ = static_cast<float>(std::sqrt(rounding));
+    direction_ = std::min(1.0F, DEVIATIONS / std::sqrt(static_cast<float>(dim)));
 }
 
 void CodeQuery::set(Code code) {

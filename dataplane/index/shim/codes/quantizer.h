@@ -1,9 +1,9 @@
 // One byte per dimension in place of a float, and what a comparison of codes is worth.
 #pragma once
 
+#include <cfloat>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "codes/kernels.h"
@@ -88,8 +88,10 @@ class Weights {
     template <class Facts>
     float cost_of(int32_t dot, Facts&& facts) const {
         const float product = scale_ * static_cast<float>(dot - bias_);
-        return inner_product_ ? constant_ - product
-                              : constant_ + facts().norm - 2 * product;
+        const float cost = inner_product_ ? constant_ - product
+                                          : constant_ + facts().norm - 2 * product;
+        // The worst where it is beyond floats or no number: candidates are kept in order.
+        return cost < FLT_MAX ? cost : FLT_MAX;
     }
 
     int32_t sum(const uint8_t* halves) const {
@@ -118,6 +120,11 @@ class CodedQuery : public Weights {
         return (inner_product_ ? off : 2 * off) * ROUNDING + floor_;
     }
 
+    // The same in nearly all cases: what the code is off by has any direction.
+    float likely_off(const RowFacts& facts) const {
+        return slack(facts) * direction_;
+    }
+
   private:
     // Sums of floats are themselves a little off.
     static constexpr float ROUNDING = 1.001F;
@@ -125,6 +132,7 @@ class CodedQuery : public Weights {
     float length_ = 0;
     float rounding_ = 0;
     float floor_ = 0;
+    float direction_ = 0;
 };
 
 // A row, by its code, as the query. It knows no slack, and is made in a fraction of the time.

@@ -13,9 +13,10 @@ constexpr size_t PIECE = 32;
 // Rows of which those that may be returned are noted at a time.
 constexpr size_t RUN = 1024;
 
+template <class Costs>
 class Scanner {
   public:
-    explicit Scanner(const Task& task) : task_(task), pool_(task.ef) {}
+    Scanner(const Task& task, const Costs& costs) : costs_(costs), pool_(task.ef) {}
 
     void compare(const int32_t* rows, size_t count) {
         for (size_t i = 0; i < count; i += PIECE) {
@@ -35,22 +36,22 @@ class Scanner {
   private:
     void fetch(const int32_t* rows, size_t count) {
         for (size_t i = 0; i < count; i++) {
-            task_.columns.fetch_upper(rows[i]);
+            costs_.fetch(rows[i]);
         }
     }
 
     void turn() {
-        const float bound = pool_.worst() + task_.query.roughness();
-        task_.each_rough_cost(coming_, coming_count_, [&](int32_t row, float cost) {
+        const float bound = pool_.worst() + costs_.margin();
+        costs_.each_about(coming_, coming_count_, [&](int32_t row, float about) {
             // Also where it is no number.
-            if (!(cost > bound)) {
-                pool_.insert({task_.cost(row), row});
+            if (!(about > bound)) {
+                pool_.insert({costs_.cost(row, about), row});
             }
         });
         coming_count_ = 0;
     }
 
-    const Task& task_;
+    const Costs& costs_;
     Pool pool_;
     int32_t coming_[PIECE];
     size_t coming_count_ = 0;
@@ -99,8 +100,10 @@ size_t admitted_of(const Task& task, const uint32_t* rows, size_t count, int32_t
 
 } // namespace
 
-const std::vector<Candidate>& scan(const Task& task, const uint32_t* rows, size_t count) {
-    Scanner scanner(task);
+template <class Costs>
+const std::vector<Candidate>& scan(
+        const Task& task, const Costs& costs, const uint32_t* rows, size_t count) {
+    Scanner<Costs> scanner(task, costs);
     int32_t run[RUN];
     const size_t end = rows ? count : task.columns.rows();
     for (size_t begin = 0; begin < end; begin += RUN) {
@@ -112,5 +115,12 @@ const std::vector<Candidate>& scan(const Task& task, const uint32_t* rows, size_
     }
     return scanner.found();
 }
+
+template const std::vector<Candidate>& scan(
+        const Task&, const ByCodes&, const uint32_t*, size_t);
+template const std::vector<Candidate>& scan(
+        const Task&, const ByRows<InnerProduct>&, const uint32_t*, size_t);
+template const std::vector<Candidate>& scan(
+        const Task&, const ByRows<L2>&, const uint32_t*, size_t);
 
 } // namespace vane

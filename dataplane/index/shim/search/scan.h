@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "search/costs.h"
 #include "search/task.h"
 
 namespace vane {
 
 // The `ef` nearest rows that may be returned, the nearest first; where `rows` are given, of those.
-// The list is the thread's own, and good until its next search.
-const std::vector<Candidate>& scan(const Task& task, const uint32_t* rows, size_t count);
+// The list is the thread's own, and good until its next search. For `ByCodes` and `ByRows`.
+template <class Costs>
+const std::vector<Candidate>& scan(
+        const Task& task, const Costs& costs, const uint32_t* rows, size_t count);
 
 } // namespace vane

@@ -10,7 +10,7 @@
 
 namespace vane {
 
-// A node and how far it is, by its code.
+// A node and how far it is.
 struct Candidate {
     float cost;
     int32_t node;
@@ -26,7 +26,6 @@ struct Task {
     const std::vector<int32_t>& scouts;
     const Columns& columns;
     const Equals& equals;
-    const CodedQuery& query;
     // Null: all rows may be returned.
     const vane_select* select;
     // Candidates kept on the way.
@@ -47,36 +46,6 @@ struct Task {
         });
         return may_be;
     }
-
-    // Calls `body` with each node of a list and its rough cost, in their order.
-    template <class Body>
-    void each_rough_cost(const int32_t* nodes, size_t count, Body&& body) const {
-        size_t i = 0;
-        for (; i + GROUP <= count; i += GROUP) {
-            const uint8_t* uppers[GROUP];
-            float costs[GROUP];
-            for (size_t j = 0; j < GROUP; j++) {
-                uppers[j] = columns.code(nodes[i + j]).upper;
-            }
-            query.rough_costs(
-                    uppers, [&](size_t j) { return columns.facts(nodes[i + j]); }, costs);
-            for (size_t j = 0; j < GROUP; j++) {
-                body(nodes[i + j], costs[j]);
-            }
-        }
-        for (; i < count; i++) {
-            const auto facts = [&] { return columns.facts(nodes[i]); };
-            body(nodes[i], query.rough_cost(columns.code(nodes[i]).upper, facts));
-        }
-    }
-
-    float cost(int32_t node) const {
-        return query.cost(columns.code(node), [&] { return columns.facts(node); });
-    }
-
-  private:
-    // Codes that are compared together.
-    static constexpr size_t GROUP = 4;
 };
 
 inline bool Task::admits(uint32_t row) const {

@@ -8,7 +8,6 @@
 #include "search/pool.h"
 
 namespace vane {
-
 namespace {
 
 // A walk starts from this many places. From one alone it can end among rows that are
@@ -24,21 +23,28 @@ constexpr size_t TOGETHER = 3;
 // neighbours of the others.
 constexpr size_t FEW_SHARE = 2;
 
-// One table per thread, as large as the largest graph that thread has searched.
-faiss::VisitedTable& visited_table(size_t nodes) {
-    static thread_local faiss::VisitedTable table(0);
-    if (table.visited.size() < nodes) {
-        table = faiss::VisitedTable(static_cast<int>(nodes));
+// A mark for each row, those of a thread's searches one after the other: as many as the largest
+// graph has that it has searched.
+faiss::VisitedTable& cleared(faiss::VisitedTable& table, size_t rows) {
+    if (table.visited.size() < rows) {
+        table = faiss::VisitedTable(static_cast<int>(rows));
     }
     // A search that ended in an exception has left its marks behind.
     table.advance();
     return table;
 }
 
+thread_local faiss::VisitedTable visited_rows(0), refused_rows(0);
+
+template <class Costs>
 class Walker {
   public:
-    explicit Walker(const Task& task)
-            : task_(task), pool_(task.ef), visited_(visited_table(task.columns.rows())) {}
+    Walker(const Task& task, const Costs& costs)
+            : task_(task),
+              costs_(costs),
+              pool_(task.ef),
+              visited_(cleared(visited_rows, task.columns.rows())),
+              refused_(cleared(refused_rows, task.select ? task.columns.rows() : 0)) {}
 
     void run() {
         start();
@@ -56,20 +62,35 @@ class Walker {
     }
 
   private:
+    // Each node is asked about once: one may stand for any number of equal rows.
+    bool admits(int32_t node) {
+        if (!task_.select) {
+            return true;
+        }
+        if (refused_.get(node)) {
+            return false;
+        }
+        if (task_.admits_node(node)) {
+            return true;
+        }
+        refused_.set(node);
+        return false;
+    }
+
     void start() {
         std::vector<Candidate> near, near_admitted;
         for (const int32_t scout : task_.scouts) {
-            task_.columns.fetch_upper(scout);
+            costs_.fetch(scout);
         }
         const auto sort_out = [&](int32_t node, float cost) {
-            (task_.admits_node(node) ? near_admitted : near).push_back({cost, node});
+            (admits(node) ? near_admitted : near).push_back({cost, node});
         };
-        task_.each_rough_cost(task_.scouts.data(), task_.scouts.size(), sort_out);
+        costs_.each_about(task_.scouts.data(), task_.scouts.size(), sort_out);
         keep_best(near);
         keep_best(near_admitted);
         for (const Candidate& scout : near_admitted) {
             visited_.set(scout.node);
-            pool_.insert({task_.cost(scout.node), scout.node});
+            pool_.insert({costs_.cost(scout.node, scout.cost), scout.node});
         }
         // The way to what may be returned leads over these where the query lies among them.
         for (const Candidate& scout : near) {
@@ -98,7 +119,7 @@ class Walker {
         each_link(node, [&](int32_t to) {
             if (!visited_.get(to)) {
                 visited_.set(to);
-                if (task_.admits_node(to)) {
+                if (admits(to)) {
                     note(to);
                 } else {
                     passed_.push_back(to);
@@ -118,7 +139,7 @@ class Walker {
             }
             // Those that may not be returned stay unmarked: a later step may lead over them.
             each_link(over, [&](int32_t to) {
-                if (!visited_.get(to) && task_.admits_node(to)) {
+                if (!visited_.get(to) && admits(to)) {
                     visited_.set(to);
                     note(to);
                 }
@@ -128,7 +149,7 @@ class Walker {
     }
 
     void note(int32_t node) {
-        task_.columns.fetch_upper(node);
+        costs_.fetch(node);
         todo_.push_back(node);
     }
 
@@ -144,19 +165,19 @@ class Walker {
         }
     }
 
-    // Most are decided by their upper halves; the others are asked for while those are compared.
+    // What the undecided ones lack is asked for while the others are looked at.
     void compare_all() {
-        const float bound = pool_.worst() + task_.query.roughness();
+        const float bound = pool_.worst() + costs_.margin();
         undecided_.clear();
-        task_.each_rough_cost(todo_.data(), todo_.size(), [&](int32_t node, float cost) {
+        costs_.each_about(todo_.data(), todo_.size(), [&](int32_t node, float about) {
             // Also where it is no number.
-            if (!(cost > bound)) {
-                task_.columns.fetch_lower(node);
-                undecided_.push_back(node);
+            if (!(about > bound)) {
+                costs_.fetch_rest(node);
+                undecided_.push_back({about, node});
             }
         });
-        for (const int32_t node : undecided_) {
-            pool_.insert({task_.cost(node), node});
+        for (const Candidate& candidate : undecided_) {
+            pool_.insert({costs_.cost(candidate.node, candidate.cost), candidate.node});
         }
         todo_.clear();
         pool_.each_coming(
@@ -164,17 +185,24 @@ class Walker {
     }
 
     const Task& task_;
+    const Costs& costs_;
     Pool pool_;
-    faiss::VisitedTable& visited_;
-    std::vector<int32_t> todo_, passed_, undecided_;
+    faiss::VisitedTable &visited_, &refused_;
+    std::vector<int32_t> todo_, passed_;
+    std::vector<Candidate> undecided_;
 };
 
 } // namespace
 
-const std::vector<Candidate>& walk(const Task& task) {
-    Walker walker(task);
+template <class Costs>
+const std::vector<Candidate>& walk(const Task& task, const Costs& costs) {
+    Walker<Costs> walker(task, costs);
     walker.run();
     return walker.pool().found();
 }
+
+template const std::vector<Candidate>& walk(const Task&, const ByCodes&);
+template const std::vector<Candidate>& walk(const Task&, const ByRows<InnerProduct>&);
+template const std::vector<Candidate>& walk(const Task&, const ByRows<L2>&);
 
 } // namespace vane

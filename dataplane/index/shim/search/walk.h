@@ -3,13 +3,15 @@
 
 #include <vector>
 
+#include "search/costs.h"
 #include "search/task.h"
 
 namespace vane {
 
 // Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest
 // first; others cost no comparison and take no place. The list is the thread's own, and good until
-// its next search.
-const std::vector<Candidate>& walk(const Task& task);
+// its next search. For `ByCodes` and `ByRows`.
+template <class Costs>
+const std::vector<Candidate>& walk(const Task& task, const Costs& costs);
 
 } // namespace vane

@@ -43,6 +43,19 @@ impl RawSelect {
     }
 }
 
+#[repr(C)]
+pub(super) struct RawSearch {
+    pub(super) graph: *const RawGraph,
+    pub(super) file: *const c_char,
+    pub(super) rows: *const f32,
+    pub(super) query: *const f32,
+    pub(super) k: usize,
+    pub(super) ef: usize,
+    pub(super) select: *const RawSelect,
+    pub(super) scores: *mut f32,
+    pub(super) ids: *mut i64,
+}
+
 unsafe extern "C" {
     pub(super) fn vane_build_begin(
         metric: c_int,
@@ -78,29 +91,11 @@ unsafe extern "C" {
     pub(super) fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
     pub(super) fn vane_graph_unreached(graph: *const RawGraph) -> usize;
     pub(super) fn vane_graph_bytes(graph: *const RawGraph) -> usize;
-    pub(super) fn vane_graph_search(
-        graph: *const RawGraph,
-        file: *const c_char,
-        rows: *const f32,
-        query: *const f32,
-        k: usize,
-        ef: usize,
-        select: *const RawSelect,
-        scores: *mut f32,
-        ids: *mut i64,
-    ) -> c_int;
+    pub(super) fn vane_graph_walk(search: *const RawSearch) -> c_int;
     pub(super) fn vane_graph_scan(
-        graph: *const RawGraph,
-        file: *const c_char,
-        rows: *const f32,
-        query: *const f32,
-        k: usize,
-        ef: usize,
-        select: *const RawSelect,
+        search: *const RawSearch,
         among: *const u32,
         count: usize,
-        scores: *mut f32,
-        ids: *mut i64,
     ) -> c_int;
     pub(super) fn vane_graph_free(graph: *mut RawGraph);
     #[cfg(test)]

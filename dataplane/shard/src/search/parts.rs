@@ -157,13 +157,23 @@ impl Searcher {
             plan = after_walk(facts);
         }
         let Plan::Codes { ef } = plan else { return Ok(None) };
-        let Some(allowed) = self.allowed.as_ref().filter(|_| is_few(facts)) else {
-            return graph.scan(&self.query, self.k, ef, &select, None).map(Some);
+        // One more than is wanted: whether rows of one score would be cut apart. Which of them come
+        // first their ids say, and codes do not know those.
+        let wanted = self.k + 1;
+        let few = self.allowed.as_ref().filter(|_| is_few(facts));
+        let mut rows = match few.map(|allowed| sealed.order().rows_of(slots, &allowed.slots)) {
+            None => graph.scan(&self.query, wanted, ef, &select, None)?,
+            Some(few) => {
+                // The filter has been asked already.
+                let select = Select { allow: None, ..select };
+                graph.scan(&self.query, wanted, ef, &select, Some(&few))?
+            }
         };
-        let rows = sealed.order().rows_of(slots, &allowed.slots);
-        // The filter has been asked already.
-        let select = Select { allow: None, ..select };
-        graph.scan(&self.query, self.k, ef, &select, Some(&rows)).map(Some)
+        if rows.len() == wanted && rows[wanted - 1].score == rows[wanted - 2].score {
+            return Ok(None);
+        }
+        rows.truncate(self.k);
+        Ok(Some(rows))
     }
 
     /// Scores every matching row of a segment. Where few match, no other row is looked at.

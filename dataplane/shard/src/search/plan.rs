@@ -22,6 +22,10 @@ const SCORED_ROWS_PER_RESULT: usize = 4;
 /// Candidates of a look at codes: a few more than are wanted, as codes are not exact.
 const CODES_EF_MIN: usize = 64;
 const CODES_EF_PER_RESULT: usize = 4;
+/// Candidates beyond which keeping them in order costs more than scoring all rows.
+const CODES_EF_MAX: usize = 1_000;
+/// Rows looked at without a look at the clock: some hundred milliseconds at most.
+const CODES_ROWS_MAX: usize = 4 << 20;
 
 /// One matching row in so many is found faster by its slot than by a look at every row.
 const LOOKUP_SHARE: usize = 16;
@@ -86,7 +90,11 @@ pub(crate) fn after_walk(facts: &Facts) -> Plan {
 
 fn codes(facts: &Facts) -> Plan {
     let wanted = CODES_EF_MIN.max(CODES_EF_PER_RESULT.saturating_mul(facts.k));
-    Plan::Codes { ef: facts.ef.clamp(wanted, EF_MAX.max(wanted)) }
+    let looked_at = if is_few(facts) { facts.matching } else { facts.rows };
+    if wanted > CODES_EF_MAX || looked_at > CODES_ROWS_MAX {
+        return Plan::Scan;
+    }
+    Plan::Codes { ef: facts.ef.clamp(wanted, CODES_EF_MAX) }
 }
 
 /// Whether so few rows match that each is looked up, rather than all rows looked at.
@@ -141,6 +149,15 @@ mod tests {
         assert_eq!(filtered(100, 30), Plan::Codes { ef: 400 });
         assert_eq!(filtered(100, 800), Plan::Codes { ef: 800 });
         assert_eq!(filtered(3_000, 10), Plan::Scan, "nothing to choose from");
+    }
+
+    #[test]
+    fn codes_are_looked_at_for_a_bounded_time_and_number_of_candidates() {
+        let many_wanted = Facts { matching: 9_000, filtered: true, k: 251, ..FACTS };
+        assert_eq!(plan(&Facts { ef: 9_999, ..many_wanted }), Plan::Scan);
+        assert_eq!(after_walk(&many_wanted), Plan::Scan);
+        assert_eq!(after_walk(&Facts { ef: usize::MAX, ..FACTS }), Plan::Codes { ef: 1_000 });
+        assert_eq!(after_walk(&Facts { rows: 5 << 20, ..FACTS }), Plan::Scan);
     }
 
     #[test]

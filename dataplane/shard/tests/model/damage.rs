@@ -127,6 +127,20 @@ fn a_damaged_graph_is_built_again() {
     }
 }
 
+#[test]
+fn a_merged_graph_takes_no_links_over_from_a_damaged_one() {
+    let replica = filled(MemoryKv::default());
+    let before = replica.contents();
+    // A link of the first row, which leads far outside then.
+    flip(&files(replica.shard.store().dir(), "graph.hnsw")[0], 259);
+    let indexed = replica.shard.info().indexed_vectors;
+    (0..4).for_each(|_| replica.run_jobs());
+    assert!(replica.shard.info().indexed_vectors > indexed, "rows were merged into it");
+    assert_eq!(replica.contents(), before);
+    assert_eq!(scrub(&replica).unwrap(), Scrubbed::Whole);
+    assert_eq!(replica.shard.info().indexed_vectors, 200, "no graph was found damaged");
+}
+
 /// Flips a bit in the value of one key of a family, below the checksums of the store.
 fn change(kv: &MemoryKv, family: Family, at: usize) {
     let mut found = Vec::new();

@@ -10,6 +10,7 @@
 
 mod bounds;
 mod damage;
+mod equal_scores;
 mod hostile;
 mod indexes;
 mod map;

@@ -21,10 +21,6 @@ use crate::shard::Shard;
 /// Rows copied between two looks at the cancel flag.
 const ROWS_PER_CANCEL: usize = 4096;
 
-/// Candidates kept while a row's links are sought, where the collection asks for fewer: on 63,436
-/// rows a walk needs half of the candidates for a recall of .985 that it needs with 100 of them.
-const EF_CONSTRUCT_MIN: usize = 200;
-
 /// Counts a graph build while it runs.
 struct Building<'a>(&'a AtomicUsize);
 
@@ -50,7 +46,7 @@ impl Shard {
             segment_file::link_into(&old.dir, dir)?;
             remove_graph(dir)?;
             let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
-            let wanted = (params(hnsw), None);
+            let wanted = (GraphParams::to_serve(hnsw.m, hnsw.ef_construct), None);
             let graph =
                 self.build_graph(ordinal, dir, &mut manifest, &old.files, wanted, cancel)?;
             let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
@@ -91,7 +87,7 @@ impl Shard {
             let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
             // All rows may have died since the job was chosen.
             let has_graph = graph && !files.is_empty();
-            let params = params(hnsw);
+            let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
             let build = || {
                 let base = base::choose(&inputs, &origins, params, cancel);
                 self.build_graph(ordinal, dir, &mut manifest, &files, (params, base), cancel)
@@ -167,10 +163,6 @@ impl Shard {
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
         Ok(graph)
     }
-}
-
-fn params(hnsw: HnswConfig) -> GraphParams {
-    GraphParams { m: hnsw.m, ef_construct: hnsw.ef_construct.max(EF_CONSTRUCT_MIN) }
 }
 
 fn build_failed(error: vane_index::Error) -> Error {

@@ -1,0 +1,133 @@
+//! Rows that are hard to keep apart: copies, tight clusters, wild values and unlike dimensions.
+
+use super::*;
+
+#[test]
+fn copies_of_a_row_hide_neither_each_other_nor_the_rest() {
+    let mut rows = clustered(4000, 7);
+    let copied = rows[..DIM].to_vec();
+    for row in rows.chunks_mut(DIM).step_by(10) {
+        row.copy_from_slice(&copied);
+    }
+    let rows = Arc::new(rows);
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    for metric in METRICS {
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        assert_eq!(graph.unreached(), 0);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let everything = Select::default();
+        let copies = graph.search(&copied, 400, 400, &everything).expect("a fitting query");
+        assert!(copies.iter().all(|hit| hit.row % 10 == 0) && copies.len() == 400);
+        let mut found = 0;
+        for query in queries() {
+            let truth = flat.search(&query, K, 0, &everything).expect("a fitting query");
+            let hits = graph.search(&query, K, 100, &everything).expect("a fitting query");
+            found += hits.iter().filter(|hit| truth.contains(hit)).count();
+        }
+        assert!(found >= 97 * K, "{metric:?}: {found}");
+    }
+}
+
+/// Rows of one cluster have the same codes, or nearly: those have the steps of all.
+#[test]
+fn rows_of_tight_clusters_are_told_apart_and_reached() {
+    let (mut noise, clusters) = (Noise(31), 20);
+    let centres: Vec<_> = (0..clusters).map(|_| noise.vector()).collect();
+    let mut around = |at: usize, radius: f32| -> Vec<f32> {
+        centres[at % clusters].iter().map(|x| x + radius * noise.next()).collect()
+    };
+    for radius in [0.1, 0.02, 1e-3] {
+        let rows = Arc::new((0..6000).flat_map(|at| around(at, radius)).collect::<Vec<_>>());
+        let queries: Vec<_> = (0..60).map(|at| around(at, radius)).collect();
+        let params = GraphParams { m: 8, ef_construct: 100 };
+        let graph = build_with(Arc::clone(&rows), Metric::L2, params);
+        assert_eq!(graph.unreached(), 0);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let metric = Metric::L2;
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let (mut walked, everything) = (0, Select::default());
+        for query in &queries {
+            let truth = flat.search(query, K, 0, &everything).expect("a fitting query");
+            let hits = graph.search(query, K, 100, &everything).expect("a fitting query");
+            walked += hits.iter().filter(|hit| truth.contains(hit)).count();
+            let codes = graph.scan(query, K, 100, &everything, None);
+            assert_eq!(codes.expect("a fitting query"), truth);
+        }
+        assert!(walked >= 60 * K * 95 / 100, "{radius}: {walked} of {}", 60 * K);
+    }
+}
+
+#[test]
+fn rows_beyond_f32_hide_no_others() {
+    let mut values = clustered(3000, 5);
+    for (at, row) in values.chunks_mut(DIM).enumerate() {
+        match at % 10 {
+            3 => row.fill(f32::NAN),
+            6 => row.fill(3e38),
+            _ => {}
+        }
+    }
+    let rows = Arc::new(values);
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    let graph = build_with(Arc::clone(&rows), Metric::L2, params);
+    let order = |a: u32, b: u32| a.cmp(&b);
+    let metric = Metric::L2;
+    let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+    let (mut walked, mut scanned) = (0, 0);
+    for query in queries() {
+        let everything = Select::default();
+        let truth = flat.search(&query, K, 0, &everything).expect("a fitting query");
+        let found = |hits: Result<Vec<Hit>, Error>| {
+            hits.expect("a fitting query").iter().filter(|hit| truth.contains(hit)).count()
+        };
+        walked += found(graph.search(&query, K, 100, &everything));
+        scanned += found(graph.scan(&query, K, 100, &everything, None));
+    }
+    assert!(walked >= 97 * K && scanned >= 97 * K, "{walked} and {scanned} of {}", 100 * K);
+}
+
+#[test]
+fn rows_beyond_f32_are_survived_and_not_returned() {
+    let mut rows = clustered(500, 5);
+    for (at, wild) in [(0, f32::NAN), (60, f32::INFINITY), (120, 3e38)] {
+        rows[at * DIM..(at + 1) * DIM].fill(wild);
+    }
+    let params = GraphParams { m: 8, ef_construct: 40 };
+    for metric in METRICS {
+        let graph = build_with(Arc::new(rows.clone()), metric, params);
+        for query in queries().into_iter().chain([vec![f32::NAN; DIM], vec![3e38; DIM]]) {
+            let hits = graph.search(&query, 500, 500, &Select::default()).expect("a fitting query");
+            assert!(hits.iter().all(|hit| hit.score.is_finite()));
+            assert!(hits.iter().all(|hit| ![0, 60].contains(&hit.row)));
+        }
+    }
+}
+
+#[test]
+fn rows_far_apart_in_size_and_place_keep_their_order() {
+    // Dimensions of unlike range, a centre far from zero, and single values that are far out: each
+    // has spoilt a quantizer before.
+    let mut values = clustered(2000, 9);
+    for (at, value) in values.iter_mut().enumerate() {
+        *value = *value * 10_f32.powi((at % DIM) as i32 % 5 - 2) + (at % DIM) as f32 * 3.0;
+        if at % 997 == 0 {
+            *value += 40.0;
+        }
+    }
+    let rows = Arc::new(values);
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    for metric in METRICS {
+        let graph = build_with(Arc::clone(&rows), metric, params);
+        let order = |a: u32, b: u32| a.cmp(&b);
+        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+        let mut found = 0;
+        for query in rows.chunks(DIM).step_by(20) {
+            let everything = Select::default();
+            let truth = flat.search(query, K, 0, &everything).expect("a fitting query");
+            let hits = graph.search(query, K, 128, &everything).expect("a fitting query");
+            found += hits.iter().filter(|hit| truth.contains(hit)).count();
+        }
+        assert!(found >= 100 * K * 95 / 100, "{metric:?}: {found} of {}", 100 * K);
+    }
+}
