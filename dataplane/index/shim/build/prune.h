@@ -73,9 +73,9 @@ class RowPairs {
 };
 
 // Writes up to `most` of the candidates, which are sorted, to `links`, and says how many. One is
-// left out where another that was taken is nearer to it than the node itself is: the way to it leads
-// over that other one. Links of all directions remain (Malkov and Yashunin, arXiv:1603.09320,
-// algorithm 4).
+// left out where another that was taken is nearer to it than the node itself is: the way to it
+// leads over that other one. Links of all directions remain (Malkov and Yashunin,
+// arXiv:1603.09320, algorithm 4).
 template <class Pairs>
 size_t prune(
         const std::vector<Candidate>& sorted, Pairs&& pairs, size_t most, int32_t* links) {

@@ -10,8 +10,8 @@
 
 namespace vane {
 
-// Links nodes that no way from the scouts leads to from what is near to them. Says how many nodes can
-// be reached in the end.
+// Links nodes that no way from the scouts leads to from what is near to them. Says how many nodes
+// can be reached in the end.
 size_t lead_ways(
         Draft& draft, const std::vector<int32_t>& scouts, const Neighbours& neighbours);
 
