@@ -8,6 +8,9 @@ pub(crate) const M_MAX: usize = 512;
 /// Beyond this a wider search does not make a better graph.
 pub(crate) const EF_CONSTRUCT_MAX: usize = 4096;
 
+/// What each of a row's columns is padded to, in bytes.
+const LINE: usize = 64;
+
 /// How dense a graph is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphParams {
@@ -26,6 +29,15 @@ impl GraphParams {
     #[must_use]
     pub fn to_serve(m: usize, ef_construct: usize) -> Self {
         Self { m, ef_construct: ef_construct.max(EF_CONSTRUCT_FLOOR) }
+    }
+
+    /// Bytes of memory that a build takes for each row of so many dimensions, beside the row.
+    #[must_use]
+    pub fn build_bytes(self, dim: usize) -> usize {
+        // As they lie in the file: links, codes in two halves, facts; and in which order nodes
+        // come, which are equal and which are reached.
+        let (links, half) = (2 * self.m * size_of::<i32>(), dim.div_ceil(2));
+        links.next_multiple_of(LINE) + 2 * half.next_multiple_of(LINE) + LINE
     }
 
     /// Refuses values out of range.

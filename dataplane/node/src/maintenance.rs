@@ -69,9 +69,11 @@ impl Maintenance {
             let thread = std::thread::Builder::new().name("scrub".into());
             threads.push(thread.spawn(move || scrub.run(&stopped))?);
         }
-        // A thread each: writes wait for seals, which must not wait behind a graph of minutes. Each
-        // does one job of a shard and then looks at the next shard, so that none is left out.
-        let jobs = [(JobKind::Seal, "seal"), (JobKind::Fill, "fill")];
+        // A thread each: writes wait for seals and searches for graphs over what is new, which must
+        // not wait behind a graph of an hour. Each does one job of a shard and then looks at the
+        // next shard, so that none is left out.
+        let jobs =
+            [(JobKind::Seal, "seal"), (JobKind::Fill, "fill"), (JobKind::Haste, "build-new")];
         let builders = (0..upkeep.replicas.builds_max()).map(|_| (JobKind::Build, "build"));
         for (kind, name) in jobs.into_iter().chain(builders) {
             let (upkeep, stopped) = (Arc::clone(upkeep), stopped.clone());
@@ -101,7 +103,7 @@ fn rest(kind: JobKind, took: Duration) -> Duration {
     match kind {
         // Writers want what it works with, in many small steps: half of the time is theirs.
         JobKind::Fill => took.min(FILL_REST_MAX),
-        JobKind::Seal | JobKind::Build => Duration::ZERO,
+        JobKind::Seal | JobKind::Build | JobKind::Haste => Duration::ZERO,
     }
 }
 

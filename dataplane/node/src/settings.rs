@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::net::IpAddr;
 
 use vane_shard::{BuildCores, ShardSettings};
+use vane_storage::segment_file::memory_bytes;
 
 use crate::scrub::ScrubSettings;
 
@@ -44,6 +45,9 @@ pub struct Settings {
     pub search_threads: usize,
     /// Threads that build graphs, at most.
     pub build_threads: usize,
+    /// Bytes of memory that builds of graphs may take, which bounds how large segments grow;
+    /// `None` for a quarter of what there is.
+    pub build_bytes_max: Option<usize>,
     /// Searches that may wait for a thread.
     pub pending_searches_max: usize,
     /// Bytes of writes that may be between proposal and answer.
@@ -71,12 +75,16 @@ pub struct Settings {
 impl Settings {
     /// The part that a shard is told.
     pub(crate) fn shard(&self) -> ShardSettings {
+        let quarter = || usize::try_from(memory_bytes() / 4).unwrap_or(usize::MAX);
+        let build_bytes = self.build_bytes_max.unwrap_or_else(quarter);
+        let build_cores = Arc::new(BuildCores::new(self.build_threads));
         ShardSettings {
             growing_rows_max: self.growing_rows_max,
             growing_bytes_max: self.growing_bytes_max,
             idle_after: self.idle_seal_after,
             fill_points: FILL_POINTS,
-            build_cores: Arc::new(BuildCores::new(self.build_threads)),
+            build_bytes_max: build_bytes / build_cores.builds_max(),
+            build_cores,
         }
     }
 }

@@ -42,6 +42,7 @@ fn settings(dir: &Path) -> Settings {
         data_dir: dir.to_owned(),
         search_threads: 2,
         build_threads: 2,
+        build_bytes_max: None,
         pending_searches_max: 1024,
         pending_write_bytes_max: 256 << 20,
         min_free_bytes: 1 << 20,

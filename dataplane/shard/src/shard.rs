@@ -31,6 +31,8 @@ pub struct ShardSettings {
     pub fill_points: usize,
     /// What graphs are built on, the same for all shards of a node.
     pub build_cores: Arc<BuildCores>,
+    /// Bytes of memory that the build of one graph may take: no larger segments are made.
+    pub build_bytes_max: usize,
 }
 
 /// One shard on this node.
@@ -54,7 +56,7 @@ pub struct Shard {
     pub(crate) indexes_building: AtomicUsize,
     pub(crate) indexes_built: AtomicU64,
     /// By kind of background job, why the last one failed, if it did.
-    pub(crate) job_failures: Mutex<[Option<String>; 3]>,
+    pub(crate) job_failures: Mutex<[Option<String>; 4]>,
     pub(crate) settings: ShardSettings,
     pub(crate) pace: Mutex<Pace>,
     closed: AtomicBool,

@@ -61,6 +61,7 @@ impl Running {
             idle_after: Duration::from_secs(1),
             fill_points: 512,
             build_cores: Arc::new(BuildCores::new(2)),
+            build_bytes_max: 1 << 30,
         };
         let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));

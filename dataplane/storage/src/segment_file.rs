@@ -33,7 +33,7 @@ use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
 pub use link::link_into;
 use residence::Mapped;
-pub use residence::fit_into_memory;
+pub use residence::{fit_into_memory, memory_bytes};
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;

@@ -78,8 +78,10 @@ pub struct OptimizerConfig {
     pub deleted_threshold: f64,
     /// Segments with fewer rows are not rewritten for their dead rows.
     pub vacuum_min_vector_number: usize,
-    /// KB of vectors above which segments are not merged any more.
-    pub max_segment_size: usize,
+    /// KB of vectors above which segments are not merged any more; `None`: as many as a node has
+    /// the memory for.
+    #[serde(with = "segment_size")]
+    pub max_segment_size: Option<usize>,
 }
 
 impl Default for OptimizerConfig {
@@ -89,8 +91,25 @@ impl Default for OptimizerConfig {
             indexing_threshold: 10_000,
             deleted_threshold: 0.2,
             vacuum_min_vector_number: 1000,
-            // Bounds the build of one graph, and with it the room that a merge needs.
-            max_segment_size: 512 << 10,
+            max_segment_size: None,
         }
+    }
+}
+
+/// The stored form of a size that may be unset: what every collection had that set none, when each
+/// had one. So all versions read it.
+mod segment_size {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    const UNSET: usize = 512 << 10;
+
+    pub(super) fn serialize<S: Serializer>(size: &Option<usize>, to: S) -> Result<S::Ok, S::Error> {
+        size.unwrap_or(UNSET).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<usize>, D::Error> {
+        Ok(Some(usize::deserialize(from)?).filter(|size| *size != UNSET))
     }
 }

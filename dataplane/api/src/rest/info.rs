@@ -121,13 +121,11 @@ fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
 }
 
 fn optimizer(config: OptimizerConfig) -> Value {
-    // Null where nobody set it, as Qdrant says it.
-    let is_default = config.max_segment_size == OptimizerConfig::default().max_segment_size;
     json!({
         "deleted_threshold": config.deleted_threshold,
         "vacuum_min_vector_number": config.vacuum_min_vector_number,
         "default_segment_number": 0,
-        "max_segment_size": (!is_default).then_some(config.max_segment_size),
+        "max_segment_size": config.max_segment_size,
         "memmap_threshold": null,
         "indexing_threshold": config.indexing_threshold,
         "flush_interval_sec": 1,

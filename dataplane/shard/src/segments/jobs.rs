@@ -14,11 +14,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vane_index::Graph;
+use vane_index::{Graph, GraphParams};
 
 use crate::error::Error;
 use crate::segments::optimize::{
-    Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_seal,
+    Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_in_haste, next_seal,
 };
 use crate::shard::Shard;
 
@@ -27,8 +27,10 @@ use crate::shard::Shard;
 pub enum Kind {
     /// Freezing and sealing: quick, and they bound memory.
     Seal,
-    /// Building and rewriting: as long as a graph takes.
+    /// Building and rewriting: as long as a graph takes, which may be an hour.
     Build,
+    /// Graphs over what piles up meanwhile, in pieces.
+    Haste,
     /// Filling payload indexes: a few milliseconds each time.
     Fill,
 }
@@ -138,16 +140,21 @@ impl Shard {
     ) -> Option<(Job, Claim<'_>)> {
         // From the look at what is there to the claim: two threads must not choose the same.
         let mut claimed = self.claimed.lock();
-        let facts = self.facts(ordinal, self.tempo(), &claimed);
-        let job = match kind {
-            Kind::Seal => next_seal(&facts),
-            Kind::Build => next_build(&facts),
-            Kind::Fill => None,
-        }?;
-        if !has_room(bytes_to_write(&job, &facts)) {
-            // Another vector's job may be small enough.
-            return None;
-        }
+        let mut facts = self.facts(ordinal, self.tempo(), &claimed);
+        let job = loop {
+            let job = match kind {
+                Kind::Seal => next_seal(&facts),
+                Kind::Build => next_build(&facts),
+                Kind::Haste => next_in_haste(&facts),
+                Kind::Fill => None,
+            }?;
+            if has_room(bytes_to_write(&job, &facts)) {
+                break job;
+            }
+            // Without the largest of them there may be a job that is small enough.
+            let largest = largest_of(inputs_of(&job), &facts)?;
+            facts = facts.without(largest);
+        };
         let segments: Vec<_> = inputs_of(&job).iter().map(|id| (ordinal, *id)).collect();
         claimed.extend(&segments);
         Some((job, Claim { shard: self, segments }))
@@ -176,14 +183,18 @@ impl Shard {
             has_graph: sealed.graph.is_some(),
             is_outdated: sealed.graph.as_ref().is_some_and(Graph::is_of_earlier_version),
         });
+        let (hnsw, dim) = (state.config.hnsw_of(&vector.name), vector.params.size);
+        let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
+        let rows_max = self.settings.build_bytes_max / params.build_bytes(dim);
         Facts {
             growing_rows: vector.growing.rows(),
             growing_bytes: vector.growing.bytes(),
             frozen: vector.frozen.first().map(|frozen| frozen.id),
             segments: segments.collect(),
             tempo,
-            hnsw: state.config.hnsw_of(&vector.name),
+            hnsw,
             optimizer: state.config.optimizer,
+            buildable_bytes: rows_max.saturating_mul(dim * size_of::<f32>()),
         }
     }
 
@@ -220,6 +231,11 @@ impl Shard {
         });
         behind.max().unwrap_or_default()
     }
+}
+
+fn largest_of(ids: &[u32], facts: &Facts) -> Option<u32> {
+    let among = facts.segments.iter().filter(|segment| ids.contains(&segment.id));
+    among.max_by_key(|segment| segment.bytes).map(|segment| segment.id)
 }
 
 fn bytes_to_write(job: &Job, facts: &Facts) -> u64 {

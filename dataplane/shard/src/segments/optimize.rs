@@ -31,12 +31,18 @@ const PLAIN_SEGMENTS_MAX: usize = 8;
 const INDEXED_SEGMENTS_MAX: usize = 4;
 /// The same while many writes come; then none are merged before.
 const BUSY_INDEXED_SEGMENTS_MAX: usize = 6;
-/// An indexed segment joins what is at least this share of it: a build, or a merge.
+/// An indexed segment joins what is at least one in so many of it: a build, or a merge.
 const JOIN_SHARE: usize = 2;
+/// The same of merges when writes pause, for searches: a row is rewritten twice as often, and half
+/// as many segments are left.
+const IDLE_JOIN_SHARE: usize = 4;
 
 /// What a collection may ask for in bytes, at most: more than any disk has, and some batches of
 /// it are still a number.
 const ASKED_BYTES_MAX: usize = 1 << 56;
+/// Bytes of a segment, at most, where the collection says nothing: one graph of them is built in an
+/// hour or two, and copied as one file.
+const SEGMENT_BYTES_MAX: usize = 20 << 30;
 
 /// What is known of a sealed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +81,16 @@ pub(crate) struct Facts {
     pub(crate) tempo: Tempo,
     pub(crate) hnsw: HnswConfig,
     pub(crate) optimizer: OptimizerConfig,
+    /// Bytes of rows that there is memory for to build one graph over.
+    pub(crate) buildable_bytes: usize,
+}
+
+impl Facts {
+    /// The facts without one segment.
+    pub(crate) fn without(mut self, id: u32) -> Self {
+        self.segments.retain(|segment| segment.id != id);
+        self
+    }
 }
 
 /// A background job, and the segments that it works on.
@@ -126,6 +142,12 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
         Tempo::Busy => false,
     };
     (is_due || is_batch).then_some(Job::Freeze)
+}
+
+/// A graph over rows that wait, where they come faster than they are indexed: for a thread that
+/// does nothing else, as the others may be at a graph of an hour.
+pub(crate) fn next_in_haste(facts: &Facts) -> Option<Job> {
+    is_in_haste(facts).then(|| index(facts)).flatten()
 }
 
 /// The next job for sealed segments, if one is due.
@@ -230,9 +252,10 @@ fn like_sized<'a>(
     sorted: &[&'a SegmentFacts],
     least: usize,
 ) -> Vec<&'a SegmentFacts> {
+    let share = if facts.tempo == Tempo::Idle { IDLE_JOIN_SHARE } else { JOIN_SHARE };
     let (mut inputs, mut bytes) = (Vec::new(), 0);
     for segment in sorted {
-        let joins = inputs.len() < least || segment.bytes <= bytes * JOIN_SHARE;
+        let joins = inputs.len() < least || segment.bytes <= bytes * share;
         if !joins || bytes + segment.bytes > bytes_max(facts) {
             break;
         }
@@ -287,7 +310,8 @@ fn threshold_of(hnsw: HnswConfig, optimizer: OptimizerConfig) -> usize {
 }
 
 fn bytes_max(facts: &Facts) -> usize {
-    kilobytes(facts.optimizer.max_segment_size)
+    let asked = facts.optimizer.max_segment_size.map_or(SEGMENT_BYTES_MAX, kilobytes);
+    asked.min(facts.buildable_bytes)
 }
 
 fn kilobytes(asked: usize) -> usize {

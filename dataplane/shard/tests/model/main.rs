@@ -15,6 +15,7 @@ mod hostile;
 mod indexes;
 mod map;
 mod requests;
+mod room;
 mod routes;
 mod search_context;
 mod snapshots;

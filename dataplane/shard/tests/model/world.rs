@@ -416,6 +416,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         idle_after: Duration::ZERO,
         fill_points: 7,
         build_cores: Arc::new(BuildCores::new(2)),
+        build_bytes_max: 1 << 30,
     };
     Shard::open(store(kv, dir), settings)
 }

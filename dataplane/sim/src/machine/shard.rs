@@ -58,6 +58,7 @@ impl ShardRates {
             // Few, so that all kinds of writes come in between.
             fill_points: 4,
             build_cores: Arc::new(BuildCores::new(1)),
+            build_bytes_max: 1 << 30,
         }
     }
 }

@@ -33,13 +33,18 @@ impl Drop for Mapped {
 /// Whether all rows that are mapped fit into the memory that is theirs. Where they do not, a look
 /// at one may be a wait for the disk at any time.
 pub fn fit_into_memory() -> bool {
+    MAPPED.load(Ordering::Relaxed) <= memory_bytes() / SHARE
+}
+
+/// Bytes of memory of the machine, or of the control group where that has less. More than any
+/// machine has where the kernel does not say.
+pub fn memory_bytes() -> u64 {
     static MEMORY: OnceLock<u64> = OnceLock::new();
-    let memory = *MEMORY.get_or_init(|| {
+    *MEMORY.get_or_init(|| {
         let limits = LIMITS.iter().filter_map(|path| fs::read_to_string(path).ok());
         let machine = fs::read_to_string("/proc/meminfo").ok();
         memory(machine.as_deref(), limits)
-    });
-    MAPPED.load(Ordering::Relaxed) <= memory / SHARE
+    })
 }
 
 /// Bytes of memory, by what the kernel says of the machine and of limits. Where it says nothing

@@ -123,7 +123,7 @@ impl OptimizersDiff {
             deleted_threshold: deleted_threshold.unwrap_or(base.deleted_threshold),
             vacuum_min_vector_number: vacuum_min_vector_number
                 .unwrap_or(base.vacuum_min_vector_number),
-            max_segment_size: max_segment_size.unwrap_or(base.max_segment_size),
+            max_segment_size: max_segment_size.or(base.max_segment_size),
         })
     }
 }

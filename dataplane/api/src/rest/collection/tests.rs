@@ -30,7 +30,7 @@ fn vector_parameters_build_on_the_collections() {
         Some(HnswConfig { m: 32, ef_construct: 200, ..HnswConfig::default() })
     );
     assert_eq!(config.optimizer.indexing_threshold, 0);
-    assert_eq!(config.optimizer.max_segment_size, 512 << 10);
+    assert_eq!(config.optimizer.max_segment_size, None);
     let update =
         r#"{"hnsw_config": {"m": 8}, "vectors": {"": {"hnsw_config": {"ef_construct": 50}}}}"#;
     let change = parse_text::<UpdateCollection>(update).unwrap().into_change(&config).unwrap();

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use vane_storage::segment_file;
 use vane_types::planted::{self, Fault};
+use vane_types::{LogIndex, Slot};
 
 use crate::error::Error;
 use crate::segments::growing::{ALIVE, Loc};
 use crate::segments::sealed::{Sealed, Tombstones};
 use crate::shard::Shard;
-use crate::state::vector::VectorState;
+
+/// Rows whose new places are noted while readers wait, about a millisecond; of more, beside them.
+const PLACES_UNDER_LOCK: usize = 1 << 17;
 
 impl Shard {
     /// Puts a new segment in the place of its inputs. `origins` says for each of its rows
@@ -29,6 +32,13 @@ impl Shard {
             if self.is_out_of_use() {
                 return Err(Error::Cancelled);
             }
+            let deaths = || origins.iter().map(|origin| death(inputs, origin));
+            new.tombstones = Arc::new(Tombstones::new(deaths()));
+            let places = || places(&new, deaths());
+            // Made beside readers, who wait for the change itself alone: only who holds `writer`
+            // changes what is read here.
+            let locs = (origins.len() > PLACES_UNDER_LOCK)
+                .then(|| moved(self.state.read().vectors[ordinal].locs.clone(), places()));
             let mut batch = self.store.batch();
             // Without a living row there is nothing to name.
             if new.rows() > 0 {
@@ -41,7 +51,10 @@ impl Shard {
             batch.write()?;
             let mut state = self.state.write();
             let vector = &mut state.vectors[ordinal];
-            move_rows(vector, inputs, &mut new, origins);
+            match locs {
+                Some(locs) => vector.locs = locs,
+                None => vector.locs = moved(std::mem::take(&mut vector.locs), places()),
+            }
             vector.sealed.retain(|sealed| !old.contains(&sealed.id()));
             if new.rows() > 0 {
                 vector.sealed.push(Arc::new(new));
@@ -60,23 +73,28 @@ impl Shard {
     }
 }
 
-/// Takes tombstones over, and points the living rows' slots at their new place.
-fn move_rows(
-    vector: &mut VectorState,
-    inputs: &[Arc<Sealed>],
-    new: &mut Sealed,
-    origins: &[(u32, u32)],
-) {
-    let forgets = planted::is(Fault::MergeTheDead);
-    let death = |(input, row): &(u32, u32)| {
-        if forgets { ALIVE } else { inputs[*input as usize].tombstones.of(*row) }
-    };
-    let tombstones = origins.iter().map(death);
-    new.tombstones = Arc::new(Tombstones::new(tombstones.clone()));
-    let (id, slots) = (new.id(), new.files.slots());
-    for (row, death) in tombstones.enumerate() {
-        if death == ALIVE {
-            vector.set_loc(slots[row], Loc { segment: id, row: row as u32 });
-        }
+/// When a row of an input died.
+fn death(inputs: &[Arc<Sealed>], (input, row): &(u32, u32)) -> LogIndex {
+    if planted::is(Fault::MergeTheDead) {
+        return ALIVE;
     }
+    inputs[*input as usize].tombstones.of(*row)
+}
+
+/// Where the living rows of a segment lie, by their slots.
+fn places(
+    new: &Sealed,
+    deaths: impl Iterator<Item = LogIndex>,
+) -> impl Iterator<Item = (Slot, Loc)> {
+    let (segment, slots) = (new.id(), new.files.slots());
+    let living = deaths.enumerate().filter(|(_, death)| *death == ALIVE);
+    living.map(move |(row, _)| (slots[row], Loc { segment, row: row as u32 }))
+}
+
+fn moved(mut locs: Vec<Loc>, places: impl Iterator<Item = (Slot, Loc)>) -> Vec<Loc> {
+    for (slot, loc) in places {
+        // It lives, so its slot has a place, which is in one of the inputs.
+        locs[slot as usize] = loc;
+    }
+    locs
 }

@@ -20,6 +20,7 @@ fn facts(segments: &[(u32, usize, bool)], tempo: Tempo) -> Facts {
         tempo,
         hnsw: HnswConfig::default(),
         optimizer: OptimizerConfig::default(),
+        buildable_bytes: 512 * MB,
     }
 }
 
@@ -52,7 +53,7 @@ fn one_large_enough_segment_is_indexed_in_place() {
 fn thresholds_that_no_disk_reaches_are_thresholds() {
     let optimizer = OptimizerConfig {
         indexing_threshold: usize::MAX,
-        max_segment_size: usize::MAX,
+        max_segment_size: Some(usize::MAX),
         ..OptimizerConfig::default()
     };
     for tempo in TEMPOS {
@@ -114,9 +115,11 @@ fn small_graphs_are_merged_while_writes_go_on() {
     assert_eq!(tiers(&[40; 5], Tempo::Idle), rewrite((0..5).collect()));
     // Each more than twice those before it: the smallest two alone.
     assert_eq!(tiers(&[1, 3, 9, 28, 90, 200, 201], Tempo::Busy), rewrite(vec![0, 1]));
+    assert_eq!(tiers(&[1, 3, 9, 28], Tempo::Trickle), None);
+    assert_eq!(tiers(&[1, 3, 6, 28], Tempo::Trickle), rewrite(vec![1, 2]));
+    assert_eq!(tiers(&[1, 5, 21, 85], Tempo::Idle), None);
+    assert_eq!(tiers(&[1, 4, 21, 28], Tempo::Idle), rewrite(vec![0, 1]));
     for tempo in [Tempo::Idle, Tempo::Trickle] {
-        assert_eq!(tiers(&[1, 3, 9, 28], tempo), None);
-        assert_eq!(tiers(&[1, 3, 6, 28], tempo), rewrite(vec![1, 2]));
         assert_eq!(tiers(&[40; 2], tempo), rewrite(vec![0, 1]));
         assert_eq!(tiers(&[10, 500, 500, 500, 500, 500], tempo), None, "one is small");
     }
@@ -189,4 +192,37 @@ fn no_graph_is_built_where_it_is_turned_off() {
     facts.hnsw.m = 16;
     facts.optimizer.indexing_threshold = 0;
     assert_eq!(next_build(&facts), None);
+}
+
+#[test]
+fn segments_grow_as_far_as_memory_and_the_collection_allow() {
+    let sizes = [(1, 400 * MB, true), (2, 300 * MB, true)];
+    let job = |asked: Option<usize>, buildable_bytes| {
+        let mut facts = Facts { buildable_bytes, ..facts(&sizes, Tempo::Idle) };
+        facts.optimizer.max_segment_size = asked;
+        next_build(&facts)
+    };
+    let merged = Some(Job::Rewrite { inputs: vec![2, 1], graph: true });
+    assert_eq!(job(None, usize::MAX), merged);
+    assert_eq!(job(None, 800 * MB), merged);
+    assert_eq!(job(None, 799 * MB), None);
+    assert_eq!(job(Some(800 << 10), usize::MAX), merged);
+    assert_eq!(job(Some(799 << 10), usize::MAX), None);
+    assert_eq!(job(Some(usize::MAX), 799 * MB), None, "memory is the machine's");
+    let huge = [(1, 11 << 30, true), (2, 10 << 30, true)];
+    let huge = Facts { buildable_bytes: usize::MAX, ..facts(&huge, Tempo::Idle) };
+    assert_eq!(next_build(&huge), None, "one file has an end");
+}
+
+#[test]
+fn what_piles_up_is_indexed_beside_a_long_build_and_nothing_else() {
+    let tail = |rest: usize| {
+        let graphs = (0..9).map(|id| (id, 10 * MB, true));
+        let tail = (10..14).map(|id| (id, 10 * MB, false));
+        facts(&graphs.chain(tail.take(rest)).collect::<Vec<_>>(), Tempo::Busy)
+    };
+    let pieces = Job::Rewrite { inputs: vec![10, 11, 12], graph: true };
+    assert_eq!(next_in_haste(&tail(4)), Some(pieces));
+    assert_eq!(next_in_haste(&tail(3)), None);
+    assert!(next_build(&tail(3)).is_some(), "for the others there is more to do");
 }
