@@ -126,7 +126,8 @@ class Rescoring {
 // Candidates by `find` from codes, or from the rows where codes cannot tell them apart, and from
 // them the answer; their equals too where they stand for those.
 template <class Find>
-void answer(const vane_search& search, bool with_equals, const Find& find) {
+void answer(
+        const vane_search& search, const float* within, bool with_equals, const Find& find) {
     const vane::Heading& heading = search.graph->heading;
     const char* image = search.graph->image(search.file);
     const vane::Columns columns(heading, image);
@@ -134,7 +135,11 @@ void answer(const vane_search& search, bool with_equals, const Find& find) {
                                             : vane::Equals(nullptr, heading.rows());
     const bool inner_product = heading.metric == VANE_INNER_PRODUCT;
     const vane::CodedQuery coded(heading.quantizer, search.query, inner_product);
-    const vane::Task task{heading.scouts, columns, equals, search.select, search.ef};
+    const float bound = !within        ? std::numeric_limits<float>::infinity()
+                        : inner_product ? -*within
+                                        : *within;
+    const vane::Task task{
+            heading.scouts, columns, equals, search.select, search.ef, {search.k, bound}};
     const std::vector<Candidate>* found = &find(task, vane::ByCodes(columns, coded));
     vane::with_metric(heading.metric, [&](auto metric) {
         using Metric = decltype(metric);
@@ -156,12 +161,12 @@ void answer(const vane_search& search, bool with_equals, const Find& find) {
 
 } // namespace
 
-int vane_graph_walk(const vane_search* search) {
+int vane_graph_walk(const vane_search* search, const float* within) {
     return vane::guarded([&] {
         const auto find = [](const vane::Task& task, const auto& costs) -> const auto& {
             return vane::walk(task, costs);
         };
-        answer(*search, true, find);
+        answer(*search, within, true, find);
     });
 }
 
@@ -170,6 +175,6 @@ int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t cou
         const auto find = [&](const vane::Task& task, const auto& costs) -> const auto& {
             return vane::scan(task, costs, among, count);
         };
-        answer(*search, false, find);
+        answer(*search, nullptr, false, find);
     });
 }

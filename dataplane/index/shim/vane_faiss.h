@@ -88,8 +88,10 @@ struct vane_search {
     int64_t* ids;
 };
 
-// Along the links. Safe to call from many threads at once, as the next one is.
-int vane_graph_walk(const vane_search* search);
+// Along the links. Where only rows are of use that score no worse than `within`, which is else null,
+// fewer than `ef` candidates are looked around if few are. Safe to call from many threads at once,
+// as the next one is.
+int vane_graph_walk(const vane_search* search, const float* within);
 
 // By a look at the code of every row that may be returned, or where `among` is not null of those
 // `count` rows. One of the best is missed where its code says that `ef` others are nearer.

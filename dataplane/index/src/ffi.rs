@@ -205,9 +205,13 @@ impl Handle {
             ids: ids.as_mut_ptr(),
         };
         let status = match way {
-            // SAFETY: file, rows and query have the graph's shape; the tables of `select` have an
-            // entry for every row; both outputs have room for k; all of them outlive the call.
-            Way::Walk => unsafe { raw::vane_graph_walk(&raw const search) },
+            Way::Walk(within) => {
+                let within = within.as_ref().map_or(ptr::null(), ptr::from_ref);
+                // SAFETY: file, rows and query have the graph's shape; the tables of `select` have
+                // an entry for every row; both outputs have room for k; all of them outlive the
+                // call, as does `within`.
+                unsafe { raw::vane_graph_walk(&raw const search, within) }
+            }
             Way::Scan(among) => {
                 let (first, count) = match among {
                     None => (ptr::null(), 0),
@@ -243,8 +247,8 @@ impl Handle {
 /// How candidates are found.
 #[derive(Clone, Copy)]
 pub(crate) enum Way<'a> {
-    /// Along the links.
-    Walk,
+    /// Along the links, for rows that score no worse than this.
+    Walk(Option<f32>),
     /// By a look at every code that may be returned, or at those of the rows named.
     Scan(Option<&'a [u32]>),
 }

@@ -60,6 +60,23 @@ impl Graph {
         self.find(query, (k, ef), select, Way::Scan(among))
     }
 
+    /// As [`VectorIndex::search`], where `k` others are known of which none scores worse than
+    /// `within`: the fewer of the rows here can be among the best, the fewer candidates are looked
+    /// around.
+    ///
+    /// # Errors
+    /// As [`VectorIndex::search`].
+    pub fn walk(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        select: &Select<'_>,
+        within: Option<f32>,
+    ) -> Result<Vec<Hit>, Error> {
+        self.find(query, (k, ef), select, Way::Walk(within))
+    }
+
     fn find(
         &self,
         query: &[f32],
@@ -148,7 +165,7 @@ impl VectorIndex for Graph {
         ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        self.find(query, (k, ef), select, Way::Walk)
+        self.walk(query, k, ef, select, None)
     }
 
     fn bytes(&self) -> usize {

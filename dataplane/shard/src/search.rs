@@ -123,6 +123,7 @@ impl Shard {
             deadline,
         };
         searcher.leave_out_large_plain();
+        searcher.put_largest_first();
         let mut best = Arc::new(searcher).run(helpers)?;
         if distance == Distance::Euclid {
             // Squares order as distances do: only winners pay for the root. Rounding may leave a
@@ -151,12 +152,18 @@ impl Searcher {
             return Ok(best);
         }
         let most = if self.effort().is_worth_help(self.vector.dim) { HELPERS_MAX } else { 0 };
-        let shared = Arc::clone(&self);
-        let work = move |part| shared.part(part);
-        for found in side_by_side(self.parts(), most, helpers, work) {
-            best.extend(found.unwrap_or(Err(Error::Lost))?);
+        // What the largest segments have says how much the others can add. Not what any thread has
+        // found by now: an answer must not depend on which was faster.
+        let (leading, all) = (self.leading_parts(), self.parts());
+        for parts in [0..leading, leading..all] {
+            let (shared, first) = (Arc::clone(&self), parts.start);
+            let within = best.get(self.k - 1).map(|hit: &Hit| hit.score);
+            let work = move |number| shared.part(first + number, within);
+            for found in side_by_side(parts.len(), most, helpers, work) {
+                best.extend(found.unwrap_or(Err(Error::Lost))?);
+            }
+            self.keep_best(&mut best);
         }
-        self.keep_best(&mut best);
         Ok(best)
     }
 

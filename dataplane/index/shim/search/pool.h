@@ -12,9 +12,16 @@
 namespace vane {
 
 // The best candidates so far, nearest first, and how far a walk is through them.
+//
+// A walk that looks around `most` candidates finds `k` results well, so one that can only find a
+// few of the best `k` need not look around as many: those within a cost that other graphs have
+// reached already tell how many it can find.
 class Pool {
   public:
-    explicit Pool(size_t most) : most_(most) {
+    explicit Pool(size_t most) : Pool(most, {}) {}
+
+    Pool(size_t most, Wanted wanted)
+            : most_(most), wanted_(wanted), least_(std::max(wanted.k, most / LEAST_SHARE)) {
         places_.clear();
         places_.reserve(most + 1);
     }
@@ -43,7 +50,7 @@ class Pool {
 
     // The nearest that was not yet looked at; -1 where all were.
     int32_t next() {
-        while (next_ < places_.size()) {
+        while (next_ < std::min(places_.size(), enough())) {
             Place& place = places_[next_++];
             if (!place.is_done) {
                 place.is_done = true;
@@ -80,10 +87,31 @@ class Pool {
         bool is_done;
     };
 
+    // One in so many is looked around however little can be found: the way there needs some.
+    static constexpr size_t LEAST_SHARE = 4;
+
+    // How many candidates are to be looked around, by what was found so far.
+    size_t enough() {
+        // Never less than before: what comes nearer only moves the others back.
+        while (within_ < std::min(wanted_.k, places_.size()) &&
+               places_[within_].candidate.cost <= wanted_.within) {
+            within_++;
+        }
+        return std::max(least_, most_ * within_ / wanted_.k);
+    }
+
+    static std::vector<Place>& own_places() {
+        static thread_local std::vector<Place> places;
+        return places;
+    }
+
     // The thread's own: a search asks for no memory once there was one like it.
-    static inline thread_local std::vector<Place> places_;
+    std::vector<Place>& places_ = own_places();
     size_t most_;
+    Wanted wanted_;
+    size_t least_;
     size_t next_ = 0;
+    size_t within_ = 0;
 };
 
 } // namespace vane

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "format/image.h"
@@ -21,6 +22,12 @@ inline bool is_before(const Candidate& a, const Candidate& b) {
     return a.cost < b.cost || (a.cost == b.cost && a.node < b.node);
 }
 
+// What a walk is for: so many results, of which those are of use that cost no more than `within`.
+struct Wanted {
+    size_t k = 1;
+    float within = std::numeric_limits<float>::infinity();
+};
+
 struct Task {
     // Where a walk may begin.
     const std::vector<int32_t>& scouts;
@@ -30,6 +37,7 @@ struct Task {
     const vane_select* select;
     // Candidates kept on the way.
     size_t ef;
+    Wanted wanted = {};
 
     // Whether a row may be returned.
     bool admits(uint32_t row) const;

@@ -42,7 +42,7 @@ class Walker {
     Walker(const Task& task, const Costs& costs)
             : task_(task),
               costs_(costs),
-              pool_(task.ef),
+              pool_(task.ef, task.wanted),
               visited_(cleared(visited_rows, task.columns.rows())),
               refused_(cleared(refused_rows, task.select ? task.columns.rows() : 0)) {}
 
@@ -79,6 +79,7 @@ class Walker {
 
     void start() {
         std::vector<Candidate> near, near_admitted;
+        near_admitted.reserve(task_.scouts.size());
         for (const int32_t scout : task_.scouts) {
             costs_.fetch(scout);
         }

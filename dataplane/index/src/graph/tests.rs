@@ -1,3 +1,4 @@
+use std::cmp::Ordering::{Greater, Less};
 use std::fs;
 use std::sync::atomic::AtomicU64;
 
@@ -221,6 +222,43 @@ fn a_thin_graph_has_a_way_to_every_row() {
     let thin = GraphParams { m: 2, ef_construct: 8 };
     for metric in METRICS {
         assert_eq!(build_with(rows(), metric, thin).unreached(), 0, "{metric:?}");
+    }
+}
+
+/// Of rows in two graphs, what the second adds to the first is found with fewer candidates.
+#[test]
+fn a_walk_within_a_score_finds_what_is_better() {
+    let params = GraphParams { m: 16, ef_construct: 100 };
+    let everything = Select::default();
+    for metric in METRICS {
+        let better = |a: f32, b: f32| if metric == Metric::L2 { a <= b } else { a >= b };
+        // A fifth of all, and one of few clusters, to which all that is near to a query may belong.
+        for is_apart in [false, true] {
+            let is_second =
+                |row: usize| if is_apart { row % CLUSTERS < 12 } else { row.is_multiple_of(5) };
+            let all = rows();
+            let second: Vec<usize> = (0..ROWS).filter(|row| is_second(*row)).collect();
+            let values: Vec<f32> =
+                second.iter().flat_map(|row| all[row * DIM..(row + 1) * DIM].to_vec()).collect();
+            let graph = build_with(Arc::new(values), metric, params);
+            let (mut wanted, mut found) = (0, 0);
+            for query in queries() {
+                let scores = scores_of_all(metric, &query);
+                let mut first: Vec<f32> =
+                    (0..ROWS).filter(|row| !is_second(*row)).map(|row| scores[row]).collect();
+                first.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
+                let within = first[K - 1];
+                let mut truth: Vec<f32> = second.iter().map(|row| scores[*row]).collect();
+                truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
+                truth.truncate(K);
+                truth.retain(|score| better(*score, within));
+                let hits = graph.walk(&query, K, 64, &everything, Some(within)).expect("fits");
+                assert_eq!(hits.len(), K, "worse ones too, where there are no better");
+                wanted += truth.len();
+                found += hits.iter().filter(|hit| truth.contains(&hit.score)).count();
+            }
+            assert!(wanted > 100 && found * 100 >= wanted * 97, "{metric:?}: {found} of {wanted}");
+        }
     }
 }
 

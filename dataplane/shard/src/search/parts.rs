@@ -1,6 +1,6 @@
 //! The parts of a search: a sealed segment each, and runs of rows in memory.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -14,14 +14,17 @@ use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
 
-/// Rows that a graph search scores per unit of ef.
-const VISITS_PER_EF: usize = 16;
+/// Rows that are scored in the time that a walk spends on one candidate: it compares codes of some
+/// sixteen, and scores few.
+const VISITS_PER_EF: usize = 6;
 /// Vector values that a quick search may touch: about two milliseconds' worth.
 const QUICK_VALUES: usize = 8 << 20;
 /// Vector values below which waking another thread costs more than it saves.
 const HELP_VALUES: usize = 1 << 20;
 /// Threads that help with one search at most.
 pub(crate) const HELPERS_MAX: usize = 7;
+/// A segment of one in so many of the largest's rows, or more, leads.
+const LEADING_SHARE: usize = 4;
 /// Chunks of rows in memory that make one part.
 const CHUNKS_PER_PART: usize = 8;
 
@@ -96,16 +99,29 @@ impl Searcher {
         ((allowed.slots.len() as f64 * share).ceil() as usize).min(rows)
     }
 
+    /// Before the search: segments are its first parts, and the first of them lead.
+    pub(super) fn put_largest_first(&mut self) {
+        self.vector.sealed.sort_by_key(|segment| Reverse(segment.rows()));
+    }
+
+    /// How many parts tell what the others need to find: segments not much smaller than the
+    /// largest, as one of them alone would have other threads wait.
+    pub(super) fn leading_parts(&self) -> usize {
+        let sealed = &self.vector.sealed;
+        let largest = sealed.first().map_or(0, |segment| segment.rows());
+        sealed.partition_point(|segment| segment.rows() * LEADING_SHARE >= largest)
+    }
+
     /// How many parts there are.
     pub(super) fn parts(&self) -> usize {
         let chunks = self.vector.memory.iter().map(Vec::len).sum::<usize>();
         self.vector.sealed.len() + chunks.div_ceil(CHUNKS_PER_PART)
     }
 
-    /// The best rows of one part.
-    pub(super) fn part(&self, number: usize) -> Result<Vec<Hit>, Error> {
+    /// The best rows of one part; of use are those that score no worse than `within`.
+    pub(super) fn part(&self, number: usize, within: Option<f32>) -> Result<Vec<Hit>, Error> {
         if let Some(sealed) = self.vector.sealed.get(number) {
-            return self.sealed(sealed);
+            return self.sealed(sealed, within);
         }
         let first = (number - self.vector.sealed.len()) * CHUNKS_PER_PART;
         let mut best = Vec::new();
@@ -116,7 +132,7 @@ impl Searcher {
         Ok(best)
     }
 
-    fn sealed(&self, sealed: &Sealed) -> Result<Vec<Hit>, Error> {
+    fn sealed(&self, sealed: &Sealed, within: Option<f32>) -> Result<Vec<Hit>, Error> {
         let facts = self.facts(sealed);
         if self.is_late() {
             return Err(self.timeout());
@@ -125,7 +141,7 @@ impl Searcher {
         let all = sealed.tombstones.all();
         let died = (sealed.tombstones.dead() > 0).then_some(all);
         let Some(graph) = &sealed.graph else { return self.scan_sealed(sealed, &facts, died) };
-        match self.by_codes(sealed, graph, &facts, died) {
+        match self.by_codes((sealed, graph), &facts, died, within) {
             Ok(Some(rows)) => self.found(Ok(rows), sealed.files.slots()),
             Ok(None) => self.scan_sealed(sealed, &facts, died),
             // The scrub will find it, too, and have it built again.
@@ -140,16 +156,16 @@ impl Searcher {
     /// The best rows by a walk or a look at codes; `None` where all that match are to be scored.
     fn by_codes(
         &self,
-        sealed: &Sealed,
-        graph: &Graph,
+        (sealed, graph): (&Sealed, &Graph),
         facts: &Facts,
         died: Option<&[AtomicU64]>,
+        within: Option<f32>,
     ) -> Result<Option<Vec<Row>>, vane_index::Error> {
         let slots = sealed.files.slots();
         let select = self.select(slots, died);
         let mut plan = plan(facts);
         if let Plan::Graph { ef } = plan {
-            let rows = graph.search(&self.query, self.k, ef, &select)?;
+            let rows = graph.walk(&self.query, self.k, ef, &select, within)?;
             if rows.len() >= self.k.min(facts.matching) {
                 return Ok(Some(rows));
             }
