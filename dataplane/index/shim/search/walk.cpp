@@ -178,7 +178,9 @@ class Walker {
             }
         });
         for (const Candidate& candidate : undecided_) {
-            pool_.insert({costs_.cost(candidate.node, candidate.cost), candidate.node});
+            if (pool_.insert({costs_.cost(candidate.node, candidate.cost), candidate.node})) {
+                task_.columns.fetch_links(candidate.node);
+            }
         }
         todo_.clear();
         pool_.each_coming(

@@ -4,15 +4,16 @@
 //! without a filter; below, links lead to fewer and fewer rows that match, and about √(0.1 / s)
 //! times as many candidates make up for it. But it looks at links of rows that do not match, so
 //! that it takes longer as a filter narrows, until a look at the codes of all that match costs
-//! less. Measured on 63,436 rows of 384 dimensions: one candidate costs a walk 1.6 microseconds
-//! without a filter, 2.4 where nine in ten match, 4 at a half, 8 at a tenth; a code costs 0.06.
+//! less. Measured on 63,436 rows of 384 dimensions, in microseconds: one candidate costs a walk 0.6
+//! without a filter, 1.4 where nine in ten match, 2.2 at a half, 3.3 at a fifth, 4 at a tenth, and a
+//! code 0.01 to 0.02, with AVX-512 VNNI and much cache; 1.6 to 8 and 0.06 with AVX2 and little.
 
 use vane_types::limits::EF_MAX;
 
 /// Codes that are compared in the time that a walk without a filter spends on one candidate.
 const CODES_PER_EF: f64 = 30.0;
 /// As many more, times the share of rows that do not match.
-const CODES_PER_EF_NARROW: f64 = 110.0;
+const CODES_PER_EF_NARROW: f64 = 150.0;
 /// Share of matching rows from which on a walk needs no more candidates than without a filter.
 const ENOUGH_SHARE: f64 = 0.1;
 /// Matching rows that are scored as fast as their codes are compared first.
