@@ -9,6 +9,7 @@
 
 mod bounds;
 mod datetime;
+mod dense;
 mod evaluate;
 mod filter;
 mod geo;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use bounds::Bounds;
 pub use datetime::Datetime;
+pub use dense::words;
 pub use evaluate::{Candidate, matches};
 pub use filter::{
     Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar,

@@ -1,8 +1,11 @@
 //! The slots of one value of a payload index.
 
-use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+use roaring::{MultiOps, RoaringBitmap};
 use vane_types::Slot;
 
+use crate::dense;
 use crate::slot_set::SlotSet;
 
 /// Slots that are kept as a plain list: a bitmap takes a hundred bytes for each that lies apart.
@@ -87,12 +90,12 @@ impl Posting {
     }
 }
 
-/// Slots of any of the postings. A wide range of a unique field meets one single slot after
-/// another; gathered and sorted they make a bitmap much faster than one by one.
+/// Slots of any of the postings. A wide range meets thousands of them: gathered and put together at
+/// the end they make a bitmap much faster than one after the other.
 #[derive(Default)]
 pub(crate) struct Union {
     singles: Vec<Slot>,
-    slots: RoaringBitmap,
+    parts: Vec<Arc<RoaringBitmap>>,
 }
 
 impl Union {
@@ -100,13 +103,13 @@ impl Union {
         match posting {
             Posting::One(slot) => self.singles.push(*slot),
             Posting::Few(slots) => self.singles.extend_from_slice(slots),
-            Posting::Many(slots) => slots.add_to(&mut self.slots),
+            Posting::Many(slots) => self.parts.extend(slots.parts().cloned()),
         }
     }
 
-    pub(crate) fn slots(mut self) -> RoaringBitmap {
-        self.singles.sort_unstable();
-        self.slots |= RoaringBitmap::from_iter(self.singles);
-        self.slots
+    pub(crate) fn slots(self) -> RoaringBitmap {
+        let mut slots = self.parts.iter().map(|part| &**part).union();
+        slots |= dense::set_of(self.singles);
+        slots
     }
 }

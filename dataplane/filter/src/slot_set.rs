@@ -80,6 +80,11 @@ impl SlotSet {
         within.map(|(_, part)| part.range_cardinality(first..=last)).sum()
     }
 
+    /// Sets of slots that make it up together.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Arc<RoaringBitmap>> {
+        self.parts.iter().map(|(_, part)| part)
+    }
+
     /// Its slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Slot> {
         self.parts.iter().flat_map(|(_, part)| part.iter())

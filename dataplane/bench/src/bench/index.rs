@@ -20,9 +20,9 @@ const FILTERED_EFS: [usize; 3] = [100, 200, 400];
 /// Candidates of a look at codes.
 const CODES_EF: usize = 100;
 
-/// Queries of one contender before the next has its turn: few, so that all meet the same machine, and
-/// enough that what the one before left in the caches counts for little. With 25 of them FAISS's
-/// rows took half of the speed from codes that are in the caches where nothing else is searched.
+/// Queries of one contender before the next has its turn: few, so that all meet the same machine,
+/// and enough that what the one before left in the caches counts for little. With 25 of them
+/// FAISS's rows took half of the speed from codes that else lie in the caches.
 const TURN: usize = 500;
 
 /// Finds the rows nearest to a query.

@@ -5,8 +5,8 @@
 //! times as many candidates make up for it. But it looks at links of rows that do not match, so
 //! that it takes longer as a filter narrows, until a look at the codes of all that match costs
 //! less. Measured on 63,436 rows of 384 dimensions, in microseconds: one candidate costs a walk 0.6
-//! without a filter, 1.4 where nine in ten match, 2.2 at a half, 3.3 at a fifth, 4 at a tenth, and a
-//! code 0.01 to 0.02, with AVX-512 VNNI and much cache; 1.6 to 8 and 0.06 with AVX2 and little.
+//! without a filter, 1.4 where nine in ten match, 2.2 at a half, 3.3 at a fifth, 4 at a tenth, and
+//! a code 0.01 to 0.02, with AVX-512 VNNI and much cache; 1.6 to 8 and 0.06 with AVX2 and little.
 
 use vane_types::limits::EF_MAX;
 

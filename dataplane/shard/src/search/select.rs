@@ -31,16 +31,9 @@ impl Allowed {
 
     /// The set as one bit per slot, made when first asked for.
     pub(crate) fn words(&self) -> &[u64] {
-        self.words.get_or_init(|| {
-            // FAISS asks for every row on its way: a bit is found faster than a member of a
-            // compressed set.
-            let len = self.slots.max().map_or(0, |max| max as usize / 64 + 1);
-            let mut words = vec![0_u64; len];
-            for slot in &self.slots {
-                words[slot as usize / 64] |= 1 << (slot % 64);
-            }
-            words
-        })
+        // A walk asks for every row on its way: a bit is found faster than a member of a
+        // compressed set.
+        self.words.get_or_init(|| vane_filter::words(&self.slots))
     }
 }
 

@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 use roaring::RoaringBitmap;
 use vane_types::Slot;
 
+/// Rows of all for each that is wanted, up to which a bit for each of all is faster than sorting.
+const ROWS_PER_SORTED: usize = 256;
+
 /// The order of a segment's rows by slot, among equal ones by row.
 pub(crate) enum SlotOrder {
     /// Rows lie in the order of their slots, as those of points do that were never replaced.
@@ -52,8 +55,10 @@ impl SlotOrder {
             }
         }
         // By row, as memory is read best.
-        rows.sort_unstable();
-        rows
+        match self {
+            Self::AsTheyLie => rows,
+            Self::Sorted(_) => ascending(rows, slots.len()),
+        }
     }
 
     /// The first place from `at` on whose slot is not below `slot`. By steps that double: places
@@ -72,6 +77,26 @@ impl SlotOrder {
         }
         low
     }
+}
+
+/// Rows in their order, of so many in all.
+fn ascending(mut rows: Vec<u32>, all: usize) -> Vec<u32> {
+    if rows.len() < all / ROWS_PER_SORTED {
+        rows.sort_unstable();
+        return rows;
+    }
+    let mut words = vec![0_u64; all.div_ceil(64)];
+    for row in &rows {
+        words[*row as usize / 64] |= 1 << (row % 64);
+    }
+    rows.clear();
+    for (at, mut word) in (0_u32..).zip(words) {
+        while word != 0 {
+            rows.push(at * 64 + word.trailing_zeros());
+            word &= word - 1;
+        }
+    }
+    rows
 }
 
 #[cfg(test)]
