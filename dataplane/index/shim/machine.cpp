@@ -2,6 +2,10 @@
 
 #include <omp.h>
 
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
 #include "guard.h"
 #include "vane_faiss.h"
 
@@ -76,4 +80,10 @@ void vane_single_threaded(void) {
 
 const char* vane_last_error(void) {
     return vane::message();
+}
+
+void vane_trim_memory(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
 }

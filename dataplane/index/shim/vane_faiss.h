@@ -146,6 +146,9 @@ const char* vane_missing_cpu_feature(void);
 // From here on the calling thread runs FAISS's OpenMP regions alone.
 void vane_single_threaded(void);
 
+// Gives memory back to the system that C++ code has freed and its allocator has kept.
+void vane_trim_memory(void);
+
 // Message of the calling thread's last failure.
 const char* vane_last_error(void);
 }

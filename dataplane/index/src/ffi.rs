@@ -378,6 +378,11 @@ pub(crate) fn missing_cpu_feature() -> Option<String> {
     (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
 }
 
+pub(crate) fn trim_memory() {
+    // SAFETY: it takes no argument and touches only what is free.
+    unsafe { raw::vane_trim_memory() }
+}
+
 pub(crate) fn single_threaded() {
     // SAFETY: sets a number that belongs to the calling thread.
     unsafe { raw::vane_single_threaded() }

@@ -38,6 +38,11 @@ impl Graph {
         self.handle.is_converted()
     }
 
+    /// Bytes of memory beside its file.
+    pub fn memory_bytes(&self) -> usize {
+        self.handle.bytes()
+    }
+
     /// Nodes that no search can come to, whatever its ef; rows of equal bytes are one node.
     pub fn unreached(&self) -> usize {
         self.handle.unreached()

@@ -141,7 +141,12 @@ impl Upkeep {
             for (group, replica) in self.replicas.all() {
                 let begun = Instant::now();
                 match replica.shard.run_job(kind, &has_room, cancel) {
-                    Ok(true) => time = rest(kind, begun.elapsed()),
+                    Ok(true) => {
+                        time = rest(kind, begun.elapsed());
+                        if matches!(kind, JobKind::Build | JobKind::Haste) {
+                            vane_index::trim_memory();
+                        }
+                    }
                     Ok(false) => {}
                     // Called off is not failed: the next start finds the job again.
                     Err(ShardError::Cancelled) => {}
@@ -175,6 +180,7 @@ impl Upkeep {
                     if let Err(error) = data_db.flush().and_then(|()| log_db.flush()) {
                         tracing::warn!(%error, "failed to write memtables out");
                     }
+                    vane_index::trim_memory();
                 }
                 Ok(false) => {}
                 // After a failed fsync the kernel may have dropped the pages: a later one would

@@ -6,5 +6,5 @@ pub(crate) use vane_node::{
     Collection, Fate, GroupState, Member, Node, NodeSettings, NotReady, OpenError, Recovering,
     Recovery, ScrubSettings, Settings as EngineSettings,
 };
-pub(crate) use vane_shard::{Info, Write};
+pub(crate) use vane_shard::{Info, Memory, Write};
 pub(crate) use vane_transport::{Freshness, peer_server};

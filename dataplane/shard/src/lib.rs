@@ -32,6 +32,7 @@ pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
 pub use open::{force_conf, stored_conf};
 pub use read::info::Info;
+pub use read::memory::Memory;
 pub use request::{
     Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };

@@ -2,6 +2,7 @@
 
 pub(crate) mod fetch;
 pub(crate) mod info;
+pub(crate) mod memory;
 
 use std::time::Instant;
 

@@ -15,15 +15,16 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::engine::{Info, Member};
+use crate::engine::{Info, Member, Memory};
 
 /// The figures of one moment.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     /// Of the replicas on this node, by collection.
-    collections: BTreeMap<String, Info>,
+    collections: BTreeMap<String, (Info, Memory)>,
     disk_free_bytes: u64,
     resident_bytes: usize,
+    anonymous_bytes: usize,
     raft_syncs: u64,
     raft_entries: u64,
     snapshots_made: u64,
@@ -40,6 +41,13 @@ pub(super) struct Figures {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfCollection {
     collection: String,
+}
+
+/// What a collection has memory for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartOfMemory {
+    collection: String,
+    part: &'static str,
 }
 
 enum Value {
@@ -90,7 +98,13 @@ static OF_COLLECTION: [Row<Info>; 10] = [
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 13] = [
+static PARTS_OF_MEMORY: Row<usize> =
+    row("vane_collection_memory", Gauge, Some(Unit::Bytes),
+        "Memory that a collection's replicas hold here beside mapped files, by what it is for.",
+        |bytes| count(*bytes));
+
+#[rustfmt::skip]
+static OF_NODE: [Row<Figures>; 14] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -119,6 +133,9 @@ static OF_NODE: [Row<Figures>; 13] = [
     row("vane_resident_memory", Gauge, Some(Unit::Bytes),
         "Resident memory, mapped pages of files included.",
         |figures| count(figures.resident_bytes)),
+    row("vane_anonymous_memory", Gauge, Some(Unit::Bytes),
+        "Resident memory without pages of files, which the system cannot take back.",
+        |figures| count(figures.anonymous_bytes)),
     row("vane_disk_free", Gauge, Some(Unit::Bytes), "Free space of the data directory's disk.",
         |figures| Value::Count(figures.disk_free_bytes)),
     row("vane_uptime", Gauge, Some(Unit::Seconds), "Time since the start.",
@@ -129,7 +146,12 @@ impl Figures {
     /// Reads them. It counts vectors, so it is not for a thread that answers requests.
     pub(super) fn read(member: Option<&Member>, uptime: Duration) -> Self {
         // Also while the node is no member: the process has a size and an age.
-        let of_process = Self { resident_bytes: resident_bytes(), uptime, ..Self::default() };
+        let of_process = Self {
+            resident_bytes: memory_bytes("VmRSS:"),
+            anonymous_bytes: memory_bytes("RssAnon:"),
+            uptime,
+            ..Self::default()
+        };
         let Some(member) = member else { return of_process };
         let (counters, scrub) = (member.raft_counters(), member.scrub_progress());
         Self {
@@ -161,9 +183,17 @@ impl Collector for Figures {
         }
         for row in &OF_COLLECTION {
             let mut metric = row.describe(&mut encoder)?;
-            for (name, info) in &self.collections {
+            for (name, (info, _)) in &self.collections {
                 let labels = OfCollection { collection: name.clone() };
                 (row.value)(info).encode(row.kind, metric.encode_family(&labels)?)?;
+            }
+        }
+        let mut metric = PARTS_OF_MEMORY.describe(&mut encoder)?;
+        for (collection, (_, memory)) in &self.collections {
+            for (part, bytes) in memory.parts() {
+                let labels = PartOfMemory { collection: collection.clone(), part };
+                let value = (PARTS_OF_MEMORY.value)(&bytes);
+                value.encode(PARTS_OF_MEMORY.kind, metric.encode_family(&labels)?)?;
             }
         }
         Ok(())
@@ -200,10 +230,10 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Resident memory of this process; 0 where the system does not say.
-fn resident_bytes() -> usize {
+/// Memory of this process, of the kind that the system calls so; 0 where it does not say.
+fn memory_bytes(kind: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(kind)).unwrap_or_default();
     let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
     kilobytes << 10
 }
@@ -217,7 +247,7 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::Figures;
-    use crate::engine::Info;
+    use crate::engine::{Info, Memory};
 
     fn exported(figures: Figures) -> String {
         let mut registry = Registry::default();
@@ -230,8 +260,9 @@ mod tests {
     #[test]
     fn names_types_units_and_labels_are_as_dashboards_know_them() {
         let info = Info { points: 3, indexes_built: 2, vector_bytes: 8, ..Info::default() };
+        let memory = Memory { ids: 24, ..Memory::default() };
         let figures = Figures {
-            collections: BTreeMap::from([("a".to_owned(), info)]),
+            collections: BTreeMap::from([("a".to_owned(), (info, memory))]),
             disk_free_bytes: 7,
             raft_syncs: 5,
             uptime: Duration::from_millis(1500),
@@ -243,6 +274,8 @@ mod tests {
              vane_points{collection=\"a\"} 3\n",
             "# TYPE vane_indexes_built counter\nvane_indexes_built_total{collection=\"a\"} 2\n",
             "# UNIT vane_vector_size_bytes bytes\nvane_vector_size_bytes{collection=\"a\"} 8\n",
+            "# UNIT vane_collection_memory_bytes bytes\n\
+             vane_collection_memory_bytes{collection=\"a\",part=\"ids\"} 24\n",
             "# TYPE vane_raft_log_syncs counter\nvane_raft_log_syncs_total 5\n",
             "# UNIT vane_disk_free_bytes bytes\nvane_disk_free_bytes 7\n",
             "# UNIT vane_uptime_seconds seconds\nvane_uptime_seconds 1.5\n",
@@ -260,7 +293,8 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn resident_memory_is_known() {
-        assert!(super::resident_bytes() > 1 << 20);
+    fn memory_is_known() {
+        let [resident, anonymous] = ["VmRSS:", "RssAnon:"].map(super::memory_bytes);
+        assert!(anonymous > 1 << 20 && resident > anonymous);
     }
 }

@@ -28,6 +28,14 @@ impl SlotOrder {
         Self::Sorted(rows)
     }
 
+    /// Bytes of memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::AsTheyLie => 0,
+            Self::Sorted(rows) => size_of_val(&**rows),
+        }
+    }
+
     fn row(&self, at: usize) -> usize {
         match self {
             Self::AsTheyLie => at,

@@ -31,6 +31,11 @@ impl IdTable {
         self.0[slot] = entry;
     }
 
+    /// Bytes of memory that it has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Entry>()
+    }
+
     /// The point of a slot, which stays the same; `None` where there never was one.
     pub(crate) fn id(&self, slot: Slot) -> Option<PointId> {
         self.at(slot, LogIndex(!IS_UUID)).map(|(id, _)| id)
