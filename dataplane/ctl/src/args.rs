@@ -199,6 +199,11 @@ pub(crate) enum NodeAction {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CollectionAction {
+    /// Show all that is known of a collection
+    Show {
+        /// Name of the collection, or an alias
+        name: String,
+    },
     /// Make a collection
     Create {
         /// Name of the collection

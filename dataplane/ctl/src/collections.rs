@@ -11,6 +11,7 @@ use crate::output::{Console, Row};
 use crate::watch;
 
 mod change;
+mod show;
 
 /// A collection, as JSON shows it.
 #[derive(Debug, Serialize)]
@@ -60,6 +61,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     match action {
         None => drop(watch::show(console, flags, fetch).await?),
+        Some(CollectionAction::Show { name }) => show::run(console, name).await?,
         Some(CollectionAction::Create { name, body, key }) => {
             change::create(console, name, &body, key).await?
         }

@@ -3,9 +3,10 @@
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
-    GetClusterRequest, GetDiskRequest, ListCollectionsRequest, ListNodesRequest, ListShardsRequest,
-    Node, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, SetNodeLeavingRequest,
-    SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
+    GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsRequest,
+    ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest, RemoveNodeRequest,
+    ReplicaTarget, SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest,
+    UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -61,6 +62,12 @@ impl Client {
         let doing = Doing::read("list collections");
         let reply = self.call(doing, ListCollectionsRequest {}, AdminClient::list_collections);
         Ok(reply.await?.collections)
+    }
+
+    /// One collection, with its payload indexes.
+    pub(crate) async fn collection(&mut self, name: String) -> Result<Collection, Error> {
+        let doing = Doing::read("read the collection");
+        self.call(doing, GetCollectionRequest { name }, AdminClient::get_collection).await
     }
 
     pub(crate) async fn create_collection(

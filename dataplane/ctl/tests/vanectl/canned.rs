@@ -90,7 +90,7 @@ pub(crate) fn collection(name: &str) -> Collection {
         indexed_vectors: 10,
         unreached_nodes: 2,
         idempotency_key: "k1".into(),
-        payload_indexes: Default::default(),
+        payload_indexes: [("tag".to_owned(), "keyword".to_owned())].into(),
     }
 }
 

@@ -70,6 +70,17 @@ fn json_has_numbers_and_stable_names() {
     let collections = node.run(&["collections", "-o", "json"]).json();
     assert_eq!(collections[0]["points"], 5_000_000_000_u64);
     assert_eq!(collections[0]["config"]["vectors"]["size"], 4);
+    let whole = node.run(&["collections", "show", "docs", "-o", "json"]).json();
+    assert_eq!(
+        (&whole["name"], &whole["payload_indexes"]["tag"]),
+        (&"docs".into(), &"keyword".into())
+    );
+    let gone = node.run(&["collections", "show", "gone"]);
+    assert!(
+        gone.code == 3 && gone.stderr.contains("collection gone does not exist"),
+        "{}",
+        gone.stderr
+    );
     let shards = node.run(&["shards", "docs", "-o", "json"]).json();
     assert_eq!(shards.as_array().unwrap().len(), 2);
     assert_eq!(shards[0]["group"]["replicas"][1]["peer_id"], 2_u64 << 32 | 1);
