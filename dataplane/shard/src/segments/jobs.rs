@@ -145,7 +145,7 @@ impl Shard {
             let job = match kind {
                 Kind::Seal => next_seal(&facts),
                 Kind::Build => next_build(&facts),
-                Kind::Haste => next_in_haste(&facts),
+                Kind::Haste => next_in_haste(facts.clone()),
                 Kind::Fill => None,
             }?;
             if has_room(bytes_to_write(&job, &facts)) {

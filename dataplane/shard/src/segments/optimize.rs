@@ -31,6 +31,13 @@ const PLAIN_SEGMENTS_MAX: usize = 8;
 const INDEXED_SEGMENTS_MAX: usize = 4;
 /// The same while many writes come; then none are merged before.
 const BUSY_INDEXED_SEGMENTS_MAX: usize = 6;
+/// The same where rows come faster than they are indexed: from here on merges come first, or a
+/// search would visit ever more segments for as long as rows come so fast.
+const HASTE_INDEXED_SEGMENTS_MAX: usize = 12;
+/// Bytes that are merged beside a build that may take an hour.
+const QUICK_MERGE_BYTES: usize = 512 << 20;
+/// What joins a batch while many writes come is at most so many times the batch, all together.
+const BUSY_JOIN_MAX: usize = 3;
 /// An indexed segment joins what is at least one in so many of it: a build, or a merge.
 const JOIN_SHARE: usize = 2;
 /// The same of merges when writes pause, for searches: a row is rewritten twice as often, and half
@@ -144,15 +151,27 @@ pub(crate) fn next_seal(facts: &Facts) -> Option<Job> {
     (is_due || is_batch).then_some(Job::Freeze)
 }
 
-/// A graph over rows that wait, where they come faster than they are indexed: for a thread that
-/// does nothing else, as the others may be at a graph of an hour.
-pub(crate) fn next_in_haste(facts: &Facts) -> Option<Job> {
-    is_in_haste(facts).then(|| index(facts)).flatten()
+/// What cannot wait until a graph of an hour is built: for a thread that does nothing else. Graphs
+/// over rows that come faster than they are indexed, and merges of small ones where they are many.
+pub(crate) fn next_in_haste(mut facts: Facts) -> Option<Job> {
+    facts.buildable_bytes = facts.buildable_bytes.min(QUICK_MERGE_BYTES);
+    // Whether writes pause or not: the merges of pauses are for the others.
+    facts.tempo = Tempo::Busy;
+    let merge = || merge_indexed(&facts);
+    match is_in_haste(&facts) {
+        true => merge().or_else(|| index(&facts)),
+        false => merge(),
+    }
 }
 
 /// The next job for sealed segments, if one is due.
 pub(crate) fn next_build(facts: &Facts) -> Option<Job> {
-    index(facts).or_else(|| vacuum(facts)).or_else(|| merge(facts)).or_else(|| renew(facts))
+    let crowded = || is_in_haste(facts).then(|| merge_indexed(facts)).flatten();
+    crowded()
+        .or_else(|| index(facts))
+        .or_else(|| vacuum(facts))
+        .or_else(|| merge(facts))
+        .or_else(|| renew(facts))
 }
 
 /// Graphs of earlier versions are built again when there is nothing else to do.
@@ -182,13 +201,20 @@ fn index(facts: &Facts) -> Option<Job> {
     // looks through what is left, which shortens with each, and several threads take one each.
     bounded(bytes_max(facts).min(HASTE_BATCHES * batch(facts)), &mut inputs);
     let mut bytes: usize = inputs.iter().map(|segment| segment.bytes).sum();
+    // Nor one after the other up to the largest: that would take minutes, in which nothing else is
+    // indexed.
+    let most = match is_calm {
+        true => bytes_max(facts),
+        false => bytes_max(facts).min(bytes.saturating_mul(1 + BUSY_JOIN_MAX)),
+    };
     let mut indexed: Vec<&SegmentFacts> =
         facts.segments.iter().filter(|segment| segment.has_graph).collect();
     // Small ones first, and none that outweighs the rest by far: so a row is rebuilt a
     // logarithmic number of times.
     indexed.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
     for segment in indexed {
-        if segment.bytes <= bytes * join_share && bytes + segment.bytes <= bytes_max(facts) {
+        let fits = bytes + segment.bytes <= most;
+        if segment.bytes <= bytes * join_share && fits {
             bytes += segment.bytes;
             inputs.push(segment);
         }
@@ -223,16 +249,18 @@ fn merge_plain(facts: &Facts) -> Option<Job> {
 /// The smallest graphs, and those that do not outweigh them: so a row is rebuilt a logarithmic
 /// number of times here too.
 fn merge_indexed(facts: &Facts) -> Option<Job> {
-    if is_in_haste(facts) {
-        return None;
-    }
     // Of two larger ones no segment could be made.
     let is_small =
         |segment: &&SegmentFacts| segment.has_graph && segment.bytes * 2 <= bytes_max(facts);
     let mut small: Vec<&SegmentFacts> = facts.segments.iter().filter(is_small).collect();
     small.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
-    let is_calm = facts.tempo != Tempo::Busy;
-    let most = if is_calm { INDEXED_SEGMENTS_MAX } else { BUSY_INDEXED_SEGMENTS_MAX };
+    let is_haste = is_in_haste(facts);
+    let is_calm = facts.tempo != Tempo::Busy && !is_haste;
+    let most = match is_calm {
+        _ if is_haste => HASTE_INDEXED_SEGMENTS_MAX,
+        true => INDEXED_SEGMENTS_MAX,
+        false => BUSY_INDEXED_SEGMENTS_MAX,
+    };
     let inputs = if small.len() > most {
         // Too many: the smallest two are merged whatever their sizes.
         like_sized(facts, &small, 2)
@@ -246,16 +274,21 @@ fn merge_indexed(facts: &Facts) -> Option<Job> {
 }
 
 /// The first `least` of `sorted`, and those behind them that do not outweigh what comes before;
-/// less where together they would be too large.
+/// while many writes come, those that do not outweigh the first by far, as else a merge would go on
+/// from size to size up to the largest. Less where together they would be too large.
 fn like_sized<'a>(
     facts: &Facts,
     sorted: &[&'a SegmentFacts],
     least: usize,
 ) -> Vec<&'a SegmentFacts> {
-    let share = if facts.tempo == Tempo::Idle { IDLE_JOIN_SHARE } else { JOIN_SHARE };
     let (mut inputs, mut bytes) = (Vec::new(), 0);
     for segment in sorted {
-        let joins = inputs.len() < least || segment.bytes <= bytes * share;
+        let outweighed = match facts.tempo {
+            Tempo::Idle => bytes * IDLE_JOIN_SHARE,
+            Tempo::Trickle => bytes * JOIN_SHARE,
+            Tempo::Busy => sorted[0].bytes * JOIN_SHARE,
+        };
+        let joins = inputs.len() < least || segment.bytes <= outweighed;
         if !joins || bytes + segment.bytes > bytes_max(facts) {
             break;
         }

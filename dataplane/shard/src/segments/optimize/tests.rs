@@ -215,14 +215,44 @@ fn segments_grow_as_far_as_memory_and_the_collection_allow() {
 }
 
 #[test]
-fn what_piles_up_is_indexed_beside_a_long_build_and_nothing_else() {
-    let tail = |rest: usize| {
-        let graphs = (0..9).map(|id| (id, 10 * MB, true));
-        let tail = (10..14).map(|id| (id, 10 * MB, false));
-        facts(&graphs.chain(tail.take(rest)).collect::<Vec<_>>(), Tempo::Busy)
+fn what_piles_up_is_indexed_and_merged_beside_a_long_build() {
+    let beside = |graphs: u32, tail: u32, tempo| {
+        let graphs = (0..graphs).map(|id| (id, 37 * MB, true));
+        let tail = (100..100 + tail).map(|id| (id, 10 * MB, false));
+        let all: Vec<_> = graphs.chain(tail).chain([(200, 2 << 30, true)]).collect();
+        next_in_haste(Facts { buildable_bytes: usize::MAX, ..facts(&all, tempo) })
     };
-    let pieces = Job::Rewrite { inputs: vec![10, 11, 12], graph: true };
-    assert_eq!(next_in_haste(&tail(4)), Some(pieces));
-    assert_eq!(next_in_haste(&tail(3)), None);
-    assert!(next_build(&tail(3)).is_some(), "for the others there is more to do");
+    let rewrite = |inputs| Some(Job::Rewrite { inputs, graph: true });
+    for tempo in TEMPOS {
+        assert_eq!(beside(6, 3, tempo), None, "the others have time for it");
+        assert_eq!(beside(6, 4, tempo), rewrite(vec![100, 101, 102]));
+        assert_eq!(beside(7, 3, tempo), rewrite((0..7).collect()));
+        assert_eq!(beside(12, 4, tempo), rewrite(vec![100, 101, 102]));
+        // Half a GB of them: no more is merged beside.
+        assert_eq!(beside(20, 4, tempo), rewrite((0..13).collect()));
+    }
+}
+
+/// Rows come as fast as one thread indexes them while another is at a graph of an hour.
+#[test]
+fn segments_stay_few_however_long_rows_come_too_fast() {
+    let mut facts = Facts { buildable_bytes: usize::MAX, ..facts(&[], Tempo::Busy) };
+    let mut most = 0;
+    for id in 0..600 {
+        facts.segments.extend(self::facts(&[(id, 37 * MB, true)], Tempo::Busy).segments);
+        let tail = self::facts(&[(10_000, 50 * MB, false)], Tempo::Busy).segments;
+        let hasty = Facts { segments: [&*facts.segments, &tail].concat(), ..facts.clone() };
+        if let Some(Job::Rewrite { inputs, .. }) = next_in_haste(hasty) {
+            let is_in = |segment: &SegmentFacts| inputs.contains(&segment.id);
+            let bytes = facts.segments.iter().filter(|it| is_in(it)).map(|it| it.bytes).sum();
+            facts.segments.retain(|segment| !is_in(segment));
+            if bytes > 0 {
+                facts
+                    .segments
+                    .extend(self::facts(&[(id + 1000, bytes, true)], Tempo::Busy).segments);
+            }
+        }
+        most = most.max(facts.segments.iter().filter(|it| it.bytes < 256 * MB).count());
+    }
+    assert!(most <= HASTE_INDEXED_SEGMENTS_MAX + 1, "{most} small ones");
 }
