@@ -19,7 +19,8 @@ pub fn single_threaded_here() {
 }
 
 /// Gives memory back to the system that C++ code (builds of graphs, RocksDB) has freed: its
-/// allocator keeps it, a hundred megabytes after a load of 200,000 rows. Takes milliseconds.
+/// allocator keeps it, a hundred megabytes after a load of 200,000 rows. Takes milliseconds, in
+/// which other threads wait that need memory of it.
 pub fn trim_memory() {
     ffi::trim_memory();
 }

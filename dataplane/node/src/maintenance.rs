@@ -135,17 +135,16 @@ impl Upkeep {
             }
             room
         };
-        let mut time = JOB_PAUSE;
+        let (mut time, mut has_freed) = (JOB_PAUSE, false);
         while pause(stopped, time) {
             time = JOB_PAUSE;
+            let mut has_worked = false;
             for (group, replica) in self.replicas.all() {
                 let begun = Instant::now();
                 match replica.shard.run_job(kind, &has_room, cancel) {
                     Ok(true) => {
                         time = rest(kind, begun.elapsed());
-                        if matches!(kind, JobKind::Build | JobKind::Haste) {
-                            vane_index::trim_memory();
-                        }
+                        has_worked = true;
                     }
                     Ok(false) => {}
                     // Called off is not failed: the next start finds the job again.
@@ -159,6 +158,11 @@ impl Upkeep {
                     }
                 }
             }
+            // Once there is no more to do: whoever else needs memory then waits for a moment.
+            if has_freed && !has_worked {
+                vane_index::trim_memory();
+            }
+            has_freed = has_worked && matches!(kind, JobKind::Build | JobKind::Haste);
         }
     }
 

@@ -83,7 +83,8 @@ impl Settings {
             growing_bytes_max: self.growing_bytes_max,
             idle_after: self.idle_seal_after,
             fill_points: FILL_POINTS,
-            build_bytes_max: build_bytes / build_cores.builds_max(),
+            // One more is at work where rows pile up.
+            build_bytes_max: build_bytes / (build_cores.builds_max() + 1),
             build_cores,
         }
     }

@@ -87,8 +87,8 @@ section! {
         /// for as many as there are cores.
         build_threads: usize = 0, from 0 to THREADS_MAX;
         /// MB of memory that builds of graphs take at most, which bounds how large segments grow:
-        /// of 384 dimensions 1 GB is enough for 1.8 million points in one graph. 0 for a quarter of
-        /// what there is.
+        /// of 384 dimensions one graph of 1.8 million points takes 1 GB, and builds on half of the
+        /// cores and one more may run side by side. 0 for a quarter of what there is.
         build_memory_mb: usize = 0, from 0 to MB_MAX;
         /// Milliseconds without a write after which what is in memory is sealed and indexed.
         idle_seal_ms: u64 = 1000, from 1 to MS_MAX;
