@@ -242,7 +242,7 @@ fn merge_plain(facts: &Facts) -> Option<Job> {
         return None;
     }
     inputs.sort_unstable_by_key(|segment| (segment.bytes, segment.id));
-    bounded(bytes_max(facts), &mut inputs);
+    let inputs = cheapest(facts, &inputs);
     (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: false })
 }
 
@@ -262,8 +262,7 @@ fn merge_indexed(facts: &Facts) -> Option<Job> {
         false => BUSY_INDEXED_SEGMENTS_MAX,
     };
     let inputs = if small.len() > most {
-        // Too many: the smallest two are merged whatever their sizes.
-        like_sized(facts, &small, 2)
+        cheapest(facts, &small)
     } else if is_calm {
         let runs = (0..small.len()).map(|first| like_sized(facts, &small[first..], 1));
         runs.into_iter().find(|run| run.len() > 1).unwrap_or_default()
@@ -271,6 +270,19 @@ fn merge_indexed(facts: &Facts) -> Option<Job> {
         Vec::new()
     };
     (inputs.len() > 1).then(|| Job::Rewrite { inputs: ids(&inputs), graph: true })
+}
+
+/// What to merge where there are too many: a run of like-sized ones, or the two smallest whatever
+/// their sizes. Many that become one at once are worth more than as many merges of two: where sizes
+/// differ each new segment would else be merged with a larger one, which is rewritten each time.
+fn cheapest<'a>(facts: &Facts, sorted: &[&'a SegmentFacts]) -> Vec<&'a SegmentFacts> {
+    let runs = (0..sorted.len()).map(|first| like_sized(facts, &sorted[first..], 1));
+    let all = runs.chain([like_sized(facts, sorted, 2)]).filter(|run| run.len() > 1);
+    let cost = |run: &Vec<&SegmentFacts>| {
+        let bytes: usize = run.iter().map(|segment| segment.bytes).sum();
+        bytes / (run.len() - 1).pow(2)
+    };
+    all.min_by_key(cost).unwrap_or_default()
 }
 
 /// The first `least` of `sorted`, and those behind them that do not outweigh what comes before;

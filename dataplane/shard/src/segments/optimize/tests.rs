@@ -237,7 +237,7 @@ fn what_piles_up_is_indexed_and_merged_beside_a_long_build() {
 #[test]
 fn segments_stay_few_however_long_rows_come_too_fast() {
     let mut facts = Facts { buildable_bytes: usize::MAX, ..facts(&[], Tempo::Busy) };
-    let mut most = 0;
+    let (mut most, mut written) = (0, 0);
     for id in 0..600 {
         facts.segments.extend(self::facts(&[(id, 37 * MB, true)], Tempo::Busy).segments);
         let tail = self::facts(&[(10_000, 50 * MB, false)], Tempo::Busy).segments;
@@ -245,6 +245,7 @@ fn segments_stay_few_however_long_rows_come_too_fast() {
         if let Some(Job::Rewrite { inputs, .. }) = next_in_haste(hasty) {
             let is_in = |segment: &SegmentFacts| inputs.contains(&segment.id);
             let bytes = facts.segments.iter().filter(|it| is_in(it)).map(|it| it.bytes).sum();
+            written += bytes;
             facts.segments.retain(|segment| !is_in(segment));
             if bytes > 0 {
                 facts
@@ -255,4 +256,27 @@ fn segments_stay_few_however_long_rows_come_too_fast() {
         most = most.max(facts.segments.iter().filter(|it| it.bytes < 256 * MB).count());
     }
     assert!(most <= HASTE_INDEXED_SEGMENTS_MAX + 1, "{most} small ones");
+    let times = written / (600 * 37 * MB);
+    assert!(times <= 3, "a row is merged a few times only, not {times}");
+}
+
+#[test]
+fn segments_that_stay_without_a_graph_are_merged_in_tiers() {
+    let mut facts = Facts { buildable_bytes: usize::MAX, ..facts(&[], Tempo::Busy) };
+    facts.hnsw.m = 0;
+    let (mut written, seals) = (0, 400);
+    for id in 0..seals {
+        facts.segments.extend(self::facts(&[(id, 64 * MB, false)], Tempo::Busy).segments);
+        while let Some(Job::Rewrite { inputs, graph: false }) = next_build(&facts) {
+            let is_in = |segment: &SegmentFacts| inputs.contains(&segment.id);
+            let bytes = facts.segments.iter().filter(|it| is_in(it)).map(|it| it.bytes).sum();
+            written += bytes;
+            facts.segments.retain(|segment| !is_in(segment));
+            let merged = 1000 + id * 10 + inputs.len() as u32;
+            facts.segments.extend(self::facts(&[(merged, bytes, false)], Tempo::Busy).segments);
+        }
+    }
+    assert!(facts.segments.len() <= PLAIN_SEGMENTS_MAX);
+    let times = written / (seals as usize * 64 * MB);
+    assert!(times <= 6, "a row is rewritten a few times only, not {times}");
 }
