@@ -50,7 +50,8 @@ class Rescoring {
             size_t count = 0;
             for (; next < found.size() && count < BATCH; next++) {
                 const Candidate& candidate = found[next];
-                const float slack = coded_.slack(task_.columns.facts(candidate.node));
+                const float slack = coded_.slack(
+                        task_.columns.facts(candidate.node), candidate.cost);
                 // Also where either is no number.
                 if (!(candidate.cost - slack > worst())) {
                     batch[count] = candidate.node;

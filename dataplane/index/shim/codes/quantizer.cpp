@@ -142,9 +142,9 @@ RowFacts Quantizer::encode(const float* row, uint8_t* upper, uint8_t* lower) con
         const Place place(d);
         upper[place.byte] |= static_cast<uint8_t>((whole >> 4) << place.shift);
         lower[place.byte] |= static_cast<uint8_t>((whole & 15) << place.shift);
-        const double from_centre = static_cast<double>(row[d]) - centre[d];
-        const double off = from_centre - static_cast<double>(nearest) * step[d];
-        norm += from_centre * from_centre;
+        const double coded = static_cast<double>(nearest) * step[d];
+        const double off = static_cast<double>(row[d]) - centre[d] - coded;
+        norm += coded * coded;
         error += off * off;
         reach += static_cast<double>(nearest) * nearest;
     }

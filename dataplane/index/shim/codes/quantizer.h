@@ -1,7 +1,9 @@
 // One byte per dimension in place of a float, and what a comparison of codes is worth.
 #pragma once
 
+#include <algorithm>
 #include <cfloat>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,9 +12,12 @@
 
 namespace vane {
 
-// What is kept of a row beside its code; of the row as it is, not of what the code says.
+// What is kept of a row beside its code.
 struct RowFacts {
-    float norm;  // its squared distance from the centre
+    // Squared distance from the centre of what the code says. With that of the row itself a cost
+    // would be off by what the code is off times the whole length of the query, however near both
+    // are: on a line all order would be lost. So it is off by that times their distance.
+    float norm;
     float error; // an upper bound of the distance between it and what its code says
     float reach; // length of its code, in steps
 };
@@ -115,14 +120,19 @@ class CodedQuery : public Weights {
     CodedQuery(const Quantizer& quantizer, const float* query, bool inner_product);
 
     // How much less than `cost` the cost of the row itself can be, at most.
-    float slack(const RowFacts& facts) const {
-        const float off = facts.error * length_ + facts.reach * rounding_;
-        return (inner_product_ ? off : 2 * off) * ROUNDING + floor_;
+    float slack(const RowFacts& facts, float cost) const {
+        const float rounding = facts.reach * rounding_;
+        if (inner_product_) {
+            return (facts.error * length_ + rounding) * ROUNDING + floor_;
+        }
+        // The row is nearer than its code by the error at most.
+        const float distance = std::sqrt(std::max(0.0F, cost + 2 * rounding));
+        return 2 * (facts.error * distance + rounding) * ROUNDING + floor_;
     }
 
     // The same in nearly all cases: what the code is off by has any direction.
-    float likely_off(const RowFacts& facts) const {
-        return slack(facts) * direction_;
+    float likely_off(const RowFacts& facts, float cost) const {
+        return slack(facts, cost) * direction_;
     }
 
   private:

@@ -37,7 +37,8 @@ class Resolution {
 
     bool tells_apart(const Candidate& nearer, const Candidate& farther) const {
         // False where it is no number.
-        return farther.cost - nearer.cost > query_.likely_off(columns_.facts(farther.node));
+        return farther.cost - nearer.cost >
+                query_.likely_off(columns_.facts(farther.node), farther.cost);
     }
 
     const CodedQuery& query_;

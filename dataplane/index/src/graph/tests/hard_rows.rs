@@ -131,3 +131,25 @@ fn rows_far_apart_in_size_and_place_keep_their_order() {
         assert!(found >= 100 * K * 95 / 100, "{metric:?}: {found} of {}", 100 * K);
     }
 }
+
+/// What a code is off by counts for little between rows that are near to each other. The hardest
+/// case: it is off by the same in every dimension, so that twenty rows have one code.
+#[test]
+fn rows_on_a_line_are_found() {
+    let on_line = |at: f32| (0..DIM).map(move |d| if d % 2 == 0 { at } else { -at });
+    let rows =
+        Arc::new((0..5000).flat_map(|n| on_line(n as f32 / 2500.0 - 1.0)).collect::<Vec<_>>());
+    let params = GraphParams { m: 16, ef_construct: 200 };
+    let metric = Metric::L2;
+    let graph = build_with(Arc::clone(&rows), metric, params);
+    let order = |a: u32, b: u32| a.cmp(&b);
+    let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
+    let (mut found, everything) = (0, Select::default());
+    for at in 0..100 {
+        let query: Vec<f32> = on_line(at as f32 / 50.0 - 0.9997).collect();
+        let truth = flat.search(&query, K, 0, &everything).expect("a fitting query");
+        let hits = graph.search(&query, K, 64, &everything).expect("a fitting query");
+        found += hits.iter().filter(|hit| truth.contains(hit)).count();
+    }
+    assert!(found >= 85 * K, "{found} of {}", 100 * K);
+}
