@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use parking_lot::RwLock;
 use vane_filter::SlotSet;
+use vane_storage::segment_file::fit_into_memory;
 use vane_types::limits::RESULTS_MAX;
 use vane_types::{Distance, GroupId, Slot};
 
@@ -61,7 +62,8 @@ impl Shard {
         let Some((_, vector)) = state.vector(&search.using) else { return true };
         // Where mapped files outgrow the memory, a page of theirs may be a wait for the disk: on a
         // thread that serves connections all of those would wait.
-        if !vector.sealed.is_empty() && !vane_storage::segment_file::fit_into_memory() {
+        let in_memory = vector.params.on_disk != Some(true) && fit_into_memory();
+        if !vector.sealed.is_empty() && !in_memory {
             return false;
         }
         let default_ef = state.config.hnsw_of(&search.using).ef_construct;

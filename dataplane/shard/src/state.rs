@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use vane_filter::{PayloadIndex, SlotSet};
 use vane_raft::Conf;
+use vane_storage::segment_file::Residence;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
 
 use crate::error::BadInput;
+use crate::segments::sealed::residence;
 use crate::state::field::Field;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
@@ -70,6 +72,11 @@ impl State {
         let unknown = || vane_commands::Error::unknown_vector(&self.config, name.to_owned());
         let (_, vector) = self.vector(name).ok_or_else(unknown)?;
         Ok(vector)
+    }
+
+    /// Where the rows of a vector are wanted by now: what files that are opened later keep to.
+    pub(crate) fn residence(&self, ordinal: usize) -> Residence {
+        residence(&self.vectors[ordinal].params)
     }
 
     /// A vector by name, with its ordinal.

@@ -33,7 +33,7 @@ use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
 pub use link::link_into;
 use residence::Mapped;
-pub use residence::{fit_into_memory, memory_bytes};
+pub use residence::{Residence, fit_into_memory, memory_bytes};
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -173,6 +173,7 @@ pub struct SegmentFiles {
     rows: Mmap,
     n: usize,
     dim: usize,
+    residence: Residence,
     _mapped: Mapped,
 }
 
@@ -183,7 +184,12 @@ impl SegmentFiles {
     /// # Errors
     /// [`Error::Damaged`] when the files are not those that the manifest names, else what the
     /// disk said.
-    pub fn open(dir: &Path, manifest: &SegmentManifest, verify: bool) -> Result<Self, Error> {
+    pub fn open(
+        dir: &Path,
+        manifest: &SegmentManifest,
+        residence: Residence,
+        verify: bool,
+    ) -> Result<Self, Error> {
         let (n, dim) = (manifest.rows as usize, manifest.dim as usize);
         // Two numbers of a damaged manifest may come to more than there is memory to address.
         let data = n.checked_mul(dim).and_then(|values| values.checked_mul(4));
@@ -198,17 +204,25 @@ impl SegmentFiles {
         {
             return Err(damaged(dir, "its header does not fit the manifest"));
         }
-        let mapped = Mapped::new(vectors.len() + rows.len());
-        let files = Self { vectors, rows, n, dim, _mapped: mapped };
+        let mapped = Mapped::new(vectors.len() + rows.len(), residence);
+        let files = Self { vectors, rows, n, dim, residence, _mapped: mapped };
         if verify {
             files.verify(dir, manifest)?;
         }
         // The first searches after a start would otherwise wait for the disk page by page.
         // Advice only: nothing depends on it. Of more than fits each would push out another.
-        if fit_into_memory() {
+        if residence == Residence::Memory && fit_into_memory() {
             drop(files.vectors.advise(Advice::WillNeed));
         }
         Ok(files)
+    }
+
+    /// To be called once there is a graph, which leads to few rows in no order: of those that are
+    /// wanted on the disk no more is read with one. Before, searches read all of them in order.
+    pub fn expect_single_reads(&self) {
+        if self.residence == Residence::Disk {
+            drop(self.vectors.advise(Advice::Random));
+        }
     }
 
     /// Rows of the segment.
@@ -261,7 +275,7 @@ impl GraphFile {
     /// [`Error::Damaged`] when it has another length, else what the disk said.
     pub fn open(dir: &Path, manifest: &GraphManifest) -> Result<Self, Error> {
         let map = map_file(&graph_path(dir), manifest.bytes)?;
-        let mapped = Mapped::new(map.len());
+        let mapped = Mapped::new(map.len(), Residence::Memory);
         if fit_into_memory() {
             drop(map.advise(Advice::WillNeed));
         }
@@ -372,9 +386,12 @@ mod tests {
         let dir = root.path().join("s");
         // 3,000 rows of 384 dimensions are several blocks and end inside one.
         let manifest = write(&dir, 3000, 384);
-        let files = SegmentFiles::open(&dir, &manifest, true).unwrap();
-        assert_eq!(files.vector(2999), vec![2999.0; 384]);
-        assert_eq!((files.slots()[7], files.versions()[7]), (14, 17));
+        for residence in [Residence::Memory, Residence::Disk] {
+            let files = SegmentFiles::open(&dir, &manifest, residence, true).unwrap();
+            files.expect_single_reads();
+            assert_eq!(files.vector(2999), vec![2999.0; 384]);
+            assert_eq!((files.slots()[7], files.versions()[7]), (14, 17));
+        }
     }
 
     #[test]
@@ -389,17 +406,23 @@ mod tests {
             bad[at] ^= 4;
             fs::write(&path, &bad).unwrap();
             assert!(
-                matches!(SegmentFiles::open(&dir, &manifest, true), Err(Error::Damaged { .. })),
+                matches!(
+                    SegmentFiles::open(&dir, &manifest, Residence::Memory, true),
+                    Err(Error::Damaged { .. })
+                ),
                 "{file} {at}"
             );
             fs::write(&path, &good[..good.len() - 1]).unwrap();
             assert!(
-                matches!(SegmentFiles::open(&dir, &manifest, false), Err(Error::Damaged { .. })),
+                matches!(
+                    SegmentFiles::open(&dir, &manifest, Residence::Memory, false),
+                    Err(Error::Damaged { .. })
+                ),
                 "short {file}"
             );
             fs::write(&path, &good).unwrap();
         }
-        assert!(SegmentFiles::open(&dir, &manifest, true).is_ok());
+        assert!(SegmentFiles::open(&dir, &manifest, Residence::Memory, true).is_ok());
     }
 
     #[test]
@@ -407,6 +430,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("s");
         let manifest = write(&dir, 0, 8);
-        assert!(SegmentFiles::open(&dir, &manifest, true).unwrap().is_empty());
+        assert!(SegmentFiles::open(&dir, &manifest, Residence::Memory, true).unwrap().is_empty());
     }
 }

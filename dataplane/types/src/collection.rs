@@ -46,7 +46,8 @@ pub struct VectorParams {
     /// Graph parameters of this vector alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hnsw: Option<HnswConfig>,
-    /// Accepted and returned; sealed rows are always in mapped files.
+    /// Rows with a graph are read from the disk one by one, and no memory is kept for them. Else
+    /// they are in memory as far as they fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_disk: Option<bool>,
 }

@@ -7,7 +7,7 @@ use vane_types::{CollectionConfig, LogIndex, Slot};
 
 use super::damaged;
 use crate::segments::growing::{ALIVE, Growing, Loc};
-use crate::segments::sealed::{Sealed, Tombstones, open_graph};
+use crate::segments::sealed::{Sealed, Tombstones, open_graph, residence};
 use crate::state::vector::VectorState;
 
 /// Opens the segments of every vector. Each must have exactly the rows that records name.
@@ -51,7 +51,8 @@ fn open_sealed(
 ) -> Result<(), Error> {
     for manifest in store.manifests(ordinal)? {
         let dir = store.segment_dir(ordinal, manifest.segment);
-        let files = Arc::new(SegmentFiles::open(&dir, &manifest, verify)?);
+        let files =
+            Arc::new(SegmentFiles::open(&dir, &manifest, residence(&vector.params), verify)?);
         let mut tombstones = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
             let alive = lives(versions, *slot, LogIndex(*version));

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
-use vane_storage::segment_file::GraphFile;
+use vane_storage::segment_file::{GraphFile, Residence};
 use vane_storage::{SegmentFiles, segment_file};
-use vane_types::{Distance, LogIndex};
+use vane_types::{Distance, LogIndex, VectorParams};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
@@ -109,6 +109,11 @@ pub(crate) fn metric(distance: Distance) -> Metric {
     }
 }
 
+/// Where the rows of a vector are wanted.
+pub(crate) fn residence(params: &VectorParams) -> Residence {
+    if params.on_disk == Some(true) { Residence::Disk } else { Residence::Memory }
+}
+
 /// Opens the graph of a segment; `None` when there is none, or when it is damaged and has
 /// to be built again (searches scan until then).
 pub(crate) fn open_graph(
@@ -142,6 +147,7 @@ pub(crate) fn map_graph(
     distance: Distance,
 ) -> Result<Graph, Error> {
     let file = Arc::new(MappedGraph(GraphFile::open(dir, record)?));
+    files.expect_single_reads();
     let rows = Arc::new(MappedRows(Arc::clone(files)));
     Ok(Graph::open(file, rows, files.dim(), metric(distance))?)
 }

@@ -14,13 +14,23 @@ const SHARE: u64 = 2;
 const LIMITS: [&str; 2] =
     ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// Bytes that are mapped for as long as this lives.
+/// Where the rows of a segment are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Residence {
+    /// In memory, as far as all of them fit.
+    Memory,
+    /// On the disk: each is read when it is asked for, and memory is left to others.
+    Disk,
+}
+
+/// Bytes that are mapped, and wanted in memory, for as long as this lives.
 pub(super) struct Mapped(u64);
 
 impl Mapped {
-    pub(super) fn new(bytes: usize) -> Self {
-        MAPPED.fetch_add(bytes as u64, Ordering::Relaxed);
-        Self(bytes as u64)
+    pub(super) fn new(bytes: usize, residence: Residence) -> Self {
+        let bytes = if residence == Residence::Memory { bytes as u64 } else { 0 };
+        MAPPED.fetch_add(bytes, Ordering::Relaxed);
+        Self(bytes)
     }
 }
 
@@ -30,8 +40,8 @@ impl Drop for Mapped {
     }
 }
 
-/// Whether all rows that are mapped fit into the memory that is theirs. Where they do not, a look
-/// at one may be a wait for the disk at any time.
+/// Whether all that is mapped, and wanted in memory, fits into the memory that it may have. Where
+/// it does not, a look at a row may be a wait for the disk at any time.
 pub fn fit_into_memory() -> bool {
     MAPPED.load(Ordering::Relaxed) <= memory_bytes() / SHARE
 }

@@ -84,7 +84,8 @@ impl Shard {
             }
             let mut manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
-            let files = Arc::new(SegmentFiles::open(dir, &manifest, false)?);
+            let residence = self.state.read().residence(ordinal);
+            let files = Arc::new(SegmentFiles::open(dir, &manifest, residence, false)?);
             // All rows may have died since the job was chosen.
             let has_graph = graph && !files.is_empty();
             let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);

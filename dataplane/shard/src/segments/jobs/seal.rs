@@ -17,13 +17,13 @@ impl Shard {
     /// names the files. Nothing happens when it is gone already.
     pub(super) fn seal(&self, ordinal: usize, segment: u32) -> Result<(), Error> {
         // A frozen segment gets no more rows, so that it is written without the lock.
-        let (frozen, dim) = {
+        let (frozen, dim, residence) = {
             let state = self.state.read();
             let vector = &state.vectors[ordinal];
             let Some(frozen) = vector.frozen.iter().find(|frozen| frozen.id == segment) else {
                 return Ok(());
             };
-            (Arc::clone(frozen), vector.params.size)
+            (Arc::clone(frozen), vector.params.size, state.residence(ordinal))
         };
         let dir = self.store.segment_dir(ordinal as u8, segment);
         let mut writer = SegmentWriter::create(&dir, dim)?;
@@ -34,7 +34,7 @@ impl Shard {
         }
         let manifest = writer.finish(segment)?;
         // Not verified: these are the bytes that were written a moment ago.
-        let files = Arc::new(SegmentFiles::open(&dir, &manifest, false)?);
+        let files = Arc::new(SegmentFiles::open(&dir, &manifest, residence, false)?);
         let order = SlotOrder::of(files.slots());
         // From here on nobody can kill a row: deaths are read once and none is missed.
         let _only_writer = self.writer.lock();
