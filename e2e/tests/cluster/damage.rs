@@ -62,7 +62,9 @@ fn is_healthy(rest: &Rest) -> bool {
 /// Flips a bit of one node's replica, which must become another one that is whole.
 fn mends(cluster: &Cluster, victim: usize, group: u64, written: &Written) {
     let node = cluster.admin(victim).unwrap().cluster().unwrap().node_id;
-    let before = peer_on(cluster, node).unwrap();
+    // Just written: a follower may be an entry behind.
+    let before =
+        wait_until("the replica to have caught up", HEAL, || peer_on(cluster, node)).unwrap();
     let files = wait_until("rows to be sealed", HEAL, || rows(cluster, victim, group).pop());
     flip(&files.unwrap());
     wait_until("the damaged replica to be replaced", MENDED, || {
@@ -99,7 +101,9 @@ fn what_a_crash_may_have_damaged_is_verified_soon_also_where_nothing_else_is() {
     let (group, leads) = leader(&world.cluster);
     let victim = leads % 3 + 1;
     let node = world.cluster.admin(victim).unwrap().cluster().unwrap().node_id;
-    let before = peer_on(&world.cluster, node).unwrap();
+    let before =
+        wait_until("the replica to have caught up", HEAL, || peer_on(&world.cluster, node))
+            .unwrap();
     let files = wait_until("rows to be sealed", HEAL, || rows(&world.cluster, victim, group).pop());
     world.cluster.node(victim).kill();
     flip(&files.unwrap());
