@@ -7,7 +7,9 @@
 namespace vane {
 namespace {
 
-constexpr char MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '1'};
+constexpr char MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '2'};
+// The first form differs in the norms alone, which were those of rows in place of codes.
+constexpr char FIRST_MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '1'};
 // Places for links on the lowest level: twice the largest M.
 constexpr size_t LINKS_MAX = 1024;
 
@@ -24,10 +26,15 @@ struct Head {
 };
 static_assert(sizeof(Head) == LINE);
 
+bool has_norms_of_rows(const char* magic) {
+    return std::memcmp(magic, FIRST_MAGIC, sizeof(FIRST_MAGIC)) == 0;
+}
+
 } // namespace
 
 bool is_image(const char* bytes, size_t count) {
-    return count >= sizeof(MAGIC) && std::memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0;
+    return count >= sizeof(MAGIC) &&
+            (std::memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0 || has_norms_of_rows(bytes));
 }
 
 Heading Heading::read(const char* image, size_t bytes) {
@@ -37,6 +44,9 @@ Heading Heading::read(const char* image, size_t bytes) {
     require(is_image(head.magic, sizeof(head.magic)), "it is no graph file");
     require(head.metric == VANE_INNER_PRODUCT || head.metric == VANE_L2,
             "it is for no metric");
+    // Inner products need no norms.
+    require(head.metric == VANE_INNER_PRODUCT || !has_norms_of_rows(head.magic),
+            "its norms are of an earlier form");
     require(head.dim > 0 && head.links > 0 && head.links <= LINKS_MAX,
             "it has an impossible shape");
     require(head.rows <= static_cast<uint64_t>(std::numeric_limits<int32_t>::max()) &&

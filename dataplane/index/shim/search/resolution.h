@@ -33,6 +33,8 @@ class Resolution {
     }
 
   private:
+    // Of these the links are chosen first, on which the way to all others depends: where the first
+    // and the fourth are alike, any of what is near could be taken for the nearest.
     static constexpr size_t FIRST = 4;
 
     bool tells_apart(const Candidate& nearer, const Candidate& farther) const {

@@ -102,3 +102,22 @@ fn a_damaged_file_of_an_earlier_version_is_refused_or_still_safe_to_search() {
         }
     }
 }
+
+/// Norms were once those of rows: with them a search for Euclid would pass over what is near.
+#[test]
+fn a_file_with_norms_of_rows_is_refused_where_norms_matter() {
+    let rows = Arc::new(clustered(400, 3));
+    let params = GraphParams { m: 8, ef_construct: 40 };
+    for metric in METRICS {
+        let mut file = file_with(&rows, metric, params);
+        assert_eq!(&file[..8], b"VANEGRF2");
+        file[7] = b'1';
+        match (open(file, &rows, metric), metric) {
+            (Err(Error::Open { message }), Metric::L2) => {
+                assert!(message.contains("earlier form"), "{message}");
+            }
+            (Ok(graph), Metric::InnerProduct) => assert_eq!(graph.unreached(), 0),
+            (opened, metric) => panic!("{metric:?}: {:?}", opened.map(|_| ())),
+        }
+    }
+}
