@@ -18,7 +18,7 @@ pub struct Memory {
     pub rows: usize,
     /// Payload indexes.
     pub indexes: usize,
-    /// Graphs of earlier versions; others are mapped.
+    /// Heads of graphs, and graphs of earlier versions whole; the rest of others is mapped.
     pub graphs: usize,
 }
 

@@ -14,6 +14,7 @@ mod equal_scores;
 mod hostile;
 mod indexes;
 mod map;
+mod memory;
 mod on_disk;
 mod requests;
 mod room;
