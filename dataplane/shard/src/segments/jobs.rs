@@ -29,7 +29,7 @@ pub enum Kind {
     Seal,
     /// Building and rewriting: as long as a graph takes, which may be an hour.
     Build,
-    /// Graphs over what piles up meanwhile, in pieces.
+    /// Graphs over what piles up meanwhile, in pieces, and merges of small ones.
     Haste,
     /// Filling payload indexes: a few milliseconds each time.
     Fill,
