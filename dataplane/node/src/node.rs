@@ -81,6 +81,10 @@ impl Node {
     pub async fn begin(&self) -> Result<(), OpenError> {
         // Held to the end: a bootstrap that comes meanwhile finds what this made of the disk.
         let _one_at_a_time = self.shared.starting.lock().await;
+        // Bootstrapped before: a node listens from its first moment on.
+        if self.any_member().is_some() {
+            return Ok(());
+        }
         let (membership, found) = match (self.disk().member, &self.shared.settings.node.seeds) {
             (Some(membership), _) => (membership, false),
             (None, None) => (founder(Uuid::new_v4()), true),

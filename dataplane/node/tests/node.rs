@@ -487,3 +487,12 @@ async fn a_scrub_says_when_all_was_whole_and_takes_what_is_not_out_of_use() {
     drop((cluster, member));
     node.shutdown();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bootstrap_may_come_before_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::new(settings(dir.path())).unwrap();
+    node.bootstrap(None).await.unwrap();
+    node.begin().await.unwrap();
+    node.shutdown();
+}
