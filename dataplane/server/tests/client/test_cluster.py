@@ -56,7 +56,7 @@ def points(first, last):
     return [m.PointStruct(id=i, vector=[1.0, i, 0.5, 2.0], payload={"n": i}) for i in range(first, last)]
 
 
-def states(client, name):
+def local_states(client, name):
     return {it.state for it in client.collection_cluster_info(name).local_shards}
 
 
@@ -66,14 +66,14 @@ def test_the_cluster_and_its_shards_are_described_alike_by_every_node(clients, n
     leaders = set()
     for client in clients:
         # Two of three acknowledge: the leader may not have heard from the third yet.
-        wait_until(lambda: states(client, name) == {m.ReplicaState.ACTIVE}, "all replicas to be active")
+        wait_until(lambda: local_states(client, name) == {m.ReplicaState.ACTIVE}, "all replicas to be active")
         status = client.cluster_status()
         assert status.status == "enabled" and len(status.peers) == 3
         assert str(status.peer_id) in status.peers
         info = client.collection_cluster_info(name)
         shards = [it.shard_id for it in info.local_shards]
         assert info.peer_id == status.peer_id and info.shard_count == 3 and sorted(shards) == [0, 1, 2]
-        assert states(client, name) == {m.ReplicaState.ACTIVE}, "and they stay so"
+        assert local_states(client, name) == {m.ReplicaState.ACTIVE}, "and they stay so"
         assert sorted(it.shard_id for it in info.remote_shards) == [0, 0, 1, 1, 2, 2]
         assert {it.peer_id for it in info.remote_shards} == {int(it) for it in status.peers} - {status.peer_id}
         leaders.add(status.raft_info.leader)
