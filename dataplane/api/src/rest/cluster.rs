@@ -91,8 +91,7 @@ fn raft_info(status: &GroupStatus) -> Value {
     let role = match status.role {
         Role::Leader => "Leader",
         Role::Candidate => "Candidate",
-        // To Raft a learner is a follower; the API tells them apart.
-        Role::Follower if status.conf.learners.contains(&status.peer) => "Learner",
+        // A learner as well: clients know no other word, and `is_voter` tells it apart.
         Role::Follower => "Follower",
     };
     json!({
@@ -253,6 +252,15 @@ mod tests {
         let expected = [(1, "Initializing"), (2, "Initializing"), (3, "Dead"), (4, "Initializing")];
         assert_eq!(states(&answer), expected);
         assert_eq!(answer["shard_transfers"], json!([]));
+    }
+
+    #[test]
+    fn a_learner_is_a_follower_without_a_vote() {
+        let conf = Conf { learners: vec![peer(2)], ..Conf::default() };
+        let status = GroupStatus { peer: peer(2), conf, ..GroupStatus::default() };
+        let answer = cluster_status(NodeId(2), &[], Some(&status), "now");
+        assert_eq!(answer["raft_info"]["role"], "Follower");
+        assert_eq!(answer["raft_info"]["is_voter"], false);
     }
 
     #[test]
