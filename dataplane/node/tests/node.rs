@@ -173,8 +173,26 @@ async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -
     }
 }
 
-async fn open(dir: &Path) -> Node {
-    let node = Node::new(settings(dir)).unwrap();
+/// A node that is shut down before its directory goes: one whose disk is taken away ends the
+/// process.
+struct Opened(Node);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
+}
+
+impl std::ops::Deref for Opened {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.0
+    }
+}
+
+async fn open(dir: &Path) -> Opened {
+    let node = Opened(Node::new(settings(dir)).unwrap());
     node.begin().await.unwrap();
     node
 }
@@ -207,7 +225,6 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     check_all(&cluster, alive, 2000).await;
     let built = collection.info(options()).await.unwrap();
     drop(collection);
-    node.shutdown();
     drop((cluster, node));
 
     let node = open(dir.path()).await;
@@ -242,7 +259,6 @@ async fn a_deleted_collection_leaves_nothing_for_its_successor() {
     assert!(old.write(Write::Upsert(vec![point(1)]), options()).await.is_err());
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     assert_eq!(cluster.known_collection("c").unwrap().count(None, options()).await.unwrap(), 0);
-    node.shutdown();
     drop((cluster, old, node));
     let node = open(dir.path()).await;
     let cluster = Arc::clone(node.member().unwrap().coordinator());
@@ -273,7 +289,6 @@ async fn what_nobody_needs_leaves_no_files() {
     // Files go after the batch that stopped naming them is synced: a moment later.
     wait_for("all segments to go", async || (segment_dirs(dir.path()) == 0).then_some(())).await;
     drop(collection);
-    node.shutdown();
     drop((cluster, node));
     // A job that was writing while its collection was deleted.
     std::fs::create_dir_all(dir.path().join("shards/77/v0-s3")).unwrap();
@@ -316,8 +331,6 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
         collection.write(Write::Upsert(vec![point(50), wrong]), options()).await.unwrap_err();
     assert!(refused.to_string().contains("expected dim: 16, got 15"), "{refused}");
     check_all(&cluster, |_| true, 10).await;
-    // Before its directory goes: a node whose disk is taken away ends the process.
-    node.shutdown();
 }
 
 /// Something that no version has logged yet, put into a group's log as its leader would.
@@ -358,8 +371,6 @@ async fn a_shard_that_cannot_read_its_log_stands_still_and_the_others_go_on() {
             "{broken}"
         );
         assert!(node.check_ready().is_ok(), "the node serves all others");
-        drop((odd, cluster, member));
-        node.shutdown();
     }
 }
 
@@ -391,8 +402,6 @@ async fn a_catalog_that_cannot_read_its_log_stands_still_and_the_shards_go_on() 
         let (subject, why) = broken_replica(&member).await.expect("it is shown");
         assert_eq!(subject, Subject::MetaGroup);
         assert!(why.contains("stands still") && why.contains("format 255"), "{why}");
-        drop((cluster, member));
-        node.shutdown();
     }
 }
 
@@ -425,9 +434,7 @@ async fn half_of_a_replica_is_kept_and_not_opened() {
         load(&cluster, 0, 700).await;
         let group = cluster.known_collection("c").unwrap().groups()[0];
         wait_for("two segments", async || (segments(dir.path()) >= 2).then_some(())).await;
-        drop(cluster);
-        node.shutdown();
-        drop(node);
+        drop((cluster, node));
         let before = segments(dir.path());
         if what == "log" {
             LogDb::open(&dir.path().join("raft.db")).unwrap().remove(group).unwrap();
@@ -446,8 +453,6 @@ async fn half_of_a_replica_is_kept_and_not_opened() {
             let refused = cluster.known_collection("c").unwrap().count(None, options()).await;
             assert_eq!(refused.unwrap_err().kind, ErrorKind::Unavailable);
             assert_eq!(segments(dir.path()), before, "nothing was thrown away");
-            drop(cluster);
-            node.shutdown();
         }
     }
 }
@@ -466,13 +471,12 @@ async fn a_scrub_says_when_all_was_whole_and_takes_what_is_not_out_of_use() {
     })
     .await;
     assert_eq!(member.broken_replicas(), 0);
+    // Nothing is merged any more: the file is one that stays.
+    settle(&cluster).await;
     let shard = std::fs::read_dir(dir.path().join("shards")).unwrap().next().unwrap().unwrap();
     let segment = std::fs::read_dir(shard.path()).unwrap().next().unwrap().unwrap();
-    let file = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open(segment.path().join("vec.f32"))
-        .unwrap();
+    let file = segment.path().join("vec.f32");
+    let file = std::fs::File::options().read(true).write(true).open(file).unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, 67).unwrap();
     file.write_all_at(&[byte[0] ^ 1], 67).unwrap();
@@ -484,15 +488,12 @@ async fn a_scrub_says_when_all_was_whole_and_takes_what_is_not_out_of_use() {
     let refused = cluster.known_collection("c").unwrap().count(None, options()).await;
     assert_eq!(refused.unwrap_err().kind, ErrorKind::Unavailable);
     assert!(node.check_ready().is_ok(), "the node serves all others");
-    drop((cluster, member));
-    node.shutdown();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bootstrap_may_come_before_the_start() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::new(settings(dir.path())).unwrap();
+    let node = Opened(Node::new(settings(dir.path())).unwrap());
     node.bootstrap(None).await.unwrap();
     node.begin().await.unwrap();
-    node.shutdown();
 }
