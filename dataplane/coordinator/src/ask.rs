@@ -1,11 +1,11 @@
-//! Reads: asking nodes until a leader answers, or time is up.
+//! Reads: asking the nearest replica, or nodes until a leader answers, or time is up.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use vane_transport::{Answered, Freshness, NotRead, Read};
-use vane_types::{Error, GroupId, NodeId};
+use vane_types::{Error, GroupId, LogIndex, NodeId};
 
 use crate::attempt::{Attempt, Next, Purpose};
 use crate::coordinator::Coordinator;
@@ -49,10 +49,41 @@ impl<S: Shards> Coordinator<S> {
         }
     }
 
+    /// Reads from the replica that is nearest; from the leader where that one cannot answer. Also
+    /// says which node answered.
+    ///
+    /// # Errors
+    /// As [`Coordinator::read`].
+    pub(crate) async fn read_of_anyone<R: Read>(
+        &self,
+        group: GroupId,
+        read: R,
+        freshness: Freshness,
+        deadline: Instant,
+    ) -> Result<(R::Answer, NodeId), Error> {
+        if let Some(node) = self.nearest(group) {
+            let (began, in_flight) = (self.shards.now(), self.nearest.begin(node));
+            let answered = self.ask(node, group, read.clone(), freshness, deadline).await;
+            let took = self.shards.now().saturating_duration_since(began);
+            match answered {
+                Ok((answer, index)) => {
+                    in_flight.answered(took);
+                    self.router.set_basis(group, index);
+                    return Ok((answer, node));
+                }
+                Err(NotRead::Failed(error)) => return Err(error),
+                Err(NotRead::NotLeader(_) | NotRead::NoReplica(_)) => {
+                    self.was_not_near(group, node, took);
+                }
+            }
+        }
+        self.read(group, read, freshness, deadline).await
+    }
+
     /// Reads once, from a node that an earlier read named: what is asked for lies there alone.
     ///
     /// # Errors
-    /// The node's own; `Unavailable` where it does not lead any more or is not reached.
+    /// The node's own; `Unavailable` where it has no replica any more or is not reached.
     pub async fn read_at<R: Read>(
         &self,
         node: NodeId,
@@ -61,12 +92,13 @@ impl<S: Shards> Coordinator<S> {
         deadline: Instant,
     ) -> Result<R::Answer, Error> {
         // How new the answer is was settled by the read that made the view.
-        match self.ask(node, group, read, Freshness::Leader, deadline).await {
+        let any = Freshness::Applied(LogIndex::ZERO);
+        match self.ask(node, group, read, any, deadline).await {
             Ok((answer, _)) => Ok(answer),
             Err(NotRead::Failed(error)) => Err(error),
             // Asked nowhere else: no other node has the view.
             Err(NotRead::NotLeader(_) | NotRead::NoReplica(_)) => {
-                Err(Error::unavailable("changed its leader between search and fetch; try again")
+                Err(Error::unavailable("lost its replica between search and fetch; try again")
                     .about(self.subject(group)))
             }
         }

@@ -11,10 +11,11 @@ use vane_types::{Error, FeatureLevel, GroupId, LogIndex, NodeId, Subject};
 use crate::asked::{Asked, is_about_names};
 use crate::attempt::{Attempt, Failure, Purpose};
 use crate::collection::Collection;
+use crate::nearest::Nearest;
 use crate::router::Router;
 use crate::shards::Shards;
 
-/// Routes requests to the leaders of their shards, whichever node they lead on.
+/// Routes requests to replicas of their shards, whichever node those are on.
 pub struct Coordinator<S> {
     pub(crate) shards: S,
     pub(crate) catalog: Arc<Catalog>,
@@ -22,13 +23,15 @@ pub struct Coordinator<S> {
     /// One change of parameters at a time: each builds on the one before.
     pub(crate) configuring: futures_util::lock::Mutex<()>,
     pub(crate) asked: Asked,
+    pub(crate) nearest: Nearest,
 }
 
 impl<S: Shards> Coordinator<S> {
     /// A coordinator whose requests carry `session`, a number that no other process used.
     pub fn new(shards: S, catalog: Arc<Catalog>, session: u64) -> Self {
         let (router, configuring) = (Router::new(session), futures_util::lock::Mutex::new(()));
-        Self { shards, catalog, router, configuring, asked: Asked::default() }
+        let (asked, nearest) = (Asked::default(), Nearest::default());
+        Self { shards, catalog, router, configuring, asked, nearest }
     }
 
     /// How it reaches replicas.

@@ -1,4 +1,4 @@
-//! The way of a request to the leaders of its shards and back.
+//! The way of a request to replicas of its shards and back.
 //!
 //! Owns routing by hash range, attempts that cannot apply a command twice ([`Attempt`], pure),
 //! scatter and gather over shards, the stages of a query and the merging of their results, and
@@ -14,6 +14,7 @@ mod collection;
 mod collections;
 mod coordinator;
 mod current;
+mod nearest;
 mod options;
 mod partial;
 mod parts;
@@ -30,7 +31,7 @@ pub use attempt::{Attempt, Failure, LEADER_WAIT_MAX, Next, Purpose};
 pub use collection::Collection;
 pub use collections::{ConfigChange, Layout, VectorChange};
 pub use coordinator::Coordinator;
-pub use options::RequestOptions;
+pub use options::{AskedOf, RequestOptions};
 pub use partial::Partial;
 pub use query::{By, Prefetch, Query};
 pub use router::Router;

@@ -61,14 +61,13 @@ impl RequestOptions {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use vane_transport::Freshness;
     use vane_types::ErrorKind;
 
     use super::*;
 
     fn options(partial: Option<Partial>) -> RequestOptions {
         let deadline = Instant::now() + Duration::from_secs(8);
-        RequestOptions { deadline, freshness: Freshness::Leader, partial }
+        RequestOptions { partial, ..RequestOptions::new(deadline) }
     }
 
     fn down(ordinal: usize) -> (usize, Result<char, Error>) {

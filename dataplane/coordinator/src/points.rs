@@ -26,7 +26,7 @@ impl<S: Shards> Collection<S> {
     /// That of a shard that does not answer, see [`RequestOptions::partial`].
     pub async fn info(&self, options: RequestOptions) -> Result<Info, Error> {
         let mut sum = Info::default();
-        for info in self.ask_all(&InfoOf, &options).await? {
+        for info in self.ask_all(&InfoOf, &options.of_leaders()).await? {
             sum.add(info);
         }
         Ok(sum)

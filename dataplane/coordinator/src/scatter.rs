@@ -5,7 +5,7 @@ use vane_transport::Read;
 use vane_types::{Error, NodeId};
 
 use crate::collection::Collection;
-use crate::options::RequestOptions;
+use crate::options::{AskedOf, RequestOptions};
 use crate::shards::Shards;
 
 /// What one shard answered.
@@ -48,7 +48,13 @@ impl<S: Shards> Collection<S> {
                 return (ordinal, Err(error));
             }
             let group = self.groups()[ordinal];
-            let answered = self.coordinator.read(group, read, options.freshness, deadline).await;
+            let (coordinator, freshness) = (&self.coordinator, options.freshness);
+            let answered = match options.asked_of {
+                AskedOf::Anyone => {
+                    coordinator.read_of_anyone(group, read, freshness, deadline).await
+                }
+                AskedOf::Leader => coordinator.read(group, read, freshness, deadline).await,
+            };
             (ordinal, answered.map(|(answer, node)| ShardAnswer { ordinal, node, answer }))
         };
         // All are waited for, also after a failure: a partial read needs every shard's outcome.

@@ -30,6 +30,10 @@ pub trait Shards: Send + Sync + 'static {
     /// Node that leads a group, as this node's own replica knows.
     fn watched_leader(&self, group: GroupId) -> Option<NodeId>;
 
+    /// Whether this node has a replica of a group that answers, and that is about where its leader
+    /// is.
+    fn is_close(&self, group: GroupId) -> bool;
+
     /// Last index that this node's own replica applied, if it has one.
     fn applied_here(&self, group: GroupId) -> Option<LogIndex>;
 

@@ -155,7 +155,7 @@ impl<S: Shards> Collection<S> {
     ) -> Result<Vec<Vec<PointId>>, Error> {
         // Of every shard, and as of now: what a write does must not depend on who is up.
         let freshness = Freshness::Linearizable;
-        let whole = RequestOptions { freshness, partial: None, deadline: options.deadline };
+        let whole = RequestOptions { freshness, ..RequestOptions::new(options.deadline) };
         self.ask_all(&Resolve { filter }, &whole).await
     }
 

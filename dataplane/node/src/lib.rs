@@ -48,6 +48,7 @@ pub use open_error::OpenError;
 pub use overview::{
     CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
 };
+pub use reads::ReadCounters;
 pub use reception::Reception;
 pub use recovery::{Fate, GroupState, Recovering, Recovery};
 pub use scrub::{ScrubProgress, ScrubSettings};

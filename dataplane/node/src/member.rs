@@ -21,6 +21,7 @@ use vane_types::{GroupId, LogIndex, NodeId};
 use crate::not_ready::NotReady;
 use crate::open_error::OpenError;
 use crate::progress::Progress;
+use crate::reads::ReadCounters;
 use crate::scrub::ScrubProgress;
 use crate::settings::Settings;
 use crate::shards::NodeShards;
@@ -157,6 +158,11 @@ impl Member {
     /// What Raft did on this node since the start.
     pub fn raft_counters(&self) -> &vane_raft::Counters {
         self.ground.engine.counters()
+    }
+
+    /// Reads that this node answered since the start.
+    pub fn read_counters(&self) -> &ReadCounters {
+        self.serving.reads.counters()
     }
 
     /// How far the scrub of what lies here is.

@@ -1,10 +1,11 @@
 //! Reads answered by this node's own replicas.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use vane_raft::{Conf, Engine, ReadError, StateMachine, Watch};
+use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
 use vane_shard::{Info, Page, Record, Scored, Scroll, Search, Shard};
 use vane_transport::reads::{
     Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
@@ -19,14 +20,27 @@ use crate::search_views::SearchViews;
 
 /// Time between looks at how far a replica is.
 const APPLIED_LOOK: Duration = Duration::from_millis(2);
+/// Time that a replica that follows has to hear from its leader and to get there. A leader of an
+/// earlier version says nothing.
+const WORD_MAX: Duration = Duration::from_millis(250);
 
-/// Reads of the replicas that this node leads.
+/// Reads of this node's replicas.
 pub(crate) struct Reads {
     me: NodeId,
     engine: Arc<Engine>,
     replicas: Arc<Replicas>,
     pool: Arc<Pool>,
     views: SearchViews,
+    counters: ReadCounters,
+}
+
+/// Reads that replicas here answered, of shards and of the meta group.
+#[derive(Debug, Default)]
+pub struct ReadCounters {
+    /// By those that lead.
+    pub leading: AtomicU64,
+    /// By those that follow, which had asked their leader or needed not to.
+    pub following: AtomicU64,
 }
 
 impl Reads {
@@ -36,10 +50,11 @@ impl Reads {
         replicas: Arc<Replicas>,
         pool: Arc<Pool>,
     ) -> Self {
-        Self { me, engine, replicas, pool, views: SearchViews::new() }
+        let (views, counters) = (SearchViews::new(), ReadCounters::default());
+        Self { me, engine, replicas, pool, views, counters }
     }
 
-    /// Answers from this node's replica of a group, if it leads.
+    /// Answers from this node's replica of a group, once it has what the answer must have.
     pub(crate) async fn read<R: Read>(
         &self,
         group: GroupId,
@@ -51,7 +66,7 @@ impl Reads {
             return self.read_meta(read, freshness, deadline).await;
         }
         let replica = self.replicas.find(self.me, group).map_err(NotRead::NoReplica)?;
-        let index = self.lead(group, &replica.watch, freshness, deadline).await?;
+        let index = self.ready_to_read(group, &replica.watch, freshness, deadline).await?;
         let at = LocalReplica {
             shard: &replica.shard,
             watch: &replica.watch,
@@ -59,6 +74,11 @@ impl Reads {
             views: &self.views,
         };
         Ok((read.answer(&at, deadline).await?, index))
+    }
+
+    /// Whether there is a replica of a shard here that is not out of use.
+    pub(crate) fn answers(&self, group: GroupId) -> bool {
+        self.replicas.get(group).is_some_and(|opened| opened.is_ok())
     }
 
     /// The meta group is not among the replicas of shards; of it only an index can be read.
@@ -70,13 +90,13 @@ impl Reads {
     ) -> Answered<R::Answer> {
         let gone = || NotRead::NoReplica(format!("node {} has no meta group", self.me));
         let watch = self.engine.watch(GroupId::META).ok_or_else(gone)?;
-        let index = self.lead(GroupId::META, &watch, freshness, deadline).await?;
+        let index = self.ready_to_read(GroupId::META, &watch, freshness, deadline).await?;
         Ok((read.answer(&MetaReplica(index), deadline).await?, index))
     }
 
-    /// The index that a read sees at least, where this node leads the group, or where any replica
-    /// will do.
-    async fn lead(
+    /// Waits until a replica may answer; the index that a read of it sees at least. As a basis
+    /// that index is safe: nothing behind it is in the log yet.
+    async fn ready_to_read(
         &self,
         group: GroupId,
         watch: &Watch,
@@ -84,47 +104,72 @@ impl Reads {
         deadline: Instant,
     ) -> Result<LogIndex, NotRead> {
         match freshness {
-            Freshness::Leader => {}
-            Freshness::Linearizable => self.confirm(group, deadline).await?,
-            Freshness::Applied(index) => {
-                while watch.applied() < index {
-                    if Instant::now() >= deadline {
-                        return Err(Error::timeout("this replica is behind").into());
-                    }
-                    tokio::time::sleep(APPLIED_LOOK).await;
+            Freshness::Applied(index) => wait_applied(watch, index, deadline).await?,
+            Freshness::Within(time) if watch.is_within(time) => {}
+            _ => {
+                if let Some(assurance) = freshness.assurance(watch.is_serving()) {
+                    self.confirm(group, watch, assurance, deadline).await?;
                 }
-                return Ok(watch.applied());
             }
         }
-        // After the confirmation: the leader may have stepped down while it was waited for.
-        if !watch.is_serving() {
-            return Err(NotRead::NotLeader(leader_elsewhere(self.me, watch)));
-        }
-        // Before the read, which sees at least this much: as a basis the index is then safe.
+        let counted = match watch.is_serving() {
+            true => &self.counters.leading,
+            false => &self.counters.following,
+        };
+        counted.fetch_add(1, Ordering::Relaxed);
         Ok(watch.applied())
     }
 
-    /// Waits until this leader is known to have been one after the call.
-    async fn confirm(&self, group: GroupId, deadline: Instant) -> Result<(), NotRead> {
+    /// Reads answered since the start.
+    pub(crate) fn counters(&self) -> &ReadCounters {
+        &self.counters
+    }
+
+    /// Waits until this replica has all that a leader, or a majority, has said to be there.
+    async fn confirm(
+        &self,
+        group: GroupId,
+        watch: &Watch,
+        assurance: Assurance,
+        deadline: Instant,
+    ) -> Result<(), NotRead> {
         let (answer, answered) = oneshot::channel();
-        self.engine.read(group, Box::new(move |confirmed| drop(answer.send(confirmed))));
-        let late = |_| Error::timeout("the read could not be confirmed in time");
-        match tokio::time::timeout_at(deadline.into(), answered).await.map_err(late)? {
-            Ok(Ok(_index)) => Ok(()),
-            Ok(Err(ReadError::NotLeader { leader, .. })) => {
+        let (asked_at, leads) = (Instant::now(), watch.is_serving());
+        // Who follows hears of its leader soon or not at all; the leader itself answers then.
+        let until = if leads { deadline } else { deadline.min(asked_at + WORD_MAX) };
+        self.engine.read(group, assurance, Box::new(move |told| drop(answer.send(told))));
+        let elsewhere = || NotRead::NotLeader(leader_elsewhere(self.me, watch));
+        match tokio::time::timeout_at(until.into(), answered).await {
+            Ok(Ok(Ok(_point))) => {
+                watch.note_told(asked_at);
+                Ok(())
+            }
+            Ok(Ok(Err(ReadError::NotLeader { leader, .. }))) => {
                 Err(NotRead::NotLeader(leader.map(|peer| peer.node())))
             }
-            Ok(Err(ReadError::Full(waiting))) => {
+            Ok(Ok(Err(ReadError::Full(waiting)))) => {
                 let why = format!("{waiting} reads wait for their confirmation");
                 Err(Error::overloaded(why).into())
             }
             // Another replica leads in a moment: the caller goes on looking for it.
-            Ok(Err(error @ (ReadError::GroupNotFound(_) | ReadError::Stopping))) => {
+            Ok(Ok(Err(error @ (ReadError::GroupNotFound(_) | ReadError::Stopping)))) => {
                 Err(NotRead::NoReplica(error.to_string()))
             }
-            Err(_) => Err(NotRead::NoReplica(stopping().detail)),
+            Ok(Err(_)) => Err(NotRead::NoReplica(stopping().detail)),
+            Err(_) if !leads => Err(elsewhere()),
+            Err(_) => Err(Error::timeout("the read could not be confirmed in time").into()),
         }
     }
+}
+
+async fn wait_applied(watch: &Watch, index: LogIndex, deadline: Instant) -> Result<(), NotRead> {
+    while watch.applied() < index {
+        if Instant::now() >= deadline {
+            return Err(Error::timeout("this replica is behind").into());
+        }
+        tokio::time::sleep(APPLIED_LOOK).await;
+    }
+    Ok(())
 }
 
 impl Replicas {

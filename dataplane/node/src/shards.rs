@@ -62,6 +62,11 @@ impl Shards for NodeShards {
         Some(self.engine.watch(group)?.leader()?.node())
     }
 
+    fn is_close(&self, group: GroupId) -> bool {
+        // The watch first: it is one that no lock is taken for twice.
+        self.engine.watch(group).is_some_and(|watch| watch.is_close()) && self.reads.answers(group)
+    }
+
     fn applied_here(&self, group: GroupId) -> Option<LogIndex> {
         Some(self.engine.watch(group)?.applied())
     }

@@ -18,7 +18,7 @@ use vane_shard::{
     NewPoint, Scroll, SearchParams, Selection, Want, WantPayload, WantVectors, Write,
 };
 use vane_storage::{DataDb, LogDb, ShardStore};
-use vane_transport::{Freshness, Outcome, PeerMember, Proposal};
+use vane_transport::{Outcome, PeerMember, Proposal};
 use vane_types::{
     CollectionConfig, Distance, ErrorKind, FieldType, GroupId, HnswConfig, OptimizerConfig,
     PointId, Subject, Vector, VectorParams,
@@ -58,11 +58,7 @@ fn settings(dir: &Path) -> Settings {
 }
 
 fn options() -> RequestOptions {
-    RequestOptions {
-        deadline: Instant::now() + TIMEOUT,
-        freshness: Freshness::Leader,
-        partial: None,
-    }
+    RequestOptions::new(Instant::now() + TIMEOUT)
 }
 
 fn config(indexing_threshold: usize) -> CollectionConfig {

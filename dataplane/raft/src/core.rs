@@ -19,7 +19,7 @@ use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
-use crate::replica::{MemberChange, OnRead, Replica, ReplicatedWait, Setup, Ticket};
+use crate::replica::{Assurance, MemberChange, OnRead, Replica, ReplicatedWait, Setup, Ticket};
 use crate::status::{GroupStatus, Watch};
 
 /// A replica to take up.
@@ -225,10 +225,10 @@ impl Core {
         }
     }
 
-    /// Asks for a linearizable read; `done` gets the index from which on it may be served.
-    pub fn read(&mut self, group: GroupId, done: OnRead) {
+    /// Asks for a read, of a replica that leads or follows; `done` is told once it may be made.
+    pub fn read(&mut self, group: GroupId, assurance: Assurance, done: OnRead) {
         match self.touched(group) {
-            Some(replica) => replica.read(done),
+            Some(replica) => replica.read(assurance, done),
             None => done(Err(ReadError::GroupNotFound(group))),
         }
     }

@@ -27,7 +27,9 @@ use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
-use crate::replica::{Callback, MemberChange, OnApplied, OnRead, ReplicatedWait, Ticket};
+use crate::replica::{
+    Assurance, Callback, MemberChange, OnApplied, OnRead, ReplicatedWait, Ticket,
+};
 use crate::status::{GroupStatus, Watch};
 
 use apply_loop::Applier;
@@ -302,12 +304,13 @@ impl Engine {
         self.inbox.put(Input::WaitReplicated { group, wait });
     }
 
-    /// Asks for a linearizable read from here, which must lead the group.
-    pub fn read(&self, group: GroupId, done: OnRead) {
+    /// Asks for a read of the replica here, whether it leads or follows; answered once it may be
+    /// made. A follower asks its leader, and waits until it has what that says.
+    pub fn read(&self, group: GroupId, assurance: Assurance, done: OnRead) {
         if self.watch(group).is_none() {
             return done(Err(ReadError::GroupNotFound(group)));
         }
-        self.inbox.put(Input::Read { group, done });
+        self.inbox.put(Input::Read { group, assurance, done });
     }
 
     /// Changes the members of a group that is led from here; answered once it is applied

@@ -28,6 +28,7 @@ mod pace;
 mod random;
 mod replica;
 mod status;
+mod told;
 
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
@@ -40,7 +41,7 @@ pub use machine::{
     Answer, Applied, Committed, Conf, Entry, Exported, Made, SnapshotFiles, StateMachine,
 };
 pub use random::Random;
-pub use replica::{Callback, MemberChange, OnApplied, OnRead, Ticket};
+pub use replica::{Assurance, Callback, MemberChange, OnApplied, OnRead, ReadPoint, Ticket};
 pub use status::{GroupStatus, PeerStatus, Role, Seen, Watch};
 
 use vane_types::LogIndex;

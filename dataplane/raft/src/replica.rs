@@ -4,6 +4,7 @@ mod answered;
 mod faulty;
 mod log_end;
 mod members;
+mod questions;
 mod reads;
 mod report;
 mod rounds;
@@ -29,7 +30,7 @@ use crate::random::Random;
 use crate::status::Watch;
 
 pub use members::MemberChange;
-pub use reads::OnRead;
+pub use reads::{Assurance, OnRead, ReadPoint};
 pub use ticket::{Callback, OnApplied, Ticket};
 pub(crate) use waits::ReplicatedWait;
 
@@ -139,7 +140,7 @@ impl Replica {
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
             .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
-        random.next_u64();
+        let first_question = random.next_u64();
         watch.set_applied(applied);
         let mut replica = Self {
             group,
@@ -153,7 +154,7 @@ impl Replica {
             fence: Fence::at(applied),
             waiting: VecDeque::new(),
             replicated_waits: Vec::new(),
-            reads: Reads::new(config.heartbeat_ticks),
+            reads: Reads::new(config.heartbeat_ticks, first_question),
             log_end: LogEnd::default(),
             state_bytes: 0,
             to_apply: VecDeque::new(),
@@ -221,9 +222,9 @@ impl Replica {
         }
         if self.is_leader() {
             self.leave_joint();
-            self.reads.tick(&mut self.raw);
             self.log_end.tick();
         }
+        self.tick_reads();
         self.after_step();
     }
 
@@ -237,9 +238,15 @@ impl Replica {
             return;
         }
         self.hear_of_member(&mut message);
-        // raft-rs refuses what is stale or from strangers; both are normal on a network.
-        if let Err(error) = self.raw.step(message) {
-            tracing::trace!(%error, group = %self.group, "a message was not taken");
+        match message.get_msg_type() {
+            MessageType::MsgReadIndex => self.answer_question(message),
+            MessageType::MsgReadIndexResp => self.hear_answer(&message),
+            // raft-rs refuses what is stale or from strangers; both are normal on a network.
+            _ => {
+                if let Err(error) = self.raw.step(message) {
+                    tracing::trace!(%error, group = %self.group, "a message was not taken");
+                }
+            }
         }
         self.after_step();
     }
@@ -311,14 +318,6 @@ impl Replica {
         self.wait(ticket);
     }
 
-    pub(crate) fn read(&mut self, done: OnRead) {
-        if !self.is_leader() {
-            return self.reads.refuse(done, self.group, self.leader());
-        }
-        self.reads.ask(done, &mut self.raw);
-        self.after_step();
-    }
-
     /// Hands the leadership to a caught-up voter; takes effect within an election timeout
     /// or not at all.
     pub(crate) fn transfer(&mut self, to: PeerId) -> Result<(), ProposeError> {
@@ -379,12 +378,15 @@ impl Replica {
             if led {
                 self.step_down();
             }
+            // Whom they asked may lead no more.
+            self.reads.refuse_all(self.group, self.leader());
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);
         if self.leader().is_some() {
             self.orphaned_by = None;
         }
+        self.hear_of_majority();
         let term = self.term();
         if self.is_leader() {
             if planted::is(Fault::CommitOfOldTerm) {
@@ -395,7 +397,7 @@ impl Replica {
             }
             self.answer_replicated();
         }
-        let serving = self.is_leader() && self.serving_term == term;
+        let serving = self.is_serving();
         let committed = LogIndex(self.raw.raft.raft_log.committed);
         self.watch.set(self.leader(), term, committed, serving);
         self.watch_log();
@@ -420,6 +422,11 @@ impl Replica {
 
     fn is_leader(&self) -> bool {
         self.raw.raft.state == StateRole::Leader
+    }
+
+    /// Whether it leads and has everything that was ever acknowledged.
+    fn is_serving(&self) -> bool {
+        self.is_leader() && self.serving_term == self.term()
     }
 
     fn leader(&self) -> Option<PeerId> {

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use vane_types::{LogIndex, PeerId, Term};
 
+use crate::config::CAUGHT_UP_ENTRIES;
 use crate::machine::Conf;
 use crate::pace::Turns;
+use crate::told::Told;
 
 /// What a replica does in its group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +109,7 @@ pub struct Watch {
     /// Bytes a second at which the log may grow; 0 where it is not slowed down.
     pace: AtomicU64,
     turns: Turns,
+    told: Told,
 }
 
 impl Watch {
@@ -130,6 +133,12 @@ impl Watch {
         LogIndex(self.committed.load(Ordering::Acquire)).saturating_since(self.applied())
     }
 
+    /// Whether the replica has about all that it knows to be committed, and knows who leads: what
+    /// it is asked for it may soon answer.
+    pub fn is_close(&self) -> bool {
+        self.leader().is_some() && self.lag() <= CAUGHT_UP_ENTRIES
+    }
+
     /// Whether this replica leads and has applied an entry of its own term: then it has
     /// everything that was ever acknowledged.
     pub fn is_serving(&self) -> bool {
@@ -149,6 +158,17 @@ impl Watch {
             0 => Some(Duration::ZERO),
             pace => self.turns.take(Instant::now(), bytes as u64, pace, patience),
         }
+    }
+
+    /// Notes that the replica has all that was acknowledged before a read that was asked for then.
+    pub fn note_told(&self, asked_at: Instant) {
+        self.told.note(asked_at);
+    }
+
+    /// Whether the replica has all that was acknowledged so long ago, or longer, as far as anybody
+    /// asked.
+    pub fn is_within(&self, time: Duration) -> bool {
+        self.told.within(time)
     }
 
     pub(crate) fn set_pace(&self, pace: Option<u64>) {

@@ -14,6 +14,7 @@ mod indexes;
 mod layers;
 mod points;
 mod queries;
+mod read_options;
 #[cfg(test)]
 mod tests;
 mod unsupported;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use vane_api::Error;
 
-use crate::engine::{Freshness, Partial, RequestOptions};
+use crate::engine::{AskedOf, Freshness, Partial, RequestOptions};
 use crate::principal::{Door, Principal};
 
 /// One call.
@@ -19,14 +19,18 @@ pub struct Call {
     pub timeout: Duration,
     /// How new an answer must be.
     pub freshness: Freshness,
+    /// Which replicas may answer.
+    pub asked_of: AskedOf,
     /// Where the client takes what is left when shards do not answer: those shards.
     pub partial: Option<Partial>,
 }
 
 impl Call {
-    /// A call that is answered whole and by leaders, as most are.
+    /// A call that is answered whole, and by any replica that has all that was acknowledged, as
+    /// most are.
     pub fn new(principal: Principal, door: Door, timeout: Duration) -> Self {
-        Self { principal, door, timeout, freshness: Freshness::Leader, partial: None }
+        let (freshness, asked_of) = (Freshness::Leader, AskedOf::Anyone);
+        Self { principal, door, timeout, freshness, asked_of, partial: None }
     }
 
     /// Shards by ordinal that are not in the answer, each with the reason.
@@ -41,6 +45,7 @@ impl Call {
             // From here: what was waited for before has limits of its own.
             deadline: Instant::now() + self.timeout,
             freshness: self.freshness,
+            asked_of: self.asked_of,
             partial: self.partial.clone(),
         }
     }

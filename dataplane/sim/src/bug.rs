@@ -18,6 +18,8 @@ pub enum Bug {
     StaleRead,
     /// raft: [`Fault::ReadUnconfirmed`].
     ReadUnconfirmed,
+    /// raft: [`Fault::ReadUntold`].
+    ReadUntold,
     /// raft: [`Fault::AckBeforeWrite`].
     AckBeforeWrite,
     /// raft: [`Fault::ConfAtAppend`].
@@ -56,13 +58,14 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
         Self::DoubleApply,
         Self::StaleRead,
         Self::ReadUnconfirmed,
+        Self::ReadUntold,
         Self::AckBeforeWrite,
         Self::ConfAtAppend,
         Self::PromoteTooEarly,
@@ -91,6 +94,7 @@ impl Bug {
             | Self::DoubleApply
             | Self::StaleRead => None,
             Self::ReadUnconfirmed => Some(Fault::ReadUnconfirmed),
+            Self::ReadUntold => Some(Fault::ReadUntold),
             Self::AckBeforeWrite => Some(Fault::AckBeforeWrite),
             Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),

@@ -64,8 +64,8 @@ pub(crate) enum Step {
     Reconcile,
     /// The meta leader has waited long enough for an answer.
     ReconcilerOver(u64),
-    /// A confirmed read looks into the state.
-    Read(Asked, GroupId, Arc<dyn AnyRead>),
+    /// A read that may be made looks into the state, by the word of that leader.
+    Read(Asked, GroupId, Arc<dyn AnyRead>, Office),
     /// A snapshot reached its receiver, or not.
     SnapshotSent {
         group: GroupId,
@@ -171,11 +171,22 @@ pub(crate) struct Office {
     pub(crate) term: Term,
 }
 
-/// What a leader says. Beside what a real one says stands, for the checks alone, who it was
+/// A state that was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked {
+    /// The index that the coordinator is told.
+    pub(crate) index: LogIndex,
+    /// The one that the state was at.
+    pub(crate) exact: LogIndex,
+    /// Whether it was that of the leader.
+    pub(crate) at_leader: bool,
+}
+
+/// What a replica says. Beside what a real one says stands, for the checks alone, who it was
 /// and at which index. What a read found is in the read itself.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Proposed(Outcome, Office, LogIndex),
-    /// The index that the coordinator is told, and the one that the state was at.
-    Read(Result<(LogIndex, LogIndex), NotRead>, Office),
+    /// With the leader by whose word.
+    Read(Result<Looked, NotRead>, Office),
 }

@@ -56,6 +56,8 @@ pub(crate) struct LeaderAnswer {
     pub(crate) index: LogIndex,
     pub(crate) office: Office,
     pub(crate) is_refused: bool,
+    /// Whether the leader itself read, and no replica that had asked it.
+    pub(crate) at_leader: bool,
 }
 
 /// What was asked for.
@@ -100,6 +102,7 @@ pub(crate) enum Outcome {
         numbers: BTreeMap<u64, u64>,
         index: LogIndex,
         office: Office,
+        at_leader: bool,
     },
 }
 
@@ -138,7 +141,7 @@ impl Operation {
     /// What a write came to, where the client was told that it is done.
     fn done(&self) -> Result<Outcome, String> {
         match self.answer {
-            Some(LeaderAnswer { index, office, is_refused: false }) => {
+            Some(LeaderAnswer { index, office, is_refused: false, .. }) => {
                 Ok(Outcome::Applied { index, office })
             }
             // A filter that matched nothing here.
@@ -155,7 +158,8 @@ impl Operation {
                 let numbers = found.numbers.iter().filter(here).copied().collect();
                 // What a node reads of its own catalog lies at or behind what the leader said.
                 let index = at.unwrap_or(answer.index);
-                Ok(Outcome::Seen { numbers, index, office: answer.office })
+                let LeaderAnswer { office, at_leader, .. } = answer;
+                Ok(Outcome::Seen { numbers, index, office, at_leader })
             }
             Told::Found(Err(_)) => Ok(Outcome::Nothing),
             Told::Changed(Ok(())) => self.done(),
@@ -167,7 +171,7 @@ impl Operation {
                 match (ordinal.is_none_or(has_failed), &error.changed, self.answer) {
                     (false, ..) | (_, Changed::Done, _) => self.done(),
                     (_, Changed::Unknown, _) => Ok(Outcome::Unknown),
-                    (_, _, Some(LeaderAnswer { index, office, is_refused: true })) => {
+                    (_, _, Some(LeaderAnswer { index, office, is_refused: true, .. })) => {
                         Ok(Outcome::Refused { index, office })
                     }
                     (_, Changed::NotInQuestion | Changed::Nothing, _) => Ok(Outcome::Nothing),
@@ -326,7 +330,12 @@ mod tests {
                 outcome: Outcome::Unknown,
                 named: Some((1, group.0)),
                 resolved: None,
-                answer: Some(LeaderAnswer { index: LogIndex(7), office, is_refused: false }),
+                answer: Some(LeaderAnswer {
+                    index: LogIndex(7),
+                    office,
+                    is_refused: false,
+                    at_leader: true,
+                }),
             });
         }
         let shards = FailedShards { collection: "c".into(), failed: vec![1], shards: 2 };

@@ -22,8 +22,8 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
 use vane_raft::{
-    Append, Config, Core, LogStore, Made, MemberChange, OnRead, Output, Persisted, Start,
-    StoreError, Ticket, Watch,
+    Append, Assurance, Config, Core, LogStore, Made, MemberChange, OnRead, Output, Persisted,
+    Start, StoreError, Ticket, Watch,
 };
 use vane_transport::{Introduction, Life};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
@@ -62,7 +62,7 @@ pub(crate) struct Replica {
 /// Something for the raft thread.
 pub(crate) enum Input {
     Propose { group: GroupId, data: Vec<u8>, ticket: Ticket },
-    Read { group: GroupId, done: OnRead },
+    Read { group: GroupId, assurance: Assurance, done: OnRead },
     Change { group: GroupId, change: MemberChange, ticket: Ticket },
     Transfer { group: GroupId, to: PeerId },
     Truncate { group: GroupId, durable: LogIndex },
@@ -181,7 +181,9 @@ impl Process {
             Step::IntroduceOver(round) => self.introduce_over(env, round),
             Step::Reconcile => self.reconcile(env),
             Step::ReconcilerOver(number) => self.reconciler_over(env, number),
-            Step::Read(asked, group, read) => self.look(env, asked, group, &read),
+            Step::Read(asked, group, read, office) => {
+                self.look(env, asked, group, &read, Some(office));
+            }
             Step::SnapshotSent { group, to, ok } => self.put(Input::SnapshotSent { group, to, ok }),
             Step::Knock(node, times) => self.knock(env, node, times),
             Step::Refused { node, heard } => self.put(Input::Refused { node, heard }),
@@ -332,7 +334,7 @@ impl Process {
         let core = &mut self.core;
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
-            Input::Read { group, done } => core.read(group, done),
+            Input::Read { group, assurance, done } => core.read(group, assurance, done),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             // Whether it was taken shows in who leads.
             Input::Transfer { group, to } => {

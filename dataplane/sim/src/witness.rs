@@ -184,6 +184,9 @@ struct Told<'a> {
     place: Place,
     /// Whether all others are bound by it, or only those of the same leader.
     is_linear: bool,
+    /// Whether the leader itself said it. Another replica may have applied what that one has
+    /// committed and not applied yet, so that the leader's next answer is older.
+    at_leader: bool,
 }
 
 fn check_group(env: &Env, group: GroupId, replayed: &Replayed) -> Result<(), String> {
@@ -197,15 +200,17 @@ fn check_group(env: &Env, group: GroupId, replayed: &Replayed) -> Result<(), Str
         let place = place.map_err(|what| format!("request {number} {what}: {operation:?}"))?;
         all.extend(place.map(|(office, place)| {
             let is_linear = !matches!(operation.kind, Kind::Read { linearizable: false, .. });
-            Told { number, operation, office, place, is_linear }
+            let elsewhere = matches!(operation.outcome, Outcome::Seen { at_leader: false, .. });
+            Told { number, operation, office, place, is_linear, at_leader: !elsewhere }
         }));
     }
-    in_order(all.iter().filter(|told| told.is_linear), "")?;
+    in_order(all.iter().filter(|told| told.is_linear), |_| true, "")?;
     let mut offices: BTreeMap<Office, Vec<&Told<'_>>> = BTreeMap::new();
     for told in &all {
         offices.entry(told.office).or_default().push(told);
     }
-    offices.into_values().try_for_each(|told| in_order(told, " by the same leader"))
+    let by_leader = |told: &Told<'_>| told.at_leader;
+    offices.into_values().try_for_each(|told| in_order(told, by_leader, " by the same leader"))
 }
 
 /// Where a request has its place by what its client was told; an error says why it cannot.
@@ -235,7 +240,7 @@ fn place_of(
             Some(index) => Err(format!("was said to have done nothing and took effect at {index}")),
             None => Ok(None),
         },
-        (Kind::Read { of, .. }, Outcome::Seen { numbers, index, office }) => {
+        (Kind::Read { of, .. }, Outcome::Seen { numbers, index, office, .. }) => {
             let expected = expected(values, *of, *index);
             let is_right = match of {
                 // Points without a vector are not near to anything, and nobody counts here
@@ -253,8 +258,13 @@ fn place_of(
     }
 }
 
-/// Whether what was answered before something else began has an earlier place.
-fn in_order<'a>(told: impl IntoIterator<Item = &'a Told<'a>>, whose: &str) -> Result<(), String> {
+/// Whether what was answered before something else began has an earlier place; `binds` says of
+/// which answers that is asked.
+fn in_order<'a>(
+    told: impl IntoIterator<Item = &'a Told<'a>>,
+    binds: impl Fn(&Told<'_>) -> bool,
+    whose: &str,
+) -> Result<(), String> {
     let mut by_begin: Vec<&Told<'_>> = told.into_iter().collect();
     let mut by_end = by_begin.clone();
     by_begin.sort_unstable_by_key(|told| told.operation.invoked);
@@ -266,7 +276,7 @@ fn in_order<'a>(told: impl IntoIterator<Item = &'a Told<'a>>, whose: &str) -> Re
             ended.next_if(|before| before.operation.returned < operation.invoked)
         {
             // Whatever comes next has to come behind the latest of all that ended before.
-            if latest.is_none_or(|known| known.place < before.place) {
+            if binds(before) && latest.is_none_or(|known| known.place < before.place) {
                 latest = Some(before);
             }
         }

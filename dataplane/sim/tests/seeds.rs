@@ -147,6 +147,12 @@ fn a_read_that_no_majority_confirmed_is_found() {
     is_found(Bug::ReadUnconfirmed, &["was answered", "have no linear order"]);
 }
 
+/// It took 1 seed.
+#[test]
+fn a_follower_that_reads_without_its_leaders_word_is_found() {
+    is_found(Bug::ReadUntold, &["was answered", "have no linear order"]);
+}
+
 /// It took 21 seeds.
 #[test]
 fn an_acknowledgement_before_the_write_is_found() {

@@ -1,7 +1,9 @@
 //! What nodes ask of each other, in their own types: proposals and what became of them, and why
 //! a read was not answered. The wire form is `vane_proto`'s, the conversion beside it.
 
-use vane_raft::ProposeError;
+use std::time::Duration;
+
+use vane_raft::{Assurance, ProposeError};
 use vane_types::command::DEDUPE_WINDOW;
 use vane_types::{Error, GroupId, LogIndex, NodeId, Refusal};
 
@@ -78,13 +80,28 @@ impl From<ProposeError> for Outcome {
 /// How new the answer to a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Freshness {
-    /// Everything that was acknowledged under the leader that answers.
+    /// Everything that was acknowledged under whoever leads. A replica that follows asks its
+    /// leader how far the group is, and waits until it has that.
     #[default]
     Leader,
+    /// Everything that was acknowledged so long ago, or longer, under whoever leads.
+    Within(Duration),
     /// Everything that was acknowledged before the read began, by whichever leader.
     Linearizable,
     /// What the replica that is asked has applied, once that is so much; it need not lead.
     Applied(LogIndex),
+}
+
+impl Freshness {
+    /// Whose word a replica needs before it answers; `None` where it needs none. `serves` says
+    /// whether it leads and has all that was ever acknowledged.
+    pub fn assurance(self, serves: bool) -> Option<Assurance> {
+        match self {
+            Self::Leader | Self::Within(_) => (!serves).then_some(Assurance::Leader),
+            Self::Linearizable => Some(Assurance::Majority),
+            Self::Applied(_) => None,
+        }
+    }
 }
 
 /// Why a node did not answer a read.

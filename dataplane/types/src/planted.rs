@@ -9,6 +9,8 @@
 pub enum Fault {
     /// raft: a leader answers a linearizable read without asking a majority.
     ReadUnconfirmed,
+    /// raft: a follower answers a read by what it has, without asking its leader.
+    ReadUntold,
     /// raft: votes and acknowledgements leave before what they stand for is written.
     AckBeforeWrite,
     /// raft: a change of members holds from when it is logged, committed or not.

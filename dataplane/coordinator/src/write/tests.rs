@@ -59,6 +59,10 @@ impl Shards for Arc<Told> {
         Some(ME)
     }
 
+    fn is_close(&self, _: GroupId) -> bool {
+        false
+    }
+
     fn applied_here(&self, _: GroupId) -> Option<LogIndex> {
         Some(*self.applied.lock())
     }
@@ -178,7 +182,7 @@ fn delete(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>,
     let upper = KeyRange::equal_part(1, 2);
     let id = (0..).map(PointId::Num).find(|id| upper.contains(id.routing_hash())).unwrap();
     let deadline = told.now() + Duration::from_secs(60);
-    let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+    let options = RequestOptions::new(deadline);
     (run(collection.write(Write::Delete(Selection::Ids(vec![id])), options)), told)
 }
 
@@ -229,7 +233,7 @@ fn set_payload(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Er
     let ids = (0..).map(PointId::Num).filter(|id| upper.contains(id.routing_hash()));
     let points = Selection::Ids(ids.take(10).collect());
     let deadline = told.now() + Duration::from_secs(60);
-    let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+    let options = RequestOptions::new(deadline);
     let payload = [("a".to_owned(), 1.into())].into_iter().collect();
     (run(collection.write(Write::SetPayload { points, payload, key: None }, options)), told)
 }
@@ -291,7 +295,7 @@ fn a_failure_behind_an_applied_command_does_not_say_that_nothing_was_changed() {
         // As of a filter that matches more points than one entry of the log may name.
         let entry = || Command::new(vane_commands::Change::Delete(Default::default()));
         let deadline = told.now() + Duration::from_secs(60);
-        let options = RequestOptions { deadline, freshness: Freshness::Leader, partial: None };
+        let options = RequestOptions::new(deadline);
         let entries = Box::new([entry(), entry()].into_iter());
         let applied = run(collection.apply(1, entries, false, &options));
         let error = applied.unwrap_err();

@@ -5,6 +5,7 @@ mod cluster;
 mod log_budget;
 mod memory_log;
 mod old_terms;
+mod reading;
 mod snapshots;
 mod succession;
 mod turns;
@@ -20,7 +21,7 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 use super::*;
 use crate::log::LogEntry;
 use crate::machine::{Applied, Conf, Exported};
-use crate::{Bounds, INITIAL_INDEX, Role, Seen};
+use crate::{Assurance, Bounds, INITIAL_INDEX, ReadPoint, Role, Seen};
 
 use cluster::{TestCluster, TestNode};
 use memory_log::MemoryLog;
@@ -53,11 +54,15 @@ fn a_minority_takes_nothing_and_a_cut_off_leader_confirms_no_read() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
     assert!(cluster.propose(leader, b"a").is_ok());
-    assert!(matches!(cluster.read(leader), Some(Ok(index)) if index >= INITIAL_INDEX + 2));
+    let read = cluster.read(leader, Assurance::Majority);
+    assert!(matches!(read, Some(Ok(point)) if point.applied >= INITIAL_INDEX + 2));
     let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
     cluster.down.extend(&others);
     assert!(matches!(cluster.propose(leader, b"lost"), Err(ProposeError::Unknown(_))));
-    assert!(matches!(cluster.read(leader), Some(Err(ReadError::NotLeader { .. }))));
+    assert!(matches!(
+        cluster.read(leader, Assurance::Majority),
+        Some(Err(ReadError::NotLeader { .. }))
+    ));
     cluster.down.clear();
     cluster.down.insert(leader);
     let other = cluster.leader();

@@ -10,7 +10,7 @@ use crate::codec::Envelope;
 use crate::core::Start;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::machine::Made;
-use crate::replica::{Callback, MemberChange, OnRead, ReplicatedWait, Ticket};
+use crate::replica::{Assurance, Callback, MemberChange, OnRead, ReplicatedWait, Ticket};
 use crate::status::GroupStatus;
 
 /// Proposals, reads and the like that may wait.
@@ -34,6 +34,7 @@ pub(super) enum Input {
     },
     Read {
         group: GroupId,
+        assurance: Assurance,
         done: OnRead,
     },
     WaitReplicated {

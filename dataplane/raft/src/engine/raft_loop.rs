@@ -82,7 +82,7 @@ impl RaftLoop {
         let core = &mut self.core;
         match input {
             Input::Propose { group, data, ticket } => core.propose(group, data, ticket),
-            Input::Read { group, done } => core.read(group, done),
+            Input::Read { group, assurance, done } => core.read(group, assurance, done),
             Input::WaitReplicated { group, wait } => core.wait_replicated(group, wait),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),

@@ -9,7 +9,7 @@ use raft::{Progress, ProgressState, SnapshotStatus};
 use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId};
 
-use super::Replica;
+use super::{Replica, questions};
 use crate::codec::Envelope;
 use crate::core::Transfer;
 use crate::error::StoreError;
@@ -129,6 +129,7 @@ impl Replica {
         for mut announcement in Envelope::all(self.group, messages) {
             let Some(index) = announcement.snapshot_index() else {
                 self.tell_of_itself(&mut announcement.message);
+                questions::in_our_form(&mut announcement.message);
                 plain.push(announcement);
                 continue;
             };

@@ -6,7 +6,7 @@ use raft::eraftpb::{ConfChangeV2, EntryType, Message, MessageType};
 use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId, Term};
 
-use super::{Installing, Replica};
+use super::{Installing, Replica, questions};
 use crate::codec::Envelope;
 use crate::core::{Install, Output, Persisted};
 use crate::error::StoreError;
@@ -39,7 +39,6 @@ impl Replica {
         }
         let mut ready = self.raw.ready();
         self.part(ready.take_messages(), &mut out.messages, &mut out.transfers);
-        self.reads.confirmed(ready.take_read_states());
         let committed = ready.take_committed_entries();
         let storage = self.raw.mut_store();
         let mut append =
@@ -92,20 +91,23 @@ impl Replica {
     }
 
     /// Messages that may leave while a round is being written: they promise nothing of it. Without
-    /// them a disk that is slow for a second would look like a node that is gone.
+    /// them a disk that is slow for a second would look like a node that is gone, and a read would
+    /// wait for writes.
     pub(crate) fn urgent(&mut self, out: &mut Vec<Envelope>) {
         let raft = &mut self.raw.raft;
         // An answer says in which term: one that is not written might be forgotten again.
         let (leads, answers) =
             (raft.state == StateRole::Leader, Term(raft.term) == self.written_term);
         let is_urgent = |message: &mut Message| match message.get_msg_type() {
-            MessageType::MsgHeartbeat => leads,
+            MessageType::MsgHeartbeat | MessageType::MsgReadIndexResp => leads,
             MessageType::MsgHeartbeatResponse => answers,
+            MessageType::MsgReadIndex => true,
             _ => false,
         };
         let urgent: Vec<Message> = raft.msgs.extract_if(.., is_urgent).collect();
         for mut envelope in Envelope::all(self.group, urgent) {
             self.tell_of_itself(&mut envelope.message);
+            questions::in_our_form(&mut envelope.message);
             out.push(envelope);
         }
     }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use prost_for_raft::Message as _;
 use raft::eraftpb::{ConfChangeV2, ConfState, Entry, EntryType, Message, MessageType};
 
+use super::questions;
+
 /// Terms that another replica may be ahead: more elections than a cluster ever holds. A term at
 /// the end of its range would be the last one of the group.
 const TERMS_AHEAD_MAX: u64 = 1 << 32;
@@ -45,7 +47,8 @@ pub(super) fn is_sound(message: &Message, receiver: Receiver) -> bool {
         | MessageType::MsgRequestPreVote
         | MessageType::MsgRequestPreVoteResponse
         | MessageType::MsgTimeoutNow => true,
-        // Steps of one replica within itself: proposals and reads travel as calls of their own.
+        MessageType::MsgReadIndex | MessageType::MsgReadIndexResp => questions::is_sound(message),
+        // Steps of one replica within itself: proposals travel as calls of their own.
         _ => false,
     }
 }
@@ -175,6 +178,7 @@ mod tests {
             Message { msg_type: 99, ..message(MessageType::MsgHeartbeat) },
             message(MessageType::MsgPropose),
             message(MessageType::MsgReadIndex),
+            message(MessageType::MsgReadIndexResp),
             Message { index: 21, ..message(MessageType::MsgAppendResponse) },
             Message { request_snapshot: 1, ..message(MessageType::MsgAppendResponse) },
             append(5, 0, &[]),

@@ -43,7 +43,6 @@ impl Replica {
     pub(super) fn step_down(&mut self) {
         let unknown = ProposeError::Unknown(self.group);
         self.fail_waiting(&unknown);
-        self.reads.step_down(self.group, self.leader());
     }
 
     /// Entries in the log may still be applied, whoever leads next: their proposers hear that
@@ -83,7 +82,7 @@ impl Replica {
     /// apply.
     pub(crate) fn close(&mut self, error: &ProposeError) {
         self.fail_waiting(error);
-        self.reads.step_down(self.group, None);
+        self.reads.refuse_all(self.group, None);
         // Those who hold the watch outlive the replica and must not go on routing to it.
         self.watch.set(None, self.term(), self.committed, false);
     }

@@ -27,6 +27,8 @@ pub(super) struct Figures {
     anonymous_bytes: usize,
     raft_syncs: u64,
     raft_entries: u64,
+    reads_leading: u64,
+    reads_following: u64,
     snapshots_made: u64,
     snapshots_installed: u64,
     broken_replicas: usize,
@@ -104,7 +106,7 @@ static PARTS_OF_MEMORY: Row<usize> =
         |bytes| count(*bytes));
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 14] = [
+static OF_NODE: [Row<Figures>; 16] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -112,6 +114,11 @@ static OF_NODE: [Row<Figures>; 14] = [
         |figures| Value::Count(figures.raft_syncs)),
     row("vane_raft_log_entries", Counter, None, "Entries written to raft.db.",
         |figures| Value::Count(figures.raft_entries)),
+    row("vane_reads_leading", Counter, None, "Reads answered by replicas here that lead.",
+        |figures| Value::Count(figures.reads_leading)),
+    row("vane_reads_following", Counter, None,
+        "Reads answered by replicas here that follow, once they had what their leader has.",
+        |figures| Value::Count(figures.reads_following)),
     row("vane_raft_snapshots_made", Counter, None,
         "Snapshots made for replicas that the log no longer reaches.",
         |figures| Value::Count(figures.snapshots_made)),
@@ -154,11 +161,14 @@ impl Figures {
         };
         let Some(member) = member else { return of_process };
         let (counters, scrub) = (member.raft_counters(), member.scrub_progress());
+        let reads = member.read_counters();
         Self {
             collections: member.local_infos(),
             disk_free_bytes: member.disk_free_bytes(),
             raft_syncs: load(&counters.syncs),
             raft_entries: load(&counters.entries),
+            reads_leading: load(&reads.leading),
+            reads_following: load(&reads.following),
             snapshots_made: load(&counters.snapshots_made),
             snapshots_installed: load(&counters.snapshots_installed),
             broken_replicas: member.broken_replicas(),

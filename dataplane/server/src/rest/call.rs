@@ -15,7 +15,8 @@ use vane_types::{LogIndex, innermost};
 
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
-use crate::engine::{Collection, Freshness, Partial};
+use super::read_options::ReadOptions;
+use crate::engine::{Collection, Partial};
 use crate::settings::TIMEOUT_S_MAX;
 use crate::state::AppState;
 
@@ -97,12 +98,14 @@ where
             let detail = "value 0 invalid, must be 1 or larger";
             return Err(Error::new(Kind::InvalidParameter, "timeout", detail).into());
         }
-        let freshness = consistency.as_deref().map_or(Ok(Freshness::Leader), freshness)?;
+        let ReadOptions { freshness, asked_of } =
+            ReadOptions::of(consistency.as_deref(), &parts.headers)?;
         let timeout = timeout.map_or(state.settings.request_timeout(), granted);
         let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
         let partial = partial.then(Partial::default);
         let context = vane_service::Call {
             freshness,
+            asked_of,
             partial,
             // REST asks nobody who they are: there is no authentication yet.
             ..vane_service::Call::new(Principal::Anonymous, Door::Rest, timeout)
@@ -116,23 +119,6 @@ where
 /// Time for a request whose client waits so many seconds, at least one, for the answer.
 fn granted(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(TIMEOUT_S_MAX)) - ANSWER_TRAVELS
-}
-
-/// Reads of more than one replica are linearizable: the leader answers and has a majority
-/// confirm that it is one. Reads of one come from the leader too, unconfirmed.
-fn freshness(text: &str) -> Result<Freshness, Error> {
-    match text {
-        "majority" | "quorum" | "all" => Ok(Freshness::Linearizable),
-        "1" => Ok(Freshness::Leader),
-        number if number.parse::<u32>().is_ok_and(|replicas| replicas > 0) => {
-            Ok(Freshness::Linearizable)
-        }
-        _ => Err(Error::new(
-            Kind::MalformedParameter,
-            "consistency",
-            format!("`{text}` is neither a number from 1 nor one of majority, quorum, all"),
-        )),
-    }
 }
 
 /// Whether a header asks for what the parameter `partial` does: official clients can set

@@ -5,6 +5,8 @@ import http.client
 import json
 import pathlib
 import subprocess
+import time
+import urllib.request
 
 import pytest
 from qdrant_client import QdrantClient
@@ -104,6 +106,46 @@ def test_every_ordering_is_applied_when_it_is_answered(clients, name, ordering, 
     answer = clients[2].upsert(name, points(0, 10), wait=wait, ordering=ordering)
     assert answer.status == (m.UpdateStatus.COMPLETED if wait else m.UpdateStatus.ACKNOWLEDGED)
     assert clients[1].count(name).count == 10
+
+
+def reads(node, role):
+    """How many reads of shards a node answered by replicas that lead, or that follow."""
+    name = f"vane_reads_{role}_total "
+    with urllib.request.urlopen(f"{node.url}/metrics", timeout=10) as answer:
+        return next(int(line.split()[1]) for line in answer.read().decode().splitlines() if line.startswith(name))
+
+
+def test_a_node_answers_by_its_own_replicas_and_misses_nothing(nodes, clients, name):
+    create(clients[0], name, shard_number=1, replication_factor=3)
+    before = [(reads(node, "leading"), reads(node, "following")) for node in nodes]
+    for n in range(60):
+        clients[n % 3].upsert(name, points(n, n + 1))
+        for client in clients:
+            assert client.count(name).count == n + 1
+            assert ids(client.retrieve(name, [n])) == [n]
+    answered = [(reads(node, "leading") - led, reads(node, "following") - followed)
+                for node, (led, followed) in zip(nodes, before)]
+    assert all(sum(roles) >= 120 for roles in answered), answered
+    assert sum(followed > 100 for _, followed in answered) == 2, f"one leads, two follow: {answered}"
+
+
+@pytest.mark.parametrize("header", ["leader", "nearest", "nearest; max-staleness=100ms"])
+def test_a_header_says_who_may_answer_and_how_old_the_answer_may_be(nodes, clients, name, header):
+    create(clients[0], name, shard_number=2, replication_factor=3)
+    clients[0].upsert(name, points(0, 10))
+    time.sleep(0.2)
+    for node in nodes:
+        with contextlib.closing(QdrantClient(url=node.url, timeout=60, headers={"x-vane-read": header})) as client:
+            assert client.count(name).count == 10
+            assert len(client.query_points(name, query=[1.0, 0, 0.5, 2.0], limit=20).points) == 10
+
+
+def test_a_header_that_is_not_known_is_refused(nodes, clients, name):
+    create(clients[0], name)
+    with contextlib.closing(QdrantClient(url=nodes[0].url, headers={"x-vane-read": "farthest"})) as client:
+        with pytest.raises(UnexpectedResponse) as refused:
+            client.count(name)
+    assert refused.value.status_code == 400 and b"max-staleness=2s" in refused.value.content
 
 
 def test_filters_and_batches_span_the_shards(clients, name):

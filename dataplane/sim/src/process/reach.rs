@@ -16,7 +16,7 @@ use vane_transport::{Answered, Freshness, NotRead, Outcome, Proposal, Read};
 use vane_types::{Changed, Error, GroupId, LogIndex, NodeId};
 
 use super::read::AskedRead;
-use crate::event::{Answer, What};
+use crate::event::{Answer, Looked, What};
 use crate::queue::{Clock, TICK, Time};
 
 /// Silence after which a node is away.
@@ -153,6 +153,10 @@ impl Shards for Reach {
         Some(self.watch(group, Watch::leader)??.node())
     }
 
+    fn is_close(&self, group: GroupId) -> bool {
+        self.watch(group, Watch::is_close).unwrap_or_default()
+    }
+
     fn applied_here(&self, group: GroupId) -> Option<LogIndex> {
         self.watch(group, Watch::applied)
     }
@@ -180,7 +184,7 @@ impl Shards for Reach {
         let asked = Arc::new(AskedRead::new(read));
         let what = What::Read { read: Arc::clone(&asked) as _, freshness };
         match self.wait(Want::Call { node, group, what, deadline }).await {
-            Some(Answer::Read(Ok((index, _)), _)) => {
+            Some(Answer::Read(Ok(Looked { index, .. }), _)) => {
                 let answer = asked.take().ok_or_else(|| Error::internal("no answer was left"))?;
                 Ok((answer, index))
             }

@@ -21,7 +21,7 @@ use super::Process;
 use super::find::find;
 use super::reach::{Reach, Want, Wish};
 use crate::env::Env;
-use crate::event::{Answer, Asked, Body, Event, Step, What};
+use crate::event::{Answer, Asked, Body, Event, Looked, Step, What};
 use crate::history::{Found, Kind, LeaderAnswer, ReadOf, Told};
 use crate::machine;
 use crate::queue::{TICK, Time};
@@ -129,7 +129,7 @@ impl Process {
     fn ask_collection(&mut self, env: &mut Env, number: usize, name: &str, kind: Kind, by: Time) {
         let coordinator = self.coordinator();
         let (collection, deadline) = (coordinator.known_collection(name), env.instant(by));
-        let options = |freshness| RequestOptions { deadline, freshness, partial: None };
+        let options = |freshness| RequestOptions { freshness, ..RequestOptions::new(deadline) };
         let owner = Owner::Client(number);
         match (collection, kind) {
             (None, _) => {
@@ -324,13 +324,15 @@ impl Process {
         };
         let Some(part) = env.history.part(*number, *group) else { return };
         match (what, answer) {
-            (What::Read { read, .. }, Answer::Read(Ok((_, index)), office)) => {
+            (What::Read { read, .. }, Answer::Read(Ok(looked), office)) => {
+                let Looked { exact: index, at_leader, .. } = looked;
                 part.resolved =
                     read.resolved().map(|found| (*index, found)).or(part.resolved.take());
                 if !part.is_write() {
                     // The first read makes the view that later ones fetch from.
                     let (index, office) = (*index, *office);
-                    let answer = LeaderAnswer { index, office, is_refused: false };
+                    let (is_refused, at_leader) = (false, *at_leader);
+                    let answer = LeaderAnswer { index, office, is_refused, at_leader };
                     part.answer.get_or_insert(answer);
                 }
             }
@@ -338,7 +340,8 @@ impl Process {
                 let is_refused = matches!(outcome, Outcome::Refused(_));
                 if is_refused || matches!(outcome, Outcome::Applied(_)) {
                     let (index, office) = (*index, *office);
-                    part.answer = Some(LeaderAnswer { index, office, is_refused });
+                    let at_leader = true;
+                    part.answer = Some(LeaderAnswer { index, office, is_refused, at_leader });
                 }
             }
             _ => {}

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use vane_raft::{Applied, MemberChange, ProposeError, ReadError, Role, Ticket};
+use vane_raft::{Applied, MemberChange, ProposeError, ReadError, ReadPoint, Role, Ticket};
 use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
 
 use super::{AnyRead, Input, Process, Replica};
 use crate::env::Env;
-use crate::event::{Answer, Asked, Body, Call, LeaderRequest, Office, Step, What};
+use crate::event::{Answer, Asked, Body, Call, LeaderRequest, Looked, Office, Step, What};
 use crate::machine::AtLeader;
 
 /// What the core has answered.
 pub(super) enum Settled {
     Proposed(Asked, GroupId, Result<Applied, ProposeError>),
-    Confirmed(Asked, GroupId, Arc<dyn AnyRead>, Result<LogIndex, ReadError>),
+    Confirmed(Asked, GroupId, Arc<dyn AnyRead>, Result<ReadPoint, ReadError>),
     Changed(Call, Result<Applied, ProposeError>),
 }
 
@@ -76,45 +76,50 @@ impl Process {
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         };
         match freshness {
-            Freshness::Leader => return self.look(env, asked, group, &read),
             Freshness::Linearizable if self.reads_stale(env) => {
-                return self.look(env, asked, group, &read);
+                return self.look(env, asked, group, &read, None);
             }
-            Freshness::Linearizable => {}
+            Freshness::Leader | Freshness::Linearizable | Freshness::Within(_) => {}
             Freshness::Applied(index) => {
                 // It does not wait here: whoever asked asks again.
                 let (is_there, exact) =
                     (replica.watch.applied() >= index, replica.machine.applied());
+                let looked = Looked { index, exact, at_leader: false };
                 let behind = || Error::unavailable("this replica is behind").into();
                 let at = AtLeader { machine: &replica.machine, views: &self.views };
                 let answer = match is_there {
-                    true => read.answer(&at).map(|()| (index, exact)).map_err(NotRead::from),
+                    true => read.answer(&at).map(|()| looked).map_err(NotRead::from),
                     false => Err(behind()),
                 };
                 return self.tell(env, asked, Answer::Read(answer, Office::default()));
             }
         }
+        let Some(assurance) = freshness.assurance(replica.watch.is_serving()) else {
+            return self.look(env, asked, group, &read, None);
+        };
         let settled = Arc::clone(&self.settled);
         let done = Box::new(move |confirmed| {
             settled.lock().push(Settled::Confirmed(asked, group, read, confirmed));
         });
-        self.put(Input::Read { group, done });
+        self.put(Input::Read { group, assurance, done });
     }
 
-    /// Reads from the state, if it is that of a leader.
+    /// Reads from the state: by the word of a leader, or if this replica is it.
     pub(super) fn look(
         &mut self,
         env: &mut Env,
         asked: Asked,
         group: GroupId,
         read: &Arc<dyn AnyRead>,
+        told: Option<Office>,
     ) {
         let Some(replica) = self.replicas.get(&group) else {
             let nothing = Err(NotRead::NoReplica(no_replica(group)));
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         };
-        let office = Office { peer: replica.peer, term: replica.watch.term() };
-        if !replica.watch.is_serving() {
+        let own = Office { peer: replica.peer, term: replica.watch.term() };
+        let office = told.unwrap_or(own);
+        if told.is_none() && !replica.watch.is_serving() {
             let elsewhere = Err(NotRead::NotLeader(leader_elsewhere(replica)));
             return self.tell(env, asked, Answer::Read(elsewhere, office));
         }
@@ -127,7 +132,8 @@ impl Process {
         {
             env.checks.fail(|| format!("group {group}: {read:?} cannot be read: {error}"));
         }
-        let answer = answered.map(|()| (index, exact)).map_err(NotRead::from);
+        let looked = Looked { index, exact, at_leader: office.peer == own.peer };
+        let answer = answered.map(|()| looked).map_err(NotRead::from);
         self.tell(env, asked, Answer::Read(answer, office));
     }
 
@@ -139,10 +145,11 @@ impl Process {
                 Settled::Proposed(asked, group, outcome) => {
                     self.proposed(env, asked, group, outcome);
                 }
-                Settled::Confirmed(asked, group, read, Ok(_)) => {
+                Settled::Confirmed(asked, group, read, Ok(point)) => {
                     // Between confirmation and look the leader may lose its office.
                     let think = env.random.within(&env.swarm.apply);
-                    env.step(think, self.id, Step::Read(asked, group, read));
+                    let office = Office { peer: point.leader, term: point.term };
+                    env.step(think, self.id, Step::Read(asked, group, read, office));
                 }
                 Settled::Confirmed(asked, _, _, Err(error)) => {
                     let not_read = not_read(error);

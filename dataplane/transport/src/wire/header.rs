@@ -1,6 +1,6 @@
 //! What every read says, whatever its kind.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vane_proto::peer;
 use vane_types::{GroupId, LogIndex};
@@ -19,19 +19,26 @@ pub struct Header {
 
 pub(crate) fn header_to_wire(header: Header) -> peer::ReadHeader {
     let Header { group, freshness, deadline } = header;
-    let (freshness, applied) = match freshness {
-        Freshness::Leader => (peer::Freshness::Leader, 0),
-        Freshness::Linearizable => (peer::Freshness::Linearizable, 0),
-        Freshness::Applied(index) => (peer::Freshness::Applied, index.0),
+    let (freshness, applied, staleness_ms) = match freshness {
+        Freshness::Leader => (peer::Freshness::Leader, 0, 0),
+        // Cut to milliseconds: fresher than what was asked for.
+        Freshness::Within(time) => {
+            (peer::Freshness::Leader, 0, u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+        }
+        Freshness::Linearizable => (peer::Freshness::Linearizable, 0, 0),
+        Freshness::Applied(index) => (peer::Freshness::Applied, index.0, 0),
     };
     let (freshness, timeout_ms) = (freshness.into(), left_ms(deadline));
-    peer::ReadHeader { group: group.0, timeout_ms, freshness, applied }
+    peer::ReadHeader { group: group.0, timeout_ms, freshness, applied, staleness_ms }
 }
 
 pub(crate) fn header_from_wire(header: Option<peer::ReadHeader>) -> Result<Header, Unreadable> {
-    let peer::ReadHeader { group, timeout_ms, freshness, applied } =
+    let peer::ReadHeader { group, timeout_ms, freshness, applied, staleness_ms } =
         need(header, "the read's header")?;
     let freshness = match choice(freshness, "how new the answer must be")? {
+        peer::Freshness::Leader if staleness_ms > 0 => {
+            Freshness::Within(Duration::from_millis(staleness_ms))
+        }
         peer::Freshness::Leader => Freshness::Leader,
         peer::Freshness::Linearizable => Freshness::Linearizable,
         peer::Freshness::Applied => Freshness::Applied(LogIndex(applied)),

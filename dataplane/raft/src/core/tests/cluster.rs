@@ -272,14 +272,18 @@ impl TestCluster {
         outcome.lock().take().unwrap_or(Err(ProposeError::Unknown(GROUP)))
     }
 
-    pub(super) fn read(&mut self, node: u64) -> Option<Result<LogIndex, ReadError>> {
+    pub(super) fn read(
+        &mut self,
+        node: u64,
+        assurance: Assurance,
+    ) -> Option<Result<ReadPoint, ReadError>> {
         let outcome = Arc::new(Mutex::new(None));
         let answer = Arc::clone(&outcome);
-        self.nodes
-            .get_mut(&node)
-            .unwrap()
-            .core
-            .read(GROUP, Box::new(move |outcome| *answer.lock() = Some(outcome)));
+        self.nodes.get_mut(&node).unwrap().core.read(
+            GROUP,
+            assurance,
+            Box::new(move |outcome| *answer.lock() = Some(outcome)),
+        );
         self.ticks(5);
         outcome.lock().take()
     }

@@ -1,0 +1,91 @@
+//! Reads of replicas that follow: they have all that their leader has acknowledged, or wait.
+
+use raft::eraftpb::MessageType;
+
+use super::*;
+
+fn follower_of(leader: u64) -> u64 {
+    (1..=3).find(|id| *id != leader).unwrap()
+}
+
+#[test]
+fn a_follower_reads_what_its_leader_acknowledged() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    for assurance in [Assurance::Leader, Assurance::Majority] {
+        let index = cluster.propose(leader, b"a").unwrap().index;
+        let point = cluster.read(follower, assurance).unwrap().unwrap();
+        assert!(point.applied >= index, "{assurance:?}: {point:?}");
+        let term = cluster.nodes[&leader].status().term;
+        assert_eq!((point.leader, point.term), (peer(leader), term));
+    }
+}
+
+#[test]
+fn a_follower_that_is_cut_off_reads_nothing_and_one_that_lags_waits() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    cluster.down.insert(follower);
+    let index = cluster.propose(leader, b"a").unwrap().index;
+    let early = cluster.read(follower, Assurance::Leader);
+    assert!(early.is_none(), "nobody has told it anything: {early:?}");
+    cluster.down.clear();
+    let late = cluster.read(follower, Assurance::Leader).unwrap().unwrap();
+    assert!(late.applied >= index);
+}
+
+#[test]
+fn nobody_reads_where_nobody_leads() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    cluster.down.extend((1..=3).filter(|id| *id != follower));
+    cluster.ticks(60);
+    let read = cluster.read(follower, Assurance::Leader);
+    assert!(matches!(read, Some(Err(ReadError::NotLeader { .. }))), "{read:?}");
+}
+
+#[test]
+fn a_leader_that_a_majority_left_confirms_no_read_of_its_followers() {
+    let mut cluster = TestCluster::of(5);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    cluster.down.extend((1..=5).filter(|id| ![leader, follower].contains(id)));
+    let unsure = cluster.read(follower, Assurance::Majority);
+    assert!(!matches!(unsure, Some(Ok(_))), "{unsure:?}");
+}
+
+#[test]
+fn a_question_and_its_answer_do_not_wait_for_a_disk() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    cluster.propose(leader, b"a").unwrap();
+    // Both write something.
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.propose(GROUP, b"b".to_vec(), unheard());
+    for envelope in node.core.ready().messages {
+        let to = envelope.to().node().0;
+        cluster.nodes.get_mut(&to).unwrap().core.step(envelope);
+    }
+    assert!(!cluster.nodes.get_mut(&follower).unwrap().core.ready().appends.is_empty());
+    let answer = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&answer);
+    let node = cluster.nodes.get_mut(&follower).unwrap();
+    node.core.read(GROUP, Assurance::Leader, Box::new(move |it| *told.lock() = Some(it)));
+    for (from, kind) in
+        [(follower, MessageType::MsgReadIndex), (leader, MessageType::MsgReadIndexResp)]
+    {
+        let sent = cluster.nodes.get_mut(&from).unwrap().core.urgent();
+        let kinds: Vec<_> = sent.iter().map(|it| it.message.get_msg_type()).collect();
+        assert_eq!(kinds, [kind]);
+        for envelope in sent {
+            assert!(!envelope.has_entries(), "a full disk takes it");
+            let to = envelope.to().node().0;
+            cluster.nodes.get_mut(&to).unwrap().core.step(envelope);
+        }
+    }
+    assert!(matches!(*answer.lock(), Some(Ok(_))));
+}
