@@ -73,7 +73,19 @@ impl Reads {
             pool: &self.pool,
             views: &self.views,
         };
-        Ok((read.answer(&at, deadline).await?, index))
+        // A replica that follows may be filled by a snapshot, or go, at any moment.
+        let changing = || {
+            NotRead::NoReplica(format!(
+                "the replica on node {} is being filled or removed",
+                self.me
+            ))
+        };
+        let before = replica.shard.whole().ok_or_else(changing)?;
+        let answered = read.answer(&at, deadline).await;
+        if replica.shard.whole() != Some(before) {
+            return Err(changing());
+        }
+        Ok((answered?, index))
     }
 
     /// Whether there is a replica of a shard here that is not out of use.

@@ -19,8 +19,10 @@ use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
-use crate::replica::{Assurance, MemberChange, OnRead, Replica, ReplicatedWait, Setup, Ticket};
+use crate::reads::{Assurance, OnRead};
+use crate::replica::{MemberChange, Replica, ReplicatedWait, Setup};
 use crate::status::{GroupStatus, Watch};
+use crate::ticket::Ticket;
 
 /// A replica to take up.
 pub struct Start {

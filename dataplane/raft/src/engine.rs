@@ -20,6 +20,7 @@ use crossbeam_channel::bounded;
 use parking_lot::{Mutex, RwLock};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
+use crate::callback::Callback;
 use crate::codec::Envelope;
 use crate::config::Config;
 use crate::contacts::Contacts;
@@ -27,10 +28,12 @@ use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
-use crate::replica::{
-    Assurance, Callback, MemberChange, OnApplied, OnRead, ReplicatedWait, Ticket,
-};
+use crate::questions;
+use crate::reads::{Assurance, OnRead};
+use crate::replica::{MemberChange, ReplicatedWait};
 use crate::status::{GroupStatus, Watch};
+use crate::ticket::{OnApplied, Ticket};
+use crate::words::Taken;
 
 use apply_loop::Applier;
 use apply_queues::{ApplyFeed, ApplyQueues};
@@ -103,6 +106,7 @@ pub struct Engine {
     entry_bytes_max: usize,
     counters: Arc<Counters>,
     contacts: Arc<Contacts>,
+    transport: Arc<dyn Transport>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -157,7 +161,7 @@ impl Engine {
             let raft = raft_loop::RaftLoop {
                 core,
                 inbox: Arc::clone(&inbox),
-                transport,
+                transport: Arc::clone(&transport),
                 dirs: Arc::clone(&dirs),
                 counters: Arc::clone(&counters),
                 apply,
@@ -179,6 +183,7 @@ impl Engine {
             entry_bytes_max,
             counters,
             contacts,
+            transport,
             threads: Mutex::new(threads),
         })
     }
@@ -307,10 +312,15 @@ impl Engine {
     /// Asks for a read of the replica here, whether it leads or follows; answered once it may be
     /// made. A follower asks its leader, and waits until it has what that says.
     pub fn read(&self, group: GroupId, assurance: Assurance, done: OnRead) {
-        if self.watch(group).is_none() {
+        let Some(watch) = self.watch(group) else {
             return done(Err(ReadError::GroupNotFound(group)));
+        };
+        if assurance == Assurance::Majority {
+            return self.inbox.put(Input::Read { group, assurance, done });
         }
-        self.inbox.put(Input::Read { group, assurance, done });
+        if let Some(message) = watch.ask(group, done) {
+            self.transport.send(vec![Envelope { group, message }]);
+        }
     }
 
     /// Changes the members of a group that is led from here; answered once it is applied
@@ -331,8 +341,28 @@ impl Engine {
     }
 
     /// Hands in messages of other nodes. They may be dropped: Raft sends again.
-    pub fn step(&self, messages: Vec<Envelope>) {
-        self.inbox.put_messages(messages);
+    pub fn step(&self, mut messages: Vec<Envelope>) {
+        // Here, and not by the thread that owns all groups, which would be woken for each.
+        let mut answers = Vec::new();
+        messages.retain(|Envelope { group, message }| {
+            if !questions::is_about_reads(message) {
+                return true;
+            }
+            match self.watch(*group).map_or(Taken::Done, |watch| watch.take(message)) {
+                Taken::No => return true,
+                Taken::Done => {}
+                Taken::Answer(message) => {
+                    answers.push(Envelope { group: *group, message: *message })
+                }
+            }
+            false
+        });
+        if !answers.is_empty() {
+            self.transport.send(answers);
+        }
+        if !messages.is_empty() {
+            self.inbox.put_messages(messages);
+        }
     }
 
     /// Notes that a node does not answer.

@@ -14,6 +14,7 @@
 //! the bytes mean is the state machine's business, where they lie is the log store's, how a
 //! message travels is the transport's.
 
+mod callback;
 mod codec;
 mod config;
 mod contacts;
@@ -25,11 +26,16 @@ mod log;
 mod log_bytes;
 mod machine;
 mod pace;
+mod questions;
 mod random;
+mod reads;
 mod replica;
 mod status;
+mod ticket;
 mod told;
+mod words;
 
+pub use callback::Callback;
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use contacts::Contacts;
@@ -41,8 +47,10 @@ pub use machine::{
     Answer, Applied, Committed, Conf, Entry, Exported, Made, SnapshotFiles, StateMachine,
 };
 pub use random::Random;
-pub use replica::{Assurance, Callback, MemberChange, OnApplied, OnRead, ReadPoint, Ticket};
+pub use reads::{Assurance, OnRead, ReadPoint};
+pub use replica::MemberChange;
 pub use status::{GroupStatus, PeerStatus, Role, Seen, Watch};
+pub use ticket::{OnApplied, Ticket};
 
 use vane_types::LogIndex;
 

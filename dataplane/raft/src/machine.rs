@@ -8,7 +8,7 @@ use raft::eraftpb::ConfState;
 use vane_types::{GroupId, LogIndex, PeerId, Refusal, Term};
 
 use crate::error::{ApplyError, StoreError};
-use crate::replica::Ticket;
+use crate::ticket::Ticket;
 
 /// One logged command.
 #[derive(Debug, Clone, PartialEq, Eq)]

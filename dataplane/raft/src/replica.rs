@@ -4,13 +4,11 @@ mod answered;
 mod faulty;
 mod log_end;
 mod members;
-mod questions;
 mod reads;
 mod report;
 mod rounds;
 mod sound;
 mod succession;
-mod ticket;
 mod waits;
 
 use std::collections::VecDeque;
@@ -27,16 +25,16 @@ use crate::group_storage::{CacheBounds, GroupStorage};
 use crate::log::{GroupLog, LogEntry, LogStore};
 use crate::machine::Conf;
 use crate::random::Random;
+use crate::reads::Reads;
 use crate::status::Watch;
+use crate::ticket::Ticket;
+use crate::words::Taken;
 
 pub use members::MemberChange;
-pub use reads::{Assurance, OnRead, ReadPoint};
-pub use ticket::{Callback, OnApplied, Ticket};
 pub(crate) use waits::ReplicatedWait;
 
 use log_end::LogEnd;
 use members::Fence;
-use reads::Reads;
 use rounds::Writing;
 use sound::{Receiver, is_sound, last_shared};
 use waits::Waiting;
@@ -140,7 +138,8 @@ impl Replica {
         let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
             .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
-        let first_question = random.next_u64();
+        let first_questions = [random.next_u64(), random.next_u64()];
+        watch.begin_words(peer, Reads::new(config.heartbeat_ticks, first_questions[1]));
         watch.set_applied(applied);
         let mut replica = Self {
             group,
@@ -154,7 +153,7 @@ impl Replica {
             fence: Fence::at(applied),
             waiting: VecDeque::new(),
             replicated_waits: Vec::new(),
-            reads: Reads::new(config.heartbeat_ticks, first_question),
+            reads: Reads::new(config.heartbeat_ticks, first_questions[0]),
             log_end: LogEnd::default(),
             state_bytes: 0,
             to_apply: VecDeque::new(),
@@ -237,9 +236,14 @@ impl Replica {
         if self.contradicts(&message) || self.is_overtaken(&message) {
             return;
         }
+        match self.watch.take(&message) {
+            Taken::No => {}
+            Taken::Done => return,
+            Taken::Answer(answer) => return self.raw.raft.msgs.push(*answer),
+        }
         self.hear_of_member(&mut message);
         match message.get_msg_type() {
-            MessageType::MsgReadIndex => self.answer_question(message),
+            MessageType::MsgReadIndex => self.answer_question(&message),
             MessageType::MsgReadIndexResp => self.hear_answer(&message),
             // raft-rs refuses what is stale or from strangers; both are normal on a network.
             _ => {
@@ -379,7 +383,7 @@ impl Replica {
                 self.step_down();
             }
             // Whom they asked may lead no more.
-            self.reads.refuse_all(self.group, self.leader());
+            self.refuse_reads();
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);

@@ -10,6 +10,7 @@ use crate::config::CAUGHT_UP_ENTRIES;
 use crate::machine::Conf;
 use crate::pace::Turns;
 use crate::told::Told;
+use crate::words::Words;
 
 /// What a replica does in its group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +111,7 @@ pub struct Watch {
     pace: AtomicU64,
     turns: Turns,
     told: Told,
+    pub(crate) words: Words,
 }
 
 impl Watch {

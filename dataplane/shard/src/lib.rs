@@ -14,6 +14,7 @@ mod apply;
 mod build_cores;
 mod damage;
 mod error;
+mod fills;
 mod machine;
 mod open;
 mod pace;
@@ -30,6 +31,7 @@ mod stored;
 
 pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
+pub use fills::Whole;
 pub use open::{force_conf, stored_conf};
 pub use read::info::Info;
 pub use read::memory::Memory;

@@ -9,6 +9,7 @@ use vane_storage::ShardStore;
 use vane_types::{CollectionConfig, LogIndex};
 
 use crate::build_cores::BuildCores;
+use crate::fills::{Fills, Whole};
 use crate::pace::Pace;
 use crate::quarantine::Mark;
 use crate::segments::growing::Growing;
@@ -60,6 +61,7 @@ pub struct Shard {
     pub(crate) settings: ShardSettings,
     pub(crate) pace: Mutex<Pace>,
     closed: AtomicBool,
+    pub(crate) fills: Fills,
     /// Set once an entry was met that cannot be applied.
     pub(crate) quarantined: OnceLock<Mark>,
     /// Set once its files are known not to be what was written, until a snapshot replaces them.
@@ -83,6 +85,7 @@ impl Shard {
             pace: Mutex::new(Pace::new(settings.idle_after, Instant::now())),
             settings,
             closed: AtomicBool::new(false),
+            fills: Fills::default(),
             quarantined: OnceLock::new(),
             damaged: RwLock::new(None),
         }
@@ -116,6 +119,12 @@ impl Shard {
     /// The shard's keys and files.
     pub fn store(&self) -> &ShardStore {
         &self.store
+    }
+
+    /// A word that it is neither being filled by a snapshot nor on its way out: what was read
+    /// between two equal ones is of one state. `None` where it is.
+    pub fn whole(&self) -> Option<Whole> {
+        self.fills.whole().filter(|_| !self.is_closed())
     }
 
     pub(crate) fn is_closed(&self) -> bool {

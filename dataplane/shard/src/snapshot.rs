@@ -87,6 +87,8 @@ impl Shard {
             return Ok(());
         }
         let _no_linking = self.linking.lock();
+        // Before anything goes: whoever reads from here on is told so.
+        self.fills.begin();
         let before = {
             let mut state = self.state.write();
             self.store.destroy()?;
@@ -112,6 +114,7 @@ impl Shard {
         }
         *self.state.write() = state;
         *self.damaged.write() = None;
+        self.fills.end();
         self.note_write(0);
         // Outside the lock on the state: letting go of all segments takes a while.
         drop(before);

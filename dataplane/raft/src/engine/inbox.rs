@@ -6,12 +6,15 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
+use crate::callback::Callback;
 use crate::codec::Envelope;
 use crate::core::Start;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::machine::Made;
-use crate::replica::{Assurance, Callback, MemberChange, OnRead, ReplicatedWait, Ticket};
+use crate::reads::{Assurance, OnRead};
+use crate::replica::{MemberChange, ReplicatedWait};
 use crate::status::GroupStatus;
+use crate::ticket::Ticket;
 
 /// Proposals, reads and the like that may wait.
 const INPUTS_MAX: usize = 16_384;

@@ -9,11 +9,12 @@ use raft::{Progress, ProgressState, SnapshotStatus};
 use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId};
 
-use super::{Replica, questions};
+use super::Replica;
 use crate::codec::Envelope;
 use crate::core::Transfer;
 use crate::error::StoreError;
 use crate::machine::Made;
+use crate::questions;
 use needed::{Follower, Room, needed_from};
 
 /// Ticks that a snapshot is kept for a member that does not answer.

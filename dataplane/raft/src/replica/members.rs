@@ -5,9 +5,9 @@ use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, Conf
 use vane_types::{LogIndex, PeerId, Term};
 
 use super::Replica;
-use super::ticket::Ticket;
 use crate::error::ProposeError;
 use crate::status::Seen;
+use crate::ticket::Ticket;
 
 /// One step from a membership to the next. More than one peer at once goes through joint
 /// consensus, which this replica leaves by itself when it is safe.

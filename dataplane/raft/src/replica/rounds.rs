@@ -6,12 +6,13 @@ use raft::eraftpb::{ConfChangeV2, EntryType, Message, MessageType};
 use vane_types::planted::{self, Fault};
 use vane_types::{LogIndex, PeerId, Term};
 
-use super::{Installing, Replica, questions};
+use super::{Installing, Replica};
 use crate::codec::Envelope;
 use crate::core::{Install, Output, Persisted};
 use crate::error::StoreError;
 use crate::log::{Append, LogEntry};
 use crate::machine::{Committed, Conf, Entry};
+use crate::questions;
 
 /// A round that is being written.
 pub(super) struct Writing {
@@ -189,7 +190,8 @@ impl Replica {
         self.raw.advance_apply_to(index.0);
         self.raw.mut_store().evict(index);
         self.watch.set_applied(index);
-        self.reads.applied(index);
+        self.reads.reached(index).give();
+        self.watch.reached();
         self.after_step();
     }
 

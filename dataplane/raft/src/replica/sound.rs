@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use prost_for_raft::Message as _;
 use raft::eraftpb::{ConfChangeV2, ConfState, Entry, EntryType, Message, MessageType};
 
-use super::questions;
+use crate::questions;
 
 /// Terms that another replica may be ahead: more elections than a cluster ever holds. A term at
 /// the end of its range would be the last one of the group.

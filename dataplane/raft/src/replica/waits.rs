@@ -3,8 +3,10 @@
 
 use vane_types::{LogIndex, PeerId, Term};
 
-use super::{Callback, Replica, Ticket};
+use super::Replica;
+use crate::callback::Callback;
 use crate::error::ProposeError;
+use crate::ticket::Ticket;
 
 /// A proposal in the log, and who waits for it.
 pub(super) struct Waiting {
@@ -82,7 +84,8 @@ impl Replica {
     /// apply.
     pub(crate) fn close(&mut self, error: &ProposeError) {
         self.fail_waiting(error);
-        self.reads.refuse_all(self.group, None);
+        self.reads.refuse_all(self.group, None).give();
+        self.watch.refuse_words(self.group, None);
         // Those who hold the watch outlive the replica and must not go on routing to it.
         self.watch.set(None, self.term(), self.committed, false);
     }

@@ -13,7 +13,7 @@ use super::super::apply_queues::ApplyFeed;
 use super::*;
 use crate::error::{ApplyError, StoreError};
 use crate::machine::{Answer, Conf, Entry, Exported, StateMachine};
-use crate::replica::Ticket;
+use crate::ticket::Ticket;
 
 /// A command that no version of these tests can read.
 const UNREADABLE: &[u8] = b"?";

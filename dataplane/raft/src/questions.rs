@@ -3,33 +3,32 @@
 //! refuse, and a question says whose word it asks for.
 
 use raft::eraftpb::{Entry, Message, MessageType};
-use raft::{Raft, Storage};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, PeerId, Term};
 
-use super::reads::Assurance;
+use crate::reads::Assurance;
 
 /// Bytes of what names a question.
 const NAME_BYTES: usize = 8;
 
 /// A follower's question.
-pub(super) struct Question {
-    pub(super) context: u64,
-    pub(super) assurance: Assurance,
+pub(crate) struct Question {
+    pub(crate) context: u64,
+    pub(crate) assurance: Assurance,
 }
 
 /// What names a question, as bytes.
-pub(super) fn name(context: u64) -> Vec<u8> {
+pub(crate) fn name(context: u64) -> Vec<u8> {
     context.to_be_bytes().to_vec()
 }
 
 /// Reads [`name`] back.
-pub(super) fn named(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn named(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().map(u64::from_be_bytes).ok()
 }
 
 impl Question {
-    /// Reads [`Question::to_leader`] back.
-    pub(super) fn of(message: &Message) -> Option<Self> {
+    /// Reads [`Question::message`] back.
+    pub(crate) fn of(message: &Message) -> Option<Self> {
         let (context, assurance) = message.context.split_at_checked(NAME_BYTES)?;
         let assurance = match assurance {
             [0] => Assurance::Leader,
@@ -39,26 +38,21 @@ impl Question {
         Some(Self { context: named(context)?, assurance })
     }
 
-    /// The question to whom `raft` takes for the leader.
-    pub(super) fn to_leader<S: Storage>(&self, raft: &Raft<S>) -> Message {
+    /// The question to the leader of a term.
+    pub(crate) fn message(&self, from: PeerId, leader: PeerId, term: Term) -> Message {
         let mut context = name(self.context);
         context.push(match self.assurance {
             Assurance::Leader => 0,
             Assurance::Majority => 1,
         });
-        let mut question = Message {
-            to: raft.leader_id,
-            from: raft.id,
-            term: raft.term,
-            context,
-            ..Message::default()
-        };
+        let (to, from, term) = (leader.0, from.0, term.0);
+        let mut question = Message { to, from, term, context, ..Message::default() };
         question.set_msg_type(MessageType::MsgReadIndex);
         question
     }
 
     /// As raft-rs takes it: of no term.
-    pub(super) fn in_form_of_raft(&self, from: u64) -> Message {
+    pub(crate) fn in_form_of_raft(&self, from: u64) -> Message {
         let entries = vec![Entry { data: name(self.context), ..Entry::default() }];
         let mut question = Message { from, entries, ..Message::default() };
         question.set_msg_type(MessageType::MsgReadIndex);
@@ -67,7 +61,7 @@ impl Question {
 }
 
 /// The leader's own answer.
-pub(super) fn answer(question: &Message, index: LogIndex) -> Message {
+pub(crate) fn answer(question: &Message, index: LogIndex) -> Message {
     let name = question.context.get(..NAME_BYTES).unwrap_or_default().to_vec();
     let mut answer = Message {
         to: question.from,
@@ -82,7 +76,7 @@ pub(super) fn answer(question: &Message, index: LogIndex) -> Message {
 }
 
 /// Gives an answer of raft-rs the form of our own.
-pub(super) fn in_our_form(message: &mut Message) {
+pub(crate) fn in_our_form(message: &mut Message) {
     if message.get_msg_type() == MessageType::MsgReadIndexResp
         && let Some(entry) = std::mem::take(&mut message.entries).into_iter().next()
     {
@@ -90,8 +84,13 @@ pub(super) fn in_our_form(message: &mut Message) {
     }
 }
 
+/// Whether a message is of the kinds that are about reads.
+pub(crate) fn is_about_reads(message: &Message) -> bool {
+    matches!(message.get_msg_type(), MessageType::MsgReadIndex | MessageType::MsgReadIndexResp)
+}
+
 /// Whether a message is a question or an answer of this form.
-pub(super) fn is_sound(message: &Message) -> bool {
+pub(crate) fn is_sound(message: &Message) -> bool {
     message.entries.is_empty()
         && match message.get_msg_type() {
             MessageType::MsgReadIndex => Question::of(message).is_some(),

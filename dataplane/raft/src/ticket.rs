@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vane_types::GroupId;
 
+use crate::callback::Callback;
 use crate::error::ProposeError;
 use crate::machine::Applied;
-
-/// Called once, on a thread of the node. It must not block.
-pub type Callback<T> = Box<dyn FnOnce(T) + Send>;
 
 /// Called once with the outcome of a command.
 pub type OnApplied = Callback<Result<Applied, ProposeError>>;

@@ -1,0 +1,163 @@
+//! A leader's word on how far its group is, asked for and given without the thread that owns all
+//! groups: what it takes is in the [`Watch`]. Each step between two threads costs more than
+//! everything else about a question.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use raft::eraftpb::{Message, MessageType};
+use vane_types::planted::{self, Fault};
+use vane_types::{GroupId, LogIndex, PeerId};
+
+use crate::error::ReadError;
+use crate::questions::{self, Question};
+use crate::reads::{Assurance, OnRead, ReadPoint, Reads, Word};
+use crate::status::Watch;
+
+/// Reads of a replica that follows, which wait for its leader's word.
+#[derive(Default)]
+pub(crate) struct Words {
+    peer: AtomicU64,
+    reads: Mutex<Reads>,
+}
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Words").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is for the thread that owns the group.
+    No,
+    /// Nothing is left to do.
+    Done,
+    /// This is to be sent.
+    Answer(Box<Message>),
+}
+
+impl Watch {
+    /// Whose watch it is, and how its questions are named.
+    pub(crate) fn begin_words(&self, peer: PeerId, reads: Reads) {
+        self.words.peer.store(peer.0, Ordering::Release);
+        *self.words.reads.lock() = reads;
+    }
+
+    fn peer(&self) -> PeerId {
+        PeerId(self.words.peer.load(Ordering::Acquire))
+    }
+
+    /// A read that goes by the leader's word: answered here where this replica leads; else the
+    /// question that is to be sent, unless one is on its way.
+    pub(crate) fn ask(&self, group: GroupId, done: OnRead) -> Option<Message> {
+        let leader = self.leader();
+        match leader {
+            Some(leader) if leader == self.peer() && self.is_serving() => {
+                let (applied, term) = (self.applied(), self.term());
+                done(Ok(ReadPoint { applied, leader, term }));
+                return None;
+            }
+            Some(leader) if leader != self.peer() => {}
+            // Nobody leads, or nobody who may say anything yet.
+            _ => {
+                done(Err(ReadError::NotLeader { group, leader: None }));
+                return None;
+            }
+        }
+        let mut reads = self.words.reads.lock();
+        let refused = reads.wait(done);
+        let question = self.question(&mut reads);
+        drop(reads);
+        refused.give();
+        if planted::is(Fault::ReadUntold) {
+            self.reached();
+        }
+        question
+    }
+
+    /// What is to be sent to the leader, if there is one and something to ask.
+    fn question(&self, reads: &mut Reads) -> Option<Message> {
+        let (leader, term) = (self.leader()?, self.term());
+        if !reads.has_question() || leader == self.peer() {
+            return None;
+        }
+        if planted::is(Fault::ReadUntold) {
+            reads.take_word(Word { index: LogIndex::ZERO, leader, term });
+            return None;
+        }
+        let question = Question { context: reads.begin(), assurance: Assurance::Leader };
+        Some(question.message(self.peer(), leader, term))
+    }
+
+    /// Answers a question or hears an answer, if the message is one that goes by the leader's
+    /// word.
+    pub(crate) fn take(&self, message: &Message) -> Taken {
+        if !questions::is_about_reads(message) {
+            return Taken::No;
+        }
+        // An earlier replica of the group on this node had another peer id.
+        if message.to != self.peer().0 || !questions::is_sound(message) {
+            return Taken::Done;
+        }
+        match message.get_msg_type() {
+            MessageType::MsgReadIndex => self.answer(message),
+            _ => self.hear(message),
+        }
+    }
+
+    fn answer(&self, question: &Message) -> Taken {
+        match Question::of(question).map(|question| question.assurance) {
+            None => Taken::Done,
+            Some(Assurance::Majority) => Taken::No,
+            // In this order: whoever asks in a term has heard of its leader, which came to lead
+            // after it had shown here that it does not serve any more.
+            Some(Assurance::Leader) if question.term != self.term().0 || !self.is_serving() => {
+                Taken::Done
+            }
+            Some(Assurance::Leader) => {
+                Taken::Answer(Box::new(questions::answer(question, self.applied())))
+            }
+        }
+    }
+
+    fn hear(&self, answer: &Message) -> Taken {
+        let (leader, term) = (PeerId(answer.from), self.term());
+        if answer.term != term.0 || self.leader() != Some(leader) {
+            return Taken::Done;
+        }
+        let Some(context) = questions::named(&answer.context) else { return Taken::Done };
+        let word = Word { index: LogIndex(answer.index), leader, term };
+        if !self.words.reads.lock().told(context, word) {
+            // An answer by which a majority speaks, or one that nobody waits for.
+            return Taken::No;
+        }
+        self.reached();
+        // What is not applied yet may wait only for the word that it is committed.
+        if self.applied() < word.index { Taken::No } else { Taken::Done }
+    }
+
+    /// Answers the reads whose index is applied.
+    pub(crate) fn reached(&self) {
+        let answers = self.words.reads.lock().reached(self.applied());
+        answers.give();
+    }
+
+    /// The question that is to be sent now, where an earlier one had no answer.
+    pub(crate) fn tick_words(&self, group: GroupId) -> Option<Message> {
+        if self.leader().is_none() {
+            self.refuse_words(group, None);
+            return None;
+        }
+        let mut reads = self.words.reads.lock();
+        reads.tick();
+        self.question(&mut reads)
+    }
+
+    /// Answers everyone who waits for a word that will not come.
+    pub(crate) fn refuse_words(&self, group: GroupId, leader: Option<PeerId>) {
+        let answers = self.words.reads.lock().refuse_all(group, leader);
+        answers.give();
+    }
+}
