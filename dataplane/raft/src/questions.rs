@@ -77,7 +77,7 @@ pub(crate) fn answer(question: &Message, index: LogIndex) -> Message {
 
 /// Gives an answer of raft-rs the form of our own.
 pub(crate) fn in_our_form(message: &mut Message) {
-    if message.get_msg_type() == MessageType::MsgReadIndexResp
+    if message.msg_type == MessageType::MsgReadIndexResp as i32
         && let Some(entry) = std::mem::take(&mut message.entries).into_iter().next()
     {
         message.context = entry.data;
@@ -86,7 +86,9 @@ pub(crate) fn in_our_form(message: &mut Message) {
 
 /// Whether a message is of the kinds that are about reads.
 pub(crate) fn is_about_reads(message: &Message) -> bool {
-    matches!(message.get_msg_type(), MessageType::MsgReadIndex | MessageType::MsgReadIndexResp)
+    // By number: whatever another node sends, its kind may be none.
+    let kinds = [MessageType::MsgReadIndex, MessageType::MsgReadIndexResp];
+    kinds.iter().any(|kind| message.msg_type == *kind as i32)
 }
 
 /// Whether a message is a question or an answer of this form.

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use vane_filter::Filter;
 use vane_shard::{Record, Scored, Scroll, Search, Want};
 use vane_transport::reads::VectorOf;
@@ -14,6 +15,9 @@ use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
+
+/// Stages of one query that are on their way at a time.
+const STAGES_AT_ONCE: usize = 8;
 
 /// What is the same for all stages of a query.
 struct Whole<'a> {
@@ -102,16 +106,18 @@ impl<S: Shards> Collection<S> {
         filter: Option<&Filter>,
         whole: &Whole<'_>,
     ) -> Result<Vec<Vec<PointId>>, Error> {
-        let mut lists = Vec::with_capacity(stages.len());
-        for mut stage in stages {
+        // One after the other where shards may be missing: each stage goes without those that an
+        // earlier one missed, or some would rank points that others have not seen.
+        let at_once = if whole.options.partial.is_some() { 1 } else { STAGES_AT_ONCE };
+        let list = |mut stage: Prefetch| async move {
             if let Some(above) = filter {
                 stage.filter = Some(both(above, stage.filter.as_ref())?);
             }
             // Ids are enough for a stage below: what is wanted is fetched for the winners alone.
             let found = self.stage(stage, Want::default(), whole).await?;
-            lists.push(found.into_iter().map(|scored| scored.record.id).collect());
-        }
-        Ok(lists)
+            Ok(found.into_iter().map(|scored| scored.record.id).collect())
+        };
+        stream::iter(stages).map(list).buffered(at_once).try_collect().await
     }
 
     async fn vector_of(
