@@ -1,12 +1,13 @@
 //! Generates the Rust side of `proto/*.proto`.
 
 /// Messages that `vanectl -o json` shows under the names of their fields.
-const SHOWN: [&str; 4] = ["Cluster", "Collection", "Node", "Shard"];
+const SHOWN: [&str; 5] = ["Cluster", "Collection", "MeasuredRecall", "Node", "Shard"];
 /// Fields of these that it shows in a form of its own, or not at all.
-const LEFT_OUT: [&str; 5] = [
+const LEFT_OUT: [&str; 6] = [
     "Cluster.meta",
     "Collection.config",
     "Collection.payload_indexes",
+    "Collection.recall",
     "Shard.group",
     "Shard.target",
 ];

@@ -21,6 +21,7 @@ mod parts;
 mod points;
 mod propose;
 mod query;
+mod recall;
 mod reroute;
 mod router;
 mod scatter;

@@ -108,6 +108,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<CollectionAction>,
     },
+    /// What a collection's searches find of what they should, as measured beside them
+    Recall {
+        /// Name of the collection, or an alias
+        collection: String,
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// List the shards, or change where one is
     #[command(visible_alias = "shard")]
     Shards {

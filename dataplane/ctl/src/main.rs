@@ -18,6 +18,7 @@ mod leader;
 mod meta;
 mod nodes;
 mod output;
+mod recall;
 mod run;
 mod shards;
 mod table;

@@ -7,7 +7,7 @@ use crate::client::{Client, token};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
-use crate::{cluster, collections, disk, leader, meta, nodes, shards, version, wait};
+use crate::{cluster, collections, disk, leader, meta, nodes, recall, shards, version, wait};
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
 const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(5 * 60);
@@ -52,6 +52,10 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Collections { watch, action } => collections::run(console, watch, action).await,
         Command::Shards { collection, watch, action } => {
             shards::run(console, collection, watch, action).await
+        }
+        Command::Recall { collection, watch } => {
+            recall::show(console, collection, watch).await?;
+            Ok(Exit::Done)
         }
         Command::Leader { action } => leader::run(console, action).await,
         Command::Meta(flags) => meta::show(console, flags).await,

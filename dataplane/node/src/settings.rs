@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use std::net::IpAddr;
 
-use vane_shard::{BuildCores, ShardSettings};
+use vane_shard::{BuildCores, ShardSettings, SpareTime};
 use vane_storage::segment_file::memory_bytes;
 
 use crate::scrub::ScrubSettings;
@@ -86,6 +86,7 @@ impl Settings {
             // One more is at work where rows pile up.
             build_bytes_max: build_bytes / (build_cores.builds_max() + 1),
             build_cores,
+            spare_time: Arc::new(SpareTime::new()),
         }
     }
 }

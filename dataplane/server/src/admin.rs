@@ -108,9 +108,10 @@ impl Admin for AdminDoor {
         let GetCollectionRequest { name } = request.into_inner();
         let mut found = shown(self.0.collection_state(&call(), &name).await?);
         // Apart: indexes are known to the shards, everything else to the catalogue.
-        let info =
-            self.0.collection_info(&call(), &*self.0.collection(&call(), &name).await?).await?;
+        let collection = self.0.collection(&call(), &name).await?;
+        let info = self.0.collection_info(&call(), &collection).await?;
         found.payload_indexes = convert::payload_indexes(&info);
+        found.recall = convert::recall(&self.0.collection_recall(&call(), &collection).await);
         answer(found)
     }
 

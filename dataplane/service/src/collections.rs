@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vane_api::{Error, Kind};
-use vane_types::{CollectionConfig, NodeId};
+use vane_types::{CollectionConfig, NodeId, Recall};
 
 use crate::call::Call;
 use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardOverview, Shards};
@@ -69,6 +69,12 @@ impl Service {
     ) -> Answering<'a, Info> {
         let asking = collection.info(call.options());
         Box::pin(self.run(call, Operation::GetCollection, collection.name(), asking))
+    }
+
+    /// What the searches of a collection found lately of what they should, on all replicas that
+    /// answer.
+    pub async fn collection_recall(&self, call: &Call, collection: &Collection) -> Recall {
+        collection.recall(call.options()).await
     }
 
     /// Where the replicas of a collection are.

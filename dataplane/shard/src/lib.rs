@@ -20,6 +20,7 @@ mod open;
 mod pace;
 mod quarantine;
 mod read;
+mod recall;
 mod request;
 mod scrub;
 mod search;
@@ -35,6 +36,7 @@ pub use fills::Whole;
 pub use open::{force_conf, stored_conf};
 pub use read::info::Info;
 pub use read::memory::Memory;
+pub use recall::SpareTime;
 pub use request::{
     Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };

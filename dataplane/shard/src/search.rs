@@ -2,6 +2,7 @@
 
 pub(crate) mod parts;
 pub(crate) mod plan;
+pub(crate) mod recall;
 pub(crate) mod search_context;
 pub(crate) mod select;
 pub(crate) mod side_by_side;
@@ -126,7 +127,9 @@ impl Shard {
         };
         searcher.leave_out_large_plain();
         searcher.put_largest_first();
-        let mut best = Arc::new(searcher).run(helpers)?;
+        let searcher = Arc::new(searcher);
+        let mut best = Arc::clone(&searcher).run(helpers)?;
+        self.measure_recall(&searcher, &best, helpers);
         if distance == Distance::Euclid {
             // Squares order as distances do: only winners pay for the root. Rounding may leave a
             // square slightly below 0.

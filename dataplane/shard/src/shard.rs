@@ -12,6 +12,7 @@ use crate::build_cores::BuildCores;
 use crate::fills::{Fills, Whole};
 use crate::pace::Pace;
 use crate::quarantine::Mark;
+use crate::recall::{RecallMeter, SpareTime};
 use crate::segments::growing::Growing;
 use crate::segments::optimize::Claimed;
 use crate::state::State;
@@ -34,6 +35,8 @@ pub struct ShardSettings {
     pub build_cores: Arc<BuildCores>,
     /// Bytes of memory that the build of one graph may take: no larger segments are made.
     pub build_bytes_max: usize,
+    /// When searches may be answered exactly as well, the same for all shards of a node.
+    pub spare_time: Arc<SpareTime>,
 }
 
 /// One shard on this node.
@@ -62,6 +65,7 @@ pub struct Shard {
     pub(crate) pace: Mutex<Pace>,
     closed: AtomicBool,
     pub(crate) fills: Fills,
+    pub(crate) recall: Arc<RecallMeter>,
     /// Set once an entry was met that cannot be applied.
     pub(crate) quarantined: OnceLock<Mark>,
     /// Set once its files are known not to be what was written, until a snapshot replaces them.
@@ -86,6 +90,7 @@ impl Shard {
             settings,
             closed: AtomicBool::new(false),
             fills: Fills::default(),
+            recall: Arc::default(),
             quarantined: OnceLock::new(),
             damaged: RwLock::new(None),
         }

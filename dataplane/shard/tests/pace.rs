@@ -16,8 +16,8 @@ use serde_json::json;
 use vane_filter::Filter;
 use vane_raft::{Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
-    Alone, BuildCores, Error, JobKind, NewPoint, Search, SearchParams, Shard, ShardSettings, Want,
-    Write, check,
+    Alone, BuildCores, Error, JobKind, NewPoint, Search, SearchParams, Shard, ShardSettings,
+    SpareTime, Want, Write, check,
 };
 use vane_storage::{DataDb, ShardStore};
 use vane_types::{
@@ -62,6 +62,7 @@ impl Running {
             fill_points: 512,
             build_cores: Arc::new(BuildCores::new(2)),
             build_bytes_max: 1 << 30,
+            spare_time: Arc::new(SpareTime::new()),
         };
         let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));

@@ -11,7 +11,7 @@ use vane_filter::Filter;
 use vane_proto::peer;
 use vane_raft::Conf;
 use vane_shard::{Info, Page, Record, Scored, Want};
-use vane_types::{Error, LogIndex, PointId, Vector};
+use vane_types::{Error, LogIndex, PointId, Recall, Vector};
 
 pub use vane_shard::{Scroll, Search};
 
@@ -185,10 +185,11 @@ reads! {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_index_points: payload_indexes, filling_indexes,
             vector_bytes, graph_bytes, job_failure, waiting, unreached_nodes,
+            recall: Recall(recall),
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_indexes, filling_indexes, vector_bytes,
-            graph_bytes, job_failure, waiting, unreached_nodes,
+            graph_bytes, job_failure, waiting, unreached_nodes, recall,
         },
         ShardInfoReply of shard_info_reply;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use vane_proto::admin::copy::Phase;
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
-    Cluster, Collection, Copy, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard,
+    Cluster, Collection, Copy, Disk, Group, MeasuredRecall, Node, Replica, ReplicaTarget, Role,
+    Shard,
 };
-use vane_types::{CollectionConfig, FieldType, GroupId, PeerId};
+use vane_types::{CollectionConfig, FieldType, FilterClass, GroupId, PeerId, Recall, Tally};
 
 use crate::engine::{
     CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, NodeOverview, Problem,
@@ -114,7 +115,23 @@ pub fn collection(
         unreached_nodes: overview.unreached_nodes,
         idempotency_key: overview.key,
         payload_indexes: Default::default(),
+        recall: Vec::new(),
     }
+}
+
+/// What was measured, by how much a filter leaves.
+pub fn recall(recall: &Recall) -> Vec<MeasuredRecall> {
+    let measured = |(class, tally): (&FilterClass, &Tally)| {
+        let (low, high) = tally.interval()?;
+        Some(MeasuredRecall {
+            filter: class.name().to_owned(),
+            searches: tally.searches,
+            recall: tally.mean()?,
+            low,
+            high,
+        })
+    };
+    recall.0.iter().filter_map(measured).collect()
 }
 
 /// The types of payload indexes, by field.

@@ -1,7 +1,8 @@
 //! A cluster of three nodes, as the far end tells it.
 
 use vane_proto::admin::{
-    Cluster, Collection, Disk, Group, Node, Replica, ReplicaTarget, Role, Shard, disk,
+    Cluster, Collection, Disk, Group, MeasuredRecall, Node, Replica, ReplicaTarget, Role, Shard,
+    disk,
 };
 
 pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
@@ -91,6 +92,13 @@ pub(crate) fn collection(name: &str) -> Collection {
         unreached_nodes: 2,
         idempotency_key: "k1".into(),
         payload_indexes: [("tag".to_owned(), "keyword".to_owned())].into(),
+        recall: vec![MeasuredRecall {
+            filter: "none".into(),
+            searches: 400,
+            recall: 0.985,
+            low: 0.97,
+            high: 0.9933,
+        }],
     }
 }
 

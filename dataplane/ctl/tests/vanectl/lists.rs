@@ -115,6 +115,8 @@ fn scripts_find_the_same_fields_in_every_object() {
         "aliases config idempotency_key indexed_vectors name points replication_factor shards \
          unreached_nodes write_consistency_factor"
     );
+    let recall = node.run(&["recall", "docs", "-o", "json"]).json();
+    assert_eq!(names(&recall[0]), "filter high low recall searches");
     let shard = &json("shards")[0];
     assert_eq!(
         names(shard),

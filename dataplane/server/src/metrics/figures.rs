@@ -15,6 +15,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
+use vane_types::Tally;
+
 use crate::engine::{Info, Member, Memory};
 
 /// The figures of one moment.
@@ -52,9 +54,17 @@ struct PartOfMemory {
     part: &'static str,
 }
 
+/// Searches of a collection with a kind of filter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFilter {
+    collection: String,
+    filter: &'static str,
+}
+
 enum Value {
     Count(u64),
     Seconds(f64),
+    Share(f64),
 }
 
 /// One metric: its name, help, unit and type, and where its value is.
@@ -104,6 +114,16 @@ static PARTS_OF_MEMORY: Row<usize> =
     row("vane_collection_memory", Gauge, Some(Unit::Bytes),
         "Memory that a collection's replicas hold here beside mapped files, by what it is for.",
         |bytes| count(*bytes));
+
+#[rustfmt::skip]
+static OF_RECALL: [Row<Tally>; 2] = [
+    row("vane_recall", Gauge, None,
+        "Share of what they should find that searches by graphs found lately on this node, by \
+         those that were answered exactly as well, and by how much a filter leaves.",
+        |tally| Value::Share(tally.mean().unwrap_or(1.0))),
+    row("vane_recall_searches", Gauge, None, "Searches that vane_recall is the mean of.",
+        |tally| Value::Count(tally.searches)),
+];
 
 #[rustfmt::skip]
 static OF_NODE: [Row<Figures>; 16] = [
@@ -198,12 +218,35 @@ impl Collector for Figures {
                 (row.value)(info).encode(row.kind, metric.encode_family(&labels)?)?;
             }
         }
+        self.encode_recall(&mut encoder)?;
         let mut metric = PARTS_OF_MEMORY.describe(&mut encoder)?;
         for (collection, (_, memory)) in &self.collections {
             for (part, bytes) in memory.parts() {
                 let labels = PartOfMemory { collection: collection.clone(), part };
                 let value = (PARTS_OF_MEMORY.value)(&bytes);
                 value.encode(PARTS_OF_MEMORY.kind, metric.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Figures {
+    fn encode_recall(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut measured: Vec<(OfFilter, &Tally)> = Vec::new();
+        for (name, (info, _)) in &self.collections {
+            for (class, tally) in &info.recall.0 {
+                let (collection, filter) = (name.clone(), class.name());
+                measured.push((OfFilter { collection, filter }, tally));
+            }
+        }
+        if measured.is_empty() {
+            return Ok(());
+        }
+        for row in &OF_RECALL {
+            let mut metric = row.describe(encoder)?;
+            for (labels, tally) in &measured {
+                (row.value)(tally).encode(row.kind, metric.encode_family(labels)?)?;
             }
         }
         Ok(())
@@ -227,7 +270,9 @@ impl Value {
                 // Gauges are signed; nothing that is counted comes near their end.
                 ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(encoder)
             }
-            (Self::Seconds(seconds), _) => ConstGauge::new(seconds).encode(encoder),
+            (Self::Seconds(seconds) | Self::Share(seconds), _) => {
+                ConstGauge::new(seconds).encode(encoder)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use vane_index::VectorIndex;
-use vane_types::{FieldSchema, JsonPath};
+use vane_types::{FieldSchema, JsonPath, Recall};
 
 use crate::shard::Shard;
 use crate::state::vector::VectorState;
@@ -43,6 +43,9 @@ pub struct Info {
     pub job_failure: Option<String>,
     /// Entries that are logged and not applied, as the node knows.
     pub waiting: u64,
+    /// What searches by graphs found lately, by those that were answered exactly as well.
+    #[serde(default)]
+    pub recall: Recall,
 }
 
 impl Info {
@@ -65,6 +68,7 @@ impl Info {
             graph_bytes,
             job_failure,
             waiting,
+            recall,
         } = other;
         self.points += points;
         self.vectors += vectors;
@@ -79,6 +83,7 @@ impl Info {
         self.graph_bytes += graph_bytes;
         self.job_failure = self.job_failure.take().or(job_failure);
         self.waiting += waiting;
+        self.recall.merge(recall);
         self.filling_indexes.extend(filling_indexes);
         for (path, (schema, points)) in payload_index_points {
             self.payload_index_points.entry(path).or_insert((schema, 0)).1 += points;
@@ -103,6 +108,7 @@ impl Shard {
             indexes_building: self.indexes_building.load(Ordering::Relaxed),
             indexes_built: self.indexes_built.load(Ordering::Relaxed),
             optimizing: due,
+            recall: self.recall.read(),
             job_failure: self.job_failures.lock().iter().flatten().next().cloned(),
             ..Info::default()
         };

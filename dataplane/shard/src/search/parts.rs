@@ -132,6 +132,13 @@ impl Searcher {
         Ok(best)
     }
 
+    /// The best rows of one part, all of them scored.
+    pub(super) fn part_exactly(&self, number: usize) -> Result<Vec<Hit>, Error> {
+        let Some(sealed) = self.vector.sealed.get(number) else { return self.part(number, None) };
+        let died = (sealed.tombstones.dead() > 0).then_some(sealed.tombstones.all());
+        self.scan_sealed(sealed, &self.facts(sealed), died)
+    }
+
     fn sealed(&self, sealed: &Sealed, within: Option<f32>) -> Result<Vec<Hit>, Error> {
         let facts = self.facts(sealed);
         if self.is_late() {

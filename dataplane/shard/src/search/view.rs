@@ -41,6 +41,8 @@ pub(crate) struct VectorView {
     pub(crate) dim: usize,
     pub(crate) distance: Distance,
     pub(crate) hnsw: HnswConfig,
+    /// Its rows are meant to stay on the disk.
+    pub(crate) on_disk: bool,
     /// Bytes of rows without a graph that a search for indexed ones still looks through.
     pub(crate) plain_bytes_max: usize,
     /// Rows in memory by segment, oldest first.
@@ -143,6 +145,7 @@ impl VectorView {
             dim: vector.params.size,
             distance: vector.params.distance,
             hnsw,
+            on_disk: vector.params.on_disk == Some(true),
             // Both are in KB.
             plain_bytes_max: thresholds[0].max(thresholds[1]).saturating_mul(1024),
             memory: frozen.chain([vector.growing.chunks()]).collect(),

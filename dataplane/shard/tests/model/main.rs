@@ -16,6 +16,7 @@ mod indexes;
 mod map;
 mod memory;
 mod on_disk;
+mod recall;
 mod requests;
 mod room;
 mod routes;

@@ -13,7 +13,7 @@ use vane_filter::Filter;
 use vane_raft::{Answer, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_shard::{
     Alone, BuildCores, Command, Error, JobKind, NewPoint, Scroll, Search, SearchParams, Selection,
-    Shard, ShardSettings, Want, WantPayload, WantVectors, Write, check,
+    Shard, ShardSettings, SpareTime, Want, WantPayload, WantVectors, Write, check,
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
@@ -417,6 +417,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         fill_points: 7,
         build_cores: Arc::new(BuildCores::new(2)),
         build_bytes_max: 1 << 30,
+        spare_time: Arc::new(SpareTime::new()),
     };
     Shard::open(store(kv, dir), settings)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use vane_shard::{
     Alone, BuildCores, Command, JobKind, Record, Scroll, Search, SearchParams, Shard,
-    ShardSettings, Want, WantPayload, WantVectors,
+    ShardSettings, SpareTime, Want, WantPayload, WantVectors,
 };
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
@@ -59,6 +59,7 @@ impl ShardRates {
             fill_points: 4,
             build_cores: Arc::new(BuildCores::new(1)),
             build_bytes_max: 1 << 30,
+            spare_time: Arc::new(SpareTime::new()),
         }
     }
 }

@@ -12,8 +12,9 @@ use vane_shard::{
     Info, Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
 };
 use vane_types::{
-    Changed, Error, ErrorKind, FailedShards, FieldType, GroupId, JsonPath, LogIndex, MultiVector,
-    NodeId, Payload, PeerId, PointId, Refusal, Retry, SparseVector, Subject, Term, Vector,
+    Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
+    MultiVector, NodeId, Payload, PeerId, PointId, Recall, Refusal, Retry, SparseVector, Subject,
+    Tally, Term, Vector,
 };
 
 use super::filter_of::filter;
@@ -159,32 +160,39 @@ pub(super) fn info() -> BoxedStrategy<Info> {
     let filling = btree_set(path(), 0..3);
     let counts = proptest::array::uniform6(count());
     let numbers = proptest::array::uniform5(any::<u64>());
-    (counts, numbers, any::<bool>(), indexes, filling, of(text()))
-        .prop_map(
-            |(counts, numbers, optimizing, payload_index_points, filling_indexes, job_failure)| {
-                let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
-                    counts;
-                let [indexes_built, vector_bytes, graph_bytes, waiting, unreached] = numbers;
-                Info {
-                    points,
-                    vectors,
-                    indexed_vectors,
-                    unreached_nodes: unreached as usize,
-                    segments,
-                    growing_rows,
-                    indexes_building,
-                    indexes_built,
-                    optimizing,
-                    payload_index_points,
-                    filling_indexes,
-                    vector_bytes,
-                    graph_bytes,
-                    job_failure,
-                    waiting,
-                }
-            },
-        )
+    let rest = (of(text()), recall());
+    (counts, numbers, any::<bool>(), indexes, filling, rest)
+        .prop_map(|(counts, numbers, optimizing, payload_index_points, filling_indexes, rest)| {
+            let (job_failure, recall) = rest;
+            let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
+                counts;
+            let [indexes_built, vector_bytes, graph_bytes, waiting, unreached] = numbers;
+            Info {
+                points,
+                vectors,
+                indexed_vectors,
+                unreached_nodes: unreached as usize,
+                segments,
+                growing_rows,
+                indexes_building,
+                indexes_built,
+                optimizing,
+                payload_index_points,
+                filling_indexes,
+                vector_bytes,
+                graph_bytes,
+                job_failure,
+                waiting,
+                recall,
+            }
+        })
         .boxed()
+}
+
+fn recall() -> BoxedStrategy<Recall> {
+    let class = proptest::sample::select(FilterClass::ALL.to_vec());
+    let tally = any::<(u64, u64)>().prop_map(|(searches, found_ppm)| Tally { searches, found_ppm });
+    btree_map(class, tally, 0..4).prop_map(Recall).boxed()
 }
 
 pub(super) fn error() -> BoxedStrategy<Error> {

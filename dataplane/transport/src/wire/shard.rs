@@ -2,7 +2,7 @@
 
 use vane_proto::peer;
 use vane_shard::{Scored, Search, SearchParams};
-use vane_types::{FieldType, JsonPath, PointId};
+use vane_types::{FieldType, FilterClass, JsonPath, PointId, Tally};
 
 use super::{choices, message};
 
@@ -28,6 +28,12 @@ message!(
     (JsonPath, (FieldType, usize)) as ((path, (field_type, points))) =>
     PayloadIndexInfo { path, field_type, points }
 );
+// What was measured of searches with a kind of filter.
+message!(
+    (FilterClass, Tally) as ((filter, Tally { searches, found_ppm })) =>
+    RecallTally { filter, searches, found_ppm }
+);
+choices!(FilterClass, "how much a filter leaves": None, Wide, Narrow, Few);
 choices!(
     FieldType, "the type of a payload index":
     Keyword, Integer, Float, Bool, Geo, Datetime, Uuid,
