@@ -1,7 +1,9 @@
 //! What of the engine the shapes are made from and into. The only file that names its crates.
 
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
-pub(crate) use vane_coordinator::{By, ConfigChange, Layout, Prefetch, Query, VectorChange};
+pub(crate) use vane_coordinator::{
+    By, ConfigChange, Layout, Prefetch, Query, SearchExplained, ShardExplained, VectorChange,
+};
 pub(crate) use vane_node::{
     CollectionOverview, Marker, NodeOverview, NotReady, Problem, ShardOverview, Summary,
 };
@@ -9,7 +11,7 @@ pub(crate) use vane_node::{
 pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
-    Info, NewPoint, Record, Scored, Scroll, SearchParams, Selection, Want, WantPayload,
-    WantVectors, Write,
+    Info, NewPoint, PartExplained, Record, Scored, Scroll, SearchParams, SearchWay, Selection,
+    Want, WantPayload, WantVectors, Write,
 };
 pub(crate) use vane_transport::{GroupReport, TransferPhase, TransferReport};

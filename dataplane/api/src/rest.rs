@@ -6,6 +6,7 @@
 pub mod alias;
 pub mod cluster;
 pub mod collection;
+pub mod explained;
 #[cfg(test)]
 mod fixture;
 pub mod index;

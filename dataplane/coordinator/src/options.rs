@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use vane_transport::Freshness;
 
+use crate::explain::Explaining;
 use crate::partial::Partial;
 
 /// Most of a partial read's time that is kept for putting together what did answer.
@@ -31,13 +32,15 @@ pub struct RequestOptions {
     /// Where a read may go without shards that do not answer: those that it went without.
     /// Writes take no notice of it.
     pub partial: Option<Partial>,
+    /// Where its searches are to be told: how they go.
+    pub explaining: Option<Explaining>,
 }
 
 impl RequestOptions {
     /// An answer of all shards by then, that has all that was acknowledged.
     pub fn new(deadline: Instant) -> Self {
         let (freshness, asked_of) = (Freshness::Leader, AskedOf::Anyone);
-        Self { deadline, freshness, asked_of, partial: None }
+        Self { deadline, freshness, asked_of, partial: None, explaining: None }
     }
 
     /// The same, answered by leaders.

@@ -8,6 +8,7 @@
 #include "guard.h"
 #include "require.h"
 #include "rows.h"
+#include "search/counter.h"
 #include "search/resolution.h"
 #include "search/scan.h"
 #include "search/walk.h"
@@ -77,6 +78,7 @@ class Rescoring {
     }
 
     void score(const int32_t* batch, const float* const* values, size_t count) {
+        vane::compared_here += count;
         float costs[BATCH];
         if (count == BATCH) {
             Metric::costs(query_, values, dim_, costs);
@@ -161,6 +163,10 @@ void answer(
 }
 
 } // namespace
+
+uint64_t vane_compared_here(void) {
+    return vane::compared_here;
+}
 
 int vane_graph_walk(const vane_search* search, const float* within) {
     return vane::guarded([&] {

@@ -99,6 +99,9 @@ int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t cou
 
 void vane_graph_free(vane_graph* graph);
 
+// Codes and rows that searches of the calling thread have compared since it began.
+uint64_t vane_compared_here(void);
+
 struct vane_stock;
 
 // FAISS's own index over a copy of the rows, and its own search. Only for measurements.

@@ -383,6 +383,11 @@ pub(crate) fn trim_memory() {
     unsafe { raw::vane_trim_memory() }
 }
 
+pub(crate) fn compared_here() -> u64 {
+    // SAFETY: reads a number that belongs to the calling thread.
+    unsafe { raw::vane_compared_here() }
+}
+
 pub(crate) fn single_threaded() {
     // SAFETY: sets a number that belongs to the calling thread.
     unsafe { raw::vane_single_threaded() }

@@ -23,6 +23,12 @@ pub struct Graph {
     len: usize,
 }
 
+/// Codes and rows that searches of graphs by the calling thread have compared with their queries
+/// since it began.
+pub fn compared_here() -> u64 {
+    ffi::compared_here()
+}
+
 impl Graph {
     /// Number of rows, dead ones included.
     pub fn len(&self) -> usize {

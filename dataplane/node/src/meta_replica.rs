@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use vane_raft::Conf;
-use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
+use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search};
 use vane_transport::reads::{
-    Basis, Count, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -28,6 +28,10 @@ impl vane_transport::Replica for MetaReplica {
     }
 
     async fn search(&self, _: Search, _: Instant) -> Result<Vec<Scored>, Error> {
+        no_points()
+    }
+
+    async fn explain(&self, _: Explain, _: Instant) -> Result<Vec<PartExplained>, Error> {
         no_points()
     }
 

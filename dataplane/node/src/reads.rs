@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
-use vane_shard::{Info, Page, Record, Scored, Scroll, Search, Shard};
+use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search, Shard};
 use vane_transport::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
 use vane_transport::{Answered, Freshness, HeldHits, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
@@ -240,6 +240,14 @@ impl vane_transport::Replica for LocalReplica<'_> {
         let work =
             move |shard: &Arc<Shard>, search: &Search| shard.search(search, deadline, &*pool);
         self.on_pool_unless_quick(search, deadline, work).await
+    }
+
+    async fn explain(
+        &self,
+        explain: Explain,
+        deadline: Instant,
+    ) -> Result<Vec<PartExplained>, Error> {
+        self.on_pool(deadline, move |shard| shard.explain(&explain.0, deadline)).await
     }
 
     async fn hold(&self, hold: Hold, deadline: Instant) -> Result<HeldHits, Error> {

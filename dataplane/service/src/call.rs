@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use vane_api::Error;
 
-use crate::engine::{AskedOf, Freshness, Partial, RequestOptions};
+use crate::engine::{AskedOf, Explaining, Freshness, Partial, RequestOptions};
 use crate::principal::{Door, Principal};
 
 /// One call.
@@ -23,6 +23,8 @@ pub struct Call {
     pub asked_of: AskedOf,
     /// Where the client takes what is left when shards do not answer: those shards.
     pub partial: Option<Partial>,
+    /// Where the client asks how its searches go.
+    pub explaining: Option<Explaining>,
 }
 
 impl Call {
@@ -30,7 +32,7 @@ impl Call {
     /// most are.
     pub fn new(principal: Principal, door: Door, timeout: Duration) -> Self {
         let (freshness, asked_of) = (Freshness::Leader, AskedOf::Anyone);
-        Self { principal, door, timeout, freshness, asked_of, partial: None }
+        Self { principal, door, timeout, freshness, asked_of, partial: None, explaining: None }
     }
 
     /// Shards by ordinal that are not in the answer, each with the reason.
@@ -47,6 +49,7 @@ impl Call {
             freshness: self.freshness,
             asked_of: self.asked_of,
             partial: self.partial.clone(),
+            explaining: self.explaining.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 pub(crate) use vane_catalog::{AliasChange, WantedReplica};
 pub(crate) use vane_coordinator::{
-    AskedOf, ConfigChange, Coordinator, Layout, Partial, Query, RequestOptions, Shards,
+    AskedOf, ConfigChange, Coordinator, Explaining, Layout, Partial, Query, RequestOptions, Shards,
 };
 pub(crate) use vane_node::{
     Collection, CollectionOverview, Marker, Member, Node, NodeOverview, NodeShards, ShardOverview,

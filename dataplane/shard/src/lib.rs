@@ -38,7 +38,8 @@ pub use read::info::Info;
 pub use read::memory::Memory;
 pub use recall::SpareTime;
 pub use request::{
-    Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
+    Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Want,
+    WantPayload, WantVectors,
 };
 pub use scrub::Scrubbed;
 pub use search::search_context::SearchContext;

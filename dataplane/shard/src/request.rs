@@ -55,6 +55,42 @@ pub struct SearchParams {
     pub indexed_only: bool,
 }
 
+/// How a part of a search is looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchWay {
+    /// Every row that matches is scored.
+    Scan,
+    /// The code of every row that matches is compared, and the best are scored.
+    Codes,
+    /// A walk along the links of a graph.
+    Graph,
+}
+
+/// How one part of a search went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartExplained {
+    /// Number of the segment; `None` for rows in memory.
+    pub segment: Option<u32>,
+    /// Rows that live.
+    pub rows: usize,
+    /// Of those, how many the planner took to match.
+    pub estimated: usize,
+    /// How many do.
+    pub matching: usize,
+    /// How it was looked through in the end.
+    pub way: SearchWay,
+    /// Whether links were walked along, in vain where `way` is another one.
+    pub walked: bool,
+    /// Candidates that were kept; 0 for a scan.
+    pub ef: usize,
+    /// Codes and rows that were compared with the query.
+    pub compared: u64,
+    /// Rows that came of it.
+    pub found: usize,
+    /// Time that it took, in microseconds, without the look-up of the filter.
+    pub time_us: u64,
+}
+
 /// What to return of each point.
 #[derive(Debug, Clone, Default)]
 pub struct Want {

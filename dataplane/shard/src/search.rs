@@ -1,5 +1,6 @@
 //! Nearest-neighbour search over the segments of one vector.
 
+pub(crate) mod explain;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod recall;
@@ -9,6 +10,7 @@ pub(crate) mod side_by_side;
 pub(crate) mod view;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -103,30 +105,8 @@ impl Shard {
         helpers: &dyn Helpers,
     ) -> Result<(View<'_>, Vec<Hit>), Error> {
         self.settings.build_cores.note_request();
-        let mut query = search.check(&self.state.read().config)?.to_vec();
-        let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
-        let allowed = view.allowed(search.filter.as_ref(), deadline)?;
-        let mut excluded = Vec::new();
-        for id in &search.exclude {
-            excluded.extend(view.snapshot.slot(*id)?);
-        }
-        let distance = vector.distance;
-        distance.prepare(&mut query);
-        let mut searcher = Searcher {
-            state: Arc::clone(&self.state),
-            params: search.params,
-            query,
-            // Excluded points may be among the best, and are taken out at the end. One more than an
-            // answer may hold, however many are asked for, tells that there are more.
-            k: search.limit.min(RESULTS_MAX + 1) + excluded.len(),
-            vector,
-            live: view.live.clone(),
-            group: view.group,
-            allowed,
-            deadline,
-        };
-        searcher.leave_out_large_plain();
-        searcher.put_largest_first();
+        let (view, searcher, excluded) = self.searcher(search, deadline)?;
+        let distance = searcher.vector.distance;
         let searcher = Arc::new(searcher);
         let mut best = Arc::clone(&searcher).run(helpers)?;
         self.measure_recall(&searcher, &best, helpers);
@@ -147,26 +127,70 @@ impl Shard {
         }
         Ok((view, best))
     }
+
+    /// What looks through the view of this moment, and the slots that are not to be found.
+    fn searcher(
+        &self,
+        search: &Search,
+        deadline: Instant,
+    ) -> Result<(View<'_>, Searcher, Vec<Slot>), Error> {
+        let mut query = search.check(&self.state.read().config)?.to_vec();
+        let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
+        let allowed = view.allowed(search.filter.as_ref(), deadline)?;
+        let mut excluded = Vec::new();
+        for id in &search.exclude {
+            excluded.extend(view.snapshot.slot(*id)?);
+        }
+        vector.distance.prepare(&mut query);
+        let mut searcher = Searcher {
+            state: Arc::clone(&self.state),
+            params: search.params,
+            query,
+            // Excluded points may be among the best, and are taken out at the end. One more than an
+            // answer may hold, however many are asked for, tells that there are more.
+            k: search.limit.min(RESULTS_MAX + 1) + excluded.len(),
+            vector,
+            live: view.live.clone(),
+            group: view.group,
+            allowed,
+            deadline,
+        };
+        searcher.leave_out_large_plain();
+        searcher.put_largest_first();
+        Ok((view, searcher, excluded))
+    }
 }
 
 impl Searcher {
     /// The k best rows of all segments. Which thread looked through which is not to be seen.
     fn run(self: Arc<Self>, helpers: &dyn Helpers) -> Result<Vec<Hit>, Error> {
+        let most = if self.effort().is_worth_help(self.vector.dim) { HELPERS_MAX } else { 0 };
+        self.in_turns(|parts, within| {
+            let (shared, first) = (Arc::clone(&self), parts.start);
+            let work = move |number| shared.part(first + number, within);
+            let mut best = Vec::new();
+            for found in side_by_side(parts.len(), most, helpers, work) {
+                best.extend(found.unwrap_or(Err(Error::Lost))?);
+            }
+            Ok(best)
+        })
+    }
+
+    /// The k best rows of what `turn` finds in some parts, given what the best of others score.
+    fn in_turns(
+        &self,
+        mut turn: impl FnMut(Range<usize>, Option<f32>) -> Result<Vec<Hit>, Error>,
+    ) -> Result<Vec<Hit>, Error> {
         let mut best = Vec::new();
         if self.k == 0 {
             return Ok(best);
         }
-        let most = if self.effort().is_worth_help(self.vector.dim) { HELPERS_MAX } else { 0 };
         // What the largest segments have says how much the others can add. Not what any thread has
         // found by now: an answer must not depend on which was faster.
         let (leading, all) = (self.leading_parts(), self.parts());
         for parts in [0..leading, leading..all] {
-            let (shared, first) = (Arc::clone(&self), parts.start);
             let within = best.get(self.k - 1).map(|hit: &Hit| hit.score);
-            let work = move |number| shared.part(first + number, within);
-            for found in side_by_side(parts.len(), most, helpers, work) {
-                best.extend(found.unwrap_or(Err(Error::Lost))?);
-            }
+            best.extend(turn(parts, within)?);
             self.keep_best(&mut best);
         }
         Ok(best)

@@ -10,7 +10,7 @@ use tonic::{Response, Status};
 use vane_filter::Filter;
 use vane_proto::peer;
 use vane_raft::Conf;
-use vane_shard::{Info, Page, Record, Scored, Want};
+use vane_shard::{Info, Page, PartExplained, Record, Scored, Want};
 use vane_types::{Error, LogIndex, PointId, Recall, Vector};
 
 pub use vane_shard::{Scroll, Search};
@@ -23,6 +23,10 @@ use table::reads;
 /// A search whose records are fetched later, from the same view.
 #[derive(Debug, Clone)]
 pub struct Hold(pub Search);
+
+/// How a search goes, part by part; it is made once more for that.
+#[derive(Debug, Clone)]
+pub struct Explain(pub Search);
 
 /// Best points of a search whose view is kept, for a [`Fetch`] of their records.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +155,10 @@ reads! {
     hold: Hold as (Hold(search)) => HoldRequest { search = "the search" },
         HeldHits as (HeldHits { token, hits }) => HoldAnswer { token, hits },
         HoldReply of hold_reply;
+
+    /// How a search goes, part by part.
+    explain: Explain as (Explain(search)) => ExplainRequest { search = "the search" },
+        Vec<PartExplained> as (parts) => ExplainAnswer { parts }, ExplainReply of explain_reply;
 
     /// Records of points of an earlier [`Hold`].
     fetch: Fetch as (Fetch { token, places, want }) => FetchRequest { token, places, want },

@@ -21,7 +21,8 @@ pub use handler::{PeerHandler, PeerMember, PeerReception};
 use crate::auth::{Token, cluster_of, life_of, not_the_receiver, receiver_of};
 use crate::lives::Life;
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
+    VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -234,6 +235,10 @@ impl<H: PeerHandler> Peer for PeerService<H> {
 
     async fn search(&self, request: Request<peer::SearchRequest>) -> Answer<peer::SearchReply> {
         self.read::<Search>(request).await
+    }
+
+    async fn explain(&self, request: Request<peer::ExplainRequest>) -> Answer<peer::ExplainReply> {
+        self.read::<Explain>(request).await
     }
 
     async fn hold(&self, request: Request<peer::HoldRequest>) -> Answer<peer::HoldReply> {

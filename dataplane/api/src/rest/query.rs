@@ -32,6 +32,7 @@ pub struct QueryRequest {
     with_vector: Option<WithVector>,
     #[serde(default)]
     prefetch: OneOrMany<PrefetchRequest>,
+    explain: Option<bool>,
     #[serde(default, rename = "lookup_from")]
     _lookup_from: Unsupported,
     #[serde(default, rename = "shard_key")]
@@ -105,11 +106,22 @@ impl QueryBatch {
     /// As those of [`QueryRequest::into_query`], and `Kind::Invalid` where there are too many.
     pub fn into_queries(self) -> Result<Vec<Query>, Error> {
         Error::check_most("searches", self.searches.len(), "queries", QUERIES_PER_BATCH_MAX)?;
+        if self.searches.iter().any(QueryRequest::is_explained) {
+            return Err(Error::invalid(
+                "explain",
+                "one query at a time is explained, by points/query",
+            ));
+        }
         self.searches.into_iter().map(QueryRequest::into_query).collect()
     }
 }
 
 impl QueryRequest {
+    /// Whether the client asks how its searches go.
+    pub fn is_explained(&self) -> bool {
+        self.explain == Some(true)
+    }
+
     /// The query it asks for, checked as far as the collection is not needed.
     ///
     /// # Errors

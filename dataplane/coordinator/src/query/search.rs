@@ -39,6 +39,7 @@ impl<S: Shards> Collection<S> {
             (WantPayload::Nothing, WantVectors::Nothing)
         );
         // Two rounds pay only where records of losers would be sent for nothing.
+        self.explain(&search, options).await?;
         if wants_ids_only || self.groups().len() == 1 {
             return self.search_whole(search, options).await;
         }

@@ -97,7 +97,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
     });
     let (id, using) = (PointId::Num(3).to_key(), String::new());
     let places = vec![0, 1, 4];
-    match random.below(9) {
+    match random.below(10) {
         0 => one(peer("Search"), &wire::SearchRequest { header, search }),
         1 => one(peer("Hold"), &wire::HoldRequest { header, search }),
         2 => one(peer("Fetch"), &wire::FetchRequest { header, token: 1, places, want }),
@@ -108,6 +108,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         }
         5 => one(peer("Count"), &wire::CountRequest { header, filter }),
         6 => one(peer("VectorOf"), &wire::VectorOfRequest { header, id, using }),
+        8 => one(peer("Explain"), &wire::ExplainRequest { header, search }),
         7 => one(peer("Resolve"), &wire::ResolveRequest { header, filter }),
         _ => one(peer("ShardInfo"), &wire::ShardInfoRequest { header }),
     }

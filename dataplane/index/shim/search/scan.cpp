@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "require.h"
+#include "search/counter.h"
 #include "search/pool.h"
 
 namespace vane {
@@ -42,6 +43,7 @@ class Scanner {
 
     void turn() {
         const float bound = pool_.worst() + costs_.margin();
+        compared_here += coming_count_;
         costs_.each_about(coming_, coming_count_, [&](int32_t row, float about) {
             // Also where it is no number.
             if (!(about > bound)) {

@@ -1,3 +1,4 @@
+#include "search/counter.h"
 #include "search/walk.h"
 
 #include <algorithm>
@@ -86,6 +87,7 @@ class Walker {
         const auto sort_out = [&](int32_t node, float cost) {
             (admits(node) ? near_admitted : near).push_back({cost, node});
         };
+        compared_here += task_.scouts.size();
         costs_.each_about(task_.scouts.data(), task_.scouts.size(), sort_out);
         keep_best(near);
         keep_best(near_admitted);
@@ -170,6 +172,7 @@ class Walker {
     void compare_all() {
         const float bound = pool_.worst() + costs_.margin();
         undecided_.clear();
+        compared_here += todo_.size();
         costs_.each_about(todo_.data(), todo_.size(), [&](int32_t node, float about) {
             // Also where it is no number.
             if (!(about > bound)) {

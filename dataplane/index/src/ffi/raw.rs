@@ -97,6 +97,7 @@ unsafe extern "C" {
         among: *const u32,
         count: usize,
     ) -> c_int;
+    pub(super) fn vane_compared_here() -> u64;
     pub(super) fn vane_graph_free(graph: *mut RawGraph);
     #[cfg(test)]
     pub(super) fn vane_kernels_agree(

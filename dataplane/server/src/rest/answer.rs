@@ -21,11 +21,13 @@ pub(crate) const PARTIAL: HeaderName = HeaderName::from_static("x-vane-partial")
 pub(crate) struct Started(pub(crate) Instant);
 
 impl Started {
-    /// A successful answer, with the shards by ordinal that are not in it.
+    /// A successful answer, with the shards by ordinal that are not in it, and how its searches
+    /// went.
     pub(crate) fn answer<T: Serialize>(
         self,
         result: T,
         failed_shards: &[(usize, Error)],
+        explained: Option<&Value>,
     ) -> Answer {
         // Serialised here, where `time` can cover it but for the last bytes.
         let mut body = Vec::with_capacity(256);
@@ -42,6 +44,10 @@ impl Started {
                 .collect();
             let partial = format!(",\"partial\":{}", json!({ "failed_shards": shards }));
             body.extend_from_slice(partial.as_bytes());
+        }
+        // The same: only where it was asked for.
+        if let Some(explained) = explained {
+            body.extend_from_slice(format!(",\"explain\":{explained}").as_bytes());
         }
         // Last: what was written before it counts into the time.
         let tail = format!(",\"status\":\"ok\",\"time\":{}}}", self.seconds());

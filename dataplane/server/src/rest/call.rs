@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vane_api::rest::update::UpdateResult;
 use vane_api::{Error, Kind};
 use vane_service::{Door, Principal, Service};
@@ -58,7 +59,12 @@ enum Ordering {
 impl Call {
     /// A successful answer. It names the shards that are not in it.
     pub(crate) fn answer<T: Serialize>(&self, result: T) -> Answer {
-        self.started.answer(result, &self.context.failed_shards())
+        self.started.answer(result, &self.context.failed_shards(), None)
+    }
+
+    /// The same, with how the searches went.
+    pub(crate) fn explain<T: Serialize>(&self, result: T, explained: &Value) -> Answer {
+        self.started.answer(result, &self.context.failed_shards(), Some(explained))
     }
 
     /// What a change that was applied as entry `index` answers.

@@ -6,7 +6,6 @@ import json
 import pathlib
 import subprocess
 import time
-import urllib.request
 
 import pytest
 from qdrant_client import QdrantClient
@@ -108,22 +107,15 @@ def test_every_ordering_is_applied_when_it_is_answered(clients, name, ordering, 
     assert clients[1].count(name).count == 10
 
 
-def reads(node, role):
-    """How many reads of shards a node answered by replicas that lead, or that follow."""
-    name = f"vane_reads_{role}_total "
-    with urllib.request.urlopen(f"{node.url}/metrics", timeout=10) as answer:
-        return next(int(line.split()[1]) for line in answer.read().decode().splitlines() if line.startswith(name))
-
-
 def test_a_node_answers_by_its_own_replicas_and_misses_nothing(nodes, clients, name):
     create(clients[0], name, shard_number=1, replication_factor=3)
-    before = [(reads(node, "leading"), reads(node, "following")) for node in nodes]
+    before = [(node.metric("vane_reads_leading_total"), node.metric("vane_reads_following_total")) for node in nodes]
     for n in range(60):
         clients[n % 3].upsert(name, points(n, n + 1))
         for client in clients:
             assert client.count(name).count == n + 1
             assert ids(client.retrieve(name, [n])) == [n]
-    answered = [(reads(node, "leading") - led, reads(node, "following") - followed)
+    answered = [(node.metric("vane_reads_leading_total") - led, node.metric("vane_reads_following_total") - followed)
                 for node, (led, followed) in zip(nodes, before)]
     assert all(sum(roles) >= 120 for roles in answered), answered
     assert sum(followed > 100 for _, followed in answered) == 2, f"one leads, two follow: {answered}"

@@ -179,3 +179,31 @@ def test_hints_of_a_search_change_nothing(client, loaded):
     plain = m.SearchParams(exact=True)
     found = [ids(client.query_points(loaded, query=QUERY.tolist(), search_params=it).points) for it in (hints, plain)]
     assert found[0] == found[1]
+
+
+def explained(node, name, **query):
+    status, answer = node.call("POST", f"/collections/{name}/points/query", {"limit": 5, "explain": True, **query})
+    assert status == 200, answer
+    return answer
+
+
+def test_a_query_tells_how_its_searches_go(node, loaded):
+    query = {"query": QUERY.tolist(), "params": {"hnsw_ef": 64}}
+    plain = node.call("POST", f"/collections/{loaded}/points/query", {"limit": 5, **query})[1]
+    assert "explain" not in plain, "only where it is asked for"
+    answer = explained(node, loaded, **query)
+    assert answer["result"] == plain["result"]
+    [search] = answer["explain"]
+    segments = [segment for shard in search["shards"] for segment in shard["segments"]]
+    assert sum(segment["matches"] for segment in segments) == N
+    graphs = [segment for segment in segments if segment["way"] == "graph"]
+    assert graphs and all(it["ef"] == 64 and 0 < it["compared"] < N and it["found"] == 5 for it in graphs), segments
+    only = {"must": [{"key": "group", "match": {"value": 3}}]}
+    [filtered] = explained(node, loaded, filter=only, **query)["explain"]
+    assert filtered["filtered"]
+    assert sum(it["matches"] for shard in filtered["shards"] for it in shard["segments"]) == N // 10
+    stages = {"prefetch": [query | {"limit": 20}, {"query": ROWS[1].tolist()}], "query": {"fusion": "rrf"}}
+    assert len(explained(node, loaded, **stages)["explain"]) == 2, "each search of its own"
+    batch = {"searches": [query | {"explain": True}]}
+    status, refused = node.call("POST", f"/collections/{loaded}/points/query/batch", batch)
+    assert status == 422 and "explain" in refused["status"]["error"], refused

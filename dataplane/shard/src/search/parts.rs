@@ -52,6 +52,17 @@ impl Effort {
     }
 }
 
+/// How a part was searched in the end, and whether a walk came back short before that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Went {
+    pub(super) plan: Plan,
+    pub(super) walked: bool,
+}
+
+impl Went {
+    const SCANNED: Self = Self { plan: Plan::Scan, walked: false };
+}
+
 impl Searcher {
     pub(super) fn effort(&self) -> Effort {
         let memory = self.vector.memory.iter().map(|chunks| rows_of(chunks)).sum();
@@ -120,16 +131,30 @@ impl Searcher {
 
     /// The best rows of one part; of use are those that score no worse than `within`.
     pub(super) fn part(&self, number: usize, within: Option<f32>) -> Result<Vec<Hit>, Error> {
+        self.part_as(number, within).map(|(best, _)| best)
+    }
+
+    /// The same, and how they were found.
+    pub(super) fn part_as(
+        &self,
+        number: usize,
+        within: Option<f32>,
+    ) -> Result<(Vec<Hit>, Went), Error> {
         if let Some(sealed) = self.vector.sealed.get(number) {
             return self.sealed(sealed, within);
         }
-        let first = (number - self.vector.sealed.len()) * CHUNKS_PER_PART;
         let mut best = Vec::new();
-        for chunk in self.vector.memory.iter().flatten().skip(first).take(CHUNKS_PER_PART) {
+        for chunk in self.chunks_of(number) {
             best.extend(self.chunk(chunk)?);
             self.keep_best(&mut best);
         }
-        Ok(best)
+        Ok((best, Went::SCANNED))
+    }
+
+    /// Rows in memory that make a part.
+    pub(super) fn chunks_of(&self, number: usize) -> impl Iterator<Item = &Arc<Chunk>> {
+        let first = (number - self.vector.sealed.len()) * CHUNKS_PER_PART;
+        self.vector.memory.iter().flatten().skip(first).take(CHUNKS_PER_PART)
     }
 
     /// The best rows of one part, all of them scored.
@@ -139,7 +164,7 @@ impl Searcher {
         self.scan_sealed(sealed, &self.facts(sealed), died)
     }
 
-    fn sealed(&self, sealed: &Sealed, within: Option<f32>) -> Result<Vec<Hit>, Error> {
+    fn sealed(&self, sealed: &Sealed, within: Option<f32>) -> Result<(Vec<Hit>, Went), Error> {
         let facts = self.facts(sealed);
         if self.is_late() {
             return Err(self.timeout());
@@ -147,15 +172,16 @@ impl Searcher {
         // Without dead rows FAISS need not ask about each.
         let all = sealed.tombstones.all();
         let died = (sealed.tombstones.dead() > 0).then_some(all);
-        let Some(graph) = &sealed.graph else { return self.scan_sealed(sealed, &facts, died) };
+        let scan = |went| Ok((self.scan_sealed(sealed, &facts, died)?, went));
+        let Some(graph) = &sealed.graph else { return scan(Went::SCANNED) };
         match self.by_codes((sealed, graph), &facts, died, within) {
-            Ok(Some(rows)) => self.found(Ok(rows), sealed.files.slots()),
-            Ok(None) => self.scan_sealed(sealed, &facts, died),
+            Ok((Some(rows), went)) => Ok((self.found(Ok(rows), sealed.files.slots())?, went)),
+            Ok((None, went)) => scan(Went { plan: Plan::Scan, ..went }),
             // The scrub will find it, too, and have it built again.
             Err(error) => {
                 let dir = sealed.dir.display();
                 tracing::warn!(%error, %dir, "failed to search a graph; its rows are scanned");
-                self.scan_sealed(sealed, &facts, died)
+                scan(Went::SCANNED)
             }
         }
     }
@@ -167,19 +193,20 @@ impl Searcher {
         facts: &Facts,
         died: Option<&[AtomicU64]>,
         within: Option<f32>,
-    ) -> Result<Option<Vec<Row>>, vane_index::Error> {
+    ) -> Result<(Option<Vec<Row>>, Went), vane_index::Error> {
         let slots = sealed.files.slots();
         let select = self.select(slots, died);
-        let mut plan = plan(facts);
-        if let Plan::Graph { ef } = plan {
+        let mut went = Went { plan: plan(facts), walked: false };
+        if let Plan::Graph { ef } = went.plan {
+            went.walked = true;
             let rows = graph.walk(&self.query, self.k, ef, &select, within)?;
             if rows.len() >= self.k.min(facts.matching) {
-                return Ok(Some(rows));
+                return Ok((Some(rows), went));
             }
             // Links may lead to fewer than there are; then only a look at all tells.
-            plan = after_walk(facts);
+            went.plan = after_walk(facts);
         }
-        let Plan::Codes { ef } = plan else { return Ok(None) };
+        let Plan::Codes { ef } = went.plan else { return Ok((None, went)) };
         // One more than is wanted: whether rows of one score would be cut apart. Which of them come
         // first their ids say, and codes do not know those.
         let wanted = self.k + 1;
@@ -193,10 +220,10 @@ impl Searcher {
             }
         };
         if rows.len() == wanted && rows[wanted - 1].score == rows[wanted - 2].score {
-            return Ok(None);
+            return Ok((None, went));
         }
         rows.truncate(self.k);
-        Ok(Some(rows))
+        Ok((Some(rows), went))
     }
 
     /// Scores every matching row of a segment. Where few match, no other row is looked at.
@@ -220,7 +247,7 @@ impl Searcher {
         self.found(found, slots)
     }
 
-    fn facts(&self, sealed: &Sealed) -> Facts {
+    pub(super) fn facts(&self, sealed: &Sealed) -> Facts {
         let alive = sealed.rows() - sealed.tombstones.dead();
         Facts {
             rows: alive,

@@ -11,6 +11,7 @@
 mod bounds;
 mod damage;
 mod equal_scores;
+mod explain;
 mod hostile;
 mod indexes;
 mod map;

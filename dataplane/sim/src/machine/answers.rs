@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use vane_raft::Conf;
-use vane_shard::{Alone, Info, Page, Record, Scored, Scroll, Search, SearchContext, Shard};
+use vane_shard::{
+    Alone, Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchContext, Shard,
+};
 use vane_transport::Replica;
 use vane_transport::reads::{
-    Basis, Count, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -59,6 +61,10 @@ impl AtLeader<'_> {
 impl Replica for AtLeader<'_> {
     async fn search(&self, search: Search, _: Instant) -> Result<Vec<Scored>, Error> {
         Ok(self.shard()?.search(&search, scan_deadline(), &Alone)?)
+    }
+
+    async fn explain(&self, explain: Explain, _: Instant) -> Result<Vec<PartExplained>, Error> {
+        Ok(self.shard()?.explain(&explain.0, scan_deadline())?)
     }
 
     async fn hold(&self, hold: Hold, _: Instant) -> Result<HeldHits, Error> {

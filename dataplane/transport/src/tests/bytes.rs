@@ -11,7 +11,8 @@ use vane_types::{GroupId, LogIndex};
 use super::filter_of::filter;
 use super::value_of::{info, report, scored, search};
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
+    VectorOf,
 };
 use crate::wire::{self, Header, Wire};
 use crate::{Freshness, JoinRequest, NodeReport, Read};
@@ -34,6 +35,7 @@ where
 fn read_as_all(bytes: &[u8]) {
     read_as::<Search>(bytes);
     read_as::<Hold>(bytes);
+    read_as::<Explain>(bytes);
     read_as::<Fetch>(bytes);
     read_as::<Retrieve>(bytes);
     read_as::<Scroll>(bytes);

@@ -14,11 +14,13 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
 use vane_raft::{Conf, Envelope};
-use vane_shard::{Info, Page, Record, Scored, Scroll, Search};
+use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search};
 use vane_storage::Space;
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
-use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf};
+use crate::reads::{
+    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+};
 use crate::{
     Answered, Caller, Freshness, HeldHits, Introduction, JoinReply, JoinRequest, LeaderRequest,
     Life, NodeReport, NotDone, NotRead, NotTaken, Outcome, PROTOCOL, PeerHandler, PeerMember,
@@ -231,6 +233,10 @@ impl PeerMember for Fake {
 
 impl Replica for Fake {
     async fn search(&self, _search: Search, _deadline: Instant) -> Result<Vec<Scored>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn explain(&self, _: Explain, _: Instant) -> Result<Vec<PartExplained>, Error> {
         Ok(Vec::new())
     }
 

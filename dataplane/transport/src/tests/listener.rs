@@ -16,7 +16,9 @@ use vane_shard::{Search, SearchParams, Want};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
 
 use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, LATEST, SECRET, life, peers_in, peers_of};
-use crate::reads::{Basis, Count, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf};
+use crate::reads::{
+    Basis, Count, Explain, Fetch, Hold, InfoOf, Resolve, Retrieve, Scroll, VectorOf,
+};
 use crate::{
     Answered, Freshness, Introduction, JoinRequest, LeaderRequest, NotDone, NotRead, Outcome,
     PROTOCOL, Peers, Proposal, Read, ReportRequest, Token,
@@ -86,6 +88,7 @@ async fn each_read_gets_the_answer_of_its_kind() {
     assert!(read(&peers, search()).await.unwrap().0.is_empty());
     let (held, index) = read(&peers, Hold(search())).await.unwrap();
     assert_eq!((held.token, held.hits, index), (6, vec![(PointId::Num(1), 0.5)], INDEX));
+    assert_eq!(read(&peers, Explain(search())).await, Ok((Vec::new(), INDEX)));
     assert_eq!(read(&peers, Count { filter: None }).await, Ok((42, INDEX)));
     assert_eq!(read(&peers, Basis).await, Ok((LogIndex(77), INDEX)));
     assert_eq!(read(&peers, InfoOf).await.unwrap().0.points, 12);

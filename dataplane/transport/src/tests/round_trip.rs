@@ -17,11 +17,12 @@ use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
 use super::filter_of::filter;
 use super::value_of::{
-    conf, error, info, not_read, page, peers, point_id, records, refusal, report, score, scored,
-    scroll, search, text, vector, want,
+    conf, error, info, not_read, page, part_explained, peers, point_id, records, refusal, report,
+    score, scored, scroll, search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search, VectorOf,
+    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
+    VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -73,11 +74,17 @@ proptest! {
         token in any::<u64>(), places in vec(any::<usize>(), 0..4), using in text(),
     ) {
         request_arrives(search.clone())?;
-        request_arrives(Hold(search))?;
+        request_arrives(Hold(search.clone()))?;
+        request_arrives(Explain(search))?;
         request_arrives(scroll)?;
         request_arrives(Fetch { token, places, want: want.clone() })?;
         request_arrives(VectorOf { id: ids[0], using })?;
         request_arrives(Retrieve { ids, want })?;
+    }
+
+    #[test]
+    fn what_is_told_of_a_search_arrives(parts in vec(part_explained(), 0..4), index in any::<u64>()) {
+        answer_arrives::<Explain>(Ok((parts, LogIndex(index))))?;
     }
 
     #[test]

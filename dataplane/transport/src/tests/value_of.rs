@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_shard::{
-    Info, Page, Record, Scored, Scroll, Search, SearchParams, Want, WantPayload, WantVectors,
+    Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Want,
+    WantPayload, WantVectors,
 };
 use vane_types::{
     Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
@@ -184,6 +185,28 @@ pub(super) fn info() -> BoxedStrategy<Info> {
                 job_failure,
                 waiting,
                 recall,
+            }
+        })
+        .boxed()
+}
+
+pub(super) fn part_explained() -> BoxedStrategy<PartExplained> {
+    let way = proptest::sample::select(vec![SearchWay::Scan, SearchWay::Codes, SearchWay::Graph]);
+    let counts = proptest::array::uniform5(count());
+    (of(any::<u32>()), way, any::<bool>(), counts, any::<[u64; 2]>())
+        .prop_map(|(segment, way, walked, counts, [compared, time_us])| {
+            let [rows, estimated, matching, ef, found] = counts;
+            PartExplained {
+                segment,
+                rows,
+                estimated,
+                matching,
+                way,
+                walked,
+                ef,
+                compared,
+                found,
+                time_us,
             }
         })
         .boxed()

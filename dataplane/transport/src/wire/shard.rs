@@ -1,7 +1,7 @@
 //! What is asked of a shard and what it answers, but for the messages of each kind of read.
 
 use vane_proto::peer;
-use vane_shard::{Scored, Search, SearchParams};
+use vane_shard::{PartExplained, Scored, Search, SearchParams, SearchWay};
 use vane_types::{FieldType, FilterClass, JsonPath, PointId, Tally};
 
 use super::{choices, message};
@@ -28,6 +28,19 @@ message!(
     (JsonPath, (FieldType, usize)) as ((path, (field_type, points))) =>
     PayloadIndexInfo { path, field_type, points }
 );
+message!(PartExplained {
+    segment,
+    rows,
+    estimated,
+    matching,
+    way,
+    walked,
+    ef,
+    compared,
+    found,
+    time_us,
+});
+choices!(SearchWay, "how a part was searched": Scan, Codes, Graph);
 // What was measured of searches with a kind of filter.
 message!(
     (FilterClass, Tally) as ((filter, Tally { searches, found_ppm })) =>
