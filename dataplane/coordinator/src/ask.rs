@@ -63,7 +63,8 @@ impl<S: Shards> Coordinator<S> {
     ) -> Result<(R::Answer, NodeId), Error> {
         if let Some(node) = self.nearest(group) {
             let (began, in_flight) = (self.shards.now(), self.nearest.begin(node));
-            let answered = self.ask(node, group, read.clone(), freshness, deadline).await;
+            let asked = self.ask(node, group, read.clone(), freshness.from_anyone(), deadline);
+            let answered = asked.await;
             let took = self.shards.now().saturating_duration_since(began);
             match answered {
                 Ok((answer, index)) => {

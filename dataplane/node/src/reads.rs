@@ -10,7 +10,7 @@ use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search, Shar
 use vane_transport::reads::{
     Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
-use vane_transport::{Answered, Freshness, HeldHits, NotRead, Read};
+use vane_transport::{Answered, Freshness, HeldHits, Needs, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
 
 use crate::meta_replica::MetaReplica;
@@ -117,10 +117,17 @@ impl Reads {
     ) -> Result<LogIndex, NotRead> {
         match freshness {
             Freshness::Applied(index) => wait_applied(watch, index, deadline).await?,
-            Freshness::Within(time) if watch.is_within(time) => {}
+            Freshness::Told(_, time) if !time.is_zero() && watch.is_within(time) => {}
             _ => {
-                if let Some(assurance) = freshness.assurance(watch.is_serving()) {
-                    self.confirm(group, watch, assurance, deadline).await?;
+                let leads = watch.leader().is_some_and(|leader| leader.node() == self.me);
+                match freshness.needs(leads, watch.is_serving()) {
+                    Needs::Nothing => {}
+                    Needs::Word(assurance) => {
+                        self.confirm(group, watch, assurance, deadline).await?;
+                    }
+                    Needs::Office => {
+                        return Err(NotRead::NotLeader(leader_elsewhere(self.me, watch)));
+                    }
                 }
             }
         }

@@ -7,4 +7,4 @@ pub(crate) use vane_node::{
     Recovery, ScrubSettings, Settings as EngineSettings,
 };
 pub(crate) use vane_shard::{Info, Memory, Write};
-pub(crate) use vane_transport::{Freshness, peer_server};
+pub(crate) use vane_transport::{Assurance, Freshness, peer_server};

@@ -32,11 +32,12 @@ pub use leader_request::{LeaderRequest, NotDone};
 pub use links::Links;
 pub use lives::{Asking, DamagedLives, Introduction, Life, Listed, Lives, NotTaken, Stale, Start};
 pub use peers::Peers;
-pub use protocol::{Answered, Freshness, NotRead, Outcome, Proposal};
+pub use protocol::{Answered, Freshness, Needs, NotRead, Outcome, Proposal};
 pub use reads::{HeldHits, Read, Replica};
 pub use report::{BrokenReplica, GroupReport, NodeReport, ReportRequest, Sums};
 pub use send_snapshot::{TransferPhase, TransferReport, Transfers};
 pub use service::{CallCheck, PeerHandler, PeerMember, PeerReception, PeerService, peer_server};
+pub use vane_raft::Assurance;
 pub use version::PROTOCOL;
 
 /// Largest message: a command with what is around it fits three times, an answer should.

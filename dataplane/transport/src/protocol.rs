@@ -77,29 +77,53 @@ impl From<ProposeError> for Outcome {
     }
 }
 
-/// How new the answer to a read must be.
+/// How new the answer to a read must be, and who may give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Freshness {
-    /// Everything that was acknowledged under whoever leads. A replica that follows asks its
-    /// leader how far the group is, and waits until it has that.
+    /// Everything that was acknowledged under the leader, which answers.
     #[default]
     Leader,
-    /// Everything that was acknowledged so long ago, or longer, under whoever leads.
-    Within(Duration),
-    /// Everything that was acknowledged before the read began, by whichever leader.
+    /// Everything that was acknowledged before the read began, by whichever leader. The leader
+    /// answers.
     Linearizable,
+    /// Everything that such a word, asked for so long ago at most, says to be there. Any replica
+    /// answers: one that follows asks its leader how far the group is, and waits until it is there.
+    Told(Assurance, Duration),
     /// What the replica that is asked has applied, once that is so much; it need not lead.
     Applied(LogIndex),
 }
 
+/// What a replica needs before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it may answer from what it has.
+    Nothing,
+    /// Such a word on how far the group is, and to be there.
+    Word(Assurance),
+    /// To lead, which it does not.
+    Office,
+}
+
 impl Freshness {
-    /// Whose word a replica needs before it answers; `None` where it needs none. `serves` says
-    /// whether it leads and has all that was ever acknowledged.
-    pub fn assurance(self, serves: bool) -> Option<Assurance> {
+    /// The same from any replica.
+    pub fn from_anyone(self) -> Self {
         match self {
-            Self::Leader | Self::Within(_) => (!serves).then_some(Assurance::Leader),
-            Self::Linearizable => Some(Assurance::Majority),
-            Self::Applied(_) => None,
+            Self::Leader => Self::Told(Assurance::Leader, Duration::ZERO),
+            Self::Linearizable => Self::Told(Assurance::Majority, Duration::ZERO),
+            Self::Told(..) | Self::Applied(_) => self,
+        }
+    }
+
+    /// What a replica needs that leads or not, and that `serves` if it leads and has all that was
+    /// ever acknowledged.
+    pub fn needs(self, leads: bool, serves: bool) -> Needs {
+        match self {
+            Self::Leader | Self::Told(Assurance::Leader, _) if serves => Needs::Nothing,
+            Self::Leader => Needs::Office,
+            Self::Linearizable if !leads => Needs::Office,
+            Self::Linearizable => Needs::Word(Assurance::Majority),
+            Self::Told(assurance, _) => Needs::Word(assurance),
+            Self::Applied(_) => Needs::Nothing,
         }
     }
 }
@@ -127,6 +151,24 @@ pub type Answered<T> = Result<(T, LogIndex), NotRead>;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_leader_answers_by_itself_and_others_by_its_word() {
+        let (leading, following) = ((true, true), (false, false));
+        let needs = |freshness: Freshness, (leads, serves)| freshness.needs(leads, serves);
+        assert_eq!(needs(Freshness::Leader, leading), Needs::Nothing);
+        assert_eq!(needs(Freshness::Leader, following), Needs::Office);
+        assert_eq!(needs(Freshness::Leader, (true, false)), Needs::Office, "it may lack something");
+        assert_eq!(needs(Freshness::Linearizable, following), Needs::Office);
+        for role in [leading, following, (true, false)] {
+            let linear = Freshness::Linearizable.from_anyone();
+            assert_eq!(needs(linear, role), Needs::Word(Assurance::Majority));
+        }
+        let anyone = Freshness::Leader.from_anyone();
+        assert_eq!(needs(anyone, leading), Needs::Nothing);
+        assert_eq!(needs(anyone, following), Needs::Word(Assurance::Leader));
+        assert_eq!(needs(Freshness::Applied(LogIndex(1)), following), Needs::Nothing);
+    }
 
     #[test]
     fn a_newer_basis_is_asked_for_once_half_of_the_window_is_used_up() {

@@ -81,6 +81,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         timeout_ms: TIMEOUT_MS,
         freshness: random.below(4) as i32,
         applied: 1,
+        any_replica: random.below(2) == 1,
         staleness_ms: random.below(2) as u64,
     });
     let (filter, want) = (Some(filter()), Some(want()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use vane_api::{Error, Kind};
 
-use crate::engine::{AskedOf, Freshness};
+use crate::engine::{AskedOf, Assurance, Freshness};
 
 /// Who may answer a read, and how old the answer may be.
 const READ: HeaderName = HeaderName::from_static("x-vane-read");
@@ -37,7 +37,9 @@ impl ReadOptions {
                 "header {READ}: `max-staleness` asks for an answer that may be old, and \
                  `consistency` for one that is not; leave one of them out"
             ))),
-            (_, Some(time)) => Ok(Self { freshness: Freshness::Within(time), asked_of }),
+            (_, Some(time)) => {
+                Ok(Self { freshness: Freshness::Told(Assurance::Leader, time), asked_of })
+            }
         }
     }
 }
@@ -109,7 +111,7 @@ mod tests {
         for (text, millis) in
             [("nearest; max-staleness=2s", 2000), ("nearest;max-staleness=50ms", 50)]
         {
-            let within = Freshness::Within(Duration::from_millis(millis));
+            let within = Freshness::Told(Assurance::Leader, Duration::from_millis(millis));
             assert_eq!(of(Some("1"), Some(text)), options(within, Anyone));
         }
     }

@@ -126,10 +126,13 @@ def test_a_header_says_who_may_answer_and_how_old_the_answer_may_be(nodes, clien
     create(clients[0], name, shard_number=2, replication_factor=3)
     clients[0].upsert(name, points(0, 10))
     time.sleep(0.2)
+    following = lambda: sum(node.metric("vane_reads_following_total") for node in nodes)
+    before = following()
     for node in nodes:
         with contextlib.closing(QdrantClient(url=node.url, timeout=60, headers={"x-vane-read": header})) as client:
             assert client.count(name).count == 10
             assert len(client.query_points(name, query=[1.0, 0, 0.5, 2.0], limit=20).points) == 10
+    assert (following() > before) == (header != "leader"), "who leads answers where that is asked for"
 
 
 def test_a_header_that_is_not_known_is_refused(nodes, clients, name):

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use vane_raft::{Applied, MemberChange, ProposeError, ReadError, ReadPoint, Role, Ticket};
-use vane_transport::{Freshness, NotDone, NotRead, Outcome, Proposal};
+use vane_raft::{
+    Applied, Assurance, MemberChange, ProposeError, ReadError, ReadPoint, Role, Ticket,
+};
+use vane_transport::{Freshness, Needs, NotDone, NotRead, Outcome, Proposal};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
 
 use super::{AnyRead, Input, Process, Replica};
@@ -76,10 +78,12 @@ impl Process {
             return self.tell(env, asked, Answer::Read(nothing, Office::default()));
         };
         match freshness {
-            Freshness::Linearizable if self.reads_stale(env) => {
+            Freshness::Linearizable | Freshness::Told(Assurance::Majority, _)
+                if self.reads_stale(env) =>
+            {
                 return self.look(env, asked, group, &read, None);
             }
-            Freshness::Leader | Freshness::Linearizable | Freshness::Within(_) => {}
+            Freshness::Leader | Freshness::Linearizable | Freshness::Told(..) => {}
             Freshness::Applied(index) => {
                 // It does not wait here: whoever asked asks again.
                 let (is_there, exact) =
@@ -94,8 +98,11 @@ impl Process {
                 return self.tell(env, asked, Answer::Read(answer, Office::default()));
             }
         }
-        let Some(assurance) = freshness.assurance(replica.watch.is_serving()) else {
-            return self.look(env, asked, group, &read, None);
+        let leads = replica.watch.leader() == Some(replica.peer);
+        let assurance = match freshness.needs(leads, replica.watch.is_serving()) {
+            // Whether it leads is looked at there.
+            Needs::Nothing | Needs::Office => return self.look(env, asked, group, &read, None),
+            Needs::Word(assurance) => assurance,
         };
         let settled = Arc::clone(&self.settled);
         let done = Box::new(move |confirmed| {

@@ -26,8 +26,8 @@ use crate::reads::{
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
-    Answered, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport, NotDone,
-    Outcome, Proposal, Read, ReportRequest,
+    Answered, Assurance, Freshness, HeldHits, JoinReply, JoinRequest, LeaderRequest, NodeReport,
+    NotDone, Outcome, Proposal, Read, ReportRequest,
 };
 
 /// As another node would decode it.
@@ -297,6 +297,23 @@ fn numbers_that_make_no_vector_are_refused() {
         let vector = Some(peer::Vector { kind: Some(kind) });
         let read = VectorOf::reply_from_wire(reply_with(vector));
         assert!(matches!(read, Err(Unreadable::Vector(_))), "{read:?}");
+    }
+}
+
+#[test]
+fn how_new_an_answer_must_be_arrives() {
+    let second = Duration::from_secs(1);
+    for freshness in [
+        Freshness::Leader,
+        Freshness::Linearizable,
+        Freshness::Applied(LogIndex(7)),
+        Freshness::Told(Assurance::Leader, Duration::ZERO),
+        Freshness::Told(Assurance::Leader, second),
+        Freshness::Told(Assurance::Majority, Duration::ZERO),
+    ] {
+        let sent = Header { freshness, ..header() };
+        let header = wire::header_from_wire(Some(wire::header_to_wire(sent))).unwrap();
+        assert_eq!(header.freshness, freshness);
     }
 }
 
