@@ -86,7 +86,7 @@ impl Settings {
             // One more is at work where rows pile up.
             build_bytes_max: build_bytes / (build_cores.builds_max() + 1),
             build_cores,
-            spare_time: Arc::new(SpareTime::new()),
+            spare_time: Arc::new(SpareTime::default()),
         }
     }
 }

@@ -343,22 +343,17 @@ impl Engine {
     /// Hands in messages of other nodes. They may be dropped: Raft sends again.
     pub fn step(&self, mut messages: Vec<Envelope>) {
         // Here, and not by the thread that owns all groups, which would be woken for each.
-        let mut answers = Vec::new();
+        let mut sent = Vec::new();
         messages.retain(|Envelope { group, message }| {
             if !questions::is_about_reads(message) {
                 return true;
             }
-            match self.watch(*group).map_or(Taken::Done, |watch| watch.take(message)) {
-                Taken::No => return true,
-                Taken::Done => {}
-                Taken::Answer(message) => {
-                    answers.push(Envelope { group: *group, message: *message })
-                }
-            }
-            false
+            let taken = self.watch(*group).map_or(Taken::DONE, |watch| watch.take(message));
+            sent.extend(taken.send.map(|message| Envelope { group: *group, message }));
+            taken.is_for_thread
         });
-        if !answers.is_empty() {
-            self.transport.send(answers);
+        if !sent.is_empty() {
+            self.transport.send(sent);
         }
         if !messages.is_empty() {
             self.inbox.put_messages(messages);

@@ -28,7 +28,6 @@ use crate::random::Random;
 use crate::reads::Reads;
 use crate::status::Watch;
 use crate::ticket::Ticket;
-use crate::words::Taken;
 
 pub use members::MemberChange;
 pub(crate) use waits::ReplicatedWait;
@@ -236,10 +235,10 @@ impl Replica {
         if self.contradicts(&message) || self.is_overtaken(&message) {
             return;
         }
-        match self.watch.take(&message) {
-            Taken::No => {}
-            Taken::Done => return,
-            Taken::Answer(answer) => return self.raw.raft.msgs.push(*answer),
+        let taken = self.watch.take(&message);
+        self.raw.raft.msgs.extend(taken.send);
+        if !taken.is_for_thread {
+            return;
         }
         self.hear_of_member(&mut message);
         match message.get_msg_type() {

@@ -27,15 +27,19 @@ impl std::fmt::Debug for Words {
     }
 }
 
-/// What became of a message.
+/// What follows from a message.
 #[derive(Debug)]
-pub(crate) enum Taken {
-    /// It is for the thread that owns the group.
-    No,
+pub(crate) struct Taken {
+    /// It is for the thread that owns the group, also or alone.
+    pub(crate) is_for_thread: bool,
+    /// To be sent: an answer, or the next question.
+    pub(crate) send: Option<Message>,
+}
+
+impl Taken {
     /// Nothing is left to do.
-    Done,
-    /// This is to be sent.
-    Answer(Box<Message>),
+    pub(crate) const DONE: Self = Self { is_for_thread: false, send: None };
+    const NOT: Self = Self { is_for_thread: true, send: None };
 }
 
 impl Watch {
@@ -95,11 +99,11 @@ impl Watch {
     /// word.
     pub(crate) fn take(&self, message: &Message) -> Taken {
         if !questions::is_about_reads(message) {
-            return Taken::No;
+            return Taken::NOT;
         }
         // An earlier replica of the group on this node had another peer id.
         if message.to != self.peer().0 || !questions::is_sound(message) {
-            return Taken::Done;
+            return Taken::DONE;
         }
         match message.get_msg_type() {
             MessageType::MsgReadIndex => self.answer(message),
@@ -109,15 +113,16 @@ impl Watch {
 
     fn answer(&self, question: &Message) -> Taken {
         match Question::of(question).map(|question| question.assurance) {
-            None => Taken::Done,
-            Some(Assurance::Majority) => Taken::No,
+            None => Taken::DONE,
+            Some(Assurance::Majority) => Taken::NOT,
             // In this order: whoever asks in a term has heard of its leader, which came to lead
             // after it had shown here that it does not serve any more.
             Some(Assurance::Leader) if question.term != self.term().0 || !self.is_serving() => {
-                Taken::Done
+                Taken::DONE
             }
             Some(Assurance::Leader) => {
-                Taken::Answer(Box::new(questions::answer(question, self.applied())))
+                let answer = questions::answer(question, self.applied());
+                Taken { send: Some(answer), ..Taken::DONE }
             }
         }
     }
@@ -125,17 +130,21 @@ impl Watch {
     fn hear(&self, answer: &Message) -> Taken {
         let (leader, term) = (PeerId(answer.from), self.term());
         if answer.term != term.0 || self.leader() != Some(leader) {
-            return Taken::Done;
+            return Taken::DONE;
         }
-        let Some(context) = questions::named(&answer.context) else { return Taken::Done };
+        let Some(context) = questions::named(&answer.context) else { return Taken::DONE };
         let word = Word { index: LogIndex(answer.index), leader, term };
-        if !self.words.reads.lock().told(context, word) {
+        let mut reads = self.words.reads.lock();
+        if !reads.told(context, word) {
             // An answer by which a majority speaks, or one that nobody waits for.
-            return Taken::No;
+            return Taken::NOT;
         }
+        // For those that came meanwhile; they would wait for a tick.
+        let send = self.question(&mut reads);
+        drop(reads);
         self.reached();
         // What is not applied yet may wait only for the word that it is committed.
-        if self.applied() < word.index { Taken::No } else { Taken::Done }
+        Taken { is_for_thread: self.applied() < word.index, send }
     }
 
     /// Answers the reads whose index is applied.

@@ -18,7 +18,7 @@ const PAUSE: u32 = 49;
 
 /// When the shards of a node may answer exactly beside what is asked: one at a time, and in all
 /// within two hundredths of one processor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SpareTime {
     /// `None` while one is being answered.
     from: Mutex<Option<Next>>,
@@ -31,12 +31,14 @@ struct Next(Option<Instant>);
 /// A turn, given back with the time that it took.
 pub(crate) struct Turn(Arc<SpareTime>, Instant);
 
-impl SpareTime {
+impl Default for SpareTime {
     /// Nobody has taken any yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { from: Mutex::new(Some(Next::default())) }
     }
+}
 
+impl SpareTime {
     pub(crate) fn take(self: &Arc<Self>, now: Instant) -> Option<Turn> {
         let mut from = self.from.lock();
         from.take_if(|next| next.0.is_none_or(|next| next <= now))?;
@@ -89,7 +91,7 @@ mod tests {
 
     #[test]
     fn one_turn_at_a_time_and_a_pause_after_it() {
-        let (spare, now) = (Arc::new(SpareTime::new()), Instant::now());
+        let (spare, now) = (Arc::new(SpareTime::default()), Instant::now());
         let turn = spare.take(now).unwrap();
         assert!(spare.take(now).is_none(), "another thread has it");
         drop(turn);

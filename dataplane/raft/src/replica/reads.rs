@@ -93,8 +93,11 @@ impl Replica {
 
     /// Answers the reads of which raft-rs says that a majority has confirmed them.
     pub(super) fn hear_of_majority(&mut self) {
-        for ReadState { index, request_ctx } in std::mem::take(&mut self.raw.raft.read_states) {
-            self.told(&request_ctx, self.own_word(LogIndex(index)));
+        // A voter that is alone confirms what it is asked next before this one is dealt with.
+        while !self.raw.raft.read_states.is_empty() {
+            for ReadState { index, request_ctx } in std::mem::take(&mut self.raw.raft.read_states) {
+                self.told(&request_ctx, self.own_word(LogIndex(index)));
+            }
         }
     }
 
@@ -102,6 +105,8 @@ impl Replica {
         // Answers to a question that was given up are passed over: its reads are in a later one.
         if questions::named(context).is_some_and(|context| self.reads.told(context, word)) {
             self.reads.reached(self.applied).give();
+            // For those that came meanwhile; they would wait for a tick.
+            self.ask_majority();
         }
     }
 

@@ -417,7 +417,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         fill_points: 7,
         build_cores: Arc::new(BuildCores::new(2)),
         build_bytes_max: 1 << 30,
-        spare_time: Arc::new(SpareTime::new()),
+        spare_time: Arc::new(SpareTime::default()),
     };
     Shard::open(store(kv, dir), settings)
 }

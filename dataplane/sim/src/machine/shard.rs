@@ -59,7 +59,7 @@ impl ShardRates {
             fill_points: 4,
             build_cores: Arc::new(BuildCores::new(1)),
             build_bytes_max: 1 << 30,
-            spare_time: Arc::new(SpareTime::new()),
+            spare_time: Arc::new(SpareTime::default()),
         }
     }
 }

@@ -58,6 +58,27 @@ fn a_leader_that_a_majority_left_confirms_no_read_of_its_followers() {
 }
 
 #[test]
+fn reads_that_come_while_a_question_is_on_its_way_are_asked_for_when_it_is_answered() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let follower = follower_of(leader);
+    cluster.propose(leader, b"a").unwrap();
+    for assurance in [Assurance::Leader, Assurance::Majority] {
+        let answered = Arc::new(Mutex::new(0));
+        for _ in 0..3 {
+            let count = Arc::clone(&answered);
+            let done = Box::new(move |told: Result<ReadPoint, ReadError>| {
+                *count.lock() += usize::from(told.is_ok());
+            });
+            cluster.nodes.get_mut(&follower).unwrap().core.read(GROUP, assurance, done);
+        }
+        // No clock ticks: messages alone have to do.
+        cluster.settle();
+        assert_eq!(*answered.lock(), 3, "{assurance:?}");
+    }
+}
+
+#[test]
 fn a_question_and_its_answer_do_not_wait_for_a_disk() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
