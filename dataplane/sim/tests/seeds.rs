@@ -153,13 +153,21 @@ fn a_follower_that_reads_without_its_leaders_word_is_found() {
     is_found(Bug::ReadUntold, &["was answered", "have no linear order"]);
 }
 
-/// It took 21 seeds.
+/// It took 61 seeds.
 #[test]
 fn an_acknowledgement_before_the_write_is_found() {
-    // A follower that forgot what its leader believes it has may also just stay behind.
-    let behind = "a replica has not got its entries";
-    let says = ["is out of range", "another entry", "acknowledged", "voted in term", behind];
-    is_found(Bug::AckBeforeWrite, &says);
+    let mut found = None;
+    let options = Options { bug: Some(Bug::AckBeforeWrite), ..Options::default() };
+    sweep(SEEDS, jobs(), options, |report| {
+        // A follower that forgot what its leader believes it has may also just stay behind, which
+        // shows no more than that something is wrong: later seeds show what.
+        found = report.failure.filter(|why| !why.contains("has not got its"));
+        found.is_none()
+    })
+    .unwrap();
+    let why = found.unwrap_or_else(|| panic!("it was not found within {SEEDS:?}"));
+    let says = ["is out of range", "another entry", "acknowledged", "voted in term"];
+    assert!(says.iter().any(|text| why.contains(text)), "found for another reason: {why}");
 }
 
 /// It took 3 seeds.
