@@ -28,12 +28,11 @@ use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
-use crate::questions;
 use crate::reads::{Assurance, OnRead};
 use crate::replica::{MemberChange, ReplicatedWait};
 use crate::status::{GroupStatus, Watch};
 use crate::ticket::{OnApplied, Ticket};
-use crate::words::Taken;
+use crate::words;
 
 use apply_loop::Applier;
 use apply_queues::{ApplyFeed, ApplyQueues};
@@ -342,16 +341,7 @@ impl Engine {
 
     /// Hands in messages of other nodes. They may be dropped: Raft sends again.
     pub fn step(&self, mut messages: Vec<Envelope>) {
-        // Here, and not by the thread that owns all groups, which would be woken for each.
-        let mut sent = Vec::new();
-        messages.retain(|Envelope { group, message }| {
-            if !questions::is_about_reads(message) {
-                return true;
-            }
-            let taken = self.watch(*group).map_or(Taken::DONE, |watch| watch.take(message));
-            sent.extend(taken.send.map(|message| Envelope { group: *group, message }));
-            taken.is_for_thread
-        });
+        let sent = words::take_words(&mut messages, |group| self.watch(group));
         if !sent.is_empty() {
             self.transport.send(sent);
         }

@@ -51,6 +51,7 @@ pub use reads::{Assurance, OnRead, ReadPoint};
 pub use replica::MemberChange;
 pub use status::{GroupStatus, PeerStatus, Role, Seen, Watch};
 pub use ticket::{OnApplied, Ticket};
+pub use words::take_words;
 
 use vane_types::LogIndex;
 

@@ -139,7 +139,7 @@ impl Replica {
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
         let first_questions = [random.next_u64(), random.next_u64()];
         watch.begin_words(peer, Reads::new(config.heartbeat_ticks, first_questions[1]));
-        watch.set_applied(applied);
+        watch.note_applied(applied);
         let mut replica = Self {
             group,
             peer,
@@ -429,7 +429,15 @@ impl Replica {
 
     /// Whether it leads and has everything that was ever acknowledged.
     fn is_serving(&self) -> bool {
-        self.is_leader() && self.serving_term == self.term()
+        self.is_leader() && self.serving_term == self.term() && !self.has_handed_over()
+    }
+
+    /// Whether the member that is to lead next was told so: it may lead already, and acknowledge
+    /// what this replica has not heard of. raft-rs says so to one that has all of the log.
+    fn has_handed_over(&self) -> bool {
+        let raft = &self.raw.raft;
+        let next = raft.lead_transferee.and_then(|peer| raft.prs().get(peer));
+        next.is_some_and(|next| next.matched == raft.raft_log.last_index())
     }
 
     fn leader(&self) -> Option<PeerId> {

@@ -191,8 +191,9 @@ impl Watch {
         self.serving.store(serving, Ordering::Release);
     }
 
-    pub(crate) fn set_applied(&self, applied: LogIndex) {
-        self.applied.store(applied.0, Ordering::Release);
+    /// Notes that everything up to `applied` is applied. Two threads say so, in any order.
+    pub(crate) fn note_applied(&self, applied: LogIndex) {
+        self.applied.fetch_max(applied.0, Ordering::AcqRel);
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vane_types::GroupId;
+use vane_types::planted::{self, Fault};
 
 use crate::callback::Callback;
 use crate::error::ProposeError;
 use crate::machine::Applied;
+use crate::status::Watch;
 
 /// Called once with the outcome of a command.
 pub type OnApplied = Callback<Result<Applied, ProposeError>>;
@@ -18,8 +20,8 @@ pub struct Ticket {
     done: Option<OnApplied>,
     bytes: usize,
     pending: Arc<AtomicUsize>,
-    /// The group whose log has the command, once one has.
-    logged: Option<GroupId>,
+    /// The group whose log has the command, and what is shown of the replica, once one has.
+    logged: Option<(GroupId, Arc<Watch>)>,
 }
 
 impl Ticket {
@@ -30,12 +32,19 @@ impl Ticket {
     }
 
     /// The command is in a log from now on: what becomes of it is not decided here alone.
-    pub(crate) fn set_logged(&mut self, group: GroupId) {
-        self.logged = Some(group);
+    pub(crate) fn set_logged(&mut self, group: GroupId, watch: Arc<Watch>) {
+        self.logged = Some((group, watch));
     }
 
     /// The command is applied.
     pub fn applied(self, applied: Applied) {
+        // Before the answer: whoever has it may read at a follower, which asks this replica how far
+        // it is and may be answered before the thread that owns the groups has heard of the entry.
+        if let Some((_, watch)) = &self.logged
+            && !planted::is(Fault::AckUnshown)
+        {
+            watch.note_applied(applied.index);
+        }
         self.answer(Ok(applied));
     }
 
@@ -58,7 +67,8 @@ impl Drop for Ticket {
         self.pending.fetch_sub(self.bytes, Ordering::AcqRel);
         if let Some(done) = self.done.take() {
             // Wherever a ticket is dropped, whoever waits for it must hear something.
-            done(Err(self.logged.map_or(ProposeError::Stopping, ProposeError::Unknown)));
+            let logged = self.logged.as_ref();
+            done(Err(logged.map_or(ProposeError::Stopping, |log| ProposeError::Unknown(log.0))));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! groups: what it takes is in the [`Watch`]. Each step between two threads costs more than
 //! everything else about a question.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -9,6 +10,7 @@ use raft::eraftpb::{Message, MessageType};
 use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, LogIndex, PeerId};
 
+use crate::codec::Envelope;
 use crate::error::ReadError;
 use crate::questions::{self, Question};
 use crate::reads::{Assurance, OnRead, ReadPoint, Reads, Word};
@@ -42,6 +44,25 @@ impl Taken {
     const NOT: Self = Self { is_for_thread: true, send: None };
 }
 
+/// Answers what messages ask of leaders here and hears what leaders answer, and leaves in
+/// `messages` what is for the thread that owns all groups, which would be woken for each. What is
+/// to be sent is returned.
+pub fn take_words(
+    messages: &mut Vec<Envelope>,
+    watch: impl Fn(GroupId) -> Option<Arc<Watch>>,
+) -> Vec<Envelope> {
+    let mut send = Vec::new();
+    messages.retain(|Envelope { group, message }| {
+        if !questions::is_about_reads(message) {
+            return true;
+        }
+        let taken = watch(*group).map_or(Taken::DONE, |watch| watch.take(message));
+        send.extend(taken.send.map(|message| Envelope { group: *group, message }));
+        taken.is_for_thread
+    });
+    send
+}
+
 impl Watch {
     /// Whose watch it is, and how its questions are named.
     pub(crate) fn begin_words(&self, peer: PeerId, reads: Reads) {
@@ -55,7 +76,7 @@ impl Watch {
 
     /// A read that goes by the leader's word: answered here where this replica leads; else the
     /// question that is to be sent, unless one is on its way.
-    pub(crate) fn ask(&self, group: GroupId, done: OnRead) -> Option<Message> {
+    pub fn ask(&self, group: GroupId, done: OnRead) -> Option<Message> {
         let leader = self.leader();
         match leader {
             Some(leader) if leader == self.peer() && self.is_serving() => {

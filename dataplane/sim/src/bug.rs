@@ -20,6 +20,8 @@ pub enum Bug {
     ReadUnconfirmed,
     /// raft: [`Fault::ReadUntold`].
     ReadUntold,
+    /// raft: [`Fault::AckUnshown`].
+    AckUnshown,
     /// raft: [`Fault::AckBeforeWrite`].
     AckBeforeWrite,
     /// raft: [`Fault::ConfAtAppend`].
@@ -58,7 +60,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -66,6 +68,7 @@ impl Bug {
         Self::StaleRead,
         Self::ReadUnconfirmed,
         Self::ReadUntold,
+        Self::AckUnshown,
         Self::AckBeforeWrite,
         Self::ConfAtAppend,
         Self::PromoteTooEarly,
@@ -95,6 +98,7 @@ impl Bug {
             | Self::StaleRead => None,
             Self::ReadUnconfirmed => Some(Fault::ReadUnconfirmed),
             Self::ReadUntold => Some(Fault::ReadUntold),
+            Self::AckUnshown => Some(Fault::AckUnshown),
             Self::AckBeforeWrite => Some(Fault::AckBeforeWrite),
             Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),

@@ -22,8 +22,8 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
 use vane_raft::{
-    Append, Assurance, Config, Core, LogStore, Made, MemberChange, OnRead, Output, Persisted,
-    Start, StoreError, Ticket, Watch,
+    Append, Assurance, Config, Core, Envelope, LogStore, Made, MemberChange, OnRead, Output,
+    Persisted, Start, StoreError, Ticket, Watch, take_words,
 };
 use vane_transport::{Introduction, Life};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
@@ -209,10 +209,7 @@ impl Process {
             explain(env, envelope);
         }
         match body {
-            Body::Raft(envelope) if self.inbox.messages.len() < MESSAGES_MAX => {
-                self.inbox.messages.push(envelope)
-            }
-            Body::Raft(_) => {}
+            Body::Raft(envelope) => self.take_message(env, envelope),
             Body::Snapshot { announcement, files, sender } => {
                 let snapshot = announcement.message.snapshot.as_ref();
                 // Kept under term and index, since a leader of another term may send another
@@ -241,6 +238,17 @@ impl Process {
             Body::Reported { call, groups } => self.reported(env, from, call, groups),
             Body::Lead { call, group, wanted } => self.lead(env, call, group, wanted),
             Body::Led { call, done } => self.led(env, call, done),
+        }
+    }
+
+    fn take_message(&mut self, env: &mut Env, envelope: Envelope) {
+        let mut messages = vec![envelope];
+        let replicas = &self.replicas;
+        let watch = |group| Some(Arc::clone(&replicas.get(&group)?.watch));
+        let send = take_words(&mut messages, watch);
+        self.send(env, send);
+        if self.inbox.messages.len() < MESSAGES_MAX {
+            self.inbox.messages.append(&mut messages);
         }
     }
 

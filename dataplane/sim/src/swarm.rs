@@ -132,6 +132,15 @@ fn range(random: &mut Random, least: Range<Time>, width: Time) -> Range<Time> {
     start..start + 1 + random.below(width)
 }
 
+/// In every third seed threads wake up as slowly as messages travel: then what one of them has said
+/// gets around before another has heard of it.
+fn draw_think(random: &mut Random) -> Range<Time> {
+    match random.below(3) {
+        0 => range(random, 10..200, 20_000),
+        _ => 10..100,
+    }
+}
+
 impl Swarm {
     pub(crate) fn draw(random: &mut Random) -> Self {
         Self {
@@ -139,7 +148,7 @@ impl Swarm {
             disk: DiskRates::draw(random),
             faults: FaultRates::draw(random),
             load: Load::draw(random),
-            think: 10..100,
+            think: draw_think(random),
             apply: range(random, 10..200, 2_000),
             snapshot: range(random, 1_000..20_000, 400_000),
             snapshot_fails: rate(random, 300_000),

@@ -153,6 +153,12 @@ fn a_follower_that_reads_without_its_leaders_word_is_found() {
     is_found(Bug::ReadUntold, &["was answered", "have no linear order"]);
 }
 
+/// It took 1 seed.
+#[test]
+fn an_acknowledgement_that_the_leaders_word_lacks_is_found() {
+    is_found(Bug::AckUnshown, &["was answered", "have no linear order"]);
+}
+
 /// It took 61 seeds.
 #[test]
 fn an_acknowledgement_before_the_write_is_found() {

@@ -11,6 +11,8 @@ pub enum Fault {
     ReadUnconfirmed,
     /// raft: a follower answers a read by what it has, without asking its leader.
     ReadUntold,
+    /// raft: a command is acknowledged before the leader's word has it.
+    AckUnshown,
     /// raft: votes and acknowledgements leave before what they stand for is written.
     AckBeforeWrite,
     /// raft: a change of members holds from when it is logged, committed or not.

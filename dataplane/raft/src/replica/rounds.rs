@@ -189,7 +189,7 @@ impl Replica {
         self.applied = index;
         self.raw.advance_apply_to(index.0);
         self.raw.mut_store().evict(index);
-        self.watch.set_applied(index);
+        self.watch.note_applied(index);
         self.reads.reached(index).give();
         self.watch.reached();
         self.after_step();

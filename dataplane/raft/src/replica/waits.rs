@@ -1,6 +1,8 @@
 //! Who waits for entries of a replica's log: proposers for theirs to be applied, others for
 //! copies on the disks of voters. Everyone is answered once.
 
+use std::sync::Arc;
+
 use vane_types::{LogIndex, PeerId, Term};
 
 use super::Replica;
@@ -25,7 +27,7 @@ pub(crate) struct ReplicatedWait {
 impl Replica {
     /// Waits for the entry that was proposed last.
     pub(super) fn wait(&mut self, mut ticket: Ticket) {
-        ticket.set_logged(self.group);
+        ticket.set_logged(self.group, Arc::clone(&self.watch));
         let index = LogIndex(self.raw.raft.raft_log.last_index());
         let term = self.term();
         self.waiting.push_back(Waiting { index, term, ticket });

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vane_raft::{
-    Applied, Assurance, MemberChange, ProposeError, ReadError, ReadPoint, Role, Ticket,
+    Applied, Assurance, Envelope, MemberChange, ProposeError, ReadError, ReadPoint, Role, Ticket,
 };
 use vane_transport::{Freshness, Needs, NotDone, NotRead, Outcome, Proposal};
 use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId};
@@ -108,7 +108,14 @@ impl Process {
         let done = Box::new(move |confirmed| {
             settled.lock().push(Settled::Confirmed(asked, group, read, confirmed));
         });
-        self.put(Input::Read { group, assurance, done });
+        match assurance {
+            Assurance::Majority => self.put(Input::Read { group, assurance, done }),
+            Assurance::Leader => {
+                let question = replica.watch.ask(group, done);
+                let question = question.map(|message| Envelope { group, message });
+                self.send(env, question.into_iter().collect());
+            }
+        }
     }
 
     /// Reads from the state: by the word of a leader, or if this replica is it.

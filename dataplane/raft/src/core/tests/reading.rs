@@ -23,6 +23,52 @@ fn a_follower_reads_what_its_leader_acknowledged() {
 }
 
 #[test]
+fn who_hears_that_a_command_is_applied_may_go_by_its_leaders_word() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    let (watch, shown) = (Arc::clone(&node.watch), Arc::new(Mutex::new(None)));
+    let seen = Arc::clone(&shown);
+    // What a question is answered with that comes at once.
+    let done = Box::new(move |outcome: Result<Applied, _>| {
+        *seen.lock() = Some((outcome.unwrap().index, watch.applied()));
+    });
+    node.core.propose(GROUP, b"a".to_vec(), Ticket::new(1, Arc::default(), done));
+    cluster.ticks(15);
+    let (index, applied) = shown.lock().unwrap();
+    assert!(applied >= index, "{index} is acknowledged, and {applied} shown");
+}
+
+#[test]
+fn a_leader_gives_no_word_once_it_has_told_another_to_lead() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let next = follower_of(leader);
+    cluster.propose(leader, b"a").unwrap();
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    assert!(node.watch.is_serving());
+    node.core.transfer(GROUP, peer(next)).unwrap();
+    // It has not heard of the next term: the other may lead in it already.
+    assert!(!node.watch.is_serving() && node.watch.leader() == Some(peer(leader)));
+    cluster.ticks(15);
+    assert!(cluster.nodes[&next].watch.is_serving());
+}
+
+#[test]
+fn a_leader_whose_successor_never_came_serves_again() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let next = follower_of(leader);
+    cluster.propose(leader, b"a").unwrap();
+    cluster.down.insert(next);
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    node.core.transfer(GROUP, peer(next)).unwrap();
+    assert!(!node.watch.is_serving());
+    cluster.ticks(60);
+    assert!(cluster.nodes[&leader].watch.is_serving());
+}
+
+#[test]
 fn a_follower_that_is_cut_off_reads_nothing_and_one_that_lags_waits() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();

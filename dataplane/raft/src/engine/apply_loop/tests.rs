@@ -58,7 +58,7 @@ fn committed(group: GroupId, first: u64, commands: &[&[u8]], answers: &Answers) 
         let (index, answers) = (LogIndex(index), Arc::clone(answers));
         let done = Box::new(move |outcome| answers.lock().push((group, index, outcome)));
         let mut ticket = Ticket::new(1, Arc::clone(&waiting), done);
-        ticket.set_logged(group);
+        ticket.set_logged(group, Arc::default());
         (Entry { index, term: Term(1), data: command.to_vec(), conf: None }, Some(ticket))
     };
     let entries: Vec<_> = (first..).zip(commands).map(entry).collect();
