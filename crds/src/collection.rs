@@ -112,6 +112,8 @@ pub struct CollectionSpec {
     /// out or less.
     #[schemars(range(min = 1, max = REPLICAS_MAX))]
     pub write_consistency_factor: Option<i32>,
+    /// What searches are to be like. What is not said here is left as it is in the database.
+    pub search: Option<Search>,
     /// Payload fields that filters find by an index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = PAYLOAD_INDEXES_MAX))]
@@ -165,8 +167,22 @@ pub struct Vector {
     pub size: i32,
     /// What is near.
     pub distance: Distance,
+    /// How much of the vectors is kept in memory; `Cached` where it is left out.
+    pub memory: Option<Memory>,
     /// Parameters of the graph that is searched.
     pub hnsw: Option<Hnsw>,
+}
+
+/// How much is kept in memory.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Memory {
+    /// Nothing: what is asked for is read from the disk, and memory is left to others.
+    Cold,
+    /// All, as far as everything that is wanted so fits.
+    Cached,
+    /// All, and the system may not take it for anything else. It needs a limit of locked memory
+    /// that is large enough, and takes half of a node's memory at most.
+    Pinned,
 }
 
 /// What is near.
@@ -191,6 +207,21 @@ pub struct Hnsw {
     /// Candidates while the graph is built; more take longer and find better.
     #[schemars(range(min = 4, max = 4096))]
     pub ef_construct: Option<i32>,
+    /// How much of the graphs, and of the codes in them, is kept in memory; `Cached` where it is
+    /// left out.
+    pub memory: Option<Memory>,
+}
+
+/// What searches are to be like.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Search {
+    /// Share of what they should find that searches by graphs find, in the mean: `0.97`. It is
+    /// measured beside searches, and those that do not set `hnsw_ef` themselves take more effort
+    /// until it is reached, up to seven times. Without it nothing is promised.
+    #[schemars(range(min = 0.5, max = 0.999))]
+    pub min_recall: Option<f64>,
 }
 
 /// An index over a field of the payload.
@@ -237,6 +268,10 @@ pub struct CollectionStatus {
     pub points: Option<i64>,
     /// Vectors that a graph finds, rounded likewise.
     pub indexed_vectors: Option<i64>,
+    /// What searches by graphs found lately of what they should, by how much a filter leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["filter".into()]))]
+    pub recall: Vec<MeasuredRecall>,
     /// Shards that have a leader.
     pub shards_ready: Option<i32>,
     /// Names under which applications find it now.
@@ -246,4 +281,24 @@ pub struct CollectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// What the measured searches with a kind of filter found.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredRecall {
+    /// What the filter leaves: `none` is no filter, `wide` a tenth of the points or more, `narrow`
+    /// a hundredth or more, `few` less.
+    pub filter: String,
+    /// Searches that were answered exactly as well, rounded to two digits.
+    pub searches: i64,
+    /// Mean share that they found.
+    pub recall: f64,
+    /// The mean of all searches is more than this, 97 times of 100.
+    pub low: f64,
+    /// And less than this.
+    pub high: f64,
+    /// Candidates that searches keep, in percent of the vector's `efConstruct`.
+    pub ef_percent: Option<i32>,
 }

@@ -11,6 +11,9 @@ pub const FOUNDED: &str = "Founded";
 /// Whether something is under way, and what it waits for.
 pub const PROGRESSING: &str = "Progressing";
 
+/// Whether searches find less than `spec.search.minRecall` asks for; only where it does.
+pub const RECALL_BELOW_TARGET: &str = "RecallBelowTarget";
+
 /// Says that a condition holds, or not. The time of the last transition stays unless the
 /// status flips: an object whose status is written each time would never come to rest.
 pub fn set(conditions: &mut Vec<Condition>, new: Condition) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
@@ -15,6 +15,7 @@ const SOURCES: [&str; 11] = [
     "operator/src/cluster/status.rs",
     "operator/src/collection/plan/leave.rs",
     "operator/src/collection/plan/verdict.rs",
+    "operator/src/collection/recall.rs",
     "operator/src/collection/status.rs",
     "operator/src/placement/build.rs",
     "operator/src/status.rs",

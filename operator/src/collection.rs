@@ -6,6 +6,7 @@ mod claim;
 mod dereference;
 pub mod observed;
 pub mod plan;
+mod recall;
 pub(crate) mod reconcile;
 mod spread;
 mod status;

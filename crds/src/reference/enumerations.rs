@@ -5,10 +5,10 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
-use crate::collection::{Distance, FieldType};
+use crate::collection::{Distance, FieldType, Memory};
 use crate::placement::Role;
 
-fn all() -> [Schema; 8] {
+fn all() -> [Schema; 9] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
@@ -17,6 +17,7 @@ fn all() -> [Schema; 8] {
         schema_for!(ServiceKind),
         schema_for!(Distance),
         schema_for!(FieldType),
+        schema_for!(Memory),
         schema_for!(Role),
     ]
 }

@@ -125,10 +125,10 @@ impl Error {
     }
 
     /// The value of a field is outside of `range`.
-    pub fn out_of_range(
+    pub fn out_of_range<T: Display>(
         field: impl Display,
         value: impl Display,
-        range: &RangeInclusive<usize>,
+        range: &RangeInclusive<T>,
     ) -> Self {
         let (min, max) = (range.start(), range.end());
         Self::invalid(field, format!("value {value} invalid, must be from {min} to {max}"))

@@ -16,6 +16,11 @@ impl MetaCommand {
         match self {
             // Older members would keep none, and their catalogs would differ from the others'.
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
+                if config.is_tuned() =>
+            {
+                FeatureLevel::TUNED
+            }
+            Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
                 if !config.hints.is_empty() =>
             {
                 FeatureLevel::PROVEN

@@ -53,7 +53,7 @@ fn config() -> vane_types::CollectionConfig {
         optimizer: vane_types::OptimizerConfig::default(),
         payload_schema: BTreeMap::new(),
         metadata: serde_json::Map::new(),
-        hints: Default::default(),
+        ..vane_types::CollectionConfig::default()
     }
 }
 

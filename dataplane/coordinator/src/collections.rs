@@ -84,8 +84,12 @@ impl<S: Shards> Coordinator<S> {
     /// Drops hints while some member would not keep them: they change nothing, and must not keep
     /// a collection from being made.
     fn keep_hints(&self, config: &mut CollectionConfig) {
-        if self.catalog.read(|state| state.level) < FeatureLevel::PROVEN {
+        let level = self.catalog.read(|state| state.level);
+        if level < FeatureLevel::PROVEN {
             config.hints = Hints::default();
+        }
+        if level < FeatureLevel::TUNED {
+            config.drop_residences();
         }
     }
 

@@ -66,7 +66,7 @@ mod tests {
                 optimizer: OptimizerConfig::default(),
                 payload_schema: BTreeMap::new(),
                 metadata: Payload::new(),
-                hints: Default::default(),
+                ..CollectionConfig::default()
             },
             shards: groups.iter().copied().map(GroupId).collect(),
             replication_factor: 1,

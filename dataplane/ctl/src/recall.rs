@@ -14,19 +14,24 @@ const ENOUGH: u64 = 100;
 
 /// What was measured of one kind of search.
 #[derive(Debug, Serialize)]
-#[serde(transparent)]
-struct Measured(MeasuredRecall);
+struct Measured {
+    #[serde(flatten)]
+    measured: MeasuredRecall,
+    /// The recall that the collection asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_recall: Option<f64>,
+}
 
 impl Row for Measured {
     const NOTHING: &'static str = "nothing was measured yet: of the searches by graphs one in 200 \
         is answered exactly as well, where a thread has nothing else to do, and of the first ones \
         more";
     const COLUMNS: &'static [&'static str] =
-        &["FILTER", "MATCHES", "SEARCHES", "RECALL", "95 % BETWEEN"];
+        &["FILTER", "MATCHES", "SEARCHES", "RECALL", "95 % BETWEEN", "ASKED FOR", "EF"];
     const WIDE: &'static [&'static str] = &[];
 
     fn cells(&self) -> Vec<String> {
-        let MeasuredRecall { filter, searches, recall, low, high } = &self.0;
+        let MeasuredRecall { filter, searches, recall, low, high, ef_percent } = &self.measured;
         let few = if *searches < ENOUGH { " (few)" } else { "" };
         vec![
             filter.clone(),
@@ -34,6 +39,9 @@ impl Row for Measured {
             format!("{searches}{few}"),
             format!("{recall:.4}"),
             format!("{low:.4} and {high:.4}"),
+            self.min_recall.map_or("-".to_owned(), |share| share.to_string()),
+            // An earlier version says nothing.
+            if *ef_percent == 0 { "-".to_owned() } else { format!("{ef_percent} %") },
         ]
     }
 }
@@ -53,7 +61,9 @@ fn matches(filter: &str) -> &'static str {
 pub(crate) async fn show(console: &mut Console, name: String, flags: Watch) -> Result<(), Error> {
     let fetch = async move |client: &mut Client| {
         let collection = client.collection(name.clone()).await?;
-        Ok(collection.recall.into_iter().map(Measured).collect::<Vec<_>>())
+        let min_recall = collection.min_recall;
+        let row = |measured| Measured { measured, min_recall };
+        Ok(collection.recall.into_iter().map(row).collect::<Vec<_>>())
     };
     watch::show(console, flags, fetch).await.map(drop)
 }
@@ -67,13 +77,15 @@ mod tests {
     fn a_row_says_how_sure_it_is() {
         let measured = |filter: &str, searches| {
             let filter = filter.to_owned();
-            Measured(MeasuredRecall { filter, searches, recall: 0.985, low: 0.97, high: 0.9933 })
+            let (recall, low, high) = (0.985, 0.97, 0.9933);
+            let measured = MeasuredRecall { filter, searches, recall, low, high, ef_percent: 125 };
+            Measured { measured, min_recall: Some(0.97) }
         };
         let table = vec![measured("none", 400), measured("few", 12)].table().render(true, false);
         for line in [
-            "FILTER   MATCHES         SEARCHES   RECALL   95 % BETWEEN\n",
-            "none     all points      400        0.9850   0.9700 and 0.9933\n",
-            "few      less than 1 %   12 (few)   0.9850   0.9700 and 0.9933\n",
+            "FILTER   MATCHES         SEARCHES   RECALL   95 % BETWEEN        ASKED FOR   EF\n",
+            "none     all points      400        0.9850   0.9700 and 0.9933   0.97        125 %\n",
+            "few      less than 1 %   12 (few)   0.9850   0.9700 and 0.9933   0.97        125 %\n",
         ] {
             assert!(table.contains(line), "no {line} in\n{table}");
         }

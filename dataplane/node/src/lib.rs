@@ -55,6 +55,7 @@ pub use scrub::{ScrubProgress, ScrubSettings};
 pub use settings::{NodeSettings, Settings};
 pub use shards::NodeShards;
 pub use vane_storage::data_dir::Marker;
+pub use vane_storage::segment_file::pinned_bytes;
 
 /// A collection as this node's coordinator sees it.
 pub type Collection = vane_coordinator::Collection<NodeShards>;

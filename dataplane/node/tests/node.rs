@@ -62,7 +62,7 @@ fn options() -> RequestOptions {
 }
 
 fn config(indexing_threshold: usize) -> CollectionConfig {
-    let vector = VectorParams { size: DIM, distance: Distance::Euclid, hnsw: None, on_disk: None };
+    let vector = VectorParams::new(DIM, Distance::Euclid);
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), vector)]),
         hnsw: HnswConfig { full_scan_threshold: 0, ..HnswConfig::default() },
@@ -73,7 +73,7 @@ fn config(indexing_threshold: usize) -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: serde_json::Map::new(),
-        hints: Default::default(),
+        ..CollectionConfig::default()
     }
 }
 

@@ -18,6 +18,7 @@ mod fills;
 mod machine;
 mod open;
 mod pace;
+mod pursuit;
 mod quarantine;
 mod read;
 mod recall;

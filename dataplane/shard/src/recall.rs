@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use vane_types::{FilterClass, Recall};
 
+use crate::pursuit::Pursuit;
+
 /// One search in so many is answered exactly as well.
 const ONE_IN: u64 = 200;
 /// Of the first searches after a start more are: a figure should not take hours to come.
@@ -65,17 +67,31 @@ impl Drop for Turn {
 pub(crate) struct RecallMeter {
     searches: AtomicU64,
     recall: Mutex<Recall>,
+    pub(crate) pursuit: Pursuit,
 }
 
 impl RecallMeter {
     /// What was measured so far.
     pub(crate) fn read(&self) -> Recall {
-        self.recall.lock().clone()
+        let mut recall = self.recall.lock().clone();
+        for (class, tally) in &mut recall.0 {
+            tally.ef_percent = self.pursuit.percent(*class);
+        }
+        recall
     }
 
     /// A search with such a filter found such a share.
     pub(crate) fn add(&self, class: FilterClass, share: f64) {
         self.recall.lock().add(class, share);
+    }
+
+    /// The same, of a search that kept as many candidates as the collection's recall asks for.
+    pub(crate) fn pursue(&self, class: FilterClass, share: f64, target: f64) {
+        if self.pursuit.note(class, share, target) {
+            // What was found with fewer says nothing of the next ones, and those are soon told of.
+            self.recall.lock().0.remove(&class);
+            self.searches.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Whether it is the next search's turn.
@@ -105,5 +121,21 @@ mod tests {
         let meter = RecallMeter::default();
         let due = |searches: u64| (0..searches).filter(|_| meter.is_due()).count();
         assert_eq!((due(FIRST), due(10_000)), (100, 50));
+    }
+
+    #[test]
+    fn what_is_shown_begins_anew_when_searches_keep_more() {
+        let (meter, class) = (RecallMeter::default(), FilterClass::None);
+        for _ in 0..49 {
+            meter.add(class, 0.5);
+            meter.pursue(class, 0.5, 0.9);
+        }
+        let shown = meter.read().0[&class];
+        assert_eq!((shown.searches, shown.ef_percent), (49, 100));
+        meter.pursue(class, 0.5, 0.9);
+        assert_eq!(meter.read(), Recall::default());
+        assert!(meter.is_due(), "the next ones are measured more often");
+        meter.add(class, 1.0);
+        assert_eq!(meter.read().0[&class].ef_percent, 125);
     }
 }

@@ -18,16 +18,18 @@ use parking_lot::RwLock;
 use vane_filter::SlotSet;
 use vane_storage::segment_file::fit_into_memory;
 use vane_types::limits::RESULTS_MAX;
-use vane_types::{Distance, GroupId, Slot};
+use vane_types::{Distance, FilterClass, GroupId, Residence, Slot};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search, SearchParams};
 use crate::search::parts::{Effort, HELPERS_MAX};
+use crate::search::recall::class_of;
 use crate::search::select::Allowed;
 use crate::search::side_by_side::{Helpers, side_by_side};
 use crate::search::view::{VectorView, View};
+use crate::segments::sealed::Residences;
 use crate::shard::Shard;
-use crate::state::State;
+use crate::state::{State, residences};
 
 /// A row that may be among the best. Squared distance for Euclid until the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +44,10 @@ pub(crate) struct Searcher {
     /// For ids of points, which stay the same.
     state: Arc<RwLock<State>>,
     params: SearchParams,
+    /// Candidates that a walk keeps.
+    ef: usize,
+    /// What the collection's searches are to find.
+    min_recall: Option<f64>,
     query: Vec<f32>,
     k: usize,
     vector: VectorView,
@@ -65,12 +71,16 @@ impl Shard {
         let Some((_, vector)) = state.vector(&search.using) else { return true };
         // Where mapped files outgrow the memory, a page of theirs may be a wait for the disk: on a
         // thread that serves connections all of those would wait.
-        let in_memory = vector.params.on_disk != Some(true) && fit_into_memory();
+        let Residences { rows, graph } = residences(&state.config, vector);
+        let in_memory = ![rows, graph].contains(&Residence::Cold) && fit_into_memory();
         if !vector.sealed.is_empty() && !in_memory {
             return false;
         }
-        let default_ef = state.config.hnsw_of(&search.using).ef_construct;
-        let ef = search.params.ef.unwrap_or(default_ef).max(search.limit.min(RESULTS_MAX + 1));
+        let ef = search.params.ef.unwrap_or_else(|| {
+            let base = state.config.hnsw_of(&search.using).ef_construct;
+            self.ef_of(FilterClass::None, base, state.config.search.min_recall)
+        });
+        let ef = ef.max(search.limit.min(RESULTS_MAX + 1));
         let memory = vector.frozen.iter().map(|frozen| frozen.rows()).sum::<usize>();
         let effort = Effort::of(&vector.sealed, vector.growing.rows() + memory, ef);
         effort.is_quick(vector.params.size)
@@ -128,13 +138,21 @@ impl Shard {
         Ok((view, best))
     }
 
+    /// Candidates of a walk that does not say how many, where the collection says `base`.
+    fn ef_of(&self, class: FilterClass, base: usize, min_recall: Option<f64>) -> usize {
+        min_recall.map_or(base, |_| self.recall.pursuit.ef(class, base))
+    }
+
     /// What looks through the view of this moment, and the slots that are not to be found.
     fn searcher(
         &self,
         search: &Search,
         deadline: Instant,
     ) -> Result<(View<'_>, Searcher, Vec<Slot>), Error> {
-        let mut query = search.check(&self.state.read().config)?.to_vec();
+        let (mut query, min_recall) = {
+            let config = &self.state.read().config;
+            (search.check(config)?.to_vec(), config.search.min_recall)
+        };
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
         let mut excluded = Vec::new();
@@ -142,9 +160,15 @@ impl Shard {
             excluded.extend(view.snapshot.slot(*id)?);
         }
         vector.distance.prepare(&mut query);
+        let ef = search.params.ef.unwrap_or_else(|| {
+            let class = class_of(allowed.as_ref(), &view.live);
+            self.ef_of(class, vector.hnsw.ef_construct, min_recall)
+        });
         let mut searcher = Searcher {
             state: Arc::clone(&self.state),
             params: search.params,
+            ef,
+            min_recall,
             query,
             // Excluded points may be among the best, and are taken out at the end. One more than an
             // answer may hold, however many are asked for, tells that there are more.

@@ -13,11 +13,10 @@ use std::sync::Arc;
 
 use vane_filter::{PayloadIndex, SlotSet};
 use vane_raft::Conf;
-use vane_storage::segment_file::Residence;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
 
 use crate::error::BadInput;
-use crate::segments::sealed::residence;
+use crate::segments::sealed::Residences;
 use crate::state::field::Field;
 use crate::state::id_table::IdTable;
 use crate::state::requests::Requests;
@@ -74,9 +73,9 @@ impl State {
         Ok(vector)
     }
 
-    /// Where the rows of a vector are wanted by now: what files that are opened later keep to.
-    pub(crate) fn residence(&self, ordinal: usize) -> Residence {
-        residence(&self.vectors[ordinal].params)
+    /// Where the files of a vector are wanted by now.
+    pub(crate) fn residences(&self, ordinal: usize) -> Residences {
+        residences(&self.config, &self.vectors[ordinal])
     }
 
     /// A vector by name, with its ordinal.
@@ -84,4 +83,9 @@ impl State {
         let ordinal = self.vectors.iter().position(|vector| vector.name == name)?;
         Some((ordinal as u8, &self.vectors[ordinal]))
     }
+}
+/// Where the files of a vector are wanted.
+pub(crate) fn residences(config: &CollectionConfig, vector: &VectorState) -> Residences {
+    let graph = config.hnsw_of(&vector.name).residence();
+    Residences { rows: vector.params.residence(), graph }
 }

@@ -43,15 +43,14 @@ impl Running {
         let dirs = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let db = DataDb::open(dirs.0.path()).unwrap();
         let store = ShardStore::new(db, GroupId(1), dirs.1.path().join("1"));
-        let vector =
-            VectorParams { size: dim, distance: Distance::Cosine, hnsw: None, on_disk: None };
+        let vector = VectorParams::new(dim, Distance::Cosine);
         let config = CollectionConfig {
             vectors: BTreeMap::from([(String::new(), vector)]),
             hnsw: HnswConfig::default(),
             optimizer: OptimizerConfig::default(),
             payload_schema: BTreeMap::new(),
             metadata: Payload::new(),
-            hints: Default::default(),
+            ..CollectionConfig::default()
         };
         let conf = Conf::of_voters(vec![PeerId::new(NodeId(1), 1)]);
         Shard::create(&store, &config, INITIAL_INDEX, &conf).unwrap();

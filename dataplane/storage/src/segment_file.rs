@@ -14,6 +14,7 @@
 //! after the batch that stopped naming it is synced.
 
 mod checks;
+mod kept;
 mod link;
 mod residence;
 
@@ -21,8 +22,8 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use memmap2::{Advice, Mmap};
-use vane_types::LogIndex;
+use memmap2::Mmap;
+use vane_types::{LogIndex, Residence};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::data_dir::{make_dir, sync_dir};
@@ -31,9 +32,9 @@ use crate::records::{GraphManifest, SegmentManifest};
 use crate::steady_file::SteadyFile;
 use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
+use kept::Kept;
 pub use link::link_into;
-use residence::Mapped;
-pub use residence::{Residence, fit_into_memory, memory_bytes};
+pub use residence::{fit_into_memory, memory_bytes, pinned_bytes};
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -169,12 +170,10 @@ fn write_rows(path: &Path, versions: &[u64], slots: &[u32]) -> Result<u64, Error
 
 /// Mapped files of a sealed segment.
 pub struct SegmentFiles {
-    vectors: Mmap,
-    rows: Mmap,
+    vectors: Kept,
+    rows: Kept,
     n: usize,
     dim: usize,
-    residence: Residence,
-    _mapped: Mapped,
 }
 
 impl SegmentFiles {
@@ -204,25 +203,24 @@ impl SegmentFiles {
         {
             return Err(damaged(dir, "its header does not fit the manifest"));
         }
-        let mapped = Mapped::new(vectors.len() + rows.len(), residence);
-        let files = Self { vectors, rows, n, dim, residence, _mapped: mapped };
+        let vectors = Kept::new(vectors, residence);
+        let files = Self { vectors, rows: Kept::new(rows, Residence::Cached), n, dim };
         if verify {
             files.verify(dir, manifest)?;
         }
-        // The first searches after a start would otherwise wait for the disk page by page.
-        // Advice only: nothing depends on it. Of more than fits each would push out another.
-        if residence == Residence::Memory && fit_into_memory() {
-            drop(files.vectors.advise(Advice::WillNeed));
-        }
         Ok(files)
+    }
+
+    /// Keeps the vectors so from now on. What is small and asked for by every search, which points
+    /// the rows are of, stays in memory.
+    pub fn keep(&self, residence: Residence) {
+        self.vectors.keep(residence);
     }
 
     /// To be called once there is a graph, which leads to few rows in no order: of those that are
     /// wanted on the disk no more is read with one. Before, searches read all of them in order.
     pub fn expect_single_reads(&self) {
-        if self.residence == Residence::Disk {
-            drop(self.vectors.advise(Advice::Random));
-        }
+        self.vectors.expect_single_reads();
     }
 
     /// Rows of the segment.
@@ -263,8 +261,7 @@ impl SegmentFiles {
 
 /// The mapped file of a graph.
 pub struct GraphFile {
-    map: Mmap,
-    _mapped: Mapped,
+    map: Kept,
 }
 
 impl GraphFile {
@@ -273,13 +270,15 @@ impl GraphFile {
     ///
     /// # Errors
     /// [`Error::Damaged`] when it has another length, else what the disk said.
-    pub fn open(dir: &Path, manifest: &GraphManifest) -> Result<Self, Error> {
-        let map = map_file(&graph_path(dir), manifest.bytes)?;
-        let mapped = Mapped::new(map.len(), Residence::Memory);
-        if fit_into_memory() {
-            drop(map.advise(Advice::WillNeed));
-        }
-        Ok(Self { map, _mapped: mapped })
+    pub fn open(dir: &Path, manifest: &GraphManifest, residence: Residence) -> Result<Self, Error> {
+        let map = Kept::new(map_file(&graph_path(dir), manifest.bytes)?, residence);
+        map.expect_single_reads();
+        Ok(Self { map })
+    }
+
+    /// Keeps it so from now on.
+    pub fn keep(&self, residence: Residence) {
+        self.map.keep(residence);
     }
 
     /// The whole file. The address stays the same while this value lives.
@@ -386,7 +385,7 @@ mod tests {
         let dir = root.path().join("s");
         // 3,000 rows of 384 dimensions are several blocks and end inside one.
         let manifest = write(&dir, 3000, 384);
-        for residence in [Residence::Memory, Residence::Disk] {
+        for residence in [Residence::Cached, Residence::Cold] {
             let files = SegmentFiles::open(&dir, &manifest, residence, true).unwrap();
             files.expect_single_reads();
             assert_eq!(files.vector(2999), vec![2999.0; 384]);
@@ -407,7 +406,7 @@ mod tests {
             fs::write(&path, &bad).unwrap();
             assert!(
                 matches!(
-                    SegmentFiles::open(&dir, &manifest, Residence::Memory, true),
+                    SegmentFiles::open(&dir, &manifest, Residence::Cached, true),
                     Err(Error::Damaged { .. })
                 ),
                 "{file} {at}"
@@ -415,14 +414,14 @@ mod tests {
             fs::write(&path, &good[..good.len() - 1]).unwrap();
             assert!(
                 matches!(
-                    SegmentFiles::open(&dir, &manifest, Residence::Memory, false),
+                    SegmentFiles::open(&dir, &manifest, Residence::Cached, false),
                     Err(Error::Damaged { .. })
                 ),
                 "short {file}"
             );
             fs::write(&path, &good).unwrap();
         }
-        assert!(SegmentFiles::open(&dir, &manifest, Residence::Memory, true).is_ok());
+        assert!(SegmentFiles::open(&dir, &manifest, Residence::Cached, true).is_ok());
     }
 
     #[test]
@@ -430,6 +429,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("s");
         let manifest = write(&dir, 0, 8);
-        assert!(SegmentFiles::open(&dir, &manifest, Residence::Memory, true).unwrap().is_empty());
+        assert!(SegmentFiles::open(&dir, &manifest, Residence::Cached, true).unwrap().is_empty());
     }
 }

@@ -23,6 +23,9 @@ pub struct CollectionConfig {
     /// Free-form labels of the user's.
     #[serde(default)]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What searches are to be like. From [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
+    #[serde(default, skip_serializing_if = "SearchConfig::is_unset")]
+    pub search: SearchConfig,
     /// What was set and has no effect. From [`FeatureLevel::PROVEN`](crate::FeatureLevel::PROVEN)
     /// on.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]
@@ -33,6 +36,24 @@ impl CollectionConfig {
     /// Graph parameters of one vector.
     pub fn hnsw_of(&self, vector: &str) -> HnswConfig {
         self.vectors.get(vector).and_then(|params| params.hnsw).unwrap_or(self.hnsw)
+    }
+
+    /// Whether it has what members below
+    /// [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) would not keep.
+    pub fn is_tuned(&self) -> bool {
+        let vector = |params: &VectorParams| {
+            params.memory.is_some() || params.hnsw.is_some_and(|hnsw| hnsw.is_tuned())
+        };
+        !self.search.is_unset() || self.hnsw.is_tuned() || self.vectors.values().any(vector)
+    }
+
+    /// Drops where things are wanted in memory, which changes no answer.
+    pub fn drop_residences(&mut self) {
+        self.hnsw.untune();
+        for params in self.vectors.values_mut() {
+            params.memory = None;
+            params.hnsw.as_mut().into_iter().for_each(HnswConfig::untune);
+        }
     }
 }
 
@@ -46,10 +67,45 @@ pub struct VectorParams {
     /// Graph parameters of this vector alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hnsw: Option<HnswConfig>,
-    /// Rows with a graph are read from the disk one by one, and no memory is kept for them. Else
-    /// they are in memory as far as they fit.
+    /// `true` is [`Residence::Cold`] where `memory` says nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_disk: Option<bool>,
+    /// Where its rows are wanted. From [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Residence>,
+}
+
+impl VectorParams {
+    /// Of so many dimensions; all else is as the collection has it.
+    pub fn new(size: usize, distance: Distance) -> Self {
+        Self { size, distance, hnsw: None, on_disk: None, memory: None }
+    }
+
+    /// Where its rows are wanted.
+    pub fn residence(&self) -> Residence {
+        Residence::of(self.memory, self.on_disk)
+    }
+}
+
+/// How much of a file is kept in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Residence {
+    /// Nothing: what is asked for is read from the disk, and memory is left to others.
+    Cold,
+    /// All, as far as all that is wanted so fits.
+    #[default]
+    Cached,
+    /// All, and the system may not take it for anything else.
+    Pinned,
+}
+
+impl Residence {
+    /// By what may be said of it, in two forms.
+    pub fn of(memory: Option<Self>, on_disk: Option<bool>) -> Self {
+        let older = if on_disk == Some(true) { Self::Cold } else { Self::Cached };
+        memory.unwrap_or(older)
+    }
 }
 
 /// HNSW graph parameters.
@@ -61,12 +117,50 @@ pub struct HnswConfig {
     pub ef_construct: usize,
     /// Below this many KB of matching vectors a search scans them instead of using the graph.
     pub full_scan_threshold: usize,
+    /// `true` is [`Residence::Cold`] where `memory` says nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<bool>,
+    /// Where graphs, and the codes in them, are wanted. Both from
+    /// [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Residence>,
+}
+
+impl HnswConfig {
+    /// Where graphs are wanted.
+    pub fn residence(&self) -> Residence {
+        Residence::of(self.memory, self.on_disk)
+    }
+
+    fn is_tuned(&self) -> bool {
+        self.on_disk.is_some() || self.memory.is_some()
+    }
+
+    fn untune(&mut self) {
+        (self.on_disk, self.memory) = (None, None);
+    }
 }
 
 impl Default for HnswConfig {
     fn default() -> Self {
         // Qdrant's own values: whoever comes from there meets the same graphs.
-        Self { m: 16, ef_construct: 100, full_scan_threshold: 10_000 }
+        Self { m: 16, ef_construct: 100, full_scan_threshold: 10_000, on_disk: None, memory: None }
+    }
+}
+
+/// What searches are to be like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct SearchConfig {
+    /// Share of what they should find that searches by graphs find, in the mean; they take as much
+    /// effort as that needs, within bounds. `None` promises nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_recall: Option<f64>,
+}
+
+impl SearchConfig {
+    /// Whether nothing is asked for.
+    pub fn is_unset(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -42,6 +42,21 @@ impl Hints {
         self.indexes.retain(|_, options| !options.is_empty());
     }
 
+    /// Forgets where a vector was said to be wanted, or with none where graphs were, when that had
+    /// no effect: what says so now is no hint.
+    pub fn forget_residence(&mut self, vector: Option<&str>) {
+        let of = match vector {
+            None => Some(&mut self.config),
+            Some(name) => self.vectors.get_mut(name),
+        };
+        let Some(of) = of else { return };
+        // Of the collection nothing is called so at the top.
+        of.remove("memory");
+        if let Some(Value::Object(graph)) = of.get_mut("hnsw_config") {
+            graph.retain(|name, _| !["memory", "on_disk"].contains(&name.as_str()));
+        }
+    }
+
     /// The same with newer ones in place of those that they name.
     #[must_use]
     pub fn merged(mut self, newer: Self) -> Self {
@@ -105,6 +120,12 @@ mod tests {
         kept.merge(hints(json!({"wal": {"mb": 3}, "q": null, "x": 1}), json!({})));
         assert_eq!(kept.config, object(json!({"wal": {"mb": 3, "ahead": 2}, "x": 1})));
         assert!(kept.indexes.is_empty() && kept.check().is_ok());
+        kept.merge(hints(json!({"hnsw_config": {"on_disk": true, "payload_m": 1}}), json!({})));
+        kept.vectors.insert("a".into(), object(json!({"memory": "cold", "datatype": "float32"})));
+        kept.forget_residence(None);
+        kept.forget_residence(Some("a"));
+        assert_eq!(kept.config["hnsw_config"], json!({"payload_m": 1}));
+        assert_eq!(kept.vectors["a"], object(json!({"datatype": "float32"})));
         kept.config.insert("large".into(), "x".repeat(HINTS_BYTES_MAX).into());
         assert!(kept.check().is_err());
     }

@@ -17,6 +17,7 @@ use crate::Error as Failure;
 /// | 2 | the catalog's command that raises the level |
 /// | 3 | the range and epoch that a shard's command was routed by, and their check |
 /// | 4 | commands with proofs, limits, names: who may leave, refills, copies of catalog changes |
+/// | 5 | what a collection says of recall and memory |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -30,8 +31,10 @@ impl FeatureLevel {
     pub const ROUTED: Self = Self(3);
     /// From which on commands carry proofs and limits.
     pub const PROVEN: Self = Self(4);
+    /// From which on collections say what their searches are to find, and what is kept in memory.
+    pub const TUNED: Self = Self(5);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::PROVEN;
+    pub const SPOKEN: Self = Self::TUNED;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {

@@ -22,7 +22,9 @@ pub mod schema;
 pub mod text;
 pub mod vector;
 
-pub use collection::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
+pub use collection::{
+    CollectionConfig, HnswConfig, OptimizerConfig, Residence, SearchConfig, VectorParams,
+};
 pub use command::Refusal;
 pub use distance::Distance;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};

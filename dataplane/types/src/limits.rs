@@ -73,5 +73,7 @@ pub const COMMAND_BYTES_MAX: usize = 48 << 20;
 pub const SLOTS_MAX: u32 = u32::MAX - (1 << 20);
 /// Shards of one collection.
 pub const SHARDS_MAX: u32 = 1024;
+/// What a collection's searches may be asked to find of what they should, as a share.
+pub const MIN_RECALL_RANGE: std::ops::RangeInclusive<f64> = 0.5..=0.999;
 /// Voters of one shard: each of them has a replica.
 pub const REPLICAS_MAX: u32 = 9;

@@ -57,9 +57,23 @@ pub struct Tally {
     pub searches: u64,
     /// Sum of the shares that they found, in millionths.
     pub found_ppm: u64,
+    /// Candidates that searches now keep which do not say how many, in percent of what the
+    /// collection says; 0 where nobody knows.
+    #[serde(default)]
+    pub ef_percent: u32,
 }
 
 impl Tally {
+    /// A search found such a share of what it should.
+    pub fn add(&mut self, share: f64) {
+        if self.searches >= SEARCHES_MAX {
+            self.searches /= 2;
+            self.found_ppm /= 2;
+        }
+        self.searches += 1;
+        self.found_ppm += (share.clamp(0.0, 1.0) * MILLION).round() as u64;
+    }
+
     /// The mean share; `None` where nothing was measured.
     pub fn mean(&self) -> Option<f64> {
         let mean = self.found_ppm as f64 / MILLION / self.searches as f64;
@@ -85,12 +99,7 @@ pub struct Recall(pub BTreeMap<FilterClass, Tally>);
 impl Recall {
     /// A search found such a share of what it should.
     pub fn add(&mut self, class: FilterClass, share: f64) {
-        let tally = self.0.entry(class).or_default();
-        if tally.searches >= SEARCHES_MAX {
-            *tally = Tally { searches: tally.searches / 2, found_ppm: tally.found_ppm / 2 };
-        }
-        tally.searches += 1;
-        tally.found_ppm += (share.clamp(0.0, 1.0) * MILLION).round() as u64;
+        self.0.entry(class).or_default().add(share);
     }
 
     /// Adds what was measured elsewhere.
@@ -99,6 +108,7 @@ impl Recall {
             let tally = self.0.entry(class).or_default();
             tally.searches = tally.searches.saturating_add(other.searches);
             tally.found_ppm = tally.found_ppm.saturating_add(other.found_ppm);
+            tally.ef_percent = tally.ef_percent.max(other.ef_percent);
         }
     }
 }

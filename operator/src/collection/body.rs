@@ -1,7 +1,7 @@
 //! A Collection as the bodies of Qdrant's API, and the shape of one that is there.
 
 use serde_json::{Map, Value, json};
-use vane_crds::collection::{CollectionSpec, Distance, FieldType, Hnsw, Vector};
+use vane_crds::collection::{CollectionSpec, Distance, FieldType, Hnsw, Memory, Vector};
 
 /// Body of `PUT /collections/{name}`.
 pub(super) fn create(spec: &CollectionSpec) -> Value {
@@ -12,6 +12,9 @@ pub(super) fn create(spec: &CollectionSpec) -> Value {
     });
     if let Some(factor) = spec.write_consistency_factor {
         body["write_consistency_factor"] = factor.into();
+    }
+    if let Some(share) = spec.search.as_ref().and_then(|search| search.min_recall) {
+        body["search"]["min_recall"] = share.into();
     }
     body
 }
@@ -29,6 +32,9 @@ fn vectors(spec: &CollectionSpec) -> Value {
 
 fn vector(declared: &Vector) -> Value {
     let mut vector = json!({ "size": declared.size, "distance": distance(declared.distance) });
+    if let Some(kept) = declared.memory {
+        vector["memory"] = memory(kept).into();
+    }
     if let Some(hnsw) = declared.hnsw.as_ref().map(hnsw).filter(|fields| !fields.is_empty()) {
         vector["hnsw_config"] = hnsw.into();
     }
@@ -38,7 +44,20 @@ fn vector(declared: &Vector) -> Value {
 /// The fields that are declared; the database has defaults for the others.
 fn hnsw(declared: &Hnsw) -> Map<String, Value> {
     let fields = [("m", declared.m), ("ef_construct", declared.ef_construct)];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+    let mut given: Map<String, Value> = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+        .collect();
+    given.extend(declared.memory.map(|kept| ("memory".to_owned(), memory(kept).into())));
+    given
+}
+
+fn memory(kept: Memory) -> &'static str {
+    match kept {
+        Memory::Cold => "cold",
+        Memory::Cached => "cached",
+        Memory::Pinned => "pinned",
+    }
 }
 
 fn distance(distance: Distance) -> &'static str {
@@ -71,9 +90,19 @@ pub(super) fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
     if let Some(factor) = factor.filter(|factor| params["write_consistency_factor"] != *factor) {
         body["params"]["write_consistency_factor"] = factor.into();
     }
+    // Where searches are spoken of and their recall is not, none is asked for.
+    if let Some(wanted) = &spec.search
+        && config["search"]["min_recall"].as_f64() != wanted.min_recall
+    {
+        body["search"]["min_recall"] = wanted.min_recall.into();
+    }
     for wanted in &spec.vectors {
+        let there = there(config, &wanted.name);
+        if let Some(kept) = wanted.memory.map(memory).filter(|kept| there["memory"] != *kept) {
+            body["vectors"][&wanted.name]["memory"] = kept.into();
+        }
         let Some(declared) = wanted.hnsw.as_ref().map(hnsw) else { continue };
-        let there = &there(config, &wanted.name)["hnsw_config"];
+        let there = &there["hnsw_config"];
         // Field by field: the database reports its defaults beside what is declared.
         if declared.iter().any(|(key, value)| there[key] != *value) {
             body["vectors"][&wanted.name]["hnsw_config"] = declared.into();

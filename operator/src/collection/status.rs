@@ -2,10 +2,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::collection::CollectionStatus;
-use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY, is_true};
+use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY, RECALL_BELOW_TARGET, is_true};
 
 use super::observed::Observed;
 use super::plan::{Plan, Verdict};
+use super::recall;
 use super::validate::ValidatedCollection;
 use crate::error::ApplyError;
 use crate::status::{Finding, rounded};
@@ -41,6 +42,7 @@ pub(super) fn status(
     for (kind, finding) in findings.into_iter().flatten() {
         finding.write(kind, &mut status.conditions, collection.generation, now);
     }
+    recall(&mut status, collection, observed, now);
     status
 }
 
@@ -54,6 +56,24 @@ fn figures(status: &mut CollectionStatus, collection: &ValidatedCollection, obse
     if found.idempotency_key == collection.key {
         status.created_with = Some(collection.key.clone());
     }
+}
+
+/// What searches find. As above, where the collection cannot be read all stays.
+fn recall(
+    status: &mut CollectionStatus,
+    collection: &ValidatedCollection,
+    observed: &Observed,
+    now: &Time,
+) {
+    let Some(found) = &observed.found else { return };
+    status.recall = recall::shown(&status.recall, &found.recall);
+    // Asked for in the spec or by a call of the API: it holds for all searches alike.
+    let Some(target) = found.min_recall else {
+        return status.conditions.retain(|condition| condition.type_ != RECALL_BELOW_TARGET);
+    };
+    let was = is_true(&status.conditions, RECALL_BELOW_TARGET);
+    let finding = recall::below_target(target, &status.recall, was);
+    finding.write(RECALL_BELOW_TARGET, &mut status.conditions, collection.generation, now);
 }
 
 /// Whether everything declared is there. One that goes must not say that it has what it is
@@ -194,6 +214,23 @@ mod tests {
             assert_eq!(said(false, &paused, READY), ready);
         }
         assert_eq!(said(false, &observed(true), CREATED), words("True", "Created"));
+    }
+
+    #[test]
+    fn recall_is_held_against_a_target_where_there_is_one() {
+        let mut there = observed(true);
+        assert_eq!(said(false, &there, RECALL_BELOW_TARGET), None);
+        let found = there.found.as_mut().expect("it is there");
+        found.min_recall = Some(0.97);
+        assert_eq!(said(false, &there, RECALL_BELOW_TARGET), words("False", "NotMeasured"));
+        let filter = "none".to_owned();
+        there.found.as_mut().expect("it is there").recall = vec![admin::MeasuredRecall {
+            filter,
+            searches: 400,
+            recall: 0.9,
+            ..Default::default()
+        }];
+        assert_eq!(said(false, &there, RECALL_BELOW_TARGET), words("True", "TooLow"));
     }
 
     #[test]

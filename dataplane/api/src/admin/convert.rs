@@ -116,6 +116,7 @@ pub fn collection(
         idempotency_key: overview.key,
         payload_indexes: Default::default(),
         recall: Vec::new(),
+        min_recall: config.search.min_recall,
     }
 }
 
@@ -129,6 +130,7 @@ pub fn recall(recall: &Recall) -> Vec<MeasuredRecall> {
             recall: tally.mean()?,
             low,
             high,
+            ef_percent: tally.ef_percent,
         })
     };
     recall.0.iter().filter_map(measured).collect()

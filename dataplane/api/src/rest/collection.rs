@@ -14,14 +14,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{
-    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, VectorParams,
+    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
+    SearchConfig, VectorParams,
 };
 
 use super::parse::read_value;
 use super::{Unsupported, UnsupportedUnlessEmpty};
 use crate::engine::{ConfigChange, Layout, VectorChange};
 use crate::error::{Error, Kind};
-use diff::{HnswDiff, Memory, OptimizersDiff, Placement, WalDiff};
+use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
 use hints::{Quantization, StrictMode, add, given};
 
 /// `PUT collections/{collection}`.
@@ -47,6 +48,7 @@ pub struct CreateCollection {
     #[serde(default, rename = "sparse_vectors")]
     _sparse_vectors: UnsupportedUnlessEmpty,
     strict_mode_config: Option<StrictMode>,
+    search: Option<SearchDiff>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +66,7 @@ struct VectorRequest {
     distance: Metric,
     hnsw_config: Option<HnswDiff>,
     on_disk: Option<bool>,
-    memory: Option<Memory>,
+    memory: Option<Residence>,
     datatype: Option<String>,
     quantization_config: Option<Quantization>,
     #[serde(default, rename = "multivector_config")]
@@ -92,6 +94,7 @@ pub struct UpdateCollection {
     #[serde(default, rename = "sparse_vectors")]
     _sparse_vectors: UnsupportedUnlessEmpty,
     strict_mode_config: Option<StrictMode>,
+    search: Option<SearchDiff>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,7 +102,7 @@ pub struct UpdateCollection {
 struct VectorDiff {
     hnsw_config: Option<HnswDiff>,
     on_disk: Option<bool>,
-    memory: Option<Memory>,
+    memory: Option<Residence>,
     quantization_config: Option<Quantization>,
 }
 
@@ -128,7 +131,6 @@ struct ParamsHints {
 /// The same of one vector.
 #[derive(Debug, Serialize)]
 struct VectorHints {
-    memory: Option<Memory>,
     datatype: Option<String>,
 }
 
@@ -196,6 +198,7 @@ impl CreateCollection {
             // Indexes are made by calls of their own.
             payload_schema: BTreeMap::new(),
             metadata,
+            search: self.search.unwrap_or_default().onto(SearchConfig::default())?,
             // By way of a merge, which drops what asks for nothing.
             hints: Hints::default().merged(hints),
         };
@@ -281,12 +284,16 @@ impl VectorRequest {
             .map(|diff| diff.onto(hnsw, &format!("{field}.hnsw_config")))
             .transpose()?;
         let hints = vector_hints(
-            &VectorHints { memory: self.memory, datatype: self.datatype },
+            &VectorHints { datatype: self.datatype },
             self.hnsw_config.as_ref(),
             self.quantization_config,
         );
         let size = size.ok_or_else(out_of_range)?;
-        Ok((VectorParams { size, distance, hnsw: own, on_disk: self.on_disk }, hints))
+        let (on_disk, memory) = (self.on_disk, self.memory);
+        Ok((
+            VectorParams { hnsw: own, on_disk, memory, ..VectorParams::new(size, distance) },
+            hints,
+        ))
     }
 }
 
@@ -347,17 +354,18 @@ impl UpdateCollection {
             let own = config.vectors.get(&name).and_then(|params| params.hnsw);
             let base = own.or(hnsw).unwrap_or(config.hnsw);
             let field = format!("vectors.{name}.hnsw_config");
-            let own = VectorHints { memory: diff.memory, datatype: None };
+            let own = VectorHints { datatype: None };
             let of_vector = vector_hints(&own, diff.hnsw_config.as_ref(), diff.quantization_config);
             if !of_vector.is_empty() {
                 hints.vectors.insert(name.clone(), of_vector);
             }
             let hnsw = diff.hnsw_config.map(|diff| diff.onto(base, &field)).transpose()?;
-            vectors.insert(name, VectorChange { hnsw, on_disk: diff.on_disk });
+            vectors.insert(name, VectorChange { hnsw, on_disk: diff.on_disk, memory: diff.memory });
         }
         let optimizer =
             self.optimizers_config.map(|diff| diff.onto(config.optimizer)).transpose()?;
-        Ok(ConfigChange { hnsw, optimizer, vectors, metadata: self.metadata, hints })
+        let search = self.search.map(|diff| diff.onto(config.search)).transpose()?;
+        Ok(ConfigChange { hnsw, optimizer, vectors, search, metadata: self.metadata, hints })
     }
 }
 

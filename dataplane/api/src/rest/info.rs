@@ -114,6 +114,9 @@ fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
         ),
         ("quantization_config".to_owned(), Value::Null),
     ]);
+    if !config.search.is_unset() {
+        result.insert("search".to_owned(), json!(config.search));
+    }
     if !metadata.is_empty() {
         result.insert("metadata".to_owned(), Value::Object(metadata));
     }
@@ -158,18 +161,23 @@ fn vector(params: &VectorParams) -> Map<String, Value> {
     ]);
     // Only what was given for it: the rest it has from the collection.
     result.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
+    result.extend(params.memory.map(|memory| ("memory".to_owned(), json!(memory))));
     result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), hnsw(own))));
     result
 }
 
 fn hnsw(config: HnswConfig) -> Value {
-    json!({
+    let mut shown = json!({
         "m": config.m,
         "ef_construct": config.ef_construct,
         "full_scan_threshold": config.full_scan_threshold,
         "max_indexing_threads": 0,
-        "on_disk": false,
-    })
+        "on_disk": config.on_disk.unwrap_or_default(),
+    });
+    if let Some(memory) = config.memory {
+        shown["memory"] = json!(memory);
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::*;
 use crate::state::Remembered;
 
 fn configured() -> vane_types::CollectionConfig {
-    let params = VectorParams { size: 2, distance: Distance::Cosine, hnsw: None, on_disk: None };
+    let params = VectorParams::new(2, Distance::Cosine);
     vane_types::CollectionConfig {
         vectors: BTreeMap::from([(String::new(), params)]),
         metadata: serde_json::Map::from_iter([("team".to_owned(), "a".into())]),

@@ -10,14 +10,14 @@ use super::*;
 use crate::{NewPoint, Write, check};
 
 fn config() -> CollectionConfig {
-    let params = VectorParams { size: 2, distance: Distance::Cosine, hnsw: None, on_disk: None };
+    let params = VectorParams::new(2, Distance::Cosine);
     CollectionConfig {
         vectors: BTreeMap::from([("a".to_owned(), params)]),
         hnsw: HnswConfig::default(),
         optimizer: OptimizerConfig::default(),
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
-        hints: Default::default(),
+        ..CollectionConfig::default()
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use vane_types::limits::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX};
 use vane_types::{
-    CollectionConfig, Error, Hints, HnswConfig, OptimizerConfig, Payload, json, payload,
+    CollectionConfig, Error, Hints, HnswConfig, OptimizerConfig, Payload, Residence, SearchConfig,
+    json, payload,
 };
 
 /// What to change; absent parts stay.
@@ -17,6 +18,8 @@ pub struct ConfigChange {
     pub optimizer: Option<OptimizerConfig>,
     /// By vector.
     pub vectors: BTreeMap<String, VectorChange>,
+    /// What searches are to be like.
+    pub search: Option<SearchConfig>,
     /// Labels to set; `null` removes one.
     pub metadata: Option<Map<String, Value>>,
     /// Parameters without effect, in place of those that they name.
@@ -28,8 +31,10 @@ pub struct ConfigChange {
 pub struct VectorChange {
     /// Its own graph parameters.
     pub hnsw: Option<HnswConfig>,
-    /// Accepted and returned.
+    /// An older form of `memory`.
     pub on_disk: Option<bool>,
+    /// Where its rows are wanted.
+    pub memory: Option<Residence>,
 }
 
 impl ConfigChange {
@@ -39,16 +44,24 @@ impl ConfigChange {
     /// # Errors
     /// `BadInput` for a vector that the collection does not have, or more hints than are kept.
     pub(crate) fn apply(self, mut config: CollectionConfig) -> Result<CollectionConfig, Error> {
-        let Self { hnsw, optimizer, vectors, metadata, hints } = self;
-        config.hnsw = hnsw.unwrap_or(config.hnsw);
+        let Self { hnsw, optimizer, vectors, search, metadata, hints } = self;
+        if let Some(hnsw) = hnsw {
+            config.hnsw = hnsw;
+            config.hints.forget_residence(None);
+        }
         config.optimizer = optimizer.unwrap_or(config.optimizer);
+        config.search = search.unwrap_or(config.search);
         for (name, change) in vectors {
             let Some(vector) = config.vectors.get_mut(&name) else {
                 // Qdrant's own words, since its clients may look at them.
                 return Err(Error::bad_input(format!("Not existing vector name error: {name}")));
             };
+            if change.hnsw.is_some() || change.memory.is_some() {
+                config.hints.forget_residence(Some(&name));
+            }
             vector.hnsw = change.hnsw.or(vector.hnsw);
             vector.on_disk = change.on_disk.or(vector.on_disk);
+            vector.memory = change.memory.or(vector.memory);
         }
         config.hints.merge(hints);
         config.hints.check()?;

@@ -128,7 +128,7 @@ fn catalog(level: FeatureLevel) -> Catalog {
             optimizer: OptimizerConfig::default(),
             payload_schema: Default::default(),
             metadata: Payload::new(),
-            hints: Default::default(),
+            ..CollectionConfig::default()
         },
         replication_factor: 1,
         write_consistency_factor: 1,

@@ -98,7 +98,9 @@ pub(crate) fn collection(name: &str) -> Collection {
             recall: 0.985,
             low: 0.97,
             high: 0.9933,
+            ef_percent: 125,
         }],
+        min_recall: Some(0.97),
     }
 }
 

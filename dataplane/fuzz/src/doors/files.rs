@@ -10,9 +10,9 @@ use prost::Message;
 use serde_json::Value;
 use vane_index::{Graph, GraphParams, Metric, Select, StoredIndex, VectorIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
-use vane_storage::segment_file::{Residence, graph_path, seal_graph, verify_graph};
+use vane_storage::segment_file::{graph_path, seal_graph, verify_graph};
 use vane_storage::{DataDir, SegmentFiles, SegmentWriter};
-use vane_types::LogIndex;
+use vane_types::{LogIndex, Residence};
 
 use crate::hostile::{bytes, json, protobuf};
 use crate::{Budget, Failure, Random, Tally, corpus};
@@ -146,7 +146,7 @@ impl Segment {
     /// Opens the files by another manifest.
     fn open_by(&self, manifest: &[u8]) -> Result<(), Failure> {
         let Ok(manifest) = SegmentManifest::decode(manifest) else { return Ok(()) };
-        let opened = SegmentFiles::open(&self.dir, &manifest, Residence::Memory, true);
+        let opened = SegmentFiles::open(&self.dir, &manifest, Residence::Cached, true);
         let SegmentManifest { rows, dim, vectors_checksum, rows_checksum, .. } = manifest;
         let own = &self.manifest;
         let is_own = (rows, dim, vectors_checksum, rows_checksum)
@@ -159,7 +159,7 @@ impl Segment {
 
     /// Opens the rows, with a look at the checksums and without.
     fn check(&self) -> Result<(), Failure> {
-        if let Ok(files) = SegmentFiles::open(&self.dir, &self.manifest, Residence::Memory, true) {
+        if let Ok(files) = SegmentFiles::open(&self.dir, &self.manifest, Residence::Cached, true) {
             let numbers = 0..ROWS;
             let is_whole = files.vectors() == self.rows.as_slice()
                 && files.slots().iter().copied().eq(numbers.clone())
@@ -168,7 +168,7 @@ impl Segment {
                 return Err(Failure("damaged rows passed for whole".to_owned()));
             }
         }
-        if let Ok(files) = SegmentFiles::open(&self.dir, &self.manifest, Residence::Disk, false) {
+        if let Ok(files) = SegmentFiles::open(&self.dir, &self.manifest, Residence::Cold, false) {
             let read = files.vector(files.len() - 1).len() + files.slots().len();
             if read != DIM + ROWS as usize {
                 return Err(Failure(format!("{read} numbers of rows and slots")));

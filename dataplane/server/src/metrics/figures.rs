@@ -17,7 +17,7 @@ use prometheus_client::registry::Unit;
 
 use vane_types::Tally;
 
-use crate::engine::{Info, Member, Memory};
+use crate::engine::{Info, Member, Memory, pinned_bytes};
 
 /// The figures of one moment.
 #[derive(Debug, Default)]
@@ -26,6 +26,7 @@ pub(super) struct Figures {
     collections: BTreeMap<String, (Info, Memory)>,
     disk_free_bytes: u64,
     resident_bytes: usize,
+    pinned_bytes: u64,
     anonymous_bytes: usize,
     raft_syncs: u64,
     raft_entries: u64,
@@ -116,17 +117,21 @@ static PARTS_OF_MEMORY: Row<usize> =
         |bytes| count(*bytes));
 
 #[rustfmt::skip]
-static OF_RECALL: [Row<Tally>; 2] = [
+static OF_RECALL: [Row<Tally>; 3] = [
     row("vane_recall", Gauge, None,
         "Share of what they should find that searches by graphs found lately on this node, by \
          those that were answered exactly as well, and by how much a filter leaves.",
         |tally| Value::Share(tally.mean().unwrap_or(1.0))),
     row("vane_recall_searches", Gauge, None, "Searches that vane_recall is the mean of.",
         |tally| Value::Count(tally.searches)),
+    row("vane_search_effort", Gauge, None,
+        "Candidates that searches keep which do not say how many, as a multiple of what the \
+         collection says: more than 1 where its min_recall asks for more.",
+        |tally| Value::Share(f64::from(tally.ef_percent) / 100.0)),
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 16] = [
+static OF_NODE: [Row<Figures>; 17] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -163,6 +168,9 @@ static OF_NODE: [Row<Figures>; 16] = [
     row("vane_anonymous_memory", Gauge, Some(Unit::Bytes),
         "Resident memory without pages of files, which the system cannot take back.",
         |figures| count(figures.anonymous_bytes)),
+    row("vane_pinned_memory", Gauge, Some(Unit::Bytes),
+        "Mapped files that the system may not take out of memory, as collections asked for.",
+        |figures| Value::Count(figures.pinned_bytes)),
     row("vane_disk_free", Gauge, Some(Unit::Bytes), "Free space of the data directory's disk.",
         |figures| Value::Count(figures.disk_free_bytes)),
     row("vane_uptime", Gauge, Some(Unit::Seconds), "Time since the start.",
@@ -176,6 +184,7 @@ impl Figures {
         let of_process = Self {
             resident_bytes: memory_bytes("VmRSS:"),
             anonymous_bytes: memory_bytes("RssAnon:"),
+            pinned_bytes: pinned_bytes(),
             uptime,
             ..Self::default()
         };

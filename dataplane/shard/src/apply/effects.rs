@@ -10,8 +10,8 @@ use vane_storage::{Batch, ShardStore};
 use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot};
 
-use crate::state::State;
 use crate::state::field::Field;
+use crate::state::{State, residences};
 
 /// A change of memory.
 pub(crate) enum Effect {
@@ -145,6 +145,8 @@ impl State {
                     if let Some(params) = self.config.vectors.get(&vector.name) {
                         vector.params = *params;
                     }
+                    let residences = residences(&self.config, vector);
+                    vector.sealed.iter().for_each(|sealed| sealed.keep(residences));
                 }
             }
         }

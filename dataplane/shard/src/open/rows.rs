@@ -7,7 +7,8 @@ use vane_types::{CollectionConfig, LogIndex, Slot};
 
 use super::damaged;
 use crate::segments::growing::{ALIVE, Growing, Loc};
-use crate::segments::sealed::{Sealed, Tombstones, open_graph, residence};
+use crate::segments::sealed::{Residences, Sealed, Tombstones, open_graph};
+use crate::state::residences;
 use crate::state::vector::VectorState;
 
 /// Opens the segments of every vector. Each must have exactly the rows that records name.
@@ -20,7 +21,9 @@ pub(super) fn open_vectors(
     let mut vectors = Vec::with_capacity(config.vectors.len());
     for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
         let mut vector = VectorState::new(name, *params);
-        open_sealed(store, ordinal as u8, &mut vector, &versions[ordinal], verify)?;
+        let residences = residences(config, &vector);
+        let of_vector = (ordinal as u8, residences);
+        open_sealed(store, of_vector, &mut vector, &versions[ordinal], verify)?;
         open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
         let present =
             versions[ordinal].iter().filter(|version| **version != LogIndex::ZERO).count();
@@ -44,15 +47,14 @@ fn lives(versions: &[LogIndex], slot: Slot, version: LogIndex) -> bool {
 
 fn open_sealed(
     store: &ShardStore,
-    ordinal: u8,
+    (ordinal, residences): (u8, Residences),
     vector: &mut VectorState,
     versions: &[LogIndex],
     verify: bool,
 ) -> Result<(), Error> {
     for manifest in store.manifests(ordinal)? {
         let dir = store.segment_dir(ordinal, manifest.segment);
-        let files =
-            Arc::new(SegmentFiles::open(&dir, &manifest, residence(&vector.params), verify)?);
+        let files = Arc::new(SegmentFiles::open(&dir, &manifest, residences.rows, verify)?);
         let mut tombstones = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
             let alive = lives(versions, *slot, LogIndex(*version));
@@ -62,7 +64,8 @@ fn open_sealed(
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
         }
-        let graph = open_graph(&dir, &manifest, &files, vector.params.distance, verify);
+        let shape = (vector.params.distance, residences.graph);
+        let graph = open_graph(&dir, &manifest, &files, shape, verify);
         // A number is never used twice: files of its first owner may still be on their way out.
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
         let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));

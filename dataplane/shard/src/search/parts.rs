@@ -70,15 +70,11 @@ impl Searcher {
             true => Effort {
                 rows: memory + self.vector.sealed.iter().map(|it| it.rows()).sum::<usize>(),
             },
-            false => Effort::of(&self.vector.sealed, memory, self.ef().max(self.k)),
+            false => Effort::of(&self.vector.sealed, memory, self.ef.max(self.k)),
         };
         // A narrow filter leaves few rows, whichever way they are found.
         let matching = self.allowed.as_ref().map_or(u64::MAX, |allowed| allowed.slots.len());
         Effort { rows: whole.rows.min(usize::try_from(matching).unwrap_or(usize::MAX)) }
-    }
-
-    fn ef(&self) -> usize {
-        self.params.ef.unwrap_or(self.vector.hnsw.ef_construct)
     }
 
     /// Takes away what a search for indexed rows does without: segments that lack a graph and in
@@ -256,7 +252,7 @@ impl Searcher {
             has_graph: sealed.graph.is_some(),
             exact: self.params.exact,
             k: self.k,
-            ef: self.ef(),
+            ef: self.ef,
             full_scan_rows: self.vector.hnsw.full_scan_threshold.saturating_mul(1 << 10)
                 / (self.vector.dim * size_of::<f32>()),
         }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use vane_filter::SlotSet;
 use vane_storage::segment_file::fit_into_memory;
 use vane_types::{FilterClass, Slot};
 
+use super::select::Allowed;
 use super::side_by_side::Helpers;
 use super::{Hit, Searcher};
 use crate::shard::Shard;
@@ -39,12 +41,24 @@ impl Shard {
             // One that is late, or meets damage, says nothing of recall.
             if let Ok(exact) = searcher.exactly() {
                 let share = searcher.share_found(&found, &exact);
-                meter.add(searcher.class(), share);
+                let class = searcher.class();
+                meter.add(class, share);
+                match searcher.min_recall {
+                    None => meter.pursuit.forget(),
+                    // One that says itself how many it keeps is none of the collection's.
+                    Some(_) if searcher.params.ef.is_some() => {}
+                    Some(target) => meter.pursue(class, share, target),
+                }
             }
         };
         // Where nobody takes it the turn goes with it.
         helpers.offer(1, &(Arc::new(work) as Arc<dyn Fn() + Send + Sync>));
     }
+}
+
+/// How much a filter leaves.
+pub(super) fn class_of(allowed: Option<&Allowed>, live: &SlotSet) -> FilterClass {
+    FilterClass::of(allowed.map(|allowed| allowed.slots.len()), live.len())
 }
 
 impl Searcher {
@@ -71,7 +85,6 @@ impl Searcher {
 
     /// How much its filter leaves.
     fn class(&self) -> FilterClass {
-        let matching = self.allowed.as_ref().map(|allowed| allowed.slots.len());
-        FilterClass::of(matching, self.live.len())
+        class_of(self.allowed.as_ref(), &self.live)
     }
 }

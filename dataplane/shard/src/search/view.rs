@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use vane_filter::{Filter, Resolved, SlotSet};
 use vane_storage::ReadView;
-use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Slot};
+use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot};
 
 use crate::error::Error;
 use crate::search::select::{Allowed, Checker};
@@ -145,7 +145,7 @@ impl VectorView {
             dim: vector.params.size,
             distance: vector.params.distance,
             hnsw,
-            on_disk: vector.params.on_disk == Some(true),
+            on_disk: vector.params.residence() == Residence::Cold,
             // Both are in KB.
             plain_bytes_max: thresholds[0].max(thresholds[1]).saturating_mul(1024),
             memory: frozen.chain([vector.growing.chunks()]).collect(),

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vane_index::{Graph, GraphParams};
+use vane_index::GraphParams;
 
 use crate::error::Error;
 use crate::segments::optimize::{
@@ -181,7 +181,7 @@ impl Shard {
             dead: sealed.tombstones.dead(),
             bytes: sealed.bytes(),
             has_graph: sealed.graph.is_some(),
-            is_outdated: sealed.graph.as_ref().is_some_and(Graph::is_of_earlier_version),
+            is_outdated: sealed.graph.as_ref().is_some_and(|it| it.is_of_earlier_version()),
         });
         let (hnsw, dim) = (state.config.hnsw_of(&vector.name), vector.params.size);
         let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);

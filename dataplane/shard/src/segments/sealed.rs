@@ -1,14 +1,15 @@
 //! A sealed segment: mapped rows, their deaths, and a graph when there is one.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
-use vane_storage::segment_file::{GraphFile, Residence};
+use vane_storage::segment_file::GraphFile;
 use vane_storage::{SegmentFiles, segment_file};
-use vane_types::{Distance, LogIndex, VectorParams};
+use vane_types::{Distance, LogIndex, Residence};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
@@ -30,6 +31,27 @@ impl vane_index::GraphFile for MappedGraph {
     fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
+}
+
+/// A graph, and the file that it lies in.
+pub(crate) struct OpenGraph {
+    graph: Graph,
+    file: Arc<MappedGraph>,
+}
+
+impl Deref for OpenGraph {
+    type Target = Graph;
+
+    fn deref(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+/// Where the parts of a vector's segments are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Residences {
+    pub(crate) rows: Residence,
+    pub(crate) graph: Residence,
 }
 
 /// When each row of a segment died; shared by the segment's versions without and with a graph.
@@ -77,7 +99,7 @@ pub(crate) struct Sealed {
     pub(crate) dir: PathBuf,
     pub(crate) files: Arc<SegmentFiles>,
     pub(crate) tombstones: Arc<Tombstones>,
-    pub(crate) graph: Option<Graph>,
+    pub(crate) graph: Option<OpenGraph>,
     /// Found out when first asked for.
     pub(crate) order: OnceLock<SlotOrder>,
 }
@@ -89,6 +111,14 @@ impl Sealed {
 
     pub(crate) fn rows(&self) -> usize {
         self.files.len()
+    }
+
+    /// Keeps its files so from now on.
+    pub(crate) fn keep(&self, residences: Residences) {
+        self.files.keep(residences.rows);
+        if let Some(graph) = &self.graph {
+            graph.file.0.keep(residences.graph);
+        }
     }
 
     /// Its rows by slot.
@@ -109,25 +139,21 @@ pub(crate) fn metric(distance: Distance) -> Metric {
     }
 }
 
-/// Where the rows of a vector are wanted.
-pub(crate) fn residence(params: &VectorParams) -> Residence {
-    if params.on_disk == Some(true) { Residence::Disk } else { Residence::Memory }
-}
-
 /// Opens the graph of a segment; `None` when there is none, or when it is damaged and has
 /// to be built again (searches scan until then).
 pub(crate) fn open_graph(
     dir: &Path,
     manifest: &SegmentManifest,
     files: &Arc<SegmentFiles>,
-    distance: Distance,
+    (distance, residence): (Distance, Residence),
     verify: bool,
-) -> Option<Graph> {
+) -> Option<OpenGraph> {
     let record = manifest.graph.as_ref()?;
     // Before a search reads the file: it trusts the codes that it finds there.
     let checked = if verify { segment_file::verify_graph(dir, record) } else { Ok(()) };
-    let opened =
-        checked.map_err(Error::from).and_then(|()| map_graph(dir, record, files, distance));
+    let opened = checked
+        .map_err(Error::from)
+        .and_then(|()| map_graph(dir, record, files, (distance, residence)));
     opened
         .inspect_err(|error| {
             let dir = dir.display();
@@ -144,10 +170,11 @@ pub(crate) fn map_graph(
     dir: &Path,
     record: &GraphManifest,
     files: &Arc<SegmentFiles>,
-    distance: Distance,
-) -> Result<Graph, Error> {
-    let file = Arc::new(MappedGraph(GraphFile::open(dir, record)?));
+    (distance, residence): (Distance, Residence),
+) -> Result<OpenGraph, Error> {
+    let file = Arc::new(MappedGraph(GraphFile::open(dir, record, residence)?));
     files.expect_single_reads();
     let rows = Arc::new(MappedRows(Arc::clone(files)));
-    Ok(Graph::open(file, rows, files.dim(), metric(distance))?)
+    let graph = Graph::open(file.clone(), rows, files.dim(), metric(distance))?;
+    Ok(OpenGraph { graph, file })
 }

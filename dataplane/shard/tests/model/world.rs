@@ -70,10 +70,15 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 pub fn config() -> CollectionConfig {
-    let vector = VectorParams { size: DIM, distance: Distance::Euclid, hnsw: None, on_disk: None };
+    let vector = VectorParams::new(DIM, Distance::Euclid);
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), vector)]),
-        hnsw: HnswConfig { m: 4, ef_construct: 16, full_scan_threshold: 0 },
+        hnsw: HnswConfig {
+            m: 4,
+            ef_construct: 16,
+            full_scan_threshold: 0,
+            ..HnswConfig::default()
+        },
         optimizer: OptimizerConfig {
             indexing_threshold: 1,
             vacuum_min_vector_number: 4,
@@ -81,7 +86,7 @@ pub fn config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
-        hints: Default::default(),
+        ..CollectionConfig::default()
     }
 }
 

@@ -66,10 +66,15 @@ impl ShardRates {
 
 /// The configuration of every collection.
 pub(crate) fn collection_config() -> CollectionConfig {
-    let params = VectorParams { size: SIZE, distance: Distance::Euclid, hnsw: None, on_disk: None };
+    let params = VectorParams::new(SIZE, Distance::Euclid);
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), params)]),
-        hnsw: HnswConfig { m: 4, ef_construct: 16, full_scan_threshold: 0 },
+        hnsw: HnswConfig {
+            m: 4,
+            ef_construct: 16,
+            full_scan_threshold: 0,
+            ..HnswConfig::default()
+        },
         // Bytes of 64 rows: some hundred writes come to graphs, merges and vacuums.
         optimizer: OptimizerConfig {
             indexing_threshold: 1,
@@ -78,7 +83,7 @@ pub(crate) fn collection_config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
-        hints: Default::default(),
+        ..CollectionConfig::default()
     }
 }
 

@@ -4,8 +4,10 @@ use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of all mapped files of the process: it has one page cache, whoever maps.
-static MAPPED: AtomicU64 = AtomicU64::new(0);
+/// Bytes of mapped files that are wanted in memory: the process has one page cache, whoever maps.
+pub(super) static WANTED: AtomicU64 = AtomicU64::new(0);
+/// Bytes of those that may not be taken away.
+static PINNED: AtomicU64 = AtomicU64::new(0);
 
 /// Part of the memory that mapped files may be expected to have for themselves, as a divisor.
 const SHARE: u64 = 2;
@@ -14,36 +16,37 @@ const SHARE: u64 = 2;
 const LIMITS: [&str; 2] =
     ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// Where the rows of a segment are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Residence {
-    /// In memory, as far as all of them fit.
-    Memory,
-    /// On the disk: each is read when it is asked for, and memory is left to others.
-    Disk,
-}
+/// Bytes that are counted for as long as this lives.
+pub(super) struct Counted(&'static AtomicU64, u64);
 
-/// Bytes that are mapped, and wanted in memory, for as long as this lives.
-pub(super) struct Mapped(u64);
-
-impl Mapped {
-    pub(super) fn new(bytes: usize, residence: Residence) -> Self {
-        let bytes = if residence == Residence::Memory { bytes as u64 } else { 0 };
-        MAPPED.fetch_add(bytes, Ordering::Relaxed);
-        Self(bytes)
+impl Counted {
+    pub(super) fn of(among: &'static AtomicU64, bytes: usize) -> Self {
+        among.fetch_add(bytes as u64, Ordering::Relaxed);
+        Self(among, bytes as u64)
     }
 }
 
-impl Drop for Mapped {
+impl Drop for Counted {
     fn drop(&mut self) {
-        MAPPED.fetch_sub(self.0, Ordering::Relaxed);
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
     }
+}
+
+/// Counts a file among those that are pinned; `None` where too little would be left for all else.
+pub(super) fn pin(bytes: usize) -> Option<Counted> {
+    let counted = Counted::of(&PINNED, bytes);
+    (pinned_bytes() <= memory_bytes() / SHARE).then_some(counted)
+}
+
+/// Bytes of mapped files that the system may not take away.
+pub fn pinned_bytes() -> u64 {
+    PINNED.load(Ordering::Relaxed)
 }
 
 /// Whether all that is mapped, and wanted in memory, fits into the memory that it may have. Where
 /// it does not, a look at a row may be a wait for the disk at any time.
 pub fn fit_into_memory() -> bool {
-    MAPPED.load(Ordering::Relaxed) <= memory_bytes() / SHARE
+    WANTED.load(Ordering::Relaxed) <= memory_bytes() / SHARE
 }
 
 /// Bytes of memory of the machine, or of the control group where that has less. More than any

@@ -214,7 +214,12 @@ pub(super) fn part_explained() -> BoxedStrategy<PartExplained> {
 
 fn recall() -> BoxedStrategy<Recall> {
     let class = proptest::sample::select(FilterClass::ALL.to_vec());
-    let tally = any::<(u64, u64)>().prop_map(|(searches, found_ppm)| Tally { searches, found_ppm });
+    let tally = any::<(u64, u64, u32)>();
+    let tally = tally.prop_map(|(searches, found_ppm, ef_percent)| Tally {
+        searches,
+        found_ppm,
+        ef_percent,
+    });
     btree_map(class, tally, 0..4).prop_map(Recall).boxed()
 }
 

@@ -43,8 +43,8 @@ message!(PartExplained {
 choices!(SearchWay, "how a part was searched": Scan, Codes, Graph);
 // What was measured of searches with a kind of filter.
 message!(
-    (FilterClass, Tally) as ((filter, Tally { searches, found_ppm })) =>
-    RecallTally { filter, searches, found_ppm }
+    (FilterClass, Tally) as ((filter, Tally { searches, found_ppm, ef_percent })) =>
+    RecallTally { filter, searches, found_ppm, ef_percent }
 );
 choices!(FilterClass, "how much a filter leaves": None, Wide, Narrow, Few);
 choices!(

@@ -78,6 +78,39 @@ fn declared_parameters_win_over_those_that_are_there() {
 }
 
 #[test]
+fn what_searches_find_and_what_is_kept_in_memory_is_brought_to_what_is_declared() {
+    let declared = collection(|object| {
+        object["spec"]["search"] = json!({"minRecall": 0.97});
+        object["spec"]["vectors"][0]["memory"] = "Pinned".into();
+        object["spec"]["vectors"][0]["hnsw"] = json!({"memory": "Cold"});
+    });
+    let body = json!({
+        "search": {"min_recall": 0.97},
+        "vectors": {"": {"memory": "pinned", "hnsw_config": {"memory": "cold"}}},
+    });
+    let step = |declared: &ValidatedCollection, there: &Value| {
+        let mut known = observed(Some(found(|config| {
+            config["search"] = there.clone();
+            if !there.is_null() {
+                config["params"]["vectors"]["memory"] = "pinned".into();
+                config["params"]["vectors"]["hnsw_config"] = json!({"memory": "cold", "m": 16});
+            }
+        })));
+        known.found.as_mut().expect("it is there").payload_indexes =
+            [("lang".to_owned(), "keyword".to_owned())].into();
+        known.was_there = true;
+        plan(declared, &known).steps
+    };
+    assert_eq!(step(&declared, &Value::Null), [Step::Update(body)]);
+    let there = json!({"min_recall": 0.97});
+    assert_eq!(step(&declared, &there), []);
+    let taken_away = json!({"search": {"min_recall": null}});
+    let none = collection(|object| object["spec"]["search"] = json!({}));
+    assert_eq!(step(&none, &there), [Step::Update(taken_away)]);
+    assert_eq!(step(&collection(|_| ()), &there), [], "what is not spoken of is left alone");
+}
+
+#[test]
 fn an_alias_that_moved_is_not_taken_back() {
     let mut known = observed(Some(found(|_| ())));
     known.was_there = true;

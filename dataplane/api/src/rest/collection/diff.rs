@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vane_types::{HnswConfig, OptimizerConfig};
+use vane_types::limits::MIN_RECALL_RANGE;
+use vane_types::{HnswConfig, OptimizerConfig, Residence, SearchConfig};
 
 use super::super::UnsupportedUnlessEmpty;
 use crate::error::Error;
@@ -25,9 +26,11 @@ pub(super) struct HnswDiff {
     ef_construct: Option<usize>,
     #[serde(skip_serializing)]
     full_scan_threshold: Option<usize>,
-    max_indexing_threads: Option<usize>,
+    #[serde(skip_serializing)]
     on_disk: Option<bool>,
-    memory: Option<Memory>,
+    #[serde(skip_serializing)]
+    memory: Option<Residence>,
+    max_indexing_threads: Option<usize>,
     payload_m: Option<usize>,
     inline_storage: Option<bool>,
 }
@@ -43,6 +46,8 @@ impl HnswDiff {
             m: self.m.unwrap_or(base.m),
             ef_construct: self.ef_construct.unwrap_or(base.ef_construct),
             full_scan_threshold: self.full_scan_threshold.unwrap_or(base.full_scan_threshold),
+            on_disk: self.on_disk.or(base.on_disk),
+            memory: self.memory.or(base.memory),
         })
     }
 }
@@ -128,6 +133,30 @@ impl OptimizersDiff {
     }
 }
 
+/// `search`: what searches are to be like. Not in Qdrant's API.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchDiff {
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "given_or_null")]
+    min_recall: Option<Option<f64>>,
+}
+
+fn given_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl SearchDiff {
+    /// The parameters it gives, the others from `base`.
+    pub(super) fn onto(self, base: SearchConfig) -> Result<SearchConfig, Error> {
+        let min_recall = self.min_recall.unwrap_or(base.min_recall);
+        match min_recall.filter(|share| !MIN_RECALL_RANGE.contains(share)) {
+            None => Ok(SearchConfig { min_recall }),
+            Some(share) => Err(Error::out_of_range("search.min_recall", share, &MIN_RECALL_RANGE)),
+        }
+    }
+}
+
 /// `wal_config`: the log here has no such parts.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -151,14 +180,5 @@ impl WalDiff {
 #[serde(deny_unknown_fields)]
 pub(super) struct Placement {
     #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<Memory>,
-}
-
-/// How something should be kept in memory.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Memory {
-    Cold,
-    Cached,
-    Pinned,
+    memory: Option<Residence>,
 }

@@ -1,4 +1,4 @@
-use vane_types::{CollectionConfig, Distance, HnswConfig};
+use vane_types::{CollectionConfig, Distance, HnswConfig, Residence};
 
 use super::super::fixture::{assert_refused, parse_text};
 use super::{CreateCollection, UpdateCollection};
@@ -30,6 +30,11 @@ fn vector_parameters_build_on_the_collections() {
         Some(HnswConfig { m: 32, ef_construct: 200, ..HnswConfig::default() })
     );
     assert_eq!(config.optimizer.indexing_threshold, 0);
+    let warm = r#"{"vectors": {"size": 4, "distance": "Dot", "on_disk": true, "memory": "pinned"},
+        "hnsw_config": {"on_disk": true}}"#;
+    let warm = create(warm).unwrap();
+    assert_eq!(warm.vectors[""].residence(), Residence::Pinned, "the newer word counts");
+    assert_eq!(warm.hnsw_of("").residence(), Residence::Cold);
     assert_eq!(config.optimizer.max_segment_size, None);
     let update =
         r#"{"hnsw_config": {"m": 8}, "vectors": {"": {"hnsw_config": {"ef_construct": 50}}}}"#;
@@ -54,7 +59,8 @@ fn what_is_harmless_is_accepted() {
         "optimizers_config": {"default_segment_number": 2, "memmap_threshold": 1,
             "flush_interval_sec": 5, "max_optimization_threads": "auto"},
         "sparse_vectors": {}, "sharding_method": "auto", "metadata": {"a": 1}}"#;
-    assert_eq!(create(json).unwrap().vectors[""].on_disk, Some(true));
+    let vector = create(json).unwrap().vectors[""];
+    assert_eq!((vector.on_disk, vector.residence()), (Some(true), Residence::Cold));
 }
 
 #[test]

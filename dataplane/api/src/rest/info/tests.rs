@@ -1,4 +1,6 @@
 use super::super::collection::{CreateCollection, UpdateCollection};
+use vane_types::Residence;
+
 use super::super::fixture::parse_text;
 use super::*;
 
@@ -76,6 +78,10 @@ fn a_change_joins_what_was_set_before() {
     let json = r#"{"quantization_config": "Disabled", "hnsw_config": {"on_disk": true},
         "params": {"read_fan_out_factor": 2}, "vectors": {"": {"memory": "pinned"}}}"#;
     let change = parse_text::<UpdateCollection>(json).unwrap().into_change(&config).unwrap();
+    assert_eq!(change.hnsw.and_then(|hnsw| hnsw.on_disk), Some(true));
+    assert_eq!(change.vectors[""].memory, Some(Residence::Pinned));
+    (config.hnsw, config.vectors.get_mut("").unwrap().memory) =
+        (change.hnsw.unwrap(), change.vectors[""].memory);
     config.hints.merge(change.hints);
     let shown = parameters(&config, layout);
     for (place, expected) in [

@@ -14,7 +14,7 @@ use super::Cancel;
 use super::base::{self, Grown};
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
-use crate::segments::sealed::{MappedRows, Sealed, Tombstones, map_graph, metric};
+use crate::segments::sealed::{MappedRows, OpenGraph, Sealed, Tombstones, map_graph, metric};
 use crate::segments::slot_order::SlotOrder;
 use crate::shard::Shard;
 
@@ -84,7 +84,7 @@ impl Shard {
             }
             let mut manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
-            let residence = self.state.read().residence(ordinal);
+            let residence = self.state.read().residences(ordinal).rows;
             let files = Arc::new(SegmentFiles::open(dir, &manifest, residence, false)?);
             // All rows may have died since the job was chosen.
             let has_graph = graph && !files.is_empty();
@@ -145,11 +145,14 @@ impl Shard {
         files: &Arc<SegmentFiles>,
         (params, base): (GraphParams, Option<Grown>),
         cancel: &Cancel<'_>,
-    ) -> Result<Graph, Error> {
+    ) -> Result<OpenGraph, Error> {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
         // Counted down however this ends: a failed build must not look like one that runs.
         let _counted = Building(&self.indexes_building);
-        let distance = self.state.read().vectors[ordinal].params.distance;
+        let (distance, residence) = {
+            let state = self.state.read();
+            (state.vectors[ordinal].params.distance, state.residences(ordinal).graph)
+        };
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
         let mut threads = |_| (!cancel.is_wanted()).then(|| build.threads());
@@ -159,7 +162,7 @@ impl Shard {
         });
         Graph::build_on(base, &rows, shape, params, &path, &mut threads).map_err(build_failed)?;
         let record = segment_file::seal_graph(dir, params.m, params.ef_construct)?;
-        let graph = map_graph(dir, &record, files, distance)?;
+        let graph = map_graph(dir, &record, files, (distance, residence))?;
         manifest.graph = Some(record);
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
         Ok(graph)

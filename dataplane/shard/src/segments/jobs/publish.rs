@@ -50,6 +50,8 @@ impl Shard {
             // Readers look at none of these keys.
             batch.write()?;
             let mut state = self.state.write();
+            // They may have been asked for elsewhere since it was opened.
+            new.keep(state.residences(ordinal));
             let vector = &mut state.vectors[ordinal];
             match locs {
                 Some(locs) => vector.locs = locs,

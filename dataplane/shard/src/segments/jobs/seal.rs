@@ -23,7 +23,7 @@ impl Shard {
             let Some(frozen) = vector.frozen.iter().find(|frozen| frozen.id == segment) else {
                 return Ok(());
             };
-            (Arc::clone(frozen), vector.params.size, state.residence(ordinal))
+            (Arc::clone(frozen), vector.params.size, vector.params.residence())
         };
         let dir = self.store.segment_dir(ordinal as u8, segment);
         let mut writer = SegmentWriter::create(&dir, dim)?;
@@ -52,6 +52,8 @@ impl Shard {
         let vector = &mut state.vectors[ordinal];
         vector.frozen.retain(|frozen| frozen.id != segment);
         let (graph, order) = (None, OnceLock::from(order));
+        // It may have been asked for elsewhere meanwhile.
+        files.keep(vector.params.residence());
         vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph, order }));
         Ok(())
     }
