@@ -16,6 +16,7 @@ mod geo;
 mod index_key;
 mod invalid;
 mod kinds;
+mod lookups;
 mod number;
 mod operator;
 mod parse;
@@ -41,6 +42,7 @@ pub use filter::{
 pub use geo::{BoundingBox, Point, Radius};
 pub use invalid::{Invalid, InvalidKind};
 pub use kinds::{index_keys, slots_of_type};
+pub use lookups::lookups;
 pub use number::Number;
 pub use payload_index::PayloadIndex;
 pub use resolve::{Indexes, Resolved, resolve};

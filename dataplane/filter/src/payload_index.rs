@@ -87,6 +87,11 @@ impl PayloadIndex {
         &self.with_value
     }
 
+    /// Different values.
+    pub(crate) fn values(&self) -> usize {
+        self.postings.len()
+    }
+
     /// Memory taken, in bytes, as an estimate. Looks at every value.
     pub fn bytes(&self) -> usize {
         let mut entries = 0;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
-use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search, Shard};
+use vane_shard::{Info, Page, PartExplained, Prepared, Record, Scored, Scroll, Search, Shard};
 use vane_transport::reads::{
     Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
 };
@@ -232,20 +232,28 @@ impl LocalReplica<'_> {
         &self,
         search: Search,
         deadline: Instant,
-        work: impl FnOnce(&Arc<Shard>, &Search) -> Result<T, vane_shard::Error> + Send + 'static,
+        work: impl FnOnce(&Arc<Shard>, Prepared<'_>, &Search) -> Result<T, vane_shard::Error>
+        + Send
+        + 'static,
     ) -> Result<T, Error> {
-        if self.shard.is_quick(&search) {
-            return Ok(self.shard.noting(work(self.shard, &search))?);
+        let shard = self.shard;
+        if let Some(prepared) = shard.noting(shard.prepare_quick(&search, deadline))? {
+            return Ok(shard.noting(work(shard, prepared, &search))?);
         }
-        self.on_pool(deadline, move |shard| work(shard, &search)).await
+        let prepare_and_work = move |shard: &Arc<Shard>| {
+            let prepared = shard.prepare(&search, deadline)?;
+            work(shard, prepared, &search)
+        };
+        self.on_pool(deadline, prepare_and_work).await
     }
 }
 
 impl vane_transport::Replica for LocalReplica<'_> {
     async fn search(&self, search: Search, deadline: Instant) -> Result<Vec<Scored>, Error> {
         let pool = Arc::clone(self.pool);
-        let work =
-            move |shard: &Arc<Shard>, search: &Search| shard.search(search, deadline, &*pool);
+        let work = move |shard: &Arc<Shard>, prepared: Prepared<'_>, search: &Search| {
+            shard.search_prepared(prepared, search, &*pool)
+        };
         self.on_pool_unless_quick(search, deadline, work).await
     }
 
@@ -259,8 +267,8 @@ impl vane_transport::Replica for LocalReplica<'_> {
 
     async fn hold(&self, hold: Hold, deadline: Instant) -> Result<HeldHits, Error> {
         let pool = Arc::clone(self.pool);
-        let work = move |shard: &Arc<Shard>, search: &Search| {
-            shard.search_context(search, deadline, &*pool)
+        let work = move |shard: &Arc<Shard>, prepared: Prepared<'_>, search: &Search| {
+            shard.search_context_prepared(prepared, search, &*pool)
         };
         let held = self.on_pool_unless_quick(hold.0, deadline, work).await?;
         let hits = held.scored().to_vec();

@@ -43,6 +43,7 @@ pub use request::{
     WantPayload, WantVectors,
 };
 pub use scrub::Scrubbed;
+pub use search::Prepared;
 pub use search::search_context::SearchContext;
 pub use search::side_by_side::{Alone, Helpers};
 pub use segments::jobs::Kind as JobKind;

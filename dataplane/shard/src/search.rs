@@ -3,6 +3,7 @@
 pub(crate) mod explain;
 pub(crate) mod parts;
 pub(crate) mod plan;
+pub(crate) mod quick;
 pub(crate) mod recall;
 pub(crate) mod search_context;
 pub(crate) mod select;
@@ -16,20 +17,18 @@ use std::time::Instant;
 
 use parking_lot::RwLock;
 use vane_filter::SlotSet;
-use vane_storage::segment_file::fit_into_memory;
 use vane_types::limits::RESULTS_MAX;
-use vane_types::{Distance, FilterClass, GroupId, Residence, Slot};
+use vane_types::{Distance, FilterClass, GroupId, Slot};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search, SearchParams};
-use crate::search::parts::{Effort, HELPERS_MAX};
+use crate::search::parts::HELPERS_MAX;
 use crate::search::recall::class_of;
 use crate::search::select::Allowed;
 use crate::search::side_by_side::{Helpers, side_by_side};
 use crate::search::view::{VectorView, View};
-use crate::segments::sealed::Residences;
 use crate::shard::Shard;
-use crate::state::{State, residences};
+use crate::state::State;
 
 /// A row that may be among the best. Squared distance for Euclid until the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,34 +57,21 @@ pub(crate) struct Searcher {
     deadline: Instant,
 }
 
-impl Shard {
-    /// Whether a search is sure to end within a millisecond or two: it walks graphs of
-    /// bounded effort, few rows lie outside them, and no row has to come from a disk.
-    pub fn is_quick(&self, search: &Search) -> bool {
-        // A filter may have to read points from the disk.
-        if search.filter.is_some() || search.params.exact {
-            return false;
-        }
-        let state = self.state.read();
-        // An unknown vector is refused at once.
-        let Some((_, vector)) = state.vector(&search.using) else { return true };
-        // Where mapped files outgrow the memory, a page of theirs may be a wait for the disk: on a
-        // thread that serves connections all of those would wait.
-        let Residences { rows, graph } = residences(&state.config, vector);
-        let in_memory = ![rows, graph].contains(&Residence::Cold) && fit_into_memory();
-        if !vector.sealed.is_empty() && !in_memory {
-            return false;
-        }
-        let ef = search.params.ef.unwrap_or_else(|| {
-            let base = state.config.hnsw_of(&search.using).ef_construct;
-            self.ef_of(FilterClass::None, base, state.config.search.min_recall)
-        });
-        let ef = ef.max(search.limit.min(RESULTS_MAX + 1));
-        let memory = vector.frozen.iter().map(|frozen| frozen.rows()).sum::<usize>();
-        let effort = Effort::of(&vector.sealed, vector.growing.rows() + memory, ef);
-        effort.is_quick(vector.params.size)
-    }
+/// A search whose filter was looked up, in the view of one moment.
+pub struct Prepared<'a> {
+    view: View<'a>,
+    searcher: Searcher,
+    /// Not to be found.
+    excluded: Vec<Slot>,
+}
 
+/// What is searched for, and how much of it is to be found.
+struct Asked {
+    query: Vec<f32>,
+    min_recall: Option<f64>,
+}
+
+impl Shard {
     /// The best points of this shard, best first. `helpers` may take a part of the work.
     ///
     /// # Errors
@@ -97,7 +83,20 @@ impl Shard {
         deadline: Instant,
         helpers: &dyn Helpers,
     ) -> Result<Vec<Scored>, Error> {
-        let (view, hits) = self.hits(search, deadline, helpers)?;
+        self.search_prepared(self.prepare(search, deadline)?, search, helpers)
+    }
+
+    /// The same of a search that was [prepared](Shard::prepare).
+    ///
+    /// # Errors
+    /// As [`Shard::search`].
+    pub fn search_prepared(
+        &self,
+        prepared: Prepared<'_>,
+        search: &Search,
+        helpers: &dyn Helpers,
+    ) -> Result<Vec<Scored>, Error> {
+        let (view, hits) = self.hits(prepared, search, helpers)?;
         let slots: Vec<Slot> = hits.iter().map(|hit| hit.slot).collect();
         let records = self.fetch(&view, &slots, &search.want)?;
         Ok(records
@@ -108,14 +107,13 @@ impl Shard {
     }
 
     /// The best rows, best first, and the view that they were found in.
-    pub(crate) fn hits(
+    pub(crate) fn hits<'a>(
         &self,
+        Prepared { view, searcher, excluded }: Prepared<'a>,
         search: &Search,
-        deadline: Instant,
         helpers: &dyn Helpers,
-    ) -> Result<(View<'_>, Vec<Hit>), Error> {
+    ) -> Result<(View<'a>, Vec<Hit>), Error> {
         self.settings.build_cores.note_request();
-        let (view, searcher, excluded) = self.searcher(search, deadline)?;
         let distance = searcher.vector.distance;
         let searcher = Arc::new(searcher);
         let mut best = Arc::clone(&searcher).run(helpers)?;
@@ -143,17 +141,30 @@ impl Shard {
         min_recall.map_or(base, |_| self.recall.pursuit.ef(class, base))
     }
 
-    /// What looks through the view of this moment, and the slots that are not to be found.
-    fn searcher(
-        &self,
-        search: &Search,
-        deadline: Instant,
-    ) -> Result<(View<'_>, Searcher, Vec<Slot>), Error> {
-        let (mut query, min_recall) = {
-            let config = &self.state.read().config;
-            (search.check(config)?.to_vec(), config.search.min_recall)
-        };
+    /// What looks through the view of this moment, with its filter looked up.
+    ///
+    /// # Errors
+    /// As [`Shard::search`].
+    pub fn prepare(&self, search: &Search, deadline: Instant) -> Result<Prepared<'_>, Error> {
+        let asked = self.asked(search)?;
         let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
+        self.prepare_in((view, vector), search, asked, deadline)
+    }
+
+    /// What is searched for, if it fits the collection.
+    fn asked(&self, search: &Search) -> Result<Asked, Error> {
+        let config = &self.state.read().config;
+        let query = search.check(config)?.to_vec();
+        Ok(Asked { query, min_recall: config.search.min_recall })
+    }
+
+    fn prepare_in<'a>(
+        &self,
+        (view, vector): (View<'a>, VectorView),
+        search: &Search,
+        Asked { mut query, min_recall }: Asked,
+        deadline: Instant,
+    ) -> Result<Prepared<'a>, Error> {
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
         let mut excluded = Vec::new();
         for id in &search.exclude {
@@ -181,7 +192,7 @@ impl Shard {
         };
         searcher.leave_out_large_plain();
         searcher.put_largest_first();
-        Ok((view, searcher, excluded))
+        Ok(Prepared { view, searcher, excluded })
     }
 }
 

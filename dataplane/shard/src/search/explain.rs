@@ -7,7 +7,7 @@ use vane_index::compared_here;
 use vane_types::Slot;
 
 use super::parts::Went;
-use super::{Hit, Searcher};
+use super::{Hit, Prepared, Searcher};
 use crate::error::Error;
 use crate::request::{PartExplained, Search, SearchWay};
 use crate::search::plan::Plan;
@@ -29,7 +29,7 @@ impl Shard {
     /// # Errors
     /// As [`Shard::search`].
     pub fn explain(&self, search: &Search, deadline: Instant) -> Result<Vec<PartExplained>, Error> {
-        let (_view, searcher, _) = self.searcher(search, deadline)?;
+        let Prepared { searcher, .. } = self.prepare(search, deadline)?;
         let mut explained = Vec::new();
         searcher.in_turns(|parts, within| {
             let mut best = Vec::new();

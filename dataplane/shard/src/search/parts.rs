@@ -43,6 +43,11 @@ impl Effort {
         Self { rows: memory + sealed.iter().map(rows_in).sum::<usize>() }
     }
 
+    /// The same where only so many rows match, whichever way they are found.
+    pub(crate) fn at_most(self, matching: u64) -> Self {
+        Self { rows: self.rows.min(usize::try_from(matching).unwrap_or(usize::MAX)) }
+    }
+
     pub(crate) fn is_quick(&self, dim: usize) -> bool {
         self.rows.saturating_mul(dim) <= QUICK_VALUES
     }
@@ -72,9 +77,12 @@ impl Searcher {
             },
             false => Effort::of(&self.vector.sealed, memory, self.ef.max(self.k)),
         };
-        // A narrow filter leaves few rows, whichever way they are found.
-        let matching = self.allowed.as_ref().map_or(u64::MAX, |allowed| allowed.slots.len());
-        Effort { rows: whole.rows.min(usize::try_from(matching).unwrap_or(usize::MAX)) }
+        whole.at_most(self.matching_at_most())
+    }
+
+    /// Rows that its filter leaves, if it has one.
+    pub(super) fn matching_at_most(&self) -> u64 {
+        self.allowed.as_ref().map_or(u64::MAX, |allowed| allowed.slots.len())
     }
 
     /// Takes away what a search for indexed rows does without: segments that lack a graph and in

@@ -9,9 +9,9 @@ use vane_types::{LogIndex, PointId, Slot};
 use crate::error::{BadInput, Error};
 use crate::read::fetch::{stored_records, wanted_payload};
 use crate::request::{Record, Search, Want, WantPayload};
-use crate::search::Hit;
 use crate::search::side_by_side::Helpers;
 use crate::search::view::View;
+use crate::search::{Hit, Prepared};
 use crate::shard::Shard;
 
 /// What a search found, and what is needed to answer with records of the moment it saw.
@@ -45,7 +45,20 @@ impl Shard {
         deadline: Instant,
         helpers: &dyn Helpers,
     ) -> Result<SearchContext, Error> {
-        let (view, hits) = self.hits(search, deadline, helpers)?;
+        self.search_context_prepared(self.prepare(search, deadline)?, search, helpers)
+    }
+
+    /// The same of a search that was [prepared](Shard::prepare).
+    ///
+    /// # Errors
+    /// As [`Shard::search`]. Nothing is kept.
+    pub fn search_context_prepared(
+        self: &Arc<Self>,
+        prepared: Prepared<'_>,
+        search: &Search,
+        helpers: &dyn Helpers,
+    ) -> Result<SearchContext, Error> {
+        let (view, hits) = self.hits(prepared, search, helpers)?;
         let has_payloads = !matches!(search.want.payload, WantPayload::Nothing);
         let found = self.points(&view, &hits, has_payloads)?;
         let mut scored = Vec::with_capacity(hits.len());

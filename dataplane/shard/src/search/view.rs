@@ -190,6 +190,11 @@ impl View<'_> {
         }
     }
 
+    /// Whether the matching slots are known without a look at points.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.resolved.as_ref().is_none_or(|resolved| resolved.exact)
+    }
+
     /// Exactly the matching slots; `None` without a filter.
     pub(crate) fn allowed(
         &self,

@@ -34,6 +34,11 @@ impl FilterIndexes {
         Self { live: state.live.clone(), fields, vectors }
     }
 
+    /// Values that a look-up of a filter reads at most; `None` where that cannot be told.
+    pub(crate) fn lookups(&self, filter: &Filter) -> Option<usize> {
+        vane_filter::lookups(filter, &|path| self.fields.get(path))
+    }
+
     /// What the indexes tell about a filter. `snapshot` is of the same moment.
     pub(crate) fn resolve(
         &self,

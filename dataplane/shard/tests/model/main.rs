@@ -17,6 +17,7 @@ mod indexes;
 mod map;
 mod memory;
 mod on_disk;
+mod quick;
 mod recall;
 mod requests;
 mod room;

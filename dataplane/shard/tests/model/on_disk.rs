@@ -7,6 +7,11 @@ use vane_types::{CollectionConfig, Residence};
 
 use crate::world::{Replica, config, search, soon, upsert};
 
+/// Whether a search is done at once.
+fn is_quick(replica: &Replica) -> bool {
+    replica.shard.prepare_quick(&search(70.0, None, 11), soon()).unwrap().is_some()
+}
+
 /// Has the rows of the vector on the disk from now on.
 fn put_on_disk(replica: &Replica) {
     configure(replica, |config| {
@@ -33,9 +38,9 @@ fn rows_on_the_disk_are_found_as_those_in_memory() {
         found.into_iter().map(|scored| scored.record.id).collect::<Vec<_>>()
     };
     let (before, contents) = (found(&replica), replica.contents());
-    assert!(replica.shard.is_quick(&search(70.0, None, 11)), "all is in memory");
+    assert!(is_quick(&replica), "all is in memory");
     put_on_disk(&replica);
-    assert!(!replica.shard.is_quick(&search(70.0, None, 11)), "each look may wait for a disk");
+    assert!(!is_quick(&replica), "each look may wait for a disk");
     assert_eq!((found(&replica), &replica.contents().0), (before.clone(), &contents.0));
     // Segments that are opened, and such that are made.
     replica.reopen();
@@ -64,6 +69,6 @@ fn what_is_kept_in_memory_changes_no_answer_and_counts_at_once() {
         });
         assert_eq!(replica.contents().0, contents.0, "{rows:?} {graph:?}");
         let is_cold = [rows, graph].contains(&Residence::Cold);
-        assert_eq!(replica.shard.is_quick(&search(70.0, None, 11)), !is_cold);
+        assert_eq!(is_quick(&replica), !is_cold);
     }
 }

@@ -1,0 +1,83 @@
+//! Which searches surely end within a millisecond or two, so that handing them to another thread
+//! would cost more than it saves: docs/decisions/0008.
+
+use std::time::Instant;
+
+use vane_storage::segment_file::fit_into_memory;
+use vane_types::Residence;
+
+use crate::error::Error;
+use crate::request::Search;
+use crate::search::parts::Effort;
+use crate::search::{Prepared, Searcher};
+use crate::segments::sealed::Residences;
+use crate::shard::Shard;
+use crate::state::filter_indexes::FilterIndexes;
+use crate::state::residences;
+
+/// Values of payload indexes that are looked up within half a millisecond.
+const LOOKUPS_MAX: usize = 1 << 15;
+/// Points of a shard up to which their sets are joined in some ten microseconds.
+const POINTS_MAX: u64 = 1 << 21;
+/// How many times as long a walk takes that has to look for rows that match.
+const FILTERED_WALK: usize = 8;
+
+impl Shard {
+    /// A search that is sure to end soon: it walks graphs of bounded effort, or few rows match, few
+    /// lie outside graphs, and nothing has to come from a disk. `None` where that is not sure.
+    ///
+    /// # Errors
+    /// As [`Shard::prepare`].
+    pub fn prepare_quick(
+        &self,
+        search: &Search,
+        deadline: Instant,
+    ) -> Result<Option<Prepared<'_>>, Error> {
+        if !self.may_be_quick(search) {
+            return Ok(None);
+        }
+        let asked = self.asked(search)?;
+        let (view, vector) = self.vector_view(search.filter.as_ref(), &search.using)?;
+        // What the indexes do not say for sure is looked up in points, on the disk.
+        if !view.is_resolved() {
+            return Ok(None);
+        }
+        let prepared = self.prepare_in((view, vector), search, asked, deadline)?;
+        Ok(prepared.searcher.is_quick().then_some(prepared))
+    }
+
+    /// Whether it is worth a look: what can be told without a look-up of the filter.
+    fn may_be_quick(&self, search: &Search) -> bool {
+        if search.params.exact {
+            return false;
+        }
+        let (filter, indexes) = {
+            let state = self.state.read();
+            // An unknown vector is refused at once.
+            let Some((_, vector)) = state.vector(&search.using) else { return true };
+            // Where mapped files outgrow the memory, a page of theirs may be a wait for the disk:
+            // on a thread that serves connections all of those would wait.
+            let Residences { rows, graph } = residences(&state.config, vector);
+            let in_memory = ![rows, graph].contains(&Residence::Cold) && fit_into_memory();
+            if !vector.sealed.is_empty() && !in_memory {
+                return false;
+            }
+            match search.filter.as_ref().filter(|filter| !filter.is_empty()) {
+                None => return true,
+                Some(_) if state.live.len() > POINTS_MAX => return false,
+                Some(filter) => (filter, FilterIndexes::of(&state)),
+            }
+        };
+        indexes.lookups(filter).is_some_and(|lookups| lookups <= LOOKUPS_MAX)
+    }
+}
+
+impl Searcher {
+    fn is_quick(&self) -> bool {
+        let memory = self.vector.memory.iter().flatten().map(|chunk| chunk.slots.len()).sum();
+        let times = if self.allowed.is_some() { FILTERED_WALK } else { 1 };
+        let ef = self.ef.max(self.k).saturating_mul(times);
+        let effort = Effort::of(&self.vector.sealed, memory, ef).at_most(self.matching_at_most());
+        effort.is_quick(self.vector.dim)
+    }
+}
