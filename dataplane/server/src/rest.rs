@@ -17,6 +17,7 @@ mod queries;
 mod read_options;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod unsupported;
 mod updates;
 
@@ -67,6 +68,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
         .layer(from_fn_with_state(Arc::clone(&state), layers::observe))
         .layer(compression)
         .layer(CorsLayer::permissive())
+        .layer(from_fn(unread::read_rest))
         .layer(from_fn(connections::count))
         .with_state(state);
     // Around the router, which looks at the path before its own layers do.

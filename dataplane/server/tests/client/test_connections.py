@@ -3,6 +3,7 @@
 import contextlib
 import select
 import socket
+import time
 import urllib.request
 
 import pytest
@@ -74,3 +75,16 @@ def test_a_node_listens_on_ipv6(tmp_path, host):
         assert node.call("PUT", "/collections/c", VECTORS)[0] == 200
     finally:
         node.__exit__()
+
+
+@pytest.mark.parametrize("method,path", [("GET", "/collections"), ("DELETE", "/collections/never"),
+                                         ("POST", "/collections/never/snapshots"), ("PUT", "/no/such/route")])
+def test_a_body_that_nobody_reads_does_not_cost_the_connection(node, method, path):
+    head = f"{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\n"
+    with connect(node) as connection:
+        for _ in range(3):
+            # As clients send them: two packets, the second a moment later.
+            connection.sendall(head.encode())
+            time.sleep(0.02)
+            connection.sendall(b"null")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 "), "it is open"
