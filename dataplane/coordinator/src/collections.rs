@@ -132,8 +132,9 @@ impl<S: Shards> Coordinator<S> {
         }
         let mut config = change.apply(collection.config().clone())?;
         self.keep_hints(&mut config);
-        // Shards do without hints. Before anything is proposed, so that a failure changes nothing.
-        let of_shards = CollectionConfig { hints: Hints::default(), ..config.clone() };
+        // Before anything is proposed, so that a failure changes nothing. Shards do without most
+        // hints.
+        let of_shards = CollectionConfig { hints: config.hints.of_shards(), ..config.clone() };
         let json = serde_json::to_string(&of_shards)
             .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
         let name = collection.name().to_owned();

@@ -92,6 +92,21 @@ impl PayloadIndex {
         self.postings.len()
     }
 
+    /// By slot, which value it has: the number of its first one among all, in their order.
+    /// `u32::MAX` where it has none.
+    pub fn places(&self) -> Vec<u32> {
+        let end = self.with_value.to_bitmap().max().map_or(0, |slot| slot as usize + 1);
+        let (mut places, mut value) = (vec![u32::MAX; end], 0);
+        self.postings.visit::<[u8]>(Bound::Unbounded, Bound::Unbounded, &mut |_, posting| {
+            posting.each(&mut |slot| {
+                let place = &mut places[slot as usize];
+                *place = (*place).min(value);
+            });
+            value += 1;
+        });
+        places
+    }
+
     /// Memory taken, in bytes, as an estimate. Looks at every value.
     pub fn bytes(&self) -> usize {
         let mut entries = 0;

@@ -38,6 +38,15 @@ impl Posting {
         }
     }
 
+    /// Every slot.
+    pub(crate) fn each(&self, visit: &mut impl FnMut(Slot)) {
+        match self {
+            Self::One(slot) => visit(*slot),
+            Self::Few(slots) => slots.iter().copied().for_each(visit),
+            Self::Many(slots) => slots.iter().for_each(visit),
+        }
+    }
+
     /// Adds a slot that is not there.
     pub(crate) fn insert(&mut self, slot: Slot) {
         match self {

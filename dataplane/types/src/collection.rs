@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::distance::Distance;
 use crate::hints::Hints;
@@ -22,7 +23,7 @@ pub struct CollectionConfig {
     pub payload_schema: BTreeMap<JsonPath, FieldSchema>,
     /// Free-form labels of the user's.
     #[serde(default)]
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Map<String, Value>,
     /// What searches are to be like. From [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
     #[serde(default, skip_serializing_if = "SearchConfig::is_unset")]
     pub search: SearchConfig,
@@ -36,6 +37,14 @@ impl CollectionConfig {
     /// Graph parameters of one vector.
     pub fn hnsw_of(&self, vector: &str) -> HnswConfig {
         self.vectors.get(vector).and_then(|params| params.hnsw).unwrap_or(self.hnsw)
+    }
+
+    /// The field whose value is a point's tenant, if an index is said to be of tenants.
+    pub fn tenant_field(&self) -> Option<&JsonPath> {
+        let is_tenant =
+            |options: &Map<String, Value>| options.get("is_tenant") == Some(&true.into());
+        let mut indexes = self.hints.indexes.iter();
+        indexes.find_map(|(field, options)| is_tenant(options).then_some(field))
     }
 
     /// Whether it has what members below

@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::limits::HINTS_BYTES_MAX;
 use crate::path::JsonPath;
 
-/// What a client set that changes no answer and does nothing in this version: kept, so that it is
-/// returned, and copied to wherever the collection is copied.
+/// What a client set that changes no answer, and mostly does nothing in this version: kept, so that
+/// it is returned, and copied to wherever the collection is copied.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hints {
@@ -55,6 +55,20 @@ impl Hints {
         if let Some(Value::Object(graph)) = of.get_mut("hnsw_config") {
             graph.retain(|name, _| !["memory", "on_disk"].contains(&name.as_str()));
         }
+    }
+
+    /// What shards go by: which index is of tenants, as their rows lie in that order.
+    #[must_use]
+    pub fn of_shards(&self) -> Self {
+        let mut kept = Self::default();
+        for (field, options) in &self.indexes {
+            let mut options = options.clone();
+            options.retain(|name, _| name == "is_tenant");
+            if !options.is_empty() {
+                kept.indexes.insert(field.clone(), options);
+            }
+        }
+        kept
     }
 
     /// The same with newer ones in place of those that they name.

@@ -17,7 +17,7 @@ pub struct CreateIndex {
     field_schema: Option<Value>,
 }
 
-/// Options of an index that place or tune it, all without effect here.
+/// Options of an index that place or tune it; but for `is_tenant` all without effect here.
 const OPTIONS: [&str; 8] = [
     "is_tenant",
     "is_principal",
@@ -49,7 +49,7 @@ impl CreateIndex {
     }
 }
 
-/// Options of the index of a field: kept, returned, and without effect.
+/// Options of the index of a field: kept and returned.
 #[derive(Debug, PartialEq)]
 pub struct IndexOptions {
     field: JsonPath,

@@ -1,8 +1,8 @@
 //! What a client sends beyond what is asked for: read and forgotten, up to a bound.
 //!
-//! A route that has no use for a body answers at once. If the body comes a moment later, as a packet
-//! of its own, nobody would read it, and the connection could only be closed: the client's next
-//! request on it would fail, and for no reason that it sees.
+//! A route that has no use for a body answers at once. If the body comes a moment later, as a
+//! packet of its own, nobody would read it, and the connection could only be closed: the client's
+//! next request on it would fail, and for no reason that it sees.
 
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -9,6 +9,7 @@ mod build;
 mod fill;
 mod publish;
 mod seal;
+mod tenants;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,10 +9,18 @@ use vane_types::Slot;
 /// Rows of all for each that is wanted, up to which a bit for each of all is faster than sorting.
 const ROWS_PER_SORTED: usize = 256;
 
+/// Slots within the span for each row, up to which the row of each slot is kept.
+const SLOTS_PER_ROW: usize = 2;
+/// No row.
+const NONE: u32 = u32::MAX;
+
 /// The order of a segment's rows by slot, among equal ones by row.
 pub(crate) enum SlotOrder {
     /// Rows lie in the order of their slots, as those of points do that were never replaced.
     AsTheyLie,
+    /// The row of each slot from the least to the largest, or [`NONE`]: of rows that lie in another
+    /// order, such as that of tenants, where a look-up by steps would go to and fro.
+    BySlot(RangeInclusive<Slot>, Vec<u32>),
     /// The rows in that order.
     Sorted(Vec<u32>),
 }
@@ -23,68 +31,112 @@ impl SlotOrder {
         if slots.is_sorted() {
             return Self::AsTheyLie;
         }
+        if let Some(by_slot) = Self::by_slot(slots) {
+            return by_slot;
+        }
         let mut rows: Vec<u32> = (0..slots.len() as u32).collect();
         rows.sort_unstable_by_key(|row| (slots[*row as usize], *row));
         Self::Sorted(rows)
+    }
+
+    /// `None` where some rows have one slot, or few of the slots have a row.
+    fn by_slot(slots: &[Slot]) -> Option<Self> {
+        let (first, last) = (*slots.iter().min()?, *slots.iter().max()?);
+        let count = (last - first) as usize + 1;
+        if count > slots.len().saturating_mul(SLOTS_PER_ROW) {
+            return None;
+        }
+        let mut rows = vec![NONE; count];
+        for (row, slot) in (0..).zip(slots) {
+            let place = &mut rows[(slot - first) as usize];
+            if *place != NONE {
+                return None;
+            }
+            *place = row;
+        }
+        Some(Self::BySlot(first..=last, rows))
     }
 
     /// Bytes of memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::AsTheyLie => 0,
-            Self::Sorted(rows) => size_of_val(&**rows),
-        }
-    }
-
-    fn row(&self, at: usize) -> usize {
-        match self {
-            Self::AsTheyLie => at,
-            Self::Sorted(rows) => rows[at] as usize,
+            Self::BySlot(_, rows) | Self::Sorted(rows) => size_of_val(&**rows),
         }
     }
 
     /// The least and the largest slot; `None` without rows.
     pub(crate) fn span(&self, slots: &[Slot]) -> Option<RangeInclusive<Slot>> {
         let last = slots.len().checked_sub(1)?;
-        Some(slots[self.row(0)]..=slots[self.row(last)])
+        Some(match self {
+            Self::AsTheyLie => slots[0]..=slots[last],
+            Self::BySlot(span, _) => span.clone(),
+            Self::Sorted(rows) => slots[rows[0] as usize]..=slots[rows[last] as usize],
+        })
     }
 
     /// The rows of the wanted slots, ascending. Takes a few steps for each wanted slot within
     /// the span.
     pub(crate) fn rows_of(&self, slots: &[Slot], wanted: &RoaringBitmap) -> Vec<u32> {
         let Some(span) = self.span(slots) else { return Vec::new() };
-        let mut rows = Vec::new();
-        let mut at = 0;
-        for slot in wanted.range(span) {
-            at = self.first_from(slots, at, slot);
-            while at < slots.len() && slots[self.row(at)] == slot {
-                rows.push(self.row(at) as u32);
-                at += 1;
+        let wanted = wanted.range(span.clone());
+        let rows: Vec<u32> = match self {
+            Self::AsTheyLie => return among(slots.len(), |at| slots[at], wanted).collect(),
+            Self::BySlot(_, rows) => {
+                let row = |slot| rows[(slot - span.start()) as usize];
+                wanted.map(row).filter(|row| *row != NONE).collect()
             }
-        }
+            Self::Sorted(rows) => {
+                let slot = |at: usize| slots[rows[at] as usize];
+                among(slots.len(), slot, wanted).map(|at| rows[at as usize]).collect()
+            }
+        };
         // By row, as memory is read best.
-        match self {
-            Self::AsTheyLie => rows,
-            Self::Sorted(_) => ascending(rows, slots.len()),
-        }
+        if rows.is_sorted() { rows } else { ascending(rows, slots.len()) }
     }
+}
 
-    /// The first place from `at` on whose slot is not below `slot`. By steps that double: places
-    /// of wanted slots often lie close to each other.
-    fn first_from(&self, slots: &[Slot], at: usize, slot: Slot) -> usize {
-        let is_below = |at: usize| slots[self.row(at)] < slot;
-        let (mut low, mut step) = (at, 1);
-        while low + step <= slots.len() && is_below(low + step - 1) {
-            low += step;
-            step *= 2;
+/// The places of wanted slots among so many that ascend.
+fn among(
+    count: usize,
+    slot_at: impl Fn(usize) -> Slot,
+    wanted: impl Iterator<Item = Slot>,
+) -> impl Iterator<Item = u32> {
+    let mut places = Vec::new();
+    let mut at = 0;
+    for slot in wanted {
+        at = first_from(count, &slot_at, at, slot);
+        while at < count && slot_at(at) == slot {
+            places.push(at as u32);
+            at += 1;
         }
-        let mut high = (low + step).min(slots.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if is_below(middle) { low = middle + 1 } else { high = middle }
-        }
-        low
     }
+    places.into_iter()
+}
+
+/// The first place from `at` on whose slot is not below `slot`. By steps that double: places of
+/// wanted slots often lie close to each other.
+fn first_from(count: usize, slot_at: &impl Fn(usize) -> Slot, at: usize, slot: Slot) -> usize {
+    // Where no slot was left out in between, it is found at once.
+    if at < count {
+        let guess = at.saturating_add(slot.saturating_sub(slot_at(at)) as usize);
+        let is_it = guess < count && slot_at(guess) == slot;
+        if is_it && (guess == at || slot_at(guess - 1) < slot) {
+            return guess;
+        }
+    }
+    let is_below = |at: usize| slot_at(at) < slot;
+    let (mut low, mut step) = (at, 1);
+    while low + step <= count && is_below(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    let mut high = (low + step).min(count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_below(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 /// Rows in their order, of so many in all.
@@ -117,9 +169,22 @@ mod tests {
         fn rows_of_slots_are_those_that_a_look_at_all_finds(
             mut slots in prop::collection::vec(0u32..300, 0..200),
             wanted in prop::collection::btree_set(0u32..320, 0..40),
-            sorted: bool,
+            order in 0..4,
         ) {
-            if sorted {
+            // As they come, with slots of several rows; of one row each; in order; without gaps.
+            if order > 0 {
+                let distinct: std::collections::BTreeSet<u32> = slots.iter().copied().collect();
+                slots.retain({
+                    let mut left = distinct.clone();
+                    move |slot| left.remove(slot)
+                });
+                if order == 3 {
+                    let places: Vec<u32> = distinct.into_iter().collect();
+                    let place = |slot: u32| places.partition_point(|it| *it < slot) as u32;
+                    slots.iter_mut().for_each(|slot| *slot = place(*slot));
+                }
+            }
+            if order == 2 {
                 slots.sort_unstable();
             }
             let wanted: RoaringBitmap = wanted.into_iter().collect();

@@ -24,6 +24,7 @@ mod room;
 mod routes;
 mod search_context;
 mod snapshots;
+mod tenants;
 mod unreadable;
 mod vectors;
 mod world;

@@ -17,7 +17,7 @@ use vane_shard::{
 };
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
-    CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, LogIndex, NodeId,
+    CollectionConfig, Distance, FieldSchema, GroupId, Hints, HnswConfig, LogIndex, NodeId,
     OptimizerConfig, Payload, PeerId, PointId, Term, Vector, VectorParams,
 };
 
@@ -69,6 +69,13 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn hints_of_tenants() -> Hints {
+    let mut hints = Hints::default();
+    let options = [("is_tenant".to_owned(), true.into())].into_iter().collect();
+    hints.indexes.insert("n".parse().unwrap(), options);
+    hints
+}
+
 pub fn config() -> CollectionConfig {
     let vector = VectorParams::new(DIM, Distance::Euclid);
     CollectionConfig {
@@ -86,6 +93,8 @@ pub fn config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
+        // Rows of merged segments lie in the order of their numbers, while there is an index.
+        hints: hints_of_tenants(),
         ..CollectionConfig::default()
     }
 }
@@ -133,7 +142,7 @@ pub fn soon() -> Instant {
 /// A shard with what it lies in, so that it can be opened again.
 pub struct Replica {
     kv: Arc<dyn Kv>,
-    dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
     pub shard: Arc<Shard>,
 }
 

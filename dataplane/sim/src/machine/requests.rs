@@ -10,7 +10,7 @@ use crate::write::{Write, class_of};
 /// Name of a point's number in its payload.
 const NUMBER: &str = "number";
 /// Name of the number's class, which filters ask for.
-const CLASS: &str = "class";
+pub(super) const CLASS: &str = "class";
 
 fn selection(points: &[u64]) -> Selection {
     Selection::Ids(points.iter().copied().map(PointId::Num).collect())
@@ -27,7 +27,7 @@ pub(crate) fn class_filter(class: u64) -> Filter {
     Filter::parse(filter).expect("the filter is valid")
 }
 
-fn path(name: &str) -> JsonPath {
+pub(super) fn path(name: &str) -> JsonPath {
     name.parse().expect("a plain name is a path")
 }
 

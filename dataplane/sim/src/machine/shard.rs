@@ -12,11 +12,11 @@ use vane_shard::{
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Distance, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange,
+    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange,
     VectorParams,
 };
 
-use super::requests::{class_filter, number_of, number_of_id};
+use super::requests::{CLASS, class_filter, number_of, number_of_id, path};
 use super::{AnyMachine, Machine};
 use crate::random::Random;
 
@@ -64,6 +64,13 @@ impl ShardRates {
     }
 }
 
+fn classes_are_tenants() -> Hints {
+    let mut hints = Hints::default();
+    let options = [("is_tenant".to_owned(), true.into())].into_iter().collect();
+    hints.indexes.insert(path(CLASS), options);
+    hints
+}
+
 /// The configuration of every collection.
 pub(crate) fn collection_config() -> CollectionConfig {
     let params = VectorParams::new(SIZE, Distance::Euclid);
@@ -83,6 +90,8 @@ pub(crate) fn collection_config() -> CollectionConfig {
         },
         payload_schema: BTreeMap::new(),
         metadata: Payload::new(),
+        // Rows of merged segments lie by class.
+        hints: classes_are_tenants(),
         ..CollectionConfig::default()
     }
 }

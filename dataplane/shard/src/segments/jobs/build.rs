@@ -41,6 +41,10 @@ impl Shard {
     ) -> Result<(), Error> {
         let Some((inputs, hnsw)) = self.inputs(ordinal, &[segment]) else { return Ok(()) };
         let old = &inputs[0];
+        // Rows are brought in order while nothing depends on how they lie.
+        if self.tenant_order().is_some_and(|tenants| !tenants.is_kept(old.files.slots())) {
+            return self.rewrite(ordinal, &[segment], true, cancel);
+        }
         verify(&inputs, cancel)?;
         let new = self.new_segment(ordinal, |id, dir| {
             segment_file::link_into(&old.dir, dir)?;
@@ -77,11 +81,11 @@ impl Shard {
         let mut origins = Vec::new();
         let new = self.new_segment(ordinal, |id, dir| {
             let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
-            for (number, input) in inputs.iter().enumerate() {
-                for row in copy_living(input, &mut writer, cancel)? {
-                    origins.push((number as u32, row));
-                }
+            origins = living(&inputs);
+            if let Some(tenants) = self.tenant_order() {
+                tenants.sort(&mut origins, &inputs);
             }
+            copy(&inputs, &origins, &mut writer, cancel)?;
             let mut manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
             let residence = self.state.read().residences(ordinal).rows;
@@ -200,23 +204,31 @@ fn verify(inputs: &[Arc<Sealed>], cancel: &Cancel<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Copies the rows that live, and says which they are. Some may die before the copy is
+/// The rows that live, each by its input and its number there. Some may die before the copy is
 /// published: see [`Shard::publish`].
-fn copy_living(
-    input: &Sealed,
+fn living(inputs: &[Arc<Sealed>]) -> Vec<(u32, u32)> {
+    let mut rows = Vec::new();
+    for (number, input) in (0..).zip(inputs) {
+        let lives =
+            |row: &u32| planted::is(Fault::MergeTheDead) || input.tombstones.of(*row) == ALIVE;
+        rows.extend((0..input.rows() as u32).filter(lives).map(|row| (number, row)));
+    }
+    rows
+}
+
+/// Copies rows in their order.
+fn copy(
+    inputs: &[Arc<Sealed>],
+    rows: &[(u32, u32)],
     writer: &mut SegmentWriter,
     cancel: &Cancel<'_>,
-) -> Result<Vec<u32>, Error> {
-    let (slots, versions) = (input.files.slots(), input.files.versions());
-    let mut copied = Vec::new();
-    for row in 0..input.rows() {
-        if row % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
+) -> Result<(), Error> {
+    for (number, (input, row)) in rows.iter().enumerate() {
+        if number % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
             return Err(Error::Cancelled);
         }
-        if planted::is(Fault::MergeTheDead) || input.tombstones.of(row as u32) == ALIVE {
-            writer.push(slots[row], LogIndex(versions[row]), input.files.vector(row))?;
-            copied.push(row as u32);
-        }
+        let (files, row) = (&inputs[*input as usize].files, *row as usize);
+        writer.push(files.slots()[row], LogIndex(files.versions()[row]), files.vector(row))?;
     }
-    Ok(copied)
+    Ok(())
 }
