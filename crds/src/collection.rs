@@ -117,7 +117,11 @@ pub struct CollectionSpec {
     /// Payload fields that filters find by an index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = PAYLOAD_INDEXES_MAX))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["field".into()]))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["field".into()]),
+        validation = Rule::new("self.filter(i, has(i.tenant) && i.tenant).size() <= 1")
+            .message("only one can be of tenants")
+    )]
     pub payload_indexes: Vec<PayloadIndex>,
     /// Other names of the collection. Given to it when it is made; an application may point
     /// them elsewhere afterwards, which is reported and left alone.
@@ -225,6 +229,7 @@ pub struct Search {
 }
 
 /// An index over a field of the payload.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PayloadIndex {
@@ -234,6 +239,9 @@ pub struct PayloadIndex {
     /// What the field holds.
     #[serde(rename = "type")]
     pub kind: FieldType,
+    /// Whether the value is a point's tenant. Rows of one tenant then lie together, and a search
+    /// with a filter on it reads one run of them.
+    pub tenant: Option<bool>,
 }
 
 /// What a payload field holds.

@@ -113,6 +113,17 @@ fn a_collection_keeps_its_shape() {
         .validate_cel_update(&old)
         .unwrap();
     refused(change("/spec/vectors/0/name", json!("")).validate_cel(), "must have a name");
+    let of_tenants = |others: bool| {
+        collection(|object| {
+            object["spec"]["payloadIndexes"] = json!([
+                {"field": "customer", "type": "Keyword", "tenant": true},
+                {"field": "team", "type": "Keyword", "tenant": others},
+                {"field": "year", "type": "Integer"},
+            ]);
+        })
+    };
+    of_tenants(false).validate_cel().unwrap();
+    refused(of_tenants(true).validate_cel(), "only one can be of tenants");
     refused(
         collection(|object| object["spec"]["name"] = "n".into()).validate_cel_update(&old),
         "cannot be changed",

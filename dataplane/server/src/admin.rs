@@ -120,10 +120,11 @@ impl Admin for AdminDoor {
         &self,
         request: Request<SetPayloadIndexRequest>,
     ) -> Answer<SetPayloadIndexReply> {
-        let SetPayloadIndexRequest { collection, field, r#type } = request.into_inner();
+        let SetPayloadIndexRequest { collection, field, r#type, is_tenant } = request.into_inner();
         let write = request::payload_index(&field, r#type)?;
         let collection = self.0.collection(&call(), &collection).await?;
-        self.0.write(&call(), collection, write).await?;
+        let options = request::index_options(&write, is_tenant, collection.config());
+        self.0.make_index(&call(), collection, write, options, false).await?;
         answer(SetPayloadIndexReply {})
     }
 

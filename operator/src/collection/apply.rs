@@ -54,9 +54,10 @@ pub async fn in_database(
             let request = admin::UpdateCollectionRequest { name, body: body.to_string() };
             node.update_collection(request).await.map(drop)
         }
-        Step::SetIndex { field, kind } => {
+        Step::SetIndex { field, kind, tenant } => {
             let r#type = kind.to_owned();
-            let request = admin::SetPayloadIndexRequest { collection: name, field, r#type };
+            let (collection, is_tenant) = (name, tenant);
+            let request = admin::SetPayloadIndexRequest { collection, field, r#type, is_tenant };
             node.set_payload_index(request).await.map(drop)
         }
         Step::AddAlias(alias) => {

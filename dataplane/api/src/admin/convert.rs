@@ -117,6 +117,7 @@ pub fn collection(
         payload_indexes: Default::default(),
         recall: Vec::new(),
         min_recall: config.search.min_recall,
+        tenant_field: config.tenant_field().map(ToString::to_string),
     }
 }
 

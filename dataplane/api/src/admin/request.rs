@@ -10,6 +10,7 @@ use vane_types::{CollectionConfig, FieldType, NodeId};
 use crate::engine::{ConfigChange, Layout, WantedReplica, Write};
 use crate::error::{Error, Kind};
 use crate::rest::collection::{CreateCollection, UpdateCollection};
+use crate::rest::index::set_tenant;
 use crate::rest::text::text;
 
 fn bad_input(detail: impl std::fmt::Display) -> Error {
@@ -90,6 +91,16 @@ pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
     let field_type = FieldType::deserialize(Value::String(field_type))
         .map_err(|error| bad_input(format!("type: {error}")))?;
     Ok(Write::CreateIndex { field, field_type })
+}
+
+/// What is to be said of an index beside its type; `None` where nothing is, or it is so already.
+pub fn index_options(
+    index: &Write,
+    is_tenant: Option<bool>,
+    config: &CollectionConfig,
+) -> Option<ConfigChange> {
+    let Write::CreateIndex { field, .. } = index else { return None };
+    set_tenant(field, is_tenant?, config)
 }
 
 /// The replicas that a shard should have.

@@ -71,6 +71,21 @@ impl IndexOptions {
     }
 }
 
+/// Says of the index of a field whether its value is a point's tenant; its other options stay.
+/// `None` where that is said already.
+pub fn set_tenant(
+    field: &JsonPath,
+    is_tenant: bool,
+    config: &CollectionConfig,
+) -> Option<ConfigChange> {
+    let mut options = config.hints.indexes.get(field).cloned().unwrap_or_default();
+    match is_tenant {
+        true => drop(options.insert("is_tenant".to_owned(), true.into())),
+        false => drop(options.remove("is_tenant")),
+    }
+    IndexOptions { field: field.clone(), options }.into_change(config)
+}
+
 /// The removal of the index of a field, which comes in the path of the request, and of its
 /// options.
 ///
@@ -161,6 +176,13 @@ mod tests {
         let change = create(tenant.clone()).into_change(&config).unwrap();
         config.hints.merge(change.hints);
         assert!(create(tenant).into_change(&config).is_none());
+        let field = "k".parse().unwrap();
+        assert!(set_tenant(&field, true, &config).is_none());
+        let mut other = config.clone();
+        other.hints.merge(set_tenant(&field, false, &config).unwrap().hints);
+        assert_eq!(other.tenant_field(), None);
+        other.hints.merge(set_tenant(&field, true, &other).unwrap().hints);
+        assert_eq!(other.tenant_field(), Some(&field));
         let change = drop_index("k").unwrap().1.into_change(&config).unwrap();
         config.hints.merge(change.hints);
         assert!(config.hints.is_empty());

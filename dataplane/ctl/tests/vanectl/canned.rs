@@ -101,6 +101,7 @@ pub(crate) fn collection(name: &str) -> Collection {
             ef_percent: 125,
         }],
         min_recall: Some(0.97),
+        tenant_field: Some("tag".into()),
     }
 }
 

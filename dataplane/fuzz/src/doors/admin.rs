@@ -63,7 +63,8 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
             let field = text(random);
             let r#type = (*random.pick(&["keyword", "integer", "geo", "", "{}"])).to_owned();
             let collection = name;
-            let request = wire::SetPayloadIndexRequest { collection, field, r#type };
+            let is_tenant = *random.pick(&[None, Some(true), Some(false)]);
+            let request = wire::SetPayloadIndexRequest { collection, field, r#type, is_tenant };
             one(method("SetPayloadIndex"), &request)
         }
         11 => {

@@ -33,8 +33,11 @@ fn indexes(spec: &CollectionSpec, found: &admin::Collection) -> Vec<Step> {
     // An index that is not declared is the application's, and stays.
     for index in &spec.payload_indexes {
         let kind = body::field_type(index.kind);
-        if found.payload_indexes.get(&index.field).map(String::as_str) != Some(kind) {
-            steps.push(Step::SetIndex { field: index.field.clone(), kind });
+        let (field, tenant) = (index.field.clone(), index.tenant);
+        let is_of_type = found.payload_indexes.get(&field).map(String::as_str) == Some(kind);
+        let is_of_tenants = found.tenant_field.as_ref() == Some(&field);
+        if !is_of_type || tenant.is_some_and(|tenant| tenant != is_of_tenants) {
+            steps.push(Step::SetIndex { field, kind, tenant });
         }
     }
     steps

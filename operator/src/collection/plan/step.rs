@@ -19,12 +19,21 @@ pub enum Step {
     #[display("change its parameters: {_0}")]
     Update(Value),
     /// Make an index over a payload field.
-    #[display("index field {field} as {kind}")]
+    #[display(
+        "index field {field} as {kind}{}",
+        match tenant {
+            None => "",
+            Some(true) => ", of tenants",
+            Some(false) => ", not of tenants",
+        }
+    )]
     SetIndex {
         /// Path of the field.
         field: String,
         /// Type, as the API has it.
         kind: &'static str,
+        /// Whether its value is a point's tenant, where that is declared.
+        tenant: Option<bool>,
     },
     /// Give the collection another name, unless somebody has that name.
     #[display("add alias {_0}")]

@@ -53,7 +53,7 @@ fn one_that_is_not_there_is_made_and_then_completed() {
         "shard_number": 2, "replication_factor": 3,
     });
     assert_eq!(plan_of(None).steps, [Step::Create(body)]);
-    let index = Step::SetIndex { field: "lang".into(), kind: "keyword" };
+    let index = Step::SetIndex { field: "lang".into(), kind: "keyword", tenant: None };
     assert_eq!(plan_of(Some(found(|_| ()))).steps, [index, Step::AddAlias("latest".into())]);
     let mut whole = found(|_| ());
     whole.payload_indexes.insert("lang".into(), "keyword".into());
@@ -108,6 +108,30 @@ fn what_searches_find_and_what_is_kept_in_memory_is_brought_to_what_is_declared(
     let none = collection(|object| object["spec"]["search"] = json!({}));
     assert_eq!(step(&none, &there), [Step::Update(taken_away)]);
     assert_eq!(step(&collection(|_| ()), &there), [], "what is not spoken of is left alone");
+}
+
+#[test]
+fn an_index_is_said_to_be_of_tenants_where_that_is_declared() {
+    let steps = |tenant: Value, there: Option<&str>| {
+        let declared = collection(|object| {
+            object["spec"]["payloadIndexes"][0]["tenant"] = tenant;
+        });
+        let mut known = observed(Some(found(|_| ())));
+        let collection = known.found.as_mut().unwrap();
+        collection.payload_indexes.insert("lang".into(), "keyword".into());
+        collection.tenant_field = there.map(str::to_owned);
+        known.was_there = true;
+        plan(&declared, &known).steps
+    };
+    let step = |tenant| {
+        let (field, kind, tenant) = ("lang".to_owned(), "keyword", Some(tenant));
+        [Step::SetIndex { field, kind, tenant }]
+    };
+    assert_eq!(steps(true.into(), None), step(true));
+    assert_eq!(steps(true.into(), Some("other")), step(true));
+    assert_eq!(steps(true.into(), Some("lang")), []);
+    assert_eq!(steps(false.into(), Some("lang")), step(false));
+    assert_eq!(steps(Value::Null, Some("lang")), [], "what is not declared is left alone");
 }
 
 #[test]
