@@ -82,7 +82,8 @@ impl Shard {
         let new = self.new_segment(ordinal, |id, dir| {
             let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
             origins = living(&inputs);
-            if let Some(tenants) = self.tenant_order() {
+            // The order of all points is looked up for it: too much for each of many small merges.
+            if let Some(tenants) = graph.then(|| self.tenant_order()).flatten() {
                 tenants.sort(&mut origins, &inputs);
             }
             copy(&inputs, &origins, &mut writer, cancel)?;
