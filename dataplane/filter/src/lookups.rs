@@ -5,8 +5,12 @@ use vane_types::JsonPath;
 use crate::filter::{Clause, Condition, FieldCondition, Filter, Match};
 use crate::payload_index::PayloadIndex;
 
-/// Values of payload indexes that a look-up of a filter reads at most; `None` where it asks for
-/// more than those: for points, for their ids, for what no index has.
+/// A value that is looked for counts as so many that are read one after the other.
+const FOUND: usize = 16;
+
+/// Values of payload indexes that a look-up of a filter reads at most, those that it looks for
+/// [`FOUND`] times; `None` where it asks for more than those: for points, for their ids, for what
+/// no index has.
 ///
 /// That the answer is exact is not said: [`resolve`](crate::resolve()) tells.
 pub fn lookups<'a>(
@@ -42,8 +46,8 @@ fn of_field<'a>(
     let index = index(&condition.key)?;
     let matching = match &condition.matching {
         None => 0,
-        Some(Match::Value(_)) => 1,
-        Some(Match::Any(values)) => values.len(),
+        Some(Match::Value(_)) => FOUND,
+        Some(Match::Any(values)) => values.len().saturating_mul(FOUND),
         Some(Match::Except(_)) => return None,
     };
     let range = condition.range.as_ref().map_or(0, |_| index.values());
@@ -72,19 +76,19 @@ mod tests {
             lookups(&filter, &index)
         };
         for (condition, expected) in [
-            (json!({"key": "name", "match": {"value": "a"}}), Some(1)),
-            (json!({"key": "name", "match": {"any": ["a", "b", "c"]}}), Some(3)),
+            (json!({"key": "name", "match": {"value": "a"}}), Some(FOUND)),
+            (json!({"key": "name", "match": {"any": ["a", "b", "c"]}}), Some(3 * FOUND)),
             (json!({"key": "age", "range": {"gte": 3}}), Some(7)),
             (
                 json!({"should": [{"key": "age", "match": {"value": 1}},
                 {"key": "name", "match": {"value": "a"}}]}),
-                Some(2),
+                Some(2 * FOUND),
             ),
-            (json!({"must_not": {"key": "age", "match": {"value": 1}}}), Some(1)),
+            (json!({"must_not": {"key": "age", "match": {"value": 1}}}), Some(FOUND)),
             (
                 json!({"min_should": {"min_count": 1, "conditions": [
                 {"key": "age", "match": {"value": 1}}]}}),
-                Some(1),
+                Some(FOUND),
             ),
             (json!({"has_vector": "v"}), Some(1)),
             (json!({"key": "other", "match": {"value": 1}}), None),

@@ -15,7 +15,8 @@ use crate::shard::Shard;
 use crate::state::filter_indexes::FilterIndexes;
 use crate::state::residences;
 
-/// Values of payload indexes that are looked up within half a millisecond.
+/// Values of payload indexes, as they are counted there, that are looked up within half a
+/// millisecond.
 const LOOKUPS_MAX: usize = 1 << 15;
 /// Points of a shard up to which their sets are joined in some ten microseconds.
 const POINTS_MAX: u64 = 1 << 21;
