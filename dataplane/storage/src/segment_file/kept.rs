@@ -35,14 +35,20 @@ impl Kept {
         let state = State { residence, single_reads: false, wanted, pinned };
         let kept = Self(Arc::new(Inner { map, state: Mutex::new(state) }));
         kept.advise(residence);
+        match residence {
+            Residence::Pinned => settle_later(Arc::downgrade(&kept.0)),
+            Residence::Cold | Residence::Cached => kept.0.settle(),
+        }
         kept
     }
 
-    /// Keeps it so from now on.
+    /// Keeps it so from now on. What takes as long as the disk does comes later, by another thread:
+    /// whoever changes it may hold a lock.
     pub(super) fn keep(&self, residence: Residence) {
         let changes = self.0.state.lock().residence != residence;
         if changes {
             self.advise(residence);
+            settle_later(Arc::downgrade(&self.0));
         }
     }
 
@@ -60,18 +66,7 @@ impl Kept {
         }
         match residence {
             Residence::Cold => state.advise_reads(map),
-            Residence::Cached => {
-                drop(map.advise(Advice::Normal));
-                // The first searches after a start would otherwise wait for the disk page by page.
-                // Of more than fits each would push out another.
-                if fit_into_memory() {
-                    drop(map.advise(Advice::WillNeed));
-                }
-            }
-            Residence::Pinned => {
-                drop(map.advise(Advice::Normal));
-                pin_later(Arc::downgrade(&self.0));
-            }
+            Residence::Cached | Residence::Pinned => drop(map.advise(Advice::Normal)),
         }
     }
 
@@ -102,6 +97,19 @@ impl Deref for Kept {
 }
 
 impl Inner {
+    /// Reads what is to be in memory.
+    fn settle(&self) {
+        let residence = self.state.lock().residence;
+        match residence {
+            Residence::Cold => {}
+            // The first searches after a start would otherwise wait for the disk page by page. Of
+            // more than fits each would push out another.
+            Residence::Cached if !fit_into_memory() => {}
+            Residence::Cached => drop(self.map.advise(Advice::WillNeed)),
+            Residence::Pinned => self.pin(),
+        }
+    }
+
     /// Reads all of it and keeps it. Without the lock, as that takes as long as the disk does.
     fn pin(&self) {
         let is_due = |state: &State| state.residence == Residence::Pinned && state.pinned.is_none();
@@ -135,25 +143,25 @@ impl Inner {
     }
 }
 
-/// Has one thread of the process pin a file: to read it takes as long as the disk does.
-fn pin_later(file: Weak<Inner>) {
+/// Has one thread of the process read files: that takes as long as the disk does.
+fn settle_later(file: Weak<Inner>) {
     static FILES: OnceLock<Option<Sender<Weak<Inner>>>> = OnceLock::new();
     let files = FILES.get_or_init(|| {
-        let (files, to_pin) = channel();
-        let pinner = thread::Builder::new().name("vane-pin".into());
-        pinner.spawn(move || pin_all(&to_pin)).ok().map(|_| files)
+        let (files, to_read) = channel();
+        let reader = thread::Builder::new().name("vane-residence".into());
+        reader.spawn(move || settle_all(&to_read)).ok().map(|_| files)
     });
-    // Where there is no thread, there is nobody to pin: the file is cached.
+    // Where there is no thread, pages come as they are asked for.
     if let Some(files) = files {
         drop(files.send(file));
     }
 }
 
-fn pin_all(files: &Receiver<Weak<Inner>>) {
+fn settle_all(files: &Receiver<Weak<Inner>>) {
     for file in files {
         // One that nobody reads any more is let go.
         if let Some(file) = file.upgrade() {
-            file.pin();
+            file.settle();
         }
     }
 }
