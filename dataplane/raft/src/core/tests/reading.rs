@@ -39,31 +39,35 @@ fn who_hears_that_a_command_is_applied_may_go_by_its_leaders_word() {
     assert!(applied >= index, "{index} is acknowledged, and {applied} shown");
 }
 
-#[test]
-fn a_leader_gives_no_word_once_it_has_told_another_to_lead() {
+/// A leader that has just told another to lead, and neither has heard more.
+fn handed_over(is_cut_off: bool) -> (TestCluster, u64, u64) {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();
     let next = follower_of(leader);
     cluster.propose(leader, b"a").unwrap();
+    if is_cut_off {
+        cluster.down.insert(next);
+    }
     let node = cluster.nodes.get_mut(&leader).unwrap();
     assert!(node.watch.is_serving());
     node.core.transfer(GROUP, peer(next)).unwrap();
+    (cluster, leader, next)
+}
+
+#[test]
+fn a_leader_gives_no_word_once_it_has_told_another_to_lead() {
+    let (mut cluster, leader, next) = handed_over(false);
     // It has not heard of the next term: the other may lead in it already.
-    assert!(!node.watch.is_serving() && node.watch.leader() == Some(peer(leader)));
+    let watch = &cluster.nodes[&leader].watch;
+    assert!(!watch.is_serving() && watch.leader() == Some(peer(leader)));
     cluster.ticks(15);
     assert!(cluster.nodes[&next].watch.is_serving());
 }
 
 #[test]
 fn a_leader_whose_successor_never_came_serves_again() {
-    let mut cluster = TestCluster::of(3);
-    let leader = cluster.leader();
-    let next = follower_of(leader);
-    cluster.propose(leader, b"a").unwrap();
-    cluster.down.insert(next);
-    let node = cluster.nodes.get_mut(&leader).unwrap();
-    node.core.transfer(GROUP, peer(next)).unwrap();
-    assert!(!node.watch.is_serving());
+    let (mut cluster, leader, _) = handed_over(true);
+    assert!(!cluster.nodes[&leader].watch.is_serving());
     cluster.ticks(60);
     assert!(cluster.nodes[&leader].watch.is_serving());
 }
