@@ -1,7 +1,8 @@
 //! Generates the Rust side of `proto/*.proto`.
 
 /// Messages that `vanectl -o json` shows under the names of their fields.
-const SHOWN: [&str; 5] = ["Cluster", "Collection", "MeasuredRecall", "Node", "Shard"];
+const SHOWN: [&str; 7] =
+    ["Cluster", "Collection", "CollectionMemory", "MeasuredRecall", "Node", "NodeMemory", "Shard"];
 /// Fields of these that it shows in a form of its own, or not at all.
 const LEFT_OUT: [&str; 6] = [
     "Cluster.meta",

@@ -5,13 +5,14 @@ pub(crate) use vane_coordinator::{
     By, ConfigChange, Layout, Prefetch, Query, SearchExplained, ShardExplained, VectorChange,
 };
 pub(crate) use vane_node::{
-    CollectionOverview, Marker, NodeOverview, NotReady, Problem, ShardOverview, Summary,
+    CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,
+    Summary,
 };
 #[cfg(test)]
 pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
-    Info, NewPoint, PartExplained, Record, Scored, Scroll, SearchParams, SearchWay, Selection,
-    Want, WantPayload, WantVectors, Write,
+    Info, Memory, NewPoint, PartExplained, Record, Scored, Scroll, SearchParams, SearchWay,
+    Selection, Want, WantPayload, WantVectors, Write,
 };
-pub(crate) use vane_transport::{GroupReport, TransferPhase, TransferReport};
+pub(crate) use vane_transport::{GroupReport, NodeMemory, TransferPhase, TransferReport};

@@ -115,6 +115,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         watch: Watch,
     },
+    /// What the nodes have memory for
+    Memory {
+        /// Only this collection, on each node
+        collection: Option<String>,
+        /// What each collection has, on each node
+        #[arg(long)]
+        collections: bool,
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// List the shards, or change where one is
     #[command(visible_alias = "shard")]
     Shards {

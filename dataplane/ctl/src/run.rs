@@ -7,7 +7,9 @@ use crate::client::{Client, token};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
-use crate::{cluster, collections, disk, leader, meta, nodes, recall, shards, version, wait};
+use crate::{
+    cluster, collections, disk, leader, memory, meta, nodes, recall, shards, version, wait,
+};
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
 const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(5 * 60);
@@ -55,6 +57,10 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         }
         Command::Recall { collection, watch } => {
             recall::show(console, collection, watch).await?;
+            Ok(Exit::Done)
+        }
+        Command::Memory { collection, collections, watch } => {
+            memory::show(console, collection, collections, watch).await?;
             Ok(Exit::Done)
         }
         Command::Leader { action } => leader::run(console, action).await,

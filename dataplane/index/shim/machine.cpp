@@ -82,8 +82,22 @@ const char* vane_last_error(void) {
     return vane::message();
 }
 
+// The allocator of Rust's side, in programs that have it: empty pages of the calling thread, and
+// with `force` those that no thread has. An idle node would keep what a load took: pages go back
+// when somebody frees more.
+extern "C" void mi_collect(bool force) __attribute__((weak));
+
 void vane_trim_memory(void) {
 #if defined(__GLIBC__)
     malloc_trim(0);
 #endif
+    if (mi_collect != nullptr) {
+        mi_collect(true);
+    }
+}
+
+void vane_trim_thread(void) {
+    if (mi_collect != nullptr) {
+        mi_collect(false);
+    }
 }

@@ -151,6 +151,7 @@ void vane_single_threaded(void);
 
 // Gives memory back to the system that C++ code has freed and its allocator has kept.
 void vane_trim_memory(void);
+void vane_trim_thread(void);
 
 // Message of the calling thread's last failure.
 const char* vane_last_error(void);

@@ -383,6 +383,11 @@ pub(crate) fn trim_memory() {
     unsafe { raw::vane_trim_memory() }
 }
 
+pub(crate) fn trim_thread() {
+    // SAFETY: it takes no argument and touches only what is free.
+    unsafe { raw::vane_trim_thread() }
+}
+
 pub(crate) fn compared_here() -> u64 {
     // SAFETY: reads a number that belongs to the calling thread.
     unsafe { raw::vane_compared_here() }

@@ -22,7 +22,7 @@ mod select;
 mod stock;
 mod vector_index;
 
-pub use cpu::{check_cpu, single_threaded_here, trim_memory};
+pub use cpu::{check_cpu, single_threaded_here, trim_memory, trim_thread};
 pub use error::Error;
 pub use flat::Flat;
 pub use graph::{Base, Graph, compared_here};

@@ -19,6 +19,7 @@ mod liveness;
 mod log_store;
 mod maintenance;
 mod member;
+mod memory;
 mod meta_replica;
 mod node;
 mod not_ready;
@@ -42,11 +43,12 @@ mod shards;
 mod standing;
 
 pub use member::Member;
+pub use memory::of_process as process_memory;
 pub use node::Node;
 pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
-    CollectionOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
+    CollectionOverview, MemoryOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
 };
 pub use reads::ReadCounters;
 pub use reception::Reception;
@@ -55,7 +57,6 @@ pub use scrub::{ScrubProgress, ScrubSettings};
 pub use settings::{NodeSettings, Settings};
 pub use shards::NodeShards;
 pub use vane_storage::data_dir::Marker;
-pub use vane_storage::segment_file::pinned_bytes;
 
 /// A collection as this node's coordinator sees it.
 pub type Collection = vane_coordinator::Collection<NodeShards>;

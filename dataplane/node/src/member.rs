@@ -12,12 +12,14 @@ use std::time::Duration;
 use uuid::Uuid;
 use vane_coordinator::Coordinator;
 use vane_raft::StateMachine;
-use vane_shard::{Info, Memory};
+use vane_shard::Info;
 use vane_storage::DataDir;
 use vane_storage::data_dir::Member as Membership;
+use vane_transport::NodeMemory;
 use vane_transport::Token;
 use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::memory;
 use crate::not_ready::NotReady;
 use crate::open_error::OpenError;
 use crate::progress::Progress;
@@ -131,23 +133,26 @@ impl Member {
         Ok(())
     }
 
-    /// Figures of the replicas on this node, by collection, and what memory they hold.
-    pub fn local_infos(&self) -> BTreeMap<String, (Info, Memory)> {
+    /// Figures of the replicas on this node, by collection.
+    pub fn local_infos(&self) -> BTreeMap<String, Info> {
         // Each collection has its entry, also without a replica here: zero is not the same as gone.
         let names = self.serving.coordinator.collection_names().into_iter();
-        let mut infos: BTreeMap<String, (Info, Memory)> =
-            names.map(|name| (name, Default::default())).collect();
+        let mut infos: BTreeMap<String, Info> = names.map(|name| (name, Info::default())).collect();
         for (group, replica) in self.serving.replicas.all() {
             let entry = |state: &vane_catalog::State| {
                 state.shards.get(&group).map(|shard| shard.collection.clone())
             };
             let name = self.ground.catalog.read(entry);
-            if let Some((info, memory)) = name.and_then(|name| infos.get_mut(&name)) {
+            if let Some(info) = name.and_then(|name| infos.get_mut(&name)) {
                 info.add(replica.shard.info());
-                memory.add(replica.shard.memory());
             }
         }
         infos
+    }
+
+    /// What this node has memory for. Looks at every value of each payload index.
+    pub fn memory(&self) -> NodeMemory {
+        memory::of_node(&self.serving.replicas, &self.ground.catalog)
     }
 
     /// Bytes free on the disk.

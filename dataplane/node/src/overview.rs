@@ -2,10 +2,12 @@
 //! changes nothing.
 
 mod copying;
+mod memory;
 mod nodes;
 mod shards;
 mod summary;
 
+pub use memory::MemoryOverview;
 pub use nodes::NodeOverview;
 pub use shards::{CollectionOverview, ShardOverview, ShardReplica};
 pub use summary::{Problem, Summary};

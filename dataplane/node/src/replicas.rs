@@ -13,7 +13,7 @@ use vane_catalog::{
 };
 use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine, Watch};
 use vane_shard::{Shard, ShardSettings};
-use vane_storage::{DataDb, DataDir, LogDb, ShardStore, segment_file};
+use vane_storage::{DataDb, DataDir, Held, LogDb, ShardStore, segment_file};
 use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
 
 use crate::broken::Broken;
@@ -99,6 +99,15 @@ impl Replicas {
     /// The replica of a group, or why it did not open; `None` where none is placed here.
     pub(crate) fn get(&self, group: GroupId) -> Option<Opened> {
         self.open.read().get(&group).map(|(_, opened)| in_use(opened))
+    }
+
+    /// What the databases behind all replicas hold in memory.
+    pub(crate) fn in_memory(&self) -> Held {
+        let (data, log) = (self.disks.data_db.held(), self.disks.log_db.held());
+        Held {
+            memtables: data.memtables + log.memtables,
+            block_cache: data.block_cache + log.block_cache,
+        }
     }
 
     /// All replicas that are open.

@@ -11,12 +11,13 @@ use vane_placement::StaysShut;
 use vane_raft::{Engine, Role};
 use vane_storage::Space;
 use vane_transport::{
-    BrokenReplica, GroupReport, NodeReport, PROTOCOL, Peers, ReportRequest, Transfers,
+    BrokenReplica, GroupReport, NodeMemory, NodeReport, PROTOCOL, Peers, ReportRequest, Transfers,
 };
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::broken::Broken;
 use crate::compare::Differing;
+use crate::memory;
 use crate::replicas::Replicas;
 use crate::scrub::ScrubProgress;
 
@@ -49,7 +50,7 @@ impl Reporter {
             .map(|(group, _)| *group)
             .collect();
         let leaders = led.len() as u64;
-        let mut sums = BTreeMap::new();
+        let (mut sums, mut memory) = (BTreeMap::new(), None);
         let wanted = match request {
             ReportRequest::NodeOnly => Vec::new(),
             ReportRequest::Groups(groups) => groups,
@@ -58,6 +59,10 @@ impl Reporter {
             ReportRequest::Sums(groups) => {
                 let asked = replicas.iter().filter(|(group, _)| groups.contains(group));
                 sums.extend(asked.map(|(group, replica)| (*group, replica.shard.sums())));
+                Vec::new()
+            }
+            ReportRequest::Memory => {
+                memory = self.memory().await;
                 Vec::new()
             }
         };
@@ -79,7 +84,15 @@ impl Reporter {
             scrubbed_at: self.scrub.whole_at(),
             scrub_permille: self.scrub.permille(),
             sums,
+            memory,
         }
+    }
+
+    async fn memory(&self) -> Option<NodeMemory> {
+        let (replicas, catalog) = (Arc::clone(&self.replicas), Arc::clone(&self.catalog));
+        let look = move || memory::of_node(&replicas, &catalog);
+        // Where the look fails, the node still reports itself.
+        tokio::task::spawn_blocking(look).await.ok()
     }
 
     /// Replicas that are out of use here, with what is done about it.

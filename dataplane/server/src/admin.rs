@@ -10,11 +10,12 @@ use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
     DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
-    GetDiskRequest, ListCollectionsReply, ListCollectionsRequest, ListNodesReply, ListNodesRequest,
-    ListShardsReply, ListShardsRequest, ReconfigureShardReply, ReconfigureShardRequest,
-    RemoveNodeReply, RemoveNodeRequest, SetNodeLeavingReply, SetNodeLeavingRequest,
-    SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
-    TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    GetDiskRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply,
+    ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
+    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
+    SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest,
+    SetPayloadIndexReply, SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest,
+    UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, NodeId};
@@ -74,6 +75,12 @@ impl Admin for AdminDoor {
     async fn list_nodes(&self, _: Request<ListNodesRequest>) -> Answer<ListNodesReply> {
         let nodes = self.0.nodes(&call()).await?.into_iter();
         answer(ListNodesReply { nodes: nodes.map(convert::node).collect() })
+    }
+
+    async fn list_memory(&self, request: Request<ListMemoryRequest>) -> Answer<ListMemoryReply> {
+        let ListMemoryRequest { collection } = request.into_inner();
+        let nodes = self.0.memory(&call(), &collection).await?.into_iter();
+        answer(ListMemoryReply { nodes: nodes.map(convert::memory).collect() })
     }
 
     async fn set_node_zone(

@@ -4,7 +4,9 @@
 pub(crate) use vane_coordinator::{AskedOf, Explaining, Partial};
 pub(crate) use vane_node::{
     Collection, Fate, GroupState, Member, Node, NodeSettings, NotReady, OpenError, Recovering,
-    Recovery, ScrubSettings, Settings as EngineSettings, pinned_bytes,
+    Recovery, ScrubSettings, Settings as EngineSettings, process_memory,
 };
-pub(crate) use vane_shard::{Info, Memory, Write};
-pub(crate) use vane_transport::{Assurance, Freshness, peer_server};
+#[cfg(test)]
+pub(crate) use vane_shard::Memory;
+pub(crate) use vane_shard::{Info, Write};
+pub(crate) use vane_transport::{Assurance, Freshness, NodeMemory, peer_server};

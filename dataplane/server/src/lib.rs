@@ -18,6 +18,7 @@ mod metrics;
 mod peer;
 mod recover;
 mod rest;
+mod runtime;
 mod serve;
 mod state;
 mod telemetry;

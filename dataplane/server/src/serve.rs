@@ -8,13 +8,13 @@ use axum::ServiceExt;
 use axum::extract::Request;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::connections::{Activity, Connections};
 use crate::engine::{EngineSettings, Node, OpenError};
 use crate::peer;
 use crate::rest;
+use crate::runtime;
 use crate::settings::{Loaded, Settings, TokenError};
 use crate::state::AppState;
 use crate::telemetry;
@@ -62,7 +62,7 @@ pub fn serve(loaded: Loaded) -> Result<(), StartError> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = Runtime::new().map_err(StartError::System)?;
+    let runtime = runtime::start().map_err(StartError::System)?;
     let result = runtime.block_on(run(settings));
     runtime.shutdown_timeout(RUNTIME_GRACE);
     result

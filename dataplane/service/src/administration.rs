@@ -9,8 +9,8 @@ use vane_types::{GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
-    Collection, CollectionOverview, GroupStatus, Marker, NodeOverview, ShardOverview, Summary,
-    WantedReplica,
+    Collection, CollectionOverview, GroupStatus, Marker, MemoryOverview, NodeOverview,
+    ShardOverview, Summary, WantedReplica,
 };
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
@@ -99,6 +99,38 @@ impl Service {
     pub fn nodes<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<NodeOverview>> {
         let asking = async move { Ok::<_, Error>(self.member()?.node_overviews().await) };
         Box::pin(self.run(call, Operation::ListNodes, "", asking))
+    }
+
+    /// What the members have memory for.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] where `name` is not empty and no collection's, or
+    /// [`Kind::Unavailable`] while this node belongs to no member.
+    pub fn memory<'a>(
+        &'a self,
+        call: &'a Call,
+        name: &'a str,
+    ) -> Answering<'a, Vec<MemoryOverview>> {
+        Box::pin(async move {
+            let asking = async {
+                let member = self.member()?;
+                let collection = match name {
+                    "" => None,
+                    name => Some(self.collection(call, name).await?),
+                };
+                let mut overviews = member.memory_overviews().await;
+                // By its own name: `name` may be an alias.
+                if let Some(collection) = collection {
+                    let of_nodes = overviews.iter_mut().filter_map(|it| it.memory.as_mut());
+                    of_nodes.for_each(|memory| {
+                        memory.collections.retain(|name, _| name == collection.name());
+                    });
+                }
+                Ok::<_, Error>(overviews)
+            };
+            self.run(call, Operation::ListMemory, name, asking).await
+        })
     }
 
     /// Shards of one collection by name, or of all where it is empty.

@@ -5,8 +5,8 @@ pub(crate) use vane_coordinator::{
     AskedOf, ConfigChange, Coordinator, Explaining, Layout, Partial, Query, RequestOptions, Shards,
 };
 pub(crate) use vane_node::{
-    Collection, CollectionOverview, Marker, Member, Node, NodeOverview, NodeShards, ShardOverview,
-    Summary,
+    Collection, CollectionOverview, Marker, Member, MemoryOverview, Node, NodeOverview, NodeShards,
+    ShardOverview, Summary,
 };
 pub(crate) use vane_raft::GroupStatus;
 pub(crate) use vane_shard::{Info, Page, Record, Scored, Scroll, Want, Write};

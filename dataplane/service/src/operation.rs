@@ -28,7 +28,7 @@ operations! {
         ReconfigureShard, TransferLeader;
     reads:
         Retrieve, Scroll, Count, Query, ListCollections, GetCollection, LocateReplicas,
-        ListAliases, GetCluster, ListNodes, ListShards;
+        ListAliases, GetCluster, ListNodes, ListMemory, ListShards;
 }
 
 impl Operation {

@@ -16,6 +16,7 @@ use rocksdb::{DBRawIterator, Options, Range, ReadOptions, SliceTransform, WriteB
 use vane_types::GroupId;
 
 use crate::error::Error;
+use crate::held::Held;
 use crate::keys::{self, PREFIX};
 use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Source, Visit};
 
@@ -117,6 +118,11 @@ impl DataDb {
                 .map_err(Error::rocks(NAME))?;
         }
         Ok(())
+    }
+
+    /// What it holds in memory.
+    pub fn held(&self) -> Held {
+        Held::of(&self.db, Family::ALL.map(|family| self.family(family)))
     }
 
     fn family(&self, family: Family) -> &ColumnFamily {

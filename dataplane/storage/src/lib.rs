@@ -21,6 +21,7 @@
 pub mod data_db;
 pub mod data_dir;
 mod error;
+pub mod held;
 mod keys;
 pub mod kv;
 pub mod log_db;
@@ -34,6 +35,7 @@ mod steady_file;
 pub use data_db::DataDb;
 pub use data_dir::DataDir;
 pub use error::Error;
+pub use held::Held;
 pub use kv::{Kv, KvRead};
 pub use log_db::LogDb;
 pub use memory::MemoryKv;

@@ -17,6 +17,7 @@ use rocksdb::{WriteBatch, WriteOptions};
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::error::Error;
+use crate::held::Held;
 use crate::keys;
 pub use records::{HardState, LogAppend, LogState, StoredEntry};
 
@@ -222,6 +223,11 @@ impl LogDb {
     /// When a memtable cannot be written out; what it holds is still in the WAL.
     pub fn flush(&self) -> Result<(), Error> {
         self.db.flush().map_err(Error::rocks(DB))
+    }
+
+    /// What it holds in memory.
+    pub fn held(&self) -> Held {
+        Held::of(&self.db, self.db.cf_handle(rocksdb::DEFAULT_COLUMN_FAMILY_NAME))
     }
 
     fn term(&self, group: GroupId, index: LogIndex) -> Result<Term, Error> {

@@ -34,7 +34,7 @@ pub use lives::{Asking, DamagedLives, Introduction, Life, Listed, Lives, NotTake
 pub use peers::Peers;
 pub use protocol::{Answered, Freshness, Needs, NotRead, Outcome, Proposal};
 pub use reads::{HeldHits, Read, Replica};
-pub use report::{BrokenReplica, GroupReport, NodeReport, ReportRequest, Sums};
+pub use report::{BrokenReplica, GroupReport, NodeMemory, NodeReport, ReportRequest, Sums};
 pub use send_snapshot::{TransferPhase, TransferReport, Transfers};
 pub use service::{CallCheck, PeerHandler, PeerMember, PeerReception, PeerService, peer_server};
 pub use vane_raft::Assurance;

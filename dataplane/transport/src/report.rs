@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use vane_raft::GroupStatus;
+use vane_shard::Memory;
 use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::TransferReport;
@@ -19,6 +20,8 @@ pub enum ReportRequest {
     AllLed,
     /// Of replicas of these, led or not, what their points add up to.
     Sums(Vec<GroupId>),
+    /// What the node has memory for.
+    Memory,
 }
 
 /// What a replica's points add up to at some entries of its log: replicas of one group have the
@@ -69,6 +72,25 @@ pub struct NodeReport {
     pub scrub_permille: u32,
     /// The sums that were asked for.
     pub sums: BTreeMap<GroupId, Sums>,
+    /// What it has memory for, where that was asked for.
+    pub memory: Option<NodeMemory>,
+}
+
+/// What a node has memory for, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NodeMemory {
+    /// In memory, pages of mapped files included.
+    pub resident: u64,
+    /// Of that, what the system cannot take back.
+    pub anonymous: u64,
+    /// Of mapped files, what the system may not take out of memory.
+    pub pinned: u64,
+    /// What RocksDB has in no table yet, of data and logs.
+    pub memtables: u64,
+    /// Blocks of RocksDB's tables.
+    pub block_cache: u64,
+    /// What the replicas of collections hold; each collection has an entry.
+    pub collections: BTreeMap<String, Memory>,
 }
 
 /// A group as its leader sees it.

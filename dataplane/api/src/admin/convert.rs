@@ -6,14 +6,14 @@ use std::time::Duration;
 use vane_proto::admin::copy::Phase;
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
-    Cluster, Collection, Copy, Disk, Group, MeasuredRecall, Node, Replica, ReplicaTarget, Role,
-    Shard,
+    Cluster, Collection, CollectionMemory, Copy, Disk, Group, MeasuredRecall, Node, NodeMemory,
+    Replica, ReplicaTarget, Role, Shard,
 };
 use vane_types::{CollectionConfig, FieldType, FilterClass, GroupId, PeerId, Recall, Tally};
 
 use crate::engine::{
-    CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, NodeOverview, Problem,
-    ShardOverview, Summary, TransferPhase, TransferReport,
+    self, CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, Memory,
+    MemoryOverview, NodeOverview, Problem, ShardOverview, Summary, TransferPhase, TransferReport,
 };
 use crate::error::noun;
 use crate::rest::info::parameters;
@@ -122,6 +122,31 @@ pub fn collection(
 }
 
 /// What was measured, by how much a filter leaves.
+pub fn memory(overview: MemoryOverview) -> NodeMemory {
+    let MemoryOverview { node, name, memory } = overview;
+    let answered = memory.is_some();
+    // No `..`: a part that is added must reach the message.
+    let engine::NodeMemory { resident, anonymous, pinned, memtables, block_cache, collections } =
+        memory.unwrap_or_default();
+    let of_collection = |(collection, memory): (String, Memory)| {
+        let Memory { ids, places, rows, indexes, graphs } = memory;
+        let [ids, places, rows, payload_indexes, graphs] =
+            [ids, places, rows, indexes, graphs].map(|bytes| bytes as u64);
+        CollectionMemory { collection, ids, places, rows, payload_indexes, graphs }
+    };
+    NodeMemory {
+        node_id: node.0,
+        name,
+        answered,
+        resident_bytes: resident,
+        anonymous_bytes: anonymous,
+        pinned_bytes: pinned,
+        memtable_bytes: memtables,
+        block_cache_bytes: block_cache,
+        collections: collections.into_iter().map(of_collection).collect(),
+    }
+}
+
 pub fn recall(recall: &Recall) -> Vec<MeasuredRecall> {
     let measured = |(class, tally): (&FilterClass, &Tally)| {
         let (low, high) = tally.interval()?;

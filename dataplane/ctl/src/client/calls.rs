@@ -4,9 +4,9 @@ use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
     GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsRequest,
-    ListNodesRequest, ListShardsRequest, Node, ReconfigureShardRequest, RemoveNodeRequest,
-    ReplicaTarget, SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory,
+    ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, SetNodeLeavingRequest,
+    SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -34,6 +34,13 @@ impl Client {
     pub(crate) async fn nodes(&mut self) -> Result<Vec<Node>, Error> {
         let doing = Doing::read("list nodes");
         Ok(self.call(doing, ListNodesRequest {}, AdminClient::list_nodes).await?.nodes)
+    }
+
+    /// What the nodes have memory for; of collections one, or all when the name is empty.
+    pub(crate) async fn memory(&mut self, collection: String) -> Result<Vec<NodeMemory>, Error> {
+        let doing = Doing::read("read what the nodes have memory for");
+        let request = ListMemoryRequest { collection };
+        Ok(self.call(doing, request, AdminClient::list_memory).await?.nodes)
     }
 
     pub(crate) async fn set_node_zone(&mut self, node_id: u64, zone: String) -> Result<(), Error> {

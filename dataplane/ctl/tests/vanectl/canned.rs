@@ -1,8 +1,8 @@
 //! A cluster of three nodes, as the far end tells it.
 
 use vane_proto::admin::{
-    Cluster, Collection, Disk, Group, MeasuredRecall, Node, Replica, ReplicaTarget, Role, Shard,
-    disk,
+    Cluster, Collection, CollectionMemory, Disk, Group, MeasuredRecall, Node, NodeMemory, Replica,
+    ReplicaTarget, Role, Shard, disk,
 };
 
 pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
@@ -77,6 +77,31 @@ pub(crate) fn nodes() -> Vec<Node> {
         scrub_permille: 250,
     };
     (1..=3).map(node).collect()
+}
+
+/// Node 1 holds a collection; node 3 does not answer.
+pub(crate) fn memory() -> Vec<NodeMemory> {
+    let docs = CollectionMemory {
+        collection: "docs".into(),
+        ids: 12 << 20,
+        places: 10 << 20,
+        rows: 0,
+        payload_indexes: 2 << 20,
+        graphs: 1024,
+    };
+    let there = NodeMemory {
+        node_id: 1,
+        name: "vane-0".into(),
+        answered: true,
+        resident_bytes: 900 << 20,
+        anonymous_bytes: 200 << 20,
+        pinned_bytes: 0,
+        memtable_bytes: 20 << 20,
+        block_cache_bytes: 30 << 20,
+        collections: vec![docs],
+    };
+    let silent = NodeMemory { node_id: 3, name: "vane-2".into(), ..NodeMemory::default() };
+    vec![there, silent]
 }
 
 pub(crate) fn collection(name: &str) -> Collection {

@@ -143,6 +143,23 @@ fn shards_show_where_they_are_and_where_they_should_be() {
 }
 
 #[test]
+fn memory_is_shown_by_what_it_is_for() {
+    let node = Node::start();
+    assert_eq!(
+        node.run(&["memory", "--no-headers"]).stdout,
+        "1   vane-0   900Mi   200Mi   24Mi   20Mi   30Mi   125Mi   0\n\
+         3   vane-2   ?       ?       ?      ?      ?      ?       ?\n"
+    );
+    let of_docs = "NODE   COLLECTION   TOTAL   IDS    PLACES   ROWS   INDEXES   GRAPHS\n\
+                   1      docs         24Mi    12Mi   10Mi     0      2Mi       1Ki\n";
+    assert_eq!(node.run(&["memory", "docs"]).stdout, of_docs);
+    assert_eq!(node.run(&["memory", "--collections"]).stdout, of_docs);
+    let json = node.run(&["memory", "-o", "json"]).json();
+    assert_eq!(json[0]["collections"][0]["payload_indexes"], 2 << 20);
+    assert_eq!(json[1]["answered"], false);
+}
+
+#[test]
 fn an_empty_list_is_said_on_stderr() {
     let node = Node::start();
     let ran = node.run(&["shards", "nothing"]);

@@ -157,6 +157,14 @@ impl Admin for Answers {
         Ok(Response::new(wire::ListNodesReply { nodes: canned::nodes() }))
     }
 
+    async fn list_memory(
+        &self,
+        request: Request<wire::ListMemoryRequest>,
+    ) -> Answer<wire::ListMemoryReply> {
+        self.check(&request)?;
+        Ok(Response::new(wire::ListMemoryReply { nodes: canned::memory() }))
+    }
+
     async fn set_node_zone(
         &self,
         request: Request<wire::SetNodeZoneRequest>,

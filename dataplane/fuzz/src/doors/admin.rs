@@ -34,7 +34,7 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
         false => String::new(),
     };
     let method = |name: &str| format!("/vane.admin.v1.Admin/{name}");
-    match random.below(13) {
+    match random.below(14) {
         0 => one(method("Bootstrap"), &wire::BootstrapRequest { cluster_id: text(random) }),
         1 => one(method("GetCluster"), &wire::GetClusterRequest {}),
         2 => one(method("ListNodes"), &wire::ListNodesRequest {}),
@@ -71,6 +71,7 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
             let alias = text(random);
             one(method("AddAlias"), &wire::AddAliasRequest { collection: name, alias })
         }
+        12 => one(method("ListMemory"), &wire::ListMemoryRequest { collection: name }),
         _ => replicas(group, random),
     }
 }

@@ -137,5 +137,6 @@ unsafe extern "C" {
     pub(super) fn vane_missing_cpu_feature() -> *const c_char;
     pub(super) fn vane_single_threaded();
     pub(super) fn vane_trim_memory();
+    pub(super) fn vane_trim_thread();
     pub(super) fn vane_last_error() -> *const c_char;
 }

@@ -17,17 +17,15 @@ use prometheus_client::registry::Unit;
 
 use vane_types::Tally;
 
-use crate::engine::{Info, Member, Memory, pinned_bytes};
+use crate::engine::{Info, Member, NodeMemory, process_memory};
 
 /// The figures of one moment.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     /// Of the replicas on this node, by collection.
-    collections: BTreeMap<String, (Info, Memory)>,
+    collections: BTreeMap<String, Info>,
+    memory: NodeMemory,
     disk_free_bytes: u64,
-    resident_bytes: usize,
-    pinned_bytes: u64,
-    anonymous_bytes: usize,
     raft_syncs: u64,
     raft_entries: u64,
     reads_leading: u64,
@@ -131,7 +129,7 @@ static OF_RECALL: [Row<Tally>; 3] = [
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 17] = [
+static OF_NODE: [Row<Figures>; 19] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -164,13 +162,18 @@ static OF_NODE: [Row<Figures>; 17] = [
         |figures| Value::Count(figures.scrubbed_at)),
     row("vane_resident_memory", Gauge, Some(Unit::Bytes),
         "Resident memory, mapped pages of files included.",
-        |figures| count(figures.resident_bytes)),
+        |figures| Value::Count(figures.memory.resident)),
     row("vane_anonymous_memory", Gauge, Some(Unit::Bytes),
         "Resident memory without pages of files, which the system cannot take back.",
-        |figures| count(figures.anonymous_bytes)),
+        |figures| Value::Count(figures.memory.anonymous)),
     row("vane_pinned_memory", Gauge, Some(Unit::Bytes),
         "Mapped files that the system may not take out of memory, as collections asked for.",
-        |figures| Value::Count(figures.pinned_bytes)),
+        |figures| Value::Count(figures.memory.pinned)),
+    row("vane_memtable_memory", Gauge, Some(Unit::Bytes),
+        "What RocksDB has in no table yet, of points and logs.",
+        |figures| Value::Count(figures.memory.memtables)),
+    row("vane_block_cache_memory", Gauge, Some(Unit::Bytes), "Blocks of RocksDB's tables.",
+        |figures| Value::Count(figures.memory.block_cache)),
     row("vane_disk_free", Gauge, Some(Unit::Bytes), "Free space of the data directory's disk.",
         |figures| Value::Count(figures.disk_free_bytes)),
     row("vane_uptime", Gauge, Some(Unit::Seconds), "Time since the start.",
@@ -181,18 +184,15 @@ impl Figures {
     /// Reads them. It counts vectors, so it is not for a thread that answers requests.
     pub(super) fn read(member: Option<&Member>, uptime: Duration) -> Self {
         // Also while the node is no member: the process has a size and an age.
-        let of_process = Self {
-            resident_bytes: memory_bytes("VmRSS:"),
-            anonymous_bytes: memory_bytes("RssAnon:"),
-            pinned_bytes: pinned_bytes(),
-            uptime,
-            ..Self::default()
+        let of_process = Self { uptime, ..Self::default() };
+        let Some(member) = member else {
+            return Self { memory: process_memory(), ..of_process };
         };
-        let Some(member) = member else { return of_process };
         let (counters, scrub) = (member.raft_counters(), member.scrub_progress());
         let reads = member.read_counters();
         Self {
             collections: member.local_infos(),
+            memory: member.memory(),
             disk_free_bytes: member.disk_free_bytes(),
             raft_syncs: load(&counters.syncs),
             raft_entries: load(&counters.entries),
@@ -222,14 +222,14 @@ impl Collector for Figures {
         }
         for row in &OF_COLLECTION {
             let mut metric = row.describe(&mut encoder)?;
-            for (name, (info, _)) in &self.collections {
+            for (name, info) in &self.collections {
                 let labels = OfCollection { collection: name.clone() };
                 (row.value)(info).encode(row.kind, metric.encode_family(&labels)?)?;
             }
         }
         self.encode_recall(&mut encoder)?;
         let mut metric = PARTS_OF_MEMORY.describe(&mut encoder)?;
-        for (collection, (_, memory)) in &self.collections {
+        for (collection, memory) in &self.memory.collections {
             for (part, bytes) in memory.parts() {
                 let labels = PartOfMemory { collection: collection.clone(), part };
                 let value = (PARTS_OF_MEMORY.value)(&bytes);
@@ -243,7 +243,7 @@ impl Collector for Figures {
 impl Figures {
     fn encode_recall(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut measured: Vec<(OfFilter, &Tally)> = Vec::new();
-        for (name, (info, _)) in &self.collections {
+        for (name, info) in &self.collections {
             for (class, tally) in &info.recall.0 {
                 let (collection, filter) = (name.clone(), class.name());
                 measured.push((OfFilter { collection, filter }, tally));
@@ -294,14 +294,6 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Memory of this process, of the kind that the system calls so; 0 where it does not say.
-fn memory_bytes(kind: &str) -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(kind)).unwrap_or_default();
-    let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
-    kilobytes << 10
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -311,7 +303,7 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::Figures;
-    use crate::engine::{Info, Memory};
+    use crate::engine::{Info, Memory, NodeMemory};
 
     fn exported(figures: Figures) -> String {
         let mut registry = Registry::default();
@@ -325,8 +317,10 @@ mod tests {
     fn names_types_units_and_labels_are_as_dashboards_know_them() {
         let info = Info { points: 3, indexes_built: 2, vector_bytes: 8, ..Info::default() };
         let memory = Memory { ids: 24, ..Memory::default() };
+        let collections = BTreeMap::from([("a".to_owned(), memory)]);
         let figures = Figures {
-            collections: BTreeMap::from([("a".to_owned(), (info, memory))]),
+            collections: BTreeMap::from([("a".to_owned(), info)]),
+            memory: NodeMemory { memtables: 9, collections, ..NodeMemory::default() },
             disk_free_bytes: 7,
             raft_syncs: 5,
             uptime: Duration::from_millis(1500),
@@ -341,6 +335,7 @@ mod tests {
             "# UNIT vane_collection_memory_bytes bytes\n\
              vane_collection_memory_bytes{collection=\"a\",part=\"ids\"} 24\n",
             "# TYPE vane_raft_log_syncs counter\nvane_raft_log_syncs_total 5\n",
+            "# UNIT vane_memtable_memory_bytes bytes\nvane_memtable_memory_bytes 9\n",
             "# UNIT vane_disk_free_bytes bytes\nvane_disk_free_bytes 7\n",
             "# UNIT vane_uptime_seconds seconds\nvane_uptime_seconds 1.5\n",
             "vane_collections 1\n",
@@ -353,12 +348,5 @@ mod tests {
     fn without_collections_no_metric_of_them_is_named() {
         let text = exported(Figures::default());
         assert!(text.contains("vane_collections 0\n") && !text.contains("vane_points"), "{text}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_is_known() {
-        let [resident, anonymous] = ["VmRSS:", "RssAnon:"].map(super::memory_bytes);
-        assert!(anonymous > 1 << 20 && resident > anonymous);
     }
 }

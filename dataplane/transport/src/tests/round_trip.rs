@@ -199,6 +199,7 @@ proptest! {
             ReportRequest::Groups(groups.clone()),
             ReportRequest::AllLed,
             ReportRequest::Sums(groups),
+            ReportRequest::Memory,
         ];
         for request in all {
             let arrived = sent(&request.clone().into_message());

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_shard::{
-    Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Want,
-    WantPayload, WantVectors,
+    Info, Memory, Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay,
+    Want, WantPayload, WantVectors,
 };
 use vane_types::{
     Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
@@ -19,7 +19,10 @@ use vane_types::{
 };
 
 use super::filter_of::filter;
-use crate::{BrokenReplica, GroupReport, NodeReport, NotRead, Sums, TransferPhase, TransferReport};
+use crate::{
+    BrokenReplica, GroupReport, NodeMemory, NodeReport, NotRead, Sums, TransferPhase,
+    TransferReport,
+};
 
 pub(super) fn point_id() -> BoxedStrategy<PointId> {
     prop_oneof![
@@ -392,7 +395,7 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
             )| {
                 let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders, at] =
                     numbers;
-                let (broken, differing, sums) = truth;
+                let (broken, differing, sums, memory) = truth;
                 NodeReport {
                     node: NodeId(node),
                     version,
@@ -410,19 +413,35 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
                     scrubbed_at: at,
                     scrub_permille,
                     sums,
+                    memory,
                 }
             },
         )
         .boxed()
 }
 
-/// Replicas that are out of use, groups that differ, and sums.
-type Truth = (Vec<BrokenReplica>, Vec<GroupId>, BTreeMap<GroupId, Sums>);
+/// Replicas that are out of use, groups that differ, sums, and memory.
+type Truth = (Vec<BrokenReplica>, Vec<GroupId>, BTreeMap<GroupId, Sums>, Option<NodeMemory>);
 
 /// What a report says of damage.
 fn truth() -> BoxedStrategy<Truth> {
     let group = || any::<u64>().prop_map(GroupId);
     let broken = (group(), text()).prop_map(|(group, why)| BrokenReplica { group, why });
     let sum = (any::<u64>().prop_map(LogIndex), any::<u64>());
-    (vec(broken, 0..3), vec(group(), 0..3), btree_map(group(), vec(sum, 0..3), 0..3)).boxed()
+    let sums = btree_map(group(), vec(sum, 0..3), 0..3);
+    (vec(broken, 0..3), vec(group(), 0..3), sums, of(memory())).boxed()
+}
+
+fn memory() -> impl Strategy<Value = NodeMemory> {
+    let part = any::<[usize; 5]>().prop_map(|[ids, places, rows, indexes, graphs]| Memory {
+        ids,
+        places,
+        rows,
+        indexes,
+        graphs,
+    });
+    (any::<[u64; 5]>(), btree_map(text(), part, 0..3)).prop_map(|(numbers, collections)| {
+        let [resident, anonymous, pinned, memtables, block_cache] = numbers;
+        NodeMemory { resident, anonymous, pinned, memtables, block_cache, collections }
+    })
 }

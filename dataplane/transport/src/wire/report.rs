@@ -2,11 +2,13 @@
 
 use vane_proto::peer;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
+use vane_shard::Memory;
 use vane_types::{GroupId, LogIndex};
 
 use super::{Unreadable, Wire, choices, message};
 use crate::{
-    BrokenReplica, GroupReport, NodeReport, ReportRequest, Sums, TransferPhase, TransferReport,
+    BrokenReplica, GroupReport, NodeMemory, NodeReport, ReportRequest, Sums, TransferPhase,
+    TransferReport,
 };
 
 impl Wire for ReportRequest {
@@ -25,11 +27,15 @@ impl Wire for ReportRequest {
                 sums: true,
                 ..peer::ReportRequest::default()
             },
+            Self::Memory => peer::ReportRequest { memory: true, ..Default::default() },
         }
     }
 
     fn from_message(request: peer::ReportRequest) -> Result<Self, Unreadable> {
-        let peer::ReportRequest { groups, all, sums } = request;
+        let peer::ReportRequest { groups, all, sums, memory } = request;
+        if memory {
+            return Ok(Self::Memory);
+        }
         Ok(match (all, sums) {
             // First: the list is empty in this case, too.
             (true, _) => Self::AllLed,
@@ -58,10 +64,17 @@ message!(
         scrubbed_at,
         scrub_permille,
         sums,
+        memory,
     }) => ReportReply {
         node_id, version, protocol, disk_free_bytes, disk_total_bytes, disk_full, meta_applied,
         leads_meta, replicas, leaders, groups, broken, differing, scrubbed_at, scrub_permille, sums,
+        memory,
     }
+);
+message!(NodeMemory { resident, anonymous, pinned, memtables, block_cache, collections });
+message!(
+    (String, Memory) as ((collection, Memory { ids, places, rows, indexes, graphs })) =>
+    CollectionMemory { collection, ids, places, rows, indexes, graphs }
 );
 message!(BrokenReplica { group, why });
 message!((GroupId, Sums) as ((group, sums)) => GroupSums { group, sums });
