@@ -9,7 +9,7 @@ use vane_catalog::{Catalog, proves_removal};
 use vane_coordinator::{Coordinator, Shards};
 use vane_transport::Freshness;
 use vane_transport::reads::MembersOf;
-use vane_types::{Changed, Error, GroupId, LogIndex, PeerId};
+use vane_types::{Changed, Error, FeatureLevel, GroupId, LogIndex, PeerId};
 
 use crate::open_error::internal;
 use crate::pool::stopping;
@@ -39,9 +39,14 @@ impl CatalogSync {
         let mut changes = self.catalog.changes();
         let mut asked: JoinSet<GroupId> = JoinSet::new();
         let mut asking: BTreeMap<GroupId, PeerId> = BTreeMap::new();
+        let mut may_be_quiet = false;
         loop {
             // Marked as seen before the catalog is read: a change in between wakes the loop again.
             changes.borrow_and_update();
+            if may_be_quiet != (self.catalog.level() >= FeatureLevel::QUIET) {
+                may_be_quiet = !may_be_quiet;
+                self.replicas.allow_quiet(may_be_quiet);
+            }
             let strays = match self.follow().await {
                 Ok(strays) => strays,
                 Err(error) => {

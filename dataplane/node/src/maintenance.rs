@@ -22,6 +22,8 @@ use crate::scrub::Scrub;
 const FILL_REST_MAX: Duration = Duration::from_millis(10);
 /// Pause between looks for a job when there was none.
 const JOB_PAUSE: Duration = Duration::from_millis(50);
+/// Time after which every shard is looked at, whether anything changed in it or not.
+const LOOK_AT_ALL: Duration = Duration::from_secs(60);
 /// Pause after a job failed.
 const FAILED_PAUSE: Duration = Duration::from_secs(5);
 /// Quiet time after which memtables are written out, so that a restart has less to read.
@@ -135,11 +137,17 @@ impl Upkeep {
             }
             room
         };
-        let (mut time, mut has_freed) = (JOB_PAUSE, false);
+        let (mut time, mut has_freed, mut looked_at_all) = (JOB_PAUSE, false, Instant::now());
         while pause(stopped, time) {
             time = JOB_PAUSE;
             let mut has_worked = false;
-            for (group, replica) in self.replicas.all() {
+            let replicas = if looked_at_all.elapsed() < LOOK_AT_ALL {
+                self.replicas.stirred(kind)
+            } else {
+                looked_at_all = Instant::now();
+                self.replicas.all()
+            };
+            for (group, replica) in replicas {
                 let begun = Instant::now();
                 match replica.shard.run_job(kind, &has_room, cancel) {
                     Ok(true) => {

@@ -12,7 +12,7 @@ use vane_catalog::{
     Catalog, HeldReplica, ReplicaAction, proves_removal, replica_plan, replicas_here,
 };
 use vane_raft::{Conf, Engine, GroupLog, INITIAL_INDEX, StateMachine, Watch};
-use vane_shard::{Shard, ShardSettings};
+use vane_shard::{JobKind, Shard, ShardSettings};
 use vane_storage::{DataDb, DataDir, Held, LogDb, ShardStore, segment_file};
 use vane_types::{CollectionConfig, GroupId, LogIndex, NodeId, PeerId};
 
@@ -101,6 +101,18 @@ impl Replicas {
         self.open.read().get(&group).map(|(_, opened)| in_use(opened))
     }
 
+    /// The open replicas in which there may be a job of this kind.
+    pub(crate) fn stirred(&self, kind: JobKind) -> Vec<(GroupId, Replica)> {
+        let groups = self.settings.stirred.take(kind);
+        let replica = |group| Some((group, self.get(group)?.ok()?));
+        groups.into_iter().filter_map(replica).collect()
+    }
+
+    /// Whether their groups may fall quiet.
+    pub(crate) fn allow_quiet(&self, is_allowed: bool) {
+        self.engine.allow_quiet(is_allowed);
+    }
+
     /// What the databases behind all replicas hold in memory.
     pub(crate) fn in_memory(&self) -> Held {
         let (data, log) = (self.disks.data_db.held(), self.disks.log_db.held());
@@ -116,6 +128,22 @@ impl Replicas {
         open.iter()
             .filter_map(|(group, (_, opened))| Some((*group, in_use(opened).ok()?)))
             .collect()
+    }
+
+    /// How many are open, and how many of them lead.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let open = self.open.read();
+        let in_use = open.values().filter_map(|(_, opened)| opened.as_ref().ok());
+        let in_use = in_use.filter(|replica| Broken::of_shard(&replica.shard).is_none());
+        in_use.fold((0, 0), |(count, led), replica| {
+            (count + 1, led + u64::from(replica.watch.is_serving()))
+        })
+    }
+
+    /// Groups of open replicas that lead.
+    pub(crate) fn led(&self) -> Vec<GroupId> {
+        let led = self.all().into_iter().filter(|(_, replica)| replica.watch.is_serving());
+        led.map(|(group, _)| group).collect()
     }
 
     /// The same and those that are damaged: they take part in their groups, and their logs grow.
@@ -247,6 +275,8 @@ impl Replicas {
         });
         self.on_disk.lock().remove(&group);
         self.open.write().insert(group, (peer, opened));
+        // Once it is found there.
+        self.settings.stirred.insert(group);
     }
 
     fn remove(&self, group: GroupId, peer: PeerId) -> Result<(), OpenError> {

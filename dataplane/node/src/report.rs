@@ -43,22 +43,19 @@ pub(crate) struct Reporter {
 impl Reporter {
     /// This node's report.
     pub(crate) async fn report(&self, request: ReportRequest) -> NodeReport {
-        let replicas = self.replicas.all();
-        let led: Vec<GroupId> = replicas
-            .iter()
-            .filter(|(_, replica)| replica.watch.is_serving())
-            .map(|(group, _)| *group)
-            .collect();
-        let leaders = led.len() as u64;
+        // Each second by each node: nothing is copied for that.
+        let (replicas, leaders) = self.replicas.count();
         let (mut sums, mut memory) = (BTreeMap::new(), None);
         let wanted = match request {
             ReportRequest::NodeOnly => Vec::new(),
             ReportRequest::Groups(groups) => groups,
             // Named in any case: it falls out again where this node does not lead it.
-            ReportRequest::AllLed => led.into_iter().chain([GroupId::META]).collect(),
+            ReportRequest::AllLed => {
+                self.replicas.led().into_iter().chain([GroupId::META]).collect()
+            }
             ReportRequest::Sums(groups) => {
-                let asked = replicas.iter().filter(|(group, _)| groups.contains(group));
-                sums.extend(asked.map(|(group, replica)| (*group, replica.shard.sums())));
+                let of = |group| Some((group, self.replicas.get(group)?.ok()?.shard.sums()));
+                sums.extend(groups.into_iter().filter_map(of));
                 Vec::new()
             }
             ReportRequest::Memory => {
@@ -76,7 +73,7 @@ impl Reporter {
             disk_full: self.space.check(0).is_err(),
             meta_applied: meta.as_ref().map_or(LogIndex::ZERO, |watch| watch.applied()),
             leads_meta: meta.is_some_and(|watch| watch.is_serving()),
-            replicas: replicas.len() as u64,
+            replicas,
             leaders,
             groups: self.groups_here(wanted).await,
             broken: self.broken(),

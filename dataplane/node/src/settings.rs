@@ -87,6 +87,7 @@ impl Settings {
             build_bytes_max: build_bytes / (build_cores.builds_max() + 1),
             build_cores,
             spare_time: Arc::new(SpareTime::default()),
+            stirred: Arc::default(),
         }
     }
 }

@@ -125,7 +125,8 @@ impl Standing {
     fn due(&self, all: bool) -> BTreeMap<NodeId, Vec<GroupId>> {
         let open = self.replicas.all();
         let mut seen = self.seen.lock();
-        seen.retain(|group, _| open.iter().any(|(placed, _)| placed == group));
+        // They come in the order of their groups.
+        seen.retain(|group, _| open.binary_search_by_key(group, |(placed, _)| *placed).is_ok());
         let mut due: BTreeMap<NodeId, Vec<GroupId>> = BTreeMap::new();
         for (group, replica) in open {
             let leader = replica.watch.leader();

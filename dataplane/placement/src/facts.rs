@@ -39,13 +39,22 @@ pub struct Load {
 /// `alive` and do not leave take new replicas.
 pub fn node_facts(state: &State, alive: impl Fn(NodeId) -> bool) -> Vec<NodeFacts> {
     let mut loads = loads(state.shards.values());
+    let mut facts = unloaded_facts(state, alive);
+    for node in &mut facts {
+        node.total = loads.remove(&node.id).unwrap_or_default();
+    }
+    facts
+}
+
+/// The same without what they carry, which takes a look at each shard there is.
+pub(crate) fn unloaded_facts(state: &State, alive: impl Fn(NodeId) -> bool) -> Vec<NodeFacts> {
     let facts = |member: &Member| NodeFacts {
         id: member.id,
         zone: member.zone.clone(),
         accepts_replicas: alive(member.id) && !member.leaving,
         keeps_vote: !member.leaving,
         in_collection: Load::default(),
-        total: loads.remove(&member.id).unwrap_or_default(),
+        total: Load::default(),
     };
     state.nodes.values().map(facts).collect()
 }

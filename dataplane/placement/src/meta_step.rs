@@ -8,7 +8,7 @@ use vane_catalog::{Member, State, meta_peer};
 use vane_raft::{GroupStatus, MemberChange, Role};
 use vane_types::{NodeId, PeerId};
 
-use crate::facts::{NodeFacts, node_facts};
+use crate::facts::{NodeFacts, unloaded_facts};
 use crate::heir::heir;
 use crate::meta_voters::meta_voters;
 use crate::shard_step::may_vote;
@@ -31,7 +31,8 @@ pub fn meta_change(
     // other voter is given up.
     let first_lost = voting.iter().copied().find(|node| lost(*node));
     let keeps = |node: NodeId| first_lost != Some(node) && (voting.contains(&node) || !lost(node));
-    let facts = node_facts(state, alive).into_iter();
+    // Asked each second, and who votes does not depend on what a node carries.
+    let facts = unloaded_facts(state, alive).into_iter();
     let facts: Vec<NodeFacts> = facts
         .map(|node| NodeFacts { keeps_vote: node.keeps_vote && keeps(node.id), ..node })
         .collect();

@@ -76,6 +76,8 @@ pub struct Config {
     pub election_ticks: Range<usize>,
     /// Ticks between a leader's heartbeats.
     pub heartbeat_ticks: usize,
+    /// Ticks without anything new in a group after which its clocks may stand still.
+    pub still_ticks: usize,
     /// Bytes of commands that may be on their way between proposal and answer.
     pub pending_bytes_max: usize,
     /// How much the groups keep and send at once.
@@ -92,6 +94,7 @@ impl Default for Config {
             // against ties.
             election_ticks: 7..13,
             heartbeat_ticks: 2,
+            still_ticks: 20,
             pending_bytes_max: 256 << 20,
             bounds: Bounds::default(),
             seed: 0,

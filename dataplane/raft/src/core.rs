@@ -9,6 +9,7 @@
 //! [`Core::urgent`] gives may be sent. All else comes with the next round.
 
 mod hand_out;
+mod quiet;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -21,10 +22,13 @@ use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
+use crate::pulse::Pulse;
+use crate::quiet::{Cause, Quiet};
 use crate::reads::{Assurance, OnRead};
 use crate::replica::{MemberChange, Replica, ReplicatedWait, Setup};
 use crate::status::{GroupStatus, Watch};
 use crate::ticket::Ticket;
+use crate::words::Asked;
 
 /// A replica to take up.
 pub struct Start {
@@ -119,6 +123,15 @@ pub struct Core {
     refusals: BTreeMap<NodeId, (u64, usize)>,
     /// What follows from `step`, for the next `persisted`.
     released: Persisted,
+    /// Groups may fall quiet.
+    may_be_quiet: bool,
+    /// The groups that are, and those whose clocks go: each group is in one of the two.
+    quiet: Quiet,
+    awake: BTreeSet<GroupId>,
+    /// Quiet groups with reads that wait for a leader's word.
+    asked: Arc<Asked>,
+    /// What is to be said to other nodes.
+    pulses: Vec<Envelope>,
 }
 
 impl Core {
@@ -136,6 +149,11 @@ impl Core {
             contacts: Arc::default(),
             refusals: BTreeMap::new(),
             released: Persisted::default(),
+            may_be_quiet: false,
+            quiet: Quiet::default(),
+            awake: BTreeSet::new(),
+            asked: Arc::default(),
+            pulses: Vec::new(),
         }
     }
 
@@ -151,13 +169,14 @@ impl Core {
         self.check_between_rounds();
         let Start { group, log, applied, conf, campaign, watch } = start;
         let setup = Setup { group, log, applied, conf, watch };
-        let mut replica = Replica::open(setup, Arc::clone(&self.store), &self.config)?;
+        let mut replica = Replica::open(setup, &self.store, &self.asked, &self.config)?;
         // A replica that is alone has nobody to wait for.
         if campaign || replica.is_alone() {
             replica.campaign_now();
         }
         self.groups.insert(group, replica);
         self.dirty.insert(group);
+        self.note_quiet(group);
         Ok(())
     }
 
@@ -170,6 +189,7 @@ impl Core {
         if let Some(mut replica) = self.groups.remove(&group) {
             replica.close(&ProposeError::GroupNotFound(group));
         }
+        self.note_quiet(group);
         self.dirty.remove(&group);
         self.held_back.retain(|held_back| *held_back != group);
     }
@@ -187,21 +207,20 @@ impl Core {
     pub fn close(&mut self) {
         self.groups.values_mut().for_each(|replica| replica.close(&ProposeError::Stopping));
         self.groups.clear();
-    }
-
-    /// Moves the clock of every replica by one tick of [`Config::tick`].
-    pub fn tick(&mut self) {
-        for (group, replica) in &mut self.groups {
-            replica.tick();
-            self.dirty.insert(*group);
-        }
+        self.awake.clear();
+        self.quiet = Quiet::default();
     }
 
     /// Takes a message from another node. False if no replica of its group is here.
     pub fn step(&mut self, envelope: Envelope) -> bool {
         self.contacts.note(envelope.from().node());
+        if Pulse::is(&envelope) {
+            self.hear_pulse(&envelope);
+            return true;
+        }
         let (group, snapshot) = (envelope.group, envelope.snapshot_name());
-        let replica = self.touched(group);
+        // Whether it wakes the replica is seen by what it says.
+        let replica = self.touched_in_quiet(group);
         let is_here = replica.is_some();
         let taken = replica.is_some_and(|replica| {
             replica.step(envelope.message);
@@ -210,6 +229,7 @@ impl Core {
         if !taken && let Some((term, index)) = snapshot {
             self.released.snapshots_refused.push((group, term, index));
         }
+        self.note_quiet(group);
         is_here
     }
 
@@ -231,7 +251,12 @@ impl Core {
 
     /// Asks for a read, of a replica that leads or follows; `done` is told once it may be made.
     pub fn read(&mut self, group: GroupId, assurance: Assurance, done: OnRead) {
-        match self.touched(group) {
+        let replica = match assurance {
+            // Its leader answers without its thread, and so in quiet.
+            Assurance::Leader => self.touched_in_quiet(group),
+            Assurance::Majority => self.touched(group),
+        };
+        match replica {
             Some(replica) => replica.read(assurance, done),
             None => done(Err(ReadError::GroupNotFound(group))),
         }
@@ -258,7 +283,9 @@ impl Core {
     /// Notes that a node does not answer: leaders probe its replicas from now on and send
     /// them no stream of entries.
     pub fn unreachable(&mut self, node: NodeId) {
-        for (group, replica) in &mut self.groups {
+        // To those that are quiet nothing is on its way that could be lost.
+        for group in &self.awake {
+            let Some(replica) = self.groups.get_mut(group) else { continue };
             replica.unreachable(node);
             self.dirty.insert(*group);
         }
@@ -282,7 +309,9 @@ impl Core {
         let known = self.refusals.entry(node).or_insert((heard, 0));
         *known = if known.0 == heard { (heard, known.1 + 1) } else { (heard, 1) };
         let times = known.1;
-        for (group, replica) in &mut self.groups {
+        self.quiet.led_by(node).into_iter().for_each(|group| self.wake(group, &Cause::Work));
+        for group in &self.awake {
+            let Some(replica) = self.groups.get_mut(group) else { continue };
             if replica.connection_refused(node, times) {
                 self.dirty.insert(*group);
             }
@@ -301,8 +330,9 @@ impl Core {
         if group != GroupId::META {
             self.applying_bytes = self.applying_bytes.saturating_sub(bytes);
         }
-        if let Some(replica) = self.touched_peer(group, peer) {
-            replica.applied(index);
+        // What is applied late wakes nobody: a quiet replica has all that its leader has.
+        if self.peer(group) == Some(peer) {
+            self.touched_in_quiet(group).into_iter().for_each(|replica| replica.applied(index));
         }
         // Any group may use the room, not only the one whose entries were applied: whose turn it
         // is the next round finds out.
@@ -371,7 +401,7 @@ impl Core {
     /// When the round before was not ended by [`Core::persisted`].
     pub fn ready(&mut self) -> Output {
         assert!(self.writing.is_empty(), "a round begins when the one before it is persisted");
-        let mut out = Output::default();
+        let mut out = Output { messages: std::mem::take(&mut self.pulses), ..Output::default() };
         self.writing = std::mem::take(&mut self.dirty).into_iter().collect();
         for group in &self.writing {
             if let Some(replica) = self.groups.get_mut(group) {
@@ -384,7 +414,7 @@ impl Core {
     /// Messages that need not wait for the round that is being written: heartbeats, and the answers
     /// to them. What they say is written already.
     pub fn urgent(&mut self) -> Vec<Envelope> {
-        let mut messages = Vec::new();
+        let mut messages = std::mem::take(&mut self.pulses);
         // Those of the round have said what they had to say, unless something happened since.
         for group in &self.dirty {
             if let Some(replica) = self.groups.get_mut(group) {
@@ -428,7 +458,7 @@ impl Core {
 
     /// Whether a round has something to do.
     pub fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
+        !self.dirty.is_empty() || !self.pulses.is_empty()
     }
 
     /// A replica to which something happens, unless it is gone: another of its group may be in
@@ -437,8 +467,15 @@ impl Core {
         if self.peer(group) == Some(peer) { self.touched(group) } else { None }
     }
 
-    /// The replica of a group to which something happens: the next round looks at it.
+    /// The replica of a group to which something happens: it wakes, and the next round looks at
+    /// it.
     fn touched(&mut self, group: GroupId) -> Option<&mut Replica> {
+        self.wake(group, &Cause::Work);
+        self.touched_in_quiet(group)
+    }
+
+    /// The same of one that may stay quiet.
+    fn touched_in_quiet(&mut self, group: GroupId) -> Option<&mut Replica> {
         let replica = self.groups.get_mut(&group)?;
         self.dirty.insert(group);
         Some(replica)

@@ -350,6 +350,11 @@ impl Engine {
         }
     }
 
+    /// Whether groups in which nothing happens may fall quiet: see [`Core::allow_quiet`].
+    pub fn allow_quiet(&self, is_allowed: bool) {
+        self.inbox.put(Input::AllowQuiet(is_allowed));
+    }
+
     /// Notes that a node does not answer.
     pub fn unreachable(&self, node: NodeId) {
         self.inbox.put(Input::Unreachable(node));

@@ -94,6 +94,11 @@ impl Reads {
         Answers::default()
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.round.is_none() && self.queued.is_empty() && self.behind.is_empty()
+    }
+
     /// Whether there is something to ask.
     pub(crate) fn has_question(&self) -> bool {
         self.round.is_none() && !self.queued.is_empty()

@@ -4,6 +4,7 @@ mod answered;
 mod faulty;
 mod log_end;
 mod members;
+mod quiet;
 mod reads;
 mod report;
 mod rounds;
@@ -24,10 +25,12 @@ use crate::error::{ProposeError, StoreError};
 use crate::group_storage::{CacheBounds, GroupStorage};
 use crate::log::{GroupLog, LogEntry, LogStore};
 use crate::machine::Conf;
+use crate::quiet::CountsOn;
 use crate::random::Random;
 use crate::reads::Reads;
 use crate::status::Watch;
 use crate::ticket::Ticket;
+use crate::words::Asked;
 
 pub use members::MemberChange;
 pub(crate) use waits::ReplicatedWait;
@@ -107,13 +110,19 @@ pub(crate) struct Replica {
     log_changed: bool,
     /// A leader took back what is committed here, which was said.
     is_contradicted: bool,
+    /// What it counts on while its clock stands still.
+    quiet: Option<CountsOn>,
+    /// Ticks since something was new, and how many it takes.
+    still_ticks: usize,
+    still_ticks_min: usize,
 }
 
 impl Replica {
     /// Takes up a group where its log and its state machine ended.
     pub(crate) fn open(
         setup: Setup,
-        store: Arc<dyn LogStore>,
+        store: &Arc<dyn LogStore>,
+        asked: &Arc<Asked>,
         config: &Config,
     ) -> Result<Self, StoreError> {
         let Setup { group, mut log, applied, conf, watch } = setup;
@@ -125,7 +134,7 @@ impl Replica {
         let (peer, commit) = (log.peer, log.commit);
         let storage = GroupStorage::new(
             group,
-            store,
+            Arc::clone(store),
             log,
             ConfState::from(&conf),
             CacheBounds {
@@ -138,7 +147,8 @@ impl Replica {
             .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
         let first_questions = [random.next_u64(), random.next_u64()];
-        watch.begin_words(peer, Reads::new(config.heartbeat_ticks, first_questions[1]));
+        let reads = Reads::new(config.heartbeat_ticks, first_questions[1]);
+        watch.begin_words((group, peer), reads, Arc::clone(asked));
         watch.note_applied(applied);
         let mut replica = Self {
             group,
@@ -171,6 +181,9 @@ impl Replica {
             installing: None,
             log_changed: false,
             is_contradicted: false,
+            quiet: None,
+            still_ticks: 0,
+            still_ticks_min: config.still_ticks,
         };
         replica.after_step();
         Ok(replica)
@@ -240,6 +253,7 @@ impl Replica {
         if !taken.is_for_thread {
             return;
         }
+        let (from, mark) = (PeerId(message.from), self.hear_in_quiet(&mut message));
         self.hear_of_member(&mut message);
         match message.get_msg_type() {
             MessageType::MsgReadIndex => self.answer_question(&message),
@@ -252,6 +266,7 @@ impl Replica {
             }
         }
         self.after_step();
+        self.follow_into_quiet(from, mark);
     }
 
     /// Whether a message may be handed in: it can be of a replica, and while a snapshot is on its
@@ -318,6 +333,7 @@ impl Replica {
             ticket.fail(self.not_leader());
             return;
         }
+        self.stir();
         self.wait(ticket);
     }
 
@@ -377,6 +393,7 @@ impl Replica {
             // term.
             let led = self.office.1 == StateRole::Leader;
             self.office = office;
+            self.stir();
             self.log_end.forget_members();
             if led {
                 self.step_down();

@@ -2,8 +2,9 @@
 //! groups: what it takes is in the [`Watch`]. Each step between two threads costs more than
 //! everything else about a question.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use raft::eraftpb::{Message, MessageType};
@@ -16,11 +17,27 @@ use crate::questions::{self, Question};
 use crate::reads::{Assurance, OnRead, ReadPoint, Reads, Word};
 use crate::status::Watch;
 
+/// Quiet groups of a node with reads that wait: no tick comes to them of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<BTreeSet<GroupId>>);
+
+impl Asked {
+    /// The groups that asked since it was taken last.
+    pub(crate) fn take(&self) -> BTreeSet<GroupId> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
 /// Reads of a replica that follows, which wait for its leader's word.
 #[derive(Default)]
 pub(crate) struct Words {
     peer: AtomicU64,
     reads: Mutex<Reads>,
+    /// The replica's clock stands still.
+    is_quiet: AtomicBool,
+    /// Its group is among those that asked.
+    is_listed: AtomicBool,
+    asked: Mutex<Option<(GroupId, Arc<Asked>)>>,
 }
 
 impl std::fmt::Debug for Words {
@@ -64,10 +81,39 @@ pub fn take_words(
 }
 
 impl Watch {
-    /// Whose watch it is, and how its questions are named.
-    pub(crate) fn begin_words(&self, peer: PeerId, reads: Reads) {
+    /// Whose watch it is, how its questions are named, and where it says that one is on its way
+    /// while its clock stands still.
+    pub(crate) fn begin_words(
+        &self,
+        (group, peer): (GroupId, PeerId),
+        reads: Reads,
+        asked: Arc<Asked>,
+    ) {
         self.words.peer.store(peer.0, Ordering::Release);
         *self.words.reads.lock() = reads;
+        *self.words.asked.lock() = Some((group, asked));
+        self.set_quiet(false);
+    }
+
+    /// Notes whether the replica's clock stands still.
+    pub(crate) fn set_quiet(&self, is_quiet: bool) {
+        self.words.is_quiet.store(is_quiet, Ordering::SeqCst);
+        self.words.is_listed.store(false, Ordering::SeqCst);
+        self.list_while_quiet();
+    }
+
+    /// Has a quiet replica's next tick come although its clock stands still, if a read waits. Who
+    /// asks does so after the read is among those that wait, who falls quiet after that is noted:
+    /// so one of the two sees the other.
+    fn list_while_quiet(&self) {
+        let Words { is_quiet, is_listed, asked, reads, .. } = &self.words;
+        let waits = is_quiet.load(Ordering::SeqCst) && !reads.lock().is_empty();
+        if waits
+            && !is_listed.swap(true, Ordering::SeqCst)
+            && let Some((group, asked)) = &*asked.lock()
+        {
+            asked.0.lock().insert(*group);
+        }
     }
 
     fn peer(&self) -> PeerId {
@@ -96,6 +142,7 @@ impl Watch {
         let question = self.question(&mut reads);
         drop(reads);
         refused.give();
+        self.list_while_quiet();
         if planted::is(Fault::ReadUntold) {
             self.reached();
         }
@@ -172,6 +219,14 @@ impl Watch {
     pub(crate) fn reached(&self) {
         let answers = self.words.reads.lock().reached(self.applied());
         answers.give();
+    }
+
+    /// The same while the clock stands still.
+    pub(crate) fn tick_words_in_quiet(&self, group: GroupId) -> Option<Message> {
+        self.words.is_listed.store(false, Ordering::SeqCst);
+        let question = self.tick_words(group);
+        self.list_while_quiet();
+        question
     }
 
     /// The question that is to be sent now, where an earlier one had no answer.

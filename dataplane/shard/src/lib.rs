@@ -29,6 +29,7 @@ mod segments;
 mod shard;
 mod snapshot;
 mod state;
+mod stirred;
 mod stored;
 
 pub use build_cores::BuildCores;
@@ -49,6 +50,7 @@ pub use search::side_by_side::{Alone, Helpers};
 pub use segments::jobs::Kind as JobKind;
 pub use shard::{Shard, ShardSettings};
 pub use snapshot::own_file;
+pub use stirred::Stirred;
 pub use vane_commands::{
     Change, Checked, Command, Configure, Error as CommandError, NewPoint, Selection, Write, check,
 };

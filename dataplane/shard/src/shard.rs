@@ -16,6 +16,7 @@ use crate::recall::{RecallMeter, SpareTime};
 use crate::segments::growing::Growing;
 use crate::segments::optimize::Claimed;
 use crate::state::State;
+use crate::stirred::Stirred;
 
 /// Full segments that may wait to be sealed before writers have to wait.
 const FROZEN_MAX: usize = 4;
@@ -37,6 +38,8 @@ pub struct ShardSettings {
     pub build_bytes_max: usize,
     /// When searches may be answered exactly as well, the same for all shards of a node.
     pub spare_time: Arc<SpareTime>,
+    /// Where shards say that there may be jobs for them, the same for all shards of a node.
+    pub stirred: Arc<Stirred>,
 }
 
 /// One shard on this node.
@@ -145,6 +148,7 @@ impl Shard {
     pub(crate) fn note_write(&self, bytes: usize) {
         self.settings.build_cores.note_request();
         self.pace.lock().note(bytes, Instant::now());
+        self.stir();
     }
 
     /// Sets growing segments aside that are full. The caller holds `writer`.

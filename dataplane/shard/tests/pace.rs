@@ -62,6 +62,7 @@ impl Running {
             build_cores: Arc::new(BuildCores::new(2)),
             build_bytes_max: 1 << 30,
             spare_time: Arc::new(SpareTime::default()),
+            stirred: Arc::default(),
         };
         let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));

@@ -126,9 +126,11 @@ impl Process {
         let config = Config {
             bounds: env.swarm.bounds.clone(),
             seed: env.random.next(),
+            still_ticks: env.swarm.still_ticks.unwrap_or(usize::MAX),
             ..Config::default()
         };
-        let core = Core::new(Arc::clone(&log) as Arc<dyn LogStore>, config);
+        let mut core = Core::new(Arc::clone(&log) as Arc<dyn LogStore>, config);
+        core.allow_quiet(env.swarm.still_ticks.is_some());
         // Clocks of nodes do not tick together.
         let first = env.random.within(&env.swarm.tick);
         env.step(first, id, Step::Tick);
@@ -304,7 +306,12 @@ impl Process {
             self.take_in(env, input);
         }
         if ticked {
+            let awake = self.core.awake().len();
             self.core.tick();
+            let fallen = awake.saturating_sub(self.core.awake().len());
+            if fallen > 0 {
+                env.note("quiet", &[("groups", fallen as u64)]);
+            }
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Swarm {
     pub(crate) follow: Range<Time>,
     pub(crate) shards: ShardRates,
     pub(crate) bounds: Bounds,
+    /// Ticks without anything new after which a group falls quiet; `None` for never.
+    pub(crate) still_ticks: Option<usize>,
     /// A machine is away from the beginning of the load to the healing, and nothing else goes
     /// wrong: moves to it wait, and others go on.
     pub(crate) is_absent: bool,
@@ -157,6 +159,8 @@ impl Swarm {
             follow: range(random, 100..5_000, 50_000),
             shards: ShardRates::draw(random),
             bounds: draw_bounds(random),
+            // So few that groups fall quiet between two requests.
+            still_ticks: random.chance(750_000).then(|| 1 + random.below(4) as usize),
             is_absent: random.chance(ABSENT),
         }
     }

@@ -29,7 +29,7 @@ fn is_found(bug: Bug, by: &[&str]) {
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
-const SUFFERED: [&str; 27] = [
+const SUFFERED: [&str; 28] = [
     "asked",
     "bit flipped",
     "collection deleted",
@@ -42,6 +42,7 @@ const SUFFERED: [&str; 27] = [
     "isolate",
     "job",
     "put back",
+    "quiet",
     "reconfigure",
     "recorded",
     "refused",

@@ -18,6 +18,7 @@ use crate::Error as Failure;
 /// | 3 | the range and epoch that a shard's command was routed by, and their check |
 /// | 4 | commands with proofs, limits, names: who may leave, refills, copies of catalog changes |
 /// | 5 | what a collection says of recall and memory |
+/// | 6 | groups in which nothing happens fall quiet |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -33,8 +34,10 @@ impl FeatureLevel {
     pub const PROVEN: Self = Self(4);
     /// From which on collections say what their searches are to find, and what is kept in memory.
     pub const TUNED: Self = Self(5);
+    /// From which on every member knows what a quiet group is.
+    pub const QUIET: Self = Self(6);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::TUNED;
+    pub const SPOKEN: Self = Self::QUIET;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {

@@ -5,6 +5,7 @@ mod cluster;
 mod log_budget;
 mod memory_log;
 mod old_terms;
+mod quiet;
 mod reading;
 mod snapshots;
 mod succession;

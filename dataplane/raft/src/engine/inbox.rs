@@ -61,6 +61,7 @@ pub(super) enum Input {
         state_bytes: u64,
     },
     Unreachable(NodeId),
+    AllowQuiet(bool),
     Refused {
         node: NodeId,
         heard: u64,

@@ -94,6 +94,7 @@ impl RaftLoop {
                 }
             }
             Input::Unreachable(node) => core.unreachable(node),
+            Input::AllowQuiet(is_allowed) => core.allow_quiet(is_allowed),
             Input::Refused { node, heard } => core.refused(node, heard),
             Input::Status { group, done } => done(core.status(group)),
             Input::Add { start, done } => done(core.add(*start)),

@@ -65,11 +65,15 @@ impl LogEnd {
         self.delivered.clear();
     }
 
+    pub(super) fn is_making(&self) -> bool {
+        self.making.is_some()
+    }
+
     pub(super) fn heard(&self, peer: PeerId) -> Option<&Heard> {
         self.heard.get(&peer)
     }
 
-    fn answers(&self, peer: PeerId) -> bool {
+    pub(super) fn answers(&self, peer: PeerId) -> bool {
         self.heard(peer).is_some_and(|heard| heard.ticks_ago <= HEARD_TICKS)
     }
 }

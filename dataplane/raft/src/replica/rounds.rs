@@ -187,6 +187,7 @@ impl Replica {
 
     fn set_applied(&mut self, index: LogIndex) {
         self.applied = index;
+        self.stir();
         self.raw.advance_apply_to(index.0);
         self.raw.mut_store().evict(index);
         self.watch.note_applied(index);

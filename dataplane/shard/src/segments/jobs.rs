@@ -36,6 +36,11 @@ pub enum Kind {
     Fill,
 }
 
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Seal, Self::Build, Self::Haste, Self::Fill];
+}
+
 /// Whether a job is to end early.
 struct Cancel<'a> {
     wanted: &'a AtomicBool,
@@ -89,6 +94,13 @@ impl Shard {
         cancel: &AtomicBool,
     ) -> Result<bool, Error> {
         let done = self.do_job(kind, has_room, cancel);
+        match &done {
+            // A job of one kind leaves something to do for the others.
+            Ok(true) => self.stir(),
+            // Nothing is due yet, or it was called off, or failed.
+            Ok(false) if !self.has_job_when_idle() => {}
+            Ok(false) | Err(_) => self.stir_for(kind),
+        }
         let failure = match &done {
             // Called off is neither failed nor done.
             Err(Error::Cancelled) => return done,

@@ -432,6 +432,7 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         build_cores: Arc::new(BuildCores::new(2)),
         build_bytes_max: 1 << 30,
         spare_time: Arc::new(SpareTime::default()),
+        stirred: Arc::default(),
     };
     Shard::open(store(kv, dir), settings)
 }

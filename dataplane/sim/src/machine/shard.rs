@@ -60,6 +60,7 @@ impl ShardRates {
             build_cores: Arc::new(BuildCores::new(1)),
             build_bytes_max: 1 << 30,
             spare_time: Arc::new(SpareTime::default()),
+            stirred: Arc::default(),
         }
     }
 }
