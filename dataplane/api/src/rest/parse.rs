@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::NOT_SUPPORTED;
+use super::{NOT_SUPPORTED, lists};
 use crate::error::{Error, Kind};
 
 /// Parses a body.
@@ -13,6 +13,9 @@ use crate::error::{Error, Kind};
 /// [`Kind::Malformed`] with the path of the field, or [`Kind::Unsupported`] where the field is one
 /// that this version refuses.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    if let Some(parsed) = lists::read(body) {
+        return Ok(parsed);
+    }
     // To keep track of the path costs time, which only a body that is wrong has to pay.
     if let Ok(parsed) = serde_json::from_slice(body) {
         return Ok(parsed);

@@ -1,15 +1,18 @@
 //! Vectors in requests. Dense ones are most of what is read, so they go into their final form
-//! without a detour.
+//! without a detour; long ones are mostly there already (`lists.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
 use vane_types::limits::VECTOR_DIM_MAX;
 use vane_types::{MultiVector, NamedVectors, SparseVector, Vector};
 
-use super::NOT_SUPPORTED;
+use super::{NOT_SUPPORTED, lists};
 
 /// A vector of any kind: a list of numbers, a list of such lists, or an object with `indices` and
 /// `values`. Whether a collection takes it is not known here.
@@ -148,6 +151,10 @@ impl<'de> Visitor<'de> for VectorVisitor {
         f.write_str("a vector: a list of numbers")
     }
 
+    fn visit_i64<E: Error>(self, mark: i64) -> Result<Vector, E> {
+        vector_at(mark, &self)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vector, A::Error> {
         // The first is read apart, so that the many behind it need no look at what they are.
         match seq.next_element()? {
@@ -188,6 +195,12 @@ impl<'de> Visitor<'de> for VectorVisitor {
     }
 }
 
+/// The vector that was taken out of the text here.
+pub(super) fn vector_at<E: Error>(mark: i64, expected: &dyn Expected) -> Result<Vector, E> {
+    let taken = lists::taken(mark).map(Vector::from);
+    taken.ok_or_else(|| E::invalid_type(Unexpected::Signed(mark), expected))
+}
+
 /// A sparse vector of what was read.
 pub(super) fn sparse(indices: Vec<u32>, values: Numbers) -> Result<Vector, String> {
     SparseVector::new(indices, values.0).map(Vector::from).map_err(|error| error.to_string())
@@ -206,6 +219,11 @@ impl<'de> Visitor<'de> for PointVectorsVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a vector: a list of numbers, or an object of such lists by name")
+    }
+
+    fn visit_i64<E: Error>(self, mark: i64) -> Result<PointVectors, E> {
+        let vector = vector_at(mark, &self)?;
+        Ok(PointVectors(NamedVectors::from([(String::new(), vector)])))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<PointVectors, A::Error> {

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use vane_types::PointId;
 
-use super::super::vector::{Numbers, VectorVisitor, sparse};
+use super::super::vector::{Numbers, VectorVisitor, sparse, vector_at};
 use super::super::{NOT_SUPPORTED, Unsupported};
 use crate::engine::By;
 
@@ -53,6 +53,10 @@ impl<'de> Visitor<'de> for RankingVisitor {
 
     fn visit_u64<E>(self, number: u64) -> Result<By, E> {
         Ok(By::Point(PointId::Num(number)))
+    }
+
+    fn visit_i64<E: Error>(self, mark: i64) -> Result<By, E> {
+        vector_at(mark, &self).map(By::Vector)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<By, E> {
