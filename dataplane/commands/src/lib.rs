@@ -30,5 +30,5 @@ pub use kinds::vectors::DeleteVectors;
 pub use readable::{Unreadable, read_id, read_path, read_payload, read_schema};
 pub use routed::RoutedBy;
 pub use targets::{FILTER_SEMANTICS, Selection, Targets};
-pub use vector::{LoggedVector, fit, known_vector};
+pub use vector::{LoggedVector, NoVector, fit, known_vector};
 pub use write::{Write, check};

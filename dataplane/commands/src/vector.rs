@@ -18,9 +18,10 @@ use crate::error::Error;
 pub struct LoggedVector {
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Of a dense vector.
-    #[prost(float, repeated, tag = "2")]
-    values: Vec<f32>,
+    /// Of a dense vector: four bytes for each number. Protobuf writes a list of floats and a string
+    /// of bytes alike, and reads the string at once.
+    #[prost(bytes = "vec", tag = "2")]
+    values: Vec<u8>,
     /// In place of `values`.
     #[prost(oneof = "OtherKind", tags = "3, 4")]
     other: Option<OtherKind>,
@@ -55,11 +56,22 @@ struct Multi {
     values: Vec<f32>,
 }
 
+/// What was logged is no vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoVector {
+    /// By its numbers.
+    #[error(transparent)]
+    Numbers(#[from] VectorError),
+    /// It has bytes that are no number.
+    #[error("a vector has {0} bytes, must have four for each number")]
+    Bytes(usize),
+}
+
 impl LoggedVector {
     /// The logged form of a point's vector.
     pub fn new(name: String, vector: Vector) -> Self {
         let (values, other) = match vector {
-            Vector::Dense(values) => (values, None),
+            Vector::Dense(values) => (to_bytes(&values), None),
             Vector::Sparse(sparse) => {
                 let (indices, values) = sparse.into_parts();
                 (Vec::new(), Some(OtherKind::Sparse(Box::new(Sparse { indices, values }))))
@@ -77,10 +89,10 @@ impl LoggedVector {
     ///
     /// # Errors
     /// What was logged is no vector: the log is damaged.
-    pub fn into_parts(self) -> Result<(String, Vector), VectorError> {
+    pub fn into_parts(self) -> Result<(String, Vector), NoVector> {
         let Self { name, values, other } = self;
         let vector = match other {
-            None => values.into(),
+            None => from_bytes(&values)?.into(),
             Some(OtherKind::Sparse(sparse)) => {
                 SparseVector::new(sparse.indices, sparse.values)?.into()
             }
@@ -90,6 +102,22 @@ impl LoggedVector {
         };
         Ok((name, vector))
     }
+}
+
+fn to_bytes(values: &[f32]) -> Vec<u8> {
+    let mut bytes = vec![0; values.len() * 4];
+    for (to, value) in bytes.chunks_exact_mut(4).zip(values) {
+        to.copy_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, NoVector> {
+    let (values, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(NoVector::Bytes(bytes.len()));
+    }
+    Ok(values.iter().map(|value| f32::from_le_bytes(*value)).collect())
 }
 
 /// Parameters of a vector that the collection must have.

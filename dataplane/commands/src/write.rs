@@ -9,6 +9,11 @@ use crate::kinds::upsert::NewPoint;
 use crate::kinds::{delete, index, payload, upsert, vectors};
 use crate::targets::Selection;
 
+/// Points of a small write.
+const SMALL_POINTS_MAX: usize = 64;
+/// Bytes of their vectors and payloads.
+const SMALL_BYTES_MAX: usize = 32 << 10;
+
 /// A change of points, as a caller states it.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -52,6 +57,22 @@ impl Write {
             | Self::DeletePayload { .. }
             | Self::ClearPayload(_)
             | Self::DropIndex { .. } => false,
+        }
+    }
+
+    /// Whether it is of so few bytes that to check it takes less than to hand it to another
+    /// thread.
+    pub fn is_small(&self) -> bool {
+        match self {
+            Self::Upsert(points) => {
+                points.len() <= SMALL_POINTS_MAX && {
+                    let bytes = points.iter().map(NewPoint::bytes);
+                    bytes.sum::<usize>() <= SMALL_BYTES_MAX
+                }
+            }
+            Self::Delete(Selection::Ids(ids)) => ids.len() <= SMALL_POINTS_MAX,
+            // Filters and lists of paths, which say little about what is to be done.
+            _ => false,
         }
     }
 }

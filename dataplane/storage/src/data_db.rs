@@ -21,6 +21,8 @@ use crate::keys::{self, PREFIX};
 use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Source, Visit};
 
 const NAME: &str = "data.db";
+/// Bytes of a write in a batch beside its key and its value, at most.
+const WRITE_BYTES_MAX: usize = 16;
 
 const BLOCK_CACHE_BYTES: usize = 128 << 20;
 /// Memtables of all families together.
@@ -153,8 +155,11 @@ impl KvRead for DataDb {
 
 impl Kv for DataDb {
     fn write(&self, batch: KvBatch) -> Result<(), Error> {
-        let mut rocks = WriteBatch::default();
-        for write in batch.into_writes() {
+        let bytes = batch.bytes();
+        let writes = batch.into_writes();
+        // All of it at once: what grows by and by is moved again and again.
+        let mut rocks = WriteBatch::with_capacity_bytes(bytes + writes.len() * WRITE_BYTES_MAX);
+        for write in writes {
             match write {
                 KvWrite::Put(family, key, value) => rocks.put_cf(self.family(family), key, value),
                 KvWrite::Delete(family, key) => rocks.delete_cf(self.family(family), key),

@@ -24,6 +24,9 @@ pub use records::{HardState, LogAppend, LogState, StoredEntry};
 const DB: &str = "raft.db";
 /// Entries removed in one batch of a truncation, and the longest tail that is removed key by key.
 const POINT_DELETES_MAX: u64 = 4096;
+/// Bytes of an entry beside its data, with its key, and of a log's state: about, in a batch.
+const ENTRY_BYTES: usize = 64;
+const STATE_BYTES: usize = 128;
 
 /// The open database. Cheap to clone.
 #[derive(Clone)]
@@ -76,7 +79,10 @@ impl LogDb {
     /// # Errors
     /// When the write or the sync fails: all of it may be on disk, or none.
     pub fn append(&self, groups: &[LogAppend], sync: bool) -> Result<(), Error> {
-        let mut batch = WriteBatch::default();
+        let entries = groups.iter().flat_map(|group| &group.entries);
+        let bytes: usize = entries.map(|entry| entry.data.len() + ENTRY_BYTES).sum();
+        // All of it at once: what grows by and by is moved again and again.
+        let mut batch = WriteBatch::with_capacity_bytes(bytes + groups.len() * STATE_BYTES);
         for LogAppend { group, state, entries, remove } in groups {
             // First: an entry that takes the place of a removed one must stay.
             if let Some(remove) = remove {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use vane_types::{CollectionConfig, NamedVectors, Payload, PointId};
+use vane_types::{CollectionConfig, NamedVectors, Payload, PointId, payload};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -19,6 +19,14 @@ pub struct NewPoint {
     /// Its vectors by name; those left out are absent afterwards.
     pub vectors: NamedVectors,
     pub payload: Payload,
+}
+
+impl NewPoint {
+    /// About the bytes that its vectors and its payload take.
+    pub(crate) fn bytes(&self) -> usize {
+        let values = self.vectors.values().map(|vector| vector.values().len() * 4);
+        values.sum::<usize>() + payload::bytes(&self.payload)
+    }
 }
 
 /// Points with what they carry. Ids are unique within one command.

@@ -49,3 +49,28 @@ fn what_was_logged_damaged_is_no_vector() {
         assert!(logged.into_parts().is_err());
     }
 }
+
+/// As it is read by versions that have a list of floats there, and as theirs is read here.
+#[derive(Clone, PartialEq, Message)]
+struct OfFloats {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(float, repeated, tag = "2")]
+    values: Vec<f32>,
+}
+
+proptest! {
+    #[test]
+    fn dense_ones_are_a_list_of_floats(name in ".{0,4}", values in vec(any::<f32>(), 0..40)) {
+        let logged = LoggedVector::new(name.clone(), values.clone().into()).encode_to_vec();
+        prop_assert_eq!(&logged, &OfFloats { name, values }.encode_to_vec());
+    }
+}
+
+#[test]
+fn bytes_that_are_no_floats_are_no_vector() {
+    for bytes in [1, 2, 3, 5, 1023] {
+        let logged = LoggedVector { values: vec![0; bytes], ..LoggedVector::default() };
+        assert_eq!(logged.into_parts(), Err(NoVector::Bytes(bytes)));
+    }
+}
