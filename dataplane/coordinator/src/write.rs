@@ -23,6 +23,9 @@ impl<S: Shards> Collection<S> {
     /// # Errors
     /// `BadInput` or `NotFound`, with what does not fit.
     pub async fn check(&self, write: Write) -> Result<Checked, Error> {
+        if write.is_small() {
+            return Ok(check(&self.entry.config, write)?);
+        }
         let config = self.entry.config.clone();
         // Not on this thread, which serves connections.
         let check_it = move || check(&config, write);

@@ -26,6 +26,9 @@ const DROPPED_LIMITS_MAX: usize = 4;
 const STALLED_MAX: Duration = Duration::from_secs(10);
 /// Memory taken for a body before any of it is there.
 const RESERVED_BYTES_MAX: usize = 64 << 10;
+/// So many times what is there of a body is taken for what is still to come: whoever announces
+/// much has to send some of it.
+const AHEAD_MAX: usize = 16;
 
 /// A JSON body, whatever its content type says.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -119,6 +122,11 @@ async fn read(
         total = total.saturating_add(data.len());
         if total <= limit {
             room.grow(data.len()).await?;
+            if read.capacity() < total {
+                // At once, where the whole is known: what grows by and by is moved again and again.
+                let whole = announced.unwrap_or(0).min(total.saturating_mul(AHEAD_MAX)).min(limit);
+                read.reserve_exact(whole.saturating_sub(read.len()));
+            }
             read.extend_from_slice(&data);
         } else if total > limit.saturating_mul(DROPPED_LIMITS_MAX) {
             break;
