@@ -156,6 +156,11 @@ impl Node {
         self.process.iter().for_each(Process::thaw);
     }
 
+    /// Id of its process, while that runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// Seconds that it has used of processors.
     pub fn cpu_seconds(&self) -> f64 {
         self.process.as_ref().map_or(0.0, |process| proc::cpu_seconds(process.id()))

@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use vane_index::{GraphParams, Metric, Stock};
+use vane_index::{GraphParams, Stock};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 
-/// The graph parameters of both sides.
+/// The graph parameters of both sides, where none are asked for.
 pub(crate) const PARAMS: GraphParams = GraphParams { m: 16, ef_construct: 100 };
 
 /// FAISS's index over the data set, and the time that building it took on one thread.
-pub(crate) fn build(data: &Dataset) -> Result<(Stock, Duration), Error> {
+pub(crate) fn build(data: &Dataset, params: GraphParams) -> Result<(Stock, Duration), Error> {
     let start = Instant::now();
     // With all its threads FAISS would be measured on other terms than the node.
-    let stock = Stock::build(&data.rows, data.dim, Metric::InnerProduct, PARAMS)?;
+    let stock = Stock::build(&data.rows, data.dim, data.distance.metric(), params)?;
     Ok((stock, start.elapsed()))
 }
 

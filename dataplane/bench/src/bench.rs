@@ -7,19 +7,22 @@ mod index;
 mod place;
 mod scale;
 mod search;
+mod sweep;
 mod writes;
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
-use serde_json::{Map, Value, json};
+use clap::ValueEnum;
+use serde_json::json;
+use vane_index::GraphParams;
 
+use crate::contender::K;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::Output;
 
 const COLLECTION: &str = "bench";
-const K: usize = 10;
 /// KB of vectors without a graph; low, so that small data sets get a graph, too.
 const INDEXING_THRESHOLD: usize = 1000;
 /// Nodes of the cluster that is held against one node.
@@ -40,12 +43,24 @@ enum Section {
     Gaps,
     /// What many groups without work cost.
     Groups,
+    /// Contenders by turns over a list of efforts, and what each does at a recall.
+    Curve,
 }
 
-/// Measures Vane: searches beside FAISS, and three nodes beside one.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub struct Args {
+/// Who takes turns on the curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Who {
+    /// Our graph in this process.
+    Graph,
+    /// FAISS in this process.
+    Faiss,
+    /// A node over REST.
+    Vane,
+}
+
+/// What is measured, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// The node binary.
     #[arg(long)]
     vane: PathBuf,
@@ -84,16 +99,40 @@ pub struct Args {
     /// Seconds in which their CPU time is measured.
     #[arg(long, default_value_t = 20)]
     idle_seconds: u64,
-    /// Writes the figures to a file too.
+    /// Candidates of a graph search, a point of each contender's curve for each.
+    #[arg(long, value_delimiter = ',', default_value = "10,16,24,32,48,64,96,128,192,256,512")]
+    curve_ef: Vec<usize>,
+    /// Contenders of the curve.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "graph,faiss,vane")]
+    contenders: Vec<Who>,
+    /// Links of a graph's row on the curve, half of those of the lowest layer.
+    #[arg(long, default_value_t = 16)]
+    m: usize,
+    /// Candidates while links are sought, on the curve. A node takes 200 at least.
+    #[arg(long, default_value_t = 200)]
+    ef_construct: usize,
+    /// Writes figures with their samples to a file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Writes them as comma-separated values.
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Writes the tables of curve, filters, tenants and ingest as Markdown.
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+}
+
+impl Args {
+    fn params(&self) -> GraphParams {
+        GraphParams { m: self.m, ef_construct: self.ef_construct }
+    }
 }
 
 /// Runs the benchmark, prints its tables, and writes the figures where `--json` says.
 ///
 /// # Errors
 /// When the data cannot be read, a node fails, or a signal ended it. No node is left running.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub(crate) fn run(args: &Args) -> Result<(), Error> {
     // Before any node runs: a signal must end those as well.
     interrupt::watch()?;
     match measure(args) {
@@ -111,23 +150,19 @@ fn measure(args: &Args) -> Result<(), Error> {
         data.dim,
         data.queries.len()
     );
-    let mut figures = Map::new();
-    figures.insert("data".into(), json!({"points": data.len(), "dim": data.dim, "k": K}));
+    let mut output = Output::default();
+    output.keep("data", json!({"points": data.len(), "dim": data.dim, "k": K}));
     for section in &args.sections {
-        let (name, measured) = match section {
-            Section::Index => ("index", index::run(args, &data)?),
-            Section::Search => ("search", search::run(args, &data)?),
-            Section::Writes => ("writes", writes::run(args, &data)?),
-            Section::Scale => ("scale", scale::run(args, &data)?),
-            Section::Gaps => ("gaps", gaps::run(args, &data)?),
-            Section::Groups => ("groups", groups::run(args)?),
-        };
-        figures.insert(name.into(), measured);
+        match section {
+            Section::Index => output.keep("index", index::run(args, &data)?),
+            Section::Search => output.keep("search", search::run(args, &data)?),
+            Section::Writes => output.keep("writes", writes::run(args, &data)?),
+            Section::Scale => output.keep("scale", scale::run(args, &data)?),
+            Section::Gaps => output.keep("gaps", gaps::run(args, &data)?),
+            Section::Groups => output.keep("groups", groups::run(args)?),
+            Section::Curve => sweep::run(args, &data, &mut output)?,
+        }
     }
     // At the end only: part of the figures would pass for all of them.
-    match &args.json {
-        Some(path) => std::fs::write(path, format!("{:#}\n", Value::Object(figures)))
-            .map_err(|e| Error::output(path, e)),
-        None => Ok(()),
-    }
+    output.write(args.json.as_deref(), args.csv.as_deref(), args.markdown.as_deref())
 }

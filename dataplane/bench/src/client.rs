@@ -132,15 +132,23 @@ impl Client {
     /// # Errors
     /// As [`Client::send`]. The old collection may be gone and the new one not be there.
     pub(crate) fn recreate(&self, collection: &str, dim: usize, shape: Shape) -> Result<(), Error> {
-        let path = format!("/collections/{collection}");
-        let _existed: bool = self.send("DELETE", &path, &Value::Null)?;
         let body = json!({
             "vectors": {"size": dim, "distance": "Cosine"},
             "shard_number": shape.shards,
             "replication_factor": shape.replicas,
             "optimizers_config": {"indexing_threshold": shape.indexing_threshold},
         });
-        let _made: bool = self.send("PUT", &path, &body)?;
+        self.recreate_as(collection, &body)
+    }
+
+    /// The same with all that the API knows of a collection.
+    ///
+    /// # Errors
+    /// As [`Client::send`]. The old collection may be gone and the new one not be there.
+    pub(crate) fn recreate_as(&self, collection: &str, body: &Value) -> Result<(), Error> {
+        let path = format!("/collections/{collection}");
+        let _existed: bool = self.send("DELETE", &path, &Value::Null)?;
+        let _made: bool = self.send("PUT", &path, body)?;
         Ok(())
     }
 
@@ -152,10 +160,24 @@ impl Client {
             ("maintainer", "keyword"),
             ("installed_kib", "integer"),
         ] {
-            let body = json!({"field_name": field, "field_schema": kind});
-            let _done: Value =
-                self.send("PUT", &format!("/collections/{collection}/index?wait=true"), &body)?;
+            self.index_field(collection, field, &json!(kind))?;
         }
+        Ok(())
+    }
+
+    /// Makes a payload index.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(crate) fn index_field(
+        &self,
+        collection: &str,
+        field: &str,
+        schema: &Value,
+    ) -> Result<(), Error> {
+        let body = json!({"field_name": field, "field_schema": schema});
+        let _done: Value =
+            self.send("PUT", &format!("/collections/{collection}/index?wait=true"), &body)?;
         Ok(())
     }
 }

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 use half::f16;
 use serde::Deserialize;
 use serde_json::Value;
+use vane_index::Metric;
 
 use crate::error::Error;
 
@@ -17,8 +19,10 @@ use crate::error::Error;
 pub(crate) struct Dataset {
     /// Values per vector.
     pub(crate) dim: usize,
-    /// Vectors of all points, one after another.
-    pub(crate) rows: Vec<f32>,
+    /// How two vectors are compared.
+    pub(crate) distance: Distance,
+    /// Vectors of all points, one after another; held once, whoever searches them.
+    pub(crate) rows: Arc<Vec<f32>>,
     /// Payload of each point.
     pub(crate) payloads: Vec<Value>,
     /// Vectors to search by.
@@ -27,6 +31,29 @@ pub(crate) struct Dataset {
     pub(crate) truth: Vec<Vec<u64>>,
     /// Filters with their answers, by the filter's name.
     pub(crate) filters: BTreeMap<String, Filtered>,
+}
+
+/// How two vectors are compared. Those of `Cosine` have unit length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// By their angle.
+    Cosine,
+}
+
+impl Distance {
+    /// As an index compares rows.
+    pub(crate) fn metric(self) -> Metric {
+        match self {
+            Self::Cosine => Metric::InnerProduct,
+        }
+    }
+
+    /// As the REST API calls it.
+    pub(crate) fn rest(self) -> &'static str {
+        match self {
+            Self::Cosine => "Cosine",
+        }
+    }
 }
 
 /// One query.
@@ -95,7 +122,8 @@ impl Dataset {
         }
         Ok(Self {
             dim,
-            rows,
+            distance: Distance::Cosine,
+            rows: Arc::new(rows),
             payloads,
             queries,
             truth: truth(&dir.join("truth.i32.npy"))?,

@@ -86,7 +86,7 @@ fn show(vane: &Vane, data: &Dataset, nodes: &[Node]) -> Result<(), Error> {
     let client = Client::new(&nodes[0].url);
     let (shards, replicas) = empty(vane, &client, data)?;
     let loading = load(&client, COLLECTION, data)?;
-    let (indexing, info) = wait_indexed(&client, COLLECTION)?;
+    let (indexing, info) = wait_indexed(&client, COLLECTION, std::time::Duration::ZERO)?;
     println!(
         "Loaded {} packages in {loading:.1?} into {shards} shards, each write on the disks of {} \
          nodes before it was acknowledged; {} of them in a graph {indexing:.1?} later.",

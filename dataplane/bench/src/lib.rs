@@ -8,19 +8,29 @@
 #![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
 
 mod baseline;
-pub mod bench;
+mod bench;
+mod cli;
 mod client;
+mod compare;
+mod contender;
+mod curve;
 mod dataset;
 pub mod demo;
 mod error;
 mod failover;
+mod figures;
 mod interrupt;
 mod load;
+mod machine;
 mod measure;
+mod output;
 mod pulse;
 mod recall;
 mod report;
+mod significance;
+mod table;
 
+pub use cli::Cli;
 pub use error::Error;
 
 /// How a program of that name ends; what went wrong is said on standard error.

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
 
 use crate::client::{Client, Info};
 use crate::dataset::Dataset;
@@ -19,17 +18,27 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// Those of the first request that fails; the points of the requests before it are written.
 pub(crate) fn load(client: &Client, collection: &str, data: &Dataset) -> Result<Duration, Error> {
+    load_with(client, collection, data, &|point| data.payloads[point].to_string())
+}
+
+/// [`load`] with other payloads, as JSON.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_with(
+    client: &Client,
+    collection: &str,
+    data: &Dataset,
+    payload: &dyn Fn(usize) -> String,
+) -> Result<Duration, Error> {
     let template = "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left";
     let bar = bar("loading", data.len() as u64, template);
     let start = Instant::now();
     for first in (0..data.len()).step_by(BATCH) {
         let last = data.len().min(first + BATCH);
-        let points: Vec<Value> = (first..last)
-            .map(|i| json!({"id": i, "vector": data.vector(i), "payload": data.payloads[i]}))
-            .collect();
-        let body = json!({"points": points});
-        let _written: Value =
-            client.send("PUT", &format!("/collections/{collection}/points?wait=true"), &body)?;
+        let points = (first..last).map(|i| point(i, data.vector(i), &payload(i)));
+        let points = points.collect::<Result<Vec<_>, _>>()?.join(",");
+        client.upsert_raw(collection, format!("{{\"points\":[{points}]}}").as_bytes())?;
         bar.set_position(last as u64);
     }
     let time = start.elapsed();
@@ -37,18 +46,36 @@ pub(crate) fn load(client: &Client, collection: &str, data: &Dataset) -> Result<
     Ok(time)
 }
 
-/// Waits until no background job is due; the time that took, and the state then.
+/// A point as the REST API takes it.
+pub(crate) fn point(id: usize, vector: &[f32], payload: &str) -> Result<String, Error> {
+    // Through f32's own shortest form: as an f64 each number would have twice the digits.
+    let vector = serde_json::to_string(vector).map_err(|e| Error::node("a point", e))?;
+    Ok(format!("{{\"id\":{id},\"vector\":{vector},\"payload\":{payload}}}"))
+}
+
+/// Waits until no background job is due, and none becomes due in the time `settle`; the time until
+/// the first moment of that, and the state then.
 ///
 /// # Errors
 /// Those of the requests, and when it takes longer than half an hour.
-pub(crate) fn wait_indexed(client: &Client, collection: &str) -> Result<(Duration, Info), Error> {
+pub(crate) fn wait_indexed(
+    client: &Client,
+    collection: &str,
+    settle: Duration,
+) -> Result<(Duration, Info), Error> {
     let start = Instant::now();
+    let mut green = None;
     let bar = bar("indexing", 0, "{msg:>10} {spinner} {elapsed}");
     loop {
         let info = client.info(collection)?;
         if info.status == "green" {
-            bar.finish_and_clear();
-            return Ok((start.elapsed(), info));
+            let since: Duration = *green.get_or_insert(start.elapsed());
+            if start.elapsed() >= since + settle {
+                bar.finish_and_clear();
+                return Ok((since, info));
+            }
+        } else {
+            green = None;
         }
         if start.elapsed() > GREEN_TIMEOUT {
             return Err(Error::node(

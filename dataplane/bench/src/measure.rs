@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::error::Error;
 
@@ -18,6 +19,10 @@ pub(crate) struct Run {
     pub(crate) qps: f64,
     /// Latency at the 50th, 95th and 99th percentile.
     pub(crate) percentiles: [Duration; 3],
+    /// How long each search took, of all clients.
+    pub(crate) latencies: Vec<Duration>,
+    /// Seconds of processors that the clients' threads used.
+    pub(crate) cpu: f64,
     /// What each query found, of the first client.
     pub(crate) found: Vec<Vec<u64>>,
 }
@@ -50,37 +55,63 @@ where
             .collect::<Result<Vec<_>, _>>()
     })?;
     let time = start.elapsed();
-    let percentiles = percentiles(results.iter().flat_map(|(latencies, _)| latencies));
-    let found = results.into_iter().next().map(|(_, found)| found).unwrap_or_default();
-    Ok(Run { qps: (clients * queries) as f64 / time.as_secs_f64(), percentiles, found })
+    let latencies: Vec<Duration> =
+        results.iter().flat_map(|one| one.latencies.iter().copied()).collect();
+    let percentiles = percentiles(latencies.iter());
+    let cpu = results.iter().map(|one| one.cpu).sum();
+    let found = results.into_iter().next().map(|one| one.found).unwrap_or_default();
+    let qps = (clients * queries) as f64 / time.as_secs_f64();
+    Ok(Run { qps, percentiles, latencies, cpu, found })
 }
 
-/// Runs all queries once, beginning with query `first`: how long each search took, and what
-/// each query found.
+/// What one client did.
+struct One {
+    latencies: Vec<Duration>,
+    cpu: f64,
+    found: Vec<Vec<u64>>,
+}
+
+/// Runs all queries once, beginning with query `first`.
 fn run_one(
     mut search: impl FnMut(usize) -> Result<Vec<u64>, Error>,
     first: usize,
     queries: usize,
-) -> Result<(Vec<Duration>, Vec<Vec<u64>>), Error> {
+) -> Result<One, Error> {
     let (mut latencies, mut found) = (Vec::with_capacity(queries), vec![Vec::new(); queries]);
+    let cpu = thread_seconds();
     for i in 0..queries {
         let query = (first + i) % queries;
         let begin = Instant::now();
         found[query] = search(query)?;
         latencies.push(begin.elapsed());
     }
-    Ok((latencies, found))
+    let cpu = thread_seconds() - cpu;
+    Ok(One { latencies, cpu, found })
+}
+
+/// Seconds of processors that the calling thread has used.
+fn thread_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// The 50th, 95th and 99th percentile.
 pub(crate) fn percentiles<'a>(latencies: impl Iterator<Item = &'a Duration>) -> [Duration; 3] {
+    quantiles(latencies, [0.5, 0.95, 0.99])
+}
+
+/// Latencies below which such shares of all lie.
+pub(crate) fn quantiles<'a, const N: usize>(
+    latencies: impl Iterator<Item = &'a Duration>,
+    shares: [f64; N],
+) -> [Duration; N] {
     // Saturating records do not widen a histogram: it needs its bound from the start.
     let mut histogram = Histogram::<u64>::new_with_max(MICROS_MAX, DIGITS)
         .expect("the bound and the digits are fine");
     for latency in latencies {
         histogram.saturating_record(latency.as_micros() as u64);
     }
-    [0.5, 0.95, 0.99].map(|share| Duration::from_micros(histogram.value_at_quantile(share)))
+    shares.map(|share| Duration::from_micros(histogram.value_at_quantile(share)))
 }
 
 /// The run of median speed.

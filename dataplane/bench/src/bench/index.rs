@@ -1,14 +1,13 @@
 //! The index in this process, without a server: one thread, FAISS as it comes beside our graph.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use vane_index::{Flat, Graph, GraphParams, Hit, Metric, Select, StoredIndex, VectorIndex};
+use vane_index::{Flat, Graph, Hit, Select, VectorIndex};
 
 use super::{Args, K};
 use crate::baseline;
+use crate::contender::build_graph;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::recall::recall;
@@ -74,9 +73,9 @@ fn middle(mut seconds: Vec<f64>) -> f64 {
 }
 
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
-    let (stock, stock_built) = baseline::build(data)?;
+    let (stock, stock_built) = baseline::build(data, baseline::PARAMS)?;
     let start = Instant::now();
-    let graph = build(data)?;
+    let graph = build_graph(data, baseline::PARAMS)?;
     let built = start.elapsed();
     println!(
         "\nThe index in this process, one thread: FAISS built in {stock_built:.1?}, our graph with \
@@ -100,18 +99,6 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     Ok(Value::Array(figures))
 }
 
-/// On one thread, as FAISS builds beside it.
-fn build(data: &Dataset) -> Result<Graph, Error> {
-    let dir = tempfile::tempdir().map_err(|e| Error::node("a directory for the graph", e))?;
-    let path = dir.path().join("graph");
-    let (rows, shape) = (Arc::new(data.rows.clone()), (data.dim, Metric::InnerProduct));
-    // As a node builds where a collection asks for the same.
-    let params = GraphParams::to_serve(baseline::PARAMS.m, baseline::PARAMS.ef_construct);
-    Graph::build(&*rows, shape, params, &path, &mut |_| NonZeroUsize::new(1))?;
-    let file = std::fs::read(&path).map_err(|e| Error::data(&path, e))?;
-    Ok(Graph::open(Arc::new(file), rows, data.dim, Metric::InnerProduct)?)
-}
-
 /// A look at all rows, one at all codes, and walks, where a share of the rows matches, drawn
 /// without regard to their values.
 fn filtered(args: &Args, data: &Dataset, graph: &Graph, share: f64) -> Result<Vec<Value>, Error> {
@@ -127,7 +114,7 @@ fn filtered(args: &Args, data: &Dataset, graph: &Graph, share: f64) -> Result<Ve
     }
     let select = Select { allow: Some((&words, &slots)), died: None };
     let order = |a: u32, b: u32| a.cmp(&b);
-    let (metric, dim, rows) = (Metric::InnerProduct, data.dim, data.rows.as_slice());
+    let (metric, dim, rows) = (data.distance.metric(), data.dim, data.rows.as_slice());
     let flat = Flat { metric, dim, rows, order: &order, stop: &|| false };
     let scan = |query: &[f32]| rows_of(flat.search(query, K, 0, &select));
     let all = data.queries.iter().map(|query| scan(&query.vector));

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
         client.recreate(COLLECTION, data.dim, shape)?;
         let loading = load(&client, COLLECTION, data)?;
-        let (indexing, info) = wait_indexed(&client, COLLECTION)?;
+        let (indexing, info) = wait_indexed(&client, COLLECTION, Duration::ZERO)?;
         println!(
             "{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later",
             info.indexed_vectors_count

@@ -3,10 +3,8 @@
 //! Both sides take turns, so that a machine whose speed drifts does so for both; figures
 //! are the run of median speed.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use vane_index::Stock;
 use vane_testbed::Node;
@@ -15,25 +13,17 @@ use super::place::{self, Place};
 use super::{Args, COLLECTION, INDEXING_THRESHOLD, K};
 use crate::baseline;
 use crate::client::{Client, Shape};
-use crate::dataset::{Dataset, Query};
+use crate::contender::{bodies, directory_bytes};
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::load::{load, wait_indexed};
 use crate::measure::{Run, median, run as measure};
 use crate::recall::recall;
 use crate::report::{Line, Side, print};
 
-/// A query as the REST API takes it.
-#[derive(Serialize)]
-struct Body<'a> {
-    query: &'a [f32],
-    limit: usize,
-    params: &'a Value,
-    filter: &'a Value,
-}
-
 pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     // Before the node is started, which would share the core with it.
-    let (stock, building) = baseline::build(data)?;
+    let (stock, building) = baseline::build(data, baseline::PARAMS)?;
     println!(
         "\nSearches of one node beside FAISS: M {}, efConstruction {}, built in {building:.1?}",
         baseline::PARAMS.m,
@@ -48,7 +38,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     // Before the points, which are indexed as they come.
     client.index_fields(COLLECTION)?;
     let loading = load(&client, COLLECTION, data)?;
-    let (indexing, info) = wait_indexed(&client, COLLECTION)?;
+    let (indexing, info) = wait_indexed(&client, COLLECTION, Duration::ZERO)?;
     println!(
         "Vane: loaded in {loading:.1?}, indexed {:.1?} later ({} in a graph)\n",
         indexing, info.indexed_vectors_count
@@ -159,14 +149,8 @@ pub(super) fn rest(
     filter: &Value,
     clients: usize,
 ) -> Result<Run, Error> {
-    let params = ef.map_or(Value::Null, |ef| json!({"hnsw_ef": ef}));
     // Before the clock runs: writing JSON is none of what is measured.
-    let mut bodies = Vec::with_capacity(data.queries.len());
-    for Query { vector, .. } in &data.queries {
-        // Through f32's own shortest form: as an f64 each number would have twice the digits.
-        let body = Body { query: vector, limit: K, params: &params, filter };
-        bodies.push(serde_json::to_vec(&body).map_err(|e| Error::node("a query", e))?);
-    }
+    let bodies = bodies(data, ef, &|_| filter.clone())?;
     let bodies = &bodies;
     measure(clients, bodies.len(), |number| {
         let client = Client::new(&urls[number % urls.len()]);
@@ -191,15 +175,4 @@ fn cold_start(data: &Dataset, node: &mut Node) -> Result<Duration, Error> {
     } else {
         Ok(time)
     }
-}
-
-fn directory_bytes(dir: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
-    let sizes = entries.flatten().map(|entry| match entry.metadata() {
-        Ok(file) if file.is_dir() => directory_bytes(&entry.path()),
-        // The ballast is room kept free, not data.
-        Ok(file) if entry.file_name() != "ballast" => file.len(),
-        _ => 0,
-    });
-    sizes.sum()
 }

@@ -1,10 +1,11 @@
-//! `make bench`: FAISS, replication and failures, measured in one run.
+//! `make bench`: FAISS, peers, replication and failures, measured in one run; and two runs
+//! beside each other.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use vane_bench::{bench, end};
+use vane_bench::Cli;
 
 fn main() -> ExitCode {
-    end("bench", bench::run(&bench::Args::parse()))
+    Cli::parse().run()
 }
