@@ -1,13 +1,18 @@
 //! The benchmark. Figures of different runs are not compared: each section puts what it
 //! measures beside a peer of the same run, and what counts is their ratio.
 
+mod cases;
+mod filters;
 mod gaps;
 mod groups;
 mod index;
+mod ingest;
 mod place;
 mod scale;
 mod search;
+mod servers;
 mod sweep;
+mod tenants;
 mod writes;
 
 use std::path::PathBuf;
@@ -45,6 +50,12 @@ enum Section {
     Groups,
     /// Contenders by turns over a list of efforts, and what each does at a recall.
     Curve,
+    /// Filters of several widths: drawn at random, near the query, and far from it.
+    Filters,
+    /// Searches of large, middle and small tenants.
+    Tenants,
+    /// Searches at rest and while points come in.
+    Ingest,
 }
 
 /// Who takes turns on the curve.
@@ -111,6 +122,12 @@ pub(crate) struct Args {
     /// Candidates while links are sought, on the curve. A node takes 200 at least.
     #[arg(long, default_value_t = 200)]
     ef_construct: usize,
+    /// Tenants that share the points.
+    #[arg(long, default_value_t = 1000)]
+    tenants: usize,
+    /// Points a second that come in beside searches.
+    #[arg(long, default_value_t = 1000)]
+    rate: usize,
     /// Writes figures with their samples to a file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -161,6 +178,9 @@ fn measure(args: &Args) -> Result<(), Error> {
             Section::Gaps => output.keep("gaps", gaps::run(args, &data)?),
             Section::Groups => output.keep("groups", groups::run(args)?),
             Section::Curve => sweep::run(args, &data, &mut output)?,
+            Section::Filters => filters::run(args, &data, &mut output)?,
+            Section::Tenants => tenants::run(args, &data, &mut output)?,
+            Section::Ingest => ingest::run(args, &data, &mut output)?,
         }
     }
     // At the end only: part of the figures would pass for all of them.

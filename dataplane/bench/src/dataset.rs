@@ -48,6 +48,13 @@ impl Distance {
         }
     }
 
+    /// Whether vectors have unit length.
+    pub(crate) fn is_unit(self) -> bool {
+        match self {
+            Self::Cosine => true,
+        }
+    }
+
     /// As the REST API calls it.
     pub(crate) fn rest(self) -> &'static str {
         match self {
@@ -134,6 +141,11 @@ impl Dataset {
     /// Number of points.
     pub(crate) fn len(&self) -> usize {
         self.payloads.len()
+    }
+
+    /// Vectors of all queries, one after another.
+    pub(crate) fn query_values(&self) -> Vec<f32> {
+        self.queries.iter().flat_map(|query| &query.vector).copied().collect()
     }
 
     /// Vector of one point.

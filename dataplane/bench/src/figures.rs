@@ -35,6 +35,8 @@ const fn lower(name: &'static str, unit: &'static str) -> Measure {
 
 pub(crate) const RECALL: Measure = higher("recall", "share");
 pub(crate) const QPS: Measure = higher("qps", "1/s");
+pub(crate) const QPS_SHARE: Measure = higher("of no filter", "ratio");
+pub(crate) const ARRIVED: Measure = higher("points/s", "1/s");
 pub(crate) const P50: Measure = lower("p50", "ms");
 pub(crate) const P95: Measure = lower("p95", "ms");
 pub(crate) const P99: Measure = lower("p99", "ms");

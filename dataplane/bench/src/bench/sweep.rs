@@ -7,11 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vane_testbed::Node;
-
 use super::place::Place;
-use super::{Args, COLLECTION, Who};
-use crate::contender::{Contender, Faiss, K, Loaded, Ours, Plan, Server, Turn};
+use super::{Args, COLLECTION, Who, servers};
+use crate::contender::{Contender, Faiss, K, Loaded, Ours, Plan, Turn};
 use crate::curve::{Point, rate_at};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -51,7 +49,7 @@ pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<()
     let mut node = None;
     if args.contenders.contains(&Who::Vane) {
         let node = node.insert(place.alone()?);
-        contenders.push(Box::new(Loaded::new(ours(node), data, &plan(args))?));
+        contenders.push(Box::new(Loaded::new(servers::ours(node), data, &plan(args))?));
     }
     let turns = rounds(args, &mut contenders)?;
     for (contender, turns) in contenders.iter().zip(&turns) {
@@ -63,12 +61,6 @@ pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<()
     show(args, output, &names);
     drop(contenders);
     node.map_or(Ok(()), |mut node| Ok(node.stop()?))
-}
-
-/// A node of ours as a contender.
-pub(super) fn ours(node: &Node) -> Server {
-    let dir = Some(node.data_dir().to_owned());
-    Server::new("Vane", node.rest().url(), node.process_id(), dir)
 }
 
 fn plan(args: &Args) -> Plan<'static> {
@@ -179,7 +171,8 @@ pub(super) fn case(clients: usize, what: &str) -> String {
     format!("{clients} client{}{comma}{what}", if clients == 1 { "" } else { "s" })
 }
 
-fn ms(time: Duration) -> f64 {
+/// Milliseconds.
+pub(super) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 

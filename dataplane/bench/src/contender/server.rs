@@ -59,6 +59,16 @@ impl Server {
         Self { name, url, process, dir }
     }
 
+    /// What tables call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Seconds that it has used of processors, if its process can be seen.
+    pub(crate) fn cpu(&self) -> Option<f64> {
+        self.process.map(proc::cpu_seconds)
+    }
+
     /// A client of it.
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.url)
@@ -78,14 +88,14 @@ impl Server {
         for (field, schema) in plan.fields {
             client.index_field(plan.collection, field, schema)?;
         }
-        let cpu = self.process.map(proc::cpu_seconds);
+        let cpu = self.cpu();
         let loading = load_with(&client, plan.collection, data, plan.payload)?;
         let (green, _info) = wait_indexed(&client, plan.collection, SETTLE)?;
         let memory = self.process.map(proc::memory);
         Ok(Cost {
             load: Some(loading),
             green: Some(green),
-            cpu: self.process.zip(cpu).map(|(process, cpu)| proc::cpu_seconds(process) - cpu),
+            cpu: self.cpu().zip(cpu).map(|(after, before)| after - before),
             anonymous: memory.map(|memory| memory.anonymous),
             mapped: memory.map(|memory| memory.mapped),
             disk: self.dir.as_deref().map(directory_bytes),
