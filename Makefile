@@ -21,6 +21,12 @@ PYTEST := VANE_BIN=$(BIN)/vane $(VENV)/bin/python -m pytest -c $(CLIENT_TESTS)/p
 DATA ?= data/debian-packages
 # What `make up` brings up.
 FILE ?= e2e/examples/quickstart.yaml
+# Libraries beside Vane in `bench`, such as hnswlib,usearch; `bench-peers` installs them.
+PEERS ?=
+# A server that speaks Qdrant's REST, beside Vane in `bench`.
+PEER ?=
+PEERS_REQUIREMENTS := dataplane/bench/peers/requirements.txt
+PEERS_VENV := $(VANE_CACHE)/peers-$(shell cksum $(PEERS_REQUIREMENTS) | cut -d' ' -f1)
 # Where `make serve` keeps its points.
 DIR ?= $(VANE_CACHE)/node
 CRASH_ROUNDS ?= 20
@@ -43,12 +49,12 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim fuzz demo bench up serve fmt audit clean
+.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim fuzz demo bench bench-peers up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n LOST_VOLUMES=n MOVE_POINTS=n INDEX_POINTS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
+	@echo "Variables: DATA=dir PEERS=names PEER=url DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n LOST_VOLUMES=n MOVE_POINTS=n INDEX_POINTS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -141,7 +147,10 @@ demo: build ## three nodes: load packages of Debian, search them by meaning, kil
 	@$(BIN)/vane-demo --vane $(BIN)/vane --file e2e/examples/demo.yaml --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)
 
 bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another data set)
-	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) $(BENCH_ARGS)
+	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) --peers-python $(PEERS_VENV)/bin/python \
+		$(if $(PEERS),--peers $(PEERS)) $(if $(PEER),--peer $(PEER)) $(BENCH_ARGS)
+
+bench-peers: $(PEERS_VENV)/.done ## libraries for `bench` to put beside Vane (PEERS=hnswlib,usearch)
 
 up: build ## what a YAML file asks for, as processes of this machine (FILE=e2e/examples/quickstart.yaml)
 	$(BIN)/vane up -f $(FILE)
@@ -163,4 +172,10 @@ $(VENV)/.done: $(REQUIREMENTS)
 	@echo "making the Python environment: about half a minute, once"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	@touch $@
+
+$(PEERS_VENV)/.done: $(PEERS_REQUIREMENTS)
+	@echo "making the Python environment of libraries: about two minutes, once"
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check -r $(PEERS_REQUIREMENTS)
 	@touch $@

@@ -1,8 +1,10 @@
 //! What the system says of a process, by its id: memory, time on processors, whether it stands.
 
 use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
 
-use procfs::process::{Process, Stat};
+use procfs::net::{TcpState, tcp, tcp6};
+use procfs::process::{FDTarget, Process, Stat, all_processes};
 
 /// Bytes of memory that a process has; 0 for one that is gone.
 pub fn resident_bytes(id: u32) -> u64 {
@@ -53,6 +55,31 @@ pub fn cpu_seconds_by_thread(id: u32) -> BTreeMap<String, f64> {
     by_name
 }
 
+/// The process that listens at an address, if that is one of this machine and the process may be
+/// looked at.
+pub fn listener(address: SocketAddr) -> Option<u32> {
+    // Only an address of this machine can be listened at. The same port elsewhere is another's.
+    drop(TcpListener::bind((address.ip(), 0)).ok()?);
+    let sockets = [tcp(), tcp6()].into_iter().flatten().flatten();
+    let mut sockets: Vec<_> = sockets
+        .filter(|socket| socket.state == TcpState::Listen)
+        .filter(|socket| socket.local_address.port() == address.port())
+        .filter(|socket| {
+            let ip = socket.local_address.ip();
+            ip == address.ip() || ip.is_unspecified()
+        })
+        .collect();
+    // One at just this address gets what others at all addresses would.
+    sockets.sort_by_key(|socket| socket.local_address.ip().is_unspecified());
+    let wanted = FDTarget::Socket(sockets.first()?.inode);
+    let holds = |process: &Process| {
+        let files = process.fd().into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.target == wanted)
+    };
+    let found = all_processes().ok()?.flatten().find(holds)?;
+    u32::try_from(found.pid).ok()
+}
+
 /// Whether every thread of a process is stopped or gone.
 pub fn is_stopped(id: u32) -> bool {
     threads(id).iter().all(|thread| matches!(thread.state, 'T' | 'Z' | 'X'))
@@ -75,6 +102,20 @@ fn seconds(stat: &Stat) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listener_is_found_by_its_address_and_no_other() {
+        let here = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = here.local_addr().unwrap();
+        assert_eq!(listener(address), Some(std::process::id()));
+        assert_eq!(listener(SocketAddr::new("127.0.0.2".parse().unwrap(), address.port())), None);
+        // An address of the documentation: no machine has it.
+        assert_eq!(listener(SocketAddr::new("192.0.2.1".parse().unwrap(), address.port())), None);
+        let everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = everywhere.local_addr().unwrap().port();
+        let address = SocketAddr::new("127.0.0.1".parse().unwrap(), port);
+        assert_eq!(listener(address), Some(std::process::id()));
+    }
 
     #[test]
     fn this_process_has_memory_and_threads_that_run() {

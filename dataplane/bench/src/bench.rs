@@ -21,7 +21,7 @@ use clap::ValueEnum;
 use serde_json::json;
 use vane_index::GraphParams;
 
-use crate::contender::K;
+use crate::contender::{K, Library};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interrupt;
@@ -116,6 +116,20 @@ pub(crate) struct Args {
     /// Contenders of the curve.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "graph,faiss,vane")]
     contenders: Vec<Who>,
+    /// A server that speaks Qdrant's REST, such as http://127.0.0.1:6333: loaded and searched by
+    /// turns with ours on the curve, under filters, with tenants and while points come in.
+    /// Collections whose names begin with `bench` are made anew there.
+    #[arg(long)]
+    peer: Option<String>,
+    /// Where that server keeps its files, if that is on this machine.
+    #[arg(long)]
+    peer_dir: Option<PathBuf>,
+    /// Libraries on the curve, each in a process of its own: hnswlib, usearch.
+    #[arg(long, value_delimiter = ',', value_parser = Library::parse)]
+    peers: Vec<Library>,
+    /// The Python that has them.
+    #[arg(long, default_value = "python3")]
+    peers_python: PathBuf,
     /// Links of a graph's row on the curve, half of those of the lowest layer.
     #[arg(long, default_value_t = 16)]
     m: usize,

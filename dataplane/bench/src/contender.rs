@@ -4,12 +4,14 @@
 //! and what is made of the figures, is the sections' business.
 
 mod faiss;
+mod library;
 mod ours;
 mod server;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use faiss::Faiss;
+pub(crate) use library::{Library, Loaded as LoadedLibrary};
 pub(crate) use ours::{Ours, build as build_graph};
 pub(crate) use server::{Loaded, Plan, Server, bodies, directory_bytes};
 use vane_testbed::proc;

@@ -50,6 +50,14 @@ pub enum Error {
     /// A signal asked this program to end.
     #[error("stopped by a signal; no node is left running")]
     Interrupted,
+    /// A library's worker failed.
+    #[error("{library}: {reason}; `make bench-peers` installs what libraries need")]
+    Peer {
+        /// The library.
+        library: &'static str,
+        /// Python's words, or the system's.
+        reason: String,
+    },
     /// FAISS failed.
     #[error("faiss failed: {0}")]
     Index(#[from] vane_index::Error),

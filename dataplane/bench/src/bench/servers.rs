@@ -1,4 +1,5 @@
-//! The servers that are asked over REST: a node of ours, which is started here.
+//! The servers that are asked over REST: a node of ours, which is started here, and a peer, which
+//! runs already.
 
 use vane_testbed::Node;
 
@@ -14,11 +15,18 @@ pub(super) struct Servers {
     all: Vec<Server>,
 }
 
-/// Starts a node.
-pub(super) fn start(_args: &Args, place: &Place) -> Result<Servers, Error> {
+/// Starts a node, beside the peer if there is one.
+pub(super) fn start(args: &Args, place: &Place) -> Result<Servers, Error> {
+    let peer = peer(args)?;
     let node = place.alone()?;
-    let all = vec![ours(&node)];
+    let all = [ours(&node)].into_iter().chain(peer).collect();
     Ok(Servers { node, all })
+}
+
+/// The server that is held against ours, if one is named.
+pub(super) fn peer(args: &Args) -> Result<Option<Server>, Error> {
+    let peer = args.peer.as_ref().map(|url| Server::peer(url, args.peer_dir.clone()));
+    peer.transpose()
 }
 
 /// A node of ours as a server.

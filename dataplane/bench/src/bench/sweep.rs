@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::place::Place;
 use super::{Args, COLLECTION, Who, servers};
-use crate::contender::{Contender, Faiss, K, Loaded, Ours, Plan, Turn};
+use crate::contender::{Contender, Faiss, K, Loaded, LoadedLibrary, Ours, Plan, Turn};
 use crate::curve::{Point, rate_at};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -45,11 +45,18 @@ pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<()
     if args.contenders.contains(&Who::Faiss) {
         contenders.push(Box::new(Faiss::build(data, args.params())?));
     }
+    for &library in &args.peers {
+        let built = LoadedLibrary::build(library, &args.peers_python, data, args.params())?;
+        contenders.push(Box::new(built));
+    }
     // Dropped with this function, and ended by that.
     let mut node = None;
     if args.contenders.contains(&Who::Vane) {
         let node = node.insert(place.alone()?);
         contenders.push(Box::new(Loaded::new(servers::ours(node), data, &plan(args))?));
+    }
+    if let Some(peer) = servers::peer(args)? {
+        contenders.push(Box::new(Loaded::new(peer, data, &plan(args))?));
     }
     let turns = rounds(args, &mut contenders)?;
     for (contender, turns) in contenders.iter().zip(&turns) {
@@ -186,6 +193,14 @@ fn show(args: &Args, output: &mut Output, names: &[&str]) {
     let mut cost = Table::new("cost of the points", costs.map(header));
     for name in names {
         for &clients in &args.clients {
+            let has = |ef: &usize| {
+                let case = case(clients, &format!("ef {ef}"));
+                output.figures.median(SECTION, (name, &case), QPS).is_some()
+            };
+            // A library knows one client only.
+            if !args.curve_ef.iter().any(has) {
+                continue;
+            }
             for ef in &args.curve_ef {
                 let case = case(clients, &format!("ef {ef}"));
                 let cells = measures.map(|of| output.cell(SECTION, (name, &case), of));

@@ -1,5 +1,6 @@
 //! A server that speaks Qdrant's REST: a node of ours, or another's.
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +58,15 @@ impl Server {
     pub(crate) fn new(name: &str, url: &str, process: Option<u32>, dir: Option<PathBuf>) -> Self {
         let (name, url) = (name.to_owned(), url.to_owned());
         Self { name, url, process, dir }
+    }
+
+    /// Another's server, whose process is counted where it runs on this machine.
+    ///
+    /// # Errors
+    /// When there is no address in `url`.
+    pub(crate) fn peer(url: &str, dir: Option<PathBuf>) -> Result<Self, Error> {
+        let process = address(url)?.and_then(proc::listener);
+        Ok(Self::new("peer", url.trim_end_matches('/'), process, dir))
     }
 
     /// What tables call it.
@@ -135,6 +145,16 @@ impl Server {
     }
 }
 
+/// The address of a URL, if its host is known.
+fn address(url: &str) -> Result<Option<SocketAddr>, Error> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| Error::node(url, "an address of the form http://host:port is needed"))?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    Ok(host.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()))
+}
+
 /// KB of vectors without a graph; low, so that small data sets get a graph, too.
 const INDEXING_THRESHOLD: usize = 1000;
 
@@ -194,5 +214,18 @@ impl Contender for Loaded<'_> {
     fn turn(&mut self, ef: usize, clients: usize) -> Result<Option<Turn>, Error> {
         let none = |_| Value::Null;
         self.server.search(self.data, self.collection, Some(ef), &none, clients).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_an_address() {
+        let local = |url| address(url).unwrap().map(|address| address.to_string());
+        assert_eq!(local("http://127.0.0.1:6333/"), Some("127.0.0.1:6333".to_owned()));
+        assert_eq!(local("http://127.0.0.1"), Some("127.0.0.1:80".to_owned()));
+        assert!(address("127.0.0.1:6333").is_err());
     }
 }
