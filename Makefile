@@ -147,7 +147,7 @@ demo: build ## three nodes: load packages of Debian, search them by meaning, kil
 	@$(BIN)/vane-demo --vane $(BIN)/vane --file e2e/examples/demo.yaml --data $(DATA) --dir $(VANE_CACHE)/demo $(DEMO_ARGS)
 
 bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another data set)
-	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) --peers-python $(PEERS_VENV)/bin/python \
+	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) --cache $(VANE_CACHE)/bench --peers-python $(PEERS_VENV)/bin/python \
 		$(if $(PEERS),--peers $(PEERS)) $(if $(PEER),--peer $(PEER)) $(BENCH_ARGS)
 
 bench-peers: $(PEERS_VENV)/.done ## libraries for `bench` to put beside Vane (PEERS=hnswlib,usearch)

@@ -22,7 +22,7 @@ use serde_json::json;
 use vane_index::GraphParams;
 
 use crate::contender::{K, Library};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Growth};
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::Output;
@@ -75,9 +75,19 @@ pub(crate) struct Args {
     /// The node binary.
     #[arg(long)]
     vane: PathBuf,
-    /// Folder with the data files.
+    /// Data files: a folder of the project's own format or of fvecs and ivecs, or a file of
+    /// ann-benchmarks (HDF5).
     #[arg(long)]
     data: PathBuf,
+    /// Number of points: more are mixed of two real ones and noise, fewer are the first.
+    #[arg(long)]
+    grow: Option<usize>,
+    /// Dimensions, those of the data or twice as many: a point's second half is its nearest other.
+    #[arg(long)]
+    dim: Option<usize>,
+    /// Folder that keeps exact answers between runs; one for temporary files where none is given.
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// What is measured.
     #[arg(
         long,
@@ -154,6 +164,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    fn growth(&self) -> Growth {
+        let temporary = || std::env::temp_dir().join("vane-bench");
+        let cache = self.cache.clone().unwrap_or_else(temporary);
+        Growth { points: self.grow, dim: self.dim, cache }
+    }
+
     fn params(&self) -> GraphParams {
         GraphParams { m: self.m, ef_construct: self.ef_construct }
     }
@@ -174,7 +190,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
 }
 
 fn measure(args: &Args) -> Result<(), Error> {
-    let data = Dataset::read(&args.data)?;
+    let data = Dataset::read(&args.data)?.grown(&args.growth())?;
     println!(
         "{} points of {} dimensions, {} queries, k {K}",
         data.len(),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vane_testbed::Rest;
 
+use crate::dataset::Distance;
 use crate::error::Error;
 use crate::interrupt;
 
@@ -131,9 +132,14 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`]. The old collection may be gone and the new one not be there.
-    pub(crate) fn recreate(&self, collection: &str, dim: usize, shape: Shape) -> Result<(), Error> {
+    pub(crate) fn recreate(
+        &self,
+        collection: &str,
+        (dim, distance): (usize, Distance),
+        shape: Shape,
+    ) -> Result<(), Error> {
         let body = json!({
-            "vectors": {"size": dim, "distance": "Cosine"},
+            "vectors": {"size": dim, "distance": distance.rest()},
             "shard_number": shape.shards,
             "replication_factor": shape.replicas,
             "optimizers_config": {"indexing_threshold": shape.indexing_threshold},

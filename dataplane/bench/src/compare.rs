@@ -1,6 +1,7 @@
 //! Two runs beside each other: for each figure that both have, how much it changed and whether
 //! that is more than chance.
 
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -100,15 +101,22 @@ pub(crate) fn run(args: &Args) -> Result<bool, Error> {
     if args.json {
         let shown: Vec<&Change> = shown.collect();
         let text = serde_json::to_string_pretty(&shown).map_err(|e| Error::data(&args.b, e))?;
-        println!("{text}");
+        print(&format!("{text}\n"), &args.b)?;
     } else {
-        if a.machine != b.machine {
-            println!("the runs are of different machines");
-        }
-        print!("{}", table(shown).text());
+        let machines =
+            if a.machine == b.machine { "" } else { "the runs are of different machines\n" };
+        print(&format!("{machines}{}", table(shown).text()), &args.b)?;
     }
     let worse = |threshold| changes.iter().any(|change| change.is_worse(threshold));
     Ok(args.threshold.is_some_and(worse))
+}
+
+/// Prints; a reader that has seen enough is no failure.
+fn print(text: &str, of: &Path) -> Result<(), Error> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::data(of, e)),
+        _ => Ok(()),
+    }
 }
 
 fn read(path: &Path) -> Result<Run, Error> {

@@ -1,19 +1,21 @@
-//! The data files: vectors, payloads, queries and their exact answers.
-//!
-//! `data/debian-packages/README.md` describes the files; a full set has the same names.
+//! Data sets: vectors, payloads, queries and their exact answers, in the formats that are read.
+
+mod grown;
+mod hdf5;
+mod packages;
+mod texmex;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use half::f16;
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vane_index::Metric;
 
 use crate::error::Error;
+use crate::grow::to_unit;
+
+pub(crate) use grown::Growth;
 
 /// Points with queries.
 pub(crate) struct Dataset {
@@ -38,27 +40,32 @@ pub(crate) struct Dataset {
 pub(crate) enum Distance {
     /// By their angle.
     Cosine,
+    /// By how far they lie apart.
+    Euclid,
+    /// By their inner product.
+    Dot,
 }
 
 impl Distance {
     /// As an index compares rows.
     pub(crate) fn metric(self) -> Metric {
         match self {
-            Self::Cosine => Metric::InnerProduct,
+            Self::Cosine | Self::Dot => Metric::InnerProduct,
+            Self::Euclid => Metric::L2,
         }
     }
 
     /// Whether vectors have unit length.
     pub(crate) fn is_unit(self) -> bool {
-        match self {
-            Self::Cosine => true,
-        }
+        self == Self::Cosine
     }
 
     /// As the REST API calls it.
     pub(crate) fn rest(self) -> &'static str {
         match self {
             Self::Cosine => "Cosine",
+            Self::Euclid => "Euclid",
+            Self::Dot => "Dot",
         }
     }
 }
@@ -81,66 +88,42 @@ pub(crate) struct Filtered {
     pub(crate) truth: Vec<Vec<u64>>,
 }
 
-#[derive(Deserialize)]
-struct QueryLine {
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct FilterEntry {
-    filter: Value,
-    matching: usize,
+/// Vectors and answers of a format that has no payloads.
+struct Plain {
+    distance: Distance,
+    dim: usize,
+    rows: Vec<f32>,
+    queries: Vec<f32>,
+    /// Exact answers; empty where the format has none.
+    truth: Vec<Vec<u64>>,
 }
 
 impl Dataset {
-    /// Reads the data files of a folder.
+    /// Reads a data set: a folder in the project's own format, a file of ann-benchmarks (HDF5), or
+    /// a folder with files of TEXMEX (fvecs and ivecs).
     ///
     /// # Errors
     /// When a file is missing or malformed, or the files do not fit together.
-    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
-        let (rows, dim) = vectors(&dir.join("vectors.f16.npy"))?;
-        let payloads = payloads(&dir.join("payloads.jsonl.zst"))?;
-        let (query_rows, query_dim) = vectors(&dir.join("queries.f16.npy"))?;
-        let texts: Vec<QueryLine> =
-            lines(BufReader::new(open(&dir.join("queries.jsonl"))?), &dir.join("queries.jsonl"))?;
-        if payloads.len() * dim != rows.len()
-            || query_dim != dim
-            || texts.len() * dim != query_rows.len()
-        {
-            return Err(Error::data(
-                dir,
-                "its files do not have the same number of points, queries or dimensions",
-            ));
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        if path.is_file() {
+            return hdf5::read(path)?.into_dataset(path);
         }
-        let vectors = query_rows.chunks_exact(dim);
-        let queries = texts
-            .into_iter()
-            .zip(vectors)
-            .map(|(line, vector)| Query { text: line.text, vector: vector.to_vec() })
-            .collect();
-        let path = dir.join("filters.json");
-        let entries: BTreeMap<String, FilterEntry> =
-            serde_json::from_reader(BufReader::new(open(&path)?))
-                .map_err(|e| Error::data(&path, e))?;
-        let mut filters = BTreeMap::new();
-        for (name, FilterEntry { filter, matching }) in entries {
-            let truth = truth(&dir.join(format!("truth.{name}.i32.npy")))?;
-            filters.insert(name, Filtered { filter, matching, truth });
+        match texmex::files(path) {
+            Some(files) if !path.join(packages::VECTORS).exists() => {
+                texmex::read(&files)?.into_dataset(path)
+            }
+            _ => packages::read(path),
         }
-        Ok(Self {
-            dim,
-            distance: Distance::Cosine,
-            rows: Arc::new(rows),
-            payloads,
-            queries,
-            truth: truth(&dir.join("truth.i32.npy"))?,
-            filters,
-        })
     }
 
     /// Number of points.
     pub(crate) fn len(&self) -> usize {
-        self.payloads.len()
+        self.rows.len() / self.dim
+    }
+
+    /// Dimensions and distance, as a collection is made with.
+    pub(crate) fn shape(&self) -> (usize, Distance) {
+        (self.dim, self.distance)
     }
 
     /// Vectors of all queries, one after another.
@@ -154,83 +137,35 @@ impl Dataset {
     }
 }
 
-fn open(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|e| Error::data(path, e))
-}
-
-fn array<T: npyz::Deserialize>(path: &Path) -> Result<(Vec<T>, usize), Error> {
-    let file = npyz::NpyFile::new(BufReader::new(open(path)?)).map_err(|e| Error::data(path, e))?;
-    let &[_, columns] = file.shape() else {
-        return Err(Error::data(path, "it is not an array of rows"));
-    };
-    let columns = columns as usize;
-    let values = file.into_vec().map_err(|e| Error::data(path, e))?;
-    // Rows of no length cannot be taken apart, and would panic later.
-    if columns == 0 {
-        return Err(Error::data(path, "its rows are empty"));
-    }
-    Ok((values, columns))
-}
-
-fn vectors(path: &Path) -> Result<(Vec<f32>, usize), Error> {
-    let (values, dim) = array::<f16>(path)?;
-    Ok((values.into_iter().map(f16::to_f32).collect(), dim))
-}
-
-/// Rows of point numbers; a negative one pads a row at its end.
-fn truth(path: &Path) -> Result<Vec<Vec<u64>>, Error> {
-    let (values, columns) = array::<i32>(path)?;
-    let rows = values.chunks_exact(columns);
-    Ok(rows.map(|row| row.iter().map_while(|point| u64::try_from(*point).ok()).collect()).collect())
-}
-
-fn payloads(path: &Path) -> Result<Vec<Value>, Error> {
-    let decoder =
-        ruzstd::decoding::StreamingDecoder::new(open(path)?).map_err(|e| Error::data(path, e))?;
-    lines(BufReader::new(decoder), path)
-}
-
-fn lines<T: for<'de> Deserialize<'de>>(reader: impl BufRead, path: &Path) -> Result<Vec<T>, Error> {
-    let mut values = Vec::new();
-    for line in reader.lines() {
-        let line = line.map_err(|e| Error::data(path, e))?;
-        values.push(serde_json::from_str(&line).map_err(|e| Error::data(path, e))?);
-    }
-    Ok(values)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_packaged_points_and_answers_fit_together() {
-        let data = Dataset::read(
-            &Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
-                .join("../../data/debian-packages"),
-        )
-        .unwrap();
-        assert_eq!((data.len(), data.dim, data.queries.len()), (5000, 384, 50));
-        let score = |query: usize, point: u64| -> f32 {
-            let pairs = data.queries[query].vector.iter().zip(data.vector(point as usize));
-            pairs.map(|(a, b)| a * b).sum()
-        };
-        for (query, truth) in data.truth.iter().enumerate() {
-            let descends = |pair: &[u64]| score(query, pair[0]) >= score(query, pair[1]) - 1e-3;
-            assert!(truth.windows(2).all(descends));
+impl Plain {
+    fn into_dataset(mut self, path: &Path) -> Result<Dataset, Error> {
+        let Self { dim, distance, .. } = self;
+        let fits =
+            |values: &[f32]| dim > 0 && !values.is_empty() && values.len().is_multiple_of(dim);
+        if !fits(&self.rows) || !fits(&self.queries) {
+            return Err(Error::data(path, "it has no points or no queries of one dimension"));
         }
-        let rare = &data.filters["rare_maintainer"];
-        assert_eq!(rare.truth[0].len(), rare.matching.min(100));
-        assert!(
-            rare.truth[0]
-                .iter()
-                .all(|row| data.payloads[*row as usize]["maintainer"] == "Debian Astro Team")
-        );
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let error = Dataset::read(Path::new("/no/such/folder")).err().unwrap();
-        assert!(error.to_string().contains("/no/such/folder/vectors.f16.npy"), "{error}");
+        let (points, queries) = (self.rows.len() / dim, self.queries.len() / dim);
+        if !self.truth.is_empty() && self.truth.len() != queries {
+            return Err(Error::data(path, "it has not as many answers as queries"));
+        }
+        if self.truth.iter().flatten().any(|id| *id >= points as u64) {
+            return Err(Error::data(path, "an answer is no point of it"));
+        }
+        if distance.is_unit() {
+            self.rows.chunks_exact_mut(dim).for_each(to_unit);
+            self.queries.chunks_exact_mut(dim).for_each(to_unit);
+        }
+        let queries = self.queries.chunks_exact(dim);
+        let queries = queries.map(|row| Query { text: String::new(), vector: row.to_vec() });
+        Ok(Dataset {
+            dim,
+            distance,
+            rows: Arc::new(self.rows),
+            payloads: vec![Value::Object(Map::new()); points],
+            queries: queries.collect(),
+            truth: self.truth,
+            filters: BTreeMap::new(),
+        })
     }
 }

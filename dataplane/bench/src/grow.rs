@@ -50,6 +50,27 @@ impl Mixer<'_> {
     }
 }
 
+/// Rows of twice the width: each with another one behind it, whose number `other` gives; of unit
+/// length where `unit` says so.
+pub(crate) fn widen(
+    rows: &[f32],
+    real: &[f32],
+    dim: usize,
+    unit: bool,
+    other: &[usize],
+) -> Vec<f32> {
+    let mut wide = Vec::with_capacity(rows.len() * 2);
+    for (row, other) in rows.chunks_exact(dim).zip(other) {
+        let begin = wide.len();
+        wide.extend_from_slice(row);
+        wide.extend_from_slice(&real[other * dim..(other + 1) * dim]);
+        if unit {
+            to_unit(&mut wide[begin..]);
+        }
+    }
+    wide
+}
+
 /// Scales a row to unit length; one of zeros stays.
 pub(crate) fn to_unit(row: &mut [f32]) {
     let length = length(row);
@@ -93,5 +114,14 @@ mod tests {
         again.clear();
         other.push(42, &mut again);
         assert!(all[42 * DIM..43 * DIM] != again[..]);
+    }
+
+    #[test]
+    fn a_wide_row_has_both_halves() {
+        let rows = [1.0, 0.0, 0.0, 1.0];
+        let half = 0.5_f32.sqrt();
+        let expected = [half, 0.0, 0.0, half, 0.0, half, half, 0.0];
+        assert_eq!(widen(&rows, &rows, 2, true, &[1, 0]), expected);
+        assert_eq!(widen(&rows[..2], &rows, 2, false, &[1]), [1.0, 0.0, 0.0, 1.0]);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let urls = urls(&cluster);
     // Without graphs: building them takes the cores that the writes are measured on.
     let shape = Shape { shards: 1, replicas: NODES, indexing_threshold: 0 };
-    Client::new(&urls[0]).recreate(COLLECTION, data.dim, shape)?;
+    Client::new(&urls[0]).recreate(COLLECTION, data.shape(), shape)?;
     println!(
         "\nPauses of writes, {WRITERS} writers on {NODES} nodes, 1 shard, {} times each; \
          ms without an acknowledged write, and ms that the slowest write took",

@@ -9,6 +9,7 @@ use vane_testbed::Node;
 use super::place::{Place, urls, wait};
 use super::{Args, NODES};
 use crate::client::{Client, Shape};
+use crate::dataset::Distance;
 use crate::error::Error;
 use crate::load::bar;
 use crate::report::row;
@@ -107,7 +108,7 @@ fn create(groups: usize, url: &str) -> Result<Duration, Error> {
     for first in (0..groups).step_by(SHARDS) {
         let shards = SHARDS.min(groups - first);
         let shape = Shape { shards, replicas: NODES, indexing_threshold: 0 };
-        client.recreate(&format!("idle-{first}"), DIM, shape)?;
+        client.recreate(&format!("idle-{first}"), (DIM, Distance::Cosine), shape)?;
         bar.inc(shards as u64);
     }
     bar.finish_and_clear();

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         // On both sides every node has all points.
         let shape =
             Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
-        client.recreate(COLLECTION, data.dim, shape)?;
+        client.recreate(COLLECTION, data.shape(), shape)?;
         let loading = load(&client, COLLECTION, data)?;
         let (indexing, info) = wait_indexed(&client, COLLECTION, Duration::ZERO)?;
         println!(

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let url = [node.rest().url().to_owned()];
     let client = Client::new(&url[0]);
     let shape = Shape { shards: 1, replicas: 1, indexing_threshold: INDEXING_THRESHOLD };
-    client.recreate(COLLECTION, data.dim, shape)?;
+    client.recreate(COLLECTION, data.shape(), shape)?;
     // Before the points, which are indexed as they come.
     client.index_fields(COLLECTION)?;
     let loading = load(&client, COLLECTION, data)?;

@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         for (what, nodes, shards) in sides {
             let shape = Shape { shards, replicas: nodes.len(), indexing_threshold: 0 };
             // Anew for each: none inherits the log and the points of another.
-            Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.dim, shape)?;
+            Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.shape(), shape)?;
             let measured = measure(args, (what, nodes), writers, &bodies)?;
             // The first side is the one node that the others are held against.
             let peer = *peer.get_or_insert(measured.per_second);
