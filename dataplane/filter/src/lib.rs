@@ -33,7 +33,7 @@ mod tests;
 
 pub use bounds::Bounds;
 pub use datetime::Datetime;
-pub use dense::words;
+pub use dense::{members, words};
 pub use evaluate::{Candidate, matches};
 pub use filter::{
     Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar,

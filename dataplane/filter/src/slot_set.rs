@@ -110,7 +110,21 @@ impl SlotSet {
         if slots.len() <= FEW {
             return slots.into_iter().filter(|slot| self.contains(*slot)).collect();
         }
+        // Where no point was ever deleted all are there up to the last.
+        if let Some(end) = self.end_without_gaps() {
+            let mut slots = slots;
+            slots.remove_range(end..);
+            return slots;
+        }
         slots & self.to_bitmap()
+    }
+
+    /// The slot behind the last, where all before it are there.
+    fn end_without_gaps(&self) -> Option<Slot> {
+        let (part, slots) = self.parts.last()?;
+        let last = u64::from(slots.max()?);
+        let is_without = last + 1 == self.len && *part == part_of(last as Slot);
+        is_without.then(|| Slot::try_from(self.len).ok())?
     }
 
     /// Bytes that the set takes, as an estimate.
@@ -179,5 +193,8 @@ mod tests {
         let set: SlotSet = (0..200_000).step_by(2).collect();
         let both = set.intersect((0..150_000).step_by(3).collect());
         assert!(both.iter().eq((0..150_000).step_by(6)));
+        let whole: SlotSet = (0..100_000).collect();
+        let both = whole.intersect((0..150_000).step_by(3).collect());
+        assert!(both.iter().eq((0..100_000).step_by(3)));
     }
 }
