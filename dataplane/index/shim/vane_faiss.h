@@ -88,13 +88,15 @@ struct vane_search {
     int64_t* ids;
 };
 
-// Along the links. Where only rows are of use that score no worse than `within`, which is else null,
-// fewer than `ef` candidates are looked around if few are. Safe to call from many threads at once,
-// as the next one is.
-int vane_graph_walk(const vane_search* search, const float* within);
+// Along the links. Where `over` is not 0 the walk goes over all rows and keeps so many candidates;
+// where too few of them may be returned it is done again over rows that may. Where only rows are of
+// use that score no worse than `within`, which is else null, fewer candidates are looked around if
+// few are. Safe to call from many threads at once, as the next one is.
+int vane_graph_walk(const vane_search* search, size_t over, const float* within);
 
 // By a look at the code of every row that may be returned, or where `among` is not null of those
-// `count` rows. One of the best is missed where its code says that `ef` others are nearer.
+// `count` rows. At least `ef` are looked at by their whole codes. One of the best is missed only
+// where its code is off by more than codes are in nearly all cases.
 int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t count);
 
 void vane_graph_free(vane_graph* graph);

@@ -14,6 +14,24 @@ use crate::vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};
 /// Rows inserted between two questions for the number of threads; about 0.2 seconds of work.
 const CHUNK_ROWS: usize = 1024;
 
+/// Rows for each result that a scan looks at by their whole codes at the least: by what these cost
+/// it tells which others it has to look at.
+const SCAN_EF_PER_RESULT: usize = 2;
+
+/// How a graph is walked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Walk {
+    /// Candidates that are kept on the way.
+    pub ef: usize,
+    /// Where it is not 0: the walk goes over all rows as if there were no `select`, keeps so many
+    /// candidates, and those that may be returned are the result. Where they are too few to be the
+    /// best, it is done again over the rows that may be returned.
+    pub over: usize,
+    /// `k` others are known of which none scores worse: the fewer of the rows here can be among
+    /// the best, the fewer candidates are looked around.
+    pub within: Option<f32>,
+}
+
 /// A file with a graph, and the rows it is for.
 pub struct Graph {
     handle: Handle,
@@ -55,8 +73,8 @@ impl Graph {
     }
 
     /// As [`VectorIndex::search`], by a look at the code of every row that `select` admits, or
-    /// of those of `among` that it admits. Scores are exact; one of the best rows is missed where
-    /// its code says that `ef` others are nearer.
+    /// of those of `among` that it admits. Scores are exact; one of the best rows is missed only
+    /// where its code is off by more than codes are in nearly all cases.
     ///
     /// # Errors
     /// As [`VectorIndex::search`]; also for a number in `among` that is no row's.
@@ -64,16 +82,13 @@ impl Graph {
         &self,
         query: &[f32],
         k: usize,
-        ef: usize,
         select: &Select<'_>,
         among: Option<&[u32]>,
     ) -> Result<Vec<Hit>, Error> {
-        self.find(query, (k, ef), select, Way::Scan(among))
+        self.find(query, (k, k.saturating_mul(SCAN_EF_PER_RESULT)), select, Way::Scan(among))
     }
 
-    /// As [`VectorIndex::search`], where `k` others are known of which none scores worse than
-    /// `within`: the fewer of the rows here can be among the best, the fewer candidates are looked
-    /// around.
+    /// As [`VectorIndex::search`], in the way that `walk` says.
     ///
     /// # Errors
     /// As [`VectorIndex::search`].
@@ -81,11 +96,11 @@ impl Graph {
         &self,
         query: &[f32],
         k: usize,
-        ef: usize,
+        walk: Walk,
         select: &Select<'_>,
-        within: Option<f32>,
     ) -> Result<Vec<Hit>, Error> {
-        self.find(query, (k, ef), select, Way::Walk(within))
+        let Walk { ef, over, within } = walk;
+        self.find(query, (k, ef), select, Way::Walk { over, within })
     }
 
     fn find(
@@ -106,6 +121,10 @@ impl Graph {
             return Ok(Vec::new());
         }
         let effort = (k, ef.clamp(k, self.len));
+        let way = match way {
+            Way::Walk { over, within } => Way::Walk { over: over.min(self.len), within },
+            scan @ Way::Scan(_) => scan,
+        };
         let (scores, ids) = self
             .handle
             .search((self.file.bytes(), values), query, effort, select, way)
@@ -176,7 +195,7 @@ impl VectorIndex for Graph {
         ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        self.walk(query, k, ef, select, None)
+        self.walk(query, k, Walk { ef, over: 0, within: None }, select)
     }
 
     fn bytes(&self) -> usize {

@@ -16,8 +16,6 @@ use crate::recall::recall;
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.5, 0.9];
 /// Candidates of walks under a filter.
 const FILTERED_EFS: [usize; 3] = [100, 200, 400];
-/// Candidates of a look at codes.
-const CODES_EF: usize = 100;
 
 /// Queries of one contender before the next has its turn: few, so that all meet the same machine,
 /// and enough that what the one before left in the caches counts for little. With 25 of them
@@ -119,8 +117,8 @@ fn filtered(args: &Args, data: &Dataset, graph: &Graph, share: f64) -> Result<Ve
     let scan = |query: &[f32]| rows_of(flat.search(query, K, 0, &select));
     let all = data.queries.iter().map(|query| scan(&query.vector));
     let truth: Vec<_> = all.collect::<Result<_, _>>()?;
-    let codes = |query: &[f32]| rows_of(graph.scan(query, K, CODES_EF, &select, None));
-    let listed = |query: &[f32]| rows_of(graph.scan(query, K, CODES_EF, &select, Some(&among)));
+    let codes = |query: &[f32]| rows_of(graph.scan(query, K, &select, None));
+    let listed = |query: &[f32]| rows_of(graph.scan(query, K, &select, Some(&among)));
     let walks = FILTERED_EFS.map(|ef| {
         let select = &select;
         move |query: &[f32]| search(graph, query, ef, select)

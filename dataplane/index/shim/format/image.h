@@ -145,13 +145,17 @@ class Columns {
     void fetch_upper(int32_t node) const {
         fetch(upper_ + of(node, half_bytes_), half_bytes_);
         if (has_norm_) {
-            fetch(facts_ + of(node, sizeof(RowFacts)), sizeof(RowFacts));
+            fetch_facts(node);
         }
     }
 
     // Asks for what a cost needs beyond that.
     void fetch_lower(int32_t node) const {
         fetch(lower_ + of(node, half_bytes_), half_bytes_);
+    }
+
+    void fetch_facts(int32_t node) const {
+        fetch(facts_ + of(node, sizeof(RowFacts)), sizeof(RowFacts));
     }
 
     void fetch_links(int32_t node) const {

@@ -34,6 +34,11 @@ class Pool {
                               : candidate(places_[most_ - 1]).cost;
     }
 
+    // The farthest of them, where there are any.
+    Candidate last() const {
+        return candidate(places_[count_ - 1]);
+    }
+
     // Says whether it is one of the next to be looked around, if nothing nearer comes.
     bool insert(Candidate candidate) {
         const uint64_t place = place_of(candidate);

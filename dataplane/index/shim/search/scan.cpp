@@ -1,6 +1,8 @@
 #include "search/scan.h"
 
 #include <algorithm>
+#include <cfloat>
+#include <limits>
 
 #include "require.h"
 #include "search/counter.h"
@@ -13,16 +15,42 @@ namespace {
 constexpr size_t PIECE = 32;
 // Rows of which those that may be returned are noted at a time.
 constexpr size_t RUN = 1024;
+// Rows that are kept before those are taken out that turned out to be too far.
+constexpr size_t KEPT = 1024;
 
-template <class Costs>
-class Scanner {
+// A row by its whole code: what it costs, and what the row itself costs at least and at most, in
+// nearly all cases.
+struct Coded {
+    Candidate candidate;
+    float least;
+    float most;
+};
+
+// Vectors that a thread keeps from search to search.
+struct Own {
+    std::vector<Candidate> kept;
+    std::vector<Coded> coded;
+    std::vector<float> most;
+    std::vector<Candidate> found;
+};
+
+thread_local Own own_vectors;
+
+// Looks at rows by the upper halves of their codes, at those that are near by these by the whole,
+// and leaves those that may be among the k nearest.
+class Sieve {
   public:
-    Scanner(const Task& task, const Costs& costs) : costs_(costs), pool_(task.ef) {}
+    Sieve(const Task& task, const CodedQuery& query)
+            : task_(task), query_(query), costs_(task.columns, query), nearest_(task.ef) {
+        own_.kept.resize(std::max(own_.kept.size(), limit_ + PIECE));
+    }
 
     void compare(const int32_t* rows, size_t count) {
         for (size_t i = 0; i < count; i += PIECE) {
             const size_t piece = std::min(PIECE, count - i);
-            fetch(rows + i, piece);
+            for (size_t j = i; j < i + piece; j++) {
+                costs_.fetch(rows[j]);
+            }
             turn();
             std::copy_n(rows + i, piece, coming_);
             coming_count_ = piece;
@@ -31,30 +59,121 @@ class Scanner {
 
     const std::vector<Candidate>& found() {
         turn();
-        return pool_.found();
+        own_.coded.clear();
+        const std::vector<Candidate>& nearest = nearest_.found();
+        look_closer(nearest.data(), nearest.size());
+        if (nearest.size() == task_.ef) {
+            // All others are in what is kept.
+            const Candidate last = nearest.back();
+            leave([&, bound = most() + off_ + costs_.margin()](const Candidate& row) {
+                return is_before(last, row) && !(row.cost > bound);
+            });
+            look_closer(own_.kept.data(), count_);
+        }
+        return sorted();
     }
 
   private:
-    void fetch(const int32_t* rows, size_t count) {
-        for (size_t i = 0; i < count; i++) {
-            costs_.fetch(rows[i]);
+    static constexpr float UNKNOWN = std::numeric_limits<float>::infinity();
+
+    void turn() {
+        compared_here += coming_count_;
+        Candidate* const kept = own_.kept.data();
+        size_t count = count_;
+        const float worst = nearest_.worst();
+        const float bound = worst + 2 * (costs_.margin() + off_);
+        costs_.each_about(coming_, coming_count_, [&](int32_t row, float about) {
+            // Without a branch: which are near cannot be foreseen. Also where one is no number.
+            kept[count] = {about, row};
+            count += !(about > bound);
+        });
+        coming_count_ = 0;
+        for (size_t i = count_; i < count; i++) {
+            if (kept[i].cost <= worst) {
+                nearest_.insert(kept[i]);
+            }
+        }
+        count_ = count;
+        if (off_ == UNKNOWN && nearest_.worst() < UNKNOWN) {
+            note_off();
+        }
+        if (count_ > limit_) {
+            leave([&](const Candidate& row) { return !(row.cost > bound); });
+            note_off();
+            if (count_ > limit_ / 2) {
+                limit_ *= 2;
+                own_.kept.resize(std::max(own_.kept.size(), limit_ + PIECE));
+            }
         }
     }
 
-    void turn() {
-        const float bound = pool_.worst() + costs_.margin();
-        compared_here += coming_count_;
-        costs_.each_about(coming_, coming_count_, [&](int32_t row, float about) {
-            // Also where it is no number.
-            if (!(about > bound)) {
-                pool_.insert({costs_.cost(row, about), row});
-            }
-        });
-        coming_count_ = 0;
+    // Not at each of their changes: it may be a wait for memory.
+    void note_off() {
+        const Candidate last = nearest_.last();
+        off_ = query_.likely_off(task_.columns.facts(last.node), last.cost);
     }
 
-    const Costs& costs_;
-    Pool pool_;
+    template <class Keep>
+    void leave(const Keep& keep) {
+        Candidate* const kept = own_.kept.data();
+        count_ = static_cast<size_t>(
+                std::remove_if(
+                        kept, kept + count_, [&](const Candidate& row) { return !keep(row); }) -
+                kept);
+    }
+
+    void look_closer(const Candidate* rows, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+            costs_.fetch_rest(rows[i].node);
+            task_.columns.fetch_facts(rows[i].node);
+        }
+        for (size_t i = 0; i < count; i++) {
+            const int32_t node = rows[i].node;
+            const float cost = costs_.cost(node, rows[i].cost);
+            const float off = query_.likely_off(task_.columns.facts(node), cost);
+            own_.coded.push_back({{cost, node}, cost - off, cost + off});
+        }
+    }
+
+    // No more than this cost the k nearest.
+    float most() const {
+        const size_t k = task_.wanted.k;
+        if (own_.coded.size() < k) {
+            return std::numeric_limits<float>::infinity();
+        }
+        own_.most.clear();
+        for (const Coded& row : own_.coded) {
+            // What is no number has no place in an order.
+            own_.most.push_back(row.most < FLT_MAX ? row.most : FLT_MAX);
+        }
+        const auto last = own_.most.begin() + static_cast<ptrdiff_t>(k - 1);
+        std::nth_element(own_.most.begin(), last, own_.most.end());
+        return *last;
+    }
+
+    const std::vector<Candidate>& sorted() const {
+        const float bound = most();
+        own_.found.clear();
+        for (const Coded& row : own_.coded) {
+            if (!(row.least > bound)) {
+                own_.found.push_back(row.candidate);
+            }
+        }
+        std::sort(own_.found.begin(), own_.found.end(), is_before);
+        return own_.found;
+    }
+
+    const Task& task_;
+    const CodedQuery& query_;
+    ByCodes costs_;
+    Own& own_ = own_vectors;
+    // By upper halves.
+    Pool nearest_;
+    // Of those that are kept the first so many are in use.
+    size_t count_ = 0;
+    size_t limit_ = KEPT;
+    // What the code of the last of the nearest is off by, one day.
+    float off_ = UNKNOWN;
     int32_t coming_[PIECE];
     size_t coming_count_ = 0;
 };
@@ -91,9 +210,14 @@ size_t admitted(const Task& task, size_t begin, size_t end, int32_t* out) {
 }
 
 size_t admitted_of(const Task& task, const uint32_t* rows, size_t count, int32_t* out) {
+    const uint32_t last = *std::max_element(rows, rows + count);
+    require(last < task.columns.rows(), "a row to look at is none");
+    if (!task.select) {
+        std::copy_n(rows, count, out);
+        return count;
+    }
     size_t admitted = 0;
     for (size_t i = 0; i < count; i++) {
-        require(rows[i] < task.columns.rows(), "a row to look at is none");
         out[admitted] = static_cast<int32_t>(rows[i]);
         admitted += task.admits(rows[i]) ? 1 : 0;
     }
@@ -102,27 +226,19 @@ size_t admitted_of(const Task& task, const uint32_t* rows, size_t count, int32_t
 
 } // namespace
 
-template <class Costs>
 const std::vector<Candidate>& scan(
-        const Task& task, const Costs& costs, const uint32_t* rows, size_t count) {
-    Scanner<Costs> scanner(task, costs);
+        const Task& task, const CodedQuery& query, const uint32_t* rows, size_t count) {
+    Sieve sieve(task, query);
     int32_t run[RUN];
     const size_t end = rows ? count : task.columns.rows();
     for (size_t begin = 0; begin < end; begin += RUN) {
         const size_t length = std::min(RUN, end - begin);
-        scanner.compare(
+        sieve.compare(
                 run,
                 rows ? admitted_of(task, rows + begin, length, run)
                      : admitted(task, begin, begin + length, run));
     }
-    return scanner.found();
+    return sieve.found();
 }
-
-template const std::vector<Candidate>& scan(
-        const Task&, const ByCodes&, const uint32_t*, size_t);
-template const std::vector<Candidate>& scan(
-        const Task&, const ByRows<InnerProduct>&, const uint32_t*, size_t);
-template const std::vector<Candidate>& scan(
-        const Task&, const ByRows<L2>&, const uint32_t*, size_t);
 
 } // namespace vane

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include <faiss/impl/AuxIndexStructures.h>
-
 #include "require.h"
+#include "search/marks.h"
 #include "search/pool.h"
 
 namespace vane {
@@ -20,22 +19,9 @@ constexpr size_t STARTS = 4;
 // with 1, 2 and 3 of them 63,436 rows gave recall .973, .976 and .978, in 167, 151 and 150
 // microseconds.
 constexpr size_t TOGETHER = 3;
-// Where a node has fewer neighbours than one in so many that may be returned, the walk looks at
+// Where less than so many of so many neighbours of a node may be returned, the walk looks at
 // neighbours of the others.
-constexpr size_t FEW_SHARE = 2;
-
-// A mark for each row, those of a thread's searches one after the other: as many as the largest
-// graph has that it has searched.
-faiss::VisitedTable& cleared(faiss::VisitedTable& table, size_t rows) {
-    if (table.visited.size() < rows) {
-        table = faiss::VisitedTable(static_cast<int>(rows));
-    }
-    // A search that ended in an exception has left its marks behind.
-    table.advance();
-    return table;
-}
-
-thread_local faiss::VisitedTable visited_rows(0), refused_rows(0);
+constexpr size_t ENOUGH = 3, OF = 4;
 
 template <class Costs>
 class Walker {
@@ -44,8 +30,7 @@ class Walker {
             : task_(task),
               costs_(costs),
               pool_(task.ef, task.wanted),
-              visited_(cleared(visited_rows, task.columns.rows())),
-              refused_(cleared(refused_rows, task.select ? task.columns.rows() : 0)) {}
+              marks_(Marks::cleared(task.columns.rows())) {}
 
     void run() {
         start();
@@ -63,19 +48,15 @@ class Walker {
     }
 
   private:
-    // Each node is asked about once: one may stand for any number of equal rows.
-    bool admits(int32_t node) {
-        if (!task_.select) {
-            return true;
+    // What is known of a node. Each is asked about once: one may stand for any number of rows that
+    // are equal.
+    Mark marked(int32_t node) {
+        const Mark mark = marks_.get(node);
+        if (mark == Mark::NEW && task_.select && !task_.admits_node(node)) {
+            marks_.set(node, Mark::REFUSED);
+            return Mark::REFUSED;
         }
-        if (refused_.get(node)) {
-            return false;
-        }
-        if (task_.admits_node(node)) {
-            return true;
-        }
-        refused_.set(node);
-        return false;
+        return mark;
     }
 
     void start() {
@@ -85,19 +66,19 @@ class Walker {
             costs_.fetch(scout);
         }
         const auto sort_out = [&](int32_t node, float cost) {
-            (admits(node) ? near_admitted : near).push_back({cost, node});
+            (marked(node) == Mark::NEW ? near_admitted : near).push_back({cost, node});
         };
         compared_here += task_.scouts.size();
         costs_.each_about(task_.scouts.data(), task_.scouts.size(), sort_out);
         keep_best(near);
         keep_best(near_admitted);
         for (const Candidate& scout : near_admitted) {
-            visited_.set(scout.node);
+            marks_.set(scout.node, Mark::TAKEN);
             pool_.insert({costs_.cost(scout.node, scout.cost), scout.node});
         }
         // The way to what may be returned leads over these where the query lies among them.
         for (const Candidate& scout : near) {
-            visited_.set(scout.node);
+            marks_.set(scout.node, Mark::PASSED);
             look_around(scout.node);
             compare_all();
         }
@@ -117,33 +98,32 @@ class Walker {
     // beyond the others are looked at, too: else the walk would end at the border of what may.
     void look_around(int32_t node) {
         const size_t most = todo_.size() + task_.columns.links_max();
-        const size_t enough = todo_.size() + task_.columns.links_max() / FEW_SHARE;
+        size_t links = 0, of_use = 0;
         passed_.clear();
         each_link(node, [&](int32_t to) {
-            if (!visited_.get(to)) {
-                visited_.set(to);
-                if (admits(to)) {
-                    note(to);
-                } else {
-                    passed_.push_back(to);
-                }
+            const Mark mark = marked(to);
+            if (mark == Mark::NEW) {
+                note(to);
+            } else if (mark == Mark::REFUSED) {
+                passed_.push_back(to);
             }
+            of_use += mark == Mark::NEW || mark == Mark::TAKEN ? 1 : 0;
+            links++;
             return true;
         });
-        if (passed_.empty() || todo_.size() >= enough) {
+        if (passed_.empty() || of_use * OF >= links * ENOUGH) {
             return;
         }
         for (const int32_t over : passed_) {
+            marks_.set(over, Mark::PASSED);
             task_.columns.fetch_links(over);
         }
         for (const int32_t over : passed_) {
             if (todo_.size() >= most) {
                 break;
             }
-            // Those that may not be returned stay unmarked: a later step may lead over them.
             each_link(over, [&](int32_t to) {
-                if (!visited_.get(to) && admits(to)) {
-                    visited_.set(to);
+                if (marked(to) == Mark::NEW) {
                     note(to);
                 }
                 return todo_.size() < most;
@@ -152,6 +132,7 @@ class Walker {
     }
 
     void note(int32_t node) {
+        marks_.set(node, Mark::TAKEN);
         costs_.fetch(node);
         todo_.push_back(node);
     }
@@ -193,7 +174,7 @@ class Walker {
     const Task& task_;
     const Costs& costs_;
     Pool pool_;
-    faiss::VisitedTable &visited_, &refused_;
+    Marks& marks_;
     std::vector<int32_t> todo_, passed_;
     std::vector<Candidate> undecided_;
 };

@@ -91,7 +91,11 @@ unsafe extern "C" {
     pub(super) fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
     pub(super) fn vane_graph_unreached(graph: *const RawGraph) -> usize;
     pub(super) fn vane_graph_bytes(graph: *const RawGraph) -> usize;
-    pub(super) fn vane_graph_walk(search: *const RawSearch, within: *const f32) -> c_int;
+    pub(super) fn vane_graph_walk(
+        search: *const RawSearch,
+        over: usize,
+        within: *const f32,
+    ) -> c_int;
     pub(super) fn vane_graph_scan(
         search: *const RawSearch,
         among: *const u32,

@@ -252,7 +252,8 @@ fn a_walk_within_a_score_finds_what_is_better() {
                 truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
                 truth.truncate(K);
                 truth.retain(|score| better(*score, within));
-                let hits = graph.walk(&query, K, 64, &everything, Some(within)).expect("fits");
+                let walk = Walk { ef: 64, over: 0, within: Some(within) };
+                let hits = graph.walk(&query, K, walk, &everything).expect("fits");
                 assert_eq!(hits.len(), K, "worse ones too, where there are no better");
                 wanted += truth.len();
                 found += hits.iter().filter(|hit| truth.contains(&hit.score)).count();
@@ -426,37 +427,6 @@ fn a_walk_without_bounds_finds_what_plain_evaluation_finds() {
     }
 }
 
-#[test]
-fn a_look_at_codes_finds_what_a_look_at_rows_finds() {
-    let mut rows = clustered(3000, 21);
-    let params = GraphParams { m: 4, ef_construct: 10 };
-    let slots: Vec<u32> = (0..3000).map(|row| (row * 7) % 3000).collect();
-    let died: Vec<_> = (0..3000).map(|row| AtomicU64::new(row % 13)).collect();
-    for (metric, has_copies) in METRICS.into_iter().zip([false, true]) {
-        if has_copies {
-            rows.copy_within(0..DIM * 100, DIM * 200);
-        }
-        let rows = Arc::new(rows.clone());
-        let graph = build_with(Arc::clone(&rows), metric, params);
-        let order = |a: u32, b: u32| a.cmp(&b);
-        let flat = crate::Flat { metric, dim: DIM, rows: &rows, order: &order, stop: &|| false };
-        for step in [1, 3, 40] {
-            let mut words = [0_u64; 47];
-            (0..3000).step_by(step).for_each(|at| words[at / 64] |= 1 << (at % 64));
-            let select = Select { allow: Some((&words, &slots)), died: Some((&died, 2)) };
-            let among: Vec<u32> = (0..3000).filter(|row| select.admits(*row)).collect();
-            for query in queries() {
-                let truth = flat.search(&query, K, 0, &select).expect("a fitting query");
-                for among in [None, Some(among.as_slice())] {
-                    let hits = graph.scan(&query, K, 64, &select, among);
-                    assert_eq!(hits.expect("a fitting query"), truth);
-                }
-            }
-        }
-        let outside = graph.scan(&queries()[0], K, 64, &Select::default(), Some(&[3000]));
-        assert!(outside.is_err());
-    }
-}
-
 mod files;
+mod filters;
 mod hard_rows;

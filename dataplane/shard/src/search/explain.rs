@@ -57,8 +57,8 @@ impl Searcher {
         let sealed = self.vector.sealed.get(number);
         let (way, ef) = match part.went.plan {
             Plan::Scan => (SearchWay::Scan, 0),
-            Plan::Codes { ef } => (SearchWay::Codes, ef),
-            Plan::Graph { ef } => (SearchWay::Graph, ef),
+            Plan::Codes => (SearchWay::Codes, 0),
+            Plan::Graph { ef, .. } => (SearchWay::Graph, ef),
         };
         let (alive, matching) = match sealed {
             Some(sealed) => self.count_sealed(sealed),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_index::{Flat, Graph, Hit as Row, Select, VectorIndex};
+use vane_index::{Flat, Graph, Hit as Row, Select, VectorIndex, Walk};
 use vane_types::Slot;
 
 use super::{Hit, Searcher};
@@ -201,26 +201,28 @@ impl Searcher {
         let slots = sealed.files.slots();
         let select = self.select(slots, died);
         let mut went = Went { plan: plan(facts), walked: false };
-        if let Plan::Graph { ef } = went.plan {
+        if let Plan::Graph { ef, over } = went.plan {
             went.walked = true;
-            let rows = graph.walk(&self.query, self.k, ef, &select, within)?;
+            let rows = graph.walk(&self.query, self.k, Walk { ef, over, within }, &select)?;
             if rows.len() >= self.k.min(facts.matching) {
                 return Ok((Some(rows), went));
             }
             // Links may lead to fewer than there are; then only a look at all tells.
             went.plan = after_walk(facts);
         }
-        let Plan::Codes { ef } = went.plan else { return Ok((None, went)) };
+        if went.plan != Plan::Codes {
+            return Ok((None, went));
+        }
         // One more than is wanted: whether rows of one score would be cut apart. Which of them come
         // first their ids say, and codes do not know those.
         let wanted = self.k + 1;
         let few = self.allowed.as_ref().filter(|_| is_few(facts));
         let mut rows = match few.map(|allowed| sealed.order().rows_of(slots, &allowed.slots)) {
-            None => graph.scan(&self.query, wanted, ef, &select, None)?,
+            None => graph.scan(&self.query, wanted, &select, None)?,
             Some(few) => {
                 // The filter has been asked already.
                 let select = Select { allow: None, ..select };
-                graph.scan(&self.query, wanted, ef, &select, Some(&few))?
+                graph.scan(&self.query, wanted, &select, Some(&few))?
             }
         };
         if rows.len() == wanted && rows[wanted - 1].score == rows[wanted - 2].score {
@@ -254,6 +256,7 @@ impl Searcher {
     pub(super) fn facts(&self, sealed: &Sealed) -> Facts {
         let alive = sealed.rows() - sealed.tombstones.dead();
         Facts {
+            all: sealed.rows(),
             rows: alive,
             matching: self.matching(sealed, alive),
             filtered: self.allowed.is_some(),

@@ -1,7 +1,7 @@
 //! The rows of a sealed segment by the slots of their points: a search that few points may be
 //! found by goes to their rows, not over all.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use roaring::RoaringBitmap;
 use vane_types::Slot;
@@ -16,6 +16,8 @@ const NONE: u32 = u32::MAX;
 
 /// The order of a segment's rows by slot, among equal ones by row.
 pub(crate) enum SlotOrder {
+    /// As the next, and no slot is left out or has two rows.
+    OneByOne,
     /// Rows lie in the order of their slots, as those of points do that were never replaced.
     AsTheyLie,
     /// The row of each slot from the least to the largest, or [`NONE`]: of rows that lie in another
@@ -28,6 +30,9 @@ pub(crate) enum SlotOrder {
 impl SlotOrder {
     /// `slots` are those of the rows.
     pub(crate) fn of(slots: &[Slot]) -> Self {
+        if slots.is_sorted_by(|slot, next| slot.checked_add(1) == Some(*next)) {
+            return Self::OneByOne;
+        }
         if slots.is_sorted() {
             return Self::AsTheyLie;
         }
@@ -60,7 +65,7 @@ impl SlotOrder {
     /// Bytes of memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::AsTheyLie => 0,
+            Self::OneByOne | Self::AsTheyLie => 0,
             Self::BySlot(_, rows) | Self::Sorted(rows) => size_of_val(&**rows),
         }
     }
@@ -69,7 +74,7 @@ impl SlotOrder {
     pub(crate) fn span(&self, slots: &[Slot]) -> Option<RangeInclusive<Slot>> {
         let last = slots.len().checked_sub(1)?;
         Some(match self {
-            Self::AsTheyLie => slots[0]..=slots[last],
+            Self::OneByOne | Self::AsTheyLie => slots[0]..=slots[last],
             Self::BySlot(span, _) => span.clone(),
             Self::Sorted(rows) => slots[rows[0] as usize]..=slots[rows[last] as usize],
         })
@@ -79,12 +84,22 @@ impl SlotOrder {
     /// the span.
     pub(crate) fn rows_of(&self, slots: &[Slot], wanted: &RoaringBitmap) -> Vec<u32> {
         let Some(span) = self.span(slots) else { return Vec::new() };
-        let wanted = wanted.range(span.clone());
+        let all = vane_filter::members(wanted);
+        let begin = all.partition_point(|slot| slot < span.start());
+        let end = all.partition_point(|slot| slot <= span.end());
+        let wanted = &all[begin..end];
+        if let Some(run) = self.run_of(slots, wanted) {
+            return run.collect();
+        }
+        let wanted = wanted.iter().copied();
         let rows: Vec<u32> = match self {
+            Self::OneByOne => return wanted.map(|slot| slot - span.start()).collect(),
             Self::AsTheyLie => return among(slots.len(), |at| slots[at], wanted).collect(),
             Self::BySlot(_, rows) => {
                 let row = |slot| rows[(slot - span.start()) as usize];
-                wanted.map(row).filter(|row| *row != NONE).collect()
+                let mut found: Vec<u32> = wanted.map(row).collect();
+                found.retain(|row| *row != NONE);
+                found
             }
             Self::Sorted(rows) => {
                 let slot = |at: usize| slots[rows[at] as usize];
@@ -93,6 +108,17 @@ impl SlotOrder {
         };
         // By row, as memory is read best.
         if rows.is_sorted() { rows } else { ascending(rows, slots.len()) }
+    }
+}
+
+impl SlotOrder {
+    /// The rows of the wanted slots, where these are those of some rows one after the other, as the
+    /// slots of a tenant are.
+    fn run_of(&self, slots: &[Slot], wanted: &[Slot]) -> Option<Range<u32>> {
+        let Self::BySlot(span, rows) = self else { return None };
+        let first = rows[(wanted.first()? - span.start()) as usize];
+        let run = slots.get(first as usize..)?.get(..wanted.len())?;
+        (run == wanted).then(|| first..first + wanted.len() as u32)
     }
 }
 
@@ -170,6 +196,7 @@ mod tests {
             mut slots in prop::collection::vec(0u32..300, 0..200),
             wanted in prop::collection::btree_set(0u32..320, 0..40),
             order in 0..4,
+            run in prop::option::of((0usize..200, 1usize..20)),
         ) {
             // As they come, with slots of several rows; of one row each; in order; without gaps.
             if order > 0 {
@@ -187,7 +214,11 @@ mod tests {
             if order == 2 {
                 slots.sort_unstable();
             }
-            let wanted: RoaringBitmap = wanted.into_iter().collect();
+            let run = run.and_then(|(at, len)| slots.get(at..(at + len).min(slots.len())));
+            let wanted: RoaringBitmap = match run {
+                Some(run) => run.iter().copied().collect(),
+                None => wanted.into_iter().collect(),
+            };
             let order = SlotOrder::of(&slots);
             let all = (0u32..).zip(&slots).filter(|(_, slot)| wanted.contains(**slot));
             let expected: Vec<u32> = all.map(|(row, _)| row).collect();

@@ -51,7 +51,7 @@ fn rows_of_tight_clusters_are_told_apart_and_reached() {
             let truth = flat.search(query, K, 0, &everything).expect("a fitting query");
             let hits = graph.search(query, K, 100, &everything).expect("a fitting query");
             walked += hits.iter().filter(|hit| truth.contains(hit)).count();
-            let codes = graph.scan(query, K, 100, &everything, None);
+            let codes = graph.scan(query, K, &everything, None);
             assert_eq!(codes.expect("a fitting query"), truth);
         }
         assert!(walked >= 60 * K * 95 / 100, "{radius}: {walked} of {}", 60 * K);
@@ -82,7 +82,7 @@ fn rows_beyond_f32_hide_no_others() {
             hits.expect("a fitting query").iter().filter(|hit| truth.contains(hit)).count()
         };
         walked += found(graph.search(&query, K, 100, &everything));
-        scanned += found(graph.scan(&query, K, 100, &everything, None));
+        scanned += found(graph.scan(&query, K, &everything, None));
     }
     assert!(walked >= 97 * K && scanned >= 97 * K, "{walked} and {scanned} of {}", 100 * K);
 }
