@@ -17,7 +17,7 @@ use crate::pulse::{PARTS, Parts, Pulse, Sums};
 
 /// Pulses in a row that differ about a part before its groups wake: while a group falls quiet or
 /// wakes, its leader and its followers differ for a moment.
-const DIFFERING_MAX: u8 = 8;
+const DIFFERING_MAX: u8 = 5;
 
 /// What a quiet replica counts on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,9 +17,19 @@ impl Core {
     pub fn allow_quiet(&mut self, is_allowed: bool) {
         self.may_be_quiet = is_allowed;
         if !is_allowed {
-            let quiet = self.quiet.groups();
-            quiet.into_iter().for_each(|group| self.wake(group, &Cause::Work));
+            self.wake_all();
         }
+    }
+
+    /// The process stood still for so long that others may have taken it for lost: what its quiet
+    /// leaders say may not hold any more, until they have heard from their members.
+    pub fn stood_still(&mut self) {
+        self.wake_all();
+    }
+
+    fn wake_all(&mut self) {
+        let quiet = self.quiet.groups();
+        quiet.into_iter().for_each(|group| self.wake(group, &Cause::Work));
     }
 
     /// Moves the clock of every replica by one tick of [`Config::tick`](crate::Config::tick), but

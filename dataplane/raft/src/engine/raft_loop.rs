@@ -18,6 +18,9 @@ use super::{Counters, Transport, end_process};
 use crate::codec::Envelope;
 use crate::core::{Core, Persisted, Transfer};
 
+/// Ticks by which one may be late. Others take a node for lost after seven.
+const STILL_TICKS: u32 = 5;
+
 pub(super) struct RaftLoop {
     pub(super) core: Core,
     pub(super) inbox: Arc<Inbox>,
@@ -44,6 +47,9 @@ impl RaftLoop {
             self.hand_in(taken);
             let now = Instant::now();
             if now >= next_tick {
+                if now.duration_since(next_tick) >= STILL_TICKS * self.tick {
+                    self.core.stood_still();
+                }
                 self.core.tick();
                 // A process that was stopped does not live through the lost time at once.
                 next_tick = (next_tick + self.tick).max(now);

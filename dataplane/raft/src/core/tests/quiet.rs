@@ -209,6 +209,22 @@ fn a_follower_that_missed_the_last_heartbeat_deposes_nobody() {
 }
 
 #[test]
+fn a_leader_that_stood_still_hears_at_once_that_another_leads() {
+    let (mut cluster, leader) = quiet(3);
+    cluster.down.insert(leader);
+    let next = cluster.leader();
+    cluster.propose(next, b"meanwhile").unwrap();
+    cluster.ticks(TO_REST);
+    assert_eq!(cluster.awake(), [0; 0]);
+    cluster.down.clear();
+    // It did not tick meanwhile, and goes by what it knew.
+    assert!(cluster.leads(leader) && cluster.leads(next));
+    cluster.nodes.get_mut(&leader).unwrap().core.stood_still();
+    cluster.settle();
+    assert!(!cluster.leads(leader), "no tick went by");
+}
+
+#[test]
 fn a_refused_connection_wakes_the_followers_of_that_node() {
     let (mut cluster, leader) = quiet(3);
     cluster.down.insert(leader);
