@@ -19,7 +19,7 @@ use crate::codec::Envelope;
 use crate::core::{Core, Persisted, Transfer};
 
 /// Ticks by which one may be late. Others take a node for lost after seven.
-const STILL_TICKS: u32 = 5;
+const LATE_TICKS: u32 = 5;
 
 pub(super) struct RaftLoop {
     pub(super) core: Core,
@@ -47,7 +47,7 @@ impl RaftLoop {
             self.hand_in(taken);
             let now = Instant::now();
             if now >= next_tick {
-                if now.duration_since(next_tick) >= STILL_TICKS * self.tick {
+                if now.duration_since(next_tick) >= LATE_TICKS * self.tick {
                     self.core.stood_still();
                 }
                 self.core.tick();
