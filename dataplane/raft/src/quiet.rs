@@ -110,8 +110,9 @@ impl Quiet {
         }
     }
 
-    pub(crate) fn has(&self, group: GroupId) -> bool {
-        self.groups.contains_key(&group)
+    /// What a quiet group's replica was noted to count on.
+    pub(crate) fn of(&self, group: GroupId) -> Option<&CountsOn> {
+        self.groups.get(&group)
     }
 
     /// All quiet groups.

@@ -89,8 +89,8 @@ impl Core {
         match self.groups.get(&group).map(|replica| replica.counts_on()) {
             Some(Some(counts_on)) => {
                 self.awake.remove(&group);
-                // What it counts on is the same for as long as it is quiet.
-                if !self.quiet.has(group) {
+                // Another leader's last heartbeat has it count on another node, without a tick.
+                if self.quiet.of(group) != Some(counts_on) {
                     self.quiet.insert(group, counts_on.clone());
                 }
             }

@@ -1,5 +1,7 @@
 //! Groups in which nothing happens: they cost nothing, and are there when they are wanted.
 
+use raft::eraftpb::{Message, MessageType};
+
 use super::*;
 use crate::pulse::Pulse;
 
@@ -222,6 +224,22 @@ fn a_leader_that_stood_still_hears_at_once_that_another_leads() {
     cluster.nodes.get_mut(&leader).unwrap().core.stood_still();
     cluster.settle();
     assert!(!cluster.leads(leader), "no tick went by");
+}
+
+#[test]
+fn a_follower_that_another_leader_keeps_quiet_counts_on_that_one() {
+    let (mut cluster, leader) = quiet(3);
+    let follower = cluster.others(leader)[0];
+    let next = cluster.others(leader)[1];
+    let node = cluster.nodes.get_mut(&follower).unwrap();
+    let (term, end) = (node.status().term, node.status().last_index);
+    let mut last = Message { to: peer(follower).0, from: peer(next).0, ..Message::default() };
+    last.set_msg_type(MessageType::MsgHeartbeat);
+    (last.term, last.commit) = (term.0 + 1, end.0);
+    last.context = [[b'q'].as_slice(), &end.0.to_be_bytes()].concat();
+    node.core.step(Envelope { group: GROUP, message: last });
+    let counts_on = node.core.quiet.of(GROUP).unwrap();
+    assert_eq!((counts_on.leader, counts_on.nodes.as_slice()), (peer(next), &[NodeId(next)][..]));
 }
 
 #[test]
