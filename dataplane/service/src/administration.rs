@@ -101,6 +101,14 @@ impl Service {
         Box::pin(self.run(call, Operation::ListNodes, "", asking))
     }
 
+    /// The collection of a name; none where the name is empty, which stands for all.
+    async fn named(&self, call: &Call, name: &str) -> Result<Option<Arc<Collection>>, Error> {
+        match name {
+            "" => Ok(None),
+            name => self.collection(call, name).await.map(Some),
+        }
+    }
+
     /// What the members have memory for.
     ///
     /// # Errors
@@ -115,10 +123,7 @@ impl Service {
         Box::pin(async move {
             let asking = async {
                 let member = self.member()?;
-                let collection = match name {
-                    "" => None,
-                    name => Some(self.collection(call, name).await?),
-                };
+                let collection = self.named(call, name).await?;
                 let mut overviews = member.memory_overviews().await;
                 // By its own name: `name` may be an alias.
                 if let Some(collection) = collection {
@@ -146,10 +151,7 @@ impl Service {
         Box::pin(async move {
             let asking = async {
                 let member = self.member()?;
-                let collection = match name {
-                    "" => None,
-                    name => Some(self.collection(call, name).await?),
-                };
+                let collection = self.named(call, name).await?;
                 // By its own name, which the overviews have: `name` may be an alias.
                 let name = collection.as_ref().map(|collection| collection.name());
                 Ok::<_, Error>(member.shard_overviews(name).await)
