@@ -17,6 +17,7 @@ pub mod query;
 pub mod read;
 pub mod record;
 pub mod select;
+pub mod shard_key;
 pub mod text;
 pub mod update;
 mod vector;

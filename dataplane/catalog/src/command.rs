@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::command::RequestId;
-use vane_types::{CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Term};
+use vane_types::{
+    CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, ShardKey, TenantId, Term,
+};
 
 pub use stored::{DecodeError, EncodeError};
 
@@ -32,6 +34,10 @@ pub enum MetaCommand {
     Configure(Configure),
     /// Deletes a collection and its aliases; with a key only the one made with it.
     Delete { name: String, key: String },
+    /// Gives a tenant of a collection, by its shard key, a number.
+    CreateTenant { collection: String, key: ShardKey },
+    /// Forgets a tenant, whose points are gone.
+    DeleteTenant { collection: String, tenant: TenantId },
     /// Changes of aliases that happen together.
     Aliases(Vec<AliasChange>),
     /// Where a shard's replicas should be; with a revision only while the shard is at it.

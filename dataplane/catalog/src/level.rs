@@ -14,6 +14,12 @@ impl MetaCommand {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         match self {
+            Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
+            Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
+                if config.by_tenant =>
+            {
+                FeatureLevel::TENANTS
+            }
             // Older members would keep none, and their catalogs would differ from the others'.
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
                 if config.is_tuned() =>

@@ -9,12 +9,13 @@ mod members;
 mod refill;
 pub(crate) mod requests;
 mod shards;
+mod tenants;
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 use vane_raft::Answer;
-use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Refusal, ShardRange};
+use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Refusal, ShardRange, TenantId};
 
 use crate::command::{Logged, MetaCommand};
 
@@ -24,6 +25,7 @@ pub use refill::{REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill};
 pub(crate) use requests::Remembered;
 pub use requests::Requests;
 pub use shards::{ShardEntry, TargetReplica};
+pub use tenants::{TenantEntry, Tenants};
 
 /// What the cluster agrees on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +42,8 @@ pub struct State {
     pub aliases: BTreeMap<String, String>,
     /// Shards by group.
     pub shards: BTreeMap<GroupId, ShardEntry>,
+    /// Tenants of collections that have some.
+    pub tenants: Tenants,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
     /// What became of the requests of the last entries.
@@ -58,6 +62,8 @@ pub(crate) enum Touched {
     Collection(String),
     Alias(String),
     Shard(GroupId),
+    Tenant(TenantId),
+    LastTenant,
     Counters,
     Level,
     Request(LogIndex),
@@ -131,6 +137,10 @@ impl State {
             MetaCommand::Create(create) => self.create(create),
             MetaCommand::Configure(configure) => self.configure(configure),
             MetaCommand::Delete { name, key } => self.delete(&name, &key),
+            MetaCommand::CreateTenant { collection, key } => self.create_tenant(collection, key),
+            MetaCommand::DeleteTenant { collection, tenant } => {
+                self.delete_tenant(&collection, tenant)
+            }
             MetaCommand::Aliases(changes) => self.change_aliases(&changes),
             MetaCommand::Reconfigure { group, replicas, if_revision } => {
                 self.reconfigure(group, &replicas, if_revision)

@@ -12,6 +12,7 @@ mod requests;
 mod shards;
 mod store;
 mod stored_form;
+mod tenants;
 
 use std::collections::BTreeMap;
 

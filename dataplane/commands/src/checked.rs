@@ -73,6 +73,11 @@ impl Checked {
         Self::from(Work::Everywhere(change))
     }
 
+    /// Whether it is about points, rather than about shards as a whole.
+    pub fn is_of_points(&self) -> bool {
+        !matches!(self.work, Work::Everywhere(_))
+    }
+
     /// The filter to look up on every shard before [`Checked::commands`].
     pub fn filter(&self) -> Option<&Filter> {
         match &self.work {

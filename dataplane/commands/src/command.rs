@@ -12,6 +12,7 @@ use crate::bounds::Bounds;
 use crate::kinds::configure::Configure;
 use crate::kinds::index::{CreateIndex, DropIndex};
 use crate::kinds::payload::{DeletePayload, SetPayload};
+use crate::kinds::tenant::CloseTenant;
 use crate::kinds::upsert::Upsert;
 use crate::kinds::vectors::DeleteVectors;
 use crate::routed::RoutedBy;
@@ -20,7 +21,7 @@ use crate::targets::Targets;
 /// A change of one shard.
 #[derive(Clone, PartialEq, Message)]
 pub struct Command {
-    #[prost(oneof = "Change", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Change", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16")]
     pub change: Option<Change>,
     /// The request that the command is a part of, where it may come more than once.
     #[prost(message, optional, tag = "12")]
@@ -73,6 +74,8 @@ pub enum Change {
     DropIndex(DropIndex),
     #[prost(message, tag = "11")]
     Configure(Configure),
+    #[prost(message, tag = "16")]
+    CloseTenant(CloseTenant),
 }
 
 impl Command {
@@ -116,6 +119,7 @@ impl Command {
                 | Change::Configure(_),
             ) => FeatureLevel::FIRST,
             Some(Change::CreateIndex(CreateIndex { online: true, .. })) => FeatureLevel::PROVEN,
+            Some(Change::CloseTenant(_)) => FeatureLevel::TENANTS,
         };
         let of_route = routed_by.map_or(FeatureLevel::FIRST, |_| FeatureLevel::ROUTED);
         let of_bounds = bounds.map_or(FeatureLevel::FIRST, |_| FeatureLevel::PROVEN);
@@ -173,7 +177,7 @@ mod tests {
     #[test]
     fn commands_read_back_and_unknown_versions_are_refused() {
         let change =
-            Change::Delete(Targets { ids: vec![PointId::Num(7).to_key()], ..Default::default() });
+            Change::Delete(Targets { ids: vec![PointId::num(7).to_key()], ..Default::default() });
         let stored = Command::new(change.clone()).encode_stored();
         assert_eq!(Command::decode_stored(&stored).unwrap(), logged(&change, None));
         let request = RequestId { session: u64::MAX, sequence: 2, basis: 3 };

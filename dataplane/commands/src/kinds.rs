@@ -4,5 +4,6 @@ pub(crate) mod configure;
 pub(crate) mod delete;
 pub(crate) mod index;
 pub(crate) mod payload;
+pub(crate) mod tenant;
 pub(crate) mod upsert;
 pub(crate) mod vectors;

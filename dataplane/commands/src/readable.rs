@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 use vane_filter::Filter;
-use vane_types::{FieldSchema, JsonPath, PathError, Payload, PointId, json, payload};
+use vane_types::{FieldSchema, JsonPath, PathError, Payload, PointId, TenantId, json, payload};
 
 use crate::command::{Change, Command, Logged};
 use crate::kinds::payload::{DeletePayload, SetPayload};
@@ -67,6 +67,14 @@ pub fn read_id(key: &[u8]) -> Result<PointId, Unreadable> {
     PointId::from_key(key).ok_or_else(|| Unreadable("the id of a point".into()))
 }
 
+/// Reads the number of a tenant.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read_tenant(number: u32) -> Result<TenantId, Unreadable> {
+    TenantId::from_number(number).ok_or_else(|| Unreadable("the number of a tenant".into()))
+}
+
 /// Reads a path into payloads.
 ///
 /// # Errors
@@ -116,6 +124,7 @@ fn check_change(change: Change) -> Result<(), Unreadable> {
             read_path(&create.field).map(drop)
         }
         Change::DropIndex(drop) => read_path(&drop.field).map(|_| ()),
+        Change::CloseTenant(close) => read_tenant(close.tenant).map(drop),
         Change::Configure(configure) => {
             let config = configure.config();
             config.map(drop).map_err(|e| Unreadable(format!("the configuration: {e}")))

@@ -51,7 +51,10 @@ impl Change {
             | Self::SetPayload(SetPayload { targets, .. })
             | Self::OverwritePayload(SetPayload { targets, .. })
             | Self::DeletePayload(DeletePayload { targets, .. }) => (&[], targets.as_ref()),
-            Self::CreateIndex(_) | Self::DropIndex(_) | Self::Configure(_) => (&[], None),
+            Self::CreateIndex(_)
+            | Self::DropIndex(_)
+            | Self::Configure(_)
+            | Self::CloseTenant(_) => (&[], None),
         };
         let ids = targets.into_iter().flat_map(|targets| &targets.ids);
         points.iter().map(|point| point.id.as_slice()).chain(ids.map(Vec::as_slice))
@@ -96,7 +99,10 @@ impl Change {
             | Self::DeletePayload(DeletePayload { targets, .. }) => {
                 targets.iter_mut().for_each(|targets| targets.ids.retain(&mut keep));
             }
-            Self::CreateIndex(_) | Self::DropIndex(_) | Self::Configure(_) => {}
+            Self::CreateIndex(_)
+            | Self::DropIndex(_)
+            | Self::Configure(_)
+            | Self::CloseTenant(_) => {}
         }
         part
     }
@@ -113,7 +119,7 @@ mod tests {
 
     /// One of each kind that names points, about the points 0 to 9.
     fn changes() -> Vec<Change> {
-        let ids: Vec<Vec<u8>> = (0..10).map(|id| PointId::Num(id).to_key()).collect();
+        let ids: Vec<Vec<u8>> = (0..10).map(|id| PointId::num(id).to_key()).collect();
         let point = |id: &Vec<u8>| Point { id: id.clone(), ..Point::default() };
         let upsert = Upsert { points: ids.iter().map(point).collect() };
         let targets = Targets { ids, filter: "{}".into(), semantics: 1 };

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use prost::Message;
 use vane_filter::Filter;
-use vane_types::PointId;
 use vane_types::limits::POINTS_PER_REQUEST_MAX;
+use vane_types::{PointId, TenantId};
 
 use crate::error::Error;
 
@@ -50,6 +50,14 @@ impl Targets {
 }
 
 impl Selection {
+    /// Points by id are those of a tenant.
+    pub(crate) fn bind(&mut self, tenant: TenantId) {
+        match self {
+            Self::Ids(ids) => ids.iter_mut().for_each(|id| *id = id.of(tenant)),
+            Self::Filter(_) => {}
+        }
+    }
+
     /// The same with each id once, in the order of their first mention.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         match self {

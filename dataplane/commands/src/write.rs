@@ -1,12 +1,14 @@
 //! The kinds of write. Each has one line in every list of this file; the rest of a kind lies
 //! in its own file.
 
-use vane_types::{CollectionConfig, FieldSchema, JsonPath, NamedVectors, Payload, PointId};
+use vane_types::{
+    CollectionConfig, FieldSchema, JsonPath, NamedVectors, Payload, PointId, TenantId,
+};
 
 use crate::checked::Checked;
 use crate::error::Error;
 use crate::kinds::upsert::NewPoint;
-use crate::kinds::{delete, index, payload, upsert, vectors};
+use crate::kinds::{delete, index, payload, tenant, upsert, vectors};
 use crate::targets::Selection;
 
 /// Points of a small write.
@@ -38,6 +40,8 @@ pub enum Write {
     CreateIndex { field: JsonPath, field_type: FieldSchema },
     /// Removes a payload index; nothing happens when there is none.
     DropIndex { field: JsonPath },
+    /// Takes no more points of a tenant.
+    CloseTenant(TenantId),
 }
 
 impl Write {
@@ -56,8 +60,45 @@ impl Write {
             | Self::DeleteVectors { .. }
             | Self::DeletePayload { .. }
             | Self::ClearPayload(_)
-            | Self::DropIndex { .. } => false,
+            | Self::DropIndex { .. }
+            | Self::CloseTenant(_) => false,
         }
+    }
+
+    /// Whether it is of points, and so of one tenant where there are tenants.
+    pub fn is_of_points(&self) -> bool {
+        match self {
+            Self::Upsert(_)
+            | Self::UpdateVectors(_)
+            | Self::SetPayload { .. }
+            | Self::OverwritePayload { .. }
+            | Self::Delete(_)
+            | Self::DeleteVectors { .. }
+            | Self::DeletePayload { .. }
+            | Self::ClearPayload(_) => true,
+            Self::CreateIndex { .. } | Self::DropIndex { .. } | Self::CloseTenant(_) => false,
+        }
+    }
+
+    /// The same of the points of a tenant. Which of them a filter matches is looked up later.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: TenantId) -> Self {
+        match &mut self {
+            Self::Upsert(points) => points.iter_mut().for_each(|point| {
+                point.id = point.id.of(tenant);
+            }),
+            Self::UpdateVectors(points) => {
+                points.iter_mut().for_each(|(id, _)| *id = id.of(tenant));
+            }
+            Self::Delete(points)
+            | Self::ClearPayload(points)
+            | Self::DeleteVectors { points, .. }
+            | Self::SetPayload { points, .. }
+            | Self::OverwritePayload { points, .. }
+            | Self::DeletePayload { points, .. } => points.bind(tenant),
+            Self::CreateIndex { .. } | Self::DropIndex { .. } | Self::CloseTenant(_) => {}
+        }
+        self
     }
 
     /// Whether it is of so few bytes that to check it takes less than to hand it to another
@@ -100,6 +141,7 @@ pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> 
             index::check_create(config, &field, &field_type)?
         }
         Write::DropIndex { field } => index::check_drop(&field),
+        Write::CloseTenant(tenant) => tenant::check_close(tenant),
     };
     checked.grows = grows;
     Ok(checked)

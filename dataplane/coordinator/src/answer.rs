@@ -45,7 +45,7 @@ mod tests {
     fn records(count: u64, bytes: usize) -> Vec<Record> {
         let payload = json!({ "text": "x".repeat(bytes) }).as_object().cloned();
         let record = |id| Record {
-            id: PointId::Num(id),
+            id: PointId::num(id),
             version: LogIndex::ZERO,
             payload: payload.clone(),
             vectors: None,
@@ -60,12 +60,12 @@ mod tests {
         assert!(check_size(&records(3, half)).unwrap_err().detail.contains("67108864 bytes"));
         let mut page = Page { records: records(3, half), next: None };
         shorten(&mut page);
-        assert_eq!((page.records.len(), page.next), (2, Some(PointId::Num(2))));
-        let mut page = Page { records: records(2, ANSWER_BYTES_MAX), next: Some(PointId::Num(9)) };
+        assert_eq!((page.records.len(), page.next), (2, Some(PointId::num(2))));
+        let mut page = Page { records: records(2, ANSWER_BYTES_MAX), next: Some(PointId::num(9)) };
         shorten(&mut page);
-        assert_eq!((page.records.len(), page.next), (1, Some(PointId::Num(1))));
-        let mut page = Page { records: records(2, 10), next: Some(PointId::Num(9)) };
+        assert_eq!((page.records.len(), page.next), (1, Some(PointId::num(1))));
+        let mut page = Page { records: records(2, 10), next: Some(PointId::num(9)) };
         shorten(&mut page);
-        assert_eq!((page.records.len(), page.next), (2, Some(PointId::Num(9))));
+        assert_eq!((page.records.len(), page.next), (2, Some(PointId::num(9))));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         MetaCommand::Create(_)
         | MetaCommand::Configure(_)
         | MetaCommand::Delete { .. }
+        | MetaCommand::CreateTenant { .. }
+        | MetaCommand::DeleteTenant { .. }
         | MetaCommand::Aliases(_) => true,
         MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }

@@ -7,6 +7,7 @@ use vane_types::{CollectionConfig, GroupId, PointId};
 
 use crate::collections::Layout;
 use crate::coordinator::Coordinator;
+use crate::scope::Scope;
 use crate::shards::Shards;
 
 /// A handle on one collection. It stays usable when the collection is deleted: requests
@@ -14,6 +15,7 @@ use crate::shards::Shards;
 pub struct Collection<S> {
     name: String,
     pub(crate) entry: CollectionEntry,
+    pub(crate) scope: Scope,
     pub(crate) coordinator: Arc<Coordinator<S>>,
 }
 
@@ -23,7 +25,13 @@ impl<S: Shards> Collection<S> {
         entry: CollectionEntry,
         coordinator: Arc<Coordinator<S>>,
     ) -> Self {
-        Self { name, entry, coordinator }
+        Self { name, entry, scope: Scope::All, coordinator }
+    }
+
+    /// The same collection with requests for other points of it.
+    pub(crate) fn with_scope(&self, scope: Scope) -> Self {
+        let (name, entry) = (self.name.clone(), self.entry.clone());
+        Self { name, entry, scope, coordinator: Arc::clone(&self.coordinator) }
     }
 
     /// Its own name, also where it was asked for by an alias.

@@ -55,8 +55,7 @@ impl<S: Shards> Collection<S> {
         options: &RequestOptions,
     ) -> Result<(), Error> {
         let Some(explaining) = &options.explaining else { return Ok(()) };
-        let reads = (0..self.groups().len()).map(|ordinal| (ordinal, Explain(search.clone())));
-        let answers = self.ask(reads, options).await?;
+        let answers = self.ask_meant(&Explain(search.clone()), options).await?;
         let shards = answers.into_iter().map(|shard| ShardExplained {
             ordinal: shard.ordinal,
             node: shard.node,

@@ -6,6 +6,7 @@
 //! must never open a shard, speak to a socket, start a thread or read the clock, so that the
 //! simulator runs this code as the node does.
 
+mod among;
 mod answer;
 mod ask;
 mod asked;
@@ -26,6 +27,8 @@ mod recall;
 mod reroute;
 mod router;
 mod scatter;
+mod scope;
+mod shard_keys;
 mod shards;
 mod write;
 
@@ -38,4 +41,6 @@ pub use options::{AskedOf, RequestOptions};
 pub use partial::Partial;
 pub use query::{By, Prefetch, Query};
 pub use router::Router;
+pub use scope::ShardKeys;
 pub use shards::Shards;
+pub use write::CheckedWrite;

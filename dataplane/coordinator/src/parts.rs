@@ -63,7 +63,7 @@ mod tests {
     use vane_types::{GroupId, KeyRange, PointId, RangeEpoch, ShardRange};
 
     fn delete(points: std::ops::Range<u64>) -> Command {
-        let ids = points.map(|id| PointId::Num(id).to_key()).collect();
+        let ids = points.map(|id| PointId::num(id).to_key()).collect();
         Command::new(Change::Delete(Targets { ids, ..Targets::default() }))
     }
 
@@ -85,7 +85,7 @@ mod tests {
                 logged.extend(ids.map(|key| PointId::from_key(&key).unwrap()));
             }
         }
-        assert!(logged.into_iter().eq((0..2001).map(PointId::Num)));
+        assert!(logged.into_iter().eq((0..2001).map(PointId::num)));
         assert_eq!(tries, 3 + 8 + 8 + 1, "refused once for each half, and never again");
         assert_eq!(parts.halve(route, &delete(0..1)), None);
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use vane_filter::Filter;
 use vane_shard::{Info, Page, Record, Scroll, Want};
 use vane_transport::reads::{Count, InfoOf, Retrieve};
-use vane_types::{Error, JsonPath, PointId};
+use vane_types::limits::POINTS_PER_REQUEST_MAX;
+use vane_types::{Error, JsonPath, OwnId, PointId};
 
 use crate::answer::{check_size, shorten};
 use crate::collection::Collection;
@@ -66,9 +67,21 @@ impl<S: Shards> Collection<S> {
         // At its first place.
         let mut seen = HashSet::with_capacity(ids.len());
         ids.retain(|id| seen.insert(*id));
+        ids = self.meant(ids);
+        if ids.len() > POINTS_PER_REQUEST_MAX {
+            return Err(Error::bad_input(format!(
+                "{} ids under the shard keys that are named; at most {POINTS_PER_REQUEST_MAX} are \
+                 looked up at once",
+                ids.len()
+            )));
+        }
         let mut by_shard: Vec<Vec<PointId>> = vec![Vec::new(); self.groups().len()];
         for id in &ids {
-            by_shard[self.ordinal_of(*id)].push(*id);
+            match self.is_by_tenant() && id.tenant.is_none() {
+                false => by_shard[self.ordinal_of(*id)].push(*id),
+                // Whose point it is, each shard tries for those that it has.
+                true => by_shard.iter_mut().for_each(|ids| ids.push(*id)),
+            }
         }
         let asked = by_shard.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty());
         let reads = asked.map(|(ordinal, ids)| (ordinal, Retrieve { ids, want: want.clone() }));
@@ -78,7 +91,12 @@ impl<S: Shards> Collection<S> {
             records.map(|record| (record.id, record)).collect();
         check_size(found.values())?;
         // In the caller's order, whichever shard was faster.
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        let of_all = of_all_tenants(found.keys().copied());
+        let meant = ids.iter().flat_map(|id| match id.tenant {
+            Some(_) => std::slice::from_ref(id),
+            None => of_all.get(&id.own).map_or(&[][..], Vec::as_slice),
+        });
+        Ok(meant.filter_map(|id| found.remove(id)).collect())
     }
 
     /// A page of points in id order; shorter than asked for where an answer holds no more. Points
@@ -87,10 +105,13 @@ impl<S: Shards> Collection<S> {
     ///
     /// # Errors
     /// That of a shard that does not answer, see [`RequestOptions::partial`].
-    pub async fn scroll(&self, scroll: Scroll, options: RequestOptions) -> Result<Page, Error> {
+    pub async fn scroll(&self, mut scroll: Scroll, options: RequestOptions) -> Result<Page, Error> {
         let limit = scroll.limit;
+        scroll.filter = self.scoped(scroll.filter);
+        scroll.offset = scroll.offset.map(|id| self.the_one(id)).transpose()?;
         // A whole page from each: all of the next points may lie in one shard.
-        let mut pages = self.ask_all(&scroll, &options).await?;
+        let pages = self.ask_meant(&scroll, &options).await?;
+        let mut pages: Vec<Page> = pages.into_iter().map(|shard| shard.answer).collect();
         if pages.len() == 1 {
             return Ok(pages.remove(0));
         }
@@ -107,8 +128,17 @@ impl<S: Shards> Collection<S> {
         options: RequestOptions,
     ) -> Result<usize, Error> {
         // A point is in one shard only, so nothing is counted twice.
-        Ok(self.ask_all(&Count { filter }, &options).await?.into_iter().sum())
+        let counted = self.ask_meant(&Count { filter: self.scoped(filter) }, &options).await?;
+        Ok(counted.into_iter().map(|shard| shard.answer).sum())
     }
+}
+
+/// Points by what clients call them, in order.
+fn of_all_tenants(ids: impl Iterator<Item = PointId>) -> HashMap<OwnId, Vec<PointId>> {
+    let mut of_all: HashMap<OwnId, Vec<PointId>> = HashMap::new();
+    ids.for_each(|id| of_all.entry(id.own).or_default().push(id));
+    of_all.values_mut().for_each(|ids| ids.sort_unstable());
+    of_all
 }
 
 /// One page out of one of each shard, all asked from the same offset.
@@ -134,18 +164,18 @@ mod tests {
 
     fn page(ids: &[u64], next: Option<u64>) -> Page {
         let record = |id: &u64| Record {
-            id: PointId::Num(*id),
+            id: PointId::num(*id),
             version: Default::default(),
             payload: None,
             vectors: None,
         };
-        Page { records: ids.iter().map(record).collect(), next: next.map(PointId::Num) }
+        Page { records: ids.iter().map(record).collect(), next: next.map(PointId::num) }
     }
 
     fn merged(pages: Vec<Page>, limit: usize) -> (Vec<u64>, Option<u64>) {
-        let number = |id: PointId| match id {
-            PointId::Num(number) => number,
-            PointId::Uuid(_) => panic!("the test has numbers only"),
+        let number = |id: PointId| match id.own {
+            OwnId::Num(number) => number,
+            OwnId::Uuid(_) => panic!("the test has numbers only"),
         };
         let Page { records, next } = merge_pages(pages, limit);
         (records.into_iter().map(|record| number(record.id)).collect(), next.map(number))

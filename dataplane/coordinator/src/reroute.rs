@@ -80,7 +80,7 @@ mod tests {
     }
 
     fn delete(ids: std::ops::Range<u64>) -> Change {
-        let ids = ids.map(|id| PointId::Num(id).to_key()).collect();
+        let ids = ids.map(|id| PointId::num(id).to_key()).collect();
         Change::Delete(Targets { ids, ..Targets::default() })
     }
 
@@ -90,9 +90,9 @@ mod tests {
         let (before, now) = (collection(&[5, 7]), collection(&[5, 6, 7, 8]));
         let stale = before.route_at(1).unwrap();
         let ids: Vec<u64> = (0..200)
-            .filter(|id| stale.range.keys.contains(PointId::Num(*id).routing_hash()))
+            .filter(|id| stale.range.keys.contains(PointId::num(*id).routing_hash()))
             .collect();
-        let keys = ids.iter().map(|id| PointId::Num(*id).to_key()).collect();
+        let keys = ids.iter().map(|id| PointId::num(*id).to_key()).collect();
         let change = Change::Delete(Targets { ids: keys, ..Targets::default() });
         let found = parts(&change, stale, &now).unwrap();
         assert_eq!(groups(&found), [GroupId(7), GroupId(8)]);

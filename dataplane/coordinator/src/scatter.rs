@@ -30,6 +30,16 @@ impl<S: Shards> Collection<S> {
         Ok(answers.into_iter().map(|shard| shard.answer).collect())
     }
 
+    /// Asks every shard the same that may have points that are meant.
+    pub(crate) async fn ask_meant<R: Read>(
+        &self,
+        read: &R,
+        options: &RequestOptions,
+    ) -> Result<Vec<ShardAnswer<R::Answer>>, Error> {
+        let reads = self.ordinals().into_iter().map(|ordinal| (ordinal, read.clone()));
+        self.ask(reads, options).await
+    }
+
     /// Asks some shards by ordinal, all at once.
     ///
     /// # Errors

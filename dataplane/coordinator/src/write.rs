@@ -6,7 +6,7 @@ use vane_commands::{Checked, Command, Commands, Write, check};
 use vane_filter::Filter;
 use vane_transport::Freshness;
 use vane_transport::reads::Resolve;
-use vane_types::{Changed, Error, ErrorKind, FailedShards, LogIndex, PointId, Refusal};
+use vane_types::{Changed, Error, ErrorKind, FailedShards, LogIndex, PointId, Refusal, TenantId};
 
 use crate::attempt::Failure;
 use crate::collection::Collection;
@@ -17,12 +17,47 @@ use crate::propose::ShardCommand;
 use crate::reroute::{Reroute, parts};
 use crate::shards::Shards;
 
+/// A change that fits its collection, see [`Collection::check`].
+pub struct CheckedWrite(Vec<Part>);
+
+/// The change of the points of one tenant, or of all where there are none.
+struct Part {
+    tenant: Option<TenantId>,
+    checked: Checked,
+}
+
 impl<S: Shards> Collection<S> {
     /// Finds whether a change fits the collection, without beginning it.
     ///
     /// # Errors
     /// `BadInput` or `NotFound`, with what does not fit.
-    pub async fn check(&self, write: Write) -> Result<Checked, Error> {
+    pub async fn check(&self, write: Write) -> Result<CheckedWrite, Error> {
+        let mut parts = Vec::with_capacity(1);
+        if !write.is_of_points() {
+            // A tenant's end is told to the shards that have it; all else of this kind to all.
+            let tenant = match &write {
+                Write::CloseTenant(tenant) => Some(*tenant),
+                _ => None,
+            };
+            let checked = self.check_one(write).await?;
+            return Ok(CheckedWrite(vec![Part { tenant, checked }]));
+        }
+        let mut tenants = self.written()?;
+        let last = tenants.pop().flatten();
+        for tenant in tenants {
+            let write = tenant.map_or_else(|| write.clone(), |id| write.clone().of_tenant(id));
+            parts.push(Part { tenant, checked: self.check_one(write).await? });
+        }
+        // Without a copy: mostly there is no other.
+        let write = match last {
+            Some(tenant) => write.of_tenant(tenant),
+            None => write,
+        };
+        parts.push(Part { tenant: last, checked: self.check_one(write).await? });
+        Ok(CheckedWrite(parts))
+    }
+
+    async fn check_one(&self, write: Write) -> Result<Checked, Error> {
         if write.is_small() {
             return Ok(check(&self.entry.config, write)?);
         }
@@ -51,19 +86,37 @@ impl<S: Shards> Collection<S> {
     /// may be, changed.
     pub async fn write_checked(
         &self,
-        checked: Checked,
+        checked: CheckedWrite,
         options: RequestOptions,
     ) -> Result<LogIndex, Error> {
-        let grows = checked.grows;
+        let mut last = LogIndex::ZERO;
+        // One tenant after the other, and none after a failure.
+        for part in checked.0 {
+            let written = self.write_part(part, &options).await;
+            last = last.max(written.map_err(|error| after(last, error))?);
+        }
+        Ok(last)
+    }
+
+    async fn write_part(
+        &self,
+        Part { tenant, checked }: Part,
+        options: &RequestOptions,
+    ) -> Result<LogIndex, Error> {
+        let (grows, is_of_points) = (checked.grows, checked.is_of_points());
         // Resolved once, before the first copy: later ones are then the same command.
         let resolved = match checked.filter().cloned() {
-            Some(filter) => self.resolve(filter, &options).await?,
+            Some(filter) => self.resolve(filter, tenant, options).await?,
             None => Vec::new(),
         };
         let shards = self.groups().len();
-        let by_shard = checked.commands(shards, |id| self.ordinal_of(id), resolved)?;
+        let mut by_shard = checked.commands(shards, |id| self.ordinal_of(id), resolved)?;
+        if let Some(tenant) = tenant.filter(|_| !is_of_points) {
+            let theirs = self.ordinals_of(&[tenant]);
+            by_shard.retain(|(ordinal, _)| theirs.contains(ordinal));
+        }
         let ordinals: Vec<usize> = by_shard.iter().map(|(ordinal, _)| *ordinal).collect();
-        let apply = |(ordinal, commands)| self.apply(ordinal, commands, grows, &options);
+        let apply = |(ordinal, commands)| self.apply(ordinal, commands, grows, options);
         let applied = join_all(by_shard.into_iter().map(apply)).await;
         self.merge_outcomes(&ordinals, applied)
     }
@@ -154,12 +207,21 @@ impl<S: Shards> Collection<S> {
     async fn resolve(
         &self,
         filter: Filter,
+        tenant: Option<TenantId>,
         options: &RequestOptions,
     ) -> Result<Vec<Vec<PointId>>, Error> {
         // Of every shard, and as of now: what a write does must not depend on who is up.
         let freshness = Freshness::Linearizable;
         let whole = RequestOptions { freshness, ..RequestOptions::new(options.deadline) };
-        self.ask_all(&Resolve { filter }, &whole).await
+        let Some(tenant) = tenant else { return self.ask_all(&Resolve { filter }, &whole).await };
+        let filter = Filter::of_tenants(Some(filter), &[tenant]);
+        let reads = self.ordinals_of(&[tenant]).into_iter();
+        let reads = reads.map(|ordinal| (ordinal, Resolve { filter: filter.clone() }));
+        let mut found = vec![Vec::new(); self.groups().len()];
+        for shard in self.ask(reads, &whole).await? {
+            found[shard.ordinal] = shard.answer;
+        }
+        Ok(found)
     }
 
     /// One outcome for a write that met several shards.

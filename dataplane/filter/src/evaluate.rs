@@ -67,7 +67,16 @@ impl Subject<'_> {
             }
             Condition::HasId { has_id } => {
                 // An element of an array has no id of its own.
-                self.point.is_some_and(|point| has_id.contains(&point.id()))
+                self.point.is_some_and(|point| {
+                    let id = point.id();
+                    // As the point is called in all, and as its client calls it.
+                    has_id.contains(&id)
+                        || (id.tenant.is_some() && has_id.contains(&PointId::from(id.own)))
+                })
+            }
+            Condition::OfTenants { of_tenants } => {
+                let tenant = self.point.and_then(|point| point.id().tenant);
+                tenant.is_some_and(|tenant| of_tenants.contains(&tenant))
             }
             Condition::HasVector { has_vector } => {
                 self.point.is_some_and(|point| point.has_vector(has_vector))

@@ -3,7 +3,7 @@
 //! Serialising gives JSON that parses to an equal filter, since filters are logged.
 
 use serde::Serialize;
-use vane_types::{JsonPath, PointId};
+use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::bounds::Bounds;
 use crate::datetime::Datetime;
@@ -76,8 +76,11 @@ pub enum Condition {
     IsEmpty { is_empty: FieldRef },
     /// The path leads to a null, or to an array that holds one.
     IsNull { is_null: FieldRef },
-    /// The point is one of these.
+    /// The point is one of these; an id without a tenant means the points of that id of all.
     HasId { has_id: ValueSet<PointId> },
+    /// The point is of one of these tenants. No client writes it: a request is for tenants as a
+    /// whole.
+    OfTenants { of_tenants: ValueSet<TenantId> },
     /// The point has this vector; `""` is the unnamed one.
     HasVector { has_vector: String },
     /// One object of an array passes a filter of its own.

@@ -25,6 +25,8 @@ mod posting;
 mod resolve;
 mod shared_map;
 mod slot_set;
+mod tenant_index;
+mod tenants;
 mod validate;
 mod value_set;
 
@@ -47,4 +49,5 @@ pub use number::Number;
 pub use payload_index::PayloadIndex;
 pub use resolve::{Indexes, Resolved, resolve};
 pub use slot_set::SlotSet;
+pub use tenant_index::TenantIndex;
 pub use value_set::ValueSet;

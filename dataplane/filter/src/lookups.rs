@@ -25,6 +25,7 @@ pub fn lookups<'a>(
             Condition::Field(condition) => of_field(condition, index)?,
             Condition::Filter(filter) => lookups(filter, index)?,
             Condition::HasVector { .. } => 1,
+            Condition::OfTenants { of_tenants } => of_tenants.given().len().saturating_mul(FOUND),
             Condition::IsEmpty { .. }
             | Condition::IsNull { .. }
             | Condition::HasId { .. }
@@ -91,6 +92,7 @@ mod tests {
                 Some(FOUND),
             ),
             (json!({"has_vector": "v"}), Some(1)),
+            (json!({"of_tenants": [1, 2]}), Some(2 * FOUND)),
             (json!({"key": "other", "match": {"value": 1}}), None),
             (json!({"key": "name", "match": {"except": ["a"]}}), None),
             (json!({"key": "age", "values_count": {"gt": 1}}), None),

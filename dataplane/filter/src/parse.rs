@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use vane_types::limits::FILTER_DEPTH_MAX;
 use vane_types::path::PathError;
-use vane_types::{JsonPath, PointId};
+use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
 use crate::invalid::{At, Invalid};
@@ -20,13 +20,16 @@ use members::Members;
 const CLAUSES: &str = "should, min_should, must, must_not";
 
 impl Filter {
-    /// Reads a filter and validates it.
+    /// Reads a client's filter and validates it.
     ///
     /// # Errors
     /// The first that is wrong, with its place.
     pub fn parse(json: Value) -> Result<Self, Invalid> {
         let filter = filter(json, &At::Root, 1)?;
         filter.validate()?;
+        if filter.names_tenants() {
+            return Err(At::Root.malformed("of_tenants is not a condition: name a shard_key"));
+        }
         Ok(filter)
     }
 }
@@ -94,6 +97,13 @@ fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invali
         let ids = members.list("has_id")?;
         members.finish("has_id")?;
         return Ok(Condition::HasId { has_id: point_ids(ids, &at.key("has_id"))? });
+    }
+    if members.has("of_tenants") {
+        let tenants = members.need("of_tenants")?;
+        members.finish("of_tenants")?;
+        let tenants: Vec<TenantId> = serde_json::from_value(tenants)
+            .map_err(|error| at.key("of_tenants").malformed(error.to_string()))?;
+        return Ok(Condition::OfTenants { of_tenants: tenants.into() });
     }
     if members.has("has_vector") {
         let has_vector = members.string("has_vector")?;

@@ -116,6 +116,13 @@ impl PayloadIndex {
         entries + self.with_value.bytes() + self.several.len() * size_of::<(Slot, u32)>()
     }
 
+    /// Visits every value, in order.
+    pub(crate) fn each_key(&self, visit: &mut dyn FnMut(&[u8])) {
+        self.postings.visit::<[u8]>(Bound::Unbounded, Bound::Unbounded, &mut |key, _| {
+            visit(std::borrow::Borrow::borrow(key));
+        });
+    }
+
     /// Slots with at least one of the values.
     pub(crate) fn any_of(&self, keys: impl IntoIterator<Item: AsRef<[u8]>>) -> RoaringBitmap {
         let mut found = Union::default();

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use roaring::RoaringBitmap;
-use vane_types::{JsonPath, PointId};
+use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::filter::{Clause, Condition, FieldCondition, Filter, MinShould};
 use crate::kinds;
@@ -23,8 +23,10 @@ pub trait Indexes {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex>;
     /// Slots of points that are there. The slots of an index may reach beyond them.
     fn live(&self) -> &SlotSet;
-    /// Slots of those of the points that are there.
-    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap;
+    /// Slots of those of the points that are there; `None` where to look is more than to check.
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> Option<RoaringBitmap>;
+    /// Slots of the points of some tenants.
+    fn slots_of_tenants(&self, tenants: &ValueSet<TenantId>) -> RoaringBitmap;
     /// Slots with the vector of this name; `None` when that is not known.
     fn slots_with_vector(&self, name: &str) -> Option<SlotSet>;
 }
@@ -113,7 +115,10 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
         // No index holds nulls.
         Condition::IsNull { .. } => None,
         Condition::HasId { has_id } => {
-            Some(Resolved { slots: indexes.slots_of(has_id), exact: true })
+            Some(Resolved { slots: indexes.slots_of(has_id)?, exact: true })
+        }
+        Condition::OfTenants { of_tenants } => {
+            Some(Resolved { slots: indexes.slots_of_tenants(of_tenants), exact: true })
         }
         Condition::HasVector { has_vector } => {
             let slots = indexes.slots_with_vector(has_vector)?.to_bitmap();
@@ -184,6 +189,7 @@ fn nested_condition_slots(
         Condition::IsEmpty { .. }
         | Condition::IsNull { .. }
         | Condition::HasId { .. }
+        | Condition::OfTenants { .. }
         | Condition::HasVector { .. } => return None,
     };
     Some(Resolved { slots, exact: false })

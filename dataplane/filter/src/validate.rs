@@ -108,7 +108,9 @@ impl Check {
                     "has_id and has_vector are about the point and cannot stand inside nested: \
                  move it out of the nested filter",
                 )),
-            Condition::HasId { .. } | Condition::HasVector { .. } => Ok(()),
+            Condition::HasId { .. } | Condition::OfTenants { .. } | Condition::HasVector { .. } => {
+                Ok(())
+            }
             Condition::Nested { nested: array } => {
                 self.filter(&array.filter, &at.key("nested").key("filter"), below(true))
             }
@@ -128,6 +130,7 @@ fn values_of(condition: &Condition) -> usize {
         Condition::IsEmpty { .. }
         | Condition::IsNull { .. }
         | Condition::HasVector { .. }
+        | Condition::OfTenants { .. }
         | Condition::Nested { .. }
         | Condition::Filter(_) => 0,
     }

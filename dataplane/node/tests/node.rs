@@ -93,7 +93,7 @@ fn vector(n: u64) -> Vector {
 fn point(n: u64) -> NewPoint {
     let payload = json!({"n": n, "color": if n.is_multiple_of(3) { "red" } else { "blue" }});
     NewPoint {
-        id: PointId::Num(n),
+        id: PointId::num(n),
         vectors: BTreeMap::from([(String::new(), vector(n))]),
         payload: payload.as_object().unwrap().clone(),
     }
@@ -152,13 +152,13 @@ async fn check_all(cluster: &Arc<Coordinator<NodeShards>>, alive: impl Fn(u64) -
     assert_eq!(collection.count(None, options()).await.unwrap(), expected.len());
     let page =
         collection.scroll(Scroll { limit: 100_000, ..Scroll::default() }, options()).await.unwrap();
-    assert!(page.records.iter().map(|it| it.id).eq(expected.iter().map(|n| PointId::Num(*n))));
+    assert!(page.records.iter().map(|it| it.id).eq(expected.iter().map(|n| PointId::num(*n))));
     let reds = expected.iter().filter(|n| *n % 3 == 0).count();
     assert_eq!(collection.count(Some(red()), options()).await.unwrap(), reds);
     for n in (0..to).step_by(37) {
         let found = collection.query(nearest(n, None), options()).await.unwrap();
         assert_eq!(found.len(), 3);
-        let itself = found[0].record.id == PointId::Num(n) && found[0].score == 0.0;
+        let itself = found[0].record.id == PointId::num(n) && found[0].score == 0.0;
         assert_eq!(itself, alive(n), "point {n}");
         if itself {
             assert_eq!(found[0].record.vectors.as_ref().unwrap()[""], vector(n));
@@ -212,7 +212,7 @@ async fn points_survive_sealing_indexing_merging_and_restarts() {
     check_all(&cluster, |_| true, 1000).await;
     load(&cluster, 1000, 2000).await;
     // Rows die in sealed, frozen and growing segments alike, some while jobs run.
-    let gone = (0..2000).filter(|n| n % 4 == 1).map(PointId::Num).collect();
+    let gone = (0..2000).filter(|n| n % 4 == 1).map(PointId::num).collect();
     collection.write(Write::Delete(Selection::Ids(gone)), options()).await.unwrap();
     load(&cluster, 0, 40).await;
     let alive = |n: u64| n % 4 != 1 || n < 40;
@@ -314,7 +314,7 @@ async fn a_write_that_cannot_be_applied_changes_nothing() {
     cluster.create_collection("c", config(0), Layout::default(), "", TIMEOUT).await.unwrap();
     load(&cluster, 0, 10).await;
     let collection = cluster.known_collection("c").unwrap();
-    let missing = Selection::Ids(vec![PointId::Num(3), PointId::Num(77)]);
+    let missing = Selection::Ids(vec![PointId::num(3), PointId::num(77)]);
     let payload = json!({"color": "red"}).as_object().unwrap().clone();
     let refused =
         collection.write(Write::OverwritePayload { points: missing, payload }, options()).await;

@@ -15,6 +15,7 @@ mod layers;
 mod points;
 mod queries;
 mod read_options;
+mod shard_keys;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -101,6 +102,8 @@ fn collection_routes() -> Routes {
         )
         .route("/collections/{collection}/cluster", get(collections::cluster))
         .route("/collections/{collection}/exists", get(collections::exists))
+        .route("/collections/{collection}/shards", get(shard_keys::list).put(shard_keys::create))
+        .route("/collections/{collection}/shards/delete", post(shard_keys::delete))
         .route("/aliases", get(aliases::list))
         .route("/collections/aliases", post(aliases::change))
         .route("/collections/{collection}/aliases", get(aliases::of_collection))

@@ -17,6 +17,7 @@ mod points;
 mod principal;
 mod queries;
 mod service;
+mod shard_keys;
 
 pub use administration::{CollectionState, MetaState};
 pub use call::Call;

@@ -24,11 +24,12 @@ operations! {
     changes:
         Upsert, UpdateVectors, DeletePoints, DeleteVectors, SetPayload, OverwritePayload,
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
+        CreateShardKey, DeleteShardKey,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
         ReconfigureShard, TransferLeader;
     reads:
         Retrieve, Scroll, Count, Query, ListCollections, GetCollection, LocateReplicas,
-        ListAliases, GetCluster, ListNodes, ListMemory, ListShards;
+        ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards;
 }
 
 impl Operation {
@@ -45,6 +46,7 @@ impl Operation {
             Write::ClearPayload(_) => Self::ClearPayload,
             Write::CreateIndex { .. } => Self::CreateIndex,
             Write::DropIndex { .. } => Self::DropIndex,
+            Write::CloseTenant(_) => Self::DeleteShardKey,
         }
     }
 }

@@ -73,8 +73,8 @@ impl Service {
         })
     }
 
-    /// Applies changes one after the other. None begins before all were found to fit the
-    /// collection, and one that fails ends the batch.
+    /// Applies changes of one collection one after the other, each as its shard keys have it. None
+    /// begins before all were found to fit the collection, and one that fails ends the batch.
     ///
     /// # Errors
     ///
@@ -83,25 +83,24 @@ impl Service {
     pub fn write_batch<'a>(
         self: &'a Arc<Self>,
         call: &'a Call,
-        collection: Arc<Collection>,
-        writes: Vec<Write>,
+        writes: Vec<(Arc<Collection>, Write)>,
     ) -> Answering<'a, Vec<LogIndex>> {
         Box::pin(async move {
             let mut operations = Vec::with_capacity(writes.len());
-            for (i, write) in writes.into_iter().enumerate() {
+            for (i, (collection, write)) in writes.into_iter().enumerate() {
                 let operation = Operation::of_write(&write);
                 let checked = collection.check(write).await.map_err(Error::from);
                 let checked = checked.map_err(|error| {
                     error.with_remark(format_args!("operations[{i}]; no operation was begun"))
                 })?;
-                operations.push((operation, checked));
+                operations.push((operation, collection, checked));
             }
             // One deadline for all of them: the client waits for the batch.
             let (service, owned_call, options) = (Arc::clone(self), call.clone(), call.options());
             // All on one task: a client that goes must not leave half of them undone.
             to_the_end(call, async move {
                 let mut indexes = Vec::with_capacity(operations.len());
-                for (i, (operation, checked)) in operations.into_iter().enumerate() {
+                for (i, (operation, collection, checked)) in operations.into_iter().enumerate() {
                     let applying = collection.write_checked(checked, options.clone());
                     let applied =
                         service.run(&owned_call, operation, collection.name(), applying).await;

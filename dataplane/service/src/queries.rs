@@ -27,7 +27,8 @@ impl Service {
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
     }
 
-    /// Results of several queries, in the order asked for.
+    /// Results of several queries, each of a collection as its shard keys have it, in the order
+    /// asked for.
     ///
     /// # Errors
     ///
@@ -35,11 +36,10 @@ impl Service {
     pub fn query_batch<'a>(
         self: &'a Arc<Self>,
         call: &'a Call,
-        collection: Arc<Collection>,
-        queries: Vec<Query>,
+        queries: Vec<(Arc<Collection>, Query)>,
     ) -> Answering<'a, Vec<Vec<Scored>>> {
         Box::pin(async move {
-            let all = self.query_all(call, collection, queries);
+            let all = self.query_all(call, queries);
             // Beside the deadline of each query, which nobody watches while it waits for its turn.
             tokio::time::timeout(call.timeout, all).await.map_err(|_| {
                 let detail = format!(
@@ -56,8 +56,7 @@ impl Service {
     async fn query_all(
         self: &Arc<Self>,
         call: &Call,
-        collection: Arc<Collection>,
-        queries: Vec<Query>,
+        queries: Vec<(Arc<Collection>, Query)>,
     ) -> Result<Vec<Vec<Scored>>, Error> {
         let mut results: Vec<Vec<Scored>> = Vec::new();
         // Each has its place, since they end in another order than they begin.
@@ -69,9 +68,8 @@ impl Service {
         let options = call.options();
         loop {
             while running.len() < self.queries_at_once {
-                let Some((i, query)) = queries.next() else { break };
-                let (service, collection, call, options) =
-                    (Arc::clone(self), Arc::clone(&collection), call.clone(), options.clone());
+                let Some((i, (collection, query))) = queries.next() else { break };
+                let (service, call, options) = (Arc::clone(self), call.clone(), options.clone());
                 running.spawn(async move {
                     let searching = collection.query(query, options);
                     let found =

@@ -12,6 +12,7 @@ pub(crate) mod effects;
 mod index;
 mod payload;
 mod route;
+mod tenant;
 mod upsert;
 mod vectors;
 

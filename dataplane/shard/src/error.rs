@@ -89,6 +89,12 @@ pub enum BadInput {
          points, or for less of each, or scroll through them"
     )]
     AnswerTooLarge,
+    /// Ids without a tenant could mean too many points.
+    #[error(
+        "ids are of a shard key here, and those that are asked for could be of too many: name \
+         the shard_key, or fewer ids"
+    )]
+    TooManyMeant,
     /// Payloads are asked for that the search did not keep.
     #[error("the search that is held did not ask for payloads")]
     PayloadsNotKept,

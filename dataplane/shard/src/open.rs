@@ -2,15 +2,15 @@
 
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vane_filter::{PayloadIndex, SlotSet};
+use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
-use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, json};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, TenantId, json};
 
 use crate::shard::{Shard, ShardSettings};
 use crate::state::State;
@@ -19,8 +19,8 @@ use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
 use crate::state::sums::KeptSums;
 use crate::stored::{
-    CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, decode_slot, encode_conf, encode_range,
-    filling_name,
+    CLOSED, CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, closed_tenant, decode_slot, encode_conf,
+    encode_range, filling_name,
 };
 use crate::{damage, quarantine};
 
@@ -107,7 +107,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     config.payload_schema =
         fields.iter().map(|(path, field)| (JsonPath::clone(path), *field.index.schema())).collect();
     // Records before rows: they say which of the rows live.
-    let Points { live, ids, versions } = read_records(store, config.vectors.len())?;
+    let Points { live, ids, tenants, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
     // What no vector names is left of a job that was cut short.
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
@@ -125,6 +125,8 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         requests,
         live,
         ids,
+        tenants,
+        closed: read_closed(store)?,
         vectors,
         fields,
         dropped: Vec::new(),
@@ -214,6 +216,11 @@ fn read_requests(store: &ShardStore) -> Result<Requests, Error> {
     Ok(requests)
 }
 
+fn read_closed(store: &ShardStore) -> Result<BTreeSet<TenantId>, Error> {
+    let names = store.attributes(CLOSED)?.into_iter().map(|(name, _)| closed_tenant(&name));
+    names.collect::<Option<_>>().ok_or_else(|| damaged(store, "the number of a closed tenant"))
+}
+
 fn read_fields(store: &ShardStore) -> Result<BTreeMap<Arc<JsonPath>, Field>, Error> {
     let mut fields = BTreeMap::new();
     for (name, value) in store.attributes(FIELD)? {
@@ -243,15 +250,18 @@ fn read_fields(store: &ShardStore) -> Result<BTreeMap<Arc<JsonPath>, Field>, Err
 struct Points {
     live: SlotSet,
     ids: IdTable,
+    tenants: TenantIndex,
     /// By vector and slot the version of the point's vector; 0 for none.
     versions: Vec<Vec<LogIndex>>,
 }
 
 fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
     let (mut live, mut ids) = (SlotSet::default(), IdTable::default());
+    let mut tenants = TenantIndex::default();
     let mut versions = vec![Vec::new(); vectors];
     store.records(|slot, record| {
         live.insert(slot);
+        record.id.tenant.into_iter().for_each(|tenant| tenants.insert(tenant, slot));
         ids.set(slot, record.id, record.version);
         for VectorRecord { ordinal, version, .. } in record.vectors {
             let of_vector: &mut Vec<LogIndex> = versions
@@ -264,7 +274,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
         }
         Ok(())
     })?;
-    Ok(Points { live, ids, versions })
+    Ok(Points { live, ids, tenants, versions })
 }
 
 fn damaged(store: &ShardStore, detail: &str) -> Error {

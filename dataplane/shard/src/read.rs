@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use vane_filter::Filter;
 use vane_types::limits::RESULTS_MAX;
-use vane_types::{PointId, Slot, Vector};
+use vane_types::{PointId, Slot, TenantId, Vector};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Page, Record, Scroll, Want};
 use crate::search::select::Checker;
 use crate::search::view::View;
 use crate::shard::Shard;
+use crate::state::filter_indexes::meant;
 
 /// Matching points up to which a page is made by sorting them rather than by walking ids.
 const SORTED_PAGE_POINTS_MAX: u64 = 4096;
@@ -30,9 +31,10 @@ impl Shard {
     pub fn retrieve(&self, ids: &[PointId], want: &Want) -> Result<Vec<Record>, Error> {
         want.check(&self.state.read().config)?;
         let view = self.view(None)?;
+        let ids = meant(ids.iter().copied(), &view.tenants).ok_or(BadInput::TooManyMeant)?;
         let mut slots = Vec::with_capacity(ids.len());
         for id in ids {
-            slots.extend(view.snapshot.slot(*id)?);
+            slots.extend(view.snapshot.slot(id)?);
         }
         self.fetch(&view, &slots, want)
     }
@@ -126,36 +128,72 @@ fn sorted(
     Ok(found)
 }
 
-/// One page and one point more, by walking ids from the offset on.
+/// One page and one point more, by walking ids from the offset on: those of the tenants that the
+/// filter names, where it names some.
 fn walked(
     view: &View<'_>,
     scroll: &Scroll,
     deadline: Instant,
 ) -> Result<Vec<(PointId, Slot)>, Error> {
     let checker = scroll.filter.as_ref().map(|filter| view.checker(filter, deadline));
-    let (mut found, mut failed, mut walked) = (Vec::new(), None, 0);
-    view.snapshot.points_from(scroll.offset, |id, slot| {
-        walked += 1;
-        if walked % POINTS_PER_DEADLINE == 0 && Instant::now() > deadline {
-            failed = Some(Error::Timeout { group: view.group });
-            return Ok(false);
+    let mut walk = Walk { view, checker, deadline, most: scroll.limit, found: Vec::new(), seen: 0 };
+    match scroll.filter.as_ref().and_then(Filter::tenants) {
+        None => walk.run(scroll.offset, None)?,
+        Some(tenants) => {
+            for tenant in tenants.iter() {
+                // Of one before the offset nothing is left, of one behind it everything.
+                let first = PointId::num(0).of(*tenant);
+                let from = scroll.offset.map_or(first, |offset| offset.max(first));
+                walk.run(Some(from), Some(*tenant))?;
+            }
         }
-        let matches = match passes(view, slot, checker.as_ref()) {
-            Ok(matches) => matches,
-            // The walk knows errors of the disk only: this one is kept beside it.
-            Err(error) => {
-                failed = Some(error);
+    }
+    Ok(walk.found)
+}
+
+/// A walk over ids.
+struct Walk<'a> {
+    view: &'a View<'a>,
+    checker: Option<Checker<'a>>,
+    deadline: Instant,
+    /// It ends with one more than these.
+    most: usize,
+    found: Vec<(PointId, Slot)>,
+    seen: usize,
+}
+
+impl Walk<'_> {
+    /// Adds what matches from an id on, to the end or to that of a tenant.
+    fn run(&mut self, from: Option<PointId>, tenant: Option<TenantId>) -> Result<(), Error> {
+        let mut failed = None;
+        let view = self.view;
+        if self.found.len() > self.most {
+            return Ok(());
+        }
+        view.snapshot.points_from(from, |id, slot| {
+            if tenant.is_some() && id.tenant != tenant {
                 return Ok(false);
             }
-        };
-        if matches {
-            found.push((id, slot));
+            // The scan knows errors of the disk only: another is kept beside it.
+            let goes_on = self.visit(id, slot);
+            Ok(goes_on.unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            }))
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes a point in that matches; false once there are enough.
+    fn visit(&mut self, id: PointId, slot: Slot) -> Result<bool, Error> {
+        self.seen += 1;
+        if self.seen.is_multiple_of(POINTS_PER_DEADLINE) && Instant::now() > self.deadline {
+            return Err(Error::Timeout { group: self.view.group });
         }
-        Ok(found.len() <= scroll.limit)
-    })?;
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(found),
+        if passes(self.view, slot, self.checker.as_ref())? {
+            self.found.push((id, slot));
+        }
+        Ok(self.found.len() <= self.most)
     }
 }
 

@@ -8,12 +8,12 @@ pub(crate) mod requests;
 pub(crate) mod sums;
 pub(crate) mod vector;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vane_filter::{PayloadIndex, SlotSet};
+use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot, TenantId};
 
 use crate::error::BadInput;
 use crate::segments::sealed::Residences;
@@ -44,6 +44,10 @@ pub(crate) struct State {
     /// Slots of the points that are there.
     pub(crate) live: SlotSet,
     pub(crate) ids: IdTable,
+    /// The same slots by tenant, in a collection that has tenants.
+    pub(crate) tenants: TenantIndex,
+    /// Tenants of which no points are taken any more.
+    pub(crate) closed: BTreeSet<TenantId>,
     /// By ordinal: the order of names in the configuration.
     pub(crate) vectors: Vec<VectorState>,
     pub(crate) fields: BTreeMap<Arc<JsonPath>, Field>,

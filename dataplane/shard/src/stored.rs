@@ -1,7 +1,7 @@
 //! Names and forms of what a shard keeps in its store beside points, rows and index keys.
 
 use vane_raft::Conf;
-use vane_types::{Payload, ShardRange, Slot, payload};
+use vane_types::{Payload, ShardRange, Slot, TenantId, payload};
 
 /// Name of the value that holds the next slot.
 pub(crate) const NEXT_SLOT: &[u8] = b"next_slot";
@@ -22,6 +22,20 @@ pub(crate) const QUARANTINE: &[u8] = b"quarantine";
 pub(crate) const DAMAGED: &[u8] = b"damaged";
 /// Name of the value that holds the consistency hash.
 pub(crate) const DIGEST: &[u8] = b"digest";
+
+/// Names of the values that say that a tenant is closed begin with this; its number follows.
+pub(crate) const CLOSED: &[u8] = b"closed/";
+
+/// Name of the value that says that a tenant is closed.
+pub(crate) fn closed_name(tenant: TenantId) -> Vec<u8> {
+    [CLOSED, &tenant.number().to_be_bytes()].concat()
+}
+
+/// The tenant of such a name; `None` where it is damaged.
+pub(crate) fn closed_tenant(name: &[u8]) -> Option<TenantId> {
+    let number = name.strip_prefix(CLOSED)?.try_into().ok()?;
+    TenantId::from_number(u32::from_be_bytes(number))
+}
 
 /// Name of the value that holds the payload index of this number.
 pub(crate) fn field_name(number: u16) -> Vec<u8> {

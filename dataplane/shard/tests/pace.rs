@@ -108,7 +108,7 @@ impl Running {
     fn upsert(&self, count: u64) {
         let first = self.next.fetch_add(count, Ordering::Relaxed);
         let point = |n| NewPoint {
-            id: PointId::Num(n),
+            id: PointId::num(n),
             vectors: [(String::new(), self.values(n).into())].into(),
             payload: json!({"n": n, "k": format!("class {}", n % 10)}).as_object().unwrap().clone(),
         };

@@ -49,7 +49,7 @@ impl World {
                     Owner::Life(number),
                     life.name,
                     life.key,
-                    layout,
+                    (layout, env.by_tenant),
                     timeout,
                 );
             }

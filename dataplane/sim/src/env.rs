@@ -48,6 +48,8 @@ pub(crate) struct Env {
     pub(crate) bug: Option<Bug>,
     /// Disks are lost, one after the other, and nothing else goes wrong.
     pub(crate) loses_disks: bool,
+    /// Collections have points of tenants.
+    pub(crate) by_tenant: bool,
     pub(crate) directory: Directory,
     /// Processes that end once the event is over.
     pub(crate) ends: Vec<End>,
@@ -80,6 +82,7 @@ impl Env {
             swarm,
             bug,
             loses_disks: false,
+            by_tenant: false,
             directory,
             ends: Vec::new(),
             nodes,

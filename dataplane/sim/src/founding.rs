@@ -79,6 +79,7 @@ impl World {
             (_, true) => 1,
         };
         // More than may move at a time, where some cannot.
+        let config = collection_config(env.by_tenant);
         let shards = if are_stuck { SHARDS_OF_STORY } else { SHARDS };
         let placement = (0..shards[number]).map(|_| {
             let mut nodes: Vec<NodeId> = env.all_nodes().collect();
@@ -89,7 +90,7 @@ impl World {
         });
         Create {
             name: LASTING[number].into(),
-            config: collection_config(),
+            config,
             replication_factor: factor as u32,
             write_consistency_factor: 1,
             placement: placement.collect(),
@@ -135,17 +136,21 @@ pub(crate) fn shuffle(env: &mut crate::env::Env, nodes: &mut [NodeId]) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use vane_types::{KeyRange, PointId};
+    use vane_types::KeyRange;
 
     use super::*;
+    use crate::machine::id_of;
 
     #[test]
     fn every_shard_of_a_story_has_points() {
         for shards in SHARDS_OF_STORY {
-            let points = (1..=POINTS_OF_STORY).map(|point| PointId::Num(point).routing_hash());
-            let parts: BTreeSet<usize> =
-                points.map(|hash| KeyRange::equal_part_of(hash, shards as usize)).collect();
-            assert_eq!(parts.len() as u64, shards);
+            for by_tenant in [false, true] {
+                let ids = (1..=POINTS_OF_STORY).map(|point| id_of(point, by_tenant));
+                let parts: BTreeSet<usize> = ids
+                    .map(|id| KeyRange::equal_part_of(id.routing_hash(), shards as usize))
+                    .collect();
+                assert_eq!(parts.len() as u64, shards);
+            }
         }
     }
 }

@@ -8,10 +8,11 @@ mod lives;
 use std::collections::BTreeMap;
 
 use vane_catalog::CollectionEntry;
-use vane_types::{Changed, Error, GroupId, LogIndex, PointId};
+use vane_types::{Changed, Error, GroupId, LogIndex};
 
 use crate::checks::RequestKey;
 use crate::event::Office;
+use crate::machine::id_of;
 use crate::write::Write;
 
 pub(crate) use lives::{LASTING, Lives, PASSING, names};
@@ -25,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     /// Groups of the collection as it was when the request began, by ordinal.
     groups: Vec<GroupId>,
+    /// Whether its points are of tenants.
+    by_tenant: bool,
     pub(crate) operations: BTreeMap<GroupId, usize>,
     /// Points that it was told to have found.
     pub(crate) count: Option<usize>,
@@ -186,7 +189,7 @@ impl Request {
     fn group_of(&self, point: u64) -> Option<GroupId> {
         match self.collection {
             Some(_) => {
-                let hash = PointId::Num(point).routing_hash();
+                let hash = id_of(point, self.by_tenant).routing_hash();
                 let ordinal = vane_types::KeyRange::equal_part_of(hash, self.groups.len());
                 self.groups.get(ordinal).copied()
             }
@@ -221,6 +224,7 @@ impl History {
             collection,
             kind,
             groups: Vec::new(),
+            by_tenant: false,
             operations: BTreeMap::new(),
             count: None,
             is_over: false,
@@ -233,6 +237,7 @@ impl History {
         let request = &mut self.requests[number];
         // As of now: a collection of the same name that is made later has other groups.
         request.groups = entry.map_or(vec![GroupId::META], |entry| entry.shards.clone());
+        request.by_tenant = entry.is_some_and(|entry| entry.config.by_tenant);
         for group in request.groups.clone() {
             let Some(kind) = request.part(group) else { continue };
             request.operations.insert(group, self.operations.len());
@@ -287,12 +292,13 @@ mod tests {
     use super::*;
 
     /// A request of two shards, of which each has one of the points.
-    fn request(kind: Kind) -> Request {
+    fn request(kind: Kind, by_tenant: bool) -> Request {
         Request {
             client: 0,
             collection: Some("c".into()),
             kind,
             groups: vec![GroupId(1), GroupId(2)],
+            by_tenant,
             operations: BTreeMap::new(),
             count: None,
             is_over: false,
@@ -302,23 +308,25 @@ mod tests {
     #[test]
     fn every_shard_of_a_collection_has_points_and_its_part_of_a_write() {
         let points: Vec<(u64, u64)> = (1..=4).map(|point| (point, 10 + point)).collect();
-        let request = request(Kind::Write(Write::Put(points)));
-        let parts = request.groups.iter().map(|group| request.part(*group));
-        let written = parts.map(|part| match part {
-            Some(Kind::Write(write)) => write.points(),
-            other => panic!("each shard has a part, not {other:?}"),
-        });
-        let written: Vec<Vec<u64>> = written.collect();
-        assert!(written.iter().all(|points| !points.is_empty()), "{written:?}");
-        let first = PointId::Num(written[0][0]).routing_hash();
-        assert_eq!(KeyRange::equal_part_of(first, 2), 0);
+        for by_tenant in [false, true] {
+            let request = request(Kind::Write(Write::Put(points.clone())), by_tenant);
+            let parts = request.groups.iter().map(|group| request.part(*group));
+            let written = parts.map(|part| match part {
+                Some(Kind::Write(write)) => write.points(),
+                other => panic!("each shard has a part, not {other:?}"),
+            });
+            let written: Vec<Vec<u64>> = written.collect();
+            assert!(written.iter().all(|points| !points.is_empty()), "{written:?}");
+            let first = id_of(written[0][0], by_tenant).routing_hash();
+            assert_eq!(KeyRange::equal_part_of(first, 2), 0);
+        }
     }
 
     #[test]
     fn of_a_write_that_failed_in_part_the_other_parts_are_done() {
         let mut history = History::default();
         let number = history.ask(0, Some("c".into()), Kind::Write(Write::MakeIndex));
-        history.requests[number] = request(Kind::Write(Write::MakeIndex));
+        history.requests[number] = request(Kind::Write(Write::MakeIndex), false);
         for group in [GroupId(1), GroupId(2)] {
             history.requests[number].operations.insert(group, history.operations.len());
             let office = Office::default();

@@ -15,7 +15,9 @@ use vane_types::{GroupId, LogIndex};
 
 pub(crate) use answers::{AtLeader, Views};
 pub(crate) use meta::{Meta, entry_of, number_of_zone, set_zone};
-pub(crate) use requests::{class_filter, number_of, number_of_id, shard_write};
+pub(crate) use requests::{
+    among_tenants, class_filter, id_of, number_of, number_of_id, shard_write,
+};
 pub(crate) use shard::{POINTS_MAX, SIZE, ShardRates, collection_config, open_shard};
 
 /// A replica's state.

@@ -22,6 +22,8 @@ use crate::world::World;
 const NODES: u64 = 5;
 /// Of so many seeds one loses disks, one after the other.
 const LOSES_DISKS: u64 = 16;
+/// Of so many seeds one has collections whose points are of tenants.
+const BY_TENANT: u64 = 3;
 /// Events after which a run is taken for endless.
 const EVENTS_MAX: u64 = 4_000_000;
 /// Time in which things go wrong.
@@ -136,6 +138,8 @@ fn new_world(options: Options) -> std::io::Result<World> {
     let (trace, directory) = (Trace::new(trace), Directory::new()?);
     let mut env = Env::new(random, trace, swarm, bug, directory, nodes);
     env.loses_disks = loses_disks;
+    // Not drawn either.
+    env.by_tenant = seed % BY_TENANT == 1;
     // First of all lines: who reads a trace wants to know what this cluster suffers.
     let drawn = format!("{:#?}", env.swarm);
     env.trace.explain(|| drawn);

@@ -5,7 +5,7 @@
 //!           [group 8][0x02]                     state of the group's log
 //!           [0xFF × 8][group 8][peer 8]         tombstone: the peer was removed for good
 //! data.db   meta     [group 8][name]            applied index, schema, segment manifests …
-//!           point    [group 8][tag 1][id 8|16]  slot
+//!           point    [group 8][tag 1][id 8|16]  slot; before that a tenant's tag and number
 //!           payload  [group 8][slot 4]          record of the point
 //!           index    [group 8][field 2][value key][slot 4]
 //!           vec      [group 8][vector 1][segment 4][row 4]   growing rows

@@ -27,6 +27,11 @@ pub struct CollectionConfig {
     /// What searches are to be like. From [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
     #[serde(default, skip_serializing_if = "SearchConfig::is_unset")]
     pub search: SearchConfig,
+    /// Whether its points are of tenants, each with ids of its own, and lie where their tenant
+    /// does. Settled when it is made. From [`FeatureLevel::TENANTS`](crate::FeatureLevel::TENANTS)
+    /// on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_tenant: bool,
     /// What was set and has no effect. From [`FeatureLevel::PROVEN`](crate::FeatureLevel::PROVEN)
     /// on.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]

@@ -19,6 +19,7 @@ use crate::Error as Failure;
 /// | 4 | commands with proofs, limits, names: who may leave, refills, copies of catalog changes |
 /// | 5 | what a collection says of recall and memory |
 /// | 6 | groups in which nothing happens fall quiet |
+/// | 7 | collections whose points are of tenants |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -36,8 +37,10 @@ impl FeatureLevel {
     pub const TUNED: Self = Self(5);
     /// From which on every member knows what a quiet group is.
     pub const QUIET: Self = Self(6);
+    /// From which on collections may have tenants.
+    pub const TENANTS: Self = Self(7);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::QUIET;
+    pub const SPOKEN: Self = Self::TENANTS;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {

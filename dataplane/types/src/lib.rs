@@ -29,7 +29,7 @@ pub use command::Refusal;
 pub use distance::Distance;
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};
 pub use hints::Hints;
-pub use ids::{GroupId, LogIndex, NodeId, PeerId, PointId, Slot, Term};
+pub use ids::{GroupId, LogIndex, NodeId, OwnId, PeerId, PointId, ShardKey, Slot, TenantId, Term};
 pub use key_range::{KeyRange, RangeEpoch, ShardRange};
 pub use level::{FeatureLevel, LevelTooLow};
 pub use path::{JsonPath, PathError};

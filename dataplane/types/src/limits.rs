@@ -6,6 +6,10 @@
 pub const COLLECTION_NAME_CHARS_MAX: usize = 255;
 /// Collections of one cluster.
 pub const COLLECTIONS_MAX: usize = 10_000;
+/// Shard keys of all collections of one cluster.
+pub const SHARD_KEYS_MAX: usize = 250_000;
+/// Length of a shard key that is a text, in characters.
+pub const SHARD_KEY_CHARS_MAX: usize = 255;
 /// Dimensions of a dense vector.
 pub const VECTOR_DIM_MAX: usize = 65_536;
 /// Numbers of a sparse vector, or of all rows of a multivector together.

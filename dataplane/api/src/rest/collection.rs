@@ -157,10 +157,6 @@ impl CreateCollection {
                 REPLICAS_MAX,
             )?,
         };
-        // `auto` is what is done anyway; with `custom` the client would choose the shard.
-        if let Some(ShardingMethod::Custom) = self.sharding_method {
-            return Err(Error::unsupported("sharding_method: custom"));
-        }
         self.wal_config.as_ref().map_or(Ok(()), WalDiff::check)?;
         let params = ParamsHints {
             on_disk_payload: self.on_disk_payload,
@@ -198,6 +194,7 @@ impl CreateCollection {
             // Indexes are made by calls of their own.
             payload_schema: BTreeMap::new(),
             metadata,
+            by_tenant: matches!(self.sharding_method, Some(ShardingMethod::Custom)),
             search: self.search.unwrap_or_default().onto(SearchConfig::default())?,
             // By way of a merge, which drops what asks for nothing.
             hints: Hints::default().merged(hints),

@@ -114,6 +114,9 @@ fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
         ),
         ("quantization_config".to_owned(), Value::Null),
     ]);
+    if config.by_tenant {
+        result["params"]["sharding_method"] = json!("custom");
+    }
     if !config.search.is_unset() {
         result.insert("search".to_owned(), json!(config.search));
     }

@@ -9,7 +9,8 @@ use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 use super::Unsupported;
 use super::read::{clamped, limit};
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
-use crate::engine::{By, Prefetch, Query, SearchParams};
+use super::shard_key::{Keyed, NamedKeys, keyed};
+use crate::engine::{By, Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
 
@@ -35,8 +36,7 @@ pub struct QueryRequest {
     explain: Option<bool>,
     #[serde(default, rename = "lookup_from")]
     _lookup_from: Unsupported,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,13 +98,15 @@ pub struct QueryBatch {
     searches: Vec<QueryRequest>,
 }
 
+keyed!(QueryRequest);
+
 impl QueryBatch {
-    /// The queries it asks for, in order.
+    /// The queries it asks for, in order, each with the shard keys that it names.
     ///
     /// # Errors
     ///
     /// As those of [`QueryRequest::into_query`], and `Kind::Invalid` where there are too many.
-    pub fn into_queries(self) -> Result<Vec<Query>, Error> {
+    pub fn into_queries(self) -> Result<Vec<(Option<ShardKeys>, Query)>, Error> {
         Error::check_most("searches", self.searches.len(), "queries", QUERIES_PER_BATCH_MAX)?;
         if self.searches.iter().any(QueryRequest::is_explained) {
             return Err(Error::invalid(
@@ -112,7 +114,8 @@ impl QueryBatch {
                 "one query at a time is explained, by points/query",
             ));
         }
-        self.searches.into_iter().map(QueryRequest::into_query).collect()
+        let keyed = |mut query: QueryRequest| Ok((query.take_keys(), query.into_query()?));
+        self.searches.into_iter().map(keyed).collect()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Bodies of requests that read points without ranking them.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
 use vane_filter::Filter;
-use vane_types::PointId;
+use vane_types::{PointId, TenantId};
 
 use super::Unsupported;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
+use super::shard_key::{NamedKeys, keyed};
 use crate::engine::{Scroll, Want};
 use crate::error::Error;
 
@@ -20,9 +23,10 @@ pub struct Retrieve {
     with_payload: Option<WithPayload>,
     #[serde(alias = "with_vectors")]
     with_vector: Option<WithVector>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
+
+keyed!(Retrieve, ScrollRequest, Count);
 
 impl Retrieve {
     /// The points, and what to return of each.
@@ -36,11 +40,29 @@ impl Retrieve {
     }
 }
 
+/// Where a page begins: an id, or where those of several tenants are read, a text as it came with
+/// the page before.
+#[derive(Debug, Clone, Copy)]
+struct Offset(PointId);
+
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if let Some((tenant, id)) = value.as_str().and_then(|text| text.split_once(':'))
+            && let Some(tenant) = tenant.parse().ok().and_then(TenantId::from_number)
+        {
+            let id: PointId = id.parse().map_err(D::Error::custom)?;
+            return Ok(Self(id.of(tenant)));
+        }
+        PointId::deserialize(value).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// `POST points/scroll`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScrollRequest {
-    offset: Option<PointId>,
+    offset: Option<Offset>,
     limit: Option<u64>,
     filter: Option<RawFilter>,
     with_payload: Option<WithPayload>,
@@ -48,8 +70,7 @@ pub struct ScrollRequest {
     with_vector: Option<WithVector>,
     #[serde(default, rename = "order_by")]
     _order_by: Unsupported,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 impl ScrollRequest {
@@ -62,7 +83,12 @@ impl ScrollRequest {
     pub fn into_scroll(self) -> Result<Scroll, Error> {
         let limit = limit("limit", self.limit, SCROLL_LIMIT)?;
         let want = want(self.with_payload, self.with_vector, true);
-        Ok(Scroll { filter: filter(self.filter)?, offset: self.offset, limit, want })
+        Ok(Scroll {
+            filter: filter(self.filter)?,
+            offset: self.offset.map(|offset| offset.0),
+            limit,
+            want,
+        })
     }
 }
 
@@ -74,8 +100,7 @@ pub struct Count {
     /// Counts are always exact.
     #[serde(rename = "exact")]
     _exact: Option<bool>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 impl Count {

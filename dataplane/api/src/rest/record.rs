@@ -1,23 +1,48 @@
 //! Points in answers.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use vane_types::{NamedVectors, PointId, Vector};
+use vane_types::{NamedVectors, PointId, ShardKey, TenantId, Vector};
 
 use crate::engine::{Record, Scored};
 
+/// What the tenants of an answer's points are called; empty where there are none.
+pub type Keys = BTreeMap<TenantId, ShardKey>;
+
 /// A point that was read.
-pub struct RecordOut<'a>(pub &'a Record);
+pub struct RecordOut<'a>(pub &'a Record, pub &'a Keys);
 
 /// A point that was found.
-pub struct ScoredOut<'a>(pub &'a Scored);
+pub struct ScoredOut<'a>(pub &'a Scored, pub &'a Keys);
 
 /// `{"points": […]}` of a query.
-pub struct Points<'a>(pub &'a [Scored]);
+pub struct Points<'a>(pub &'a [Scored], pub &'a Keys);
 
 /// A page of a scroll.
 pub struct PageOut<'a> {
     pub records: &'a [Record],
-    pub next: Option<PointId>,
+    pub keys: &'a Keys,
+    pub next: Option<Next>,
+}
+
+/// Where the next page begins.
+pub enum Next {
+    /// Where ids say which points are meant.
+    Id(PointId),
+    /// Where they need a tenant for that: its number, a colon, and the id.
+    OfTenant(PointId),
+}
+
+impl Serialize for Next {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::OfTenant(PointId { tenant: Some(tenant), own }) => {
+                serializer.collect_str(&format_args!("{tenant}:{own}"))
+            }
+            Self::Id(id) | Self::OfTenant(id) => id.serialize(serializer),
+        }
+    }
 }
 
 /// The unnamed vector alone is a list, anything else an object by name.
@@ -55,30 +80,37 @@ impl Serialize for RecordOut<'_> {
         // The length is a hint: parts that were not asked for are left out.
         let mut out = serializer.serialize_struct("Record", 3)?;
         out.serialize_field("id", &self.0.id)?;
-        parts::<S>(&mut out, self.0)?;
+        parts::<S>(&mut out, self.0, self.1)?;
         out.end()
     }
 }
 
 impl Serialize for ScoredOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Scored { record, score } = self.0;
+        let Self(Scored { record, score }, keys) = self;
         let mut out = serializer.serialize_struct("ScoredPoint", 5)?;
         out.serialize_field("id", &record.id)?;
         out.serialize_field("version", &record.version)?;
         out.serialize_field("score", score)?;
-        parts::<S>(&mut out, record)?;
+        parts::<S>(&mut out, record, keys)?;
         out.end()
     }
 }
 
 /// The parts that were asked for.
-fn parts<S: Serializer>(out: &mut S::SerializeStruct, record: &Record) -> Result<(), S::Error> {
+fn parts<S: Serializer>(
+    out: &mut S::SerializeStruct,
+    record: &Record,
+    keys: &Keys,
+) -> Result<(), S::Error> {
     if let Some(payload) = &record.payload {
         out.serialize_field("payload", payload)?;
     }
     if let Some(vectors) = &record.vectors {
         out.serialize_field("vector", &VectorsOut(vectors))?;
+    }
+    if let Some(key) = record.id.tenant.and_then(|tenant| keys.get(&tenant)) {
+        out.serialize_field("shard_key", key)?;
     }
     Ok(())
 }
@@ -87,7 +119,10 @@ impl Serialize for Points<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("QueryResponse", 1)?;
         // Written as they are looked at, without a second list of all points.
-        out.serialize_field("points", &Each(|| self.0.iter().map(ScoredOut)))?;
+        out.serialize_field(
+            "points",
+            &Each(|| self.0.iter().map(|scored| ScoredOut(scored, self.1))),
+        )?;
         out.end()
     }
 }
@@ -95,7 +130,10 @@ impl Serialize for Points<'_> {
 impl Serialize for PageOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("ScrollResult", 2)?;
-        out.serialize_field("points", &Each(|| self.records.iter().map(RecordOut)))?;
+        out.serialize_field(
+            "points",
+            &Each(|| self.records.iter().map(|record| RecordOut(record, self.keys))),
+        )?;
         // Null on the last page, by which clients know that it is the last.
         out.serialize_field("next_page_offset", &self.next)?;
         out.end()
@@ -113,14 +151,14 @@ impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Each<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PageOut, Points};
+    use super::{Keys, Next, PageOut, Points};
     use crate::engine::{Record, Scored};
     use serde_json::json;
-    use vane_types::{MultiVector, NamedVectors, PointId, SparseVector};
+    use vane_types::{MultiVector, NamedVectors, PointId, ShardKey, SparseVector, TenantId};
 
     fn record(vectors: Option<NamedVectors>) -> Record {
         let payload = vectors.is_some().then(|| json!({"a": 1}).as_object().unwrap().clone());
-        Record { id: PointId::Num(7), version: vane_types::LogIndex(3), payload, vectors }
+        Record { id: PointId::num(7), version: vane_types::LogIndex(3), payload, vectors }
     }
 
     #[test]
@@ -133,7 +171,9 @@ mod tests {
             record(Some(NamedVectors::new())),
             record(None),
         ];
-        let page = PageOut { records: &records, next: Some(PointId::Num(9)) };
+        let keys = Keys::new();
+        let next = Some(Next::Id(PointId::num(9)));
+        let page = PageOut { records: &records, keys: &keys, next };
         let expected = json!({"points": [
             {"id": 7, "payload": {"a": 1}, "vector": [0.5]},
             {"id": 7, "payload": {"a": 1}, "vector": {"a": [0.5]}},
@@ -148,9 +188,11 @@ mod tests {
         let sparse = SparseVector::new(vec![9, 2], vec![1.0, 0.5]).unwrap();
         let rows = MultiVector::of_rows(&[[1.0, 2.0], [3.0, 4.0]]).unwrap();
         let vectors = [("s".to_owned(), sparse.into()), ("m".to_owned(), rows.into())];
-        let page = PageOut { records: &[record(Some(vectors.into()))], next: None };
+        let records = [record(Some(vectors.into()))];
+        let page = PageOut { records: &records, keys: &Keys::new(), next: None };
+        let page = serde_json::to_value(page).unwrap();
         assert_eq!(
-            serde_json::to_value(page).unwrap()["points"][0]["vector"],
+            page["points"][0]["vector"],
             json!({"s": {"indices": [2, 9], "values": [0.5, 1.0]}, "m": [[1.0, 2.0], [3.0, 4.0]]})
         );
     }
@@ -159,6 +201,19 @@ mod tests {
     fn found_points_have_version_and_score() {
         let found = [Scored { record: record(None), score: 0.5 }];
         let expected = json!({"points": [{"id": 7, "version": 3, "score": 0.5}]});
-        assert_eq!(serde_json::to_value(Points(&found)).unwrap(), expected);
+        assert_eq!(serde_json::to_value(Points(&found, &Keys::new())).unwrap(), expected);
+    }
+
+    #[test]
+    fn points_of_tenants_name_them_and_pages_go_on_where_they_ended() {
+        let tenant = TenantId::from_number(3).unwrap();
+        let mut of_tenant = record(None);
+        of_tenant.id = of_tenant.id.of(tenant);
+        let keys = Keys::from([(tenant, ShardKey::Text("acme".into()))]);
+        let next = Some(Next::OfTenant(of_tenant.id));
+        let page = PageOut { records: &[of_tenant], keys: &keys, next };
+        let expected =
+            json!({"points": [{"id": 7, "shard_key": "acme"}], "next_page_offset": "3:7"});
+        assert_eq!(serde_json::to_value(page).unwrap(), expected);
     }
 }

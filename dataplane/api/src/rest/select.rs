@@ -10,7 +10,7 @@ use vane_filter::Filter;
 use vane_types::limits::POINTS_PER_REQUEST_MAX;
 use vane_types::{JsonPath, PointId};
 
-use super::Unsupported;
+use super::shard_key::{NamedKeys, keyed};
 use crate::engine::{Selection, Want, WantPayload, WantVectors};
 use crate::error::Error;
 
@@ -36,9 +36,10 @@ pub(super) fn filter(raw: Option<RawFilter>) -> Result<Option<Filter>, Error> {
 pub struct PointsSelector {
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
+
+keyed!(PointsSelector);
 
 impl PointsSelector {
     /// The points that it names.

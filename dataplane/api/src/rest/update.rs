@@ -6,8 +6,9 @@ use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, PointId};
 
 use super::Unsupported;
 use super::select::{PointsSelector, RawFilter, check_points, check_some, selection};
+use super::shard_key::{Keyed, NamedKeys, keyed};
 use super::vector::{Columns, PointVectors};
-use crate::engine::{NewPoint, Write};
+use crate::engine::{NewPoint, ShardKeys, Write};
 use crate::error::{Error, Kind};
 
 /// `{"points": […]}` or `{"batch": {…}}`.
@@ -19,8 +20,7 @@ pub struct Upsert {
     update_mode: Option<UpdateMode>,
     #[serde(default, rename = "update_filter")]
     _update_filter: Unsupported,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 /// Only the mode that is the default is there.
@@ -48,6 +48,8 @@ struct Batch {
     vectors: Columns,
     payloads: Option<Vec<Option<Payload>>>,
 }
+
+keyed!(Upsert, UpdateVectors, DeleteVectors, SetPayload, DeletePayload);
 
 impl Upsert {
     /// The change it asks for.
@@ -138,8 +140,7 @@ pub struct UpdateVectors {
     points: Vec<UpdatedVectors>,
     #[serde(default, rename = "update_filter")]
     _update_filter: Unsupported,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,8 +174,7 @@ pub struct DeleteVectors {
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
     vector: Vec<String>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 impl DeleteVectors {
@@ -203,8 +203,7 @@ pub struct SetPayload {
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
     key: Option<JsonPath>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 impl SetPayload {
@@ -244,8 +243,7 @@ pub struct DeletePayload {
     keys: Vec<JsonPath>,
     points: Option<Vec<PointId>>,
     filter: Option<RawFilter>,
-    #[serde(default, rename = "shard_key")]
-    _shard_key: Unsupported,
+    shard_key: Option<NamedKeys>,
 }
 
 impl DeletePayload {
@@ -280,19 +278,35 @@ enum Operation {
 }
 
 impl Operations {
-    /// All the writes, in order: none begins before the form of every one is right.
+    /// All the writes, in order, each with the shard keys that it names: none begins before the
+    /// form of every one is right.
     ///
     /// # Errors
     ///
     /// Those of the first one that is wrong, or [`Kind::Invalid`] where there are too many.
-    pub fn into_writes(self) -> Result<Vec<Write>, Error> {
+    pub fn into_writes(self) -> Result<Vec<(Option<ShardKeys>, Write)>, Error> {
         let found = self.operations.len();
         Error::check_most("operations", found, "operations", OPERATIONS_PER_BATCH_MAX)?;
-        self.operations.into_iter().map(Operation::into_write).collect()
+        let keyed = |mut operation: Operation| {
+            let keys = operation.keyed().take_keys();
+            Ok((keys, operation.into_write()?))
+        };
+        self.operations.into_iter().map(keyed).collect()
     }
 }
 
 impl Operation {
+    fn keyed(&mut self) -> &mut dyn Keyed {
+        match self {
+            Self::Upsert(upsert) => upsert,
+            Self::Delete(points) | Self::ClearPayload(points) => points,
+            Self::SetPayload(payload) | Self::OverwritePayload(payload) => payload,
+            Self::DeletePayload(keys) => keys,
+            Self::UpdateVectors(vectors) => vectors,
+            Self::DeleteVectors(names) => names,
+        }
+    }
+
     fn into_write(self) -> Result<Write, Error> {
         match self {
             Self::Upsert(upsert) => upsert.into_write(),

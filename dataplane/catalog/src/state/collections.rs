@@ -116,7 +116,9 @@ impl State {
     pub(super) fn configure(&mut self, configure: Configure) -> Changed {
         let Configure { name, config, write_consistency_factor } = configure;
         let known = self.collections.get_mut(&name).ok_or_else(|| collection_not_found(&name))?;
-        known.config = CollectionConfig { payload_schema: BTreeMap::new(), ..config };
+        // Whether points have tenants is in each of their ids.
+        let by_tenant = known.config.by_tenant;
+        known.config = CollectionConfig { payload_schema: BTreeMap::new(), by_tenant, ..config };
         known.write_consistency_factor =
             write_consistency_factor.unwrap_or(known.write_consistency_factor);
         Ok(vec![Touched::Collection(name)])
@@ -135,6 +137,7 @@ impl State {
         }
         // An alias that was left would lead to the next collection of that name.
         touched.extend(self.remove_aliases_of(name));
+        touched.extend(self.remove_tenants_of(name));
         Ok(touched)
     }
 }

@@ -8,6 +8,7 @@
 //! removed/7            disk of a member that was removed
 //! node/7               a member        collection/c    a collection
 //! shard/12             a shard         alias/a         a collection's name
+//! tenant/7             a tenant        last_tenant     the number that the last one got
 //! request/90           what became of the request that entry 90 is of
 //! ```
 
@@ -16,10 +17,10 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use vane_raft::{Conf, StoreError};
 use vane_storage::{Batch, ShardStore};
-use vane_types::{GroupId, LogIndex, NodeId, json};
+use vane_types::{GroupId, LogIndex, NodeId, TenantId, json};
 
 use super::Current;
-use crate::state::{Member, Remembered, ShardEntry, State, Touched};
+use crate::state::{Member, Remembered, ShardEntry, State, TenantEntry, Touched};
 
 const NODE: &str = "node/";
 const REMOVED: &str = "removed/";
@@ -27,6 +28,8 @@ const COLLECTION: &str = "collection/";
 const ALIAS: &str = "alias/";
 const SHARD: &str = "shard/";
 const REQUEST: &str = "request/";
+const TENANT: &str = "tenant/";
+const LAST_TENANT: &str = "last_tenant";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
 const CLUSTER: &str = "cluster";
@@ -58,6 +61,10 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
             }
             Touched::Alias(name) => put_or_delete(batch, ALIAS, name, state.aliases.get(name)),
             Touched::Shard(group) => put_or_delete(batch, SHARD, group, state.shards.get(group)),
+            Touched::Tenant(id) => {
+                put_or_delete(batch, TENANT, id, state.tenants.get(*id));
+            }
+            Touched::LastTenant => put(batch, LAST_TENANT, &state.tenants.last),
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
             Touched::Request(index) => {
@@ -87,6 +94,14 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     for (name, shard) in all::<ShardEntry>(store, SHARD)? {
         state.shards.insert(GroupId(number(SHARD, &name)?), shard);
     }
+    for (name, entry) in all::<TenantEntry>(store, TENANT)? {
+        let id = u32::try_from(number(TENANT, &name)?).ok().and_then(TenantId::from_number);
+        let id = id.ok_or_else(|| {
+            StoreError(format!("the catalog in data.db is damaged: `{TENANT}{name}` is none"))
+        })?;
+        state.tenants.insert(id, entry);
+    }
+    state.tenants.last = named(store, LAST_TENANT)?.unwrap_or_default();
     for (index, remembered) in all::<Remembered>(store, REQUEST)? {
         state.requests.insert(LogIndex(number(REQUEST, &index)?), remembered);
     }

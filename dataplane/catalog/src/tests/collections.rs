@@ -115,21 +115,21 @@ fn divided(shards: usize) -> CollectionEntry {
 
 fn any_id() -> impl Strategy<Value = PointId> {
     prop_oneof![
-        any::<u64>().prop_map(PointId::Num),
-        any::<u128>().prop_map(|number| PointId::Uuid(Uuid::from_u128(number))),
+        any::<u64>().prop_map(PointId::num),
+        any::<u128>().prop_map(|number| PointId::uuid(Uuid::from_u128(number))),
     ]
 }
 
 #[test]
 fn a_collection_without_shards_routes_nowhere() {
-    assert_eq!(divided(0).route(PointId::Num(1)), None);
+    assert_eq!(divided(0).route(PointId::num(1)), None);
 }
 
 #[test]
 fn a_shard_knows_the_range_that_points_are_routed_by() {
     let state = founded();
     let collection = &state.collections["c"];
-    for id in (0..100).map(PointId::Num) {
+    for id in (0..100).map(PointId::num) {
         let route = collection.route(id).unwrap();
         assert_eq!(state.shards[&route.group].ordinal, route.ordinal);
         assert_eq!(state.range_of(route.group), Some(route.range));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use vane_raft::{Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
-use vane_types::{LogIndex, Term};
+use vane_types::{LogIndex, ShardKey, TenantId, Term};
 
 use super::*;
 
@@ -30,11 +30,12 @@ fn any_entry() -> BoxedStrategy<NodeEntry> {
 }
 
 fn any_create() -> BoxedStrategy<MetaCommand> {
-    (any_name(), prop::collection::vec(any_nodes(), 1..4), prop::sample::select(vec!["", "k"]))
-        .prop_map(|(name, placement, key)| {
+    let placement = prop::collection::vec(any_nodes(), 1..4);
+    (any_name(), placement, prop::sample::select(vec!["", "k"]), any::<bool>())
+        .prop_map(|(name, placement, key, by_tenant)| {
             MetaCommand::Create(Create {
                 name,
-                config: config(),
+                config: vane_types::CollectionConfig { by_tenant, ..config() },
                 replication_factor: 3,
                 write_consistency_factor: 2,
                 placement,
@@ -42,6 +43,22 @@ fn any_create() -> BoxedStrategy<MetaCommand> {
             })
         })
         .boxed()
+}
+
+fn any_tenant() -> BoxedStrategy<MetaCommand> {
+    let key = prop_oneof![
+        (0_u64..3).prop_map(ShardKey::Number),
+        prop::sample::select(vec!["", "0", "t"]).prop_map(|text| ShardKey::Text(text.into())),
+    ];
+    prop_oneof![
+        2 => (any_name(), key)
+            .prop_map(|(collection, key)| MetaCommand::CreateTenant { collection, key }),
+        1 => (any_name(), 1_u32..6).prop_map(|(collection, number)| MetaCommand::DeleteTenant {
+            collection,
+            tenant: TenantId::from_number(number).unwrap(),
+        }),
+    ]
+    .boxed()
 }
 
 fn any_alias_change() -> BoxedStrategy<AliasChange> {
@@ -113,6 +130,7 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
         1 => (any_name(), prop::sample::select(vec!["", "k"]))
             .prop_map(|(name, key)| MetaCommand::Delete { name, key: key.into() }),
         2 => prop::collection::vec(any_alias_change(), 0..3).prop_map(MetaCommand::Aliases),
+        4 => any_tenant(),
         3 => any_reconfigure(),
         2 => any_settle(),
         1 => (1_u64..8, 1_u64..=5, 1_u32..=2).prop_map(|(group, node, n)| MetaCommand::Refill {
@@ -144,8 +162,25 @@ fn check(state: &State) -> Result<(), TestCaseError> {
             prop_assert!(target.iter().all(|it| Some(it.peer) != leaves), "it comes as another");
         }
     }
+    check_tenants(state)?;
     let placed: usize = state.collections.values().map(|it| it.shards.len()).sum();
     prop_assert_eq!(placed, state.shards.len());
+    Ok(())
+}
+
+fn check_tenants(state: &State) -> Result<(), TestCaseError> {
+    let (mut keys, mut numbers) = (0, BTreeSet::new());
+    for name in ["a", "b", "c", "x", "y"] {
+        let by_tenant = state.collections.get(name).is_some_and(|entry| entry.config.by_tenant);
+        for key in state.tenants.keys(name) {
+            let tenant = state.tenants.by_key(name, key).unwrap();
+            prop_assert!(by_tenant && tenant.number() <= state.tenants.last);
+            prop_assert_eq!(state.tenants.key_of(tenant), Some(key));
+            numbers.insert(tenant);
+            keys += 1;
+        }
+    }
+    prop_assert_eq!(numbers.len(), keys, "a number is one tenant's");
     Ok(())
 }
 
@@ -196,6 +231,7 @@ proptest! {
             }
             prop_assert!(state.level >= before.level);
             prop_assert!(state.next_group >= before.next_group, "a group never returns");
+            prop_assert!(state.tenants.last >= before.tenants.last, "nor does a tenant");
             check(&state)?;
         }
     }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vane_types::command::RequestId;
-use vane_types::{Distance, LogIndex, NodeId, Refusal, Term, VectorParams};
+use vane_types::{Distance, LogIndex, NodeId, Refusal, ShardKey, TenantId, Term, VectorParams};
 
 use super::*;
-use crate::state::Remembered;
+use crate::state::{Remembered, TenantEntry};
 
 fn configured() -> vane_types::CollectionConfig {
     let params = VectorParams::new(2, Distance::Cosine);
@@ -214,6 +214,31 @@ fn a_change_of_a_request_has_its_name_beside_it() {
         assert_eq!(named.encode_stored(), bytes);
         assert_eq!(Logged::decode_stored(&bytes), Ok(named));
     }
+}
+
+#[test]
+fn tenants_are_written_by_number_and_key() {
+    let create = |key| MetaCommand::CreateTenant { collection: "c".into(), key };
+    let tenant = TenantId::from_number(7).unwrap();
+    for (command, json) in [
+        (create(ShardKey::Number(7)), r#"{"create_tenant":{"collection":"c","key":7}}"#),
+        (create(ShardKey::Text("7".into())), r#"{"create_tenant":{"collection":"c","key":"7"}}"#),
+        (
+            MetaCommand::DeleteTenant { collection: "c".into(), tenant },
+            r#"{"delete_tenant":{"collection":"c","tenant":7}}"#,
+        ),
+    ] {
+        assert_object(&command, json);
+        assert_eq!(command.level(), FeatureLevel::TENANTS);
+    }
+    let entry = TenantEntry { collection: "c".into(), key: ShardKey::Text("acme".into()) };
+    assert_object(&entry, r#"{"collection":"c","key":"acme"}"#);
+    let by_tenant = vane_types::CollectionConfig { by_tenant: true, ..config() };
+    let json = serde_json::to_string(&by_tenant).unwrap();
+    assert!(json.contains(r#""by_tenant":true"#), "{json}");
+    let configure =
+        Configure { name: "c".into(), config: by_tenant, write_consistency_factor: None };
+    assert_eq!(MetaCommand::Configure(configure).level(), FeatureLevel::TENANTS);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use vane_types::{
     CollectionConfig, Distance, FieldSchema, HnswConfig, MultiVector, NamedVectors,
-    OptimizerConfig, Payload, SparseVector, Vector, VectorKind, VectorParams,
+    OptimizerConfig, OwnId, Payload, SparseVector, Vector, VectorKind, VectorParams,
 };
 
 use super::*;
@@ -32,7 +32,7 @@ fn payload(text: &str) -> Payload {
 
 /// Three shards, a point on that of its remainder.
 fn commands(write: Write, resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<Command>)> {
-    let route = |id| if let PointId::Num(n) = id { n as usize % 3 } else { 0 };
+    let route = |id: PointId| if let OwnId::Num(n) = id.own { n as usize % 3 } else { 0 };
     let by_shard = check(&config(), write).unwrap().commands(3, route, resolved).unwrap();
     by_shard.into_iter().map(|(shard, commands)| (shard, commands.collect())).collect()
 }
@@ -58,7 +58,7 @@ fn by_shard(commands: &[(usize, Vec<Command>)]) -> Vec<(usize, Vec<Vec<PointId>>
 }
 
 fn nums(ids: &[u64]) -> Vec<PointId> {
-    ids.iter().map(|id| PointId::Num(*id)).collect()
+    ids.iter().map(|id| PointId::num(*id)).collect()
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn what_a_filter_matches_is_split_into_entries_in_id_order() {
     assert_eq!(found[0], (0, vec![nums(&[0, 3])]));
     assert_eq!(
         (found[1].0, found[1].1[0].len(), found[1].1[0][0]),
-        (2, most as usize, PointId::Num(2))
+        (2, most as usize, PointId::num(2))
     );
     assert_eq!(found[1].1[1], nums(&[most * 3 + 2]));
 }

@@ -55,10 +55,10 @@ mod tests {
     fn put_together_they_are_what_a_client_would_write() {
         let color = json!({"must": [{"key": "color", "match": {"value": "red"}}]});
         let color = Filter::parse(color).unwrap();
-        let some = only([PointId::Num(3), PointId::Num(5)], Some(&color)).unwrap();
+        let some = only([PointId::num(3), PointId::num(5)], Some(&color)).unwrap();
         let written = json!({"must": [{"has_id": [3, 5]}, color]});
         assert_eq!(some, Filter::parse(written).unwrap());
-        let rest = without(&[PointId::Num(3)], Some(color.clone())).unwrap().unwrap();
+        let rest = without(&[PointId::num(3)], Some(color.clone())).unwrap().unwrap();
         let written = json!({"must": [{"must_not": [{"has_id": [3]}]}, color]});
         assert_eq!(rest, Filter::parse(written).unwrap());
         assert_eq!(without(&[], Some(color.clone())).unwrap(), Some(color.clone()));

@@ -26,12 +26,12 @@ mod tests {
 
     #[test]
     fn a_point_high_in_two_lists_beats_the_first_of_one() {
-        let lists = [[1, 2, 3], [4, 2, 5]].map(|ids| ids.map(PointId::Num).to_vec());
+        let lists = [[1, 2, 3], [4, 2, 5]].map(|ids| ids.map(PointId::num).to_vec());
         let fused = reciprocal_rank(&lists, 2);
-        assert_eq!(fused[0], (PointId::Num(2), 2.0 / 3.0));
+        assert_eq!(fused[0], (PointId::num(2), 2.0 / 3.0));
         assert_eq!(
             (fused[1].0, fused[2].0),
-            (PointId::Num(1), PointId::Num(4)),
+            (PointId::num(1), PointId::num(4)),
             "equal scores order by id"
         );
         assert_eq!(fused.len(), 5);

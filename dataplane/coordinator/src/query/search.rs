@@ -31,16 +31,17 @@ impl<S: Shards> Collection<S> {
     /// The best of all shards.
     pub(super) async fn search(
         &self,
-        search: Search,
+        mut search: Search,
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
+        search.filter = self.scoped(search.filter);
         let wants_ids_only = matches!(
             (&search.want.payload, &search.want.vectors),
             (WantPayload::Nothing, WantVectors::Nothing)
         );
         // Two rounds pay only where records of losers would be sent for nothing.
         self.explain(&search, options).await?;
-        if wants_ids_only || self.groups().len() == 1 {
+        if wants_ids_only || self.ordinals().len() == 1 {
             return self.search_whole(search, options).await;
         }
         self.search_then_fetch(search, options).await
@@ -51,7 +52,8 @@ impl<S: Shards> Collection<S> {
         search: Search,
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
-        let mut all = self.ask_all(&search, options).await?.concat();
+        let answers = self.ask_meant(&search, options).await?;
+        let mut all: Vec<Scored> = answers.into_iter().flat_map(|shard| shard.answer).collect();
         let order = self.order_of(&search.using);
         all.sort_by(|a, b| order.compare((a.score, a.record.id), (b.score, b.record.id)));
         all.truncate(search.limit);
@@ -68,9 +70,8 @@ impl<S: Shards> Collection<S> {
         let (limit, want) = (search.limit, search.want.clone());
         let order = self.order_of(&search.using);
         // The whole limit from each: all winners may lie in one shard.
-        let reads = (0..self.groups().len()).map(|ordinal| (ordinal, Hold(search.clone())));
         let (mut hits, mut views) = (Vec::new(), Vec::new());
-        for shard in self.ask(reads, options).await? {
+        for shard in self.ask_meant(&Hold(search.clone()), options).await? {
             let ordinal = shard.ordinal;
             views.push(HeldView { ordinal, node: shard.node, token: shard.answer.token });
             let found = shard.answer.hits.into_iter().enumerate();
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn better_scores_come_first_and_equal_ones_by_id() {
-        let point = |score, id| (score, PointId::Num(id));
+        let point = |score, id| (score, PointId::num(id));
         let mut hits = [point(0.5, 9), point(0.9, 4), point(0.5, 2)];
         hits.sort_by(|a, b| Order::LargerIsBetter.compare(*a, *b));
         assert_eq!(hits, [point(0.9, 4), point(0.5, 2), point(0.5, 9)]);

@@ -38,7 +38,8 @@ impl<S: Shards> Collection<S> {
             query;
         // No shard can tell which of its points are skipped: all come here, and the first go.
         let limit = limit.saturating_add(offset);
-        let stage = Prefetch { by, using, filter, params, score_threshold, limit, prefetch };
+        let mut stage = Prefetch { by, using, filter, params, score_threshold, limit, prefetch };
+        self.bind_points(&mut stage)?;
         let mut named = Vec::new();
         name_points(&stage, &mut named);
         let whole = Whole { options: &options, named };
@@ -46,6 +47,15 @@ impl<S: Shards> Collection<S> {
         found.drain(..offset.min(found.len()));
         check_size(found.iter().map(|scored| &scored.record))?;
         Ok(found)
+    }
+
+    /// Makes the points that a stage and those below it search by those of the tenant that is
+    /// meant.
+    fn bind_points(&self, stage: &mut Prefetch) -> Result<(), Error> {
+        if let By::Point(id) = &mut stage.by {
+            *id = self.the_one(*id)?;
+        }
+        stage.prefetch.iter_mut().try_for_each(|below| self.bind_points(below))
     }
 
     /// One stage. Boxed, since stages call each other; their depth is bounded where a request
@@ -202,11 +212,11 @@ mod tests {
 
     #[test]
     fn points_named_anywhere_in_a_query_are_named_once() {
-        let point = |id| By::Point(PointId::Num(id));
+        let point = |id| By::Point(PointId::num(id));
         let deep = by(point(3), vec![by(point(1), Vec::new()), by(By::Id, Vec::new())]);
         let query = by(By::Rrf { k: 2 }, vec![by(point(1), Vec::new()), deep]);
         let mut named = Vec::new();
         name_points(&query, &mut named);
-        assert_eq!(named, [1, 3].map(PointId::Num));
+        assert_eq!(named, [1, 3].map(PointId::num));
     }
 }

@@ -180,7 +180,7 @@ fn delete(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Error>,
     let (coordinator, told) = coordinator(level, answers);
     let collection = coordinator.known_collection("c").unwrap();
     let upper = KeyRange::equal_part(1, 2);
-    let id = (0..).map(PointId::Num).find(|id| upper.contains(id.routing_hash())).unwrap();
+    let id = (0..).map(PointId::num).find(|id| upper.contains(id.routing_hash())).unwrap();
     let deadline = told.now() + Duration::from_secs(60);
     let options = RequestOptions::new(deadline);
     (run(collection.write(Write::Delete(Selection::Ids(vec![id])), options)), told)
@@ -230,7 +230,7 @@ fn set_payload(level: FeatureLevel, answers: &[Outcome]) -> (Result<LogIndex, Er
     let (coordinator, told) = coordinator(level, answers);
     let collection = coordinator.known_collection("c").unwrap();
     let upper = KeyRange::equal_part(1, 2);
-    let ids = (0..).map(PointId::Num).filter(|id| upper.contains(id.routing_hash()));
+    let ids = (0..).map(PointId::num).filter(|id| upper.contains(id.routing_hash()));
     let points = Selection::Ids(ids.take(10).collect());
     let deadline = told.now() + Duration::from_secs(60);
     let options = RequestOptions::new(deadline);

@@ -19,7 +19,7 @@ impl Candidate for Stored {
     }
 
     fn has_vector(&self, name: &str) -> bool {
-        name.is_empty() || self.id == PointId::Num(2) && name == "image"
+        name.is_empty() || self.id == PointId::num(2) && name == "image"
     }
 }
 
@@ -33,7 +33,7 @@ fn passing(payloads: &[Value], filter: Value) -> Vec<u64> {
     let again = serde_json::to_value(&parsed).unwrap();
     assert_eq!(Filter::parse(again).unwrap(), parsed, "{filter} reads back");
     let points = (1..)
-        .map(PointId::Num)
+        .map(PointId::num)
         .zip(payloads)
         .map(|(id, payload)| Stored { id, payload: object(payload.clone()) });
     (1..).zip(points).filter(|(_, point)| matches(&parsed, point)).map(|(n, _)| n).collect()
@@ -212,7 +212,7 @@ fn points_are_asked_for_id_and_vectors() {
     assert_eq!(of(json!({"has_vector": "image"})), [2]);
     assert_eq!(of(json!({"has_vector": ""})), ALL);
     let id = Uuid::from_u128(7);
-    let point = Stored { id: PointId::Uuid(id), payload: Payload::new() };
+    let point = Stored { id: PointId::uuid(id), payload: Payload::new() };
     for text in [id.to_string(), id.simple().to_string(), id.urn().to_string()] {
         assert!(
             matches(&Filter::parse(json!({"must": {"has_id": [text]}})).unwrap(), &point),

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use serde_json::Value;
-use vane_types::{FieldSchema, JsonPath, Payload, PointId, Slot};
+use vane_types::{FieldSchema, JsonPath, OwnId, Payload, PointId, Slot, TenantId};
 
 use crate::{
     Candidate, Filter, Indexes, PayloadIndex, Resolved, SlotSet, ValueSet, index_keys, matches,
     resolve,
 };
 
-/// Slots are places in the list, and the points' ids are those numbers. Even slots have the
-/// vector `even`.
+/// The number of a point for which the shard does not look.
+pub(crate) const UNTOLD: u64 = 999;
+
+/// Slots are places in the list, and the points' ids are those numbers, of three tenants by turns.
+/// Even slots have the vector `even`.
 #[derive(Debug)]
 pub(crate) struct Shard {
     payloads: Vec<Payload>,
@@ -27,7 +30,7 @@ struct Stored<'a> {
 
 impl Candidate for Stored<'_> {
     fn id(&self) -> PointId {
-        PointId::Num(self.slot.into())
+        id_of(self.slot)
     }
 
     fn payload(&self) -> &Payload {
@@ -73,6 +76,11 @@ impl Shard {
     }
 }
 
+fn id_of(slot: Slot) -> PointId {
+    let tenant = TenantId::from_number(slot % 3 + 1);
+    PointId { tenant, own: OwnId::Num(slot.into()) }
+}
+
 fn built(path: &str, schema: FieldSchema, payloads: &[Payload]) -> (JsonPath, PayloadIndex) {
     let path: JsonPath = path.parse().unwrap();
     let mut index = PayloadIndex::new(schema);
@@ -93,12 +101,19 @@ impl Indexes for Shard {
         &self.live
     }
 
-    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap {
-        let slots = ids.iter().filter_map(|id| match id {
-            PointId::Num(n) => Slot::try_from(*n).ok(),
-            PointId::Uuid(_) => None,
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> Option<RoaringBitmap> {
+        let slots = self.live.iter().filter(|slot| {
+            let id = id_of(*slot);
+            ids.iter().any(|named| id.is_meant_by(*named))
         });
-        slots.filter(|slot| self.live.contains(*slot)).collect()
+        // A shard for which that would be too many look-ups: the evaluator has to tell.
+        ids.iter().all(|id| id.own != OwnId::Num(UNTOLD)).then(|| slots.collect())
+    }
+
+    fn slots_of_tenants(&self, tenants: &ValueSet<TenantId>) -> RoaringBitmap {
+        let is_theirs =
+            |slot: &Slot| id_of(*slot).tenant.is_some_and(|tenant| tenants.contains(&tenant));
+        self.live.iter().filter(is_theirs).collect()
     }
 
     fn slots_with_vector(&self, name: &str) -> Option<SlotSet> {

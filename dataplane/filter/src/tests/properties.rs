@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use vane_types::FieldSchema;
 
 use crate::Filter;
-use crate::tests::fixture::Shard;
+use crate::tests::fixture::{Shard, UNTOLD};
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 const PATHS: [&str; 9] = ["a", "b", "n", "a[]", "a.b", "n[]", "n[].a", "n[].b", "n[0].a"];
@@ -177,7 +177,9 @@ fn filter() -> BoxedStrategy<Value> {
     let condition = prop_oneof![
         8 => inner(),
         2 => nested,
-        1 => vec(0..12_u64, 0..6).prop_map(|ids| json!({"has_id": ids})),
+        1 => vec(prop_oneof![9 => 0..12_u64, 1 => Just(UNTOLD)], 0..6)
+            .prop_map(|ids| json!({"has_id": ids})),
+        1 => vec(1..5_u32, 0..3).prop_map(|tenants| json!({"of_tenants": tenants})),
         1 => select(vec!["even", "unknown", "none"]).prop_map(|name| json!({"has_vector": name})),
     ];
     clauses(condition.boxed())
@@ -219,7 +221,10 @@ fn one_nested() -> impl Strategy<Value = (Shard, Value)> {
 }
 
 fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
-    let filter = Filter::parse(filter).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    // Not by a client's door, which lets no tenants pass.
+    let filter: Filter =
+        serde_json::from_value(filter).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    filter.validate().map_err(|e| TestCaseError::fail(e.to_string()))?;
     let plain = shard.plain(&filter);
     let resolved = shard.resolve(&filter);
     prop_assert!(
@@ -237,7 +242,7 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
 fn jumble() -> BoxedStrategy<Value> {
     let words = "must should must_not min_should conditions min_count key match value any \
                  except text range lt gte geo_radius center lon lat radius values_count \
-                 is_empty is_null has_id has_vector nested filter";
+                 is_empty is_null has_id of_tenants has_vector nested filter";
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let leaf = prop_oneof![
         leaf(),
@@ -287,7 +292,7 @@ proptest! {
 
     #[test]
     fn filters_read_back_as_they_were_written(json in filter()) {
-        let filter = Filter::parse(json).unwrap();
+        let filter: Filter = serde_json::from_value(json).unwrap();
         let text = serde_json::to_string(&filter).unwrap();
         prop_assert_eq!(serde_json::from_str::<Filter>(&text).unwrap(), filter);
     }

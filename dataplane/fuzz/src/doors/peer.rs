@@ -44,13 +44,13 @@ fn write(groups: &[Group], random: &mut Random) -> Call {
 }
 
 fn changes() -> Vec<Change> {
-    let ids = vec![PointId::Num(3).to_key(), PointId::Num(4).to_key()];
+    let ids = vec![PointId::num(3).to_key(), PointId::num(4).to_key()];
     let by_ids = Targets { ids, ..Default::default() };
     let filter = rest_bodies::filter().to_string();
     let by_filter = Targets { filter, semantics: 1, ..Default::default() };
     let vectors = vec![LoggedVector::new(String::new(), Vector::Dense(vec![0.5, 1.0]))];
     let payload = br#"{"n": 7, "a": [{"b": {"c": [1, "x"]}}]}"#.to_vec();
-    let point = Point { id: PointId::Num(7).to_key(), vectors, payload: payload.clone() };
+    let point = Point { id: PointId::num(7).to_key(), vectors, payload: payload.clone() };
     let upsert = Upsert { points: vec![point.clone(), point] };
     let targets = Some(by_ids.clone());
     let set = SetPayload { targets: targets.clone(), payload, key: "a[0].b".into() };
@@ -89,14 +89,14 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         filter: filter.clone(),
         ef: Some(10),
         limit: 5,
-        exclude: vec![PointId::Num(3).to_key()],
+        exclude: vec![PointId::num(3).to_key()],
         want: want.clone(),
         vector: Some(wire::Vector {
             kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
         }),
         ..Default::default()
     });
-    let (id, using) = (PointId::Num(3).to_key(), String::new());
+    let (id, using) = (PointId::num(3).to_key(), String::new());
     let places = vec![0, 1, 4];
     match random.below(10) {
         0 => one(peer("Search"), &wire::SearchRequest { header, search }),
@@ -143,9 +143,10 @@ fn filter() -> wire::Filter {
     };
     let conditions = [
         What::Field(field),
-        What::HasId(wire::PointIds { ids: vec![PointId::Num(3).to_key()] }),
+        What::HasId(wire::PointIds { ids: vec![PointId::num(3).to_key()] }),
         What::IsEmpty("none".to_owned()),
         What::HasVector(String::new()),
+        What::OfTenants(wire::Tenants { tenants: vec![0, 1, u32::MAX] }),
         What::Filter(wire::Filter::default()),
         What::Nested(wire::Filter::default()),
     ];

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vane_api::rest::record::Keys;
 use vane_api::rest::update::UpdateResult;
 use vane_api::{Error, Kind};
 use vane_service::{Door, Principal, Service};
@@ -17,7 +18,7 @@ use vane_types::{LogIndex, innermost};
 use super::answer::{Answer, PARTIAL, Started};
 use super::error::ApiError;
 use super::read_options::ReadOptions;
-use crate::engine::{Collection, Partial};
+use crate::engine::{Collection, Partial, Record, ShardKeys};
 use crate::settings::TIMEOUT_S_MAX;
 use crate::state::AppState;
 
@@ -76,6 +77,25 @@ impl Call {
     pub(crate) async fn collection(&self, name: &str) -> Result<Arc<Collection>, ApiError> {
         Ok(self.service.collection(&self.context, name).await?)
     }
+}
+
+impl Call {
+    /// A collection by name or alias, as some shard keys have it.
+    pub(crate) async fn collection_of(
+        &self,
+        name: &str,
+        keys: Option<ShardKeys>,
+    ) -> Result<Arc<Collection>, ApiError> {
+        Ok(self.service.collection_among(&self.context, name, keys.as_ref()).await?)
+    }
+}
+
+/// What the tenants of some points are called.
+pub(crate) fn keys_of<'a>(
+    collection: &Collection,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Keys {
+    collection.keys_of(records.into_iter().filter_map(|record| record.id.tenant))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Call

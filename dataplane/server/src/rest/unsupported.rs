@@ -10,7 +10,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 25] = [
+const OF_COLLECTION: [(&str, &str); 23] = [
     ("/points/search", "use points/query"),
     ("/points/search/batch", "use points/query/batch"),
     ("/points/search/groups", ""),
@@ -26,8 +26,6 @@ const OF_COLLECTION: [(&str, &str); 25] = [
     ("/vectors/{vector}", "name all vectors when creating the collection"),
     ("/optimizations", "GET /collections/{collection} tells whether it is optimizing"),
     ("/memory", "GET /metrics has the figures"),
-    ("/shards", ""),
-    ("/shards/delete", ""),
     ("/shards/{shard}/{*rest}", ""),
     ("/snapshots", ""),
     ("/snapshots/{snapshot}", ""),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vane_api::Error;
 use vane_api::rest::select::PointsSelector;
+use vane_api::rest::shard_key::Keyed;
 use vane_api::rest::update::{
     DeletePayload, DeleteVectors, Operations, SetPayload, UpdateVectors, Upsert,
 };
@@ -58,18 +59,19 @@ pub(super) async fn clear_payload(call: Call, asked: To<PointsSelector>) -> Answ
 pub(super) async fn batch(call: Call, To(name, body): To<Operations>) -> Answered {
     let writes = body.into_writes()?;
     let collection = call.collection(&name).await?;
-    let indexes = call.service.write_batch(&call.context, collection, writes).await?;
+    let writes = call.service.each_among(&call.context, &collection, writes).await?;
+    let indexes = call.service.write_batch(&call.context, writes).await?;
     let results: Vec<_> = indexes.into_iter().map(|index| call.updated(index)).collect();
     Ok(call.answer(results))
 }
 
 /// Applies the change that `read` finds in a body.
-async fn change<T>(
+async fn change<T: Keyed>(
     call: Call,
-    To(name, body): To<T>,
+    To(name, mut body): To<T>,
     read: impl FnOnce(T) -> Result<Write, Error>,
 ) -> Answered {
-    let collection = call.collection(&name).await?;
+    let collection = call.collection_of(&name, body.take_keys()).await?;
     write(&call, collection, read(body)?).await
 }
 

@@ -148,7 +148,6 @@ MISSING = [
     ("POST", "/facet", {"key": "k"}),
     ("POST", "/points/search/matrix/pairs", {}),
     ("GET", "/snapshots", None),
-    ("PUT", "/shards", {"shard_key": "a"}),
     ("POST", "/points/scroll", {"order_by": "k"}),
     ("POST", "/points/query", {"query": {"recommend": {"positive": [1]}}}),
     ("POST", "/points/query", {"query": {"discover": {"target": 1, "context": []}}}),

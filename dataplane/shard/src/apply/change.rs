@@ -96,6 +96,7 @@ impl<'s, 'a> Applying<'s, 'a> {
     /// Collects what a change comes to.
     pub(super) fn change(&mut self, change: Change) -> Result<(), Stop> {
         self.is_of_one = change.keys().nth(1).is_none();
+        self.check_tenants(&change)?;
         match change {
             Change::Upsert(upsert) => self.upsert(upsert),
             Change::Delete(targets) => self.delete(&targets),
@@ -108,6 +109,7 @@ impl<'s, 'a> Applying<'s, 'a> {
             Change::CreateIndex(create) => self.create_index(&create),
             Change::DropIndex(drop) => self.drop_index(&drop),
             Change::Configure(configure) => self.configure(&configure),
+            Change::CloseTenant(close) => self.close_tenant(close),
         }
     }
 

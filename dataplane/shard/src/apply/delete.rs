@@ -19,7 +19,7 @@ impl Applying<'_, '_> {
             self.batch().delete_point(record.id);
             self.batch().delete_record(slot);
             self.effects.digest = self.effects.digest.wrapping_sub(digest::of_record(&record));
-            self.effects.memory.push(Effect::PointRemoved(slot));
+            self.effects.memory.push(Effect::PointRemoved { slot, tenant: record.id.tenant });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use vane_raft::{Answer, Conf};
 use vane_storage::{Batch, ShardStore};
 use vane_types::command::RequestId;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, TenantId};
 
 use crate::state::field::Field;
 use crate::state::{State, residences};
@@ -16,9 +16,17 @@ use crate::state::{State, residences};
 /// A change of memory.
 pub(crate) enum Effect {
     /// The slot was given to a new point.
-    PointAdded(Slot),
+    PointAdded {
+        slot: Slot,
+        tenant: Option<TenantId>,
+    },
     /// The slot's point was deleted.
-    PointRemoved(Slot),
+    PointRemoved {
+        slot: Slot,
+        tenant: Option<TenantId>,
+    },
+    /// Points of the tenant are not taken any more.
+    TenantClosed(TenantId),
     /// The slot's point was written, as a whole or in part: it has a new version.
     Written {
         slot: Slot,
@@ -103,11 +111,16 @@ impl State {
 
     fn carry_out_one(&mut self, index: LogIndex, effect: Effect) {
         match effect {
-            Effect::PointAdded(slot) => {
+            Effect::PointAdded { slot, tenant } => {
                 self.live.insert(slot);
+                tenant.into_iter().for_each(|tenant| self.tenants.insert(tenant, slot));
             }
-            Effect::PointRemoved(slot) => {
+            Effect::PointRemoved { slot, tenant } => {
                 self.live.remove(slot);
+                tenant.into_iter().for_each(|tenant| self.tenants.remove(tenant, slot));
+            }
+            Effect::TenantClosed(tenant) => {
+                self.closed.insert(tenant);
             }
             Effect::Written { slot, id } => self.ids.set(slot, id, index),
             Effect::RowDied { vector, slot } => self.vectors[vector as usize].kill(slot, index),

@@ -40,7 +40,7 @@ mod tests {
     /// Deletes the first points of each half.
     fn delete(halves: &[usize]) -> Change {
         let first = |half: &usize| {
-            let mut ids = (0..).map(PointId::Num);
+            let mut ids = (0..).map(PointId::num);
             let keys = KeyRange::equal_part(*half, 2);
             ids.find(|id| keys.contains(id.routing_hash())).unwrap().to_key()
         };

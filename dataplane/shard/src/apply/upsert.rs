@@ -45,7 +45,7 @@ impl Applying<'_, '_> {
         }
         self.effects.next_slot += 1;
         self.batch().put_point(id, slot);
-        self.effects.memory.push(Effect::PointAdded(slot));
+        self.effects.memory.push(Effect::PointAdded { slot, tenant: id.tenant });
         Ok(slot)
     }
 

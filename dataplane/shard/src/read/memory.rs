@@ -49,17 +49,18 @@ impl Memory {
 impl Shard {
     /// What it holds now. Looks at every value of each payload index.
     pub fn memory(&self) -> Memory {
-        let (mut memory, indexes) = {
+        let (mut memory, indexes, tenants) = {
             let state = self.state.read();
             let indexes: Vec<PayloadIndex> =
                 state.fields.values().map(|field| field.index.clone()).collect();
             let mut memory = Memory { ids: state.ids.bytes(), ..Memory::default() };
             state.vectors.iter().for_each(|vector| memory.add(of_vector(vector)));
             memory.places += state.live.bytes();
-            (memory, indexes)
+            (memory, indexes, state.tenants.clone())
         };
         // Beside writers: a copy of an index is its own.
         memory.indexes = indexes.iter().map(PayloadIndex::bytes).sum();
+        memory.places += tenants.bytes();
         memory
     }
 }

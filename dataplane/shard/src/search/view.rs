@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_filter::{Filter, Resolved, SlotSet};
+use vane_filter::{Filter, Resolved, SlotSet, TenantIndex};
 use vane_storage::ReadView;
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot};
 
@@ -29,6 +29,8 @@ pub(crate) struct View<'a> {
     pub(crate) snapshot: ReadView<'a>,
     /// Slots of the points that were there.
     pub(crate) live: SlotSet,
+    /// The same by tenant.
+    pub(crate) tenants: TenantIndex,
     /// Names of the vectors by ordinal.
     pub(crate) names: Vec<String>,
     /// What the filter's indexes said; `None` without a filter.
@@ -121,6 +123,7 @@ impl Shard {
             at: state.applied,
             snapshot: self.store.read_view(),
             live: state.live.clone(),
+            tenants: state.tenants.clone(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
             resolved: None,
         }

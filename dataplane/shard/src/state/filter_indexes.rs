@@ -8,18 +8,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use vane_filter::{Filter, PayloadIndex, Resolved, SlotSet, ValueSet};
+use vane_filter::{Filter, PayloadIndex, Resolved, SlotSet, TenantIndex, ValueSet};
 use vane_storage::{Error, ReadView};
-use vane_types::{JsonPath, PointId};
+use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::state::State;
 
 /// Ids that are looked up at once.
 const IDS_PER_LOOKUP: usize = 1024;
+/// Points that ids without a tenant may mean at most.
+pub(crate) const MEANT_MAX: usize = 100_000;
 
 /// The indexes of one moment.
 pub(crate) struct FilterIndexes {
     live: SlotSet,
+    tenants: TenantIndex,
     fields: BTreeMap<Arc<JsonPath>, PayloadIndex>,
     vectors: Vec<(String, SlotSet)>,
 }
@@ -31,7 +34,7 @@ impl FilterIndexes {
         let fields = whole.map(|(path, field)| (Arc::clone(path), field.index.clone())).collect();
         let vectors = state.vectors.iter();
         let vectors = vectors.map(|vector| (vector.name.clone(), vector.present.clone())).collect();
-        Self { live: state.live.clone(), fields, vectors }
+        Self { live: state.live.clone(), tenants: state.tenants.clone(), fields, vectors }
     }
 
     /// Values that a look-up of a filter reads at most; `None` where that cannot be told.
@@ -51,6 +54,24 @@ impl FilterIndexes {
     }
 }
 
+/// The points that ids may mean: an id without a tenant, in a shard that has some, one of each.
+/// `None` where those are more than are looked up at once.
+pub(crate) fn meant(
+    ids: impl Iterator<Item = PointId>,
+    tenants: &TenantIndex,
+) -> Option<Vec<PointId>> {
+    if tenants.is_empty() {
+        return Some(ids.collect());
+    }
+    let (open, mut found): (Vec<_>, Vec<_>) = ids.partition(|id| id.tenant.is_none());
+    if open.len().saturating_mul(tenants.len()) > MEANT_MAX {
+        return None;
+    }
+    let tenants = if open.is_empty() { Vec::new() } else { tenants.tenants() };
+    found.extend(open.iter().flat_map(|id| tenants.iter().map(|tenant| id.of(*tenant))));
+    Some(found)
+}
+
 /// One resolution.
 struct Lookup<'a> {
     indexes: &'a FilterIndexes,
@@ -68,8 +89,8 @@ impl vane_filter::Indexes for Lookup<'_> {
         &self.indexes.live
     }
 
-    fn slots_of(&self, ids: &ValueSet<PointId>) -> RoaringBitmap {
-        let ids: Vec<PointId> = ids.iter().copied().collect();
+    fn slots_of(&self, ids: &ValueSet<PointId>) -> Option<RoaringBitmap> {
+        let ids = meant(ids.iter().copied(), &self.indexes.tenants)?;
         let mut found = RoaringBitmap::new();
         for ids in ids.chunks(IDS_PER_LOOKUP) {
             match self.snapshot.slots(ids) {
@@ -80,7 +101,11 @@ impl vane_filter::Indexes for Lookup<'_> {
                 }
             }
         }
-        found
+        Some(found)
+    }
+
+    fn slots_of_tenants(&self, tenants: &ValueSet<TenantId>) -> RoaringBitmap {
+        self.indexes.tenants.slots(tenants.iter().copied())
     }
 
     fn slots_with_vector(&self, name: &str) -> Option<SlotSet> {

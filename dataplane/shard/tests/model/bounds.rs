@@ -92,12 +92,12 @@ fn points_are_refused_once_their_numbers_are_given_out() {
     assert_eq!(apply(&replica, upsert(105..106), Some(BOUNDS)), Err(Refusal::OutOfSlots));
     // What is there can still be replaced and deleted.
     let again = NewPoint {
-        id: PointId::Num(100),
+        id: PointId::num(100),
         vectors: [(String::new(), vector(1.0))].into(),
         payload: Payload::new(),
     };
     assert_eq!(apply(&replica, Write::Upsert(vec![again]), Some(BOUNDS)), Ok(()));
-    let all = Write::Delete(Selection::Ids((5..15).map(PointId::Num).collect()));
+    let all = Write::Delete(Selection::Ids((5..15).map(PointId::num).collect()));
     assert_eq!(apply(&replica, all, Some(BOUNDS)), Ok(()));
     assert_eq!(apply(&replica, upsert(105..106), Some(BOUNDS)), Err(Refusal::OutOfSlots));
 }

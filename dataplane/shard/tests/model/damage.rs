@@ -51,7 +51,7 @@ fn is_out_of_use(replica: &Replica) {
     assert!(replica.shard.damaged().is_some());
     let refused = replica.shard.search(&search(5.0, None, 3), soon(), &Alone).unwrap_err();
     assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
-    assert!(replica.shard.retrieve(&[PointId::Num(1)], &Default::default()).is_err());
+    assert!(replica.shard.retrieve(&[PointId::num(1)], &Default::default()).is_err());
     assert!(replica.shard.snapshot(tempfile::tempdir().unwrap().path()).is_err());
     let never = AtomicBool::new(false);
     assert!(!replica.shard.run_job(JobKind::Build, &|_| true, &never).unwrap());

@@ -12,7 +12,7 @@ const IDS: u64 = 8000;
 fn alike() -> Replica {
     let replica = Replica::founded(MemoryKv::default());
     let point = |id: u64| NewPoint {
-        id: PointId::Num(id),
+        id: PointId::num(id),
         vectors: [(String::new(), vector(1.0))].into(),
         payload: payload(id as i64 % 4),
     };
@@ -33,7 +33,7 @@ fn a_page_of_many_that_match_a_filter_ends_at_an_id() {
     for limit in [10, 20, 60] {
         let found = replica.shard.search(&search(1.0, Some(number_is(0)), limit), soon(), &Alone);
         let ids: Vec<_> = found.unwrap().into_iter().map(|scored| scored.record.id).collect();
-        let first: Vec<_> = (0..limit as u64).map(|n| PointId::Num(n * 4)).collect();
+        let first: Vec<_> = (0..limit as u64).map(|n| PointId::num(n * 4)).collect();
         assert_eq!(ids, first, "{limit}");
     }
 }

@@ -16,7 +16,7 @@ fn each_part_says_how_it_was_looked_through_and_what_matches() {
     assert!(replica.write(upsert(0..80)));
     (0..12).for_each(|_| replica.run_jobs());
     assert!(replica.write(upsert(80..90)));
-    let gone = (0..10).map(PointId::Num).collect();
+    let gone = (0..10).map(PointId::num).collect();
     assert!(replica.write(Write::Delete(Selection::Ids(gone))));
     let plain = search(40.0, None, 3);
     let parts = explained(&replica, &plain);

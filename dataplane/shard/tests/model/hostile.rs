@@ -73,8 +73,8 @@ fn path() -> impl Strategy<Value = JsonPath> {
 
 fn id() -> impl Strategy<Value = PointId> {
     let uuid = Uuid::from_u128(u128::MAX);
-    let odd = [PointId::Num(u64::MAX), PointId::Uuid(uuid), PointId::Uuid(Uuid::nil())];
-    prop_oneof![(0_u64..4).prop_map(PointId::Num), prop::sample::select(odd.to_vec())]
+    let odd = [PointId::num(u64::MAX), PointId::uuid(uuid), PointId::uuid(Uuid::nil())];
+    prop_oneof![(0_u64..4).prop_map(PointId::num), prop::sample::select(odd.to_vec())]
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -187,7 +187,7 @@ fn what_older_versions_wrote_is_read_changed_and_deleted() {
     assert!(replica.write(upsert(0..2)));
     let inner = (0..BODY_DEPTH_MAX).fold(json!(1), |value, _| json!({"x": [value]}));
     let deep: Map<String, Value> = json!({"d": inner}).as_object().unwrap().clone();
-    let ids = vec![PointId::Num(0).to_key()];
+    let ids = vec![PointId::num(0).to_key()];
     let set = |payload: &Payload, key: String| {
         let targets = Some(Targets { ids: ids.clone(), ..Targets::default() });
         let payload = serde_json::to_vec(payload).unwrap();
@@ -199,7 +199,7 @@ fn what_older_versions_wrote_is_read_changed_and_deleted() {
     replica.apply(Command::new(Change::CreateIndex(index)).encode_stored()).unwrap();
     assert!(replica.contents().0[0].contains("\"d\""), "it is read");
     replica.reopen();
-    let point = || Selection::Ids(vec![PointId::Num(0)]);
+    let point = || Selection::Ids(vec![PointId::num(0)]);
     let few = json!({"n": 1}).as_object().unwrap().clone();
     let set = Write::SetPayload { points: point(), payload: few, key: "a.b".parse().ok() };
     assert!(replica.write(set));
@@ -220,7 +220,7 @@ fn depth_is_bounded_with_the_path_that_leads_to_it() {
     };
     let set = |steps: usize, levels: usize| {
         let key = (steps > 0).then(|| vec!["a"; steps].join(".").parse().unwrap());
-        let points = Selection::Ids(vec![PointId::Num(0)]);
+        let points = Selection::Ids(vec![PointId::num(0)]);
         check(&config, Write::SetPayload { points, payload: nested(levels), key }).is_ok()
     };
     for steps in [0, 1, 20, PATH_STEPS_MAX - 1] {
@@ -231,7 +231,7 @@ fn depth_is_bounded_with_the_path_that_leads_to_it() {
     let replica = Replica::founded(MemoryKv::default());
     assert!(replica.write(upsert(0..1)));
     let key = Some(vec!["a"; 20].join(".").parse().unwrap());
-    let points = Selection::Ids(vec![PointId::Num(0)]);
+    let points = Selection::Ids(vec![PointId::num(0)]);
     let payload = nested(PAYLOAD_DEPTH_MAX - 20);
     assert!(replica.write(Write::SetPayload { points, payload, key }));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod bounds;
+mod by_tenant;
 mod damage;
 mod equal_scores;
 mod explain;

@@ -10,8 +10,10 @@ proptest! {
     })]
 
     #[test]
-    fn the_shard_answers_as_a_map_does(steps in prop::collection::vec(step(), 1..40)) {
-        let mut world = World::new();
+    fn the_shard_answers_as_a_map_does(
+        of_tenants: bool, steps in prop::collection::vec(step(), 1..40)
+    ) {
+        let mut world = World::new(of_tenants);
         for step in steps {
             world.take(step);
         }

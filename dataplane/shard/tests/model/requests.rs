@@ -12,7 +12,7 @@ const REQUESTS: u64 = 20;
 
 fn point(id: u64, x: f32) -> Write {
     let vectors = [(String::new(), vector(x))].into();
-    Write::Upsert(vec![NewPoint { id: PointId::Num(id), vectors, payload: payload(0) }])
+    Write::Upsert(vec![NewPoint { id: PointId::num(id), vectors, payload: payload(0) }])
 }
 
 /// Some write for each number. Those that set payloads are refused while the point is absent.
@@ -68,7 +68,7 @@ fn a_copy_from_beyond_the_window_is_refused() {
     let mut replica = Replica::founded(MemoryKv::default());
     let basis = replica.shard.applied().0;
     let (taken, refused) = (command(&replica, 0, basis), command(&replica, 5, basis));
-    assert_eq!(replica.apply(refused.clone()), Err(Refusal::PointNotFound(PointId::Num(1))));
+    assert_eq!(replica.apply(refused.clone()), Err(Refusal::PointNotFound(PointId::num(1))));
     assert_eq!(replica.apply(taken.clone()), Ok(()));
     // From here on neither would come to the same if it were applied.
     assert!(replica.write(Write::Delete(selection(&[0]))));
@@ -77,7 +77,7 @@ fn a_copy_from_beyond_the_window_is_refused() {
         replica.apply(Vec::new()).unwrap();
     }
     let before = replica.contents();
-    assert_eq!(replica.apply(refused.clone()), Err(Refusal::PointNotFound(PointId::Num(1))));
+    assert_eq!(replica.apply(refused.clone()), Err(Refusal::PointNotFound(PointId::num(1))));
     replica.reopen();
     assert_eq!(replica.apply(taken.clone()), Ok(()), "the last index that it is known at");
     for _ in 0..2 {

@@ -13,7 +13,7 @@ fn a_job_that_has_no_room_leaves_its_largest_segments_out() {
     let replica = Replica::founded(MemoryKv::default());
     let never = AtomicBool::new(false);
     let point = |id: u64| NewPoint {
-        id: PointId::Num(id),
+        id: PointId::num(id),
         vectors: [(String::new(), vector(id as f32))].into(),
         payload: payload(0),
     };

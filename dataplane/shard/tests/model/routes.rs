@@ -14,7 +14,7 @@ fn half(ordinal: usize, epoch: u64) -> ShardRange {
 
 /// Ids of the lower half, so many.
 fn lower(count: usize) -> Vec<u64> {
-    let is_lower = |id: &u64| half(0, 0).keys.contains(PointId::Num(*id).routing_hash());
+    let is_lower = |id: &u64| half(0, 0).keys.contains(PointId::num(*id).routing_hash());
     (0..).filter(is_lower).take(count).collect()
 }
 

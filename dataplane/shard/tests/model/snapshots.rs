@@ -119,7 +119,7 @@ fn a_replica_that_fell_behind_keeps_nothing_of_its_own() {
     to.shard.install(dir.path()).unwrap();
     assert_alike(&from, &to);
     assert_eq!(segments(to.shard.store().dir()), segments(&dir.path().join("segments")));
-    assert!(context.scored().iter().all(|(id, _)| *id >= PointId::Num(1000)), "views go on");
+    assert!(context.scored().iter().all(|(id, _)| *id >= PointId::num(1000)), "views go on");
     to.reopen();
     assert_alike(&from, &to);
 }
@@ -212,14 +212,14 @@ fn members_and_requests_are_part_of_the_state() {
     let mut from = Replica::founded(MemoryKv::default());
     assert_eq!(from.shard.conf(), members());
     let missing = Write::SetPayload {
-        points: Selection::Ids(vec![PointId::Num(9)]),
+        points: Selection::Ids(vec![PointId::num(9)]),
         payload: payload(1),
         key: None,
     };
     let [command] = <[Command; 1]>::try_from(from.commands(missing)).unwrap();
     let request = RequestId { session: 1, sequence: 2, basis: from.shard.applied().0 };
     let data = command.with_request(request).encode_stored();
-    let refused = Err(Refusal::PointNotFound(PointId::Num(9)));
+    let refused = Err(Refusal::PointNotFound(PointId::num(9)));
     assert_eq!(from.apply(data.clone()), refused);
     let voters = vec![PeerId::new(NodeId(3), 1)];
     let learners = vec![PeerId::new(NodeId(4), 7)];

@@ -35,7 +35,7 @@ fn an_entry_with_a_vector_that_is_not_dense_changes_nothing() {
     let before = replica.contents();
     let point = |id: u64, vector| {
         let vectors = vec![LoggedVector::new(String::new(), vector)];
-        Point { id: PointId::Num(id).to_key(), vectors, payload: Vec::new() }
+        Point { id: PointId::num(id).to_key(), vectors, payload: Vec::new() }
     };
     for (other, text) in not_dense() {
         // The first is fine: it must not be half of the entry.

@@ -18,7 +18,7 @@ use vane_shard::{
 use vane_storage::{DataDb, Kv, MemoryKv, ShardStore};
 use vane_types::{
     CollectionConfig, Distance, FieldSchema, GroupId, Hints, HnswConfig, LogIndex, NodeId,
-    OptimizerConfig, Payload, PeerId, PointId, Term, Vector, VectorParams,
+    OptimizerConfig, OwnId, Payload, PeerId, PointId, TenantId, Term, Vector, VectorParams,
 };
 
 pub const DIM: usize = 4;
@@ -99,6 +99,15 @@ pub fn config() -> CollectionConfig {
     }
 }
 
+/// The same with points that are of tenants.
+pub fn by_tenant() -> CollectionConfig {
+    CollectionConfig { by_tenant: true, ..config() }
+}
+
+pub fn tenant(number: u32) -> TenantId {
+    TenantId::from_number(number).unwrap()
+}
+
 pub fn vector(x: f32) -> Vector {
     vec![x, 1.0, -x, 0.5].into()
 }
@@ -128,7 +137,7 @@ pub fn search(x: f32, filter: Option<Filter>, limit: usize) -> Search {
 /// Points whose numbers are their ids' remainders.
 pub fn upsert(ids: std::ops::Range<u64>) -> Write {
     let point = |id| NewPoint {
-        id: PointId::Num(id),
+        id: PointId::num(id),
         vectors: [(String::new(), vector(id as f32))].into(),
         payload: payload(id as i64 % 4),
     };
@@ -149,17 +158,22 @@ pub struct Replica {
 impl Replica {
     /// The first of its group.
     pub fn founded(kv: impl Into<Arc<dyn Kv>>) -> Self {
-        Self::begin(kv.into(), INITIAL_INDEX, &members())
+        Self::begin(kv.into(), &config(), INITIAL_INDEX, &members())
+    }
+
+    /// One whose points are of tenants.
+    pub fn of_tenants(kv: impl Into<Arc<dyn Kv>>) -> Self {
+        Self::begin(kv.into(), &by_tenant(), INITIAL_INDEX, &members())
     }
 
     /// One that joins later.
     pub fn joining() -> Self {
-        Self::begin(MemoryKv::default().into(), LogIndex::ZERO, &Conf::default())
+        Self::begin(MemoryKv::default().into(), &config(), LogIndex::ZERO, &Conf::default())
     }
 
-    fn begin(kv: Arc<dyn Kv>, applied: LogIndex, conf: &Conf) -> Self {
+    fn begin(kv: Arc<dyn Kv>, config: &CollectionConfig, applied: LogIndex, conf: &Conf) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Shard::create(&store(&kv, dir.path()), &config(), applied, conf).unwrap();
+        Shard::create(&store(&kv, dir.path()), config, applied, conf).unwrap();
         let shard = open(&kv, dir.path());
         Self { kv, dir, shard }
     }
@@ -249,6 +263,8 @@ impl Replica {
 }
 
 pub struct World {
+    /// Points are of three tenants by turns, and each tenant's are numbered by themselves.
+    of_tenants: bool,
     pub replica: Replica,
     twin: Replica,
     pub expected: BTreeMap<u64, Expected>,
@@ -257,15 +273,33 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub fn new(of_tenants: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let replica = Replica::founded(DataDb::open(dir.path()).unwrap());
-        Self {
-            replica,
-            twin: Replica::founded(MemoryKv::default()),
-            expected: BTreeMap::new(),
-            _db: dir,
+        let db = DataDb::open(dir.path()).unwrap();
+        let (replica, twin) = match of_tenants {
+            true => (Replica::of_tenants(db), Replica::of_tenants(MemoryKv::default())),
+            false => (Replica::founded(db), Replica::founded(MemoryKv::default())),
+        };
+        Self { of_tenants, replica, twin, expected: BTreeMap::new(), _db: dir }
+    }
+
+    /// What a point of the map is called.
+    pub fn id(&self, n: u64) -> PointId {
+        match self.of_tenants {
+            true => PointId::num(n / 3).of(tenant(n as u32 % 3 + 1)),
+            false => PointId::num(n),
         }
+    }
+
+    /// Which point of the map it is.
+    fn number(&self, id: PointId) -> u64 {
+        let OwnId::Num(number) = id.own else { panic!("only numbers were written") };
+        assert_eq!(id.tenant.is_some(), self.of_tenants);
+        id.tenant.map_or(number, |tenant| number * 3 + u64::from(tenant.number() - 1))
+    }
+
+    fn selection(&self, ids: &[u64]) -> Selection {
+        Selection::Ids(ids.iter().map(|id| self.id(*id)).collect())
     }
 
     /// Logs and applies a write; says whether it was taken.
@@ -284,18 +318,20 @@ impl World {
         match step {
             Step::Upsert(points) => {
                 let point = |&(id, x, n, has): &(u64, f32, i64, bool)| NewPoint {
-                    id: PointId::Num(id),
+                    id: self.id(id),
                     vectors: has.then(|| (String::new(), vector(x))).into_iter().collect(),
                     payload: payload(n),
                 };
-                assert!(self.write(Write::Upsert(points.iter().map(point).collect())));
+                let points_of = points.iter().map(point).collect();
+                assert!(self.write(Write::Upsert(points_of)));
                 let expected = |(id, x, n, has): (u64, f32, i64, bool)| {
                     (id, Expected { vector: has.then_some(x), n: Some(n) })
                 };
                 self.expected.extend(points.into_iter().map(expected));
             }
             Step::Delete(ids) => {
-                assert!(self.write(Write::Delete(selection(&ids))));
+                let points = self.selection(&ids);
+                assert!(self.write(Write::Delete(points)));
                 self.expected.retain(|id, _| !ids.contains(id));
             }
             Step::DeleteWhere(n) => {
@@ -303,21 +339,22 @@ impl World {
                 self.expected.retain(|_, point| point.n != Some(n));
             }
             Step::UpdateVector(id, x) => {
-                let update = vec![(PointId::Num(id), BTreeMap::from([(String::new(), vector(x))]))];
+                let update = vec![(self.id(id), BTreeMap::from([(String::new(), vector(x))]))];
                 let taken = self.write(Write::UpdateVectors(update));
                 assert_eq!(taken, self.expected.contains_key(&id));
                 self.expected.entry(id).and_modify(|point| point.vector = Some(x));
             }
             Step::DeleteVector(id) => {
-                assert!(self.write(Write::DeleteVectors {
-                    points: selection(&[id]),
-                    names: vec![String::new()]
-                }));
+                let points = self.selection(&[id]);
+                assert!(self.write(Write::DeleteVectors { points, names: vec![String::new()] }));
                 self.expected.entry(id).and_modify(|point| point.vector = None);
             }
             Step::SetPayload(ids, n) => {
-                let set =
-                    Write::SetPayload { points: selection(&ids), payload: payload(n), key: None };
+                let set = Write::SetPayload {
+                    points: self.selection(&ids),
+                    payload: payload(n),
+                    key: None,
+                };
                 let taken = self.write(set);
                 // All of them or none.
                 assert_eq!(taken, ids.iter().all(|id| self.expected.contains_key(id)));
@@ -326,7 +363,8 @@ impl World {
                 }
             }
             Step::Clear(id) => {
-                assert!(self.write(Write::ClearPayload(selection(&[id]))));
+                let points = self.selection(&[id]);
+                assert!(self.write(Write::ClearPayload(points)));
                 self.expected.entry(id).and_modify(|point| point.n = None);
             }
             Step::Index => {
@@ -356,7 +394,7 @@ impl World {
             .scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon())
             .unwrap();
         let found = page.records.into_iter().map(|record| {
-            let PointId::Num(id) = record.id else { panic!("only numbers were written") };
+            let id = self.number(record.id);
             let vector = record.vectors.unwrap().get("").map(|vector| vector.values()[0]);
             (
                 id,
@@ -403,7 +441,7 @@ impl World {
             };
             let found = self.replica.shard.search(&search, soon(), &Alone).unwrap();
             for hit in &found {
-                let PointId::Num(id) = hit.record.id else { panic!("only numbers were written") };
+                let id = self.number(hit.record.id);
                 assert_eq!(self.expected[&id].n, Some(n), "point {id}");
             }
             let found: Vec<f32> = found.iter().map(|hit| hit.score).collect();
@@ -444,5 +482,5 @@ pub fn members() -> Conf {
 }
 
 pub fn selection(ids: &[u64]) -> Selection {
-    Selection::Ids(ids.iter().map(|id| PointId::Num(*id)).collect())
+    Selection::Ids(ids.iter().map(|id| PointId::num(*id)).collect())
 }

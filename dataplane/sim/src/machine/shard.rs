@@ -16,7 +16,7 @@ use vane_types::{
     VectorParams,
 };
 
-use super::requests::{CLASS, class_filter, number_of, number_of_id, path};
+use super::requests::{CLASS, among_tenants, class_filter, id_of, number_of, number_of_id, path};
 use super::{AnyMachine, Machine};
 use crate::random::Random;
 
@@ -73,7 +73,7 @@ fn classes_are_tenants() -> Hints {
 }
 
 /// The configuration of every collection.
-pub(crate) fn collection_config() -> CollectionConfig {
+pub(crate) fn collection_config(by_tenant: bool) -> CollectionConfig {
     let params = VectorParams::new(SIZE, Distance::Euclid);
     CollectionConfig {
         vectors: BTreeMap::from([(String::new(), params)]),
@@ -93,6 +93,7 @@ pub(crate) fn collection_config() -> CollectionConfig {
         metadata: Payload::new(),
         // Rows of merged segments lie by class.
         hints: classes_are_tenants(),
+        by_tenant,
         ..CollectionConfig::default()
     }
 }
@@ -132,7 +133,7 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
     let search = Search {
         using: String::new(),
         vector: vec![0.0; SIZE].into(),
-        filter: None,
+        filter: among_tenants(None, shard.config().by_tenant),
         params: SearchParams { exact: true, ..SearchParams::default() },
         score_threshold: None,
         limit: POINTS_MAX,
@@ -173,7 +174,7 @@ impl Machine for Shard {
 
     fn read(&self, point: u64) -> Result<Option<u64>, String> {
         let want = Want { payload: WantPayload::All, ..Want::default() };
-        let found = self.retrieve(&[PointId::Num(point)], &want);
+        let found = self.retrieve(&[id_of(point, self.config().by_tenant)], &want);
         let found = found.map_err(|error| error.to_string())?;
         found.first().map(|record| number_of(record).map(|(_, number)| number)).transpose()
     }

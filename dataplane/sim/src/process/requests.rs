@@ -143,8 +143,10 @@ impl Process {
                 });
             }
             (Some(collection), Kind::Write(write)) => {
-                let (write, options) = (machine::shard_write(&write), options(Freshness::Leader));
+                let write = machine::shard_write(&write, collection.is_by_tenant());
+                let options = options(Freshness::Leader);
                 self.requests.add(owner, async move {
+                    let collection = collection.of_all_tenants();
                     Told::Changed(collection.write(write, options).await.map(drop))
                 });
             }
@@ -222,10 +224,10 @@ impl Process {
         owner: Owner,
         name: String,
         key: String,
-        layout: Layout,
+        (layout, by_tenant): (Layout, bool),
         timeout: Duration,
     ) {
-        let (coordinator, config) = (self.coordinator(), machine::collection_config());
+        let (coordinator, config) = (self.coordinator(), machine::collection_config(by_tenant));
         self.requests.add(owner, async move {
             Told::Changed(coordinator.create_collection(&name, config, layout, &key, timeout).await)
         });

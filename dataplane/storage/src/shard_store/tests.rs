@@ -26,7 +26,7 @@ fn store(kv: &Arc<dyn Kv>, group: GroupId) -> ShardStore {
 fn fill(store: &ShardStore, applied: LogIndex, points: u32) {
     let mut batch = store.batch();
     for slot in 0..points {
-        let id = PointId::Num(u64::from(slot));
+        let id = PointId::num(u64::from(slot));
         batch.put_point(id, slot);
         let payload = format!("{{\"n\":{slot}}}").into_bytes();
         let vectors = vec![VectorRecord { ordinal: 0, version: applied, digest: u64::from(slot) }];

@@ -241,7 +241,7 @@ impl Replica for Fake {
     }
 
     async fn hold(&self, hold: Hold, _deadline: Instant) -> Result<HeldHits, Error> {
-        Ok(HeldHits { token: hold.0.limit as u64, hits: vec![(PointId::Num(1), 0.5)] })
+        Ok(HeldHits { token: hold.0.limit as u64, hits: vec![(PointId::num(1), 0.5)] })
     }
 
     async fn fetch(&self, _fetch: Fetch, _deadline: Instant) -> Result<Vec<Record>, Error> {
@@ -256,7 +256,7 @@ impl Replica for Fake {
     }
 
     async fn scroll(&self, _scroll: Scroll, _deadline: Instant) -> Result<Page, Error> {
-        Ok(Page { records: Vec::new(), next: Some(PointId::Num(8)) })
+        Ok(Page { records: Vec::new(), next: Some(PointId::num(8)) })
     }
 
     async fn count(&self, _count: Count, _deadline: Instant) -> Result<usize, Error> {
@@ -269,7 +269,7 @@ impl Replica for Fake {
     }
 
     async fn resolve(&self, _resolve: Resolve, _deadline: Instant) -> Result<Vec<PointId>, Error> {
-        Ok(vec![PointId::Num(1), PointId::Uuid(CLUSTER)])
+        Ok(vec![PointId::num(1), PointId::uuid(CLUSTER)])
     }
 
     async fn shard_info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {

@@ -8,7 +8,7 @@ use vane_filter::{
     MinShould, Nested, Number, Point, Radius, Range, Scalar, Scalars, ValueSet,
 };
 
-use super::value_of::{path, point_id, text};
+use super::value_of::{path, point_id, tenant, text};
 
 pub(super) fn filter() -> BoxedStrategy<Filter> {
     let flat = clauses(flat_condition().boxed());
@@ -48,6 +48,7 @@ fn flat_condition() -> BoxedStrategy<Condition> {
         path().prop_map(|key| Condition::IsEmpty { is_empty: FieldRef { key } }),
         path().prop_map(|key| Condition::IsNull { is_null: FieldRef { key } }),
         ids.prop_map(|has_id| Condition::HasId { has_id }),
+        vec(tenant(), 0..4).prop_map(|tenants| Condition::OfTenants { of_tenants: tenants.into() }),
         text().prop_map(|has_vector| Condition::HasVector { has_vector }),
     ]
     .boxed()

@@ -87,25 +87,25 @@ async fn each_read_gets_the_answer_of_its_kind() {
     let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
     assert!(read(&peers, search()).await.unwrap().0.is_empty());
     let (held, index) = read(&peers, Hold(search())).await.unwrap();
-    assert_eq!((held.token, held.hits, index), (6, vec![(PointId::Num(1), 0.5)], INDEX));
+    assert_eq!((held.token, held.hits, index), (6, vec![(PointId::num(1), 0.5)], INDEX));
     assert_eq!(read(&peers, Explain(search())).await, Ok((Vec::new(), INDEX)));
     assert_eq!(read(&peers, Count { filter: None }).await, Ok((42, INDEX)));
     assert_eq!(read(&peers, Basis).await, Ok((LogIndex(77), INDEX)));
     assert_eq!(read(&peers, InfoOf).await.unwrap().0.points, 12);
-    let ids = vec![PointId::Num(1), PointId::Uuid(CLUSTER)];
+    let ids = vec![PointId::num(1), PointId::uuid(CLUSTER)];
     let filter = vane_filter::Filter::default();
     assert_eq!(read(&peers, Resolve { filter }).await, Ok((ids.clone(), INDEX)));
     let retrieve = Retrieve { ids: ids.clone(), want: Want::default() };
     let records = read(&peers, retrieve).await.unwrap().0;
     assert_eq!(records.into_iter().map(|record| record.id).collect::<Vec<_>>(), ids);
     let page = read(&peers, Scroll::default()).await.unwrap().0;
-    assert_eq!(page.next, Some(PointId::Num(8)));
+    assert_eq!(page.next, Some(PointId::num(8)));
 }
 
 #[tokio::test]
 async fn failures_keep_their_kind_and_subject() {
     let peers = peers_of(SECRET, Some(CLUSTER), Fake::new(true).listen().await);
-    let missing = VectorOf { id: PointId::Num(1), using: "papers".into() };
+    let missing = VectorOf { id: PointId::num(1), using: "papers".into() };
     let subject = Subject::Shard { collection: "papers".into(), ordinal: 3 };
     let expected = Error::not_found("has no such point").about(subject);
     assert_eq!(read(&peers, missing).await, Err(NotRead::Failed(expected)));

@@ -14,8 +14,8 @@ use vane_shard::{
 };
 use vane_types::{
     Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
-    MultiVector, NodeId, Payload, PeerId, PointId, Recall, Refusal, Retry, SparseVector, Subject,
-    Tally, Term, Vector,
+    MultiVector, NodeId, OwnId, Payload, PeerId, PointId, Recall, Refusal, Retry, SparseVector,
+    Subject, Tally, TenantId, Term, Vector,
 };
 
 use super::filter_of::filter;
@@ -25,11 +25,15 @@ use crate::{
 };
 
 pub(super) fn point_id() -> BoxedStrategy<PointId> {
-    prop_oneof![
-        any::<u64>().prop_map(PointId::Num),
-        any::<u128>().prop_map(|number| PointId::Uuid(Uuid::from_u128(number))),
-    ]
-    .boxed()
+    let own = prop_oneof![
+        any::<u64>().prop_map(OwnId::Num),
+        any::<u128>().prop_map(|number| OwnId::Uuid(Uuid::from_u128(number))),
+    ];
+    (of(tenant()), own).prop_map(|(tenant, own)| PointId { tenant, own }).boxed()
+}
+
+pub(super) fn tenant() -> BoxedStrategy<TenantId> {
+    (1..=u32::MAX).prop_filter_map("0 is none", TenantId::from_number).boxed()
 }
 
 pub(super) fn path() -> BoxedStrategy<JsonPath> {

@@ -96,6 +96,7 @@ fn condition_to_wire(condition: Condition) -> peer::Condition {
         Condition::IsEmpty { is_empty } => What::IsEmpty(is_empty.key.to_string()),
         Condition::IsNull { is_null } => What::IsNull(is_null.key.to_string()),
         Condition::HasId { has_id } => What::HasId(has_id.into_message()),
+        Condition::OfTenants { of_tenants } => What::OfTenants(of_tenants.into_message()),
         Condition::HasVector { has_vector } => What::HasVector(has_vector),
         Condition::Nested { nested: Nested { key, filter } } => {
             nested_key = key.to_string();
@@ -117,6 +118,9 @@ fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condi
             Condition::IsNull { is_null: FieldRef { key: Wire::from_message(key)? } }
         }
         What::HasId(ids) => Condition::HasId { has_id: Wire::from_message(ids)? },
+        What::OfTenants(tenants) => {
+            Condition::OfTenants { of_tenants: Wire::from_message(tenants)? }
+        }
         What::HasVector(has_vector) => Condition::HasVector { has_vector },
         What::Nested(filter) => {
             // Each level counts, whichever condition it stands in.

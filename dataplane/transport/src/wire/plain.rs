@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vane_filter::{Datetime, Number, ValueSet};
 use vane_proto::peer;
 use vane_raft::Envelope;
-use vane_types::{GroupId, JsonPath, LogIndex, NodeId, PathError, PeerId, PointId, Term};
+use vane_types::{GroupId, JsonPath, LogIndex, NodeId, PathError, PeerId, PointId, TenantId, Term};
 
 use super::{Unreadable, Wire};
 
@@ -57,6 +57,9 @@ plain!(Datetime as String, |datetime| datetime.text().to_owned(), |text| {
 plain!(Number as String, |number| number.to_string(), |text| {
     text.parse().map_err(|_| Unreadable::Number(text))
 });
+plain!(TenantId as u32, |tenant| tenant.number(), |number| {
+    Self::from_number(number).ok_or(Unreadable::Tenant)
+});
 // In its stored form.
 plain!(PointId as Vec<u8>, |id| id.to_key(), |key| {
     Self::from_key(&key).ok_or(Unreadable::PointId)
@@ -75,6 +78,12 @@ plain!(
     ValueSet<PointId> as peer::PointIds,
     |set| peer::PointIds { ids: set.given().to_vec().into_message() },
     |list| Vec::from_message(list.ids).map(Self::from)
+);
+
+plain!(
+    ValueSet<TenantId> as peer::Tenants,
+    |set| peer::Tenants { tenants: set.given().to_vec().into_message() },
+    |list| Vec::from_message(list.tenants).map(Self::from)
 );
 
 plain!(

@@ -20,6 +20,9 @@ pub enum Unreadable {
     /// Bytes that are no stored form of a point id.
     #[error("a point id could not be read")]
     PointId,
+    /// A number that no tenant has.
+    #[error("a tenant could not be read")]
+    Tenant,
     /// A text that is no UUID.
     #[error("{0:?} is no UUID")]
     Uuid(String),

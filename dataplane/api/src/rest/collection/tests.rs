@@ -102,7 +102,6 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"shard_number": 2000}"#.to_owned(), 422, "shard_number"),
         (r#"{"shard_number": 0}"#.to_owned(), 422, "shard_number"),
         (r#"{"replication_factor": 30}"#.to_owned(), 422, "replication_factor"),
-        (r#"{"sharding_method": "custom"}"#.to_owned(), 400, "sharding_method"),
         (r#"{"sparse_vectors": {"a": {}}}"#.to_owned(), 400, "`sparse_vectors` is not supported"),
         (r#"{"init_from": {"collection": "a"}}"#.to_owned(), 400, "init_from"),
         (r#"{"hnsw_config": {"payload_m": -1}}"#.to_owned(), 400, "hnsw_config.payload_m"),

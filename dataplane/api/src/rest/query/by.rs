@@ -52,7 +52,7 @@ impl<'de> Visitor<'de> for RankingVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<By, E> {
-        Ok(By::Point(PointId::Num(number)))
+        Ok(By::Point(PointId::num(number)))
     }
 
     fn visit_i64<E: Error>(self, mark: i64) -> Result<By, E> {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use vane_filter::{PayloadIndex, TenantIndex};
 use vane_types::Slot;
 
 use crate::segments::sealed::Sealed;
@@ -33,15 +34,32 @@ impl TenantOrder {
 }
 
 impl Shard {
-    /// The order of rows by tenant as of now; `None` where no index is said to be of tenants, or it
-    /// is not filled yet.
+    /// The order of rows by tenant as of now; `None` where a collection has none, or the
+    /// index of them is not filled yet.
     pub(super) fn tenant_order(&self) -> Option<TenantOrder> {
-        let index = tenant_index(&self.state.read())?;
-        Some(TenantOrder(index.places()))
+        let places = {
+            let state = self.state.read();
+            // Whose a point is, where ids say that, before what a field says.
+            match state.config.by_tenant {
+                true => Places::OfIds(state.tenants.clone()),
+                false => Places::OfValues(tenant_index(&state)?),
+            }
+        };
+        // Without the lock: every slot is looked at.
+        Some(TenantOrder(match places {
+            Places::OfIds(index) => index.places(),
+            Places::OfValues(index) => index.places(),
+        }))
     }
 }
 
-fn tenant_index(state: &State) -> Option<vane_filter::PayloadIndex> {
+/// What says whose a point is.
+enum Places {
+    OfIds(TenantIndex),
+    OfValues(PayloadIndex),
+}
+
+fn tenant_index(state: &State) -> Option<PayloadIndex> {
     let field = state.fields.get(state.config.tenant_field()?)?;
     field.is_whole().then(|| field.index.clone())
 }
