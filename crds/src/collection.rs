@@ -102,6 +102,11 @@ pub struct CollectionSpec {
     // A point belongs to a shard by its hash: with another number it would be looked for elsewhere.
     #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed yet"))]
     pub shards: i32,
+    /// Who says where a point lies. Set once.
+    #[serde(default)]
+    // Points know their tenant, or they have none.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("cannot be changed"))]
+    pub sharding_method: ShardingMethod,
     /// Copies of each shard, on as many nodes. Three survive the loss of one without a pause
     /// of writes. Set once.
     #[serde(default = "one")]
@@ -175,6 +180,17 @@ pub struct Vector {
     pub memory: Option<Memory>,
     /// Parameters of the graph that is searched.
     pub hnsw: Option<Hnsw>,
+}
+
+/// Who says where a point lies.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShardingMethod {
+    /// Its id.
+    #[default]
+    Auto,
+    /// Its shard key, and its id within that: for points of tenants, each with ids of its own.
+    /// Clients make the keys, and name one with each request.
+    Custom,
 }
 
 /// How much is kept in memory.

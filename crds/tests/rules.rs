@@ -96,6 +96,11 @@ fn a_collection_keeps_its_shape() {
         refused(change(path, value).validate_cel_update(&old), "cannot be changed");
     }
     refused(
+        collection(|object| object["spec"]["shardingMethod"] = "Custom".into())
+            .validate_cel_update(&old),
+        "cannot be changed",
+    );
+    refused(
         change("/spec/vectors/0/name", json!("c")).validate_cel_update(&old),
         "added or taken away",
     );

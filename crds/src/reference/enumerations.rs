@@ -5,10 +5,10 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
-use crate::collection::{Distance, FieldType, Memory};
+use crate::collection::{Distance, FieldType, Memory, ShardingMethod};
 use crate::placement::Role;
 
-fn all() -> [Schema; 9] {
+fn all() -> [Schema; 10] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
@@ -18,6 +18,7 @@ fn all() -> [Schema; 9] {
         schema_for!(Distance),
         schema_for!(FieldType),
         schema_for!(Memory),
+        schema_for!(ShardingMethod),
         schema_for!(Role),
     ]
 }

@@ -1,7 +1,9 @@
 //! A Collection as the bodies of Qdrant's API, and the shape of one that is there.
 
 use serde_json::{Map, Value, json};
-use vane_crds::collection::{CollectionSpec, Distance, FieldType, Hnsw, Memory, Vector};
+use vane_crds::collection::{
+    CollectionSpec, Distance, FieldType, Hnsw, Memory, ShardingMethod, Vector,
+};
 
 /// Body of `PUT /collections/{name}`.
 pub(super) fn create(spec: &CollectionSpec) -> Value {
@@ -12,6 +14,9 @@ pub(super) fn create(spec: &CollectionSpec) -> Value {
     });
     if let Some(factor) = spec.write_consistency_factor {
         body["write_consistency_factor"] = factor.into();
+    }
+    if spec.sharding_method == ShardingMethod::Custom {
+        body["sharding_method"] = "custom".into();
     }
     if let Some(share) = spec.search.as_ref().and_then(|search| search.min_recall) {
         body["search"]["min_recall"] = share.into();
@@ -121,6 +126,13 @@ pub(super) fn difference(spec: &CollectionSpec, config: &Value) -> Option<String
         if params[name] != declared {
             return Some(format!("it has {name} {}, declared is {declared}", params[name]));
         }
+    }
+    let (is_custom, declared) =
+        (params["sharding_method"] == "custom", spec.sharding_method == ShardingMethod::Custom);
+    if is_custom != declared {
+        let method = |is_custom| if is_custom { "custom" } else { "auto" };
+        let (there, declared) = (method(is_custom), method(declared));
+        return Some(format!("it has sharding_method {there}, declared is {declared}"));
     }
     for wanted in &spec.vectors {
         let there = there(config, &wanted.name);

@@ -143,11 +143,25 @@ fn an_alias_that_moved_is_not_taken_back() {
 }
 
 #[test]
+fn one_by_tenant_is_made_so_and_is_of_its_shape() {
+    let declared = collection(|object| object["spec"]["shardingMethod"] = "Custom".into());
+    let steps = plan(&declared, &observed(None)).steps;
+    let [Step::Create(body)] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!(body["sharding_method"], "custom");
+    let there = found(|config| config["params"]["sharding_method"] = "custom".into());
+    let verdict = plan(&declared, &observed(Some(there))).verdict;
+    assert!(!matches!(verdict, Verdict::Refused(..)), "{verdict:?}");
+    let verdict = plan(&declared, &observed(Some(found(|_| ())))).verdict;
+    assert!(matches!(verdict, Verdict::Refused("ShapeDiffers", _)), "{verdict:?}");
+}
+
+#[test]
 fn one_of_another_shape_is_left_alone() {
     for change in [
         (|config: &mut Value| config["params"]["shard_number"] = 3.into()) as fn(&mut Value),
         |config| config["params"]["replication_factor"] = 1.into(),
         |config| config["params"]["vectors"]["size"] = 5.into(),
+        |config| config["params"]["sharding_method"] = "custom".into(),
         |config| config["params"]["vectors"] = json!({"a": {"size": 4, "distance": "Cosine"}}),
     ] {
         let plan = plan(&collection(|_| ()), &observed(Some(found(change))));
