@@ -118,6 +118,7 @@ pub fn collection(
         recall: Vec::new(),
         min_recall: config.search.min_recall,
         tenant_field: config.tenant_field().map(ToString::to_string),
+        shard_keys: overview.shard_keys,
     }
 }
 

@@ -43,6 +43,11 @@ impl Tenants {
         self.by_key.get(collection).into_iter().flat_map(BTreeMap::keys)
     }
 
+    /// How many keys a collection has.
+    pub fn count(&self, collection: &str) -> usize {
+        self.by_key.get(collection).map_or(0, BTreeMap::len)
+    }
+
     pub(crate) fn get(&self, tenant: TenantId) -> Option<&TenantEntry> {
         self.entries.get(&tenant)
     }

@@ -29,7 +29,7 @@ impl From<Collection> for Whole {
 impl View for Whole {
     fn table(&self) -> Table {
         let CollectionView { collection, config } = &self.view;
-        let Collection { points, indexed_vectors, unreached_nodes, .. } = collection;
+        let Collection { points, indexed_vectors, unreached_nodes, shard_keys, .. } = collection;
         let mut table = Table::fields([
             ("Name", collection.name.clone()),
             ("Aliases", or_none(collection.aliases.join(", "))),
@@ -37,6 +37,7 @@ impl View for Whole {
             ("Indexed vectors", indexed_vectors.to_string()),
             ("Unreached", unreached(*unreached_nodes, *indexed_vectors)),
             ("Shards", collection.shards.to_string()),
+            ("Shard keys", or_none(shard_keys.map(|keys| keys.to_string()).unwrap_or_default())),
             ("Replicas", format!("{} of each shard", collection.replication_factor)),
             ("Write consistency", collection.write_consistency_factor.to_string()),
             ("Key", or_none(collection.idempotency_key.clone())),
@@ -90,6 +91,7 @@ mod tests {
             points: 10,
             indexed_vectors: 2000,
             unreached_nodes: 3,
+            shard_keys: Some(7),
             payload_indexes: [("b".to_owned(), "integer".to_owned()), ("a".into(), "geo".into())]
                 .into(),
             ..Collection::default()
@@ -98,6 +100,7 @@ mod tests {
         for line in [
             "Name                docs\n",
             "Aliases             none\n",
+            "Shard keys          7\n",
             "Unreached           3 (0.150 %): a search may miss them until the graph is rebuilt\n",
             "Payload indexes     a: geo\n                    b: integer\n",
             "Parameters          {\n                      \"size\": 4\n                    }\n",

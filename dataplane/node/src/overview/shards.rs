@@ -49,6 +49,8 @@ pub struct CollectionOverview {
     pub indexed_vectors: u64,
     /// Nodes of graphs that no search can come to, at the leaders that answer.
     pub unreached_nodes: u64,
+    /// Shard keys, where its points are of tenants.
+    pub shard_keys: Option<u32>,
 }
 
 /// A replica of a shard of a collection, as this node knows it.
@@ -163,6 +165,7 @@ fn collection_overview(
     reports: &BTreeMap<GroupId, GroupReport>,
 ) -> CollectionOverview {
     let of_shards = || entry.shards.iter().filter_map(|group| reports.get(group));
+    let by_tenant = entry.config.by_tenant;
     let aliases = state.aliases.iter().filter(|(_, of)| *of == name);
     CollectionOverview {
         name: name.to_owned(),
@@ -171,5 +174,7 @@ fn collection_overview(
         points: of_shards().map(|report| report.points).sum(),
         indexed_vectors: of_shards().map(|report| report.indexed_vectors).sum(),
         unreached_nodes: of_shards().map(|report| report.unreached_nodes).sum(),
+        // Bounded by `limits::SHARD_KEYS_MAX`.
+        shard_keys: by_tenant.then(|| state.tenants.count(name) as u32),
     }
 }
