@@ -66,9 +66,19 @@ impl Catalog {
     /// Reads it from `data.db`.
     ///
     /// # Errors
-    /// When the database fails or is damaged. Nothing is changed.
+    /// When the database fails or is damaged, or a later version has written there what this one
+    /// would pass over. Nothing is changed.
     pub fn open(store: ShardStore) -> Result<Self, StoreError> {
         let current = objects::read(&store)?;
+        let (level, spoken) = (current.state.level, FeatureLevel::SPOKEN);
+        // What is above its level a version may read as something else, and write by that.
+        if level > spoken {
+            return Err(StoreError(format!(
+                "the disk is of a cluster at feature level {}, and this version speaks {}; nothing \
+                 was changed: start the version that was here before, or a later one",
+                level.0, spoken.0
+            )));
+        }
         let (changed, _) = watch::channel(current.applied);
         let (current, standing_still) = (RwLock::new(current), OnceLock::new());
         Ok(Self { store, current, writer: Mutex::new(()), changed, standing_still })

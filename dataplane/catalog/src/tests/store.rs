@@ -97,3 +97,17 @@ fn an_entry_that_cannot_be_read_changes_nothing() {
         assert!(why.contains(&format!("before entry {}", INITIAL_INDEX.next())), "{why}");
     }
 }
+
+#[test]
+fn a_disk_of_a_level_that_this_version_does_not_speak_is_not_opened() {
+    let store = || ShardStore::new(MemoryKv::default(), GroupId::META, "meta".into());
+    for (level, opens) in [(FeatureLevel::SPOKEN, true), (FeatureLevel(99), false)] {
+        let (store, founder) = (store(), NodeEntry { level, ..node(1) });
+        let conf = Conf::founding(&[peer(1, 1)]);
+        Catalog::create(&store, Uuid::nil(), INITIAL_INDEX, &conf, Some(founder)).unwrap();
+        match Catalog::open(store) {
+            Ok(catalog) => assert!(opens && catalog.level() == level),
+            Err(error) => assert!(!opens && error.0.contains("feature level 99"), "{error}"),
+        }
+    }
+}
