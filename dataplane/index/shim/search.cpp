@@ -172,9 +172,10 @@ void answer(
 }
 
 // One in so many of the candidates of a walk has to be one that may be returned: with fewer the
-// query lies where the filter leaves little. With a third recall under filters that leave half of
-// 63,436 rows was that without a filter, though one walk in six had no half of what was expected.
-constexpr size_t ENOUGH_SHARE = 3;
+// query lies where the filter leaves little. Under filters that leave half of 63,436 rows, by their
+// size, a fourth gave recall .978 in 90 microseconds, and a third .979 in 103: a second walk takes
+// longer than the first.
+constexpr size_t ENOUGH_SHARE = 4;
 
 // How many results make a walk over all rows good for those that may be returned.
 size_t enough(const vane_search& search) {

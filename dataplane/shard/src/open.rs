@@ -124,11 +124,13 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         own,
         requests,
         live,
+        live_changed: LogIndex::ZERO,
         ids,
         tenants,
         closed: read_closed(store)?,
         vectors,
         fields,
+        known_filters: Arc::default(),
         dropped: Vec::new(),
     })
 }
@@ -241,7 +243,7 @@ fn read_fields(store: &ShardStore) -> Result<BTreeMap<Arc<JsonPath>, Field>, Err
             }
             None => None,
         };
-        fields.insert(Arc::new(path), Field { number, index, next });
+        fields.insert(Arc::new(path), Field { number, index, changed: LogIndex::ZERO, next });
     }
     Ok(fields)
 }

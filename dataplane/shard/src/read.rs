@@ -68,7 +68,7 @@ impl Shard {
         let count = match view.resolved() {
             None => view.live.len(),
             // Payload indexes alone have answered: no record need be read.
-            Some(resolved) if resolved.exact => resolved.slots.len(),
+            Some(resolved) if resolved.exact => resolved.allowed.slots.len(),
             Some(_) => view.allowed(filter, deadline)?.map_or(0, |allowed| allowed.slots.len()),
         };
         Ok(count as usize)
@@ -85,8 +85,9 @@ impl Shard {
         // Clamped, as no page has more: a limit may be any number, and means "all".
         let scroll = Scroll { limit: scroll.limit.min(RESULTS_MAX), ..scroll.clone() };
         // Sorting a few matches beats walking past the many ids that do not match.
-        let few =
-            view.resolved().is_some_and(|resolved| resolved.slots.len() <= SORTED_PAGE_POINTS_MAX);
+        let few = view
+            .resolved()
+            .is_some_and(|resolved| resolved.allowed.slots.len() <= SORTED_PAGE_POINTS_MAX);
         let found =
             if few { sorted(&view, &scroll, deadline)? } else { walked(&view, &scroll, deadline)? };
         // One point more than the page has was looked for: the next page begins with it.
@@ -200,7 +201,7 @@ impl Walk<'_> {
 /// Whether a point passes the filter, which payload indexes may have answered already.
 fn passes(view: &View<'_>, slot: Slot, checker: Option<&Checker<'_>>) -> Result<bool, Error> {
     let (Some(resolved), Some(checker)) = (view.resolved(), checker) else { return Ok(true) };
-    if !resolved.slots.contains(slot) {
+    if !resolved.allowed.slots.contains(slot) {
         return Ok(false);
     }
     if resolved.exact {

@@ -24,11 +24,11 @@ use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search, SearchParams};
 use crate::search::parts::HELPERS_MAX;
 use crate::search::recall::class_of;
-use crate::search::select::Allowed;
 use crate::search::side_by_side::{Helpers, side_by_side};
 use crate::search::view::{VectorView, View};
 use crate::shard::Shard;
 use crate::state::State;
+use crate::state::allowed::Allowed;
 
 /// A row that may be among the best. Squared distance for Euclid until the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,7 +53,7 @@ pub(crate) struct Searcher {
     /// Points of the view.
     live: SlotSet,
     group: GroupId,
-    allowed: Option<Allowed>,
+    allowed: Option<Arc<Allowed>>,
     deadline: Instant,
 }
 
@@ -172,7 +172,7 @@ impl Shard {
         }
         vector.distance.prepare(&mut query);
         let ef = search.params.ef.unwrap_or_else(|| {
-            let class = class_of(allowed.as_ref(), &view.live);
+            let class = class_of(allowed.as_deref(), &view.live);
             self.ef_of(class, vector.hnsw.ef_construct, min_recall)
         });
         let mut searcher = Searcher {

@@ -1,9 +1,11 @@
 //! What a shard holds in memory. Changed only under the shard's lock, with the batch that
 //! stores the same change.
 
+pub(crate) mod allowed;
 pub(crate) mod field;
 pub(crate) mod filter_indexes;
 pub(crate) mod id_table;
+pub(crate) mod known_filters;
 pub(crate) mod requests;
 pub(crate) mod sums;
 pub(crate) mod vector;
@@ -19,6 +21,7 @@ use crate::error::BadInput;
 use crate::segments::sealed::Residences;
 use crate::state::field::Field;
 use crate::state::id_table::IdTable;
+use crate::state::known_filters::KnownFilters;
 use crate::state::requests::Requests;
 use crate::state::sums::KeptSums;
 use crate::state::vector::VectorState;
@@ -43,6 +46,8 @@ pub(crate) struct State {
     pub(crate) requests: Requests,
     /// Slots of the points that are there.
     pub(crate) live: SlotSet,
+    /// The last entry that added or removed points.
+    pub(crate) live_changed: LogIndex,
     pub(crate) ids: IdTable,
     /// The same slots by tenant, in a collection that has tenants.
     pub(crate) tenants: TenantIndex,
@@ -51,6 +56,8 @@ pub(crate) struct State {
     /// By ordinal: the order of names in the configuration.
     pub(crate) vectors: Vec<VectorState>,
     pub(crate) fields: BTreeMap<Arc<JsonPath>, Field>,
+    /// Filters that were looked up in these; gone with the state that they are of.
+    pub(crate) known_filters: Arc<KnownFilters>,
     /// Payload indexes that are gone, until a job lets their memory go: it takes too long for the
     /// thread that applies entries.
     pub(crate) dropped: Vec<PayloadIndex>,

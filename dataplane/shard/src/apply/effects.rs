@@ -114,10 +114,12 @@ impl State {
             Effect::PointAdded { slot, tenant } => {
                 self.live.insert(slot);
                 tenant.into_iter().for_each(|tenant| self.tenants.insert(tenant, slot));
+                self.live_changed = index;
             }
             Effect::PointRemoved { slot, tenant } => {
                 self.live.remove(slot);
                 tenant.into_iter().for_each(|tenant| self.tenants.remove(tenant, slot));
+                self.live_changed = index;
             }
             Effect::TenantClosed(tenant) => {
                 self.closed.insert(tenant);
@@ -130,11 +132,13 @@ impl State {
             Effect::Indexed { field, key, slot } => {
                 if let Some(field) = self.fields.get_mut(&field) {
                     field.index.insert(&key, slot);
+                    field.changed = index;
                 }
             }
             Effect::Unindexed { field, key, slot } => {
                 if let Some(field) = self.fields.get_mut(&field) {
                     field.index.remove(&key, slot);
+                    field.changed = index;
                 }
             }
             Effect::IndexMade { path, field } => {

@@ -43,7 +43,7 @@ impl Applying<'_, '_> {
         let stored = serde_json::to_vec(&(path.to_string(), schema))
             .expect("a path and a schema are plain data");
         self.batch().put_attribute(&field_name(number), &stored);
-        let (path, field) = (Arc::new(path), Field { number, index, next });
+        let (path, field) = (Arc::new(path), Field { number, index, changed: self.index, next });
         self.effects.memory.push(Effect::IndexMade { path, field });
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Memory that a shard holds, by what it is for.
 
+use std::sync::Arc;
+
 use vane_filter::PayloadIndex;
 
 use crate::segments::growing::ALIVE;
@@ -16,7 +18,7 @@ pub struct Memory {
     pub places: usize,
     /// Rows that are in no file yet.
     pub rows: usize,
-    /// Payload indexes.
+    /// Payload indexes, and filters that were looked up in them and are kept.
     pub indexes: usize,
     /// Heads of graphs, and graphs of earlier versions whole; the rest of others is mapped.
     pub graphs: usize,
@@ -49,17 +51,17 @@ impl Memory {
 impl Shard {
     /// What it holds now. Looks at every value of each payload index.
     pub fn memory(&self) -> Memory {
-        let (mut memory, indexes, tenants) = {
+        let (mut memory, indexes, known, tenants) = {
             let state = self.state.read();
             let indexes: Vec<PayloadIndex> =
                 state.fields.values().map(|field| field.index.clone()).collect();
             let mut memory = Memory { ids: state.ids.bytes(), ..Memory::default() };
             state.vectors.iter().for_each(|vector| memory.add(of_vector(vector)));
             memory.places += state.live.bytes();
-            (memory, indexes, state.tenants.clone())
+            (memory, indexes, Arc::clone(&state.known_filters), state.tenants.clone())
         };
         // Beside writers: a copy of an index is its own.
-        memory.indexes = indexes.iter().map(PayloadIndex::bytes).sum();
+        memory.indexes = indexes.iter().map(PayloadIndex::bytes).sum::<usize>() + known.bytes();
         memory.places += tenants.bytes();
         memory
     }

@@ -69,7 +69,8 @@ impl Shard {
                 Some(filter) => (filter, FilterIndexes::of(&state)),
             }
         };
-        indexes.lookups(filter).is_some_and(|lookups| lookups <= LOOKUPS_MAX)
+        indexes.is_known(filter)
+            || indexes.lookups(filter).is_some_and(|lookups| lookups <= LOOKUPS_MAX)
     }
 }
 

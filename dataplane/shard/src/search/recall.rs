@@ -10,10 +10,10 @@ use vane_filter::SlotSet;
 use vane_storage::segment_file::fit_into_memory;
 use vane_types::{FilterClass, Slot};
 
-use super::select::Allowed;
 use super::side_by_side::Helpers;
 use super::{Hit, Searcher};
 use crate::shard::Shard;
+use crate::state::allowed::Allowed;
 
 impl Shard {
     /// Has an idle thread answer a search exactly, if it is its turn; nobody waits for that.
@@ -85,6 +85,6 @@ impl Searcher {
 
     /// How much its filter leaves.
     fn class(&self) -> FilterClass {
-        class_of(self.allowed.as_ref(), &self.live)
+        class_of(self.allowed.as_deref(), &self.live)
     }
 }

@@ -1,6 +1,5 @@
 //! From a filter to the set of slots it matches in a view.
 
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
@@ -17,25 +16,6 @@ use crate::stored::decode_payload;
 const CHECKS_PER_DEADLINE: u64 = 256;
 /// Above this share of all points, candidates are read in one scan rather than one by one.
 const SCAN_SHARE: u64 = 4;
-
-/// Slots that a request may return.
-pub(crate) struct Allowed {
-    pub(crate) slots: RoaringBitmap,
-    words: OnceLock<Vec<u64>>,
-}
-
-impl Allowed {
-    pub(crate) fn new(slots: RoaringBitmap) -> Self {
-        Self { slots, words: OnceLock::new() }
-    }
-
-    /// The set as one bit per slot, made when first asked for.
-    pub(crate) fn words(&self) -> &[u64] {
-        // A walk asks for every row on its way: a bit is found faster than a member of a
-        // compressed set.
-        self.words.get_or_init(|| vane_filter::words(&self.slots))
-    }
-}
 
 /// A stored point as the evaluator sees it.
 pub(crate) struct RecordCandidate<'a> {

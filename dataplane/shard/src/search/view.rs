@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_filter::{Filter, Resolved, SlotSet, TenantIndex};
+use vane_filter::{Filter, SlotSet, TenantIndex};
 use vane_storage::ReadView;
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot};
 
 use crate::error::Error;
-use crate::search::select::{Allowed, Checker};
+use crate::search::select::Checker;
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
 use crate::state::State;
+use crate::state::allowed::{Allowed, Resolved};
 use crate::state::filter_indexes::FilterIndexes;
 use crate::state::vector::VectorState;
 
@@ -203,13 +204,13 @@ impl View<'_> {
         &self,
         filter: Option<&Filter>,
         deadline: Instant,
-    ) -> Result<Option<Allowed>, Error> {
+    ) -> Result<Option<Arc<Allowed>>, Error> {
         let (Some(filter), Some(resolved)) = (filter, &self.resolved) else { return Ok(None) };
-        let slots = if resolved.exact {
-            resolved.slots.clone()
-        } else {
-            self.checker(filter, deadline).narrow(&resolved.slots, self.live.len())?
-        };
-        Ok(Some(Allowed::new(slots)))
+        if resolved.exact {
+            return Ok(Some(Arc::clone(&resolved.allowed)));
+        }
+        let checker = self.checker(filter, deadline);
+        let slots = checker.narrow(&resolved.allowed.slots, self.live.len())?;
+        Ok(Some(Arc::new(Allowed::new(slots))))
     }
 }

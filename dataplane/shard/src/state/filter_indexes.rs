@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use vane_filter::{Filter, PayloadIndex, Resolved, SlotSet, TenantIndex, ValueSet};
+use vane_filter::{Filter, PayloadIndex, SlotSet, TenantIndex, ValueSet};
 use vane_storage::{Error, ReadView};
-use vane_types::{JsonPath, PointId, TenantId};
+use vane_types::{JsonPath, LogIndex, PointId, TenantId};
 
 use crate::state::State;
+use crate::state::allowed::{Allowed, Resolved};
+use crate::state::known_filters::{KnownFilters, Source};
 
 /// Ids that are looked up at once.
 const IDS_PER_LOOKUP: usize = 1024;
@@ -23,23 +25,41 @@ pub(crate) const MEANT_MAX: usize = 100_000;
 pub(crate) struct FilterIndexes {
     live: SlotSet,
     tenants: TenantIndex,
-    fields: BTreeMap<Arc<JsonPath>, PayloadIndex>,
+    /// The last entry that added or removed points.
+    live_changed: LogIndex,
+    /// Each with the last entry that changed it.
+    fields: BTreeMap<Arc<JsonPath>, (PayloadIndex, LogIndex)>,
     vectors: Vec<(String, SlotSet)>,
+    known: Arc<KnownFilters>,
 }
 
 impl FilterIndexes {
     pub(crate) fn of(state: &State) -> Self {
         // One that is being filled lacks points. The answer is the same without it.
         let whole = state.fields.iter().filter(|(_, field)| field.is_whole());
-        let fields = whole.map(|(path, field)| (Arc::clone(path), field.index.clone())).collect();
+        let fields = whole
+            .map(|(path, field)| (Arc::clone(path), (field.index.clone(), field.changed)))
+            .collect();
         let vectors = state.vectors.iter();
         let vectors = vectors.map(|vector| (vector.name.clone(), vector.present.clone())).collect();
-        Self { live: state.live.clone(), tenants: state.tenants.clone(), fields, vectors }
+        Self {
+            live: state.live.clone(),
+            tenants: state.tenants.clone(),
+            live_changed: state.live_changed,
+            fields,
+            vectors,
+            known: Arc::clone(&state.known_filters),
+        }
     }
 
     /// Values that a look-up of a filter reads at most; `None` where that cannot be told.
     pub(crate) fn lookups(&self, filter: &Filter) -> Option<usize> {
-        vane_filter::lookups(filter, &|path| self.fields.get(path))
+        vane_filter::lookups(filter, &|path| self.fields.get(path).map(|(index, _)| index))
+    }
+
+    /// Whether a filter's slots are known.
+    pub(crate) fn is_known(&self, filter: &Filter) -> bool {
+        self.known.get(filter, |fields| self.changed(fields)).is_some()
     }
 
     /// What the indexes tell about a filter. `snapshot` is of the same moment.
@@ -48,9 +68,32 @@ impl FilterIndexes {
         filter: &Filter,
         snapshot: &ReadView<'_>,
     ) -> Result<Resolved, Error> {
-        let lookup = Lookup { indexes: self, snapshot, failed: RefCell::new(None) };
-        let resolved = vane_filter::resolve(filter, &lookup);
-        lookup.failed.into_inner().map_or(Ok(resolved), Err)
+        if let Some(allowed) = self.known.get(filter, |fields| self.changed(fields)) {
+            return Ok(Resolved { allowed, exact: true });
+        }
+        let lookup = Lookup {
+            indexes: self,
+            snapshot,
+            failed: RefCell::default(),
+            asked: RefCell::new(Some(Vec::new())),
+        };
+        let vane_filter::Resolved { slots, exact } = vane_filter::resolve(filter, &lookup);
+        lookup.failed.into_inner().map_or(Ok(()), Err)?;
+        let allowed = Arc::new(Allowed::new(slots));
+        if let Some(fields) = lookup.asked.into_inner().filter(|_| exact)
+            && let Some(changed) = self.changed(&fields)
+        {
+            self.known.keep(filter, Source { fields, changed }, &allowed);
+        }
+        Ok(Resolved { allowed, exact })
+    }
+
+    /// The last entry that changed some fields or the points.
+    fn changed(&self, fields: &[Arc<JsonPath>]) -> Option<LogIndex> {
+        fields.iter().try_fold(self.live_changed, |last, path| {
+            let (_, changed) = self.fields.get(path)?;
+            Some(last.max(*changed))
+        })
     }
 }
 
@@ -78,11 +121,17 @@ struct Lookup<'a> {
     snapshot: &'a ReadView<'a>,
     /// The resolver has no place for an error of the disk: it is kept beside it.
     failed: RefCell<Option<Error>>,
+    /// Fields that were asked for; `None` once anything else was.
+    asked: RefCell<Option<Vec<Arc<JsonPath>>>>,
 }
 
 impl vane_filter::Indexes for Lookup<'_> {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
-        self.indexes.fields.get(field)
+        let (path, (index, _)) = self.indexes.fields.get_key_value(field)?;
+        if let Some(asked) = &mut *self.asked.borrow_mut() {
+            asked.push(Arc::clone(path));
+        }
+        Some(index)
     }
 
     fn live(&self) -> &SlotSet {
@@ -90,6 +139,8 @@ impl vane_filter::Indexes for Lookup<'_> {
     }
 
     fn slots_of(&self, ids: &ValueSet<PointId>) -> Option<RoaringBitmap> {
+        // Lists of ids are long, and seldom asked for again.
+        self.asked.replace(None);
         let ids = meant(ids.iter().copied(), &self.indexes.tenants)?;
         let mut found = RoaringBitmap::new();
         for ids in ids.chunks(IDS_PER_LOOKUP) {
@@ -105,10 +156,14 @@ impl vane_filter::Indexes for Lookup<'_> {
     }
 
     fn slots_of_tenants(&self, tenants: &ValueSet<TenantId>) -> RoaringBitmap {
+        // Thousands of tenants would take the place of all else, and each is found at once.
+        self.asked.replace(None);
         self.indexes.tenants.slots(tenants.iter().copied())
     }
 
     fn slots_with_vector(&self, name: &str) -> Option<SlotSet> {
+        // Rows come and go without a change of points or fields.
+        self.asked.replace(None);
         let vector = self.indexes.vectors.iter().find(|(known, _)| known == name);
         vector.map(|(_, present)| present.clone())
     }

@@ -108,3 +108,45 @@ fn an_index_that_is_dropped_half_way_leaves_nothing_to_the_next() {
     replica.reopen();
     assert_eq!((indexed(&replica), count(&replica, 2)), (0, 7));
 }
+
+#[test]
+fn a_filter_that_is_asked_again_sees_what_was_written_since() {
+    let mut replica = Replica::founded(MemoryKv::default());
+    assert!(replica.write(upsert(0..100)));
+    make(&replica);
+    while replica.fill() {}
+    let before = replica.shard.memory().indexes;
+    let expect = |replica: &Replica, ones: usize, twos: usize| {
+        for _ in 0..2 {
+            assert_eq!((count(replica, 1), count(replica, 2)), (ones, twos));
+        }
+    };
+    expect(&replica, 25, 25);
+    assert!(replica.shard.memory().indexes > before, "what is kept is counted");
+    let points = selection(&[1]);
+    assert!(replica.write(Write::SetPayload { points, payload: payload(2), key: None }));
+    expect(&replica, 24, 26);
+    assert!(replica.write(Write::Delete(selection(&[1, 5]))));
+    expect(&replica, 23, 25);
+    assert!(replica.write(Write::ClearPayload(selection(&[2, 9]))));
+    expect(&replica, 22, 24);
+    assert!(replica.write(upsert(100..104)));
+    expect(&replica, 23, 25);
+    let field = || "n".parse().unwrap();
+    assert!(replica.write(Write::DropIndex { field: field() }));
+    expect(&replica, 23, 25);
+    let points = selection(&[13]);
+    assert!(replica.write(Write::SetPayload { points, payload: payload(2), key: None }));
+    make(&replica);
+    expect(&replica, 22, 26);
+    while replica.fill() {}
+    expect(&replica, 22, 26);
+    replica.reopen();
+    expect(&replica, 22, 26);
+    let points = selection(&[17]);
+    assert!(replica.write(Write::SetPayload { points, payload: payload(2), key: None }));
+    expect(&replica, 21, 27);
+    let mut joined = Replica::joining();
+    joined.install(&replica);
+    expect(&joined, 21, 27);
+}
