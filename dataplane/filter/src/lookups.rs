@@ -51,7 +51,7 @@ fn of_field<'a>(
         Some(Match::Any(values)) => values.len().saturating_mul(FOUND),
         Some(Match::Except(_)) => return None,
     };
-    let range = condition.range.as_ref().map_or(0, |_| index.values());
+    let range = condition.range.as_ref().map_or(0, |_| index.range_lookups());
     Some(matching.saturating_add(range))
 }
 

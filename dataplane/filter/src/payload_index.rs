@@ -7,13 +7,12 @@ use roaring::RoaringBitmap;
 use vane_types::{FieldSchema, Slot};
 
 use crate::index_key::IndexKey;
-use crate::posting::{Posting, Union};
-use crate::shared_map::SharedMap;
+use crate::posting::{Posting, Slots, Union};
+use crate::shared_map::{Gather, SharedMap};
 use crate::slot_set::SlotSet;
 
 /// What an entry takes beside the bytes of its key and slots.
 const ENTRY_BYTES: usize = size_of::<IndexKey>() + size_of::<Posting>();
-
 /// Slots by value key (see [`index_keys`](crate::index_keys)).
 ///
 /// A copy is taken in constant time and stays as it is: a reader looks a filter up in one while
@@ -21,7 +20,7 @@ const ENTRY_BYTES: usize = size_of::<IndexKey>() + size_of::<Posting>();
 #[derive(Debug, Clone)]
 pub struct PayloadIndex {
     schema: FieldSchema,
-    postings: SharedMap<IndexKey, Posting>,
+    postings: SharedMap<IndexKey, Posting, Slots>,
     with_value: SlotSet,
     /// Number of keys of the slots that have more than one.
     several: SharedMap<Slot, u32>,
@@ -92,6 +91,11 @@ impl PayloadIndex {
         self.postings.len()
     }
 
+    /// Values that a look-up of a range reads at most.
+    pub(crate) fn range_lookups(&self) -> usize {
+        self.postings.gathered_one_by_one()
+    }
+
     /// By slot, which value it has: the number of its first one among all, in their order.
     /// `u32::MAX` where it has none.
     pub fn places(&self) -> Vec<u32> {
@@ -113,6 +117,7 @@ impl PayloadIndex {
         self.postings.visit::<[u8]>(Bound::Unbounded, Bound::Unbounded, &mut |key, posting| {
             entries += ENTRY_BYTES + key.bytes() + posting.bytes();
         });
+        self.postings.visit_sums(&mut |slots| entries += slots.bytes());
         entries + self.with_value.bytes() + self.several.len() * size_of::<(Slot, u32)>()
     }
 
@@ -133,9 +138,7 @@ impl PayloadIndex {
 
     /// Slots with a value between the bounds; none where they end before they start.
     pub(crate) fn between(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> RoaringBitmap {
-        let mut found = Union::default();
-        self.postings.visit(from, to, &mut |_, posting| found.add(posting));
-        found.slots()
+        self.postings.gather::<Union, [u8]>(from, to).slots()
     }
 
     /// Slots with a value between the keys, both included, that `keep` accepts.
@@ -218,6 +221,42 @@ mod tests {
             );
             let distinct: BTreeSet<u8> = pairs.iter().map(|pair| pair.0).collect();
             prop_assert_eq!(index.postings.len(), distinct.len(), "no value without slots is kept");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+        #[test]
+        fn wide_ranges_are_those_of_the_moment(
+            changes in prop::collection::vec((any::<bool>(), 0u16..6000, 0u32..70_000), 1..40),
+            ranges in prop::collection::vec((0u16..6000, 0u16..6000), 40),
+        ) {
+            let mut index = PayloadIndex::new(FieldSchema::Integer);
+            let mut pairs = BTreeSet::new();
+            for key in 0..6000_u16 {
+                let slot = u32::from(key) * 7 % 70_000;
+                index.insert(&key.to_be_bytes(), slot);
+                pairs.insert((key, slot));
+            }
+            let before = index.bytes();
+            for ((add, key, slot), (from, to)) in changes.into_iter().zip(ranges) {
+                if add {
+                    index.insert(&key.to_be_bytes(), slot);
+                    pairs.insert((key, slot));
+                } else {
+                    let slot = u32::from(key) * 7 % 70_000;
+                    index.remove(&key.to_be_bytes(), slot);
+                    pairs.remove(&(key, slot));
+                }
+                let found = index.between(
+                    Bound::Included(&from.to_be_bytes()),
+                    Bound::Excluded(&to.to_be_bytes()),
+                );
+                let within = pairs.iter().filter(|pair| (from..to).contains(&pair.0));
+                prop_assert_eq!(found, within.map(|pair| pair.1).collect::<RoaringBitmap>());
+            }
+            index.between(Bound::Unbounded, Bound::Unbounded);
+            prop_assert!(index.bytes() > before, "what is kept is counted");
         }
     }
 

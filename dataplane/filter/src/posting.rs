@@ -1,15 +1,20 @@
 //! The slots of one value of a payload index.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use roaring::{MultiOps, RoaringBitmap};
 use vane_types::Slot;
 
 use crate::dense;
+use crate::shared_map::Gather;
 use crate::slot_set::SlotSet;
 
 /// Slots that are kept as a plain list: a bitmap takes a hundred bytes for each that lies apart.
 const FEW: usize = 64;
+
+/// Slots up to which what several postings have is kept as a list.
+const LISTED_MAX: usize = 4096;
 
 /// Slots of one value; most values of a unique field have one. It is never empty.
 #[derive(Debug, Clone)]
@@ -99,26 +104,86 @@ impl Posting {
     }
 }
 
+/// Slots of some postings together.
+#[derive(Debug, Clone)]
+pub(crate) enum Slots {
+    /// In any order, perhaps repeated: a list is put into a bitmap faster than a set of few is.
+    Listed(Vec<Slot>),
+    Set(RoaringBitmap),
+}
+
+impl Slots {
+    /// Memory taken, in bytes, as an estimate.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Listed(slots) => slots.capacity() * size_of::<Slot>(),
+                Self::Set(slots) => slots.serialized_size(),
+            }
+    }
+}
+
 /// Slots of any of the postings. A wide range meets thousands of them: gathered and put together at
 /// the end they make a bitmap much faster than one after the other.
 #[derive(Default)]
 pub(crate) struct Union {
     singles: Vec<Slot>,
-    parts: Vec<Arc<RoaringBitmap>>,
+    parts: Vec<Part>,
+}
+
+/// A set, perhaps one that a map keeps.
+enum Part {
+    Set(Arc<RoaringBitmap>),
+    Kept(Arc<Slots>),
+}
+
+impl Part {
+    fn set(&self) -> Option<&RoaringBitmap> {
+        match self {
+            Self::Set(slots) => Some(slots),
+            Self::Kept(slots) => match &**slots {
+                Slots::Listed(_) => None,
+                Slots::Set(slots) => Some(slots),
+            },
+        }
+    }
 }
 
 impl Union {
-    pub(crate) fn add(&mut self, posting: &Posting) {
+    /// All of them.
+    pub(crate) fn slots(self) -> RoaringBitmap {
+        let mut sets: Vec<&RoaringBitmap> = self.parts.iter().filter_map(Part::set).collect();
+        // The largest first: sets of few are put into a bitmap faster than into each other.
+        sets.sort_by_key(|set| Reverse(set.len()));
+        let mut slots = sets.union();
+        slots |= dense::set_of(self.singles);
+        slots
+    }
+}
+
+impl Gather<Posting> for Union {
+    type Sum = Slots;
+
+    fn add(&mut self, posting: &Posting) {
         match posting {
             Posting::One(slot) => self.singles.push(*slot),
             Posting::Few(slots) => self.singles.extend_from_slice(slots),
-            Posting::Many(slots) => self.parts.extend(slots.parts().cloned()),
+            Posting::Many(slots) => self.parts.extend(slots.parts().cloned().map(Part::Set)),
         }
     }
 
-    pub(crate) fn slots(self) -> RoaringBitmap {
-        let mut slots = self.parts.iter().map(|part| &**part).union();
-        slots |= dense::set_of(self.singles);
-        slots
+    fn add_sum(&mut self, sum: &Arc<Slots>) {
+        match &**sum {
+            Slots::Listed(slots) => self.singles.extend_from_slice(slots),
+            Slots::Set(_) => self.parts.push(Part::Kept(Arc::clone(sum))),
+        }
+    }
+
+    fn sum(mut self) -> Slots {
+        if self.parts.is_empty() && self.singles.len() <= LISTED_MAX {
+            self.singles.shrink_to_fit();
+            return Slots::Listed(self.singles);
+        }
+        Slots::Set(self.slots())
     }
 }

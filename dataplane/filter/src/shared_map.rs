@@ -3,38 +3,49 @@
 //! A tree with its entries in the leaves. A reader takes a copy in constant time; the next
 //! change copies the nodes on its way from the root, and every later one only what is still
 //! shared. Without readers nothing is copied.
+//!
+//! Branches keep what their values are together, a group of children each, once it was asked for: a
+//! change forgets it on its way.
+
+mod gather;
+mod sums;
 
 use std::borrow::Borrow;
 use std::ops::Bound;
 use std::sync::Arc;
 
+pub(crate) use gather::Gather;
+use sums::{GROUP, Sums};
+
 /// Entries of a leaf, children of a branch.
 const NODE_MAX: usize = 64;
 
 #[derive(Debug, Clone)]
-pub(crate) struct SharedMap<K, V> {
-    root: Arc<Node<K, V>>,
+pub(crate) struct SharedMap<K, V, S = ()> {
+    root: Arc<Node<K, V, S>>,
     len: usize,
 }
 
 #[derive(Debug, Clone)]
-enum Node<K, V> {
+enum Node<K, V, S> {
     Leaf(Vec<(K, V)>),
     /// Each child with a key that is above all keys of the children before it, and above none
     /// of its own.
-    Branch(Vec<(K, Arc<Self>)>),
+    Branch(Children<K, V, S>, Box<Sums<S>>),
 }
 
-/// What was cut off a node that was full, with its least key.
-type Right<K, V> = Option<(K, Arc<Node<K, V>>)>;
+type Children<K, V, S> = Vec<(K, Arc<Node<K, V, S>>)>;
 
-impl<K, V> Default for SharedMap<K, V> {
+/// What was cut off a node that was full, with its least key.
+type Right<K, V, S> = Option<(K, Arc<Node<K, V, S>>)>;
+
+impl<K, V, S> Default for SharedMap<K, V, S> {
     fn default() -> Self {
         Self { root: Arc::new(Node::Leaf(Vec::new())), len: 0 }
     }
 }
 
-impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
+impl<K: Ord + Clone, V: Clone, S: Clone> SharedMap<K, V, S> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -50,7 +61,7 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
                     let at = entries.binary_search_by(|(known, _)| known.borrow().cmp(key));
                     return at.ok().map(|at| &entries[at].1);
                 }
-                Node::Branch(children) => node = &children[child_of(children, key)].1,
+                Node::Branch(children, _) => node = &children[child_of(children, key)].1,
             }
         }
     }
@@ -69,8 +80,9 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
                     let at = entries.binary_search_by(|(known, _)| known.borrow().cmp(key));
                     return at.ok().map(|at| &mut entries[at].1);
                 }
-                Node::Branch(children) => {
+                Node::Branch(children, sums) => {
                     let at = child_of(children, key);
+                    sums.forget(at);
                     node = Arc::make_mut(&mut children[at].1);
                 }
             }
@@ -83,7 +95,7 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
         if let Some(right) = insert(&mut self.root, key, value) {
             // The keys of the first child bound nothing: no look-up compares with them.
             let left = std::mem::take(&mut self.root);
-            self.root = Arc::new(Node::Branch(vec![(right.0.clone(), left), right]));
+            self.root = Arc::new(branch(vec![(right.0.clone(), left), right]));
         }
         self.len += usize::from(is_new);
     }
@@ -99,7 +111,7 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
         if remove(&mut self.root, key) {
             self.root = Arc::default();
         }
-        while let Node::Branch(children) = &*self.root
+        while let Node::Branch(children, _) = &*self.root
             && let [(_, only)] = children.as_slice()
         {
             self.root = Arc::clone(only);
@@ -121,10 +133,14 @@ impl<K: Ord + Clone, V: Clone> SharedMap<K, V> {
     }
 }
 
-impl<K, V> Default for Node<K, V> {
+impl<K, V, S> Default for Node<K, V, S> {
     fn default() -> Self {
         Self::Leaf(Vec::new())
     }
+}
+
+fn branch<K, V, S>(children: Children<K, V, S>) -> Node<K, V, S> {
+    Node::Branch(children, Box::default())
 }
 
 /// Place of the child that holds the key, if one does.
@@ -132,7 +148,11 @@ fn child_of<K: Borrow<Q>, Q: Ord + ?Sized, T>(children: &[(K, T)], key: &Q) -> u
     children[1..].partition_point(|(least, _)| least.borrow() <= key)
 }
 
-fn insert<K: Ord + Clone, V: Clone>(node: &mut Arc<Node<K, V>>, key: K, value: V) -> Right<K, V> {
+fn insert<K: Ord + Clone, V: Clone, S: Clone>(
+    node: &mut Arc<Node<K, V, S>>,
+    key: K,
+    value: V,
+) -> Right<K, V, S> {
     match Arc::make_mut(node) {
         Node::Leaf(entries) => match entries.binary_search_by(|(known, _)| known.cmp(&key)) {
             Ok(at) => {
@@ -144,11 +164,13 @@ fn insert<K: Ord + Clone, V: Clone>(node: &mut Arc<Node<K, V>>, key: K, value: V
                 Some((right[0].0.clone(), Arc::new(Node::Leaf(right))))
             }
         },
-        Node::Branch(children) => {
+        Node::Branch(children, sums) => {
             let at = child_of(children, &key);
+            sums.forget(at);
             let right = insert(&mut children[at].1, key, value)?;
+            sums.forget_from(at);
             let right = insert_at(children, at + 1, right)?;
-            Some((right[0].0.clone(), Arc::new(Node::Branch(right))))
+            Some((right[0].0.clone(), Arc::new(branch(right))))
         }
     }
 }
@@ -172,8 +194,8 @@ fn insert_at<T>(entries: &mut Vec<T>, at: usize, entry: T) -> Option<Vec<T>> {
 }
 
 /// Removes an entry that is there; says whether the node is empty now.
-fn remove<K: Ord + Clone + Borrow<Q>, V: Clone, Q: Ord + ?Sized>(
-    node: &mut Arc<Node<K, V>>,
+fn remove<K: Ord + Clone + Borrow<Q>, V: Clone, S: Clone, Q: Ord + ?Sized>(
+    node: &mut Arc<Node<K, V, S>>,
     key: &Q,
 ) -> bool {
     match Arc::make_mut(node) {
@@ -184,9 +206,11 @@ fn remove<K: Ord + Clone + Borrow<Q>, V: Clone, Q: Ord + ?Sized>(
             }
             entries.is_empty()
         }
-        Node::Branch(children) => {
+        Node::Branch(children, sums) => {
             let at = child_of(children, key);
+            sums.forget(at);
             if remove(&mut children[at].1, key) {
+                sums.forget_from(at);
                 children.remove(at);
                 shrink(children);
             }
@@ -202,8 +226,8 @@ fn shrink<T>(entries: &mut Vec<T>) {
     }
 }
 
-fn visit_node<'a, K: Borrow<Q>, V, Q: Ord + ?Sized>(
-    node: &'a Node<K, V>,
+fn visit_node<'a, K: Borrow<Q>, V, S, Q: Ord + ?Sized>(
+    node: &'a Node<K, V, S>,
     from: Bound<&Q>,
     to: Bound<&Q>,
     visit: &mut impl FnMut(&'a K, &'a V),
@@ -228,7 +252,7 @@ fn visit_node<'a, K: Borrow<Q>, V, Q: Ord + ?Sized>(
                 visit(key, value);
             }
         }
-        Node::Branch(children) => {
+        Node::Branch(children, _) => {
             let first = match from {
                 Bound::Included(from) | Bound::Excluded(from) => child_of(children, from),
                 Bound::Unbounded => 0,
@@ -251,7 +275,50 @@ mod tests {
     use std::collections::BTreeMap;
     use std::ops::RangeBounds;
 
-    fn all(map: &SharedMap<u32, u32>) -> Vec<(u32, u32)> {
+    #[test]
+    fn a_range_reads_few_values_once_sums_are_kept() {
+        let mut map = Map::default();
+        (0..5000).for_each(|key| map.insert(key, key));
+        assert_eq!(map.gathered_one_by_one(), 5000);
+        map.gather::<Listed, u32>(Bound::Unbounded, Bound::Included(&1));
+        assert_eq!(map.gathered_one_by_one(), 5000, "none lies within that as a whole");
+        let sums = |map: &Map| {
+            let mut values = 0;
+            map.visit_sums(&mut |sum| values += sum.len());
+            values
+        };
+        map.gather::<Listed, u32>(Bound::Unbounded, Bound::Unbounded);
+        assert!(map.gathered_one_by_one() <= 512);
+        assert!(sums(&map) >= 5000);
+        let (copy, before) = (map.clone(), sums(&map));
+        map.remove(&2500);
+        assert!(map.gathered_one_by_one() < 5000 && sums(&map) < before);
+        assert_eq!(sums(&copy), before);
+    }
+
+    type Map = SharedMap<u32, u32, Vec<u32>>;
+
+    /// Values one after the other.
+    #[derive(Default)]
+    struct Listed(Vec<u32>);
+
+    impl Gather<u32> for Listed {
+        type Sum = Vec<u32>;
+
+        fn add(&mut self, value: &u32) {
+            self.0.push(*value);
+        }
+
+        fn add_sum(&mut self, sum: &Arc<Vec<u32>>) {
+            self.0.extend_from_slice(sum);
+        }
+
+        fn sum(self) -> Vec<u32> {
+            self.0
+        }
+    }
+
+    fn all(map: &Map) -> Vec<(u32, u32)> {
         let mut found = Vec::new();
         map.visit(Bound::Unbounded, Bound::Unbounded, &mut |key: &u32, value| {
             found.push((*key, *value));
@@ -268,10 +335,15 @@ mod tests {
             from in 0u32..9000,
             to in 0u32..9000,
         ) {
-            let (mut map, mut expected) = (SharedMap::default(), BTreeMap::new());
+            let (mut map, mut expected) = (Map::default(), BTreeMap::new());
             let mut copies = Vec::new();
             for (what, start, count) in steps {
-                copies.push((map.clone(), expected.clone()));
+                // Some sums are kept while the map changes, of some groups or of all.
+                if what % 2 == 0 {
+                    copies.push((map.clone(), expected.clone()));
+                }
+                let from = if what < 3 { Bound::Unbounded } else { Bound::Included(&start) };
+                map.gather::<Listed, u32>(from, Bound::Unbounded);
                 for key in start..start + count {
                     if what < 3 {
                         map.insert(key, what.into());
@@ -300,6 +372,9 @@ mod tests {
                     map.visit(low, high, &mut |key, _| found.push(*key));
                     let within = |key: &&u32| (low, high).contains(*key);
                     prop_assert!(found.iter().eq(expected.keys().filter(within)));
+                    let gathered = map.gather::<Listed, u32>(low, high).sum();
+                    let expected = expected.iter().filter(|(key, _)| within(key));
+                    prop_assert!(gathered.iter().eq(expected.map(|(_, value)| value)));
                 }
             }
         }
