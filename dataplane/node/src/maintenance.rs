@@ -1,6 +1,6 @@
 //! Background threads of a node: sync and truncate, seal, build.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -122,8 +122,37 @@ struct Durable {
     is_slowed_down: bool,
 }
 
-/// Up to where each log was asked to be truncated, and how often.
-pub(crate) type Truncated = HashMap<GroupId, (LogIndex, u32)>;
+/// What was truncated.
+#[derive(Default)]
+pub(crate) struct Truncated {
+    /// Up to where each log was asked to be, and how often.
+    asked: HashMap<GroupId, (LogIndex, u32)>,
+    /// Logs to look at again in the next round, whether anything was applied or not.
+    again: BTreeSet<GroupId>,
+    looked_at_all: Option<Instant>,
+}
+
+impl Truncated {
+    /// Whether a truncation may take something. A log whose end some follower still needs is asked
+    /// about again, until it has it; one that is full for as long as it is: nothing new comes
+    /// before.
+    fn is_worth_asking(&self, log: &Durable) -> bool {
+        // Nothing is applied yet, as where a replica waits for its first snapshot.
+        if log.applied == LogIndex::ZERO {
+            return false;
+        }
+        let asked = self.asked.get(&log.group);
+        log.is_slowed_down
+            || asked.is_none_or(|(index, times)| *index != log.applied || *times < REMINDERS)
+    }
+
+    /// Notes that a log was asked to be truncated up to an index.
+    fn note(&mut self, group: GroupId, applied: LogIndex) {
+        let known = self.asked.entry(group).or_insert((applied, 0));
+        *known = if known.0 == applied { (applied, known.1 + 1) } else { (applied, 0) };
+        self.again.insert(group);
+    }
+}
 
 impl Upkeep {
     fn job_loop(&self, kind: JobKind, cancel: &AtomicBool, stopped: &Receiver<()>) {
@@ -176,7 +205,7 @@ impl Upkeep {
 
     /// Makes effects durable, then forgets the logs behind them.
     fn sync_loop(&self, interval: Duration, stopped: &Receiver<()>) {
-        let mut truncated = Truncated::new();
+        let mut truncated = Truncated::default();
         let (mut last_change, mut flushed) = (Instant::now(), true);
         while pause(stopped, interval) {
             // Before anything is written: what the ballast frees is room for this round.
@@ -207,8 +236,8 @@ impl Upkeep {
     /// # Errors
     /// Where `data.db` cannot be synced; then no log was truncated.
     pub(crate) fn sync_once(&self, truncated: &mut Truncated) -> Result<bool, vane_storage::Error> {
-        let mut logs = self.logs();
-        logs.retain(|log| is_worth_asking(log, truncated));
+        let mut logs = self.logs(truncated);
+        logs.retain(|log| truncated.is_worth_asking(log));
         // Without anything new a sync would only keep an idle node's disk awake.
         if logs.is_empty() {
             return Ok(false);
@@ -219,35 +248,32 @@ impl Upkeep {
             self.engine.truncate(group, applied);
             // The engine keeps what followers still need and does not say so: the same index is
             // therefore named a few times more.
-            let known = truncated.entry(group).or_insert((applied, 0));
-            *known = if known.0 == applied { (applied, known.1 + 1) } else { (applied, 0) };
+            truncated.note(group, applied);
         }
         Ok(true)
     }
 
-    /// All logs, with what the state machines have. That is what a sync makes durable; what
-    /// Raft has been told of may be less.
-    fn logs(&self) -> Vec<Durable> {
-        let shards = self.replicas.applying().into_iter().map(|(group, replica)| Durable {
-            group,
-            applied: replica.shard.applied(),
-            is_slowed_down: replica.watch.is_slowed_down(),
+    /// The logs to look at, with what the state machines have. That is what a sync makes durable;
+    /// what Raft has been told of may be less.
+    fn logs(&self, truncated: &mut Truncated) -> Vec<Durable> {
+        // Taken in any case: what is looked at now need not be looked at again.
+        let mut groups = self.replicas.take_applied();
+        groups.extend(std::mem::take(&mut truncated.again));
+        // Now and then at all: nothing is left lying for good because nobody spoke of it.
+        if truncated.looked_at_all.is_none_or(|at| at.elapsed() >= LOOK_AT_ALL) {
+            truncated.looked_at_all = Some(Instant::now());
+            groups = self.replicas.groups();
+            truncated.asked.retain(|group, _| groups.contains(group) || *group == GroupId::META);
+        }
+        let shards = groups.into_iter().filter_map(|group| {
+            let replica = self.replicas.applying(group)?;
+            let (applied, is_slowed_down) =
+                (replica.shard.applied(), replica.watch.is_slowed_down());
+            Some(Durable { group, applied, is_slowed_down })
         });
         // Nobody waits for room in the meta group's log: only shards' proposals look at that.
         let applied = self.catalog.applied();
         let meta = Durable { group: GroupId::META, applied, is_slowed_down: false };
         shards.chain([meta]).collect()
     }
-}
-
-/// Whether a truncation may take something. A log whose end some follower still needs is asked
-/// about again, until it has it; one that is full for as long as it is: nothing new comes before.
-fn is_worth_asking(log: &Durable, truncated: &Truncated) -> bool {
-    // Nothing is applied yet, as where a replica waits for its first snapshot.
-    if log.applied == LogIndex::ZERO {
-        return false;
-    }
-    let asked = truncated.get(&log.group);
-    log.is_slowed_down
-        || asked.is_none_or(|(index, times)| *index != log.applied || *times < REMINDERS)
 }

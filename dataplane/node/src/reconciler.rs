@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use vane_catalog::{Catalog, FeatureLevel, ShardEntry};
 use vane_coordinator::Coordinator;
 use vane_placement::{ShardStep, Turns, meta_change, meta_heir, next_step, record};
-use vane_raft::{Engine, GroupStatus, MemberChange};
+use vane_raft::{Engine, GroupStatus, MemberChange, StateMachine};
 use vane_transport::{LeaderRequest, NotDone, ReportRequest};
 use vane_types::{Error, GroupId, NodeId};
 
@@ -137,6 +137,8 @@ impl Reconciler {
 
     async fn move_shards(self: &Arc<Self>) {
         let (mut ticks, mut turns, mut steps) = (looks(), Turns::default(), Steps::default());
+        // Where the catalog was when nothing was to be moved.
+        let mut settled_at = None;
         loop {
             ticks.tick().await;
             steps.take_done();
@@ -145,23 +147,31 @@ impl Reconciler {
                 turns = Turns::default();
                 continue;
             }
-            if let Err(error) = self.change_shards(&mut turns, &mut steps).await {
-                tracing::debug!(%error, "shards were not looked at; trying again");
+            // Read first: a change that comes meanwhile is looked at next time.
+            let applied = self.catalog.applied();
+            if settled_at == Some(applied) {
+                continue;
+            }
+            match self.change_shards(&mut turns, &mut steps).await {
+                Ok(is_any_due) => settled_at = (!is_any_due).then_some(applied),
+                Err(error) => tracing::debug!(%error, "shards were not looked at; trying again"),
             }
         }
     }
 
-    /// Begins a step in each shard that has one to take, of those whose turn it is.
+    /// Begins a step in each shard that has one to take, of those whose turn it is; says whether
+    /// there is a shard with steps to take.
     async fn change_shards(
         self: &Arc<Self>,
         turns: &mut Turns,
         steps: &mut Steps,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut due = self.catalog.read(|state| turns.due(state));
+        let is_any_due = !due.is_empty();
         due.retain(|group| !steps.of.contains(group));
         // The rule is that nothing moves: then no node is asked.
         if due.is_empty() {
-            return Ok(());
+            return Ok(is_any_due);
         }
         let reports = self.reporter.gather(ReportRequest::Groups(due.clone())).await;
         // Behind the reports, and confirmed: another meta leader may have been at work, and by an
@@ -189,7 +199,7 @@ impl Reconciler {
                 });
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn step_of(&self, shard: &ShardEntry, status: &GroupStatus) -> ShardStep {

@@ -3,7 +3,7 @@
 //! What to do is decided by [`vane_catalog::replica_plan`]; this does it, in an order that
 //! a crash anywhere leaves repeatable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +45,10 @@ pub(crate) struct Disks {
     pub(crate) log_db: LogDb,
 }
 
+/// A replica that was opened, or could not be, and which it is.
+type Kept = (PeerId, Opened);
+type Open = BTreeMap<GroupId, Kept>;
+
 /// The open replicas.
 pub(crate) struct Replicas {
     me: NodeId,
@@ -52,7 +56,7 @@ pub(crate) struct Replicas {
     disks: Disks,
     engine: Arc<Engine>,
     catalog: Arc<Catalog>,
-    open: RwLock<BTreeMap<GroupId, (PeerId, Opened)>>,
+    open: RwLock<Open>,
     /// Replicas that lie on the disk and are not open.
     on_disk: Mutex<BTreeMap<GroupId, PeerId>>,
     /// Replicas of which their groups have said that they are no members any more.
@@ -130,45 +134,63 @@ impl Replicas {
             .collect()
     }
 
-    /// How many are open, and how many of them lead.
+    /// How many are open, and how many of them lead. Looks at none that is in use.
     pub(crate) fn count(&self) -> (u64, u64) {
-        let open = self.open.read();
-        let in_use = open.values().filter_map(|(_, opened)| opened.as_ref().ok());
-        let in_use = in_use.filter(|replica| Broken::of_shard(&replica.shard).is_none());
-        in_use.fold((0, 0), |(count, led), replica| {
-            (count + 1, led + u64::from(replica.watch.is_serving()))
-        })
+        let (open, led) = (self.open.read(), self.engine.leaders().count_here());
+        let broken: Vec<&Opened> = self.out_of_use(&open).map(|(_, kept, _)| &kept.1).collect();
+        let leads = |opened: &&&Opened| opened.as_ref().is_ok_and(|it| it.watch.is_serving());
+        let leading = broken.iter().filter(leads).count();
+        ((open.len() - broken.len()) as u64, led.saturating_sub(leading) as u64)
     }
 
     /// Groups of open replicas that lead.
     pub(crate) fn led(&self) -> Vec<GroupId> {
-        let led = self.all().into_iter().filter(|(_, replica)| replica.watch.is_serving());
-        led.map(|(group, _)| group).collect()
+        let led = self.engine.leaders().here().into_iter();
+        led.filter(|group| self.get(*group).is_some_and(|opened| opened.is_ok())).collect()
     }
 
-    /// The same and those that are damaged: they take part in their groups, and their logs grow.
-    pub(crate) fn applying(&self) -> Vec<(GroupId, Replica)> {
+    /// Groups that got another leader, or lost theirs, since this was called last.
+    pub(crate) fn take_led_anew(&self) -> BTreeSet<GroupId> {
+        self.engine.leaders().take_changed()
+    }
+
+    /// Groups whose applied index changed here since this was called last.
+    pub(crate) fn take_applied(&self) -> BTreeSet<GroupId> {
+        self.settings.stirred.take_applied()
+    }
+
+    /// All groups, also those whose replicas are out of use.
+    pub(crate) fn groups(&self) -> BTreeSet<GroupId> {
+        self.open.read().keys().copied().collect()
+    }
+
+    /// The replica of a group, also if it is damaged: it takes part in its group, and its log
+    /// grows.
+    pub(crate) fn applying(&self, group: GroupId) -> Option<Replica> {
         let open = self.open.read();
-        let opened = open
-            .iter()
-            .filter_map(|(group, (_, opened))| Some((*group, opened.as_ref().ok()?.clone())));
-        opened.filter(|(_, replica)| replica.shard.quarantined().is_none()).collect()
+        let replica = open.get(&group)?.1.as_ref().ok()?;
+        replica.shard.quarantined().is_none().then(|| replica.clone())
     }
 
     /// Replicas that could not be opened or are out of use since, with the reasons.
     pub(crate) fn broken(&self) -> Vec<(GroupId, Broken)> {
         let open = self.open.read();
-        open.iter()
-            .filter_map(|(group, (_, opened))| Some((*group, in_use(opened).err()?)))
-            .collect()
+        self.out_of_use(&open).map(|(group, _, broken)| (group, broken)).collect()
     }
 
     /// Those of them that another replica could fill again.
     pub(crate) fn without_data(&self) -> Vec<(GroupId, PeerId)> {
         let open = self.open.read();
-        let lacking = |opened: &Opened| in_use(opened).is_err_and(|broken| broken.lacks_data);
-        let lost = open.iter().filter(|(_, (_, opened))| lacking(opened));
-        lost.map(|(group, (peer, _))| (*group, *peer)).collect()
+        let lost = self.out_of_use(&open).filter(|(_, _, broken)| broken.lacks_data);
+        lost.map(|(group, (peer, _), _)| (group, *peer)).collect()
+    }
+
+    /// Those of the open replicas that are not in use, with why.
+    fn out_of_use<'a>(&self, open: &'a Open) -> impl Iterator<Item = (GroupId, &'a Kept, Broken)> {
+        self.settings.stirred.doubtful().into_iter().filter_map(|group| {
+            let kept = open.get(&group)?;
+            Some((group, kept, in_use(&kept.1).err()?))
+        })
     }
 
     /// Opens what the catalog places here, removes what it does not any more and its group
@@ -271,6 +293,7 @@ impl Replicas {
                 %group,
                 "failed to open a replica; its requests go to the others"
             );
+            self.settings.stirred.doubt(group);
             Broken::of_opening(&error)
         });
         self.on_disk.lock().remove(&group);
@@ -290,6 +313,7 @@ impl Replicas {
         if let Some((_, Ok(replica))) = opened {
             replica.shard.close();
         }
+        self.settings.stirred.forget(group);
         self.destroy(group, peer)?;
         self.on_disk.lock().remove(&group);
         self.removed.lock().remove(&group);

@@ -47,8 +47,6 @@ pub(crate) enum Stand {
 /// What was last heard about a voter.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    /// Who led when its leader was asked; `None` where it has to be asked anew.
-    leader: Option<PeerId>,
     /// What its leader has that it had not applied.
     behind: u64,
     /// Whether it was close to its leader once since the start.
@@ -58,15 +56,51 @@ struct Seen {
 impl Seen {
     /// Of a replica that was made since the start. Were it to wait for its leader's word, each new
     /// collection would take all its nodes out of service for a moment.
-    const MADE_SINCE: Self = Self { leader: None, behind: 0, caught_up: true };
+    const MADE_SINCE: Self = Self { behind: 0, caught_up: true };
 
     /// After another answer.
-    fn next(before: Option<Self>, leader: PeerId, behind: u64) -> Self {
+    fn next(before: Option<Self>, behind: u64) -> Self {
         // Easy to lose would mean that a burst of writes takes a node out of service; easy to get
         // would mean that one gets in which is far behind. So the bounds differ.
         let bound =
             if before.is_some_and(|seen| seen.caught_up) { LAG_MAX } else { CAUGHT_UP_ENTRIES };
-        Self { leader: Some(leader), behind, caught_up: behind <= bound }
+        Self { behind, caught_up: behind <= bound }
+    }
+}
+
+/// What is known of all voters.
+#[derive(Default)]
+struct Known {
+    seen: BTreeMap<GroupId, Seen>,
+    /// Groups whose leaders are to be asked.
+    due: BTreeSet<GroupId>,
+}
+
+impl Known {
+    /// Takes what a leader answered, which is asked again while its follower has to catch up.
+    fn note(&mut self, group: GroupId, seen: Seen) {
+        self.seen.insert(group, seen);
+        if seen.caught_up {
+            self.due.remove(&group);
+        }
+    }
+
+    /// By node that leads them, the groups to ask about. A group falls out that `leader` says
+    /// nothing of: there is nobody to ask, and whoever leads next has it asked.
+    fn questions(
+        &mut self,
+        leader: impl Fn(GroupId) -> Option<NodeId>,
+    ) -> BTreeMap<NodeId, Vec<GroupId>> {
+        let mut questions: BTreeMap<NodeId, Vec<GroupId>> = BTreeMap::new();
+        self.due.retain(|group| {
+            let Some(leader) = leader(*group) else { return false };
+            let of_leader = questions.entry(leader).or_default();
+            if of_leader.len() < GROUPS_MAX {
+                of_leader.push(*group);
+            }
+            true
+        });
+        questions
     }
 }
 
@@ -79,7 +113,7 @@ pub(crate) struct Standing {
     /// Replicas that the start found on the disk. Any other was made since, and began with its
     /// group or got its vote from a leader that knew it to be caught up.
     found: BTreeSet<(GroupId, PeerId)>,
-    seen: Mutex<BTreeMap<GroupId, Seen>>,
+    known: Mutex<Known>,
 }
 
 impl Standing {
@@ -87,7 +121,7 @@ impl Standing {
     pub(crate) fn new(me: NodeId, replicas: Arc<Replicas>, peers: Arc<Peers>) -> Self {
         let open = replicas.all().into_iter();
         let found = open.map(|(group, replica)| (group, replica.peer)).collect();
-        Self { me, replicas, peers, started: Instant::now(), found, seen: Mutex::default() }
+        Self { me, replicas, peers, started: Instant::now(), found, known: Mutex::default() }
     }
 
     /// How the voter of a group here stands.
@@ -100,7 +134,7 @@ impl Standing {
 
     /// What is known of a voter so far.
     fn before(&self, group: GroupId, peer: PeerId) -> Option<Seen> {
-        let seen = self.seen.lock().get(&group).copied();
+        let seen = self.known.lock().seen.get(&group).copied();
         seen.or_else(|| (!self.found.contains(&(group, peer))).then_some(Seen::MADE_SINCE))
     }
 
@@ -121,29 +155,31 @@ impl Standing {
         }
     }
 
-    /// By node that leads them, the groups to ask about.
+    /// By node that leads them, the groups to ask about; with `all` those too that have been asked
+    /// about, but for the quiet ones, in which all members have the same.
     fn due(&self, all: bool) -> BTreeMap<NodeId, Vec<GroupId>> {
-        let open = self.replicas.all();
-        let mut seen = self.seen.lock();
-        // They come in the order of their groups.
-        seen.retain(|group, _| open.binary_search_by_key(group, |(placed, _)| *placed).is_ok());
-        let mut due: BTreeMap<NodeId, Vec<GroupId>> = BTreeMap::new();
-        for (group, replica) in open {
-            let leader = replica.watch.leader();
-            if let Some(known) = seen.get_mut(&group).filter(|known| known.leader != leader) {
-                // Whoever leads next, and this one after a silence, may have much that is not here.
-                known.leader = None;
-            }
-            let Some(leader) = leader.filter(|leader| leader.node() != self.me) else { continue };
-            let known = seen.get(&group);
-            let confirmed = known.is_some_and(|known| known.caught_up && known.leader.is_some());
-            let of_leader = due.entry(leader.node()).or_default();
-            if (all || !confirmed) && of_leader.len() < GROUPS_MAX {
-                of_leader.push(group);
-            }
+        let mut known = self.known.lock();
+        // Whoever leads next, and the same one after a silence, may have much that is not here.
+        known.due.extend(self.replicas.take_led_anew());
+        if all {
+            let open = self.replicas.all();
+            // They come in the order of their groups.
+            let is_open =
+                |group: &GroupId| open.binary_search_by_key(group, |(open, _)| *open).is_ok();
+            known.seen.retain(|group, _| is_open(group));
+            let is_to_ask = |(group, replica): &(GroupId, Replica)| {
+                let is_settled = replica.watch.is_quiet() && known.seen.contains_key(group);
+                (!is_settled && self.leader(replica).is_some()).then_some(*group)
+            };
+            let due: Vec<GroupId> = open.iter().filter_map(is_to_ask).collect();
+            known.due.extend(due);
         }
-        due.retain(|_, groups| !groups.is_empty());
-        due
+        known.questions(|group| self.leader(&self.replicas.get(group)?.ok()?))
+    }
+
+    /// The other node that leads a replica's group.
+    fn leader(&self, replica: &Replica) -> Option<NodeId> {
+        replica.watch.leader().map(PeerId::node).filter(|node| *node != self.me)
     }
 
     async fn ask(&self, leader: NodeId, groups: Vec<GroupId>) {
@@ -153,8 +189,8 @@ impl Standing {
         for (group, report) in report.groups {
             let Some(Ok(replica)) = self.replicas.get(group) else { continue };
             let behind = trails(&report.status, replica.peer, replica.shard.applied());
-            let next = Seen::next(self.before(group, replica.peer), report.status.peer, behind);
-            self.seen.lock().insert(group, next);
+            let next = Seen::next(self.before(group, replica.peer), behind);
+            self.known.lock().note(group, next);
         }
     }
 }

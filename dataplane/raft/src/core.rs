@@ -20,6 +20,7 @@ use crate::codec::Envelope;
 use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
+use crate::leaders::Leaders;
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
 use crate::pulse::Pulse;
@@ -130,6 +131,7 @@ pub struct Core {
     awake: BTreeSet<GroupId>,
     /// Quiet groups with reads that wait for a leader's word.
     asked: Arc<Asked>,
+    leaders: Arc<Leaders>,
     /// What is to be said to other nodes.
     pulses: Vec<Envelope>,
 }
@@ -153,6 +155,7 @@ impl Core {
             quiet: Quiet::default(),
             awake: BTreeSet::new(),
             asked: Arc::default(),
+            leaders: Arc::default(),
             pulses: Vec::new(),
         }
     }
@@ -168,6 +171,7 @@ impl Core {
     pub fn add(&mut self, start: Start) -> Result<(), StoreError> {
         self.check_between_rounds();
         let Start { group, log, applied, conf, campaign, watch } = start;
+        watch.begin_leaders(group, Arc::clone(&self.leaders));
         let setup = Setup { group, log, applied, conf, watch };
         let mut replica = Replica::open(setup, &self.store, &self.asked, &self.config)?;
         // A replica that is alone has nobody to wait for.
@@ -294,6 +298,11 @@ impl Core {
     /// Which nodes were heard of. May be looked at from other threads.
     pub fn contacts(&self) -> Arc<Contacts> {
         Arc::clone(&self.contacts)
+    }
+
+    /// Which groups are led from here. May be looked at from other threads.
+    pub fn leaders(&self) -> Arc<Leaders> {
+        Arc::clone(&self.leaders)
     }
 
     /// Notes that a node's own address refused a connection, although a process had answered

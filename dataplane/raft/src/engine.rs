@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::core::{Core, Start, Transfer};
 use crate::error::{ProposeError, ReadError, StoreError};
+use crate::leaders::Leaders;
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
 use crate::reads::{Assurance, OnRead};
@@ -105,6 +106,7 @@ pub struct Engine {
     entry_bytes_max: usize,
     counters: Arc<Counters>,
     contacts: Arc<Contacts>,
+    leaders: Arc<Leaders>,
     transport: Arc<dyn Transport>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -130,7 +132,7 @@ impl Engine {
         let (pending_bytes_max, tick) = (config.pending_bytes_max, config.tick);
         let entry_bytes_max = config.bounds.entry_bytes_max;
         let core = Core::new(Arc::clone(&store), config);
-        let contacts = core.contacts();
+        let (contacts, leaders) = (core.contacts(), core.leaders());
         let queues = Arc::<ApplyQueues>::default();
         // First: where a later thread cannot be started, its end lets those before end too.
         let apply = ApplyFeed::new(Arc::clone(&queues));
@@ -182,6 +184,7 @@ impl Engine {
             entry_bytes_max,
             counters,
             contacts,
+            leaders,
             transport,
             threads: Mutex::new(threads),
         })
@@ -363,6 +366,11 @@ impl Engine {
     /// Which nodes were heard of.
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
+    }
+
+    /// Which groups are led from here, and where the leader changed.
+    pub fn leaders(&self) -> &Leaders {
+        &self.leaders
     }
 
     /// Notes that a node's address refused a connection: see [`Core::refused`].

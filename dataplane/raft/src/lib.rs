@@ -22,6 +22,7 @@ mod core;
 mod engine;
 mod error;
 mod group_storage;
+mod leaders;
 mod log;
 mod log_bytes;
 mod machine;
@@ -44,6 +45,7 @@ pub use contacts::Contacts;
 pub use core::{Core, Install, Output, Persisted, Start, Transfer};
 pub use engine::{Counters, Engine, HasRoom, Transport, end_process};
 pub use error::{ApplyError, ProposeError, ReadError, StoreError};
+pub use leaders::Leaders;
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{
     Answer, Applied, Committed, Conf, Entry, Exported, Made, SnapshotFiles, StateMachine,

@@ -1,12 +1,14 @@
 //! What a node knows of its groups, for those who route and those who look.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use vane_types::{LogIndex, PeerId, Term};
+use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::config::CAUGHT_UP_ENTRIES;
+use crate::leaders::Leaders;
 use crate::machine::Conf;
 use crate::pace::Turns;
 use crate::told::Told;
@@ -112,6 +114,8 @@ pub struct Watch {
     turns: Turns,
     told: Told,
     pub(crate) words: Words,
+    /// Where it says that the leader changed.
+    leaders: OnceLock<(GroupId, Arc<Leaders>)>,
 }
 
 impl Watch {
@@ -185,10 +189,22 @@ impl Watch {
         serving: bool,
     ) {
         self.committed.store(committed.0, Ordering::Release);
-        self.leader.store(PeerId::to_raw(leader), Ordering::Release);
+        let leader = PeerId::to_raw(leader);
+        let led_before = self.leader.swap(leader, Ordering::AcqRel);
         self.term.store(term.0, Ordering::Release);
         // Last: whoever sees that this replica serves sees the leader and the term that go with it.
-        self.serving.store(serving, Ordering::Release);
+        let served_before = self.serving.swap(serving, Ordering::AcqRel);
+        if (led_before, served_before) != (leader, serving)
+            && let Some((group, leaders)) = self.leaders.get()
+        {
+            leaders.note(*group, serving);
+        }
+    }
+
+    /// Has it say of a group when the leader changes.
+    pub(crate) fn begin_leaders(&self, group: GroupId, leaders: Arc<Leaders>) {
+        // Once: a replica that is opened anew has another watch.
+        self.leaders.get_or_init(|| (group, leaders));
     }
 
     /// Notes that everything up to `applied` is applied. Two threads say so, in any order.

@@ -102,6 +102,11 @@ impl Watch {
         self.list_while_quiet();
     }
 
+    /// Whether the replica's clock stands still: as its leader said, all members have the same.
+    pub fn is_quiet(&self) -> bool {
+        self.words.is_quiet.load(Ordering::SeqCst)
+    }
+
     /// Has a quiet replica's next tick come although its clock stands still, if a read waits. Who
     /// asks does so after the read is among those that wait, who falls quiet after that is noted:
     /// so one of the two sees the other.

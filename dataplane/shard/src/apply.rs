@@ -38,6 +38,7 @@ impl Shard {
             // Its keys may be gone already. The group still counts its entries as applied, or
             // else it would wait for them until the process ends.
             self.state.write().applied = entry.index;
+            self.stir_applied();
             return Ok(Err(Refusal::NotFound("The collection".into())));
         }
         // A defect that one entry meets must cost this replica, and not the node with all others.
@@ -78,6 +79,7 @@ impl Shard {
         let mut state = self.state.write();
         state.carry_out(entry.index, memory, (next_slot, digest));
         drop(state);
+        self.stir_applied();
         if entry.conf.is_some() {
             // A member that was removed goes at once: those that stay must not come back
             // from a power failure with a membership in which they still need it.

@@ -65,6 +65,7 @@ impl Shard {
             return;
         }
         *damaged = Some(what.to_owned());
+        self.settings.stirred.doubt(self.store.group());
         // A job that copies what is damaged ends at its next step.
         self.stop_jobs.store(true, Ordering::Relaxed);
         let group = self.store.group();

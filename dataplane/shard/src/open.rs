@@ -70,6 +70,9 @@ impl Shard {
         }
         let state = read(&store, false)?;
         let shard = Self::new(store, state, settings);
+        if damage.is_some() {
+            shard.settings.stirred.doubt(shard.store.group());
+        }
         *shard.damaged.write() = damage;
         Ok(shard)
     }

@@ -82,6 +82,7 @@ impl Shard {
         let text = mark.text();
         // Before the disk, which may fail: readers must not wait for the rest of an entry.
         self.quarantined.get_or_init(|| mark);
+        self.settings.stirred.doubt(self.store.group());
         // Synced: whoever opens it next must not apply behind what it left out.
         if let Err(error) = batch.write().and_then(|()| self.store.sync()) {
             return StoreError(format!("shard {}: {error}", self.store.group())).into();

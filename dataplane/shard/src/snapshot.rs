@@ -116,6 +116,7 @@ impl Shard {
         *self.damaged.write() = None;
         self.fills.end();
         self.note_write(0);
+        self.stir_applied();
         // Outside the lock on the state: letting go of all segments takes a while.
         drop(before);
         Ok(())

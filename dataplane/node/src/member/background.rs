@@ -109,7 +109,7 @@ impl Background {
     /// Of the disk; the next start then reads the logs again.
     pub(super) fn sync_last(&self) -> Result<(), vane_storage::Error> {
         // With nothing remembered, so that no log passes for one that was dealt with already.
-        self.upkeep.sync_once(&mut Truncated::new())?;
+        self.upkeep.sync_once(&mut Truncated::default())?;
         // Only after the sync: without this note the next start reads all files once, and soon.
         self.upkeep.disks.data_dir.mark_clean()
     }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use vane_raft::{CAUGHT_UP_ENTRIES, GroupStatus, PeerStatus};
-use vane_types::{LogIndex, NodeId, PeerId};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId};
 
-use super::{LAG_MAX, Seen, Stand, UNLED_MAX, stand, trails};
+use super::{GROUPS_MAX, Known, LAG_MAX, Seen, Stand, UNLED_MAX, stand, trails};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -31,13 +31,13 @@ fn a_replica_that_nobody_has_confirmed_is_no_reason_to_send_requests() {
 
 #[test]
 fn who_is_far_behind_gets_in_when_close_and_stays_in_for_a_while() {
-    let far = Seen::next(None, peer(1), CAUGHT_UP_ENTRIES + 1);
+    let far = Seen::next(None, CAUGHT_UP_ENTRIES + 1);
     assert_eq!(stand(Some(far), false, Some(peer(1)), 0, SOON), Stand::Behind(65));
-    let close = Seen::next(Some(far), peer(1), CAUGHT_UP_ENTRIES);
+    let close = Seen::next(Some(far), CAUGHT_UP_ENTRIES);
     assert_eq!(stand(Some(close), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
-    let in_a_burst = Seen::next(Some(close), peer(1), LAG_MAX);
+    let in_a_burst = Seen::next(Some(close), LAG_MAX);
     assert_eq!(stand(Some(in_a_burst), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
-    let lost = Seen::next(Some(in_a_burst), peer(1), LAG_MAX + 1);
+    let lost = Seen::next(Some(in_a_burst), LAG_MAX + 1);
     assert_eq!(stand(Some(lost), false, Some(peer(1)), 0, SOON), Stand::Behind(LAG_MAX + 1));
 }
 
@@ -64,6 +64,36 @@ fn a_replica_that_was_made_since_the_start_takes_no_node_out_of_service() {
         assert_eq!(stand(made, leads, leader, 0, SOON), Stand::CaughtUp);
     }
     // A burst of writes at once does not either.
-    let in_a_burst = Seen::next(made, peer(1), CAUGHT_UP_ENTRIES + 1);
+    let in_a_burst = Seen::next(made, CAUGHT_UP_ENTRIES + 1);
     assert_eq!(stand(Some(in_a_burst), false, Some(peer(1)), 0, SOON), Stand::CaughtUp);
+}
+
+#[test]
+fn a_group_is_asked_about_until_its_voter_is_close() {
+    let (mut known, leader) = (Known::default(), |_| Some(NodeId(4)));
+    known.due.extend([7, 8].map(GroupId));
+    assert_eq!(known.questions(leader)[&NodeId(4)], [7, 8].map(GroupId));
+    known.note(GroupId(7), Seen::next(None, CAUGHT_UP_ENTRIES));
+    known.note(GroupId(8), Seen::next(None, CAUGHT_UP_ENTRIES + 1));
+    assert_eq!(known.questions(leader)[&NodeId(4)], [GroupId(8)]);
+    known.note(GroupId(8), Seen::next(known.seen.get(&GroupId(8)).copied(), 0));
+    assert!(known.questions(leader).is_empty());
+}
+
+#[test]
+fn a_group_that_nobody_else_leads_is_not_asked_about_before_somebody_does() {
+    let mut known = Known::default();
+    known.due.insert(GroupId(7));
+    assert!(known.questions(|_| None).is_empty());
+    assert!(known.questions(|_| Some(NodeId(4))).is_empty());
+}
+
+#[test]
+fn a_question_has_a_bound_and_the_rest_comes_after_it() {
+    let (mut known, leader) = (Known::default(), |_| Some(NodeId(4)));
+    known.due.extend((1..=GROUPS_MAX as u64 + 1).map(GroupId));
+    let first = known.questions(leader).remove(&NodeId(4)).unwrap();
+    assert_eq!(first.len(), GROUPS_MAX);
+    first.into_iter().for_each(|group| known.note(group, Seen::next(None, 0)));
+    assert_eq!(known.questions(leader)[&NodeId(4)], [GroupId(GROUPS_MAX as u64 + 1)]);
 }

@@ -124,6 +124,22 @@ fn an_empty_group_is_a_group() {
 }
 
 #[test]
+fn a_group_without_keys_is_removed_without_a_write() {
+    let memory = MemoryKv::default();
+    let [store, neighbour] =
+        [GROUP, NEIGHBOUR].map(|group| ShardStore::new(memory.clone(), group, PathBuf::new()));
+    fill(&neighbour, LogIndex(10), 2);
+    let before = memory.unsynced();
+    store.destroy().unwrap();
+    assert_eq!(memory.unsynced(), before);
+    fill(&store, LogIndex(10), 2);
+    let of_neighbour = contents(&neighbour);
+    store.destroy().unwrap();
+    assert!(contents(&store).is_empty());
+    assert!(contents(&neighbour) == of_neighbour);
+}
+
+#[test]
 fn an_import_cut_short_has_no_applied_index() {
     let (memory, dir) = (MemoryKv::default(), tempfile::tempdir().unwrap());
     let from = ShardStore::new(memory.clone(), GROUP, PathBuf::new());

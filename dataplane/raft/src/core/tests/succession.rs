@@ -118,3 +118,27 @@ fn an_old_refusal_means_nothing_to_a_leader_that_was_heard_since() {
     }
     assert_eq!((orphans.leaders(), orphans.term(leader)), (vec![leader], term));
 }
+
+#[test]
+fn a_node_lists_what_it_leads_and_where_the_leader_changed() {
+    let mut cluster = TestCluster::of(3);
+    let first = cluster.leader();
+    let lists = |cluster: &TestCluster, id: u64| {
+        let leaders = cluster.nodes[&id].core.leaders();
+        (leaders.here(), leaders.take_changed())
+    };
+    for id in 1..=3 {
+        let here = if id == first { vec![GROUP] } else { Vec::new() };
+        assert_eq!(lists(&cluster, id), (here, [GROUP].into()), "node {id}");
+    }
+    cluster.ticks(20);
+    assert!(lists(&cluster, first).1.is_empty(), "nothing changed");
+    cluster.down.insert(first);
+    let second = cluster.leader();
+    assert_eq!(lists(&cluster, second), (vec![GROUP], [GROUP].into()));
+    cluster.down.clear();
+    cluster.ticks(20);
+    assert_eq!(lists(&cluster, first), (Vec::new(), [GROUP].into()));
+    cluster.nodes.get_mut(&second).unwrap().core.remove(GROUP);
+    assert_eq!(lists(&cluster, second), (Vec::new(), [GROUP].into()));
+}
