@@ -7,12 +7,14 @@ use std::time::Duration;
 use std::net::IpAddr;
 
 use vane_shard::{BuildCores, ShardSettings, SpareTime};
-use vane_storage::segment_file::memory_bytes;
+use vane_storage::{memory_bytes, share_of_memory};
 
 use crate::scrub::ScrubSettings;
 
 /// Points that come into a payload index at a time: about a millisecond's work.
 const FILL_POINTS: usize = 128;
+/// Part of the memory that a growing segment may take, as a divisor: some are sealed beside it.
+const GROWING_SHARE: u64 = 32;
 
 /// How a node presents itself, and how it calls the others.
 #[derive(Debug, Clone)]
@@ -80,7 +82,7 @@ impl Settings {
         let build_cores = Arc::new(BuildCores::new(self.build_threads));
         ShardSettings {
             growing_rows_max: self.growing_rows_max,
-            growing_bytes_max: self.growing_bytes_max,
+            growing_bytes_max: share_of_memory(GROWING_SHARE, self.growing_bytes_max),
             idle_after: self.idle_seal_after,
             fill_points: FILL_POINTS,
             // One more is at work where rows pile up.

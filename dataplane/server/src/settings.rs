@@ -81,7 +81,8 @@ section! {
         flush_interval_ms: u64 = 1000, from 10 to MS_MAX;
         /// Rows after which a segment in memory is sealed into a file.
         growing_rows_max: usize = 20_000, from 1 to COUNT_MAX;
-        /// MB after which a segment in memory is sealed into a file.
+        /// MB after which a segment in memory is sealed into a file, and no more than a
+        /// thirty-second of the memory.
         growing_mb_max: usize = 64, from 1 to MB_MAX;
         /// Threads that build graphs: so many at rest, half as many beside searches and writes; 0
         /// for as many as there are cores.

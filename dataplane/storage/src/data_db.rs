@@ -19,14 +19,17 @@ use crate::error::Error;
 use crate::held::Held;
 use crate::keys::{self, PREFIX};
 use crate::kv::{Family, Kv, KvBatch, KvRead, KvWrite, Source, Visit};
+use crate::memory_limit::share_of_memory;
 
 const NAME: &str = "data.db";
 /// Bytes of a write in a batch beside its key and its value, at most.
 const WRITE_BYTES_MAX: usize = 16;
 
-const BLOCK_CACHE_BYTES: usize = 128 << 20;
-/// Memtables of all families together.
+/// As far as that is no more than a [`SHARE`] of the memory.
+const BLOCK_CACHE_BYTES_MAX: usize = 128 << 20;
+/// Memtables of all families together, as far as that is no more than a [`SHARE`] of the memory.
 const MEMTABLE_BYTES_MAX: usize = 128 << 20;
+const SHARE: u64 = 16;
 
 /// The open database. Cheap to clone.
 #[derive(Clone)]
@@ -69,7 +72,7 @@ impl DataDb {
         // A family that is seldom written would keep the whole WAL: beyond this it is written out.
         options.set_max_total_wal_size(128 << 20);
         // Each family may fill several memtables: bounded together, or they would eat the memory.
-        options.set_db_write_buffer_size(MEMTABLE_BYTES_MAX);
+        options.set_db_write_buffer_size(share_of_memory(SHARE, MEMTABLE_BYTES_MAX));
         options.set_max_background_jobs(2);
         // Written back bit by bit: one large write at the sync would hold up the logs on the same
         // disk.
@@ -77,7 +80,7 @@ impl DataDb {
         options.set_wal_bytes_per_sync(512 << 10);
         options.set_max_open_files(-1);
         options.set_keep_log_file_num(5);
-        let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+        let cache = Cache::new_lru_cache(share_of_memory(SHARE, BLOCK_CACHE_BYTES_MAX));
         let families = Family::ALL.map(|family| {
             ColumnFamilyDescriptor::new(name(family), family_options(family, &cache))
         });

@@ -19,9 +19,14 @@ use vane_types::{GroupId, LogIndex, PeerId, Term};
 use crate::error::Error;
 use crate::held::Held;
 use crate::keys;
+use crate::memory_limit::share_of_memory;
 pub use records::{HardState, LogAppend, LogState, StoredEntry};
 
 const DB: &str = "raft.db";
+/// Bytes of each of up to three memtables, as far as they are no more than a [`SHARE`] of the
+/// memory.
+const MEMTABLE_BYTES_MAX: usize = 32 << 20;
+const SHARE: u64 = 64;
 /// Entries removed in one batch of a truncation, and the longest tail that is removed key by key.
 const POINT_DELETES_MAX: u64 = 4096;
 /// Bytes of an entry beside its data, with its key, and of a log's state: about, in a batch.
@@ -49,7 +54,7 @@ impl LogDb {
         // A WAL file that is missing as a whole must be noticed too.
         options.set_track_and_verify_wals_in_manifest(true);
         // Most entries are truncated before their memtable is written out.
-        options.set_write_buffer_size(32 << 20);
+        options.set_write_buffer_size(share_of_memory(SHARE, MEMTABLE_BYTES_MAX));
         options.set_max_write_buffer_number(3);
         options.set_max_total_wal_size(128 << 20);
         options.set_compression_type(DBCompressionType::Lz4);

@@ -34,7 +34,7 @@ use checks::checksum;
 pub use checks::{Pace, verify_graph, verify_graph_paced};
 use kept::Kept;
 pub use link::link_into;
-pub use residence::{fit_into_memory, memory_bytes, pinned_bytes};
+pub use residence::{fit_into_memory, pinned_bytes};
 
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -217,8 +217,9 @@ impl SegmentFiles {
         self.vectors.keep(residence);
     }
 
-    /// To be called once there is a graph, which leads to few rows in no order: of those that are
-    /// wanted on the disk no more is read with one. Before, searches read all of them in order.
+    /// To be called once there is a graph, which leads to few rows in no order, or one is built: of
+    /// rows that are wanted on the disk no more is read with one. Before, searches read all of them
+    /// in order.
     pub fn expect_single_reads(&self) {
         self.vectors.expect_single_reads();
     }

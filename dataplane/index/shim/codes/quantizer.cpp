@@ -9,6 +9,9 @@ namespace {
 
 // Rows looked at to find the ranges; a few milliseconds.
 constexpr size_t SAMPLE_MAX = 4096;
+// Values of them that are held at a time, 16 MB: rows of a file that finds no room in memory would
+// be read anew for each dimension and each range.
+constexpr size_t HELD_MAX = SAMPLE_MAX * 1024;
 // A code is 128 more than a number of steps between these.
 constexpr int STEPS_MIN = -128, STEPS_MAX = 127;
 // Ranges tried, each half of the one before: of the largest value to 1/64 of it. Where few values
@@ -79,19 +82,43 @@ float rounded(float steps) {
                       static_cast<float>(STEPS_MAX));
 }
 
-// The step with which codes of the sampled values are least off.
-float best_step(const std::vector<const float*>& sampled, size_t d, float centre) {
+// One dimension of the sampled rows.
+using Values = std::vector<float>;
+
+// Some dimensions of the sampled rows, from `first` on.
+std::vector<Values> columns(const std::vector<const float*>& sampled, size_t first, size_t count) {
+    std::vector<Values> found(count, Values(sampled.size()));
+    for (size_t i = 0; i < sampled.size(); i++) {
+        for (size_t d = 0; d < count; d++) {
+            found[d][i] = sampled[i][first + d];
+        }
+    }
+    return found;
+}
+
+float mean_of(const Values& values) {
+    double sum = 0;
+    for (const float value : values) {
+        sum += value;
+    }
+    const auto count = static_cast<double>(values.size());
+    const float mean = values.empty() ? 0 : static_cast<float>(sum / count);
+    return std::isfinite(mean) ? mean : 0;
+}
+
+// The step with which codes of the values are least off.
+float best_step(const Values& values, float centre) {
     float largest = 0;
-    for (const float* row : sampled) {
-        largest = std::max(largest, std::fabs(row[d] - centre));
+    for (const float value : values) {
+        largest = std::max(largest, std::fabs(value - centre));
     }
     float best = 0;
     double least = std::numeric_limits<double>::infinity();
     for (int i = 0; i < RANGES && largest > 0 && std::isfinite(largest); i++) {
         const float step = std::ldexp(largest, -i) / STEPS_MAX;
         double off = 0;
-        for (const float* row : sampled) {
-            const float exact = steps(row[d], centre, step);
+        for (const float value : values) {
+            const float exact = steps(value, centre, step);
             const double error = static_cast<double>(exact - rounded(exact)) * step;
             off += error * error;
         }
@@ -117,15 +144,13 @@ struct Place {
 Quantizer Quantizer::learn(const float* rows, size_t count, size_t dim) {
     Quantizer learned{std::vector<float>(dim), std::vector<float>(dim)};
     const std::vector<const float*> sampled = sample(rows, count, dim);
-    for (size_t d = 0; d < dim; d++) {
-        double sum = 0;
-        for (const float* row : sampled) {
-            sum += row[d];
+    const size_t at_once = std::max<size_t>(HELD_MAX / std::max<size_t>(sampled.size(), 1), 1);
+    for (size_t first = 0; first < dim; first += at_once) {
+        const auto held = columns(sampled, first, std::min(at_once, dim - first));
+        for (size_t d = 0; d < held.size(); d++) {
+            learned.centre[first + d] = mean_of(held[d]);
+            learned.step[first + d] = best_step(held[d], learned.centre[first + d]);
         }
-        const float mean =
-                sampled.empty() ? 0 : static_cast<float>(sum / static_cast<double>(sampled.size()));
-        learned.centre[d] = std::isfinite(mean) ? mean : 0;
-        learned.step[d] = best_step(sampled, d, learned.centre[d]);
     }
     return learned;
 }

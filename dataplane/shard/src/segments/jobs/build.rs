@@ -165,6 +165,8 @@ impl Shard {
         let base = base.as_ref().and_then(|base| {
             Some(Base { graph: base.segment.graph.as_ref()?, numbers: &base.numbers })
         });
+        // Where they are to lie on the disk, what is read beside each row pushes out another.
+        files.expect_single_reads();
         Graph::build_on(base, &rows, shape, params, &path, &mut threads).map_err(build_failed)?;
         let record = segment_file::seal_graph(dir, params.m, params.ef_construct)?;
         let graph = map_graph(dir, &record, files, (distance, residence))?;
