@@ -234,6 +234,7 @@ async fn a_collection_keeps_its_shape() {
             ("/spec/clusterRef/name", "other".into(), "spec.clusterRef & cannot be changed"),
             ("/spec/shards", 4.into(), "spec.shards & cannot be changed"),
             ("/spec/replicationFactor", 1.into(), "spec.replicationFactor & cannot be changed"),
+            ("/spec/shardingMethod", "Custom".into(), "spec.shardingMethod & cannot be changed"),
             ("/spec/name", "other".into(), "spec.name & cannot be changed"),
             (
                 "/spec/vectors",
@@ -324,7 +325,7 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     apply(api, name, &bare).await.unwrap();
     let spec = stored(api, name, "col/docs", "/spec").await;
     assert_eq!((&spec["shards"], &spec["replicationFactor"]), (&json!(1), &json!(1)));
-    assert_eq!(spec["deletionPolicy"], "Retain");
+    assert_eq!((&spec["deletionPolicy"], &spec["shardingMethod"]), (&json!("Retain"), &json!("Auto")));
     assert_eq!(spec["vectors"][0]["name"], "");
 }
 
