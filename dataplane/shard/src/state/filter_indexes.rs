@@ -128,7 +128,9 @@ struct Lookup<'a> {
 impl vane_filter::Indexes for Lookup<'_> {
     fn index(&self, field: &JsonPath) -> Option<&PayloadIndex> {
         let (path, (index, _)) = self.indexes.fields.get_key_value(field)?;
-        if let Some(asked) = &mut *self.asked.borrow_mut() {
+        if let Some(asked) = &mut *self.asked.borrow_mut()
+            && !asked.iter().any(|known| Arc::ptr_eq(known, path))
+        {
             asked.push(Arc::clone(path));
         }
         Some(index)

@@ -15,8 +15,10 @@ use crate::state::allowed::Allowed;
 
 /// Filters of a shard that are kept at most.
 const FILTERS_MAX: usize = 64;
-/// Bytes of their slots, at most.
+/// Bytes of these and of their slots, at most.
 const BYTES_MAX: usize = 8 << 20;
+/// Bytes that a filter takes for each of its JSON, at most: those of a list of small numbers.
+const BYTES_PER_LETTER: usize = 8;
 
 /// The filters that were asked for last.
 #[derive(Default)]
@@ -63,7 +65,7 @@ impl KnownFilters {
 
     /// Keeps a filter's slots in place of those it had, and forgets what was asked for long ago.
     pub(crate) fn keep(&self, filter: &Filter, source: Source, allowed: &Arc<Allowed>) {
-        let bytes = allowed.bytes_at_most();
+        let bytes = allowed.bytes_at_most().saturating_add(bytes_of(filter));
         let mut known = self.known.lock();
         if let Some(at) = known.filters.iter().position(|known| known.filter == *filter) {
             // A view of long ago takes nothing from the others.
@@ -90,6 +92,12 @@ impl KnownFilters {
     pub(crate) fn bytes(&self) -> usize {
         self.known.lock().bytes
     }
+}
+
+/// Bytes that a filter takes, at most: lists of values may be long.
+fn bytes_of(filter: &Filter) -> usize {
+    let json = serde_json::to_vec(filter).map_or(usize::MAX, |json| json.len());
+    json.saturating_mul(BYTES_PER_LETTER)
 }
 
 #[cfg(test)]
@@ -128,6 +136,17 @@ mod tests {
         keep(&known, 1, 6, 20);
         keep(&known, 1, 5, 10);
         assert_eq!((get(&known, 1, 6), get(&known, 1, 5)), (Some(20), None));
+    }
+
+    #[test]
+    fn long_lists_of_values_are_counted() {
+        let known = KnownFilters::default();
+        let values: Vec<u32> = (0..1000).collect();
+        let filter = json!({"must": [{"key": "n", "match": {"any": values}}]});
+        let filter = Filter::parse(filter).expect("a filter");
+        known.keep(&filter, source(1), &Arc::new(Allowed::new(RoaringBitmap::new())));
+        assert!(known.get(&filter, |_| Some(LogIndex(1))).is_some());
+        assert!(known.bytes() >= 1000 * 2 * size_of::<u64>());
     }
 
     #[test]
