@@ -130,17 +130,19 @@ fn unreadable(error: Unreadable) -> Status {
     Status::invalid_argument(text)
 }
 
-/// Messages of a batch that the node takes.
-fn unpack(envelopes: Vec<peer::Envelope>, disk_full: bool) -> Result<Vec<Envelope>, Unreadable> {
-    let mut messages = Vec::with_capacity(envelopes.len());
-    for envelope in envelopes {
-        // An error ends the call: the sender connects anew, and Raft sends again.
-        let message = Envelope::from_message(envelope)?;
-        // Without room for the entries this replica is as good as away; a failed write would
-        // end the process.
-        if !(disk_full && message.has_entries()) {
-            messages.push(message);
-        }
+/// Messages of a batch that the node takes. Whether its disk is full is asked once, and only where
+/// something brings entries: questions of readers are many, and bring none.
+fn unpack(
+    envelopes: Vec<peer::Envelope>,
+    is_full: impl FnOnce() -> bool,
+) -> Result<Vec<Envelope>, Unreadable> {
+    let messages = envelopes.into_iter().map(Envelope::from_message);
+    // An error ends the call: the sender connects anew, and Raft sends again.
+    let mut messages = messages.collect::<Result<Vec<Envelope>, _>>()?;
+    // Without room for the entries this replica is as good as away; a failed write would end the
+    // process.
+    if messages.iter().any(Envelope::has_entries) && is_full() {
+        messages.retain(|message| !message.has_entries());
     }
     Ok(messages)
 }
@@ -157,8 +159,8 @@ impl<H: PeerHandler> Peer for PeerService<H> {
             // In each batch: the call itself names no receiver.
             check_receiver(member.node_id(), batch.to_node)?;
             // For each batch: room comes and goes.
-            let disk_full = member.space().is_exhausted();
-            member.step(unpack(batch.envelopes, disk_full).map_err(unreadable)?);
+            let is_full = || member.space().is_exhausted();
+            member.step(unpack(batch.envelopes, is_full).map_err(unreadable)?);
         }
         Ok(Response::new(peer::Done {}))
     }
