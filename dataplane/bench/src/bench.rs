@@ -102,14 +102,17 @@ pub(crate) struct Args {
     /// Clients that search at once, a line for each.
     #[arg(long, value_delimiter = ',', default_value = "1,4")]
     clients: Vec<usize>,
-    /// Turns of each side in searches.
+    /// Turns of each side in searches and writes.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Shards on both sides of the comparison of three nodes with one.
+    #[arg(long, default_value_t = NODES)]
+    shards: usize,
     /// Clients that write at once, a line for each.
     #[arg(long, value_delimiter = ',', default_value = "1,8,64")]
     writers: Vec<usize>,
-    /// Seconds of each measurement of writes.
-    #[arg(long, default_value_t = 5)]
+    /// Seconds of each turn of writes.
+    #[arg(long, default_value_t = 2)]
     seconds: u64,
     /// Leaders killed, and leaderships handed over.
     #[arg(long, default_value_t = 5)]
@@ -201,12 +204,30 @@ fn measure(args: &Args) -> Result<(), Error> {
     output.keep("data", json!({"points": data.len(), "dim": data.dim, "k": K}));
     for section in &args.sections {
         match section {
-            Section::Index => output.keep("index", index::run(args, &data)?),
-            Section::Search => output.keep("search", search::run(args, &data)?),
-            Section::Writes => output.keep("writes", writes::run(args, &data)?),
-            Section::Scale => output.keep("scale", scale::run(args, &data)?),
-            Section::Gaps => output.keep("gaps", gaps::run(args, &data)?),
-            Section::Groups => output.keep("groups", groups::run(args)?),
+            Section::Index => {
+                let measured = index::run(args, &data, &mut output)?;
+                output.keep("index", measured);
+            }
+            Section::Search => {
+                let measured = search::run(args, &data, &mut output)?;
+                output.keep("search", measured);
+            }
+            Section::Writes => {
+                let measured = writes::run(args, &data, &mut output)?;
+                output.keep("writes", measured);
+            }
+            Section::Scale => {
+                let measured = scale::run(args, &data, &mut output)?;
+                output.keep("scale", measured);
+            }
+            Section::Gaps => {
+                let measured = gaps::run(args, &data, &mut output)?;
+                output.keep("gaps", measured);
+            }
+            Section::Groups => {
+                let measured = groups::run(args, &mut output)?;
+                output.keep("groups", measured);
+            }
             Section::Curve => sweep::run(args, &data, &mut output)?,
             Section::Filters => filters::run(args, &data, &mut output)?,
             Section::Tenants => tenants::run(args, &data, &mut output)?,

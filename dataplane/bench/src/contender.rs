@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 pub(crate) use faiss::Faiss;
 pub(crate) use library::{Library, Loaded as LoadedLibrary};
 pub(crate) use ours::{Ours, build as build_graph};
-pub(crate) use server::{Loaded, Plan, Server, bodies, directory_bytes};
+pub(crate) use server::{Loaded, Plan, Server, bodies, directory_bytes, metered};
 use vane_testbed::proc;
 
 use crate::error::Error;
-use crate::measure::{Run, run};
+use crate::measure::{Run, percentiles, run};
 
 /// Answers asked for.
 pub(crate) const K: usize = 10;
@@ -35,6 +35,13 @@ pub(crate) struct Turn {
     pub(crate) latencies: Vec<Duration>,
     /// Seconds of processors that one query cost whoever answered, if that can be seen.
     pub(crate) cpu: Option<f64>,
+}
+
+impl Turn {
+    /// Latency at the 50th, 95th and 99th percentile.
+    pub(crate) fn percentiles(&self) -> [Duration; 3] {
+        percentiles(self.latencies.iter())
+    }
 }
 
 /// What it costs to hold the points; what cannot be seen is left out.
@@ -86,7 +93,7 @@ where
         let mut search = make(client);
         move |number: usize| search(number % queries)
     };
-    let Run { qps, mut found, latencies, cpu, .. } = run(clients, asked, make)?;
+    let Run { qps, mut found, latencies, cpu } = run(clients, asked, make)?;
     found.truncate(queries);
     Ok(Turn { found, qps, latencies, cpu: Some(cpu / (clients * asked) as f64) })
 }

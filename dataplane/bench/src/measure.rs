@@ -17,8 +17,6 @@ const MICROS_MAX: u64 = 600_000_000;
 pub(crate) struct Run {
     /// Queries per second, all clients together.
     pub(crate) qps: f64,
-    /// Latency at the 50th, 95th and 99th percentile.
-    pub(crate) percentiles: [Duration; 3],
     /// How long each search took, of all clients.
     pub(crate) latencies: Vec<Duration>,
     /// Seconds of processors that the clients' threads used.
@@ -57,11 +55,10 @@ where
     let time = start.elapsed();
     let latencies: Vec<Duration> =
         results.iter().flat_map(|one| one.latencies.iter().copied()).collect();
-    let percentiles = percentiles(latencies.iter());
     let cpu = results.iter().map(|one| one.cpu).sum();
     let found = results.into_iter().next().map(|one| one.found).unwrap_or_default();
     let qps = (clients * queries) as f64 / time.as_secs_f64();
-    Ok(Run { qps, percentiles, latencies, cpu, found })
+    Ok(Run { qps, latencies, cpu, found })
 }
 
 /// What one client did.
@@ -112,13 +109,6 @@ pub(crate) fn quantiles<'a, const N: usize>(
         histogram.saturating_record(latency.as_micros() as u64);
     }
     shares.map(|share| Duration::from_micros(histogram.value_at_quantile(share)))
-}
-
-/// The run of median speed.
-pub(crate) fn median(mut runs: Vec<Run>) -> Option<Run> {
-    runs.sort_by(|a, b| a.qps.total_cmp(&b.qps));
-    let middle = runs.len() / 2;
-    runs.into_iter().nth(middle)
 }
 
 #[cfg(test)]

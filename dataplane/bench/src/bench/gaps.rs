@@ -12,6 +12,8 @@ use crate::client::{Client, Shape};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::failover::Failover;
+use crate::figures::{GAP, SLOWEST};
+use crate::output::Output;
 use crate::pulse::Pulse;
 use crate::report::{ms, row};
 
@@ -42,7 +44,7 @@ struct Gaps {
     slowest: Vec<Duration>,
 }
 
-pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     let mut cluster = place.cluster()?;
     let urls = urls(&cluster);
@@ -70,6 +72,10 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     let head = ["gap p50", "gap max", "slowest p50", "slowest max"];
     row("", &head.map(str::to_owned));
     for gaps in &measured {
+        for (measure, times) in [(GAP, &gaps.gaps), (SLOWEST, &gaps.slowest)] {
+            let samples = times.iter().map(millis).collect();
+            output.figures.add("gaps", (gaps.what, ""), measure, samples);
+        }
         row(gaps.what, &[median_and_max(&gaps.gaps), median_and_max(&gaps.slowest)].concat());
     }
     cluster.stop()?;

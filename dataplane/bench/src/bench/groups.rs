@@ -11,9 +11,13 @@ use super::{Args, NODES};
 use crate::client::{Client, Shape};
 use crate::dataset::Distance;
 use crate::error::Error;
+use crate::figures::{GROUP_BYTES, IDLE, MAKE};
 use crate::load::bar;
+use crate::output::Output;
 use crate::report::row;
 
+/// What samples are called.
+const NAME: &str = "3 nodes";
 /// Shards of each collection.
 const SHARDS: usize = 100;
 /// Values of a vector: nothing is written.
@@ -52,7 +56,7 @@ impl Usage {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<Value, Error> {
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     let mut cluster = place.cluster()?;
     // Before the groups: what a node takes without them is not theirs.
@@ -68,21 +72,23 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
     wait("idle", Duration::from_secs(args.idle_seconds))?;
     let seconds = start.elapsed().as_secs_f64();
     row("", &["% of a core", "MB", "KB a group", "  busiest threads"].map(str::to_owned));
-    let mut lines = Vec::new();
+    let (mut lines, mut shares, mut of_groups) = (Vec::new(), Vec::new(), Vec::new());
     for ((node, before), empty) in cluster.nodes().iter().zip(&before).zip(empty) {
         let (after, bytes) = (Usage::of(node), node.resident_bytes());
         let share = (after.seconds - before.seconds) * 100.0 / seconds;
         let threads = after.busiest_since(before, seconds);
         let named: Vec<String> =
             threads.iter().map(|(name, percent)| format!("{name} {percent:.1} %")).collect();
-        let a_group = bytes.saturating_sub(empty) / 1024 / args.groups.max(1) as u64;
+        let a_group = bytes.saturating_sub(empty) / args.groups.max(1) as u64;
+        shares.push(share);
+        of_groups.push(a_group as f64);
         let what = format!("node {}", node.number());
         row(
             &what,
             &[
                 format!("{share:.1}"),
                 (bytes / MB).to_string(),
-                a_group.to_string(),
+                (a_group / 1024).to_string(),
                 format!("  {}", named.join(", ")),
             ],
         );
@@ -90,6 +96,13 @@ pub(super) fn run(args: &Args) -> Result<Value, Error> {
             "node": node.number(), "cpu_percent": share, "resident_bytes": bytes,
             "threads_percent": threads.into_iter().collect::<BTreeMap<_, _>>(),
         }));
+    }
+    // A sample of each node.
+    let case = format!("{} groups", args.groups);
+    for (measure, samples) in
+        [(IDLE, shares), (GROUP_BYTES, of_groups), (MAKE, vec![creating.as_secs_f64()])]
+    {
+        output.figures.add("groups", (NAME, &case), measure, samples);
     }
     cluster.stop()?;
     Ok(json!({

@@ -10,8 +10,11 @@ use crate::baseline;
 use crate::contender::build_graph;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::figures::{QPS, RECALL};
+use crate::output::Output;
 use crate::recall::recall;
 
+const SECTION: &str = "index";
 /// Shares of rows that match, for searches under a filter.
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.5, 0.9];
 /// Candidates of walks under a filter.
@@ -34,7 +37,7 @@ struct Contender<'a> {
 /// All of them on all queries, by turns; shows for each its recall and the median of its turns.
 fn compare(
     rounds: usize,
-    data: &Dataset,
+    (data, output): (&Dataset, &mut Output),
     truth: &[Vec<u64>],
     contenders: &[Contender<'_>],
 ) -> Result<Vec<Value>, Error> {
@@ -54,7 +57,14 @@ fn compare(
         }
     }
     let figures = contenders.iter().zip(turns).zip(found);
-    Ok(figures.map(|((it, turns), found)| it.show(turns, recall(&found, truth, K))).collect())
+    let shown = figures.map(|((contender, turns), found)| {
+        let recall = recall(&found, truth, K);
+        let rates = turns.iter().map(|seconds| 1.0 / seconds).collect();
+        output.figures.add(SECTION, (&contender.what, ""), QPS, rates);
+        output.figures.add(SECTION, (&contender.what, ""), RECALL, vec![recall]);
+        contender.show(turns, recall)
+    });
+    Ok(shown.collect())
 }
 
 impl Contender<'_> {
@@ -70,7 +80,7 @@ fn middle(mut seconds: Vec<f64>) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<Value, Error> {
     let (stock, stock_built) = baseline::build(data, baseline::PARAMS)?;
     let start = Instant::now();
     let graph = build_graph(data, baseline::PARAMS)?;
@@ -89,17 +99,22 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             Contender { what: format!("FAISS, ef {ef}"), search: &by_faiss },
             Contender { what: format!("our graph, ef {ef}"), search: &walk },
         ];
-        figures.extend(compare(args.rounds, data, &data.truth, &contenders)?);
+        figures.extend(compare(args.rounds, (data, output), &data.truth, &contenders)?);
     }
     for share in SHARES {
-        figures.extend(filtered(args, data, &graph, share)?);
+        figures.extend(filtered(args, (data, output), &graph, share)?);
     }
     Ok(Value::Array(figures))
 }
 
 /// A look at all rows, one at all codes, and walks, where a share of the rows matches, drawn
 /// without regard to their values.
-fn filtered(args: &Args, data: &Dataset, graph: &Graph, share: f64) -> Result<Vec<Value>, Error> {
+fn filtered(
+    args: &Args,
+    (data, output): (&Dataset, &mut Output),
+    graph: &Graph,
+    share: f64,
+) -> Result<Vec<Value>, Error> {
     let slots: Vec<u32> = (0..data.len() as u32).collect();
     let mut words = vec![0_u64; data.len().div_ceil(64)];
     let mut among = Vec::new();
@@ -132,7 +147,7 @@ fn filtered(args: &Args, data: &Dataset, graph: &Graph, share: f64) -> Result<Ve
     for (ef, walk) in FILTERED_EFS.iter().zip(&walks) {
         contenders.push(Contender { what: format!("{name}, our graph, ef {ef}"), search: walk });
     }
-    compare(args.rounds, data, &truth, &contenders)
+    compare(args.rounds, (data, output), &truth, &contenders)
 }
 
 fn search(graph: &Graph, query: &[f32], ef: usize, select: &Select<'_>) -> Result<Vec<u64>, Error> {

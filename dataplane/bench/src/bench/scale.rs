@@ -3,37 +3,38 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vane_testbed::wait_until;
+use vane_testbed::{Node, wait_until};
 
 use super::place::{Place, urls};
-use super::search::{by_turns, efs, name_of, rest};
+use super::search::{Asked, Names, by_turns, efs, name_of, rest};
 use super::{Args, COLLECTION, INDEXING_THRESHOLD, NODES};
 use crate::client::{Client, Shape};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::figures::{GREEN, LOAD};
 use crate::load::{load, wait_indexed};
+use crate::output::Output;
 use crate::report::{Line, print};
 
-/// Shards on both sides: one for each node to lead.
-const SHARDS: usize = NODES;
+const NAMES: Names = Names { section: "scale", ours: "3 nodes", peer: "1 node" };
 const BUILDING: &str = "vane_indexes_building";
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1800);
 
-pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<Value, Error> {
+    let shards = args.shards;
     let place = Place::new(&args.vane)?;
     // Both sides run throughout, so that they can take turns.
     let (mut alone, mut cluster) = (place.alone()?, place.cluster()?);
     let (one, three) = (vec![alone.rest().url().to_owned()], urls(&cluster));
     println!(
         "\nSearches on {NODES} nodes (RF {NODES}, clients spread over them) beside 1 node; \
-         {SHARDS} shards on both sides, all on the cores of this machine"
+         {shards} shards on both sides, all on the cores of this machine"
     );
     let mut loaded = Vec::new();
-    for (name, urls) in [("1 node", &one), ("3 nodes", &three)] {
+    for (name, urls) in [(NAMES.peer, &one), (NAMES.ours, &three)] {
         let client = Client::new(&urls[0]);
         // On both sides every node has all points.
-        let shape =
-            Shape { shards: SHARDS, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
+        let shape = Shape { shards, replicas: urls.len(), indexing_threshold: INDEXING_THRESHOLD };
         client.recreate(COLLECTION, data.shape(), shape)?;
         let loading = load(&client, COLLECTION, data)?;
         let (indexing, info) = wait_indexed(&client, COLLECTION, Duration::ZERO)?;
@@ -41,6 +42,9 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             "{name}: loaded in {loading:.1?}, {} in a graph {indexing:.1?} later",
             info.indexed_vectors_count
         );
+        let of = (name, "");
+        output.figures.add(NAMES.section, of, LOAD, vec![loading.as_secs_f64()]);
+        output.figures.add(NAMES.section, of, GREEN, vec![indexing.as_secs_f64()]);
         loaded.push(json!({
             "what": name,
             "load_s": loading.as_secs_f64(),
@@ -54,19 +58,24 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
         nodes.all(|node| node.rest().metric(BUILDING) <= 0.0).then_some(())
     })?;
     println!();
+    let alone_runs: Vec<u32> = alone.process_id().into_iter().collect();
+    let cluster_runs: Vec<u32> = cluster.nodes().iter().filter_map(Node::process_id).collect();
+    let one = Asked { urls: &one, processes: &alone_runs };
+    let three = Asked { urls: &three, processes: &cluster_runs };
     let mut lines: Vec<Line> = Vec::new();
     for &clients in &args.clients {
         for ef in efs(args) {
             lines.push(by_turns(
                 args,
-                data,
+                (data, output),
+                NAMES,
                 (name_of(ef), clients),
                 || rest(data, &three, ef, &Value::Null, clients),
                 || rest(data, &one, ef, &Value::Null, clients),
             )?);
         }
     }
-    print("1 node", &lines);
+    print(NAMES.peer, &lines);
     alone.stop()?;
     cluster.stop()?;
     let lines: Vec<Value> = lines.iter().map(|line| line.json("one_node")).collect();

@@ -15,7 +15,9 @@ use super::{Args, COLLECTION, NODES};
 use crate::client::{Client, Shape};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::figures::{P50, P95, P99, SYNCS as SYNCS_A_WRITE, WRITE_CPU, WRITES};
 use crate::measure::percentiles;
+use crate::output::Output;
 use crate::pulse::Pulse;
 use crate::report::{ms, row};
 
@@ -66,7 +68,7 @@ impl Bodies {
     }
 }
 
-pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
+pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<Value, Error> {
     let place = Place::new(&args.vane)?;
     // Before and after: a disk that others share is not the same all the time.
     let before = place.syncs_per_second()?;
@@ -96,12 +98,20 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
             ("3 nodes, 1 shard", cluster.nodes(), 1),
             ("3 nodes, 3 shards", cluster.nodes(), 3),
         ];
+        let mut turns: [Vec<Measured>; 3] = Default::default();
+        // By turns, so that a disk whose speed drifts does so for all.
+        for _ in 0..args.rounds.max(1) {
+            for ((what, nodes, shards), turns) in sides.iter().zip(&mut turns) {
+                let shape = Shape { shards: *shards, replicas: nodes.len(), indexing_threshold: 0 };
+                // Anew for each: none inherits the log and the points of another.
+                Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.shape(), shape)?;
+                turns.push(measure(args, (what, nodes), writers, &bodies)?);
+            }
+        }
         let mut peer = None;
-        for (what, nodes, shards) in sides {
-            let shape = Shape { shards, replicas: nodes.len(), indexing_threshold: 0 };
-            // Anew for each: none inherits the log and the points of another.
-            Client::new(nodes[0].rest().url()).recreate(COLLECTION, data.shape(), shape)?;
-            let measured = measure(args, (what, nodes), writers, &bodies)?;
+        for turns in turns {
+            keep(output, &turns);
+            let measured = middle(turns);
             // The first side is the one node that the others are held against.
             let peer = *peer.get_or_insert(measured.per_second);
             measured.print(peer, before);
@@ -113,6 +123,29 @@ pub(super) fn run(args: &Args, data: &Dataset) -> Result<Value, Error> {
     alone.stop()?;
     cluster.stop()?;
     Ok(json!({"disk_syncs_per_s": [before, after], "lines": lines}))
+}
+
+/// Keeps the samples of turns of one side.
+fn keep(output: &mut Output, turns: &[Measured]) {
+    let Some(first) = turns.first() else { return };
+    let case = format!("{} writers", first.writers);
+    let mut add = |measure, of: &dyn Fn(&Measured) -> f64| {
+        let samples = turns.iter().map(of).collect();
+        output.figures.add("writes", (first.what, &case), measure, samples);
+    };
+    add(WRITES, &|turn| turn.per_second);
+    for (at, measure) in [P50, P95, P99].into_iter().enumerate() {
+        add(measure, &|turn| turn.percentiles[at].as_secs_f64() * 1e3);
+    }
+    add(WRITE_CPU, &|turn| turn.cores / turn.per_second * 1e3);
+    // Of the node that syncs most.
+    add(SYNCS_A_WRITE, &|turn| turn.syncs.iter().copied().fold(0.0, f64::max));
+}
+
+/// The turn of median speed; there is at least one.
+fn middle(mut turns: Vec<Measured>) -> Measured {
+    turns.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    turns.swap_remove(turns.len() / 2)
 }
 
 fn measure(

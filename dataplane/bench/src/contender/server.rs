@@ -1,5 +1,6 @@
 //! A server that speaks Qdrant's REST: a node of ours, or another's.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -123,26 +124,37 @@ impl Server {
     ) -> Result<Turn, Error> {
         // Before the clock runs: writing JSON is none of what is measured.
         let bodies = bodies(data, ef, filter)?;
-        let before = self.process.map(proc::thread_nanos);
-        let turn = turn_of(bodies.len(), clients, |_| {
-            let client = self.client();
-            let bodies = &bodies;
-            move |query: usize| {
-                let found = client.query_raw(collection, &bodies[query])?;
-                Ok(found.into_iter().map(|point| point.id).collect())
-            }
-        })?;
-        let searches = (clients * bodies.len() * repeats(bodies.len())) as f64;
-        let used = self.process.zip(before).map(|(process, before)| {
-            let used = proc::thread_nanos(process).into_iter().map(|(thread, after)| {
-                // A thread that began meanwhile had used nothing.
-                after.saturating_sub(before.get(&thread).copied().unwrap_or(0))
-            });
-            used.sum::<u64>() as f64 / 1e9
-        });
-        // What the clients used is none of the server's.
-        Ok(Turn { cpu: used.map(|seconds| seconds / searches), ..turn })
+        let processes: Vec<u32> = self.process.into_iter().collect();
+        metered(&processes, clients * bodies.len() * repeats(bodies.len()), || {
+            turn_of(bodies.len(), clients, |_| {
+                let client = self.client();
+                let bodies = &bodies;
+                move |query: usize| {
+                    let found = client.query_raw(collection, &bodies[query])?;
+                    Ok(found.into_iter().map(|point| point.id).collect())
+                }
+            })
+        })
     }
+}
+
+/// A turn of so many searches with what the processes that answered used; without where they cannot
+/// be seen. What the clients used is none of theirs.
+pub(crate) fn metered(
+    processes: &[u32],
+    searches: usize,
+    turn: impl FnOnce() -> Result<Turn, Error>,
+) -> Result<Turn, Error> {
+    let nanos = || processes.iter().flat_map(|process| proc::thread_nanos(*process));
+    let before: BTreeMap<i32, u64> = nanos().collect();
+    let turn = turn()?;
+    let used = nanos().map(|(thread, after)| {
+        // A thread that began meanwhile had used nothing.
+        after.saturating_sub(before.get(&thread).copied().unwrap_or(0))
+    });
+    let seconds = used.sum::<u64>() as f64 / 1e9;
+    let cpu = (!processes.is_empty()).then_some(seconds / searches.max(1) as f64);
+    Ok(Turn { cpu, ..turn })
 }
 
 /// The address of a URL, if its host is known.
