@@ -325,7 +325,10 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     apply(api, name, &bare).await.unwrap();
     let spec = stored(api, name, "col/docs", "/spec").await;
     assert_eq!((&spec["shards"], &spec["replicationFactor"]), (&json!(1), &json!(1)));
-    assert_eq!((&spec["deletionPolicy"], &spec["shardingMethod"]), (&json!("Retain"), &json!("Auto")));
+    assert_eq!(
+        (&spec["deletionPolicy"], &spec["shardingMethod"]),
+        (&json!("Retain"), &json!("Auto"))
+    );
     assert_eq!(spec["vectors"][0]["name"], "");
 }
 

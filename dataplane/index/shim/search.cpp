@@ -206,10 +206,15 @@ const std::vector<Candidate>* walked_over(
 
 // By codes, or by the rows where codes cannot tell them apart.
 template <class Metric>
-const std::vector<Candidate>& walked(const vane_search& search, const Search& parts, size_t over) {
+const std::vector<Candidate>& walked(
+        const vane_search& search, const Search& parts, size_t over, bool again) {
     if (parts.task.select && over > search.ef) {
         if (const auto* found = walked_over(search, parts, over)) {
             return *found;
+        }
+        if (!again) {
+            static const std::vector<Candidate> nothing;
+            return nothing;
         }
     }
     const auto& found = vane::walk(parts.task, vane::ByCodes(parts.columns, parts.coded));
@@ -226,12 +231,12 @@ uint64_t vane_compared_here(void) {
     return vane::compared_here;
 }
 
-int vane_graph_walk(const vane_search* search, size_t over, const float* within) {
+int vane_graph_walk(const vane_search* search, size_t over, int again, const float* within) {
     return vane::guarded([&] {
         const Search parts(*search, within, true);
         vane::with_metric(parts.heading.metric, [&](auto metric) {
             using Metric = decltype(metric);
-            answer<Metric>(*search, parts, walked<Metric>(*search, parts, over));
+            answer<Metric>(*search, parts, walked<Metric>(*search, parts, over, again != 0));
         });
     });
 }

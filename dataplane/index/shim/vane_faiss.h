@@ -89,10 +89,10 @@ struct vane_search {
 };
 
 // Along the links. Where `over` is not 0 the walk goes over all rows and keeps so many candidates;
-// where too few of them may be returned it is done again over rows that may. Where only rows are of
-// use that score no worse than `within`, which is else null, fewer candidates are looked around if
-// few are. Safe to call from many threads at once, as the next one is.
-int vane_graph_walk(const vane_search* search, size_t over, const float* within);
+// where too few of them may be returned it is done again over rows that may, or nothing is found
+// where `again` is 0. Where only rows are of use that score no worse than `within`, which is else
+// null, fewer candidates are looked around if few are. Safe to call from many threads at once, as the next one is.
+int vane_graph_walk(const vane_search* search, size_t over, int again, const float* within);
 
 // By a look at the code of every row that may be returned, or where `among` is not null of those
 // `count` rows. At least `ef` are looked at by their whole codes. One of the best is missed only

@@ -205,12 +205,12 @@ impl Handle {
             ids: ids.as_mut_ptr(),
         };
         let status = match way {
-            Way::Walk { over, within } => {
+            Way::Walk { over, again, within } => {
                 let within = within.as_ref().map_or(ptr::null(), ptr::from_ref);
                 // SAFETY: file, rows and query have the graph's shape; the tables of `select` have
                 // an entry for every row; both outputs have room for k; all of them outlive the
                 // call, as does `within`.
-                unsafe { raw::vane_graph_walk(&raw const search, over, within) }
+                unsafe { raw::vane_graph_walk(&raw const search, over, c_int::from(again), within) }
             }
             Way::Scan(among) => {
                 let (first, count) = match among {
@@ -247,8 +247,9 @@ impl Handle {
 /// How candidates are found.
 #[derive(Clone, Copy)]
 pub(crate) enum Way<'a> {
-    /// Along the links, at first over so many of all rows; for those that score no worse than this.
-    Walk { over: usize, within: Option<f32> },
+    /// Along the links, at first over so many of all rows, and then again or not; for those that
+    /// score no worse than this.
+    Walk { over: usize, again: bool, within: Option<f32> },
     /// By a look at every code that may be returned, or at those of the rows named.
     Scan(Option<&'a [u32]>),
 }

@@ -24,9 +24,11 @@ pub struct Walk {
     /// Candidates that are kept on the way.
     pub ef: usize,
     /// Where it is not 0: the walk goes over all rows as if there were no `select`, keeps so many
-    /// candidates, and those that may be returned are the result. Where they are too few to be the
-    /// best, it is done again over the rows that may be returned.
+    /// candidates, and those that may be returned are the result.
     pub over: usize,
+    /// Where those are too few to be the best: whether it is done again over the rows that may be
+    /// returned; else nothing is found.
+    pub again: bool,
     /// `k` others are known of which none scores worse: the fewer of the rows here can be among
     /// the best, the fewer candidates are looked around.
     pub within: Option<f32>,
@@ -99,8 +101,8 @@ impl Graph {
         walk: Walk,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        let Walk { ef, over, within } = walk;
-        self.find(query, (k, ef), select, Way::Walk { over, within })
+        let Walk { ef, over, again, within } = walk;
+        self.find(query, (k, ef), select, Way::Walk { over, again, within })
     }
 
     fn find(
@@ -122,7 +124,9 @@ impl Graph {
         }
         let effort = (k, ef.clamp(k, self.len));
         let way = match way {
-            Way::Walk { over, within } => Way::Walk { over: over.min(self.len), within },
+            Way::Walk { over, again, within } => {
+                Way::Walk { over: over.min(self.len), again, within }
+            }
             scan @ Way::Scan(_) => scan,
         };
         let (scores, ids) = self
@@ -195,7 +199,7 @@ impl VectorIndex for Graph {
         ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        self.walk(query, k, Walk { ef, over: 0, within: None }, select)
+        self.walk(query, k, Walk { ef, over: 0, again: true, within: None }, select)
     }
 
     fn bytes(&self) -> usize {

@@ -94,6 +94,7 @@ unsafe extern "C" {
     pub(super) fn vane_graph_walk(
         search: *const RawSearch,
         over: usize,
+        again: c_int,
         within: *const f32,
     ) -> c_int;
     pub(super) fn vane_graph_scan(

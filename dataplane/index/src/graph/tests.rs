@@ -252,7 +252,7 @@ fn a_walk_within_a_score_finds_what_is_better() {
                 truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
                 truth.truncate(K);
                 truth.retain(|score| better(*score, within));
-                let walk = Walk { ef: 64, over: 0, within: Some(within) };
+                let walk = Walk { ef: 64, over: 0, again: true, within: Some(within) };
                 let hits = graph.walk(&query, K, walk, &everything).expect("fits");
                 assert_eq!(hits.len(), K, "worse ones too, where there are no better");
                 wanted += truth.len();

@@ -201,13 +201,15 @@ impl Searcher {
         let slots = sealed.files.slots();
         let select = self.select(slots, died);
         let mut went = Went { plan: plan(facts), walked: false };
-        if let Plan::Graph { ef, over } = went.plan {
+        if let Plan::Graph { ef, over, again } = went.plan {
             went.walked = true;
-            let rows = graph.walk(&self.query, self.k, Walk { ef, over, within }, &select)?;
+            let rows =
+                graph.walk(&self.query, self.k, Walk { ef, over, again, within }, &select)?;
             if rows.len() >= self.k.min(facts.matching) {
                 return Ok((Some(rows), went));
             }
-            // Links may lead to fewer than there are; then only a look at all tells.
+            // Links may lead to fewer than there are, or the query lies where the filter leaves
+            // little; then a look at all tells.
             went.plan = after_walk(facts);
         }
         if went.plan != Plan::Codes {
