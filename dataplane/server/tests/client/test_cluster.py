@@ -254,3 +254,26 @@ def follow_an_alias(nodes, clients, connections, alias, both):
     assert found(2) == [0]
     clients[1].delete_collection(both[1])
     assert found(2) == [0]
+
+
+def test_every_node_knows_a_shard_key_once_it_is_made_and_no_more_once_it_is_gone(clients, name):
+    custom = {"sharding_method": m.ShardingMethod.CUSTOM, "shard_number": 3, "replication_factor": 3}
+    create(clients[0], name, distance=m.Distance.DOT, **custom)
+    # More than there are shards, so that each shard has some.
+    keys = [f"t{n}" for n in range(12)]
+    for n, key in enumerate(keys):
+        clients[n % 3].create_shard_key(name, key)
+        clients[(n + 1) % 3].upsert(name, points(0, 5), shard_key_selector=key)
+        assert clients[(n + 2) % 3].count(name, shard_key_selector=key).count == 5
+    for client in clients:
+        assert {it.key for it in client.list_shard_keys(name).shard_keys} == set(keys)
+        assert client.count(name).count == 60
+        found = client.query_points(name, query=[0, 1, 0, 0], limit=3, shard_key_selector=keys[1]).points
+        assert ids(found) == [4, 3, 2]
+    for n, key in enumerate(keys[:6]):
+        clients[n % 3].delete_shard_key(name, key)
+        for client in clients:
+            with pytest.raises(UnexpectedResponse) as refused:
+                client.upsert(name, points(0, 1), shard_key_selector=key)
+            assert refused.value.status_code == 404
+    assert [client.count(name).count for client in clients] == [30] * 3
