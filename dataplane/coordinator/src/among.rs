@@ -145,6 +145,26 @@ impl<S: Shards> Collection<S> {
         }
     }
 
+    /// Where a page of the points that are meant begins.
+    ///
+    /// # Errors
+    /// `BadInput` for an offset that no page of these points ended with: from there the page would
+    /// be empty, or the first one again.
+    pub(crate) fn page_from(&self, offset: PointId) -> Result<PointId, Error> {
+        let is_theirs = match (&self.scope, offset.tenant) {
+            (Scope::Tenants(tenants), Some(tenant)) => tenants.contains(&tenant),
+            (Scope::Tenants(tenants), None) => tenants.len() == 1,
+            (Scope::All | Scope::Every, tenant) => tenant.is_some() == self.is_by_tenant(),
+        };
+        if !is_theirs {
+            return Err(Error::bad_input(
+                "`offset` is not of these points: give the `next_page_offset` of a page of the \
+                 same collection and `shard_key`, or none for the first page",
+            ));
+        }
+        Ok(self.scope.one().map_or(offset, |tenant| offset.of(tenant)))
+    }
+
     /// Tenants to whose points a write is made, one after the other; one `None` where there are
     /// none.
     ///

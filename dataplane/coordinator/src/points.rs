@@ -108,7 +108,7 @@ impl<S: Shards> Collection<S> {
     pub async fn scroll(&self, mut scroll: Scroll, options: RequestOptions) -> Result<Page, Error> {
         let limit = scroll.limit;
         scroll.filter = self.scoped(scroll.filter);
-        scroll.offset = scroll.offset.map(|id| self.the_one(id)).transpose()?;
+        scroll.offset = scroll.offset.map(|offset| self.page_from(offset)).transpose()?;
         // A whole page from each: all of the next points may lie in one shard.
         let pages = self.ask_meant(&scroll, &options).await?;
         let mut pages: Vec<Page> = pages.into_iter().map(|shard| shard.answer).collect();

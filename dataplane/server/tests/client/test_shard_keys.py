@@ -78,6 +78,18 @@ def test_without_a_key_reads_are_of_all_tenants_and_writes_refused(client, by_te
     refused(400, "Shard key not specified", lambda: client.query_points(by_tenant, query=1))
 
 
+def test_a_page_goes_on_only_where_it_came_from(client, by_tenant, name):
+    _, offset = client.scroll(by_tenant, limit=3, shard_key_selector=["acme", "zoo"])
+    assert isinstance(offset, str)
+    goes_on = lambda collection, **how: client.scroll(collection, limit=3, offset=offset, **how)
+    assert len(goes_on(by_tenant, shard_key_selector=["acme", "zoo"])[0]) == 3
+    refused(400, "offset", lambda: goes_on(by_tenant, shard_key_selector="zoo"))
+    plain = f"{name}-plain"
+    create(client, plain)
+    refused(400, "offset", lambda: goes_on(plain))
+    refused(400, "offset", lambda: client.scroll(by_tenant, limit=3, offset=5))
+
+
 def test_several_keys_and_a_fallback(client, by_tenant):
     both = ["acme", "zoo"]
     assert client.count(by_tenant, shard_key_selector=both).count == 20
