@@ -4,6 +4,7 @@ mod answered;
 mod faulty;
 mod log_end;
 mod members;
+mod opening;
 mod quiet;
 mod reads;
 mod report;
@@ -15,24 +16,24 @@ mod waits;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use raft::eraftpb::{ConfState, Message, MessageType};
+use raft::eraftpb::{Message, MessageType};
 use raft::{RawNode, StateRole};
 use vane_types::planted::{self, Fault};
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
-use crate::config::{Bounds, Config};
-use crate::error::{ProposeError, StoreError};
-use crate::group_storage::{CacheBounds, GroupStorage};
-use crate::log::{GroupLog, LogEntry, LogStore};
+use crate::config::Bounds;
+use crate::error::ProposeError;
+use crate::group_storage::GroupStorage;
+use crate::log::LogEntry;
 use crate::machine::Conf;
 use crate::quiet::CountsOn;
 use crate::random::Random;
 use crate::reads::Reads;
 use crate::status::Watch;
 use crate::ticket::Ticket;
-use crate::words::Asked;
 
 pub use members::MemberChange;
+pub(crate) use opening::Setup;
 pub(crate) use waits::ReplicatedWait;
 
 use log_end::LogEnd;
@@ -47,15 +48,6 @@ const EAGER_TICKS: usize = 5;
 /// The log is kept for a follower that is away as long as it is smaller than this part of the
 /// data: to send it is then cheaper than a snapshot.
 const LOG_PER_STATE: u64 = 20;
-
-/// What a replica is taken up with.
-pub(crate) struct Setup {
-    pub(crate) group: GroupId,
-    pub(crate) log: GroupLog,
-    pub(crate) applied: LogIndex,
-    pub(crate) conf: Conf,
-    pub(crate) watch: Arc<Watch>,
-}
 
 /// A snapshot on its way into the log and the state machine. Meanwhile the replica follows and
 /// votes, by what its log has on disk; it takes no entries, acknowledges nothing and stands for
@@ -118,77 +110,6 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// Takes up a group where its log and its state machine ended.
-    pub(crate) fn open(
-        setup: Setup,
-        store: &Arc<dyn LogStore>,
-        asked: &Arc<Asked>,
-        config: &Config,
-    ) -> Result<Self, StoreError> {
-        let Setup { group, mut log, applied, conf, watch } = setup;
-        if let Some(why) = unfit(&log, applied) {
-            return Err(broken(group, &why));
-        }
-        // What is applied was committed; the note of it need not have been synced.
-        log.commit = log.commit.max(applied);
-        let (peer, commit) = (log.peer, log.commit);
-        let storage = GroupStorage::new(
-            group,
-            Arc::clone(store),
-            log,
-            ConfState::from(&conf),
-            CacheBounds {
-                applied: config.bounds.cache_bytes_max,
-                unapplied: config.bounds.unapplied_cache_bytes_max,
-            },
-        );
-        let logger = slog::Logger::root(slog::Discard, slog::o!());
-        let raw = RawNode::new(&config.of_replica(peer, applied), storage, &logger)
-            .map_err(|e| broken(group, &format!("raft refuses the state: {e}")))?;
-        let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
-        let first_questions = [random.next_u64(), random.next_u64()];
-        let reads = Reads::new(config.heartbeat_ticks, first_questions[1]);
-        watch.begin_words((group, peer), reads, Arc::clone(asked));
-        watch.note_applied(applied);
-        let mut replica = Self {
-            group,
-            peer,
-            raw,
-            random,
-            election_ticks: config.election_ticks.clone(),
-            bounds: config.bounds.clone(),
-            watch,
-            conf,
-            fence: Fence::at(applied),
-            waiting: VecDeque::new(),
-            replicated_waits: Vec::new(),
-            reads: Reads::new(config.heartbeat_ticks, first_questions[0]),
-            log_end: LogEnd::default(),
-            state_bytes: 0,
-            to_apply: VecDeque::new(),
-            dispatched: applied,
-            committed: commit.max(applied),
-            applied,
-            // Unlike any real one, so that the first step draws an election timeout.
-            office: (Term::default(), StateRole::Candidate),
-            election_timeout: config.election_ticks.start,
-            serving_term: Term::default(),
-            eager_ticks: 0,
-            answered: Vec::new(),
-            orphaned_by: None,
-            writing: None,
-            written_term: log.term,
-            installing: None,
-            log_changed: false,
-            is_contradicted: false,
-            quiet: None,
-            still_ticks: 0,
-            still_ticks_min: config.still_ticks,
-        };
-        replica.after_step();
-        Ok(replica)
-    }
-
     pub(crate) fn peer(&self) -> PeerId {
         self.peer
     }
@@ -474,25 +395,4 @@ impl Replica {
         let leader = self.leader().filter(|leader| *leader != self.peer);
         ProposeError::NotLeader { group: self.group, leader }
     }
-}
-
-fn broken(group: GroupId, what: &str) -> StoreError {
-    StoreError(format!("group {group}: {what}"))
-}
-
-/// Why a log and a state machine cannot be of one replica; `None` where they can.
-fn unfit(log: &GroupLog, applied: LogIndex) -> Option<String> {
-    if applied < log.truncated_index {
-        return Some(format!(
-            "the state ends at index {applied} but the log only begins after {}; \
-             this replica's data is incomplete and was not opened",
-            log.truncated_index
-        ));
-    }
-    (applied > log.last_index).then(|| {
-        format!(
-            "the state is at index {applied} but the log ends at {}; raft.db has lost entries",
-            log.last_index
-        )
-    })
 }
