@@ -72,6 +72,7 @@ check: setup ## type-check everything
 # nodes beside each other. Clusters have the machine for themselves: their nodes elect a new leader
 # when a busy machine gives the old one no time.
 test: setup ## everything: lint, unit, simulation, chart, process, crash, power, cluster and API server tests
+	@scripts/room
 	@scripts/steps "lint prepare" unit build "chart-test client-test crash-test" cluster-test apiserver-test
 
 # The same loops as in `test`, for longer: nights instead of minutes.

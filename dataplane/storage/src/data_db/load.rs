@@ -39,6 +39,13 @@ impl Loads {
     }
 }
 
+impl Drop for Loads {
+    fn drop(&mut self) {
+        // Goes only where it is empty: a table that is there still goes at the next start.
+        let _gone = fs::remove_dir(&self.dir);
+    }
+}
+
 /// A table's file, which goes where RocksDB has not taken it.
 struct Table(PathBuf);
 

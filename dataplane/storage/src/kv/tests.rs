@@ -149,6 +149,7 @@ fn a_load_takes_the_place_of_a_range_that_was_removed_and_views_do_not_see_it() 
     let dir = tempfile::tempdir().unwrap();
     let (prefix, neighbour) = ([0; 8], [1; 8]);
     let path = dir.path().join("data.db");
+    let loading = dir.path().join("data.db-loading");
     {
         let stores: [Box<dyn Kv>; 2] =
             [Box::new(DataDb::open(&path).unwrap()), Box::new(MemoryKv::default())];
@@ -176,9 +177,9 @@ fn a_load_takes_the_place_of_a_range_that_was_removed_and_views_do_not_see_it() 
         assert_same(&prefix, &**rocks, &**memory);
         assert_same(&neighbour, &**rocks, &**memory);
         rocks.sync().unwrap();
-        let loading = dir.path().join("data.db-loading");
-        assert_eq!(std::fs::read_dir(loading).unwrap().count(), 0, "taken over, not copied");
+        assert_eq!(std::fs::read_dir(&loading).unwrap().count(), 0, "taken over, not copied");
     }
+    assert!(!loading.exists(), "an empty folder is left");
     // What the log of the database says of before must not take away what was loaded.
     let again = DataDb::open(&path).unwrap();
     let rows = scan(&again, Family::Row, &prefix, &end_of(&prefix), usize::MAX);
