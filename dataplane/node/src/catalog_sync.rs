@@ -47,6 +47,7 @@ impl CatalogSync {
                 may_be_quiet = !may_be_quiet;
                 self.replicas.allow_quiet(may_be_quiet);
             }
+            self.replicas.allow_leases(self.catalog.level() >= FeatureLevel::LEASES);
             let strays = match self.follow().await {
                 Ok(strays) => strays,
                 Err(error) => {

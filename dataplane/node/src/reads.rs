@@ -41,6 +41,8 @@ pub struct ReadCounters {
     pub leading: AtomicU64,
     /// By those that follow, which had asked their leader or needed not to.
     pub following: AtomicU64,
+    /// Of those, the ones that a lease answered.
+    pub by_lease: AtomicU64,
 }
 
 impl Reads {
@@ -122,6 +124,9 @@ impl Reads {
                 let leads = watch.leader().is_some_and(|leader| leader.node() == self.me);
                 match freshness.needs(leads, watch.is_serving()) {
                     Needs::Nothing => {}
+                    Needs::Word(Assurance::Leader) if watch.answers_at_once() => {
+                        self.counters.by_lease.fetch_add(1, Ordering::Relaxed);
+                    }
                     Needs::Word(assurance) => {
                         self.confirm(group, watch, assurance, deadline).await?;
                     }

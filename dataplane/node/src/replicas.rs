@@ -117,6 +117,11 @@ impl Replicas {
         self.engine.allow_quiet(is_allowed);
     }
 
+    /// Whether leaders here may lend.
+    pub(crate) fn allow_leases(&self, is_allowed: bool) {
+        self.engine.allow_leases(is_allowed);
+    }
+
     /// What the databases behind all replicas hold in memory.
     pub(crate) fn in_memory(&self) -> Held {
         let (data, log) = (self.disks.data_db.held(), self.disks.log_db.held());

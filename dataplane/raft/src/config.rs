@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use vane_types::{LogIndex, PeerId};
 
+use crate::clock::Clock;
+use crate::leases::LeaseTimes;
+
 /// Entries by which a learner may trail and still count as caught up.
 pub const CAUGHT_UP_ENTRIES: u64 = 64;
 
@@ -82,6 +85,10 @@ pub struct Config {
     pub pending_bytes_max: usize,
     /// How much the groups keep and send at once.
     pub bounds: Bounds,
+    /// Times of the leases by which followers answer reads.
+    pub leases: LeaseTimes,
+    /// What leases are reckoned by.
+    pub clock: Clock,
     /// Seed of the election timeouts.
     pub seed: u64,
 }
@@ -97,6 +104,8 @@ impl Default for Config {
             still_ticks: 20,
             pending_bytes_max: 256 << 20,
             bounds: Bounds::default(),
+            leases: LeaseTimes::default(),
+            clock: Clock::default(),
             seed: 0,
         }
     }

@@ -9,10 +9,12 @@
 //! [`Core::urgent`] gives may be sent. All else comes with the next round.
 
 mod hand_out;
+mod nodes;
 mod quiet;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
 
@@ -21,6 +23,7 @@ use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::error::{ProposeError, ReadError, StoreError};
 use crate::leaders::Leaders;
+use crate::lending::LeaseTerms;
 use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Committed, Conf, Made, SnapshotFiles};
 use crate::pulse::Pulse;
@@ -132,6 +135,7 @@ pub struct Core {
     /// Quiet groups with reads that wait for a leader's word.
     asked: Arc<Asked>,
     leaders: Arc<Leaders>,
+    may_lend: Arc<AtomicBool>,
     /// What is to be said to other nodes.
     pulses: Vec<Envelope>,
 }
@@ -156,6 +160,7 @@ impl Core {
             awake: BTreeSet::new(),
             asked: Arc::default(),
             leaders: Arc::default(),
+            may_lend: Arc::default(),
             pulses: Vec::new(),
         }
     }
@@ -172,7 +177,12 @@ impl Core {
         self.check_between_rounds();
         let Start { group, log, applied, conf, campaign, watch } = start;
         watch.begin_leaders(group, Arc::clone(&self.leaders));
-        let setup = Setup { group, log, applied, conf, watch };
+        let lease_terms = LeaseTerms {
+            clock: self.config.clock.clone(),
+            times: self.config.leases.clone(),
+            may_lend: Arc::clone(&self.may_lend),
+        };
+        let setup = Setup { group, log, applied, conf, watch, lease_terms };
         let mut replica = Replica::open(setup, &self.store, &self.asked, &self.config)?;
         // A replica that is alone has nobody to wait for.
         if campaign || replica.is_alone() {
@@ -284,47 +294,15 @@ impl Core {
         self.touched(group).ok_or(ProposeError::GroupNotFound(group))?.transfer(to)
     }
 
-    /// Notes that a node does not answer: leaders probe its replicas from now on and send
-    /// them no stream of entries.
-    pub fn unreachable(&mut self, node: NodeId) {
-        // To those that are quiet nothing is on its way that could be lost.
-        for group in &self.awake {
-            let Some(replica) = self.groups.get_mut(group) else { continue };
-            replica.unreachable(node);
-            self.dirty.insert(*group);
-        }
-    }
-
-    /// Which nodes were heard of. May be looked at from other threads.
-    pub fn contacts(&self) -> Arc<Contacts> {
-        Arc::clone(&self.contacts)
-    }
-
     /// Which groups are led from here. May be looked at from other threads.
     pub fn leaders(&self) -> Arc<Leaders> {
         Arc::clone(&self.leaders)
     }
 
-    /// Notes that a node's own address refused a connection, although a process had answered
-    /// there: that one is gone. `heard` is what [`Contacts::of`] said before the attempt. To be
-    /// repeated every few milliseconds for as long as it is so: followers of a leader there let go
-    /// of it at the first time, and stand for election one after the other.
-    pub fn refused(&mut self, node: NodeId, heard: u64) {
-        if self.contacts.of(node) != heard {
-            // Another process answers there by now, or the same one does.
-            self.refusals.remove(&node);
-            return;
-        }
-        let known = self.refusals.entry(node).or_insert((heard, 0));
-        *known = if known.0 == heard { (heard, known.1 + 1) } else { (heard, 1) };
-        let times = known.1;
-        self.quiet.led_by(node).into_iter().for_each(|group| self.wake(group, &Cause::Work));
-        for group in &self.awake {
-            let Some(replica) = self.groups.get_mut(group) else { continue };
-            if replica.connection_refused(node, times) {
-                self.dirty.insert(*group);
-            }
-        }
+    /// Whether leaders lend: once every node of the cluster knows what a lease is. May be set from
+    /// other threads.
+    pub fn may_lend(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.may_lend)
     }
 
     /// Notes that a replica's state machine has applied up to `index`, which frees `bytes`. The

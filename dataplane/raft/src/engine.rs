@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
@@ -107,6 +107,7 @@ pub struct Engine {
     counters: Arc<Counters>,
     contacts: Arc<Contacts>,
     leaders: Arc<Leaders>,
+    may_lend: Arc<AtomicBool>,
     transport: Arc<dyn Transport>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -132,12 +133,11 @@ impl Engine {
         let (pending_bytes_max, tick) = (config.pending_bytes_max, config.tick);
         let entry_bytes_max = config.bounds.entry_bytes_max;
         let core = Core::new(Arc::clone(&store), config);
-        let (contacts, leaders) = (core.contacts(), core.leaders());
+        let (contacts, leaders, may_lend) = (core.contacts(), core.leaders(), core.may_lend());
         let queues = Arc::<ApplyQueues>::default();
         // First: where a later thread cannot be started, its end lets those before end too.
         let apply = ApplyFeed::new(Arc::clone(&queues));
-        // Holds one job a group.
-        let (job, jobs) = crossbeam_channel::unbounded();
+        let (job, jobs) = crossbeam_channel::unbounded(); // One a group at most.
         let mut threads = Vec::new();
         for lane in apply_loop::lanes() {
             let (queues, machines) = (Arc::clone(&queues), Arc::clone(&machines));
@@ -155,8 +155,8 @@ impl Engine {
             };
             threads.push(spawn("raft-snapshot", move || worker.run(&jobs)).map_err(failed)?);
         }
-        let (store_of, inbox_of) = (Arc::clone(&store), Arc::clone(&inbox));
-        let (write, writer) = write::pair(store_of, inbox_of, Arc::clone(&counters));
+        let (write, writer) =
+            write::pair(Arc::clone(&store), Arc::clone(&inbox), Arc::clone(&counters));
         threads.push(spawn("raft-write", move || writer.run()).map_err(failed)?);
         {
             let raft = raft_loop::RaftLoop {
@@ -185,6 +185,7 @@ impl Engine {
             counters,
             contacts,
             leaders,
+            may_lend,
             transport,
             threads: Mutex::new(threads),
         })
@@ -356,6 +357,11 @@ impl Engine {
     /// Whether groups in which nothing happens may fall quiet: see [`Core::allow_quiet`].
     pub fn allow_quiet(&self, is_allowed: bool) {
         self.inbox.put(Input::AllowQuiet(is_allowed));
+    }
+
+    /// Whether leaders here may lend: see [`Core::may_lend`].
+    pub fn allow_leases(&self, is_allowed: bool) {
+        self.may_lend.store(is_allowed, Ordering::Release);
     }
 
     /// Notes that a node does not answer.

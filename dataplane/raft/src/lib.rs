@@ -15,6 +15,7 @@
 //! message travels is the transport's.
 
 mod callback;
+mod clock;
 mod codec;
 mod config;
 mod contacts;
@@ -23,6 +24,8 @@ mod engine;
 mod error;
 mod group_storage;
 mod leaders;
+mod leases;
+mod lending;
 mod log;
 mod log_bytes;
 mod machine;
@@ -39,6 +42,7 @@ mod told;
 mod words;
 
 pub use callback::Callback;
+pub use clock::Clock;
 pub use codec::{Envelope, NotAMessage};
 pub use config::{Bounds, CAUGHT_UP_ENTRIES, Config};
 pub use contacts::Contacts;
@@ -46,6 +50,7 @@ pub use core::{Core, Install, Output, Persisted, Start, Transfer};
 pub use engine::{Counters, Engine, HasRoom, Transport, end_process};
 pub use error::{ApplyError, ProposeError, ReadError, StoreError};
 pub use leaders::Leaders;
+pub use leases::LeaseTimes;
 pub use log::{Append, GroupLog, LogEntry, LogStore};
 pub use machine::{
     Answer, Applied, Committed, Conf, Entry, Exported, Made, SnapshotFiles, StateMachine,

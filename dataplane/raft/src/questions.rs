@@ -2,9 +2,12 @@
 //! of message in a form of our own. What names a question is no entry, which a full disk would
 //! refuse, and a question says whose word it asks for.
 
+use std::time::Duration;
+
 use raft::eraftpb::{Entry, Message, MessageType};
 use vane_types::{LogIndex, PeerId, Term};
 
+use crate::leases::Grant;
 use crate::reads::Assurance;
 
 /// Bytes of what names a question.
@@ -60,19 +63,27 @@ impl Question {
     }
 }
 
-/// The leader's own answer.
-pub(crate) fn answer(question: &Message, index: LogIndex) -> Message {
+/// The leader's own answer, maybe with a lease.
+pub(crate) fn answer(question: &Message, index: LogIndex, grant: Option<Grant>) -> Message {
     let name = question.context.get(..NAME_BYTES).unwrap_or_default().to_vec();
     let mut answer = Message {
         to: question.from,
         from: question.to,
         term: question.term,
-        index: index.0,
+        index: grant.map_or(index, |grant| grant.index.max(index)).0,
+        // An answer is about no commit: here it says how long the lease is, in microseconds.
+        commit: grant.map_or(0, |grant| grant.held.as_micros() as u64),
         context: name,
         ..Message::default()
     };
     answer.set_msg_type(MessageType::MsgReadIndexResp);
     answer
+}
+
+/// The lease in a leader's own answer.
+pub(crate) fn granted(answer: &Message) -> Option<Grant> {
+    let held = Duration::from_micros(answer.commit);
+    (!held.is_zero()).then_some(Grant { index: LogIndex(answer.index), held })
 }
 
 /// Gives an answer of raft-rs the form of our own.

@@ -2,6 +2,8 @@
 //! for all reads that came before it (Ongaro's thesis, 6.4). Pure: who asks and how is the
 //! caller's.
 
+use std::time::Instant;
+
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 
 use crate::callback::Callback;
@@ -58,6 +60,7 @@ impl Answers {
 
 struct Round {
     context: u64,
+    asked_at: Option<Instant>,
     asked: Vec<OnRead>,
     ticks: usize,
 }
@@ -104,11 +107,18 @@ impl Reads {
         self.round.is_none() && !self.queued.is_empty()
     }
 
-    /// What names the question that is asked now, for all that wait for one.
-    pub(crate) fn begin(&mut self) -> u64 {
+    /// Whether a question is on its way.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.round.is_some()
+    }
+
+    /// What names the question that is asked now, for all that wait for one. A lease, if one is
+    /// the answer, counts from `asked_at`.
+    pub(crate) fn begin(&mut self, asked_at: Option<Instant>) -> u64 {
         let context = self.next_context;
         self.next_context = context.wrapping_add(1);
-        self.round = Some(Round { context, asked: std::mem::take(&mut self.queued), ticks: 0 });
+        let asked = std::mem::take(&mut self.queued);
+        self.round = Some(Round { context, asked_at, asked, ticks: 0 });
         context
     }
 
@@ -125,12 +135,14 @@ impl Reads {
         }
     }
 
-    /// A question was answered; false where it is none of these, or was given up.
-    pub(crate) fn told(&mut self, context: u64, word: Word) -> bool {
-        let round = self.round.take_if(|round| round.context == context);
-        let is_known = round.is_some();
-        self.behind.extend(round.map(|round| (word, round.asked)));
-        is_known
+    /// A question was answered; `None` where it is none of these, or was given up. Else when it
+    /// was asked, if that was noted.
+    pub(crate) fn told(&mut self, context: u64, word: Word) -> Option<Option<Instant>> {
+        let round = self.round.take_if(|round| round.context == context)?;
+        if !round.asked.is_empty() {
+            self.behind.push((word, round.asked));
+        }
+        Some(round.asked_at)
     }
 
     /// Goes by a word that nobody was asked for.

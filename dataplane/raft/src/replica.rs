@@ -2,6 +2,7 @@
 
 mod answered;
 mod faulty;
+mod lending;
 mod log_end;
 mod members;
 mod opening;
@@ -86,6 +87,8 @@ pub(crate) struct Replica {
     election_timeout: usize,
     /// Term in which this leader was seen to have applied an entry of its own.
     serving_term: Term,
+    /// Who led last, as far as it is known here, and in which term.
+    led: Option<(Term, PeerId)>,
     /// Ticks in which the replica goes on standing for election.
     eager_ticks: usize,
     /// Members that answered this leader before it last counted who does.
@@ -319,13 +322,17 @@ impl Replica {
             if led {
                 self.step_down();
             }
+            if self.is_leader() {
+                self.begin_to_lend();
+            }
             // Whom they asked may lead no more.
             self.refuse_reads();
         }
         // Always: raft-rs may have drawn one with a generator that no seed controls.
         self.raw.raft.set_randomized_election_timeout(self.election_timeout);
-        if self.leader().is_some() {
+        if let Some(leader) = self.leader() {
             self.orphaned_by = None;
+            self.led = Some((self.term(), leader));
         }
         self.hear_of_majority();
         let term = self.term();

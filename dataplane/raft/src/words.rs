@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use raft::eraftpb::{Message, MessageType};
@@ -13,6 +14,8 @@ use vane_types::{GroupId, LogIndex, PeerId};
 
 use crate::codec::Envelope;
 use crate::error::ReadError;
+use crate::leases::Lease;
+use crate::lending::Lending;
 use crate::questions::{self, Question};
 use crate::reads::{Assurance, OnRead, ReadPoint, Reads, Word};
 use crate::status::Watch;
@@ -38,6 +41,7 @@ pub(crate) struct Words {
     /// Its group is among those that asked.
     is_listed: AtomicBool,
     asked: Mutex<Option<(GroupId, Arc<Asked>)>>,
+    pub(crate) lending: Lending,
 }
 
 impl std::fmt::Debug for Words {
@@ -142,6 +146,10 @@ impl Watch {
                 return None;
             }
         }
+        let lease = leader.and_then(|leader| self.words.lending.lease(leader, self.term()));
+        if let Some((lease, now)) = lease {
+            return self.read_by(&lease, now, done);
+        }
         let mut reads = self.words.reads.lock();
         let refused = reads.wait(done);
         let question = self.question(&mut reads);
@@ -154,6 +162,39 @@ impl Watch {
         question
     }
 
+    /// Whether a read that goes by the leader's word may be made here now: a lease holds, and all
+    /// that it asks for is applied. Close to its end such reads are asked for, so that the next
+    /// lease comes in time.
+    pub fn answers_at_once(&self) -> bool {
+        let Some(leader) = self.leader() else { return false };
+        let lease = self.words.lending.lease(leader, self.term());
+        lease.is_some_and(|(lease, now)| {
+            !lease.ends_soon(now) && self.applied() >= lease.needs(self.words.lending.logged())
+        })
+    }
+
+    /// A read that a lease answers: at once where all of the log is applied. The question that is
+    /// to be sent is for the next lease.
+    fn read_by(&self, lease: &Lease, now: Instant, done: OnRead) -> Option<Message> {
+        let (leader, term) = (lease.leader, lease.term);
+        let (index, is_due) = (lease.needs(self.words.lending.logged()), lease.ends_soon(now));
+        let mut reads = self.words.reads.lock();
+        let refused = reads.wait(done);
+        reads.take_word(Word { index, leader, term });
+        let question = (is_due && !reads.is_asking()).then(|| self.ask_now(&mut reads, lease));
+        drop(reads);
+        refused.give();
+        self.reached();
+        self.list_while_quiet();
+        question
+    }
+
+    fn ask_now(&self, reads: &mut Reads, of: &Lease) -> Message {
+        let context = reads.begin(self.words.lending.now());
+        let question = Question { context, assurance: Assurance::Leader };
+        question.message(self.peer(), of.leader, of.term)
+    }
+
     /// What is to be sent to the leader, if there is one and something to ask.
     fn question(&self, reads: &mut Reads) -> Option<Message> {
         let (leader, term) = (self.leader()?, self.term());
@@ -164,7 +205,8 @@ impl Watch {
             reads.take_word(Word { index: LogIndex::ZERO, leader, term });
             return None;
         }
-        let question = Question { context: reads.begin(), assurance: Assurance::Leader };
+        let context = reads.begin(self.words.lending.now());
+        let question = Question { context, assurance: Assurance::Leader };
         Some(question.message(self.peer(), leader, term))
     }
 
@@ -194,7 +236,8 @@ impl Watch {
                 Taken::DONE
             }
             Some(Assurance::Leader) => {
-                let answer = questions::answer(question, self.applied());
+                let grant = self.words.lending.lend(PeerId(question.from));
+                let answer = questions::answer(question, self.applied(), grant);
                 Taken { send: Some(answer), ..Taken::DONE }
             }
         }
@@ -208,9 +251,12 @@ impl Watch {
         let Some(context) = questions::named(&answer.context) else { return Taken::DONE };
         let word = Word { index: LogIndex(answer.index), leader, term };
         let mut reads = self.words.reads.lock();
-        if !reads.told(context, word) {
+        let Some(asked_at) = reads.told(context, word) else {
             // An answer by which a majority speaks, or one that nobody waits for.
             return Taken::NOT;
+        };
+        if let (Some(grant), Some(asked_at)) = (questions::granted(answer), asked_at) {
+            self.words.lending.borrow(Lease::new((leader, term), grant, asked_at));
         }
         // For those that came meanwhile; they would wait for a tick.
         let send = self.question(&mut reads);

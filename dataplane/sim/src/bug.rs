@@ -22,6 +22,10 @@ pub enum Bug {
     ReadUntold,
     /// raft: [`Fault::AckUnshown`].
     AckUnshown,
+    /// raft: [`Fault::LeaseUnkept`].
+    LeaseUnkept,
+    /// raft: [`Fault::LeaseUnread`].
+    LeaseUnread,
     /// raft: [`Fault::AckBeforeWrite`].
     AckBeforeWrite,
     /// raft: [`Fault::ConfAtAppend`].
@@ -60,7 +64,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -69,6 +73,8 @@ impl Bug {
         Self::ReadUnconfirmed,
         Self::ReadUntold,
         Self::AckUnshown,
+        Self::LeaseUnkept,
+        Self::LeaseUnread,
         Self::AckBeforeWrite,
         Self::ConfAtAppend,
         Self::PromoteTooEarly,
@@ -99,6 +105,8 @@ impl Bug {
             Self::ReadUnconfirmed => Some(Fault::ReadUnconfirmed),
             Self::ReadUntold => Some(Fault::ReadUntold),
             Self::AckUnshown => Some(Fault::AckUnshown),
+            Self::LeaseUnkept => Some(Fault::LeaseUnkept),
+            Self::LeaseUnread => Some(Fault::LeaseUnread),
             Self::AckBeforeWrite => Some(Fault::AckBeforeWrite),
             Self::ConfAtAppend => Some(Fault::ConfAtAppend),
             Self::PromoteTooEarly => Some(Fault::PromoteTooEarly),

@@ -140,6 +140,13 @@ impl Env {
         self.queue.after(time, Event::Step { node, process, step });
     }
 
+    /// The clock of a process, which goes a little faster or slower than others.
+    pub(crate) fn own_clock(&self, seed: u64) -> vane_raft::Clock {
+        let per_mille = 960 + Random::new(seed).below(81);
+        let clock = self.queue.clock().clone();
+        vane_raft::Clock::new(move || clock.instant(clock.now() * per_mille / 1000))
+    }
+
     /// Time of a sync of the log.
     pub(crate) fn sync_time(&mut self) -> Time {
         let rates = &self.swarm.disk;

@@ -17,7 +17,7 @@ mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use vane_catalog::Catalog;
@@ -123,14 +123,18 @@ impl Process {
         own: Introduction,
         env: &mut Env,
     ) -> Self {
+        let seed = env.random.next();
         let config = Config {
             bounds: env.swarm.bounds.clone(),
-            seed: env.random.next(),
+            seed,
             still_ticks: env.swarm.still_ticks.unwrap_or(usize::MAX),
+            leases: env.swarm.leases.clone().unwrap_or_default(),
+            clock: env.own_clock(seed),
             ..Config::default()
         };
         let mut core = Core::new(Arc::clone(&log) as Arc<dyn LogStore>, config);
         core.allow_quiet(env.swarm.still_ticks.is_some());
+        core.may_lend().store(env.swarm.leases.is_some(), Ordering::Release);
         // Clocks of nodes do not tick together.
         let first = env.random.within(&env.swarm.tick);
         env.step(first, id, Step::Tick);

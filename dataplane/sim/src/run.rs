@@ -14,12 +14,14 @@ use crate::founding::POINTS_OF_STORY;
 use crate::losses::NODES_BEFORE_LOSSES;
 use crate::queue::{TICK, Time};
 use crate::random::Random;
-use crate::swarm::Swarm;
+use crate::swarm::{Swarm, draw_leases};
 use crate::trace::Trace;
 use crate::world::World;
 
 /// Nodes of the cluster.
 const NODES: u64 = 5;
+/// What makes another stream of a seed, for leases.
+const OF_LEASES: u64 = 0x1ea5_e500;
 /// Of so many seeds one loses disks, one after the other.
 const LOSES_DISKS: u64 = 16;
 /// Of so many seeds one has collections whose points are of tenants.
@@ -126,6 +128,8 @@ fn new_world(options: Options) -> std::io::Result<World> {
     // Neighbouring seeds share the first draw of some generators.
     random.next();
     let mut swarm = Swarm::draw(&mut random);
+    // Of a stream of their own: what else a seed draws stays as it was without them.
+    swarm.leases = draw_leases(&mut Random::new(seed ^ OF_LEASES));
     let faults_last = random.within(&FAULTS_LAST);
     // Runs of their own, in which nothing else goes wrong. Not drawn: the others stay as they are.
     let loses_disks = seed % LOSES_DISKS == LOSES_DISKS - 1 && bug.is_none();

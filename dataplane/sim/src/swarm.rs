@@ -2,8 +2,9 @@
 //! zero: what never goes wrong together with something else is seen alone.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use vane_raft::Bounds;
+use vane_raft::{Bounds, LeaseTimes};
 
 use crate::machine::ShardRates;
 use crate::queue::{TICK, Time};
@@ -34,6 +35,8 @@ pub(crate) struct Swarm {
     pub(crate) bounds: Bounds,
     /// Ticks without anything new after which a group falls quiet; `None` for never.
     pub(crate) still_ticks: Option<usize>,
+    /// Times of leases; `None` where nobody lends.
+    pub(crate) leases: Option<LeaseTimes>,
     /// A machine is away from the beginning of the load to the healing, and nothing else goes
     /// wrong: moves to it wait, and others go on.
     pub(crate) is_absent: bool,
@@ -161,6 +164,7 @@ impl Swarm {
             bounds: draw_bounds(random),
             // So few that groups fall quiet between two requests.
             still_ticks: random.chance(750_000).then(|| 1 + random.below(4) as usize),
+            leases: None,
             is_absent: random.chance(ABSENT),
         }
     }
@@ -244,6 +248,18 @@ impl Load {
             deadline: range(random, 2 * TICK..20 * TICK, 40 * TICK),
         }
     }
+}
+
+/// From leases that end before the next request to such that outlast many, of leaders that lend
+/// beside commands, too. What is kept is longer by more than clocks differ.
+pub(crate) fn draw_leases(random: &mut Random) -> Option<LeaseTimes> {
+    if random.chance(250_000) {
+        return None;
+    }
+    let held = 1_000 + random.below(3 * TICK);
+    let still = if random.chance(750_000) { 0 } else { random.below(3 * TICK) };
+    let [held, kept, still] = [held, held * 3 / 2, still].map(Duration::from_micros);
+    Some(LeaseTimes { held, kept, still })
 }
 
 /// Bounds so low that a few thousand entries run into them.

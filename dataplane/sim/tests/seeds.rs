@@ -29,7 +29,7 @@ fn is_found(bug: Bug, by: &[&str]) {
 }
 
 /// What must have happened to the clusters for their good health to mean anything.
-const SUFFERED: [&str; 28] = [
+const SUFFERED: [&str; 29] = [
     "asked",
     "bit flipped",
     "collection deleted",
@@ -41,6 +41,7 @@ const SUFFERED: [&str; 28] = [
     "installed",
     "isolate",
     "job",
+    "leased",
     "put back",
     "quiet",
     "reconfigure",
@@ -158,6 +159,18 @@ fn a_follower_that_reads_without_its_leaders_word_is_found() {
 #[test]
 fn an_acknowledgement_that_the_leaders_word_lacks_is_found() {
     is_found(Bug::AckUnshown, &["was answered", "have no linear order"]);
+}
+
+/// It took 185 seeds.
+#[test]
+fn a_leader_that_waits_for_none_that_has_a_lease_is_found() {
+    is_found(Bug::LeaseUnkept, &["was answered", "have no linear order"]);
+}
+
+/// It took 8 seeds.
+#[test]
+fn a_follower_with_a_lease_that_does_not_read_its_own_log_is_found() {
+    is_found(Bug::LeaseUnread, &["was answered", "have no linear order"]);
 }
 
 /// It took 61 seeds.

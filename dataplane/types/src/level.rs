@@ -20,6 +20,7 @@ use crate::Error as Failure;
 /// | 5 | what a collection says of recall and memory |
 /// | 6 | groups in which nothing happens fall quiet |
 /// | 7 | collections whose points are of tenants |
+/// | 8 | followers answer reads by leases of their leader |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -39,8 +40,10 @@ impl FeatureLevel {
     pub const QUIET: Self = Self(6);
     /// From which on collections may have tenants.
     pub const TENANTS: Self = Self(7);
+    /// From which on leaders lend.
+    pub const LEASES: Self = Self(8);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::TENANTS;
+    pub const SPOKEN: Self = Self::LEASES;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {

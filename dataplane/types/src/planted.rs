@@ -13,6 +13,10 @@ pub enum Fault {
     ReadUntold,
     /// raft: a command is acknowledged before the leader's word has it.
     AckUnshown,
+    /// raft: a leader waits for none of those that have a lease.
+    LeaseUnkept,
+    /// raft: a follower with a lease does not look at its own log.
+    LeaseUnread,
     /// raft: votes and acknowledgements leave before what they stand for is written.
     AckBeforeWrite,
     /// raft: a change of members holds from when it is logged, committed or not.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod cluster;
+mod lending;
 mod log_budget;
 mod memory_log;
 mod old_terms;

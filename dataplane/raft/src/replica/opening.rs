@@ -13,6 +13,7 @@ use super::members::Fence;
 use crate::config::Config;
 use crate::error::StoreError;
 use crate::group_storage::{CacheBounds, GroupStorage};
+use crate::lending::LeaseTerms;
 use crate::log::{GroupLog, LogStore};
 use crate::machine::Conf;
 use crate::random::Random;
@@ -27,6 +28,7 @@ pub(crate) struct Setup {
     pub(crate) applied: LogIndex,
     pub(crate) conf: Conf,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) lease_terms: LeaseTerms,
 }
 
 impl Replica {
@@ -37,7 +39,7 @@ impl Replica {
         asked: &Arc<Asked>,
         config: &Config,
     ) -> Result<Self, StoreError> {
-        let Setup { group, mut log, applied, conf, watch } = setup;
+        let Setup { group, mut log, applied, conf, watch, lease_terms } = setup;
         if let Some(why) = unfit(&log, applied) {
             return Err(broken(group, &why));
         }
@@ -60,6 +62,7 @@ impl Replica {
         let mut random = Random::new(config.seed ^ group.0.rotate_left(32) ^ peer.0);
         let first_questions = [random.next_u64(), random.next_u64()];
         let reads = Reads::new(config.heartbeat_ticks, first_questions[1]);
+        watch.words.lending.begin(lease_terms, log.last_index);
         watch.begin_words((group, peer), reads, Arc::clone(asked));
         watch.note_applied(applied);
         let mut replica = Self {
@@ -85,6 +88,7 @@ impl Replica {
             office: (Term::default(), StateRole::Candidate),
             election_timeout: config.election_ticks.start,
             serving_term: Term::default(),
+            led: None,
             eager_ticks: 0,
             answered: Vec::new(),
             orphaned_by: None,

@@ -32,7 +32,8 @@ impl Replica {
         let (leads, leader) = (raft.state == StateRole::Leader, self.leader());
         let Some(leader) = leader.filter(|_| self.reads.has_question()) else { return };
         if !leads {
-            let question = Question { context: self.reads.begin(), assurance: Assurance::Majority };
+            let question =
+                Question { context: self.reads.begin(None), assurance: Assurance::Majority };
             let message = question.message(self.peer, leader, self.term());
             return self.raw.raft.msgs.push(message);
         }
@@ -44,7 +45,7 @@ impl Replica {
             self.reads.take_word(self.own_word(LogIndex(raft.raft_log.committed)));
             return self.reads.reached(self.applied).give();
         }
-        let context = self.reads.begin();
+        let context = self.reads.begin(None);
         self.raw.read_index(questions::name(context));
     }
 
@@ -103,7 +104,8 @@ impl Replica {
 
     fn told(&mut self, context: &[u8], word: Word) {
         // Answers to a question that was given up are passed over: its reads are in a later one.
-        if questions::named(context).is_some_and(|context| self.reads.told(context, word)) {
+        let named = questions::named(context);
+        if named.is_some_and(|context| self.reads.told(context, word).is_some()) {
             self.reads.reached(self.applied).give();
             // For those that came meanwhile; they would wait for a tick.
             self.ask_majority();

@@ -71,6 +71,8 @@ impl Replica {
             self.change_members_early(&append.entries);
         }
         append.log = self.raw.store().log;
+        // Before any acknowledgement of it leaves.
+        self.watch.words.lending.note_logged(append.log.last_index);
         // A commit index that moved alone may be lost: what is applied shows it again.
         if ready.must_sync() || !append.entries.is_empty() {
             out.sync = true;
@@ -234,10 +236,14 @@ impl Replica {
             self.to_apply =
                 found.map_err(|e| StoreError(format!("group {}: {e}", self.group)))?.into();
         }
+        let limit = self.release();
         let mut taken =
             Committed { group: self.group, peer: self.peer, entries: Vec::new(), bytes: 0 };
         // The last one may exceed the bound, or one larger than the bound would never be applied.
         while taken.bytes < bytes_max {
+            if self.to_apply.front().is_none_or(|entry| entry.index > limit.0) {
+                break;
+            }
             let Some(entry) = self.to_apply.pop_front() else { break };
             let (index, term) = (LogIndex(entry.index), Term(entry.term));
             assert_eq!(
@@ -251,6 +257,10 @@ impl Replica {
             taken.bytes += entry.data.len() + size_of::<Entry>();
             let ticket = self.ticket_of(index, term);
             taken.entries.push((self.entry(entry)?, ticket));
+        }
+        if taken.entries.is_empty() {
+            // It soon may: until then it need not be read again.
+            return Ok(None);
         }
         // What found no room is in the log, and need not be in memory as well.
         self.to_apply.clear();
@@ -275,6 +285,7 @@ impl Replica {
                 };
                 self.conf = Conf::from(&state);
                 self.fence.changed(index);
+                self.watch.words.lending.join(&self.conf.members());
                 self.resign_if_removed();
                 Ok(Entry { index, term, data: Vec::new(), conf: Some(self.conf.clone()) })
             }

@@ -30,6 +30,7 @@ pub(super) struct Figures {
     raft_entries: u64,
     reads_leading: u64,
     reads_following: u64,
+    reads_by_lease: u64,
     snapshots_made: u64,
     snapshots_installed: u64,
     broken_replicas: usize,
@@ -129,7 +130,7 @@ static OF_RECALL: [Row<Tally>; 3] = [
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 19] = [
+static OF_NODE: [Row<Figures>; 20] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -142,6 +143,9 @@ static OF_NODE: [Row<Figures>; 19] = [
     row("vane_reads_following", Counter, None,
         "Reads answered by replicas here that follow, once they had what their leader has.",
         |figures| Value::Count(figures.reads_following)),
+    row("vane_reads_by_lease", Counter, None,
+        "Of those, reads that a lease answered, without a question to the leader.",
+        |figures| Value::Count(figures.reads_by_lease)),
     row("vane_raft_snapshots_made", Counter, None,
         "Snapshots made for replicas that the log no longer reaches.",
         |figures| Value::Count(figures.snapshots_made)),
@@ -198,6 +202,7 @@ impl Figures {
             raft_entries: load(&counters.entries),
             reads_leading: load(&reads.leading),
             reads_following: load(&reads.following),
+            reads_by_lease: load(&reads.by_lease),
             snapshots_made: load(&counters.snapshots_made),
             snapshots_installed: load(&counters.snapshots_installed),
             broken_replicas: member.broken_replicas(),

@@ -122,6 +122,24 @@ def test_a_node_answers_by_its_own_replicas_and_misses_nothing(nodes, clients, n
     assert sum(followed > 0 for _, followed in answered) >= 2, f"one leads, two follow: {answered}"
 
 
+def test_at_rest_reads_ask_nobody_and_still_miss_nothing(nodes, clients, name):
+    create(clients[0], name, shard_number=1, replication_factor=3)
+    by_lease = lambda: sum(node.metric("vane_reads_by_lease_total") for node in nodes)
+    for n in range(5):
+        clients[n % 3].upsert(name, points(n, n + 1))
+        before, deadline = by_lease(), time.monotonic() + 30
+        while by_lease() < before + 20:
+            assert time.monotonic() < deadline, "nobody lends"
+            assert [client.count(name).count for client in clients] == [n + 1] * 3
+    # A write while leases are out.
+    for n in range(5, 60):
+        for client in clients:
+            client.count(name)
+        clients[n % 3].upsert(name, points(n, n + 1))
+        assert [client.count(name).count for client in clients] == [n + 1] * 3
+        time.sleep(0.35 if n % 5 == 0 else 0)
+
+
 @pytest.mark.parametrize("header", ["leader", "nearest", "nearest; max-staleness=100ms"])
 def test_a_header_says_who_may_answer_and_how_old_the_answer_may_be(nodes, clients, name, header):
     create(clients[0], name, shard_number=2, replication_factor=3)
@@ -138,7 +156,8 @@ def test_a_header_says_who_may_answer_and_how_old_the_answer_may_be(nodes, clien
 
 def test_a_header_that_is_not_known_is_refused(nodes, clients, name):
     create(clients[0], name)
-    with contextlib.closing(QdrantClient(url=nodes[0].url, headers={"x-vane-read": "farthest"})) as client:
+    with contextlib.closing(QdrantClient(url=nodes[0].url, headers={"x-vane-read": "farthest"},
+                                         check_compatibility=False)) as client:
         with pytest.raises(UnexpectedResponse) as refused:
             client.count(name)
     assert refused.value.status_code == 400 and b"max-staleness=2s" in refused.value.content

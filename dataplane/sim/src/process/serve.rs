@@ -111,6 +111,9 @@ impl Process {
         match assurance {
             Assurance::Majority => self.put(Input::Read { group, assurance, done }),
             Assurance::Leader => {
+                if replica.watch.answers_at_once() {
+                    env.note("leased", &[("group", group.0)]);
+                }
                 let question = replica.watch.ask(group, done);
                 let question = question.map(|message| Envelope { group, message });
                 self.send(env, question.into_iter().collect());

@@ -1,6 +1,11 @@
 //! A cluster of cores over memory, with a network that delivers at once.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
 use super::*;
+use crate::Clock;
 
 /// A node whose state machine is the list of commands it applied.
 pub(super) struct TestNode {
@@ -14,6 +19,8 @@ pub(super) struct TestNode {
     /// Its state machine stands still.
     pub(super) stalled: bool,
     held: Vec<Committed>,
+    /// Milliseconds of its clock.
+    millis: Arc<AtomicU64>,
 }
 
 impl TestNode {
@@ -34,6 +41,7 @@ impl TestNode {
             watch: Arc::default(),
             stalled: false,
             held: Vec::new(),
+            millis: Arc::default(),
         };
         node.start();
         node
@@ -49,13 +57,26 @@ impl TestNode {
     }
 
     pub(super) fn start_with(&mut self, bounds: Bounds) {
-        self.core =
-            Core::new(self.log.clone(), Config { seed: self.id, bounds, ..Config::default() });
+        let (base, millis) = (Instant::now(), Arc::clone(&self.millis));
+        let clock = Clock::new(move || base + Duration::from_millis(millis.load(Relaxed)));
+        let config = Config { seed: self.id, bounds, clock, ..Config::default() };
+        self.core = Core::new(self.log.clone(), config);
         let log = self.log.group(GROUP).unwrap().unwrap();
         let (applied, conf) = (self.applied, self.conf.clone());
         let watch = Arc::clone(&self.watch);
         let start = Start { group: GROUP, log, applied, conf, campaign: false, watch };
         self.core.add(start).unwrap();
+    }
+
+    /// A tick of its clock.
+    pub(super) fn tick(&mut self) {
+        self.pass(100);
+        self.core.tick();
+    }
+
+    /// Lets time pass, without a tick.
+    pub(super) fn pass(&self, millis: u64) {
+        self.millis.fetch_add(millis, Relaxed);
     }
 
     /// One round in which nothing is applied; what it sends.
@@ -227,8 +248,10 @@ impl TestCluster {
     pub(super) fn ticks(&mut self, ticks: usize) {
         for _ in 0..ticks {
             for (id, node) in &mut self.nodes {
-                if !self.down.contains(id) {
-                    node.core.tick();
+                match self.down.contains(id) {
+                    false => node.tick(),
+                    // Who does not run has the same time.
+                    true => node.pass(100),
                 }
             }
             self.settle();

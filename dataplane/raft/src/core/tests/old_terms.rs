@@ -23,7 +23,7 @@ impl Pair<'_> {
             }
             None => {
                 for id in self.nodes {
-                    self.cluster.nodes.get_mut(&id).unwrap().core.tick();
+                    self.cluster.nodes.get_mut(&id).unwrap().tick();
                 }
             }
         }

@@ -52,7 +52,7 @@ fn a_quiet_group_says_nothing_and_takes_commands_at_once() {
     let term = cluster.nodes[&leader].status().term;
     let node = cluster.nodes.get_mut(&leader).unwrap();
     for _ in 0..4 {
-        node.core.tick();
+        node.tick();
         let said = node.round();
         assert!(said.iter().all(Pulse::is), "{said:?}");
     }
@@ -81,7 +81,7 @@ fn without_leave_nobody_falls_quiet() {
 fn a_replica_that_is_alone_falls_quiet_and_says_nothing_at_all() {
     let (mut cluster, leader) = quiet(1);
     let node = cluster.nodes.get_mut(&leader).unwrap();
-    node.core.tick();
+    node.tick();
     assert!(!node.core.is_dirty());
     assert!(cluster.propose(leader, b"after").is_ok());
 }
@@ -195,7 +195,7 @@ fn a_follower_that_missed_the_last_heartbeat_deposes_nobody() {
     // As long as it takes for the heartbeat that is the last one to be lost, and no longer.
     while cluster.nodes[&leader].core.awake().contains(&GROUP) {
         for node in cluster.nodes.values_mut() {
-            node.core.tick();
+            node.tick();
         }
         let last = cluster.nodes.get_mut(&leader).unwrap();
         if !last.core.awake().contains(&GROUP) {

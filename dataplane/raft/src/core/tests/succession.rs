@@ -54,6 +54,8 @@ fn a_leader_that_is_gone_is_followed_without_an_election_timeout() {
         }
         let leaders = orphans.leaders();
         assert_eq!(leaders.len(), 1, "of {nodes} nodes");
+        let watch = &orphans.cluster.nodes[&leaders[0]].watch;
+        assert!(watch.is_serving(), "it waits for leases, though all that are left answered");
         assert!(orphans.cluster.propose(leaders[0], b"b").is_ok());
     }
 }

@@ -33,7 +33,7 @@ fn a_leader_whose_disk_stalls_stays_in_office() {
     deliver(&mut cluster, out.messages);
     for _ in 0..LONG {
         let node = cluster.nodes.get_mut(&leader).unwrap();
-        node.core.tick();
+        node.tick();
         let sent = urgent(node).into_iter().map(|(kind, envelope)| {
             assert_eq!(kind, MessageType::MsgHeartbeat);
             envelope
@@ -42,7 +42,7 @@ fn a_leader_whose_disk_stalls_stays_in_office() {
         // The others' disks are well, and so is the time.
         for id in (1..=3).filter(|id| *id != leader) {
             let node = cluster.nodes.get_mut(&id).unwrap();
-            node.core.tick();
+            node.tick();
             let answers = node.round();
             let to_leader = |envelope: &Envelope| envelope.to() == peer(leader);
             assert!(answers.iter().all(to_leader), "nobody stands for election: {answers:?}");
@@ -72,7 +72,7 @@ fn a_follower_whose_disk_stalls_answers_heartbeats_and_acknowledges_nothing() {
     assert!(!out.appends.is_empty() && out.messages.is_empty());
     let node = cluster.nodes.get_mut(&leader).unwrap();
     let heartbeats = std::iter::repeat_with(|| {
-        node.core.tick();
+        node.tick();
         node.round()
     });
     let mut heartbeats = heartbeats.take(2).flatten().collect::<Vec<_>>();
