@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vane_placement::heir;
-use vane_raft::Engine;
+use vane_raft::{Engine, Heir};
 use vane_storage::Space;
 use vane_types::{GroupId, NodeId};
 
@@ -15,6 +15,8 @@ use crate::replicas::Replicas;
 
 /// Time for the others to take over.
 const HAND_OVER_MAX: Duration = Duration::from_secs(2);
+/// Groups that the thread that owns them looks at in one go.
+const AT_ONCE: usize = 256;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Hands leaderships to other nodes.
@@ -30,10 +32,11 @@ impl Drain {
     pub(crate) fn hand_over_all(&self) {
         let until = Instant::now() + HAND_OVER_MAX;
         let shards = self.replicas.all().into_iter().map(|(group, _)| group);
-        // The meta group too: without a leader it takes no change until an election is over.
-        let groups = shards.chain([GroupId::META]);
+        // The meta group too, and first: without a leader it takes no change until an election is
+        // over.
+        let groups = [GroupId::META].into_iter().chain(shards).collect();
         // All are begun before any is waited for, so that they take the time of one.
-        let given: Vec<GroupId> = groups.filter(|group| self.hand_over(*group, |_| true)).collect();
+        let given = self.hand_over(groups, until, |_| true);
         if given.is_empty() {
             return;
         }
@@ -51,9 +54,10 @@ impl Drain {
         if self.space.check(0).is_ok() {
             return;
         }
-        let shards = self.replicas.all().into_iter();
-        let given =
-            shards.filter(|(group, _)| self.hand_over(*group, |node| self.has_room(node))).count();
+        let shards = self.replicas.all().into_iter().map(|(group, _)| group).collect();
+        let liveness = Arc::clone(&self.liveness);
+        let until = Instant::now() + HAND_OVER_MAX;
+        let given = self.hand_over(shards, until, move |node| has_room(&liveness, node)).len();
         if given > 0 {
             tracing::warn!(
                 given,
@@ -65,34 +69,53 @@ impl Drain {
 
     /// Begins to hand a group over to somebody who has its data; says whether there is somebody.
     pub(crate) fn leave(&self, group: GroupId) -> bool {
-        self.hand_over(group, |node| self.is_whole(group, node))
+        let liveness = Arc::clone(&self.liveness);
+        let is_whole = move |node| is_whole(&liveness, group, node);
+        !self.hand_over(vec![group], Instant::now() + HAND_OVER_MAX, is_whole).is_empty()
     }
 
     /// Whether another node said lately that its replica of a group is in use.
     pub(crate) fn is_whole(&self, group: GroupId, node: NodeId) -> bool {
-        let report = self.liveness.heard(node).and_then(|heard| heard.report);
-        report.is_some_and(|report| report.broken.iter().all(|broken| broken.group != group))
+        is_whole(&self.liveness, group, node)
     }
 
-    /// Begins to hand one group over; says whether there is a node that may take it.
-    fn hand_over(&self, group: GroupId, may_take: impl Fn(NodeId) -> bool) -> bool {
-        if !self.leads(group) {
-            return false;
+    /// Begins to hand over the groups that are led from here and for which there is a node that
+    /// may take them; which these are. Some at a time: a thousand groups are looked at in a few
+    /// milliseconds, in which the thread that owns them does nothing else.
+    fn hand_over(
+        &self,
+        mut groups: Vec<GroupId>,
+        until: Instant,
+        may_take: impl Fn(NodeId) -> bool + Clone + Send + 'static,
+    ) -> Vec<GroupId> {
+        groups.retain(|group| self.leads(*group));
+        let mut given = Vec::new();
+        for some in groups.chunks(AT_ONCE) {
+            if Instant::now() >= until {
+                break;
+            }
+            let may_take = may_take.clone();
+            let named: Heir = Box::new(move |status| heir(status, &may_take));
+            given.extend(self.engine.hand_over(some.to_vec(), named));
         }
-        let heir = self.engine.status(group).and_then(|status| heir(&status, may_take));
-        heir.is_some_and(|peer| self.engine.transfer(group, peer).is_ok())
+        given
     }
 
     fn leads(&self, group: GroupId) -> bool {
         self.engine.watch(group).is_some_and(|watch| watch.is_serving())
     }
+}
 
-    /// Whether another node said lately that its disk is not full.
-    fn has_room(&self, node: NodeId) -> bool {
-        let report = self.liveness.heard(node).and_then(|heard| heard.report);
-        // A report alone may be old: a node that fell silent had room when it last spoke.
-        self.liveness.is_alive(node) && report.is_some_and(|report| !report.disk_full)
-    }
+fn is_whole(liveness: &Liveness, group: GroupId, node: NodeId) -> bool {
+    let report = liveness.heard(node).and_then(|heard| heard.report);
+    report.is_some_and(|report| report.broken.iter().all(|broken| broken.group != group))
+}
+
+/// Whether another node said lately that its disk is not full.
+fn has_room(liveness: &Liveness, node: NodeId) -> bool {
+    let report = liveness.heard(node).and_then(|heard| heard.report);
+    // A report alone may be old: a node that fell silent had room when it last spoke.
+    liveness.is_alive(node) && report.is_some_and(|report| !report.disk_full)
 }
 
 /// Waits on a thread that does nothing but start or end the node.

@@ -30,7 +30,7 @@ use crate::pulse::Pulse;
 use crate::quiet::{Cause, Quiet};
 use crate::reads::{Assurance, OnRead};
 use crate::replica::{MemberChange, Replica, ReplicatedWait, Setup};
-use crate::status::{GroupStatus, Watch};
+use crate::status::{GroupStatus, Heir, Watch};
 use crate::ticket::Ticket;
 use crate::words::Asked;
 
@@ -292,6 +292,16 @@ impl Core {
     /// members is under way. Nothing changed then.
     pub fn transfer(&mut self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.touched(group).ok_or(ProposeError::GroupNotFound(group))?.transfer(to)
+    }
+
+    /// Begins to hand over those of some groups that are led from here and for which `heir` names
+    /// somebody; which these are.
+    pub fn hand_over(&mut self, mut groups: Vec<GroupId>, heir: &Heir) -> Vec<GroupId> {
+        groups.retain(|group| {
+            let next = self.status(*group).and_then(|status| heir(&status));
+            next.is_some_and(|peer| self.transfer(*group, peer).is_ok())
+        });
+        groups
     }
 
     /// Which groups are led from here. May be looked at from other threads.

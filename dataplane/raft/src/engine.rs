@@ -31,7 +31,7 @@ use crate::log::{Append, GroupLog, LogStore};
 use crate::machine::{Conf, StateMachine};
 use crate::reads::{Assurance, OnRead};
 use crate::replica::{MemberChange, ReplicatedWait};
-use crate::status::{GroupStatus, Watch};
+use crate::status::{GroupStatus, Heir, Watch};
 use crate::ticket::{OnApplied, Ticket};
 use crate::words;
 
@@ -341,6 +341,13 @@ impl Engine {
     /// members is under way, or the engine is stopping. Nothing changed then.
     pub fn transfer(&self, group: GroupId, to: PeerId) -> Result<(), ProposeError> {
         self.ask(|done| Input::Transfer { group, to, done }).unwrap_or(Err(ProposeError::Stopping))
+    }
+
+    /// Begins to hand over those of some groups that are led from here and for which `heir` names
+    /// somebody; which these are. Blocks for a moment: one question to the thread that owns them,
+    /// which does nothing else meanwhile.
+    pub fn hand_over(&self, groups: Vec<GroupId>, heir: Heir) -> Vec<GroupId> {
+        self.ask(|done| Input::HandOver { groups, heir, done }).unwrap_or_default()
     }
 
     /// Hands in messages of other nodes. They may be dropped: Raft sends again.

@@ -58,7 +58,7 @@ pub use machine::{
 pub use random::Random;
 pub use reads::{Assurance, OnRead, ReadPoint};
 pub use replica::MemberChange;
-pub use status::{GroupStatus, PeerStatus, Role, Seen, Watch};
+pub use status::{GroupStatus, Heir, PeerStatus, Role, Seen, Watch};
 pub use ticket::{OnApplied, Ticket};
 pub use words::take_words;
 

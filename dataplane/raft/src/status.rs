@@ -70,6 +70,9 @@ impl GroupStatus {
     }
 }
 
+/// Names the member that is to lead next, by the view of the leader here; `None` for nobody.
+pub type Heir = Box<dyn Fn(&GroupStatus) -> Option<PeerId> + Send>;
+
 /// A leader's view of its group, by when it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {

@@ -102,6 +102,24 @@ fn one_that_the_log_no_longer_reaches_gets_a_snapshot() {
 }
 
 #[test]
+fn a_group_is_handed_over_by_who_leads_it_to_whom_it_names() {
+    let mut cluster = TestCluster::of(3);
+    let leader = cluster.leader();
+    let next = (1..=3).find(|id| *id != leader).unwrap();
+    let mut hand_over = |from: u64, to: Option<PeerId>| {
+        let heir: crate::Heir = Box::new(move |_| to);
+        let groups = vec![GROUP, GroupId(99)];
+        let given = cluster.nodes.get_mut(&from).unwrap().core.hand_over(groups, &heir);
+        cluster.settle();
+        given
+    };
+    assert!(hand_over(next, Some(peer(leader))).is_empty(), "it does not lead");
+    assert!(hand_over(leader, None).is_empty(), "nobody may take it");
+    assert_eq!(hand_over(leader, Some(peer(next))), [GROUP]);
+    assert_eq!(cluster.leader(), next);
+}
+
+#[test]
 fn restarts_go_on_where_disk_and_state_ended() {
     let mut cluster = TestCluster::of(3);
     let leader = cluster.leader();

@@ -13,7 +13,7 @@ use crate::error::{ProposeError, ReadError, StoreError};
 use crate::machine::Made;
 use crate::reads::{Assurance, OnRead};
 use crate::replica::{MemberChange, ReplicatedWait};
-use crate::status::GroupStatus;
+use crate::status::{GroupStatus, Heir};
 use crate::ticket::Ticket;
 
 /// Proposals, reads and the like that may wait.
@@ -53,6 +53,11 @@ pub(super) enum Input {
         group: GroupId,
         to: PeerId,
         done: Callback<Result<(), ProposeError>>,
+    },
+    HandOver {
+        groups: Vec<GroupId>,
+        heir: Heir,
+        done: Callback<Vec<GroupId>>,
     },
     Truncate {
         group: GroupId,

@@ -92,6 +92,7 @@ impl RaftLoop {
             Input::WaitReplicated { group, wait } => core.wait_replicated(group, wait),
             Input::Change { group, change, ticket } => core.change_members(group, &change, ticket),
             Input::Transfer { group, to, done } => done(core.transfer(group, to)),
+            Input::HandOver { groups, heir, done } => done(core.hand_over(groups, &heir)),
             Input::Truncate { group, durable, state_bytes } => {
                 core.set_state_bytes(group, state_bytes);
                 // Not the end of the process: a log that is longer than it need be loses nothing.

@@ -149,6 +149,6 @@ fn a_leader_that_is_handed_the_office_waits_for_no_clock() {
     let (mut cluster, first, next) = at_rest(3);
     cluster.nodes.get_mut(&first).unwrap().core.transfer(GROUP, peer(next)).unwrap();
     cluster.settle();
-    // It would wait for the one before, which does not answer any more.
+    // It does not wait for the one before, which may answer late.
     assert!(cluster.nodes[&next].watch.is_serving());
 }
