@@ -15,6 +15,6 @@ RUN ["/usr/local/bin/vane-operator", "--version"]
 RUN ["/usr/local/bin/vanectl", "--version"]
 # Nobody in particular; the volume belongs to the group (fsGroup). Nothing else is written to.
 USER 65532:65532
-EXPOSE 6333 6335
+EXPOSE 6333 6334 6335
 ENTRYPOINT ["/usr/local/bin/vane"]
 CMD ["serve"]

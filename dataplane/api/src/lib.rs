@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod error;
+pub mod grpc;
 pub mod rest;
 
 mod engine;

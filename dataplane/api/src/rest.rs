@@ -11,7 +11,7 @@ pub mod explained;
 mod fixture;
 pub mod index;
 pub mod info;
-mod lists;
+pub(crate) mod lists;
 pub mod parse;
 pub mod query;
 pub mod read;

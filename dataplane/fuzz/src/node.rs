@@ -46,6 +46,7 @@ pub fn run_node(data_dir: &Path) -> Result<(), Failure> {
     let flags = Serve {
         data_dir: Some(data_dir.to_owned()),
         http_port: Some(0),
+        grpc_port: Some(0),
         peer_port: Some(0),
         log_level: Some(LogLevel::Info),
         log_format: Some(LogFormat::Json),

@@ -97,6 +97,9 @@ pub struct Serve {
     /// Port of the REST API; 0 takes a free one
     #[arg(long, value_name = "PORT")]
     pub http_port: Option<u16>,
+    /// Port of Qdrant's gRPC; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub grpc_port: Option<u16>,
     /// Port of the other nodes' calls and of administration; 0 takes a free one
     #[arg(long, value_name = "PORT")]
     pub peer_port: Option<u16>,
@@ -127,6 +130,7 @@ impl Serve {
             data_dir,
             host,
             http_port,
+            grpc_port,
             peer_port,
             seeds,
             log_level,
@@ -139,6 +143,7 @@ impl Serve {
         layers.set("data_dir", data_dir.as_ref(), "flag --data-dir".into());
         layers.set("host", host.as_ref(), "flag --host".into());
         layers.set("http_port", http_port.as_ref(), "flag --http-port".into());
+        layers.set("grpc_port", grpc_port.as_ref(), "flag --grpc-port".into());
         layers.set("peer_port", peer_port.as_ref(), "flag --peer-port".into());
         layers.set("cluster.seeds", seeds.as_ref(), "flag --seeds".into());
         layers.set("log.level", log_level.as_ref(), "flag --log-level".into());

@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_stream::Stream;
 
 pub(crate) use activity::{Activity, count};
 
@@ -39,25 +41,40 @@ const ROOM_EVERY: Duration = Duration::from_millis(50);
 /// Open connections by number.
 type Open = Mutex<HashMap<u64, Activity>>;
 
-/// Accepts a bounded number of connections at a time.
+/// Accepts a bounded number of connections at a time, all listeners of a process together.
 pub(crate) struct Connections {
     listener: TcpListener,
     permits: Arc<Semaphore>,
     open: Arc<Open>,
-    accepted: u64,
+    /// Connections so far, through all listeners.
+    accepted: Arc<AtomicU64>,
 }
 
 impl Connections {
     /// Raises the limit of open files as far as the system allows, and takes at most half
-    /// of them for connections.
-    pub(crate) fn new(listener: TcpListener) -> Self {
+    /// of them for the connections of all listeners.
+    pub(crate) fn of<const N: usize>(listeners: [TcpListener; N]) -> [Self; N] {
         let max = raise_open_files()
             .map_or(CONNECTIONS_MAX, |files| (files / 2).clamp(1, CONNECTIONS_MAX));
         tracing::debug!(max, "connections are bounded");
         let open = Arc::new(Open::default());
-        // It ends with the listener, which holds the other reference.
+        // It ends with the listeners, which hold the other references.
         tokio::spawn(end_idle(Arc::downgrade(&open)));
-        Self { listener, permits: Arc::new(Semaphore::new(max)), open, accepted: 0 }
+        let (permits, accepted) = (Arc::new(Semaphore::new(max)), Arc::new(AtomicU64::new(0)));
+        listeners.map(|listener| Self {
+            listener,
+            permits: Arc::clone(&permits),
+            open: Arc::clone(&open),
+            accepted: Arc::clone(&accepted),
+        })
+    }
+
+    /// The connections as they come.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = io::Result<Connection>> {
+        futures_util::stream::unfold(self, async |mut this| {
+            let (connection, _address) = Listener::accept(&mut this).await;
+            Some((Ok(connection), this))
+        })
     }
 
     /// The right to one more connection. Where there is none left, the connection that has been
@@ -114,8 +131,8 @@ impl Listener for Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
-        self.accepted += 1;
-        let (number, activity) = (self.accepted, Activity::new());
+        let number = self.accepted.fetch_add(1, Ordering::Relaxed);
+        let activity = Activity::new();
         self.open.lock().insert(number, activity.clone());
         let place = Place { number, open: Arc::clone(&self.open), _permit: permit };
         (Connection { stream, activity, _place: place }, address)
@@ -149,6 +166,14 @@ pub(crate) struct Connection {
 impl Connected<IncomingStream<'_, Connections>> for Activity {
     fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
         stream.io().activity.clone()
+    }
+}
+
+impl tonic::transport::server::Connected for Connection {
+    type ConnectInfo = Activity;
+
+    fn connect_info(&self) -> Activity {
+        self.activity.clone()
     }
 }
 

@@ -1,5 +1,5 @@
-//! The node as a process: settings, REST, administration, health, metrics, logs, start and
-//! stop.
+//! The node as a process: settings, REST, Qdrant's gRPC, administration, health, metrics, logs,
+//! start and stop.
 //!
 //! Owns what is of HTTP and of gRPC: routes, how bodies are read, status codes, connections. It
 //! must never know a segment, a log or a file of the engine: requests go to `vane-service`, and
@@ -11,11 +11,14 @@ pub mod exec_up;
 pub mod settings;
 
 mod admin;
+mod bodies;
 mod connections;
 mod engine;
+mod grpc;
 mod health;
 mod metrics;
 mod peer;
+mod read_options;
 mod recover;
 mod rest;
 mod runtime;

@@ -1,6 +1,7 @@
 //! `/metrics`: what was counted, and what the node holds at the moment.
 
 mod figures;
+mod grpc;
 mod rest;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use prometheus_client::registry::Registry;
 
 use crate::state::AppState;
 use figures::Figures;
+pub(crate) use grpc::{GrpcMetrics, Method, MethodAnswered};
 pub(crate) use rest::{Answered, Endpoint, RestMetrics};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -25,6 +27,7 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) rest: RestMetrics,
+    pub(crate) grpc: GrpcMetrics,
 }
 
 /// What was running.
@@ -42,8 +45,9 @@ impl Metrics {
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("vane_build_info", "Always 1; says which version runs", build);
         let rest = RestMetrics::register(&mut registry);
+        let grpc = GrpcMetrics::register(&mut registry);
         let of_service = vane_service::Metrics::register(&mut registry);
-        (Self { registry, rest }, of_service)
+        (Self { registry, rest, grpc }, of_service)
     }
 }
 

@@ -14,7 +14,6 @@ mod indexes;
 mod layers;
 mod points;
 mod queries;
-mod read_options;
 mod shard_keys;
 #[cfg(test)]
 mod tests;
@@ -40,7 +39,10 @@ use vane_api::{Error, Kind};
 
 use crate::state::AppState;
 use crate::{connections, health, metrics};
+pub(crate) use body::PARSED_IN_PLACE_BYTES_MAX;
+pub(crate) use call::ANSWER_TRAVELS;
 use error::ApiError;
+pub(crate) use layers::{REQUEST_ID, request_id};
 
 /// Answers below this size are not compressed: it would cost more time than it saves.
 const COMPRESSED_BYTES_MIN: u16 = 16 << 10;

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::connections::{Activity, Connections};
 use crate::engine::{EngineSettings, Node, OpenError};
+use crate::grpc;
 use crate::peer;
 use crate::rest;
 use crate::runtime;
@@ -73,20 +74,27 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let stop = Stop::new().map_err(StartError::System)?;
     // The ports first: a second node started by mistake should not touch the disk.
     let rest_listener = listen(&settings, settings.http_port).await?;
+    let grpc_listener = listen(&settings, settings.grpc_port).await?;
     let peer_listener = listen(&settings, settings.peer_port).await?;
     let address = rest_listener.local_addr().map_err(StartError::System)?;
+    let grpc_address = grpc_listener.local_addr().map_err(StartError::System)?;
     let peer_address = peer_listener.local_addr().map_err(StartError::System)?;
     // After the ports: one that the system chose is part of what others are told.
     let engine = settings.engine(settings.node(address, peer_address).map_err(StartError::Token)?);
     let node = take_data_dir(&settings, engine).await?;
     let grace = Duration::from_secs(settings.shutdown_grace_s);
     let state = AppState::new(node.clone(), settings);
-    tracing::info!(%address, %peer_address, "listening; opening what is on the disk");
+    tracing::info!(
+        %address,
+        %grpc_address,
+        %peer_address,
+        "listening; opening what is on the disk"
+    );
     // Before anything is open: probes are told that the node is starting and how far it is, and
     // members may call it as soon as they know it.
     let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
     let begun = begin(&state, address);
-    let served = answer(rest_listener, Arc::clone(&state), stop, grace);
+    let served = answer([rest_listener, grpc_listener], Arc::clone(&state), stop, grace);
     let served = tokio::select! {
         served = served => served,
         // A start that goes well ends nothing.
@@ -170,20 +178,31 @@ async fn take_data_dir(settings: &Settings, engine: EngineSettings) -> Result<No
 
 /// Answers requests until `stop`, then lets those on their way end within `grace`.
 async fn answer(
-    listener: TcpListener,
+    listeners: [TcpListener; 2],
     state: Arc<AppState>,
     stop: Stop,
     grace: Duration,
 ) -> Result<(), StartError> {
-    let (told, mut is_told) = tokio::sync::watch::channel(false);
+    let (told, is_told) = tokio::sync::watch::channel(false);
+    let stopped = || {
+        let mut is_told = is_told.clone();
+        async move {
+            // An error means that the sender is gone, which is an end too.
+            let _ended = is_told.wait_for(|told| *told).await;
+        }
+    };
+    let [rest, grpc] = Connections::of(listeners);
     let service = ServiceExt::<Request>::into_make_service_with_connect_info::<Activity>(
         rest::service(Arc::clone(&state)),
     );
-    let served =
-        axum::serve(Connections::new(listener), service).with_graceful_shutdown(async move {
-            // An error means that the sender is gone, which is an end too.
-            let _ended = is_told.wait_for(|told| *told).await;
-        });
+    let rest = axum::serve(rest, service).with_graceful_shutdown(stopped());
+    let grpc = grpc::serve(grpc.into_stream(), Arc::clone(&state), stopped());
+    let served = async {
+        let rest = async { rest.await.map_err(StartError::Accept) };
+        let broken = |error| StartError::Accept(std::io::Error::other(error));
+        let grpc = async { grpc.await.map_err(broken) };
+        tokio::try_join!(rest, grpc)
+    };
     let too_long = async {
         let name = stop.told().await;
         tracing::info!(
@@ -197,7 +216,7 @@ async fn answer(
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        served = served => served.map_err(StartError::Accept),
+        served = served => served.map(|_| ()),
         () = too_long => {
             tracing::warn!(
                 grace_s = grace.as_secs(),

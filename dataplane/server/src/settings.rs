@@ -35,6 +35,8 @@ section! {
         host: String = "127.0.0.1".into();
         /// Port of the REST API; 0 takes a free one, which the log names.
         http_port: u16 = 6333;
+        /// Port of Qdrant's gRPC; 0 takes a free one, which the log names.
+        grpc_port: u16 = 6334;
         /// Port of the other nodes' calls and of administration (gRPC); 0 takes a free one.
         /// Every call there carries a token.
         peer_port: u16 = 6335;

@@ -5,7 +5,7 @@ use std::fmt;
 /// Who asks. There are no users yet; a door that knows one names it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// Somebody who did not say, as clients of REST.
+    /// Somebody who did not say, as clients of Qdrant's API.
     Anonymous,
     /// Somebody with the secret of the cluster, as operators and `vanectl`.
     Administrator,
@@ -25,6 +25,8 @@ impl fmt::Display for Principal {
 pub enum Door {
     /// Qdrant's REST API.
     Rest,
+    /// Qdrant's gRPC.
+    Grpc,
     /// The administration, over gRPC.
     Admin,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rest => "rest",
+            Self::Grpc => "grpc",
             Self::Admin => "admin",
         })
     }

@@ -17,11 +17,14 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 /// `GET /`.
 #[derive(Debug, Serialize)]
 pub struct Version {
-    title: &'static str,
-    version: &'static str,
-    commit: &'static str,
+    /// Whose API it is.
+    pub title: &'static str,
+    /// Version of that API.
+    pub version: &'static str,
+    /// Commit of the build.
+    pub commit: &'static str,
     /// Version of Vane.
-    vane: &'static str,
+    pub vane: &'static str,
 }
 
 impl Version {

@@ -7,9 +7,9 @@ mod number;
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
-use std::vec::IntoIter;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use number::number;
 
@@ -26,19 +26,21 @@ const FIELDS: [&[u8]; 4] = [b"vector", b"vectors", b"query", b"nearest"];
 static FIRST_MARK: LazyLock<i64> =
     LazyLock::new(|| -((RandomState::new().hash_one(0) >> 2) as i64) - (1 << 61));
 
-/// Lists that were taken out of the text that is being read, by the mark of the next.
-struct Taken {
-    lists: IntoIter<Vec<f32>>,
-    mark: i64,
-}
-
 thread_local! {
-    // Shapes are read by serde, which hands nothing through from the outside.
-    static TAKEN: RefCell<Option<Taken>> = const { RefCell::new(None) };
+    // Shapes are read by serde, which hands nothing through from the outside. Of what is being
+    // read the lists that were taken out, by how far their marks are below the first.
+    static TAKEN: RefCell<Vec<Option<Vec<f32>>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Ends the reading, also by a panic.
 struct Reading;
+
+impl Reading {
+    fn of(lists: Vec<Vec<f32>>) -> Self {
+        TAKEN.set(lists.into_iter().map(Some).collect());
+        Self
+    }
+}
 
 impl Drop for Reading {
     fn drop(&mut self) {
@@ -48,22 +50,37 @@ impl Drop for Reading {
 
 /// The list whose mark stands in place of a vector; `None` for any other number.
 pub(super) fn taken(mark: i64) -> Option<Vec<f32>> {
-    TAKEN.with_borrow_mut(|taken| {
-        let taken = taken.as_mut().filter(|taken| taken.mark == mark)?;
-        taken.mark -= 1;
-        taken.lists.next()
-    })
+    let place = usize::try_from(FIRST_MARK.checked_sub(mark)?).ok()?;
+    TAKEN.with_borrow_mut(|taken| taken.get_mut(place)?.take())
+}
+
+/// Lists that stand beside a body which is made here rather than read from a text.
+#[derive(Debug, Default)]
+pub(crate) struct Beside(Vec<Vec<f32>>);
+
+impl Beside {
+    /// Lays a list aside; what stands in its place in the body.
+    pub(crate) fn put(&mut self, list: Vec<f32>) -> Value {
+        let mark = *FIRST_MARK - self.0.len() as i64;
+        self.0.push(list);
+        mark.into()
+    }
+
+    /// Does what reads the body.
+    pub(crate) fn read<T>(self, read: impl FnOnce() -> T) -> T {
+        let _reading = Reading::of(self.0);
+        read()
+    }
 }
 
 /// Reads a body whose lists of numbers are all vectors. `None` where it is not like that, has
 /// none, or is wrong: then it is to be read in the ordinary way, which knows what is wrong.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let Apart { text, lists } = take_out(body)?;
-    let reading = Reading;
-    TAKEN.set(Some(Taken { lists: lists.into_iter(), mark: *FIRST_MARK }));
+    let reading = Reading::of(lists);
     let parsed = serde_json::from_slice(&text).ok()?;
     // One that is left was read as something else.
-    let is_whole = TAKEN.with_borrow(|taken| taken.as_ref().is_some_and(|t| t.lists.len() == 0));
+    let is_whole = TAKEN.with_borrow(|taken| taken.iter().all(Option::is_none));
     drop(reading);
     is_whole.then_some(parsed)
 }

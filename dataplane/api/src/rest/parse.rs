@@ -39,7 +39,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     }
 }
 
-/// Reads a part of a body that was kept as it came; `field` is its place.
+/// Reads a part of a body that was kept as it came; `field` is its place, empty for a whole body.
 ///
 /// # Errors
 ///
@@ -49,6 +49,7 @@ pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Er
         let path = match error.path().to_string().as_str() {
             // The part as a whole, whose place is known here alone.
             "." => field.to_owned(),
+            path if field.is_empty() => path.to_owned(),
             path => format!("{field}.{path}"),
         };
         describe(&path, &error.into_inner().to_string())

@@ -8,6 +8,11 @@ use crate::error::{Error, Kind};
 /// What a client is told of a failed request: what happened, whether anything was changed, and
 /// what to do.
 pub fn text(error: &Error) -> String {
+    text_of("JSON body", error)
+}
+
+/// The same where a request is called `body`.
+pub(crate) fn text_of(body: &str, error: &Error) -> String {
     let Error { kind, subject, detail, changed, .. } = error;
     let detail = &match changed {
         Changed::Unknown => {
@@ -17,12 +22,12 @@ pub fn text(error: &Error) -> String {
         Changed::NotInQuestion | Changed::Nothing => detail.clone(),
     };
     let detail = &format!("{detail}{}", consequences(error));
-    let about = |prefix| with_subject(prefix, subject, detail);
+    let about = |prefix: &str| with_subject(prefix, subject, detail);
     match kind {
-        Kind::Malformed => about("Format error in JSON body"),
+        Kind::Malformed => about(&format!("Format error in {body}")),
         Kind::MalformedParameter => about("Format error in query parameters"),
         // Qdrant's form for a value out of its range.
-        Kind::Invalid => format!("Validation error in JSON body: [{subject}: {detail}]"),
+        Kind::Invalid => format!("Validation error in {body}: [{subject}: {detail}]"),
         Kind::InvalidParameter => {
             format!("Validation error in query parameters: [{subject}: {detail}]")
         }

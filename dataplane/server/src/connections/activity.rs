@@ -57,6 +57,13 @@ impl Activity {
         state.ended
     }
 
+    /// Counts a request as one that the connection is in use for, until what is returned is
+    /// dropped.
+    pub(crate) fn in_use(&self) -> InUse {
+        self.0.lock().requests += 1;
+        InUse(self.clone())
+    }
+
     /// The client took some of an answer.
     pub(super) fn wrote(&self, written: &Poll<io::Result<usize>>) {
         if matches!(written, Poll::Ready(Ok(_))) {
@@ -66,7 +73,7 @@ impl Activity {
 }
 
 /// A request that is being answered.
-struct InUse(Activity);
+pub(crate) struct InUse(Activity);
 
 impl Drop for InUse {
     fn drop(&mut self) {
@@ -82,14 +89,13 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     // There is none where no listener is, as in tests of the router.
     let connection = request.extensions().get::<ConnectInfo<Activity>>().cloned();
     let Some(ConnectInfo(activity)) = connection else { return next.run(request).await };
-    activity.0.lock().requests += 1;
-    let _in_use = InUse(activity);
+    let _in_use = activity.in_use();
     next.run(request).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Activity, InUse};
+    use super::Activity;
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
@@ -99,8 +105,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         activity.0.lock().quiet_since -= minute;
         assert!(activity.idle_for() >= minute);
-        activity.0.lock().requests += 1;
-        let request = InUse(activity.clone());
+        let request = activity.in_use();
         assert_eq!(activity.idle_for(), Duration::ZERO);
         drop(request);
         assert!(activity.idle_for() < minute, "it was in use until now");

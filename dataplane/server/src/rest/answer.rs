@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,10 +11,7 @@ use vane_api::Error;
 use vane_api::rest::text::text;
 
 use super::error::ApiError;
-
-/// Header of a request that takes what is left when shards do not answer, and of an answer
-/// that went without some.
-pub(crate) const PARTIAL: HeaderName = HeaderName::from_static("x-vane-partial");
+use crate::read_options::PARTIAL;
 
 /// When the head of a request was there; the `time` of its answer counts from it.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,16 +14,16 @@ use vane_api::{Error, Kind};
 use vane_service::{Door, Principal, Service};
 use vane_types::{LogIndex, innermost};
 
-use super::answer::{Answer, PARTIAL, Started};
+use super::answer::{Answer, Started};
 use super::error::ApiError;
-use super::read_options::ReadOptions;
 use crate::engine::{Collection, Partial, Record, ShardKeys};
+use crate::read_options::{ReadOptions, allows_partial};
 use crate::settings::TIMEOUT_S_MAX;
 use crate::state::AppState;
 
 /// Part of a client's `timeout` that is left to the way of the answer. Qdrant's clients stop
 /// waiting at the same time themselves, and would never read what the answer says.
-const ANSWER_TRAVELS: Duration = Duration::from_millis(100);
+pub(crate) const ANSWER_TRAVELS: Duration = Duration::from_millis(100);
 
 /// A request on its way.
 pub(crate) struct Call {
@@ -145,21 +144,6 @@ where
 /// Time for a request whose client waits so many seconds, at least one, for the answer.
 fn granted(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(TIMEOUT_S_MAX)) - ANSWER_TRAVELS
-}
-
-/// Whether a header asks for what the parameter `partial` does: official clients can set
-/// headers, but no parameters of ours.
-fn allows_partial(headers: &HeaderMap) -> Result<bool, Error> {
-    match headers.get(PARTIAL).map(HeaderValue::as_bytes) {
-        None => Ok(false),
-        Some(b"allow") => Ok(true),
-        Some(other) => {
-            let other = String::from_utf8_lossy(other);
-            Err(Error::bad_request(format!(
-                "header {PARTIAL}: `{other}` is not known, only `allow` is"
-            )))
-        }
-    }
 }
 
 /// Parts of the path.

@@ -20,7 +20,7 @@ use crate::metrics::{Answered, Endpoint, RestMetrics};
 use crate::state::AppState;
 
 /// Carries the id of a request, from the client or made here, into the answer and the log.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
 static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
 
@@ -98,7 +98,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// The client's id when it is harmless, else a number.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
     match headers.get(REQUEST_ID) {
         Some(id) if id.len() <= REQUEST_ID_BYTES_MAX && id.to_str().is_ok() => id.clone(),
         _ => HeaderValue::from(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed)),

@@ -45,6 +45,7 @@ class Node:
         self.data_dir = pathlib.Path(data_dir)
         self.host = host
         self.port = port or free_port()
+        self.grpc_port = free_port()
         self.peer_port = peer_port
         self.open_files = open_files
         self.settings = settings
@@ -65,7 +66,7 @@ class Node:
     def start(self, wait=True):
         env = dict(os.environ, **{f"VANE_{key}": str(value) for key, value in self.settings.items()})
         command = [binary(), "serve", "--data-dir", self.data_dir, "--host", self.host, "--http-port", str(self.port)]
-        command += ["--peer-port", str(self.peer_port)]
+        command += ["--grpc-port", str(self.grpc_port), "--peer-port", str(self.peer_port)]
         if self.open_files:
             command = ["prlimit", f"--nofile={self.open_files}:{self.open_files}", *command]
         with open(self.log, "ab") as log:

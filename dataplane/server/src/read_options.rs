@@ -10,14 +10,18 @@ use crate::engine::{AskedOf, Assurance, Freshness};
 
 /// Who may answer a read, and how old the answer may be.
 const READ: HeaderName = HeaderName::from_static("x-vane-read");
+/// Header of a request that takes what is left when shards do not answer, and of an answer that
+/// went without some.
+pub(crate) const PARTIAL: HeaderName = HeaderName::from_static(PARTIAL_NAME);
+pub(crate) const PARTIAL_NAME: &str = "x-vane-partial";
 /// What the header may say, for whoever said something else.
 const KNOWN: &str = "`leader`, `nearest` and `nearest; max-staleness=2s` are";
 
 /// How a read is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ReadOptions {
-    pub(super) freshness: Freshness,
-    pub(super) asked_of: AskedOf,
+pub(crate) struct ReadOptions {
+    pub(crate) freshness: Freshness,
+    pub(crate) asked_of: AskedOf,
 }
 
 impl ReadOptions {
@@ -25,7 +29,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// `MalformedParameter` or a bad request for what is unknown or contradicts itself.
-    pub(super) fn of(consistency: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
+    pub(crate) fn of(consistency: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
         let freshness = consistency.map_or(Ok(Freshness::Leader), freshness)?;
         let Some(header) = headers.get(READ) else {
             return Ok(Self { freshness, asked_of: AskedOf::Anyone });
@@ -40,6 +44,24 @@ impl ReadOptions {
             (_, Some(time)) => {
                 Ok(Self { freshness: Freshness::Told(Assurance::Leader, time), asked_of })
             }
+        }
+    }
+}
+
+/// Whether a header asks for what the parameter `partial` does: official clients can set
+/// headers, but no parameters of ours.
+///
+/// # Errors
+/// `BadRequest` where it says something else.
+pub(crate) fn allows_partial(headers: &HeaderMap) -> Result<bool, Error> {
+    match headers.get(PARTIAL).map(HeaderValue::as_bytes) {
+        None => Ok(false),
+        Some(b"allow") => Ok(true),
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            Err(Error::bad_request(format!(
+                "header {PARTIAL}: `{other}` is not known, only `allow` is"
+            )))
         }
     }
 }

@@ -1,0 +1,92 @@
+//! The messages of Qdrant's gRPC: what is asked becomes what REST asks, and is read by the same
+//! code; what is answered becomes messages.
+//!
+//! A message is written down as the body that REST has for the same request ([`Form`]), and that
+//! is read as any other: what is refused, and by which text, is said once, in [`crate::rest`]. No
+//! text of JSON is made on the way, and vectors stay beside the body as they came.
+
+mod alias;
+mod cluster;
+mod collection;
+mod config;
+mod filter;
+mod index;
+mod info;
+mod query;
+mod read;
+mod record;
+mod select;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod update;
+mod value;
+mod vector;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::rest::lists::Beside;
+use crate::rest::parse::read_value;
+use crate::rest::text;
+
+pub use cluster::cluster_info;
+pub use info::collection_info;
+pub use record::{next_page, retrieved, scored};
+pub use select::{shard_key, shard_keys};
+pub use terms::{Termed, Terms};
+pub use update::updated;
+
+/// The fields of a body.
+type Fields = Map<String, Value>;
+
+/// A message that asks for what REST asks for as well.
+pub trait Form {
+    /// What REST reads.
+    type Body: DeserializeOwned;
+
+    /// The body that REST has for it.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Malformed` where the message lacks a part without which there is no body.
+    fn form(self, lists: &mut Lists) -> Result<Value, Error>;
+}
+
+/// Vectors of a message, which stand beside its body.
+#[derive(Debug, Default)]
+pub struct Lists(Beside);
+
+/// Reads a message.
+///
+/// # Errors
+///
+/// What is wrong with it, as REST says it.
+pub fn read<M: Form>(message: M) -> Result<M::Body, Error> {
+    let mut lists = Lists::default();
+    let body = message.form(&mut lists)?;
+    lists.0.read(|| read_value(body, ""))
+}
+
+/// What a client is told of a failed call.
+pub fn text(error: &Error) -> String {
+    text::text_of("body", error)
+}
+
+/// A part of a message that has to be there.
+fn needed<T>(part: Option<T>, what: &str) -> Result<T, Error> {
+    part.ok_or_else(|| Error::malformed(format_args!("`{what}` is needed")))
+}
+
+/// Adds a field where there is a value for it.
+fn put(fields: &mut Fields, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        fields.insert(name.to_owned(), value.into());
+    }
+}
+
+/// A field that asks for what this version does not have: its name is enough to refuse it.
+fn unread<T>(part: Option<T>) -> Option<bool> {
+    part.map(|_| true)
+}

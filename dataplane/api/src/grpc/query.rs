@@ -1,0 +1,151 @@
+//! Queries, and the searches that came before them.
+
+use serde_json::{Value, json};
+use vane_wire::qdrant::query::Variant;
+use vane_wire::qdrant::{
+    AcornSearchParams, Fusion, PrefetchQuery, QuantizationSearchParams, Query, QueryBatchPoints,
+    QueryPoints, Rrf, SearchBatchPoints, SearchParams, SearchPoints,
+};
+
+use super::config::word;
+use super::filter::maybe;
+use super::select::{among, want};
+use super::value::number;
+use super::vector::{input, sparse};
+use super::{Fields, Form, Lists, needed, put, unread};
+use crate::error::Error;
+use crate::rest::query::{QueryBatch, QueryRequest};
+
+impl Form for QueryPoints {
+    type Body = QueryRequest;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let stage = PrefetchQuery {
+            prefetch: self.prefetch,
+            query: self.query,
+            using: self.using,
+            filter: self.filter,
+            params: self.params,
+            score_threshold: self.score_threshold,
+            limit: self.limit,
+            lookup_from: self.lookup_from,
+        };
+        let mut fields = self::stage(stage, lists)?;
+        put(&mut fields, "offset", self.offset);
+        want(&mut fields, self.with_payload, self.with_vectors)?;
+        among(&mut fields, self.shard_key_selector)?;
+        Ok(fields.into())
+    }
+}
+
+impl Form for QueryBatchPoints {
+    type Body = QueryBatch;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let each = self.query_points.into_iter().map(|query| query.form(lists));
+        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+    }
+}
+
+impl Form for SearchPoints {
+    type Body = QueryRequest;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let near = match self.sparse_indices {
+            Some(indices) => sparse(indices.data, self.vector),
+            None => lists.dense(self.vector),
+        };
+        let mut fields = Fields::new();
+        put(&mut fields, "query", Some(json!({ "nearest": near })));
+        put(&mut fields, "using", self.vector_name);
+        // Here it has to be said: none is 0, which is refused as such.
+        put(&mut fields, "limit", Some(self.limit));
+        put(&mut fields, "offset", self.offset);
+        threshold(&mut fields, self.score_threshold)?;
+        maybe(&mut fields, self.filter)?;
+        put(&mut fields, "params", self.params.map(params).transpose()?);
+        want(&mut fields, self.with_payload, self.with_vectors)?;
+        among(&mut fields, self.shard_key_selector)?;
+        Ok(fields.into())
+    }
+}
+
+impl Form for SearchBatchPoints {
+    type Body = QueryBatch;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let each = self.search_points.into_iter().map(|search| search.form(lists));
+        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+    }
+}
+
+/// A query or a part of one, as deep as prost reads messages, which is bounded.
+fn stage(stage: PrefetchQuery, lists: &mut Lists) -> Result<Fields, Error> {
+    let mut fields = Fields::new();
+    if !stage.prefetch.is_empty() {
+        let below =
+            stage.prefetch.into_iter().map(|part| self::stage(part, lists).map(Value::from));
+        put(&mut fields, "prefetch", Some(below.collect::<Result<Value, _>>()?));
+    }
+    put(&mut fields, "query", stage.query.map(|query| ranking(query, lists)).transpose()?);
+    put(&mut fields, "using", stage.using);
+    maybe(&mut fields, stage.filter)?;
+    put(&mut fields, "params", stage.params.map(params).transpose()?);
+    threshold(&mut fields, stage.score_threshold)?;
+    put(&mut fields, "limit", stage.limit);
+    put(&mut fields, "lookup_from", unread(stage.lookup_from));
+    Ok(fields)
+}
+
+fn threshold(fields: &mut Fields, threshold: Option<f32>) -> Result<(), Error> {
+    put(fields, "score_threshold", threshold.map(f64::from).map(number).transpose()?);
+    Ok(())
+}
+
+fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
+    Ok(match needed(query.variant, "query.variant")? {
+        Variant::Nearest(near) => json!({ "nearest": input(near, lists)? }),
+        Variant::Fusion(fusion) => {
+            json!({ "fusion": word(fusion, "query.fusion", Fusion::as_str_name)?.to_lowercase() })
+        }
+        Variant::Rrf(Rrf { k, weights }) => {
+            let mut fields = Fields::new();
+            put(&mut fields, "k", k);
+            put(&mut fields, "weights", (!weights.is_empty()).then_some(weights));
+            json!({ "rrf": fields })
+        }
+        // Their names are enough to refuse them.
+        Variant::NearestWithMmr(_) => json!({ "mmr": true }),
+        Variant::Recommend(_) => json!({ "recommend": true }),
+        Variant::Discover(_) => json!({ "discover": true }),
+        Variant::Context(_) => json!({ "context": true }),
+        Variant::OrderBy(_) => json!({ "order_by": true }),
+        Variant::Sample(_) => json!({ "sample": true }),
+        Variant::Formula(_) => json!({ "formula": true }),
+        Variant::RelevanceFeedback(_) => json!({ "relevance_feedback": true }),
+        Variant::Text(_) => json!({ "text": true }),
+    })
+}
+
+fn params(params: SearchParams) -> Result<Value, Error> {
+    let SearchParams { hnsw_ef, exact, quantization, indexed_only, acorn, idf } = params;
+    let mut fields = Fields::new();
+    put(&mut fields, "hnsw_ef", hnsw_ef);
+    put(&mut fields, "exact", exact);
+    put(&mut fields, "indexed_only", indexed_only);
+    if let Some(QuantizationSearchParams { ignore, rescore, oversampling }) = quantization {
+        let mut inner = Fields::new();
+        put(&mut inner, "ignore", ignore);
+        put(&mut inner, "rescore", rescore);
+        put(&mut inner, "oversampling", oversampling.map(number).transpose()?);
+        put(&mut fields, "quantization", Some(inner));
+    }
+    if let Some(AcornSearchParams { enable, max_selectivity }) = acorn {
+        let mut inner = Fields::new();
+        put(&mut inner, "enable", enable);
+        put(&mut inner, "max_selectivity", max_selectivity.map(number).transpose()?);
+        put(&mut fields, "acorn", Some(inner));
+    }
+    put(&mut fields, "idf", unread(idf));
+    Ok(fields.into())
+}

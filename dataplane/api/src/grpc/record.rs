@@ -1,0 +1,66 @@
+//! Points in answers.
+
+use std::collections::HashMap;
+
+use vane_types::{OwnId, PointId};
+use vane_wire::qdrant::point_id::PointIdOptions;
+use vane_wire::qdrant::{PointId as IdMessage, RetrievedPoint, ScoredPoint, ShardKey, Value};
+
+use super::select::shard_key;
+use super::value::fields;
+use super::vector::output;
+use crate::engine::{Record, Scored};
+use crate::rest::record::{Keys, Next};
+
+/// Points that were read.
+pub fn retrieved(records: &[Record], keys: &Keys) -> Vec<RetrievedPoint> {
+    let one = |record: &Record| RetrievedPoint {
+        id: Some(id(record.id)),
+        payload: payload(record),
+        vectors: record.vectors.as_ref().map(output),
+        shard_key: key(record, keys),
+        order_value: None,
+    };
+    records.iter().map(one).collect()
+}
+
+/// Points that were found.
+pub fn scored(found: &[Scored], keys: &Keys) -> Vec<ScoredPoint> {
+    let one = |Scored { record, score }: &Scored| ScoredPoint {
+        id: Some(id(record.id)),
+        payload: payload(record),
+        score: *score,
+        version: record.version.0,
+        vectors: record.vectors.as_ref().map(output),
+        shard_key: key(record, keys),
+        order_value: None,
+    };
+    found.iter().map(one).collect()
+}
+
+/// Where the next page begins: an id, or a text that is sent back as it came.
+pub fn next_page(next: Next) -> IdMessage {
+    match next {
+        Next::OfTenant(PointId { tenant: Some(tenant), own }) => text(format!("{tenant}:{own}")),
+        Next::Id(point) | Next::OfTenant(point) => id(point),
+    }
+}
+
+fn id(id: PointId) -> IdMessage {
+    match id.own {
+        OwnId::Num(number) => IdMessage { point_id_options: Some(PointIdOptions::Num(number)) },
+        OwnId::Uuid(uuid) => text(uuid.to_string()),
+    }
+}
+
+fn text(text: String) -> IdMessage {
+    IdMessage { point_id_options: Some(PointIdOptions::Uuid(text)) }
+}
+
+fn payload(record: &Record) -> HashMap<String, Value> {
+    record.payload.as_ref().map(fields).unwrap_or_default()
+}
+
+fn key(record: &Record, keys: &Keys) -> Option<ShardKey> {
+    record.id.tenant.and_then(|tenant| keys.get(&tenant)).map(shard_key)
+}
