@@ -1,0 +1,251 @@
+"""REST and gRPC side by side: the same request has the same answer, or the same refusal."""
+
+import json
+import random
+
+import grpc
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client import models as m
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+REQUESTS = 250
+# Codes of gRPC by statuses of REST.
+CODES = {
+    400: {"INVALID_ARGUMENT", "UNIMPLEMENTED"},
+    404: {"NOT_FOUND"},
+    409: {"ALREADY_EXISTS", "FAILED_PRECONDITION"},
+    422: {"INVALID_ARGUMENT"},
+}
+WORDS = ["red", "green", "blue", "2024-05-01T00:00:00Z"]
+
+
+@pytest.fixture(scope="module")
+def doors(node):
+    """The two clients, and a collection for each, with the same points."""
+    rest = QdrantClient(url=node.url, timeout=60)
+    over = QdrantClient(node.host, port=node.port, grpc_port=node.grpc_port, prefer_grpc=True, timeout=60)
+    rng = random.Random(3)
+    points = [point(rng, i) for i in range(200)]
+    for client, name in ((rest, "doors-rest"), (over, "doors-grpc")):
+        client.create_collection(name, vectors_config={"": params(), "named": params()}, shard_number=2)
+        client.create_payload_index(name, "n", "integer", wait=True)
+        client.upsert(name, points, wait=True)
+    yield (rest, "doors-rest"), (over, "doors-grpc")
+    rest.close()
+    over.close()
+
+
+def params():
+    return m.VectorParams(size=3, distance=m.Distance.COSINE)
+
+
+def vector(rng, size=3):
+    return [round(rng.uniform(-1, 1), 3) for _ in range(size)]
+
+
+def point(rng, number):
+    payload = {"n": rng.choice([number, -1, 2**60, number + 0.5]), "w": rng.choice(WORDS), "l": [1, rng.random(), None][: rng.randrange(4)]}
+    payload["geo"] = {"lon": rng.uniform(-10, 10), "lat": rng.uniform(-10, 10)}
+    payload["o"] = [{"a": rng.randrange(3), "b": rng.choice(WORDS)} for _ in range(rng.randrange(3))]
+    named = {"": vector(rng), **({"named": vector(rng)} if rng.random() < 0.7 else {})}
+    return m.PointStruct(id=number, vector=named, payload=payload)
+
+
+def condition(rng, depth=0):
+    key = rng.choice(["n", "w", "l", "geo", "o[].a", "o[].b", "missing", "", "a..b"][: 7 if rng.random() < 0.97 else 9])
+    choice = rng.randrange(14 if depth < 2 else 11)
+    if choice == 0:
+        return m.FieldCondition(key=key, match=m.MatchValue(value=rng.choice([1, -1, True, "red", 2**60])))
+    if choice == 1:
+        return m.FieldCondition(key=key, match=m.MatchAny(any=rng.sample(WORDS, 2)))
+    if choice == 2:
+        return m.FieldCondition(key=key, match=m.MatchExcept(**{"except": [1, 2]}))
+    if choice == 3:
+        return m.FieldCondition(key=key, range=m.Range(gte=rng.choice([None, 5, 50.5]), lt=rng.choice([None, 100, 2.0**60])))
+    if choice == 4:
+        return m.FieldCondition(key=key, geo_radius=m.GeoRadius(center=m.GeoPoint(lon=1, lat=rng.choice([2, 2, 91])), radius=500_000))
+    if choice == 5:
+        box = m.GeoBoundingBox(top_left=m.GeoPoint(lon=-5, lat=5), bottom_right=m.GeoPoint(lon=5, lat=rng.choice([-5, -5, 7])))
+        return m.FieldCondition(key=key, geo_bounding_box=box)
+    if choice == 6:
+        return m.FieldCondition(key=key, values_count=m.ValuesCount(gt=rng.randrange(3)))
+    if choice == 7:
+        return m.IsEmptyCondition(is_empty=m.PayloadField(key=key))
+    if choice == 8:
+        return m.HasIdCondition(has_id=[1, 2, 50, rng.choice([3, "550e8400-e29b-41d4-a716-446655440000"])])
+    if choice == 9:
+        return rng.choice([m.HasVectorCondition(has_vector=rng.choice(["", "named", "nope"])), m.IsNullCondition(is_null=m.PayloadField(key=key))])
+    if choice == 10:
+        return m.FieldCondition(key=key, match=rng.choice([m.MatchText(text="red"), m.MatchPhrase(phrase="red green")]) if rng.random() < 0.3 else m.MatchValue(value="blue"))
+    if choice == 11:
+        return m.NestedCondition(nested=m.Nested(key="o", filter=filters(rng, depth + 1)))
+    return filters(rng, depth + 1)
+
+
+def filters(rng, depth=0):
+    some = lambda: [condition(rng, depth) for _ in range(rng.randrange(1, 3))] if rng.random() < 0.5 else None
+    minimum = m.MinShould(conditions=[condition(rng, depth) for _ in range(3)], min_count=rng.randrange(4)) if rng.random() < 0.1 else None
+    return m.Filter(must=some(), should=some(), must_not=some(), min_should=minimum)
+
+
+def wanted(rng):
+    payload = rng.choice([None, True, False, ["n", "o[].a"], m.PayloadSelectorExclude(exclude=["l", "geo"])])
+    vectors = rng.choice([None, True, False, ["named"], ["named", ""], ["nope"] if rng.random() < 0.2 else False])
+    return {key: value for key, value in (("with_payload", payload), ("with_vectors", vectors)) if value is not None}
+
+
+def ranking(rng, depth=0):
+    """The part of a query that says how to rank."""
+    choice = rng.randrange(9)
+    using = rng.choice([None, None, "named", "nope" if rng.random() < 0.2 else None])
+    if choice < 4:
+        return {"query": vector(rng, rng.choice([3, 3, 3, 4])), "using": using}
+    if choice == 4:
+        return {"query": rng.choice([1, 17, 100_000]), "using": using}
+    if choice == 5:
+        return {"query": rng.choice([m.SampleQuery(sample="random"), m.OrderByQuery(order_by="n"), m.FusionQuery(fusion="dbsf"), m.RecommendQuery(recommend=m.RecommendInput(positive=[1]))])}
+    if choice == 6:
+        return {"query": None}
+    if depth == 2:
+        return {"query": vector(rng)}
+    below = [m.Prefetch(**ranking(rng, depth + 1), filter=maybe(rng), limit=rng.choice([None, 5, 20])) for _ in range(rng.randrange(3))]
+    query = rng.choice([m.FusionQuery(fusion="rrf"), m.RrfQuery(rrf=m.Rrf(k=rng.choice([None, 3, 60]))), vector(rng)])
+    return {"query": query, "prefetch": below or None}
+
+
+def maybe(rng):
+    return filters(rng) if rng.random() < 0.5 else None
+
+
+def query(rng):
+    params = m.SearchParams(exact=True, hnsw_ef=rng.choice([None, 0, 50]) if rng.random() < 0.2 else None)
+    more = {"score_threshold": rng.choice([None, None, 0.5, -1]), "offset": rng.choice([None, 2])}
+    return {**ranking(rng), "limit": rng.choice([1, 5, 20, 0]), "query_filter": maybe(rng), "search_params": params, **more, **wanted(rng)}
+
+
+def change(rng):
+    """A method of the client that changes points, and its arguments but the collection."""
+    selector = rng.choice([[1, 2, 3], [], filters(rng), m.FilterSelector(filter=filters(rng)), [rng.randrange(300)]])
+    payload = {"c": rng.choice([1, 1.5, None, "x", [1, {"d": []}]])}
+    return rng.choice([
+        ("upsert", [[point(rng, rng.randrange(300)) for _ in range(rng.randrange(4))]]),
+        ("upsert", [[m.PointStruct(id=1, vector=vector(rng, rng.choice([2, 3])))]]),
+        ("set_payload", [payload, selector, *rng.choice([[], ["o"], ["a..b"]])]),
+        ("overwrite_payload", [payload, selector]),
+        ("delete_payload", [rng.choice([["c"], ["o[].a"], ["a..b"]]), selector]),
+        ("clear_payload", [selector]),
+        ("delete", [selector]),
+        ("update_vectors", [[m.PointVectors(id=rng.choice([1, 2, 9999]), vector={rng.choice(["named", "nope"]): vector(rng)})]]),
+        ("delete_vectors", [rng.choice([["named"], [], ["nope"]]), selector]),
+    ])
+
+
+def plain(value):
+    """An answer without what differs by how a door writes numbers and what is empty."""
+    if hasattr(value, "model_dump"):
+        return plain({key: it for key, it in value.model_dump().items() if key not in ("operation_id", "version")})
+    if isinstance(value, dict):
+        kept = {key: plain(it) for key, it in value.items()}
+        if "score" in kept:
+            kept["score"] = float(np.float32(kept["score"]))
+        if "vector" in kept:
+            kept["vector"] = rounded(kept["vector"])
+        # The client makes nothing of an empty payload over gRPC.
+        if kept.get("payload") == {}:
+            kept["payload"] = None
+        return kept
+    if isinstance(value, (list, tuple)):
+        return [plain(it) for it in value]
+    return value
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(it) for key, it in value.items()}
+    return [float(np.float32(it)) for it in value] if isinstance(value, list) else value
+
+
+def outcome(door, method, arguments, named):
+    client, name = door
+    try:
+        return plain(getattr(client, method)(name, *arguments, **named)), None
+    except UnexpectedResponse as error:
+        text = json.loads(error.content)["status"]["error"]
+        return None, (CODES[error.status_code], said(text))
+    except grpc.RpcError as error:
+        return None, ({error.code().name}, said(error.details()))
+
+
+def said(text):
+    """What is said, but for the name of the collection and how the whole is called. Line and column are JSON's."""
+    for name in ("doors-rest", "doors-grpc"):
+        text = text.replace(name, "it")
+    return text.replace("in JSON body", "in body").split(" at line")[0]
+
+
+def assert_same(doors, method, arguments=(), named=None):
+    (rest, refused), (over, refused_over) = (outcome(door, method, arguments, named or {}) for door in doors)
+    asked = f"{method} {arguments} {named}"
+    if refused is None:
+        assert (over, refused_over) == (rest, None), asked
+        return "answered"
+    assert refused_over is not None, f"{asked}: over REST {refused}, over gRPC {over}"
+    assert refused_over[0] <= refused[0] and refused_over[1] == refused[1], asked
+    return "refused"
+
+
+def both(doors, requests):
+    """Tries each; some must have been answered, and some refused."""
+    ends = [assert_same(doors, *request) for request in requests]
+    assert {"answered", "refused"} == set(ends), {end: ends.count(end) for end in ends}
+
+
+def test_counts_and_pages(doors):
+    rng = random.Random(11)
+    both(doors, [("count", [], {"count_filter": filters(rng)}) for _ in range(REQUESTS)])
+    both(doors, [
+        ("scroll", [], {"scroll_filter": maybe(rng), "limit": rng.choice([0, 1, 7, 500]), "offset": rng.choice([None, 50]), **wanted(rng)})
+        for _ in range(REQUESTS)
+    ])
+
+
+def test_points_by_id(doors):
+    rng = random.Random(12)
+    both(doors, [("retrieve", [rng.sample(range(250), 3) + [1, 1]], wanted(rng)) for _ in range(REQUESTS)])
+
+
+def test_queries(doors):
+    rng = random.Random(13)
+    both(doors, [("query_points", [], query(rng)) for _ in range(REQUESTS)])
+
+
+def test_batches_of_queries(doors):
+    rng = random.Random(14)
+    requests = []
+    for _ in range(60):
+        asked = [m.QueryRequest(**ranking(rng), limit=5, filter=maybe(rng)) for _ in range(rng.randrange(1, 4))]
+        requests.append(("query_batch_points", [asked], None))
+    both(doors, requests)
+
+
+def test_changes(doors):
+    rng = random.Random(15)
+    for _ in range(6):
+        both(doors, [(*change(rng), {"wait": rng.random() < 0.5}) for _ in range(40)])
+        assert assert_same(doors, "scroll", [], {"limit": 1000, "with_vectors": True}) == "answered"
+
+
+def test_collections_that_are_not_there(doors):
+    for method, arguments in (("get_collection", []), ("count", []), ("retrieve", [[1]]), ("delete", [[1]]), ("get_collection_aliases", [])):
+        ends = [outcome((client, "doors-nowhere"), method, arguments, {}) for client, _ in doors]
+        assert ends[0][1][1] == ends[1][1][1] and ends[1][1][0] <= ends[0][1][0], method
+
+
+def test_what_collections_are(doors):
+    (rest, name), (over, other) = doors
+    shown, shown_over = plain(rest.get_collection(name)), plain(over.get_collection(other))
+    # The client reads an empty list of messages as none.
+    shown["warnings"] = shown["warnings"] or None
+    assert shown_over == shown
