@@ -38,7 +38,7 @@ APISERVER_TESTS ?= 1
 SEEDS ?= 0..5000
 SIM_ARGS ?=
 # What `fuzz` tries, for how long each, and what it draws from.
-FUZZ_DOORS ?= rest peer raft admin files
+FUZZ_DOORS ?= rest grpc peer raft admin files
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 # More arguments for pytest in `e2e` and `e2e-smoke`.

@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("service", "types filter raft catalog shard transport coordinator node api"),
     ("server", "types index proto wire discovery shard transport coordinator node api service"),
     ("sim", "types filter storage raft catalog placement shard transport coordinator"),
-    ("fuzz", "types index proto storage commands server"),
+    ("fuzz", "types index proto wire storage commands server"),
     ("ctl", "proto"),
     ("crds", ""),
     ("operator", "crds proto"),

@@ -3,6 +3,7 @@
 mod admin;
 mod calls;
 mod files;
+mod grpc;
 mod peer;
 mod raft;
 mod rest;
@@ -17,6 +18,8 @@ use crate::{Budget, Failure, Tally};
 pub enum Door {
     /// Requests of clients.
     Rest,
+    /// Calls of clients of Qdrant's gRPC.
+    Grpc,
     /// Calls of other nodes.
     Peer,
     /// Raft's messages of other nodes.
@@ -35,6 +38,7 @@ impl Door {
     pub fn attempt(self, program: &Path, budget: Budget, seed: u64) -> Result<Tally, Failure> {
         match self {
             Self::Rest => rest::attempt(program, budget, seed),
+            Self::Grpc => grpc::attempt(program, budget, seed),
             Self::Peer => peer::attempt(program, budget, seed),
             Self::Raft => raft::attempt(program, budget, seed),
             Self::Admin => admin::attempt(program, budget, seed),

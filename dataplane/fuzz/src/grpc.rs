@@ -35,18 +35,19 @@ impl Caller {
     /// Of the node that listens at `address` and keeps its secret below `dir`.
     pub(crate) fn new(address: &str, dir: &std::path::Path) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::of("a caller", error);
-        let runtime =
-            Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
-        let endpoint =
-            Endpoint::from_shared(format!("http://{address}")).map_err(|error| failed(&error))?;
         let token = std::fs::read_to_string(dir.join("data/admin-token"))
             .map_err(|error| failed(&error))?;
-        // It needs a runtime around it, although it connects later.
-        let channel = runtime.block_on(async { endpoint.connect_lazy() });
+        let (runtime, channel) = connect(address)?;
         let token = format!("Bearer {}", token.trim());
         let mut caller = Self { runtime, channel, token, cluster: String::new() };
         caller.cluster = caller.ask::<Disk>("GetDisk", &())?.cluster_id;
         Ok(caller)
+    }
+
+    /// The same at another address of the node.
+    pub(crate) fn at(&self, address: &str) -> Result<Self, Failure> {
+        let (runtime, channel) = connect(address)?;
+        Ok(Self { runtime, channel, token: self.token.clone(), cluster: self.cluster.clone() })
     }
 
     /// Asks administration for something that it must answer.
@@ -101,6 +102,17 @@ impl Caller {
             client.client_streaming(request, path, AnyBytes).await.map(|reply| reply.into_inner())
         })
     }
+}
+
+fn connect(address: &str) -> Result<(Runtime, Channel), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::of("a caller", error);
+    let runtime =
+        Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
+    let endpoint =
+        Endpoint::from_shared(format!("http://{address}")).map_err(|error| failed(&error))?;
+    // It needs a runtime around it, although it connects later.
+    let channel = runtime.block_on(async { endpoint.connect_lazy() });
+    Ok((runtime, channel))
 }
 
 /// A method of the service of nodes.

@@ -27,6 +27,8 @@ pub(crate) struct Node {
     log: PathBuf,
     /// Where its REST API answers: host:port.
     pub(crate) rest: String,
+    /// Where Qdrant's gRPC answers: host:port.
+    pub(crate) grpc: String,
     /// Where other nodes and administration call it: host:port.
     pub(crate) peer: String,
 }
@@ -87,10 +89,12 @@ impl Node {
             .stderr(file)
             .spawn()
             .map_err(|error| Failure::of("start a node", error))?;
-        let mut node = Self { child, log, rest: String::new(), peer: String::new() };
+        let nowhere = String::new;
+        let (rest, grpc, peer) = (nowhere(), nowhere(), nowhere());
+        let mut node = Self { child, log, rest, grpc, peer };
         node.wait("does not listen", |node| match node.addresses() {
-            Some((rest, peer)) => {
-                (node.rest, node.peer) = (rest, peer);
+            Some(found) => {
+                (node.rest, node.grpc, node.peer) = found;
                 true
             }
             None => false,
@@ -99,12 +103,12 @@ impl Node {
     }
 
     /// Where it says that it listens.
-    fn addresses(&self) -> Option<(String, String)> {
+    fn addresses(&self) -> Option<(String, String, String)> {
         let log = fs::read_to_string(&self.log).ok()?;
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.into_iter().find_map(|line| {
             let text = |name: &str| Some(line.get(name)?.as_str()?.to_owned());
-            Some((text("address")?, text("peer_address")?))
+            Some((text("address")?, text("grpc_address")?, text("peer_address")?))
         })
     }
 

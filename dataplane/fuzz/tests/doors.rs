@@ -20,6 +20,11 @@ fn no_request_of_a_client_makes_a_node_fail() {
 }
 
 #[test]
+fn no_call_of_qdrants_grpc_makes_a_node_fail() {
+    holds(Door::Grpc, 600);
+}
+
+#[test]
 fn no_call_of_another_node_makes_a_node_fail() {
     holds(Door::Peer, 400);
 }

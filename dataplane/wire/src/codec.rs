@@ -2,10 +2,13 @@
 
 use std::marker::PhantomData;
 
-use prost::Message;
+use prost::bytes::Buf;
+use prost::{Message, Name};
 use tonic::Status;
 use tonic::codec::{DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
+
+use crate::weight;
 
 /// As tonic's own, but that bytes which are no message are an invalid argument: tonic takes them
 /// for a defect of the server.
@@ -21,7 +24,7 @@ impl<E, D> Default for Codec<E, D> {
 impl<E, D> tonic::codec::Codec for Codec<E, D>
 where
     E: Message + Send + 'static,
-    D: Message + Default + Send + 'static,
+    D: Message + Name + Default + Send + 'static,
 {
     type Encode = E;
     type Decode = D;
@@ -41,11 +44,17 @@ where
 #[derive(Debug)]
 pub struct Reader<D>(PhantomData<D>);
 
-impl<D: Message + Default> Decoder for Reader<D> {
+impl<D: Message + Name + Default> Decoder for Reader<D> {
     type Item = D;
     type Error = Status;
 
     fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<D>, Status> {
+        // All of it: tonic has a message whole before it is read.
+        if !weight::fits(&format!(".{}", D::full_name()), bytes.chunk()) {
+            return Err(Status::resource_exhausted(
+                "Bad request: the message has too many parts for its size; split the request",
+            ));
+        }
         let read = D::decode(bytes).map(Some);
         read.map_err(|error| Status::invalid_argument(format!("Bad request: {error}")))
     }

@@ -4,6 +4,7 @@
 //! `vane-server`. The numbers and names of fields are Qdrant's; they are never changed here.
 
 mod codec;
+mod weight;
 
 pub use codec::Codec;
 

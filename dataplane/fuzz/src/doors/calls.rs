@@ -24,6 +24,8 @@ pub(super) struct Called {
     node: Node,
     dir: TempDir,
     caller: Caller,
+    /// One who calls Qdrant's gRPC.
+    client: Caller,
     /// Its groups: the meta group and those of the collection.
     pub(super) groups: Vec<Group>,
 }
@@ -40,12 +42,13 @@ impl Called {
         node.send("PUT", "/collections/a/points?wait=true", body.as_bytes())?;
         let caller = Caller::new(&node.peer, dir.path())?;
         caller.introduce()?;
+        let client = caller.at(&node.grpc)?;
         let shards: ListShardsReply = caller.ask("ListShards", &ListShardsRequest::default())?;
         let cluster: vane_proto::admin::Cluster =
             caller.ask("GetCluster", &GetClusterRequest::default())?;
         let groups = shards.shards.into_iter().filter_map(|shard| shard.group);
         let groups = groups.chain(cluster.meta).collect();
-        Ok(Self { node, dir, caller, groups })
+        Ok(Self { node, dir, caller, client, groups })
     }
 
     /// Makes the calls of the corpus, then drawn ones; afterwards the node runs, and the next
@@ -83,7 +86,9 @@ impl Called {
     fn make(&self, (path, messages): Call) -> Result<(), Failure> {
         let shown: String =
             messages.concat().iter().take(1_000).map(|b| format!("{b:02x}")).collect();
-        match self.caller.call(&path, messages) {
+        let is_of_client = path.starts_with("/qdrant.");
+        let caller = if is_of_client { &self.client } else { &self.caller };
+        match caller.call(&path, messages) {
             Err(status) if has_failed(&status) => {
                 Err(Failure(format!("{path}: {status}; the messages: {shown}")))
             }
