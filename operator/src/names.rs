@@ -19,6 +19,8 @@ pub const TOKEN_KEY: &str = "token";
 
 /// Port of the REST API.
 pub const REST_PORT: i32 = 6333;
+/// Port of Qdrant's gRPC; what nodes take when nobody tells them.
+pub const GRPC_PORT: i32 = 6334;
 /// Port of the other nodes and of administration.
 pub const PEER_PORT: i32 = 6335;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use procfs::net::TcpState;
 use procfs::process::{self, FDTarget, Process};
-use vane_operator::names::{PEER_PORT, REST_PORT};
+use vane_operator::names::{GRPC_PORT, PEER_PORT, REST_PORT};
 
 use crate::state::FILE;
 
@@ -37,13 +37,13 @@ pub(crate) enum Unusable {
     TakenByProcess { address: SocketAddrV4, id: i32, command: String },
 }
 
-/// Whether a node can listen on an address, on both of its ports.
+/// Whether a node can listen on an address, on all of its ports.
 ///
 /// # Errors
 ///
 /// It cannot: the error says which port, who has it as far as the system tells, and what to do.
 pub(crate) fn check(address: Ipv4Addr) -> Result<(), Unusable> {
-    for port in [REST_PORT, PEER_PORT] {
+    for port in [REST_PORT, GRPC_PORT, PEER_PORT] {
         let port = u16::try_from(port).expect("ports fit into 16 bits");
         let address = SocketAddrV4::new(address, port);
         // Bound and let go again: the node that is started next takes it.

@@ -14,7 +14,11 @@ pub(super) fn headless(cluster: &ValidatedCluster) -> Service {
             cluster_ip: Some("None".into()),
             publish_not_ready_addresses: Some(true),
             selector: names::label_selector(&cluster.name).match_labels,
-            ports: Some(vec![port("rest", names::REST_PORT), port("peer", names::PEER_PORT)]),
+            ports: Some(vec![
+                port("rest", names::REST_PORT),
+                port("grpc", names::GRPC_PORT),
+                port("peer", names::PEER_PORT),
+            ]),
             ..ServiceSpec::default()
         }),
         status: None,
@@ -24,12 +28,15 @@ pub(super) fn headless(cluster: &ValidatedCluster) -> Service {
 /// The address for clients: any node that is ready answers everything.
 pub(super) fn for_clients(cluster: &ValidatedCluster) -> Service {
     let rest = ServicePort { app_protocol: Some("http".into()), ..port("rest", names::REST_PORT) };
+    // Without TLS, which proxies would otherwise take HTTP/2 to come with.
+    let h2c = Some("kubernetes.io/h2c".into());
+    let grpc = ServicePort { app_protocol: h2c, ..port("grpc", names::GRPC_PORT) };
     Service {
         metadata: cluster.child(cluster.name.clone()),
         spec: Some(ServiceSpec {
             type_: word(cluster.spec.service.kind),
             selector: names::label_selector(&cluster.name).match_labels,
-            ports: Some(vec![rest]),
+            ports: Some(vec![rest, grpc]),
             ..ServiceSpec::default()
         }),
         status: None,
