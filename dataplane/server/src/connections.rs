@@ -7,6 +7,7 @@
 mod activity;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -69,6 +70,11 @@ impl Connections {
         })
     }
 
+    /// Those of all listeners that have asked for nothing.
+    pub(crate) fn unused(&self) -> Unused {
+        Unused(Arc::clone(&self.open))
+    }
+
     /// The connections as they come.
     pub(crate) fn into_stream(self) -> impl Stream<Item = io::Result<Connection>> {
         futures_util::stream::unfold(self, async |mut this| {
@@ -86,6 +92,20 @@ impl Connections {
                 Ok(permit) => return permit.ok(),
                 Err(_) => end_longest_idle(&self.open),
             }
+        }
+    }
+}
+
+/// Those of a process that have asked for nothing, however long ago they came.
+pub(crate) struct Unused(Arc<Open>);
+
+impl Unused {
+    /// Ends them, and those that still come, until it is dropped: a listener that stops would
+    /// wait for them to ask for something.
+    pub(crate) async fn end(self) -> Infallible {
+        loop {
+            self.0.lock().values().filter(|it| it.is_unused()).for_each(Activity::end);
+            tokio::time::sleep(ROOM_EVERY).await;
         }
     }
 }

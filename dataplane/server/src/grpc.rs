@@ -10,6 +10,8 @@ mod error;
 mod layers;
 mod points;
 mod reads;
+#[cfg(test)]
+mod tests;
 mod updates;
 
 use std::io;

@@ -192,6 +192,7 @@ async fn answer(
         }
     };
     let [rest, grpc] = Connections::of(listeners);
+    let unused = rest.unused();
     let service = ServiceExt::<Request>::into_make_service_with_connect_info::<Activity>(
         rest::service(Arc::clone(&state)),
     );
@@ -213,7 +214,10 @@ async fn answer(
         // First, so that balancers look elsewhere while the rest is answered.
         state.stop();
         told.send_replace(true);
-        tokio::time::sleep(grace).await;
+        tokio::select! {
+            () = tokio::time::sleep(grace) => {}
+            never = unused.end() => match never {},
+        }
     };
     tokio::select! {
         served = served => served.map(|_| ()),

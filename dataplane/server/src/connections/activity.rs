@@ -17,6 +17,8 @@ pub(crate) struct Activity(Arc<Mutex<State>>);
 struct State {
     /// Requests that are being answered.
     requests: usize,
+    /// Whether there was ever one.
+    asked: bool,
     /// When the last answer was made or some of it taken, or the connection began.
     quiet_since: Instant,
     ended: bool,
@@ -28,7 +30,7 @@ impl Activity {
     /// A connection that has just begun.
     pub(super) fn new() -> Self {
         let quiet_since = Instant::now();
-        let state = State { requests: 0, quiet_since, ended: false, reader: None };
+        let state = State { requests: 0, asked: false, quiet_since, ended: false, reader: None };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -37,6 +39,11 @@ impl Activity {
     pub(super) fn idle_for(&self) -> Duration {
         let state = self.0.lock();
         if state.requests > 0 { Duration::ZERO } else { state.quiet_since.elapsed() }
+    }
+
+    /// Whether nothing was ever asked.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.0.lock().asked
     }
 
     /// Ends the connection.
@@ -60,7 +67,8 @@ impl Activity {
     /// Counts a request as one that the connection is in use for, until what is returned is
     /// dropped.
     pub(crate) fn in_use(&self) -> InUse {
-        self.0.lock().requests += 1;
+        let mut state = self.0.lock();
+        (state.requests, state.asked) = (state.requests + 1, true);
         InUse(self.clone())
     }
 
@@ -105,7 +113,9 @@ mod tests {
         let minute = Duration::from_secs(60);
         activity.0.lock().quiet_since -= minute;
         assert!(activity.idle_for() >= minute);
+        assert!(activity.is_unused());
         let request = activity.in_use();
+        assert!(!activity.is_unused());
         assert_eq!(activity.idle_for(), Duration::ZERO);
         drop(request);
         assert!(activity.idle_for() < minute, "it was in use until now");

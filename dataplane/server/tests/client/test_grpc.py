@@ -1,6 +1,7 @@
 """The official client over gRPC: the main flows, and what only gRPC has."""
 
 import random
+import socket
 import urllib.request
 
 import grpc
@@ -225,6 +226,24 @@ def test_health_and_metrics(node, channel, over):
     assert check(b"") == b"\x08\x01", "1 is SERVING"
     counted = 'vane_grpc_requests_total{method="/qdrant.Qdrant/HealthCheck",code="Ok"}'
     assert counted in urllib.request.urlopen(f"{node.url}/metrics").read().decode()
+
+
+def test_services_describe_themselves(channel):
+    # The question for all services.
+    (answer,) = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")(iter([b"\x3a\x01*"]))
+    for service in (b"qdrant.Points", b"qdrant.Collections", b"qdrant.Qdrant", b"grpc.health.v1.Health"):
+        assert service in answer
+
+
+def test_connections_that_ask_for_nothing_hold_no_stop_up(tmp_path):
+    with Node(tmp_path / "data", SHUTDOWN_GRACE_S=50) as node:
+        with grpc.insecure_channel(f"{node.host}:{node.grpc_port}") as channel:
+            wire.QdrantStub(channel).HealthCheck(wire.HealthCheckRequest())
+            silent, slow = (socket.create_connection((node.host, node.grpc_port)) for _ in range(2))
+            slow.send(b"PRI * HTTP/2.0\r\n")
+            assert node.stop() == 0
+            assert "cut off" not in node.tail()
+            silent.close(), slow.close()
 
 
 def test_bytes_that_are_no_message_are_the_clients_mistake(node, channel, over, name):
