@@ -243,9 +243,74 @@ def test_collections_that_are_not_there(doors):
         assert ends[0][1][1] == ends[1][1][1] and ends[1][1][0] <= ends[0][1][0], method
 
 
+SMALL = m.VectorParams(size=2, distance=m.Distance.DOT)
+MADE = [
+    {"vectors_config": SMALL, "shard_number": 3, "replication_factor": 1, "on_disk_payload": False},
+    {"vectors_config": {"a": SMALL, "b": m.VectorParams(size=3, distance="Euclid", on_disk=True, hnsw_config=m.HnswConfigDiff(m=4))}},
+    {"vectors_config": SMALL, "hnsw_config": m.HnswConfigDiff(m=0, payload_m=16, inline_storage=True, memory="cold")},
+    {"vectors_config": SMALL, "optimizers_config": m.OptimizersConfigDiff(deleted_threshold=0.25, memmap_threshold=5, max_segment_size=7)},
+    {"vectors_config": SMALL, "wal_config": m.WalConfigDiff(wal_capacity_mb=5), "metadata": {"k": [1, {"d": None}]}},
+    {"vectors_config": SMALL, "strict_mode_config": m.StrictModeConfig(enabled=False, max_query_limit=5)},
+    {"vectors_config": SMALL, "sharding_method": m.ShardingMethod.CUSTOM},
+    {"vectors_config": SMALL, "quantization_config": m.ProductQuantization(product=m.ProductQuantizationConfig(compression="x16"))},
+    {"vectors_config": SMALL, "quantization_config": m.BinaryQuantization(binary=m.BinaryQuantizationConfig(encoding="two_bits"))},
+    {"vectors_config": m.VectorParams(size=0, distance="Dot")},
+    {"vectors_config": m.VectorParams(size=2, distance="Manhattan")},
+    {"vectors_config": m.VectorParams(size=2, distance="Dot", multivector_config=m.MultiVectorConfig(comparator="max_sim"))},
+    {"vectors_config": SMALL, "sparse_vectors_config": {"s": m.SparseVectorParams(modifier="idf")}},
+    {"vectors_config": SMALL, "strict_mode_config": m.StrictModeConfig(enabled=True)},
+    {"vectors_config": SMALL, "shard_number": 0},
+    {"vectors_config": SMALL, "hnsw_config": m.HnswConfigDiff(m=1)},
+]
+# Of a collection with an unnamed vector.
+CHANGED = [
+    ("update_collection", [], {"optimizers_config": m.OptimizersConfigDiff(indexing_threshold=9)}),
+    ("update_collection", [], {"vectors_config": {"": m.VectorParamsDiff(on_disk=True, hnsw_config=m.HnswConfigDiff(m=4))}}),
+    ("update_collection", [], {"vectors_config": {"nope": m.VectorParamsDiff(on_disk=True)}}),
+    ("update_collection", [], {"collection_params": m.CollectionParamsDiff(read_fan_out_factor=2)}),
+    ("update_collection", [], {"collection_params": m.CollectionParamsDiff(replication_factor=3)}),
+    ("update_collection", [], {"quantization_config": m.ScalarQuantization(scalar=m.ScalarQuantizationConfig(type="int8", always_ram=True))}),
+    ("update_collection", [], {"quantization_config": m.Disabled.DISABLED}),
+    ("update_collection", [], {"metadata": {"k": None, "l": 1.5}}),
+    ("create_payload_index", ["n", m.IntegerIndexParams(type="integer", lookup=True, range=False)], {"wait": True}),
+    ("create_payload_index", ["k", m.KeywordIndexParams(type="keyword", is_tenant=True, on_disk=True)], {"wait": True}),
+    ("create_payload_index", ["k", m.KeywordIndexParams(type="keyword", prefix=True)], None),
+    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="word")], None),
+    ("create_payload_index", ["a..b", "keyword"], None),
+    ("delete_payload_index", ["n"], None),
+    ("delete_payload_index", ["a..b"], None),
+    ("create_shard_key", ["key"], None),
+    ("delete_shard_key", ["key"], None),
+    ("upsert", [[m.PointStruct(id=1, vector=[1, 2])]], {"update_mode": m.UpdateMode.INSERT_ONLY}),
+    ("upsert", [[m.PointStruct(id=1, vector=[1, 2])]], {"update_filter": m.Filter()}),
+    ("upsert", [[m.PointStruct(id=1, vector={"": m.SparseVector(indices=[1], values=[1])})]], None),
+    ("upsert", [[m.PointStruct(id=1, vector={"": [[1, 2], [3, 4]]})]], None),
+    ("scroll", [], {"order_by": "k"}),
+]
+
+
+def test_collections_are_made_and_changed_alike(doors):
+    made = [(client, f"{name}-made") for client, name in doors]
+    ends = []
+    for parameters in MADE:
+        ends.append(assert_same(made, "create_collection", [], parameters))
+        if ends[-1] == "answered":
+            assert_alike(made)
+            assert assert_same(made, "delete_collection") == "answered"
+    assert_same(made, "create_collection", [], MADE[0])
+    for request in CHANGED:
+        ends.append(assert_same(made, *request))
+        assert_alike(made)
+    assert ends.count("answered") > 10 and ends.count("refused") > 10, ends
+
+
+def assert_alike(doors):
+    shown = [plain(client.get_collection(name)) for client, name in doors]
+    # The client reads an empty list of messages, and an empty map, as none.
+    for each in shown:
+        each["warnings"] = each["warnings"] or None
+    assert shown[0] == shown[1]
+
+
 def test_what_collections_are(doors):
-    (rest, name), (over, other) = doors
-    shown, shown_over = plain(rest.get_collection(name)), plain(over.get_collection(other))
-    # The client reads an empty list of messages as none.
-    shown["warnings"] = shown["warnings"] or None
-    assert shown_over == shown
+    assert_alike(doors)
