@@ -6,6 +6,7 @@
 mod about;
 mod call;
 mod collections;
+mod compression;
 mod error;
 mod layers;
 mod points;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio_stream::Stream;
-use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Response, Status};
@@ -44,7 +44,7 @@ const WINDOW_BYTES: u32 = 1 << 20;
 const STREAMS_MAX: u32 = 1024;
 /// Bytes of headers: as much as readers of gRPC take.
 const HEADERS_BYTES_MAX: u32 = 16 << 10;
-/// What a message may be longer than its body: nothing. The body is bounded before.
+/// Of a message: whether it is compressed, and its length.
 const HEAD_BYTES: usize = 5;
 
 /// Answers until `stop`, and then until calls on their way have ended.
@@ -68,27 +68,23 @@ pub(crate) async fn serve(
 
 /// All services, with what is around them.
 fn router(state: Arc<AppState>) -> Router {
-    // Of one that is compressed it bounds what it becomes.
+    // No less than what is read of a body, so that it is refused there, by a text that helps.
     let max = state.service.limits().body_bytes_max() + HEAD_BYTES;
-    let points = PointsServer::new(PointsDoor(Arc::clone(&state)))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(max);
-    let collections = CollectionsServer::new(CollectionsDoor(Arc::clone(&state)))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(max);
+    let points = PointsServer::new(PointsDoor(Arc::clone(&state))).max_decoding_message_size(max);
+    let collections =
+        CollectionsServer::new(CollectionsDoor(Arc::clone(&state))).max_decoding_message_size(max);
+    let read = || from_fn_with_state(Arc::clone(&state), layers::read_message);
     let limited = Router::new()
         .route_service("/qdrant.Points/{method}", points)
         .route_service("/qdrant.Collections/{method}", collections)
-        .layer(from_fn_with_state(Arc::clone(&state), layers::read_message))
+        .layer(read())
         .layer(from_fn_with_state(Arc::clone(&state), layers::limit));
+    let health = HealthServer::new(HealthDoor(Arc::clone(&state)));
     // Health and version stay outside: a busy node must still answer them.
-    let about = QdrantServer::new(AboutDoor).accept_compressed(CompressionEncoding::Gzip);
     let mut router = Router::new()
-        .route_service("/qdrant.Qdrant/{method}", about)
-        .route_service(
-            "/grpc.health.v1.Health/{method}",
-            HealthServer::new(HealthDoor(Arc::clone(&state))),
-        )
+        .route_service("/qdrant.Qdrant/{method}", QdrantServer::new(AboutDoor))
+        .route_service("/grpc.health.v1.Health/{method}", health)
+        .layer(read())
         .merge(limited)
         .fallback(no_such_service);
     if let Ok(reflection) = reflection() {

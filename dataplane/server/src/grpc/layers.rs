@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 use vane_api::{Error, Kind};
 
 use super::call::Arrived;
+use super::compression;
 use super::error::Failed;
 use crate::bodies;
 use crate::connections::Activity;
@@ -139,7 +140,11 @@ pub(super) async fn read_message(
     let mut room = limits.body();
     let timeout = state.settings.request_timeout();
     let (mut parts, body) = request.into_parts();
-    let reading = bodies::read(&parts.headers, body, "message", limits, &mut room);
+    let reading = async {
+        let body = bodies::read(&parts.headers, body, "message", limits, &mut room).await?;
+        let max = limits.body_bytes_max();
+        compression::taken_away(body, &mut parts.headers, max, &mut room).await
+    };
     let bytes = match tokio::time::timeout(timeout, reading).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return failure(error),

@@ -275,8 +275,12 @@ def test_a_large_message_is_refused_and_a_compressed_one_read(tmp_path, name):
             )
             # It is small only as long as it is compressed.
             bomb = wire.PointStruct(id=wire.PointId(num=1), payload={"k": wire.Value(string_value="a" * 1_000_000)})
-            code, _ = refusal(wire.PointsStub(zipped).Upsert, wire.UpsertPoints(collection_name=name, points=[bomb]))
-            assert code == StatusCode.RESOURCE_EXHAUSTED
+            code, text = refusal(wire.PointsStub(zipped).Upsert, wire.UpsertPoints(collection_name=name, points=[bomb]))
+            assert code == StatusCode.RESOURCE_EXHAUSTED and "becomes larger than allowed" in text
+            assert wire.QdrantStub(zipped).HealthCheck(wire.HealthCheckRequest()).version
+            small = wire.PointStruct(id=wire.PointId(num=1), vectors=wire.Vectors(vector=wire.Vector(data=[1, 2, 3, 4])))
+            wire.PointsStub(zipped).Upsert(wire.UpsertPoints(collection_name=name, points=[small], wait=True))
+            assert wire.PointsStub(zipped).Count(wire.CountPoints(collection_name=name)).result.count == 1
         with grpc.insecure_channel(f"{node.host}:{node.grpc_port}") as plain:
             code, text = refusal(wire.PointsStub(plain).Upsert, wire.UpsertPoints(collection_name=name, points=[bomb]))
             assert code == StatusCode.RESOURCE_EXHAUSTED and "max_request_bytes" in text
