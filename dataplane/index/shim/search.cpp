@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cfloat>
-#include <iterator>
 #include <limits>
 
 #include "format/graph.h"
@@ -171,18 +170,6 @@ void answer(
     }
 }
 
-// One in so many of the candidates of a walk has to be one that may be returned: with fewer the
-// query lies where the filter leaves little. Under filters that leave half of 63,436 rows, by their
-// size, a fourth gave recall .978 in 90 microseconds, and a third .979 in 103: a second walk takes
-// longer than the first.
-constexpr size_t ENOUGH_SHARE = 4;
-
-// How many results make a walk over all rows good for those that may be returned.
-size_t enough(const vane_search& search) {
-    const size_t some = std::max(search.ef / ENOUGH_SHARE, search.k + search.k / 2);
-    return std::max(search.k, std::min(some, search.ef - search.ef / 4));
-}
-
 // Those that may be returned of what a walk over all rows finds; null where they are too few.
 // Whether a row may be returned is asked of what was found, and not of each that is met.
 const std::vector<Candidate>* walked_over(
@@ -190,25 +177,31 @@ const std::vector<Candidate>* walked_over(
     static thread_local std::vector<Candidate> may_be;
     vane::Wanted wanted = parts.task.wanted;
     wanted.k = std::max(wanted.k, wanted.k * over / search.ef);
+    wanted.least = std::max(search.k, search.ef / 4);
     const vane::Task task{
             parts.task.scouts, parts.columns, parts.equals, nullptr, over, wanted};
-    const auto& found = vane::walk(task, vane::ByCodes(parts.columns, parts.coded));
-    if (!vane::Resolution(parts.coded, parts.columns).found_the_nearest(found, over)) {
+    const vane::Judge judge(parts.task, over);
+    const auto& found = vane::walk(task, vane::ByCodes(parts.columns, parts.coded), &judge);
+    if (!vane::Resolution(parts.coded, parts.columns).found_the_nearest(found, search.ef)) {
         return nullptr;
     }
     may_be.clear();
-    std::copy_if(
-            found.begin(), found.end(), std::back_inserter(may_be), [&](const Candidate& it) {
-                return parts.task.admits_node(it.node);
-            });
-    return may_be.size() < enough(search) ? nullptr : &may_be;
+    vane::Seen seen(parts.task.wanted.k);
+    for (const Candidate& candidate : found) {
+        const bool may = parts.task.admits_node(candidate.node);
+        seen.add(may);
+        if (may) {
+            may_be.push_back(candidate);
+        }
+    }
+    return judge.is_enough(seen) ? &may_be : nullptr;
 }
 
 // By codes, or by the rows where codes cannot tell them apart.
 template <class Metric>
 const std::vector<Candidate>& walked(
         const vane_search& search, const Search& parts, size_t over, bool again) {
-    if (parts.task.select && over > search.ef) {
+    if (parts.task.select && over >= search.ef) {
         if (const auto* found = walked_over(search, parts, over)) {
             return *found;
         }

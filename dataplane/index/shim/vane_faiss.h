@@ -88,10 +88,12 @@ struct vane_search {
     int64_t* ids;
 };
 
-// Along the links. Where `over` is not 0 the walk goes over all rows and keeps so many candidates;
-// where too few of them may be returned it is done again over rows that may, or nothing is found
+// Along the links. Where `over` is not 0 the walk goes over all rows, and keeps as many candidates
+// as are needed for those of them that may be returned, a third of `over` being likely and `over`
+// the most; where too few of them may be it is done again over rows that may, or nothing is found
 // where `again` is 0. Where only rows are of use that score no worse than `within`, which is else
-// null, fewer candidates are looked around if few are. Safe to call from many threads at once, as the next one is.
+// null, fewer candidates are looked around if few are. Safe to call from many threads at once, as
+// the next one is.
 int vane_graph_walk(const vane_search* search, size_t over, int again, const float* within);
 
 // By a look at the code of every row that may be returned, or where `among` is not null of those

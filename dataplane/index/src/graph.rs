@@ -23,8 +23,9 @@ const SCAN_EF_PER_RESULT: usize = 2;
 pub struct Walk {
     /// Candidates that are kept on the way.
     pub ef: usize,
-    /// Where it is not 0: the walk goes over all rows as if there were no `select`, keeps so many
-    /// candidates, and those that may be returned are the result.
+    /// Where it is not 0: the walk goes over all rows as if there were no `select`, with as many
+    /// candidates as those among them that may be returned need, and so many at most. These are the
+    /// result. A third of it is what is likely to be needed.
     pub over: usize,
     /// Where those are too few to be the best: whether it is done again over the rows that may be
     /// returned; else nothing is found.

@@ -81,7 +81,7 @@ pub struct PartExplained {
     pub way: SearchWay,
     /// Whether links were walked along, in vain where `way` is another one.
     pub walked: bool,
-    /// Candidates that were kept; 0 for a scan and for a look at codes.
+    /// Candidates that were kept, at most; 0 for a scan and for a look at codes.
     pub ef: usize,
     /// Codes and rows that were compared with the query.
     pub compared: u64,

@@ -36,6 +36,15 @@ class Marks {
                 static_cast<uint8_t>(base_ + static_cast<uint8_t>(mark));
     }
 
+    // Marks a node that is new as taken, and says whether it was new. Without a branch. For walks
+    // that mark none as anything else.
+    size_t take(int32_t node) {
+        uint8_t& mark = marks_[static_cast<size_t>(node)];
+        const size_t is_new = mark <= base_ ? 1 : 0;
+        mark = std::max(mark, static_cast<uint8_t>(base_ + static_cast<uint8_t>(Mark::TAKEN)));
+        return is_new;
+    }
+
   private:
     static constexpr uint8_t STEP = 3;
 

@@ -22,7 +22,11 @@ class Pool {
     explicit Pool(size_t most) : Pool(most, {}) {}
 
     Pool(size_t most, Wanted wanted)
-            : most_(most), wanted_(wanted), least_(std::max(wanted.k, most / LEAST_SHARE)) {
+            : room_(most),
+              most_(most),
+              wanted_(wanted),
+              least_(std::max(
+                      wanted.k, wanted.least > 0 ? wanted.least : most / LEAST_SHARE)) {
         if (places_.size() < most + 1) {
             places_.resize(most + 1);
         }
@@ -62,7 +66,7 @@ class Pool {
 
     // The nearest that was not yet looked at; -1 where all were.
     int32_t next() {
-        while (next_ < std::min(count_, enough())) {
+        while (next_ < std::min({count_, enough(), until_})) {
             uint64_t& place = places_[next_++];
             if (!(place & DONE)) {
                 place |= DONE;
@@ -70,6 +74,29 @@ class Pool {
             }
         }
         return -1;
+    }
+
+    // From now on no more are kept, of those that were asked for at first, and `next` ends where
+    // the nearest `until` were looked around.
+    void go_on(size_t keep, size_t until) {
+        most_ = std::min(keep, room_);
+        count_ = std::min(count_, most_);
+        until_ = until;
+    }
+
+    // How many `next` goes through, if it comes that far.
+    size_t until() const {
+        return until_;
+    }
+
+    // Whether it ended there.
+    bool has_come_there() {
+        return next_ >= until_ && until_ < enough() && until_ <= count_;
+    }
+
+    // One of the nearest, by its place among them.
+    int32_t node(size_t place) const {
+        return candidate(places_[place]).node;
     }
 
     // Calls `body` with the nodes that `next` would give, if nothing nearer comes.
@@ -94,7 +121,6 @@ class Pool {
     }
 
   private:
-    // One in so many is looked around however little can be found: the way there needs some.
     static constexpr size_t LEAST_SHARE = 4;
     // What these need is asked for when they come, as the wait for it is long.
     static constexpr size_t SOON = 6;
@@ -136,7 +162,7 @@ class Pool {
                candidate(places_[within_]).cost <= wanted_.within) {
             within_++;
         }
-        return std::max(least_, most_ * within_ / wanted_.k);
+        return std::max(least_, room_ * within_ / wanted_.k);
     }
 
     static std::vector<uint64_t>& own_places() {
@@ -147,11 +173,13 @@ class Pool {
     // The thread's own: a search asks for no memory once there was one like it.
     std::vector<uint64_t>& places_ = own_places();
     size_t count_ = 0;
+    const size_t room_;
     size_t most_;
     Wanted wanted_;
     size_t least_;
     size_t next_ = 0;
     size_t within_ = 0;
+    size_t until_ = std::numeric_limits<size_t>::max();
 };
 
 } // namespace vane

@@ -26,6 +26,9 @@ inline bool is_before(const Candidate& a, const Candidate& b) {
 struct Wanted {
     size_t k = 1;
     float within = std::numeric_limits<float>::infinity();
+    // Candidates that are looked around however little can be found: the way there needs some. One
+    // in four where it is 0.
+    size_t least = 0;
 };
 
 struct Task {

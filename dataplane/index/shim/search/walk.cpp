@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "require.h"
+#include "search/judge.h"
 #include "search/marks.h"
 #include "search/pool.h"
 
@@ -26,17 +27,22 @@ constexpr size_t ENOUGH = 3, OF = 4;
 template <class Costs>
 class Walker {
   public:
-    Walker(const Task& task, const Costs& costs)
+    Walker(const Task& task, const Costs& costs, const Judge* judge)
             : task_(task),
               costs_(costs),
+              judge_(judge),
               pool_(task.ef, task.wanted),
               marks_(Marks::cleared(task.columns.rows())) {}
 
     void run() {
+        if (judge_) {
+            const Course course = judge_->first();
+            pool_.go_on(course.keep, course.until);
+        }
         start();
-        for (int32_t node = pool_.next(); node >= 0; node = pool_.next()) {
+        for (int32_t node = next(); node >= 0; node = next()) {
             look_around(node);
-            for (size_t i = 1; i < TOGETHER && (node = pool_.next()) >= 0; i++) {
+            for (size_t i = 1; i < TOGETHER && (node = next()) >= 0; i++) {
                 look_around(node);
             }
             compare_all();
@@ -48,6 +54,21 @@ class Walker {
     }
 
   private:
+    // The nearest candidate that was not yet looked around, as far as the walk goes; else -1.
+    int32_t next() {
+        int32_t node = pool_.next();
+        while (node < 0 && judge_ && pool_.has_come_there()) {
+            const size_t count = pool_.until();
+            const Course course = judge_->after(pool_, count);
+            pool_.go_on(course.keep, course.until);
+            if (course.until == count) {
+                break;
+            }
+            node = pool_.next();
+        }
+        return node;
+    }
+
     // What is known of a node. Each is asked about once: one may stand for any number of rows that
     // are equal.
     Mark marked(int32_t node) {
@@ -97,6 +118,10 @@ class Walker {
     // Notes the neighbours of a node that are to be compared. Where few may be returned, those
     // beyond the others are looked at, too: else the walk would end at the border of what may.
     void look_around(int32_t node) {
+        if (!task_.select) {
+            note_new(node);
+            return;
+        }
         const size_t most = todo_.size() + task_.columns.links_max();
         size_t links = 0, of_use = 0;
         passed_.clear();
@@ -128,6 +153,22 @@ class Walker {
                 }
                 return todo_.size() < most;
             });
+        }
+    }
+
+    // The same where all may be returned.
+    void note_new(int32_t node) {
+        const size_t before = todo_.size();
+        todo_.resize(before + task_.columns.links_max());
+        size_t count = before;
+        each_link(node, [&](int32_t to) {
+            todo_[count] = to;
+            count += marks_.take(to);
+            return true;
+        });
+        todo_.resize(count);
+        for (size_t i = before; i < count; i++) {
+            costs_.fetch(todo_[i]);
         }
     }
 
@@ -173,6 +214,8 @@ class Walker {
 
     const Task& task_;
     const Costs& costs_;
+    // Null: all candidates are looked around.
+    const Judge* judge_;
     Pool pool_;
     Marks& marks_;
     std::vector<int32_t> todo_, passed_;
@@ -182,14 +225,14 @@ class Walker {
 } // namespace
 
 template <class Costs>
-const std::vector<Candidate>& walk(const Task& task, const Costs& costs) {
-    Walker<Costs> walker(task, costs);
+const std::vector<Candidate>& walk(const Task& task, const Costs& costs, const Judge* judge) {
+    Walker<Costs> walker(task, costs, judge);
     walker.run();
     return walker.pool().found();
 }
 
-template const std::vector<Candidate>& walk(const Task&, const ByCodes&);
-template const std::vector<Candidate>& walk(const Task&, const ByRows<InnerProduct>&);
-template const std::vector<Candidate>& walk(const Task&, const ByRows<L2>&);
+template const std::vector<Candidate>& walk(const Task&, const ByCodes&, const Judge*);
+template const std::vector<Candidate>& walk(const Task&, const ByRows<InnerProduct>&, const Judge*);
+template const std::vector<Candidate>& walk(const Task&, const ByRows<L2>&, const Judge*);
 
 } // namespace vane

@@ -4,14 +4,17 @@
 #include <vector>
 
 #include "search/costs.h"
+#include "search/judge.h"
 #include "search/task.h"
 
 namespace vane {
 
 // Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest
 // first; others cost no comparison and take no place. The list is the thread's own, and good until
-// its next search. For `ByCodes` and `ByRows`.
+// its next search. Where there is a judge it says how many are looked around. For `ByCodes` and
+// `ByRows`.
 template <class Costs>
-const std::vector<Candidate>& walk(const Task& task, const Costs& costs);
+const std::vector<Candidate>& walk(
+        const Task& task, const Costs& costs, const Judge* judge = nullptr);
 
 } // namespace vane

@@ -1,10 +1,11 @@
 //! The query planner: walk, look at codes or score all, for one segment. Pure.
 //!
 //! Where much matches, a walk goes over all rows, and what matches of its candidates is the result.
-//! For the recall of a search without a filter it need not keep as many more as rows do not match,
-//! since those that match are found as well as those between them: a third of that is enough, and
-//! no less than a third more than without a filter is kept where less than three quarters match.
-//! Where less than a tenth matches, it compares only rows that match. Links lead to fewer and fewer
+//! Where one row in n matches, it need not look around n times as many candidates as without a
+//! filter, since those that match are found as well as those between them. How many it needs shows
+//! on its way, by where it finds what matches (`index/shim/search/judge.h`): what matters here is
+//! how many are likely.
+//! Where very few match, it compares only rows that match. Links lead to fewer and fewer
 //! of these, and about √(0.1 / s) times as many candidates make up for it; and it looks at links of
 //! rows that do not match, so that it takes longer as a filter narrows, until a look at the codes
 //! of all that match costs less. Measured on 63,436 rows of 384 dimensions, in microseconds: one
@@ -21,19 +22,17 @@ const CODES_PER_EF: f64 = 400.0;
 /// So many times as long may codes take as a walk among the rows that match where that finds less.
 const CODES_FIND_MORE: f64 = 1.5;
 /// Share of matching rows from which on a walk goes over all. Where a tenth of 500,000 rows match
-/// without regard to their vectors, it then takes 310 microseconds for a recall of .984, and one
-/// among those that match 380 for .942.
-const OVER_SHARE: f64 = 0.1;
+/// without regard to their vectors, it takes 260 microseconds for a recall of .981, and one among
+/// those that match 380 for .942.
+const OVER_SHARE: f64 = 0.02;
 /// Of candidates that such a walk would need to find as many rows that match as a walk without a
-/// filter finds rows, the part that it keeps. At that its recall was .987 where half of 63,436 rows
-/// match without regard to their vectors, and .971 of 500,000; without a filter .986 and .970.
-const OVER_PART: f64 = 1.0 / 3.0;
-/// It keeps all of them up to so many more than a walk without a filter, which is cheap: what a
-/// filter leaves may lie apart from the query.
-const OVER_CHEAP: f64 = 1.0 / 3.0;
-/// A walk over all rows keeps so many times as many candidates as matching rows are wanted: else
-/// fewer of them than these would be among the candidates half of the time.
-const OVER_SPARE: f64 = 1.25;
+/// filter finds rows, the part that it needs.
+const OVER_PART: f64 = 0.125;
+/// It needs so many for each row that it is to find, among those that match.
+const OVER_PER_RESULT: f64 = 2.5;
+/// At most so many times as many candidates as are likely to be needed: the query may lie where
+/// less matches.
+const OVER_MOST: f64 = 3.0;
 /// Share of matching rows from which on a walk needs no more candidates than without a filter.
 const ENOUGH_SHARE: f64 = 0.1;
 /// Matching rows that are scored as fast as their codes are compared first.
@@ -75,8 +74,8 @@ pub(crate) enum Plan {
     /// Compare the code of every matching row, and score those that may be the best.
     Codes,
     /// Walk the graph with so many candidates; scan after all if it comes back short. Where `over`
-    /// is not 0, walk over all rows with so many; where too few of these match, walk `again` among
-    /// those that match, or come back short.
+    /// is not 0, walk over all rows with as many as what matches needs, and so many at most; where
+    /// too few of these match, walk `again` among those that match, or come back short.
     Graph { ef: usize, over: usize, again: bool },
 }
 
@@ -107,17 +106,24 @@ pub(crate) fn plan(facts: &Facts) -> Plan {
 /// A walk where so much matches, and how many codes are compared in its time.
 fn walk(facts: &Facts, ef: usize) -> (Plan, f64) {
     let share = facts.matching as f64 / facts.all as f64;
-    let more = 1.0 / share - 1.0;
-    let kept = ef as f64 * (1.0 + more.min(OVER_CHEAP).max(more * OVER_PART));
-    let over = kept.max(facts.k as f64 * OVER_SPARE / share);
-    if share >= OVER_SHARE && over <= EF_MAX as f64 {
-        let (ef, over) = (ef.min(EF_MAX), over.ceil() as usize);
+    let likely = likely_over(facts.k as f64, ef as f64, share);
+    if share >= OVER_SHARE && likely <= EF_MAX as f64 {
+        let (ef, most) = (ef.min(EF_MAX), (likely * OVER_MOST).min(EF_MAX as f64));
+        let over = (most.ceil() as usize).min(facts.all).max(ef);
         let plan = Plan::Graph { ef, over, again: is_walked_again(facts, ef) };
-        return (plan, over as f64 * CODES_PER_OVER);
+        return (plan, likely * CODES_PER_OVER);
     }
     let more = (ENOUGH_SHARE / share).sqrt().max(1.0);
     let raised = ((ef as f64 * more).ceil() as usize).clamp(ef, EF_MAX.max(ef));
     (Plan::Graph { ef: raised, over: 0, again: true }, raised as f64 * CODES_PER_EF)
+}
+
+/// Candidates that a walk over all rows is likely to look around, where such a share matches.
+fn likely_over(k: f64, ef: f64, share: f64) -> f64 {
+    let by_share = ef * (1.0 - 2.0 * OVER_PART + OVER_PART / share);
+    // Fewer where a walk without a filter keeps few more than are wanted.
+    let per_result = (0.75 * ef / k).max(1.0 + 4.0 / k.sqrt()).min(OVER_PER_RESULT);
+    by_share.max(ef).max(k * per_result / share)
 }
 
 /// Whether a walk among the rows that match follows one over all rows that found few of them. The
@@ -183,23 +189,18 @@ mod tests {
     #[test]
     fn a_walk_goes_over_all_rows_where_much_matches() {
         let filtered = |matching, k, ef| plan(&Facts { matching, filtered: true, k, ef, ..FACTS });
-        assert_eq!(filtered(900_000, 10, 100), Plan::Graph { ef: 100, over: 112, again: true });
-        assert_eq!(filtered(750_000, 10, 100), Plan::Graph { ef: 100, over: 134, again: true });
-        assert_eq!(filtered(500_000, 10, 100), Plan::Graph { ef: 100, over: 134, again: true });
-        assert_eq!(filtered(250_000, 10, 100), Plan::Graph { ef: 100, over: 200, again: true });
-        assert_eq!(filtered(100_000, 10, 100), Plan::Graph { ef: 100, over: 400, again: true });
-        assert_eq!(filtered(500_000, 100, 100), Plan::Graph { ef: 100, over: 250, again: true });
-        let more = Facts {
-            all: 20_000_000,
-            rows: 20_000_000,
-            matching: 10_000_000,
-            filtered: true,
-            ..FACTS
+        assert_eq!(filtered(900_000, 10, 100), Plan::Graph { ef: 100, over: 300, again: true });
+        assert_eq!(filtered(500_000, 10, 100), Plan::Graph { ef: 100, over: 300, again: true });
+        assert_eq!(filtered(250_000, 10, 100), Plan::Graph { ef: 100, over: 375, again: true });
+        assert_eq!(filtered(100_000, 10, 100), Plan::Graph { ef: 100, over: 750, again: true });
+        assert_eq!(filtered(100_000, 10, 400), Plan::Graph { ef: 400, over: 2400, again: false });
+        assert_eq!(filtered(500_000, 100, 100), Plan::Graph { ef: 100, over: 840, again: true });
+        let more = |matching| {
+            let many = Facts { all: 20_000_000, rows: 20_000_000, ..FACTS };
+            plan(&Facts { ef: EF_MAX, matching, filtered: true, ..many })
         };
-        assert_eq!(
-            plan(&Facts { ef: EF_MAX, ..more }),
-            Plan::Graph { ef: EF_MAX, over: 0, again: true }
-        );
+        let over = |over| Plan::Graph { ef: EF_MAX, over, again: true };
+        assert_eq!((more(10_000_000), more(5_000_000)), (over(EF_MAX), over(0)));
     }
 
     #[test]
@@ -207,34 +208,39 @@ mod tests {
         let of = |matching| {
             plan(&Facts { all: 500_000, rows: 500_000, matching, filtered: true, ..FACTS })
         };
-        assert_eq!(of(60_000), Plan::Graph { ef: 100, over: 345, again: false });
-        assert_eq!(of(61_000), Plan::Graph { ef: 100, over: 340, again: true });
+        assert_eq!(of(60_000), Plan::Graph { ef: 100, over: 625, again: false });
+        assert_eq!(of(61_000), Plan::Graph { ef: 100, over: 615, again: true });
         // Where more than a third match, all rows are looked at.
         let of = |matching| {
             plan(&Facts { all: 90_000, rows: 90_000, matching, filtered: true, ..FACTS })
         };
-        assert_eq!(of(30_000), Plan::Graph { ef: 100, over: 167, again: false });
-        assert_eq!(of(31_000), Plan::Graph { ef: 100, over: 164, again: true });
+        assert_eq!(of(30_000), Plan::Graph { ef: 100, over: 338, again: false });
+        assert_eq!(of(31_000), Plan::Graph { ef: 100, over: 334, again: true });
     }
 
     #[test]
     fn a_walk_goes_over_dead_rows() {
         let living = |rows| plan(&Facts { rows, matching: rows, ..FACTS });
-        assert_eq!(living(900_000), Plan::Graph { ef: 100, over: 112, again: true });
-        assert_eq!(living(40_000), Plan::Graph { ef: 159, over: 0, again: true });
+        assert_eq!(living(900_000), Plan::Graph { ef: 100, over: 300, again: true });
+        assert_eq!(living(40_000), Plan::Graph { ef: 100, over: 1875, again: false });
+        assert_eq!(living(15_000), Plan::Graph { ef: 259, over: 0, again: true });
     }
 
     #[test]
-    fn ef_grows_as_the_filter_narrows_until_codes_are_cheaper() {
+    fn candidates_grow_as_the_filter_narrows_until_codes_are_cheaper() {
         let filtered = |matching| plan(&Facts { matching, filtered: true, ..FACTS });
-        assert_eq!(filtered(99_000), Plan::Graph { ef: 101, over: 0, again: true });
-        assert_eq!(filtered(70_000), Plan::Graph { ef: 120, over: 0, again: true });
-        assert_eq!(filtered(55_000), Plan::Graph { ef: 135, over: 0, again: true });
-        assert_eq!(filtered(45_000), Plan::Codes);
+        assert_eq!(filtered(70_000), Plan::Graph { ef: 100, over: 1072, again: true });
+        assert_eq!(filtered(45_000), Plan::Graph { ef: 100, over: 1667, again: false });
+        assert_eq!(filtered(35_000), Plan::Codes);
         assert_eq!(filtered(20_000), Plan::Codes);
         assert_eq!(filtered(9_000), Plan::Codes);
         assert_eq!(filtered(500), Plan::Scan);
         assert_eq!(filtered(0), Plan::Scan);
+        // Among many rows that match, yet a small part of all.
+        let many = Facts { all: 10_000_000, rows: 10_000_000, filtered: true, ..FACTS };
+        let of = |matching| plan(&Facts { matching, ..many });
+        assert_eq!(of(150_000), Plan::Graph { ef: 259, over: 0, again: true });
+        assert_eq!(of(100_000), Plan::Codes);
     }
 
     #[test]

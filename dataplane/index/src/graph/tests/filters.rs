@@ -31,7 +31,7 @@ fn a_walk_over_all_rows_finds_what_may_be_returned() {
                 truth = (0..ROWS).filter(|row| matches(*row)).map(|row| truth[row]).collect();
                 truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
                 for k in [K, 64] {
-                    let walk = Walk { ef: 64, over: 160, again: true, within: None };
+                    let walk = Walk { ef: 64, over: 480, again: true, within: None };
                     let hits = graph.walk(&query, k, walk, &select).expect("a fitting query");
                     assert_eq!(hits.len(), k);
                     assert!(hits.iter().all(|hit| select.admits(hit.row)));
@@ -52,6 +52,38 @@ fn a_walk_over_all_rows_finds_what_may_be_returned() {
         let walk = Walk { ef: 64, over: usize::MAX, again: true, within: Some(0.0) };
         let hits = graph.walk(&queries()[0], K, walk, &everything).expect("a fitting query");
         assert_eq!(hits.len(), K);
+    }
+}
+
+#[test]
+fn a_walk_over_all_rows_goes_as_far_as_what_matches_needs() {
+    let slots: Vec<u32> = (0..ROWS as u32).collect();
+    let walk = Walk { ef: 64, over: 1200, again: false, within: None };
+    for metric in METRICS {
+        let graph = build(metric);
+        let mut compared = Vec::new();
+        for one_in in [1, 4, 16] {
+            // Without regard to clusters.
+            let matches =
+                |row: usize| (row.wrapping_mul(2_654_435_761) >> 16).is_multiple_of(one_in);
+            let mut words = vec![0; ROWS.div_ceil(64)];
+            let matching = (0..ROWS).filter(|row| matches(*row));
+            matching.for_each(|row| words[row / 64] |= 1 << (row % 64));
+            let select = Select { allow: Some((&words, &slots)), died: None };
+            let mut of_all = 0;
+            for query in queries() {
+                let before = compared_here();
+                let hits = graph.walk(&query, K, walk, &select).expect("a fitting query");
+                of_all += compared_here() - before;
+                if one_in == 1 {
+                    let everything = Select::default();
+                    let all = graph.search(&query, K, walk.ef, &everything);
+                    assert_eq!(hits, all.expect("a fitting query"), "{metric:?}");
+                }
+            }
+            compared.push(of_all);
+        }
+        assert!(compared.is_sorted(), "{metric:?}: {compared:?}");
     }
 }
 
