@@ -116,7 +116,7 @@ class Judge {
     // Most are so many times as many as the share of all rows that may be returned lets expect.
     static constexpr size_t SPREAD = 3;
     // Looks until as many were looked around as without a filter.
-    static constexpr size_t LOOKS = 4;
+    static constexpr size_t LOOKS = 2;
 
     size_t look(size_t number) const {
         return std::min(most_, std::max<size_t>(task_.ef * number / LOOKS, 1));
