@@ -62,22 +62,40 @@ pub(super) fn run(args: &Args, data: &Dataset, output: &mut Output) -> Result<Va
     let cluster_runs: Vec<u32> = cluster.nodes().iter().filter_map(Node::process_id).collect();
     let one = Asked { urls: &one, processes: &alone_runs };
     let three = Asked { urls: &three, processes: &cluster_runs };
-    let mut lines: Vec<Line> = Vec::new();
-    for &clients in &args.clients {
-        for ef in efs(args) {
-            lines.push(by_turns(
-                args,
-                (data, output),
-                NAMES,
-                (name_of(ef), clients),
-                || rest(data, &three, ef, &Value::Null, clients),
-                || rest(data, &one, ef, &Value::Null, clients),
-            )?);
-        }
-    }
+    let lines = compare(args, (data, output), &three, &one)?;
     print(NAMES.peer, &lines);
     alone.stop()?;
     cluster.stop()?;
     let lines: Vec<Value> = lines.iter().map(|line| line.json("one_node")).collect();
     Ok(json!({"loaded": loaded, "lines": lines}))
+}
+
+/// Clients spread over the three nodes, and clients that ask one of them alone: what each would
+/// take on a machine of its own. Three that are asked at once share cores and caches here.
+fn compare(
+    args: &Args,
+    (data, output): (&Dataset, &mut Output),
+    three: &Asked<'_>,
+    one: &Asked<'_>,
+) -> Result<Vec<Line>, Error> {
+    let mut lines = Vec::new();
+    for &clients in &args.clients {
+        let spread = efs(args).map(|ef| (name_of(ef), ef, three.urls));
+        let each =
+            three.urls.iter().zip(1..).map(|(url, number)| {
+                (format!("node {number} asked"), None, std::slice::from_ref(url))
+            });
+        for (what, ef, urls) in spread.chain(each) {
+            let asked = Asked { urls, processes: three.processes };
+            lines.push(by_turns(
+                args,
+                (data, output),
+                NAMES,
+                (what, clients),
+                || rest(data, &asked, ef, &Value::Null, clients),
+                || rest(data, one, ef, &Value::Null, clients),
+            )?);
+        }
+    }
+    Ok(lines)
 }
