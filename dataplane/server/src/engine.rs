@@ -8,5 +8,5 @@ pub(crate) use vane_node::{
 };
 #[cfg(test)]
 pub(crate) use vane_shard::Memory;
-pub(crate) use vane_shard::{Info, Record, Write};
+pub(crate) use vane_shard::{Info, Record, Scored, Write};
 pub(crate) use vane_transport::{Assurance, Freshness, NodeMemory, peer_server};

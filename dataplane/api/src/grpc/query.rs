@@ -14,7 +14,7 @@ use super::value::number;
 use super::vector::{input, sparse};
 use super::{Fields, Form, Lists, needed, put, unread};
 use crate::error::Error;
-use crate::rest::query::{QueryBatch, QueryRequest};
+use crate::rest::query::{QueryBatch, QueryRequest, SearchBatch, SearchRequest};
 
 impl Form for QueryPoints {
     type Body = QueryRequest;
@@ -48,7 +48,7 @@ impl Form for QueryBatchPoints {
 }
 
 impl Form for SearchPoints {
-    type Body = QueryRequest;
+    type Body = SearchRequest;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
         let near = match self.sparse_indices {
@@ -56,8 +56,8 @@ impl Form for SearchPoints {
             None => lists.dense(self.vector),
         };
         let mut fields = Fields::new();
-        put(&mut fields, "query", Some(json!({ "nearest": near })));
-        put(&mut fields, "using", self.vector_name);
+        let name = self.vector_name.unwrap_or_default();
+        put(&mut fields, "vector", Some(json!({ "name": name, "vector": near })));
         // Here it has to be said: none is 0, which is refused as such.
         put(&mut fields, "limit", Some(self.limit));
         put(&mut fields, "offset", self.offset);
@@ -71,7 +71,7 @@ impl Form for SearchPoints {
 }
 
 impl Form for SearchBatchPoints {
-    type Body = QueryBatch;
+    type Body = SearchBatch;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
         let each = self.search_points.into_iter().map(|search| search.form(lists));

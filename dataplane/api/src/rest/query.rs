@@ -1,6 +1,7 @@
 //! Bodies of `points/query`.
 
 mod by;
+mod search;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -13,6 +14,7 @@ use super::shard_key::{Keyed, NamedKeys, keyed};
 use crate::engine::{By, Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
+pub use search::{SearchBatch, SearchRequest};
 
 /// Points returned when the request does not say.
 const LIMIT: usize = 10;

@@ -16,6 +16,9 @@ pub struct RecordOut<'a>(pub &'a Record, pub &'a Keys);
 /// A point that was found.
 pub struct ScoredOut<'a>(pub &'a Scored, pub &'a Keys);
 
+/// The bare list of a search.
+pub struct Found<'a>(pub &'a [Scored], pub &'a Keys);
+
 /// `{"points": […]}` of a query.
 pub struct Points<'a>(pub &'a [Scored], pub &'a Keys);
 
@@ -115,14 +118,17 @@ fn parts<S: Serializer>(
     Ok(())
 }
 
+impl Serialize for Found<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Written as they are looked at, without a second list of all points.
+        serializer.collect_seq(self.0.iter().map(|scored| ScoredOut(scored, self.1)))
+    }
+}
+
 impl Serialize for Points<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("QueryResponse", 1)?;
-        // Written as they are looked at, without a second list of all points.
-        out.serialize_field(
-            "points",
-            &Each(|| self.0.iter().map(|scored| ScoredOut(scored, self.1))),
-        )?;
+        out.serialize_field("points", &Found(self.0, self.1))?;
         out.end()
     }
 }
@@ -151,7 +157,7 @@ impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Each<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Keys, Next, PageOut, Points};
+    use super::{Found, Keys, Next, PageOut, Points};
     use crate::engine::{Record, Scored};
     use serde_json::json;
     use vane_types::{MultiVector, NamedVectors, PointId, ShardKey, SparseVector, TenantId};
@@ -200,7 +206,9 @@ mod tests {
     #[test]
     fn found_points_have_version_and_score() {
         let found = [Scored { record: record(None), score: 0.5 }];
-        let expected = json!({"points": [{"id": 7, "version": 3, "score": 0.5}]});
+        let list = json!([{"id": 7, "version": 3, "score": 0.5}]);
+        assert_eq!(serde_json::to_value(Found(&found, &Keys::new())).unwrap(), list);
+        let expected = json!({ "points": list });
         assert_eq!(serde_json::to_value(Points(&found, &Keys::new())).unwrap(), expected);
     }
 

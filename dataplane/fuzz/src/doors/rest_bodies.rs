@@ -164,6 +164,9 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
         ],
         "query": { "rrf": { "k": 3 } }, "limit": 4,
     });
+    let search = json!({
+        "vector": { "name": "named", "vector": [1, 2, 3] }, "limit": 2, "filter": filter(),
+    });
     let scroll = json!({
         "filter": filter(), "limit": 3, "offset": 1, "with_vector": true,
         "with_payload": { "exclude": ["a[].b"] },
@@ -181,6 +184,7 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/collections/{c}/points/query", nearest.clone()),
         ("POST", "/collections/{c}/points/query", fused),
         ("POST", "/collections/{c}/points/query/batch", json!({ "searches": [query, nearest] })),
-        ("POST", "/collections/{c}/points/search", json!({ "vector": [1, 0], "limit": 1 })),
+        ("POST", "/collections/{c}/points/search", search.clone()),
+        ("POST", "/collections/{c}/points/search/batch", json!({ "searches": [search] })),
     ]
 }

@@ -58,16 +58,16 @@ pub(super) async fn count(
     call.answer(CountResponse { result: Some(result), time: call.seconds(), usage: None })
 }
 
-/// The points that a query ranks first, or a search: both are read as the same.
+/// The points that a query ranks first, or a search, which is one.
 pub(super) async fn query<M>(
     state: &AppState,
     request: Request<M>,
 ) -> Result<(Call, Vec<ScoredPoint>), Failed>
 where
-    M: Form<Body = QueryRequest> + Termed + Send + 'static,
+    M: Form<Body: Into<QueryRequest> + Send> + Termed + Send + 'static,
 {
     let (call, message) = Call::of(state, request)?;
-    let mut body = call.read(message).await?;
+    let mut body: QueryRequest = call.read(message).await?.into();
     let named = body.take_keys();
     let query = body.into_query()?;
     let collection = call.collection(named.as_ref()).await?;
@@ -83,10 +83,10 @@ pub(super) async fn query_batch<M>(
     request: Request<M>,
 ) -> Result<(Call, Vec<BatchResult>), Failed>
 where
-    M: Form<Body = QueryBatch> + Termed + Send + 'static,
+    M: Form<Body: Into<QueryBatch> + Send> + Termed + Send + 'static,
 {
     let (call, message) = Call::of(state, request)?;
-    let queries = call.read(message).await?.into_queries()?;
+    let queries = call.read(message).await?.into().into_queries()?;
     let collection = call.collection(None).await?;
     let queries = call.service.each_among(&call.context, &collection, queries).await?;
     let found = call.service.query_batch(&call.context, queries).await?;

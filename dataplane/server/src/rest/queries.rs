@@ -1,24 +1,20 @@
-//! Queries: points ranked.
+//! Queries: points ranked. Searches, which are older, are queries in other words.
 
 use vane_api::rest::explained::explained;
-use vane_api::rest::query::{QueryBatch, QueryRequest};
-use vane_api::rest::record::Points;
+use vane_api::rest::query::{QueryBatch, QueryRequest, SearchBatch, SearchRequest};
+use vane_api::rest::record::{Found, Keys, Points};
 use vane_api::rest::shard_key::Keyed;
 
 use super::answer::Answered;
 use super::body::To;
 use super::call::{Call, keys_of};
-use crate::engine::Explaining;
+use super::error::ApiError;
+use crate::engine::{Explaining, Scored};
 
 /// `POST /collections/{collection}/points/query`.
-pub(super) async fn one(call: Call, To(name, mut body): To<QueryRequest>) -> Answered {
+pub(super) async fn one(call: Call, To(name, body): To<QueryRequest>) -> Answered {
     let explaining = body.is_explained().then(Explaining::default);
-    let named = body.take_keys();
-    let query = body.into_query()?;
-    let collection = call.collection_of(&name, named).await?;
-    let context = vane_service::Call { explaining: explaining.clone(), ..call.context.clone() };
-    let found = call.service.query(&context, &collection, query).await?;
-    let keys = keys_of(&collection, found.iter().map(|scored| &scored.record));
+    let (found, keys) = ranked(&call, &name, body, explaining.clone()).await?;
     let points = Points(&found, &keys);
     Ok(match explaining {
         None => call.answer(points),
@@ -26,13 +22,50 @@ pub(super) async fn one(call: Call, To(name, mut body): To<QueryRequest>) -> Ans
     })
 }
 
+/// `POST /collections/{collection}/points/search`.
+pub(super) async fn search(call: Call, To(name, body): To<SearchRequest>) -> Answered {
+    let (found, keys) = ranked(&call, &name, body.into(), None).await?;
+    Ok(call.answer(Found(&found, &keys)))
+}
+
 /// `POST /collections/{collection}/points/query/batch`: results in the order asked for.
 pub(super) async fn batch(call: Call, To(name, body): To<QueryBatch>) -> Answered {
+    let (found, keys) = ranked_each(&call, &name, body).await?;
+    let results: Vec<_> = found.iter().map(|points| Points(points, &keys)).collect();
+    Ok(call.answer(results))
+}
+
+/// `POST /collections/{collection}/points/search/batch`: results in the order asked for.
+pub(super) async fn search_batch(call: Call, To(name, body): To<SearchBatch>) -> Answered {
+    let (found, keys) = ranked_each(&call, &name, body.into()).await?;
+    let results: Vec<_> = found.iter().map(|points| Found(points, &keys)).collect();
+    Ok(call.answer(results))
+}
+
+async fn ranked(
+    call: &Call,
+    name: &str,
+    mut body: QueryRequest,
+    explaining: Option<Explaining>,
+) -> Result<(Vec<Scored>, Keys), ApiError> {
+    let named = body.take_keys();
+    let query = body.into_query()?;
+    let collection = call.collection_of(name, named).await?;
+    let context = vane_service::Call { explaining, ..call.context.clone() };
+    let found = call.service.query(&context, &collection, query).await?;
+    let keys = keys_of(&collection, found.iter().map(|scored| &scored.record));
+    Ok((found, keys))
+}
+
+async fn ranked_each(
+    call: &Call,
+    name: &str,
+    body: QueryBatch,
+) -> Result<(Vec<Vec<Scored>>, Keys), ApiError> {
     let queries = body.into_queries()?;
-    let collection = call.collection(&name).await?;
+    let collection = call.collection(name).await?;
     let queries = call.service.each_among(&call.context, &collection, queries).await?;
     let found = call.service.query_batch(&call.context, queries).await?;
     let keys = keys_of(&collection, found.iter().flatten().map(|scored| &scored.record));
-    let results: Vec<_> = found.iter().map(|points| Points(points, &keys)).collect();
-    Ok(call.answer(results))
+    Ok((found, keys))
 }

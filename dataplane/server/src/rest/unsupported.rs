@@ -10,9 +10,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 23] = [
-    ("/points/search", "use points/query"),
-    ("/points/search/batch", "use points/query/batch"),
+const OF_COLLECTION: [(&str, &str); 21] = [
     ("/points/search/groups", ""),
     ("/points/recommend", ""),
     ("/points/recommend/batch", ""),
