@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vane_types::ShardKey;
 
-use super::Unsupported;
-use crate::engine::ShardKeys;
+use super::{Unsupported, UnsupportedUnlessEmpty};
+use crate::engine::{Layout, ShardKeys};
+use crate::error::{Error, Kind};
 
 /// Shard keys that one request may name.
 const KEYS_MAX: usize = 1024;
@@ -83,13 +84,10 @@ fn key(value: &Value) -> Option<ShardKey> {
 #[serde(deny_unknown_fields)]
 pub struct CreateShardKey {
     shard_key: OneKey,
-    /// A tenant is a range of hashes: it has no shards of its own.
-    #[serde(default, rename = "shards_number")]
-    _shards_number: Unsupported,
-    #[serde(default, rename = "replication_factor")]
-    _replication_factor: Unsupported,
+    shards_number: Option<u64>,
+    replication_factor: Option<u64>,
     #[serde(default, rename = "placement")]
-    _placement: Unsupported,
+    _placement: UnsupportedUnlessEmpty,
     #[serde(default, rename = "initial_state")]
     _initial_state: Unsupported,
 }
@@ -112,9 +110,28 @@ impl<'de> Deserialize<'de> for OneKey {
 }
 
 impl CreateShardKey {
-    /// The key to make.
-    pub fn into_key(self) -> ShardKey {
-        self.shard_key.0
+    /// The key to make in a collection that is laid out so.
+    ///
+    /// # Errors
+    ///
+    /// `Kind::Unsupported` where it is to have shards or replicas otherwise: it is a range of
+    /// hashes, and has none of its own.
+    pub fn into_key(self, layout: Layout) -> Result<ShardKey, Error> {
+        let refused = |field, number, of_all| {
+            let detail = format!("leave it out: it is that of the collection, {of_all}");
+            let subject = format!("`{field}: {number}` of a shard key");
+            Err(Error::new(Kind::Unsupported, subject, detail))
+        };
+        match (self.shards_number, self.replication_factor) {
+            // One asks for no more than what a key takes mostly.
+            (Some(shards), _) if shards != 1 && shards != u64::from(layout.shards) => {
+                refused("shards_number", shards, layout.shards)
+            }
+            (_, Some(factor)) if factor != u64::from(layout.replication_factor) => {
+                refused("replication_factor", factor, layout.replication_factor)
+            }
+            _ => Ok(self.shard_key.0),
+        }
     }
 }
 
@@ -164,9 +181,28 @@ mod tests {
             assert!(read(&json).unwrap_err().contains("expected a text"), "{json}");
         }
         assert!(read(&json!([])).unwrap_err().contains("1 to 1024"));
-        let make = |json| serde_json::from_value::<CreateShardKey>(json);
-        assert_eq!(make(json!({"shard_key": "a"})).unwrap().into_key(), ShardKey::Text("a".into()));
-        let placed = make(json!({"shard_key": "a", "placement": [1]})).unwrap_err().to_string();
+    }
+
+    #[test]
+    fn a_key_has_the_shards_and_replicas_of_its_collection() {
+        let layout = Layout { shards: 4, replication_factor: 3, write_consistency_factor: 2 };
+        let read = |json| serde_json::from_value::<CreateShardKey>(json);
+        let make = |json| read(json).unwrap().into_key(layout);
+        for json in [
+            json!({"shard_key": "a"}),
+            json!({"shard_key": "a", "shards_number": 1, "placement": []}),
+            json!({"shard_key": "a", "shards_number": 4, "replication_factor": 3}),
+        ] {
+            assert_eq!(make(json), Ok(ShardKey::Text("a".into())));
+        }
+        for (field, number) in
+            [("shards_number", 2), ("shards_number", 0), ("replication_factor", 1)]
+        {
+            let error = make(json!({"shard_key": "a", field: number})).unwrap_err();
+            assert_eq!(error.kind, Kind::Unsupported);
+            assert!(error.subject.contains(field), "{error:?}");
+        }
+        let placed = read(json!({"shard_key": "a", "placement": [1]})).unwrap_err().to_string();
         assert!(placed.contains("not supported"), "{placed}");
     }
 }

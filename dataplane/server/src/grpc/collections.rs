@@ -138,8 +138,9 @@ impl CollectionsDoor {
         request: Request<wire::CreateShardKeyRequest>,
     ) -> Answered<wire::CreateShardKeyResponse> {
         let (call, message) = self.call(request)?;
-        let key = call.read(message).await?.into_key();
+        let body = call.read(message).await?;
         let collection = call.collection(None).await?;
+        let key = body.into_key(collection.layout())?;
         call.service.create_shard_key(&call.context, collection, key).await?;
         call.answer(wire::CreateShardKeyResponse { result: true, time: call.seconds() })
     }

@@ -16,7 +16,8 @@ pub(super) async fn list(call: Call, In(name): In<String>) -> Answered {
 /// `PUT /collections/{collection}/shards`.
 pub(super) async fn create(call: Call, To(name, body): To<CreateShardKey>) -> Answered {
     let collection = call.collection(&name).await?;
-    call.service.create_shard_key(&call.context, collection, body.into_key()).await?;
+    let key = body.into_key(collection.layout())?;
+    call.service.create_shard_key(&call.context, collection, key).await?;
     Ok(call.answer(true))
 }
 

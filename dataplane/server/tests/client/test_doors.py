@@ -280,6 +280,7 @@ CHANGED = [
     ("delete_payload_index", ["n"], None),
     ("delete_payload_index", ["a..b"], None),
     ("create_shard_key", ["key"], None),
+    ("create_shard_key", ["key"], {"shards_number": 9}),
     ("delete_shard_key", ["key"], None),
     ("upsert", [[m.PointStruct(id=1, vector=[1, 2])]], {"update_mode": m.UpdateMode.INSERT_ONLY}),
     ("upsert", [[m.PointStruct(id=1, vector=[1, 2])]], {"update_filter": m.Filter()}),

@@ -128,7 +128,7 @@ def test_a_key_goes_with_its_points_and_comes_again_empty(client, by_tenant):
     refused(404, "Shard key acme not found", lambda: client.delete_shard_key(by_tenant, "acme"))
     refused(404, "Shard key acme not found", lambda: client.upsert(by_tenant, [point(0, 1)], shard_key_selector="acme"))
     assert client.count(by_tenant).count == 30
-    assert client.create_shard_key(by_tenant, "acme")
+    assert client.create_shard_key(by_tenant, "acme", shards_number=1, replication_factor=1)
     assert client.count(by_tenant, shard_key_selector="acme").count == 0
     client.upsert(by_tenant, [point(0, 1)], shard_key_selector="acme")
     assert client.count(by_tenant).count == 31
@@ -138,6 +138,8 @@ def test_what_cannot_be_is_refused(client, by_tenant, node, name):
     refused(400, "already exists", lambda: client.create_shard_key(by_tenant, "zoo"))
     refused(400, "characters", lambda: client.create_shard_key(by_tenant, "x" * 256))
     refused(400, "not supported", lambda: client.create_shard_key(by_tenant, "p", placement=[1]))
+    refused(400, "`shards_number: 3` of a shard key", lambda: client.create_shard_key(by_tenant, "p", shards_number=3))
+    refused(400, "that of the collection, 1", lambda: client.create_shard_key(by_tenant, "p", replication_factor=2))
     plain = f"{name}-plain"
     create(client, plain)
     refused(400, "Auto sharding method", lambda: client.create_shard_key(plain, "a"))
