@@ -107,7 +107,7 @@ fn a_group_is_handed_over_by_who_leads_it_to_whom_it_names() {
     let leader = cluster.leader();
     let next = (1..=3).find(|id| *id != leader).unwrap();
     let mut hand_over = |from: u64, to: Option<PeerId>| {
-        let heir: crate::Heir = Box::new(move |_| to);
+        let heir: Heir = Box::new(move |_| to);
         let groups = vec![GROUP, GroupId(99)];
         let given = cluster.nodes.get_mut(&from).unwrap().core.hand_over(groups, &heir);
         cluster.settle();
