@@ -8,8 +8,8 @@ use vane_wire::qdrant::{
     CollectionInfo, CollectionParams, CollectionStatus, CollectionWarning, Distance,
     HnswConfigDiff, MaxOptimizationThreads, OptimizerStatus, OptimizersConfigDiff,
     PayloadSchemaInfo, PayloadSchemaType, ShardingMethod, SparseVectorConfig, SparseVectorParams,
-    UpdateQueueInfo, VectorParams, VectorParamsMap, VectorsConfig, max_optimization_threads,
-    vectors_config,
+    UpdateQueueInfo, VectorParams, VectorParamsMap, VectorsConfig,
+    max_optimization_threads::Variant, vectors_config,
 };
 
 use super::collection::quantization_of;
@@ -112,11 +112,7 @@ fn sparse(json: &Value) -> SparseVectorConfig {
 }
 
 fn optimizer(json: &Value) -> OptimizersConfigDiff {
-    use max_optimization_threads::{Setting, Variant};
-    let threads = match &json["max_optimization_threads"] {
-        Value::String(_) => Some(Variant::Setting(Setting::Auto.into())),
-        other => other.as_u64().map(Variant::Value),
-    };
+    let threads = json["max_optimization_threads"].as_u64().map(Variant::Value);
     let threads = threads.map(|variant| MaxOptimizationThreads { variant: Some(variant) });
     OptimizersConfigDiff { max_optimization_threads: threads, ..Flat::of(json) }
 }

@@ -6,6 +6,10 @@ use vane_types::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
 
 use crate::engine::{Info, Layout};
 
+/// A parameter of the optimizer that may be set to a word: as many as there is work for.
+const THREADS: &str = "max_optimization_threads";
+const AUTO: &str = "auto";
+
 /// The `CollectionInfo` of the API. Parameters that have no effect here show what was set, or the
 /// API's defaults.
 pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -> Value {
@@ -49,6 +53,12 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
 pub fn parameters(config: &CollectionConfig, layout: Layout) -> Value {
     let mut parameters = effective(config, layout);
     merge_deep(&mut parameters, config.hints.config.clone());
+    if let Some(optimizer) = parameters.get_mut("optimizer_config")
+        && optimizer[THREADS] == AUTO
+    {
+        // Clients write the word and cannot read it.
+        optimizer[THREADS] = Value::Null;
+    }
     Value::Object(parameters)
 }
 
@@ -82,6 +92,7 @@ fn differences(place: &str, hint: &Value, shown: Option<&Value>, places: &mut Ve
         }
         // It asks for what is done.
         Value::Bool(false) => {}
+        hint if *hint == AUTO && place.ends_with(THREADS) => {}
         hint if shown == Some(hint) || place.ends_with(".datatype") => {}
         _ => places.push(place.to_owned()),
     }
@@ -135,7 +146,7 @@ fn optimizer(config: OptimizerConfig) -> Value {
         "memmap_threshold": null,
         "indexing_threshold": config.indexing_threshold,
         "flush_interval_sec": 1,
-        "max_optimization_threads": null,
+        THREADS: null,
     })
 }
 

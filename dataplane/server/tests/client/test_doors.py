@@ -249,6 +249,8 @@ MADE = [
     {"vectors_config": {"a": SMALL, "b": m.VectorParams(size=3, distance="Euclid", on_disk=True, hnsw_config=m.HnswConfigDiff(m=4))}},
     {"vectors_config": SMALL, "hnsw_config": m.HnswConfigDiff(m=0, payload_m=16, inline_storage=True, memory="cold")},
     {"vectors_config": SMALL, "optimizers_config": m.OptimizersConfigDiff(deleted_threshold=0.25, memmap_threshold=5, max_segment_size=7)},
+    {"vectors_config": SMALL, "optimizers_config": m.OptimizersConfigDiff(max_optimization_threads="auto", indexing_threshold=3)},
+    {"vectors_config": SMALL, "optimizers_config": m.OptimizersConfigDiff(max_optimization_threads=2)},
     {"vectors_config": SMALL, "wal_config": m.WalConfigDiff(wal_capacity_mb=5), "metadata": {"k": [1, {"d": None}]}},
     {"vectors_config": SMALL, "strict_mode_config": m.StrictModeConfig(enabled=False, max_query_limit=5)},
     {"vectors_config": SMALL, "sharding_method": m.ShardingMethod.CUSTOM},

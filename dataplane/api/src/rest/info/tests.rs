@@ -39,7 +39,7 @@ fn what_was_set_is_returned_also_where_it_has_no_effect() {
         ("/hnsw_config/m", json!(0)),
         ("/hnsw_config/payload_m", json!(16)),
         ("/optimizer_config/memmap_threshold", json!(7)),
-        ("/optimizer_config/max_optimization_threads", json!("auto")),
+        ("/optimizer_config/max_optimization_threads", Value::Null),
         ("/optimizer_config/max_segment_size", Value::Null),
         ("/quantization_config/scalar/type", json!("int8")),
         ("/strict_mode_config/enabled", json!(false)),
@@ -65,7 +65,7 @@ fn a_warning_names_each_parameter_that_does_nothing() {
             "{place}"
         );
     }
-    for place in ["on_disk_payload", "inline_storage", "enabled"] {
+    for place in ["on_disk_payload", "inline_storage", "enabled", "max_optimization_threads"] {
         assert!(!messages.iter().any(|message| message.contains(place)), "{place}: {messages:?}");
     }
     let plain = created(r#"{"vectors": {"size": 4, "distance": "Dot"}, "on_disk_payload": true}"#);
@@ -75,7 +75,8 @@ fn a_warning_names_each_parameter_that_does_nothing() {
 #[test]
 fn a_change_joins_what_was_set_before() {
     let (mut config, layout) = created(HINTS);
-    let json = r#"{"quantization_config": "Disabled", "hnsw_config": {"on_disk": true},
+    let json = r#"{"quantization_config": "Disabled",
+        "optimizers_config": {"max_optimization_threads": 3}, "hnsw_config": {"on_disk": true},
         "params": {"read_fan_out_factor": 2}, "vectors": {"": {"memory": "pinned"}}}"#;
     let change = parse_text::<UpdateCollection>(json).unwrap().into_change(&config).unwrap();
     assert_eq!(change.hnsw.and_then(|hnsw| hnsw.on_disk), Some(true));
@@ -86,6 +87,7 @@ fn a_change_joins_what_was_set_before() {
     let shown = parameters(&config, layout);
     for (place, expected) in [
         ("/quantization_config", Value::Null),
+        ("/optimizer_config/max_optimization_threads", json!(3)),
         ("/hnsw_config/on_disk", json!(true)),
         ("/hnsw_config/payload_m", json!(16)),
         ("/params/read_fan_out_factor", json!(2)),
