@@ -2,8 +2,8 @@
 
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
-    By, ConfigChange, Layout, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys,
-    VectorChange,
+    By, ConfigChange, Group, GroupValue, Grouping, Layout, Prefetch, Query, SearchExplained,
+    ShardExplained, ShardKeys, VectorChange,
 };
 pub(crate) use vane_node::{
     CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,

@@ -33,7 +33,7 @@ use crate::rest::text;
 
 pub use cluster::cluster_info;
 pub use info::collection_info;
-pub use record::{next_page, retrieved, scored};
+pub use record::{grouped, next_page, retrieved, scored};
 pub use select::{shard_key, shard_keys};
 pub use terms::{Termed, Terms};
 pub use update::updated;

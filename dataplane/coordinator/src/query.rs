@@ -2,12 +2,15 @@
 
 mod filters;
 mod fusion;
+mod groups;
 mod search;
 mod stage;
 
 use vane_filter::Filter;
 use vane_shard::{SearchParams, Want};
 use vane_types::{PointId, Vector};
+
+pub use groups::{Group, GroupValue, Grouping};
 
 /// What `points/query` asks.
 #[derive(Debug, Clone)]

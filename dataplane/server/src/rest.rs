@@ -131,6 +131,8 @@ fn point_routes() -> Routes {
         .route("/collections/{collection}/points/count", post(points::count))
         .route("/collections/{collection}/points/query", post(queries::one))
         .route("/collections/{collection}/points/query/batch", post(queries::batch))
+        .route("/collections/{collection}/points/query/groups", post(queries::groups))
+        .route("/collections/{collection}/points/search/groups", post(queries::search_groups))
         .route("/collections/{collection}/points/search", post(queries::search))
         .route("/collections/{collection}/points/search/batch", post(queries::search_batch))
 }

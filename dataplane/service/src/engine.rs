@@ -2,8 +2,8 @@
 
 pub(crate) use vane_catalog::{AliasChange, WantedReplica};
 pub(crate) use vane_coordinator::{
-    AskedOf, ConfigChange, Coordinator, Explaining, Layout, Partial, Query, RequestOptions,
-    ShardKeys, Shards,
+    AskedOf, ConfigChange, Coordinator, Explaining, Group, Grouping, Layout, Partial, Query,
+    RequestOptions, ShardKeys, Shards,
 };
 pub(crate) use vane_node::{
     Collection, CollectionOverview, Marker, Member, MemoryOverview, Node, NodeOverview, NodeShards,

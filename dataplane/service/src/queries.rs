@@ -7,7 +7,7 @@ use vane_api::{Error, Kind};
 use vane_types::limits::ANSWER_BYTES_MAX;
 
 use crate::call::Call;
-use crate::engine::{Collection, Query, Scored};
+use crate::engine::{Collection, Group, Grouping, Query, Scored};
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
 
@@ -24,6 +24,22 @@ impl Service {
         query: Query,
     ) -> Answering<'a, Vec<Scored>> {
         let searching = collection.query(query, call.options());
+        Box::pin(self.run(call, Operation::Query, collection.name(), searching))
+    }
+
+    /// The best groups of a query, as many as its limit says.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Service::query`].
+    pub fn query_groups<'a>(
+        &'a self,
+        call: &'a Call,
+        collection: &'a Collection,
+        query: Query,
+        grouping: Grouping,
+    ) -> Answering<'a, Vec<Group>> {
+        let searching = collection.query_groups(query, grouping, call.options());
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
     }
 

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use vane_wire::qdrant::query::Variant;
 use vane_wire::qdrant::{
     AcornSearchParams, Fusion, PrefetchQuery, QuantizationSearchParams, Query, QueryBatchPoints,
-    QueryPoints, Rrf, SearchBatchPoints, SearchParams, SearchPoints,
+    QueryPointGroups, QueryPoints, Rrf, SearchBatchPoints, SearchParams, SearchPointGroups,
+    SearchPoints,
 };
 
 use super::config::word;
@@ -14,7 +15,9 @@ use super::value::number;
 use super::vector::{input, sparse};
 use super::{Fields, Form, Lists, needed, put, unread};
 use crate::error::Error;
-use crate::rest::query::{QueryBatch, QueryRequest, SearchBatch, SearchRequest};
+use crate::rest::query::{
+    QueryBatch, QueryGroupsRequest, QueryRequest, SearchBatch, SearchGroupsRequest, SearchRequest,
+};
 
 impl Form for QueryPoints {
     type Body = QueryRequest;
@@ -76,6 +79,57 @@ impl Form for SearchBatchPoints {
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
         let each = self.search_points.into_iter().map(|search| search.form(lists));
         Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+    }
+}
+
+impl Form for QueryPointGroups {
+    type Body = QueryGroupsRequest;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let stage = PrefetchQuery {
+            prefetch: self.prefetch,
+            query: self.query,
+            using: self.using,
+            filter: self.filter,
+            params: self.params,
+            score_threshold: self.score_threshold,
+            limit: self.limit,
+            lookup_from: self.lookup_from,
+        };
+        let mut fields = self::stage(stage, lists)?;
+        want(&mut fields, self.with_payload, self.with_vectors)?;
+        among(&mut fields, self.shard_key_selector)?;
+        put(&mut fields, "group_by", Some(self.group_by));
+        put(&mut fields, "group_size", self.group_size);
+        put(&mut fields, "with_lookup", unread(self.with_lookup));
+        Ok(fields.into())
+    }
+}
+
+impl Form for SearchPointGroups {
+    type Body = SearchGroupsRequest;
+
+    fn form(self, lists: &mut Lists) -> Result<Value, Error> {
+        let search = SearchPoints {
+            vector: self.vector,
+            vector_name: self.vector_name,
+            sparse_indices: self.sparse_indices,
+            filter: self.filter,
+            params: self.params,
+            score_threshold: self.score_threshold,
+            limit: self.limit.into(),
+            with_payload: self.with_payload,
+            with_vectors: self.with_vectors,
+            shard_key_selector: self.shard_key_selector,
+            ..SearchPoints::default()
+        };
+        let mut form = search.form(lists)?;
+        form["group_by"] = self.group_by.into();
+        form["group_size"] = self.group_size.into();
+        if self.with_lookup.is_some() {
+            form["with_lookup"] = true.into();
+        }
+        Ok(form)
     }
 }
 

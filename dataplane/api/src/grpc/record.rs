@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 
 use vane_types::{OwnId, PointId};
+use vane_wire::qdrant::group_id::Kind;
 use vane_wire::qdrant::point_id::PointIdOptions;
-use vane_wire::qdrant::{PointId as IdMessage, RetrievedPoint, ScoredPoint, ShardKey, Value};
+use vane_wire::qdrant::{
+    GroupId, GroupsResult, PointGroup, PointId as IdMessage, RetrievedPoint, ScoredPoint, ShardKey,
+    Value,
+};
 
 use super::select::shard_key;
 use super::value::fields;
 use super::vector::output;
-use crate::engine::{Record, Scored};
+use crate::engine::{Group, GroupValue, Record, Scored};
 use crate::rest::record::{Keys, Next};
 
 /// Points that were read.
@@ -36,6 +40,25 @@ pub fn scored(found: &[Scored], keys: &Keys) -> Vec<ScoredPoint> {
         order_value: None,
     };
     found.iter().map(one).collect()
+}
+
+/// Points that were found, by groups.
+pub fn grouped(groups: &[Group], keys: &Keys) -> GroupsResult {
+    let one = |Group { value, hits }: &Group| {
+        let kind = match value {
+            GroupValue::Integer(integer) => match u64::try_from(*integer) {
+                Ok(number) => Kind::UnsignedValue(number),
+                Err(_) => Kind::IntegerValue(*integer),
+            },
+            GroupValue::Text(text) => Kind::StringValue(text.clone()),
+        };
+        PointGroup {
+            id: Some(GroupId { kind: Some(kind) }),
+            hits: scored(hits, keys),
+            lookup: None,
+        }
+    };
+    GroupsResult { groups: groups.iter().map(one).collect() }
 }
 
 /// Where the next page begins: an id, or a text that is sent back as it came.

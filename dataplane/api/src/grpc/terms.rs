@@ -60,7 +60,9 @@ termed! {
     CountPoints: collection, timeout, consistency;
     QueryPoints: collection, timeout, consistency;
     QueryBatchPoints: collection, timeout, consistency;
+    QueryPointGroups: collection, timeout, consistency;
     SearchPoints: collection, timeout, consistency;
+    SearchPointGroups: collection, timeout, consistency;
     SearchBatchPoints: collection, timeout, consistency;
     CreateCollection: collection, timeout;
     UpdateCollection: collection, timeout;

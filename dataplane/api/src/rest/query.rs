@@ -1,6 +1,7 @@
 //! Bodies of `points/query`.
 
 mod by;
+mod groups;
 mod search;
 
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use super::shard_key::{Keyed, NamedKeys, keyed};
 use crate::engine::{By, Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
+pub use groups::{GroupsRequest, QueryGroupsRequest, SearchGroupsRequest};
 pub use search::{SearchBatch, SearchRequest};
 
 /// Points returned when the request does not say.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use vane_types::{NamedVectors, PointId, ShardKey, TenantId, Vector};
 
-use crate::engine::{Record, Scored};
+use crate::engine::{Group, GroupValue, Record, Scored};
 
 /// What the tenants of an answer's points are called; empty where there are none.
 pub type Keys = BTreeMap<TenantId, ShardKey>;
@@ -18,6 +18,9 @@ pub struct ScoredOut<'a>(pub &'a Scored, pub &'a Keys);
 
 /// The bare list of a search.
 pub struct Found<'a>(pub &'a [Scored], pub &'a Keys);
+
+/// `{"groups": […]}` of a query.
+pub struct Groups<'a>(pub &'a [Group], pub &'a Keys);
 
 /// `{"points": […]}` of a query.
 pub struct Points<'a>(pub &'a [Scored], pub &'a Keys);
@@ -125,6 +128,30 @@ impl Serialize for Found<'_> {
     }
 }
 
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("GroupsResult", 1)?;
+        let groups = || self.0.iter().map(|group| GroupOut(group, self.1));
+        out.serialize_field("groups", &Each(groups))?;
+        out.end()
+    }
+}
+
+struct GroupOut<'a>(&'a Group, &'a Keys);
+
+impl Serialize for GroupOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(Group { value, hits }, keys) = self;
+        let mut out = serializer.serialize_struct("PointGroup", 2)?;
+        out.serialize_field("hits", &Found(hits, keys))?;
+        match value {
+            GroupValue::Integer(integer) => out.serialize_field("id", integer)?,
+            GroupValue::Text(text) => out.serialize_field("id", text)?,
+        }
+        out.end()
+    }
+}
+
 impl Serialize for Points<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("QueryResponse", 1)?;
@@ -157,8 +184,8 @@ impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Each<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, Keys, Next, PageOut, Points};
-    use crate::engine::{Record, Scored};
+    use super::{Found, Groups, Keys, Next, PageOut, Points};
+    use crate::engine::{Group, GroupValue, Record, Scored};
     use serde_json::json;
     use vane_types::{MultiVector, NamedVectors, PointId, ShardKey, SparseVector, TenantId};
 
@@ -208,8 +235,12 @@ mod tests {
         let found = [Scored { record: record(None), score: 0.5 }];
         let list = json!([{"id": 7, "version": 3, "score": 0.5}]);
         assert_eq!(serde_json::to_value(Found(&found, &Keys::new())).unwrap(), list);
-        let expected = json!({ "points": list });
+        let expected = json!({ "points": list.clone() });
         assert_eq!(serde_json::to_value(Points(&found, &Keys::new())).unwrap(), expected);
+        let groups = [GroupValue::Integer(-1), GroupValue::Text("a".into())]
+            .map(|value| Group { value, hits: found.to_vec() });
+        let expected = json!({"groups": [{"id": -1, "hits": list}, {"id": "a", "hits": list}]});
+        assert_eq!(serde_json::to_value(Groups(&groups, &Keys::new())).unwrap(), expected);
     }
 
     #[test]

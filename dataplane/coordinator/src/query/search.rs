@@ -120,11 +120,16 @@ impl<S: Shards> Collection<S> {
     }
 
     fn order_of(&self, vector: &str) -> Order {
-        let params = self.config().vectors.get(vector);
-        match params.is_some_and(|params| params.distance == Distance::Euclid) {
+        match self.is_distance(vector) {
             true => Order::SmallerIsBetter,
             false => Order::LargerIsBetter,
         }
+    }
+
+    /// Whether the smaller score of a vector is the better one.
+    pub(super) fn is_distance(&self, vector: &str) -> bool {
+        let params = self.config().vectors.get(vector);
+        params.is_some_and(|params| params.distance == Distance::Euclid)
     }
 }
 

@@ -167,6 +167,9 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
     let search = json!({
         "vector": { "name": "named", "vector": [1, 2, 3] }, "limit": 2, "filter": filter(),
     });
+    let groups = json!({
+        "query": [1, 0], "limit": 2, "filter": filter(), "group_by": "a[].b", "group_size": 2,
+    });
     let scroll = json!({
         "filter": filter(), "limit": 3, "offset": 1, "with_vector": true,
         "with_payload": { "exclude": ["a[].b"] },
@@ -184,6 +187,7 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/collections/{c}/points/query", nearest.clone()),
         ("POST", "/collections/{c}/points/query", fused),
         ("POST", "/collections/{c}/points/query/batch", json!({ "searches": [query, nearest] })),
+        ("POST", "/collections/{c}/points/query/groups", groups),
         ("POST", "/collections/{c}/points/search", search.clone()),
         ("POST", "/collections/{c}/points/search/batch", json!({ "searches": [search] })),
     ]

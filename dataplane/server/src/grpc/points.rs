@@ -159,16 +159,20 @@ impl Points for PointsDoor {
 
     async fn search_groups(
         &self,
-        _: Request<wire::SearchPointGroups>,
+        request: Request<wire::SearchPointGroups>,
     ) -> Answer<wire::SearchGroupsResponse> {
-        missing("Points/SearchGroups", "group the points of Search in the client")
+        let (call, groups) = reads::groups(&self.0, request).await?;
+        let (result, time) = (Some(groups), call.seconds());
+        done(call.answer(wire::SearchGroupsResponse { result, time, usage: None }))
     }
 
     async fn query_groups(
         &self,
-        _: Request<wire::QueryPointGroups>,
+        request: Request<wire::QueryPointGroups>,
     ) -> Answer<wire::QueryGroupsResponse> {
-        missing("Points/QueryGroups", "group the points of Query in the client")
+        let (call, groups) = reads::groups(&self.0, request).await?;
+        let (result, time) = (Some(groups), call.seconds());
+        done(call.answer(wire::QueryGroupsResponse { result, time, usage: None }))
     }
 
     async fn recommend(
@@ -189,7 +193,7 @@ impl Points for PointsDoor {
         &self,
         _: Request<wire::RecommendPointGroups>,
     ) -> Answer<wire::RecommendGroupsResponse> {
-        missing("Points/RecommendGroups", "group the points of Query in the client")
+        missing("Points/RecommendGroups", "use QueryGroups")
     }
 
     async fn discover(&self, _: Request<wire::DiscoverPoints>) -> Answer<wire::DiscoverResponse> {

@@ -1,13 +1,13 @@
 //! Points: read by id, by page, counted, ranked.
 
 use tonic::Request;
-use vane_api::grpc::{Form, Termed, next_page, retrieved, scored};
-use vane_api::rest::query::{QueryBatch, QueryRequest};
+use vane_api::grpc::{Form, Termed, grouped, next_page, retrieved, scored};
+use vane_api::rest::query::{GroupsRequest, QueryBatch, QueryRequest};
 use vane_api::rest::record::Next;
 use vane_api::rest::shard_key::Keyed;
 use vane_wire::qdrant::{
-    BatchResult, CountPoints, CountResponse, CountResult, GetPoints, GetResponse, ScoredPoint,
-    ScrollPoints, ScrollResponse,
+    BatchResult, CountPoints, CountResponse, CountResult, GetPoints, GetResponse, GroupsResult,
+    ScoredPoint, ScrollPoints, ScrollResponse,
 };
 
 use super::call::{Answered, Call, keys_of};
@@ -75,6 +75,26 @@ where
     let keys = keys_of(&collection, found.iter().map(|scored| &scored.record));
     let points = scored(&found, &keys);
     Ok((call, points))
+}
+
+/// The same by groups.
+pub(super) async fn groups<M>(
+    state: &AppState,
+    request: Request<M>,
+) -> Result<(Call, GroupsResult), Failed>
+where
+    M: Form<Body: Into<GroupsRequest> + Send> + Termed + Send + 'static,
+{
+    let (call, message) = Call::of(state, request)?;
+    let mut body: GroupsRequest = call.read(message).await?.into();
+    let named = body.take_keys();
+    let (query, grouping) = body.into_parts()?;
+    let collection = call.collection(named.as_ref()).await?;
+    let found = call.service.query_groups(&call.context, &collection, query, grouping).await?;
+    let hits = found.iter().flat_map(|group| &group.hits);
+    let keys = keys_of(&collection, hits.map(|scored| &scored.record));
+    let groups = grouped(&found, &keys);
+    Ok((call, groups))
 }
 
 /// The same of several, in the order asked for.

@@ -1,8 +1,11 @@
 //! Queries: points ranked. Searches, which are older, are queries in other words.
 
 use vane_api::rest::explained::explained;
-use vane_api::rest::query::{QueryBatch, QueryRequest, SearchBatch, SearchRequest};
-use vane_api::rest::record::{Found, Keys, Points};
+use vane_api::rest::query::{
+    GroupsRequest, QueryBatch, QueryGroupsRequest, QueryRequest, SearchBatch, SearchGroupsRequest,
+    SearchRequest,
+};
+use vane_api::rest::record::{Found, Groups, Keys, Points};
 use vane_api::rest::shard_key::Keyed;
 
 use super::answer::Answered;
@@ -40,6 +43,26 @@ pub(super) async fn search_batch(call: Call, To(name, body): To<SearchBatch>) ->
     let (found, keys) = ranked_each(&call, &name, body.into()).await?;
     let results: Vec<_> = found.iter().map(|points| Found(points, &keys)).collect();
     Ok(call.answer(results))
+}
+
+/// `POST /collections/{collection}/points/query/groups`.
+pub(super) async fn groups(call: Call, To(name, body): To<QueryGroupsRequest>) -> Answered {
+    grouped(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/search/groups`.
+pub(super) async fn search_groups(call: Call, To(name, body): To<SearchGroupsRequest>) -> Answered {
+    grouped(&call, &name, body.into()).await
+}
+
+async fn grouped(call: &Call, name: &str, mut body: GroupsRequest) -> Answered {
+    let named = body.take_keys();
+    let (query, grouping) = body.into_parts()?;
+    let collection = call.collection_of(name, named).await?;
+    let found = call.service.query_groups(&call.context, &collection, query, grouping).await?;
+    let hits = found.iter().flat_map(|group| &group.hits);
+    let keys = keys_of(&collection, hits.map(|scored| &scored.record));
+    Ok(call.answer(Groups(&found, &keys)))
 }
 
 async fn ranked(

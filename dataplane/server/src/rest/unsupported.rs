@@ -10,14 +10,12 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 21] = [
-    ("/points/search/groups", ""),
+const OF_COLLECTION: [(&str, &str); 19] = [
     ("/points/recommend", ""),
     ("/points/recommend/batch", ""),
     ("/points/recommend/groups", ""),
     ("/points/discover", ""),
     ("/points/discover/batch", ""),
-    ("/points/query/groups", ""),
     ("/points/search/matrix/pairs", ""),
     ("/points/search/matrix/offsets", ""),
     ("/facet", ""),

@@ -141,10 +141,10 @@ def test_collections_that_cannot_be_are_refused(node, body, status, named):
 
 
 MISSING = [
-    ("POST", "/points/search/groups", {"vector": [1, 2, 3, 4], "limit": 1, "group_by": "k", "group_size": 1}),
+    ("POST", "/points/recommend/groups", {"positive": [1], "limit": 1, "group_by": "k", "group_size": 1}),
     ("POST", "/points/recommend", {"positive": [1], "limit": 1}),
     ("POST", "/points/discover", {"target": 1, "limit": 1}),
-    ("POST", "/points/query/groups", {"query": [1, 2, 3, 4], "group_by": "k"}),
+    ("POST", "/points/query/groups", {"query": [1, 2, 3, 4], "group_by": "k", "with_lookup": "docs"}),
     ("POST", "/facet", {"key": "k"}),
     ("POST", "/points/search/matrix/pairs", {}),
     ("GET", "/snapshots", None),

@@ -221,6 +221,12 @@ def test_queries(doors):
     both(doors, [("query_points", [], query(rng)) for _ in range(REQUESTS)])
 
 
+def test_groups(doors):
+    rng = random.Random(16)
+    group = lambda: {"group_by": rng.choice(["k", "n", "nested.a", "s"]), "limit": rng.choice([0, 1, 5]), "group_size": rng.choice([1, 4])}
+    both(doors, [("query_points_groups", [], {**ranking(rng), **group(), "query_filter": maybe(rng)}) for _ in range(60)])
+
+
 def test_batches_of_queries(doors):
     rng = random.Random(14)
     requests = []

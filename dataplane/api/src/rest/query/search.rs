@@ -41,9 +41,10 @@ pub struct SearchBatch {
 
 impl From<SearchRequest> for QueryRequest {
     fn from(search: SearchRequest) -> Self {
+        let (using, query) = search.vector.into_parts();
         Self {
-            query: Some(Ranking(By::Vector(search.vector.vector))),
-            using: search.vector.name,
+            query: Some(query),
+            using,
             filter: search.filter,
             params: search.params,
             score_threshold: search.score_threshold,
@@ -67,9 +68,16 @@ impl From<SearchBatch> for QueryBatch {
 
 /// What is searched for: a vector, or an object with its name and it.
 #[derive(Debug)]
-struct Near {
+pub(super) struct Near {
     name: Option<String>,
     vector: Vector,
+}
+
+impl Near {
+    /// The name, and what ranks by it.
+    pub(super) fn into_parts(self) -> (Option<String>, Ranking) {
+        (self.name, Ranking(By::Vector(self.vector)))
+    }
 }
 
 impl From<Vector> for Near {
