@@ -1,6 +1,6 @@
 //! The points that a query finds, by the values of a field.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 use vane_filter::{Clause, Condition, FieldCondition, FieldRef, Filter, Match, Scalars};
@@ -96,9 +96,7 @@ impl<S: Shards> Collection<S> {
         let wants_ids_only =
             matches!((&want.payload, &want.vectors), (WantPayload::Nothing, WantVectors::Nothing));
         if wants_ids_only {
-            for scored in groups.iter_mut().flat_map(|group| &mut group.hits) {
-                scored.record.payload = None;
-            }
+            check_size(hits(&groups).map(|scored| &scored.record))?;
             return Ok(groups);
         }
         let ids: HashSet<PointId> = hits(&groups).map(|scored| scored.record.id).collect();
@@ -141,27 +139,30 @@ struct Gathered {
     groups: Vec<Group>,
     /// Their places.
     places: BTreeMap<GroupValue, usize>,
+    /// Points by the places of groups that they are in.
+    seen: HashSet<(usize, PointId)>,
 }
 
 impl Gathered {
     fn new(grouping: Grouping, wanted: usize) -> Self {
-        Self { grouping, wanted, groups: Vec::new(), places: BTreeMap::new() }
+        let (groups, places, seen) = (Vec::new(), BTreeMap::new(), HashSet::new());
+        Self { grouping, wanted, groups, places, seen }
     }
 
     /// Adds what a round found; whether something of it is new.
     fn add(&mut self, found: Vec<Scored>) -> bool {
         let mut is_new = false;
-        for scored in found {
-            let payload = scored.record.payload.as_ref();
-            let values = payload.map(|payload| values(&self.grouping.by, payload));
+        for mut scored in found {
+            // Not kept: a point of many groups has all of their values.
+            let payload = scored.record.payload.take();
+            let values = payload.map(|payload| values(&self.grouping.by, &payload));
             for value in values.unwrap_or_default() {
                 let place = *self.places.entry(value.clone()).or_insert_with(|| {
                     self.groups.push(Group { value, hits: Vec::new() });
                     self.groups.len() - 1
                 });
                 let hits = &mut self.groups[place].hits;
-                let is_there = hits.iter().any(|hit| hit.record.id == scored.record.id);
-                if !is_there && hits.len() < self.grouping.size {
+                if hits.len() < self.grouping.size && self.seen.insert((place, scored.record.id)) {
                     hits.push(scored.clone());
                     is_new = true;
                 }
@@ -247,25 +248,18 @@ fn of_groups<'a>(key: &JsonPath, groups: impl Iterator<Item = &'a Group>) -> Vec
 }
 
 /// The groups that a point is in, each once.
-fn values(by: &JsonPath, payload: &serde_json::Map<String, Value>) -> Vec<GroupValue> {
-    let mut found = Vec::new();
+fn values(by: &JsonPath, payload: &serde_json::Map<String, Value>) -> BTreeSet<GroupValue> {
+    let mut found = BTreeSet::new();
     for value in by.values(payload) {
         let each = match value {
             Value::Array(list) => list.as_slice(),
             one => std::slice::from_ref(one),
         };
         for value in each {
-            let value = match value {
-                Value::String(text) => GroupValue::Text(text.clone()),
-                Value::Number(number) => match number.as_i64() {
-                    Some(integer) => GroupValue::Integer(integer),
-                    None => continue,
-                },
-                _ => continue,
-            };
-            if !found.contains(&value) {
-                found.push(value);
-            }
+            found.extend(match value {
+                Value::String(text) => Some(GroupValue::Text(text.clone())),
+                other => other.as_i64().map(GroupValue::Integer),
+            });
         }
     }
     found
@@ -299,9 +293,9 @@ mod tests {
             json!({"k": ["a", "a", 7, 1.5, true, null, ["b"]], "l": [{"m": -1}, {"m": 2}]});
         let of = |path: &str| values(&path.parse().unwrap(), payload.as_object().unwrap());
         let (text, integer) = (|text: &str| GroupValue::Text(text.into()), GroupValue::Integer);
-        assert_eq!(of("k"), [text("a"), integer(7)]);
-        assert_eq!(of("l[].m"), [integer(-1), integer(2)]);
-        assert_eq!(of("nope"), []);
+        assert_eq!(of("k"), BTreeSet::from([text("a"), integer(7)]));
+        assert_eq!(of("l[].m"), BTreeSet::from([integer(-1), integer(2)]));
+        assert_eq!(of("nope"), BTreeSet::new());
     }
 
     #[test]
