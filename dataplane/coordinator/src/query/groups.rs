@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde_json::Value;
 use vane_filter::{Clause, Condition, FieldCondition, FieldRef, Filter, Match, Scalars};
 use vane_shard::{Record, Scored, Want, WantPayload, WantVectors};
+use vane_types::limits::RESULTS_MAX;
 use vane_types::{Error, JsonPath, PointId};
 
 use super::filters::both;
 use super::{By, Prefetch, Query};
-use crate::answer::check_size;
+use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
@@ -74,6 +75,9 @@ impl<S: Shards> Collection<S> {
             // A prefetch hands on no more than its limit, which says nothing of what there is.
             let is_all = found.len() < limit && query.prefetch.is_empty();
             let is_new = gathered.add(found);
+            if gathered.seen.len() > RESULTS_MAX {
+                return Err(too_large());
+            }
             if gathered.is_full() || is_all || !is_new {
                 break;
             }
@@ -157,10 +161,17 @@ impl Gathered {
             let payload = scored.record.payload.take();
             let values = payload.map(|payload| values(&self.grouping.by, &payload));
             for value in values.unwrap_or_default() {
-                let place = *self.places.entry(value.clone()).or_insert_with(|| {
-                    self.groups.push(Group { value, hits: Vec::new() });
-                    self.groups.len() - 1
-                });
+                let place = match self.places.get(&value) {
+                    Some(place) => *place,
+                    // Those that come later are no better.
+                    None if self.groups.len() == self.wanted => continue,
+                    None => {
+                        let place = self.groups.len();
+                        self.places.insert(value.clone(), place);
+                        self.groups.push(Group { value, hits: Vec::new() });
+                        place
+                    }
+                };
                 let hits = &mut self.groups[place].hits;
                 if hits.len() < self.grouping.size && self.seen.insert((place, scored.record.id)) {
                     hits.push(scored.clone());
@@ -175,13 +186,8 @@ impl Gathered {
         group.hits.len() < self.grouping.size
     }
 
-    /// The groups that are the answer as far as it is known.
-    fn best(&self) -> &[Group] {
-        &self.groups[..self.groups.len().min(self.wanted)]
-    }
-
     fn is_full(&self) -> bool {
-        self.groups.len() >= self.wanted && !self.best().iter().any(|group| self.has_room(group))
+        self.groups.len() == self.wanted && !self.groups.iter().any(|group| self.has_room(group))
     }
 
     /// Hits that the next round finds again.
@@ -194,8 +200,8 @@ impl Gathered {
     fn next_filter(&self) -> Filter {
         let key = &self.grouping.by;
         let without_value = Condition::IsEmpty { is_empty: FieldRef { key: key.clone() } };
-        if self.groups.len() >= self.wanted {
-            let unfilled = self.best().iter().filter(|group| self.has_room(group));
+        if self.groups.len() == self.wanted {
+            let unfilled = self.groups.iter().filter(|group| self.has_room(group));
             let should = Some(Clause::List(of_groups(key, unfilled)));
             return Filter { should, ..Filter::default() };
         }
@@ -214,7 +220,6 @@ impl Gathered {
         }
         let best = |group: &Group| group.hits.first().map_or(f32::INFINITY, key);
         self.groups.sort_by(|a, b| best(a).total_cmp(&best(b)));
-        self.groups.truncate(self.wanted);
         self.groups
     }
 }
@@ -311,7 +316,11 @@ mod tests {
         assert_eq!(gathered.next_filter(), filter(json!({ "must_not": [full, empty] })));
         assert_eq!((gathered.is_full(), gathered.unfilled_hits()), (false, 0));
         assert!(gathered.add(vec![scored(3, 0.7, json!(5)), scored(4, 0.6, json!("c"))]));
-        assert_eq!((gathered.is_full(), gathered.unfilled_hits()), (false, 2));
+        assert_eq!(
+            (gathered.is_full(), gathered.unfilled_hits()),
+            (false, 1),
+            "`c` comes too late"
+        );
         let unfilled = json!({"key": "k", "match": {"any": [5]}});
         assert_eq!(gathered.next_filter(), filter(json!({ "should": [unfilled] })));
         assert!(gathered.add(vec![scored(5, 0.75, json!([5, "a"]))]));
