@@ -86,7 +86,7 @@ impl Form for QueryPointGroups {
     type Body = QueryGroupsRequest;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
-        let stage = PrefetchQuery {
+        let query = QueryPoints {
             prefetch: self.prefetch,
             query: self.query,
             using: self.using,
@@ -95,14 +95,13 @@ impl Form for QueryPointGroups {
             score_threshold: self.score_threshold,
             limit: self.limit,
             lookup_from: self.lookup_from,
+            with_payload: self.with_payload,
+            with_vectors: self.with_vectors,
+            shard_key_selector: self.shard_key_selector,
+            ..QueryPoints::default()
         };
-        let mut fields = self::stage(stage, lists)?;
-        want(&mut fields, self.with_payload, self.with_vectors)?;
-        among(&mut fields, self.shard_key_selector)?;
-        put(&mut fields, "group_by", Some(self.group_by));
-        put(&mut fields, "group_size", self.group_size);
-        put(&mut fields, "with_lookup", unread(self.with_lookup));
-        Ok(fields.into())
+        let form = query.form(lists)?;
+        Ok(grouped(form, self.group_by, self.group_size, self.with_lookup.is_some()))
     }
 }
 
@@ -123,14 +122,24 @@ impl Form for SearchPointGroups {
             shard_key_selector: self.shard_key_selector,
             ..SearchPoints::default()
         };
-        let mut form = search.form(lists)?;
-        form["group_by"] = self.group_by.into();
-        form["group_size"] = self.group_size.into();
-        if self.with_lookup.is_some() {
-            form["with_lookup"] = true.into();
-        }
-        Ok(form)
+        let form = search.form(lists)?;
+        let size = Some(self.group_size.into());
+        Ok(grouped(form, self.group_by, size, self.with_lookup.is_some()))
     }
+}
+
+/// A query or a search with what groups it.
+fn grouped(mut form: Value, by: String, size: Option<u64>, looks_up: bool) -> Value {
+    form["group_by"] = by.into();
+    // Without one REST's default holds, which is that of gRPC.
+    if let Some(size) = size {
+        form["group_size"] = size.into();
+    }
+    // Refused by its name, whatever is in it.
+    if looks_up {
+        form["with_lookup"] = true.into();
+    }
+    form
 }
 
 /// A query or a part of one, as deep as prost reads messages, which is bounded.
