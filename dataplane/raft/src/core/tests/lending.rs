@@ -152,3 +152,25 @@ fn a_leader_that_is_handed_the_office_waits_for_no_clock() {
     // It does not wait for the one before, which may answer late.
     assert!(cluster.nodes[&next].watch.is_serving());
 }
+
+#[test]
+fn behind_a_change_of_members_another_batch_begins() {
+    // It may have made somebody a member for whom what follows has to wait.
+    let mut cluster = TestCluster::of(1);
+    let leader = cluster.leader();
+    let node = cluster.nodes.get_mut(&leader).unwrap();
+    let unheard = || Ticket::new(1, Arc::default(), Box::new(|_: Result<Applied, _>| {}));
+    let change = MemberChange { learners: vec![peer(2)], ..MemberChange::default() };
+    node.core.change_members(GROUP, &change, unheard());
+    node.core.propose(GROUP, b"a".to_vec(), unheard());
+    let mut batches = Vec::new();
+    while node.core.is_dirty() {
+        let out = node.core.ready();
+        node.log.append(&out.appends, out.sync).unwrap();
+        batches.extend(node.core.persisted().unwrap().committed);
+    }
+    let kinds = |batch: &Committed| {
+        batch.entries.iter().map(|(entry, _)| entry.conf.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(batches.iter().map(kinds).collect::<Vec<_>>(), [[true], [false]]);
+}
