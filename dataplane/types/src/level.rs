@@ -21,6 +21,7 @@ use crate::Error as Failure;
 /// | 6 | groups in which nothing happens fall quiet |
 /// | 7 | collections whose points are of tenants |
 /// | 8 | followers answer reads by leases of their leader |
+/// | 9 | further kinds of vectors, of payload indexes, of conditions and of writes |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -42,8 +43,11 @@ impl FeatureLevel {
     pub const TENANTS: Self = Self(7);
     /// From which on leaders lend.
     pub const LEASES: Self = Self(8);
+    /// From which on collections have sparse vectors and vectors of vectors, payload indexes with
+    /// parameters, and writes with conditions.
+    pub const KINDS: Self = Self(9);
     /// What this version speaks: it reads everything up to here.
-    pub const SPOKEN: Self = Self::LEASES;
+    pub const SPOKEN: Self = Self::KINDS;
 
     /// Whether it goes without saying, so that what says it looks as it did before levels.
     pub fn is_first(&self) -> bool {
