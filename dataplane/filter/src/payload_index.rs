@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use vane_types::{FieldSchema, Slot};
@@ -19,7 +20,7 @@ const ENTRY_BYTES: usize = size_of::<IndexKey>() + size_of::<Posting>();
 /// writers go on.
 #[derive(Debug, Clone)]
 pub struct PayloadIndex {
-    schema: FieldSchema,
+    schema: Arc<FieldSchema>,
     postings: SharedMap<IndexKey, Posting, Slots>,
     with_value: SlotSet,
     /// Number of keys of the slots that have more than one.
@@ -28,9 +29,9 @@ pub struct PayloadIndex {
 
 impl PayloadIndex {
     /// An index without values.
-    pub fn new(schema: FieldSchema) -> Self {
+    pub fn new(schema: impl Into<Arc<FieldSchema>>) -> Self {
         let (postings, several) = (SharedMap::default(), SharedMap::default());
-        Self { schema, postings, with_value: SlotSet::default(), several }
+        Self { schema: schema.into(), postings, with_value: SlotSet::default(), several }
     }
 
     /// Adds the slot to the value. Again adding what is there changes nothing.
@@ -77,7 +78,7 @@ impl PayloadIndex {
     }
 
     /// What the index was declared as.
-    pub fn schema(&self) -> &FieldSchema {
+    pub fn schema(&self) -> &Arc<FieldSchema> {
         &self.schema
     }
 

@@ -107,8 +107,9 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     let digest = u64::from_be_bytes(read_number(store, DIGEST, "its digest")?);
     let fields = read_fields(store)?;
     // Payload indexes are stored by themselves; the stored configuration lags behind them.
+    let schema_of = |field: &Field| FieldSchema::clone(field.index.schema());
     config.payload_schema =
-        fields.iter().map(|(path, field)| (JsonPath::clone(path), *field.index.schema())).collect();
+        fields.iter().map(|(path, field)| (JsonPath::clone(path), schema_of(field))).collect();
     // Records before rows: they say which of the rows live.
     let Points { live, ids, tenants, versions } = read_records(store, config.vectors.len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Parameters of a type are fields of its variant. In JSON a type without parameters is its
 /// name, one with parameters `{"name": {…}}`. What is not known is refused: an index made
 /// without it would answer otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum FieldSchema {
     /// Strings, matched whole.

@@ -50,7 +50,7 @@ impl Shard {
         let objects = payloads.iter().map(|payload| payload.as_object().cloned());
         // Deleted points keep their places, so that later ones keep their slots.
         let payloads: Vec<_> = objects.map(Option::unwrap_or_default).collect();
-        let indexes = indexes.iter().map(|(path, schema)| built(path, *schema, &payloads));
+        let indexes = indexes.iter().map(|(path, schema)| built(path, schema, &payloads));
         let indexes = indexes.collect();
         Self { payloads, indexes, live }
     }
@@ -81,11 +81,11 @@ fn id_of(slot: Slot) -> PointId {
     PointId { tenant, own: OwnId::Num(slot.into()) }
 }
 
-fn built(path: &str, schema: FieldSchema, payloads: &[Payload]) -> (JsonPath, PayloadIndex) {
+fn built(path: &str, schema: &FieldSchema, payloads: &[Payload]) -> (JsonPath, PayloadIndex) {
     let path: JsonPath = path.parse().unwrap();
-    let mut index = PayloadIndex::new(schema);
+    let mut index = PayloadIndex::new(schema.clone());
     for (slot, payload) in (0..).zip(payloads) {
-        for key in index_keys(&path, &schema, payload) {
+        for key in index_keys(&path, schema, payload) {
             index.insert(&key, slot);
         }
     }

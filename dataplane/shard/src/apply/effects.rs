@@ -8,7 +8,7 @@ use std::sync::Arc;
 use vane_raft::{Answer, Conf};
 use vane_storage::{Batch, ShardStore};
 use vane_types::command::RequestId;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, PointId, Slot, TenantId};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, PointId, Slot, TenantId};
 
 use crate::state::field::Field;
 use crate::state::{State, residences};
@@ -142,7 +142,7 @@ impl State {
                 }
             }
             Effect::IndexMade { path, field } => {
-                let schema = *field.index.schema();
+                let schema = FieldSchema::clone(field.index.schema());
                 self.config.payload_schema.insert(JsonPath::clone(&path), schema);
                 let replaced = self.fields.insert(path, field);
                 self.dropped.extend(replaced.map(|field| field.index));

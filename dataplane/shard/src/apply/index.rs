@@ -18,7 +18,7 @@ impl Applying<'_, '_> {
     ///
     /// [`Shard::fill_index`]: crate::shard::Shard::fill_index
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<(), Stop> {
-        let schema = read_schema(&create.field_type)?;
+        let schema = Arc::new(read_schema(&create.field_type)?);
         let path = read_path(&create.field)?;
         match self.state.fields.get(&path) {
             // Asking again for what is there costs no second pass over all points.
@@ -30,7 +30,7 @@ impl Applying<'_, '_> {
             None => {}
         }
         let number = self.free_number()?;
-        let mut index = PayloadIndex::new(schema);
+        let mut index = PayloadIndex::new(Arc::clone(&schema));
         // Also of an index that was replaced before it was whole.
         let mut next = None;
         self.batch().delete_attribute(&filling_name(number));
@@ -40,7 +40,7 @@ impl Applying<'_, '_> {
             next = Some(0);
             self.batch().put_attribute(&filling_name(number), &encode_slot(0));
         }
-        let stored = serde_json::to_vec(&(path.to_string(), schema))
+        let stored = serde_json::to_vec(&(path.to_string(), &*schema))
             .expect("a path and a schema are plain data");
         self.batch().put_attribute(&field_name(number), &stored);
         let (path, field) = (Arc::new(path), Field { number, index, changed: self.index, next });

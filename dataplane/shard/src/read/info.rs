@@ -132,7 +132,8 @@ impl Shard {
             if !field.is_whole() {
                 info.filling_indexes.insert(path.clone());
             }
-            info.payload_index_points.insert(path, (*field.index.schema(), points));
+            info.payload_index_points
+                .insert(path, (FieldSchema::clone(field.index.schema()), points));
         }
         info
     }

@@ -18,7 +18,7 @@ const SLICE_BYTES: usize = 1 << 20;
 struct Filling {
     path: Arc<JsonPath>,
     number: u16,
-    schema: FieldSchema,
+    schema: Arc<FieldSchema>,
     /// The least slot that it may lack.
     from: Slot,
 }
@@ -62,7 +62,8 @@ impl Shard {
     fn next_filling(&self) -> Option<Filling> {
         let state = self.state.read();
         state.fields.iter().find_map(|(path, field)| {
-            let (path, number, schema) = (Arc::clone(path), field.number, *field.index.schema());
+            let schema = Arc::clone(field.index.schema());
+            let (path, number) = (Arc::clone(path), field.number);
             Some(Filling { path, number, schema, from: field.next? })
         })
     }
