@@ -40,7 +40,7 @@ pub use read::info::Info;
 pub use read::memory::Memory;
 pub use recall::SpareTime;
 pub use request::{
-    Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Want,
+    Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Sought, Want,
     WantPayload, WantVectors,
 };
 pub use scrub::Scrubbed;

@@ -10,13 +10,13 @@ use vane_types::{
 
 use crate::error::BadInput;
 
-/// A nearest-neighbour search on one vector.
+/// A search on one vector.
 #[derive(Debug, Clone)]
 pub struct Search {
     /// Name of the vector; `""` for the unnamed one.
     pub using: String,
-    /// As many values as the vector's size. Cosine queries need not be normalised.
-    pub vector: Vector,
+    /// What is searched for.
+    pub sought: Sought,
     /// Points to look among.
     pub filter: Option<Filter>,
     /// Effort and means.
@@ -31,11 +31,26 @@ pub struct Search {
     pub want: Want,
 }
 
+/// What is searched for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sought {
+    /// What is near to a vector. It has as many values as the collection's size says; cosine
+    /// queries need not be normalised.
+    Near(Vector),
+}
+
+impl From<Vector> for Sought {
+    fn from(vector: Vector) -> Self {
+        Self::Near(vector)
+    }
+}
+
 impl Search {
     /// The values to search by. Refuses what the configuration alone can tell.
     pub(crate) fn check(&self, config: &CollectionConfig) -> Result<&[f32], BadInput> {
         self.want.check(config)?;
-        let (params, values) = fit(config, &self.using, &self.vector)?;
+        let Sought::Near(vector) = &self.sought;
+        let (params, values) = fit(config, &self.using, vector)?;
         let (expected, got) = (params.size, values.len());
         if got != expected {
             return Err(BadInput::Dimension { expected, got });

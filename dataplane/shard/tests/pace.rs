@@ -22,7 +22,7 @@ use vane_shard::{
 use vane_storage::{DataDb, ShardStore};
 use vane_types::{
     CollectionConfig, Distance, FieldSchema, GroupId, HnswConfig, NodeId, OptimizerConfig, Payload,
-    PeerId, PointId, Term, VectorParams,
+    PeerId, PointId, Term, Vector, VectorParams,
 };
 
 /// Searches that make a figure.
@@ -128,7 +128,7 @@ impl Running {
     fn search(&self, number: u64, filter: Option<&Filter>) -> Duration {
         let search = Search {
             using: String::new(),
-            vector: self.values(number).into(),
+            sought: Vector::from(self.values(number)).into(),
             filter: filter.cloned(),
             params: SearchParams::default(),
             score_threshold: None,

@@ -16,6 +16,7 @@ pub(crate) mod proposal;
 mod record;
 mod report;
 mod shard;
+mod sought;
 mod unreadable;
 mod vector;
 mod want;

@@ -84,9 +84,9 @@ impl<S: Shards> Collection<S> {
                     return self.in_id_order(filter, limit, want, whole).await;
                 }
             };
-            let exclude = whole.named.clone();
+            let (sought, exclude) = (vector.into(), whole.named.clone());
             let search =
-                Search { using, vector, filter, params, score_threshold, limit, exclude, want };
+                Search { using, sought, filter, params, score_threshold, limit, exclude, want };
             self.search(search, whole.options).await
         })
     }

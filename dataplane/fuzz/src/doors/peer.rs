@@ -91,9 +91,9 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         limit: 5,
         exclude: vec![PointId::num(3).to_key()],
         want: want.clone(),
-        vector: Some(wire::Vector {
+        sought: Some(wire::vector_search::Sought::Vector(wire::Vector {
             kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
-        }),
+        })),
         ..Default::default()
     });
     let (id, using) = (PointId::num(3).to_key(), String::new());

@@ -21,7 +21,7 @@ fn a_search_by_what_is_not_dense_is_missing_here() {
     let replica = Replica::founded(MemoryKv::default());
     assert!(replica.write(upsert(0..3)));
     for (vector, text) in not_dense() {
-        let search = Search { vector, ..search(1.0, None, 2) };
+        let search = Search { sought: vector.into(), ..search(1.0, None, 2) };
         let refused = replica.shard.search(&search, soon(), &Alone).map(drop).unwrap_err();
         let refused = vane_types::Error::from(refused);
         assert_eq!((refused.kind, refused.detail.as_str()), (ErrorKind::Unsupported, text));

@@ -124,7 +124,7 @@ pub fn number_is(n: i64) -> Filter {
 pub fn search(x: f32, filter: Option<Filter>, limit: usize) -> Search {
     Search {
         using: String::new(),
-        vector: vector(x),
+        sought: vector(x).into(),
         filter,
         params: SearchParams::default(),
         score_threshold: None,

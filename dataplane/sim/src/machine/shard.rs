@@ -13,7 +13,7 @@ use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
     CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange,
-    VectorParams,
+    Vector, VectorParams,
 };
 
 use super::requests::{CLASS, among_tenants, class_filter, id_of, number_of, number_of_id, path};
@@ -132,7 +132,7 @@ pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
 fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
     let search = Search {
         using: String::new(),
-        vector: vec![0.0; SIZE].into(),
+        sought: Vector::from(vec![0.0; SIZE]).into(),
         filter: among_tenants(None, shard.config().by_tenant),
         params: SearchParams { exact: true, ..SearchParams::default() },
         score_threshold: None,

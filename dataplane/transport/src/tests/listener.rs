@@ -13,7 +13,7 @@ use vane_proto::peer;
 use vane_proto::peer::peer_client::PeerClient;
 use vane_raft::{Envelope, MemberChange};
 use vane_shard::{Search, SearchParams, Want};
-use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject};
+use vane_types::{Error, ErrorKind, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
 use super::fake::{CLUSTER, FAKE, FOR_EVER, Fake, INDEX, LATEST, SECRET, life, peers_in, peers_of};
 use crate::reads::{
@@ -54,7 +54,7 @@ fn join_request(name: &str) -> JoinRequest {
 fn search() -> Search {
     Search {
         using: String::new(),
-        vector: vec![1.0].into(),
+        sought: Vector::from(vec![1.0]).into(),
         filter: None,
         params: SearchParams::default(),
         score_threshold: None,

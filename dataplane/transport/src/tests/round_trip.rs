@@ -13,7 +13,7 @@ use vane_proto::peer;
 use vane_raft::{MemberChange, Seen};
 use vane_shard::{SearchParams, Want};
 use vane_types::limits::FILTER_DEPTH_MAX;
-use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term, Vector};
 
 use super::filter_of::filter;
 use super::value_of::{
@@ -264,7 +264,7 @@ fn the_deepest_filter_arrives_through_every_decoder() {
     filter.validate().unwrap();
     let search = Search {
         using: String::new(),
-        vector: vec![1.0].into(),
+        sought: Vector::from(vec![1.0]).into(),
         filter: Some(filter),
         params: SearchParams::default(),
         score_threshold: None,

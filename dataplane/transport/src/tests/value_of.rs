@@ -105,8 +105,9 @@ pub(super) fn search() -> BoxedStrategy<Search> {
     (what, how)
         .prop_map(|(what, how)| {
             let (using, vector, filter, params) = what;
+            let sought = vector.into();
             let (score_threshold, limit, exclude, want) = how;
-            Search { using, vector, filter, params, score_threshold, limit, exclude, want }
+            Search { using, sought, filter, params, score_threshold, limit, exclude, want }
         })
         .boxed()
 }

@@ -9,7 +9,7 @@ use super::{choices, message};
 message!(
     Search as (Search {
         using,
-        vector,
+        sought,
         filter,
         params: SearchParams { ef, exact, indexed_only },
         score_threshold,
@@ -17,8 +17,8 @@ message!(
         exclude,
         want,
     }) => VectorSearch {
-        using, vector = "the vector", filter, ef, exact, indexed_only, score_threshold, limit,
-        exclude, want,
+        using, sought = "what is searched for", filter, ef, exact, indexed_only, score_threshold,
+        limit, exclude, want,
     }
 );
 message!(Scored => ScoredRecord { record = "the record of a point", score });
