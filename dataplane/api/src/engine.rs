@@ -3,7 +3,7 @@
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
     By, ConfigChange, Group, GroupValue, Grouping, Layout, Prefetch, Query, SearchExplained,
-    ShardExplained, ShardKeys, VectorChange,
+    ShardExplained, ShardKeys, SparseChange, VectorChange,
 };
 pub(crate) use vane_node::{
     CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,

@@ -15,6 +15,13 @@ impl MetaCommand {
     pub fn level(&self) -> FeatureLevel {
         match self {
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
+            // Vectors of such kinds are logged for no other collection, and older members would
+            // read them as dense ones.
+            Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
+                if config.has_new_kinds() =>
+            {
+                FeatureLevel::KINDS
+            }
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
                 if config.by_tenant =>
             {
@@ -31,8 +38,6 @@ impl MetaCommand {
             {
                 FeatureLevel::PROVEN
             }
-            // A collection whose vectors are not dense will need a level of its own: such vectors
-            // are logged for no other, and older members would read them as dense ones.
             Self::PutNode(_)
             | Self::SetZone { .. }
             | Self::Create(_)

@@ -19,18 +19,25 @@ pub enum Error {
         /// Those that there are.
         known: Vec<String>,
     },
-    /// No vector of the collection is of this kind: those that there are are dense.
-    #[error("{0} is not supported by this version of Vane")]
-    UnsupportedKind(VectorKind),
+    /// A vector is of another kind than the collection's of its name.
+    #[error("the vector `{name}` of the collection is {expected}, the request has {got} for it")]
+    WrongKind {
+        /// As the request has it.
+        name: String,
+        /// What the collection has there.
+        expected: VectorKind,
+        /// What the request has.
+        got: VectorKind,
+    },
     /// A vector is longer or shorter than the collection says.
-    #[error("Vector dimension error: expected dim: {expected}, got {got} (point {point})")]
+    #[error("Vector dimension error: expected dim: {expected}, got {got}{}", of_point(*point))]
     Dimension {
         /// Dimensions of the collection's vector.
         expected: usize,
         /// Dimensions of the request's vector.
         got: usize,
-        /// Point that the vector was for.
-        point: PointId,
+        /// Point that the vector was for; `None` for one that is searched by.
+        point: Option<PointId>,
     },
     /// A vector has an infinity or no number at all.
     #[error("vector of point {point} has {value} at position {position}; values must be finite")]
@@ -82,8 +89,23 @@ pub enum Error {
 impl Error {
     /// A collection has no vector of this name.
     pub fn unknown_vector(config: &CollectionConfig, name: String) -> Self {
-        Self::UnknownVector { name, known: config.vectors.keys().cloned().collect() }
+        let known = config.all_vectors().map(|(name, _)| name.clone()).collect();
+        Self::UnknownVector { name, known }
     }
+
+    /// The same of a vector of this point.
+    pub(crate) fn of_point(self, id: PointId) -> Self {
+        match self {
+            Self::Dimension { expected, got, point: None } => {
+                Self::Dimension { expected, got, point: Some(id) }
+            }
+            error => error,
+        }
+    }
+}
+
+fn of_point(point: Option<PointId>) -> String {
+    point.map_or_else(String::new, |point| format!(" (point {point})"))
 }
 
 /// The name in Qdrant's words; where none was given, those to choose from.
@@ -99,10 +121,6 @@ fn unknown(name: &str, known: &[String]) -> String {
 
 impl From<Error> for vane_types::Error {
     fn from(error: Error) -> Self {
-        match error {
-            // It is in the API: no fault of the request, but missing here.
-            Error::UnsupportedKind(_) => Self::unsupported(error.to_string()),
-            _ => Self::bad_input(error.to_string()),
-        }
+        Self::bad_input(error.to_string())
     }
 }

@@ -3,7 +3,7 @@
 use prost::{Message, Oneof};
 use vane_types::{
     CollectionConfig, MultiVector, NamedVectors, PointId, SparseVector, Vector, VectorError,
-    VectorParams,
+    VectorSpec,
 };
 
 use crate::error::Error;
@@ -12,8 +12,8 @@ use crate::error::Error;
 ///
 /// Dense ones are written as they always were. Versions that know only those would read another
 /// kind as a dense vector without values, so none may be logged before all members know it: a
-/// collection takes one only if its configuration says so, and a configuration that does needs a
-/// feature level of its own (`MetaCommand::level`), which no version speaks yet.
+/// collection takes one only if its configuration says so, and a configuration that does needs
+/// [`FeatureLevel::KINDS`](vane_types::FeatureLevel::KINDS) (`MetaCommand::level`).
 #[derive(Clone, PartialEq, Message)]
 pub struct LoggedVector {
     #[prost(string, tag = "1")]
@@ -120,32 +120,45 @@ fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, NoVector> {
     Ok(values.iter().map(|value| f32::from_le_bytes(*value)).collect())
 }
 
-/// Parameters of a vector that the collection must have.
+/// What the collection says of a vector that it must have.
 ///
 /// # Errors
 /// [`Error::UnknownVector`].
-pub fn known_vector<'a>(
-    config: &'a CollectionConfig,
-    name: &str,
-) -> Result<&'a VectorParams, Error> {
-    let unknown = || Error::unknown_vector(config, name.to_owned());
-    config.vectors.get(name).ok_or_else(unknown)
+pub fn known_vector(config: &CollectionConfig, name: &str) -> Result<VectorSpec, Error> {
+    config.vector(name).ok_or_else(|| Error::unknown_vector(config, name.to_owned()))
 }
 
-/// Parameters of the vector of this name, and the values that are stored or searched there.
-///
-/// All vectors of a collection are dense so far. This is the only place that refuses others.
+/// What the collection says of the vector of this name, and `vector` as one of its kind; `None`
+/// stands for one that is of the kind already.
 ///
 /// # Errors
-/// [`Error::UnsupportedKind`], [`Error::UnknownVector`].
-pub fn fit<'c, 'v>(
-    config: &'c CollectionConfig,
+/// [`Error::UnknownVector`], [`Error::WrongKind`], [`Error::Dimension`].
+pub fn fit(
+    config: &CollectionConfig,
     name: &str,
-    vector: &'v Vector,
-) -> Result<(&'c VectorParams, &'v [f32]), Error> {
-    // Before the name, which no collection can have for another kind.
-    let values = vector.dense().ok_or(Error::UnsupportedKind(vector.kind()))?;
-    Ok((known_vector(config, name)?, values))
+    vector: &Vector,
+) -> Result<(VectorSpec, Option<Vector>), Error> {
+    let spec = known_vector(config, name)?;
+    // One that is of the kind, as all but some vectors of vectors are, is not copied.
+    let adopted = match vector.kind() == spec.kind() {
+        true => None,
+        false => Some(spec.adopt(vector.clone()).map_err(|vector| Error::WrongKind {
+            name: name.to_owned(),
+            expected: spec.kind(),
+            got: vector.kind(),
+        })?),
+    };
+    let got = match adopted.as_ref().unwrap_or(vector) {
+        Vector::Dense(values) => values.len(),
+        Vector::Multi(rows) => rows.dim(),
+        Vector::Sparse(_) => return Ok((spec, adopted)),
+    };
+    match spec {
+        VectorSpec::Dense(params) | VectorSpec::Multi(params) if got != params.size => {
+            Err(Error::Dimension { expected: params.size, got, point: None })
+        }
+        _ => Ok((spec, adopted)),
+    }
 }
 
 /// Checks a point's vectors and brings them into the form that is stored.
@@ -155,15 +168,15 @@ pub(crate) fn check_vectors(
     vectors: &mut NamedVectors,
 ) -> Result<(), Error> {
     for (name, vector) in vectors {
-        let (params, values) = fit(config, name, vector)?;
-        if values.len() != params.size {
-            return Err(Error::Dimension { expected: params.size, got: values.len(), point });
+        let (spec, adopted) = fit(config, name, vector).map_err(|error| error.of_point(point))?;
+        if let Some(adopted) = adopted {
+            *vector = adopted;
         }
         if let Some((position, value)) = vector.not_finite() {
             return Err(Error::NotFinite { point, value, position });
         }
         // Before it is logged: replicas on different processors may round differently.
-        vector.prepare(params.distance);
+        vector.prepare(spec.distance());
     }
     Ok(())
 }

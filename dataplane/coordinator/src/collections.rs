@@ -16,7 +16,7 @@ use vane_types::{
     Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, names,
 };
 
-pub use config_change::{ConfigChange, VectorChange};
+pub use config_change::{ConfigChange, SparseChange, VectorChange};
 
 use crate::coordinator::Coordinator;
 use crate::propose::ShardCommand;
@@ -202,13 +202,17 @@ impl<S: Shards> Coordinator<S> {
 
 fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<(), Error> {
     names::check_collection_name(name)?;
-    let vectors = config.vectors.len();
+    let vectors = config.vectors_len();
     if vectors > NAMED_VECTORS_MAX {
         let most = format!("a collection has at most {NAMED_VECTORS_MAX} vectors, not {vectors}");
         return Err(Error::bad_input(most));
     }
-    for vector in config.vectors.keys() {
+    for (vector, _) in config.all_vectors() {
         names::check_vector_name(vector)?;
+    }
+    if let Some(twice) = config.sparse.keys().find(|name| config.vectors.contains_key(*name)) {
+        let twice = format!("the vector `{twice}` is declared as a dense one and as a sparse one");
+        return Err(Error::bad_input(twice));
     }
     config_change::check_metadata(&config.metadata)?;
     config.hints.check()?;

@@ -3,6 +3,7 @@
 mod filters;
 mod fusion;
 mod groups;
+mod idf;
 mod search;
 mod stage;
 

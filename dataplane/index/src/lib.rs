@@ -6,9 +6,11 @@
 //! Rows and files stay where their owner keeps them (memory, a mapped file) and are read through
 //! [`Rows`] and [`GraphFile`].
 //!
-//! Both are in C++ below `shim/`; `ffi` is the one module with unsafe code. This crate must never
-//! start threads but for a build, as many as it is told, never let FAISS start any, and never write
-//! to the rows.
+//! [`Postings`] find sparse rows, and [`max_sim`] compares vectors of vectors.
+//!
+//! Graphs and exact scores are in C++ below `shim/`; `ffi` is the one module with unsafe code. This
+//! crate must never start threads but for a build, as many as it is told, never let FAISS start any,
+//! and never write to the rows.
 
 mod cpu;
 mod error;
@@ -17,9 +19,12 @@ mod ffi;
 mod flat;
 mod graph;
 mod metric;
+mod multi;
 mod params;
 mod select;
+mod sparse;
 mod stock;
+mod top;
 mod vector_index;
 
 pub use cpu::{check_cpu, single_threaded_here, trim_memory, trim_thread};
@@ -27,7 +32,10 @@ pub use error::Error;
 pub use flat::Flat;
 pub use graph::{Base, Graph, Walk, compared_here};
 pub use metric::Metric;
+pub use multi::max_sim;
 pub use params::GraphParams;
 pub use select::Select;
+pub use sparse::{Matcher, Postings, SparseRow, SparseSearch, write_postings};
 pub use stock::Stock;
+pub use top::Top;
 pub use vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};

@@ -19,7 +19,7 @@ impl Select<'_> {
     ///
     /// # Panics
     /// When a part that is given has no entry for `row`.
-    pub(crate) fn admits(&self, row: u32) -> bool {
+    pub fn admits(&self, row: u32) -> bool {
         let row = row as usize;
         let allowed = self.allow.is_none_or(|(words, slots)| {
             let slot = slots[row];

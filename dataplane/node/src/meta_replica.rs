@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use vane_raft::Conf;
-use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search};
+use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search};
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Resolve,
+    Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -56,6 +57,10 @@ impl vane_transport::Replica for MetaReplica {
     }
 
     async fn vector_of(&self, _: VectorOf, _: Instant) -> Result<Vector, Error> {
+        no_points()
+    }
+
+    async fn frequencies(&self, _: FrequenciesOf, _: Instant) -> Result<Frequencies, Error> {
         no_points()
     }
 

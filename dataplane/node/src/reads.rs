@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
-use vane_shard::{Info, Page, PartExplained, Prepared, Record, Scored, Scroll, Search, Shard};
+use vane_shard::{
+    Frequencies, Info, Page, PartExplained, Prepared, Record, Scored, Scroll, Search, Shard,
+};
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
+    VectorOf,
 };
 use vane_transport::{Answered, Freshness, HeldHits, Needs, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
@@ -306,6 +309,16 @@ impl vane_transport::Replica for LocalReplica<'_> {
 
     async fn vector_of(&self, asked: VectorOf, deadline: Instant) -> Result<Vector, Error> {
         self.on_pool(deadline, move |shard| shard.vector_of(asked.id, &asked.using)).await
+    }
+
+    async fn frequencies(
+        &self,
+        asked: FrequenciesOf,
+        deadline: Instant,
+    ) -> Result<Frequencies, Error> {
+        let count =
+            move |shard: &Arc<Shard>| shard.frequencies(&asked.using, &asked.indices, deadline);
+        self.on_pool(deadline, count).await
     }
 
     async fn resolve(&self, resolve: Resolve, deadline: Instant) -> Result<Vec<PointId>, Error> {

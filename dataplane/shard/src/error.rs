@@ -67,14 +67,6 @@ pub enum BadInput {
     /// What a write would be refused for too, such as a vector that the collection lacks.
     #[error(transparent)]
     Collection(#[from] vane_commands::Error),
-    /// The query is longer or shorter than the collection's vectors.
-    #[error("Vector dimension error: expected dim: {expected}, got {got}")]
-    Dimension {
-        /// Dimensions of the collection's vector.
-        expected: usize,
-        /// Dimensions of the query.
-        got: usize,
-    },
     /// The point to search from lacks the vector to search by.
     #[error("Vector with name {using:?} for point {id} not found")]
     VectorAbsent {

@@ -36,6 +36,7 @@ pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
 pub use fills::Whole;
 pub use open::{force_conf, stored_conf};
+pub use read::frequencies::Frequencies;
 pub use read::info::Info;
 pub use read::memory::Memory;
 pub use recall::SpareTime;

@@ -111,7 +111,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     config.payload_schema =
         fields.iter().map(|(path, field)| (JsonPath::clone(path), schema_of(field))).collect();
     // Records before rows: they say which of the rows live.
-    let Points { live, ids, tenants, versions } = read_records(store, config.vectors.len())?;
+    let Points { live, ids, tenants, versions } = read_records(store, config.vectors_len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
     // What no vector names is left of a job that was cut short.
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);

@@ -1,6 +1,7 @@
 //! Reads that need no vectors to compare: by id, by page, by count.
 
 pub(crate) mod fetch;
+pub(crate) mod frequencies;
 pub(crate) mod info;
 pub(crate) mod memory;
 
@@ -56,7 +57,7 @@ impl Shard {
             vector.row(slot)
         };
         let absent = || BadInput::VectorAbsent { id, using: using.to_owned() };
-        Ok(row.ok_or_else(absent)?.values().into())
+        Ok(row.ok_or_else(absent)?.vector()?)
     }
 
     /// How many points match.

@@ -34,7 +34,7 @@ pub struct Search {
 /// What is searched for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sought {
-    /// What is near to a vector. It has as many values as the collection's size says; cosine
+    /// What is near to a vector, which is of the kind and size that the collection's is of. Cosine
     /// queries need not be normalised.
     Near(Vector),
 }
@@ -46,16 +46,13 @@ impl From<Vector> for Sought {
 }
 
 impl Search {
-    /// The values to search by. Refuses what the configuration alone can tell.
-    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<&[f32], BadInput> {
+    /// The vector to search by, of the kind of those that it is compared with. Refuses what the
+    /// configuration alone can tell.
+    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<Vector, BadInput> {
         self.want.check(config)?;
         let Sought::Near(vector) = &self.sought;
-        let (params, values) = fit(config, &self.using, vector)?;
-        let (expected, got) = (params.size, values.len());
-        if got != expected {
-            return Err(BadInput::Dimension { expected, got });
-        }
-        Ok(values)
+        let (_, adopted) = fit(config, &self.using, vector)?;
+        Ok(adopted.unwrap_or_else(|| vector.clone()))
     }
 }
 
@@ -79,6 +76,8 @@ pub enum SearchWay {
     Codes,
     /// A walk along the links of a graph.
     Graph,
+    /// The postings of the query's indices are read, and the best rows are scored.
+    Postings,
 }
 
 /// How one part of a search went.

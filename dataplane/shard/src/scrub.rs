@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use vane_storage::records::SegmentManifest;
 use vane_storage::segment_file::{self, Pace};
 
 use crate::apply::digest;
@@ -48,8 +49,15 @@ impl Shard {
             if !self.noting(rows.map_err(Error::from))? {
                 return Ok(false);
             }
-            let Some(graph) = &segment.manifest.graph else { continue };
-            match segment_file::verify_graph_paced(&segment.dir, graph, pace) {
+            let SegmentManifest { graph, postings, .. } = &segment.manifest;
+            let verified = match (graph, postings) {
+                (Some(graph), _) => segment_file::verify_graph_paced(&segment.dir, graph, pace),
+                (None, Some(postings)) => {
+                    segment_file::verify_postings_paced(&segment.dir, postings, pace)
+                }
+                (None, None) => continue,
+            };
+            match verified {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
                 // Nothing where it was merged away meanwhile, and its files with it.
@@ -81,7 +89,8 @@ impl Shard {
         Ok(true)
     }
 
-    /// Lets searches scan a segment whose graph is damaged, and a job build it again. Nothing
+    /// Lets searches scan a segment whose graph is damaged, or whose postings are, and a job make
+    /// them again. Nothing
     /// happens where the segment is gone.
     pub(crate) fn drop_graph(
         &self,
@@ -99,7 +108,7 @@ impl Shard {
             let group = self.store.group();
             tracing::error!(%error, %group, "a graph is damaged; it is built again from its rows");
             let mut manifest = segment.manifest.clone();
-            manifest.graph = None;
+            (manifest.graph, manifest.postings) = (None, None);
             let mut batch = self.store.batch();
             batch.put_segment(ordinal as u8, &manifest);
             batch.write()?;
@@ -109,6 +118,7 @@ impl Shard {
                 files: Arc::clone(&segment.files),
                 tombstones: Arc::clone(&segment.tombstones),
                 graph: None,
+                postings: None,
                 order: OnceLock::new(),
             });
         }

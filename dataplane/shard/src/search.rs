@@ -1,6 +1,7 @@
 //! Nearest-neighbour search over the segments of one vector.
 
 pub(crate) mod explain;
+mod kinds;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod quick;
@@ -18,10 +19,11 @@ use std::time::Instant;
 use parking_lot::RwLock;
 use vane_filter::SlotSet;
 use vane_types::limits::RESULTS_MAX;
-use vane_types::{Distance, FilterClass, GroupId, Slot};
+use vane_types::{Distance, FilterClass, GroupId, Slot, Vector};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search, SearchParams};
+use crate::search::kinds::Query;
 use crate::search::parts::HELPERS_MAX;
 use crate::search::recall::class_of;
 use crate::search::side_by_side::{Helpers, side_by_side};
@@ -47,7 +49,7 @@ pub(crate) struct Searcher {
     ef: usize,
     /// What the collection's searches are to find.
     min_recall: Option<f64>,
-    query: Vec<f32>,
+    query: Query,
     k: usize,
     vector: VectorView,
     /// Points of the view.
@@ -67,7 +69,7 @@ pub struct Prepared<'a> {
 
 /// What is searched for, and how much of it is to be found.
 struct Asked {
-    query: Vec<f32>,
+    query: Vector,
     min_recall: Option<f64>,
 }
 
@@ -154,7 +156,7 @@ impl Shard {
     /// What is searched for, if it fits the collection.
     fn asked(&self, search: &Search) -> Result<Asked, Error> {
         let config = &self.state.read().config;
-        let query = search.check(config)?.to_vec();
+        let query = search.check(config)?;
         Ok(Asked { query, min_recall: config.search.min_recall })
     }
 
@@ -170,7 +172,7 @@ impl Shard {
         for id in &search.exclude {
             excluded.extend(view.snapshot.slot(*id)?);
         }
-        vector.distance.prepare(&mut query);
+        query.prepare(vector.distance);
         let ef = search.params.ef.unwrap_or_else(|| {
             let class = class_of(allowed.as_deref(), &view.live);
             self.ef_of(class, vector.hnsw.ef_construct, min_recall)
@@ -180,7 +182,7 @@ impl Shard {
             params: search.params,
             ef,
             min_recall,
-            query,
+            query: Query::new(query),
             // Excluded points may be among the best, and are taken out at the end. One more than an
             // answer may hold, however many are asked for, tells that there are more.
             k: search.limit.min(RESULTS_MAX + 1) + excluded.len(),
@@ -199,7 +201,7 @@ impl Shard {
 impl Searcher {
     /// The k best rows of all segments. Which thread looked through which is not to be seen.
     fn run(self: Arc<Self>, helpers: &dyn Helpers) -> Result<Vec<Hit>, Error> {
-        let most = if self.effort().is_worth_help(self.vector.dim) { HELPERS_MAX } else { 0 };
+        let most = if self.effort().is_worth_help(self.vector.width) { HELPERS_MAX } else { 0 };
         self.in_turns(|parts, within| {
             let (shared, first) = (Arc::clone(&self), parts.start);
             let work = move |number| shared.part(first + number, within);

@@ -7,5 +7,6 @@
 pub(crate) mod growing;
 pub(crate) mod jobs;
 pub(crate) mod optimize;
+pub(crate) mod postings;
 pub(crate) mod sealed;
 pub(crate) mod slot_order;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot, TenantId};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot, TenantId, VectorSpec};
 
 use crate::error::BadInput;
 use crate::segments::sealed::Residences;
@@ -67,7 +67,7 @@ impl State {
     /// A shard without points, to which nothing was applied.
     pub(crate) fn empty(config: CollectionConfig) -> Self {
         let vectors =
-            config.vectors.iter().map(|(name, params)| VectorState::new(name, *params)).collect();
+            config.all_vectors().map(|(name, spec)| VectorState::new(name, spec)).collect();
         Self { config, vectors, ..Self::default() }
     }
 
@@ -97,6 +97,10 @@ impl State {
 }
 /// Where the files of a vector are wanted.
 pub(crate) fn residences(config: &CollectionConfig, vector: &VectorState) -> Residences {
-    let graph = config.hnsw_of(&vector.name).residence();
-    Residences { rows: vector.params.residence(), graph }
+    let graph = match vector.spec {
+        VectorSpec::Dense(_) | VectorSpec::Multi(_) => config.hnsw_of(&vector.name).residence(),
+        // What finds sparse rows is read by every search, as rows are.
+        VectorSpec::Sparse(_) => vector.spec.residence(),
+    };
+    Residences { rows: vector.spec.residence(), graph }
 }

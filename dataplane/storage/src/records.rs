@@ -95,6 +95,7 @@ pub struct SegmentManifest {
     pub segment: u32,
     #[prost(uint32, tag = "2")]
     pub rows: u32,
+    /// Numbers of each row; 0 for rows of any length.
     #[prost(uint32, tag = "3")]
     pub dim: u32,
     /// xxh3 of the block checksums at the end of the vector file.
@@ -105,6 +106,21 @@ pub struct SegmentManifest {
     pub rows_checksum: u64,
     #[prost(message, optional, tag = "6")]
     pub graph: Option<GraphManifest>,
+    /// Numbers of all rows, where those are of any length.
+    #[prost(uint64, tag = "7")]
+    pub values: u64,
+    #[prost(message, optional, tag = "8")]
+    pub postings: Option<PostingsManifest>,
+}
+
+/// The file of a segment of sparse rows that says which of them have a number at each index.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct PostingsManifest {
+    #[prost(uint64, tag = "1")]
+    pub bytes: u64,
+    /// xxh3 of the whole file.
+    #[prost(fixed64, tag = "2")]
+    pub checksum: u64,
 }
 
 /// The graph file of a segment.
@@ -128,7 +144,7 @@ pub struct Row {
     pub slot: u32,
     /// Index of the entry that set it.
     pub version: LogIndex,
-    /// One number for each dimension of the vector.
+    /// The vector, as a row: see [`vane_types::Vector::into_row`].
     pub values: Vec<f32>,
 }
 

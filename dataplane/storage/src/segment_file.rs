@@ -6,6 +6,8 @@
 //!             …   one xxh3 per BLOCK of the rows, u64 each
 //! rows.bin    0   magic 8 │ rows u32 │ zeros to 64
 //!             64  version of each row, u64 each │ slot of each row, u32 each
+//!             Rows of any length have dim 0; the number that each ends before, u64 each, comes
+//!             between versions and slots.
 //! graph.hnsw  links and codes of the rows, as `index` writes them; earlier versions kept FAISS's
 //!             own format
 //! ```
@@ -14,6 +16,7 @@
 //! after the batch that stopped naming it is synced.
 
 mod checks;
+mod extra;
 mod kept;
 mod link;
 mod residence;
@@ -28,10 +31,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::data_dir::{make_dir, sync_dir};
 use crate::error::Error;
-use crate::records::{GraphManifest, SegmentManifest};
+use crate::records::SegmentManifest;
 use crate::steady_file::SteadyFile;
-use checks::checksum;
-pub use checks::{Pace, verify_graph, verify_graph_paced};
+pub use checks::{Pace, verify_graph, verify_graph_paced, verify_postings_paced};
+pub use extra::{ExtraFile, graph_path, postings_path, seal_graph, seal_postings};
 use kept::Kept;
 pub use link::link_into;
 pub use residence::{fit_into_memory, pinned_bytes};
@@ -42,12 +45,18 @@ const VECTORS_MAGIC: &[u8; 8] = b"VANEVEC1";
 const ROWS_MAGIC: &[u8; 8] = b"VANEROW1";
 const VECTORS: &str = "vec.f32";
 const ROWS: &str = "rows.bin";
-const GRAPH: &str = "graph.hnsw";
+/// In place of a dimension: rows of any length.
+const ANY: usize = 0;
 
 /// Writes a segment's rows.
 pub struct SegmentWriter {
     dir: PathBuf,
-    dim: usize,
+    /// `None` for rows of any length.
+    row_len: Option<usize>,
+    /// Numbers written so far.
+    values: u64,
+    /// Behind the last number of each row of any length.
+    ends: Vec<u64>,
     vectors: BufWriter<SteadyFile>,
     block: Xxh3,
     block_len: usize,
@@ -57,11 +66,12 @@ pub struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Starts in a fresh directory; what an interrupted attempt left there is removed.
+    /// Starts in a fresh directory; what an interrupted attempt left there is removed. Rows have
+    /// `row_len` numbers each, or any number of them.
     ///
     /// # Errors
     /// When the directory or its first file cannot be made.
-    pub fn create(dir: &Path, dim: usize) -> Result<Self, Error> {
+    pub fn create(dir: &Path, row_len: Option<usize>) -> Result<Self, Error> {
         if dir.exists() {
             fs::remove_dir_all(dir).map_err(Error::io("remove", dir))?;
         }
@@ -72,7 +82,9 @@ impl SegmentWriter {
         vectors.write_all(&[0; HEADER]).map_err(Error::io("write", &path))?;
         Ok(Self {
             dir: dir.to_owned(),
-            dim,
+            row_len,
+            values: 0,
+            ends: Vec::new(),
             vectors,
             block: Xxh3::new(),
             block_len: 0,
@@ -82,16 +94,16 @@ impl SegmentWriter {
         })
     }
 
-    /// Appends one row of `dim` values.
+    /// Appends one row.
     ///
     /// # Errors
     /// When the disk fails; the segment is of no use then.
     pub fn push(&mut self, slot: u32, version: LogIndex, values: &[f32]) -> Result<(), Error> {
-        assert_eq!(
-            values.len(),
-            self.dim,
-            "a row has as many values as its segment has dimensions"
-        );
+        self.values += values.len() as u64;
+        match self.row_len {
+            Some(row_len) => assert_eq!(values.len(), row_len, "a row has as many as all have"),
+            None => self.ends.push(self.values),
+        }
         let mut bytes: &[u8] = bytemuck::cast_slice(values);
         self.vectors.write_all(bytes).map_err(Error::io("write", &self.dir.join(VECTORS)))?;
         // A block may end within a row: its size is the same for every dimension.
@@ -124,7 +136,7 @@ impl SegmentWriter {
         }
         let rows =
             u32::try_from(self.slots.len()).expect("a segment is bounded far below 2^32 rows");
-        let dim = u32::try_from(self.dim).expect("dimensions are bounded");
+        let dim = u32::try_from(self.row_len.unwrap_or(ANY)).expect("dimensions are bounded");
         let checksums: &[u8] = bytemuck::cast_slice(&self.checksums);
         let vectors_checksum = xxh3_64(checksums);
         let path = self.dir.join(VECTORS);
@@ -140,13 +152,30 @@ impl SegmentWriter {
         std::os::unix::fs::FileExt::write_all_at(&file, &header, 0)
             .map_err(Error::io("write", &path))?;
         file.sync_all().map_err(Error::io("sync", &path))?;
-        let rows_checksum = write_rows(&self.dir.join(ROWS), &self.versions, &self.slots)?;
+        let columns = [
+            bytemuck::cast_slice(&self.versions),
+            bytemuck::cast_slice(&self.ends),
+            bytemuck::cast_slice(&self.slots),
+        ];
+        let rows_checksum = write_rows(&self.dir.join(ROWS), rows, columns)?;
         // The directories too, before a manifest can name the files.
         sync_dir(&self.dir)?;
         if let Some(parent) = self.dir.parent() {
             sync_dir(parent)?;
         }
-        Ok(SegmentManifest { segment, rows, dim, vectors_checksum, rows_checksum, graph: None })
+        // Of rows of one length their number tells.
+        let values = if self.row_len.is_some() { 0 } else { self.values };
+        let (graph, postings) = (None, None);
+        Ok(SegmentManifest {
+            segment,
+            rows,
+            dim,
+            vectors_checksum,
+            rows_checksum,
+            graph,
+            values,
+            postings,
+        })
     }
 
     fn end_block(&mut self) {
@@ -156,12 +185,11 @@ impl SegmentWriter {
     }
 }
 
-fn write_rows(path: &Path, versions: &[u64], slots: &[u32]) -> Result<u64, Error> {
+fn write_rows(path: &Path, rows: u32, columns: [&[u8]; 3]) -> Result<u64, Error> {
     let mut bytes = vec![0_u8; HEADER];
     bytes[..8].copy_from_slice(ROWS_MAGIC);
-    bytes[8..12].copy_from_slice(&(slots.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(bytemuck::cast_slice(versions));
-    bytes.extend_from_slice(bytemuck::cast_slice(slots));
+    bytes[8..12].copy_from_slice(&rows.to_le_bytes());
+    columns.into_iter().for_each(|column| bytes.extend_from_slice(column));
     let mut file = SteadyFile::create(path)?;
     let written = file.write_all(&bytes).and_then(|()| file.into_inner().sync_all());
     written.map_err(Error::io("write", path))?;
@@ -173,7 +201,10 @@ pub struct SegmentFiles {
     vectors: Kept,
     rows: Kept,
     n: usize,
+    /// [`ANY`] for rows of any length.
     dim: usize,
+    /// Numbers of all rows.
+    values: usize,
 }
 
 impl SegmentFiles {
@@ -191,12 +222,17 @@ impl SegmentFiles {
     ) -> Result<Self, Error> {
         let (n, dim) = (manifest.rows as usize, manifest.dim as usize);
         // Two numbers of a damaged manifest may come to more than there is memory to address.
-        let data = n.checked_mul(dim).and_then(|values| values.checked_mul(4));
+        let values = match dim {
+            ANY => usize::try_from(manifest.values).ok(),
+            dim => n.checked_mul(dim),
+        };
+        let data = values.and_then(|values| values.checked_mul(4));
         let data = data.filter(|bytes| isize::try_from(*bytes).is_ok());
         let data = data.ok_or_else(|| damaged(dir, "its manifest names more rows than can be"))?;
-        let blocks = data.div_ceil(BLOCK);
+        let (values, blocks) = (data / 4, data.div_ceil(BLOCK));
         let vectors = map(&dir.join(VECTORS), VECTORS_MAGIC, HEADER + data + blocks * 8)?;
-        let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * 12)?;
+        let of_row = if dim == ANY { 20 } else { 12 };
+        let rows = map(&dir.join(ROWS), ROWS_MAGIC, HEADER + n * of_row)?;
         if header_u32(&vectors, 8) != manifest.dim
             || header_u32(&vectors, 12) != manifest.rows
             || header_u32(&rows, 8) != manifest.rows
@@ -204,9 +240,15 @@ impl SegmentFiles {
             return Err(damaged(dir, "its header does not fit the manifest"));
         }
         let vectors = Kept::new(vectors, residence);
-        let files = Self { vectors, rows: Kept::new(rows, Residence::Cached), n, dim };
+        let rows = Kept::new(rows, Residence::Cached);
+        let files = Self { vectors, rows, n, dim, values };
         if verify {
             files.verify(dir, manifest)?;
+        }
+        // Also where it is not verified: a row is read by what they say.
+        if !files.ends().is_sorted() || files.ends().last().is_some_and(|end| *end != values as u64)
+        {
+            return Err(damaged(dir, "its rows end where there are no numbers"));
         }
         Ok(files)
     }
@@ -234,19 +276,35 @@ impl SegmentFiles {
         self.n == 0
     }
 
-    /// Values of a row.
-    pub fn dim(&self) -> usize {
-        self.dim
+    /// Numbers of each row; `None` where they have any number of them.
+    pub fn row_len(&self) -> Option<usize> {
+        (self.dim != ANY).then_some(self.dim)
     }
 
     /// All rows, one after another. The address stays the same while this value lives.
     pub fn vectors(&self) -> &[f32] {
-        bytemuck::cast_slice(&self.vectors[HEADER..HEADER + self.n * self.dim * 4])
+        bytemuck::cast_slice(&self.vectors[HEADER..HEADER + self.values * 4])
     }
 
-    /// Values of one row.
+    /// Numbers of one row.
     pub fn vector(&self, row: usize) -> &[f32] {
-        &self.vectors()[row * self.dim..(row + 1) * self.dim]
+        if self.dim != ANY {
+            return &self.vectors()[row * self.dim..(row + 1) * self.dim];
+        }
+        let ends = self.ends();
+        let start = if row == 0 { 0 } else { ends[row - 1] };
+        // Bits of a mapped file may flip after it was opened: a row that ends nowhere is empty.
+        self.vectors().get(start as usize..ends[row] as usize).unwrap_or(&[])
+    }
+
+    /// Behind the last number of each row, where they have any number of them; else nothing.
+    pub fn ends(&self) -> &[u64] {
+        bytemuck::cast_slice(&self.rows[HEADER + self.n * 8..HEADER + self.n * 8 + self.ends_len()])
+    }
+
+    /// Bytes of the ends.
+    fn ends_len(&self) -> usize {
+        if self.dim == ANY { self.n * 8 } else { 0 }
     }
 
     /// Per row the [`LogIndex`] of the entry that set it, as the mapped file holds them.
@@ -256,54 +314,9 @@ impl SegmentFiles {
 
     /// Per row the slot of its point.
     pub fn slots(&self) -> &[u32] {
-        bytemuck::cast_slice(&self.rows[HEADER + self.n * 8..HEADER + self.n * 12])
+        let start = HEADER + self.n * 8 + self.ends_len();
+        bytemuck::cast_slice(&self.rows[start..start + self.n * 4])
     }
-}
-
-/// The mapped file of a graph.
-pub struct GraphFile {
-    map: Kept,
-}
-
-impl GraphFile {
-    /// Maps the graph of a segment. Its length is checked, since a short file would end the process
-    /// at a read.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when it has another length, else what the disk said.
-    pub fn open(dir: &Path, manifest: &GraphManifest, residence: Residence) -> Result<Self, Error> {
-        let map = Kept::new(map_file(&graph_path(dir), manifest.bytes)?, residence);
-        map.expect_single_reads();
-        Ok(Self { map })
-    }
-
-    /// Keeps it so from now on.
-    pub fn keep(&self, residence: Residence) {
-        self.map.keep(residence);
-    }
-
-    /// The whole file. The address stays the same while this value lives.
-    pub fn bytes(&self) -> &[u8] {
-        &self.map
-    }
-}
-
-/// Where a segment's graph lies, or is to be written.
-pub fn graph_path(dir: &Path) -> PathBuf {
-    dir.join(GRAPH)
-}
-
-/// Syncs a graph file that was just written and says what the manifest has to hold.
-///
-/// # Errors
-/// When the file cannot be synced or read back.
-pub fn seal_graph(dir: &Path, m: usize, ef_construct: usize) -> Result<GraphManifest, Error> {
-    let path = graph_path(dir);
-    File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
-    sync_dir(dir)?;
-    // The builder wrote the file by itself: what is in it is only known by reading it back.
-    let (bytes, checksum) = checksum(&path, &mut |_| true)?.expect("nothing ends it early");
-    Ok(GraphManifest { bytes, checksum, m: m as u32, ef_construct: ef_construct as u32 })
 }
 
 /// Removes directories under `dir` that hold no segment of the `keep` list: leftovers of
@@ -373,7 +386,7 @@ mod tests {
     use super::*;
 
     fn write(dir: &Path, rows: u32, dim: usize) -> SegmentManifest {
-        let mut writer = SegmentWriter::create(dir, dim).unwrap();
+        let mut writer = SegmentWriter::create(dir, Some(dim)).unwrap();
         for row in 0..rows {
             writer.push(row * 2, LogIndex(u64::from(row) + 10), &vec![row as f32; dim]).unwrap();
         }
@@ -391,6 +404,31 @@ mod tests {
             files.expect_single_reads();
             assert_eq!(files.vector(2999), vec![2999.0; 384]);
             assert_eq!((files.slots()[7], files.versions()[7]), (14, 17));
+        }
+    }
+
+    #[test]
+    fn rows_of_any_length_read_back_from_the_map() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("s");
+        let mut writer = SegmentWriter::create(&dir, None).unwrap();
+        // An odd number of rows: what lies behind them in the file is aligned all the same.
+        let rows: Vec<Vec<f32>> = (0..333).map(|row| vec![row as f32; row % 7]).collect();
+        for (slot, row) in (0..).zip(&rows) {
+            writer.push(slot, LogIndex(9), row).unwrap();
+        }
+        let manifest = writer.finish(3).unwrap();
+        let files = SegmentFiles::open(&dir, &manifest, Residence::Cached, true).unwrap();
+        assert!((0..333).all(|row| files.vector(row) == rows[row]));
+        assert_eq!((files.slots()[332], files.versions()[332], files.row_len()), (332, 9, None));
+        let path = dir.join(ROWS);
+        let mut bytes = fs::read(&path).unwrap();
+        // The end of the first row, which must not come behind that of the second.
+        bytes[HEADER + 333 * 8] = 200;
+        fs::write(&path, &bytes).unwrap();
+        for verify in [true, false] {
+            let opened = SegmentFiles::open(&dir, &manifest, Residence::Cached, verify);
+            assert!(matches!(opened, Err(Error::Damaged { .. })));
         }
     }
 

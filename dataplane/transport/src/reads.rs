@@ -10,7 +10,7 @@ use tonic::{Response, Status};
 use vane_filter::Filter;
 use vane_proto::peer;
 use vane_raft::Conf;
-use vane_shard::{Info, Page, PartExplained, Record, Scored, Want};
+use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Want};
 use vane_types::{Error, LogIndex, PointId, Recall, Vector};
 
 pub use vane_shard::{Scroll, Search};
@@ -72,6 +72,15 @@ pub struct VectorOf {
     pub id: PointId,
     /// Name of the vector; `""` for the unnamed one.
     pub using: String,
+}
+
+/// How many points have a number at each of some indices of a sparse vector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrequenciesOf {
+    /// Name of the vector.
+    pub using: String,
+    /// Rising.
+    pub indices: Vec<u32>,
 }
 
 /// Ids that match, for a change by filter.
@@ -182,6 +191,12 @@ reads! {
     vector_of: VectorOf as (VectorOf { id, using }) => VectorOfRequest { id, using },
         Vector as (vector) => VectorOfAnswer { vector = "the vector" },
         VectorOfReply of vector_of_reply;
+
+    /// How many points have a number at each of some indices of a sparse vector.
+    frequencies: FrequenciesOf as (FrequenciesOf { using, indices }) =>
+        FrequenciesRequest { using, indices },
+        Frequencies as (Frequencies { points, with }) => FrequenciesAnswer { points, with },
+        FrequenciesReply of frequencies_reply;
 
     /// Ids that match, for a change by filter. One that got lost would be every point of the shard.
     resolve: Resolve as (Resolve { filter }) => ResolveRequest { filter = "the filter" },

@@ -21,8 +21,8 @@ pub use handler::{PeerHandler, PeerMember, PeerReception};
 use crate::auth::{Token, cluster_of, life_of, not_the_receiver, receiver_of};
 use crate::lives::Life;
 use crate::reads::{
-    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
-    VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
+    Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -264,6 +264,13 @@ impl<H: PeerHandler> Peer for PeerService<H> {
 
     async fn count(&self, request: Request<peer::CountRequest>) -> Answer<peer::CountReply> {
         self.read::<Count>(request).await
+    }
+
+    async fn frequencies(
+        &self,
+        request: Request<peer::FrequenciesRequest>,
+    ) -> Answer<peer::FrequenciesReply> {
+        self.read::<FrequenciesOf>(request).await
     }
 
     async fn vector_of(

@@ -9,12 +9,17 @@ use crate::distance::Distance;
 use crate::hints::Hints;
 use crate::path::JsonPath;
 use crate::schema::FieldSchema;
+use crate::vector::VectorKind;
 
 /// Everything that decides how a collection's points are stored and searched.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CollectionConfig {
-    /// Vectors by name; `""` alone means the collection has one unnamed vector.
+    /// Dense vectors by name, single ones and several in one; `""` is the unnamed one.
     pub vectors: BTreeMap<String, VectorParams>,
+    /// Sparse vectors by name; none is called as one of `vectors` is. From
+    /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sparse: BTreeMap<String, SparseParams>,
     /// Graph parameters where a vector does not set its own.
     pub hnsw: HnswConfig,
     /// When segments are sealed, indexed and merged.
@@ -52,6 +57,30 @@ impl CollectionConfig {
         indexes.find_map(|(field, options)| is_tenant(options).then_some(field))
     }
 
+    /// One vector by its name.
+    pub fn vector(&self, name: &str) -> Option<VectorSpec> {
+        let dense = self.vectors.get(name).map(|params| VectorSpec::of(*params));
+        dense.or_else(|| self.sparse.get(name).map(|params| VectorSpec::Sparse(*params)))
+    }
+
+    /// All vectors, in the order of their ordinals: the place of a vector in a collection.
+    pub fn all_vectors(&self) -> impl Iterator<Item = (&String, VectorSpec)> {
+        let dense = self.vectors.iter().map(|(name, params)| (name, VectorSpec::of(*params)));
+        let sparse = self.sparse.iter();
+        dense.chain(sparse.map(|(name, params)| (name, VectorSpec::Sparse(*params))))
+    }
+
+    /// How many vectors it has.
+    pub fn vectors_len(&self) -> usize {
+        self.vectors.len() + self.sparse.len()
+    }
+
+    /// Whether it has vectors that members below
+    /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) cannot read.
+    pub fn has_new_kinds(&self) -> bool {
+        !self.sparse.is_empty() || self.vectors.values().any(|params| params.multi)
+    }
+
     /// Whether it has what members below
     /// [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) would not keep.
     pub fn is_tuned(&self) -> bool {
@@ -71,7 +100,7 @@ impl CollectionConfig {
     }
 }
 
-/// One dense vector of a collection.
+/// A dense vector of a collection, or several in one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VectorParams {
     /// Dimensions.
@@ -87,17 +116,86 @@ pub struct VectorParams {
     /// Where its rows are wanted. From [`FeatureLevel::TUNED`](crate::FeatureLevel::TUNED) on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Residence>,
+    /// Each is a vector of vectors: see [`MultiVector`](crate::MultiVector). From
+    /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub multi: bool,
 }
 
 impl VectorParams {
     /// Of so many dimensions; all else is as the collection has it.
     pub fn new(size: usize, distance: Distance) -> Self {
-        Self { size, distance, hnsw: None, on_disk: None, memory: None }
+        Self { size, distance, hnsw: None, on_disk: None, memory: None, multi: false }
     }
 
     /// Where its rows are wanted.
     pub fn residence(&self) -> Residence {
         Residence::of(self.memory, self.on_disk)
+    }
+}
+
+/// A sparse vector of a collection. Two compare by their inner product.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct SparseParams {
+    /// Numbers of a query count the more, the fewer points have one at their index: by the inverse
+    /// document frequency, `ln((n - df + 0.5) / (df + 0.5) + 1)`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idf: bool,
+    /// `true` is [`Residence::Cold`] where `memory` says nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<bool>,
+    /// Where its rows and what finds them are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Residence>,
+}
+
+/// What a collection says of one of its vectors, of whichever kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum VectorSpec {
+    /// One of a fixed number of dimensions.
+    Dense(VectorParams),
+    /// Several of a fixed number of dimensions in one.
+    Multi(VectorParams),
+    /// Numbers at some of very many dimensions.
+    Sparse(SparseParams),
+}
+
+impl VectorSpec {
+    fn of(params: VectorParams) -> Self {
+        if params.multi { Self::Multi(params) } else { Self::Dense(params) }
+    }
+
+    /// Which kind it is.
+    pub fn kind(self) -> VectorKind {
+        match self {
+            Self::Dense(_) => VectorKind::Dense,
+            Self::Multi(_) => VectorKind::Multi,
+            Self::Sparse(_) => VectorKind::Sparse,
+        }
+    }
+
+    /// How two of them compare.
+    pub fn distance(self) -> Distance {
+        match self {
+            Self::Dense(params) | Self::Multi(params) => params.distance,
+            Self::Sparse(_) => Distance::Dot,
+        }
+    }
+
+    /// Numbers of each, where all have as many.
+    pub fn row_len(self) -> Option<usize> {
+        match self {
+            Self::Dense(params) => Some(params.size),
+            Self::Multi(_) | Self::Sparse(_) => None,
+        }
+    }
+
+    /// Where its rows are wanted.
+    pub fn residence(self) -> Residence {
+        match self {
+            Self::Dense(params) | Self::Multi(params) => params.residence(),
+            Self::Sparse(params) => Residence::of(params.memory, params.on_disk),
+        }
     }
 }
 

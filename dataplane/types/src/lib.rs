@@ -23,7 +23,8 @@ pub mod text;
 pub mod vector;
 
 pub use collection::{
-    CollectionConfig, HnswConfig, OptimizerConfig, Residence, SearchConfig, VectorParams,
+    CollectionConfig, HnswConfig, OptimizerConfig, Residence, SearchConfig, SparseParams,
+    VectorParams, VectorSpec,
 };
 pub use command::Refusal;
 pub use distance::Distance;

@@ -4,6 +4,7 @@
 //! numbers) is checked where the collection is known.
 
 mod multi;
+mod row;
 mod sparse;
 
 use std::collections::BTreeMap;

@@ -6,10 +6,10 @@ use vane_types::CollectionConfig;
 use vane_wire::qdrant as wire;
 use vane_wire::qdrant::{
     CollectionInfo, CollectionParams, CollectionStatus, CollectionWarning, Distance,
-    HnswConfigDiff, MaxOptimizationThreads, OptimizerStatus, OptimizersConfigDiff,
-    PayloadSchemaInfo, PayloadSchemaType, ShardingMethod, SparseVectorConfig, SparseVectorParams,
-    UpdateQueueInfo, VectorParams, VectorParamsMap, VectorsConfig,
-    max_optimization_threads::Variant, vectors_config,
+    HnswConfigDiff, MaxOptimizationThreads, MultiVectorComparator, MultiVectorConfig,
+    OptimizerStatus, OptimizersConfigDiff, PayloadSchemaInfo, PayloadSchemaType, ShardingMethod,
+    SparseVectorConfig, SparseVectorParams, UpdateQueueInfo, VectorParams, VectorParamsMap,
+    VectorsConfig, max_optimization_threads::Variant, vectors_config,
 };
 
 use super::collection::quantization_of;
@@ -111,6 +111,11 @@ fn sparse(json: &Value) -> SparseVectorConfig {
     SparseVectorConfig { map: members(json, one) }
 }
 
+fn multi(json: &Value) -> MultiVectorConfig {
+    let comparator = name(&json["comparator"], MultiVectorComparator::from_str_name);
+    MultiVectorConfig { comparator }
+}
+
 fn optimizer(json: &Value) -> OptimizersConfigDiff {
     let threads = json["max_optimization_threads"].as_u64().map(Variant::Value);
     let threads = threads.map(|variant| MaxOptimizationThreads { variant: Some(variant) });
@@ -136,7 +141,7 @@ fn vector(json: &Value) -> VectorParams {
         quantization_config: quantization_of(&json["quantization_config"]),
         on_disk: json["on_disk"].as_bool(),
         datatype: word("datatype").map(|word| name(word, wire::Datatype::from_str_name)),
-        multivector_config: None,
+        multivector_config: json.get("multivector_config").map(multi),
         memory: word("memory").map(|word| name(word, wire::Memory::from_str_name)),
     }
 }

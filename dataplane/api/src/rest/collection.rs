@@ -5,6 +5,7 @@
 
 mod diff;
 mod hints;
+mod sparse;
 #[cfg(test)]
 mod tests;
 
@@ -18,12 +19,13 @@ use vane_types::{
     SearchConfig, VectorParams,
 };
 
+use super::Unsupported;
 use super::parse::read_value;
-use super::{Unsupported, UnsupportedUnlessEmpty};
 use crate::engine::{ConfigChange, Layout, VectorChange};
 use crate::error::{Error, Kind};
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
 use hints::{Quantization, StrictMode, add, given};
+use sparse::{Sparse, sparse_vectors};
 
 /// `PUT collections/{collection}`.
 #[derive(Debug, Deserialize)]
@@ -45,8 +47,7 @@ pub struct CreateCollection {
     #[serde(default, rename = "init_from")]
     _init_from: Unsupported,
     quantization_config: Option<Quantization>,
-    #[serde(default, rename = "sparse_vectors")]
-    _sparse_vectors: UnsupportedUnlessEmpty,
+    sparse_vectors: Option<Sparse>,
     strict_mode_config: Option<StrictMode>,
     search: Option<SearchDiff>,
 }
@@ -69,8 +70,21 @@ struct VectorRequest {
     memory: Option<Residence>,
     datatype: Option<String>,
     quantization_config: Option<Quantization>,
-    #[serde(default, rename = "multivector_config")]
-    _multivector_config: Unsupported,
+    multivector_config: Option<MultiRequest>,
+}
+
+/// How vectors of vectors compare. There is one way.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MultiRequest {
+    #[serde(rename = "comparator")]
+    _comparator: Comparator,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Comparator {
+    MaxSim,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -91,8 +105,7 @@ pub struct UpdateCollection {
     hnsw_config: Option<HnswDiff>,
     metadata: Option<Payload>,
     quantization_config: Option<Quantization>,
-    #[serde(default, rename = "sparse_vectors")]
-    _sparse_vectors: UnsupportedUnlessEmpty,
+    sparse_vectors: Option<Sparse>,
     strict_mode_config: Option<StrictMode>,
     search: Option<SearchDiff>,
 }
@@ -184,11 +197,19 @@ impl CreateCollection {
             }
             vectors.insert(name, params);
         }
+        let mut sparse = BTreeMap::new();
+        for (name, made) in sparse_vectors(self.sparse_vectors.unwrap_or_default())? {
+            if !made.hints.is_empty() {
+                hints.vectors.insert(name.clone(), made.hints);
+            }
+            sparse.insert(name, made.params);
+        }
         let mut metadata = self.metadata.unwrap_or_default();
         // In a change null takes a key away, so at the start it is no key.
         metadata.retain(|_, value| !value.is_null());
         let config = CollectionConfig {
             vectors,
+            sparse,
             hnsw,
             optimizer,
             // Indexes are made by calls of their own.
@@ -288,7 +309,13 @@ impl VectorRequest {
         let size = size.ok_or_else(out_of_range)?;
         let (on_disk, memory) = (self.on_disk, self.memory);
         Ok((
-            VectorParams { hnsw: own, on_disk, memory, ..VectorParams::new(size, distance) },
+            VectorParams {
+                hnsw: own,
+                on_disk,
+                memory,
+                multi: self.multivector_config.is_some(),
+                ..VectorParams::new(size, distance)
+            },
             hints,
         ))
     }
@@ -359,10 +386,19 @@ impl UpdateCollection {
             let hnsw = diff.hnsw_config.map(|diff| diff.onto(base, &field)).transpose()?;
             vectors.insert(name, VectorChange { hnsw, on_disk: diff.on_disk, memory: diff.memory });
         }
+        let mut sparse = BTreeMap::new();
+        for (name, request) in self.sparse_vectors.unwrap_or_default() {
+            let (change, of_vector) = request.into_change();
+            if !of_vector.is_empty() {
+                hints.vectors.insert(name.clone(), of_vector);
+            }
+            sparse.insert(name, change);
+        }
         let optimizer =
             self.optimizers_config.map(|diff| diff.onto(config.optimizer)).transpose()?;
         let search = self.search.map(|diff| diff.onto(config.search)).transpose()?;
-        Ok(ConfigChange { hnsw, optimizer, vectors, search, metadata: self.metadata, hints })
+        let metadata = self.metadata;
+        Ok(ConfigChange { hnsw, optimizer, vectors, sparse, search, metadata, hints })
     }
 }
 

@@ -38,6 +38,7 @@ fn part(part: &PartExplained) -> Value {
         SearchWay::Scan => "scan",
         SearchWay::Codes => "codes",
         SearchWay::Graph => "graph",
+        SearchWay::Postings => "postings",
     };
     json!({
         // Rows in memory are no segment yet.

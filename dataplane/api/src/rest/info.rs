@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use vane_types::hints::merge_deep;
-use vane_types::{CollectionConfig, HnswConfig, OptimizerConfig, VectorParams};
+use vane_types::{CollectionConfig, HnswConfig, OptimizerConfig, SparseParams, VectorParams};
 
 use crate::engine::{Info, Layout};
 
@@ -125,6 +125,9 @@ fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
         ),
         ("quantization_config".to_owned(), Value::Null),
     ]);
+    if !config.sparse.is_empty() {
+        result["params"]["sparse_vectors"] = sparse_vectors(config);
+    }
     if config.by_tenant {
         result["params"]["sharding_method"] = json!("custom");
     }
@@ -168,6 +171,25 @@ fn vectors(config: &CollectionConfig) -> Value {
     }
 }
 
+/// By name.
+fn sparse_vectors(config: &CollectionConfig) -> Value {
+    let shown = |(name, params): (&String, &SparseParams)| {
+        let mut index = Map::new();
+        index.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
+        index.extend(params.memory.map(|memory| ("memory".to_owned(), json!(memory))));
+        let mut shown = Map::new();
+        if !index.is_empty() {
+            shown.insert("index".to_owned(), index.into());
+        }
+        if params.idf {
+            shown.insert("modifier".to_owned(), json!("idf"));
+        }
+        merge_deep(&mut shown, config.hints.vectors.get(name).cloned().unwrap_or_default());
+        (name.clone(), Value::Object(shown))
+    };
+    config.sparse.iter().map(shown).collect::<Map<_, _>>().into()
+}
+
 fn vector(params: &VectorParams) -> Map<String, Value> {
     let mut result = Map::from_iter([
         ("size".to_owned(), json!(params.size)),
@@ -177,6 +199,9 @@ fn vector(params: &VectorParams) -> Map<String, Value> {
     result.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
     result.extend(params.memory.map(|memory| ("memory".to_owned(), json!(memory))));
     result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), hnsw(own))));
+    if params.multi {
+        result.insert("multivector_config".to_owned(), json!({ "comparator": "max_sim" }));
+    }
     result
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use vane_types::{
     CollectionConfig, Distance, FieldSchema, HnswConfig, MultiVector, NamedVectors,
-    OptimizerConfig, OwnId, Payload, SparseVector, Vector, VectorKind, VectorParams,
+    OptimizerConfig, OwnId, Payload, SparseParams, SparseVector, Vector, VectorKind, VectorParams,
 };
 
 use super::*;
@@ -203,25 +203,36 @@ fn of_two_updates_of_one_point_both_count_and_the_later_wins() {
 }
 
 #[test]
-fn a_vector_that_is_not_dense_is_missing_here_whatever_its_name_is() {
-    let sparse = Vector::from(SparseVector::new(vec![0, 1], vec![1.0, 2.0]).unwrap());
-    let rows = Vector::from(MultiVector::of_rows(&[[1.0, 2.0]]).unwrap());
-    for (vector, kind, named) in [
-        (sparse, VectorKind::Sparse, "a sparse vector"),
-        (rows, VectorKind::Multi, "a vector of vectors"),
+fn a_vector_has_to_be_of_the_kind_and_size_of_its_name() {
+    let mut config = config();
+    let multi = VectorParams { multi: true, ..config.vectors["a"] };
+    config.vectors.insert("m".to_owned(), multi);
+    config.sparse.insert("s".to_owned(), SparseParams::default());
+    let sparse = || Vector::from(SparseVector::new(vec![0, 1], vec![1.0, 2.0]).unwrap());
+    let rows = |row: &[f32]| Vector::from(MultiVector::of_rows(&[row, row]).unwrap());
+    let dense = || Vector::from(vec![1.0, 0.0]);
+    let checked = |name: &str, vector: Vector| {
+        let vectors = NamedVectors::from([(name.to_owned(), vector)]);
+        check(&config, Write::UpdateVectors(vec![(1.into(), vectors)])).map(drop)
+    };
+    for (name, vector) in [
+        ("a", dense()),
+        ("s", sparse()),
+        ("m", rows(&[1.0, 2.0])),
+        // One vector is a vector of one, too.
+        ("m", dense()),
     ] {
-        for name in ["a", "s"] {
-            let mut other = point(1, &[1.0, 0.0]);
-            other.vectors.insert(name.to_owned(), vector.clone());
-            let update = Write::UpdateVectors(vec![(other.id, other.vectors.clone())]);
-            for write in [Write::Upsert(vec![other]), update] {
-                let refused = check(&config(), write).map(drop).unwrap_err();
-                assert_eq!(refused, Error::UnsupportedKind(kind));
-                let refused = vane_types::Error::from(refused);
-                assert_eq!(refused.kind, vane_types::ErrorKind::Unsupported);
-                let text = format!("{named} is not supported by this version of Vane");
-                assert_eq!(refused.detail, text);
-            }
-        }
+        assert_eq!(checked(name, vector), Ok(()), "{name}");
     }
+    let wrong =
+        |name: &str, expected, got| Err(Error::WrongKind { name: name.to_owned(), expected, got });
+    let (d, s, m) = (VectorKind::Dense, VectorKind::Sparse, VectorKind::Multi);
+    assert_eq!(checked("a", sparse()), wrong("a", d, s));
+    assert_eq!(checked("a", rows(&[1.0, 2.0])), wrong("a", d, m));
+    assert_eq!(checked("s", dense()), wrong("s", s, d));
+    assert_eq!(checked("m", sparse()), wrong("m", m, s));
+    let short = Error::Dimension { expected: 2, got: 3, point: Some(1.into()) };
+    assert_eq!(checked("m", rows(&[1.0, 2.0, 3.0])), Err(short));
+    let unknown = checked("other", sparse()).unwrap_err().to_string();
+    assert_eq!(unknown, "Not existing vector name error: other");
 }

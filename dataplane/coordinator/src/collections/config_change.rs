@@ -18,6 +18,8 @@ pub struct ConfigChange {
     pub optimizer: Option<OptimizerConfig>,
     /// By vector.
     pub vectors: BTreeMap<String, VectorChange>,
+    /// By sparse vector.
+    pub sparse: BTreeMap<String, SparseChange>,
     /// What searches are to be like.
     pub search: Option<SearchConfig>,
     /// Labels to set; `null` removes one.
@@ -37,6 +39,17 @@ pub struct VectorChange {
     pub memory: Option<Residence>,
 }
 
+/// What to change of one sparse vector.
+#[derive(Debug, Clone, Default)]
+pub struct SparseChange {
+    /// Whether rare indices count more.
+    pub idf: Option<bool>,
+    /// An older form of `memory`.
+    pub on_disk: Option<bool>,
+    /// Where its rows and postings are wanted.
+    pub memory: Option<Residence>,
+}
+
 impl ConfigChange {
     /// The configuration after the change. Graphs that exist keep the parameters they were
     /// built with.
@@ -44,7 +57,7 @@ impl ConfigChange {
     /// # Errors
     /// `BadInput` for a vector that the collection does not have, or more hints than are kept.
     pub(crate) fn apply(self, mut config: CollectionConfig) -> Result<CollectionConfig, Error> {
-        let Self { hnsw, optimizer, vectors, search, metadata, hints } = self;
+        let Self { hnsw, optimizer, vectors, sparse, search, metadata, hints } = self;
         if let Some(hnsw) = hnsw {
             config.hnsw = hnsw;
             config.hints.forget_residence(None);
@@ -52,14 +65,17 @@ impl ConfigChange {
         config.optimizer = optimizer.unwrap_or(config.optimizer);
         config.search = search.unwrap_or(config.search);
         for (name, change) in vectors {
-            let Some(vector) = config.vectors.get_mut(&name) else {
-                // Qdrant's own words, since its clients may look at them.
-                return Err(Error::bad_input(format!("Not existing vector name error: {name}")));
-            };
+            let vector = config.vectors.get_mut(&name).ok_or_else(|| not_existing(&name))?;
             if change.hnsw.is_some() || change.memory.is_some() {
                 config.hints.forget_residence(Some(&name));
             }
             vector.hnsw = change.hnsw.or(vector.hnsw);
+            vector.on_disk = change.on_disk.or(vector.on_disk);
+            vector.memory = change.memory.or(vector.memory);
+        }
+        for (name, change) in sparse {
+            let vector = config.sparse.get_mut(&name).ok_or_else(|| not_existing(&name))?;
+            vector.idf = change.idf.unwrap_or(vector.idf);
             vector.on_disk = change.on_disk.or(vector.on_disk);
             vector.memory = change.memory.or(vector.memory);
         }
@@ -71,6 +87,11 @@ impl ConfigChange {
         }
         Ok(config)
     }
+}
+
+/// Qdrant's own words, since its clients may look at them.
+fn not_existing(vector: &str) -> Error {
+    Error::bad_input(format!("Not existing vector name error: {vector}"))
 }
 
 /// Refuses metadata of a collection that would burden the catalog, which every node holds.

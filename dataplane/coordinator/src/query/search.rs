@@ -35,6 +35,7 @@ impl<S: Shards> Collection<S> {
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
         search.filter = self.scoped(search.filter);
+        self.weigh(&mut search, options).await?;
         let wants_ids_only = matches!(
             (&search.want.payload, &search.want.vectors),
             (WantPayload::Nothing, WantVectors::Nothing)
@@ -128,8 +129,7 @@ impl<S: Shards> Collection<S> {
 
     /// Whether the smaller score of a vector is the better one.
     pub(super) fn is_distance(&self, vector: &str) -> bool {
-        let params = self.config().vectors.get(vector);
-        params.is_some_and(|params| params.distance == Distance::Euclid)
+        self.config().vector(vector).is_some_and(|spec| spec.distance() == Distance::Euclid)
     }
 }
 

@@ -93,7 +93,7 @@ impl Segment {
         let failed = |error: &dyn std::fmt::Display| Failure::of("a segment", error);
         let mut random = Random::new(0, 0);
         let mut rows = Vec::new();
-        let mut writer = SegmentWriter::create(dir, DIM).map_err(|error| failed(&error))?;
+        let mut writer = SegmentWriter::create(dir, Some(DIM)).map_err(|error| failed(&error))?;
         for slot in 0..ROWS {
             let row: Vec<f32> = (0..DIM).map(|_| random.below(1_000) as f32).collect();
             let version = LogIndex(u64::from(slot) + 1);

@@ -98,7 +98,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
     });
     let (id, using) = (PointId::num(3).to_key(), String::new());
     let places = vec![0, 1, 4];
-    match random.below(10) {
+    match random.below(11) {
         0 => one(peer("Search"), &wire::SearchRequest { header, search }),
         1 => one(peer("Hold"), &wire::HoldRequest { header, search }),
         2 => one(peer("Fetch"), &wire::FetchRequest { header, token: 1, places, want }),
@@ -111,6 +111,10 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         6 => one(peer("VectorOf"), &wire::VectorOfRequest { header, id, using }),
         8 => one(peer("Explain"), &wire::ExplainRequest { header, search }),
         7 => one(peer("Resolve"), &wire::ResolveRequest { header, filter }),
+        9 => {
+            let indices = vec![random.below(9) as u32, 7, 7];
+            one(peer("Frequencies"), &wire::FrequenciesRequest { header, using, indices })
+        }
         _ => one(peer("ShardInfo"), &wire::ShardInfoRequest { header }),
     }
 }

@@ -125,10 +125,11 @@ CREATE = [
     ({"vectors": {"size": 4, "distance": "Dot"}, "shard_number": 5000}, 422, "shard_number"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "replication_factor": 3}, 400, "node"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "write_consistency_factor": 2}, 400, "the replication factor, which is 1"),
-    ({"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"s": {}}}, 400, "sparse_vectors"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"": {}}}, 400, "as a sparse one"),
+    ({"sparse_vectors": {"s": {"modifier": "tf"}}}, 400, "modifier"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "quantization_config": {"half": {}}}, 400, "quantization"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "strict_mode_config": {"enabled": True}}, 400, "strict_mode"),
-    ({"vectors": {"size": 4, "distance": "Dot", "multivector_config": {"comparator": "max_sim"}}}, 400, "multivector"),
+    ({"vectors": {"size": 4, "distance": "Dot", "multivector_config": {"comparator": "max"}}}, 400, "comparator"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "surprise": 1}, 400, "surprise"),
 ]
 
@@ -154,6 +155,9 @@ MISSING = [
     ("POST", "/points/query", {"query": {"order_by": "k"}}),
     ("POST", "/points/query", {"query": {"sample": "random"}}),
     ("PUT", "/index", {"field_name": "a", "field_schema": "text"}),
+]
+# Vectors of a kind that the collection does not have.
+OTHER_KINDS = [
     ("PUT", "/points", {"points": [{"id": 1, "vector": [[1, 2, 3, 4]]}]}),
     ("PUT", "/points", {"points": [{"id": 1, "vector": {"s": {"indices": [1], "values": [1]}}}]}),
     ("PUT", "/points", {"batch": {"ids": [1], "vectors": {"s": [{"indices": [1], "values": [1]}]}}}),
@@ -168,6 +172,13 @@ MISSING = [
 def test_what_comes_later_says_so(node, kept, method, path, body):
     status, answer = node.call(method, f"/collections/{kept}{path}", body)
     assert status == 400 and "not supported" in answer["status"]["error"], answer
+
+
+@pytest.mark.parametrize("method,path,body", OTHER_KINDS, ids=range(len(OTHER_KINDS)))
+def test_a_vector_of_another_kind_does_not_fit(node, kept, method, path, body):
+    status, answer = node.call(method, f"/collections/{kept}{path}", body)
+    said = answer["status"]["error"]
+    assert status == 400 and ("the request has" in said or "Not existing vector name error: s" in said), answer
 
 
 def test_what_is_not_there_is_not_found(node, kept):

@@ -113,7 +113,6 @@ pub(crate) fn recompute(
 
 /// Rows of one vector that live in a view, by slot.
 struct Rows<'a> {
-    dim: usize,
     parts: Vec<Part<'a>>,
     /// Part and row.
     places: Vec<(u32, u32)>,
@@ -133,7 +132,7 @@ impl<'a> Rows<'a> {
                 }
             }
         }
-        Self { dim: vector.dim, parts, places }
+        Self { parts, places }
     }
 
     fn get(&self, slot: Slot, version: LogIndex) -> Option<&'a [f32]> {
@@ -141,7 +140,6 @@ impl<'a> Rows<'a> {
         let (part, row) = (self.parts.get(part as usize)?, row as usize);
         // Slot and entry name a row together: another version is a row that the record does not
         // mean.
-        (part.versions[row] == version.0)
-            .then(|| &part.values[row * self.dim..(row + 1) * self.dim])
+        (part.versions[row] == version.0).then(|| part.row(row))
     }
 }

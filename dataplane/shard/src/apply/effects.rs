@@ -159,9 +159,7 @@ impl State {
                 let payload_schema = std::mem::take(&mut self.config.payload_schema);
                 self.config = CollectionConfig { payload_schema, ..*config };
                 for vector in &mut self.vectors {
-                    if let Some(params) = self.config.vectors.get(&vector.name) {
-                        vector.params = *params;
-                    }
+                    vector.spec = self.config.vector(&vector.name).unwrap_or(vector.spec);
                     let residences = residences(&self.config, vector);
                     vector.sealed.iter().for_each(|sealed| sealed.keep(residences));
                 }

@@ -2,7 +2,7 @@
 
 use vane_commands::{Error as CommandError, LoggedVector, Point, Unreadable, Upsert, read_id};
 use vane_storage::records::{PointRecord, VectorRecord};
-use vane_types::{PointId, Refusal, Slot, Vector};
+use vane_types::{PointId, Refusal, Slot};
 
 use crate::apply::change::{Applying, Stop};
 use crate::apply::digest;
@@ -60,18 +60,13 @@ impl Applying<'_, '_> {
             let (name, vector) = logged
                 .into_parts()
                 .map_err(|error| Unreadable::new(format!("a vector: {error}")))?;
-            let values = match vector {
-                Vector::Dense(values) => values,
-                other => return Err(invalid(&CommandError::UnsupportedKind(other.kind()).into())),
-            };
-            let Some((ordinal, vector)) = self.state.vector(&name) else {
+            let (_, adopted) = vane_commands::fit(&self.state.config, &name, &vector)
+                .map_err(|misfit| invalid(&misfit.into()))?;
+            let Some((ordinal, state)) = self.state.vector(&name) else {
                 let unknown = CommandError::unknown_vector(&self.state.config, name);
                 return Err(invalid(&unknown.into()));
             };
-            if values.len() != vector.params.size {
-                let (expected, got) = (vector.params.size, values.len());
-                return Err(invalid(&BadInput::Dimension { expected, got }));
-            }
+            let (values, vector) = (adopted.unwrap_or(vector).into_row(), state);
             // Rows of earlier points of this entry are not in the growing segment yet.
             let new = &mut self.new_rows[ordinal as usize];
             let row = vector.growing.rows() as u32 + *new;

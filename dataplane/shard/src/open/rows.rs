@@ -7,6 +7,7 @@ use vane_types::{CollectionConfig, LogIndex, Slot};
 
 use super::damaged;
 use crate::segments::growing::{ALIVE, Growing, Loc};
+use crate::segments::postings::open_postings;
 use crate::segments::sealed::{Residences, Sealed, Tombstones, open_graph};
 use crate::state::residences;
 use crate::state::vector::VectorState;
@@ -18,9 +19,9 @@ pub(super) fn open_vectors(
     versions: &[Vec<LogIndex>],
     verify: bool,
 ) -> Result<Vec<VectorState>, Error> {
-    let mut vectors = Vec::with_capacity(config.vectors.len());
-    for (ordinal, (name, params)) in config.vectors.iter().enumerate() {
-        let mut vector = VectorState::new(name, *params);
+    let mut vectors = Vec::with_capacity(config.vectors_len());
+    for (ordinal, (name, spec)) in config.all_vectors().enumerate() {
+        let mut vector = VectorState::new(name, spec);
         let residences = residences(config, &vector);
         let of_vector = (ordinal as u8, residences);
         open_sealed(store, of_vector, &mut vector, &versions[ordinal], verify)?;
@@ -64,13 +65,22 @@ fn open_sealed(
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
         }
-        let shape = (vector.params.distance, residences.graph);
+        let shape = (vector.spec.distance(), residences.graph);
         let graph = open_graph(&dir, &manifest, &files, shape, verify);
+        let postings = open_postings(&dir, &manifest, residences.graph, verify);
         // A number is never used twice: files of its first owner may still be on their way out.
         vector.next_segment = vector.next_segment.max(manifest.segment + 1);
         let tombstones = Arc::new(Tombstones::new(tombstones.into_iter()));
         let order = OnceLock::new();
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph, order }));
+        vector.sealed.push(Arc::new(Sealed {
+            manifest,
+            dir,
+            files,
+            tombstones,
+            graph,
+            postings,
+            order,
+        }));
     }
     Ok(())
 }
@@ -84,11 +94,11 @@ fn open_growing(
     let mut segments: Vec<Growing> = Vec::new();
     store.rows(ordinal, |segment, row, stored| {
         if segments.last().is_none_or(|last| last.id != segment) {
-            segments.push(Growing::new(segment, vector.params.size));
+            segments.push(Growing::new(segment, vector.spec.row_len()));
         }
         let growing = segments.last_mut().expect("one was pushed if there was none");
         // Rows are numbered in the order of their keys: a gap means that one was lost.
-        if row as usize != growing.rows() || stored.values.len() != vector.params.size {
+        if row as usize != growing.rows() || !vector.spec.fits(stored.values.len()) {
             return Err(damaged(
                 store,
                 &format!("row {row} of growing segment {segment} does not fit"),
@@ -106,7 +116,7 @@ fn open_growing(
     // The last goes on growing; those before it were full.
     vector.growing = match segments.pop() {
         Some(last) => last,
-        None => Growing::new(vector.take_segment_id(), vector.params.size),
+        None => Growing::new(vector.take_segment_id(), vector.spec.row_len()),
     };
     vector.frozen = segments.into_iter().map(Arc::new).collect();
     Ok(())

@@ -104,8 +104,8 @@ impl Shard {
             // Where rows lie is asked under the lock that writers take; they are read without it.
             let rows = self.rows_of(slots, want)?;
             for (rows, record) in rows.into_iter().zip(found) {
-                let values = rows.into_iter().map(|(name, row)| (name, row.values().into()));
-                record.vectors = Some(values.collect::<NamedVectors>());
+                let vectors = rows.into_iter().map(|(name, row)| Ok((name, row.vector()?)));
+                record.vectors = Some(vectors.collect::<Result<NamedVectors, Error>>()?);
             }
         }
         Ok(())

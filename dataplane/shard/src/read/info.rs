@@ -16,7 +16,7 @@ pub struct Info {
     pub points: usize,
     /// Vectors of all names together.
     pub vectors: usize,
-    /// Vectors that lie in a segment with a graph.
+    /// Vectors that lie in a segment with a graph, or with postings.
     pub indexed_vectors: usize,
     /// Nodes of graphs that no search can come to but by a look at all rows.
     pub unreached_nodes: usize,
@@ -37,7 +37,7 @@ pub struct Info {
     pub filling_indexes: BTreeSet<JsonPath>,
     /// Bytes of all rows, dead ones included.
     pub vector_bytes: u64,
-    /// Bytes of graphs, in memory and in their files.
+    /// Bytes of graphs, in memory and in their files, and of postings.
     pub graph_bytes: u64,
     /// Why the last background job of a kind failed, until one of its kind does not.
     pub job_failure: Option<String>,
@@ -119,6 +119,10 @@ impl Shard {
             info.vector_bytes += vector.row_bytes();
             info.vectors += vector.present.len() as usize;
             for sealed in &vector.sealed {
+                if let Some(postings) = &sealed.postings {
+                    info.graph_bytes += postings.bytes() as u64;
+                    info.indexed_vectors += sealed.rows().saturating_sub(sealed.tombstones.dead());
+                }
                 if let Some(graph) = &sealed.graph {
                     info.graph_bytes += graph.bytes() as u64;
                     info.unreached_nodes += graph.unreached();

@@ -58,6 +58,7 @@ impl Searcher {
         let (way, ef) = match part.went.plan {
             Plan::Scan => (SearchWay::Scan, 0),
             Plan::Codes => (SearchWay::Codes, 0),
+            Plan::Postings => (SearchWay::Postings, 0),
             Plan::Graph { ef, over, .. } => (SearchWay::Graph, ef.max(over)),
         };
         let (alive, matching) = match sealed {

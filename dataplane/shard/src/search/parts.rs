@@ -10,6 +10,7 @@ use vane_types::Slot;
 
 use super::{Hit, Searcher};
 use crate::error::Error;
+use crate::search::kinds::Query;
 use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
@@ -103,7 +104,7 @@ impl Searcher {
     }
 
     fn is_large(&self, matching: usize) -> bool {
-        matching * self.vector.dim * size_of::<f32>() > self.vector.plain_bytes_max
+        matching * self.vector.width * size_of::<f32>() > self.vector.plain_bytes_max
     }
 
     /// About how many rows of a segment in memory match.
@@ -164,8 +165,7 @@ impl Searcher {
     /// The best rows of one part, all of them scored.
     pub(super) fn part_exactly(&self, number: usize) -> Result<Vec<Hit>, Error> {
         let Some(sealed) = self.vector.sealed.get(number) else { return self.part(number, None) };
-        let died = (sealed.tombstones.dead() > 0).then_some(sealed.tombstones.all());
-        self.scan_sealed(sealed, &self.facts(sealed), died)
+        self.scan_sealed(sealed, &self.facts(sealed), deaths(sealed))
     }
 
     fn sealed(&self, sealed: &Sealed, within: Option<f32>) -> Result<(Vec<Hit>, Went), Error> {
@@ -173,12 +173,15 @@ impl Searcher {
         if self.is_late() {
             return Err(self.timeout());
         }
-        // Without dead rows FAISS need not ask about each.
-        let all = sealed.tombstones.all();
-        let died = (sealed.tombstones.dead() > 0).then_some(all);
+        let died = deaths(sealed);
+        if let Some(found) = self.by_postings(sealed, died, within) {
+            return found;
+        }
         let scan = |went| Ok((self.scan_sealed(sealed, &facts, died)?, went));
-        let Some(graph) = &sealed.graph else { return scan(Went::SCANNED) };
-        match self.by_codes((sealed, graph), &facts, died, within) {
+        let (Some(graph), Query::Dense(query)) = (&sealed.graph, &self.query) else {
+            return scan(Went::SCANNED);
+        };
+        match self.by_codes(query, (sealed, graph), &facts, died, within) {
             Ok((Some(rows), went)) => Ok((self.found(Ok(rows), sealed.files.slots())?, went)),
             Ok((None, went)) => scan(Went { plan: Plan::Scan, ..went }),
             // The scrub will find it, too, and have it built again.
@@ -193,6 +196,7 @@ impl Searcher {
     /// The best rows by a walk or a look at codes; `None` where all that match are to be scored.
     fn by_codes(
         &self,
+        query: &[f32],
         (sealed, graph): (&Sealed, &Graph),
         facts: &Facts,
         died: Option<&[AtomicU64]>,
@@ -203,8 +207,7 @@ impl Searcher {
         let mut went = Went { plan: plan(facts), walked: false };
         if let Plan::Graph { ef, over, again } = went.plan {
             went.walked = true;
-            let rows =
-                graph.walk(&self.query, self.k, Walk { ef, over, again, within }, &select)?;
+            let rows = graph.walk(query, self.k, Walk { ef, over, again, within }, &select)?;
             if rows.len() >= self.k.min(facts.matching) {
                 return Ok((Some(rows), went));
             }
@@ -220,11 +223,11 @@ impl Searcher {
         let wanted = self.k + 1;
         let few = self.allowed.as_ref().filter(|_| is_few(facts));
         let mut rows = match few.map(|allowed| sealed.order().rows_of(slots, &allowed.slots)) {
-            None => graph.scan(&self.query, wanted, &select, None)?,
+            None => graph.scan(query, wanted, &select, None)?,
             Some(few) => {
                 // The filter has been asked already.
                 let select = Select { allow: None, ..select };
-                graph.scan(&self.query, wanted, &select, Some(&few))?
+                graph.scan(query, wanted, &select, Some(&few))?
             }
         };
         if rows.len() == wanted && rows[wanted - 1].score == rows[wanted - 2].score {
@@ -241,17 +244,26 @@ impl Searcher {
         facts: &Facts,
         died: Option<&[AtomicU64]>,
     ) -> Result<Vec<Hit>, Error> {
-        let (values, slots) = (sealed.files.vectors(), sealed.files.slots());
-        let Some(allowed) = self.allowed.as_ref().filter(|_| is_few(facts)) else {
-            return self.scan(values, slots, died);
+        let slots = sealed.files.slots();
+        let few = self.allowed.as_ref().filter(|_| is_few(facts));
+        let few = few.map(|allowed| sealed.order().rows_of(slots, &allowed.slots));
+        let (allow, died) =
+            (self.select(slots, None).allow, died.map(|died| (died, self.vector.at.0)));
+        // Of few the filter has been asked already.
+        let select = Select { allow: allow.filter(|_| few.is_none()), died };
+        let query = match &self.query {
+            Query::Dense(query) => query,
+            other => {
+                let row = |row: u32| sealed.files.vector(row as usize);
+                return self.scored_singly(other, (slots, &row), few.as_deref(), &select);
+            }
         };
-        let rows = sealed.order().rows_of(slots, &allowed.slots);
-        // The filter has been asked already.
-        let select = Select { allow: None, died: died.map(|died| (died, self.vector.at.0)) };
-        let order = |a, b| self.compare_rows(slots, a, b);
-        let stop = || self.is_late();
-        let found =
-            self.flat(values, &order, &stop).search_among(&self.query, self.k, &rows, &select);
+        let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
+        let flat = self.flat(query, sealed.files.vectors(), &order, &stop);
+        let found = match few {
+            Some(rows) => flat.search_among(query, self.k, &rows, &select),
+            None => flat.search(query, self.k, 0, &select),
+        };
         self.found(found, slots)
     }
 
@@ -267,7 +279,7 @@ impl Searcher {
             k: self.k,
             ef: self.ef,
             full_scan_rows: self.vector.hnsw.full_scan_threshold.saturating_mul(1 << 10)
-                / (self.vector.dim * size_of::<f32>()),
+                / (self.vector.width * size_of::<f32>()),
         }
     }
 
@@ -282,38 +294,44 @@ impl Searcher {
         ((matching * alive as f64 / points).ceil() as usize).min(alive)
     }
 
-    fn chunk(&self, chunk: &Chunk) -> Result<Vec<Hit>, Error> {
-        self.scan(&chunk.values, &chunk.slots, Some(&chunk.died))
-    }
-
     /// Looks at all rows, and scores those that live and that the filter allows.
-    fn scan(
-        &self,
-        values: &[f32],
-        slots: &[Slot],
-        died: Option<&[AtomicU64]>,
-    ) -> Result<Vec<Hit>, Error> {
-        let order = |a, b| self.compare_rows(slots, a, b);
-        let (select, stop) = (self.select(slots, died), || self.is_late());
-        let found = self.flat(values, &order, &stop).search(&self.query, self.k, 0, &select);
+    fn chunk(&self, chunk: &Chunk) -> Result<Vec<Hit>, Error> {
+        let slots = &chunk.slots;
+        let select = self.select(slots, Some(&chunk.died));
+        let query = match &self.query {
+            Query::Dense(query) => query,
+            other => {
+                let row = |row: u32| chunk.row(row as usize);
+                return self.scored_singly(other, (slots, &row), None, &select);
+            }
+        };
+        let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
+        let found =
+            self.flat(query, &chunk.values, &order, &stop).search(query, self.k, 0, &select);
         self.found(found, slots)
     }
 
-    fn compare_rows(&self, slots: &[Slot], a: u32, b: u32) -> Ordering {
+    pub(super) fn compare_rows(&self, slots: &[Slot], a: u32, b: u32) -> Ordering {
         self.compare_ids(slots[a as usize], slots[b as usize])
     }
 
     fn flat<'a>(
         &self,
+        query: &[f32],
         values: &'a [f32],
         order: &'a dyn Fn(u32, u32) -> Ordering,
         stop: &'a dyn Fn() -> bool,
     ) -> Flat<'a> {
-        let (metric, dim) = (metric(self.vector.distance), self.vector.dim);
-        Flat { metric, dim, rows: values, order, stop }
+        let metric = metric(self.vector.distance);
+        // As long as a row, which was checked.
+        Flat { metric, dim: query.len(), rows: values, order, stop }
     }
 
-    fn select<'a>(&'a self, slots: &'a [Slot], died: Option<&'a [AtomicU64]>) -> Select<'a> {
+    pub(super) fn select<'a>(
+        &'a self,
+        slots: &'a [Slot],
+        died: Option<&'a [AtomicU64]>,
+    ) -> Select<'a> {
         Select {
             allow: self.allowed.as_ref().map(|allowed| (allowed.words(), slots)),
             died: died.map(|died| (died, self.vector.at.0)),
@@ -321,7 +339,7 @@ impl Searcher {
     }
 
     /// Rows by the slots of their points.
-    fn found(
+    pub(super) fn found(
         &self,
         found: Result<Vec<Row>, vane_index::Error>,
         slots: &[Slot],
@@ -334,13 +352,18 @@ impl Searcher {
         Ok(found.into_iter().map(hit).collect())
     }
 
-    fn is_late(&self) -> bool {
+    pub(super) fn is_late(&self) -> bool {
         Instant::now() > self.deadline
     }
 
-    fn timeout(&self) -> Error {
+    pub(super) fn timeout(&self) -> Error {
         Error::Timeout { group: self.group }
     }
+}
+
+/// When each row died; `None` where none has, as nobody need ask about each then.
+fn deaths(sealed: &Sealed) -> Option<&[AtomicU64]> {
+    (sealed.tombstones.dead() > 0).then_some(sealed.tombstones.all())
 }
 
 fn rows_of(chunks: &[Arc<Chunk>]) -> usize {

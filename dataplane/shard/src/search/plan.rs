@@ -73,6 +73,8 @@ pub(crate) enum Plan {
     Scan,
     /// Compare the code of every matching row, and score those that may be the best.
     Codes,
+    /// Read the postings of the query's indices, as far as they can matter: of sparse rows.
+    Postings,
     /// Walk the graph with so many candidates; scan after all if it comes back short. Where `over`
     /// is not 0, walk over all rows with as many as what matches needs, and so many at most; where
     /// too few of these match, walk `again` among those that match, or come back short.

@@ -80,6 +80,6 @@ impl Searcher {
         let times = if self.allowed.is_some() { FILTERED_WALK } else { 1 };
         let ef = self.ef.max(self.k).saturating_mul(times);
         let effort = Effort::of(&self.vector.sealed, memory, ef).at_most(self.matching_at_most());
-        effort.is_quick(self.vector.dim)
+        effort.is_quick(self.vector.width)
     }
 }

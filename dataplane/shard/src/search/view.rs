@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use vane_filter::{Filter, SlotSet, TenantIndex};
-use vane_storage::ReadView;
-use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot};
+use vane_storage::{ReadView, SegmentFiles};
+use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot, VectorSpec};
 
 use crate::error::Error;
 use crate::search::select::Checker;
@@ -41,8 +41,9 @@ pub(crate) struct View<'a> {
 /// One vector of a view.
 pub(crate) struct VectorView {
     pub(crate) at: LogIndex,
-    pub(crate) dim: usize,
     pub(crate) distance: Distance,
+    /// Numbers of a row that a search looks at, about.
+    pub(crate) width: usize,
     pub(crate) hnsw: HnswConfig,
     /// Its rows are meant to stay on the disk.
     pub(crate) on_disk: bool,
@@ -58,9 +59,28 @@ pub(crate) struct Part<'a> {
     pub(crate) slots: &'a [Slot],
     /// [`LogIndex`]es, as a mapped file holds them.
     pub(crate) versions: &'a [u64],
-    pub(crate) values: &'a [f32],
+    rows: Rows<'a>,
+    /// Number of the segment; `None` for rows in memory.
+    pub(crate) segment: Option<u32>,
     /// At least as long as there are rows.
     pub(crate) died: &'a [AtomicU64],
+}
+
+/// What holds the rows of a part.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    Memory(&'a Chunk),
+    Sealed(&'a SegmentFiles),
+}
+
+impl<'a> Part<'a> {
+    /// One row.
+    pub(crate) fn row(&self, row: usize) -> &'a [f32] {
+        match self.rows {
+            Rows::Memory(chunk) => chunk.row(row),
+            Rows::Sealed(files) => files.vector(row),
+        }
+    }
 }
 
 impl Shard {
@@ -146,10 +166,10 @@ impl VectorView {
         let thresholds = [state.config.optimizer.indexing_threshold, hnsw.full_scan_threshold];
         Self {
             at: state.applied,
-            dim: vector.params.size,
-            distance: vector.params.distance,
+            distance: vector.spec.distance(),
+            width: width_of(vector),
             hnsw,
-            on_disk: vector.params.residence() == Residence::Cold,
+            on_disk: vector.spec.residence() == Residence::Cold,
             // Both are in KB.
             plain_bytes_max: thresholds[0].max(thresholds[1]).saturating_mul(1024),
             memory: frozen.chain([vector.growing.chunks()]).collect(),
@@ -164,16 +184,34 @@ impl VectorView {
         let memory = self.memory.iter().flatten().map(|chunk| Part {
             slots: &chunk.slots,
             versions: &chunk.versions,
-            values: &chunk.values,
+            rows: Rows::Memory(chunk),
+            segment: None,
             died: &chunk.died,
         });
         let sealed = self.sealed.iter().map(|sealed| Part {
             slots: sealed.files.slots(),
             versions: sealed.files.versions(),
-            values: sealed.files.vectors(),
+            rows: Rows::Sealed(&sealed.files),
+            segment: Some(sealed.id()),
             died: sealed.tombstones.all(),
         });
         memory.chain(sealed).collect()
+    }
+}
+
+/// Numbers that a search among sparse rows looks at for each row, about: it passes most over.
+const SPARSE_WIDTH: usize = 16;
+
+fn width_of(vector: &VectorState) -> usize {
+    match vector.spec {
+        VectorSpec::Dense(params) => params.size,
+        VectorSpec::Sparse(_) => SPARSE_WIDTH,
+        // All of its vectors, of which most have as many.
+        VectorSpec::Multi(params) => {
+            let rows = vector.present.len().max(1);
+            let numbers = vector.row_bytes() / size_of::<f32>() as u64 / rows;
+            usize::try_from(numbers).unwrap_or(usize::MAX).max(params.size)
+        }
     }
 }
 

@@ -30,17 +30,34 @@ pub(crate) struct Chunk {
     /// [`LogIndex`]es, in the form of a sealed segment's file.
     pub(crate) versions: Vec<u64>,
     pub(crate) values: Vec<f32>,
+    /// Numbers of each row; `None` where they have any number of them.
+    row_len: Option<usize>,
+    /// Behind the last number of each row of any length.
+    ends: Vec<usize>,
     pub(crate) died: Arc<Vec<AtomicU64>>,
 }
 
 impl Chunk {
-    fn new(dim: usize) -> Self {
+    fn new(row_len: Option<usize>) -> Self {
         Self {
             slots: Vec::with_capacity(CHUNK_ROWS),
             versions: Vec::with_capacity(CHUNK_ROWS),
-            values: Vec::with_capacity(CHUNK_ROWS * dim),
+            values: Vec::with_capacity(CHUNK_ROWS * row_len.unwrap_or(0)),
+            row_len,
+            ends: Vec::new(),
             // Shared by all copies of the chunk: `kill` reaches those that views hold as well.
             died: Arc::new((0..CHUNK_ROWS).map(|_| AtomicU64::new(ALIVE.0)).collect()),
+        }
+    }
+
+    /// Numbers of one row.
+    pub(crate) fn row(&self, row: usize) -> &[f32] {
+        match self.row_len {
+            Some(row_len) => &self.values[row * row_len..(row + 1) * row_len],
+            None => {
+                let start = if row == 0 { 0 } else { self.ends[row - 1] };
+                &self.values[start..self.ends[row]]
+            }
         }
     }
 }
@@ -48,14 +65,17 @@ impl Chunk {
 /// A segment in memory: it grows, or is full and waits to be sealed.
 pub(crate) struct Growing {
     pub(crate) id: u32,
-    dim: usize,
+    row_len: Option<usize>,
     chunks: Vec<Arc<Chunk>>,
     rows: usize,
+    /// Numbers of all rows.
+    values: usize,
 }
 
 impl Growing {
-    pub(crate) fn new(id: u32, dim: usize) -> Self {
-        Self { id, dim, chunks: Vec::new(), rows: 0 }
+    /// Of rows with so many numbers, or any number of them.
+    pub(crate) fn new(id: u32, row_len: Option<usize>) -> Self {
+        Self { id, row_len, chunks: Vec::new(), rows: 0, values: 0 }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -63,20 +83,24 @@ impl Growing {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.rows * self.dim * size_of::<f32>()
+        self.values * size_of::<f32>()
     }
 
     /// Appends a row and says which it is.
     pub(crate) fn push(&mut self, slot: Slot, version: LogIndex, values: &[f32]) -> u32 {
-        debug_assert_eq!(values.len(), self.dim);
+        debug_assert!(self.row_len.is_none_or(|row_len| row_len == values.len()));
         if self.rows.is_multiple_of(CHUNK_ROWS) {
-            self.chunks.push(Arc::new(Chunk::new(self.dim)));
+            self.chunks.push(Arc::new(Chunk::new(self.row_len)));
         }
         let chunk =
             Arc::make_mut(self.chunks.last_mut().expect("a chunk was just made if there was none"));
         chunk.slots.push(slot);
         chunk.versions.push(version.0);
         chunk.values.extend_from_slice(values);
+        if self.row_len.is_none() {
+            chunk.ends.push(chunk.values.len());
+        }
+        self.values += values.len();
         self.rows += 1;
         (self.rows - 1) as u32
     }
@@ -92,8 +116,7 @@ impl Growing {
     }
 
     pub(crate) fn vector(&self, row: u32) -> &[f32] {
-        let (chunk, row) = (&self.chunks[row as usize / CHUNK_ROWS], row as usize % CHUNK_ROWS);
-        &chunk.values[row * self.dim..(row + 1) * self.dim]
+        self.chunks[row as usize / CHUNK_ROWS].row(row as usize % CHUNK_ROWS)
     }
 
     /// The rows as they are now; later ones do not show.
@@ -108,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_view_keeps_its_rows_while_more_are_appended() {
-        let mut growing = Growing::new(0, 2);
+        let mut growing = Growing::new(0, Some(2));
         for i in 0..700 {
             assert_eq!(growing.push(i, LogIndex(1), &[i as f32, 0.0]), i);
         }
@@ -118,5 +141,17 @@ mod tests {
         assert_eq!(view.iter().map(|chunk| chunk.slots.len()).sum::<usize>(), 700);
         assert_eq!(growing.vector(700), [700.0, 0.0]);
         assert_eq!(view[0].died[3].load(Ordering::Relaxed), 2, "tombstones show with their index");
+    }
+
+    #[test]
+    fn rows_of_any_length_keep_theirs() {
+        let mut growing = Growing::new(0, None);
+        let rows: Vec<Vec<f32>> = (0..1100).map(|row| vec![row as f32; row % 4]).collect();
+        for (slot, row) in (0..).zip(&rows) {
+            growing.push(slot, LogIndex(1), row);
+        }
+        assert!((0..1100).all(|row| growing.vector(row) == rows[row as usize]));
+        let values: usize = rows.iter().map(Vec::len).sum();
+        assert_eq!((growing.rows(), growing.bytes()), (1100, values * 4));
     }
 }

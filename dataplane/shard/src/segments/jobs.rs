@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use vane_index::GraphParams;
+use vane_types::{HnswConfig, VectorKind, VectorParams, VectorSpec};
 
 use crate::error::Error;
 use crate::segments::optimize::{
@@ -193,12 +194,27 @@ impl Shard {
             rows: sealed.rows(),
             dead: sealed.tombstones.dead(),
             bytes: sealed.bytes(),
-            has_graph: sealed.graph.is_some(),
+            has_graph: sealed.is_indexed(),
             is_outdated: sealed.graph.as_ref().is_some_and(|it| it.is_of_earlier_version()),
         });
-        let (hnsw, dim) = (state.config.hnsw_of(&vector.name), vector.params.size);
-        let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
-        let rows_max = self.settings.build_bytes_max / params.build_bytes(dim);
+        let mut hnsw = state.config.hnsw_of(&vector.name);
+        let buildable_bytes = match vector.spec {
+            VectorSpec::Dense(VectorParams { size, .. }) => {
+                let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
+                let rows_max = self.settings.build_bytes_max / params.build_bytes(size);
+                rows_max.saturating_mul(size * size_of::<f32>())
+            }
+            VectorSpec::Sparse(_) => {
+                // Postings are for all, whatever is said of graphs.
+                hnsw = HnswConfig::default();
+                self.settings.build_bytes_max / 2
+            }
+            VectorSpec::Multi(_) => {
+                // No graph is built over them: segments are only merged.
+                hnsw.m = 0;
+                self.settings.build_bytes_max
+            }
+        };
         Facts {
             growing_rows: vector.growing.rows(),
             growing_bytes: vector.growing.bytes(),
@@ -207,7 +223,7 @@ impl Shard {
             tempo,
             hnsw,
             optimizer: state.config.optimizer,
-            buildable_bytes: rows_max.saturating_mul(dim * size_of::<f32>()),
+            buildable_bytes,
         }
     }
 
@@ -237,6 +253,10 @@ impl Shard {
     pub fn write_delay(&self) -> Duration {
         let state = self.state.read();
         let behind = state.vectors.iter().map(|vector| {
+            // No graph is built over others, so that nobody would catch up.
+            if vector.spec.kind() != VectorKind::Dense {
+                return Duration::ZERO;
+            }
             let plain = vector.sealed.iter().filter(|sealed| sealed.graph.is_none());
             let frozen = vector.frozen.iter().map(|frozen| frozen.bytes()).sum::<usize>();
             let bytes = frozen + plain.map(|sealed| sealed.bytes()).sum::<usize>();

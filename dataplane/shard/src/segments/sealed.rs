@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock};
 
 use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
-use vane_storage::segment_file::GraphFile;
+use vane_storage::segment_file::ExtraFile;
 use vane_storage::{SegmentFiles, segment_file};
 use vane_types::{Distance, LogIndex, Residence};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
+use crate::segments::postings::OpenPostings;
 use crate::segments::slot_order::SlotOrder;
 
 /// Rows of a mapped file, for a graph that works on them without a copy.
@@ -24,10 +25,10 @@ impl vane_index::Rows for MappedRows {
     }
 }
 
-/// The mapped file of a graph, for a search that reads it in place.
-pub(crate) struct MappedGraph(pub(crate) GraphFile);
+/// The mapped file of a graph or of postings, for a search that reads it in place.
+pub(crate) struct MappedExtra(pub(crate) ExtraFile);
 
-impl vane_index::GraphFile for MappedGraph {
+impl vane_index::GraphFile for MappedExtra {
     fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
@@ -36,7 +37,7 @@ impl vane_index::GraphFile for MappedGraph {
 /// A graph, and the file that it lies in.
 pub(crate) struct OpenGraph {
     graph: Graph,
-    file: Arc<MappedGraph>,
+    file: Arc<MappedExtra>,
 }
 
 impl Deref for OpenGraph {
@@ -61,8 +62,7 @@ pub(crate) struct Tombstones {
 }
 
 impl Tombstones {
-    /// For a segment that is being made: its deaths are taken over when it is published.
-    pub(crate) fn none() -> Self {
+    fn none() -> Self {
         Self { at: Vec::new(), dead: AtomicUsize::new(0) }
     }
 
@@ -100,11 +100,20 @@ pub(crate) struct Sealed {
     pub(crate) files: Arc<SegmentFiles>,
     pub(crate) tombstones: Arc<Tombstones>,
     pub(crate) graph: Option<OpenGraph>,
+    /// Of sparse rows; in place of a graph.
+    pub(crate) postings: Option<OpenPostings>,
     /// Found out when first asked for.
     pub(crate) order: OnceLock<SlotOrder>,
 }
 
 impl Sealed {
+    /// One that was just written and is not published: its deaths are taken over then.
+    pub(crate) fn new(manifest: SegmentManifest, dir: &Path, files: Arc<SegmentFiles>) -> Self {
+        let order = OnceLock::from(SlotOrder::of(files.slots()));
+        let (tombstones, dir) = (Arc::new(Tombstones::none()), dir.to_owned());
+        Self { manifest, dir, files, tombstones, graph: None, postings: None, order }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.manifest.segment
     }
@@ -119,6 +128,14 @@ impl Sealed {
         if let Some(graph) = &self.graph {
             graph.file.0.keep(residences.graph);
         }
+        if let Some(postings) = &self.postings {
+            postings.keep(residences.graph);
+        }
+    }
+
+    /// Whether it has what finds rows without a look at all of them.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.graph.is_some() || self.postings.is_some()
     }
 
     /// Its rows by slot.
@@ -127,7 +144,7 @@ impl Sealed {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.files.len() * self.manifest.dim as usize * size_of::<f32>()
+        size_of_val(self.files.vectors())
     }
 }
 
@@ -172,9 +189,18 @@ pub(crate) fn map_graph(
     files: &Arc<SegmentFiles>,
     (distance, residence): (Distance, Residence),
 ) -> Result<OpenGraph, Error> {
-    let file = Arc::new(MappedGraph(GraphFile::open(dir, record, residence)?));
+    let dim = files.row_len().ok_or_else(|| no_graph(dir))?;
+    let file = Arc::new(MappedExtra(ExtraFile::graph(dir, record, residence)?));
     files.expect_single_reads();
     let rows = Arc::new(MappedRows(Arc::clone(files)));
-    let graph = Graph::open(file.clone(), rows, files.dim(), metric(distance))?;
+    let graph = Graph::open(file.clone(), rows, dim, metric(distance))?;
     Ok(OpenGraph { graph, file })
+}
+
+/// A manifest names a graph over rows of any length, which none is built over.
+pub(crate) fn no_graph(dir: &Path) -> vane_storage::Error {
+    vane_storage::Error::Damaged {
+        what: dir.display().to_string(),
+        detail: "its rows have no common length, and a graph is named".into(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vane_filter::SlotSet;
-use vane_types::{LogIndex, Slot, VectorParams};
+use vane_types::{LogIndex, Slot, Vector, VectorSpec};
 
 use crate::segments::growing::{Growing, Loc};
 use crate::segments::sealed::Sealed;
@@ -11,7 +11,7 @@ use crate::segments::sealed::Sealed;
 /// Segments of one vector.
 pub(crate) struct VectorState {
     pub(crate) name: String,
-    pub(crate) params: VectorParams,
+    pub(crate) spec: VectorSpec,
     /// By slot.
     pub(crate) locs: Vec<Loc>,
     /// Slots that have a row.
@@ -24,28 +24,45 @@ pub(crate) struct VectorState {
 }
 
 /// The row of a slot, to be read without the shard's lock: its page may have to come from a disk.
-pub(crate) enum RowOf {
+pub(crate) struct RowOf {
+    spec: VectorSpec,
+    place: Place,
+}
+
+enum Place {
     Memory(Vec<f32>),
     Sealed(Arc<Sealed>, usize),
 }
 
 impl RowOf {
-    pub(crate) fn values(self) -> Vec<f32> {
-        match self {
-            Self::Memory(values) => values,
-            Self::Sealed(sealed, row) => sealed.files.vector(row).to_vec(),
-        }
+    /// The vector that it holds.
+    ///
+    /// # Errors
+    /// [`vane_storage::Error::Damaged`] for a row that holds none.
+    pub(crate) fn vector(self) -> Result<Vector, vane_storage::Error> {
+        let Self { spec, place } = self;
+        let (row, of) = match place {
+            Place::Memory(values) => (values, None),
+            Place::Sealed(sealed, row) => (sealed.files.vector(row).to_vec(), Some((sealed, row))),
+        };
+        spec.vector_of(row).ok_or_else(|| vane_storage::Error::Damaged {
+            what: of.map_or_else(
+                || "a row in memory".into(),
+                |(sealed, row)| format!("row {row} of {}", sealed.dir.display()),
+            ),
+            detail: format!("it does not hold {}", spec.kind()),
+        })
     }
 }
 
 impl VectorState {
-    pub(crate) fn new(name: &str, params: VectorParams) -> Self {
+    pub(crate) fn new(name: &str, spec: VectorSpec) -> Self {
         Self {
             name: name.to_owned(),
-            params,
+            spec,
             locs: Vec::new(),
             present: SlotSet::default(),
-            growing: Growing::new(0, params.size),
+            growing: Growing::new(0, spec.row_len()),
             frozen: Vec::new(),
             sealed: Vec::new(),
             next_segment: 1,
@@ -54,10 +71,9 @@ impl VectorState {
 
     /// Bytes of all rows, dead ones included.
     pub(crate) fn row_bytes(&self) -> u64 {
-        let frozen: usize = self.frozen.iter().map(|frozen| frozen.rows()).sum();
-        let in_memory = (frozen + self.growing.rows()) * self.params.size * size_of::<f32>();
+        let frozen: usize = self.frozen.iter().map(|frozen| frozen.bytes()).sum();
         let sealed: usize = self.sealed.iter().map(|sealed| sealed.bytes()).sum();
-        (in_memory + sealed) as u64
+        (frozen + self.growing.bytes() + sealed) as u64
     }
 
     pub(crate) fn loc(&self, slot: Slot) -> Loc {
@@ -110,11 +126,13 @@ impl VectorState {
             std::iter::once(&self.growing).chain(self.frozen.iter().map(|frozen| &**frozen));
         for growing in memory {
             if growing.id == loc.segment {
-                return Some(RowOf::Memory(growing.vector(loc.row).to_vec()));
+                let place = Place::Memory(growing.vector(loc.row).to_vec());
+                return Some(RowOf { spec: self.spec, place });
             }
         }
         let sealed = self.sealed.iter().find(|sealed| sealed.id() == loc.segment)?;
-        Some(RowOf::Sealed(Arc::clone(sealed), loc.row as usize))
+        let place = Place::Sealed(Arc::clone(sealed), loc.row as usize);
+        Some(RowOf { spec: self.spec, place })
     }
 
     /// Number for a new segment.
@@ -126,7 +144,7 @@ impl VectorState {
     /// Sets the growing segment aside to be sealed and starts another.
     pub(crate) fn freeze(&mut self) {
         let id = self.take_segment_id();
-        let full = std::mem::replace(&mut self.growing, Growing::new(id, self.params.size));
+        let full = std::mem::replace(&mut self.growing, Growing::new(id, self.spec.row_len()));
         self.frozen.push(Arc::new(full));
     }
 }

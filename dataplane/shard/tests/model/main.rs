@@ -15,6 +15,7 @@ mod equal_scores;
 mod explain;
 mod hostile;
 mod indexes;
+mod kinds;
 mod map;
 mod memory;
 mod on_disk;

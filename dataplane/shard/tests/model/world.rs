@@ -161,6 +161,11 @@ impl Replica {
         Self::begin(kv.into(), &config(), INITIAL_INDEX, &members())
     }
 
+    /// The first of a group whose points have other vectors.
+    pub fn of(config: &CollectionConfig) -> Self {
+        Self::begin(MemoryKv::default().into(), config, INITIAL_INDEX, &members())
+    }
+
     /// One whose points are of tenants.
     pub fn of_tenants(kv: impl Into<Arc<dyn Kv>>) -> Self {
         Self::begin(kv.into(), &by_tenant(), INITIAL_INDEX, &members())

@@ -7,11 +7,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use vane_raft::Conf;
 use vane_shard::{
-    Alone, Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchContext, Shard,
+    Alone, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchContext,
+    Shard,
 };
 use vane_transport::Replica;
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, HeldHits, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Resolve,
+    Retrieve, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -93,6 +95,10 @@ impl Replica for AtLeader<'_> {
 
     async fn vector_of(&self, asked: VectorOf, _: Instant) -> Result<Vector, Error> {
         Ok(self.shard()?.vector_of(asked.id, &asked.using)?)
+    }
+
+    async fn frequencies(&self, asked: FrequenciesOf, _: Instant) -> Result<Frequencies, Error> {
+        Ok(self.shard()?.frequencies(&asked.using, &asked.indices, scan_deadline())?)
     }
 
     async fn resolve(&self, resolve: Resolve, _: Instant) -> Result<Vec<PointId>, Error> {

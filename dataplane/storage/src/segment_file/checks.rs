@@ -7,9 +7,9 @@ use std::path::Path;
 use vane_types::planted::{self, Fault};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::{BLOCK, HEADER, ROWS, SegmentFiles, VECTORS, damaged, graph_path};
+use super::{BLOCK, HEADER, ROWS, SegmentFiles, VECTORS, damaged, graph_path, postings_path};
 use crate::error::Error;
-use crate::records::{GraphManifest, SegmentManifest};
+use crate::records::{GraphManifest, PostingsManifest, SegmentManifest};
 
 /// Is told how many bytes were read, and may wait; says whether to go on.
 pub type Pace<'a> = dyn FnMut(usize) -> bool + 'a;
@@ -36,7 +36,7 @@ impl SegmentFiles {
         if planted::is(Fault::ChecksumUnchecked) {
             return Ok(true);
         }
-        let (data, stored) = self.vectors[HEADER..].split_at(self.n * self.dim * 4);
+        let (data, stored) = self.vectors[HEADER..].split_at(self.values * 4);
         let bad = || damaged(&dir.join(VECTORS), "its checksum does not fit");
         // A block and its checksum may be damaged alike: the manifest, in another file, vouches for
         // the checksums.
@@ -75,11 +75,26 @@ pub fn verify_graph_paced(
     manifest: &GraphManifest,
     pace: &mut Pace<'_>,
 ) -> Result<bool, Error> {
-    let path = graph_path(dir);
-    match checksum(&path, pace)? {
+    verify_extra(&graph_path(dir), (manifest.bytes, manifest.checksum), pace)
+}
+
+/// The same of postings.
+///
+/// # Errors
+/// As [`verify_graph_paced`].
+pub fn verify_postings_paced(
+    dir: &Path,
+    manifest: &PostingsManifest,
+    pace: &mut Pace<'_>,
+) -> Result<bool, Error> {
+    verify_extra(&postings_path(dir), (manifest.bytes, manifest.checksum), pace)
+}
+
+fn verify_extra(path: &Path, expected: (u64, u64), pace: &mut Pace<'_>) -> Result<bool, Error> {
+    match checksum(path, pace)? {
         None => Ok(false),
-        Some(found) if found == (manifest.bytes, manifest.checksum) => Ok(true),
-        Some(_) => Err(damaged(&path, "its length or checksum does not fit")),
+        Some(found) if found == expected => Ok(true),
+        Some(_) => Err(damaged(path, "its length or checksum does not fit")),
     }
 }
 

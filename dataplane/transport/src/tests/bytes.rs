@@ -11,8 +11,8 @@ use vane_types::{GroupId, LogIndex};
 use super::filter_of::filter;
 use super::value_of::{info, report, scored, search};
 use crate::reads::{
-    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
-    VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
+    Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Wire};
 use crate::{Freshness, JoinRequest, NodeReport, Read};
@@ -41,6 +41,7 @@ fn read_as_all(bytes: &[u8]) {
     read_as::<Scroll>(bytes);
     read_as::<Count>(bytes);
     read_as::<VectorOf>(bytes);
+    read_as::<FrequenciesOf>(bytes);
     read_as::<Resolve>(bytes);
     read_as::<InfoOf>(bytes);
     read_as::<Basis>(bytes);

@@ -14,12 +14,13 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
 use vane_raft::{Conf, Envelope};
-use vane_shard::{Info, Page, PartExplained, Record, Scored, Scroll, Search};
+use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search};
 use vane_storage::Space;
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
 use crate::reads::{
-    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
+    VectorOf,
 };
 use crate::{
     Answered, Caller, Freshness, HeldHits, Introduction, JoinReply, JoinRequest, LeaderRequest,
@@ -266,6 +267,14 @@ impl Replica for Fake {
     async fn vector_of(&self, read: VectorOf, _deadline: Instant) -> Result<Vector, Error> {
         let subject = Subject::Shard { collection: read.using, ordinal: 3 };
         Err(Error::not_found("has no such point").about(subject))
+    }
+
+    async fn frequencies(
+        &self,
+        read: FrequenciesOf,
+        _deadline: Instant,
+    ) -> Result<Frequencies, Error> {
+        Ok(Frequencies { points: 9, with: read.indices.iter().map(|_| 3).collect() })
     }
 
     async fn resolve(&self, _resolve: Resolve, _deadline: Instant) -> Result<Vec<PointId>, Error> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use vane_filter::{Clause, Condition, Filter, Nested};
 use vane_proto::peer;
 use vane_raft::{MemberChange, Seen};
-use vane_shard::{SearchParams, Want};
+use vane_shard::{Frequencies, SearchParams, Want};
 use vane_types::limits::FILTER_DEPTH_MAX;
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term, Vector};
 
@@ -21,8 +21,8 @@ use super::value_of::{
     score, scored, scroll, search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Explain, Fetch, Hold, InfoOf, MembersOf, Resolve, Retrieve, Scroll, Search,
-    VectorOf,
+    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
+    Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -72,12 +72,14 @@ proptest! {
     fn requests_of_points_arrive(
         search in search(), scroll in scroll(), want in want(), ids in vec(point_id(), 1..4),
         token in any::<u64>(), places in vec(any::<usize>(), 0..4), using in text(),
+        indices in vec(any::<u32>(), 0..4),
     ) {
         request_arrives(search.clone())?;
         request_arrives(Hold(search.clone()))?;
         request_arrives(Explain(search))?;
         request_arrives(scroll)?;
         request_arrives(Fetch { token, places, want: want.clone() })?;
+        request_arrives(FrequenciesOf { using: using.clone(), indices })?;
         request_arrives(VectorOf { id: ids[0], using })?;
         request_arrives(Retrieve { ids, want })?;
     }
@@ -113,9 +115,10 @@ proptest! {
     fn answers_about_a_shard_arrive(
         info in info(), count in any::<usize>(), vector in vector(),
         ids in vec(point_id(), 0..4), basis in any::<u64>(), index in any::<u64>(),
-        conf in conf(),
+        conf in conf(), points in any::<u64>(), with in vec(any::<u64>(), 0..4),
     ) {
         let index = LogIndex(index);
+        answer_arrives::<FrequenciesOf>(Ok((Frequencies { points, with }, index)))?;
         answer_arrives::<Count>(Ok((count, index)))?;
         answer_arrives::<VectorOf>(Ok((vector, index)))?;
         answer_arrives::<Resolve>(Ok((ids, index)))?;

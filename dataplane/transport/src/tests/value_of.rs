@@ -199,7 +199,8 @@ pub(super) fn info() -> BoxedStrategy<Info> {
 }
 
 pub(super) fn part_explained() -> BoxedStrategy<PartExplained> {
-    let way = proptest::sample::select(vec![SearchWay::Scan, SearchWay::Codes, SearchWay::Graph]);
+    let ways = [SearchWay::Scan, SearchWay::Codes, SearchWay::Graph, SearchWay::Postings];
+    let way = proptest::sample::select(ways.to_vec());
     let counts = proptest::array::uniform5(count());
     (of(any::<u32>()), way, any::<bool>(), counts, any::<[u64; 2]>())
         .prop_map(|(segment, way, walked, counts, [compared, time_us])| {

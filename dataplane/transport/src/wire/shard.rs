@@ -40,7 +40,7 @@ message!(PartExplained {
     found,
     time_us,
 });
-choices!(SearchWay, "how a part was searched": Scan, Codes, Graph);
+choices!(SearchWay, "how a part was searched": Scan, Codes, Graph, Postings);
 // What was measured of searches with a kind of filter.
 message!(
     (FilterClass, Tally) as ((filter, Tally { searches, found_ppm, ef_percent })) =>

@@ -1,21 +1,21 @@
 //! From sealed segments to a new one, with or without a graph.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use vane_index::{Base, Graph, GraphParams};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::planted::{self, Fault};
-use vane_types::{HnswConfig, LogIndex};
+use vane_types::{HnswConfig, LogIndex, VectorKind};
 
 use super::Cancel;
 use super::base::{self, Grown};
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
-use crate::segments::sealed::{MappedRows, OpenGraph, Sealed, Tombstones, map_graph, metric};
-use crate::segments::slot_order::SlotOrder;
+use crate::segments::postings::make_postings;
+use crate::segments::sealed::{MappedRows, OpenGraph, Sealed, map_graph, metric, no_graph};
 use crate::shard::Shard;
 
 /// Rows copied between two looks at the cancel flag.
@@ -48,21 +48,13 @@ impl Shard {
         verify(&inputs, cancel)?;
         let new = self.new_segment(ordinal, |id, dir| {
             segment_file::link_into(&old.dir, dir)?;
-            remove_graph(dir)?;
-            let mut manifest = SegmentManifest { segment: id, graph: None, ..old.manifest.clone() };
-            let wanted = (GraphParams::to_serve(hnsw.m, hnsw.ef_construct), None);
-            let graph =
-                self.build_graph(ordinal, dir, &mut manifest, &old.files, wanted, cancel)?;
-            let (dir, files) = (dir.to_owned(), Arc::clone(&old.files));
-            let order = OnceLock::from(SlotOrder::of(files.slots()));
-            Ok(Sealed {
-                manifest,
-                dir,
-                files,
-                tombstones: Arc::new(Tombstones::none()),
-                graph: Some(graph),
-                order,
-            })
+            remove_linked(&segment_file::graph_path(dir))?;
+            remove_linked(&segment_file::postings_path(dir))?;
+            let (graph, postings) = (None, None);
+            let manifest = SegmentManifest { segment: id, graph, postings, ..old.manifest.clone() };
+            let made = (dir, manifest, Arc::clone(&old.files));
+            let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
+            self.indexed(ordinal, made, |_| (params, None), cancel)
         })?;
         let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
         self.publish(ordinal, &inputs, new, &origins)
@@ -80,36 +72,55 @@ impl Shard {
         verify(&inputs, cancel)?;
         let mut origins = Vec::new();
         let new = self.new_segment(ordinal, |id, dir| {
-            let mut writer = SegmentWriter::create(dir, inputs[0].manifest.dim as usize)?;
+            let mut writer = SegmentWriter::create(dir, inputs[0].files.row_len())?;
             origins = living(&inputs);
             // The order of all points is looked up for it: too much for each of many small merges.
             if let Some(tenants) = graph.then(|| self.tenant_order()).flatten() {
                 tenants.sort(&mut origins, &inputs);
             }
             copy(&inputs, &origins, &mut writer, cancel)?;
-            let mut manifest = writer.finish(id)?;
+            let manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
             let residence = self.state.read().residences(ordinal).rows;
             let files = Arc::new(SegmentFiles::open(dir, &manifest, residence, false)?);
             // All rows may have died since the job was chosen.
-            let has_graph = graph && !files.is_empty();
+            if !graph || files.is_empty() {
+                return Ok(Sealed::new(manifest, dir, files));
+            }
             let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
-            let build = || {
-                let base = base::choose(&inputs, &origins, params, cancel);
-                self.build_graph(ordinal, dir, &mut manifest, &files, (params, base), cancel)
-            };
-            let graph = has_graph.then(build).transpose()?;
-            let order = SlotOrder::of(files.slots());
-            Ok(Sealed {
-                manifest,
-                dir: dir.to_owned(),
-                files,
-                tombstones: Arc::new(Tombstones::none()),
-                graph,
-                order: OnceLock::from(order),
-            })
+            let base =
+                |cancel: &Cancel<'_>| (params, base::choose(&inputs, &origins, params, cancel));
+            self.indexed(ordinal, (dir, manifest, files), base, cancel)
         })?;
         self.publish(ordinal, &inputs, new, &origins)
+    }
+
+    /// A segment whose rows are written, with what finds them: a graph, built as `graph` says, or
+    /// postings.
+    fn indexed(
+        &self,
+        ordinal: usize,
+        (dir, mut manifest, files): (&Path, SegmentManifest, Arc<SegmentFiles>),
+        graph: impl FnOnce(&Cancel<'_>) -> (GraphParams, Option<Grown>),
+        cancel: &Cancel<'_>,
+    ) -> Result<Sealed, Error> {
+        let (kind, residences) = {
+            let state = self.state.read();
+            (state.vectors[ordinal].spec.kind(), state.residences(ordinal))
+        };
+        let (mut built, mut postings) = (None, None);
+        match kind {
+            VectorKind::Dense => {
+                let how = graph(cancel);
+                built = Some(self.build_graph(ordinal, dir, &mut manifest, &files, how, cancel)?);
+            }
+            VectorKind::Sparse => {
+                postings = Some(make_postings(dir, &mut manifest, &files, residences.graph)?);
+            }
+            // Nothing finds those so far but a look at all.
+            VectorKind::Multi => {}
+        }
+        Ok(Sealed { graph: built, postings, ..Sealed::new(manifest, dir, files) })
     }
 
     /// Makes a segment under a number of its own; what a failed attempt wrote is removed.
@@ -156,12 +167,13 @@ impl Shard {
         let _counted = Building(&self.indexes_building);
         let (distance, residence) = {
             let state = self.state.read();
-            (state.vectors[ordinal].params.distance, state.residences(ordinal).graph)
+            (state.vectors[ordinal].spec.distance(), state.residences(ordinal).graph)
         };
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
         let mut threads = |_| (!cancel.is_wanted()).then(|| build.threads());
-        let (shape, path) = ((files.dim(), metric(distance)), segment_file::graph_path(dir));
+        let dim = files.row_len().ok_or_else(|| no_graph(dir))?;
+        let (shape, path) = ((dim, metric(distance)), segment_file::graph_path(dir));
         let base = base.as_ref().and_then(|base| {
             Some(Base { graph: base.segment.graph.as_ref()?, numbers: &base.numbers })
         });
@@ -183,11 +195,11 @@ fn build_failed(error: vane_index::Error) -> Error {
     }
 }
 
-/// Removes the graph of a segment that is being made: it was linked, and is damaged.
-fn remove_graph(dir: &Path) -> Result<(), Error> {
-    let path = segment_file::graph_path(dir);
-    match std::fs::remove_file(&path) {
+/// Removes a file of a segment that is being made: it was linked, and is damaged.
+fn remove_linked(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            let path = path.to_owned();
             Err(vane_storage::Error::Io { what: "remove", path, source }.into())
         }
         _ => Ok(()),

@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use vane_storage::{SegmentFiles, SegmentWriter};
-use vane_types::LogIndex;
 use vane_types::planted::{self, Fault};
+use vane_types::{LogIndex, VectorKind};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
+use crate::segments::postings::make_postings;
 use crate::segments::sealed::{Sealed, Tombstones};
 use crate::segments::slot_order::SlotOrder;
 use crate::shard::Shard;
@@ -17,24 +18,27 @@ impl Shard {
     /// names the files. Nothing happens when it is gone already.
     pub(super) fn seal(&self, ordinal: usize, segment: u32) -> Result<(), Error> {
         // A frozen segment gets no more rows, so that it is written without the lock.
-        let (frozen, dim, residence) = {
+        let (frozen, spec, residences) = {
             let state = self.state.read();
             let vector = &state.vectors[ordinal];
             let Some(frozen) = vector.frozen.iter().find(|frozen| frozen.id == segment) else {
                 return Ok(());
             };
-            (Arc::clone(frozen), vector.params.size, vector.params.residence())
+            (Arc::clone(frozen), vector.spec, state.residences(ordinal))
         };
         let dir = self.store.segment_dir(ordinal as u8, segment);
-        let mut writer = SegmentWriter::create(&dir, dim)?;
+        let mut writer = SegmentWriter::create(&dir, spec.row_len())?;
         for chunk in frozen.chunks() {
-            for (row, values) in chunk.values.chunks_exact(dim).enumerate() {
-                writer.push(chunk.slots[row], LogIndex(chunk.versions[row]), values)?;
+            for (row, slot) in chunk.slots.iter().enumerate() {
+                writer.push(*slot, LogIndex(chunk.versions[row]), chunk.row(row))?;
             }
         }
-        let manifest = writer.finish(segment)?;
+        let mut manifest = writer.finish(segment)?;
         // Not verified: these are the bytes that were written a moment ago.
-        let files = Arc::new(SegmentFiles::open(&dir, &manifest, residence, false)?);
+        let files = Arc::new(SegmentFiles::open(&dir, &manifest, residences.rows, false)?);
+        // At once, as they take no longer than the rows do.
+        let make = || make_postings(&dir, &mut manifest, &files, residences.graph);
+        let postings = (spec.kind() == VectorKind::Sparse).then(make).transpose()?;
         let order = SlotOrder::of(files.slots());
         // From here on nobody can kill a row: deaths are read once and none is missed.
         let _only_writer = self.writer.lock();
@@ -49,12 +53,14 @@ impl Shard {
         let death = |row| if forgets { ALIVE } else { frozen.death(row) };
         let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(death)));
         let mut state = self.state.write();
+        let residences = state.residences(ordinal);
         let vector = &mut state.vectors[ordinal];
         vector.frozen.retain(|frozen| frozen.id != segment);
         let (graph, order) = (None, OnceLock::from(order));
+        let sealed = Sealed { manifest, dir, files, tombstones, graph, postings, order };
         // It may have been asked for elsewhere meanwhile.
-        files.keep(vector.params.residence());
-        vector.sealed.push(Arc::new(Sealed { manifest, dir, files, tombstones, graph, order }));
+        sealed.keep(residences);
+        vector.sealed.push(Arc::new(sealed));
         Ok(())
     }
 }

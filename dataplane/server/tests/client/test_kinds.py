@@ -1,0 +1,227 @@
+"""Sparse vectors and vectors of vectors, beside what numpy says of the same data."""
+
+import httpx
+import numpy as np
+import pytest
+from qdrant_client import models as m
+
+from conftest import ids, wait_green
+
+POINTS = 900
+DIMS = 120
+SHARDS = [1, 3]
+DIM = 5
+
+
+def drawn(seed):
+    """Points: sparse numbers as a dense matrix, and the rows of each point's other vector."""
+    rng = np.random.default_rng(seed)
+    numbers = np.where(rng.random((POINTS, DIMS)) < 0.06, rng.random((POINTS, DIMS)), 0).astype(np.float32)
+    rows = [rng.normal(size=(rng.integers(1, 4), DIM)).astype(np.float32) for _ in range(POINTS)]
+    return numbers, rows
+
+
+def sparse(row):
+    at = np.nonzero(row)[0]
+    return m.SparseVector(indices=at.tolist(), values=row[at].tolist())
+
+
+@pytest.fixture(scope="module", params=SHARDS)
+def data(request, client):
+    """A collection with every kind of vector, and what is in it."""
+    name = f"kinds-{request.param}"
+    client.create_collection(
+        name,
+        vectors_config={
+            "dense": m.VectorParams(size=DIM, distance=m.Distance.DOT),
+            "rows": m.VectorParams(
+                size=DIM,
+                distance=m.Distance.DOT,
+                multivector_config=m.MultiVectorConfig(comparator=m.MultiVectorComparator.MAX_SIM),
+            ),
+        },
+        sparse_vectors_config={
+            "plain": m.SparseVectorParams(),
+            "weighed": m.SparseVectorParams(modifier=m.Modifier.IDF),
+        },
+        shard_number=request.param,
+    )
+    numbers, rows = drawn(3)
+    points = [
+        m.PointStruct(
+            id=id,
+            vector={"plain": sparse(numbers[id]), "weighed": sparse(numbers[id]), "rows": rows[id].tolist()},
+            payload={"part": id % 4},
+        )
+        for id in range(POINTS)
+    ]
+    # A part is sealed before the rest comes, so that what follows meets both.
+    client.upsert(name, points[:700], wait=True)
+    wait_green(client, name)
+    client.upsert(name, points[700:], wait=True)
+    return name, numbers, rows
+
+
+def expected(scores, keep, limit):
+    """Ids and scores, best first, equal ones by id."""
+    order = sorted((id for id in range(POINTS) if keep[id]), key=lambda id: (-scores[id], id))
+    return [(id, scores[id]) for id in order[:limit]]
+
+
+def close(points, wanted):
+    assert [it.score for it in points] == pytest.approx([score for _, score in wanted], rel=1e-4)
+    # Scores of two points may be so near that sums in another order change places.
+    assert len(set(ids(points)) ^ {id for id, _ in wanted}) <= 2
+
+
+def query_of(seed):
+    rng = np.random.default_rng(seed)
+    query = np.zeros(DIMS, dtype=np.float32)
+    query[rng.choice(DIMS, 7, replace=False)] = rng.random(7)
+    return query
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("part", [None, 2])
+def test_sparse_vectors_compare_by_their_inner_product(client, data, seed, part):
+    name, numbers, _ = data
+    query = query_of(seed)
+    scores = numbers @ query
+    keep = (scores != 0) & ((np.arange(POINTS) % 4 == part) if part is not None else True)
+    of_part = None
+    if part is not None:
+        of_part = m.Filter(must=[m.FieldCondition(key="part", match=m.MatchValue(value=part))])
+    found = client.query_points(name, sparse(query), using="plain", limit=20, query_filter=of_part)
+    close(found.points, expected(scores, keep, 20))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rare_indices_count_more_over_all_shards(client, data, seed):
+    name, numbers, _ = data
+    query = query_of(seed)
+    with_it = (numbers != 0).sum(axis=0)
+    idf = np.log((POINTS - with_it + 0.5) / (with_it + 0.5) + 1)
+    scores = numbers @ (query * idf).astype(np.float32)
+    found = client.query_points(name, sparse(query), using="weighed", limit=15)
+    close(found.points, expected(scores, scores != 0, 15))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_vectors_of_vectors_compare_by_their_closest_rows(client, data, seed):
+    name, _, rows = data
+    query = np.random.default_rng(seed).normal(size=(3, DIM)).astype(np.float32)
+    scores = np.array([(query @ of.T).max(axis=1).sum() for of in rows])
+    found = client.query_points(name, query.tolist(), using="rows", limit=10)
+    close(found.points, expected(scores, np.ones(POINTS, bool), 10))
+    # A single vector is a vector of one.
+    scores = np.array([(query[0] @ of.T).max() for of in rows])
+    found = client.query_points(name, query[0].tolist(), using="rows", limit=10)
+    close(found.points, expected(scores, np.ones(POINTS, bool), 10))
+
+
+def test_what_has_nothing_in_common_is_not_found(client, data):
+    name, *_ = data
+    nothing = m.SparseVector(indices=[DIMS + 7], values=[1.0])
+    assert client.query_points(name, nothing, using="plain", limit=5).points == []
+    empty = m.SparseVector(indices=[], values=[])
+    assert client.query_points(name, empty, using="plain", limit=5).points == []
+
+
+def test_a_query_by_id_and_one_below_another(client, data):
+    name, numbers, _ = data
+    scores = numbers @ numbers[5]
+    keep = (scores != 0) & (np.arange(POINTS) != 5)
+    close(client.query_points(name, 5, using="plain", limit=8).points, expected(scores, keep, 8))
+    query = query_of(1)
+    fused = client.query_points(
+        name,
+        prefetch=[
+            m.Prefetch(query=sparse(query), using="plain", limit=30),
+            m.Prefetch(query=[0.5] * DIM, using="rows", limit=30),
+        ],
+        query=m.FusionQuery(fusion=m.Fusion.RRF),
+        limit=10,
+    )
+    assert len(fused.points) == 10
+
+
+def test_vectors_come_back_as_they_were_written(client, data):
+    name, numbers, rows = data
+    (point,) = client.retrieve(name, [17], with_vectors=True)
+    assert point.vector["plain"].indices == sparse(numbers[17]).indices
+    assert np.array_equal(np.float32(point.vector["plain"].values), numbers[17][numbers[17] != 0])
+    assert np.allclose(point.vector["rows"], rows[17])
+    assert "dense" not in point.vector
+    (point,) = client.retrieve(name, [17], with_vectors=["weighed"])
+    assert list(point.vector) == ["weighed"]
+
+
+def test_a_vector_is_replaced_and_removed(client, name):
+    client.create_collection(name, vectors_config={}, sparse_vectors_config={"s": m.SparseVectorParams()})
+    at = lambda index, value: m.SparseVector(indices=[index], values=[value])
+    client.upsert(name, [m.PointStruct(id=1, vector={"s": at(1, 2.0)}), m.PointStruct(id=2, vector={})])
+    client.update_vectors(name, [m.PointVectors(id=2, vector={"s": at(1, 3.0)})])
+    found = lambda index: ids(client.query_points(name, at(index, 1.0), using="s", limit=5).points)
+    assert found(1) == [2, 1]
+    client.update_vectors(name, [m.PointVectors(id=2, vector={"s": at(4, 1.0)})])
+    assert (found(1), found(4)) == ([1], [2])
+    client.delete_vectors(name, ["s"], [2])
+    assert (found(1), found(4)) == ([1], [])
+    has = m.Filter(must=[m.HasVectorCondition(has_vector="s")])
+    assert client.count(name, count_filter=has).count == 1
+
+
+def test_a_collection_says_which_kinds_it_has(client, name):
+    client.create_collection(
+        name,
+        vectors_config={},
+        sparse_vectors_config={
+            "a": m.SparseVectorParams(
+                index=m.SparseIndexParams(on_disk=True, full_scan_threshold=100, datatype=m.Datatype.FLOAT16)
+            ),
+            "b": m.SparseVectorParams(modifier=m.Modifier.IDF),
+        },
+    )
+    info = client.get_collection(name)
+    shown = info.config.params.sparse_vectors
+    assert shown["a"].index.on_disk is True
+    assert (shown["a"].index.full_scan_threshold, shown["a"].index.datatype) == (100, m.Datatype.FLOAT16)
+    assert shown["b"].modifier == m.Modifier.IDF
+    assert any("full_scan_threshold" in it.message for it in info.warnings)
+    client.update_collection(name, sparse_vectors_config={"a": m.SparseVectorParams(modifier=m.Modifier.IDF)})
+    assert client.get_collection(name).config.params.sparse_vectors["a"].modifier == m.Modifier.IDF
+    wrong = {"c": m.SparseVectorParams(modifier=m.Modifier.IDF)}
+    with pytest.raises(Exception, match="Not existing vector name error: c"):
+        client.update_collection(name, sparse_vectors_config=wrong)
+
+
+@pytest.mark.parametrize(
+    "vector, text",
+    [
+        ({"s": {"indices": [1, 1], "values": [1, 2]}}, "twice"),
+        ({"s": {"indices": [1, 2], "values": [1]}}, "2 indices and 1 values"),
+        ({"s": [1.0, 2.0]}, "is a sparse vector, the request has a dense vector"),
+        ({"m": [[1.0, 2.0], [1.0]]}, "must have as many"),
+        ({"m": []}, ""),
+        ({"m": [[1.0, 2.0, 3.0]]}, "expected dim: 2, got 3"),
+        ({"m": {"indices": [1], "values": [1]}}, "is a vector of vectors, the request has a sparse vector"),
+        ({"x": {"indices": [1], "values": [1]}}, "Not existing vector name error: x"),
+    ],
+)
+def test_what_is_no_such_vector_is_refused(client, node, name, vector, text):
+    client.create_collection(
+        name,
+        vectors_config={
+            "m": m.VectorParams(
+                size=2,
+                distance=m.Distance.DOT,
+                multivector_config=m.MultiVectorConfig(comparator=m.MultiVectorComparator.MAX_SIM),
+            )
+        },
+        sparse_vectors_config={"s": m.SparseVectorParams()},
+    )
+    body = {"points": [{"id": 1, "vector": vector}]}
+    refused = httpx.put(f"{node.url}/collections/{name}/points", json=body, timeout=30)
+    assert refused.status_code in (400, 422), refused.text
+    assert text in refused.json()["status"]["error"]
+    assert client.count(name).count == 0
