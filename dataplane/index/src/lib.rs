@@ -9,8 +9,8 @@
 //! [`Postings`] find sparse rows, and [`max_sim`] compares vectors of vectors.
 //!
 //! Graphs and exact scores are in C++ below `shim/`; `ffi` is the one module with unsafe code. This
-//! crate must never start threads but for a build, as many as it is told, never let FAISS start any,
-//! and never write to the rows.
+//! crate must never start threads but for a build, as many as it is told, never let FAISS start
+//! any, and never write to the rows.
 
 mod cpu;
 mod error;
