@@ -11,7 +11,7 @@ use crate::metric::Metric;
 ///
 /// # Panics
 /// When `query` is not of dimension `dim` or a number in `which` is no row.
-pub(crate) fn scores(
+pub fn scores(
     metric: Metric,
     dim: usize,
     rows: &[f32],

@@ -34,14 +34,9 @@ impl VectorIndex for Flat<'_> {
         _ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        let len = self.check(query, select)?;
-        let mut best = Best::default();
-        for start in (0..len).step_by(BLOCK_ROWS) {
-            let end = len.min(start + BLOCK_ROWS);
-            let which = (start as u32..end as u32).filter(|row| select.admits(*row));
-            self.take(query, k, which.collect(), &mut best)?;
-        }
-        Ok(best.hits)
+        self.check_query(query)?;
+        let better = |a, b| self.metric.best_first(a, b);
+        self.best(k, None, BLOCK_ROWS, select, &better, &mut self.near(query))
     }
 
     fn bytes(&self) -> usize {
@@ -49,12 +44,8 @@ impl VectorIndex for Flat<'_> {
     }
 }
 
-/// The best rows so far.
-#[derive(Default)]
-struct Best {
-    hits: Vec<Hit>,
-    scores: Vec<f32>,
-}
+/// Scores of the rows of these numbers, in their order, into a list that is empty.
+type Score<'a> = dyn FnMut(&[u32], &mut Vec<f32>) + 'a;
 
 impl Flat<'_> {
     /// The same among some rows only, whose numbers are given: no other row costs anything.
@@ -68,52 +59,92 @@ impl Flat<'_> {
         rows: &[u32],
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        let len = self.check(query, select)?;
-        if let Some(row) = rows.iter().find(|row| **row as usize >= len) {
-            let found = *row as usize;
-            return Err(Error::Select { what: "a row to look at", expected: len, found });
-        }
-        let mut best = Best::default();
-        for rows in rows.chunks(BLOCK_ROWS) {
-            let which = rows.iter().copied().filter(|row| select.admits(*row));
-            self.take(query, k, which.collect(), &mut best)?;
-        }
-        Ok(best.hits)
+        self.check_query(query)?;
+        let better = |a, b| self.metric.best_first(a, b);
+        self.best(k, Some(rows), BLOCK_ROWS, select, &better, &mut self.near(query))
     }
 
-    /// Number of rows, if query and tables fit them.
-    fn check(&self, query: &[f32], select: &Select<'_>) -> Result<usize, Error> {
+    /// The rows for which `score` has the largest numbers, of some rows or of all; it is asked for
+    /// `block` of them at a time.
+    ///
+    /// # Errors
+    /// As [`Flat::search_among`], but for queries.
+    pub fn largest(
+        &self,
+        k: usize,
+        among: Option<&[u32]>,
+        block: usize,
+        select: &Select<'_>,
+        score: &mut Score<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        self.best(k, among, block, select, &|a, b| b.total_cmp(&a), score)
+    }
+
+    /// Scores by nearness to a query, which has its dimension.
+    fn near(&self, query: &[f32]) -> impl FnMut(&[u32], &mut Vec<f32>) {
+        |which, out| scores(self.metric, self.dim, self.rows, which, query, out)
+    }
+
+    fn check_query(&self, query: &[f32]) -> Result<(), Error> {
         if query.len() != self.dim {
             return Err(Error::Query { expected: self.dim, found: query.len() });
         }
-        let len = count_rows(self.rows, self.dim)?;
-        select.check(len)?;
-        Ok(len)
+        Ok(())
     }
 
-    /// Scores a block of rows, and keeps the best.
-    fn take(&self, query: &[f32], k: usize, which: Vec<u32>, best: &mut Best) -> Result<(), Error> {
-        scores(self.metric, self.dim, self.rows, &which, query, &mut best.scores);
-        let found = which.iter().zip(&best.scores);
-        best.hits.extend(found.map(|(&row, &score)| Hit { row, score }));
-        // After each block, so that no more hits are held than k and one block's.
-        self.keep_best(&mut best.hits, k);
-        // Once a block: to look at the clock for each row would cost more than scoring it.
-        if (self.stop)() { Err(Error::Stopped) } else { Ok(()) }
+    /// The k best of some rows, or of all, by what `score` says of each.
+    fn best(
+        &self,
+        k: usize,
+        among: Option<&[u32]>,
+        block: usize,
+        select: &Select<'_>,
+        better: &dyn Fn(f32, f32) -> Ordering,
+        score: &mut Score<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        let len = count_rows(self.rows, self.dim)?;
+        select.check(len)?;
+        if let Some(row) = among.into_iter().flatten().find(|row| **row as usize >= len) {
+            let found = *row as usize;
+            return Err(Error::Select { what: "a row to look at", expected: len, found });
+        }
+        let (mut hits, mut scores, mut which) = (Vec::new(), Vec::new(), Vec::new());
+        let count = among.map_or(len, <[u32]>::len);
+        for start in (0..count).step_by(block) {
+            let end = count.min(start + block);
+            which.clear();
+            match among {
+                Some(rows) => which.extend_from_slice(&rows[start..end]),
+                None => which.extend(start as u32..end as u32),
+            }
+            which.retain(|row| select.admits(*row));
+            scores.clear();
+            score(&which, &mut scores);
+            let found = which.iter().zip(&scores);
+            hits.extend(found.map(|(&row, &score)| Hit { row, score }));
+            // So that no more hits are held than k and one block's, and are not sorted more often
+            // than that takes.
+            if hits.len() >= k.saturating_add(BLOCK_ROWS) {
+                self.keep_best(&mut hits, k, better);
+            }
+            // Once a block: to look at the clock for each row would cost more than scoring it.
+            if (self.stop)() {
+                return Err(Error::Stopped);
+            }
+        }
+        self.keep_best(&mut hits, k, better);
+        Ok(hits)
     }
 
     /// Sorts best first and keeps k.
-    fn keep_best(&self, hits: &mut Vec<Hit>, k: usize) {
+    fn keep_best(&self, hits: &mut Vec<Hit>, k: usize, better: &dyn Fn(f32, f32) -> Ordering) {
+        let compare =
+            |a: &Hit, b: &Hit| better(a.score, b.score).then_with(|| (self.order)(a.row, b.row));
         if hits.len() > k {
-            hits.select_nth_unstable_by(k, |a, b| self.compare(a, b));
+            hits.select_nth_unstable_by(k, compare);
             hits.truncate(k);
         }
-        hits.sort_unstable_by(|a, b| self.compare(a, b));
-    }
-
-    fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
-        let by_score = self.metric.best_first(a.score, b.score);
-        by_score.then_with(|| (self.order)(a.row, b.row))
+        hits.sort_unstable_by(compare);
     }
 }
 

@@ -29,6 +29,7 @@ mod vector_index;
 
 pub use cpu::{check_cpu, single_threaded_here, trim_memory, trim_thread};
 pub use error::Error;
+pub use exact::scores;
 pub use flat::Flat;
 pub use graph::{Base, Graph, Walk, compared_here};
 pub use metric::Metric;

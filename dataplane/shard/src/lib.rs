@@ -14,6 +14,7 @@ mod apply;
 mod build_cores;
 mod damage;
 mod error;
+mod examples;
 mod fills;
 mod machine;
 mod open;
@@ -34,6 +35,7 @@ mod stored;
 
 pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
+pub use examples::{Examples, NoExamples, Rule};
 pub use fills::Whole;
 pub use open::{force_conf, stored_conf};
 pub use read::frequencies::Frequencies;

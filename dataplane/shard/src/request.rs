@@ -9,6 +9,8 @@ use vane_types::{
 };
 
 use crate::error::BadInput;
+use crate::examples::Examples;
+use crate::search::measure::{Measure, Query};
 
 /// A search on one vector.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub enum Sought {
     /// What is near to a vector, which is of the kind and size that the collection's is of. Cosine
     /// queries need not be normalised.
     Near(Vector),
+    /// What scores most by examples. Their vectors are as that one.
+    Examples(Examples),
 }
 
 impl From<Vector> for Sought {
@@ -46,13 +50,24 @@ impl From<Vector> for Sought {
 }
 
 impl Search {
-    /// The vector to search by, of the kind of those that it is compared with. Refuses what the
-    /// configuration alone can tell.
-    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<Vector, BadInput> {
+    /// What rows are measured by. Refuses what the configuration alone can tell.
+    pub(crate) fn check(&self, config: &CollectionConfig) -> Result<Measure, BadInput> {
         self.want.check(config)?;
-        let Sought::Near(vector) = &self.sought;
-        let (_, adopted) = fit(config, &self.using, vector)?;
-        Ok(adopted.unwrap_or_else(|| vector.clone()))
+        let prepared = |vector: &Vector| {
+            let (spec, adopted) = fit(config, &self.using, vector)?;
+            let mut vector = adopted.unwrap_or_else(|| vector.clone());
+            vector.prepare(spec.distance());
+            Ok(Query::new(vector))
+        };
+        Ok(match &self.sought {
+            Sought::Near(vector) => Measure::Near(prepared(vector)?),
+            Sought::Examples(examples) => {
+                known_vector(config, &self.using)?;
+                let queries = examples.vectors().iter().map(prepared);
+                let queries = queries.collect::<Result<_, BadInput>>()?;
+                Measure::Examples(examples.rule().clone(), queries)
+            }
+        })
     }
 }
 

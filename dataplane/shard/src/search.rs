@@ -1,7 +1,7 @@
 //! Nearest-neighbour search over the segments of one vector.
 
 pub(crate) mod explain;
-mod kinds;
+pub(crate) mod measure;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod quick;
@@ -9,6 +9,7 @@ pub(crate) mod recall;
 pub(crate) mod search_context;
 pub(crate) mod select;
 pub(crate) mod side_by_side;
+mod singly;
 pub(crate) mod view;
 
 use std::cmp::Ordering;
@@ -19,11 +20,11 @@ use std::time::Instant;
 use parking_lot::RwLock;
 use vane_filter::SlotSet;
 use vane_types::limits::RESULTS_MAX;
-use vane_types::{Distance, FilterClass, GroupId, Slot, Vector};
+use vane_types::{FilterClass, GroupId, Slot};
 
 use crate::error::{BadInput, Error};
 use crate::request::{Scored, Search, SearchParams};
-use crate::search::kinds::Query;
+use crate::search::measure::Measure;
 use crate::search::parts::HELPERS_MAX;
 use crate::search::recall::class_of;
 use crate::search::side_by_side::{Helpers, side_by_side};
@@ -32,7 +33,8 @@ use crate::shard::Shard;
 use crate::state::State;
 use crate::state::allowed::Allowed;
 
-/// A row that may be among the best. Squared distance for Euclid until the end.
+/// A row that may be among the best. Squared distance where it is near to a vector by Euclid's,
+/// until the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Hit {
     pub(crate) slot: Slot,
@@ -49,7 +51,7 @@ pub(crate) struct Searcher {
     ef: usize,
     /// What the collection's searches are to find.
     min_recall: Option<f64>,
-    query: Query,
+    measure: Measure,
     k: usize,
     vector: VectorView,
     /// Points of the view.
@@ -69,7 +71,7 @@ pub struct Prepared<'a> {
 
 /// What is searched for, and how much of it is to be found.
 struct Asked {
-    query: Vector,
+    measure: Measure,
     min_recall: Option<f64>,
 }
 
@@ -120,12 +122,8 @@ impl Shard {
         let searcher = Arc::new(searcher);
         let mut best = Arc::clone(&searcher).run(helpers)?;
         self.measure_recall(&searcher, &best, helpers);
-        if distance == Distance::Euclid {
-            // Squares order as distances do: only winners pay for the root. Rounding may leave a
-            // square slightly below 0.
-            for hit in &mut best {
-                hit.score = hit.score.max(0.0).sqrt();
-            }
+        for hit in &mut best {
+            hit.score = searcher.measure.shown(distance, hit.score);
         }
         if let Some(threshold) = search.score_threshold {
             best.retain(|hit| distance.passes(hit.score, threshold));
@@ -156,15 +154,14 @@ impl Shard {
     /// What is searched for, if it fits the collection.
     fn asked(&self, search: &Search) -> Result<Asked, Error> {
         let config = &self.state.read().config;
-        let query = search.check(config)?;
-        Ok(Asked { query, min_recall: config.search.min_recall })
+        Ok(Asked { measure: search.check(config)?, min_recall: config.search.min_recall })
     }
 
     fn prepare_in<'a>(
         &self,
         (view, vector): (View<'a>, VectorView),
         search: &Search,
-        Asked { mut query, min_recall }: Asked,
+        Asked { measure, min_recall }: Asked,
         deadline: Instant,
     ) -> Result<Prepared<'a>, Error> {
         let allowed = view.allowed(search.filter.as_ref(), deadline)?;
@@ -172,7 +169,6 @@ impl Shard {
         for id in &search.exclude {
             excluded.extend(view.snapshot.slot(*id)?);
         }
-        query.prepare(vector.distance);
         let ef = search.params.ef.unwrap_or_else(|| {
             let class = class_of(allowed.as_deref(), &view.live);
             self.ef_of(class, vector.hnsw.ef_construct, min_recall)
@@ -182,7 +178,7 @@ impl Shard {
             params: search.params,
             ef,
             min_recall,
-            query: Query::new(query),
+            measure,
             // Excluded points may be among the best, and are taken out at the end. One more than an
             // answer may hold, however many are asked for, tells that there are more.
             k: search.limit.min(RESULTS_MAX + 1) + excluded.len(),
@@ -201,7 +197,8 @@ impl Shard {
 impl Searcher {
     /// The k best rows of all segments. Which thread looked through which is not to be seen.
     fn run(self: Arc<Self>, helpers: &dyn Helpers) -> Result<Vec<Hit>, Error> {
-        let most = if self.effort().is_worth_help(self.vector.width) { HELPERS_MAX } else { 0 };
+        let width = self.vector.width.saturating_mul(self.measure.vectors());
+        let most = if self.effort().is_worth_help(width) { HELPERS_MAX } else { 0 };
         self.in_turns(|parts, within| {
             let (shared, first) = (Arc::clone(&self), parts.start);
             let work = move |number| shared.part(first + number, within);
@@ -244,7 +241,7 @@ impl Searcher {
     }
 
     fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
-        let by_score = self.vector.distance.best_first(a.score, b.score);
+        let by_score = self.measure.best_first(self.vector.distance, a.score, b.score);
         by_score.then_with(|| self.compare_ids(a.slot, b.slot))
     }
 

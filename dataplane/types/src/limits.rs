@@ -58,6 +58,10 @@ pub const EF_MAX: usize = 10_000;
 pub const QUERIES_PER_BATCH_MAX: usize = 1024;
 /// Prefetches of one query, at all levels together.
 pub const PREFETCHES_MAX: usize = 64;
+/// Vectors and points that one query by examples may name.
+pub const EXAMPLES_MAX: usize = 1024;
+/// Numbers of all vectors that a query by examples compares with: each shard gets them all.
+pub const EXAMPLE_VALUES_MAX: usize = 4 << 20;
 /// Operations of one batch update.
 pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
 /// Bytes after which a write of many points goes on in another log entry.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use futures_util::future::join_all;
-use vane_shard::{Record, Scored, Search, Want, WantPayload, WantVectors};
+use vane_shard::{Record, Scored, Search, Sought, Want, WantPayload, WantVectors};
 use vane_transport::reads::{Fetch, Hold};
 use vane_types::{Distance, Error, NodeId, PointId};
 
@@ -55,7 +55,7 @@ impl<S: Shards> Collection<S> {
     ) -> Result<Vec<Scored>, Error> {
         let answers = self.ask_meant(&search, options).await?;
         let mut all: Vec<Scored> = answers.into_iter().flat_map(|shard| shard.answer).collect();
-        let order = self.order_of(&search.using);
+        let order = self.order_of(&search);
         all.sort_by(|a, b| order.compare((a.score, a.record.id), (b.score, b.record.id)));
         all.truncate(search.limit);
         Ok(all)
@@ -69,7 +69,7 @@ impl<S: Shards> Collection<S> {
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
         let (limit, want) = (search.limit, search.want.clone());
-        let order = self.order_of(&search.using);
+        let order = self.order_of(&search);
         // The whole limit from each: all winners may lie in one shard.
         let (mut hits, mut views) = (Vec::new(), Vec::new());
         for shard in self.ask_meant(&Hold(search.clone()), options).await? {
@@ -120,10 +120,10 @@ impl<S: Shards> Collection<S> {
         Ok(hits.into_iter().filter_map(scored).collect())
     }
 
-    fn order_of(&self, vector: &str) -> Order {
-        match self.is_distance(vector) {
-            true => Order::SmallerIsBetter,
-            false => Order::LargerIsBetter,
+    fn order_of(&self, search: &Search) -> Order {
+        match search.sought {
+            Sought::Near(_) if self.is_distance(&search.using) => Order::SmallerIsBetter,
+            Sought::Near(_) | Sought::Examples(_) => Order::LargerIsBetter,
         }
     }
 

@@ -85,15 +85,31 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         staleness_ms: random.below(2) as u64,
     });
     let (filter, want) = (Some(filter()), Some(want()));
+    let vector = wire::Vector {
+        kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
+    };
+    let sought = match random.below(2) {
+        0 => wire::vector_search::Sought::Vector(vector),
+        _ => wire::vector_search::Sought::Examples(wire::Examples {
+            vectors: vec![vector; 3],
+            rule: Some(match random.below(4) {
+                0 => wire::examples::Rule::Positive(2),
+                1 => {
+                    let weights = vec![1.0, 0.5, -1.0];
+                    wire::examples::Rule::Weights(wire::Weights { weights })
+                }
+                2 => wire::examples::Rule::Discover(wire::Unit {}),
+                _ => wire::examples::Rule::Context(wire::Unit {}),
+            }),
+        }),
+    };
     let search = Some(wire::VectorSearch {
         filter: filter.clone(),
         ef: Some(10),
         limit: 5,
         exclude: vec![PointId::num(3).to_key()],
         want: want.clone(),
-        sought: Some(wire::vector_search::Sought::Vector(wire::Vector {
-            kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
-        })),
+        sought: Some(sought),
         ..Default::default()
     });
     let (id, using) = (PointId::num(3).to_key(), String::new());

@@ -65,6 +65,7 @@ impl Searcher {
             Some(sealed) => self.count_sealed(sealed),
             None => self.count_in_memory(number),
         };
+        let scored = (matching * self.measure.vectors()) as u64;
         let estimated = sealed.map_or(matching, |sealed| self.facts(sealed).matching);
         PartExplained {
             segment: sealed.map(|sealed| sealed.id()),
@@ -75,7 +76,7 @@ impl Searcher {
             walked: part.went.walked,
             ef,
             // A scan scores what matches, by kernels that count nothing.
-            compared: part.compared + if way == SearchWay::Scan { matching as u64 } else { 0 },
+            compared: part.compared + if way == SearchWay::Scan { scored } else { 0 },
             found: part.found,
             time_us: u64::try_from(part.time.as_micros()).unwrap_or(u64::MAX),
         }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_index::{Flat, Graph, Hit as Row, Select, VectorIndex, Walk};
+use vane_index::{Flat, Graph, Hit as Row, Select, Walk};
 use vane_types::Slot;
 
 use super::{Hit, Searcher};
 use crate::error::Error;
-use crate::search::kinds::Query;
 use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
+use crate::search::singly::Singly;
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
 
@@ -72,13 +72,18 @@ impl Went {
 impl Searcher {
     pub(super) fn effort(&self) -> Effort {
         let memory = self.vector.memory.iter().map(|chunks| rows_of(chunks)).sum();
-        let whole = match self.params.exact {
+        let whole = match self.scores_all() {
             true => Effort {
                 rows: memory + self.vector.sealed.iter().map(|it| it.rows()).sum::<usize>(),
             },
             false => Effort::of(&self.vector.sealed, memory, self.ef.max(self.k)),
         };
         whole.at_most(self.matching_at_most())
+    }
+
+    /// Whether each row that matches is scored, however many they are.
+    fn scores_all(&self) -> bool {
+        self.params.exact || (self.measure.near().is_none() && self.measure.sparse().is_none())
     }
 
     /// Rows that its filter leaves, if it has one.
@@ -178,7 +183,8 @@ impl Searcher {
             return found;
         }
         let scan = |went| Ok((self.scan_sealed(sealed, &facts, died)?, went));
-        let (Some(graph), Query::Dense(query)) = (&sealed.graph, &self.query) else {
+        // Without a vector that is near to what is searched for, no link leads there.
+        let (Some(graph), Some(query)) = (&sealed.graph, self.measure.near()) else {
             return scan(Went::SCANNED);
         };
         match self.by_codes(query, (sealed, graph), &facts, died, within) {
@@ -251,20 +257,8 @@ impl Searcher {
             (self.select(slots, None).allow, died.map(|died| (died, self.vector.at.0)));
         // Of few the filter has been asked already.
         let select = Select { allow: allow.filter(|_| few.is_none()), died };
-        let query = match &self.query {
-            Query::Dense(query) => query,
-            other => {
-                let row = |row: u32| sealed.files.vector(row as usize);
-                return self.scored_singly(other, (slots, &row), few.as_deref(), &select);
-            }
-        };
-        let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
-        let flat = self.flat(query, sealed.files.vectors(), &order, &stop);
-        let found = match few {
-            Some(rows) => flat.search_among(query, self.k, &rows, &select),
-            None => flat.search(query, self.k, 0, &select),
-        };
-        self.found(found, slots)
+        let row = |row: u32| sealed.files.vector(row as usize);
+        self.score((sealed.files.vectors(), &row), slots, few.as_deref(), &select)
     }
 
     pub(super) fn facts(&self, sealed: &Sealed) -> Facts {
@@ -275,7 +269,7 @@ impl Searcher {
             matching: self.matching(sealed, alive),
             filtered: self.allowed.is_some(),
             has_graph: sealed.graph.is_some(),
-            exact: self.params.exact,
+            exact: self.scores_all(),
             k: self.k,
             ef: self.ef,
             full_scan_rows: self.vector.hnsw.full_scan_threshold.saturating_mul(1 << 10)
@@ -296,35 +290,36 @@ impl Searcher {
 
     /// Looks at all rows, and scores those that live and that the filter allows.
     fn chunk(&self, chunk: &Chunk) -> Result<Vec<Hit>, Error> {
-        let slots = &chunk.slots;
+        let (slots, row) = (&chunk.slots, |row: u32| chunk.row(row as usize));
         let select = self.select(slots, Some(&chunk.died));
-        let query = match &self.query {
-            Query::Dense(query) => query,
-            other => {
-                let row = |row: u32| chunk.row(row as usize);
-                return self.scored_singly(other, (slots, &row), None, &select);
+        self.score((&chunk.values, &row), slots, None, &select)
+    }
+
+    /// The best of some rows, or of all, each scored that `select` admits.
+    fn score<'a>(
+        &self,
+        (values, row): (&'a [f32], &dyn Fn(u32) -> &'a [f32]),
+        slots: &[Slot],
+        among: Option<&[u32]>,
+        select: &Select<'_>,
+    ) -> Result<Vec<Hit>, Error> {
+        let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
+        let metric = metric(self.vector.distance);
+        let found = match self.measure.bulk_dim() {
+            Some(dim) => {
+                let flat = Flat { metric, dim, rows: values, order: &order, stop: &stop };
+                self.measure.best(&flat, self.k, among, select)
+            }
+            None => {
+                let rows = Singly { metric, rows: slots.len(), row, order: &order, stop: &stop };
+                self.measure.best_singly(&rows, self.k, among, select)
             }
         };
-        let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
-        let found =
-            self.flat(query, &chunk.values, &order, &stop).search(query, self.k, 0, &select);
         self.found(found, slots)
     }
 
     pub(super) fn compare_rows(&self, slots: &[Slot], a: u32, b: u32) -> Ordering {
         self.compare_ids(slots[a as usize], slots[b as usize])
-    }
-
-    fn flat<'a>(
-        &self,
-        query: &[f32],
-        values: &'a [f32],
-        order: &'a dyn Fn(u32, u32) -> Ordering,
-        stop: &'a dyn Fn() -> bool,
-    ) -> Flat<'a> {
-        let metric = metric(self.vector.distance);
-        // As long as a row, which was checked.
-        Flat { metric, dim: query.len(), rows: values, order, stop }
     }
 
     pub(super) fn select<'a>(

@@ -7,7 +7,7 @@ use vane_storage::segment_file::fit_into_memory;
 use vane_types::Residence;
 
 use crate::error::Error;
-use crate::request::Search;
+use crate::request::{Search, Sought};
 use crate::search::parts::Effort;
 use crate::search::{Prepared, Searcher};
 use crate::segments::sealed::Residences;
@@ -49,7 +49,8 @@ impl Shard {
 
     /// Whether it is worth a look: what can be told without a look-up of the filter.
     fn may_be_quick(&self, search: &Search) -> bool {
-        if search.params.exact {
+        // What scores every row says nothing of its effort before.
+        if search.params.exact || matches!(search.sought, Sought::Examples(_)) {
             return false;
         }
         let (filter, indexes) = {

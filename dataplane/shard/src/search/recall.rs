@@ -25,7 +25,8 @@ impl Shard {
     ) {
         let has_graph = searcher.vector.sealed.iter().any(|sealed| sealed.graph.is_some());
         let is_plain = searcher.params.exact || searcher.params.indexed_only;
-        if !has_graph || is_plain || found.is_empty() || !self.recall.is_due() {
+        let is_near = searcher.measure.near().is_some();
+        if !has_graph || !is_near || is_plain || found.is_empty() || !self.recall.is_due() {
             return;
         }
         // All rows are looked at: they must not come from a disk, nor drive others out of memory.
@@ -77,7 +78,8 @@ impl Searcher {
         let Some(last) = exact.last() else { return 1.0 };
         let best: HashSet<Slot> = exact.iter().map(|hit| hit.slot).collect();
         let is_as_good = |hit: &Hit| {
-            self.vector.distance.best_first(hit.score, last.score) != std::cmp::Ordering::Greater
+            self.measure.best_first(self.vector.distance, hit.score, last.score)
+                != std::cmp::Ordering::Greater
         };
         let hits = found.iter().filter(|hit| best.contains(&hit.slot) || is_as_good(hit)).count();
         hits.min(exact.len()) as f64 / exact.len() as f64

@@ -12,6 +12,7 @@ mod bounds;
 mod by_tenant;
 mod damage;
 mod equal_scores;
+mod examples;
 mod explain;
 mod hostile;
 mod indexes;

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_shard::{
-    Info, Memory, Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay,
-    Want, WantPayload, WantVectors,
+    Examples, Info, Memory, Page, PartExplained, Record, Rule, Scored, Scroll, Search,
+    SearchParams, SearchWay, Sought, Want, WantPayload, WantVectors,
 };
 use vane_types::{
     Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
@@ -97,15 +97,36 @@ pub(super) fn vector() -> BoxedStrategy<Vector> {
     .boxed()
 }
 
+/// Any that is well formed.
+fn sought() -> BoxedStrategy<Sought> {
+    let examples = (vec(vector(), 1..6), vec(-1e9_f32..1e9, 6), 0..4, any::<usize>());
+    let examples = examples.prop_map(|(mut vectors, weights, rule, positive)| {
+        let count = vectors.len();
+        let rule = match rule {
+            0 => Rule::BestScore { positive: positive % (count + 1) },
+            1 => Rule::Weighted(weights[..count].to_vec()),
+            2 => {
+                vectors.truncate(count - (count + 1) % 2);
+                Rule::Discover
+            }
+            _ => {
+                vectors.truncate(count - count % 2);
+                Rule::Context
+            }
+        };
+        Sought::Examples(Examples::new(rule, vectors).unwrap())
+    });
+    prop_oneof![vector().prop_map(Sought::Near), examples].boxed()
+}
+
 pub(super) fn search() -> BoxedStrategy<Search> {
     let params = (of(count()), any::<bool>(), any::<bool>())
         .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
-    let what = (text(), vector(), of(filter()), params);
+    let what = (text(), sought(), of(filter()), params);
     let how = (of(any::<f32>()), count(), vec(point_id(), 0..3), want());
     (what, how)
         .prop_map(|(what, how)| {
-            let (using, vector, filter, params) = what;
-            let sought = vector.into();
+            let (using, sought, filter, params) = what;
             let (score_threshold, limit, exclude, want) = how;
             Search { using, sought, filter, params, score_threshold, limit, exclude, want }
         })

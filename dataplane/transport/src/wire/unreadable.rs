@@ -1,6 +1,7 @@
 //! Why a message of another node could not be read.
 
 use thiserror::Error;
+use vane_shard::NoExamples;
 use vane_types::VectorError;
 
 /// A message that this version cannot read; nothing was done with it.
@@ -41,6 +42,9 @@ pub enum Unreadable {
     /// Numbers that make no vector.
     #[error(transparent)]
     Vector(#[from] VectorError),
+    /// Examples that do not fit their rule.
+    #[error(transparent)]
+    Examples(#[from] NoExamples),
     /// A number beyond what this machine can count in memory.
     #[error("{0} is more than this machine counts to")]
     TooLarge(u64),
