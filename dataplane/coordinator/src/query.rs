@@ -32,7 +32,7 @@ pub struct Query {
     pub offset: usize,
     /// What to return of each.
     pub want: Want,
-    /// Searches whose results [`By::Rrf`] fuses, or among which a vector query ranks.
+    /// Searches whose results a fusion makes one of, or among which a vector query ranks.
     pub prefetch: Vec<Prefetch>,
 }
 
@@ -44,8 +44,11 @@ pub enum By {
     /// Nearness to the vector of this point, which is itself left out.
     Point(PointId),
     /// Reciprocal rank fusion of the prefetches: a point's score is the sum of
-    /// `1 / (k + rank)` over them, rank from 0.
-    Rrf { k: usize },
+    /// `1 / ((rank + 1) / weight + k - 1)` over them, rank from 0, with a weight for each
+    /// of them, or 1.
+    Rrf { k: usize, weights: Option<Vec<f32>> },
+    /// Fusion of the prefetches by their scores, each list's on a scale of its own.
+    Dbsf,
     /// Id order.
     Id,
 }

@@ -13,7 +13,7 @@ pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 /// The status code that REST gives an error of a body.
 pub(crate) fn code(error: &Error) -> u16 {
     match error.kind {
-        Kind::Malformed | Kind::BadRequest | Kind::Unsupported => 400,
+        Kind::Malformed | Kind::BadRequest | Kind::BadInput | Kind::Unsupported => 400,
         Kind::Invalid => 422,
         other => panic!("no error of a body: {other:?}"),
     }

@@ -1,6 +1,7 @@
 //! Bodies of `points/query`.
 
 mod by;
+mod check;
 mod groups;
 mod search;
 
@@ -12,9 +13,10 @@ use super::Unsupported;
 use super::read::{clamped, limit};
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
 use super::shard_key::{Keyed, NamedKeys, keyed};
-use crate::engine::{By, Prefetch, Query, SearchParams, ShardKeys};
+use crate::engine::{Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
+use check::by;
 pub use groups::{GroupsRequest, QueryGroupsRequest, SearchGroupsRequest};
 pub use search::{SearchBatch, SearchRequest};
 
@@ -141,7 +143,7 @@ impl QueryRequest {
         let mut left = PREFETCHES_MAX;
         let prefetch = prefetches(self.prefetch, &mut left)?;
         Ok(Query {
-            by: by(self.query, self.using.as_deref(), self.score_threshold, !prefetch.is_empty())?,
+            by: by(self.query, self.using.as_deref(), self.score_threshold, prefetch.len())?,
             // The unnamed vector is the one with the empty name.
             using: self.using.unwrap_or_default(),
             filter: filter(self.filter)?,
@@ -174,12 +176,7 @@ fn prefetches(
         let limit = limit("prefetch.limit", request.limit, LIMIT)?;
         let below = self::prefetches(request.prefetch, left)?;
         prefetches.push(Prefetch {
-            by: by(
-                request.query,
-                request.using.as_deref(),
-                request.score_threshold,
-                !below.is_empty(),
-            )?,
+            by: by(request.query, request.using.as_deref(), request.score_threshold, below.len())?,
             using: request.using.unwrap_or_default(),
             filter: filter(request.filter)?,
             params: params(request.params)?,
@@ -189,35 +186,6 @@ fn prefetches(
         });
     }
     Ok(prefetches)
-}
-
-/// How a stage ranks. Its refusals are in Qdrant's words.
-fn by(
-    ranking: Option<Ranking>,
-    using: Option<&str>,
-    score_threshold: Option<f32>,
-    has_prefetch: bool,
-) -> Result<By, Error> {
-    let by = ranking.map_or(By::Id, |ranking| ranking.0);
-    match by {
-        By::Id if has_prefetch => Err(Error::bad_request(
-            "A query is needed to merge the prefetches. \
-             Can't have prefetches without defining a query.",
-        )),
-        By::Id if score_threshold.is_some() => Err(Error::bad_request(
-            "A query is needed to use the score_threshold. \
-             Can't have score_threshold without defining a query.",
-        )),
-        // It ranks what prefetches found, and there is nothing else to rank.
-        By::Rrf { .. } if !has_prefetch => {
-            Err(Error::bad_request("a fusion needs at least one `prefetch`"))
-        }
-        By::Rrf { .. } if using.is_some_and(|using| !using.is_empty()) => {
-            Err(Error::bad_request("Fusion queries cannot be combined with the 'using' field."))
-        }
-        By::Rrf { k: 0 } => Err(Error::zero("query.rrf.k")),
-        by @ (By::Vector(_) | By::Point(_) | By::Rrf { .. } | By::Id) => Ok(by),
-    }
 }
 
 fn params(params: Option<Params>) -> Result<SearchParams, Error> {

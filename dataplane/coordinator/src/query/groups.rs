@@ -84,7 +84,7 @@ impl<S: Shards> Collection<S> {
         }
         let is_smaller_better = match query.by {
             By::Vector(_) | By::Point(_) => self.is_distance(&query.using),
-            By::Rrf { .. } | By::Id => false,
+            By::Rrf { .. } | By::Dbsf | By::Id => false,
         };
         let best = gathered.into_best(is_smaller_better);
         self.with_wanted(best, want, options).await

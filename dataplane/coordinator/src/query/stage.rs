@@ -9,7 +9,7 @@ use vane_transport::reads::VectorOf;
 use vane_types::{Error, LogIndex, PointId, Vector};
 
 use super::filters::{both, only, without};
-use super::fusion::reciprocal_rank;
+use super::fusion::{Ranked, by_distribution, reciprocal_rank};
 use super::{By, Prefetch, Query};
 use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
@@ -67,20 +67,21 @@ impl<S: Shards> Collection<S> {
         whole: &'a Whole<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
-            if let By::Rrf { k } = stage.by {
-                return self.fuse(stage, k, want, whole).await;
+            if let By::Rrf { .. } | By::Dbsf = stage.by {
+                return self.fuse(stage, want, whole).await;
             }
             let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } =
                 stage;
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), whole).await?;
                 // As a filter by ids, so that shards rank them as in any filtered search.
-                filter = Some(only(lists.into_iter().flatten(), filter.as_ref())?);
+                let ids = lists.into_iter().flatten().map(|(id, _)| id);
+                filter = Some(only(ids, filter.as_ref())?);
             }
             let vector = match by {
                 By::Vector(vector) => vector,
                 By::Point(id) => self.vector_of(id, using.clone(), whole.options).await?,
-                By::Rrf { .. } | By::Id => {
+                By::Rrf { .. } | By::Dbsf | By::Id => {
                     return self.in_id_order(filter, limit, want, whole).await;
                 }
             };
@@ -91,17 +92,19 @@ impl<S: Shards> Collection<S> {
         })
     }
 
-    /// Ranks what several stages found by their ranks.
+    /// Ranks what several stages found by their ranks or their scores.
     async fn fuse(
         &self,
         stage: Prefetch,
-        k: usize,
         want: Want,
         whole: &Whole<'_>,
     ) -> Result<Vec<Scored>, Error> {
-        let Prefetch { filter, score_threshold, limit, prefetch, .. } = stage;
+        let Prefetch { by, filter, score_threshold, limit, prefetch, .. } = stage;
         let lists = self.below(prefetch, filter.as_ref(), whole).await?;
-        let mut fused = reciprocal_rank(&lists, k);
+        let mut fused = match by {
+            By::Rrf { k, weights } => reciprocal_rank(&lists, k, &weights.unwrap_or_default()),
+            _ => by_distribution(&lists),
+        };
         // Not strict, as it is for scores of vectors: so clients know it.
         fused.retain(|(_, score)| score_threshold.is_none_or(|threshold| *score >= threshold));
         fused.truncate(limit);
@@ -109,13 +112,13 @@ impl<S: Shards> Collection<S> {
         self.with_records(fused, want, whole.options).await
     }
 
-    /// Ids that each of some stages finds. The filter above them holds for them too.
+    /// What each of some stages finds. The filter above them holds for them too.
     async fn below(
         &self,
         stages: Vec<Prefetch>,
         filter: Option<&Filter>,
         whole: &Whole<'_>,
-    ) -> Result<Vec<Vec<PointId>>, Error> {
+    ) -> Result<Vec<Ranked>, Error> {
         // One after the other where shards may be missing: each stage goes without those that an
         // earlier one missed, or some would rank points that others have not seen.
         let at_once = if whole.options.partial.is_some() { 1 } else { STAGES_AT_ONCE };
@@ -125,7 +128,7 @@ impl<S: Shards> Collection<S> {
             }
             // Ids are enough for a stage below: what is wanted is fetched for the winners alone.
             let found = self.stage(stage, Want::default(), whole).await?;
-            Ok(found.into_iter().map(|scored| scored.record.id).collect())
+            Ok(found.into_iter().map(|scored| (scored.record.id, scored.score)).collect())
         };
         stream::iter(stages).map(list).buffered(at_once).try_collect().await
     }
@@ -214,7 +217,7 @@ mod tests {
     fn points_named_anywhere_in_a_query_are_named_once() {
         let point = |id| By::Point(PointId::num(id));
         let deep = by(point(3), vec![by(point(1), Vec::new()), by(By::Id, Vec::new())]);
-        let query = by(By::Rrf { k: 2 }, vec![by(point(1), Vec::new()), deep]);
+        let query = by(By::Dbsf, vec![by(point(1), Vec::new()), deep]);
         let mut named = Vec::new();
         name_points(&query, &mut named);
         assert_eq!(named, [1, 3].map(PointId::num));

@@ -7,8 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use vane_types::PointId;
 
+use super::super::Unsupported;
 use super::super::vector::{Numbers, VectorVisitor, sparse, vector_at};
-use super::super::{NOT_SUPPORTED, Unsupported};
 use crate::engine::By;
 
 /// `k` of reciprocal rank fusion when the request does not say.
@@ -122,8 +122,7 @@ enum Fusion {
 #[serde(deny_unknown_fields)]
 struct Rrf {
     k: Option<usize>,
-    #[serde(default, rename = "weights")]
-    _weights: Unsupported,
+    weights: Option<Vec<f32>>,
 }
 
 impl Object {
@@ -135,12 +134,10 @@ impl Object {
         };
         match (self.nearest, self.fusion, self.rrf, sparse) {
             (Some(Nearest(by)), None, None, None) => Ok(by),
-            (None, Some(Fusion::Rrf), None, None) => Ok(By::Rrf { k: RRF_K }),
-            (None, Some(Fusion::Dbsf), None, None) => {
-                Err(format!("the fusion `dbsf` {NOT_SUPPORTED}"))
-            }
-            (None, None, Some(Rrf { k, _weights: _ }), None) => {
-                Ok(By::Rrf { k: k.unwrap_or(RRF_K) })
+            (None, Some(Fusion::Rrf), None, None) => Ok(By::Rrf { k: RRF_K, weights: None }),
+            (None, Some(Fusion::Dbsf), None, None) => Ok(By::Dbsf),
+            (None, None, Some(Rrf { k, weights }), None) => {
+                Ok(By::Rrf { k: k.unwrap_or(RRF_K), weights })
             }
             (None, None, None, Some(vector)) => Ok(By::Vector(vector)),
             (None, None, None, None) => Err("one of `nearest`, `fusion`, `rrf` is needed".into()),

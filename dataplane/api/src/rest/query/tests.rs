@@ -40,8 +40,21 @@ fn every_form_of_query_is_read() {
     {
         let query =
             query(&format!(r#"{{"query": {json}, "prefetch": {{"query": [1]}}}}"#)).unwrap();
-        assert!(matches!(query.by, By::Rrf { k } if k == expected), "{json}");
+        assert!(matches!(query.by, By::Rrf { k, weights: None } if k == expected), "{json}");
     }
+    let fused = |json: &str| {
+        query(&format!(r#"{{"query": {json}, "prefetch": [{{"query": [1]}}, {{}}]}}"#))
+    };
+    assert!(matches!(fused(r#"{"fusion": "dbsf"}"#).unwrap().by, By::Dbsf));
+    let by = fused(r#"{"rrf": {"weights": [3, 0.5]}}"#).unwrap().by;
+    assert!(matches!(by, By::Rrf { k: 2, weights: Some(weights) } if weights == [3.0, 0.5]));
+    assert_eq!(
+        text(&fused(r#"{"rrf": {"weights": []}}"#).unwrap_err()),
+        "Wrong input: Validation failed: Number of weights in RRF should match number of \
+         pre-fetches: got 0, expected 2"
+    );
+    let beyond = fused(r#"{"rrf": {"weights": [1, 1e39]}}"#).unwrap_err();
+    assert_refused("", &beyond, 400, "query.rrf.weights[1]: number out of range");
 }
 
 #[test]
@@ -166,8 +179,6 @@ fn what_comes_later_is_refused_by_name() {
         (r#"{"query": {"order_by": "a"}}"#, "order_by"),
         (r#"{"query": {"sample": "random"}}"#, "sample"),
         (r#"{"query": {"formula": {}}}"#, "formula"),
-        (r#"{"query": {"fusion": "dbsf"}, "prefetch": {}}"#, "dbsf"),
-        (r#"{"query": {"rrf": {"weights": [1]}}, "prefetch": {}}"#, "weights"),
         (r#"{"query": {"nearest": [1], "mmr": {}}}"#, "mmr"),
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),

@@ -1,0 +1,73 @@
+//! Whether what ranks a stage fits what else the stage says. Refusals are in Qdrant's words.
+
+use super::by::Ranking;
+use crate::engine::By;
+use crate::error::{Error, Kind};
+
+/// How a stage with so many prefetches ranks.
+pub(super) fn by(
+    ranking: Option<Ranking>,
+    using: Option<&str>,
+    score_threshold: Option<f32>,
+    prefetches: usize,
+) -> Result<By, Error> {
+    let by = ranking.map_or(By::Id, |ranking| ranking.0);
+    match &by {
+        By::Id => without_ranking(score_threshold, prefetches)?,
+        By::Rrf { k, weights } => {
+            fusion(using, prefetches)?;
+            if *k == 0 {
+                return Err(Error::zero("query.rrf.k"));
+            }
+            weights.as_ref().map_or(Ok(()), |weights| self::weights(weights, prefetches))?;
+        }
+        By::Dbsf => fusion(using, prefetches)?,
+        By::Vector(_) | By::Point(_) => {}
+    }
+    Ok(by)
+}
+
+fn without_ranking(score_threshold: Option<f32>, prefetches: usize) -> Result<(), Error> {
+    if prefetches > 0 {
+        return Err(Error::bad_request(
+            "A query is needed to merge the prefetches. \
+             Can't have prefetches without defining a query.",
+        ));
+    }
+    if score_threshold.is_some() {
+        return Err(Error::bad_request(
+            "A query is needed to use the score_threshold. \
+             Can't have score_threshold without defining a query.",
+        ));
+    }
+    Ok(())
+}
+
+fn fusion(using: Option<&str>, prefetches: usize) -> Result<(), Error> {
+    // It ranks what prefetches found, and there is nothing else to rank.
+    if prefetches == 0 {
+        return Err(invalid("cannot apply Fusion without prefetches"));
+    }
+    if using.is_some_and(|using| !using.is_empty()) {
+        return Err(Error::bad_request(
+            "Fusion queries cannot be combined with the 'using' field.",
+        ));
+    }
+    Ok(())
+}
+
+fn weights(weights: &[f32], prefetches: usize) -> Result<(), Error> {
+    if weights.len() != prefetches {
+        return Err(invalid(format_args!(
+            "Number of weights in RRF should match number of pre-fetches: got {}, expected \
+             {prefetches}",
+            weights.len()
+        )));
+    }
+    Ok(())
+}
+
+/// What Qdrant finds where the query is carried out.
+fn invalid(what: impl std::fmt::Display) -> Error {
+    Error::new(Kind::BadInput, "", format_args!("Validation failed: {what}"))
+}
