@@ -176,7 +176,7 @@ pub(crate) fn check_vectors(
             return Err(Error::NotFinite { point, value, position });
         }
         // Before it is logged: replicas on different processors may round differently.
-        vector.prepare(spec.distance());
+        spec.prepare(vector);
     }
     Ok(())
 }

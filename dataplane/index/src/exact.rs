@@ -25,8 +25,52 @@ pub fn scores(
     let last = which.iter().copied().max();
     assert!(last.is_none_or(|row| (row as usize) < count), "row {last:?} of {count} rows");
     out.clear();
-    out.resize(which.len(), 0.0);
-    ffi::scores_of(metric, dim, rows, which, query, out);
+    if metric.has_graphs() {
+        out.resize(which.len(), 0.0);
+        ffi::scores_of(metric, dim, rows, which, query, out);
+        return;
+    }
+    let row = |number: &u32| &rows[*number as usize * dim..][..dim];
+    match metric {
+        Metric::L1 => out.extend(which.iter().map(|number| l1(row(number), query))),
+        _ => {
+            let length = product(query, query);
+            let cosine = |row| cosine(product(row, query), product(row, row), length);
+            out.extend(which.iter().map(|number| cosine(row(number))));
+        }
+    }
+}
+
+/// Numbers that are added up beside each other, as a processor has registers for.
+const LANES: usize = 16;
+
+fn l1(row: &[f32], query: &[f32]) -> f32 {
+    let sum = lanes(row, query, |a, b| (a - b).abs());
+    if sum.is_finite() { sum } else { f32::MAX }
+}
+
+fn product(a: &[f32], b: &[f32]) -> f32 {
+    lanes(a, b, |a, b| a * b)
+}
+
+/// By the inner product, and the squared lengths.
+fn cosine(product: f32, row: f32, query: f32) -> f32 {
+    let lengths = f64::from(row).sqrt() * f64::from(query).sqrt();
+    let cosine = if lengths > 0.0 { f64::from(product) / lengths } else { 0.0 };
+    if cosine.is_finite() { cosine as f32 } else { f32::MIN }
+}
+
+/// The sum over all dimensions, always in the same order.
+fn lanes(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += of(a[lane], b[lane]);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| of(*a, *b)).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -50,12 +94,20 @@ mod tests {
         match metric {
             Metric::InnerProduct => pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum(),
             Metric::L2 => pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum(),
+            Metric::L1 => pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs()).sum(),
+            Metric::Cosine => {
+                let length =
+                    |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+                let product: f64 = pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+                let lengths = length(row) * length(query);
+                if lengths > 0.0 { product / lengths } else { 0.0 }
+            }
         }
     }
 
     #[test]
     fn scores_equal_the_definition_for_every_dimension() {
-        for metric in [Metric::InnerProduct, Metric::L2] {
+        for metric in [Metric::InnerProduct, Metric::L2, Metric::L1, Metric::Cosine] {
             for dim in [1, 2, 3, 4, 7, 8, 12, 15, 16, 31, 100, 129] {
                 let rows = sample(dim * 11);
                 let query = sample(dim * 3)[dim * 2..].to_vec();
@@ -71,7 +123,7 @@ mod tests {
 
     #[test]
     fn score_does_not_depend_on_the_company_of_a_row() {
-        for metric in [Metric::InnerProduct, Metric::L2] {
+        for metric in [Metric::InnerProduct, Metric::L2, Metric::L1, Metric::Cosine] {
             for dim in [1, 5, 8, 16, 30, 384, 387] {
                 let rows = sample(dim * 9);
                 let query = sample(dim);
@@ -94,6 +146,15 @@ mod tests {
         assert_eq!(out, [f32::MIN; 2]);
         let out = scores_of_all(Metric::L2, 2, &rows, &[f32::MIN; 2]);
         assert_eq!(out, [f32::MAX; 2]);
+        let out = scores_of_all(Metric::L1, 2, &rows, &[f32::MIN; 2]);
+        assert_eq!(out, [f32::MAX; 2]);
+    }
+
+    #[test]
+    fn what_has_no_length_has_no_cosine() {
+        let out = scores_of_all(Metric::Cosine, 2, &[0.0, 0.0, 3.0, 4.0], &[6.0, 8.0]);
+        assert_eq!(out, [0.0, 1.0]);
+        assert_eq!(scores_of_all(Metric::Cosine, 2, &[3.0, 4.0], &[0.0; 2]), [0.0]);
     }
 
     #[test]

@@ -435,5 +435,7 @@ fn code(metric: Metric) -> c_int {
     match metric {
         Metric::InnerProduct => 0,
         Metric::L2 => 1,
+        // Neither is handed to it.
+        Metric::L1 | Metric::Cosine => -1,
     }
 }

@@ -166,6 +166,7 @@ impl Graph {
         threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
     ) -> Result<(), Error> {
         params.check()?;
+        check_metric(metric).map_err(build_failed)?;
         let len = count_rows(rows.rows(), dim)?;
         let mut next_threads = |done| threads(done).ok_or(Error::Cancelled);
         let mut helpers = next_threads(0)?;
@@ -227,10 +228,19 @@ impl StoredIndex for Graph {
         dim: usize,
         metric: Metric,
     ) -> Result<Self, Error> {
+        check_metric(metric).map_err(|message| Error::Open { message })?;
         let len = count_rows(rows.rows(), dim)?;
         let handle = Handle::open(file.bytes(), rows.rows(), metric, dim, len)
             .map_err(|message| Error::Open { message })?;
         Ok(Self { handle, file, rows, dim, len })
+    }
+}
+
+/// Refuses what no graph is walked by: the engine does not know it.
+fn check_metric(metric: Metric) -> Result<(), String> {
+    match metric.has_graphs() {
+        true => Ok(()),
+        false => Err(format!("no graph is walked by {metric:?}")),
     }
 }
 

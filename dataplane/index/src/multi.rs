@@ -22,17 +22,13 @@ pub fn max_sim(
     let mut sum = 0.0;
     for row in query.chunks_exact(dim) {
         scores(metric, dim, stored, &which, row, scratch);
-        let best = scratch.iter().copied().reduce(|a, b| match metric {
-            Metric::InnerProduct => a.max(b),
-            Metric::L2 => a.min(b),
-        });
+        let smaller = metric.smaller_is_better();
+        let best = scratch.iter().copied();
+        let best = best.reduce(|a, b| if smaller { a.min(b) } else { a.max(b) });
         sum += best.expect("a vector of vectors has a row");
     }
     // Beyond f32 it is the worst finite score, as for single vectors.
-    match metric {
-        Metric::InnerProduct => sum.clamp(f32::MIN, f32::MAX),
-        Metric::L2 => sum.min(f32::MAX),
-    }
+    sum.clamp(f32::MIN, f32::MAX)
 }
 
 #[cfg(test)]

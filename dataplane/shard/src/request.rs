@@ -56,7 +56,7 @@ impl Search {
         let prepared = |vector: &Vector| {
             let (spec, adopted) = fit(config, &self.using, vector)?;
             let mut vector = adopted.unwrap_or_else(|| vector.clone());
-            vector.prepare(spec.distance());
+            spec.prepare(&mut vector);
             Ok(Query::new(vector))
         };
         Ok(match &self.sought {

@@ -9,7 +9,7 @@ use crate::distance::Distance;
 use crate::hints::Hints;
 use crate::path::JsonPath;
 use crate::schema::FieldSchema;
-use crate::vector::VectorKind;
+use crate::vector::{Vector, VectorKind};
 
 /// Everything that decides how a collection's points are stored and searched.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -78,7 +78,10 @@ impl CollectionConfig {
     /// Whether it has vectors that members below
     /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) cannot read.
     pub fn has_new_kinds(&self) -> bool {
-        !self.sparse.is_empty() || self.vectors.values().any(|params| params.multi)
+        let is_new = |params: &VectorParams| {
+            params.multi || params.distance == Distance::Manhattan || !params.datatype.is_float32()
+        };
+        !self.sparse.is_empty() || self.vectors.values().any(is_new)
     }
 
     /// Whether it has what members below
@@ -120,12 +123,46 @@ pub struct VectorParams {
     /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub multi: bool,
+    /// What its numbers are brought to when they are written. From
+    /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
+    #[serde(default, skip_serializing_if = "Datatype::is_float32")]
+    pub datatype: Datatype,
+}
+
+/// What numbers of a vector may be. They are stored and searched as f32, whatever it says: it
+/// decides which values there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Datatype {
+    /// Any.
+    #[default]
+    Float32,
+    /// Those that 16 bits hold; others are rounded.
+    Float16,
+    /// Whole ones from 0 to 255; fractions are cut off, and what lies beyond is brought to an end.
+    /// Vectors compared by their cosine keep their length.
+    Uint8,
+}
+
+impl Datatype {
+    fn is_float32(&self) -> bool {
+        *self == Self::Float32
+    }
+
+    fn cast(self, value: f32) -> f32 {
+        match self {
+            Self::Float32 => value,
+            Self::Float16 => half::f16::from_f32(value).to_f32(),
+            Self::Uint8 => f32::from(value as u8),
+        }
+    }
 }
 
 impl VectorParams {
     /// Of so many dimensions; all else is as the collection has it.
     pub fn new(size: usize, distance: Distance) -> Self {
-        Self { size, distance, hnsw: None, on_disk: None, memory: None, multi: false }
+        let (hnsw, on_disk, memory, datatype) = (None, None, None, Datatype::Float32);
+        Self { size, distance, hnsw, on_disk, memory, multi: false, datatype }
     }
 
     /// Where its rows are wanted.
@@ -179,6 +216,36 @@ impl VectorSpec {
         match self {
             Self::Dense(params) | Self::Multi(params) => params.distance,
             Self::Sparse(_) => Distance::Dot,
+        }
+    }
+
+    /// Whether they are compared by their cosine as they were written: not of unit length.
+    pub fn keeps_length(self) -> bool {
+        match self {
+            Self::Dense(params) | Self::Multi(params) => {
+                params.distance == Distance::Cosine && params.datatype == Datatype::Uint8
+            }
+            Self::Sparse(_) => false,
+        }
+    }
+
+    /// Whether graphs are built over them. They are walked by inner products and Euclidean
+    /// distances.
+    pub fn has_graph(self) -> bool {
+        matches!(self, Self::Dense(params) if params.distance != Distance::Manhattan)
+            && !self.keeps_length()
+    }
+
+    /// Brings one into the form that is stored and searched.
+    pub fn prepare(self, vector: &mut Vector) {
+        if !self.keeps_length() {
+            vector.prepare(self.distance());
+        }
+        match self {
+            Self::Dense(params) | Self::Multi(params) if !params.datatype.is_float32() => {
+                vector.each_value(|value| params.datatype.cast(value));
+            }
+            _ => {}
         }
     }
 

@@ -13,24 +13,26 @@ pub enum Distance {
     Dot,
     /// Euclidean distance.
     Euclid,
+    /// Sum of the distances in each dimension. From
+    /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
+    Manhattan,
 }
 
 impl Distance {
+    /// Whether the smaller of two scores is the better one.
+    pub fn smaller_is_better(self) -> bool {
+        matches!(self, Self::Euclid | Self::Manhattan)
+    }
+
     /// Orders scores best first: larger for similarities, smaller for distances.
     pub fn best_first(self, a: f32, b: f32) -> Ordering {
-        match self {
-            // A total order: a sort comes out the same on every node, whatever the scores are.
-            Self::Cosine | Self::Dot => b.total_cmp(&a),
-            Self::Euclid => a.total_cmp(&b),
-        }
+        // A total order: a sort comes out the same on every node, whatever the scores are.
+        if self.smaller_is_better() { a.total_cmp(&b) } else { b.total_cmp(&a) }
     }
 
     /// Whether a score is better than the threshold a query asked for; one that equals it is not.
     pub fn passes(self, score: f32, threshold: f32) -> bool {
-        match self {
-            Self::Cosine | Self::Dot => score > threshold,
-            Self::Euclid => score < threshold,
-        }
+        if self.smaller_is_better() { score < threshold } else { score > threshold }
     }
 
     /// Brings a vector into the form that is stored and searched.

@@ -23,7 +23,7 @@ pub mod text;
 pub mod vector;
 
 pub use collection::{
-    CollectionConfig, HnswConfig, OptimizerConfig, Residence, SearchConfig, SparseParams,
+    CollectionConfig, Datatype, HnswConfig, OptimizerConfig, Residence, SearchConfig, SparseParams,
     VectorParams, VectorSpec,
 };
 pub use command::Refusal;

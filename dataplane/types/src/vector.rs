@@ -121,7 +121,16 @@ impl Vector {
         self.values().iter().copied().enumerate().find(|(_, value)| !value.is_finite())
     }
 
-    /// Brings it into the form that is stored and searched.
+    /// Puts another number in the place of each of a dense vector, or of one of those.
+    pub(crate) fn each_value(&mut self, other: impl Fn(f32) -> f32) {
+        match self {
+            Self::Dense(values) => values.iter_mut().for_each(|value| *value = other(*value)),
+            Self::Multi(rows) => rows.each_value(other),
+            Self::Sparse(_) => {}
+        }
+    }
+
+    /// Brings it to the length that is stored and searched.
     pub fn prepare(&mut self, distance: Distance) {
         match self {
             Self::Dense(values) => distance.prepare(values),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{
-    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
+    CollectionConfig, Datatype, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
     SearchConfig, VectorParams,
 };
 
@@ -68,7 +68,7 @@ struct VectorRequest {
     hnsw_config: Option<HnswDiff>,
     on_disk: Option<bool>,
     memory: Option<Residence>,
-    datatype: Option<String>,
+    datatype: Option<Datatype>,
     quantization_config: Option<Quantization>,
     multivector_config: Option<MultiRequest>,
 }
@@ -144,7 +144,7 @@ struct ParamsHints {
 /// The same of one vector.
 #[derive(Debug, Serialize)]
 struct VectorHints {
-    datatype: Option<String>,
+    datatype: Option<Datatype>,
 }
 
 impl CreateCollection {
@@ -281,17 +281,11 @@ fn vectors(
 
 impl VectorRequest {
     fn into_params(self, field: &str, hnsw: HnswConfig) -> Result<Params, Error> {
-        if self.datatype.as_deref().is_some_and(|datatype| datatype != "float32") {
-            let subject = format!("`{field}.datatype` other than float32");
-            return Err(Error::new(Kind::Unsupported, subject, ""));
-        }
         let distance = match self.distance {
             Metric::Cosine => Distance::Cosine,
             Metric::Dot => Distance::Dot,
             Metric::Euclid => Distance::Euclid,
-            Metric::Manhattan => {
-                return Err(Error::unsupported(format!("{field}.distance: Manhattan")));
-            }
+            Metric::Manhattan => Distance::Manhattan,
         };
         let sizes = 1..=VECTOR_DIM_MAX;
         let size = usize::try_from(self.size).ok().filter(|size| sizes.contains(size));
@@ -302,7 +296,8 @@ impl VectorRequest {
             .map(|diff| diff.onto(hnsw, &format!("{field}.hnsw_config")))
             .transpose()?;
         let hints = vector_hints(
-            &VectorHints { datatype: self.datatype },
+            // What is the case anyway is kept as it was said.
+            &VectorHints { datatype: self.datatype.filter(|it| *it == Datatype::Float32) },
             self.hnsw_config.as_ref(),
             self.quantization_config,
         );
@@ -314,6 +309,7 @@ impl VectorRequest {
                 on_disk,
                 memory,
                 multi: self.multivector_config.is_some(),
+                datatype: self.datatype.unwrap_or_default(),
                 ..VectorParams::new(size, distance)
             },
             hints,

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use vane_types::hints::merge_deep;
-use vane_types::{CollectionConfig, HnswConfig, OptimizerConfig, SparseParams, VectorParams};
+use vane_types::{
+    CollectionConfig, Datatype, HnswConfig, OptimizerConfig, SparseParams, VectorParams,
+};
 
 use crate::engine::{Info, Layout};
 
@@ -199,6 +201,9 @@ fn vector(params: &VectorParams) -> Map<String, Value> {
     result.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
     result.extend(params.memory.map(|memory| ("memory".to_owned(), json!(memory))));
     result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), hnsw(own))));
+    if params.datatype != Datatype::Float32 {
+        result.insert("datatype".to_owned(), json!(params.datatype));
+    }
     if params.multi {
         result.insert("multivector_config".to_owned(), json!({ "comparator": "max_sim" }));
     }

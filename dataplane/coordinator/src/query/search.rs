@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use futures_util::future::join_all;
 use vane_shard::{Record, Scored, Search, Sought, Want, WantPayload, WantVectors};
 use vane_transport::reads::{Fetch, Hold};
-use vane_types::{Distance, Error, NodeId, PointId};
+use vane_types::{Error, NodeId, PointId};
 
 use crate::collection::Collection;
 use crate::options::RequestOptions;
@@ -129,7 +129,7 @@ impl<S: Shards> Collection<S> {
 
     /// Whether the smaller score of a vector is the better one.
     pub(super) fn is_distance(&self, vector: &str) -> bool {
-        self.config().vector(vector).is_some_and(|spec| spec.distance() == Distance::Euclid)
+        self.config().vector(vector).is_some_and(|spec| spec.distance().smaller_is_better())
     }
 }
 

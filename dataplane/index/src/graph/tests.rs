@@ -138,10 +138,7 @@ fn score_of_a_hit_is_the_exact_score() {
             for hit in &hits {
                 assert_eq!(hit.score.to_bits(), scores[hit.row as usize].to_bits());
             }
-            let sorted = |a: &Hit, b: &Hit| match metric {
-                Metric::InnerProduct => a.score >= b.score,
-                Metric::L2 => a.score <= b.score,
-            };
+            let sorted = |a: &Hit, b: &Hit| metric.best_first(a.score, b.score).is_le();
             assert!(hits.is_sorted_by(sorted));
         }
     }

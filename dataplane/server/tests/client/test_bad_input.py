@@ -120,7 +120,7 @@ CREATE = [
     ({"vectors": {"size": 0, "distance": "Dot"}}, 422, "size"),
     ({"vectors": {"size": 65537, "distance": "Dot"}}, 422, "65536"),
     ({"vectors": {"size": 4, "distance": "Taxicab"}}, 400, "distance"),
-    ({"vectors": {"size": 4, "distance": "Manhattan"}}, 400, "Manhattan"),
+    ({"vectors": {"size": 4, "distance": "Dot", "datatype": "turbo4"}}, 400, "datatype"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "shard_number": 0}, 422, "shard_number"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "shard_number": 5000}, 422, "shard_number"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "replication_factor": 3}, 400, "node"),

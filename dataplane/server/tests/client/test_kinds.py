@@ -119,6 +119,57 @@ def test_vectors_of_vectors_compare_by_their_closest_rows(client, data, seed):
     close(found.points, expected(scores, np.ones(POINTS, bool), 10))
 
 
+def manhattan(query, row):
+    return np.abs(query - row).sum()
+
+
+def cosine(query, row):
+    return query @ row / (np.linalg.norm(query) * np.linalg.norm(row))
+
+
+def rounded(values):
+    return np.float32(np.float16(values))
+
+
+def cast(values):
+    return np.clip(np.trunc(values), 0, 255)
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one", "several"])
+@pytest.mark.parametrize(
+    "distance, datatype, score, stored",
+    [
+        (m.Distance.MANHATTAN, m.Datatype.FLOAT32, manhattan, np.float32),
+        (m.Distance.MANHATTAN, m.Datatype.UINT8, manhattan, cast),
+        (m.Distance.DOT, m.Datatype.FLOAT16, np.dot, rounded),
+        (m.Distance.DOT, m.Datatype.UINT8, np.dot, cast),
+        (m.Distance.COSINE, m.Datatype.UINT8, cosine, cast),
+    ],
+)
+def test_numbers_are_what_their_datatype_says(client, name, distance, datatype, score, stored, many):
+    of_rows = m.MultiVectorConfig(comparator=m.MultiVectorComparator.MAX_SIM) if many else None
+    params = m.VectorParams(size=8, distance=distance, datatype=datatype, multivector_config=of_rows)
+    client.create_collection(name, vectors_config=params)
+    rng = np.random.default_rng(5)
+    rows = [(rng.random((2 if many else 1, 8)) * 300 - 10).astype(np.float32) for _ in range(60)]
+    send = lambda of: of.tolist() if many else of[0].tolist()
+    client.upsert(name, [m.PointStruct(id=id, vector=send(of)) for id, of in enumerate(rows)], wait=True)
+    (kept,) = client.retrieve(name, [7], with_vectors=True)
+    assert np.allclose(np.reshape(kept.vector, (-1, 8)), stored(rows[7]), rtol=1e-6)
+    query = (rng.random((2 if many else 1, 8)) * 200).astype(np.float32)
+    smaller = distance == m.Distance.MANHATTAN
+    closest = min if smaller else max
+    scores = [sum(closest(score(stored(q), stored(r)) for r in of) for q in query) for of in rows]
+    order = sorted(range(60), key=lambda id: (scores[id] if smaller else -scores[id], id))
+    found = client.query_points(name, send(query), limit=10).points
+    assert ids(found) == order[:10]
+    assert [it.score for it in found] == pytest.approx([scores[id] for id in order[:10]], rel=1e-4)
+    shown = client.get_collection(name).config.params.vectors
+    assert (shown.distance, shown.datatype) == (distance, datatype)
+    wait_green(client, name)
+    assert ids(client.query_points(name, send(query), limit=10).points) == order[:10]
+
+
 def test_what_has_nothing_in_common_is_not_found(client, data):
     name, *_ = data
     nothing = m.SparseVector(indices=[DIMS + 7], values=[1.0])

@@ -8,7 +8,7 @@ use vane_types::{CollectionConfig, LogIndex, Slot};
 use super::damaged;
 use crate::segments::growing::{ALIVE, Growing, Loc};
 use crate::segments::postings::open_postings;
-use crate::segments::sealed::{Residences, Sealed, Tombstones, open_graph};
+use crate::segments::sealed::{Residences, Sealed, Tombstones, metric, open_graph};
 use crate::state::residences;
 use crate::state::vector::VectorState;
 
@@ -65,7 +65,7 @@ fn open_sealed(
                 vector.set_loc(*slot, Loc { segment: manifest.segment, row: row as u32 });
             }
         }
-        let shape = (vector.spec.distance(), residences.graph);
+        let shape = (metric(vector.spec), residences.graph);
         let graph = open_graph(&dir, &manifest, &files, shape, verify);
         let postings = open_postings(&dir, &manifest, residences.graph, verify);
         // A number is never used twice: files of its first owner may still be on their way out.

@@ -168,7 +168,7 @@ impl Measure {
     }
 }
 
-/// How similar two vectors are: the larger the more. For Euclidean distances their negative squares.
+/// How similar two vectors are: the larger the more. Of Euclidean distances their negative squares.
 fn similarity(metric: Metric, score: f32) -> f32 {
-    if metric == Metric::L2 { -score } else { score }
+    if matches!(metric, Metric::L2 | Metric::L1) { -score } else { score }
 }

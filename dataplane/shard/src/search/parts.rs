@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::search::singly::Singly;
 use crate::segments::growing::Chunk;
-use crate::segments::sealed::{Sealed, metric};
+use crate::segments::sealed::Sealed;
 
 /// Rows that are scored in the time that a walk spends on one candidate: it compares codes of some
 /// sixteen, and scores few.
@@ -304,7 +304,7 @@ impl Searcher {
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
         let (order, stop) = (|a, b| self.compare_rows(slots, a, b), || self.is_late());
-        let metric = metric(self.vector.distance);
+        let metric = self.vector.metric;
         let found = match self.measure.bulk_dim() {
             Some(dim) => {
                 let flat = Flat { metric, dim, rows: values, order: &order, stop: &stop };

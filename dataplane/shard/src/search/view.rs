@@ -9,13 +9,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use vane_filter::{Filter, SlotSet, TenantIndex};
+use vane_index::Metric;
 use vane_storage::{ReadView, SegmentFiles};
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot, VectorSpec};
 
 use crate::error::Error;
 use crate::search::select::Checker;
 use crate::segments::growing::Chunk;
-use crate::segments::sealed::Sealed;
+use crate::segments::sealed::{Sealed, metric};
 use crate::shard::Shard;
 use crate::state::State;
 use crate::state::allowed::{Allowed, Resolved};
@@ -42,6 +43,7 @@ pub(crate) struct View<'a> {
 pub(crate) struct VectorView {
     pub(crate) at: LogIndex,
     pub(crate) distance: Distance,
+    pub(crate) metric: Metric,
     /// Numbers of a row that a search looks at, about.
     pub(crate) width: usize,
     pub(crate) hnsw: HnswConfig,
@@ -167,6 +169,7 @@ impl VectorView {
         Self {
             at: state.applied,
             distance: vector.spec.distance(),
+            metric: metric(vector.spec),
             width: width_of(vector),
             hnsw,
             on_disk: vector.spec.residence() == Residence::Cold,

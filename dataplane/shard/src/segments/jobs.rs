@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use vane_index::GraphParams;
-use vane_types::{HnswConfig, VectorKind, VectorParams, VectorSpec};
+use vane_types::{HnswConfig, VectorParams, VectorSpec};
 
 use crate::error::Error;
 use crate::segments::optimize::{
@@ -199,7 +199,7 @@ impl Shard {
         });
         let mut hnsw = state.config.hnsw_of(&vector.name);
         let buildable_bytes = match vector.spec {
-            VectorSpec::Dense(VectorParams { size, .. }) => {
+            VectorSpec::Dense(VectorParams { size, .. }) if vector.spec.has_graph() => {
                 let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
                 let rows_max = self.settings.build_bytes_max / params.build_bytes(size);
                 rows_max.saturating_mul(size * size_of::<f32>())
@@ -209,7 +209,7 @@ impl Shard {
                 hnsw = HnswConfig::default();
                 self.settings.build_bytes_max / 2
             }
-            VectorSpec::Multi(_) => {
+            VectorSpec::Dense(_) | VectorSpec::Multi(_) => {
                 // No graph is built over them: segments are only merged.
                 hnsw.m = 0;
                 self.settings.build_bytes_max
@@ -254,7 +254,7 @@ impl Shard {
         let state = self.state.read();
         let behind = state.vectors.iter().map(|vector| {
             // No graph is built over others, so that nobody would catch up.
-            if vector.spec.kind() != VectorKind::Dense {
+            if !vector.spec.has_graph() {
                 return Duration::ZERO;
             }
             let plain = vector.sealed.iter().filter(|sealed| sealed.graph.is_none());

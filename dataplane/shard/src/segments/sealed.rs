@@ -9,7 +9,7 @@ use vane_index::{Graph, Metric, StoredIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
 use vane_storage::segment_file::ExtraFile;
 use vane_storage::{SegmentFiles, segment_file};
-use vane_types::{Distance, LogIndex, Residence};
+use vane_types::{Distance, LogIndex, Residence, VectorSpec};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
@@ -148,11 +148,14 @@ impl Sealed {
     }
 }
 
-/// FAISS's name for a distance. Cosine vectors are of unit length, so their inner product it is.
-pub(crate) fn metric(distance: Distance) -> Metric {
-    match distance {
+/// What rows of a vector are compared by. Cosine vectors are of unit length mostly, so their inner
+/// product it is.
+pub(crate) fn metric(spec: VectorSpec) -> Metric {
+    match spec.distance() {
+        Distance::Cosine if spec.keeps_length() => Metric::Cosine,
         Distance::Cosine | Distance::Dot => Metric::InnerProduct,
         Distance::Euclid => Metric::L2,
+        Distance::Manhattan => Metric::L1,
     }
 }
 
@@ -162,7 +165,7 @@ pub(crate) fn open_graph(
     dir: &Path,
     manifest: &SegmentManifest,
     files: &Arc<SegmentFiles>,
-    (distance, residence): (Distance, Residence),
+    (metric, residence): (Metric, Residence),
     verify: bool,
 ) -> Option<OpenGraph> {
     let record = manifest.graph.as_ref()?;
@@ -170,7 +173,7 @@ pub(crate) fn open_graph(
     let checked = if verify { segment_file::verify_graph(dir, record) } else { Ok(()) };
     let opened = checked
         .map_err(Error::from)
-        .and_then(|()| map_graph(dir, record, files, (distance, residence)));
+        .and_then(|()| map_graph(dir, record, files, (metric, residence)));
     opened
         .inspect_err(|error| {
             let dir = dir.display();
@@ -187,13 +190,13 @@ pub(crate) fn map_graph(
     dir: &Path,
     record: &GraphManifest,
     files: &Arc<SegmentFiles>,
-    (distance, residence): (Distance, Residence),
+    (metric, residence): (Metric, Residence),
 ) -> Result<OpenGraph, Error> {
     let dim = files.row_len().ok_or_else(|| no_graph(dir))?;
     let file = Arc::new(MappedExtra(ExtraFile::graph(dir, record, residence)?));
     files.expect_single_reads();
     let rows = Arc::new(MappedRows(Arc::clone(files)));
-    let graph = Graph::open(file.clone(), rows, dim, metric(distance))?;
+    let graph = Graph::open(file.clone(), rows, dim, metric)?;
     Ok(OpenGraph { graph, file })
 }
 

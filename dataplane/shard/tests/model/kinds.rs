@@ -160,9 +160,11 @@ impl World {
                 self.best(keep, |(_, stored)| Some(max_sim(self.distance, rows, stored.as_ref()?)));
             expected.truncate(7);
             // A distance is the root of what orders, and there the smaller is the better.
-            if self.distance == Distance::Euclid {
-                expected.iter_mut().for_each(|(_, score)| *score = (-*score).sqrt());
-            }
+            expected.iter_mut().for_each(|(_, score)| match self.distance {
+                Distance::Euclid => *score = (-*score).sqrt(),
+                Distance::Manhattan => *score = -*score,
+                Distance::Dot | Distance::Cosine => {}
+            });
             let found = self.found("m", multi_vector(rows), filter.map(number_is));
             assert_eq!(found, expected, "{rows:?}");
         }
@@ -195,6 +197,7 @@ fn max_sim(distance: Distance, query: &[[i8; DIM]], stored: &[[i8; DIM]]) -> f32
         let pairs = a.iter().zip(b).map(|(a, b)| (i32::from(*a), i32::from(*b)));
         match distance {
             Distance::Euclid => pairs.map(|(a, b)| -(a - b).pow(2)).sum(),
+            Distance::Manhattan => pairs.map(|(a, b)| -(a - b).abs()).sum(),
             Distance::Dot | Distance::Cosine => pairs.map(|(a, b)| a * b).sum(),
         }
     };
@@ -209,9 +212,10 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40),
         query in sparse(),
         rows in rows(),
-        euclid in any::<bool>(),
+        distance in prop::sample::select(vec![
+            Distance::Dot, Distance::Euclid, Distance::Manhattan,
+        ]),
     ) {
-        let distance = if euclid { Distance::Euclid } else { Distance::Dot };
         let replica = Replica::of(&of_kinds(distance));
         let mut world = World { replica, expected: BTreeMap::new(), distance };
         for step in steps {

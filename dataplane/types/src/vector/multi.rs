@@ -62,6 +62,10 @@ impl MultiVector {
         self.values.chunks_exact(self.dim)
     }
 
+    pub(super) fn each_value(&mut self, other: impl Fn(f32) -> f32) {
+        self.values.iter_mut().for_each(|value| *value = other(*value));
+    }
+
     /// Brings each row into the form that is stored and searched.
     pub(super) fn prepare(&mut self, distance: Distance) {
         self.values.chunks_exact_mut(self.dim).for_each(|row| distance.prepare(row));

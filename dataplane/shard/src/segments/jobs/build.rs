@@ -104,13 +104,13 @@ impl Shard {
         graph: impl FnOnce(&Cancel<'_>) -> (GraphParams, Option<Grown>),
         cancel: &Cancel<'_>,
     ) -> Result<Sealed, Error> {
-        let (kind, residences) = {
+        let (spec, residences) = {
             let state = self.state.read();
-            (state.vectors[ordinal].spec.kind(), state.residences(ordinal))
+            (state.vectors[ordinal].spec, state.residences(ordinal))
         };
         let (mut built, mut postings) = (None, None);
-        match kind {
-            VectorKind::Dense => {
+        match spec.kind() {
+            VectorKind::Dense if spec.has_graph() => {
                 let how = graph(cancel);
                 built = Some(self.build_graph(ordinal, dir, &mut manifest, &files, how, cancel)?);
             }
@@ -118,7 +118,7 @@ impl Shard {
                 postings = Some(make_postings(dir, &mut manifest, &files, residences.graph)?);
             }
             // Nothing finds those so far but a look at all.
-            VectorKind::Multi => {}
+            VectorKind::Dense | VectorKind::Multi => {}
         }
         Ok(Sealed { graph: built, postings, ..Sealed::new(manifest, dir, files) })
     }
@@ -165,15 +165,15 @@ impl Shard {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
         // Counted down however this ends: a failed build must not look like one that runs.
         let _counted = Building(&self.indexes_building);
-        let (distance, residence) = {
+        let (metric, residence) = {
             let state = self.state.read();
-            (state.vectors[ordinal].spec.distance(), state.residences(ordinal).graph)
+            (metric(state.vectors[ordinal].spec), state.residences(ordinal).graph)
         };
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
         let mut threads = |_| (!cancel.is_wanted()).then(|| build.threads());
         let dim = files.row_len().ok_or_else(|| no_graph(dir))?;
-        let (shape, path) = ((dim, metric(distance)), segment_file::graph_path(dir));
+        let (shape, path) = ((dim, metric), segment_file::graph_path(dir));
         let base = base.as_ref().and_then(|base| {
             Some(Base { graph: base.segment.graph.as_ref()?, numbers: &base.numbers })
         });
@@ -181,7 +181,7 @@ impl Shard {
         files.expect_single_reads();
         Graph::build_on(base, &rows, shape, params, &path, &mut threads).map_err(build_failed)?;
         let record = segment_file::seal_graph(dir, params.m, params.ef_construct)?;
-        let graph = map_graph(dir, &record, files, (distance, residence))?;
+        let graph = map_graph(dir, &record, files, (metric, residence))?;
         manifest.graph = Some(record);
         self.indexes_built.fetch_add(1, Ordering::Relaxed);
         Ok(graph)
