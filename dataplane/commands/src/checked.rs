@@ -13,7 +13,7 @@ use vane_types::limits::{
 use crate::command::{Change, Command};
 use crate::error::Error;
 use crate::kinds::upsert::{Point, Upsert};
-use crate::targets::{Selection, Targets};
+use crate::targets::{Selection, Targets, WrittenFilter};
 
 /// A write that fits its collection, in the form it is logged in, before it is known which
 /// shard gets which part.
@@ -118,13 +118,9 @@ impl Checked {
                 each.by_shard(split(ids, shards, |id| route(*id)))
             }
             Work::Each { points: Selection::Filter(filter), bytes, change } => {
-                // An empty filter matches every point, then and now: it needs no second look.
-                let filter = match filter.is_empty() {
-                    true => String::new(),
-                    false => serde_json::to_string(&filter).expect("a filter is plain data"),
-                };
-                let points = points_of_entry(bytes, filter.len());
-                let each = Each { change, filter: Some(filter.into()), points };
+                let filter = WrittenFilter::new(&filter);
+                let points = points_of_entry(bytes, filter.json.len());
+                let each = Each { change, filter: Some(filter), points };
                 each.by_shard(of_filter(resolved))
             }
             Work::Everywhere(change) => {
@@ -166,8 +162,8 @@ fn of_filter(resolved: Vec<Vec<PointId>>) -> Vec<(usize, Vec<PointId>)> {
 /// The same change of some points.
 struct Each {
     change: ChangeFor,
-    /// JSON of the filter that they matched.
-    filter: Option<Arc<str>>,
+    /// The filter that they matched.
+    filter: Option<WrittenFilter>,
     /// Points of one entry.
     points: usize,
 }

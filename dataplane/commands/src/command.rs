@@ -114,16 +114,17 @@ impl Command {
                 | Change::OverwritePayload(_)
                 | Change::DeletePayload(_)
                 | Change::ClearPayload(_)
-                | Change::CreateIndex(CreateIndex { online: false, .. })
                 | Change::DropIndex(_)
                 | Change::Configure(_),
             ) => FeatureLevel::FIRST,
-            Some(Change::CreateIndex(CreateIndex { online: true, .. })) => FeatureLevel::PROVEN,
+            Some(Change::CreateIndex(create)) => create.level(),
             Some(Change::CloseTenant(_)) => FeatureLevel::TENANTS,
         };
         let of_route = routed_by.map_or(FeatureLevel::FIRST, |_| FeatureLevel::ROUTED);
         let of_bounds = bounds.map_or(FeatureLevel::FIRST, |_| FeatureLevel::PROVEN);
-        of_change.max(of_route).max(of_bounds)
+        let targets = change.as_ref().and_then(Change::targets);
+        let of_targets = targets.map_or(FeatureLevel::FIRST, Targets::level);
+        of_change.max(of_targets).max(of_route).max(of_bounds)
     }
 
     /// Bytes that the stored form of a command with this change takes at most, whichever request
@@ -167,6 +168,8 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use vane_types::{KeyRange, PointId, RangeEpoch};
 
@@ -218,6 +221,27 @@ mod tests {
             assert_eq!(command.clone().at(level).encode(level), Ok(expected.to_vec()));
             assert_eq!(command.encode(level).is_ok(), level >= FeatureLevel::PROVEN);
         }
+    }
+
+    #[test]
+    fn what_older_members_cannot_read_waits_for_its_level() {
+        let text = vane_types::FieldSchema::of_name("text").unwrap();
+        let create = CreateIndex { field_type: text.to_logged(), ..CreateIndex::default() };
+        let targets = |filter: serde_json::Value| {
+            let filter = vane_filter::Filter::parse(filter).unwrap();
+            Targets::of_filter(&[], &crate::targets::WrittenFilter::new(&filter))
+        };
+        let with_text = json!({"must": {"key": "a", "match": {"text": "x"}}});
+        let set = SetPayload { targets: Some(targets(with_text.clone())), ..SetPayload::default() };
+        for change in [
+            Change::CreateIndex(create),
+            Change::Delete(targets(with_text)),
+            Change::OverwritePayload(set),
+        ] {
+            assert_eq!(Command::new(change).level(), FeatureLevel::KINDS);
+        }
+        let old = Change::Delete(targets(json!({"must": {"key": "a", "match": {"value": "x"}}})));
+        assert_eq!(Command::new(old).level(), FeatureLevel::FIRST);
     }
 
     #[test]

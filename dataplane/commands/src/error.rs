@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 use vane_types::limits::{
-    COMMAND_BYTES_MAX, PATH_STEPS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PAYLOAD_INDEXES_MAX,
-    POINTS_PER_REQUEST_MAX,
+    COMMAND_BYTES_MAX, INDEX_PARAMS_BYTES_MAX, PATH_STEPS_MAX, PAYLOAD_BYTES_MAX,
+    PAYLOAD_DEPTH_MAX, PAYLOAD_INDEXES_MAX, POINTS_PER_REQUEST_MAX,
 };
 use vane_types::{CollectionConfig, PointId, VectorKind};
 
@@ -58,6 +58,15 @@ pub enum Error {
     /// One payload index more than a collection may have.
     #[error("the collection has {PAYLOAD_INDEXES_MAX} payload indexes, which is the most")]
     TooManyIndexes,
+    /// The parameters of a payload index take more room than they may.
+    #[error(
+        "the parameters of the index take {bytes} bytes, the limit is {INDEX_PARAMS_BYTES_MAX}: \
+         name fewer stop words"
+    )]
+    IndexParamsTooLarge {
+        /// Bytes of their JSON.
+        bytes: usize,
+    },
     /// A payload would have more levels than a payload may.
     #[error(
         "a payload may be {PAYLOAD_DEPTH_MAX} levels deep, those of the key that it is set at \

@@ -42,22 +42,29 @@ impl Change {
     /// Keys ([`PointId::to_key`]) of the points that it names; none for a change of a shard as
     /// a whole.
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        let (points, targets): (&[Point], Option<&Targets>) = match self {
-            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => {
-                (points, None)
-            }
-            Self::Delete(targets) | Self::ClearPayload(targets) => (&[], Some(targets)),
+        let points: &[Point] = match self {
+            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => points,
+            _ => &[],
+        };
+        let ids = self.targets().into_iter().flat_map(|targets| &targets.ids);
+        points.iter().map(|point| point.id.as_slice()).chain(ids.map(Vec::as_slice))
+    }
+
+    /// The points that it does the same to; `None` where each has its own, or it names none.
+    pub(crate) fn targets(&self) -> Option<&Targets> {
+        match self {
+            Self::Delete(targets) | Self::ClearPayload(targets) => Some(targets),
             Self::DeleteVectors(DeleteVectors { targets, .. })
             | Self::SetPayload(SetPayload { targets, .. })
             | Self::OverwritePayload(SetPayload { targets, .. })
-            | Self::DeletePayload(DeletePayload { targets, .. }) => (&[], targets.as_ref()),
-            Self::CreateIndex(_)
+            | Self::DeletePayload(DeletePayload { targets, .. }) => targets.as_ref(),
+            Self::Upsert(_)
+            | Self::UpdateVectors(_)
+            | Self::CreateIndex(_)
             | Self::DropIndex(_)
             | Self::Configure(_)
-            | Self::CloseTenant(_) => (&[], None),
-        };
-        let ids = targets.into_iter().flat_map(|targets| &targets.ids);
-        points.iter().map(|point| point.id.as_slice()).chain(ids.map(Vec::as_slice))
+            | Self::CloseTenant(_) => None,
+        }
     }
 
     /// The part of it that is about points of a range: all of it where it names no points,

@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use prost::Message;
 use vane_filter::Filter;
 use vane_types::limits::POINTS_PER_REQUEST_MAX;
-use vane_types::{PointId, TenantId};
+use vane_types::{FeatureLevel, PointId, TenantId};
 
 use crate::error::Error;
 
 /// Version of what a filter means; logged with every filter so a replay on newer code can
 /// tell an old meaning. Since 2 ranges compare whole numbers without rounding them.
 pub const FILTER_SEMANTICS: u32 = 2;
+/// The same of a filter with conditions that only members from [`FeatureLevel::KINDS`] on read.
+const FILTER_SEMANTICS_OF_KINDS: u32 = 3;
 
 /// Points as a caller names them.
 #[derive(Debug, Clone)]
@@ -43,9 +45,39 @@ impl Targets {
         Self { ids: keys(ids), ..Self::default() }
     }
 
-    /// Points that a filter matched; `filter` is its JSON.
-    pub(crate) fn of_filter(ids: &[PointId], filter: &str) -> Self {
-        Self { ids: keys(ids), filter: filter.to_owned(), semantics: FILTER_SEMANTICS }
+    /// Points that a filter matched.
+    pub(crate) fn of_filter(ids: &[PointId], filter: &WrittenFilter) -> Self {
+        let WrittenFilter { json, semantics } = filter;
+        Self { ids: keys(ids), filter: json.clone(), semantics: *semantics }
+    }
+
+    /// The level from which on members can read them.
+    pub(crate) fn level(&self) -> FeatureLevel {
+        match self.semantics {
+            FILTER_SEMANTICS_OF_KINDS.. => FeatureLevel::KINDS,
+            _ => FeatureLevel::FIRST,
+        }
+    }
+}
+
+/// A filter as it is logged.
+pub(crate) struct WrittenFilter {
+    /// Empty where it constrains nothing: it needs no second look.
+    pub(crate) json: String,
+    semantics: u32,
+}
+
+impl WrittenFilter {
+    pub(crate) fn new(filter: &Filter) -> Self {
+        let json = match filter.is_empty() {
+            true => String::new(),
+            false => serde_json::to_string(filter).expect("a filter is plain data"),
+        };
+        let semantics = match filter.level() >= FeatureLevel::KINDS {
+            true => FILTER_SEMANTICS_OF_KINDS,
+            false => FILTER_SEMANTICS,
+        };
+        Self { json, semantics }
     }
 }
 

@@ -7,8 +7,9 @@ use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::bounds::Bounds;
 use crate::datetime::Datetime;
-use crate::geo::{BoundingBox, Radius};
+use crate::geo::{BoundingBox, Polygon, Radius};
 use crate::number::Number;
+use crate::slice::Slice;
 use crate::value_set::ValueSet;
 
 /// A point passes when all the clauses that are set hold. At top level, and in filters
@@ -83,6 +84,8 @@ pub enum Condition {
     OfTenants { of_tenants: ValueSet<TenantId> },
     /// The point has this vector; `""` is the unnamed one.
     HasVector { has_vector: String },
+    /// The point is of one slice of all.
+    Slice { slice: Slice },
     /// One object of an array passes a filter of its own.
     Nested { nested: Nested },
     /// A filter in place of a condition.
@@ -117,6 +120,8 @@ pub struct FieldCondition {
     pub geo_bounding_box: Option<BoundingBox>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo_radius: Option<Radius>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geo_polygon: Option<Polygon>,
     /// Bounds of the number of values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values_count: Option<Bounds<u64>>,
@@ -126,7 +131,7 @@ pub struct FieldCondition {
     pub is_null: Option<bool>,
 }
 
-/// Equality with given values; types are not converted.
+/// Equality with given values, or likeness to a text; types are not converted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Match {
@@ -136,6 +141,28 @@ pub enum Match {
     Any(Scalars),
     /// A value that is not null and not in the list.
     Except(Scalars),
+    /// The field's strings together have all tokens of the text, as its text index makes them.
+    /// Without such an index: a string that holds the text.
+    Text(String),
+    /// The same with any of the tokens. Without an index: a string that holds one of the words
+    /// between white space.
+    #[serde(rename = "text_any")]
+    TextAny(String),
+    /// A string that has the tokens of the text one behind the other; only where the text index
+    /// is for phrases. Without an index: a string that holds the text.
+    Phrase(String),
+    /// A string that begins with the text.
+    Prefix(String),
+}
+
+impl Match {
+    /// The text whose meaning depends on the field's text index, if it has one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::TextAny(text) | Self::Phrase(text) => Some(text),
+            Self::Value(_) | Self::Any(_) | Self::Except(_) | Self::Prefix(_) => None,
+        }
+    }
 }
 
 /// A value to match.

@@ -1,13 +1,15 @@
-//! Points on earth: what a payload's are, boxes, circles, and the cells of their keys.
+//! Points on earth: what a payload's are, boxes, circles, polygons, and the cells of their keys.
 
 mod cover;
 mod morton;
+mod polygon;
 
 use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use cover::cover;
 pub(crate) use morton::{Cell, cell};
+pub use polygon::{Polygon, Ring};
 
 /// Mean radius of the earth in metres (IUGG).
 const EARTH_RADIUS_M: f64 = 6_371_008.8;

@@ -10,6 +10,7 @@ mod float;
 mod geo;
 mod integer;
 mod keyword;
+mod text;
 mod uuid;
 
 use std::ops::Bound;
@@ -24,12 +25,20 @@ use crate::geo::Area;
 use crate::operator::elements;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::text::sought;
 
 /// What sets one kind of payload index apart. An operator that a kind cannot answer stays at
 /// its default, which says that nothing is known.
 trait Kind: Sync {
-    /// Key of a value; `None` when it is not of the kind.
-    fn key(&self, value: &Value) -> Option<Vec<u8>>;
+    /// Key of a value; `None` when it is not of the kind, or has keys by the kind's own way.
+    fn key(&self, _value: &Value) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Keys of the values, in any order.
+    fn keys(&self, values: &mut dyn Iterator<Item = &Value>) -> Vec<Vec<u8>> {
+        values.filter_map(|value| self.key(value)).collect()
+    }
 
     /// Slots that `match` may hold for.
     fn matching(&self, _matching: &Match, _index: &PayloadIndex) -> Option<Resolved> {
@@ -53,7 +62,7 @@ trait Kind: Sync {
     }
 }
 
-fn kind_of(schema: &FieldSchema) -> &'static dyn Kind {
+fn kind_of(schema: &FieldSchema) -> &dyn Kind {
     match schema {
         FieldSchema::Keyword => &keyword::Keyword,
         FieldSchema::Integer => &integer::Integer,
@@ -62,6 +71,7 @@ fn kind_of(schema: &FieldSchema) -> &'static dyn Kind {
         FieldSchema::Geo => &geo::Geo,
         FieldSchema::Datetime => &datetime::Datetime,
         FieldSchema::Uuid => &uuid::Uuid,
+        FieldSchema::Text(params) => params,
     }
 }
 
@@ -70,12 +80,19 @@ fn kind_of(schema: &FieldSchema) -> &'static dyn Kind {
 /// value of the schema's type yields no key.
 pub fn index_keys(field: &JsonPath, schema: &FieldSchema, payload: &Payload) -> Vec<Vec<u8>> {
     let kind = kind_of(schema);
-    let elements = field.values(payload).into_iter().flat_map(elements);
-    let mut keys: Vec<_> = elements.filter_map(|element| kind.key(element)).collect();
+    let mut keys = kind.keys(&mut field.values(payload).into_iter().flat_map(elements));
     // A payload that changes is compared key by key: its order must not matter, nor repetitions.
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Tokens that a text stands for; `None` where the index is not of texts.
+pub(crate) fn text_lookups(text: &str, index: &PayloadIndex) -> Option<usize> {
+    match &**index.schema() {
+        FieldSchema::Text(params) => Some(sought(params, text).len()),
+        _ => None,
+    }
 }
 
 /// Slots with a value of the type that the index was declared as.
@@ -93,6 +110,7 @@ pub(crate) fn operators(condition: &FieldCondition, index: &PayloadIndex) -> Vec
         range,
         geo_bounding_box,
         geo_radius,
+        geo_polygon,
         values_count: _,
         is_empty: _,
         is_null: _,
@@ -103,6 +121,7 @@ pub(crate) fn operators(condition: &FieldCondition, index: &PayloadIndex) -> Vec
     found.extend(range.as_ref().map(|range| kind.range(range, index)));
     found.extend(geo_bounding_box.map(|area| kind.inside(&area.areas(), index)));
     found.extend(geo_radius.map(|area| kind.inside(&area.areas(), index)));
+    found.extend(geo_polygon.as_ref().map(|area| kind.inside(&area.areas(), index)));
     found
 }
 

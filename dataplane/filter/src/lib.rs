@@ -16,6 +16,7 @@ mod geo;
 mod index_key;
 mod invalid;
 mod kinds;
+mod level;
 mod lookups;
 mod number;
 mod operator;
@@ -24,9 +25,11 @@ mod payload_index;
 mod posting;
 mod resolve;
 mod shared_map;
+mod slice;
 mod slot_set;
 mod tenant_index;
 mod tenants;
+mod text;
 mod validate;
 mod value_set;
 
@@ -41,13 +44,14 @@ pub use filter::{
     Clause, Condition, FieldCondition, FieldRef, Filter, Match, MinShould, Nested, Range, Scalar,
     Scalars,
 };
-pub use geo::{BoundingBox, Point, Radius};
+pub use geo::{BoundingBox, Point, Polygon, Radius, Ring};
 pub use invalid::{Invalid, InvalidKind};
 pub use kinds::{index_keys, slots_of_type};
 pub use lookups::lookups;
 pub use number::Number;
 pub use payload_index::PayloadIndex;
 pub use resolve::{Indexes, Resolved, resolve};
+pub use slice::Slice;
 pub use slot_set::SlotSet;
 pub use tenant_index::TenantIndex;
 pub use value_set::ValueSet;

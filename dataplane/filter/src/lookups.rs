@@ -3,6 +3,7 @@
 use vane_types::JsonPath;
 
 use crate::filter::{Clause, Condition, FieldCondition, Filter, Match};
+use crate::kinds::text_lookups;
 use crate::payload_index::PayloadIndex;
 
 /// A value that is looked for counts as so many that are read one after the other.
@@ -29,6 +30,7 @@ pub fn lookups<'a>(
             Condition::IsEmpty { .. }
             | Condition::IsNull { .. }
             | Condition::HasId { .. }
+            | Condition::Slice { .. }
             | Condition::Nested { .. } => return None,
         };
         Some(sum.saturating_add(more))
@@ -40,8 +42,7 @@ fn of_field<'a>(
     index: &dyn Fn(&JsonPath) -> Option<&'a PayloadIndex>,
 ) -> Option<usize> {
     // Where a point lies is checked on the point itself.
-    let is_geo = condition.geo_bounding_box.is_some() || condition.geo_radius.is_some();
-    if is_geo || condition.is_about_absence() {
+    if condition.is_about_a_place() || condition.is_about_absence() {
         return None;
     }
     let index = index(&condition.key)?;
@@ -49,7 +50,12 @@ fn of_field<'a>(
         None => 0,
         Some(Match::Value(_)) => FOUND,
         Some(Match::Any(values)) => values.len().saturating_mul(FOUND),
-        Some(Match::Except(_)) => return None,
+        Some(Match::Text(text) | Match::TextAny(text)) => {
+            text_lookups(text, index)?.saturating_mul(FOUND)
+        }
+        Some(Match::Prefix(_)) => index.range_lookups(),
+        // Whether words stand side by side is checked on the point itself.
+        Some(Match::Except(_) | Match::Phrase(_)) => return None,
     };
     let range = condition.range.as_ref().map_or(0, |_| index.range_lookups());
     Some(matching.saturating_add(range))

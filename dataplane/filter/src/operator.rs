@@ -1,20 +1,36 @@
 //! What one operator says of one payload value.
 
 use serde_json::Value;
+use vane_types::schema::text::TextParams;
 
 use crate::bounds::Bounds;
 use crate::datetime::{Datetime, parse_micros};
 use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
 use crate::geo::Point;
 use crate::number::Number;
+use crate::text::matching::holds_by_tokens;
 
 impl FieldCondition {
-    /// Whether the condition holds of the values its path leads to.
-    pub(crate) fn holds(&self, values: &[&Value]) -> bool {
+    /// Whether the condition holds of the values its path leads to. `params` are those of the
+    /// path's text index, if it has one; asked for only where they matter.
+    pub(crate) fn holds<'a>(
+        &self,
+        values: &[&Value],
+        params: impl FnOnce() -> Option<&'a TextParams>,
+    ) -> bool {
         if values.is_empty() {
             return self.holds_of_nothing();
         }
-        values.iter().any(|value| self.holds_of_value(value))
+        let text = self.matching.as_ref().filter(|matching| matching.text().is_some());
+        let Some((matching, params)) =
+            text.filter(|_| !self.is_about_absence()).and_then(|text| Some((text, params()?)))
+        else {
+            return values.iter().any(|value| self.holds_of_value(value));
+        };
+        // Tokens may lie in several values. The other operators look at each by itself.
+        let mut all = values.iter().copied().flat_map(elements);
+        holds_by_tokens(matching, params, &mut all)
+            || values.iter().copied().flat_map(elements).any(|element| self.holds_beside(element))
     }
 
     /// Whether the condition asks for the number or absence of values, rather than for a
@@ -47,18 +63,29 @@ impl FieldCondition {
 
     fn holds_of_element(&self, element: &Value) -> bool {
         self.matching.as_ref().is_some_and(|matching| matching.holds(element))
-            || self.range.as_ref().is_some_and(|range| range.holds(element))
+            || self.holds_beside(element)
+    }
+
+    /// What is asked beside `match`.
+    fn holds_beside(&self, element: &Value) -> bool {
+        self.range.as_ref().is_some_and(|range| range.holds(element))
             || self.holds_of_place(element)
     }
 
     fn holds_of_place(&self, element: &Value) -> bool {
         // Most conditions ask for no place: the element is read as one only for those that do.
-        if self.geo_bounding_box.is_none() && self.geo_radius.is_none() {
+        if !self.is_about_a_place() {
             return false;
         }
         let Some(point) = Point::of_value(element) else { return false };
         self.geo_bounding_box.is_some_and(|area| area.contains(point))
             || self.geo_radius.is_some_and(|area| area.contains(point))
+            || self.geo_polygon.as_ref().is_some_and(|area| area.contains(point))
+    }
+
+    /// Whether the condition asks where something is.
+    pub(crate) fn is_about_a_place(&self) -> bool {
+        self.geo_bounding_box.is_some() || self.geo_radius.is_some() || self.geo_polygon.is_some()
     }
 }
 
@@ -97,6 +124,7 @@ fn count_admitted(bounds: &Bounds<u64>, count: u64) -> bool {
 }
 
 impl Match {
+    /// Without regard to a text index.
     fn holds(&self, element: &Value) -> bool {
         match self {
             Self::Value(Scalar::Bool(wanted)) => element.as_bool() == Some(*wanted),
@@ -105,6 +133,13 @@ impl Match {
             Self::Value(Scalar::String(wanted)) => element.as_str() == Some(wanted),
             Self::Any(scalars) => scalars.contain(element),
             Self::Except(scalars) => !element.is_null() && !scalars.contain(element),
+            Self::Text(text) | Self::Phrase(text) => {
+                element.as_str().is_some_and(|value| value.contains(text))
+            }
+            Self::TextAny(text) => element
+                .as_str()
+                .is_some_and(|value| text.split_whitespace().any(|word| value.contains(word))),
+            Self::Prefix(text) => element.as_str().is_some_and(|value| value.starts_with(text)),
         }
     }
 }

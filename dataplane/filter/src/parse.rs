@@ -13,6 +13,7 @@ use vane_types::{JsonPath, PointId, TenantId};
 
 use crate::filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
 use crate::invalid::{At, Invalid};
+use crate::slice::Slice;
 use crate::validate::too_deep;
 use crate::value_set::ValueSet;
 use members::Members;
@@ -115,19 +116,17 @@ fn condition(json: Value, at: &At<'_>, depth: usize) -> Result<Condition, Invali
         members.finish("nested")?;
         return Ok(Condition::Nested { nested: nested(json, &at.key("nested"), depth)? });
     }
-    // It is part of Qdrant's API: as an unknown member it would look like a slip.
     if members.has("slice") {
-        return Err(at.key("slice").malformed(
-            "slice conditions are not supported by this version of Vane: \
-             use scroll with its offset to read in parts",
-        ));
+        let json = members.need("slice")?;
+        members.finish("slice")?;
+        return Ok(Condition::Slice { slice: slice(json, &at.key("slice"))? });
     }
     // An empty object is a filter too, one that constrains nothing.
     let is_filter = members.is_empty() || CLAUSES.split(", ").any(|name| members.has(name));
     if is_filter {
         return filter(members.into_json(), at, depth + 1).map(Condition::Filter);
     }
-    members.refuse(&format!("key, is_empty, is_null, has_id, has_vector, nested, {CLAUSES}"))
+    members.refuse(&format!("key, is_empty, is_null, has_id, has_vector, slice, nested, {CLAUSES}"))
 }
 
 fn field_ref(json: Value, at: &At<'_>) -> Result<FieldRef, Invalid> {
@@ -147,6 +146,21 @@ fn nested(json: Value, at: &At<'_>, depth: usize) -> Result<Nested, Invalid> {
     let filter = filter(members.need("filter")?, &at.key("filter"), depth + 1)?;
     members.finish("key, filter")?;
     Ok(Nested { key, filter: Box::new(filter) })
+}
+
+fn slice(json: Value, at: &At<'_>) -> Result<Slice, Invalid> {
+    let mut members = Members::of(json, at, "an object with total and index")?;
+    let mut number = |name: &str| {
+        let json = members.need(name)?;
+        let number = json.as_u64().and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| at.key(name).found(&json, "an unsigned integer of 32 bits"))
+    };
+    let slice = Slice { total: number("total")?, index: number("index")? };
+    members.finish("total, index")?;
+    match slice.total {
+        0 => Err(at.key("total").malformed("expected a number of slices from 1 on, found 0")),
+        _ => Ok(slice),
+    }
 }
 
 fn point_ids(list: Vec<Value>, at: &At<'_>) -> Result<ValueSet<PointId>, Invalid> {

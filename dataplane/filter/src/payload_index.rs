@@ -137,6 +137,20 @@ impl PayloadIndex {
         found.slots()
     }
 
+    /// Slots with all of the values; none where there are no values.
+    pub(crate) fn all_of(&self, keys: impl IntoIterator<Item: AsRef<[u8]>>) -> RoaringBitmap {
+        let postings = keys.into_iter().map(|key| self.postings.get(key.as_ref()));
+        let Some(mut postings) = postings.collect::<Option<Vec<&Posting>>>() else {
+            return RoaringBitmap::new();
+        };
+        postings.sort_unstable_by_key(|posting| posting.len());
+        let mut postings = postings.into_iter();
+        // From the fewest on: no set on the way is larger.
+        let mut found = Union::default();
+        postings.next().into_iter().for_each(|posting| found.add(posting));
+        postings.fold(found.slots(), |found, posting| posting.intersect(found))
+    }
+
     /// Slots with a value between the bounds; none where they end before they start.
     pub(crate) fn between(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> RoaringBitmap {
         self.postings.gather::<Union, [u8]>(from, to).slots()
@@ -211,6 +225,9 @@ mod tests {
             prop_assert_eq!(index.slots_with_value().to_bitmap(), slots(&|_| true));
             let keys = listed.iter().map(|key| [*key]);
             prop_assert_eq!(index.any_of(keys.clone()), slots(&|key| listed.contains(&key)));
+            let held = |slot: u32| listed.iter().all(|key| pairs.contains(&(*key, slot)));
+            let of_all = (0..6_u32).filter(|slot| !listed.is_empty() && held(*slot));
+            prop_assert_eq!(index.all_of(keys.clone()), of_all.collect::<RoaringBitmap>());
             prop_assert_eq!(index.any_beside(keys), slots(&|key| !listed.contains(&key)));
             prop_assert_eq!(
                 index.between(Bound::Excluded(&[1]), Bound::Included(&[4])),

@@ -94,6 +94,16 @@ impl Posting {
         }
     }
 
+    /// Those of the slots that the value has.
+    pub(crate) fn intersect(&self, slots: RoaringBitmap) -> RoaringBitmap {
+        match self {
+            Self::Many(own) => own.intersect(slots),
+            Self::One(_) | Self::Few(_) => {
+                slots.into_iter().filter(|slot| self.contains(*slot)).collect()
+            }
+        }
+    }
+
     /// Bytes beside the posting itself.
     pub(crate) fn bytes(&self) -> usize {
         match self {

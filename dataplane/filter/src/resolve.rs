@@ -112,8 +112,8 @@ fn condition_slots(condition: &Condition, indexes: &dyn Indexes) -> Option<Resol
             let slots = indexes.live().to_bitmap() - index.slots_with_value().to_bitmap();
             Some(Resolved { slots, exact: false })
         }
-        // No index holds nulls.
-        Condition::IsNull { .. } => None,
+        // No index holds nulls, or hashes of ids.
+        Condition::IsNull { .. } | Condition::Slice { .. } => None,
         Condition::HasId { has_id } => {
             Some(Resolved { slots: indexes.slots_of(has_id)?, exact: true })
         }
@@ -190,13 +190,14 @@ fn nested_condition_slots(
         | Condition::IsNull { .. }
         | Condition::HasId { .. }
         | Condition::OfTenants { .. }
-        | Condition::HasVector { .. } => return None,
+        | Condition::HasVector { .. }
+        | Condition::Slice { .. } => return None,
     };
     Some(Resolved { slots, exact: false })
 }
 
 /// `path` below `prefix`; `None` when it is longer than a path may be.
-fn join(prefix: &JsonPath, path: &JsonPath) -> Option<JsonPath> {
+pub(crate) fn join(prefix: &JsonPath, path: &JsonPath) -> Option<JsonPath> {
     format!("{prefix}.{path}").parse().ok()
 }
 

@@ -62,7 +62,8 @@ impl Filter {
             | Condition::IsEmpty { .. }
             | Condition::IsNull { .. }
             | Condition::HasId { .. }
-            | Condition::HasVector { .. } => false,
+            | Condition::HasVector { .. }
+            | Condition::Slice { .. } => false,
         })
     }
 }
@@ -87,7 +88,8 @@ fn condition_of(condition: Condition, tenant: TenantId) -> Condition {
         | Condition::IsEmpty { .. }
         | Condition::IsNull { .. }
         | Condition::OfTenants { .. }
-        | Condition::HasVector { .. }) => other,
+        | Condition::HasVector { .. }
+        | Condition::Slice { .. }) => other,
     }
 }
 

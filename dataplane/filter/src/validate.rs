@@ -1,6 +1,8 @@
 //! Checks of a filter whose form is right: limits and ranges of values.
 
-use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_MAX};
+use vane_types::limits::{
+    FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_MAX, MATCH_TEXT_BYTES_MAX,
+};
 
 use crate::filter::{Clause, Condition, FieldCondition, Filter, Match};
 use crate::geo::Point;
@@ -96,18 +98,22 @@ impl Check {
         self.values += values_of(condition);
         if self.values > FILTER_VALUES_MAX {
             return Err(At::Root.out_of_range(format!(
-                "has too many values in its lists (has_id, match any, match except), the limit is \
-                 {FILTER_VALUES_MAX}"
+                "has too many values in its lists (has_id, match any, match except, \
+                 points of polygons), the limit is {FILTER_VALUES_MAX}"
             )));
         }
         match condition {
             Condition::Field(condition) => field(condition, at),
             Condition::IsEmpty { .. } | Condition::IsNull { .. } => Ok(()),
-            Condition::HasId { .. } | Condition::HasVector { .. } if level.nested => Err(at
-                .out_of_range(
-                    "has_id and has_vector are about the point and cannot stand inside nested: \
-                 move it out of the nested filter",
-                )),
+            Condition::HasId { .. } | Condition::HasVector { .. } | Condition::Slice { .. }
+                if level.nested =>
+            {
+                Err(at.out_of_range(
+                    "has_id, has_vector and slice are about the point and cannot stand inside \
+                     nested: move it out of the nested filter",
+                ))
+            }
+            Condition::Slice { slice } => slice.validate(&at.key("slice")),
             Condition::HasId { .. } | Condition::OfTenants { .. } | Condition::HasVector { .. } => {
                 Ok(())
             }
@@ -123,14 +129,25 @@ impl Check {
 fn values_of(condition: &Condition) -> usize {
     match condition {
         Condition::HasId { has_id } => has_id.given().len(),
-        Condition::Field(condition) => match &condition.matching {
-            Some(Match::Any(list) | Match::Except(list)) => list.len(),
-            Some(Match::Value(_)) | None => 0,
-        },
+        Condition::Field(condition) => {
+            let listed = match &condition.matching {
+                Some(Match::Any(list) | Match::Except(list)) => list.len(),
+                Some(
+                    Match::Value(_)
+                    | Match::Text(_)
+                    | Match::TextAny(_)
+                    | Match::Phrase(_)
+                    | Match::Prefix(_),
+                )
+                | None => 0,
+            };
+            listed + condition.geo_polygon.as_ref().map_or(0, |area| area.points().count())
+        }
         Condition::IsEmpty { .. }
         | Condition::IsNull { .. }
         | Condition::HasVector { .. }
         | Condition::OfTenants { .. }
+        | Condition::Slice { .. }
         | Condition::Nested { .. }
         | Condition::Filter(_) => 0,
     }
@@ -144,6 +161,7 @@ fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
         range,
         geo_bounding_box,
         geo_radius,
+        geo_polygon,
         values_count,
         is_empty,
         is_null,
@@ -152,6 +170,7 @@ fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
         || range.is_some()
         || geo_bounding_box.is_some()
         || geo_radius.is_some()
+        || geo_polygon.is_some()
         || values_count.is_some()
         || is_empty.is_some()
         || is_null.is_some();
@@ -165,6 +184,19 @@ fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
     }
     if let Some(area) = geo_radius {
         point(area.center, &at.key("geo_radius").key("center"))?;
+    }
+    if let Some(area) = geo_polygon {
+        let at = at.key("geo_polygon");
+        area.points().try_for_each(|corner| point(corner, &at))?;
+    }
+    let text = matching.as_ref().and_then(|matching| match matching {
+        Match::Prefix(text) => Some(text.as_str()),
+        matching => matching.text(),
+    });
+    if text.is_some_and(|text| text.len() > MATCH_TEXT_BYTES_MAX) {
+        return Err(at.key("match").out_of_range(format!(
+            "the text is longer than {MATCH_TEXT_BYTES_MAX} bytes, which is the limit"
+        )));
     }
     Ok(())
 }

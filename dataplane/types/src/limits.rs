@@ -39,8 +39,16 @@ pub const METADATA_BYTES_MAX: usize = 64 << 10;
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Conditions of one filter, at all levels together.
 pub const FILTER_CONDITIONS_MAX: usize = 4096;
-/// Values of all lists of one filter together: ids, and what `match` lists.
+/// Values of all lists of one filter together: ids, what `match` lists, points of polygons.
 pub const FILTER_VALUES_MAX: usize = 100_000;
+/// Bytes of the text of one condition (`match` text, text_any, phrase, prefix).
+pub const MATCH_TEXT_BYTES_MAX: usize = 64 << 10;
+/// Tokens that a text index takes of one point's field; those behind them are not found.
+pub const TOKENS_PER_POINT_MAX: usize = 1 << 18;
+/// Characters of the longest prefix that a text index keeps of a word.
+pub const TOKEN_PREFIX_CHARS_MAX: usize = 64;
+/// Bytes of a payload index's parameters, as JSON.
+pub const INDEX_PARAMS_BYTES_MAX: usize = 64 << 10;
 /// Ids that one request may name.
 pub const POINTS_PER_REQUEST_MAX: usize = 100_000;
 /// Bytes of the points of one answer, as [`POINT_BYTES`] and [`VALUE_BYTES`] estimate them. A

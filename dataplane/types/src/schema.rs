@@ -1,6 +1,11 @@
 //! What a payload index is declared as.
 
+pub mod text;
+
 use serde::{Deserialize, Serialize};
+
+use crate::level::FeatureLevel;
+use text::TextParams;
 
 /// A payload index as a collection declares it: the type of its values. Values of another
 /// JSON type are not indexed.
@@ -25,9 +30,47 @@ pub enum FieldSchema {
     Datetime,
     /// Strings that are UUIDs.
     Uuid,
+    /// Strings, by the tokens that they have.
+    Text(TextParams),
 }
 
 impl FieldSchema {
+    /// The type of a name with its parameters at their defaults; `None` where there is none.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "text" => Some(Self::Text(TextParams::default())),
+            name => Self::from_logged(name).ok(),
+        }
+    }
+
+    /// The name of the type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Geo => "geo",
+            Self::Datetime => "datetime",
+            Self::Uuid => "uuid",
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// The level from which on an index may be declared as this.
+    pub fn level(&self) -> FeatureLevel {
+        match self {
+            Self::Keyword
+            | Self::Integer
+            | Self::Float
+            | Self::Bool
+            | Self::Geo
+            | Self::Datetime
+            | Self::Uuid => FeatureLevel::FIRST,
+            Self::Text(_) => FeatureLevel::KINDS,
+        }
+    }
+
     /// The form in a logged command: its JSON, without quotes where that is a name alone.
     pub fn to_logged(&self) -> String {
         match serde_json::to_value(self).expect("a schema is plain data") {
@@ -58,12 +101,18 @@ mod tests {
         for (schema, name) in [(FieldSchema::Keyword, "keyword"), (FieldSchema::Geo, "geo")] {
             assert_eq!(schema.to_logged(), name);
             assert_eq!(FieldSchema::from_logged(name).unwrap(), schema);
+            assert_eq!((FieldSchema::of_name(name), schema.name()), (Some(schema), name));
         }
+        let text = FieldSchema::of_name("text").unwrap();
+        assert_eq!(text.to_logged(), r#"{"text":{"lowercase":true,"tokenizer":"word"}}"#);
+        assert_eq!(FieldSchema::from_logged(&text.to_logged()).unwrap(), text);
+        assert_eq!((text.name(), text.level()), ("text", FeatureLevel::KINDS));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for unknown in ["text", "", "Keyword", r#"{"text":{}}"#, r#"{"keyword":{"prefix":true}}"#] {
+        for unknown in ["text", "", "Keyword", r#"{"texts":{}}"#, r#"{"keyword":{"prefix":true}}"#]
+        {
             assert!(FieldSchema::from_logged(unknown).is_err(), "{unknown}");
         }
     }

@@ -1,8 +1,8 @@
 //! Makes and drops payload indexes: every shard of the collection has all of them.
 
 use prost::Message;
-use vane_types::limits::PAYLOAD_INDEXES_MAX;
-use vane_types::{CollectionConfig, FieldSchema, JsonPath};
+use vane_types::limits::{INDEX_PARAMS_BYTES_MAX, PAYLOAD_INDEXES_MAX};
+use vane_types::{CollectionConfig, FeatureLevel, FieldSchema, JsonPath};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -24,6 +24,17 @@ pub struct CreateIndex {
     pub online: bool,
 }
 
+impl CreateIndex {
+    /// The level from which on members can read it.
+    pub(crate) fn level(&self) -> FeatureLevel {
+        // What cannot be read here is refused where it is looked at whole.
+        let of_schema = FieldSchema::from_logged(&self.field_type)
+            .map_or(FeatureLevel::KINDS, |schema| schema.level());
+        let of_filling = if self.online { FeatureLevel::PROVEN } else { FeatureLevel::FIRST };
+        of_schema.max(of_filling)
+    }
+}
+
 /// A payload index to remove.
 #[derive(Clone, PartialEq, Message)]
 pub struct DropIndex {
@@ -43,10 +54,14 @@ pub(crate) fn check_create(
     if is_full && !config.payload_schema.contains_key(field) {
         return Err(Error::TooManyIndexes);
     }
+    let field_type = schema.to_logged();
+    if field_type.len() > INDEX_PARAMS_BYTES_MAX {
+        return Err(Error::IndexParamsTooLarge { bytes: field_type.len() });
+    }
     // Also where no point has the field yet: later ones may.
     Ok(Checked::everywhere(Change::CreateIndex(CreateIndex {
         field: field.to_string(),
-        field_type: schema.to_logged(),
+        field_type,
         online: true,
     })))
 }

@@ -244,6 +244,7 @@ fn of_groups<'a>(key: &JsonPath, groups: impl Iterator<Item = &'a Group>) -> Vec
             range: None,
             geo_bounding_box: None,
             geo_radius: None,
+            geo_polygon: None,
             values_count: None,
             is_empty: None,
             is_null: None,

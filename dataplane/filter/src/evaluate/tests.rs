@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vane_types::{Payload, PointId};
@@ -7,6 +9,7 @@ use super::*;
 struct Stored {
     id: PointId,
     payload: Payload,
+    texts: BTreeMap<JsonPath, FieldSchema>,
 }
 
 impl Candidate for Stored {
@@ -21,6 +24,10 @@ impl Candidate for Stored {
     fn has_vector(&self, name: &str) -> bool {
         name.is_empty() || self.id == PointId::num(2) && name == "image"
     }
+
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
+        self.texts.get(field)
+    }
 }
 
 fn object(json: Value) -> Payload {
@@ -29,13 +36,23 @@ fn object(json: Value) -> Payload {
 
 /// Numbers, from 1, of the payloads that pass.
 fn passing(payloads: &[Value], filter: Value) -> Vec<u64> {
+    passing_with(payloads, filter, &BTreeMap::new())
+}
+
+/// The same where some fields have text indexes.
+fn passing_with(
+    payloads: &[Value],
+    filter: Value,
+    texts: &BTreeMap<JsonPath, FieldSchema>,
+) -> Vec<u64> {
     let parsed = Filter::parse(filter.clone()).unwrap_or_else(|e| panic!("{e}"));
     let again = serde_json::to_value(&parsed).unwrap();
     assert_eq!(Filter::parse(again).unwrap(), parsed, "{filter} reads back");
-    let points = (1..)
-        .map(PointId::num)
-        .zip(payloads)
-        .map(|(id, payload)| Stored { id, payload: object(payload.clone()) });
+    let points = (1..).map(PointId::num).zip(payloads).map(|(id, payload)| Stored {
+        id,
+        payload: object(payload.clone()),
+        texts: texts.clone(),
+    });
     (1..).zip(points).filter(|(_, point)| matches(&parsed, point)).map(|(n, _)| n).collect()
 }
 
@@ -212,7 +229,7 @@ fn points_are_asked_for_id_and_vectors() {
     assert_eq!(of(json!({"has_vector": "image"})), [2]);
     assert_eq!(of(json!({"has_vector": ""})), ALL);
     let id = Uuid::from_u128(7);
-    let point = Stored { id: PointId::uuid(id), payload: Payload::new() };
+    let point = Stored { id: PointId::uuid(id), payload: Payload::new(), texts: BTreeMap::new() };
     for text in [id.to_string(), id.simple().to_string(), id.urn().to_string()] {
         assert!(
             matches(&Filter::parse(json!({"must": {"has_id": [text]}})).unwrap(), &point),
@@ -286,4 +303,100 @@ fn paths_enter_arrays_only_when_told() {
     assert_eq!(of("a[0].b"), [2]);
     assert_eq!(of("a[1].b"), [] as [u64; 0]);
     assert_eq!(of("\"a.b\""), [3]);
+}
+
+fn titles() -> Vec<Value> {
+    [
+        json!({"t": "The Robot Dreams"}),                      // 1
+        json!({"t": ["little robots", "dreams of THE star"]}), // 2
+        json!({"t": "the"}),                                   // 3
+        json!({"t": 7}),                                       // 4
+        json!({"n": [{"t": "a robot"}, {"t": "a star"}]}),     // 5
+        json!({}),                                             // 6
+    ]
+    .to_vec()
+}
+
+fn text_index(path: &str, params: Value) -> BTreeMap<JsonPath, FieldSchema> {
+    let params = serde_json::from_value(params).unwrap();
+    BTreeMap::from([(path.parse().unwrap(), FieldSchema::Text(params))])
+}
+
+#[test]
+fn without_a_text_index_texts_are_parts_of_strings() {
+    for (matching, found) in [
+        (json!({"text": "Robot D"}), vec![1]),
+        (json!({"text": "robot"}), vec![2]),
+        (json!({"phrase": "of THE"}), vec![2]),
+        (json!({"text": ""}), vec![1, 2, 3]),
+        (json!({"text_any": "Robot  star"}), vec![1, 2]),
+        (json!({"text_any": " "}), vec![]),
+        (json!({"prefix": "The"}), vec![1]),
+        (json!({"prefix": "little robots"}), vec![2]),
+        (json!({"prefix": ""}), vec![1, 2, 3]),
+    ] {
+        let filter = json!({"must": {"key": "t", "match": matching}});
+        assert_eq!(passing(&titles(), filter), found, "{matching}");
+    }
+}
+
+#[test]
+fn a_text_index_says_what_texts_mean() {
+    let params = json!({"stopwords": {"languages": ["english"]}, "stemmer": "english",
+        "phrase_matching": true});
+    let index = text_index("t", params);
+    for (matching, found) in [
+        (json!({"text": "ROBOTS"}), vec![1, 2]),
+        // The tokens may lie in several elements, those of a phrase may not.
+        (json!({"text": "star robot the"}), vec![2]),
+        (json!({"text": "robot unknown"}), vec![]),
+        (json!({"text": "the"}), vec![]),
+        (json!({"text": ""}), vec![]),
+        (json!({"text_any": "unknown stars"}), vec![2]),
+        (json!({"text_any": "the of"}), vec![]),
+        (json!({"phrase": "robot dreams"}), vec![1]),
+        (json!({"phrase": "dream the star"}), vec![2]),
+        (json!({"phrase": "robots dreams of"}), vec![1]),
+        (json!({"phrase": "the"}), vec![]),
+        // The index says nothing about these.
+        (json!({"value": "the"}), vec![3]),
+        (json!({"prefix": "The"}), vec![1]),
+    ] {
+        let filter = json!({"must": {"key": "t", "match": matching}});
+        assert_eq!(passing_with(&titles(), filter, &index), found, "{matching}");
+    }
+    // Beside an operator that holds of other values.
+    let either = json!({"must": {"key": "t", "match": {"text": "star"}, "range": {"gt": 1}}});
+    assert_eq!(passing_with(&titles(), either, &index), [2, 4]);
+    let filter = json!({"must": {"key": "t", "match": {"phrase": "robot dreams"}}});
+    assert!(passing_with(&titles(), filter, &text_index("t", json!({}))).is_empty());
+}
+
+#[test]
+fn inside_nested_the_index_of_the_whole_path_counts() {
+    let index = text_index("n[].t", json!({}));
+    let nested = |text: &str| {
+        let inner = json!({"must": {"key": "t", "match": {"text": text}}});
+        json!({"must": {"nested": {"key": "n", "filter": inner}}})
+    };
+    assert_eq!(passing_with(&titles(), nested("ROBOT a"), &index), [5]);
+    assert!(passing_with(&titles(), nested("robot star"), &index).is_empty(), "two elements");
+    let whole = json!({"must": {"key": "n[].t", "match": {"text": "robot star"}}});
+    assert_eq!(passing_with(&titles(), whole, &index), [5]);
+    assert!(passing(&titles(), nested("ROBOT")).is_empty());
+}
+
+#[test]
+fn slices_and_polygons_are_told_of_points() {
+    let of = |total: u32, index: u32| {
+        passing(&titles(), json!({"must": {"slice": {"total": total, "index": index}}}))
+    };
+    let mut all: Vec<u64> = (0..3).flat_map(|index| of(3, index)).collect();
+    all.sort_unstable();
+    assert_eq!((all, of(1, 0)), (vec![1, 2, 3, 4, 5, 6], vec![1, 2, 3, 4, 5, 6]));
+    let places = [json!({"p": {"lon": 1, "lat": 1}}), json!({"p": [{"lon": 9, "lat": 1}]})];
+    let ring = [(0, 0), (4, 0), (4, 4), (0, 4), (0, 0)].map(|(x, y)| json!({"lon": x, "lat": y}));
+    let area = json!({"exterior": {"points": ring}});
+    let filter = json!({"must": {"key": "p", "geo_polygon": area}});
+    assert_eq!(passing(&places, filter), [1]);
 }

@@ -18,7 +18,13 @@ impl Kind for Boolean {
         match matching {
             Match::Value(Scalar::Bool(value)) => exactly(index.any_of([key(*value)])),
             // Values of other types are not in the index: only the evaluator sees them.
-            Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+            Match::Value(_)
+            | Match::Any(_)
+            | Match::Except(_)
+            | Match::Text(_)
+            | Match::TextAny(_)
+            | Match::Phrase(_)
+            | Match::Prefix(_) => None,
         }
     }
 }

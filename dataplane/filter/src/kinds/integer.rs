@@ -45,7 +45,13 @@ impl Kind for Integer {
             Match::Except(Scalars::Integers(list)) => {
                 exactly(index.any_beside(list.iter().map(|n| key(*n))))
             }
-            Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+            Match::Value(_)
+            | Match::Any(_)
+            | Match::Except(_)
+            | Match::Text(_)
+            | Match::TextAny(_)
+            | Match::Phrase(_)
+            | Match::Prefix(_) => None,
         }
     }
 

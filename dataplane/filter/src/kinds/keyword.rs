@@ -1,5 +1,7 @@
 //! Strings, matched whole: their bytes, cut where they are long.
 
+use std::ops::Bound;
+
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -22,8 +24,11 @@ impl Kind for Keyword {
         match matching {
             Match::Value(Scalar::String(text)) => Some(any_of([text], index)),
             Match::Any(Scalars::Strings(list)) => Some(any_of(list.iter(), index)),
+            Match::Prefix(text) => Some(beginning_with(text, index)),
             // The index does not hold the values of other types that `except` passes.
             Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+            // Texts are taken apart by text indexes only.
+            Match::Text(_) | Match::TextAny(_) | Match::Phrase(_) => None,
         }
     }
 }
@@ -40,29 +45,52 @@ fn any_of<'a>(texts: impl IntoIterator<Item = &'a String>, index: &PayloadIndex)
     Resolved { slots, exact }
 }
 
+/// Slots with a string that begins so. Of a beginning that is cut itself the rest is still to be
+/// looked at.
+fn beginning_with(text: &str, index: &PayloadIndex) -> Resolved {
+    let from = kept(text);
+    let mut end = from.clone();
+    // What comes behind all that begin so: the last byte that can be raised is.
+    while end.pop_if(|byte| *byte == u8::MAX).is_some() {}
+    let to = match end.last_mut() {
+        Some(byte) => {
+            *byte += 1;
+            Bound::Excluded(&end[..])
+        }
+        None => Bound::Unbounded,
+    };
+    Resolved { slots: index.between(Bound::Included(&from), to), exact: !is_cut(text) }
+}
+
 /// Whether two different keywords can have this one's key.
-fn is_cut(text: &str) -> bool {
+pub(super) fn is_cut(text: &str) -> bool {
     text.len() > BYTES_MAX
 }
 
 /// A zero byte becomes `00 FF`. Then `00 00` ends a whole keyword, `00 01` and the hash of
 /// all its bytes one that was cut.
-fn key(text: &str) -> Vec<u8> {
+pub(super) fn key(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
+    let mut key = kept(text);
+    if is_cut(text) {
+        key.extend([0, 1]);
+        key.extend(xxh3_128(bytes).to_be_bytes());
+    } else {
+        key.extend([0, 0]);
+    }
+    key
+}
+
+/// What of a keyword stands in its key, with zero bytes as they are there.
+fn kept(text: &str) -> Vec<u8> {
     // Cut anywhere, also within a character: keys are never turned back into text.
-    let kept = &bytes[..bytes.len().min(BYTES_MAX)];
+    let kept = &text.as_bytes()[..text.len().min(BYTES_MAX)];
     let mut key = Vec::with_capacity(kept.len() + 2);
     for &byte in kept {
         key.push(byte);
         if byte == 0 {
             key.push(0xff);
         }
-    }
-    if is_cut(text) {
-        key.extend([0, 1]);
-        key.extend(xxh3_128(bytes).to_be_bytes());
-    } else {
-        key.extend([0, 0]);
     }
     key
 }

@@ -18,7 +18,13 @@ impl Kind for Uuid {
         match matching {
             Match::Value(Scalar::String(text)) => any_of([text], index),
             Match::Any(Scalars::Strings(list)) => any_of(list.iter(), index),
-            Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
+            Match::Value(_)
+            | Match::Any(_)
+            | Match::Except(_)
+            | Match::Text(_)
+            | Match::TextAny(_)
+            | Match::Phrase(_)
+            | Match::Prefix(_) => None,
         }
     }
 }

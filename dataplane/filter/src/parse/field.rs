@@ -7,33 +7,26 @@ use super::path;
 use crate::bounds::Bounds;
 use crate::datetime::Datetime;
 use crate::filter::{FieldCondition, Match, Range, Scalar, Scalars};
-use crate::geo::{BoundingBox, Point, Radius};
+use crate::geo::{BoundingBox, Point, Polygon, Radius, Ring};
 use crate::invalid::{At, Invalid};
 use crate::number::Number;
 
-const OPERATORS: &str =
-    "key, match, range, geo_bounding_box, geo_radius, values_count, is_empty, is_null";
+const OPERATORS: &str = "key, match, range, geo_bounding_box, geo_radius, geo_polygon, \
+                         values_count, is_empty, is_null";
 const BOUNDS: [&str; 4] = ["lt", "gt", "gte", "lte"];
-/// Kinds of `match` that need a text index.
-const TEXT_MATCHES: [&str; 5] = ["text", "phrase", "text_any", "prefix", "substring"];
+const MATCHES: &str = "value, any, except, text, text_any, phrase, prefix";
 
 /// Reads the members of an object that has `key`.
 pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Invalid> {
     let at = members.at();
     let key = path(members.string("key")?, at)?;
-    // It is part of Qdrant's API: as an unknown member it would look like a slip.
-    if members.take("geo_polygon").is_some() {
-        return Err(at.key("geo_polygon").malformed(
-            "polygons are not supported by this version of Vane: \
-                 use geo_bounding_box or geo_radius",
-        ));
-    }
     let condition = FieldCondition {
         key,
         matching: members.read("match", matching)?,
         range: members.read("range", range)?,
         geo_bounding_box: members.read("geo_bounding_box", bounding_box)?,
         geo_radius: members.read("geo_radius", radius)?,
+        geo_polygon: members.read("geo_polygon", polygon)?,
         values_count: members.read("values_count", |json, at| bounds(json, at, count))?,
         is_empty: members.boolean("is_empty")?,
         is_null: members.boolean("is_null")?,
@@ -43,12 +36,13 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
 }
 
 fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
-    let mut members = Members::of(json, at, "an object with value, any or except")?;
-    if let Some(name) = TEXT_MATCHES.into_iter().find(|name| members.take(name).is_some()) {
-        return Err(at.key(name).malformed(format!(
-            "{name} match is not supported by this version of Vane: \
-             use match.value or match.any on whole strings"
-        )));
+    let mut members = Members::of(json, at, &format!("an object with one of {MATCHES}"))?;
+    // It is part of Qdrant's API: as an unknown member it would look like a slip.
+    if members.take("substring").is_some() {
+        return Err(at.key("substring").malformed(
+            "substring match is not supported by this version of Vane: use match.text on a field \
+             without a text index",
+        ));
     }
     let matching = if let Some(json) = members.take("value") {
         Match::Value(scalar(json, &at.key("value"))?)
@@ -56,11 +50,28 @@ fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
         Match::Any(scalars(json, &at.key("any"))?)
     } else if let Some(json) = members.take("except") {
         Match::Except(scalars(json, &at.key("except"))?)
+    } else if let Some(matching) = text_matching(&mut members)? {
+        matching
     } else {
-        return members.refuse("one of value, any, except");
+        return members.refuse(&format!("one of {MATCHES}"));
     };
-    members.finish("only one of value, any, except")?;
+    members.finish(&format!("only one of {MATCHES}"))?;
     Ok(matching)
+}
+
+/// One of those that a text is given to.
+fn text_matching(members: &mut Members<'_>) -> Result<Option<Match>, Invalid> {
+    for (name, kind) in [
+        ("text", Match::Text as fn(String) -> Match),
+        ("text_any", Match::TextAny),
+        ("phrase", Match::Phrase),
+        ("prefix", Match::Prefix),
+    ] {
+        if members.has(name) {
+            return members.string(name).map(|text| Some(kind(text)));
+        }
+    }
+    Ok(None)
 }
 
 fn scalar(json: Value, at: &At<'_>) -> Result<Scalar, Invalid> {
@@ -162,6 +173,42 @@ fn radius(json: Value, at: &At<'_>) -> Result<Radius, Invalid> {
     let radius = members.number("radius")?;
     members.finish("center, radius")?;
     Ok(Radius { center, radius })
+}
+
+fn polygon(json: Value, at: &At<'_>) -> Result<Polygon, Invalid> {
+    let mut members = Members::of(json, at, "an object with exterior and interiors")?;
+    let exterior = ring(members.need("exterior")?, &at.key("exterior"))?;
+    let interiors = match members.take("interiors") {
+        None => Vec::new(),
+        Some(Value::Array(list)) => {
+            let at = at.key("interiors");
+            let rings = list.into_iter().enumerate();
+            rings.map(|(i, json)| ring(json, &at.index(i))).collect::<Result<_, _>>()?
+        }
+        Some(other) => return Err(at.key("interiors").found(&other, "a list")),
+    };
+    members.finish("exterior, interiors")?;
+    Ok(Polygon { exterior, interiors })
+}
+
+fn ring(json: Value, at: &At<'_>) -> Result<Ring, Invalid> {
+    let mut members = Members::of(json, at, "an object with points")?;
+    let (list, at_points) = (members.list("points")?, at.key("points"));
+    let points = list.into_iter().enumerate();
+    let points = points.map(|(i, json)| point(json, &at_points.index(i)));
+    let ring = Ring { points: points.collect::<Result<_, _>>()? };
+    members.finish("points")?;
+    if ring.points.len() < Ring::POINTS_MIN {
+        return Err(at.malformed(format!(
+            "polygon invalid, a line has {} points at least, this one has {}",
+            Ring::POINTS_MIN,
+            ring.points.len()
+        )));
+    }
+    if !ring.is_closed() {
+        return Err(at.malformed("polygon invalid, the first and the last point are not the same"));
+    }
+    Ok(ring)
 }
 
 fn point(json: Value, at: &At<'_>) -> Result<Point, Invalid> {

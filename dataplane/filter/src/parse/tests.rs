@@ -1,5 +1,5 @@
 use serde_json::json;
-use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_VALUES_MAX};
+use vane_types::limits::{FILTER_CONDITIONS_MAX, FILTER_VALUES_MAX, MATCH_TEXT_BYTES_MAX};
 
 use super::*;
 use crate::invalid::InvalidKind::{self, Malformed, Validation};
@@ -77,17 +77,40 @@ fn wrong_forms_are_malformed() {
 
 #[test]
 fn what_is_not_supported_says_what_to_use() {
-    for name in ["text", "phrase", "text_any", "prefix", "substring"] {
+    let substring = json!({"key": "a", "match": {"substring": "x"}});
+    check(substring, Malformed, ".match.substring", "use match.text");
+}
+
+#[test]
+fn texts_are_given_alone_and_as_strings() {
+    for name in ["text", "phrase", "text_any", "prefix"] {
         let place = format!(".match.{name}");
-        check(json!({"key": "a", "match": {name: "x"}}), Malformed, &place, "use match.value");
+        check(json!({"key": "a", "match": {name: 1}}), Malformed, &place, "string");
+        check(json!({"key": "a", "match": {name: null}}), Malformed, ".match", name);
+        let two = json!({"key": "a", "match": {name: "x", "value": "x"}});
+        check(two, Malformed, ".match", name);
+        let long = "x".repeat(MATCH_TEXT_BYTES_MAX + 1);
+        check(json!({"key": "a", "match": {name: long}}), Validation, ".match", "65536");
     }
-    check(
-        json!({"key": "a", "geo_polygon": {"exterior": {}}}),
-        Malformed,
-        ".geo_polygon",
-        "use geo_bounding_box",
-    );
-    check(json!({"slice": {"total": 2, "index": 0}}), Malformed, ".slice", "use scroll");
+}
+
+#[test]
+fn polygons_and_slices_are_checked() {
+    let lines =
+        |points: Value| json!({"key": "a", "geo_polygon": {"exterior": {"points": points}}});
+    let at = |lon: i32, lat: i32| json!({"lon": lon, "lat": lat});
+    let place = ".geo_polygon.exterior";
+    check(lines(json!([at(0, 0), at(1, 1), at(0, 0)])), Malformed, place, "polygon invalid");
+    let open = json!([at(0, 0), at(1, 0), at(1, 1), at(0, 1)]);
+    check(lines(open), Malformed, place, "polygon invalid");
+    let far = json!([at(0, 0), at(181, 0), at(1, 1), at(0, 0)]);
+    check(lines(far), Validation, ".geo_polygon", "[-180;180]");
+    check(json!({"key": "a", "geo_polygon": {}}), Malformed, ".geo_polygon", "exterior");
+    check(lines(json!([1])), Malformed, ".geo_polygon.exterior.points[0]", "lon");
+    check(json!({"slice": {"total": 0, "index": 0}}), Malformed, ".slice.total", "from 1");
+    check(json!({"slice": {"total": 4, "index": 4}}), Validation, ".slice.index", "less than");
+    check(json!({"slice": {"total": 4}}), Malformed, ".slice", "index");
+    check(json!({"slice": {"total": 4, "index": -1}}), Malformed, ".slice.index", "unsigned");
 }
 
 #[test]
@@ -162,9 +185,9 @@ fn filters_write_the_json_they_were_read_from() {
 #[test]
 fn deserialising_names_the_place_too() {
     let error =
-        serde_json::from_str::<Filter>(r#"{"must": [{"key": "a", "match": {"text": "x"}}]}"#)
+        serde_json::from_str::<Filter>(r#"{"must": [{"key": "a", "match": {"substring": "x"}}]}"#)
             .unwrap_err();
-    assert!(error.to_string().starts_with("filter.must[0].match.text: "), "{error}");
+    assert!(error.to_string().starts_with("filter.must[0].match.substring: "), "{error}");
 }
 
 #[test]

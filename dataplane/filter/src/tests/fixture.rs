@@ -26,6 +26,7 @@ pub(crate) struct Shard {
 struct Stored<'a> {
     slot: Slot,
     payload: &'a Payload,
+    indexes: &'a BTreeMap<JsonPath, PayloadIndex>,
 }
 
 impl Candidate for Stored<'_> {
@@ -39,6 +40,10 @@ impl Candidate for Stored<'_> {
 
     fn has_vector(&self, name: &str) -> bool {
         name == "even" && self.slot.is_multiple_of(2)
+    }
+
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
+        self.indexes.get(field).map(|index| &**index.schema())
     }
 }
 
@@ -72,7 +77,10 @@ impl Shard {
     }
 
     fn passes(&self, filter: &Filter, slot: Slot) -> bool {
-        matches(filter, &Stored { slot, payload: &self.payloads[slot as usize] })
+        matches(
+            filter,
+            &Stored { slot, payload: &self.payloads[slot as usize], indexes: &self.indexes },
+        )
     }
 }
 

@@ -8,6 +8,7 @@ use vane_types::FieldSchema;
 
 use crate::Filter;
 use crate::tests::fixture::{Shard, UNTOLD};
+use crate::text::tests::{any_params, any_text};
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 const PATHS: [&str; 9] = ["a", "b", "n", "a[]", "a.b", "n[]", "n[].a", "n[].b", "n[0].a"];
@@ -21,7 +22,7 @@ const TYPES: [FieldSchema; 7] = [
     FieldSchema::Integer,
 ];
 
-fn strings() -> impl Strategy<Value = String> {
+fn strings() -> BoxedStrategy<String> {
     let long = "l".repeat(257);
     let dates =
         ["2024-01-01", "2024-01-01T00:00:00Z", "2024-06-01T12:00:00+02:00"].map(str::to_owned);
@@ -37,7 +38,7 @@ fn strings() -> impl Strategy<Value = String> {
         long,
     ];
     all.extend(dates);
-    select(all)
+    prop_oneof![4 => select(all), 1 => any_text()].boxed()
 }
 
 fn coordinate() -> impl Strategy<Value = Value> {
@@ -91,6 +92,14 @@ fn payload() -> impl Strategy<Value = Value> {
     prop_oneof![9 => object, 1 => Just(Value::Null)]
 }
 
+/// A line that comes back to its first point.
+fn ring() -> impl Strategy<Value = Value> {
+    vec(coordinate(), 3..6).prop_map(|mut points| {
+        points.extend(points.first().cloned());
+        json!({ "points": points })
+    })
+}
+
 fn operator() -> BoxedStrategy<(&'static str, Value)> {
     let bounds = |bound: BoxedStrategy<Value>| {
         prop::collection::btree_map(
@@ -120,6 +129,9 @@ fn operator() -> BoxedStrategy<(&'static str, Value)> {
         prop_oneof![ints(), texts()].prop_map(|list| json!({ "any": list })),
         prop_oneof![ints(), texts()].prop_map(|list| json!({ "except": list })),
     ];
+    let texts = (select(vec!["text", "text_any", "phrase", "prefix"]), strings())
+        .prop_map(|(kind, text)| json!({ kind: text }));
+    let matching = prop_oneof![3 => matching, 2 => texts];
     let radius = (coordinate(), select(vec![0.0, 1.0, 60_000.0, 200_000.0, 1e7]))
         .prop_map(|(center, radius)| json!({"center": center, "radius": radius}));
     let corners =
@@ -129,6 +141,10 @@ fn operator() -> BoxedStrategy<(&'static str, Value)> {
         4 => prop_oneof![numbers, times].prop_map(|value| ("range", value)),
         1 => radius.prop_map(|value| ("geo_radius", value)),
         1 => corners.prop_map(|value| ("geo_bounding_box", value)),
+        1 => vec(ring(), 1..3).prop_map(|mut rings| {
+            let exterior = rings.pop();
+            ("geo_polygon", json!({"exterior": exterior, "interiors": rings}))
+        }),
         1 => bounds((0..3).prop_map(Value::from).boxed()).prop_map(|value| ("values_count", value)),
         1 => any::<bool>().prop_map(|value| ("is_empty", value.into())),
         1 => any::<bool>().prop_map(|value| ("is_null", value.into())),
@@ -180,13 +196,16 @@ fn filter() -> BoxedStrategy<Value> {
         1 => vec(prop_oneof![9 => 0..12_u64, 1 => Just(UNTOLD)], 0..6)
             .prop_map(|ids| json!({"has_id": ids})),
         1 => vec(1..5_u32, 0..3).prop_map(|tenants| json!({"of_tenants": tenants})),
+        1 => (1..4_u32, 0..4_u32).prop_map(|(total, index)| {
+            json!({"slice": {"total": total, "index": index % total}})
+        }),
         1 => select(vec!["even", "unknown", "none"]).prop_map(|name| json!({"has_vector": name})),
     ];
     clauses(condition.boxed())
 }
 
-fn index_type() -> impl Strategy<Value = FieldSchema> {
-    select(TYPES.to_vec())
+fn index_type() -> BoxedStrategy<FieldSchema> {
+    prop_oneof![7 => select(TYPES.to_vec()), 4 => any_params().prop_map(FieldSchema::Text)].boxed()
 }
 
 fn shard() -> impl Strategy<Value = Shard> {
@@ -205,6 +224,29 @@ fn one_field() -> impl Strategy<Value = (Shard, Value)> {
             (Shard::new(&payloads, &[("a", ty)]), filter)
         },
     )
+}
+
+/// A condition on texts, with a text index on them.
+fn one_text() -> impl Strategy<Value = (Shard, Value)> {
+    let text = || prop_oneof![3 => any_text(), 1 => Just("running the cafés".to_owned())];
+    let texts = prop_oneof![
+        2 => text().prop_map(Value::from),
+        1 => vec(text(), 0..3).prop_map(Value::from),
+    ];
+    let payload = texts.prop_map(|texts| json!({"a": texts}));
+    let kind = select(vec!["text", "text_any", "phrase"]);
+    (vec(payload, 0..12), any_params(), kind, text(), any::<prop::sample::Index>(), any::<bool>())
+        .prop_map(|(payloads, params, kind, text, part, not)| {
+            // Mostly a part of what is there: two texts that are drawn have little in common.
+            let stored = payloads.iter().find_map(|payload| payload["a"].as_str());
+            let text = stored.filter(|_| part.index(4) > 0).map_or(text, |stored| {
+                let words: Vec<&str> = stored.split(' ').collect();
+                words[part.index(words.len())..].join(" ")
+            });
+            let clause = if not { "must_not" } else { "must" };
+            let filter = json!({clause: {"key": "a", "match": {kind: text}}});
+            (Shard::new(&payloads, &[("a", FieldSchema::Text(params))]), filter)
+        })
 }
 
 /// Two operators on the members of nested elements, with an index on each.
@@ -241,8 +283,9 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
 /// JSON made of a filter's own words, mostly in the wrong places.
 fn jumble() -> BoxedStrategy<Value> {
     let words = "must should must_not min_should conditions min_count key match value any \
-                 except text range lt gte geo_radius center lon lat radius values_count \
-                 is_empty is_null has_id of_tenants has_vector nested filter";
+                 except text text_any phrase prefix range lt gte geo_radius center lon lat radius \
+                 geo_polygon exterior interiors points values_count is_empty is_null has_id \
+                 of_tenants has_vector slice total index nested filter";
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let leaf = prop_oneof![
         leaf(),
@@ -279,6 +322,13 @@ proptest! {
     #[test]
     fn one_indexed_field_agrees(
         (shard, filter) in one_field(),
+    ) {
+        check_agreement(&shard, filter)?;
+    }
+
+    #[test]
+    fn one_text_index_agrees(
+        (shard, filter) in one_text(),
     ) {
         check_agreement(&shard, filter)?;
     }

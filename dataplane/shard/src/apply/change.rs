@@ -213,8 +213,9 @@ impl<'s, 'a> Applying<'s, 'a> {
         for (path, field) in &self.state.fields {
             let old = vane_filter::index_keys(path, field.index.schema(), before);
             let new = vane_filter::index_keys(path, field.index.schema(), after);
-            // Keys that both have stay: most changes leave most indexed values alone.
-            for key in old.iter().filter(|key| !new.contains(key)) {
+            // Keys that both have stay: most changes leave most indexed values alone. Both are in
+            // order, and those of a text are many.
+            for key in old.iter().filter(|key| new.binary_search(key).is_err()) {
                 self.effects.batch.delete_index(field.number, key, slot);
                 self.effects.memory.push(Effect::Unindexed {
                     field: Arc::clone(path),
@@ -224,7 +225,7 @@ impl<'s, 'a> Applying<'s, 'a> {
             }
             // What both have may not be there yet.
             let has_old = field.holds(slot);
-            for key in new.into_iter().filter(|key| !has_old || !old.contains(key)) {
+            for key in new.into_iter().filter(|key| !has_old || old.binary_search(key).is_err()) {
                 self.effects.batch.put_index(field.number, &key, slot);
                 self.effects.memory.push(Effect::Indexed { field: Arc::clone(path), key, slot });
             }

@@ -6,10 +6,11 @@ use roaring::RoaringBitmap;
 use vane_filter::{Candidate, Filter};
 use vane_storage::ReadView;
 use vane_storage::records::PointRecord;
-use vane_types::{GroupId, Payload, PointId};
+use vane_types::{FieldSchema, GroupId, JsonPath, Payload, PointId};
 
 use crate::error::Error;
 use crate::state::State;
+use crate::state::field::{Schemas, TextSchemas};
 use crate::stored::decode_payload;
 
 /// Candidates checked between two looks at the clock.
@@ -23,6 +24,7 @@ pub(crate) struct RecordCandidate<'a> {
     payload: Payload,
     record: &'a PointRecord,
     names: Vec<&'a str>,
+    schemas: &'a dyn Schemas,
 }
 
 impl<'a> RecordCandidate<'a> {
@@ -30,16 +32,18 @@ impl<'a> RecordCandidate<'a> {
         record: &'a PointRecord,
         state: &'a State,
     ) -> Result<Self, vane_storage::Error> {
-        Self::with_names(record, state.vectors.iter().map(|vector| vector.name.as_str()).collect())
+        let names = state.vectors.iter().map(|vector| vector.name.as_str()).collect();
+        Self::with_names(record, names, &state.fields)
     }
 
     /// `names` are the collection's vectors by ordinal.
     pub(crate) fn with_names(
         record: &'a PointRecord,
         names: Vec<&'a str>,
+        schemas: &'a dyn Schemas,
     ) -> Result<Self, vane_storage::Error> {
         let payload = decode_payload(&record.payload)?;
-        Ok(Self { id: record.id, payload, record, names })
+        Ok(Self { id: record.id, payload, record, names, schemas })
     }
 }
 
@@ -56,6 +60,10 @@ impl Candidate for RecordCandidate<'_> {
         let ordinal = self.names.iter().position(|known| *known == name);
         ordinal.is_some_and(|ordinal| self.record.vector_version(ordinal as u8).is_some())
     }
+
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
+        self.schemas.schema(field)
+    }
 }
 
 /// Checks points one by one against a filter, in one snapshot and until a deadline.
@@ -63,6 +71,7 @@ pub(crate) struct Checker<'a> {
     pub(crate) filter: &'a Filter,
     pub(crate) snapshot: &'a ReadView<'a>,
     pub(crate) names: &'a [String],
+    pub(crate) texts: &'a TextSchemas,
     pub(crate) group: GroupId,
     pub(crate) deadline: Instant,
 }
@@ -70,7 +79,8 @@ pub(crate) struct Checker<'a> {
 impl Checker<'_> {
     pub(crate) fn matches(&self, record: &PointRecord) -> Result<bool, Error> {
         let names = self.names.iter().map(String::as_str).collect();
-        Ok(vane_filter::matches(self.filter, &RecordCandidate::with_names(record, names)?))
+        let candidate = RecordCandidate::with_names(record, names, self.texts)?;
+        Ok(vane_filter::matches(self.filter, &candidate))
     }
 
     /// Those of the candidates that match.

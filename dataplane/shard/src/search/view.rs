@@ -20,6 +20,7 @@ use crate::segments::sealed::{Sealed, metric};
 use crate::shard::Shard;
 use crate::state::State;
 use crate::state::allowed::{Allowed, Resolved};
+use crate::state::field::{TextSchemas, text_schemas};
 use crate::state::filter_indexes::FilterIndexes;
 use crate::state::vector::VectorState;
 
@@ -35,6 +36,8 @@ pub(crate) struct View<'a> {
     pub(crate) tenants: TenantIndex,
     /// Names of the vectors by ordinal.
     pub(crate) names: Vec<String>,
+    /// What conditions on fields with text indexes mean.
+    pub(crate) texts: TextSchemas,
     /// What the filter's indexes said; `None` without a filter.
     resolved: Option<Resolved>,
 }
@@ -148,6 +151,7 @@ impl Shard {
             live: state.live.clone(),
             tenants: state.tenants.clone(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
+            texts: text_schemas(&state.fields),
             resolved: None,
         }
     }
@@ -230,6 +234,7 @@ impl View<'_> {
             filter,
             snapshot: &self.snapshot,
             names: &self.names,
+            texts: &self.texts,
             group: self.group,
             deadline,
         }

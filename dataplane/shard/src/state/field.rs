@@ -1,7 +1,10 @@
-//! A payload index of a shard, whole or being filled.
+//! A payload index of a shard, whole or being filled, and what it is declared as.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vane_filter::PayloadIndex;
-use vane_types::{LogIndex, Slot};
+use vane_types::{FieldSchema, JsonPath, LogIndex, Slot};
 
 /// A payload index and the number its keys are stored under.
 pub(crate) struct Field {
@@ -24,4 +27,35 @@ impl Field {
     pub(crate) fn is_whole(&self) -> bool {
         self.next.is_none()
     }
+}
+
+/// What payload indexes are declared as. Conditions on a field mean the same while its index is
+/// being filled as when it is whole.
+pub(crate) trait Schemas {
+    /// That on exactly this path.
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema>;
+}
+
+impl Schemas for BTreeMap<Arc<JsonPath>, Field> {
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
+        self.get(field).map(|field| &**field.index.schema())
+    }
+}
+
+/// Declarations of text indexes, of one moment.
+pub(crate) type TextSchemas = BTreeMap<Arc<JsonPath>, Arc<FieldSchema>>;
+
+impl Schemas for TextSchemas {
+    fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
+        self.get(field).map(|schema| &**schema)
+    }
+}
+
+/// Declarations that say what conditions on their fields mean: those of text indexes.
+pub(crate) fn text_schemas(fields: &BTreeMap<Arc<JsonPath>, Field>) -> TextSchemas {
+    let schemas = fields.iter().map(|(path, field)| (path, field.index.schema()));
+    schemas
+        .filter(|(_, schema)| matches!(***schema, FieldSchema::Text(_)))
+        .map(|(path, schema)| (Arc::clone(path), Arc::clone(schema)))
+        .collect()
 }

@@ -83,6 +83,9 @@ fn filter() -> impl Strategy<Value = Filter> {
         match value {
             Value::Null => json!({"is_empty": {"key": key}}),
             Value::Number(bound) => json!({"key": key, "range": {"gte": bound}}),
+            Value::String(text) if text.len() % 2 == 1 => {
+                json!({"key": key, "match": {"text": text}})
+            }
             value => json!({"key": key, "match": {"value": value}}),
         }
     });
@@ -120,6 +123,7 @@ fn write() -> impl Strategy<Value = Write> {
         FieldSchema::Geo,
         FieldSchema::Datetime,
         FieldSchema::Uuid,
+        FieldSchema::of_name("text").unwrap(),
     ];
     prop_oneof![
         4 => prop::collection::vec(point, 0..4).prop_map(Write::Upsert),

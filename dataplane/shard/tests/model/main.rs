@@ -28,6 +28,7 @@ mod routes;
 mod search_context;
 mod snapshots;
 mod tenants;
+mod texts;
 mod unreadable;
 mod vectors;
 mod world;

@@ -5,7 +5,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use vane_filter::{
     BoundingBox, Bounds, Clause, Condition, Datetime, FieldCondition, FieldRef, Filter, Match,
-    MinShould, Nested, Number, Point, Radius, Range, Scalar, Scalars, ValueSet,
+    MinShould, Nested, Number, Point, Polygon, Radius, Range, Ring, Scalar, Scalars, Slice,
+    ValueSet,
 };
 
 use super::value_of::{path, point_id, tenant, text};
@@ -50,32 +51,42 @@ fn flat_condition() -> BoxedStrategy<Condition> {
         ids.prop_map(|has_id| Condition::HasId { has_id }),
         vec(tenant(), 0..4).prop_map(|tenants| Condition::OfTenants { of_tenants: tenants.into() }),
         text().prop_map(|has_vector| Condition::HasVector { has_vector }),
+        (any::<u32>(), any::<u32>())
+            .prop_map(|(total, index)| Condition::Slice { slice: Slice { total, index } }),
     ]
     .boxed()
 }
 
 fn field() -> BoxedStrategy<FieldCondition> {
-    let geo = (of((point(), point())), of((point(), 0.0..1e7)));
+    let geo = (of((point(), point())), of((point(), 0.0..1e7)), of((ring(), vec(ring(), 0..2))));
     let absence = (of(any::<bool>()), of(any::<bool>()));
     (path(), of(matching()), of(range()), geo, of(bounds(any::<u64>())), absence)
-        .prop_map(|(key, matching, range, (area, circle), values_count, (is_empty, is_null))| {
-            FieldCondition {
-                key,
-                matching,
-                range,
-                geo_bounding_box: area
-                    .map(|(top_left, bottom_right)| BoundingBox { top_left, bottom_right }),
-                geo_radius: circle.map(|(center, radius)| Radius { center, radius }),
-                values_count,
-                is_empty,
-                is_null,
-            }
-        })
+        .prop_map(
+            |(key, matching, range, (area, circle, polygon), values_count, (is_empty, is_null))| {
+                FieldCondition {
+                    key,
+                    matching,
+                    range,
+                    geo_bounding_box: area
+                        .map(|(top_left, bottom_right)| BoundingBox { top_left, bottom_right }),
+                    geo_radius: circle.map(|(center, radius)| Radius { center, radius }),
+                    geo_polygon: polygon
+                        .map(|(exterior, interiors)| Polygon { exterior, interiors }),
+                    values_count,
+                    is_empty,
+                    is_null,
+                }
+            },
+        )
         .boxed()
 }
 
 fn point() -> BoxedStrategy<Point> {
     (-180.0..180.0, -90.0..90.0).prop_map(|(lon, lat)| Point { lon, lat }).boxed()
+}
+
+fn ring() -> BoxedStrategy<Ring> {
+    vec(point(), 0..5).prop_map(|points| Ring { points }).boxed()
 }
 
 fn matching() -> BoxedStrategy<Match> {
@@ -89,6 +100,10 @@ fn matching() -> BoxedStrategy<Match> {
         text().prop_map(|value| Match::Value(Scalar::String(value))),
         scalars.clone().prop_map(Match::Any),
         scalars.prop_map(Match::Except),
+        text().prop_map(Match::Text),
+        text().prop_map(Match::TextAny),
+        text().prop_map(Match::Phrase),
+        text().prop_map(Match::Prefix),
     ]
     .boxed()
 }

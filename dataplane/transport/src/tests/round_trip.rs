@@ -334,3 +334,22 @@ fn what_is_missing_is_named() {
     let unsaid = peer::ReadHeader::default();
     assert!(wire::header_from_wire(Some(unsaid)).is_err());
 }
+
+/// A node that does not know the operators would read a condition that asks nothing.
+#[test]
+fn conditions_that_came_later_are_none_to_older_nodes() {
+    for (json, is_new) in [
+        (r#"{"key": "a", "match": {"value": "x"}}"#, false),
+        (r#"{"key": "a", "match": {"text": "x"}}"#, true),
+        (r#"{"key": "a", "match": {"prefix": "x"}, "range": {"lt": 1}}"#, true),
+        (r#"{"slice": {"total": 2, "index": 1}}"#, true),
+    ] {
+        let filter: Filter = serde_json::from_str(&format!(r#"{{"must": {json}}}"#)).unwrap();
+        let message = filter.clone().into_message();
+        let condition = message.must.as_ref().and_then(|must| must.conditions.first());
+        let what = condition.and_then(|condition| condition.what.as_ref());
+        let is_known = matches!(what, Some(peer::condition::What::Field(_)));
+        assert_eq!(is_known, !is_new, "{json}");
+        assert_eq!(Filter::from_message(message).unwrap(), filter);
+    }
+}

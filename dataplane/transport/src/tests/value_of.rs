@@ -181,6 +181,7 @@ fn field_type() -> BoxedStrategy<FieldType> {
         Just(FieldType::Geo),
         Just(FieldType::Datetime),
         Just(FieldType::Uuid),
+        Just(FieldType::of_name("text").expect("there is such a type")),
     ]
     .boxed()
 }

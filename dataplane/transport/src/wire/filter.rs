@@ -1,12 +1,14 @@
 //! Filters, level by level. What is read was validated by the node that sent it; depth is
 //! looked at again, because it bounds the stack here.
 
-use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested};
+use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested, Slice};
 use vane_proto::peer;
 use vane_proto::peer::condition::What;
 use vane_types::limits::FILTER_DEPTH_MAX;
 
-use super::{Unreadable, Wire, need};
+use super::{Unreadable, Wire, message, need};
+
+message!(Slice { total, index });
 
 impl Wire for Filter {
     type Message = peer::Filter;
@@ -92,7 +94,9 @@ fn conditions_from_wire(
 fn condition_to_wire(condition: Condition) -> peer::Condition {
     let mut nested_key = String::new();
     let what = match condition {
+        Condition::Field(field) if field.is_of_kinds() => What::FieldOfKinds(field.into_message()),
         Condition::Field(field) => What::Field(field.into_message()),
+        Condition::Slice { slice } => What::Slice(slice.into_message()),
         Condition::IsEmpty { is_empty } => What::IsEmpty(is_empty.key.to_string()),
         Condition::IsNull { is_null } => What::IsNull(is_null.key.to_string()),
         Condition::HasId { has_id } => What::HasId(has_id.into_message()),
@@ -110,7 +114,10 @@ fn condition_to_wire(condition: Condition) -> peer::Condition {
 fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condition, Unreadable> {
     let peer::Condition { nested_key, what } = condition;
     Ok(match need(what, "what a condition asks")? {
-        What::Field(field) => Condition::Field(Box::new(Wire::from_message(field)?)),
+        What::Field(field) | What::FieldOfKinds(field) => {
+            Condition::Field(Box::new(Wire::from_message(field)?))
+        }
+        What::Slice(slice) => Condition::Slice { slice: Wire::from_message(slice)? },
         What::IsEmpty(key) => {
             Condition::IsEmpty { is_empty: FieldRef { key: Wire::from_message(key)? } }
         }

@@ -1,8 +1,8 @@
 //! What a filter asks of one field.
 
 use vane_filter::{
-    BoundingBox, Bounds, Datetime, FieldCondition, Match, Number, Point, Radius, Range, Scalar,
-    Scalars,
+    BoundingBox, Bounds, Datetime, FieldCondition, Match, Number, Point, Polygon, Radius, Range,
+    Ring, Scalar, Scalars,
 };
 use vane_proto::peer;
 use vane_proto::peer::field_condition::{Matching as WireMatch, Range as WireRange};
@@ -15,6 +15,7 @@ message!(FieldCondition {
     range,
     geo_bounding_box,
     geo_radius,
+    geo_polygon,
     values_count,
     is_empty,
     is_null,
@@ -32,6 +33,25 @@ message!(
     Radius as (Radius { center: Point { lat, lon }, radius }) => GeoRadius { lat, lon, radius }
 );
 
+message!(Polygon => GeoPolygon { exterior = "the outer line of a polygon", interiors });
+
+impl Wire for Ring {
+    type Message = peer::GeoRing;
+
+    fn into_message(self) -> peer::GeoRing {
+        let (lats, lons) = self.points.into_iter().map(|Point { lat, lon }| (lat, lon)).unzip();
+        peer::GeoRing { lats, lons }
+    }
+
+    fn from_message(peer::GeoRing { lats, lons }: peer::GeoRing) -> Result<Self, Unreadable> {
+        if lats.len() != lons.len() {
+            return Err(Unreadable::Missing("a coordinate of a polygon"));
+        }
+        let points = lats.into_iter().zip(lons).map(|(lat, lon)| Point { lon, lat }).collect();
+        Ok(Self { points })
+    }
+}
+
 impl Wire for Match {
     type Message = WireMatch;
 
@@ -44,6 +64,10 @@ impl Wire for Match {
             Self::Any(Scalars::Integers(set)) => WireMatch::AnyInteger(set.into_message()),
             Self::Except(Scalars::Strings(set)) => WireMatch::ExceptStrings(set.into_message()),
             Self::Except(Scalars::Integers(set)) => WireMatch::ExceptIntegers(set.into_message()),
+            Self::Text(text) => WireMatch::Text(text),
+            Self::TextAny(text) => WireMatch::TextAny(text),
+            Self::Phrase(text) => WireMatch::Phrase(text),
+            Self::Prefix(text) => WireMatch::Prefix(text),
         }
     }
 
@@ -56,6 +80,10 @@ impl Wire for Match {
             WireMatch::AnyInteger(set) => Self::Any(Scalars::Integers(set.values.into())),
             WireMatch::ExceptStrings(set) => Self::Except(Scalars::Strings(set.values.into())),
             WireMatch::ExceptIntegers(set) => Self::Except(Scalars::Integers(set.values.into())),
+            WireMatch::Text(text) => Self::Text(text),
+            WireMatch::TextAny(text) => Self::TextAny(text),
+            WireMatch::Phrase(text) => Self::Phrase(text),
+            WireMatch::Prefix(text) => Self::Prefix(text),
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use vane_proto::peer;
 use vane_shard::{PartExplained, Scored, Search, SearchParams, SearchWay};
-use vane_types::{FieldType, FilterClass, JsonPath, PointId, Tally};
+use vane_types::{FieldSchema, FilterClass, JsonPath, PointId, Tally};
 
-use super::{choices, message};
+use super::{Unreadable, Wire, choice, choices, message};
 
 message!(
     Search as (Search {
@@ -23,11 +23,53 @@ message!(
 );
 message!(Scored => ScoredRecord { record = "the record of a point", score });
 message!((PointId, f32) as ((id, score)) => ScoredId { id, score });
-// A payload index: its type, and the points that have a value in it.
-message!(
-    (JsonPath, (FieldType, usize)) as ((path, (field_type, points))) =>
-    PayloadIndexInfo { path, field_type, points }
-);
+/// A payload index: its declaration, and the points that have a value in it.
+impl Wire for (JsonPath, (FieldSchema, usize)) {
+    type Message = peer::PayloadIndexInfo;
+
+    fn into_message(self) -> peer::PayloadIndexInfo {
+        let (path, (schema, points)) = self;
+        let has_parameters = matches!(schema, FieldSchema::Text(_));
+        peer::PayloadIndexInfo {
+            path: path.into_message(),
+            field_type: type_of(&schema).into(),
+            points: points.into_message(),
+            schema: if has_parameters { schema.to_logged() } else { String::new() },
+        }
+    }
+
+    fn from_message(message: peer::PayloadIndexInfo) -> Result<Self, Unreadable> {
+        let peer::PayloadIndexInfo { path, field_type, points, schema } = message;
+        const TYPE: &str = "the type of a payload index";
+        let schema = match choice(field_type, TYPE)? {
+            peer::FieldType::Unspecified => return Err(Unreadable::Missing(TYPE)),
+            peer::FieldType::Keyword => FieldSchema::Keyword,
+            peer::FieldType::Integer => FieldSchema::Integer,
+            peer::FieldType::Float => FieldSchema::Float,
+            peer::FieldType::Bool => FieldSchema::Bool,
+            peer::FieldType::Geo => FieldSchema::Geo,
+            peer::FieldType::Datetime => FieldSchema::Datetime,
+            peer::FieldType::Uuid => FieldSchema::Uuid,
+            peer::FieldType::Text => {
+                FieldSchema::from_logged(&schema).map_err(|_| Unreadable::Schema(schema))?
+            }
+        };
+        Ok((Wire::from_message(path)?, (schema, Wire::from_message(points)?)))
+    }
+}
+
+fn type_of(schema: &FieldSchema) -> peer::FieldType {
+    match schema {
+        FieldSchema::Keyword => peer::FieldType::Keyword,
+        FieldSchema::Integer => peer::FieldType::Integer,
+        FieldSchema::Float => peer::FieldType::Float,
+        FieldSchema::Bool => peer::FieldType::Bool,
+        FieldSchema::Geo => peer::FieldType::Geo,
+        FieldSchema::Datetime => peer::FieldType::Datetime,
+        FieldSchema::Uuid => peer::FieldType::Uuid,
+        FieldSchema::Text(_) => peer::FieldType::Text,
+    }
+}
 message!(PartExplained {
     segment,
     rows,
@@ -47,7 +89,3 @@ message!(
     RecallTally { filter, searches, found_ppm, ef_percent }
 );
 choices!(FilterClass, "how much a filter leaves": None, Wide, Narrow, Few);
-choices!(
-    FieldType, "the type of a payload index":
-    Keyword, Integer, Float, Bool, Geo, Datetime, Uuid,
-);

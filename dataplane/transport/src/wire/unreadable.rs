@@ -33,6 +33,9 @@ pub enum Unreadable {
     /// A text that is no number of JSON.
     #[error("{0:?} is no number")]
     Number(String),
+    /// A text that declares no payload index that this version knows.
+    #[error("{0:?} is no declaration of a payload index")]
+    Schema(String),
     /// A text that is no datetime.
     #[error("{0:?} is no datetime")]
     Datetime(String),
