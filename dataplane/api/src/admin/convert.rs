@@ -9,7 +9,7 @@ use vane_proto::admin::{
     Cluster, Collection, CollectionMemory, Copy, Disk, Group, MeasuredRecall, Node, NodeMemory,
     Replica, ReplicaTarget, Role, Shard,
 };
-use vane_types::{CollectionConfig, FieldType, FilterClass, GroupId, PeerId, Recall, Tally};
+use vane_types::{CollectionConfig, FilterClass, GroupId, PeerId, Recall, Tally};
 
 use crate::engine::{
     self, CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, Memory,
@@ -166,14 +166,7 @@ pub fn recall(recall: &Recall) -> Vec<MeasuredRecall> {
 /// The types of payload indexes, by field.
 pub fn payload_indexes(info: &Info) -> HashMap<String, String> {
     let indexes = info.payload_index_points.iter();
-    indexes.map(|(field, (field_type, _))| (field.to_string(), name_of(field_type))).collect()
-}
-
-/// The name of a type, as bodies of requests have it.
-fn name_of(field_type: &FieldType) -> String {
-    // By its name in bodies, so that names stand in one place.
-    let name = serde_json::to_value(field_type).ok();
-    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    indexes.map(|(field, (schema, _))| (field.to_string(), schema.name().to_owned())).collect()
 }
 
 pub fn shard(overview: ShardOverview) -> Shard {

@@ -1,8 +1,6 @@
 //! What calls ask for, checked as far as the cluster is not needed.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use uuid::Uuid;
 use vane_proto::admin::{ReconfigureShardRequest, Role};
 use vane_types::{CollectionConfig, FieldType, NodeId};
@@ -87,9 +85,8 @@ fn of_body(error: Error) -> Error {
 /// [`Kind::BadInput`] where the field or the type is none.
 pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
     let field = field.parse().map_err(|error| bad_input(format!("field: {error}")))?;
-    // As REST reads types, so that both interfaces know the same.
-    let field_type = FieldType::deserialize(Value::String(field_type))
-        .map_err(|error| bad_input(format!("type: {error}")))?;
+    let unknown = || bad_input(format!("type: there is no type of payload index `{field_type}`"));
+    let field_type = FieldType::of_name(&field_type).ok_or_else(unknown)?;
     Ok(Write::CreateIndex { field, field_type })
 }
 

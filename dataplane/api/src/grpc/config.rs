@@ -140,6 +140,11 @@ flat! {
     GeoIndexParams { on_disk, enable_hnsw, memory as Memory, nested }
     BoolIndexParams { on_disk, enable_hnsw, memory as Memory, nested }
     DatetimeIndexParams { on_disk, is_principal, enable_hnsw, memory as Memory, nested }
+    // Its other parameters are words and messages of their own.
+    TextIndexParams {
+        lowercase, min_token_len, max_token_len, on_disk, phrase_matching, ascii_folding,
+        enable_hnsw, memory as Memory, nested,
+    }
     UuidIndexParams { is_tenant, on_disk, enable_hnsw, memory as Memory, nested }
 }
 

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use vane_wire::qdrant::condition::ConditionOneOf;
 use vane_wire::qdrant::r#match::MatchValue;
 use vane_wire::qdrant::{
-    Condition, DatetimeRange, FieldCondition, Filter, GeoBoundingBox, GeoPoint, GeoRadius, Match,
-    MinShould, Range, ValuesCount,
+    Condition, DatetimeRange, FieldCondition, Filter, GeoBoundingBox, GeoLineString, GeoPoint,
+    GeoPolygon, GeoRadius, Match, MinShould, Range, ValuesCount,
 };
 
 use super::select::point_ids;
 use super::value::number;
-use super::{Fields, needed, put, unread};
+use super::{Fields, needed, put};
 use crate::error::Error;
 
 /// A filter, as deep as prost reads messages, which is bounded. An empty one constrains nothing.
@@ -68,7 +68,7 @@ fn field(condition: FieldCondition) -> Result<Value, Error> {
     let bounding_box = condition.geo_bounding_box.map(bounding_box).transpose()?;
     put(&mut fields, "geo_bounding_box", bounding_box);
     put(&mut fields, "geo_radius", condition.geo_radius.map(radius).transpose()?);
-    put(&mut fields, "geo_polygon", unread(condition.geo_polygon));
+    put(&mut fields, "geo_polygon", condition.geo_polygon.map(polygon).transpose()?);
     put(&mut fields, "values_count", condition.values_count.map(count));
     put(&mut fields, "is_empty", condition.is_empty);
     put(&mut fields, "is_null", condition.is_null);
@@ -139,4 +139,15 @@ fn bounding_box(area: GeoBoundingBox) -> Result<Value, Error> {
 fn radius(area: GeoRadius) -> Result<Value, Error> {
     let center = point(area.center, "geo_radius.center")?;
     Ok(json!({ "center": center, "radius": number(area.radius.into())? }))
+}
+
+fn polygon(area: GeoPolygon) -> Result<Value, Error> {
+    let exterior = line(needed(area.exterior, "geo_polygon.exterior")?)?;
+    let interiors = area.interiors.into_iter().map(line).collect::<Result<Value, Error>>()?;
+    Ok(json!({ "exterior": exterior, "interiors": interiors }))
+}
+
+fn line(line: GeoLineString) -> Result<Value, Error> {
+    let points = line.points.into_iter().map(|corner| point(Some(corner), "geo_polygon.points"));
+    Ok(json!({ "points": points.collect::<Result<Value, Error>>()? }))
 }

@@ -1,5 +1,7 @@
 //! Bodies of requests that make payload indexes.
 
+pub(super) mod text;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -17,8 +19,9 @@ pub struct CreateIndex {
     field_schema: Option<Value>,
 }
 
-/// Options of an index that place or tune it; but for `is_tenant` all without effect here.
-const OPTIONS: [&str; 8] = [
+/// Options of an index that place or tune it; but for `is_tenant` all without effect here. Every
+/// index of keywords answers what `prefix` asks for.
+const OPTIONS: [&str; 9] = [
     "is_tenant",
     "is_principal",
     "on_disk",
@@ -27,6 +30,7 @@ const OPTIONS: [&str; 8] = [
     "lookup",
     "range",
     "principal",
+    "prefix",
 ];
 
 impl CreateIndex {
@@ -110,16 +114,18 @@ fn field_type(schema: Value) -> Result<(FieldType, Map<String, Value>), Error> {
             ));
         }
     };
-    // Before the types: it is one of the API's, and told as missing, not as unknown.
-    if matches!(name.as_str(), Some("text")) {
-        return Err(Error::new(Kind::Unsupported, "`field_schema` of type text", ""));
-    }
-    // Though none has an effect: a misspelt option must not pass for one that was set.
+    let is_text = name.as_str() == Some("text");
+    // Though most have no effect: a misspelt option must not pass for one that was set.
     let mut options = options.unwrap_or_default();
     for (option, value) in &options {
-        check_option(option, value)?;
+        if !(is_text && text::is_param(option)) {
+            check_option(option, value)?;
+        }
     }
     options.retain(|_, value| !value.is_null());
+    if is_text {
+        return Ok((FieldType::Text(text::params(&mut options)?), options));
+    }
     // By the reader of the types, which names those that there are.
     let read = FieldType::deserialize(name);
     let read = read.map_err(|error| Error::new(Kind::Malformed, "field_schema", error))?;
@@ -136,8 +142,8 @@ fn check_option(option: &str, value: &Value) -> Result<(), Error> {
             format!("`{value}` is not of its type"),
         )),
         // Off is what this version does anyway.
-        "prefix" | "nested" if value.is_null() || *value == Value::Bool(false) => Ok(()),
-        "prefix" | "nested" => Err(Error::unsupported(format!("field_schema.{option}"))),
+        "nested" | "scoring" if value.is_null() || *value == Value::Bool(false) => Ok(()),
+        "nested" | "scoring" => Err(Error::unsupported(format!("field_schema.{option}"))),
         unknown => {
             Err(Error::new(Kind::Malformed, "field_schema", format!("unknown field `{unknown}`")))
         }
@@ -149,6 +155,7 @@ mod tests {
     use super::super::fixture::assert_refused;
     use super::*;
     use serde_json::json;
+    use vane_types::schema::text::Tokenizer;
 
     #[test]
     fn types_are_read_in_both_forms() {
@@ -162,6 +169,15 @@ mod tests {
         let integer =
             json!({"type": "integer", "lookup": true, "range": false, "enable_hnsw": true});
         assert_eq!(read(integer).0, FieldType::Integer);
+        assert_eq!(read(json!("text")).0, FieldType::of_name("text").unwrap());
+        let prefix = json!({"type": "keyword", "prefix": true});
+        assert_eq!(Value::from(read(prefix).1), json!({"prefix": true}));
+        let text = json!({"type": "text", "tokenizer": "prefix", "on_disk": true,
+            "stopwords": "english", "enable_hnsw": null});
+        let (schema, options) = read(text);
+        let FieldType::Text(params) = schema else { panic!("{schema:?}") };
+        assert_eq!(params.tokenizer, Tokenizer::Prefix);
+        assert_eq!(Value::from(options), json!({"tokenizer": "prefix", "on_disk": true}));
     }
 
     #[test]
@@ -191,12 +207,20 @@ mod tests {
     #[test]
     fn mistakes_are_refused_by_name() {
         for (schema, named) in [
-            (json!("text"), "text"),
-            (json!({"type": "text", "tokenizer": "word"}), "text"),
+            (json!({"type": "text", "tokenizer": "code"}), "code"),
+            (json!({"type": "text", "tokenizers": "word"}), "tokenizers"),
+            (json!({"type": "text", "min_token_len": -1}), "-1"),
+            (json!({"type": "text", "stopwords": "latin"}), "latin"),
+            (json!({"type": "text", "stopwords": {"words": []}}), "words"),
+            (json!({"type": "text", "stemmer": {"type": "porter"}}), "porter"),
+            (json!({"type": "text", "stemmer": {"type": "snowball"}}), "language"),
+            (json!({"type": "text", "scoring": true}), "scoring"),
+            (json!({"type": "keyword", "tokenizer": "word"}), "tokenizer"),
             (json!("keywords"), "keywords"),
             (json!({"type": "keyword", "tenant": true}), "tenant"),
             (json!({"type": "keyword", "is_tenant": 1}), "is_tenant"),
-            (json!({"type": "keyword", "prefix": true}), "prefix"),
+            (json!({"type": "keyword", "prefix": "x"}), "prefix"),
+            (json!({"type": "keyword", "nested": "n"}), "nested"),
             (json!({"is_tenant": true}), "field_schema"),
             (json!(1), "field_schema"),
         ] {

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 use vane_types::hints::merge_deep;
+use vane_types::schema::text::TextParams;
 use vane_types::{
-    CollectionConfig, Datatype, HnswConfig, OptimizerConfig, SparseParams, VectorParams,
+    CollectionConfig, Datatype, FieldSchema, HnswConfig, OptimizerConfig, SparseParams,
+    VectorParams,
 };
 
+use super::index::text;
 use crate::engine::{Info, Layout};
 
 /// A parameter of the optimizer that may be set to a word: as many as there is work for.
@@ -21,10 +24,10 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         .payload_index_points
         .iter()
         .map(|(path, (field_type, points))| {
-            let mut index = json!({ "data_type": field_type, "points": points });
-            if let Some(options) = config.hints.indexes.get(path) {
-                index["params"] = Value::Object(options.clone());
-                index["params"]["type"] = json!(field_type);
+            let mut index = json!({ "data_type": field_type.name(), "points": points });
+            if let Some(options) = options(field_type, config.hints.indexes.get(path)) {
+                index["params"] = Value::Object(options);
+                index["params"]["type"] = json!(field_type.name());
             }
             (path.to_string(), index)
         })
@@ -49,6 +52,16 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         "payload_schema": schema,
         "update_queue": { "length": info.waiting },
     })
+}
+
+/// What is said of a payload index beside its type; `None` where it was made by that alone.
+fn options(schema: &FieldSchema, given: Option<&Map<String, Value>>) -> Option<Map<String, Value>> {
+    match schema {
+        FieldSchema::Text(params) if given.is_some() || *params != TextParams::default() => {
+            Some(text::shown(params, given))
+        }
+        _ => given.cloned(),
+    }
 }
 
 /// The `config` of the API: what a collection was made with, and changed to since.

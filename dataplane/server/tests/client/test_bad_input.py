@@ -46,7 +46,7 @@ BAD = [
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k"}]}}, "must"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "range": {"gte": "soon"}}]}}, "soon"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"value": 1.5}}]}}, "match"),
-    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"text": "a b"}}]}}, "text"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"substring": "a b"}}]}}, "substring"),
     ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": 0}}}, "min_count"),
     ("POST", "/points/query", {"query": [1, 2]}, "expected dim: 4, got 2"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "using": "nope"}, "nope"),
@@ -154,7 +154,7 @@ MISSING = [
     ("POST", "/points/query", {"query": {"discover": {"target": 1, "context": []}}}),
     ("POST", "/points/query", {"query": {"order_by": "k"}}),
     ("POST", "/points/query", {"query": {"sample": "random"}}),
-    ("PUT", "/index", {"field_name": "a", "field_schema": "text"}),
+    ("PUT", "/index", {"field_name": "a", "field_schema": {"type": "text", "scoring": True}}),
 ]
 # Vectors of a kind that the collection does not have.
 OTHER_KINDS = [

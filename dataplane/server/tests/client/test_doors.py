@@ -31,6 +31,7 @@ def doors(node):
     for client, name in ((rest, "doors-rest"), (over, "doors-grpc")):
         client.create_collection(name, vectors_config={"": params(), "named": params()}, shard_number=2)
         client.create_payload_index(name, "n", "integer", wait=True)
+        client.create_payload_index(name, "w", m.TextIndexParams(type="text", tokenizer="word", phrase_matching=True), wait=True)
         client.upsert(name, points, wait=True)
     yield (rest, "doors-rest"), (over, "doors-grpc")
     rest.close()
@@ -78,9 +79,14 @@ def condition(rng, depth=0):
     if choice == 9:
         return rng.choice([m.HasVectorCondition(has_vector=rng.choice(["", "named", "nope"])), m.IsNullCondition(is_null=m.PayloadField(key=key))])
     if choice == 10:
-        return m.FieldCondition(key=key, match=rng.choice([m.MatchText(text="red"), m.MatchPhrase(phrase="red green")]) if rng.random() < 0.3 else m.MatchValue(value="blue"))
+        texts = [m.MatchText(text="RED"), m.MatchPhrase(phrase="2024 05"), m.MatchTextAny(text_any="green x"), m.MatchPrefix(prefix="re"), m.MatchValue(value="blue")]
+        return m.FieldCondition(key=key, match=rng.choice(texts))
     if choice == 11:
-        return m.NestedCondition(nested=m.Nested(key="o", filter=filters(rng, depth + 1)))
+        if rng.random() < 0.5:
+            return m.NestedCondition(nested=m.Nested(key="o", filter=filters(rng, depth + 1)))
+        corners = [m.GeoPoint(lon=lon, lat=lat) for lon, lat in [(-8, -8), (8, -8), (0, 8), (-8, rng.choice([-8, -8, 0]))]]
+        area = m.GeoPolygon(exterior=m.GeoLineString(points=corners), interiors=[m.GeoLineString(points=corners[::-1])] if rng.random() < 0.3 else None)
+        return rng.choice([m.FieldCondition(key="geo", geo_polygon=area), m.SliceCondition(slice=m.Slice(total=3, index=rng.randrange(4)))])
     return filters(rng, depth + 1)
 
 
@@ -283,7 +289,10 @@ CHANGED = [
     ("create_payload_index", ["n", m.IntegerIndexParams(type="integer", lookup=True, range=False)], {"wait": True}),
     ("create_payload_index", ["k", m.KeywordIndexParams(type="keyword", is_tenant=True, on_disk=True)], {"wait": True}),
     ("create_payload_index", ["k", m.KeywordIndexParams(type="keyword", prefix=True)], None),
-    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="word")], None),
+    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="word")], {"wait": True}),
+    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="prefix", min_token_len=2, stopwords="english", stemmer=m.SnowballParams(type="snowball", language="english"))], {"wait": True}),
+    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="code")], None),
+    ("create_payload_index", ["t", m.TextIndexParams(type="text", tokenizer="word", scoring=True)], None),
     ("create_payload_index", ["a..b", "keyword"], None),
     ("delete_payload_index", ["n"], None),
     ("delete_payload_index", ["a..b"], None),
