@@ -93,8 +93,11 @@ fn payload(random: &mut Random) -> HashMap<String, wire::Value> {
 }
 
 fn filter(random: &mut Random) -> wire::Filter {
-    let matching = match random.below(3) {
+    let matching = match random.below(6) {
         0 => MatchValue::Keyword(text(random)),
+        3 => MatchValue::Text(text(random)),
+        4 => MatchValue::Phrase(text(random)),
+        5 => MatchValue::Prefix(text(random)),
         1 => MatchValue::Integer(number(random) as i64),
         _ => MatchValue::Integers(wire::RepeatedIntegers { integers: vec![1, 2] }),
     };
@@ -107,10 +110,33 @@ fn filter(random: &mut Random) -> wire::Filter {
         }),
         ..wire::FieldCondition::default()
     };
+    let points = (0..random.below(6)).map(|_| wire::GeoPoint {
+        lon: number(random) as f64,
+        lat: f64::from_bits(random.number()),
+    });
+    let line = wire::GeoLineString { points: points.collect() };
+    let polygon = wire::GeoPolygon { exterior: Some(line.clone()), interiors: vec![line] };
+    let geo_polygon = random.one_in(4).then_some(polygon);
+    let field = wire::FieldCondition { geo_polygon, ..field };
     let field = wire::Condition { condition_one_of: Some(ConditionOneOf::Field(field)) };
     let has_id = wire::HasIdCondition { has_id: id(random).into_iter().collect() };
     let has_id = wire::Condition { condition_one_of: Some(ConditionOneOf::HasId(has_id)) };
     wire::Filter { must: vec![field, has_id], ..wire::Filter::default() }
+}
+
+fn text_index(random: &mut Random) -> wire::PayloadIndexParams {
+    let languages = vec!["english".to_owned(), text(random)];
+    let stopwords = wire::StopwordsSet { languages, custom: vec![text(random)] };
+    let params = wire::TextIndexParams {
+        tokenizer: random.below(6) as i32,
+        min_token_len: Some(number(random)),
+        max_token_len: random.one_in(2).then(|| number(random)),
+        stopwords: random.one_in(2).then_some(stopwords),
+        phrase_matching: Some(true),
+        ..wire::TextIndexParams::default()
+    };
+    let index_params = wire::payload_index_params::IndexParams::TextIndexParams(params);
+    wire::PayloadIndexParams { index_params: Some(index_params) }
 }
 
 fn selector(random: &mut Random) -> Option<wire::PointsSelector> {
@@ -236,6 +262,7 @@ fn manage(random: &mut Random) -> Call {
                 collection_name,
                 field_name,
                 field_type,
+                field_index_params: random.one_in(2).then(|| text_index(random)),
                 ..wire::CreateFieldIndexCollection::default()
             };
             one(points("CreateFieldIndex"), &request)

@@ -71,6 +71,11 @@ fn changes() -> Vec<Change> {
             field_type: "keyword".into(),
             online: true,
         }),
+        Change::CreateIndex(CreateIndex {
+            field: field.clone(),
+            field_type: r#"{"text":{"tokenizer":"prefix","lowercase":true}}"#.into(),
+            online: true,
+        }),
         Change::DropIndex(DropIndex { field }),
     ]
 }
@@ -161,8 +166,18 @@ fn filter() -> wire::Filter {
         values_count: Some(wire::CountBounds { gte: Some(1), ..Default::default() }),
         ..Default::default()
     };
+    let corners = [0.0, 1.0, 1.0, 0.0].to_vec();
+    let ring = wire::GeoRing { lats: corners.clone(), lons: corners };
+    let of_kinds = wire::FieldCondition {
+        key: "text".to_owned(),
+        geo_polygon: Some(wire::GeoPolygon { exterior: Some(ring.clone()), interiors: vec![ring] }),
+        matching: Some(wire::field_condition::Matching::Text("a word".to_owned())),
+        ..Default::default()
+    };
     let conditions = [
         What::Field(field),
+        What::FieldOfKinds(of_kinds),
+        What::Slice(wire::Slice { total: 3, index: 1 }),
         What::HasId(wire::PointIds { ids: vec![PointId::num(3).to_key()] }),
         What::IsEmpty("none".to_owned()),
         What::HasVector(String::new()),

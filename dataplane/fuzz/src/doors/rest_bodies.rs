@@ -66,6 +66,28 @@ fn collections() -> Vec<(&'static str, &'static str, Value)> {
                 "field_schema": { "type": "keyword", "on_disk": true, "is_tenant": false },
             }),
         ),
+        (
+            "PUT",
+            "/collections/{c}/index",
+            json!({
+                "field_name": "text",
+                "field_schema": {
+                    "type": "text", "tokenizer": "multilingual", "min_token_len": 1,
+                    "max_token_len": 30, "lowercase": true, "ascii_folding": true,
+                    "phrase_matching": true,
+                    "stopwords": { "languages": ["english"], "custom": ["x"] },
+                    "stemmer": { "type": "snowball", "language": "english" },
+                },
+            }),
+        ),
+        (
+            "PUT",
+            "/collections/{c}/index",
+            json!({
+                "field_name": "text",
+                "field_schema": { "type": "text", "tokenizer": "prefix", "stopwords": "german" },
+            }),
+        ),
         ("DELETE", "/collections/{c}/index/n", Value::Null),
         ("DELETE", "/collections/{c}/index/a%5B%5D.b", Value::Null),
     ]
@@ -132,6 +154,10 @@ pub(super) fn filter() -> Value {
             { "key": "text", "match": { "value": "word" } },
             { "key": "n", "match": { "any": [1, 7] } },
             { "key": "text", "match": { "except": ["none"] } },
+            { "key": "text", "match": { "text": "a word" } },
+            { "key": "text", "match": { "text_any": "words" } },
+            { "key": "text", "match": { "phrase": "a word" } },
+            { "key": "text", "match": { "prefix": "wo" } },
             { "key": "a", "values_count": { "gte": 1 } },
             { "key": "place", "geo_radius": {
                 "center": { "lat": 52.5, "lon": 13.4 }, "radius": 1000.0,
@@ -139,6 +165,14 @@ pub(super) fn filter() -> Value {
             { "key": "place", "geo_bounding_box": {
                 "top_left": { "lat": 53, "lon": 13 }, "bottom_right": { "lat": 52, "lon": 14 },
             } },
+            { "key": "place", "geo_polygon": {
+                "exterior": { "points": [
+                    { "lat": 52, "lon": 13 }, { "lat": 53, "lon": 13 }, { "lat": 53, "lon": 14 },
+                    { "lat": 52, "lon": 13 },
+                ] },
+                "interiors": [],
+            } },
+            { "slice": { "total": 3, "index": 1 } },
             { "nested": { "key": "a", "filter": { "must": [
                 { "key": "b", "match": { "value": "x" } },
             ] } } },
