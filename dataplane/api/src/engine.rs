@@ -2,8 +2,9 @@
 
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
-    By, ConfigChange, Group, GroupValue, Grouping, Layout, Prefetch, Query, SearchExplained,
-    ShardExplained, ShardKeys, SparseChange, VectorChange,
+    By, ByExamples, ConfigChange, Diverse, Example, Feedback, Group, GroupValue, Grouping, Layout,
+    Lookup, Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange,
+    Strategy, VectorChange,
 };
 pub(crate) use vane_node::{
     CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,

@@ -39,7 +39,10 @@ pub use coordinator::Coordinator;
 pub use explain::{Explaining, SearchExplained, ShardExplained};
 pub use options::{AskedOf, RequestOptions};
 pub use partial::Partial;
-pub use query::{By, Group, GroupValue, Grouping, Prefetch, Query};
+pub use query::{
+    By, ByExamples, Diverse, Example, Feedback, Group, GroupValue, Grouping, Lookup, Pair, Place,
+    Prefetch, Query, Strategy,
+};
 pub use router::Router;
 pub use scope::ShardKeys;
 pub use shards::Shards;

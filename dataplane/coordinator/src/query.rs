@@ -1,16 +1,23 @@
 //! A query over a collection: one search, or a fusion of several.
 
+mod average;
+mod diverse;
+mod examples;
 mod filters;
 mod fusion;
 mod groups;
 mod idf;
+mod lookup;
 mod search;
+mod similarity;
 mod stage;
 
 use vane_filter::Filter;
 use vane_shard::{SearchParams, Want};
 use vane_types::{PointId, Vector};
 
+pub use diverse::Diverse;
+pub use examples::{ByExamples, Example, Feedback, Lookup, Pair, Place, Strategy};
 pub use groups::{Group, GroupValue, Grouping};
 
 /// What `points/query` asks.
@@ -34,6 +41,8 @@ pub struct Query {
     pub want: Want,
     /// Searches whose results a fusion makes one of, or among which a vector query ranks.
     pub prefetch: Vec<Prefetch>,
+    /// Where points that it names are looked up, if not here.
+    pub lookup: Option<Lookup>,
 }
 
 /// What decides the order of a result.
@@ -51,6 +60,10 @@ pub enum By {
     Dbsf,
     /// Id order.
     Id,
+    /// Likeness to examples.
+    Examples(ByExamples),
+    /// Nearness to an example, less likeness to better results.
+    Diverse(Diverse),
 }
 
 /// A search whose result another query works on.
@@ -70,4 +83,17 @@ pub struct Prefetch {
     pub limit: usize,
     /// Searches below this one.
     pub prefetch: Vec<Prefetch>,
+    /// Where points that it names are looked up, if not here.
+    pub lookup: Option<Lookup>,
+}
+
+impl By {
+    /// Whether scores are how near points are to a vector.
+    fn is_nearness(&self) -> bool {
+        match self {
+            Self::Vector(_) | Self::Point(_) | Self::Diverse(_) => true,
+            Self::Examples(by) => by.is_nearness(),
+            Self::Rrf { .. } | Self::Dbsf | Self::Id => false,
+        }
+    }
 }

@@ -110,6 +110,7 @@ fn nearest(n: u64, filter: Option<Filter>) -> Query {
         offset: 0,
         want: Want { payload: WantPayload::All, vectors: WantVectors::All },
         prefetch: Vec::new(),
+        lookup: None,
     }
 }
 

@@ -135,6 +135,11 @@ fn point_routes() -> Routes {
         .route("/collections/{collection}/points/search/groups", post(queries::search_groups))
         .route("/collections/{collection}/points/search", post(queries::search))
         .route("/collections/{collection}/points/search/batch", post(queries::search_batch))
+        .route("/collections/{collection}/points/recommend", post(queries::recommend))
+        .route("/collections/{collection}/points/recommend/batch", post(queries::recommend_batch))
+        .route("/collections/{collection}/points/recommend/groups", post(queries::recommend_groups))
+        .route("/collections/{collection}/points/discover", post(queries::discover))
+        .route("/collections/{collection}/points/discover/batch", post(queries::discover_batch))
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {

@@ -65,7 +65,8 @@ pub struct Count {
     pub filter: Option<Filter>,
 }
 
-/// The vector of a point, for a query that starts from it.
+/// The vector of a point, for a query that starts from it. Versions ask for it that do not read the
+/// vectors of many points at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VectorOf {
     /// The point.

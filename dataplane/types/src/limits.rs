@@ -70,6 +70,8 @@ pub const PREFETCHES_MAX: usize = 64;
 pub const EXAMPLES_MAX: usize = 1024;
 /// Numbers of all vectors that a query by examples compares with: each shard gets them all.
 pub const EXAMPLE_VALUES_MAX: usize = 4 << 20;
+/// Nearest points that results of one query are chosen from by their diversity.
+pub const DIVERSE_CANDIDATES_MAX: usize = 16_384;
 /// Operations of one batch update.
 pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
 /// Bytes after which a write of many points goes on in another log entry.

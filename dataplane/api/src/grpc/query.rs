@@ -9,6 +9,7 @@ use vane_wire::qdrant::{
 };
 
 use super::config::word;
+use super::examples::{context, discover, diverse, feedback, lookup_from, recommend};
 use super::filter::maybe;
 use super::select::{among, want};
 use super::value::number;
@@ -129,7 +130,7 @@ impl Form for SearchPointGroups {
 }
 
 /// A query or a search with what groups it.
-fn grouped(mut form: Value, by: String, size: Option<u64>, looks_up: bool) -> Value {
+pub(super) fn grouped(mut form: Value, by: String, size: Option<u64>, looks_up: bool) -> Value {
     form["group_by"] = by.into();
     // Without one REST's default holds, which is that of gRPC.
     if let Some(size) = size {
@@ -156,18 +157,18 @@ fn stage(stage: PrefetchQuery, lists: &mut Lists) -> Result<Fields, Error> {
     put(&mut fields, "params", stage.params.map(params).transpose()?);
     threshold(&mut fields, stage.score_threshold)?;
     put(&mut fields, "limit", stage.limit);
-    put(&mut fields, "lookup_from", unread(stage.lookup_from));
+    put(&mut fields, "lookup_from", stage.lookup_from.map(lookup_from).transpose()?);
     Ok(fields)
 }
 
-fn threshold(fields: &mut Fields, threshold: Option<f32>) -> Result<(), Error> {
+pub(super) fn threshold(fields: &mut Fields, threshold: Option<f32>) -> Result<(), Error> {
     put(fields, "score_threshold", threshold.map(f64::from).map(number).transpose()?);
     Ok(())
 }
 
 fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
     Ok(match needed(query.variant, "query.variant")? {
-        Variant::Nearest(near) => json!({ "nearest": input(near, lists)? }),
+        Variant::Nearest(near) => json!({ "nearest": input(near, "nearest.variant", lists)? }),
         Variant::Fusion(fusion) => {
             json!({ "fusion": word(fusion, "query.fusion", Fusion::as_str_name)?.to_lowercase() })
         }
@@ -177,20 +178,20 @@ fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
             put(&mut fields, "weights", (!weights.is_empty()).then_some(weights));
             json!({ "rrf": fields })
         }
+        Variant::NearestWithMmr(near) => diverse(near, lists)?,
+        Variant::Recommend(part) => json!({ "recommend": recommend(part, lists)? }),
+        Variant::Discover(part) => json!({ "discover": discover(part, lists)? }),
+        Variant::Context(part) => json!({ "context": context(part, lists)? }),
+        Variant::RelevanceFeedback(part) => json!({ "relevance_feedback": feedback(part, lists)? }),
         // Their names are enough to refuse them.
-        Variant::NearestWithMmr(_) => json!({ "mmr": true }),
-        Variant::Recommend(_) => json!({ "recommend": true }),
-        Variant::Discover(_) => json!({ "discover": true }),
-        Variant::Context(_) => json!({ "context": true }),
         Variant::OrderBy(_) => json!({ "order_by": true }),
         Variant::Sample(_) => json!({ "sample": true }),
         Variant::Formula(_) => json!({ "formula": true }),
-        Variant::RelevanceFeedback(_) => json!({ "relevance_feedback": true }),
         Variant::Text(_) => json!({ "text": true }),
     })
 }
 
-fn params(params: SearchParams) -> Result<Value, Error> {
+pub(super) fn params(params: SearchParams) -> Result<Value, Error> {
     let SearchParams { hnsw_ef, exact, quantization, indexed_only, acorn, idf } = params;
     let mut fields = Fields::new();
     put(&mut fields, "hnsw_ef", hnsw_ef);

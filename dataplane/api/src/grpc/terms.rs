@@ -64,6 +64,11 @@ termed! {
     SearchPoints: collection, timeout, consistency;
     SearchPointGroups: collection, timeout, consistency;
     SearchBatchPoints: collection, timeout, consistency;
+    RecommendPoints: collection, timeout, consistency;
+    RecommendBatchPoints: collection, timeout, consistency;
+    RecommendPointGroups: collection, timeout, consistency;
+    DiscoverPoints: collection, timeout, consistency;
+    DiscoverBatchPoints: collection, timeout, consistency;
     CreateCollection: collection, timeout;
     UpdateCollection: collection, timeout;
     DeleteCollection: collection, timeout;

@@ -36,7 +36,8 @@ pub(super) fn vectors(vectors: Vectors, lists: &mut Lists) -> Result<Value, Erro
     }
 }
 
-fn vector(vector: Vector, lists: &mut Lists) -> Result<Value, Error> {
+/// A vector.
+pub(super) fn vector(vector: Vector, lists: &mut Lists) -> Result<Value, Error> {
     #[expect(deprecated, reason = "most clients send nothing else")]
     let Vector { data, indices, vectors_count, vector } = vector;
     Ok(match (vector, indices, vectors_count) {
@@ -50,9 +51,9 @@ fn vector(vector: Vector, lists: &mut Lists) -> Result<Value, Error> {
     })
 }
 
-/// What a query is near to.
-pub(super) fn input(input: VectorInput, lists: &mut Lists) -> Result<Value, Error> {
-    Ok(match needed(input.variant, "nearest.variant")? {
+/// A vector of a query, or a point that has it; `what` is its place.
+pub(super) fn input(input: VectorInput, what: &str, lists: &mut Lists) -> Result<Value, Error> {
+    Ok(match needed(input.variant, what)? {
         Variant::Id(id) => point_id(Some(id))?,
         Variant::Dense(dense) => lists.dense(dense.data),
         Variant::Sparse(part) => sparse(part.indices, part.values),

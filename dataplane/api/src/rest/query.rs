@@ -2,7 +2,10 @@
 
 mod by;
 mod check;
+mod example;
+mod examples;
 mod groups;
+mod recommend;
 mod search;
 
 use serde::Deserialize;
@@ -17,7 +20,11 @@ use crate::engine::{Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
 use check::by;
+use examples::LookupFrom;
 pub use groups::{GroupsRequest, QueryGroupsRequest, SearchGroupsRequest};
+pub use recommend::{
+    DiscoverBatch, DiscoverRequest, RecommendBatch, RecommendGroupsRequest, RecommendRequest,
+};
 pub use search::{SearchBatch, SearchRequest};
 
 /// Points returned when the request does not say.
@@ -40,9 +47,11 @@ pub struct QueryRequest {
     #[serde(default)]
     prefetch: OneOrMany<PrefetchRequest>,
     explain: Option<bool>,
-    #[serde(default, rename = "lookup_from")]
-    _lookup_from: Unsupported,
+    lookup_from: Option<LookupFrom>,
     shard_key: Option<NamedKeys>,
+    /// What is wrong with an older request that this one was made of.
+    #[serde(skip)]
+    refused: Option<Error>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,8 +65,7 @@ struct PrefetchRequest {
     limit: Option<u64>,
     #[serde(default)]
     prefetch: OneOrMany<PrefetchRequest>,
-    #[serde(default, rename = "lookup_from")]
-    _lookup_from: Unsupported,
+    lookup_from: Option<LookupFrom>,
 }
 
 /// `params` of a search.
@@ -138,6 +146,9 @@ impl QueryRequest {
     /// `Kind::Invalid` where a number is out of its range, `Kind::BadRequest` where prefetches
     /// and ranking do not fit, `Kind::Malformed` where a filter is none.
     pub fn into_query(self) -> Result<Query, Error> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         let limit = limit("limit", self.limit, LIMIT)?;
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
@@ -154,6 +165,7 @@ impl QueryRequest {
             // No payloads unless they are asked for, as Qdrant has it; reads by id send them.
             want: want(self.with_payload, self.with_vector, false),
             prefetch,
+            lookup: self.lookup_from.map(LookupFrom::into_lookup),
         })
     }
 }
@@ -183,6 +195,7 @@ fn prefetches(
             score_threshold: request.score_threshold,
             limit,
             prefetch: below,
+            lookup: request.lookup_from.map(LookupFrom::into_lookup),
         });
     }
     Ok(prefetches)

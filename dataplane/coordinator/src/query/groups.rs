@@ -9,7 +9,7 @@ use vane_types::limits::RESULTS_MAX;
 use vane_types::{Error, JsonPath, PointId};
 
 use super::filters::both;
-use super::{By, Prefetch, Query};
+use super::{Prefetch, Query};
 use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
@@ -82,10 +82,7 @@ impl<S: Shards> Collection<S> {
                 break;
             }
         }
-        let is_smaller_better = match query.by {
-            By::Vector(_) | By::Point(_) => self.is_distance(&query.using),
-            By::Rrf { .. } | By::Dbsf | By::Id => false,
-        };
+        let is_smaller_better = query.by.is_nearness() && self.is_distance(&query.using);
         let best = gathered.into_best(is_smaller_better);
         self.with_wanted(best, want, options).await
     }

@@ -5,12 +5,14 @@ use std::pin::Pin;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vane_filter::Filter;
 use vane_shard::{Record, Scored, Scroll, Search, Want};
-use vane_transport::reads::VectorOf;
-use vane_types::{Error, LogIndex, PointId, Vector};
+use vane_types::{Error, LogIndex, PointId};
 
+use super::diverse::Choice;
+use super::examples::Example;
 use super::filters::{both, only, without};
 use super::fusion::{Ranked, by_distribution, reciprocal_rank};
-use super::{By, Prefetch, Query};
+use super::lookup::Places;
+use super::{By, Diverse, Prefetch, Query};
 use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
@@ -20,8 +22,10 @@ use crate::shards::Shards;
 const STAGES_AT_ONCE: usize = 8;
 
 /// What is the same for all stages of a query.
-struct Whole<'a> {
+struct Whole<'a, S> {
     options: &'a RequestOptions,
+    /// Where points are looked up that are not of this collection.
+    places: Places<S>,
     /// Points that some stage searches by: none of them is found by any.
     named: Vec<PointId>,
 }
@@ -34,28 +38,22 @@ impl<S: Shards> Collection<S> {
     /// than an answer may hold; that of a shard that does not answer, see
     /// [`RequestOptions::partial`].
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
-        let Query { by, using, filter, params, score_threshold, limit, offset, want, prefetch } =
-            query;
+        let Query { mut by, using, filter, params, score_threshold, limit, .. } = query;
+        let Query { offset, want, prefetch, lookup, .. } = query;
+        if let By::Diverse(diverse) = &mut by {
+            // However many of them are skipped.
+            diverse.candidates.get_or_insert(limit);
+        }
         // No shard can tell which of its points are skipped: all come here, and the first go.
         let limit = limit.saturating_add(offset);
-        let mut stage = Prefetch { by, using, filter, params, score_threshold, limit, prefetch };
-        self.bind_points(&mut stage)?;
-        let mut named = Vec::new();
-        name_points(&stage, &mut named);
-        let whole = Whole { options: &options, named };
+        let mut stage =
+            Prefetch { by, using, filter, params, score_threshold, limit, prefetch, lookup };
+        let (places, named) = self.bind(&mut stage, &options).await?;
+        let whole = Whole { options: &options, places, named };
         let mut found = self.stage(stage, want, &whole).await?;
         found.drain(..offset.min(found.len()));
         check_size(found.iter().map(|scored| &scored.record))?;
         Ok(found)
-    }
-
-    /// Makes the points that a stage and those below it search by those of the tenant that is
-    /// meant.
-    fn bind_points(&self, stage: &mut Prefetch) -> Result<(), Error> {
-        if let By::Point(id) = &mut stage.by {
-            *id = self.the_one(*id)?;
-        }
-        stage.prefetch.iter_mut().try_for_each(|below| self.bind_points(below))
     }
 
     /// One stage. Boxed, since stages call each other; their depth is bounded where a request
@@ -64,31 +62,44 @@ impl<S: Shards> Collection<S> {
         &'a self,
         stage: Prefetch,
         want: Want,
-        whole: &'a Whole<'a>,
+        whole: &'a Whole<'a, S>,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
             if let By::Rrf { .. } | By::Dbsf = stage.by {
                 return self.fuse(stage, want, whole).await;
             }
-            let Prefetch { by, using, mut filter, params, score_threshold, limit, prefetch } =
-                stage;
+            let Prefetch { by, using, mut filter, params, score_threshold, limit, .. } = stage;
+            let Prefetch { prefetch, lookup, .. } = stage;
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), whole).await?;
                 // As a filter by ids, so that shards rank them as in any filtered search.
                 let ids = lists.into_iter().flatten().map(|(id, _)| id);
                 filter = Some(only(ids, filter.as_ref())?);
             }
-            let vector = match by {
-                By::Vector(vector) => vector,
-                By::Point(id) => self.vector_of(id, using.clone(), whole.options).await?,
+            let from = (&whole.places, lookup.as_ref());
+            let mut choice = None;
+            let sought = match by {
+                By::Vector(vector) => vector.into(),
+                By::Point(id) => {
+                    self.sought_near(Example::Point(id), &using, from, whole.options).await?
+                }
+                By::Examples(by) => self.sought_by(by, &using, from, whole.options).await?,
+                By::Diverse(Diverse { near, diversity, candidates }) => {
+                    let candidates = candidates.unwrap_or(limit);
+                    choice = Some(Choice { diversity, candidates, limit });
+                    self.sought_near(near, &using, from, whole.options).await?
+                }
                 By::Rrf { .. } | By::Dbsf | By::Id => {
                     return self.in_id_order(filter, limit, want, whole).await;
                 }
             };
-            let (sought, exclude) = (vector.into(), whole.named.clone());
+            let exclude = whole.named.clone();
             let search =
                 Search { using, sought, filter, params, score_threshold, limit, exclude, want };
-            self.search(search, whole.options).await
+            match choice {
+                None => self.search(search, whole.options).await,
+                Some(choice) => self.choose(search, choice, whole.options).await,
+            }
         })
     }
 
@@ -97,7 +108,7 @@ impl<S: Shards> Collection<S> {
         &self,
         stage: Prefetch,
         want: Want,
-        whole: &Whole<'_>,
+        whole: &Whole<'_, S>,
     ) -> Result<Vec<Scored>, Error> {
         let Prefetch { by, filter, score_threshold, limit, prefetch, .. } = stage;
         let lists = self.below(prefetch, filter.as_ref(), whole).await?;
@@ -117,7 +128,7 @@ impl<S: Shards> Collection<S> {
         &self,
         stages: Vec<Prefetch>,
         filter: Option<&Filter>,
-        whole: &Whole<'_>,
+        whole: &Whole<'_, S>,
     ) -> Result<Vec<Ranked>, Error> {
         // One after the other where shards may be missing: each stage goes without those that an
         // earlier one missed, or some would rank points that others have not seen.
@@ -131,20 +142,6 @@ impl<S: Shards> Collection<S> {
             Ok(found.into_iter().map(|scored| (scored.record.id, scored.score)).collect())
         };
         stream::iter(stages).map(list).buffered(at_once).try_collect().await
-    }
-
-    async fn vector_of(
-        &self,
-        id: PointId,
-        using: String,
-        options: &RequestOptions,
-    ) -> Result<Vector, Error> {
-        let read = (self.ordinal_of(id), VectorOf { id, using });
-        let answer = self.ask(std::iter::once(read), options).await?.pop();
-        // One shard was asked: with no answer at all `ask` fails.
-        answer
-            .map(|shard| shard.answer)
-            .ok_or_else(|| Error::internal("a shard answered nothing where a vector was asked for"))
     }
 
     async fn with_records(
@@ -169,7 +166,7 @@ impl<S: Shards> Collection<S> {
         filter: Option<Filter>,
         limit: usize,
         want: Want,
-        whole: &Whole<'_>,
+        whole: &Whole<'_, S>,
     ) -> Result<Vec<Scored>, Error> {
         let filter = without(&whole.named, filter)?;
         let page = Scroll { filter, offset: None, limit, want };
@@ -185,41 +182,4 @@ impl<S: Shards> Collection<S> {
 /// As Qdrant has it where nothing was ranked: the same score for all, and no version.
 fn unranked(record: Record) -> Scored {
     Scored { record: Record { version: LogIndex::ZERO, ..record }, score: 1.0 }
-}
-
-/// Adds the points that a stage and those below it search by.
-fn name_points(stage: &Prefetch, named: &mut Vec<PointId>) {
-    if let By::Point(id) = stage.by
-        && !named.contains(&id)
-    {
-        named.push(id);
-    }
-    stage.prefetch.iter().for_each(|below| name_points(below, named));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn by(by: By, prefetch: Vec<Prefetch>) -> Prefetch {
-        Prefetch {
-            by,
-            using: String::new(),
-            filter: None,
-            params: Default::default(),
-            score_threshold: None,
-            limit: 10,
-            prefetch,
-        }
-    }
-
-    #[test]
-    fn points_named_anywhere_in_a_query_are_named_once() {
-        let point = |id| By::Point(PointId::num(id));
-        let deep = by(point(3), vec![by(point(1), Vec::new()), by(By::Id, Vec::new())]);
-        let query = by(By::Dbsf, vec![by(point(1), Vec::new()), deep]);
-        let mut named = Vec::new();
-        name_points(&query, &mut named);
-        assert_eq!(named, [1, 3].map(PointId::num));
-    }
 }

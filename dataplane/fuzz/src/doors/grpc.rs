@@ -195,7 +195,7 @@ fn read(random: &mut Random) -> Call {
     let collection_name = name(random);
     let filter = Some(filter(random));
     let near = wire::DenseVector { data: vec![f32::from_bits(random.number() as u32), 1.0] };
-    match random.below(4) {
+    match random.below(5) {
         0 => {
             let offset = id(random);
             let limit = Some(number(random) as u32);
@@ -213,6 +213,7 @@ fn read(random: &mut Random) -> Call {
                 wire::SearchPoints { collection_name, vector, filter, limit, ..Default::default() };
             one(points("Search"), &request)
         }
+        3 => by_examples(random),
         _ => {
             let near =
                 wire::VectorInput { variant: Some(wire::vector_input::Variant::Dense(near)) };
@@ -229,6 +230,43 @@ fn read(random: &mut Random) -> Call {
             one(points("Query"), &request)
         }
     }
+}
+
+fn by_examples(random: &mut Random) -> Call {
+    let (collection_name, limit) = (name(random), number(random));
+    let data = vec![f32::from_bits(random.number() as u32), 1.0];
+    let dense = wire::vector::Vector::Dense(wire::DenseVector { data });
+    let vector = wire::Vector { vector: Some(dense), ..wire::Vector::default() };
+    if random.one_in(2) {
+        let positive: Vec<_> = (0..random.below(3)).filter_map(|_| id(random)).collect();
+        let request = wire::RecommendPoints {
+            collection_name,
+            positive,
+            negative_vectors: vec![vector; random.below(2)],
+            filter: Some(filter(random)),
+            limit,
+            strategy: Some(random.below(4) as i32),
+            ..Default::default()
+        };
+        return one(points("Recommend"), &request);
+    }
+    use wire::vector_example::Example;
+    let example = |example| wire::VectorExample { example: Some(example) };
+    let near = example(Example::Vector(vector));
+    let target = wire::target_vector::Target::Single(near.clone());
+    let pair = wire::ContextExamplePair {
+        positive: Some(near),
+        negative: id(random).map(|id| example(Example::Id(id))),
+    };
+    let request = wire::DiscoverPoints {
+        collection_name,
+        target: random.one_in(2).then_some(wire::TargetVector { target: Some(target) }),
+        context: vec![pair; random.below(3)],
+        filter: Some(filter(random)),
+        limit,
+        ..Default::default()
+    };
+    one(points("Discover"), &request)
 }
 
 fn manage(random: &mut Random) -> Call {

@@ -177,34 +177,45 @@ impl Points for PointsDoor {
 
     async fn recommend(
         &self,
-        _: Request<wire::RecommendPoints>,
+        request: Request<wire::RecommendPoints>,
     ) -> Answer<wire::RecommendResponse> {
-        missing("Points/Recommend", "use Query, near to a point or to the mean of vectors")
+        let (call, result) = reads::query(&self.0, request).await?;
+        done(call.answer(wire::RecommendResponse { result, time: call.seconds(), usage: None }))
     }
 
     async fn recommend_batch(
         &self,
-        _: Request<wire::RecommendBatchPoints>,
+        request: Request<wire::RecommendBatchPoints>,
     ) -> Answer<wire::RecommendBatchResponse> {
-        missing("Points/RecommendBatch", "use QueryBatch, near to points or to means of vectors")
+        let (call, result) = reads::query_batch(&self.0, request).await?;
+        let time = call.seconds();
+        done(call.answer(wire::RecommendBatchResponse { result, time, usage: None }))
     }
 
     async fn recommend_groups(
         &self,
-        _: Request<wire::RecommendPointGroups>,
+        request: Request<wire::RecommendPointGroups>,
     ) -> Answer<wire::RecommendGroupsResponse> {
-        missing("Points/RecommendGroups", "use QueryGroups")
+        let (call, groups) = reads::groups(&self.0, request).await?;
+        let (result, time) = (Some(groups), call.seconds());
+        done(call.answer(wire::RecommendGroupsResponse { result, time, usage: None }))
     }
 
-    async fn discover(&self, _: Request<wire::DiscoverPoints>) -> Answer<wire::DiscoverResponse> {
-        missing("Points/Discover", "use Query")
+    async fn discover(
+        &self,
+        request: Request<wire::DiscoverPoints>,
+    ) -> Answer<wire::DiscoverResponse> {
+        let (call, result) = reads::query(&self.0, request).await?;
+        done(call.answer(wire::DiscoverResponse { result, time: call.seconds(), usage: None }))
     }
 
     async fn discover_batch(
         &self,
-        _: Request<wire::DiscoverBatchPoints>,
+        request: Request<wire::DiscoverBatchPoints>,
     ) -> Answer<wire::DiscoverBatchResponse> {
-        missing("Points/DiscoverBatch", "use QueryBatch")
+        let (call, result) = reads::query_batch(&self.0, request).await?;
+        let time = call.seconds();
+        done(call.answer(wire::DiscoverBatchResponse { result, time, usage: None }))
     }
 
     async fn facet(&self, _: Request<wire::FacetCounts>) -> Answer<wire::FacetResponse> {

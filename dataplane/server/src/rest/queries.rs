@@ -1,8 +1,10 @@
-//! Queries: points ranked. Searches, which are older, are queries in other words.
+//! Queries: points ranked. Searches, recommendations and discoveries, which are older, are queries
+//! in other words.
 
 use vane_api::rest::explained::explained;
 use vane_api::rest::query::{
-    GroupsRequest, QueryBatch, QueryGroupsRequest, QueryRequest, SearchBatch, SearchGroupsRequest,
+    DiscoverBatch, DiscoverRequest, GroupsRequest, QueryBatch, QueryGroupsRequest, QueryRequest,
+    RecommendBatch, RecommendGroupsRequest, RecommendRequest, SearchBatch, SearchGroupsRequest,
     SearchRequest,
 };
 use vane_api::rest::record::{Found, Groups, Keys, Points};
@@ -27,8 +29,17 @@ pub(super) async fn one(call: Call, To(name, body): To<QueryRequest>) -> Answere
 
 /// `POST /collections/{collection}/points/search`.
 pub(super) async fn search(call: Call, To(name, body): To<SearchRequest>) -> Answered {
-    let (found, keys) = ranked(&call, &name, body.into(), None).await?;
-    Ok(call.answer(Found(&found, &keys)))
+    found(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/recommend`.
+pub(super) async fn recommend(call: Call, To(name, body): To<RecommendRequest>) -> Answered {
+    found(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/discover`.
+pub(super) async fn discover(call: Call, To(name, body): To<DiscoverRequest>) -> Answered {
+    found(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/query/batch`: results in the order asked for.
@@ -40,9 +51,17 @@ pub(super) async fn batch(call: Call, To(name, body): To<QueryBatch>) -> Answere
 
 /// `POST /collections/{collection}/points/search/batch`: results in the order asked for.
 pub(super) async fn search_batch(call: Call, To(name, body): To<SearchBatch>) -> Answered {
-    let (found, keys) = ranked_each(&call, &name, body.into()).await?;
-    let results: Vec<_> = found.iter().map(|points| Found(points, &keys)).collect();
-    Ok(call.answer(results))
+    found_each(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/recommend/batch`: results in the order asked for.
+pub(super) async fn recommend_batch(call: Call, To(name, body): To<RecommendBatch>) -> Answered {
+    found_each(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/discover/batch`: results in the order asked for.
+pub(super) async fn discover_batch(call: Call, To(name, body): To<DiscoverBatch>) -> Answered {
+    found_each(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/query/groups`.
@@ -53,6 +72,27 @@ pub(super) async fn groups(call: Call, To(name, body): To<QueryGroupsRequest>) -
 /// `POST /collections/{collection}/points/search/groups`.
 pub(super) async fn search_groups(call: Call, To(name, body): To<SearchGroupsRequest>) -> Answered {
     grouped(&call, &name, body.into()).await
+}
+
+/// `POST /collections/{collection}/points/recommend/groups`.
+pub(super) async fn recommend_groups(
+    call: Call,
+    To(name, body): To<RecommendGroupsRequest>,
+) -> Answered {
+    grouped(&call, &name, body.into()).await
+}
+
+/// Points as older operations answer them.
+async fn found(call: &Call, name: &str, body: QueryRequest) -> Answered {
+    let (found, keys) = ranked(call, name, body, None).await?;
+    Ok(call.answer(Found(&found, &keys)))
+}
+
+/// The same of several.
+async fn found_each(call: &Call, name: &str, body: QueryBatch) -> Answered {
+    let (found, keys) = ranked_each(call, name, body).await?;
+    let results: Vec<_> = found.iter().map(|points| Found(points, &keys)).collect();
+    Ok(call.answer(results))
 }
 
 async fn grouped(call: &Call, name: &str, mut body: GroupsRequest) -> Answered {

@@ -10,12 +10,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 19] = [
-    ("/points/recommend", ""),
-    ("/points/recommend/batch", ""),
-    ("/points/recommend/groups", ""),
-    ("/points/discover", ""),
-    ("/points/discover/batch", ""),
+const OF_COLLECTION: [(&str, &str); 14] = [
     ("/points/search/matrix/pairs", ""),
     ("/points/search/matrix/offsets", ""),
     ("/facet", ""),

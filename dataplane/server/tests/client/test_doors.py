@@ -33,6 +33,8 @@ def doors(node):
         client.create_payload_index(name, "n", "integer", wait=True)
         client.create_payload_index(name, "w", m.TextIndexParams(type="text", tokenizer="word", phrase_matching=True), wait=True)
         client.upsert(name, points, wait=True)
+    rest.create_collection("doors-others", vectors_config={"": params(), "named": params()})
+    rest.upsert("doors-others", [point(rng, i) for i in range(150)], wait=True)
     yield (rest, "doors-rest"), (over, "doors-grpc")
     rest.close()
     over.close()
@@ -104,21 +106,48 @@ def wanted(rng):
 
 def ranking(rng, depth=0):
     """The part of a query that says how to rank."""
-    choice = rng.randrange(9)
+    choice = rng.randrange(12)
     using = rng.choice([None, None, "named", "nope" if rng.random() < 0.2 else None])
     if choice < 4:
         return {"query": vector(rng, rng.choice([3, 3, 3, 4])), "using": using}
     if choice == 4:
         return {"query": rng.choice([1, 17, 100_000]), "using": using}
     if choice == 5:
-        return {"query": rng.choice([m.SampleQuery(sample="random"), m.OrderByQuery(order_by="n"), m.FusionQuery(fusion="dbsf"), m.RecommendQuery(recommend=m.RecommendInput(positive=[1]))])}
+        return {"query": rng.choice([m.SampleQuery(sample="random"), m.OrderByQuery(order_by="n"), m.FusionQuery(fusion="dbsf")])}
     if choice == 6:
         return {"query": None}
+    if choice > 8:
+        return {"query": by_examples(rng), "using": using, "lookup_from": lookup(rng)}
     if depth == 2:
         return {"query": vector(rng)}
     below = [m.Prefetch(**ranking(rng, depth + 1), filter=maybe(rng), limit=rng.choice([None, 5, 20])) for _ in range(rng.randrange(3))]
     query = rng.choice([m.FusionQuery(fusion="rrf"), m.RrfQuery(rrf=m.Rrf(k=rng.choice([None, 3, 60]))), vector(rng)])
     return {"query": query, "prefetch": below or None}
+
+
+def example(rng):
+    return rng.choice([rng.randrange(200), rng.randrange(201), vector(rng, 3 if rng.random() < 0.97 else 4)])
+
+
+def by_examples(rng):
+    some = lambda: [example(rng) for _ in range(rng.randrange(3))]
+    pairs = [m.ContextPair(positive=example(rng), negative=example(rng)) for _ in range(rng.randrange(3))]
+    items = [m.FeedbackItem(example=example(rng), score=rng.choice([0.5, 1, -2])) for _ in range(rng.randrange(4))]
+    naive = m.NaiveFeedbackStrategyParams(a=0.5, b=rng.choice([0, 1.5, -1]), c=2)
+    mmr = m.Mmr(diversity=rng.choice([None, 0.2, 1, 1.5 if rng.random() < 0.3 else 0]), candidates_limit=rng.choice([None, 20]))
+    return rng.choice([
+        m.RecommendQuery(recommend=m.RecommendInput(positive=some(), negative=some(), strategy=rng.choice([None, *m.RecommendStrategy]))),
+        m.DiscoverQuery(discover=m.DiscoverInput(target=example(rng), context=pairs)),
+        m.ContextQuery(context=pairs),
+        m.NearestQuery(nearest=example(rng), mmr=mmr),
+        m.RelevanceFeedbackQuery(relevance_feedback=m.RelevanceFeedbackInput(target=example(rng), feedback=items, strategy=m.NaiveFeedbackStrategy(naive=naive))),
+    ])
+
+
+def lookup(rng):
+    if rng.random() < 0.7:
+        return None
+    return m.LookupLocation(collection=rng.choice(["doors-others", "doors-others", "doors-nowhere"]), vector=rng.choice([None, "named", "nope"]))
 
 
 def maybe(rng):
@@ -237,7 +266,10 @@ def test_batches_of_queries(doors):
     rng = random.Random(14)
     requests = []
     for _ in range(60):
-        asked = [m.QueryRequest(**ranking(rng), limit=5, filter=maybe(rng)) for _ in range(rng.randrange(1, 4))]
+        # One at most that shards refuse: which of several fails first is a matter of chance.
+        rankings = [ranking(rng), *({"query": vector(rng)} for _ in range(rng.randrange(3)))]
+        rng.shuffle(rankings)
+        asked = [m.QueryRequest(**it, limit=5, filter=maybe(rng)) for it in rankings]
         requests.append(("query_batch_points", [asked], None))
     both(doors, requests)
 

@@ -52,5 +52,6 @@ fn nearest(filter: Option<Filter>, want: Want) -> Query {
         offset: 0,
         want,
         prefetch: Vec::new(),
+        lookup: None,
     }
 }

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use vane_types::PointId;
 
 use super::super::Unsupported;
-use super::super::vector::{Numbers, VectorVisitor, sparse, vector_at};
+use super::super::vector::{Numbers, sparse, vector_at};
+use super::OneOrMany;
+use super::example::{ExampleVisitor, Exemplar, near};
+use super::examples::{ContextPair, Discover, Mmr, Recommend, RelevanceFeedback, discovered};
 use crate::engine::By;
 
 /// `k` of reciprocal rank fusion when the request does not say.
@@ -20,39 +22,25 @@ pub(super) struct Ranking(pub(super) By);
 
 impl<'de> Deserialize<'de> for Ranking {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RankingVisitor { nearest: false }).map(Self)
+        deserializer.deserialize_any(RankingVisitor).map(Self)
     }
 }
 
-/// The value of `nearest`: like a query, without the objects that say how to rank.
-struct Nearest(By);
-
-impl<'de> Deserialize<'de> for Nearest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RankingVisitor { nearest: true }).map(Self)
-    }
-}
-
-struct RankingVisitor {
-    nearest: bool,
-}
+struct RankingVisitor;
 
 impl<'de> Visitor<'de> for RankingVisitor {
     type Value = By;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.nearest {
-            true => "a vector or a point id",
-            false => "a vector, a point id, or an object with `nearest`, `fusion` or `rrf`",
-        })
+        f.write_str("a vector, a point id, or an object that says how to rank, such as `nearest`")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<By, A::Error> {
-        VectorVisitor.visit_seq(seq).map(By::Vector)
+        ExampleVisitor.visit_seq(seq).map(near)
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<By, E> {
-        Ok(By::Point(PointId::num(number)))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<By, E> {
+        ExampleVisitor.visit_u64(number).map(near)
     }
 
     fn visit_i64<E: Error>(self, mark: i64) -> Result<By, E> {
@@ -60,14 +48,10 @@ impl<'de> Visitor<'de> for RankingVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<By, E> {
-        // By the same rule as everywhere else: a number in quotes is no id.
-        PointId::deserialize(serde::de::value::StrDeserializer::new(text)).map(By::Point)
+        ExampleVisitor.visit_str(text).map(near)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<By, A::Error> {
-        if self.nearest {
-            return VectorVisitor.visit_map(map).map(By::Vector);
-        }
         Object::deserialize(MapAccessDeserializer::new(map))?.into_by().map_err(A::Error::custom)
     }
 }
@@ -76,19 +60,16 @@ impl<'de> Visitor<'de> for RankingVisitor {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Object {
-    nearest: Option<Nearest>,
+    nearest: Option<Exemplar>,
+    mmr: Option<Mmr>,
+    recommend: Option<Recommend>,
+    discover: Option<Discover>,
+    context: Option<OneOrMany<ContextPair>>,
+    relevance_feedback: Option<RelevanceFeedback>,
     fusion: Option<Fusion>,
     rrf: Option<Rrf>,
     indices: Option<Vec<u32>>,
     values: Option<Numbers>,
-    #[serde(default, rename = "mmr")]
-    _mmr: Unsupported,
-    #[serde(default, rename = "recommend")]
-    _recommend: Unsupported,
-    #[serde(default, rename = "discover")]
-    _discover: Unsupported,
-    #[serde(default, rename = "context")]
-    _context: Unsupported,
     #[serde(default, rename = "order_by")]
     _order_by: Unsupported,
     #[serde(default, rename = "formula")]
@@ -97,8 +78,6 @@ struct Object {
     _defaults: Unsupported,
     #[serde(default, rename = "sample")]
     _sample: Unsupported,
-    #[serde(default, rename = "relevance_feedback")]
-    _relevance_feedback: Unsupported,
     #[serde(default, rename = "text")]
     _text: Unsupported,
     #[serde(default, rename = "image")]
@@ -132,16 +111,39 @@ impl Object {
             (Some(indices), Some(values)) => Some(sparse(indices, values)?),
             _ => return Err("a sparse vector has `indices` and `values`".into()),
         };
-        match (self.nearest, self.fusion, self.rrf, sparse) {
-            (Some(Nearest(by)), None, None, None) => Ok(by),
-            (None, Some(Fusion::Rrf), None, None) => Ok(By::Rrf { k: RRF_K, weights: None }),
-            (None, Some(Fusion::Dbsf), None, None) => Ok(By::Dbsf),
-            (None, None, Some(Rrf { k, weights }), None) => {
-                Ok(By::Rrf { k: k.unwrap_or(RRF_K), weights })
-            }
-            (None, None, None, Some(vector)) => Ok(By::Vector(vector)),
-            (None, None, None, None) => Err("one of `nearest`, `fusion`, `rrf` is needed".into()),
-            _ => Err("`nearest`, `fusion`, `rrf` and vectors exclude each other".into()),
+        let nearest = match (self.nearest, self.mmr) {
+            (None, None) => None,
+            (Some(Exemplar(example)), None) => Some(near(example)),
+            (Some(Exemplar(example)), Some(mmr)) => Some(By::Diverse(mmr.into_diverse(example))),
+            (None, Some(_)) => return Err("`mmr` stands beside `nearest`".into()),
+        };
+        let fusion = match self.fusion {
+            None => None,
+            Some(Fusion::Rrf) => Some(By::Rrf { k: RRF_K, weights: None }),
+            Some(Fusion::Dbsf) => Some(By::Dbsf),
+        };
+        let by_examples = [
+            self.recommend.map(Recommend::into_by),
+            self.discover.map(Discover::into_by),
+            self.context.map(|pairs| discovered(None, pairs)),
+            self.relevance_feedback.map(RelevanceFeedback::into_by),
+        ];
+        let others = [
+            nearest,
+            fusion,
+            self.rrf.map(|Rrf { k, weights }| By::Rrf { k: k.unwrap_or(RRF_K), weights }),
+            sparse.map(By::Vector),
+        ];
+        let by_examples = by_examples.into_iter().flatten().map(By::Examples);
+        let mut given = others.into_iter().flatten().chain(by_examples);
+        match (given.next(), given.next()) {
+            (Some(by), None) => Ok(by),
+            (None, _) => Err("one of `nearest`, `fusion`, `rrf`, `recommend`, `discover`, \
+                              `context`, `relevance_feedback` is needed"
+                .into()),
+            (Some(_), Some(_)) => Err("a query ranks in one way: `nearest`, `fusion`, `rrf`, \
+                                       `recommend` and the others exclude each other"
+                .into()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether what ranks a stage fits what else the stage says. Refusals are in Qdrant's words.
 
 use super::by::Ranking;
+use super::examples;
 use crate::engine::By;
 use crate::error::{Error, Kind};
 
@@ -22,6 +23,8 @@ pub(super) fn by(
             weights.as_ref().map_or(Ok(()), |weights| self::weights(weights, prefetches))?;
         }
         By::Dbsf => fusion(using, prefetches)?,
+        By::Examples(by) => examples::check(by)?,
+        By::Diverse(diverse) => examples::check_diverse(diverse)?,
         By::Vector(_) | By::Point(_) => {}
     }
     Ok(by)

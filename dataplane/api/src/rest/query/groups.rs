@@ -8,6 +8,7 @@ use super::super::read::limit;
 use super::super::select::{RawFilter, WithPayload, WithVector};
 use super::super::shard_key::{Keyed, NamedKeys};
 use super::by::Ranking;
+use super::examples::LookupFrom;
 use super::search::Near;
 use super::{OneOrMany, Params, PrefetchRequest, QueryRequest};
 use crate::engine::{Grouping, Query, ShardKeys};
@@ -32,8 +33,7 @@ pub struct QueryGroupsRequest {
     with_vector: Option<WithVector>,
     #[serde(default)]
     prefetch: OneOrMany<PrefetchRequest>,
-    #[serde(default, rename = "lookup_from")]
-    _lookup_from: Unsupported,
+    lookup_from: Option<LookupFrom>,
     shard_key: Option<NamedKeys>,
     group_by: JsonPath,
     group_size: Option<u64>,
@@ -82,10 +82,11 @@ impl From<QueryGroupsRequest> for GroupsRequest {
             with_vector: request.with_vector,
             prefetch: request.prefetch,
             explain: None,
-            _lookup_from: Unsupported,
+            lookup_from: request.lookup_from,
             shard_key: request.shard_key,
+            refused: None,
         };
-        Self { query, by: request.group_by, size: request.group_size }
+        Self::new(query, request.group_by, request.group_size)
     }
 }
 
@@ -104,10 +105,11 @@ impl From<SearchGroupsRequest> for GroupsRequest {
             with_vector: request.with_vector,
             prefetch: OneOrMany::default(),
             explain: None,
-            _lookup_from: Unsupported,
+            lookup_from: None,
             shard_key: request.shard_key,
+            refused: None,
         };
-        Self { query, by: request.group_by, size: Some(request.group_size) }
+        Self::new(query, request.group_by, Some(request.group_size))
     }
 }
 
@@ -118,6 +120,10 @@ impl Keyed for GroupsRequest {
 }
 
 impl GroupsRequest {
+    pub(super) fn new(query: QueryRequest, by: JsonPath, size: Option<u64>) -> Self {
+        Self { query, by, size }
+    }
+
     /// The query, whose limit is one of groups, and how its points are grouped.
     ///
     /// # Errors

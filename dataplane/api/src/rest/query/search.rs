@@ -14,7 +14,6 @@ use super::super::vector::{AnyVector, VectorVisitor, vector_at};
 use super::by::Ranking;
 use super::{OneOrMany, Params, QueryBatch, QueryRequest};
 use crate::engine::By;
-use crate::rest::Unsupported;
 
 /// `POST points/search`.
 #[derive(Debug, Deserialize)]
@@ -54,8 +53,9 @@ impl From<SearchRequest> for QueryRequest {
             with_vector: search.with_vector,
             prefetch: OneOrMany::default(),
             explain: None,
-            _lookup_from: Unsupported,
+            lookup_from: None,
             shard_key: search.shard_key,
+            refused: None,
         }
     }
 }

@@ -173,16 +173,11 @@ fn mistakes_get_their_code_and_name_the_field() {
 #[test]
 fn what_comes_later_is_refused_by_name() {
     let cases = [
-        (r#"{"query": {"recommend": {"positive": [1]}}}"#, "recommend"),
-        (r#"{"query": {"discover": {}}}"#, "discover"),
-        (r#"{"query": {"context": []}}"#, "context"),
         (r#"{"query": {"order_by": "a"}}"#, "order_by"),
         (r#"{"query": {"sample": "random"}}"#, "sample"),
         (r#"{"query": {"formula": {}}}"#, "formula"),
-        (r#"{"query": {"nearest": [1], "mmr": {}}}"#, "mmr"),
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
-        (r#"{"lookup_from": {"collection": "x"}}"#, "lookup_from"),
         (r#"{"params": {"idf": {}}}"#, "params.idf"),
     ];
     for (json, named) in cases {
