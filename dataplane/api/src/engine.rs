@@ -3,8 +3,8 @@
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
     By, ByExamples, ConfigChange, Diverse, Example, Feedback, Group, GroupValue, Grouping, Layout,
-    Lookup, Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange,
-    Strategy, VectorChange,
+    Lookup, Matrix, MatrixRow, Pair, Place, Prefetch, Query, SearchExplained, ShardExplained,
+    ShardKeys, SparseChange, Strategy, VectorChange,
 };
 pub(crate) use vane_node::{
     CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,
@@ -14,7 +14,7 @@ pub(crate) use vane_node::{
 pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
-    Info, Memory, NewPoint, PartExplained, Record, Scored, Scroll, SearchParams, SearchWay,
-    Selection, Want, WantPayload, WantVectors, Write,
+    FacetHit, Info, Memory, NewPoint, Ordered, PartExplained, Record, Scored, Scroll, SearchParams,
+    SearchWay, Selection, Want, WantPayload, WantVectors, Write,
 };
 pub(crate) use vane_transport::{GroupReport, NodeMemory, TransferPhase, TransferReport};

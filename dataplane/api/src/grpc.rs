@@ -14,6 +14,7 @@ mod filter;
 mod index;
 mod info;
 mod query;
+mod rank;
 mod read;
 mod recommend;
 mod record;
@@ -35,6 +36,7 @@ use crate::rest::text;
 
 pub use cluster::cluster_info;
 pub use info::collection_info;
+pub use rank::{counted, matrix_offsets, matrix_pairs};
 pub use record::{grouped, next_page, retrieved, scored};
 pub use select::{shard_key, shard_keys};
 pub use terms::{Termed, Terms};

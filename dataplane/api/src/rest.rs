@@ -7,11 +7,14 @@ pub mod alias;
 pub mod cluster;
 pub mod collection;
 pub mod explained;
+pub mod facet;
 #[cfg(test)]
 mod fixture;
 pub mod index;
 pub mod info;
 pub(crate) mod lists;
+pub mod matrix;
+mod order;
 pub mod parse;
 pub mod query;
 pub mod read;

@@ -49,6 +49,7 @@ mod tests {
             version: LogIndex::ZERO,
             payload: payload.clone(),
             vectors: None,
+            order_value: None,
         };
         (0..count).map(record).collect()
     }

@@ -16,6 +16,7 @@ mod collections;
 mod coordinator;
 mod current;
 mod explain;
+mod facet;
 mod nearest;
 mod options;
 mod partial;
@@ -40,8 +41,8 @@ pub use explain::{Explaining, SearchExplained, ShardExplained};
 pub use options::{AskedOf, RequestOptions};
 pub use partial::Partial;
 pub use query::{
-    By, ByExamples, Diverse, Example, Feedback, Group, GroupValue, Grouping, Lookup, Pair, Place,
-    Prefetch, Query, Strategy,
+    By, ByExamples, Diverse, Example, Feedback, Group, GroupValue, Grouping, Lookup, Matrix,
+    MatrixRow, Pair, Place, Prefetch, Query, Strategy,
 };
 pub use router::Router;
 pub use scope::ShardKeys;

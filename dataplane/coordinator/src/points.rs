@@ -168,6 +168,7 @@ mod tests {
             version: Default::default(),
             payload: None,
             vectors: None,
+            order_value: None,
         };
         Page { records: ids.iter().map(record).collect(), next: next.map(PointId::num) }
     }

@@ -8,17 +8,20 @@ mod fusion;
 mod groups;
 mod idf;
 mod lookup;
+mod matrix;
+mod ordered;
 mod search;
 mod similarity;
 mod stage;
 
-use vane_filter::Filter;
+use vane_filter::{Filter, Order};
 use vane_shard::{SearchParams, Want};
 use vane_types::{PointId, Vector};
 
 pub use diverse::Diverse;
 pub use examples::{ByExamples, Example, Feedback, Lookup, Pair, Place, Strategy};
 pub use groups::{Group, GroupValue, Grouping};
+pub use matrix::{Matrix, MatrixRow};
 
 /// What `points/query` asks.
 #[derive(Debug, Clone)]
@@ -58,6 +61,10 @@ pub enum By {
     Rrf { k: usize, weights: Option<Vec<f32>> },
     /// Fusion of the prefetches by their scores, each list's on a scale of its own.
     Dbsf,
+    /// The values of a field.
+    Order(Order),
+    /// Chance: each point is as likely as any other.
+    Sample,
     /// Id order.
     Id,
     /// Likeness to examples.
@@ -93,7 +100,7 @@ impl By {
         match self {
             Self::Vector(_) | Self::Point(_) | Self::Diverse(_) => true,
             Self::Examples(by) => by.is_nearness(),
-            Self::Rrf { .. } | Self::Dbsf | Self::Id => false,
+            Self::Rrf { .. } | Self::Dbsf | Self::Order(_) | Self::Sample | Self::Id => false,
         }
     }
 }

@@ -22,9 +22,11 @@ use vane_types::{FieldSchema, JsonPath, Payload};
 use crate::bounds::Bounds;
 use crate::filter::{FieldCondition, Match, Range};
 use crate::geo::Area;
+use crate::number::Number;
 use crate::operator::elements;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 use crate::text::sought;
 
 /// What sets one kind of payload index apart. An operator that a kind cannot answer stays at
@@ -38,6 +40,17 @@ trait Kind: Sync {
     /// Keys of the values, in any order.
     fn keys(&self, values: &mut dyn Iterator<Item = &Value>) -> Vec<Vec<u8>> {
         values.filter_map(|value| self.key(value)).collect()
+    }
+
+    /// What a key tells of its value.
+    fn stored(&self, _key: &[u8]) -> Stored {
+        Stored::Untold
+    }
+
+    /// The key of the first value in an order that begins at a number; `None` where the kind has no
+    /// order, or all of it begins there.
+    fn first_key(&self, _from: Number, _descending: bool) -> Option<Vec<u8>> {
+        None
     }
 
     /// Slots that `match` may hold for.
@@ -93,6 +106,27 @@ pub(crate) fn text_lookups(text: &str, index: &PayloadIndex) -> Option<usize> {
         FieldSchema::Text(params) => Some(sought(params, text).len()),
         _ => None,
     }
+}
+
+/// The values at a field that an index of this schema holds, each with its key.
+pub(crate) fn keyed_values<'a>(
+    field: &JsonPath,
+    schema: &FieldSchema,
+    payload: &'a Payload,
+) -> impl Iterator<Item = (&'a Value, Vec<u8>)> {
+    let kind = kind_of(schema);
+    let elements = field.values(payload).into_iter().flat_map(elements);
+    elements.filter_map(|value| Some((value, kind.key(value)?)))
+}
+
+/// What a key of an index of this schema tells of its value.
+pub(crate) fn stored(schema: &FieldSchema, key: &[u8]) -> Stored {
+    kind_of(schema).stored(key)
+}
+
+/// The key of the first value in an order that begins at a number.
+pub(crate) fn key_of(schema: &FieldSchema, from: Number, descending: bool) -> Option<Vec<u8>> {
+    kind_of(schema).first_key(from, descending)
 }
 
 /// Slots with a value of the type that the index was declared as.

@@ -88,7 +88,7 @@ impl PayloadIndex {
     }
 
     /// Different values.
-    pub(crate) fn values(&self) -> usize {
+    pub fn values(&self) -> usize {
         self.postings.len()
     }
 
@@ -120,6 +120,19 @@ impl PayloadIndex {
         });
         self.postings.visit_sums(&mut |slots| entries += slots.bytes());
         entries + self.with_value.bytes() + self.several.len() * size_of::<(Slot, u32)>()
+    }
+
+    /// Visits values between the bounds, in order or from the last to the first, until `visit` is
+    /// false.
+    pub(crate) fn walk(
+        &self,
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        backwards: bool,
+        visit: &mut impl FnMut(&[u8], &Posting) -> bool,
+    ) {
+        self.postings.walk::<[u8]>(bounds, backwards, &mut |key, posting| {
+            visit(std::borrow::Borrow::borrow(key), posting)
+        });
     }
 
     /// Visits every value, in order.

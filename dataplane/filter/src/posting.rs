@@ -52,6 +52,23 @@ impl Posting {
         }
     }
 
+    /// How many of its slots are among some, and one of them; `None` where none is.
+    pub(crate) fn within(&self, among: &RoaringBitmap) -> Option<(u64, Slot)> {
+        match self {
+            Self::One(slot) => among.contains(*slot).then_some((1, *slot)),
+            Self::Few(slots) => {
+                let mut within = slots.iter().filter(|slot| among.contains(**slot));
+                let first = within.next()?;
+                Some((1 + within.count() as u64, *first))
+            }
+            Self::Many(slots) => {
+                let count = slots.parts().map(|part| part.intersection_len(among)).sum();
+                let first = slots.iter().find(|slot| among.contains(*slot))?;
+                Some((count, first))
+            }
+        }
+    }
+
     /// Adds a slot that is not there.
     pub(crate) fn insert(&mut self, slot: Slot) {
         match self {

@@ -9,6 +9,7 @@
 
 mod gather;
 mod sums;
+mod walk;
 
 use std::borrow::Borrow;
 use std::ops::Bound;

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use vane_raft::Conf;
-use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search};
+use vane_shard::{
+    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
+};
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Resolve,
-    Retrieve, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -49,6 +51,18 @@ impl vane_transport::Replica for MetaReplica {
     }
 
     async fn scroll(&self, _: Scroll, _: Instant) -> Result<Page, Error> {
+        no_points()
+    }
+
+    async fn ordered(&self, _: Ordered, _: Instant) -> Result<Vec<Record>, Error> {
+        no_points()
+    }
+
+    async fn sample(&self, _: Sample, _: Instant) -> Result<Vec<Drawn>, Error> {
+        no_points()
+    }
+
+    async fn facet(&self, _: Facet, _: Instant) -> Result<Vec<FacetHit>, Error> {
         no_points()
     }
 

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
 use vane_shard::{
-    Frequencies, Info, Page, PartExplained, Prepared, Record, Scored, Scroll, Search, Shard,
+    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Prepared, Record, Scored, Scroll,
+    Search, Shard,
 };
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
-    VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
+    Retrieve, Sample, VectorOf,
 };
 use vane_transport::{Answered, Freshness, HeldHits, Needs, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
@@ -301,6 +302,19 @@ impl vane_transport::Replica for LocalReplica<'_> {
 
     async fn scroll(&self, scroll: Scroll, deadline: Instant) -> Result<Page, Error> {
         self.on_pool(deadline, move |shard| shard.scroll(&scroll, deadline)).await
+    }
+
+    async fn ordered(&self, ordered: Ordered, deadline: Instant) -> Result<Vec<Record>, Error> {
+        self.on_pool(deadline, move |shard| shard.ordered(&ordered, deadline)).await
+    }
+
+    async fn sample(&self, sample: Sample, deadline: Instant) -> Result<Vec<Drawn>, Error> {
+        let seed = fastrand::u64(..);
+        self.on_pool(deadline, move |shard| shard.sample(&sample, seed, deadline)).await
+    }
+
+    async fn facet(&self, facet: Facet, deadline: Instant) -> Result<Vec<FacetHit>, Error> {
+        self.on_pool(deadline, move |shard| shard.facet(&facet, deadline)).await
     }
 
     async fn count(&self, count: Count, deadline: Instant) -> Result<usize, Error> {

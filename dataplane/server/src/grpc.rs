@@ -14,6 +14,7 @@ mod reads;
 #[cfg(test)]
 mod tests;
 mod updates;
+mod values;
 
 use std::io;
 use std::sync::Arc;

@@ -20,6 +20,7 @@ mod tests;
 mod unread;
 mod unsupported;
 mod updates;
+mod values;
 
 use std::sync::Arc;
 
@@ -140,6 +141,9 @@ fn point_routes() -> Routes {
         .route("/collections/{collection}/points/recommend/groups", post(queries::recommend_groups))
         .route("/collections/{collection}/points/discover", post(queries::discover))
         .route("/collections/{collection}/points/discover/batch", post(queries::discover_batch))
+        .route("/collections/{collection}/points/search/matrix/pairs", post(values::pairs))
+        .route("/collections/{collection}/points/search/matrix/offsets", post(values::offsets))
+        .route("/collections/{collection}/facet", post(values::facet))
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {

@@ -18,6 +18,7 @@ mod principal;
 mod queries;
 mod service;
 mod shard_keys;
+mod values;
 
 pub use administration::{CollectionState, MetaState};
 pub use call::Call;

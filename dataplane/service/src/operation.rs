@@ -28,7 +28,8 @@ operations! {
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
         ReconfigureShard, TransferLeader;
     reads:
-        Retrieve, Scroll, Count, Query, ListCollections, GetCollection, LocateReplicas,
+        Retrieve, Scroll, Count, Query, Facet, Matrix,
+        ListCollections, GetCollection, LocateReplicas,
         ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards;
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use vane_api::Error;
+use vane_api::rest::read::PageOf;
 use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, ConfigChange, Page, Record, Scroll, Want, Write};
+use crate::engine::{Collection, ConfigChange, Page, Record, Want, Write};
 use crate::operation::Operation;
 use crate::service::{Answering, Service, to_the_end};
 
@@ -129,18 +130,27 @@ impl Service {
         Box::pin(self.run(call, Operation::Retrieve, collection.name(), reading))
     }
 
-    /// A page of points in id order.
+    /// A page of points. One in an order of values is none that another one follows.
     ///
     /// # Errors
     ///
-    /// As those of [`Service::retrieve`], and a filter that the collection refuses.
+    /// As those of [`Service::retrieve`], and a filter or an order that the collection refuses.
     pub fn scroll<'a>(
         &'a self,
         call: &'a Call,
         collection: &'a Collection,
-        scroll: Scroll,
+        page: PageOf,
     ) -> Answering<'a, Page> {
-        let reading = collection.scroll(scroll, call.options());
+        let options = call.options();
+        let reading = async move {
+            match page {
+                PageOf::Ids(scroll) => collection.scroll(scroll, options).await,
+                PageOf::Values(ordered) => {
+                    let records = collection.ordered(ordered, &options).await?;
+                    Ok(Page { records, next: None })
+                }
+            }
+        };
         Box::pin(self.run(call, Operation::Scroll, collection.name(), reading))
     }
 

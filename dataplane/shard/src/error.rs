@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use vane_types::limits::{ANSWER_BYTES_MAX, RESULTS_MAX};
-use vane_types::{GroupId, PointId};
+use vane_types::{GroupId, JsonPath, PointId};
 
 /// A failed request to a shard.
 #[derive(Debug, Error)]
@@ -87,6 +87,21 @@ pub enum BadInput {
          the shard_key, or fewer ids"
     )]
     TooManyMeant,
+    /// Points are to be ordered by a field without values in order.
+    #[error(
+        "No range index for `order_by` key: `{0}`. Please create one to use `order_by`; indexes of \
+         integers, floats and datetimes are"
+    )]
+    NoRangeIndex(JsonPath),
+    /// Values are to be counted of a field without any.
+    #[error(
+        "No appropriate index for faceting: `{0}`. Please create one to facet on this field; \
+         indexes of keywords, integers, bools and UUIDs are"
+    )]
+    NoMatchIndex(JsonPath),
+    /// A field has more values than one answer may hold.
+    #[error("the field has more than {RESULTS_MAX} values; count fewer points with a filter")]
+    TooManyValues,
     /// Payloads are asked for that the search did not keep.
     #[error("the search that is held did not ask for payloads")]
     PayloadsNotKept,

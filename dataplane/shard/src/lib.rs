@@ -38,9 +38,11 @@ pub use error::{BadInput, Error};
 pub use examples::{Examples, NoExamples, Rule};
 pub use fills::Whole;
 pub use open::{force_conf, stored_conf};
+pub use read::by_value::{Facet, FacetHit, Ordered};
 pub use read::frequencies::Frequencies;
 pub use read::info::Info;
 pub use read::memory::Memory;
+pub use read::sample::{Drawn, Sample};
 pub use recall::SpareTime;
 pub use request::{
     Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Sought, Want,

@@ -1,9 +1,11 @@
 //! Reads that need no vectors to compare: by id, by page, by count.
 
+pub(crate) mod by_value;
 pub(crate) mod fetch;
 pub(crate) mod frequencies;
 pub(crate) mod info;
 pub(crate) mod memory;
+pub(crate) mod sample;
 
 use std::time::Instant;
 

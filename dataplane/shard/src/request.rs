@@ -2,7 +2,7 @@
 //! the collection.
 
 use vane_commands::{fit, known_vector};
-use vane_filter::Filter;
+use vane_filter::{Filter, OrderValue};
 use vane_types::limits::{POINT_BYTES, VALUE_BYTES};
 use vane_types::{
     CollectionConfig, JsonPath, LogIndex, NamedVectors, Payload, PointId, Vector, payload,
@@ -172,6 +172,8 @@ pub struct Record {
     pub payload: Option<Payload>,
     /// The vectors that were asked for.
     pub vectors: Option<NamedVectors>,
+    /// The value by which it stands where it does, if it is one of an order.
+    pub order_value: Option<OrderValue>,
 }
 
 impl Record {

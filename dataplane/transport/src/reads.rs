@@ -7,13 +7,13 @@ mod table;
 use std::time::Instant;
 
 use tonic::{Response, Status};
-use vane_filter::Filter;
+use vane_filter::{Filter, Order};
 use vane_proto::peer;
 use vane_raft::Conf;
-use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Want};
+use vane_shard::{Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Want};
 use vane_types::{Error, LogIndex, PointId, Recall, Vector};
 
-pub use vane_shard::{Scroll, Search};
+pub use vane_shard::{Facet, Ordered, Sample, Scroll, Search};
 
 use crate::peers::Client;
 use crate::protocol::{Answered, NotRead};
@@ -183,6 +183,19 @@ reads! {
         ScrollRequest { filter, offset, limit, want },
         Page as (Page { records, next }) => ScrollAnswer { records, next },
         ScrollReply of scroll_reply;
+
+    /// Points in the order of a field's values.
+    ordered: Ordered as (Ordered { order: Order { by, descending, from }, filter, limit, want }) =>
+        OrderedRequest { by, descending, from, filter, limit, want },
+        Vec<Record> as (records) => OrderedAnswer { records }, OrderedReply of ordered_reply;
+
+    /// Points drawn at random.
+    sample: Sample as (Sample { filter, limit }) => SampleRequest { filter, limit },
+        Vec<Drawn> as (drawn) => SampleAnswer { drawn }, SampleReply of sample_reply;
+
+    /// How many points have each value of a field.
+    facet: Facet as (Facet { field, filter, limit }) => FacetRequest { field, filter, limit },
+        Vec<FacetHit> as (hits) => FacetAnswer { hits }, FacetReply of facet_reply;
 
     /// How many points match.
     count: Count as (Count { filter }) => CountRequest { filter },

@@ -21,8 +21,8 @@ pub use handler::{PeerHandler, PeerMember, PeerReception};
 use crate::auth::{Token, cluster_of, life_of, not_the_receiver, receiver_of};
 use crate::lives::Life;
 use crate::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
-    Scroll, Search, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
+    Retrieve, Sample, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -271,6 +271,18 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         request: Request<peer::FrequenciesRequest>,
     ) -> Answer<peer::FrequenciesReply> {
         self.read::<FrequenciesOf>(request).await
+    }
+
+    async fn ordered(&self, request: Request<peer::OrderedRequest>) -> Answer<peer::OrderedReply> {
+        self.read::<Ordered>(request).await
+    }
+
+    async fn sample(&self, request: Request<peer::SampleRequest>) -> Answer<peer::SampleReply> {
+        self.read::<Sample>(request).await
+    }
+
+    async fn facet(&self, request: Request<peer::FacetRequest>) -> Answer<peer::FacetReply> {
+        self.read::<Facet>(request).await
     }
 
     async fn vector_of(

@@ -5,6 +5,7 @@ mod bytes;
 mod fake;
 mod filter_of;
 mod listener;
+mod rank_of;
 mod round_trip;
 mod snapshots;
 mod value_of;

@@ -13,6 +13,7 @@ pub(crate) mod leader_request;
 mod message;
 mod plain;
 pub(crate) mod proposal;
+mod rank;
 mod record;
 mod report;
 mod shard;

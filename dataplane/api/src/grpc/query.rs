@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 use vane_wire::qdrant::query::Variant;
 use vane_wire::qdrant::{
     AcornSearchParams, Fusion, PrefetchQuery, QuantizationSearchParams, Query, QueryBatchPoints,
-    QueryPointGroups, QueryPoints, Rrf, SearchBatchPoints, SearchParams, SearchPointGroups,
+    QueryPointGroups, QueryPoints, Rrf, Sample, SearchBatchPoints, SearchParams, SearchPointGroups,
     SearchPoints,
 };
 
 use super::config::word;
 use super::examples::{context, discover, diverse, feedback, lookup_from, recommend};
 use super::filter::maybe;
+use super::rank::order_by;
 use super::select::{among, want};
 use super::value::number;
 use super::vector::{input, sparse};
@@ -183,9 +184,11 @@ fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
         Variant::Discover(part) => json!({ "discover": discover(part, lists)? }),
         Variant::Context(part) => json!({ "context": context(part, lists)? }),
         Variant::RelevanceFeedback(part) => json!({ "relevance_feedback": feedback(part, lists)? }),
+        Variant::OrderBy(order) => json!({ "order_by": order_by(order)? }),
+        Variant::Sample(sample) => {
+            json!({ "sample": word(sample, "query.sample", Sample::as_str_name)?.to_lowercase() })
+        }
         // Their names are enough to refuse them.
-        Variant::OrderBy(_) => json!({ "order_by": true }),
-        Variant::Sample(_) => json!({ "sample": true }),
         Variant::Formula(_) => json!({ "formula": true }),
         Variant::Text(_) => json!({ "text": true }),
     })

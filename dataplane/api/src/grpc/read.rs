@@ -4,8 +4,9 @@ use serde_json::Value;
 use vane_wire::qdrant::{CountPoints, GetPoints, ScrollPoints};
 
 use super::filter::maybe;
+use super::rank::order_by;
 use super::select::{among, point_id, point_ids, want};
-use super::{Fields, Form, Lists, put, unread};
+use super::{Fields, Form, Lists, put};
 use crate::error::Error;
 use crate::rest::read::{Count, Retrieve, ScrollRequest};
 
@@ -28,7 +29,7 @@ impl Form for ScrollPoints {
         let mut fields = Fields::new();
         put(&mut fields, "offset", self.offset.map(|id| point_id(Some(id))).transpose()?);
         put(&mut fields, "limit", self.limit);
-        put(&mut fields, "order_by", unread(self.order_by));
+        put(&mut fields, "order_by", self.order_by.map(order_by).transpose()?);
         maybe(&mut fields, self.filter)?;
         want(&mut fields, self.with_payload, self.with_vectors)?;
         among(&mut fields, self.shard_key_selector)?;

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use vane_filter::OrderValue as Stands;
 use vane_types::{OwnId, PointId};
 use vane_wire::qdrant::group_id::Kind;
+use vane_wire::qdrant::order_value::Variant;
 use vane_wire::qdrant::point_id::PointIdOptions;
 use vane_wire::qdrant::{
-    GroupId, GroupsResult, PointGroup, PointId as IdMessage, RetrievedPoint, ScoredPoint, ShardKey,
-    Value,
+    GroupId, GroupsResult, OrderValue, PointGroup, PointId as IdMessage, RetrievedPoint,
+    ScoredPoint, ShardKey, Value,
 };
 
 use super::select::shard_key;
@@ -23,7 +25,7 @@ pub fn retrieved(records: &[Record], keys: &Keys) -> Vec<RetrievedPoint> {
         payload: payload(record),
         vectors: record.vectors.as_ref().map(output),
         shard_key: key(record, keys),
-        order_value: None,
+        order_value: record.order_value.map(order_value),
     };
     records.iter().map(one).collect()
 }
@@ -37,9 +39,17 @@ pub fn scored(found: &[Scored], keys: &Keys) -> Vec<ScoredPoint> {
         version: record.version.0,
         vectors: record.vectors.as_ref().map(output),
         shard_key: key(record, keys),
-        order_value: None,
+        order_value: record.order_value.map(order_value),
     };
     found.iter().map(one).collect()
+}
+
+fn order_value(value: Stands) -> OrderValue {
+    let variant = match value {
+        Stands::Integer(integer) => Variant::Int(integer),
+        Stands::Float(float) => Variant::Float(float),
+    };
+    OrderValue { variant: Some(variant) }
 }
 
 /// Points that were found, by groups.
@@ -69,7 +79,7 @@ pub fn next_page(next: Next) -> IdMessage {
     }
 }
 
-fn id(id: PointId) -> IdMessage {
+pub(super) fn id(id: PointId) -> IdMessage {
     match id.own {
         OwnId::Num(number) => IdMessage { point_id_options: Some(PointIdOptions::Num(number)) },
         OwnId::Uuid(uuid) => text(uuid.to_string()),

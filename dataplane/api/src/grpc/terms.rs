@@ -69,6 +69,8 @@ termed! {
     RecommendPointGroups: collection, timeout, consistency;
     DiscoverPoints: collection, timeout, consistency;
     DiscoverBatchPoints: collection, timeout, consistency;
+    FacetCounts: collection, timeout, consistency;
+    SearchMatrixPoints: collection, timeout, consistency;
     CreateCollection: collection, timeout;
     UpdateCollection: collection, timeout;
     DeleteCollection: collection, timeout;

@@ -14,6 +14,7 @@ use super::config::{Flat, in_json, in_message};
 use super::{Form, read, record, text, value, vector};
 use crate::engine::{NewPoint, Write};
 use crate::error::Error;
+use crate::rest::read::PageOf;
 
 fn payload() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -167,7 +168,7 @@ fn mistakes_are_said_in_the_words_of_rest() {
     let error = one_point(upsert(nowhere, HashMap::new())).unwrap_err();
     assert_eq!(text(&error), "Format error in body: `vectors.vectors_options` is needed");
     let scroll = wire::ScrollPoints { limit: Some(0), ..wire::ScrollPoints::default() };
-    let error = read(scroll).unwrap().into_scroll().unwrap_err();
+    let error = read(scroll).unwrap().into_page().unwrap_err();
     assert_eq!(
         text(&error),
         "Validation error in body: [limit: value 0 invalid, must be 1 or larger]"
@@ -179,10 +180,11 @@ fn mistakes_are_said_in_the_words_of_rest() {
     let number = wire::Value { kind: Some(wire::value::Kind::DoubleValue(f64::NAN)) };
     let payload = HashMap::from([("k".to_owned(), number)]);
     assert!(value::payload(payload).is_err());
-    let sample = wire::Query { variant: Some(wire::query::Variant::Sample(0)) };
-    let query = wire::QueryPoints { query: Some(sample), ..wire::QueryPoints::default() };
+    let words = wire::query::Variant::Text(wire::TextQuery::default());
+    let words = wire::Query { variant: Some(words) };
+    let query = wire::QueryPoints { query: Some(words), ..wire::QueryPoints::default() };
     let error = text(&read(query).unwrap_err());
-    assert!(error.contains("`query.sample` is not supported"), "{error}");
+    assert!(error.contains("`query.text` is not supported"), "{error}");
 }
 
 #[test]
@@ -191,5 +193,6 @@ fn a_page_of_several_tenants_goes_on_by_a_text() {
     let next = record::next_page(crate::rest::record::Next::OfTenant(of_tenant));
     assert_eq!(next.point_id_options, Some(PointIdOptions::Uuid("3:7".into())));
     let scroll = wire::ScrollPoints { offset: Some(next), ..wire::ScrollPoints::default() };
-    assert_eq!(read(scroll).unwrap().into_scroll().unwrap().offset, Some(of_tenant));
+    let page = read(scroll).unwrap().into_page().unwrap();
+    assert!(matches!(page, PageOf::Ids(scroll) if scroll.offset == Some(of_tenant)));
 }

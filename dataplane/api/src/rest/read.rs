@@ -6,11 +6,11 @@ use serde_json::Value;
 use vane_filter::Filter;
 use vane_types::{PointId, TenantId};
 
-use super::Unsupported;
+use super::order::OrderBy;
 use super::select::{RawFilter, WithPayload, WithVector, check_points, filter, want};
 use super::shard_key::{NamedKeys, keyed};
-use crate::engine::{Scroll, Want};
-use crate::error::Error;
+use crate::engine::{Ordered, Scroll, Want};
+use crate::error::{Error, Kind};
 
 /// Points of a page when the request does not say.
 const SCROLL_LIMIT: usize = 10;
@@ -68,8 +68,7 @@ pub struct ScrollRequest {
     with_payload: Option<WithPayload>,
     #[serde(alias = "with_vectors")]
     with_vector: Option<WithVector>,
-    #[serde(default, rename = "order_by")]
-    _order_by: Unsupported,
+    order_by: Option<OrderBy>,
     shard_key: Option<NamedKeys>,
 }
 
@@ -79,17 +78,38 @@ impl ScrollRequest {
     /// # Errors
     ///
     /// `Kind::Invalid` where the limit is 0, `Kind::Malformed` where the filter
-    /// is none.
-    pub fn into_scroll(self) -> Result<Scroll, Error> {
+    /// is none, `Kind::BadInput` for an offset in an order of values.
+    pub fn into_page(self) -> Result<PageOf, Error> {
         let limit = limit("limit", self.limit, SCROLL_LIMIT)?;
         let want = want(self.with_payload, self.with_vector, true);
-        Ok(Scroll {
-            filter: filter(self.filter)?,
-            offset: self.offset.map(|offset| offset.0),
-            limit,
-            want,
-        })
+        let filter = filter(self.filter)?;
+        match (self.order_by, self.offset) {
+            (None, offset) => {
+                let offset = offset.map(|offset| offset.0);
+                Ok(PageOf::Ids(Scroll { filter, offset, limit, want }))
+            }
+            (Some(OrderBy(order)), None) => {
+                Ok(PageOf::Values(Ordered { order, filter, limit, want }))
+            }
+            // In Qdrant's words.
+            (Some(_), Some(_)) => Err(Error::new(
+                Kind::BadInput,
+                "",
+                "Cannot use an `offset` when using `order_by`. The alternative for paging is to \
+                 use `order_by.start_from` and a filter to exclude the IDs that you've already \
+                 seen for the `order_by.start_from` value",
+            )),
+        }
     }
+}
+
+/// A page of points.
+#[derive(Debug, Clone)]
+pub enum PageOf {
+    /// In id order.
+    Ids(Scroll),
+    /// In the order of a field's values.
+    Values(Ordered),
 }
 
 /// `POST points/count`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use vane_filter::OrderValue;
 use vane_types::{NamedVectors, PointId, ShardKey, TenantId, Vector};
 
 use crate::engine::{Group, GroupValue, Record, Scored};
@@ -115,6 +116,11 @@ fn parts<S: Serializer>(
     if let Some(vectors) = &record.vectors {
         out.serialize_field("vector", &VectorsOut(vectors))?;
     }
+    match record.order_value {
+        Some(OrderValue::Integer(integer)) => out.serialize_field("order_value", &integer)?,
+        Some(OrderValue::Float(float)) => out.serialize_field("order_value", &float)?,
+        None => {}
+    }
     if let Some(key) = record.id.tenant.and_then(|tenant| keys.get(&tenant)) {
         out.serialize_field("shard_key", key)?;
     }
@@ -191,7 +197,13 @@ mod tests {
 
     fn record(vectors: Option<NamedVectors>) -> Record {
         let payload = vectors.is_some().then(|| json!({"a": 1}).as_object().unwrap().clone());
-        Record { id: PointId::num(7), version: vane_types::LogIndex(3), payload, vectors }
+        Record {
+            id: PointId::num(7),
+            version: vane_types::LogIndex(3),
+            payload,
+            vectors,
+            order_value: None,
+        }
     }
 
     #[test]

@@ -38,6 +38,15 @@ pub(super) fn without(ids: &[PointId], filter: Option<Filter>) -> Result<Option<
     both(&others, filter.as_ref()).map(Some)
 }
 
+/// Passes what has a vector and passes `filter`.
+///
+/// # Errors
+/// `BadInput` where the filter is as deep as one may be.
+pub(super) fn with_vector(name: &str, filter: Option<Filter>) -> Result<Filter, Error> {
+    let has_vector = Condition::HasVector { has_vector: name.to_owned() };
+    all([has_vector].into_iter().chain(filter.map(Condition::Filter)).collect())
+}
+
 fn all(conditions: Vec<Condition>) -> Result<Filter, Error> {
     let filter = Filter { must: Some(Clause::List(conditions)), ..Filter::default() };
     // One that is too deep is not read by another node, which would look like a lost replica.

@@ -278,7 +278,7 @@ mod tests {
     fn scored(id: u64, score: f32, value: Value) -> Scored {
         let payload = json!({ "k": value }).as_object().cloned();
         let (id, version) = (PointId::num(id), LogIndex::ZERO);
-        Scored { record: Record { id, version, payload, vectors: None }, score }
+        Scored { record: Record { id, version, payload, vectors: None, order_value: None }, score }
     }
 
     fn gathered(wanted: usize, size: usize) -> Gathered {

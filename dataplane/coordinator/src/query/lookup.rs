@@ -22,7 +22,12 @@ impl By {
             Self::Point(id) => vec![id],
             Self::Examples(by) => by.examples_mut().into_iter().filter_map(point).collect(),
             Self::Diverse(diverse) => point(&mut diverse.near).into_iter().collect(),
-            Self::Vector(_) | Self::Rrf { .. } | Self::Dbsf | Self::Id => Vec::new(),
+            Self::Vector(_)
+            | Self::Rrf { .. }
+            | Self::Dbsf
+            | Self::Order(_)
+            | Self::Sample
+            | Self::Id => Vec::new(),
         }
     }
 

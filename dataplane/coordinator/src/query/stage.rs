@@ -45,6 +45,9 @@ impl<S: Shards> Collection<S> {
             diverse.candidates.get_or_insert(limit);
         }
         // No shard can tell which of its points are skipped: all come here, and the first go.
+        // One of chance has no order, and no point of it is skipped.
+        let is_by_chance = matches!(by, By::Sample) && prefetch.is_empty();
+        let offset = if is_by_chance { 0 } else { offset };
         let limit = limit.saturating_add(offset);
         let mut stage =
             Prefetch { by, using, filter, params, score_threshold, limit, prefetch, lookup };
@@ -88,6 +91,14 @@ impl<S: Shards> Collection<S> {
                     let candidates = candidates.unwrap_or(limit);
                     choice = Some(Choice { diversity, candidates, limit });
                     self.sought_near(near, &using, from, whole.options).await?
+                }
+                By::Order(order) => {
+                    let filter = without(&whole.named, filter)?;
+                    return self.in_order(order, filter, limit, want, whole.options).await;
+                }
+                By::Sample => {
+                    let filter = without(&whole.named, filter)?;
+                    return self.drawn(filter, limit, want, whole.options).await;
                 }
                 By::Rrf { .. } | By::Dbsf | By::Id => {
                     return self.in_id_order(filter, limit, want, whole).await;
@@ -144,7 +155,7 @@ impl<S: Shards> Collection<S> {
         stream::iter(stages).map(list).buffered(at_once).try_collect().await
     }
 
-    async fn with_records(
+    pub(super) async fn with_records(
         &self,
         scored: Vec<(PointId, f32)>,
         want: Want,
@@ -180,6 +191,6 @@ impl<S: Shards> Collection<S> {
 }
 
 /// As Qdrant has it where nothing was ranked: the same score for all, and no version.
-fn unranked(record: Record) -> Scored {
+pub(super) fn unranked(record: Record) -> Scored {
     Scored { record: Record { version: LogIndex::ZERO, ..record }, score: 1.0 }
 }

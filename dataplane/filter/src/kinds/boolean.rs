@@ -6,12 +6,21 @@ use super::{Kind, exactly};
 use crate::filter::{Match, Scalar};
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 
 pub(super) struct Boolean;
 
 impl Kind for Boolean {
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
         value.as_bool().map(|value| key(value).to_vec())
+    }
+
+    fn stored(&self, key: &[u8]) -> Stored {
+        match key {
+            [0] => Stored::Bool(false),
+            [1] => Stored::Bool(true),
+            _ => Stored::Untold,
+        }
     }
 
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {

@@ -8,12 +8,21 @@ use crate::filter::Range;
 use crate::number::Number;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 
 pub(super) struct Float;
 
 impl Kind for Float {
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
         value.as_f64().map(|number| key(number).to_vec())
+    }
+
+    fn stored(&self, key: &[u8]) -> Stored {
+        read(key).map_or(Stored::Untold, Stored::Float)
+    }
+
+    fn first_key(&self, from: Number, _: bool) -> Option<Vec<u8>> {
+        Some(key(from.as_f64()).to_vec())
     }
 
     fn range(&self, range: &Range, index: &PayloadIndex) -> Option<Resolved> {
@@ -61,6 +70,13 @@ pub(super) fn key(n: f64) -> [u8; 8] {
     ordered.to_be_bytes()
 }
 
+/// The number of a key.
+fn read(key: &[u8]) -> Option<f64> {
+    let ordered = u64::from_be_bytes(key.try_into().ok()?);
+    let bits = if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered };
+    Some(f64::from_bits(bits))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +86,7 @@ mod tests {
         #[test]
         fn keys_order_as_numbers(x in -1e300..1e300, y in -1e300..1e300) {
             prop_assert_eq!(key(x).cmp(&key(y)), x.total_cmp(&y));
+            prop_assert_eq!(read(&key(x)), Some(x));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::filter::{Match, Range, Scalar, Scalars};
 use crate::number::Number;
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 
 /// Key of fractions, of whole numbers with a point, and of numbers beyond i64. It begins with that
 /// of the greatest integer, and is longer.
@@ -33,6 +34,14 @@ impl Kind for Integer {
                 Some(NO_NUMBER.to_vec())
             }
         }
+    }
+
+    fn stored(&self, key: &[u8]) -> Stored {
+        read(key).map_or(Stored::Untold, Stored::Integer)
+    }
+
+    fn first_key(&self, from: Number, descending: bool) -> Option<Vec<u8>> {
+        Some(first_key(from, descending))
     }
 
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
@@ -73,6 +82,18 @@ pub(super) fn key(n: i64) -> [u8; 8] {
     (n ^ i64::MIN).to_be_bytes()
 }
 
+/// The integer of a key.
+pub(super) fn read(key: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(key.try_into().ok()?) ^ i64::MIN)
+}
+
+/// The key of the first integer from a number on, or of the nearest to it.
+pub(super) fn first_key(from: Number, descending: bool) -> Vec<u8> {
+    let whole = if descending { from.floor() } else { from.ceil() };
+    let (least, greatest) = (i64::MIN.into(), i64::MAX.into());
+    key(i64::try_from(whole.clamp(least, greatest)).unwrap_or_default()).to_vec()
+}
+
 /// Slots with an integer that keeps the bounds.
 fn integers_between(index: &PayloadIndex, bounds: &Bounds<Number>) -> RoaringBitmap {
     let Bounds { lt, gt, gte, lte } = bounds;
@@ -101,11 +122,13 @@ mod tests {
         #[test]
         fn keys_order_as_integers(a: i64, b: i64) {
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+            prop_assert_eq!(read(&key(a)), Some(a));
         }
     }
 
     #[test]
     fn other_values_order_behind_all_integers() {
+        assert_eq!((read(&OTHER_NUMBER), read(&NO_NUMBER)), (None, None));
         assert!(key(i64::MAX)[..] < OTHER_NUMBER[..] && OTHER_NUMBER < NO_NUMBER);
     }
 }

@@ -9,6 +9,7 @@ use super::Kind;
 use crate::filter::{Match, Scalar, Scalars};
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 
 /// Bytes of a keyword that stand in its key; of a longer one a hash follows.
 const BYTES_MAX: usize = 256;
@@ -18,6 +19,10 @@ pub(super) struct Keyword;
 impl Kind for Keyword {
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
         value.as_str().map(key)
+    }
+
+    fn stored(&self, key: &[u8]) -> Stored {
+        read(key)
     }
 
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {
@@ -95,6 +100,22 @@ fn kept(text: &str) -> Vec<u8> {
     key
 }
 
+/// The text of a key.
+fn read(key: &[u8]) -> Stored {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut key = key.iter();
+    while let Some(byte) = key.next() {
+        match (byte, key.as_slice().first()) {
+            (0, Some(0xff)) => drop(key.next()),
+            (0, Some(0)) => break,
+            (0, _) => return Stored::Cut,
+            _ => {}
+        }
+        bytes.push(*byte);
+    }
+    String::from_utf8(bytes).map_or(Stored::Untold, Stored::Text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +126,7 @@ mod tests {
         fn keys_order_as_strings(s in "[\0a]{0,4}", t in "[\0a]{0,4}") {
             prop_assert_eq!(key(&s).cmp(&key(&t)), s.cmp(&t));
             prop_assert!(s == t || !key(&s).starts_with(&key(&t)));
+            prop_assert_eq!(read(&key(&s)), Stored::Text(s));
         }
     }
 
@@ -112,6 +134,9 @@ mod tests {
     fn long_keywords_have_short_keys_of_their_own() {
         let (a, b) = ("a".repeat(1000), "a".repeat(999) + "b");
         assert_ne!(key(&a), key(&b));
+        assert_eq!(read(&key(&a)), Stored::Cut);
+        let whole = "é".repeat(128);
+        assert_eq!(read(&key(&whole)), Stored::Text(whole));
         assert_eq!(key(&a).len(), BYTES_MAX + 2 + 16);
         assert!(key(&"a".repeat(256)) < key(&a));
         // Cut inside a character.

@@ -6,12 +6,18 @@ use super::Kind;
 use crate::filter::{Match, Scalar, Scalars};
 use crate::payload_index::PayloadIndex;
 use crate::resolve::Resolved;
+use crate::stored_value::Stored;
 
 pub(super) struct Uuid;
 
 impl Kind for Uuid {
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
         key(value.as_str()?)
+    }
+
+    fn stored(&self, key: &[u8]) -> Stored {
+        let uuid = ::uuid::Uuid::from_slice(key);
+        uuid.map_or(Stored::Untold, |uuid| Stored::Text(uuid.to_string()))
     }
 
     fn matching(&self, matching: &Match, index: &PayloadIndex) -> Option<Resolved> {

@@ -195,7 +195,19 @@ fn read(random: &mut Random) -> Call {
     let collection_name = name(random);
     let filter = Some(filter(random));
     let near = wire::DenseVector { data: vec![f32::from_bits(random.number() as u32), 1.0] };
-    match random.below(5) {
+    match random.below(6) {
+        4 => {
+            let (key, limit) = (text(random), Some(number(random)));
+            let request =
+                wire::FacetCounts { collection_name, key, filter, limit, ..Default::default() };
+            one(points("Facet"), &request)
+        }
+        5 => {
+            let sample = Some(number(random));
+            let request =
+                wire::SearchMatrixPoints { collection_name, filter, sample, ..Default::default() };
+            one(points("SearchMatrixPairs"), &request)
+        }
         0 => {
             let offset = id(random);
             let limit = Some(number(random) as u32);

@@ -119,7 +119,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
     });
     let (id, using) = (PointId::num(3).to_key(), String::new());
     let places = vec![0, 1, 4];
-    match random.below(11) {
+    match random.below(14) {
         0 => one(peer("Search"), &wire::SearchRequest { header, search }),
         1 => one(peer("Hold"), &wire::HoldRequest { header, search }),
         2 => one(peer("Fetch"), &wire::FetchRequest { header, token: 1, places, want }),
@@ -135,6 +135,18 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         9 => {
             let indices = vec![random.below(9) as u32, 7, 7];
             one(peer("Frequencies"), &wire::FrequenciesRequest { header, using, indices })
+        }
+        12 => {
+            let (by, from) = ("n".to_owned(), Some("1.5".to_owned()));
+            let descending = random.below(2) == 1;
+            let request =
+                wire::OrderedRequest { header, by, descending, from, filter, limit: 5, want };
+            one(peer("Ordered"), &request)
+        }
+        10 => one(peer("Sample"), &wire::SampleRequest { header, filter, limit: 5 }),
+        11 => {
+            let (field, limit) = ("n".to_owned(), Some(5));
+            one(peer("Facet"), &wire::FacetRequest { header, field, filter, limit })
         }
         _ => one(peer("ShardInfo"), &wire::ShardInfoRequest { header }),
     }

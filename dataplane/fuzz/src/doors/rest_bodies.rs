@@ -196,7 +196,7 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
             { "query": [1, 2, 3], "using": "named", "limit": 20 },
             { "query": [1, 0], "filter": filter(), "limit": 7 },
         ],
-        "query": { "rrf": { "k": 3 } }, "limit": 4,
+        "query": { "rrf": { "k": 3, "weights": [1.5, 0] } }, "limit": 4,
     });
     let search = json!({
         "vector": { "name": "named", "vector": [1, 2, 3] }, "limit": 2, "filter": filter(),
@@ -204,6 +204,19 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
     let groups = json!({
         "query": [1, 0], "limit": 2, "filter": filter(), "group_by": "a[].b", "group_size": 2,
     });
+    let by_order = json!({
+        "prefetch": { "query": { "sample": "random" }, "limit": 9 },
+        "query": { "order_by": { "key": "n", "direction": "desc", "start_from": 100 } },
+    });
+    let by_scores = json!({
+        "prefetch": [
+            { "query": [1, 0], "limit": 5 }, { "query": { "order_by": "n" }, "limit": 5 },
+        ],
+        "query": { "fusion": "dbsf" },
+    });
+    let page = json!({ "order_by": { "key": "n", "start_from": 3.5 }, "filter": filter() });
+    let facet = json!({ "key": "n", "limit": 3, "exact": true, "filter": filter() });
+    let matrix = json!({ "sample": 5, "limit": 2, "using": "named", "filter": filter() });
     let scroll = json!({
         "filter": filter(), "limit": 3, "offset": 1, "with_vector": true,
         "with_payload": { "exclude": ["a[].b"] },
@@ -220,6 +233,12 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/collections/{c}/points/query", by_id),
         ("POST", "/collections/{c}/points/query", nearest.clone()),
         ("POST", "/collections/{c}/points/query", fused),
+        ("POST", "/collections/{c}/points/query", by_order),
+        ("POST", "/collections/{c}/points/query", by_scores),
+        ("POST", "/collections/{c}/points/scroll", page),
+        ("POST", "/collections/{c}/facet", facet),
+        ("POST", "/collections/{c}/points/search/matrix/pairs", matrix.clone()),
+        ("POST", "/collections/{c}/points/search/matrix/offsets", matrix),
         ("POST", "/collections/{c}/points/query/batch", json!({ "searches": [query, nearest] })),
         ("POST", "/collections/{c}/points/query/groups", groups),
         ("POST", "/collections/{c}/points/search", search.clone()),

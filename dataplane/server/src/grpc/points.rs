@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
+use vane_api::grpc::{matrix_offsets, matrix_pairs};
 use vane_api::rest::select::PointsSelector;
 use vane_api::rest::update::{DeletePayload, DeleteVectors, SetPayload, UpdateVectors, Upsert};
 use vane_wire::qdrant as wire;
@@ -10,7 +11,7 @@ use vane_wire::qdrant::PointsOperationResponse;
 use vane_wire::qdrant::points_server::Points;
 
 use super::call::Answered;
-use super::{missing, reads, updates};
+use super::{missing, reads, updates, values};
 use crate::engine::Write;
 use crate::state::AppState;
 
@@ -218,21 +219,25 @@ impl Points for PointsDoor {
         done(call.answer(wire::DiscoverBatchResponse { result, time, usage: None }))
     }
 
-    async fn facet(&self, _: Request<wire::FacetCounts>) -> Answer<wire::FacetResponse> {
-        missing("Points/Facet", "use Count with a filter for each value")
+    async fn facet(&self, request: Request<wire::FacetCounts>) -> Answer<wire::FacetResponse> {
+        done(values::facet(&self.0, request).await)
     }
 
     async fn search_matrix_pairs(
         &self,
-        _: Request<wire::SearchMatrixPoints>,
+        request: Request<wire::SearchMatrixPoints>,
     ) -> Answer<wire::SearchMatrixPairsResponse> {
-        missing("Points/SearchMatrixPairs", "use QueryBatch near to points")
+        let (call, rows) = values::matrix(&self.0, request).await?;
+        let (result, time) = (Some(matrix_pairs(&rows)), call.seconds());
+        done(call.answer(wire::SearchMatrixPairsResponse { result, time, usage: None }))
     }
 
     async fn search_matrix_offsets(
         &self,
-        _: Request<wire::SearchMatrixPoints>,
+        request: Request<wire::SearchMatrixPoints>,
     ) -> Answer<wire::SearchMatrixOffsetsResponse> {
-        missing("Points/SearchMatrixOffsets", "use QueryBatch near to points")
+        let (call, rows) = values::matrix(&self.0, request).await?;
+        let (result, time) = (Some(matrix_offsets(&rows)), call.seconds());
+        done(call.answer(wire::SearchMatrixOffsetsResponse { result, time, usage: None }))
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn get(state: &AppState, request: Request<GetPoints>) -> Answer
     call.answer(GetResponse { result, time: call.seconds(), usage: None })
 }
 
-/// A page in id order.
+/// A page in id order, or in that of values.
 pub(super) async fn scroll(
     state: &AppState,
     request: Request<ScrollPoints>,
@@ -34,9 +34,9 @@ pub(super) async fn scroll(
     let (call, message) = Call::of(state, request)?;
     let mut body = call.read(message).await?;
     let named = body.take_keys();
-    let scroll = body.into_scroll()?;
+    let asked = body.into_page()?;
     let collection = call.collection(named.as_ref()).await?;
-    let page = call.service.scroll(&call.context, &collection, scroll).await?;
+    let page = call.service.scroll(&call.context, &collection, asked).await?;
     let result = retrieved(&page.records, &keys_of(&collection, &page.records));
     let next = if collection.has_plain_ids() { Next::Id } else { Next::OfTenant };
     let next_page_offset = page.next.map(next).map(next_page);

@@ -41,12 +41,12 @@ pub(super) async fn retrieve(call: Call, To(name, mut body): To<Retrieve>) -> An
     Ok(call.answer(records))
 }
 
-/// `POST /collections/{collection}/points/scroll`: a page in id order.
+/// `POST /collections/{collection}/points/scroll`: a page in id order, or in that of values.
 pub(super) async fn scroll(call: Call, To(name, mut body): To<ScrollRequest>) -> Answered {
     let named = body.take_keys();
-    let scroll = body.into_scroll()?;
+    let asked = body.into_page()?;
     let collection = call.collection_of(&name, named).await?;
-    let page = call.service.scroll(&call.context, &collection, scroll).await?;
+    let page = call.service.scroll(&call.context, &collection, asked).await?;
     let keys = keys_of(&collection, &page.records);
     let next = if collection.has_plain_ids() { Next::Id } else { Next::OfTenant };
     Ok(call.answer(PageOut { records: &page.records, keys: &keys, next: page.next.map(next) }))

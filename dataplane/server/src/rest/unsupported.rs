@@ -10,10 +10,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 14] = [
-    ("/points/search/matrix/pairs", ""),
-    ("/points/search/matrix/offsets", ""),
-    ("/facet", ""),
+const OF_COLLECTION: [(&str, &str); 11] = [
     ("/vectors/{vector}", "name all vectors when creating the collection"),
     ("/optimizations", "GET /collections/{collection} tells whether it is optimizing"),
     ("/memory", "GET /metrics has the figures"),

@@ -113,7 +113,7 @@ def ranking(rng, depth=0):
     if choice == 4:
         return {"query": rng.choice([1, 17, 100_000]), "using": using}
     if choice == 5:
-        return {"query": rng.choice([m.SampleQuery(sample="random"), m.OrderByQuery(order_by="n"), m.FusionQuery(fusion="dbsf")])}
+        return {"query": rng.choice([order(rng), m.FusionQuery(fusion="dbsf")])}
     if choice == 6:
         return {"query": None}
     if choice > 8:
@@ -121,8 +121,14 @@ def ranking(rng, depth=0):
     if depth == 2:
         return {"query": vector(rng)}
     below = [m.Prefetch(**ranking(rng, depth + 1), filter=maybe(rng), limit=rng.choice([None, 5, 20])) for _ in range(rng.randrange(3))]
-    query = rng.choice([m.FusionQuery(fusion="rrf"), m.RrfQuery(rrf=m.Rrf(k=rng.choice([None, 3, 60]))), vector(rng)])
+    rrf = m.Rrf(k=rng.choice([None, 3, 60]), weights=rng.choice([None, None, [1, 2.5], [0.5]]))
+    query = rng.choice([m.FusionQuery(fusion="rrf"), m.FusionQuery(fusion="dbsf"), m.RrfQuery(rrf=rrf), vector(rng), order(rng)])
     return {"query": query, "prefetch": below or None}
+
+
+def order(rng):
+    start = rng.choice([None, 3, 10.5, "2024-05-01", "2024-05-01T00:00:00+02:00"])
+    return m.OrderByQuery(order_by=rng.choice(["n", "w", m.OrderBy(key="n", direction=rng.choice(["asc", "desc", None]), start_from=start)]))
 
 
 def example(rng):
@@ -185,6 +191,8 @@ def plain(value):
         kept = {key: plain(it) for key, it in value.items()}
         if "score" in kept:
             kept["score"] = float(np.float32(kept["score"]))
+        if "scores" in kept:
+            kept["scores"] = rounded(kept["scores"])
         if "vector" in kept:
             kept["vector"] = rounded(kept["vector"])
         # The client makes nothing of an empty payload over gRPC.
@@ -244,6 +252,26 @@ def test_counts_and_pages(doors):
         ("scroll", [], {"scroll_filter": maybe(rng), "limit": rng.choice([0, 1, 7, 500]), "offset": rng.choice([None, 50]), **wanted(rng)})
         for _ in range(REQUESTS)
     ])
+
+
+def test_pages_in_the_order_of_values(doors):
+    rng = random.Random(17)
+    both(doors, [
+        ("scroll", [], {"scroll_filter": maybe(rng), "limit": rng.choice([1, 7, 500]), "order_by": order(rng).order_by, "offset": rng.choice([None, None, 50]), **wanted(rng)})
+        for _ in range(60)
+    ])
+
+
+def test_counts_of_values(doors):
+    rng = random.Random(18)
+    both(doors, [("facet", [rng.choice(["n", "w", "a..b", "n"])], {"facet_filter": maybe(rng), "limit": rng.choice([0, 1, 10, 500])}) for _ in range(60)])
+
+
+def test_matrices(doors):
+    rng = random.Random(19)
+    some = lambda: m.Filter(must=[m.HasIdCondition(has_id=rng.sample(range(200), 12))])
+    asked = lambda: {"query_filter": some(), "sample": rng.choice([1, 20, 20, 50]), "limit": rng.choice([0, 1, 4]), "using": rng.choice([None, "named", "nope"])}
+    both(doors, [(rng.choice(["search_matrix_pairs", "search_matrix_offsets"]), [], asked()) for _ in range(60)])
 
 
 def test_points_by_id(doors):

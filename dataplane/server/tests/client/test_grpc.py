@@ -195,12 +195,8 @@ def test_old_clients_are_read_and_answered(over, points, name):
 
 def test_what_is_missing_says_what_to_use(over, points, name):
     create(over, name)
-    code, text = refusal(over.search_matrix_pairs, name)
-    assert code == StatusCode.UNIMPLEMENTED and "SearchMatrixPairs` is not supported by this version of Vane; " in text
-    code, text = refusal(over.query_points, name, m.SampleQuery(sample=m.Sample.RANDOM))
-    assert code == StatusCode.UNIMPLEMENTED and "query.sample" in text
-    code, text = refusal(over.facet, name, "k")
-    assert code == StatusCode.UNIMPLEMENTED and "use Count" in text
+    code, text = refusal(over.delete_vector_name, name, "v")
+    assert code == StatusCode.UNIMPLEMENTED and "DeleteVectorName` is not supported by this version of Vane; " in text
     code, text = refusal(over.create_snapshot, name)
     assert code == StatusCode.UNIMPLEMENTED and "/qdrant.Snapshots/Create" in text
 

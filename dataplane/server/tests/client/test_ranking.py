@@ -16,6 +16,25 @@ ROWS = {"a": RNG.normal(size=(N, DIM)).astype(np.float32), "e": RNG.normal(size=
 QUERIES = {name: RNG.normal(size=rows.shape[1]).astype(np.float32) for name, rows in ROWS.items()}
 SCORES = {"a": ROWS["a"] @ QUERIES["a"], "e": np.linalg.norm(ROWS["e"] - QUERIES["e"], axis=1)}
 EXACT = m.SearchParams(exact=True)
+WORDS = ["red", "green", "blue", "x" * 300, "x" * 299 + "y", "", "zero\0byte"]
+UUIDS = [str(uuid.UUID(int=i)) for i in (7, 8)]
+INDEXES = {"n": "integer", "f": "float", "t": "datetime", "w": "keyword", "b": "bool", "u": "uuid", "l": "integer", "e": "keyword"}
+
+
+def payload(i):
+    """Values of every kind: repeated, missing, several, of other types."""
+    made = {"n": i * 7 % 50 - 20, "f": [i / 8, -i / 3][i % 2], "w": WORDS[i % 7], "b": i % 3 == 0, "u": UUIDS[i % 2].upper() if i % 5 else UUIDS[1]}
+    made["t"] = f"20{i % 30 + 10}-01-01T00:00:0{i % 10}.5Z"
+    made["l"] = [i % 4, i % 6, i % 4, "none", 1.5][: i % 6]
+    made["e"] = [WORDS[i % 3], WORDS[i % 2], i]
+    if i % 11 == 0:
+        made.pop("n")
+    if i % 13 == 0:
+        made["f"] = "no number"
+    return made
+
+
+PAYLOADS = [payload(i) for i in range(N)]
 
 
 @pytest.fixture(scope="module", params=["rest", "grpc"])
@@ -27,11 +46,13 @@ def door(node, request):
 
 @pytest.fixture(scope="module", params=[1, 3])
 def loaded(client, request):
-    """Points without payloads, in one shard or several."""
+    """The same points in one shard or in several."""
     name = f"ranking-{uuid.uuid4()}"
     vectors = {"a": m.VectorParams(size=DIM, distance="Dot"), "e": m.VectorParams(size=3, distance="Euclid")}
     client.create_collection(name, vectors_config=vectors, shard_number=request.param)
-    client.upsert(name, m.Batch(ids=list(range(N)), vectors={key: rows.tolist() for key, rows in ROWS.items()}))
+    client.upsert(name, m.Batch(ids=list(range(N)), vectors={key: rows.tolist() for key, rows in ROWS.items()}, payloads=PAYLOADS))
+    for key, schema in INDEXES.items():
+        client.create_payload_index(name, key, schema, wait=True)
     return name
 
 
@@ -112,3 +133,151 @@ def test_what_does_not_fit_a_fusion_is_said(door, loaded):
     assert text in refused(ask(m.RrfQuery(rrf=m.Rrf(weights=[1])), [near("a", 1), near("e", 1)]))
     for query in (m.FusionQuery(fusion="dbsf"), m.FusionQuery(fusion="rrf")):
         assert "cannot apply Fusion without prefetches" in refused(ask(query, None))
+
+
+def in_order(key, descending=False, start=None, among=range(N)):
+    """Values and points in the order of a key."""
+    found = set()
+    for i in among:
+        values = PAYLOADS[i].get(key, [])
+        for value in values if isinstance(values, list) else [values]:
+            if key == "t":
+                value = micros(value)
+            elif isinstance(value, str) or (key != "f" and not isinstance(value, int)):
+                continue
+            if start is None or (value <= start if descending else value >= start):
+                found.add((value, i))
+    return sorted(found, reverse=descending)
+
+
+def micros(text):
+    return int(np.datetime64(text.rstrip("Z"), "us").astype(int))
+
+
+def shown(points):
+    return [(it.order_value, it.id) for it in points]
+
+
+ORDERS = [("n", False, None), ("n", True, None), ("n", False, 3), ("n", True, -5.5), ("n", False, 3.5), ("n", True, 1000), ("n", False, 1000)]
+ORDERS += [("f", False, None), ("f", True, 2), ("f", False, -1.25), ("t", False, None), ("t", True, None), ("l", False, None), ("l", True, 3)]
+
+
+@pytest.mark.parametrize("key,descending,start", ORDERS)
+def test_points_come_in_the_order_of_a_field(door, loaded, key, descending, start):
+    order = m.OrderBy(key=key, direction="desc" if descending else None, start_from=start)
+    truth = in_order(key, descending, start)
+    for limit in (1, 7, 1000):
+        found, following = door.scroll(loaded, order_by=order, limit=limit, with_payload=[key])
+        assert (shown(found), following) == (truth[:limit], None)
+        assert all(it.payload == {key: PAYLOADS[it.id][key]} for it in found)
+        asked = door.query_points(loaded, query=m.OrderByQuery(order_by=order), limit=limit).points
+        assert shown(asked) == truth[:limit] and all((it.score, it.version) == (1, 0) for it in asked)
+    assert shown(door.query_points(loaded, query=m.OrderByQuery(order_by=order), limit=5, offset=3).points) == truth[3:8]
+    few = m.Filter(must=[m.HasIdCondition(has_id=list(range(0, 40, 3)))])
+    half = m.Filter(must=[m.FieldCondition(key="b", match=m.MatchValue(value=False))])
+    for some, among in ((few, range(0, 40, 3)), (half, [i for i in range(N) if i % 3])):
+        found, _ = door.scroll(loaded, order_by=order, scroll_filter=some, limit=25, with_payload=False)
+        assert shown(found) == in_order(key, descending, start, among)[:25]
+
+
+def test_orders_start_at_datetimes_and_at_their_microseconds(door, loaded):
+    text = "2020-01-01T00:00:03Z"
+    for start in (text, micros("2020-01-01T00:00:03")):
+        for descending in (False, True):
+            order = m.OrderBy(key="t", direction="desc" if descending else "asc", start_from=start)
+            found, _ = door.scroll(loaded, order_by=order, limit=9)
+            assert shown(found) == in_order("t", descending, micros(text))[:9]
+
+
+def test_prefetches_are_put_in_order_and_are_made_in_order(door, loaded):
+    best = [i for i, _ in listed("a", 50)]
+    order = m.OrderByQuery(order_by=m.OrderBy(key="n", direction="desc"))
+    found = door.query_points(loaded, prefetch=near("a", 50), query=order, limit=20).points
+    assert shown(found) == in_order("n", True, among=best)[:20]
+    first = m.Prefetch(query=m.OrderByQuery(order_by="n"), limit=30)
+    found = door.query_points(loaded, prefetch=first, query=QUERIES["a"].tolist(), using="a", search_params=EXACT, limit=30).points
+    assert sorted(ids(found)) == sorted(i for _, i in in_order("n")[:30])
+    fused = door.query_points(loaded, prefetch=[first], query=m.FusionQuery(fusion="rrf"), limit=30).points
+    assert ids(fused) == [i for _, i in in_order("n")[:30]]
+
+
+def test_what_does_not_fit_an_order_is_said(door, loaded):
+    scroll = lambda **more: lambda: door.scroll(loaded, **more)
+    for key in ("w", "u", "b", "nope"):
+        text = refused(scroll(order_by=key))
+        assert f"No range index for `order_by` key: `{key}`. Please create one to use `order_by`" in text
+    assert "Cannot use an `offset` when using `order_by`. The alternative" in refused(scroll(order_by="n", offset=3))
+    query = lambda: door.query_points(loaded, query=m.OrderByQuery(order_by="n"), score_threshold=0.5)
+    assert "Can't use score_threshold with an order_by query." in refused(query)
+
+
+def test_each_point_is_as_likely_to_be_drawn(door, loaded):
+    sample = m.SampleQuery(sample=m.Sample.RANDOM)
+    some = m.Filter(must=[m.FieldCondition(key="n", range=m.Range(gte=20))])
+    matching = [i for i in range(N) if PAYLOADS[i].get("n", -99) >= 20]
+    counts = dict.fromkeys(matching, 0)
+    rounds = 150
+    for _ in range(rounds):
+        found = door.query_points(loaded, query=sample, query_filter=some, limit=10).points
+        assert len(found) == len(set(ids(found))) == 10 and {it.score for it in found} == {1.0}
+        for it in found:
+            counts[it.id] += 1
+    expected = rounds * 10 / len(matching)
+    assert all(abs(it - expected) < 5.5 * expected**0.5 for it in counts.values()), counts
+    every = door.query_points(loaded, query=sample, query_filter=some, limit=1000, offset=5, with_payload=["n"]).points
+    assert sorted(ids(every)) == matching, "an offset skips nothing"
+    assert all(it.payload == {"n": PAYLOADS[it.id]["n"]} for it in every)
+    of_best = door.query_points(loaded, prefetch=near("a", 20), query=sample, limit=5).points
+    assert len(of_best) == 5 and set(ids(of_best)) <= {i for i, _ in listed("a", 20)}
+    drawn = m.Prefetch(query=sample, limit=12)
+    assert len(door.query_points(loaded, prefetch=drawn, query=QUERIES["a"].tolist(), using="a", limit=50).points) == 12
+
+
+def counted(key, among):
+    counts = {}
+    for i in among:
+        values = PAYLOADS[i].get(key, [])
+        kinds = {"n": int, "l": int, "w": str, "e": str, "u": str, "b": bool}[key]
+        values = [it.lower() if key == "u" else it for it in (values if isinstance(values, list) else [values]) if type(it) is kinds]
+        for value in set(values):
+            counts[value] = counts.get(value, 0) + 1
+    return sorted(counts.items(), key=lambda it: (-it[1], it[0]))
+
+
+@pytest.mark.parametrize("key", ["n", "l", "w", "e", "u", "b"])
+def test_values_are_counted(door, loaded, key):
+    half = m.Filter(must=[m.FieldCondition(key="n", range=m.Range(lt=3))])
+    few = m.Filter(must=[m.HasIdCondition(has_id=[3, 50, 51, 399])])
+    matching = [i for i in range(N) if PAYLOADS[i].get("n", 99) < 3]
+    for some, among in ((None, range(N)), (half, matching), (few, [3, 50, 51, 399])):
+        truth = counted(key, among)
+        for limit in (1, 3, 1000):
+            hits = door.facet(loaded, key, facet_filter=some, limit=limit, exact=limit == 3).hits
+            assert [(it.value, it.count) for it in hits] == truth[:limit]
+    assert len(door.facet(loaded, key).hits) == min(10, len(counted(key, range(N))))
+
+
+def test_values_are_counted_of_what_has_an_index_for_it(door, loaded):
+    for key in ("f", "t", "nope"):
+        text = refused(lambda: door.facet(loaded, key))
+        assert f"No appropriate index for faceting: `{key}`. Please create one to facet on this field" in text
+
+
+def test_a_matrix_has_the_neighbours_of_points_among_those_that_are_drawn(door, loaded):
+    ask = {"using": "e", "limit": 4}
+    offsets = door.search_matrix_offsets(loaded, sample=30, **ask)
+    assert len(offsets.ids) == 30 and offsets.ids == sorted(offsets.ids)
+    rows = {}
+    for row, column, score in zip(offsets.offsets_row, offsets.offsets_col, offsets.scores):
+        rows.setdefault(offsets.ids[row], []).append((offsets.ids[column], score))
+    for i, found in rows.items():
+        truth = sorted((float(np.linalg.norm(ROWS["e"][i] - ROWS["e"][j])), j) for j in offsets.ids if j != i)[:4]
+        assert np.allclose([score for _, score in found], [score for score, _ in truth], atol=1e-4)
+    few = m.Filter(must=[m.HasIdCondition(has_id=[3, 4, 5])])
+    pairs = door.search_matrix_pairs(loaded, query_filter=few, **ask).pairs
+    assert [(it.a, {it.b}) for it in pairs] and {(it.a, it.b) for it in pairs} == {(a, b) for a in (3, 4, 5) for b in (3, 4, 5) if a != b}
+    assert [it.a for it in pairs] == [3, 3, 4, 4, 5, 5]
+    alone = m.Filter(must=[m.HasIdCondition(has_id=[3])])
+    assert door.search_matrix_pairs(loaded, query_filter=alone, **ask).pairs == []
+    assert "sample" in refused(lambda: door.search_matrix_pairs(loaded, sample=1, **ask))
+    assert "nope" in refused(lambda: door.search_matrix_pairs(loaded, using="nope"))

@@ -85,7 +85,7 @@ impl Shard {
         let mut found = Vec::with_capacity(slots.len());
         for slot in slots {
             let (id, version) = state.ids.at(*slot, view.at)?;
-            found.push(Record { id, version, payload: None, vectors: None });
+            found.push(Record { id, version, payload: None, vectors: None, order_value: None });
         }
         Some(found)
     }
@@ -142,7 +142,7 @@ fn records(view: &View<'_>, slots: &[Slot], want: &WantPayload) -> Result<Vec<Re
     let mut found = Vec::with_capacity(slots.len());
     for PointRecord { id, version, payload, .. } in stored_records(view, slots)? {
         let payload = wanted_payload(&payload, want)?;
-        found.push(Record { id, version, payload, vectors: None });
+        found.push(Record { id, version, payload, vectors: None, order_value: None });
     }
     Ok(found)
 }

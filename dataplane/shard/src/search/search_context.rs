@@ -124,7 +124,13 @@ impl SearchContext {
             let point = self.points.get(place).ok_or(BadInput::NoSuchPlace { place })?;
             let payload = wanted_payload(&point.payload, &want.payload)?;
             let (id, _) = self.scored[place];
-            records.push(Record { id, version: point.version, payload, vectors: None });
+            records.push(Record {
+                id,
+                version: point.version,
+                payload,
+                vectors: None,
+                order_value: None,
+            });
             slots.push(point.slot);
         }
         self.shard.fetch_vectors(&slots, &want.vectors, &mut records)?;

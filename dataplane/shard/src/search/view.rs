@@ -112,7 +112,7 @@ impl Shard {
         self.view_with(None, all)
     }
 
-    fn view_with<T>(
+    pub(crate) fn view_with<T>(
         &self,
         filter: Option<&Filter>,
         more: impl Fn(&State) -> Result<T, Error>,

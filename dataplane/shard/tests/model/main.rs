@@ -10,6 +10,7 @@
 
 mod bounds;
 mod by_tenant;
+mod by_value;
 mod damage;
 mod equal_scores;
 mod examples;

@@ -7,19 +7,21 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use vane_raft::Conf;
 use vane_shard::{
-    Alone, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search, SearchContext,
-    Shard,
+    Alone, Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
+    SearchContext, Shard,
 };
 use vane_transport::Replica;
 use vane_transport::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Resolve,
-    Retrieve, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
 use super::AnyMachine;
 use super::shard::scan_deadline;
 
+/// What points are drawn by: a run is the same each time.
+const SEED: u64 = 7;
 /// Views kept at a time; the oldest makes room.
 const VIEWS_MAX: usize = 32;
 
@@ -87,6 +89,18 @@ impl Replica for AtLeader<'_> {
 
     async fn scroll(&self, scroll: Scroll, _: Instant) -> Result<Page, Error> {
         Ok(self.shard()?.scroll(&scroll, scan_deadline())?)
+    }
+
+    async fn ordered(&self, ordered: Ordered, _: Instant) -> Result<Vec<Record>, Error> {
+        Ok(self.shard()?.ordered(&ordered, scan_deadline())?)
+    }
+
+    async fn sample(&self, sample: Sample, _: Instant) -> Result<Vec<Drawn>, Error> {
+        Ok(self.shard()?.sample(&sample, SEED, scan_deadline())?)
+    }
+
+    async fn facet(&self, facet: Facet, _: Instant) -> Result<Vec<FacetHit>, Error> {
+        Ok(self.shard()?.facet(&facet, scan_deadline())?)
     }
 
     async fn count(&self, count: Count, _: Instant) -> Result<usize, Error> {

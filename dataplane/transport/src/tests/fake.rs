@@ -14,13 +14,15 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use uuid::Uuid;
 use vane_raft::{Conf, Envelope};
-use vane_shard::{Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search};
+use vane_shard::{
+    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
+};
 use vane_storage::Space;
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
 use crate::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
-    VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
+    Retrieve, Sample, VectorOf,
 };
 use crate::{
     Answered, Caller, Freshness, HeldHits, Introduction, JoinReply, JoinRequest, LeaderRequest,
@@ -252,12 +254,30 @@ impl Replica for Fake {
     async fn retrieve(&self, read: Retrieve, _deadline: Instant) -> Result<Vec<Record>, Error> {
         let ids = read.ids.into_iter();
         Ok(ids
-            .map(|id| Record { id, version: LogIndex(1), payload: None, vectors: None })
+            .map(|id| Record {
+                id,
+                version: LogIndex(1),
+                payload: None,
+                vectors: None,
+                order_value: None,
+            })
             .collect())
     }
 
     async fn scroll(&self, _scroll: Scroll, _deadline: Instant) -> Result<Page, Error> {
         Ok(Page { records: Vec::new(), next: Some(PointId::num(8)) })
+    }
+
+    async fn ordered(&self, _: Ordered, _: Instant) -> Result<Vec<Record>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn sample(&self, _: Sample, _: Instant) -> Result<Vec<Drawn>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn facet(&self, _: Facet, _: Instant) -> Result<Vec<FacetHit>, Error> {
+        Ok(Vec::new())
     }
 
     async fn count(&self, _count: Count, _deadline: Instant) -> Result<usize, Error> {

@@ -16,13 +16,14 @@ use vane_types::limits::FILTER_DEPTH_MAX;
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term, Vector};
 
 use super::filter_of::filter;
+use super::rank_of::{drawn, facet, facet_hits, ordered, sample};
 use super::value_of::{
     conf, error, info, not_read, page, part_explained, peers, point_id, records, refusal, report,
     score, scored, scroll, search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Explain, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Resolve, Retrieve,
-    Scroll, Search, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
+    Retrieve, Sample, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -87,6 +88,20 @@ proptest! {
     #[test]
     fn what_is_told_of_a_search_arrives(parts in vec(part_explained(), 0..4), index in any::<u64>()) {
         answer_arrives::<Explain>(Ok((parts, LogIndex(index))))?;
+    }
+
+    #[test]
+    fn what_is_ordered_drawn_and_counted_arrives(
+        ordered in ordered(), sample in sample(), facet in facet(), index in any::<u64>(),
+        records in records(), drawn in drawn(), hits in facet_hits(),
+    ) {
+        request_arrives(ordered)?;
+        request_arrives(sample)?;
+        request_arrives(facet)?;
+        let index = LogIndex(index);
+        answer_arrives::<Ordered>(Ok((records, index)))?;
+        answer_arrives::<Sample>(Ok((drawn, index)))?;
+        answer_arrives::<Facet>(Ok((hits, index)))?;
     }
 
     #[test]

@@ -19,6 +19,7 @@ use vane_types::{
 };
 
 use super::filter_of::filter;
+use super::rank_of::order_value;
 use crate::{
     BrokenReplica, GroupReport, NodeMemory, NodeReport, NotRead, Sums, TransferPhase,
     TransferReport,
@@ -53,7 +54,7 @@ pub(super) fn text() -> BoxedStrategy<String> {
     "\\PC{0,8}".boxed()
 }
 
-fn count() -> BoxedStrategy<usize> {
+pub(super) fn count() -> BoxedStrategy<usize> {
     prop_oneof![0_usize..10, Just(usize::MAX)].boxed()
 }
 
@@ -141,12 +142,13 @@ pub(super) fn scroll() -> BoxedStrategy<Scroll> {
 
 fn record() -> BoxedStrategy<Record> {
     let vectors = btree_map(text(), vector(), 0..3);
-    (point_id(), any::<u64>(), of(payload()), of(vectors))
-        .prop_map(|(id, version, payload, vectors)| Record {
+    (point_id(), any::<u64>(), of(payload()), of(vectors), of(order_value()))
+        .prop_map(|(id, version, payload, vectors, order_value)| Record {
             id,
             version: LogIndex(version),
             payload,
             vectors: vectors.map(|named| named.into_iter().collect()),
+            order_value,
         })
         .boxed()
 }

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::super::Unsupported;
+use super::super::order::OrderBy;
 use super::super::vector::{Numbers, sparse, vector_at};
 use super::OneOrMany;
 use super::example::{ExampleVisitor, Exemplar, near};
@@ -15,6 +16,10 @@ use crate::engine::By;
 
 /// `k` of reciprocal rank fusion when the request does not say.
 const RRF_K: usize = 2;
+
+/// What an object that ranks has one of.
+const KINDS: &str = "`nearest`, `fusion`, `rrf`, `recommend`, `discover`, `context`, \
+                     `relevance_feedback`, `order_by`, `sample`";
 
 /// What decides the order of a result.
 #[derive(Debug)]
@@ -70,14 +75,12 @@ struct Object {
     rrf: Option<Rrf>,
     indices: Option<Vec<u32>>,
     values: Option<Numbers>,
-    #[serde(default, rename = "order_by")]
-    _order_by: Unsupported,
+    order_by: Option<OrderBy>,
     #[serde(default, rename = "formula")]
     _formula: Unsupported,
     #[serde(default, rename = "defaults")]
     _defaults: Unsupported,
-    #[serde(default, rename = "sample")]
-    _sample: Unsupported,
+    sample: Option<Sample>,
     #[serde(default, rename = "text")]
     _text: Unsupported,
     #[serde(default, rename = "image")]
@@ -95,6 +98,12 @@ struct Object {
 enum Fusion {
     Rrf,
     Dbsf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sample {
+    Random,
 }
 
 #[derive(Deserialize)]
@@ -133,17 +142,15 @@ impl Object {
             fusion,
             self.rrf.map(|Rrf { k, weights }| By::Rrf { k: k.unwrap_or(RRF_K), weights }),
             sparse.map(By::Vector),
+            self.order_by.map(|order| By::Order(order.0)),
+            self.sample.map(|Sample::Random| By::Sample),
         ];
         let by_examples = by_examples.into_iter().flatten().map(By::Examples);
         let mut given = others.into_iter().flatten().chain(by_examples);
         match (given.next(), given.next()) {
             (Some(by), None) => Ok(by),
-            (None, _) => Err("one of `nearest`, `fusion`, `rrf`, `recommend`, `discover`, \
-                              `context`, `relevance_feedback` is needed"
-                .into()),
-            (Some(_), Some(_)) => Err("a query ranks in one way: `nearest`, `fusion`, `rrf`, \
-                                       `recommend` and the others exclude each other"
-                .into()),
+            (None, _) => Err(format!("one of {KINDS} is needed")),
+            (Some(_), Some(_)) => Err(format!("{KINDS} and vectors exclude each other")),
         }
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn by(
         By::Dbsf => fusion(using, prefetches)?,
         By::Examples(by) => examples::check(by)?,
         By::Diverse(diverse) => examples::check_diverse(diverse)?,
-        By::Vector(_) | By::Point(_) => {}
+        By::Order(_) if score_threshold.is_some() => {
+            return Err(Error::bad_request("Can't use score_threshold with an order_by query."));
+        }
+        By::Vector(_) | By::Point(_) | By::Order(_) | By::Sample => {}
     }
     Ok(by)
 }

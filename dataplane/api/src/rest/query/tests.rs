@@ -1,3 +1,4 @@
+use vane_filter::Number;
 use vane_types::{PointId, VectorKind};
 
 use super::super::fixture::{assert_refused, parse_text};
@@ -55,6 +56,36 @@ fn every_form_of_query_is_read() {
     );
     let beyond = fused(r#"{"rrf": {"weights": [1, 1e39]}}"#).unwrap_err();
     assert_refused("", &beyond, 400, "query.rrf.weights[1]: number out of range");
+}
+
+#[test]
+fn orders_by_values_and_by_chance_are_read() {
+    let by = |json: &str| query(&format!(r#"{{"query": {json}}}"#)).map(|query| query.by);
+    let order = |json: &str| match by(&format!(r#"{{"order_by": {json}}}"#)).unwrap() {
+        By::Order(order) => (order.by.to_string(), order.descending, order.from),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(order("\"a.b\""), ("a.b".into(), false, None));
+    for (start, from) in [
+        ("-7", Number::Whole(-7)),
+        ("0.5", Number::Float(0.5)),
+        ("\"1970-01-01T00:00:01Z\"", Number::Whole(1_000_000)),
+    ] {
+        let json = format!(r#"{{"key": "a", "direction": "desc", "start_from": {start}}}"#);
+        assert_eq!(order(&json), ("a".into(), true, Some(from)));
+    }
+    assert!(matches!(by(r#"{"sample": "random"}"#), Ok(By::Sample)));
+    for (json, named) in [
+        (r#"{"order_by": 7}"#, "a payload key"),
+        (r#"{"order_by": "a..b"}"#, "a..b"),
+        (r#"{"order_by": {"key": "a", "start_from": "soon"}}"#, "a number or a datetime"),
+        (r#"{"order_by": {"key": "a", "direction": "up"}}"#, "direction"),
+        (r#"{"order_by": {"direction": "asc"}}"#, "key"),
+        (r#"{"sample": "first"}"#, "sample"),
+        (r#"{"sample": "random", "order_by": "a"}"#, "exclude each other"),
+    ] {
+        assert_refused(json, &by(json).unwrap_err(), 400, named);
+    }
 }
 
 #[test]
@@ -173,8 +204,6 @@ fn mistakes_get_their_code_and_name_the_field() {
 #[test]
 fn what_comes_later_is_refused_by_name() {
     let cases = [
-        (r#"{"query": {"order_by": "a"}}"#, "order_by"),
-        (r#"{"query": {"sample": "random"}}"#, "sample"),
         (r#"{"query": {"formula": {}}}"#, "formula"),
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
