@@ -56,4 +56,5 @@ pub use slice::Slice;
 pub use slot_set::SlotSet;
 pub use stored_value::{Counted, FacetValue, Order, OrderValue};
 pub use tenant_index::TenantIndex;
+pub use text::bm25::Bm25;
 pub use value_set::ValueSet;

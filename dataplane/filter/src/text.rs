@@ -4,6 +4,7 @@
 //! them (tables of characters, lists of stop words, stemmers, segmenters) changes with no
 //! release of Vane that does not say so.
 
+pub(crate) mod bm25;
 mod fold;
 mod languages;
 pub(crate) mod matching;
@@ -39,12 +40,28 @@ pub(crate) fn tokens(
     })
 }
 
-/// Tokens that a text which is looked for stands for, each once. Of a word whose prefixes are
-/// tokens it is the longest alone, and it may be the beginning of a stop word.
+/// Tokens that a text which is looked for stands for, ascending, each once.
 pub(crate) fn sought(params: &TextParams, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     // Nothing breaks it off.
-    let _: ControlFlow<()> = words(params, text, &mut |word| {
+    let _: ControlFlow<()> = each_sought(params, text, &mut |token| {
+        found.push(token.to_owned());
+        ControlFlow::Continue(())
+    });
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Visits the tokens that a text which is looked for stands for, in their order and with
+/// repetitions. Of a word whose prefixes are tokens it is the longest alone, and it may be the
+/// beginning of a stop word.
+fn each_sought(
+    params: &TextParams,
+    text: &str,
+    visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    words(params, text, &mut |word| {
         let token = match params.tokenizer {
             Tokenizer::Prefix => token(params, word, Part::Beginning).and_then(|token| {
                 let (min, max) = params.prefix_chars();
@@ -56,12 +73,8 @@ pub(crate) fn sought(params: &TextParams, text: &str) -> Vec<String> {
                 token(params, word, Part::Token)
             }
         };
-        found.extend(token.map(Cow::into_owned));
-        ControlFlow::Continue(())
-    });
-    found.sort_unstable();
-    found.dedup();
-    found
+        token.map_or(ControlFlow::Continue(()), |token| visit(&token))
+    })
 }
 
 /// Tokens of a phrase, in their order: those that a stored text would have.
