@@ -294,10 +294,10 @@ def test_batches_of_queries(doors):
     rng = random.Random(14)
     requests = []
     for _ in range(60):
-        # One at most that shards refuse: which of several fails first is a matter of chance.
-        rankings = [ranking(rng), *({"query": vector(rng)} for _ in range(rng.randrange(3)))]
-        rng.shuffle(rankings)
-        asked = [m.QueryRequest(**it, limit=5, filter=maybe(rng)) for it in rankings]
+        asked = [m.QueryRequest(**ranking(rng), limit=5, filter=maybe(rng)) for _ in range(rng.randrange(1, 4))]
+        # Queries of a batch run side by side: of two that are wrong either may be the one that is named.
+        wrong = [it for it in asked if outcome(doors[0], "query_batch_points", [[it]], {})[1]]
+        asked = [it for it in asked if it not in wrong[1:]]
         requests.append(("query_batch_points", [asked], None))
     both(doors, requests)
 
