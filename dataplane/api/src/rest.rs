@@ -6,6 +6,7 @@
 pub mod alias;
 pub mod cluster;
 pub mod collection;
+mod document;
 pub mod explained;
 pub mod facet;
 #[cfg(test)]

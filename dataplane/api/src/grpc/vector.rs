@@ -6,11 +6,12 @@ use vane_wire::qdrant::vector::Vector as Kind;
 use vane_wire::qdrant::vector_input::Variant;
 use vane_wire::qdrant::vector_output::Vector as OutputKind;
 use vane_wire::qdrant::{
-    DenseVector, MultiDenseVector, NamedVectorsOutput, SparseIndices, SparseVector, Vector,
-    VectorInput, VectorOutput, Vectors, VectorsOutput, vectors, vectors_output,
+    DenseVector, Document, MultiDenseVector, NamedVectorsOutput, SparseIndices, SparseVector,
+    Vector, VectorInput, VectorOutput, Vectors, VectorsOutput, vectors, vectors_output,
 };
 
 use super::select::point_id;
+use super::value::payload;
 use super::{Fields, Lists, needed};
 use crate::error::Error;
 
@@ -44,7 +45,8 @@ pub(super) fn vector(vector: Vector, lists: &mut Lists) -> Result<Value, Error> 
         (Some(Kind::Dense(dense)), ..) => lists.dense(dense.data),
         (Some(Kind::Sparse(part)), ..) => sparse(part.indices, part.values),
         (Some(Kind::MultiDense(part)), ..) => multi(part),
-        (Some(Kind::Document(_) | Kind::Image(_) | Kind::Object(_)), ..) => inference(),
+        (Some(Kind::Document(part)), ..) => document(part)?,
+        (Some(Kind::Image(_) | Kind::Object(_)), ..) => inference(),
         (None, Some(indices), _) => sparse(indices.data, data),
         (None, None, Some(rows)) => flat_rows(&data, rows)?,
         (None, None, None) => lists.dense(data),
@@ -58,7 +60,8 @@ pub(super) fn input(input: VectorInput, what: &str, lists: &mut Lists) -> Result
         Variant::Dense(dense) => lists.dense(dense.data),
         Variant::Sparse(part) => sparse(part.indices, part.values),
         Variant::MultiDense(part) => multi(part),
-        Variant::Document(_) | Variant::Image(_) | Variant::Object(_) => inference(),
+        Variant::Document(part) => document(part)?,
+        Variant::Image(_) | Variant::Object(_) => inference(),
     })
 }
 
@@ -85,7 +88,12 @@ fn flat_rows(data: &[f32], rows: u32) -> Result<Value, Error> {
     }
 }
 
-/// In place of a text or an image: an object that has nothing of a vector is refused as one.
+/// A text in place of a vector.
+fn document(Document { text, model, options }: Document) -> Result<Value, Error> {
+    Ok(json!({ "text": text, "model": model, "options": payload(options)? }))
+}
+
+/// In place of an image: an object that has nothing of a vector is refused as one.
 fn inference() -> Value {
     Value::Object(Fields::new())
 }

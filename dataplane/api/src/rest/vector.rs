@@ -12,6 +12,7 @@ use serde::de::{
 use vane_types::limits::VECTOR_DIM_MAX;
 use vane_types::{MultiVector, NamedVectors, SparseVector, Vector};
 
+use super::document::{Document, TextAs};
 use super::{NOT_SUPPORTED, lists};
 
 /// A vector of any kind: a list of numbers, a list of such lists, or an object with `indices` and
@@ -138,11 +139,12 @@ impl<'de> Visitor<'de> for FirstVisitor {
 
 impl<'de> Deserialize<'de> for AnyVector {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(VectorVisitor).map(Self)
+        deserializer.deserialize_any(VectorVisitor(TextAs::Stored)).map(Self)
     }
 }
 
-pub(super) struct VectorVisitor;
+/// What a text in place of a vector becomes, it is told.
+pub(super) struct VectorVisitor(pub(super) TextAs);
 
 impl<'de> Visitor<'de> for VectorVisitor {
     type Value = Vector;
@@ -172,18 +174,26 @@ impl<'de> Visitor<'de> for VectorVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vector, A::Error> {
         let (mut indices, mut values, mut unknown) = (None, None, None);
+        let (mut text, mut model, mut options) = (None, None, None);
         while let Some(field) = map.next_key::<String>()? {
             match field.as_str() {
                 "indices" => indices = Some(map.next_value()?),
                 "values" => values = Some(map.next_value()?),
+                "text" => text = Some(map.next_value()?),
+                "model" => model = Some(map.next_value()?),
+                "options" => options = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     unknown = Some(field);
                 }
             }
         }
+        if let (Some(text), Some(model), None) = (text, model, &unknown) {
+            let document = Document { text, model, options };
+            return document.into_vector(self.0).map_err(A::Error::custom);
+        }
         match (indices, values, unknown) {
-            // Texts and images to make vectors from are in the API, and missing here.
+            // Images and objects to make vectors from are in the API, and missing here.
             (None, None, _) => Err(A::Error::custom(format!(
                 "an object in place of a vector (inference) {NOT_SUPPORTED}"
             ))),
@@ -227,7 +237,7 @@ impl<'de> Visitor<'de> for PointVectorsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<PointVectors, A::Error> {
-        let vector = VectorVisitor.visit_seq(seq)?;
+        let vector = VectorVisitor(TextAs::Stored).visit_seq(seq)?;
         Ok(PointVectors(NamedVectors::from([(String::new(), vector)])))
     }
 

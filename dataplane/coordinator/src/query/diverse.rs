@@ -276,6 +276,7 @@ mod tests {
                 version: Default::default(),
                 payload: None,
                 vectors: Some(both.into()),
+                order_value: None,
             };
             let want = Want { vectors, ..Want::default() };
             let vectors = stripped(record, &want, "a").vectors;

@@ -198,7 +198,7 @@ mod tests {
     fn points_named_anywhere_in_a_query_are_visited() {
         let point = |id| By::Point(PointId::num(id));
         let deep = by(point(3), vec![by(point(1), Vec::new()), by(By::Id, Vec::new())]);
-        let mut query = by(By::Rrf { k: 2 }, vec![by(point(1), Vec::new()), deep]);
+        let mut query = by(By::Dbsf, vec![by(point(1), Vec::new()), deep]);
         let mut named = Vec::new();
         each_point(&mut query, &mut |_, id| {
             named.push(*id);

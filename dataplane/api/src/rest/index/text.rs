@@ -52,7 +52,7 @@ enum Stemmer {
 ///
 /// [`Kind::Malformed`] where one is none of its values, [`Kind::Unsupported`] for what this
 /// version does not have.
-pub(super) fn params(options: &mut Map<String, Value>) -> Result<TextParams, Error> {
+pub(in crate::rest) fn params(options: &mut Map<String, Value>) -> Result<TextParams, Error> {
     let names = KEPT.into_iter().chain([STOPWORDS]);
     let given: Map<String, Value> =
         names.filter_map(|name| Some((name.to_owned(), options.get(name)?.clone()))).collect();
@@ -94,7 +94,7 @@ fn stopwords(given: Option<Value>, lowercase: bool) -> Result<Stopwords, serde_j
 }
 
 /// Whether an option is one of those that decide which tokens a text has.
-pub(super) fn is_param(option: &str) -> bool {
+pub(in crate::rest) fn is_param(option: &str) -> bool {
     option == STOPWORDS || KEPT.contains(&option)
 }
 

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
-use super::super::Unsupported;
+use super::super::document::{Document, TextAs};
 use super::super::order::OrderBy;
 use super::super::vector::{Numbers, sparse, vector_at};
+use super::super::{NOT_SUPPORTED, Unsupported};
 use super::OneOrMany;
 use super::example::{ExampleVisitor, Exemplar, near};
 use super::examples::{ContextPair, Discover, Mmr, Recommend, RelevanceFeedback, discovered};
@@ -81,16 +83,13 @@ struct Object {
     #[serde(default, rename = "defaults")]
     _defaults: Unsupported,
     sample: Option<Sample>,
-    #[serde(default, rename = "text")]
-    _text: Unsupported,
+    text: Option<String>,
     #[serde(default, rename = "image")]
     _image: Unsupported,
     #[serde(default, rename = "object")]
     _object: Unsupported,
-    #[serde(default, rename = "model")]
-    _model: Unsupported,
-    #[serde(default, rename = "options")]
-    _options: Unsupported,
+    model: Option<String>,
+    options: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -137,8 +136,17 @@ impl Object {
             self.context.map(|pairs| discovered(None, pairs)),
             self.relevance_feedback.map(RelevanceFeedback::into_by),
         ];
+        let text = match (self.text, self.model) {
+            (None, None) => None,
+            (Some(text), Some(model)) => {
+                let document = Document { text, model, options: self.options };
+                Some(By::Vector(document.into_vector(TextAs::Sought)?))
+            }
+            _ => return Err(format!("a text without its `model` {NOT_SUPPORTED}")),
+        };
         let others = [
             nearest,
+            text,
             fusion,
             self.rrf.map(|Rrf { k, weights }| By::Rrf { k: k.unwrap_or(RRF_K), weights }),
             sparse.map(By::Vector),

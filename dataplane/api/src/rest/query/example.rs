@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use vane_types::PointId;
 
+use super::super::document::TextAs;
 use super::super::vector::{VectorVisitor, vector_at};
 use crate::engine::{By, Example};
 
@@ -42,7 +43,7 @@ impl<'de> Visitor<'de> for ExampleVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Example, A::Error> {
-        VectorVisitor.visit_seq(seq).map(Example::Vector)
+        VectorVisitor(TextAs::Sought).visit_seq(seq).map(Example::Vector)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Example, E> {
@@ -59,6 +60,6 @@ impl<'de> Visitor<'de> for ExampleVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Example, A::Error> {
-        VectorVisitor.visit_map(map).map(Example::Vector)
+        VectorVisitor(TextAs::Sought).visit_map(map).map(Example::Vector)
     }
 }

@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use vane_types::Vector;
 
+use super::super::document::TextAs;
 use super::super::select::{RawFilter, WithPayload, WithVector};
 use super::super::shard_key::NamedKeys;
 use super::super::vector::{AnyVector, VectorVisitor, vector_at};
@@ -114,7 +115,7 @@ impl<'de> Visitor<'de> for NearVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Near, A::Error> {
-        VectorVisitor.visit_seq(seq).map(Near::from)
+        VectorVisitor(TextAs::Sought).visit_seq(seq).map(Near::from)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Near, A::Error> {

@@ -206,7 +206,7 @@ fn what_comes_later_is_refused_by_name() {
     let cases = [
         (r#"{"query": {"formula": {}}}"#, "formula"),
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
-        (r#"{"query": {"text": "x", "model": "m"}}"#, "text"),
+        (r#"{"query": {"text": "x", "model": "m"}}"#, "the model `m`"),
         (r#"{"params": {"idf": {}}}"#, "params.idf"),
     ];
     for (json, named) in cases {
