@@ -141,7 +141,7 @@ impl Rule {
 }
 
 /// Between 0 and 1, in the order of the numbers.
-fn squashed(number: f32) -> f32 {
+pub(crate) fn squashed(number: f32) -> f32 {
     0.5 * (folded(number) + 1.0)
 }
 

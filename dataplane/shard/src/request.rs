@@ -10,7 +10,8 @@ use vane_types::{
 
 use crate::error::BadInput;
 use crate::examples::Examples;
-use crate::search::measure::{Measure, Query};
+use crate::search::measure::{ByRule, Measure, Query};
+use crate::segments::sealed::metric;
 
 /// A search on one vector.
 #[derive(Debug, Clone)]
@@ -62,10 +63,10 @@ impl Search {
         Ok(match &self.sought {
             Sought::Near(vector) => Measure::Near(prepared(vector)?),
             Sought::Examples(examples) => {
-                known_vector(config, &self.using)?;
+                let metric = metric(known_vector(config, &self.using)?);
                 let queries = examples.vectors().iter().map(prepared);
                 let queries = queries.collect::<Result<_, BadInput>>()?;
-                Measure::Examples(examples.rule().clone(), queries)
+                Measure::Examples(Box::new(ByRule::new(examples.rule().clone(), queries, metric)))
             }
         })
     }

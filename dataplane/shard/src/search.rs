@@ -1,5 +1,6 @@
 //! Nearest-neighbour search over the segments of one vector.
 
+mod candidates;
 pub(crate) mod explain;
 pub(crate) mod measure;
 pub(crate) mod parts;

@@ -10,6 +10,7 @@ use vane_types::Slot;
 
 use super::{Hit, Searcher};
 use crate::error::Error;
+use crate::search::measure::Measure;
 use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::search::singly::Singly;
 use crate::segments::growing::Chunk;
@@ -66,7 +67,7 @@ pub(super) struct Went {
 }
 
 impl Went {
-    const SCANNED: Self = Self { plan: Plan::Scan, walked: false };
+    pub(super) const SCANNED: Self = Self { plan: Plan::Scan, walked: false };
 }
 
 impl Searcher {
@@ -183,11 +184,14 @@ impl Searcher {
             return found;
         }
         let scan = |went| Ok((self.scan_sealed(sealed, &facts, died)?, went));
-        // Without a vector that is near to what is searched for, no link leads there.
-        let (Some(graph), Some(query)) = (&sealed.graph, self.measure.near()) else {
-            return scan(Went::SCANNED);
+        let Some(graph) = &sealed.graph else { return scan(Went::SCANNED) };
+        let found = match (&self.measure, self.measure.near()) {
+            (Measure::Examples(by), _) => self.by_rule(by, (sealed, graph), &facts, died),
+            (_, Some(query)) => self.by_codes(query, (sealed, graph), &facts, died, within),
+            // Without a vector that is near to what is searched for, no link leads there.
+            (_, None) => return scan(Went::SCANNED),
         };
-        match self.by_codes(query, (sealed, graph), &facts, died, within) {
+        match found {
             Ok((Some(rows), went)) => Ok((self.found(Ok(rows), sealed.files.slots())?, went)),
             Ok((None, went)) => scan(Went { plan: Plan::Scan, ..went }),
             // The scrub will find it, too, and have it built again.
@@ -320,6 +324,21 @@ impl Searcher {
 
     pub(super) fn compare_rows(&self, slots: &[Slot], a: u32, b: u32) -> Ordering {
         self.compare_ids(slots[a as usize], slots[b as usize])
+    }
+
+    /// The best of some rows of a segment that live and match.
+    pub(super) fn score_rows(
+        &self,
+        sealed: &Sealed,
+        rows: &[u32],
+    ) -> Result<Vec<Row>, vane_index::Error> {
+        let Some(dim) = self.measure.bulk_dim() else { return Ok(Vec::new()) };
+        let slots = sealed.files.slots();
+        let order = |a, b| self.compare_rows(slots, a, b);
+        // They are few, and whoever is late finds out after them.
+        let (metric, values) = (self.vector.metric, sealed.files.vectors());
+        let flat = Flat { metric, dim, rows: values, order: &order, stop: &|| false };
+        self.measure.best(&flat, self.k, Some(rows), &Select::default())
     }
 
     pub(super) fn select<'a>(

@@ -1,6 +1,8 @@
 //! Searches by examples find what every rule, worked out by itself over all points, puts first.
 
-use vane_shard::{Alone, Examples, NewPoint, Rule, Search, SearchParams, Selection, Sought, Write};
+use vane_shard::{
+    Alone, Examples, NewPoint, Rule, Search, SearchParams, SearchWay, Selection, Sought, Write,
+};
 use vane_storage::MemoryKv;
 use vane_types::{OwnId, PointId, Vector};
 
@@ -161,4 +163,50 @@ fn examples_have_the_size_of_the_vectors() {
     }
     let unknown = Search { using: "other".into(), ..by(&Rule::Context, &[], search(0.0, None, 5)) };
     assert!(replica.shard.search(&unknown, soon(), &Alone).is_err());
+}
+
+/// A segment with a graph over more points than walks look at.
+fn large() -> Replica {
+    let replica = Replica::founded(MemoryKv::default());
+    let point = |id: u64| NewPoint {
+        id: PointId::num(id),
+        vectors: [(String::new(), values(id * 7).into())].into(),
+        payload: payload(id as i64 % 4),
+    };
+    assert!(replica.write(Write::Upsert((0..6_000).map(point).collect())));
+    (0..12).for_each(|_| replica.run_jobs());
+    assert_eq!(replica.shard.info().indexed_vectors, 6_000);
+    replica
+}
+
+#[test]
+fn walks_find_what_a_look_at_all_points_finds() {
+    let replica = large();
+    let ways = |search: &Search| -> Vec<SearchWay> {
+        let parts = replica.shard.explain(search, soon()).unwrap();
+        parts.into_iter().map(|part| part.way).collect()
+    };
+    for (rule, count, may_walk) in [
+        (Rule::BestScore { positive: 2 }, 4, true),
+        (Rule::Weighted(vec![1.0, 1.0, -0.5]), 3, true),
+        (Rule::Weighted(vec![1.0, -1.0]), 2, false),
+        (Rule::Discover, 3, true),
+        (Rule::Context, 4, false),
+        (Rule::BestScore { positive: 0 }, 2, false),
+    ] {
+        let (mut hits, mut walked) = (0, false);
+        for seed in 0..20 {
+            let examples: Vec<Vec<f32>> =
+                (0..count as u64).map(|n| values(100_000 + seed * 10 + n)).collect();
+            let search = by(&rule, &examples, search(0.0, None, 5));
+            let params = SearchParams { exact: true, ..search.params };
+            let exact = found(&replica, &Search { params, ..search.clone() });
+            let found = found(&replica, &search);
+            assert_eq!(found.len(), 5);
+            hits += found.iter().filter(|hit| hit.1 >= exact[4].1 - 1e-6).count();
+            walked |= ways(&search).contains(&SearchWay::Graph);
+        }
+        assert_eq!(walked, may_walk, "{rule:?}");
+        assert!(hits >= 95, "{rule:?}: {hits} of 100");
+    }
 }
