@@ -180,6 +180,27 @@ def test_filters_and_batches_span_the_shards(clients, name):
     assert pages == list(range(25, 60))
 
 
+def test_examples_and_their_points_lie_on_other_nodes(clients, name):
+    create(clients[0], name, size=3, distance=m.Distance.EUCLID, shard_number=3)
+    row = lambda i: [float(i % 13), float(i % 7), float(i % 5)]
+    clients[0].upsert(name, [m.PointStruct(id=i, vector=row(i), payload={"n": i % 4}) for i in range(200)])
+    like = lambda i, j: -sum((a - b) ** 2 for a, b in zip(row(i), row(j)))
+    fold = lambda x: x / (1 + abs(x))
+    best = lambda i: max(like(i, 3), like(i, 50)) if max(like(i, 3), like(i, 50)) > like(i, 8) else None
+    score = lambda i: (fold(best(i)) + 1) / 2 if best(i) is not None else -(fold(like(i, 8)) + 1) / 2
+    sums = lambda i: like(i, 3) + like(i, 50) - like(i, 8)
+    for client in clients:
+        for strategy, truth in (("best_score", score), ("sum_scores", sums)):
+            query = m.RecommendQuery(recommend=m.RecommendInput(positive=[3, 50], negative=[8], strategy=strategy))
+            found = client.query_points(name, query=query, limit=20, with_payload=True).points
+            expected = sorted((-truth(i), i) for i in range(200) if i not in (3, 50, 8))[:20]
+            assert [it.score for it in found] == pytest.approx([-score for score, _ in expected], abs=1e-5)
+            assert [it.score for it in found] == pytest.approx([truth(it.id) for it in found], abs=1e-5)
+            assert all(it.payload["n"] == it.id % 4 for it in found)
+        chosen = client.query_points(name, query=m.NearestQuery(nearest=3, mmr=m.Mmr(candidates_limit=30)), limit=10).points
+        assert ids(chosen) == ids(clients[0].query_points(name, query=m.NearestQuery(nearest=row(3), mmr=m.Mmr(candidates_limit=30)), query_filter=m.Filter(must_not=[m.HasIdCondition(has_id=[3])]), limit=10).points)
+
+
 def test_more_replicas_than_nodes_are_refused(clients, name):
     with pytest.raises(UnexpectedResponse) as refused:
         create(clients[1], name, shard_number=1, replication_factor=4)

@@ -102,6 +102,18 @@ def test_several_keys_and_a_fallback(client, by_tenant):
     refused(404, "Shard key none not found", lambda: client.count(by_tenant, shard_key_selector="none"))
 
 
+def test_examples_are_points_of_the_tenant_that_is_named(client, by_tenant):
+    like = m.RecommendQuery(recommend=m.RecommendInput(positive=[2], negative=[9], strategy=m.RecommendStrategy.BEST_SCORE))
+    found = client.query_points(by_tenant, query=like, limit=20, shard_key_selector="zoo", with_payload=True).points
+    assert {it.payload["tenant"] for it in found} == {1} and {it.id for it in found} == set(range(10)) - {2, 9}
+    refused(400, "Shard key not specified", lambda: client.query_points(by_tenant, query=like))
+    # Another tenant's point is an example here, and stands in nobody's way.
+    place = m.LookupLocation(collection=by_tenant, shard_key="acme")
+    found = client.query_points(by_tenant, query=like, lookup_from=place, limit=20, shard_key_selector="zoo").points
+    assert {it.id for it in found} == set(range(10)) and found[0].id == 2
+    refused(404, "Shard key nope not found", lambda: client.query_points(by_tenant, query=like, lookup_from=m.LookupLocation(collection=by_tenant, shard_key="nope")))
+
+
 def test_batches_name_their_keys_one_by_one(client, by_tenant, node):
     queries = [m.QueryRequest(query=[1, 0, 0, 1], limit=1, shard_key=key) for key in TENANTS]
     found = client.query_batch_points(by_tenant, queries)
