@@ -192,7 +192,7 @@ impl Record {
 #[derive(Debug, Clone)]
 pub struct Scored {
     pub record: Record,
-    /// Similarity (larger is better), or distance for Euclid.
+    /// Similarity (larger is better), or distance for Euclid; by examples what their rule says.
     pub score: f32,
 }
 

@@ -11,6 +11,7 @@ use vane_types::{Distance, Error, Vector, VectorSpec};
 
 use super::examples::Example;
 use super::similarity::similarity;
+use crate::answer::check_size;
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
@@ -59,6 +60,8 @@ impl<S: Shards> Collection<S> {
         search.limit = choice.candidates.min(DIVERSE_CANDIDATES_MAX);
         search.want.vectors = with(&want.vectors, &using);
         let mut found = self.search(search, options).await?;
+        // With the vectors, also where those are not wanted: each shard has its own bound.
+        check_size(found.iter().map(|scored| &scored.record))?;
         let vectors = found.iter().map(|scored| vector_of(&scored.record, &using));
         let Some(vectors) = vectors.collect::<Option<Vec<_>>>() else {
             return Err(Error::internal("a point was found by a vector that it does not have"));

@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicU64;
 
 use vane_index::{Error, Graph, Hit as Row, Select, Walk};
+use vane_types::limits::EF_MAX;
 
 use super::Searcher;
 use super::measure::{ByRule, similarity};
@@ -36,8 +37,14 @@ impl Searcher {
         let mut went = Went::SCANNED;
         let select = self.select(sealed.files.slots(), died);
         let widths: &[usize] = if by.is_nearness() { &[SUM_WIDTH] } else { &WIDTHS };
+        let mut before = 0;
         for width in widths {
-            let wanted = self.k.saturating_mul(*width);
+            // A walk finds no more than it has candidates.
+            let wanted = self.k.saturating_mul(*width).min(EF_MAX);
+            if wanted < self.k || wanted == before {
+                break;
+            }
+            before = wanted;
             let facts = Facts { exact: self.params.exact, k: wanted, ..*facts };
             let Some(walk) = self.worth_walking(by, &facts) else { break };
             went = Went { plan: walk, walked: true };
