@@ -122,6 +122,9 @@ proptest! {
         attempt::<wire::QueryPoints>(&bytes);
         attempt::<wire::QueryBatchPoints>(&bytes);
         attempt::<wire::SearchPoints>(&bytes);
+        attempt::<wire::RecommendPoints>(&bytes);
+        attempt::<wire::RecommendPointGroups>(&bytes);
+        attempt::<wire::DiscoverBatchPoints>(&bytes);
         attempt::<wire::ScrollPoints>(&bytes);
         attempt::<wire::CreateCollection>(&bytes);
         attempt::<wire::UpdateCollection>(&bytes);
@@ -185,6 +188,68 @@ fn mistakes_are_said_in_the_words_of_rest() {
     let query = wire::QueryPoints { query: Some(words), ..wire::QueryPoints::default() };
     let error = text(&read(query).unwrap_err());
     assert!(error.contains("`query.text` is not supported"), "{error}");
+}
+
+#[test]
+fn queries_by_examples_are_written_down_as_rest_has_them() {
+    use wire::query::Variant;
+    let point = |id| wire::VectorInput {
+        variant: Some(wire::vector_input::Variant::Id(wire::PointId {
+            point_id_options: Some(PointIdOptions::Num(id)),
+        })),
+    };
+    let pair = wire::ContextInputPair { positive: Some(point(3)), negative: Some(point(4)) };
+    let context = wire::ContextInput { pairs: vec![pair] };
+    let pairs = json!([{"positive": 3, "negative": 4}]);
+    let feedback = wire::FeedbackItem { example: Some(point(2)), score: 0.5 };
+    let naive = wire::NaiveFeedbackStrategy { a: 1.0, b: 2.0, c: 3.0 };
+    let strategy = wire::feedback_strategy::Variant::Naive(naive);
+    for (variant, expected) in [
+        (
+            Variant::Recommend(wire::RecommendInput {
+                positive: vec![point(1)],
+                negative: vec![point(2)],
+                strategy: Some(wire::RecommendStrategy::SumScores.into()),
+            }),
+            json!({"recommend": {"positive": [1], "negative": [2], "strategy": "sum_scores"}}),
+        ),
+        (
+            Variant::Discover(wire::DiscoverInput {
+                target: Some(point(1)),
+                context: Some(context.clone()),
+            }),
+            json!({"discover": {"target": 1, "context": pairs}}),
+        ),
+        (Variant::Context(context), json!({ "context": pairs })),
+        (
+            Variant::NearestWithMmr(wire::NearestInputWithMmr {
+                nearest: Some(point(1)),
+                mmr: Some(wire::Mmr { diversity: Some(0.25), candidates_limit: None }),
+            }),
+            json!({"nearest": 1, "mmr": {"diversity": 0.25}}),
+        ),
+        (
+            Variant::RelevanceFeedback(wire::RelevanceFeedbackInput {
+                target: Some(point(1)),
+                feedback: vec![feedback],
+                strategy: Some(wire::FeedbackStrategy { variant: Some(strategy) }),
+            }),
+            json!({"relevance_feedback": {"target": 1, "feedback": [{"example": 2, "score": 0.5}],
+                "strategy": {"naive": {"a": 1.0, "b": 2.0, "c": 3.0}}}}),
+        ),
+    ] {
+        let query = Some(wire::Query { variant: Some(variant) });
+        let lookup_from = Some(wire::LookupLocation {
+            collection_name: "c".into(),
+            vector_name: Some("v".into()),
+            shard_key_selector: None,
+        });
+        let message = wire::QueryPoints { query, lookup_from, ..wire::QueryPoints::default() };
+        let form = message.clone().form(&mut super::Lists::default()).unwrap();
+        let lookup = json!({"collection": "c", "vector": "v"});
+        assert_eq!(form, json!({ "query": expected, "lookup_from": lookup }));
+        assert!(read(message).unwrap().into_query().is_ok());
+    }
 }
 
 #[test]
