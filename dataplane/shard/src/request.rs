@@ -182,7 +182,12 @@ impl Record {
     /// [`ANSWER_BYTES_MAX`](vane_types::limits::ANSWER_BYTES_MAX), about its size as JSON.
     pub fn bytes(&self) -> usize {
         let values = self.vectors.iter().flat_map(NamedVectors::values);
-        let values: usize = values.map(|vector| vector.values().len()).sum();
+        // A sparse one is sent with its indices, which have as many digits.
+        let numbers = |vector: &Vector| match vector {
+            Vector::Sparse(sparse) => 2 * sparse.values().len(),
+            Vector::Dense(_) | Vector::Multi(_) => vector.values().len(),
+        };
+        let values: usize = values.map(numbers).sum();
         let payload = self.payload.as_ref().map_or(0, payload::bytes);
         POINT_BYTES + payload + values * VALUE_BYTES
     }
