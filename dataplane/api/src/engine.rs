@@ -2,9 +2,10 @@
 
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
-    By, ByExamples, ConfigChange, Diverse, Example, Feedback, Group, GroupValue, Grouping, Layout,
-    Lookup, Matrix, MatrixRow, Pair, Place, Prefetch, Query, SearchExplained, ShardExplained,
-    ShardKeys, SparseChange, Strategy, VectorChange,
+    By, ByExamples, ConfigChange, Decay, Diverse, Example, Expression, Feedback, Formula, Function,
+    Group, GroupLookup, GroupValue, Grouping, Layout, Lookup, Matrix, MatrixRow, Pair, Place,
+    Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange, Strategy,
+    VectorChange,
 };
 pub(crate) use vane_node::{
     CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,

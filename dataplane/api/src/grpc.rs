@@ -11,6 +11,7 @@ mod collection;
 mod config;
 mod examples;
 mod filter;
+mod formula;
 mod index;
 mod info;
 mod query;

@@ -32,6 +32,9 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny};
 /// before it.
 pub const NOT_SUPPORTED: &str = "is not supported by this version of Vane";
 
+/// Marks an error as one that Qdrant finds where a query is carried out, and begins its text.
+pub(crate) const INVALID: &str = "Validation failed: ";
+
 /// A field that may only be absent or null.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unsupported;

@@ -104,10 +104,7 @@ fn chunk_of(
 
 /// Sorts best first and keeps k. Equal ones stay in their order, which is that of rows.
 fn keep_best(hits: &mut Vec<Hit>, k: usize, metric: Metric) {
-    hits.sort_by(|a, b| match metric {
-        Metric::InnerProduct => b.score.total_cmp(&a.score),
-        Metric::L2 => a.score.total_cmp(&b.score),
-    });
+    hits.sort_by(|a, b| metric.best_first(a.score, b.score));
     hits.truncate(k);
 }
 

@@ -41,8 +41,9 @@ pub use explain::{Explaining, SearchExplained, ShardExplained};
 pub use options::{AskedOf, RequestOptions};
 pub use partial::Partial;
 pub use query::{
-    By, ByExamples, Diverse, Example, Feedback, Group, GroupValue, Grouping, Lookup, Matrix,
-    MatrixRow, Pair, Place, Prefetch, Query, Strategy,
+    By, ByExamples, Decay, Diverse, Example, Expression, Feedback, Formula, Function, Group,
+    GroupLookup, GroupValue, Grouping, Lookup, Matrix, MatrixRow, Pair, Place, Prefetch, Query,
+    Strategy,
 };
 pub use router::Router;
 pub use scope::ShardKeys;

@@ -4,7 +4,9 @@ mod average;
 mod diverse;
 mod examples;
 mod filters;
+mod formula;
 mod fusion;
+mod group_lookup;
 mod groups;
 mod idf;
 mod lookup;
@@ -20,6 +22,8 @@ use vane_types::{PointId, Vector};
 
 pub use diverse::Diverse;
 pub use examples::{ByExamples, Example, Feedback, Lookup, Pair, Place, Strategy};
+pub use formula::{Decay, Expression, Formula, Function};
+pub use group_lookup::GroupLookup;
 pub use groups::{Group, GroupValue, Grouping};
 pub use matrix::{Matrix, MatrixRow};
 
@@ -63,6 +67,8 @@ pub enum By {
     Dbsf,
     /// The values of a field.
     Order(Order),
+    /// A formula over what prefetches found.
+    Formula(Box<Formula>),
     /// Chance: each point is as likely as any other.
     Sample,
     /// Id order.
@@ -100,7 +106,12 @@ impl By {
         match self {
             Self::Vector(_) | Self::Point(_) | Self::Diverse(_) => true,
             Self::Examples(by) => by.is_nearness(),
-            Self::Rrf { .. } | Self::Dbsf | Self::Order(_) | Self::Sample | Self::Id => false,
+            Self::Rrf { .. }
+            | Self::Dbsf
+            | Self::Order(_)
+            | Self::Formula(_)
+            | Self::Sample
+            | Self::Id => false,
         }
     }
 }

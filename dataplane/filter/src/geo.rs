@@ -26,10 +26,15 @@ pub struct Point {
 impl Point {
     /// The point a payload value stands for: an object with numeric `lon` and `lat` in
     /// their ranges. An object off the earth is no point, with an index and without.
-    pub(crate) fn of_value(value: &Value) -> Option<Self> {
+    pub fn of_value(value: &Value) -> Option<Self> {
         let object = value.as_object()?;
         let point = Self { lon: object.get("lon")?.as_f64()?, lat: object.get("lat")?.as_f64()? };
         point.is_on_earth().then_some(point)
+    }
+
+    /// Metres to another point, along the earth.
+    pub fn distance_m(self, other: Self) -> f64 {
+        haversine_m(self, other)
     }
 
     /// Whether longitude and latitude are in their ranges.

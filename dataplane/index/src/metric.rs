@@ -18,7 +18,7 @@ pub enum Metric {
 
 impl Metric {
     /// Orders scores best first.
-    pub(crate) fn best_first(self, a: f32, b: f32) -> Ordering {
+    pub fn best_first(self, a: f32, b: f32) -> Ordering {
         if self.smaller_is_better() { a.total_cmp(&b) } else { b.total_cmp(&a) }
     }
 

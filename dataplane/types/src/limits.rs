@@ -72,6 +72,10 @@ pub const EXAMPLES_MAX: usize = 1024;
 pub const EXAMPLE_VALUES_MAX: usize = 4 << 20;
 /// Nearest points that results of one query are chosen from by their diversity.
 pub const DIVERSE_CANDIDATES_MAX: usize = 16_384;
+/// Terms of one formula: each is worked out for every point that prefetches found.
+pub const FORMULA_TERMS_MAX: usize = 512;
+/// Conditions of one formula: each is a read of the shards.
+pub const FORMULA_CONDITIONS_MAX: usize = 64;
 /// Operations of one batch update.
 pub const OPERATIONS_PER_BATCH_MAX: usize = 1024;
 /// Bytes after which a write of many points goes on in another log entry.

@@ -42,7 +42,8 @@ fn conditions(list: Vec<Condition>) -> Result<Value, Error> {
     list.into_iter().map(condition).collect()
 }
 
-fn condition(condition: Condition) -> Result<Value, Error> {
+/// One condition.
+pub(super) fn condition(condition: Condition) -> Result<Value, Error> {
     Ok(match needed(condition.condition_one_of, "condition_one_of")? {
         ConditionOneOf::Field(field) => self::field(field)?,
         ConditionOneOf::IsEmpty(field) => json!({ "is_empty": { "key": field.key } }),
@@ -125,7 +126,8 @@ fn count(count: ValuesCount) -> Value {
     fields.into()
 }
 
-fn point(point: Option<GeoPoint>, what: &str) -> Result<Value, Error> {
+/// A point on earth.
+pub(super) fn point(point: Option<GeoPoint>, what: &str) -> Result<Value, Error> {
     let GeoPoint { lon, lat } = needed(point, what)?;
     Ok(json!({ "lon": number(lon)?, "lat": number(lat)? }))
 }

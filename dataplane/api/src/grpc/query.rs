@@ -5,12 +5,13 @@ use vane_wire::qdrant::query::Variant;
 use vane_wire::qdrant::{
     AcornSearchParams, Fusion, PrefetchQuery, QuantizationSearchParams, Query, QueryBatchPoints,
     QueryPointGroups, QueryPoints, Rrf, Sample, SearchBatchPoints, SearchParams, SearchPointGroups,
-    SearchPoints,
+    SearchPoints, WithLookup,
 };
 
 use super::config::word;
 use super::examples::{context, discover, diverse, feedback, lookup_from, recommend};
 use super::filter::maybe;
+use super::formula::formula;
 use super::rank::order_by;
 use super::select::{among, want};
 use super::value::number;
@@ -103,7 +104,7 @@ impl Form for QueryPointGroups {
             ..QueryPoints::default()
         };
         let form = query.form(lists)?;
-        Ok(grouped(form, self.group_by, self.group_size, self.with_lookup.is_some()))
+        grouped(form, self.group_by, self.group_size, self.with_lookup)
     }
 }
 
@@ -126,22 +127,29 @@ impl Form for SearchPointGroups {
         };
         let form = search.form(lists)?;
         let size = Some(self.group_size.into());
-        Ok(grouped(form, self.group_by, size, self.with_lookup.is_some()))
+        grouped(form, self.group_by, size, self.with_lookup)
     }
 }
 
 /// A query or a search with what groups it.
-pub(super) fn grouped(mut form: Value, by: String, size: Option<u64>, looks_up: bool) -> Value {
+pub(super) fn grouped(
+    mut form: Value,
+    by: String,
+    size: Option<u64>,
+    lookup: Option<WithLookup>,
+) -> Result<Value, Error> {
     form["group_by"] = by.into();
     // Without one REST's default holds, which is that of gRPC.
     if let Some(size) = size {
         form["group_size"] = size.into();
     }
-    // Refused by its name, whatever is in it.
-    if looks_up {
-        form["with_lookup"] = true.into();
+    if let Some(WithLookup { collection, with_payload, with_vectors }) = lookup {
+        let mut fields = Fields::new();
+        put(&mut fields, "collection", Some(collection));
+        want(&mut fields, with_payload, with_vectors)?;
+        form["with_lookup"] = fields.into();
     }
-    form
+    Ok(form)
 }
 
 /// A query or a part of one, as deep as prost reads messages, which is bounded.
@@ -185,11 +193,11 @@ fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
         Variant::Context(part) => json!({ "context": context(part, lists)? }),
         Variant::RelevanceFeedback(part) => json!({ "relevance_feedback": feedback(part, lists)? }),
         Variant::OrderBy(order) => json!({ "order_by": order_by(order)? }),
+        Variant::Formula(part) => formula(part)?,
         Variant::Sample(sample) => {
             json!({ "sample": word(sample, "query.sample", Sample::as_str_name)?.to_lowercase() })
         }
         // Their names are enough to refuse them.
-        Variant::Formula(_) => json!({ "formula": true }),
         Variant::Text(_) => json!({ "text": true }),
     })
 }

@@ -75,7 +75,7 @@ impl Form for RecommendPointGroups {
         };
         let form = points.form(lists)?;
         let size = Some(self.group_size.into());
-        Ok(grouped(form, self.group_by, size, self.with_lookup.is_some()))
+        grouped(form, self.group_by, size, self.with_lookup)
     }
 }
 

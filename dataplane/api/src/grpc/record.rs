@@ -54,7 +54,7 @@ fn order_value(value: Stands) -> OrderValue {
 
 /// Points that were found, by groups.
 pub fn grouped(groups: &[Group], keys: &Keys) -> GroupsResult {
-    let one = |Group { value, hits }: &Group| {
+    let one = |Group { value, hits, lookup }: &Group| {
         let kind = match value {
             GroupValue::Integer(integer) => match u64::try_from(*integer) {
                 Ok(number) => Kind::UnsignedValue(number),
@@ -65,7 +65,10 @@ pub fn grouped(groups: &[Group], keys: &Keys) -> GroupsResult {
         PointGroup {
             id: Some(GroupId { kind: Some(kind) }),
             hits: scored(hits, keys),
-            lookup: None,
+            lookup: lookup.as_ref().and_then(|record| {
+                // Of another collection, whose shard keys are its own.
+                retrieved(std::slice::from_ref(record), &Keys::new()).pop()
+            }),
         }
     };
     GroupsResult { groups: groups.iter().map(one).collect() }

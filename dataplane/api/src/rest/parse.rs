@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{NOT_SUPPORTED, lists};
+use super::{INVALID, NOT_SUPPORTED, lists};
 use crate::error::{Error, Kind};
 
 /// Parses a body.
@@ -89,6 +89,11 @@ fn describe(path: &str, error: &str) -> Error {
             what => format!("{path}: {what}"),
         };
         return Error::new(Kind::Unsupported, subject, "");
+    }
+    if error.starts_with(INVALID) {
+        // Here too line and column follow.
+        let what = error.rsplit_once(" at line ").map_or(error, |(what, _place)| what);
+        return Error::new(Kind::BadInput, "", what);
     }
     match path {
         "" => Error::malformed(error),

@@ -4,7 +4,9 @@ mod by;
 mod check;
 mod example;
 mod examples;
+mod formula;
 mod groups;
+mod lookup;
 mod recommend;
 mod search;
 

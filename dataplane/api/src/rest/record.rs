@@ -147,12 +147,16 @@ struct GroupOut<'a>(&'a Group, &'a Keys);
 
 impl Serialize for GroupOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(Group { value, hits }, keys) = self;
-        let mut out = serializer.serialize_struct("PointGroup", 2)?;
+        let Self(Group { value, hits, lookup }, keys) = self;
+        let mut out = serializer.serialize_struct("PointGroup", 3)?;
         out.serialize_field("hits", &Found(hits, keys))?;
         match value {
             GroupValue::Integer(integer) => out.serialize_field("id", integer)?,
             GroupValue::Text(text) => out.serialize_field("id", text)?,
+        }
+        if let Some(record) = lookup {
+            // Of another collection, whose shard keys are its own.
+            out.serialize_field("lookup", &RecordOut(record, &Keys::new()))?;
         }
         out.end()
     }
@@ -249,8 +253,11 @@ mod tests {
         assert_eq!(serde_json::to_value(Found(&found, &Keys::new())).unwrap(), list);
         let expected = json!({ "points": list.clone() });
         assert_eq!(serde_json::to_value(Points(&found, &Keys::new())).unwrap(), expected);
-        let groups = [GroupValue::Integer(-1), GroupValue::Text("a".into())]
-            .map(|value| Group { value, hits: found.to_vec() });
+        let groups = [GroupValue::Integer(-1), GroupValue::Text("a".into())].map(|value| Group {
+            value,
+            hits: found.to_vec(),
+            lookup: None,
+        });
         let expected = json!({"groups": [{"id": -1, "hits": list}, {"id": "a", "hits": list}]});
         assert_eq!(serde_json::to_value(Groups(&groups, &Keys::new())).unwrap(), expected);
     }

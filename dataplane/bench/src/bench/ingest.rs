@@ -65,10 +65,7 @@ impl Arrivals {
         let new = self.new[query].iter().filter(|hit| (hit.row as usize) < arrived);
         let new = new.map(|hit| (hit.score, first_new + u64::from(hit.row)));
         let mut all: Vec<(f32, u64)> = old.chain(new).collect();
-        all.sort_by(|a, b| match self.metric {
-            Metric::InnerProduct => b.0.total_cmp(&a.0),
-            Metric::L2 => a.0.total_cmp(&b.0),
-        });
+        all.sort_by(|a, b| self.metric.best_first(a.0, b.0));
         all.into_iter().map(|(_, id)| id).collect()
     }
 }

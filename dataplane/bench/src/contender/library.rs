@@ -9,11 +9,11 @@ use bytemuck::cast_slice;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vane_index::{GraphParams, Metric};
+use vane_index::GraphParams;
 use vane_testbed::proc;
 
 use super::{Contender, Cost, K, Turn, repeats};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Distance};
 use crate::error::Error;
 use crate::interrupt;
 
@@ -100,9 +100,9 @@ impl Loaded {
         let request = json!({"do": "queries", "path": queries, "dim": data.dim});
         let _count: Value = worker.ask(&request)?;
         let before = proc::memory(worker.child.id()).anonymous;
-        let metric = match data.distance.metric() {
-            Metric::InnerProduct => "ip",
-            Metric::L2 => "l2",
+        let metric = match data.distance {
+            Distance::Cosine | Distance::Dot => "ip",
+            Distance::Euclid => "l2",
         };
         let built: Built = worker.ask(&json!({
             "do": "build", "rows": rows, "metric": metric,

@@ -9,6 +9,7 @@ use vane_types::limits::RESULTS_MAX;
 use vane_types::{Error, JsonPath, PointId};
 
 use super::filters::both;
+use super::group_lookup::{GroupLookup, look_up};
 use super::{Prefetch, Query};
 use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
@@ -19,12 +20,14 @@ use crate::shards::Shards;
 const ROUNDS_MAX: usize = 10;
 
 /// How the points of a query are grouped.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Grouping {
     /// The field; a point is in the group of each text and each integer there.
     pub by: JsonPath,
     /// Points of a group, at most.
     pub size: usize,
+    /// Where to look up the points that groups are named after.
+    pub lookup: Option<GroupLookup>,
 }
 
 /// What the points of a group have in common.
@@ -43,6 +46,8 @@ pub struct Group {
     pub value: GroupValue,
     /// They.
     pub hits: Vec<Scored>,
+    /// The point that the group is named after, if it was looked up and is there.
+    pub lookup: Option<Record>,
 }
 
 impl<S: Shards> Collection<S> {
@@ -56,10 +61,18 @@ impl<S: Shards> Collection<S> {
     pub async fn query_groups(
         &self,
         mut query: Query,
-        grouping: Grouping,
+        mut grouping: Grouping,
         options: RequestOptions,
     ) -> Result<Vec<Group>, Error> {
         let want = std::mem::take(&mut query.want);
+        let lookup = match grouping.lookup.take() {
+            // Before anything is searched for: it may not be there.
+            Some(GroupLookup { collection, want }) => {
+                let there = self.coordinator.collection(&collection, options.deadline).await?;
+                Some((there, want))
+            }
+            None => None,
+        };
         let groups = query.limit;
         let a_round = groups.saturating_mul(grouping.size).min(u32::MAX as usize);
         widen(&mut query.prefetch, grouping.size);
@@ -84,7 +97,11 @@ impl<S: Shards> Collection<S> {
         }
         let is_smaller_better = query.by.is_nearness() && self.is_distance(&query.using);
         let best = gathered.into_best(is_smaller_better);
-        self.with_wanted(best, want, options).await
+        let mut best = self.with_wanted(best, want, options.clone()).await?;
+        if let Some((there, want)) = lookup {
+            look_up(&mut best, &there, want, options).await?;
+        }
+        Ok(best)
     }
 
     /// Puts what is wanted of them in place of what they were grouped by.
@@ -165,7 +182,7 @@ impl Gathered {
                     None => {
                         let place = self.groups.len();
                         self.places.insert(value.clone(), place);
-                        self.groups.push(Group { value, hits: Vec::new() });
+                        self.groups.push(Group { value, hits: Vec::new(), lookup: None });
                         place
                     }
                 };
@@ -282,7 +299,7 @@ mod tests {
     }
 
     fn gathered(wanted: usize, size: usize) -> Gathered {
-        Gathered::new(Grouping { by: "k".parse().unwrap(), size }, wanted)
+        Gathered::new(Grouping { by: "k".parse().unwrap(), size, lookup: None }, wanted)
     }
 
     fn shown(groups: &[Group]) -> Vec<(String, Vec<PointId>)> {

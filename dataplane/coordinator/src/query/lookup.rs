@@ -26,6 +26,7 @@ impl By {
             | Self::Rrf { .. }
             | Self::Dbsf
             | Self::Order(_)
+            | Self::Formula(_)
             | Self::Sample
             | Self::Id => Vec::new(),
         }

@@ -22,8 +22,8 @@ use crate::shards::Shards;
 const STAGES_AT_ONCE: usize = 8;
 
 /// What is the same for all stages of a query.
-struct Whole<'a, S> {
-    options: &'a RequestOptions,
+pub(super) struct Whole<'a, S> {
+    pub(super) options: &'a RequestOptions,
     /// Where points are looked up that are not of this collection.
     places: Places<S>,
     /// Points that some stage searches by: none of them is found by any.
@@ -68,6 +68,10 @@ impl<S: Shards> Collection<S> {
         whole: &'a Whole<'a, S>,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Scored>, Error>> + Send + 'a>> {
         Box::pin(async move {
+            if let By::Formula(formula) = stage.by {
+                let stage = Prefetch { by: By::Id, ..stage };
+                return self.by_formula(*formula, stage, want, whole).await;
+            }
             if let By::Rrf { .. } | By::Dbsf = stage.by {
                 return self.fuse(stage, want, whole).await;
             }
@@ -100,7 +104,7 @@ impl<S: Shards> Collection<S> {
                     let filter = without(&whole.named, filter)?;
                     return self.drawn(filter, limit, want, whole.options).await;
                 }
-                By::Rrf { .. } | By::Dbsf | By::Id => {
+                By::Rrf { .. } | By::Dbsf | By::Formula(_) | By::Id => {
                     return self.in_id_order(filter, limit, want, whole).await;
                 }
             };
@@ -135,7 +139,7 @@ impl<S: Shards> Collection<S> {
     }
 
     /// What each of some stages finds. The filter above them holds for them too.
-    async fn below(
+    pub(super) async fn below(
         &self,
         stages: Vec<Prefetch>,
         filter: Option<&Filter>,

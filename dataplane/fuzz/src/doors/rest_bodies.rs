@@ -7,6 +7,7 @@ pub(super) fn requests() -> Vec<(&'static str, &'static str, Value)> {
     let mut requests = collections();
     requests.extend(writes());
     requests.extend(reads());
+    requests.extend(rankings());
     requests
 }
 
@@ -203,20 +204,8 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
     });
     let groups = json!({
         "query": [1, 0], "limit": 2, "filter": filter(), "group_by": "a[].b", "group_size": 2,
+        "with_lookup": { "collection": "a", "with_payload": true },
     });
-    let by_order = json!({
-        "prefetch": { "query": { "sample": "random" }, "limit": 9 },
-        "query": { "order_by": { "key": "n", "direction": "desc", "start_from": 100 } },
-    });
-    let by_scores = json!({
-        "prefetch": [
-            { "query": [1, 0], "limit": 5 }, { "query": { "order_by": "n" }, "limit": 5 },
-        ],
-        "query": { "fusion": "dbsf" },
-    });
-    let page = json!({ "order_by": { "key": "n", "start_from": 3.5 }, "filter": filter() });
-    let facet = json!({ "key": "n", "limit": 3, "exact": true, "filter": filter() });
-    let matrix = json!({ "sample": 5, "limit": 2, "using": "named", "filter": filter() });
     let scroll = json!({
         "filter": filter(), "limit": 3, "offset": 1, "with_vector": true,
         "with_payload": { "exclude": ["a[].b"] },
@@ -233,15 +222,56 @@ fn reads() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/collections/{c}/points/query", by_id),
         ("POST", "/collections/{c}/points/query", nearest.clone()),
         ("POST", "/collections/{c}/points/query", fused),
-        ("POST", "/collections/{c}/points/query", by_order),
-        ("POST", "/collections/{c}/points/query", by_scores),
-        ("POST", "/collections/{c}/points/scroll", page),
-        ("POST", "/collections/{c}/facet", facet),
-        ("POST", "/collections/{c}/points/search/matrix/pairs", matrix.clone()),
-        ("POST", "/collections/{c}/points/search/matrix/offsets", matrix),
         ("POST", "/collections/{c}/points/query/batch", json!({ "searches": [query, nearest] })),
         ("POST", "/collections/{c}/points/query/groups", groups),
         ("POST", "/collections/{c}/points/search", search.clone()),
         ("POST", "/collections/{c}/points/search/batch", json!({ "searches": [search] })),
+    ]
+}
+
+/// What ranks by values, formulas and chance, and what counts values.
+fn rankings() -> Vec<(&'static str, &'static str, Value)> {
+    let by_order = json!({
+        "prefetch": { "query": { "sample": "random" }, "limit": 9 },
+        "query": { "order_by": { "key": "n", "direction": "desc", "start_from": 100 } },
+    });
+    let by_scores = json!({
+        "prefetch": [
+            { "query": [1, 0], "limit": 5 }, { "query": { "order_by": "n" }, "limit": 5 },
+        ],
+        "query": { "fusion": "dbsf" },
+    });
+    let by_formula = json!({
+        "prefetch": [{ "query": [1, 0], "limit": 5 }, { "limit": 5 }],
+        "query": {
+            "formula": { "sum": [
+                "$score", { "mult": [0.5, "$score[1]", filter()] },
+                { "div": { "left": "n", "right": { "abs": "f" }, "by_zero_default": 1 } },
+                { "gauss_decay": {
+                    "x": { "geo_distance": {
+                        "origin": { "lon": 13.4, "lat": 52.5 }, "to": "place",
+                    } },
+                    "target": { "neg": 3 }, "scale": 1000, "midpoint": 0.25,
+                } },
+                { "pow": { "base": { "datetime_key": "time" }, "exponent": 0.5 } },
+                { "max": [{ "datetime": "2024-01-01" }, { "sqrt": 4 }] },
+            ] },
+            "defaults": {
+                "n": 1, "f": 2, "$score[1]": 0.5, "time": "2024-01-01T00:00:00Z",
+                "place": { "lon": 13, "lat": 52 },
+            },
+        },
+    });
+    let page = json!({ "order_by": { "key": "n", "start_from": 3.5 }, "filter": filter() });
+    let facet = json!({ "key": "n", "limit": 3, "exact": true, "filter": filter() });
+    let matrix = json!({ "sample": 5, "limit": 2, "using": "named", "filter": filter() });
+    vec![
+        ("POST", "/collections/{c}/points/query", by_order),
+        ("POST", "/collections/{c}/points/query", by_scores),
+        ("POST", "/collections/{c}/points/query", by_formula),
+        ("POST", "/collections/{c}/points/scroll", page),
+        ("POST", "/collections/{c}/facet", facet),
+        ("POST", "/collections/{c}/points/search/matrix/pairs", matrix.clone()),
+        ("POST", "/collections/{c}/points/search/matrix/offsets", matrix),
     ]
 }

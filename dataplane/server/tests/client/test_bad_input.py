@@ -142,8 +142,6 @@ def test_collections_that_cannot_be_are_refused(node, body, status, named):
 
 
 MISSING = [
-    ("POST", "/points/recommend/groups", {"positive": [1], "limit": 1, "group_by": "k", "group_size": 1, "with_lookup": "docs"}),
-    ("POST", "/points/query/groups", {"query": [1, 2, 3, 4], "group_by": "k", "with_lookup": "docs"}),
     ("GET", "/snapshots", None),
     ("POST", "/points/query", {"query": {"recommend": {"positive": [{"text": "x", "model": "m"}]}}}),
     ("PUT", "/index", {"field_name": "a", "field_schema": {"type": "text", "scoring": True}}),

@@ -122,8 +122,38 @@ def ranking(rng, depth=0):
         return {"query": vector(rng)}
     below = [m.Prefetch(**ranking(rng, depth + 1), filter=maybe(rng), limit=rng.choice([None, 5, 20])) for _ in range(rng.randrange(3))]
     rrf = m.Rrf(k=rng.choice([None, 3, 60]), weights=rng.choice([None, None, [1, 2.5], [0.5]]))
-    query = rng.choice([m.FusionQuery(fusion="rrf"), m.FusionQuery(fusion="dbsf"), m.RrfQuery(rrf=rrf), vector(rng), order(rng)])
+    query = rng.choice([m.FusionQuery(fusion="rrf"), m.FusionQuery(fusion="dbsf"), m.RrfQuery(rrf=rrf), vector(rng), order(rng), formula(rng)])
     return {"query": query, "prefetch": below or None}
+
+
+def formula(rng):
+    defaults = rng.choice([{}, {"n": 3.5, "$score[1]": 2}, {"geo": {"lon": 1.0, "lat": 2.0}, "n": 1}, {"$nope": 1}])
+    return m.FormulaQuery(formula=expression(rng), defaults=defaults)
+
+
+def expression(rng, depth=0):
+    choice = rng.randrange(14 if depth < 3 else 6)
+    if choice < 3:
+        return rng.choice([1.5, -0.25, 0.0, "$score", "$score[1]", "n", "missing", "$nope"][: 6 + 2 * (rng.random() < 0.1)])
+    if choice == 3:
+        return condition(rng, 1)
+    if choice == 4:
+        return m.GeoDistance(geo_distance=m.GeoDistanceParams(origin=m.GeoPoint(lon=rng.choice([1, 200]), lat=2), to="geo"))
+    if choice == 5:
+        return rng.choice([m.DatetimeExpression(datetime=rng.choice(["2024-05-01", "soon"])), m.DatetimeKeyExpression(datetime_key="w")])
+    inner = lambda: expression(rng, depth + 1)
+    if choice < 8:
+        return m.SumExpression(sum=[inner() for _ in range(rng.randrange(4))])
+    if choice < 10:
+        return m.MultExpression(mult=[inner(), inner()])
+    if choice == 10:
+        return m.DivExpression(div=m.DivParams(left=inner(), right=inner(), by_zero_default=rng.choice([None, 2.5])))
+    if choice == 11:
+        return rng.choice([m.NegExpression(neg=inner()), m.AbsExpression(abs=inner()), m.SqrtExpression(sqrt=inner()), m.LnExpression(ln=inner()), m.Log10Expression(log10=inner()), m.ExpExpression(exp=inner())])
+    if choice == 12:
+        return rng.choice([m.PowExpression(pow=m.PowParams(base=inner(), exponent=inner())), m.MaxExpression(max=[inner(), inner()]), m.MinExpression(min=[inner()])])
+    params = m.DecayParamsExpression(x=inner(), target=rng.choice([None, inner()]), midpoint=rng.choice([None, 0.5, 1.0]), scale=rng.choice([None, 2.5, 0.0]))
+    return rng.choice([m.LinDecayExpression(lin_decay=params), m.ExpDecayExpression(exp_decay=params), m.GaussDecayExpression(gauss_decay=params)])
 
 
 def order(rng):
@@ -286,7 +316,7 @@ def test_queries(doors):
 
 def test_groups(doors):
     rng = random.Random(16)
-    group = lambda: {"group_by": rng.choice(["k", "n", "nested.a", "s"]), "limit": rng.choice([0, 1, 5]), "group_size": rng.choice([1, 4])}
+    group = lambda: {"group_by": rng.choice(["k", "n", "nested.a", "s"]), "limit": rng.choice([0, 1, 5]), "group_size": rng.choice([1, 4]), "with_lookup": rng.choice([None, None, "doors-rest", "nowhere", m.WithLookup(collection="doors-rest", with_payload=["n"])])}
     both(doors, [("query_points_groups", [], {**ranking(rng), **group(), "query_filter": maybe(rng)}) for _ in range(60)])
 
 

@@ -124,3 +124,23 @@ def test_groups_of_one_tenant(door, client, name):
     found = door.query_points_groups(name, "k", query=[0, 1], limit=2, group_size=2, shard_key_selector="b", with_payload=True)
     assert shown(found) == [(0, [0, 2]), (1, [1, 3])]
     assert {hit.shard_key for it in found.groups for hit in it.hits} == {"b"}
+
+
+def test_groups_come_with_the_points_that_they_are_named_after(door, client, loaded, name):
+    client.create_collection(name, vectors_config=m.VectorParams(size=2, distance=m.Distance.DOT), shard_number=2)
+    client.upsert(name, [m.PointStruct(id=i, vector=[i, 1], payload={"title": f"t{i}", "x": 1}) for i in range(0, 30, 2)])
+    how = {"query": QUERY.tolist(), "limit": 40, "group_size": 2, "search_params": EXACT}
+    plain = door.query_points_groups(loaded, "doc", **how)
+    found = door.query_points_groups(loaded, "doc", with_lookup=name, **how)
+    assert shown(found) == shown(plain)
+    is_there = lambda value: isinstance(value, int) and value % 2 == 0
+    assert {is_there(it.id) for it in found.groups} == {True, False}
+    for it in found.groups:
+        payload = {"title": f"t{it.id}", "x": 1} if is_there(it.id) else None
+        assert (it.lookup and it.lookup.payload, it.lookup and it.lookup.id) == (payload, it.id if payload else None)
+    lookup = m.WithLookup(collection=name, with_payload=["title"], with_vectors=True)
+    found = door.query_points_groups(loaded, "doc", with_lookup=lookup, **how)
+    looked_up = [it for it in found.groups if it.lookup]
+    assert looked_up and all((it.lookup.payload, it.lookup.vector) == ({"title": f"t{it.id}"}, [it.id, 1]) for it in looked_up)
+    with pytest.raises(Exception, match="nowhere"):
+        door.query_points_groups(loaded, "doc", with_lookup="nowhere", **how)

@@ -281,3 +281,119 @@ def test_a_matrix_has_the_neighbours_of_points_among_those_that_are_drawn(door, 
     assert door.search_matrix_pairs(loaded, query_filter=alone, **ask).pairs == []
     assert "sample" in refused(lambda: door.search_matrix_pairs(loaded, sample=1, **ask))
     assert "nope" in refused(lambda: door.search_matrix_pairs(loaded, using="nope"))
+
+
+def expression_of(rng, depth=0):
+    """A formula, and what it comes to for a point with its scores of two prefetches."""
+    kind = rng.integers(12 if depth < 3 else 4)
+    if kind == 0:
+        constant = float(np.float32(rng.uniform(-2, 2)))
+        return constant, lambda i, scores: constant
+    if kind == 1:
+        place = int(rng.integers(2))
+        return ["$score", "$score[1]"][place], lambda i, scores: scores[place].get(i, [0.0, -1.5][place])
+    if kind == 2:
+        return "n", lambda i, scores: PAYLOADS[i].get("n", 7.5)
+    if kind == 3:
+        red = m.FieldCondition(key="w", match=m.MatchAny(any=["red", "blue"]))
+        return red, lambda i, scores: float(PAYLOADS[i]["w"] in ("red", "blue"))
+    (a, of_a), (b, of_b) = expression_of(rng, depth + 1), expression_of(rng, depth + 1)
+    if kind < 6:
+        return m.SumExpression(sum=[a, b, 0.25]), lambda i, scores: of_a(i, scores) + of_b(i, scores) + 0.25
+    if kind < 8:
+        return m.MultExpression(mult=[a, b]), lambda i, scores: of_a(i, scores) * of_b(i, scores)
+    if kind == 8:
+        return m.NegExpression(neg=a), lambda i, scores: -of_a(i, scores)
+    if kind == 9:
+        quotient = m.DivExpression(div=m.DivParams(left=a, right=m.SumExpression(sum=[m.AbsExpression(abs=b), 1.0])))
+        return quotient, lambda i, scores: of_a(i, scores) / (abs(of_b(i, scores)) + 1)
+    if kind == 10:
+        return m.SqrtExpression(sqrt=m.AbsExpression(abs=a)), lambda i, scores: abs(of_a(i, scores)) ** 0.5
+    decay = m.GaussDecayExpression(gauss_decay=m.DecayParamsExpression(x=a, target=b, scale=2.0, midpoint=0.25))
+    return decay, lambda i, scores: 0.25 ** (((of_a(i, scores) - of_b(i, scores)) / 2) ** 2)
+
+
+DEFAULTS = {"n": 7.5, "$score[1]": -1.5}
+
+
+def formula(door, loaded, expression, defaults=None, limit=200, **more):
+    query = m.FormulaQuery(formula=expression, defaults=defaults or {})
+    return door.query_points(loaded, prefetch=[near("a", 60), near("e", 40)], query=query, limit=limit, **more).points
+
+
+def test_formulas_are_worked_out_for_what_prefetches_found(door, loaded):
+    rng = np.random.default_rng(6)
+    scores = [dict(listed("a", 60)), dict(listed("e", 40))]
+    for _ in range(40):
+        expression, value = expression_of(rng)
+        truth = {i: value(i, scores) for i in scores[0] | scores[1]}
+        found = formula(door, loaded, expression, DEFAULTS)
+        assert {it.id for it in found} == set(truth)
+        assert np.allclose([it.score for it in found], [truth[it.id] for it in found], rtol=1e-4, atol=1e-4), expression
+        assert [it.score for it in found] == sorted((it.score for it in found), reverse=True)
+        threshold = found[5].score
+        close = formula(door, loaded, expression, DEFAULTS, score_threshold=threshold)
+        assert ids(close) == [it.id for it in found if it.score >= threshold]
+        assert ids(formula(door, loaded, expression, DEFAULTS, limit=4, offset=3)) == ids(found)[3:7]
+
+
+def test_formulas_know_times_places_and_all_functions(door, client, name):
+    client.create_collection(name, vectors_config=m.VectorParams(size=2, distance="Dot"), shard_number=2)
+    places = [(13.4, 52.5), (2.35, 48.85), (-0.13, 51.5)]
+    payloads = [{"place": {"lon": lon, "lat": lat}, "time": f"2024-05-0{i + 1}T12:00:00Z", "x": i + 1.5} for i, (lon, lat) in enumerate(places)]
+    client.upsert(name, m.Batch(ids=[0, 1, 2], vectors=[[1, 0], [2, 0], [3, 0]], payloads=payloads))
+
+    def ask(expression):
+        query = m.FormulaQuery(formula=expression, defaults={"gone": {"lon": 13.4, "lat": 52.5}, "never": "2024-05-01T12:00:00Z"})
+        found = door.query_points(name, prefetch=m.Prefetch(query=[1, 0], limit=9), query=query).points
+        return [score for _, score in sorted((it.id, it.score) for it in found)]
+
+    origin = m.GeoPoint(lon=13.4, lat=52.5)
+    distance = lambda to: m.GeoDistance(geo_distance=m.GeoDistanceParams(origin=origin, to=to))
+    assert np.allclose(ask(distance("place")), [0, 878_000, 930_000], rtol=0.02)
+    assert ask(distance("gone")) == [0, 0, 0]
+    days = m.DivExpression(div=m.DivParams(left=m.SumExpression(sum=[m.DatetimeKeyExpression(datetime_key="time"), m.NegExpression(neg=m.DatetimeExpression(datetime="2024-05-01"))]), right=86_400))
+    assert np.allclose(ask(days), [0.5, 1.5, 2.5])
+    assert len(set(ask(m.DatetimeKeyExpression(datetime_key="never")))) == 1
+    x = np.array([1.5, 2.5, 3.5])
+    params = m.DecayParamsExpression(x="x", target=1.5, scale=2.0, midpoint=0.5)
+    for expression, expected in [
+        (m.ExpExpression(exp="x"), np.exp(x)),
+        (m.LnExpression(ln="x"), np.log(x)),
+        (m.Log10Expression(log10="x"), np.log10(x)),
+        (m.PowExpression(pow=m.PowParams(base="x", exponent=2.5)), x**2.5),
+        (m.AcoshExpression(acosh="x"), np.arccosh(x)),
+        (m.MaxExpression(max=["x", 2.0]), np.maximum(x, 2)),
+        (m.MinExpression(min=["x", 2.0]), np.minimum(x, 2)),
+        (m.LinDecayExpression(lin_decay=params), 1 - (x - 1.5) / 4),
+        (m.ExpDecayExpression(exp_decay=params), 0.5 ** ((x - 1.5) / 2)),
+        (m.GaussDecayExpression(gauss_decay=params), 0.5 ** (((x - 1.5) / 2) ** 2)),
+        (m.HasVectorCondition(has_vector=""), [1, 1, 1]),
+        (m.Filter(must_not=[m.HasIdCondition(has_id=[1])]), [1, 0, 1]),
+        (m.DivExpression(div=m.DivParams(left=1.0, right=m.SumExpression(sum=["x", -2.5]), by_zero_default=9.0)), [-1, 9, 1]),
+    ]:
+        assert np.allclose(ask(expression), expected, rtol=1e-5), expression
+
+
+def test_what_is_wrong_with_a_formula_is_said(door, loaded):
+    ask = lambda expression, **more: lambda: formula(door, loaded, expression, **more)
+    missing = "Expected number value for nope in the payload and/or in the formula defaults. Error: No value found in a payload nor defaults"
+    assert missing in refused(ask("nope"))
+    assert "Expected number value for w in the payload" in refused(ask("w"))
+    assert "The expression 1/0 = inf produced a non-finite number" in refused(ask(m.DivExpression(div=m.DivParams(left=1.0, right=0.0))))
+    assert "√-1 = NaN produced a non-finite number" in refused(ask(m.SqrtExpression(sqrt=-1.0)))
+    assert "failed to parse variable ID $other: Invalid reserved word: $other" in refused(ask("$other"))
+    wide = m.LinDecayExpression(lin_decay=m.DecayParamsExpression(x=1.0, midpoint=1.5))
+    assert "Validation failed: Linear decay midpoint should be in the range [0.0, 1.0], got 1.5." in refused(ask(wide))
+    alone = lambda: door.query_points(loaded, query=m.FormulaQuery(formula=1.0))
+    assert "cannot apply Formula without prefetches" in refused(alone)
+
+
+def test_formulas_are_stages_of_others(door, loaded):
+    negated = m.Prefetch(prefetch=[near("e", 30)], query=m.FormulaQuery(formula=m.NegExpression(neg="$score")), limit=10)
+    found = door.query_points(loaded, prefetch=[negated, near("a", 20)], query=m.FusionQuery(fusion="dbsf"), limit=40).points
+    truth = dbsf([[(i, -score) for i, score in listed("e", 10)], listed("a", 20)])
+    assert_ranked(found, truth, 40)
+    groups = door.query_points_groups(loaded, "w", prefetch=near("a", 20), query=m.FormulaQuery(formula=m.NegExpression(neg="$score")), limit=2, group_size=2).groups
+    best = [it.hits[0].score for it in groups]
+    assert best == sorted(best, reverse=True) and len(groups) == 2

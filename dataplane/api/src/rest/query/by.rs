@@ -14,6 +14,7 @@ use super::super::{NOT_SUPPORTED, Unsupported};
 use super::OneOrMany;
 use super::example::{ExampleVisitor, Exemplar, near};
 use super::examples::{ContextPair, Discover, Mmr, Recommend, RelevanceFeedback, discovered};
+use super::formula::formula;
 use crate::engine::By;
 
 /// `k` of reciprocal rank fusion when the request does not say.
@@ -21,7 +22,7 @@ const RRF_K: usize = 2;
 
 /// What an object that ranks has one of.
 const KINDS: &str = "`nearest`, `fusion`, `rrf`, `recommend`, `discover`, `context`, \
-                     `relevance_feedback`, `order_by`, `sample`";
+                     `relevance_feedback`, `order_by`, `sample`, `formula`";
 
 /// What decides the order of a result.
 #[derive(Debug)]
@@ -78,10 +79,8 @@ struct Object {
     indices: Option<Vec<u32>>,
     values: Option<Numbers>,
     order_by: Option<OrderBy>,
-    #[serde(default, rename = "formula")]
-    _formula: Unsupported,
-    #[serde(default, rename = "defaults")]
-    _defaults: Unsupported,
+    formula: Option<Value>,
+    defaults: Option<Map<String, Value>>,
     sample: Option<Sample>,
     text: Option<String>,
     #[serde(default, rename = "image")]
@@ -144,6 +143,13 @@ impl Object {
             }
             _ => return Err(format!("a text without its `model` {NOT_SUPPORTED}")),
         };
+        let formula = match (self.formula, self.defaults) {
+            (None, None) => None,
+            (None, Some(_)) => return Err("`defaults` are of a `formula`".into()),
+            (Some(json), defaults) => {
+                Some(By::Formula(Box::new(formula(json, defaults.unwrap_or_default())?)))
+            }
+        };
         let others = [
             nearest,
             text,
@@ -152,6 +158,7 @@ impl Object {
             sparse.map(By::Vector),
             self.order_by.map(|order| By::Order(order.0)),
             self.sample.map(|Sample::Random| By::Sample),
+            formula,
         ];
         let by_examples = by_examples.into_iter().flatten().map(By::Examples);
         let mut given = others.into_iter().flatten().chain(by_examples);

@@ -4,6 +4,7 @@ use super::by::Ranking;
 use super::examples;
 use crate::engine::By;
 use crate::error::{Error, Kind};
+use crate::rest::INVALID;
 
 /// How a stage with so many prefetches ranks.
 pub(super) fn by(
@@ -28,7 +29,10 @@ pub(super) fn by(
         By::Order(_) if score_threshold.is_some() => {
             return Err(Error::bad_request("Can't use score_threshold with an order_by query."));
         }
-        By::Vector(_) | By::Point(_) | By::Order(_) | By::Sample => {}
+        By::Formula(_) if prefetches == 0 => {
+            return Err(invalid("cannot apply Formula without prefetches"));
+        }
+        By::Vector(_) | By::Point(_) | By::Formula(_) | By::Order(_) | By::Sample => {}
     }
     Ok(by)
 }
@@ -75,5 +79,5 @@ fn weights(weights: &[f32], prefetches: usize) -> Result<(), Error> {
 
 /// What Qdrant finds where the query is carried out.
 fn invalid(what: impl std::fmt::Display) -> Error {
-    Error::new(Kind::BadInput, "", format_args!("Validation failed: {what}"))
+    Error::new(Kind::BadInput, "", format_args!("{INVALID}{what}"))
 }

@@ -9,11 +9,11 @@ use super::super::select::{RawFilter, WithPayload, WithVector};
 use super::super::shard_key::{Keyed, NamedKeys};
 use super::by::Ranking;
 use super::examples::LookupFrom;
+use super::lookup::WithLookup;
 use super::search::Near;
 use super::{OneOrMany, Params, PrefetchRequest, QueryRequest};
 use crate::engine::{Grouping, Query, ShardKeys};
 use crate::error::Error;
-use crate::rest::Unsupported;
 
 /// Points of a group when the request does not say.
 const GROUP_SIZE: usize = 3;
@@ -37,8 +37,7 @@ pub struct QueryGroupsRequest {
     shard_key: Option<NamedKeys>,
     group_by: JsonPath,
     group_size: Option<u64>,
-    #[serde(default, rename = "with_lookup")]
-    _with_lookup: Unsupported,
+    with_lookup: Option<WithLookup>,
 }
 
 /// `POST points/search/groups`.
@@ -56,8 +55,7 @@ pub struct SearchGroupsRequest {
     shard_key: Option<NamedKeys>,
     group_by: JsonPath,
     group_size: u64,
-    #[serde(default, rename = "with_lookup")]
-    _with_lookup: Unsupported,
+    with_lookup: Option<WithLookup>,
 }
 
 /// What either asks for.
@@ -66,6 +64,7 @@ pub struct GroupsRequest {
     query: QueryRequest,
     by: JsonPath,
     size: Option<u64>,
+    lookup: Option<WithLookup>,
 }
 
 impl From<QueryGroupsRequest> for GroupsRequest {
@@ -86,7 +85,7 @@ impl From<QueryGroupsRequest> for GroupsRequest {
             shard_key: request.shard_key,
             refused: None,
         };
-        Self::new(query, request.group_by, request.group_size)
+        Self::new(query, request.group_by, request.group_size, request.with_lookup)
     }
 }
 
@@ -109,7 +108,7 @@ impl From<SearchGroupsRequest> for GroupsRequest {
             shard_key: request.shard_key,
             refused: None,
         };
-        Self::new(query, request.group_by, Some(request.group_size))
+        Self::new(query, request.group_by, Some(request.group_size), request.with_lookup)
     }
 }
 
@@ -120,8 +119,13 @@ impl Keyed for GroupsRequest {
 }
 
 impl GroupsRequest {
-    pub(super) fn new(query: QueryRequest, by: JsonPath, size: Option<u64>) -> Self {
-        Self { query, by, size }
+    pub(super) fn new(
+        query: QueryRequest,
+        by: JsonPath,
+        size: Option<u64>,
+        lookup: Option<WithLookup>,
+    ) -> Self {
+        Self { query, by, size, lookup }
     }
 
     /// The query, whose limit is one of groups, and how its points are grouped.
@@ -131,7 +135,8 @@ impl GroupsRequest {
     /// As those of [`QueryRequest::into_query`], and `Kind::Invalid` where groups are to be empty.
     pub fn into_parts(self) -> Result<(Query, Grouping), Error> {
         let size = limit("group_size", self.size, GROUP_SIZE)?;
-        Ok((self.query.into_query()?, Grouping { by: self.by, size }))
+        let lookup = self.lookup.map(|lookup| lookup.0);
+        Ok((self.query.into_query()?, Grouping { by: self.by, size, lookup }))
     }
 }
 
@@ -139,7 +144,7 @@ impl GroupsRequest {
 mod tests {
     use super::super::super::fixture::{assert_refused, parse_text};
     use super::*;
-    use crate::engine::By;
+    use crate::engine::{By, WantPayload, WantVectors};
 
     fn query(json: &str) -> Result<(Query, Grouping), Error> {
         GroupsRequest::from(parse_text::<QueryGroupsRequest>(json)?).into_parts()
@@ -155,6 +160,19 @@ mod tests {
         assert!(matches!(asked.by, By::Point(_)));
         assert_eq!((asked.limit, asked.offset, grouping.size), (10, 0, 3));
         assert_eq!(grouping.by.to_string(), "a[].b");
+        assert!(grouping.lookup.is_none());
+        let looked_up = |json: &str| {
+            let json = format!(r#"{{"group_by": "a", "with_lookup": {json}}}"#);
+            query(&json).unwrap().1.lookup.unwrap()
+        };
+        let lookup = looked_up(r#""docs""#);
+        assert_eq!(lookup.collection, "docs");
+        assert!(matches!(lookup.want.payload, WantPayload::All));
+        assert!(matches!(lookup.want.vectors, WantVectors::Nothing));
+        let bare = r#"{"collection": "d", "with_payload": ["x"], "with_vectors": true}"#;
+        let lookup = looked_up(bare);
+        assert!(matches!(lookup.want.payload, WantPayload::Include(keys) if keys.len() == 1));
+        assert!(matches!(lookup.want.vectors, WantVectors::All));
         let json = r#"{"vector": {"name": "v", "vector": [1]}, "limit": 2, "group_size": 4,
             "group_by": "a", "shard_key": "k"}"#;
         let (asked, grouping) = search(json).unwrap();
@@ -171,7 +189,8 @@ mod tests {
             (r#"{"group_by": "a", "group_size": 0}"#, 422, "group_size"),
             (r#"{"group_by": "a", "limit": 0}"#, 422, "limit"),
             (r#"{"group_by": "a", "offset": 1}"#, 400, "offset"),
-            (r#"{"group_by": "a", "with_lookup": "c"}"#, 400, "with_lookup"),
+            (r#"{"group_by": "a", "with_lookup": 7}"#, 400, "with_lookup"),
+            (r#"{"group_by": "a", "with_lookup": {"with_payload": true}}"#, 400, "collection"),
         ] {
             assert_refused(json, &query(json).unwrap_err(), expected, named);
         }

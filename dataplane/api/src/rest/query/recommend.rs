@@ -10,10 +10,10 @@ use super::by::Ranking;
 use super::example::Exemplar;
 use super::examples::{ContextPair, LookupFrom, StrategyName, discovered, recommended};
 use super::groups::GroupsRequest;
+use super::lookup::WithLookup;
 use super::{OneOrMany, Params, QueryBatch, QueryRequest};
 use crate::engine::{By, ByExamples, Strategy};
 use crate::error::Error;
-use crate::rest::Unsupported;
 
 /// `POST points/recommend`.
 #[derive(Debug, Deserialize)]
@@ -61,8 +61,7 @@ pub struct RecommendGroupsRequest {
     shard_key: Option<NamedKeys>,
     group_by: JsonPath,
     group_size: u64,
-    #[serde(default, rename = "with_lookup")]
-    _with_lookup: Unsupported,
+    with_lookup: Option<WithLookup>,
 }
 
 /// `POST points/discover`.
@@ -136,7 +135,8 @@ impl From<RecommendGroupsRequest> for GroupsRequest {
             lookup_from: request.lookup_from,
             shard_key: request.shard_key,
         };
-        Self::new(query.into(), request.group_by, Some(request.group_size))
+        let size = Some(request.group_size);
+        Self::new(query.into(), request.group_by, size, request.with_lookup)
     }
 }
 

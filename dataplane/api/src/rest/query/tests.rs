@@ -204,7 +204,6 @@ fn mistakes_get_their_code_and_name_the_field() {
 #[test]
 fn what_comes_later_is_refused_by_name() {
     let cases = [
-        (r#"{"query": {"formula": {}}}"#, "formula"),
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "the model `m`"),
         (r#"{"params": {"idf": {}}}"#, "params.idf"),
