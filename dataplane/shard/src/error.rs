@@ -100,7 +100,10 @@ pub enum BadInput {
     )]
     NoMatchIndex(JsonPath),
     /// A field has more values than one answer may hold.
-    #[error("the field has more than {RESULTS_MAX} values; count fewer points with a filter")]
+    #[error(
+        "the values of the field take more than {ANSWER_BYTES_MAX} bytes; count fewer points with \
+         a filter"
+    )]
     TooManyValues,
     /// Payloads are asked for that the search did not keep.
     #[error("the search that is held did not ask for payloads")]

@@ -127,7 +127,9 @@ impl<S: Shards> Collection<S> {
             // One that was deleted since it was found is left out.
             group.hits.retain_mut(|scored| {
                 let record = records.get(&scored.record.id);
-                let record = record.cloned().map(|record| scored.record = record);
+                let order_value = scored.record.order_value;
+                let record = record.cloned();
+                let record = record.map(|record| scored.record = Record { order_value, ..record });
                 record.is_some()
             });
         }

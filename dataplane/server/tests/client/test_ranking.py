@@ -397,3 +397,12 @@ def test_formulas_are_stages_of_others(door, loaded):
     groups = door.query_points_groups(loaded, "w", prefetch=near("a", 20), query=m.FormulaQuery(formula=m.NegExpression(neg="$score")), limit=2, group_size=2).groups
     best = [it.hits[0].score for it in groups]
     assert best == sorted(best, reverse=True) and len(groups) == 2
+
+
+def test_groups_of_an_order_keep_its_values(door, loaded):
+    order = m.OrderByQuery(order_by=m.OrderBy(key="n", direction="desc"))
+    groups = door.query_points_groups(loaded, "w", query=order, limit=3, group_size=2, with_payload=["w"]).groups
+    expected = {}
+    for value, i in in_order("n", True):
+        expected.setdefault(PAYLOADS[i]["w"], []).append((value, i))
+    assert [(it.id, shown(it.hits)) for it in groups] == [(key, it[:2]) for key, it in list(expected.items())[:3]]

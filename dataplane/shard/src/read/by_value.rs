@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 use vane_filter::{Counted, FacetValue, Filter, Order, OrderValue, PayloadIndex};
-use vane_types::limits::RESULTS_MAX;
+use vane_types::limits::{ANSWER_BYTES_MAX, RESULTS_MAX};
 use vane_types::{FieldSchema, JsonPath, Payload, PointId, Slot};
 
 use crate::error::{BadInput, Error};
@@ -25,8 +25,10 @@ const VALUES_PER_PAYLOAD: u64 = 100;
 const SLOTS_PER_LOCK: usize = 1024;
 /// Steps between two looks at the clock.
 const STEPS_PER_DEADLINE: usize = 256;
-/// Values of one answer.
-const VALUES_MAX: usize = RESULTS_MAX;
+/// What a value takes in an answer beside its text: itself and its count.
+const VALUE_BYTES: usize = 24;
+/// Values that are counted at a time, in bytes.
+const COUNTED_BYTES_MAX: usize = 4 * ANSWER_BYTES_MAX;
 
 /// Points in the order of a field's values, once for each value.
 #[derive(Debug, Clone)]
@@ -144,31 +146,17 @@ impl Shard {
         let Facet { field, filter, limit } = facet;
         let missing = || BadInput::NoMatchIndex(field.clone());
         let values = self.values_of(field, filter.as_ref(), FacetValue::fits, missing, deadline)?;
-        let mut hits = match values.by_index() {
-            true => values.counts(field)?,
+        let mut top = Top::new(limit.unwrap_or(usize::MAX));
+        match values.by_index() {
+            true => values.count(field, &mut top)?,
             false => {
-                let mut counts: HashMap<FacetValue, u64> = HashMap::new();
-                values.each_payload(|_, payload| {
-                    for value in FacetValue::values(field, values.index.schema(), payload) {
-                        *counts.entry(value).or_default() += 1;
-                    }
-                    Ok(())
-                })?;
-                counts.into_iter().map(|(value, count)| FacetHit { value, count }).collect()
+                let counts = values.count_payloads(field)?;
+                for (value, count) in counts {
+                    top.add(count, || Ok(Some(value)))?;
+                }
             }
-        };
-        match limit {
-            Some(limit) if *limit < hits.len() => {
-                hits.select_nth_unstable_by(*limit, FacetHit::compare);
-                hits.truncate(*limit);
-            }
-            _ => {}
         }
-        if hits.len() > VALUES_MAX {
-            return Err(BadInput::TooManyValues.into());
-        }
-        hits.sort_unstable_by(FacetHit::compare);
-        Ok(hits)
+        Ok(top.sorted())
     }
 
     /// What is known of a field's values, at one moment.
@@ -232,24 +220,98 @@ impl Values<'_> {
         Ok(())
     }
 
-    fn counts(&self, field: &JsonPath) -> Result<Vec<FacetHit>, Error> {
-        let (mut hits, mut cut, mut steps, mut failed) = (Vec::new(), Vec::new(), 0, None);
+    /// Counts by the index.
+    fn count(&self, field: &JsonPath, top: &mut Top) -> Result<(), Error> {
+        let (mut steps, mut failed) = (0, None);
         self.index.counts(&self.among, &mut |counted, count| {
-            match counted {
-                Counted::Value(value) => hits.push(FacetHit { value, count }),
-                Counted::Cut { key, slot } => cut.push((key.to_vec(), slot, count)),
-            }
-            failed = self.clock(&mut steps).err();
+            let value = || match counted {
+                Counted::Value(value) => Ok(Some(value)),
+                Counted::Cut { key, slot } => {
+                    let payload = decode_payload(&self.view.snapshot.present(slot)?.payload)?;
+                    Ok(FacetValue::of_key(field, self.index.schema(), &payload, key))
+                }
+            };
+            failed = self.clock(&mut steps).and_then(|()| top.add(count, value)).err();
             failed.is_none()
         });
-        failed.map_or(Ok(()), Err)?;
-        for (key, slot, count) in cut {
-            self.clock(&mut steps)?;
-            let payload = decode_payload(&self.view.snapshot.present(slot)?.payload)?;
-            let value = FacetValue::of_key(field, self.index.schema(), &payload, &key);
-            hits.extend(value.map(|value| FacetHit { value, count }));
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Counts by payloads.
+    fn count_payloads(&self, field: &JsonPath) -> Result<HashMap<FacetValue, u64>, Error> {
+        let (mut counts, mut bytes) = (HashMap::new(), 0);
+        self.each_payload(|_, payload| {
+            for value in FacetValue::values(field, self.index.schema(), payload) {
+                let size = bytes_of(&value);
+                let count = counts.entry(value).or_insert_with(|| {
+                    bytes += size;
+                    0
+                });
+                *count += 1;
+            }
+            if bytes > COUNTED_BYTES_MAX { Err(BadInput::TooManyValues.into()) } else { Ok(()) }
+        })?;
+        Ok(counts)
+    }
+}
+
+/// The most frequent values of those that were counted.
+struct Top {
+    limit: usize,
+    /// The last of them on top.
+    kept: BinaryHeap<ByCount>,
+    /// Of those that are kept, about.
+    bytes: usize,
+}
+
+impl Top {
+    fn new(limit: usize) -> Self {
+        Self { limit, kept: BinaryHeap::new(), bytes: 0 }
+    }
+
+    /// Takes a value in, which is made only where its count may be enough.
+    fn add(
+        &mut self,
+        count: u64,
+        value: impl FnOnce() -> Result<Option<FacetValue>, Error>,
+    ) -> Result<(), Error> {
+        let is_full = self.kept.len() >= self.limit;
+        if is_full && self.kept.peek().is_none_or(|last| count < last.0.count) {
+            return Ok(());
         }
-        Ok(hits)
+        let Some(value) = value()? else { return Ok(()) };
+        self.bytes += bytes_of(&value);
+        self.kept.push(ByCount(FacetHit { value, count }));
+        if is_full && let Some(ByCount(last)) = self.kept.pop() {
+            self.bytes -= bytes_of(&last.value);
+        }
+        // An answer holds no more.
+        if self.bytes > ANSWER_BYTES_MAX { Err(BadInput::TooManyValues.into()) } else { Ok(()) }
+    }
+
+    fn sorted(self) -> Vec<FacetHit> {
+        self.kept.into_sorted_vec().into_iter().map(|by_count| by_count.0).collect()
+    }
+}
+
+/// What a value takes in an answer, about.
+fn bytes_of(value: &FacetValue) -> usize {
+    VALUE_BYTES + if let FacetValue::Text(text) = value { text.len() } else { 0 }
+}
+
+/// Orders as values stand in an answer.
+#[derive(Debug, PartialEq, Eq)]
+struct ByCount(FacetHit);
+
+impl Ord for ByCount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.compare(&other.0)
+    }
+}
+
+impl PartialOrd for ByCount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
