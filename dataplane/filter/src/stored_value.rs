@@ -272,7 +272,7 @@ mod tests {
             schema in schema(), descending: bool, from in value(), most in 0usize..20,
         ) {
             let field: JsonPath = "f".parse().unwrap();
-            let mut index = PayloadIndex::new(schema);
+            let mut index = PayloadIndex::new(schema.clone());
             let payloads: Vec<Payload> = points
                 .iter()
                 .map(|values| json!({ "f": values }).as_object().unwrap().clone())
