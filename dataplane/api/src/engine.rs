@@ -15,7 +15,7 @@ pub(crate) use vane_node::{
 pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
-    FacetHit, Info, Memory, NewPoint, Ordered, PartExplained, Record, Scored, Scroll, SearchParams,
-    SearchWay, Selection, Want, WantPayload, WantVectors, Write,
+    Condition, FacetHit, Info, Memory, NewPoint, Ordered, PartExplained, Record, Scored, Scroll,
+    SearchParams, SearchWay, Selection, UpdateMode, Want, WantPayload, WantVectors, Write,
 };
 pub(crate) use vane_transport::{GroupReport, NodeMemory, TransferPhase, TransferReport};

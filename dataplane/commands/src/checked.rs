@@ -12,7 +12,7 @@ use vane_types::limits::{
 
 use crate::command::{Change, Command};
 use crate::error::Error;
-use crate::kinds::upsert::{Point, Upsert};
+use crate::kinds::upsert::Point;
 use crate::targets::{Selection, Targets, WrittenFilter};
 
 /// A write that fits its collection, in the form it is logged in, before it is known which
@@ -25,6 +25,9 @@ pub struct Checked {
 
 /// Makes the change of some points; it is asked once for each log entry.
 type ChangeFor = Arc<dyn Fn(Targets) -> Change + Send + Sync>;
+
+/// Makes the change that puts some points; it is asked once for each log entry.
+type ChangeOf = Arc<dyn Fn(Vec<Point>) -> Change + Send + Sync>;
 
 /// Commands of one shard, in the order they are to be logged. Each is made when it is asked for:
 /// together they may hold the same payload or filter very often.
@@ -39,7 +42,7 @@ const ID_BYTES_MAX: usize = 24;
 /// How a write is spread over shards.
 enum Work {
     /// Each point goes to its own shard. Ids are distinct.
-    Points { points: Vec<(PointId, Point)>, change: fn(Upsert) -> Change },
+    Points { points: Vec<(PointId, Point)>, change: ChangeOf },
     /// The same is done to each of some points. Ids are distinct. `bytes` come to each.
     Each { points: Selection, bytes: usize, change: ChangeFor },
     /// Every shard gets the same.
@@ -55,8 +58,11 @@ impl From<Work> for Checked {
 
 impl Checked {
     /// Points with what they carry, of distinct ids.
-    pub(crate) fn points(points: Vec<(PointId, Point)>, change: fn(Upsert) -> Change) -> Self {
-        Self::from(Work::Points { points, change })
+    pub(crate) fn points(
+        points: Vec<(PointId, Point)>,
+        change: impl Fn(Vec<Point>) -> Change + Send + Sync + 'static,
+    ) -> Self {
+        Self::from(Work::Points { points, change: Arc::new(change) })
     }
 
     /// The same change of each of some points, which puts so many bytes into each.
@@ -112,7 +118,7 @@ impl Checked {
             "a filter is resolved everywhere"
         );
         match self.work {
-            Work::Points { points, change } => upserts(points, shards, route, change),
+            Work::Points { points, change } => upserts(points, shards, route, &*change),
             Work::Each { points: Selection::Ids(ids), bytes, change } => {
                 let each = Each { change, filter: None, points: points_of_entry(bytes, 0) };
                 each.by_shard(split(ids, shards, |id| route(*id)))
@@ -206,7 +212,7 @@ fn upserts(
     points: Vec<(PointId, Point)>,
     shards: usize,
     route: impl Fn(PointId) -> usize,
-    change: fn(Upsert) -> Change,
+    change: &dyn Fn(Vec<Point>) -> Change,
 ) -> Result<ByShard, Error> {
     let mut parts = Vec::new();
     for (shard, points) in split(points, shards, |(id, _)| route(*id)) {
@@ -220,20 +226,20 @@ fn upserts(
 /// Points spread over entries, of which only those with a single point may be large.
 fn upsert_entries(
     points: impl Iterator<Item = Point>,
-    change: fn(Upsert) -> Change,
+    change: &dyn Fn(Vec<Point>) -> Change,
 ) -> Vec<Change> {
     let (mut entries, mut entry, mut bytes) = (Vec::new(), Vec::new(), 0);
     for point in points {
         let more = point.encoded_len();
         let is_full = bytes + more > ENTRY_BYTES || entry.len() >= ENTRY_POINTS_MAX;
         if is_full && !entry.is_empty() {
-            entries.push(change(Upsert { points: std::mem::take(&mut entry) }));
+            entries.push(change(std::mem::take(&mut entry)));
             bytes = 0;
         }
         bytes += more;
         entry.push(point);
     }
-    entries.push(change(Upsert { points: entry }));
+    entries.push(change(entry));
     entries
 }
 

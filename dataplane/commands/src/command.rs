@@ -104,11 +104,10 @@ impl Command {
         // Taken apart whole: what is added must say its level here.
         let Self { change, request: _, routed_by, bounds } = self;
         let of_change = match change {
+            Some(Change::Upsert(upsert) | Change::UpdateVectors(upsert)) => upsert.level(),
             None
             | Some(
-                Change::Upsert(_)
-                | Change::Delete(_)
-                | Change::UpdateVectors(_)
+                Change::Delete(_)
                 | Change::DeleteVectors(_)
                 | Change::SetPayload(_)
                 | Change::OverwritePayload(_)

@@ -1,5 +1,6 @@
 //! One file for each kind of write: its check, and the message that is logged for it.
 
+pub(crate) mod condition;
 pub(crate) mod configure;
 pub(crate) mod delete;
 pub(crate) mod index;

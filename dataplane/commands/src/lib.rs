@@ -22,6 +22,7 @@ pub use bounds::Bounds;
 pub use checked::{Checked, Commands};
 pub use command::{Change, Command, Logged};
 pub use error::Error;
+pub use kinds::condition::{Condition, LoggedCondition, UpdateMode};
 pub use kinds::configure::Configure;
 pub use kinds::index::{CreateIndex, DropIndex};
 pub use kinds::payload::{DeletePayload, SetPayload};

@@ -105,7 +105,9 @@ impl Command {
 
 fn check_change(change: Change) -> Result<(), Unreadable> {
     match change {
-        Change::Upsert(Upsert { points }) | Change::UpdateVectors(Upsert { points }) => {
+        Change::Upsert(upsert) | Change::UpdateVectors(upsert) => {
+            let Upsert { points, condition } = upsert;
+            condition.map_or(Ok(()), |condition| condition.read().map(drop))?;
             points.into_iter().try_for_each(check_point)
         }
         Change::Delete(targets) | Change::ClearPayload(targets) => targets.check(),

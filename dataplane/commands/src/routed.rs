@@ -5,7 +5,7 @@ use vane_types::{KeyRange, PointId, RangeEpoch, ShardRange};
 
 use crate::command::Change;
 use crate::kinds::payload::{DeletePayload, SetPayload};
-use crate::kinds::upsert::{Point, Upsert};
+use crate::kinds::upsert::Point;
 use crate::kinds::vectors::DeleteVectors;
 use crate::targets::Targets;
 
@@ -43,7 +43,7 @@ impl Change {
     /// a whole.
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
         let points: &[Point] = match self {
-            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => points,
+            Self::Upsert(upsert) | Self::UpdateVectors(upsert) => &upsert.points,
             _ => &[],
         };
         let ids = self.targets().into_iter().flat_map(|targets| &targets.ids);
@@ -96,8 +96,8 @@ impl Change {
     fn of(&self, mut keep: impl FnMut(&Vec<u8>) -> bool) -> Self {
         let mut part = self.clone();
         match &mut part {
-            Self::Upsert(Upsert { points }) | Self::UpdateVectors(Upsert { points }) => {
-                points.retain(|point| keep(&point.id));
+            Self::Upsert(upsert) | Self::UpdateVectors(upsert) => {
+                upsert.points.retain(|point| keep(&point.id));
             }
             Self::Delete(targets) | Self::ClearPayload(targets) => targets.ids.retain(keep),
             Self::DeleteVectors(DeleteVectors { targets, .. })
@@ -123,12 +123,13 @@ fn is_in(key: &[u8], range: KeyRange) -> bool {
 mod tests {
     use super::*;
     use crate::kinds::index::DropIndex;
+    use crate::kinds::upsert::Upsert;
 
     /// One of each kind that names points, about the points 0 to 9.
     fn changes() -> Vec<Change> {
         let ids: Vec<Vec<u8>> = (0..10).map(|id| PointId::num(id).to_key()).collect();
         let point = |id: &Vec<u8>| Point { id: id.clone(), ..Point::default() };
-        let upsert = Upsert { points: ids.iter().map(point).collect() };
+        let upsert = Upsert::of(ids.iter().map(point).collect());
         let targets = Targets { ids, filter: "{}".into(), semantics: 1 };
         let set = SetPayload { targets: Some(targets.clone()), ..SetPayload::default() };
         let names = DeleteVectors { targets: Some(targets.clone()), names: vec!["a".into()] };

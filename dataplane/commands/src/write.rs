@@ -1,12 +1,14 @@
 //! The kinds of write. Each has one line in every list of this file; the rest of a kind lies
 //! in its own file.
 
+use vane_filter::Filter;
 use vane_types::{
     CollectionConfig, FieldSchema, JsonPath, NamedVectors, Payload, PointId, TenantId,
 };
 
 use crate::checked::Checked;
 use crate::error::Error;
+use crate::kinds::condition::{Condition, UpdateMode};
 use crate::kinds::upsert::NewPoint;
 use crate::kinds::{delete, index, payload, tenant, upsert, vectors};
 use crate::targets::Selection;
@@ -21,11 +23,15 @@ const SMALL_BYTES_MAX: usize = 32 << 10;
 pub enum Write {
     /// Puts points in place of any with the same ids. Of two with one id the later counts.
     Upsert(Vec<NewPoint>),
+    /// The same of those that are as a condition says; others are passed over.
+    UpsertIf(Vec<NewPoint>, Condition),
     /// Removes points; ids that are not there are skipped.
     Delete(Selection),
     /// Sets vectors of points that exist; an entry is refused whole when one of its points does
     /// not.
     UpdateVectors(Vec<(PointId, NamedVectors)>),
+    /// The same; of points that do not match a filter nothing is changed.
+    UpdateVectorsIf(Vec<(PointId, NamedVectors)>, Filter),
     /// Removes vectors by name.
     DeleteVectors { points: Selection, names: Vec<String> },
     /// Merges members into the payload, or into the object at `key`.
@@ -51,7 +57,9 @@ impl Write {
         // Each kind by its name: a new one must not slip through on a full disk.
         match self {
             Self::Upsert(_)
+            | Self::UpsertIf(..)
             | Self::UpdateVectors(_)
+            | Self::UpdateVectorsIf(..)
             | Self::SetPayload { .. }
             | Self::OverwritePayload { .. }
             | Self::CreateIndex { .. } => true,
@@ -69,7 +77,9 @@ impl Write {
     pub fn is_of_points(&self) -> bool {
         match self {
             Self::Upsert(_)
+            | Self::UpsertIf(..)
             | Self::UpdateVectors(_)
+            | Self::UpdateVectorsIf(..)
             | Self::SetPayload { .. }
             | Self::OverwritePayload { .. }
             | Self::Delete(_)
@@ -84,10 +94,12 @@ impl Write {
     #[must_use]
     pub fn of_tenant(mut self, tenant: TenantId) -> Self {
         match &mut self {
-            Self::Upsert(points) => points.iter_mut().for_each(|point| {
-                point.id = point.id.of(tenant);
-            }),
-            Self::UpdateVectors(points) => {
+            Self::Upsert(points) | Self::UpsertIf(points, _) => {
+                points.iter_mut().for_each(|point| {
+                    point.id = point.id.of(tenant);
+                })
+            }
+            Self::UpdateVectors(points) | Self::UpdateVectorsIf(points, _) => {
                 points.iter_mut().for_each(|(id, _)| *id = id.of(tenant));
             }
             Self::Delete(points)
@@ -105,7 +117,7 @@ impl Write {
     /// thread.
     pub fn is_small(&self) -> bool {
         match self {
-            Self::Upsert(points) => {
+            Self::Upsert(points) | Self::UpsertIf(points, _) => {
                 points.len() <= SMALL_POINTS_MAX && {
                     let bytes = points.iter().map(NewPoint::bytes);
                     bytes.sum::<usize>() <= SMALL_BYTES_MAX
@@ -127,9 +139,14 @@ impl Write {
 pub fn check(config: &CollectionConfig, write: Write) -> Result<Checked, Error> {
     let grows = write.grows();
     let mut checked = match write {
-        Write::Upsert(points) => upsert::check(config, points)?,
+        Write::Upsert(points) => upsert::check(config, points, None)?,
+        Write::UpsertIf(points, condition) => upsert::check(config, points, Some(&condition))?,
         Write::Delete(points) => delete::check(points)?,
-        Write::UpdateVectors(points) => vectors::check_update(config, points)?,
+        Write::UpdateVectors(points) => vectors::check_update(config, points, None)?,
+        Write::UpdateVectorsIf(points, filter) => {
+            let condition = Condition { mode: UpdateMode::UpdateOnly, filter: Some(filter) };
+            vectors::check_update(config, points, Some(&condition))?
+        }
         Write::DeleteVectors { points, names } => vectors::check_delete(config, points, names)?,
         Write::SetPayload { points, payload, key } => {
             payload::check_set(points, &payload, key.as_ref())?

@@ -37,8 +37,8 @@ impl Operation {
     /// The operation of a change of points.
     pub(crate) fn of_write(write: &Write) -> Self {
         match write {
-            Write::Upsert(_) => Self::Upsert,
-            Write::UpdateVectors(_) => Self::UpdateVectors,
+            Write::Upsert(_) | Write::UpsertIf(..) => Self::Upsert,
+            Write::UpdateVectors(_) | Write::UpdateVectorsIf(..) => Self::UpdateVectors,
             Write::Delete(_) => Self::DeletePoints,
             Write::DeleteVectors { .. } => Self::DeleteVectors,
             Write::SetPayload { .. } => Self::SetPayload,

@@ -57,5 +57,6 @@ pub use shard::{Shard, ShardSettings};
 pub use snapshot::own_file;
 pub use stirred::Stirred;
 pub use vane_commands::{
-    Change, Checked, Command, Configure, Error as CommandError, NewPoint, Selection, Write, check,
+    Change, Checked, Command, Condition, Configure, Error as CommandError, NewPoint, Selection,
+    UpdateMode, Write, check,
 };

@@ -197,8 +197,8 @@ fn ranking(query: Query, lists: &mut Lists) -> Result<Value, Error> {
         Variant::Sample(sample) => {
             json!({ "sample": word(sample, "query.sample", Sample::as_str_name)?.to_lowercase() })
         }
-        // Their names are enough to refuse them.
-        Variant::Text(_) => json!({ "text": true }),
+        // Refused, as no model is named.
+        Variant::Text(_) => json!({ "text": "" }),
     })
 }
 

@@ -187,7 +187,7 @@ fn mistakes_are_said_in_the_words_of_rest() {
     let words = wire::Query { variant: Some(words) };
     let query = wire::QueryPoints { query: Some(words), ..wire::QueryPoints::default() };
     let error = text(&read(query).unwrap_err());
-    assert!(error.contains("`query.text` is not supported"), "{error}");
+    assert!(error.contains("a text without its `model` is not supported"), "{error}");
 }
 
 #[test]

@@ -11,10 +11,11 @@ use vane_wire::qdrant::{
 };
 
 use super::config::word;
+use super::filter::filter;
 use super::select::{among, point_id, points};
 use super::value::payload;
 use super::vector::vectors;
-use super::{Fields, Form, Lists, needed, put, unread};
+use super::{Fields, Form, Lists, needed, put};
 use crate::error::Error;
 use crate::rest::select::PointsSelector as Selector;
 use crate::rest::update::{
@@ -145,7 +146,7 @@ fn upsert(list: operation::PointStructList, lists: &mut Lists) -> Result<Value, 
     let points = list.points.into_iter().map(|point| new_point(point, lists));
     let mut fields = Fields::new();
     put(&mut fields, "points", Some(points.collect::<Result<Value, _>>()?));
-    put(&mut fields, "update_filter", unread(list.update_filter));
+    put(&mut fields, "update_filter", list.update_filter.map(filter).transpose()?);
     let mode = list.update_mode.map(|mode| word(mode, "update_mode", UpdateMode::as_str_name));
     put(&mut fields, "update_mode", mode.transpose()?.map(snake));
     among(&mut fields, list.shard_key_selector)?;
@@ -171,7 +172,7 @@ fn new_point(point: PointStruct, lists: &mut Lists) -> Result<Value, Error> {
 
 fn update_vectors(
     points: Vec<PointVectors>,
-    filter: Option<Filter>,
+    update_filter: Option<Filter>,
     keys: Option<ShardKeySelector>,
     lists: &mut Lists,
 ) -> Result<Value, Error> {
@@ -183,7 +184,7 @@ fn update_vectors(
     });
     let mut fields = Fields::new();
     put(&mut fields, "points", Some(points.collect::<Result<Value, Error>>()?));
-    put(&mut fields, "update_filter", unread(filter));
+    put(&mut fields, "update_filter", update_filter.map(filter).transpose()?);
     among(&mut fields, keys)?;
     Ok(fields.into())
 }

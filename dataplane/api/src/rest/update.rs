@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, PointId};
 
-use super::Unsupported;
-use super::select::{PointsSelector, RawFilter, check_points, check_some, selection};
+use super::select::{PointsSelector, RawFilter, check_points, check_some, filter, selection};
 use super::shard_key::{Keyed, NamedKeys, keyed};
 use super::vector::{Columns, PointVectors};
-use crate::engine::{NewPoint, ShardKeys, Write};
+use crate::engine::{Condition, NewPoint, ShardKeys, UpdateMode, Write};
 use crate::error::{Error, Kind};
 
 /// `{"points": […]}` or `{"batch": {…}}`.
@@ -17,19 +16,28 @@ use crate::error::{Error, Kind};
 pub struct Upsert {
     points: Option<Vec<PointStruct>>,
     batch: Option<Batch>,
-    update_mode: Option<UpdateMode>,
-    #[serde(default, rename = "update_filter")]
-    _update_filter: Unsupported,
+    update_mode: Option<Mode>,
+    update_filter: Option<RawFilter>,
     shard_key: Option<NamedKeys>,
 }
 
-/// Only the mode that is the default is there.
-#[derive(Debug, Deserialize)]
+/// Which points are written.
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum UpdateMode {
+enum Mode {
     Upsert,
     InsertOnly,
     UpdateOnly,
+}
+
+impl From<Mode> for UpdateMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Upsert => Self::Upsert,
+            Mode::InsertOnly => Self::InsertOnly,
+            Mode::UpdateOnly => Self::UpdateOnly,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,15 +66,10 @@ impl Upsert {
     ///
     /// [`Kind::Malformed`] without points or with them in both forms, [`Kind::BadRequest`] where
     /// their list is empty, [`Kind::Invalid`] where there are too many or columns differ in length,
-    /// [`Kind::Unsupported`] for another mode.
+    /// and that of a filter that is none.
     pub fn into_write(self) -> Result<Write, Error> {
-        match self.update_mode {
-            None | Some(UpdateMode::Upsert) => {}
-            Some(mode @ (UpdateMode::InsertOnly | UpdateMode::UpdateOnly)) => {
-                let subject = format!("`update_mode` {mode:?}");
-                return Err(Error::new(Kind::Unsupported, subject, ""));
-            }
-        }
+        let mode = self.update_mode.map(UpdateMode::from).unwrap_or_default();
+        let filter = filter(self.update_filter)?;
         let points = match (self.points, self.batch) {
             (Some(points), None) => points
                 .into_iter()
@@ -87,7 +90,11 @@ impl Upsert {
         // After both forms, as each of them ends in a list of points.
         check_some(points.len())?;
         check_points("points", points.len())?;
-        Ok(Write::Upsert(points))
+        // Without a condition as it was before there were any.
+        if mode == UpdateMode::Upsert && filter.is_none() {
+            return Ok(Write::Upsert(points));
+        }
+        Ok(Write::UpsertIf(points, Condition { mode, filter }))
     }
 }
 
@@ -138,8 +145,7 @@ fn check_length(field: &str, found: usize, ids: usize) -> Result<(), Error> {
 #[serde(deny_unknown_fields)]
 pub struct UpdateVectors {
     points: Vec<UpdatedVectors>,
-    #[serde(default, rename = "update_filter")]
-    _update_filter: Unsupported,
+    update_filter: Option<RawFilter>,
     shard_key: Option<NamedKeys>,
 }
 
@@ -163,7 +169,10 @@ impl UpdateVectors {
         }
         check_points("points", self.points.len())?;
         let points = self.points.into_iter().map(|point| (point.id, point.vector.0));
-        Ok(Write::UpdateVectors(points.collect()))
+        Ok(match filter(self.update_filter)? {
+            None => Write::UpdateVectors(points.collect()),
+            Some(filter) => Write::UpdateVectorsIf(points.collect(), filter),
+        })
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use vane_types::{CollectionConfig, NamedVectors, Payload, PointId, payload};
+use vane_types::{CollectionConfig, FeatureLevel, NamedVectors, Payload, PointId, payload};
 
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
+use crate::kinds::condition::{Condition, LoggedCondition};
 use crate::kinds::payload::encoded;
 use crate::targets::check_count;
 use crate::vector::{LoggedVector, check_vectors, logged};
@@ -34,6 +35,27 @@ impl NewPoint {
 pub struct Upsert {
     #[prost(message, repeated, tag = "1")]
     pub points: Vec<Point>,
+    /// What they have to be like to be written; all are where there is none.
+    #[prost(message, optional, tag = "2")]
+    pub condition: Option<LoggedCondition>,
+}
+
+impl Upsert {
+    /// Points that are written whatever they are like.
+    pub fn of(points: Vec<Point>) -> Self {
+        Self { points, condition: None }
+    }
+
+    /// Makes upserts of some points each, all with this condition.
+    pub(crate) fn all_if(condition: Option<&Condition>) -> impl Fn(Vec<Point>) -> Self + use<> {
+        let condition = condition.map(LoggedCondition::new);
+        move |points| Self { points, condition: condition.clone() }
+    }
+
+    /// The level from which on members can read it.
+    pub(crate) fn level(&self) -> FeatureLevel {
+        self.condition.as_ref().map_or(FeatureLevel::FIRST, LoggedCondition::level)
+    }
 }
 
 /// A point in its stored form.
@@ -49,7 +71,11 @@ pub struct Point {
     pub payload: Vec<u8>,
 }
 
-pub(crate) fn check(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<Checked, Error> {
+pub(crate) fn check(
+    config: &CollectionConfig,
+    points: Vec<NewPoint>,
+    condition: Option<&Condition>,
+) -> Result<Checked, Error> {
     // First: the lists below are made as long as the request says.
     check_count(points.len())?;
     // Of two points with one id the later counts, in the place of the earlier.
@@ -67,5 +93,6 @@ pub(crate) fn check(config: &CollectionConfig, points: Vec<NewPoint>) -> Result<
             }
         }
     }
-    Ok(Checked::points(checked, Change::Upsert))
+    let upsert = Upsert::all_if(condition);
+    Ok(Checked::points(checked, move |points| Change::Upsert(upsert(points))))
 }

@@ -8,7 +8,8 @@ use vane_types::{CollectionConfig, NamedVectors, PointId};
 use crate::checked::Checked;
 use crate::command::Change;
 use crate::error::Error;
-use crate::kinds::upsert::Point;
+use crate::kinds::condition::Condition;
+use crate::kinds::upsert::{Point, Upsert};
 use crate::targets::{Selection, Targets, check_count};
 use crate::vector::{check_vectors, known_vector, logged};
 
@@ -26,6 +27,7 @@ pub struct DeleteVectors {
 pub(crate) fn check_update(
     config: &CollectionConfig,
     points: Vec<(PointId, NamedVectors)>,
+    condition: Option<&Condition>,
 ) -> Result<Checked, Error> {
     check_count(points.len())?;
     let mut by_id: BTreeMap<PointId, NamedVectors> = BTreeMap::new();
@@ -37,7 +39,9 @@ pub(crate) fn check_update(
     let point = |(id, vectors): (PointId, _)| {
         (id, Point { id: id.to_key(), vectors: logged(vectors), payload: Vec::new() })
     };
-    Ok(Checked::points(by_id.into_iter().map(point).collect(), Change::UpdateVectors))
+    let update = Upsert::all_if(condition);
+    let change = move |points| Change::UpdateVectors(update(points));
+    Ok(Checked::points(by_id.into_iter().map(point).collect(), change))
 }
 
 pub(crate) fn check_delete(

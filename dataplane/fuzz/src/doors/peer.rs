@@ -51,7 +51,7 @@ fn changes() -> Vec<Change> {
     let vectors = vec![LoggedVector::new(String::new(), Vector::Dense(vec![0.5, 1.0]))];
     let payload = br#"{"n": 7, "a": [{"b": {"c": [1, "x"]}}]}"#.to_vec();
     let point = Point { id: PointId::num(7).to_key(), vectors, payload: payload.clone() };
-    let upsert = Upsert { points: vec![point.clone(), point] };
+    let upsert = Upsert::of(vec![point.clone(), point]);
     let targets = Some(by_ids.clone());
     let set = SetPayload { targets: targets.clone(), payload, key: "a[0].b".into() };
     let keys = vec!["n".to_owned(), "a[].b".to_owned()];

@@ -172,7 +172,11 @@ impl<'s, 'a> Applying<'s, 'a> {
 
     /// The filter was looked up before the command was logged: other commands may have
     /// changed the point since, and every replica must leave out the same ones.
-    fn still_matches(&self, filter: Option<&Filter>, point: &Present) -> Result<bool, Stop> {
+    pub(super) fn still_matches(
+        &self,
+        filter: Option<&Filter>,
+        point: &Present,
+    ) -> Result<bool, Stop> {
         let Some(filter) = filter else { return Ok(true) };
         if planted::is(Fault::FilterOnce) {
             return Ok(true);

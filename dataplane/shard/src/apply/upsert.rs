@@ -1,10 +1,12 @@
 //! Puts points in place of any with the same ids.
 
-use vane_commands::{Error as CommandError, LoggedVector, Point, Unreadable, Upsert, read_id};
+use vane_commands::{
+    Condition, Error as CommandError, LoggedVector, Point, Unreadable, UpdateMode, Upsert, read_id,
+};
 use vane_storage::records::{PointRecord, VectorRecord};
 use vane_types::{PointId, Refusal, Slot};
 
-use crate::apply::change::{Applying, Stop};
+use crate::apply::change::{Applying, Present, Stop};
 use crate::apply::digest;
 use crate::apply::effects::Effect;
 use crate::error::BadInput;
@@ -13,9 +15,13 @@ use crate::stored::NEXT_SLOT;
 impl Applying<'_, '_> {
     pub(super) fn upsert(&mut self, upsert: Upsert) -> Result<(), Stop> {
         let before = self.effects.next_slot;
+        let condition = upsert.condition.map(|condition| condition.read()).transpose()?;
         for Point { id, vectors, payload } in upsert.points {
             let id = read_id(&id)?;
             let old = self.present(id)?;
+            if !self.is_written(condition.as_ref(), old.as_ref())? {
+                continue;
+            }
             let slot = match &old {
                 Some(old) => old.slot,
                 None => self.take_slot(id)?,
@@ -33,6 +39,22 @@ impl Applying<'_, '_> {
             self.batch().put_attribute(NEXT_SLOT, &next);
         }
         Ok(())
+    }
+
+    /// Whether a point is as a write has its points.
+    pub(super) fn is_written(
+        &self,
+        condition: Option<&Condition>,
+        old: Option<&Present>,
+    ) -> Result<bool, Stop> {
+        let Some(Condition { mode, filter }) = condition else { return Ok(true) };
+        match (mode, old) {
+            (UpdateMode::InsertOnly, Some(_)) | (UpdateMode::UpdateOnly, None) => Ok(false),
+            (UpdateMode::InsertOnly | UpdateMode::Upsert, None) => Ok(true),
+            (UpdateMode::UpdateOnly | UpdateMode::Upsert, Some(old)) => {
+                self.still_matches(filter.as_ref(), old)
+            }
+        }
     }
 
     /// The next slot, bound to a new point. Slots of deleted points are not given out again:

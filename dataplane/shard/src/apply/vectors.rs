@@ -9,11 +9,16 @@ use crate::apply::effects::Effect;
 
 impl Applying<'_, '_> {
     pub(super) fn update_vectors(&mut self, update: Upsert) -> Result<(), Stop> {
+        let condition = update.condition.map(|condition| condition.read()).transpose()?;
         for Point { id, vectors, .. } in update.points {
             let id = read_id(&id)?;
-            let Some(Present { slot, record: old }) = self.present(id)? else {
+            let Some(old) = self.present(id)? else {
                 return Err(Refusal::PointNotFound(id).into());
             };
+            if !self.is_written(condition.as_ref(), Some(&old))? {
+                continue;
+            }
+            let Present { slot, record: old } = old;
             let mut record = PointRecord { version: self.index, ..old.clone() };
             // All old rows die before new ones are added: afterwards the slot leads to those.
             for LoggedVector { name, .. } in &vectors {

@@ -11,6 +11,7 @@
 mod bounds;
 mod by_tenant;
 mod by_value;
+mod conditions;
 mod damage;
 mod equal_scores;
 mod examples;

@@ -43,7 +43,7 @@ fn an_entry_with_a_vector_of_another_kind_changes_nothing() {
         // The first is fine: it must not be half of the entry.
         let points = vec![point(0, vector(7.0)), point(1, other)];
         for change in [Change::Upsert, Change::UpdateVectors] {
-            let command = Command::new(change(Upsert { points: points.clone() }));
+            let command = Command::new(change(Upsert::of(points.clone())));
             let refused = replica.apply(command.encode_stored()).unwrap_err();
             assert_eq!(refused, Refusal::Invalid(text(kind)));
             assert_eq!(replica.contents(), before);
