@@ -35,6 +35,9 @@ pub const NOT_SUPPORTED: &str = "is not supported by this version of Vane";
 /// Marks an error as one that Qdrant finds where a query is carried out, and begins its text.
 pub(crate) const INVALID: &str = "Validation failed: ";
 
+/// Marks an error as one in a vector: where in it, and what, come behind.
+pub(crate) const IN_VECTOR: &str = "in a vector: ";
+
 /// A field that may only be absent or null.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unsupported;

@@ -139,6 +139,12 @@ pub fn fit(
     vector: &Vector,
 ) -> Result<(VectorSpec, Option<Vector>), Error> {
     let spec = known_vector(config, name)?;
+    // Nothing of a vector of vectors looks like nothing of a single one.
+    if let (VectorSpec::Multi(params), Vector::Dense(values)) = (spec, vector)
+        && values.is_empty()
+    {
+        return Err(Error::Dimension { expected: params.size, got: 0, point: None });
+    }
     // One that is of the kind, as all but some vectors of vectors are, is not copied.
     let adopted = match vector.kind() == spec.kind() {
         true => None,

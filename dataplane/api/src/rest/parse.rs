@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{INVALID, NOT_SUPPORTED, lists};
+use super::{IN_VECTOR, INVALID, NOT_SUPPORTED, lists};
 use crate::error::{Error, Kind};
 
 /// Parses a body.
@@ -94,6 +94,16 @@ fn describe(path: &str, error: &str) -> Error {
         // Here too line and column follow.
         let what = error.rsplit_once(" at line ").map_or(error, |(what, _place)| what);
         return Error::new(Kind::BadInput, "", what);
+    }
+    if let Some((place, what)) =
+        error.strip_prefix(IN_VECTOR).and_then(|what| what.split_once(": "))
+    {
+        let what = what.rsplit_once(" at line ").map_or(what, |(what, _place)| what);
+        // The vectors of a point have the place of any of them there.
+        let path = path
+            .split_once(".vector.")
+            .map_or_else(|| path.to_owned(), |(point, _name)| format!("{point}.vector"));
+        return Error::new(Kind::Invalid, format!("{path}.?.{place}"), what);
     }
     match path {
         "" => Error::malformed(error),

@@ -10,10 +10,10 @@ use serde::de::{
     Visitor,
 };
 use vane_types::limits::VECTOR_DIM_MAX;
-use vane_types::{MultiVector, NamedVectors, SparseVector, Vector};
+use vane_types::{MultiVector, NamedVectors, SparseVector, Vector, VectorError};
 
 use super::document::{Document, TextAs};
-use super::{NOT_SUPPORTED, lists};
+use super::{IN_VECTOR, NOT_SUPPORTED, lists};
 
 /// A vector of any kind: a list of numbers, a list of such lists, or an object with `indices` and
 /// `values`. Whether a collection takes it is not known here.
@@ -167,7 +167,10 @@ impl<'de> Visitor<'de> for VectorVisitor {
                 while let Some(row) = seq.next_element()? {
                     rows.push(row);
                 }
-                MultiVector::of_rows(&rows).map(Vector::from).map_err(A::Error::custom)
+                MultiVector::of_rows(&rows)
+                    .map(Vector::from)
+                    .map_err(no_vector)
+                    .map_err(A::Error::custom)
             }
         }
     }
@@ -213,7 +216,32 @@ pub(super) fn vector_at<E: Error>(mark: i64, expected: &dyn Expected) -> Result<
 
 /// A sparse vector of what was read.
 pub(super) fn sparse(indices: Vec<u32>, values: Numbers) -> Result<Vector, String> {
-    SparseVector::new(indices, values.0).map(Vector::from).map_err(|error| error.to_string())
+    SparseVector::new(indices, values.0).map(Vector::from).map_err(no_vector)
+}
+
+/// What is wrong with numbers that make no vector, in Qdrant's words, and where in it.
+fn no_vector(error: VectorError) -> String {
+    let (place, what) = match error {
+        VectorError::Unpaired { .. } => {
+            ("values", "Validation error: must be the same length as indices [{}]".to_owned())
+        }
+        VectorError::RepeatedIndex(_) => {
+            ("indices", "Validation error: must be unique [{}]".to_owned())
+        }
+        VectorError::Empty
+        | VectorError::UnequalRows { first: 0, .. }
+        | VectorError::UnequalRows { other: 0, .. } => {
+            ("data", "all vectors must be non-empty".to_owned())
+        }
+        VectorError::UnequalRows { other, .. } => (
+            "data",
+            format!(
+                "all vectors must have the same dimension, found vector with dimension {other}"
+            ),
+        ),
+        VectorError::TooLong { .. } => return error.to_string(),
+    };
+    format!("{IN_VECTOR}{place}: {what}")
 }
 
 impl<'de> Deserialize<'de> for PointVectors {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vane_shard::{Sought, Want, WantVectors};
 use vane_types::limits::EXAMPLES_MAX;
-use vane_types::{Error, PointId, VectorSpec};
+use vane_types::{Error, ErrorKind, PointId, VectorSpec};
 
 use super::examples::{ByExamples, Example, Known, Lookup, Place};
 use super::{By, Prefetch};
@@ -14,6 +14,16 @@ use crate::shards::Shards;
 
 /// Other places where points are looked up.
 pub(super) type Places<S> = Vec<(Place, Arc<Collection<S>>)>;
+
+/// Why points cannot be looked up there; a collection that is missing is so in Qdrant's words.
+fn not_there(place: &Place, error: Error) -> Error {
+    match error.kind {
+        ErrorKind::NotFound => {
+            Error::not_found(format!("Collection {} not found", place.collection))
+        }
+        _ => error,
+    }
+}
 
 impl By {
     /// The points that it names.
@@ -92,8 +102,8 @@ impl<S: Shards> Collection<S> {
         })?;
         let mut places = Places::<S>::new();
         for place in wanted {
-            let collection =
-                self.coordinator.collection(&place.collection, options.deadline).await?;
+            let collection = self.coordinator.collection(&place.collection, options.deadline).await;
+            let collection = collection.map_err(|error| not_there(&place, error))?;
             let collection = collection.among(place.keys.as_ref(), options.deadline).await?;
             places.push((place, collection));
         }

@@ -315,7 +315,7 @@ def test_examples_that_make_no_query_are_refused(door, loaded):
         (recommend_query("best_score", [1], []), {"using": "nope"}, 400, "nope"),
         (recommend_query("best_score", [[1.0, 2.0]], []), {}, 400, "Vector dimension error: expected dim: 12, got 2"),
         (recommend_query("average_vector", [1, [1.0, 2.0]], []), {}, 400, "Vector dimension error: expected dim: 12, got 2"),
-        (recommend_query("best_score", [1], []), {"lookup_from": m.LookupLocation(collection="nope")}, 404, "Collection `nope` doesn't exist!"),
+        (recommend_query("best_score", [1], []), {"lookup_from": m.LookupLocation(collection="nope")}, 404, "Collection nope not found"),
         (recommend_query("best_score", [77], []), {"lookup_from": m.LookupLocation(collection=others, vector="other")}, 404, "No point with id 77 found"),
         (recommend_query("average_vector", [1], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 400, empty),
         (recommend_query("average_vector", [77], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 404, "No point with id 77 found"),

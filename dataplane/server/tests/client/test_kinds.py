@@ -249,11 +249,22 @@ def test_a_collection_says_which_kinds_it_has(client, name):
 @pytest.mark.parametrize(
     "vector, text",
     [
-        ({"s": {"indices": [1, 1], "values": [1, 2]}}, "twice"),
-        ({"s": {"indices": [1, 2], "values": [1]}}, "2 indices and 1 values"),
+        (
+            {"s": {"indices": [1, 1], "values": [1, 2]}},
+            "[points[0].vector.?.indices: Validation error: must be unique [{}]]",
+        ),
+        (
+            {"s": {"indices": [1, 2], "values": [1]}},
+            "[points[0].vector.?.values: Validation error: must be the same length as indices [{}]]",
+        ),
         ({"s": [1.0, 2.0]}, "is a sparse vector, the request has a dense vector"),
-        ({"m": [[1.0, 2.0], [1.0]]}, "must have as many"),
-        ({"m": []}, ""),
+        (
+            {"m": [[1.0, 2.0], [1.0]]},
+            "[points[0].vector.?.data: all vectors must have the same dimension, found vector with dimension 1",
+        ),
+        ({"m": [[1.0, 2.0], []]}, "[points[0].vector.?.data: all vectors must be non-empty]"),
+        ({"m": [[]]}, "[points[0].vector.?.data: all vectors must be non-empty]"),
+        ({"m": []}, "Wrong input: Vector dimension error: expected dim: 2, got 0"),
         ({"m": [[1.0, 2.0, 3.0]]}, "expected dim: 2, got 3"),
         ({"m": {"indices": [1], "values": [1]}}, "is a vector of vectors, the request has a sparse vector"),
         ({"x": {"indices": [1], "values": [1]}}, "Not existing vector name error: x"),

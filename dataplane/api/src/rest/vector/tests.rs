@@ -57,13 +57,23 @@ fn what_is_no_vector_is_refused_and_inference_named() {
     for (json, named) in [
         ("[1, [2]]", "a number"),
         ("[[1], 2]", "a list of numbers"),
-        ("[[1], [2, 3]]", "1 and 2 numbers"),
-        ("[[]]", "at least one"),
+        (
+            "[[1], [2, 3]]",
+            "data: all vectors must have the same dimension, found vector with dimension 2",
+        ),
+        ("[[]]", "data: all vectors must be non-empty"),
+        ("[[1], []]", "data: all vectors must be non-empty"),
         ("[[[1]]]", "a number"),
         (r#"{"indices": [1]}"#, "`indices` and `values`"),
         (r#"{"indices": [1], "values": [1], "x": 1}"#, "`indices` and `values`"),
-        (r#"{"indices": [1, 2], "values": [1]}"#, "2 indices and 1 values"),
-        (r#"{"indices": [7, 7], "values": [1, 2]}"#, "index 7 twice"),
+        (
+            r#"{"indices": [1, 2], "values": [1]}"#,
+            "values: Validation error: must be the same length as indices [{}]",
+        ),
+        (
+            r#"{"indices": [7, 7], "values": [1, 2]}"#,
+            "indices: Validation error: must be unique [{}]",
+        ),
         (r#"{"indices": [-1], "values": [1]}"#, "u32"),
         (r#"{"indices": [1], "values": [[1]]}"#, "a number"),
     ] {
