@@ -85,7 +85,7 @@ async fn every_failure_is_json_with_status_and_time() {
         ("DELETE", "/collections", "", 405),
         ("PUT", "/collections/a", "{", 400),
         ("PUT", "/collections/a", large.as_str(), 413),
-        ("POST", "/collections/a/points/search/matrix/pairs", "{}", 400),
+        ("GET", "/collections/a/optimizations", "", 400),
         ("GET", "/collections?timeout=0", "", 422),
         ("GET", "/collections?partial=maybe", "", 400),
     ];
