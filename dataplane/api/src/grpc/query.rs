@@ -48,8 +48,7 @@ impl Form for QueryBatchPoints {
     type Body = QueryBatch;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
-        let each = self.query_points.into_iter().map(|query| query.form(lists));
-        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+        batch(self.query_points, lists)
     }
 }
 
@@ -80,8 +79,7 @@ impl Form for SearchBatchPoints {
     type Body = SearchBatch;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
-        let each = self.search_points.into_iter().map(|search| search.form(lists));
-        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+        batch(self.search_points, lists)
     }
 }
 
@@ -129,6 +127,12 @@ impl Form for SearchPointGroups {
         let size = Some(self.group_size.into());
         grouped(form, self.group_by, size, self.with_lookup)
     }
+}
+
+/// Queries or searches of one kind that are asked together.
+pub(super) fn batch<F: Form>(each: Vec<F>, lists: &mut Lists) -> Result<Value, Error> {
+    let forms = each.into_iter().map(|one| one.form(lists));
+    Ok(json!({ "searches": forms.collect::<Result<Value, _>>()? }))
 }
 
 /// A query or a search with what groups it.

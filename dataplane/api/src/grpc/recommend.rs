@@ -10,7 +10,7 @@ use vane_wire::qdrant::{
 
 use super::examples::{lookup_from, strategy};
 use super::filter::maybe;
-use super::query::{grouped, params, threshold};
+use super::query::{batch, grouped, params, threshold};
 use super::select::{among, point_id, want};
 use super::vector::vector;
 use super::{Fields, Form, Lists, needed, put};
@@ -47,8 +47,7 @@ impl Form for RecommendBatchPoints {
     type Body = RecommendBatch;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
-        let each = self.recommend_points.into_iter().map(|one| one.form(lists));
-        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+        batch(self.recommend_points, lists)
     }
 }
 
@@ -111,8 +110,7 @@ impl Form for DiscoverBatchPoints {
     type Body = DiscoverBatch;
 
     fn form(self, lists: &mut Lists) -> Result<Value, Error> {
-        let each = self.discover_points.into_iter().map(|one| one.form(lists));
-        Ok(json!({ "searches": each.collect::<Result<Value, _>>()? }))
+        batch(self.discover_points, lists)
     }
 }
 

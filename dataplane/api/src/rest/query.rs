@@ -33,7 +33,7 @@ pub use search::{SearchBatch, SearchRequest};
 const LIMIT: usize = 10;
 
 /// `POST points/query`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     query: Option<Ranking>,

@@ -76,14 +76,12 @@ impl From<QueryGroupsRequest> for GroupsRequest {
             params: request.params,
             score_threshold: request.score_threshold,
             limit: request.limit,
-            offset: None,
             with_payload: request.with_payload,
             with_vector: request.with_vector,
             prefetch: request.prefetch,
-            explain: None,
             lookup_from: request.lookup_from,
             shard_key: request.shard_key,
-            refused: None,
+            ..QueryRequest::default()
         };
         Self::new(query, request.group_by, request.group_size, request.with_lookup)
     }
@@ -99,14 +97,10 @@ impl From<SearchGroupsRequest> for GroupsRequest {
             params: request.params,
             score_threshold: request.score_threshold,
             limit: Some(request.limit),
-            offset: None,
             with_payload: request.with_payload,
             with_vector: request.with_vector,
-            prefetch: OneOrMany::default(),
-            explain: None,
-            lookup_from: None,
             shard_key: request.shard_key,
-            refused: None,
+            ..QueryRequest::default()
         };
         Self::new(query, request.group_by, Some(request.group_size), request.with_lookup)
     }

@@ -104,10 +104,9 @@ impl From<RecommendRequest> for QueryRequest {
             offset: request.offset,
             with_payload: request.with_payload,
             with_vector: request.with_vector,
-            prefetch: OneOrMany::default(),
-            explain: None,
             lookup_from: request.lookup_from,
             shard_key: request.shard_key,
+            ..Self::default()
         }
     }
 }
@@ -149,15 +148,13 @@ impl From<DiscoverRequest> for QueryRequest {
             using: request.using,
             filter: request.filter,
             params: request.params,
-            score_threshold: None,
             limit: Some(request.limit),
             offset: request.offset,
             with_payload: request.with_payload,
             with_vector: request.with_vector,
-            prefetch: OneOrMany::default(),
-            explain: None,
             lookup_from: request.lookup_from,
             shard_key: request.shard_key,
+            ..Self::default()
         }
     }
 }

@@ -13,7 +13,7 @@ use super::super::select::{RawFilter, WithPayload, WithVector};
 use super::super::shard_key::NamedKeys;
 use super::super::vector::{AnyVector, VectorVisitor, vector_at};
 use super::by::Ranking;
-use super::{OneOrMany, Params, QueryBatch, QueryRequest};
+use super::{Params, QueryBatch, QueryRequest};
 use crate::engine::By;
 
 /// `POST points/search`.
@@ -52,11 +52,8 @@ impl From<SearchRequest> for QueryRequest {
             offset: search.offset,
             with_payload: search.with_payload,
             with_vector: search.with_vector,
-            prefetch: OneOrMany::default(),
-            explain: None,
-            lookup_from: None,
             shard_key: search.shard_key,
-            refused: None,
+            ..Self::default()
         }
     }
 }
