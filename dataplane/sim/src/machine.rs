@@ -5,6 +5,7 @@ mod answers;
 mod meta;
 mod requests;
 mod shard;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ pub(crate) use meta::{Meta, entry_of, number_of_zone, set_zone};
 pub(crate) use requests::{
     among_tenants, class_filter, id_of, number_of, number_of_id, shard_write,
 };
-pub(crate) use shard::{POINTS_MAX, SIZE, ShardRates, collection_config, open_shard};
+pub(crate) use shard::{POINTS_MAX, ShardRates, collection_config, open_shard};
+pub(crate) use vectors::SIZE;
 
 /// A replica's state.
 pub(crate) trait Machine: StateMachine {

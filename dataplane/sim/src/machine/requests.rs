@@ -7,6 +7,7 @@ use vane_filter::Filter;
 use vane_shard::{NewPoint, Record, Selection, Write as ShardWrite};
 use vane_types::{FieldType, JsonPath, KeyRange, OwnId, Payload, PointId, TenantId};
 
+use super::vectors;
 use crate::write::{Write, class_of};
 
 /// Name of a point's number in its payload.
@@ -68,8 +69,7 @@ pub(super) fn path(name: &str) -> JsonPath {
 }
 
 fn point(point: u64, number: u64, by_tenant: bool) -> NewPoint {
-    let vector = vec![number as f32, point as f32].into();
-    let vectors = [(String::new(), vector)].into();
+    let vectors = vectors::of(point, number);
     NewPoint { id: id_of(point, by_tenant), vectors, payload: payload_of(number) }
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn shard_write(write: &Write, by_tenant: bool) -> ShardWrite {
         }
         Write::Strip(points) => ShardWrite::DeleteVectors {
             points: selection(points, by_tenant),
-            names: vec![String::new()],
+            names: vectors::stripped(points),
         },
         Write::MakeIndex => {
             ShardWrite::CreateIndex { field: path(CLASS), field_type: FieldType::Integer }

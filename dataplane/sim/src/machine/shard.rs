@@ -12,16 +12,13 @@ use vane_shard::{
 use vane_storage::ShardStore;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, Distance, Hints, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange,
-    Vector, VectorParams,
+    CollectionConfig, Hints, HnswConfig, OptimizerConfig, Payload, PointId, ShardRange, Vector,
 };
 
 use super::requests::{CLASS, among_tenants, class_filter, id_of, number_of, number_of_id, path};
-use super::{AnyMachine, Machine};
+use super::{AnyMachine, Machine, vectors};
 use crate::random::Random;
 
-/// Dimensions of the points' vectors.
-pub(crate) const SIZE: usize = 2;
 /// More points than a run has.
 pub(crate) const POINTS_MAX: usize = 10_000;
 /// Time for a scan, which takes microseconds: reached only by a machine that stands still.
@@ -74,9 +71,7 @@ fn classes_are_tenants() -> Hints {
 
 /// The configuration of every collection.
 pub(crate) fn collection_config(by_tenant: bool) -> CollectionConfig {
-    let params = VectorParams::new(SIZE, Distance::Euclid);
-    CollectionConfig {
-        vectors: BTreeMap::from([(String::new(), params)]),
+    let mut config = CollectionConfig {
         hnsw: HnswConfig {
             m: 4,
             ef_construct: 16,
@@ -95,7 +90,9 @@ pub(crate) fn collection_config(by_tenant: bool) -> CollectionConfig {
         hints: classes_are_tenants(),
         by_tenant,
         ..CollectionConfig::default()
-    }
+    };
+    vectors::put_into(&mut config);
+    config
 }
 
 /// Opens what is there, and verifies it at once, which real nodes do beside requests; nothing where
@@ -128,11 +125,11 @@ pub(super) fn without_request(command: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Points that a search over all rows finds, each as often as it is found.
-fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
+/// Points that a search over all rows of a vector finds, each as often as it is found.
+fn searched(shard: &Shard, using: &str, near: Vector) -> Result<Vec<PointId>, String> {
     let search = Search {
-        using: String::new(),
-        sought: Vector::from(vec![0.0; SIZE]).into(),
+        using: using.to_owned(),
+        sought: near.into(),
         filter: among_tenants(None, shard.config().by_tenant),
         params: SearchParams { exact: true, ..SearchParams::default() },
         score_threshold: None,
@@ -147,16 +144,37 @@ fn searched(shard: &Shard) -> Result<Vec<PointId>, String> {
     Ok(ids)
 }
 
-/// Points that have a vector, as their records say.
-fn with_vectors(shard: &Shard) -> Result<Vec<PointId>, String> {
+/// All points with their vectors.
+fn records(shard: &Shard) -> Result<Vec<Record>, String> {
     let want = Want { vectors: WantVectors::All, ..Want::default() };
     let scroll = Scroll { limit: POINTS_MAX, want, ..Scroll::default() };
     let page = shard.scroll(&scroll, scan_deadline());
-    let records = page.map_err(|error| error.to_string())?.records.into_iter();
-    let has_vector = |record: &Record| record.vectors.as_ref().is_some_and(|it| !it.is_empty());
-    let mut ids: Vec<PointId> = records.filter(has_vector).map(|record| record.id).collect();
+    Ok(page.map_err(|error| error.to_string())?.records)
+}
+
+/// Points that a search by this name is to find, as their records say.
+fn with_vector(records: &[Record], name: &str) -> Vec<PointId> {
+    let has_vector = |record: &&Record| {
+        let vector = record.vectors.as_ref().and_then(|vectors| vectors.get(name));
+        vector.is_some_and(vectors::is_found)
+    };
+    let mut ids: Vec<PointId> = records.iter().filter(has_vector).map(|each| each.id).collect();
     ids.sort_unstable();
-    Ok(ids)
+    ids
+}
+
+/// Compares what searches find with what records have, for each of the vectors.
+fn searches_find_what_is_there(shard: &Shard) -> Result<(), String> {
+    let records = records(shard)?;
+    for (name, near) in vectors::queries() {
+        let (searched, recorded) = (searched(shard, name, near)?, with_vector(&records, name));
+        if searched != recorded {
+            return Err(format!(
+                "a search by {name:?} finds {searched:?}, vectors are of {recorded:?}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Machine for Shard {
@@ -165,10 +183,7 @@ impl Machine for Shard {
     }
 
     fn scrub(&self) -> Result<u64, String> {
-        let (searched, recorded) = (searched(self)?, with_vectors(self)?);
-        if searched != recorded {
-            return Err(format!("a search finds {searched:?}, vectors are of {recorded:?}"));
-        }
+        searches_find_what_is_there(self)?;
         self.recompute_digest().map(|(_, digest)| digest).map_err(|error| error.to_string())
     }
 
