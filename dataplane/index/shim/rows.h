@@ -6,6 +6,7 @@
 
 #include <faiss/utils/distances.h>
 
+#include "short_rows.h"
 #include "vane_faiss.h"
 
 namespace vane {
@@ -18,10 +19,17 @@ inline float finite(float cost) {
 
 struct InnerProduct {
     static float cost(const float* q, const float* y, size_t d) {
-        return finite(-faiss::fvec_inner_product(q, y, d));
+        return finite(-(d < SHORT_DIM_END ? short_inner_product(q, y, d)
+                                          : faiss::fvec_inner_product(q, y, d)));
     }
 
     static void costs(const float* q, const float* const y[4], size_t d, float out[4]) {
+        if (d < SHORT_DIM_END) {
+            for (int i = 0; i < 4; i++) {
+                out[i] = cost(q, y[i], d);
+            }
+            return;
+        }
         faiss::fvec_inner_product_batch_4(
                 q, y[0], y[1], y[2], y[3], d, out[0], out[1], out[2], out[3]);
         for (int i = 0; i < 4; i++) {
@@ -36,10 +44,16 @@ struct InnerProduct {
 
 struct L2 {
     static float cost(const float* q, const float* y, size_t d) {
-        return finite(faiss::fvec_L2sqr(q, y, d));
+        return finite(d < SHORT_DIM_END ? short_l2(q, y, d) : faiss::fvec_L2sqr(q, y, d));
     }
 
     static void costs(const float* q, const float* const y[4], size_t d, float out[4]) {
+        if (d < SHORT_DIM_END) {
+            for (int i = 0; i < 4; i++) {
+                out[i] = cost(q, y[i], d);
+            }
+            return;
+        }
         faiss::fvec_L2sqr_batch_4(
                 q, y[0], y[1], y[2], y[3], d, out[0], out[1], out[2], out[3]);
         for (int i = 0; i < 4; i++) {

@@ -140,6 +140,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_short_rows_are_added_from_left_to_right() {
+        for dim in 1..16 {
+            let (rows, query) = (sample(dim * 9), sample(dim * 2)[dim..].to_vec());
+            let products = scores_of_all(Metric::InnerProduct, dim, &rows, &query);
+            let squares = scores_of_all(Metric::L2, dim, &rows, &query);
+            for ((row, product), square) in rows.chunks(dim).zip(products).zip(squares) {
+                let pairs = || row.iter().zip(&query);
+                let plain = pairs().fold(0.0_f32, |sum, (a, b)| sum + a * b);
+                assert_eq!(product.to_bits(), plain.to_bits(), "{dim}");
+                let plain = pairs().fold(0.0_f32, |sum, (a, b)| sum + (b - a) * (b - a));
+                assert_eq!(square.to_bits(), plain.to_bits(), "{dim}");
+            }
+        }
+    }
+
+    #[test]
     fn overflow_is_the_worst_finite_score() {
         let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN];
         let out = scores_of_all(Metric::InnerProduct, 2, &rows, &[f32::MAX; 2]);
