@@ -3,6 +3,7 @@
 pub(crate) mod by_value;
 pub(crate) mod fetch;
 pub(crate) mod frequencies;
+mod include;
 pub(crate) mod info;
 pub(crate) mod memory;
 pub(crate) mod sample;

@@ -2,9 +2,9 @@
 
 use vane_storage::records::PointRecord;
 use vane_types::limits::ANSWER_BYTES_MAX;
-use vane_types::path::Step;
-use vane_types::{JsonPath, NamedVectors, Payload, Slot, payload};
+use vane_types::{NamedVectors, Payload, Slot, payload};
 
+use super::include::include;
 use crate::error::{BadInput, Error};
 use crate::request::{Record, Want, WantPayload, WantVectors};
 use crate::search::view::View;
@@ -181,51 +181,4 @@ pub(crate) fn wanted_payload(stored: &[u8], want: &WantPayload) -> Result<Option
         }
     };
     Ok(Some(payload))
-}
-
-/// The parts of a payload that some paths lead to, within the objects that hold them.
-fn include(payload: &Payload, paths: &[JsonPath]) -> Payload {
-    let mut kept = Payload::new();
-    for path in paths {
-        // An array on the way is kept whole: its elements have no names to keep them by.
-        let keys: Vec<&String> = path
-            .rest()
-            .iter()
-            .map_while(|step| if let Step::Key(key) = step { Some(key) } else { None })
-            .collect();
-        copy(payload, &mut kept, path.root(), &keys);
-    }
-    kept
-}
-
-fn copy(from: &Payload, to: &mut Payload, key: &str, rest: &[&String]) {
-    let Some(value) = from.get(key) else { return };
-    match (rest.split_first(), value) {
-        (None, _) => {
-            to.insert(key.to_owned(), value.clone());
-        }
-        (Some((next, rest)), serde_json::Value::Object(object)) if object.contains_key(*next) => {
-            // Paths may share their beginning: the second adds to what the first has kept.
-            let inner = to.entry(key).or_insert_with(|| Payload::new().into());
-            if let serde_json::Value::Object(inner) = inner {
-                copy(object, inner, next, rest);
-            }
-        }
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn include_keeps_the_way_to_each_part() {
-        let payload = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1}], "z": 3});
-        let paths: Vec<JsonPath> =
-            ["a.b", "l[].x", "nope", "a.nope"].iter().map(|path| path.parse().unwrap()).collect();
-        let kept = include(payload.as_object().unwrap(), &paths);
-        assert_eq!(serde_json::Value::Object(kept), json!({"a": {"b": 1}, "l": [{"x": 1}]}));
-    }
 }

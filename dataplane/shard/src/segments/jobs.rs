@@ -94,7 +94,11 @@ impl Shard {
         has_room: &dyn Fn(u64) -> bool,
         cancel: &AtomicBool,
     ) -> Result<bool, Error> {
-        let done = self.do_job(kind, has_room, cancel);
+        let done = self.do_job(kind, has_room, cancel).map_err(|error| match self.is_closed() {
+            // Its files go away under a job, which is no failure of the disk.
+            true => Error::Cancelled,
+            false => error,
+        });
         match &done {
             // A job of one kind leaves something to do for the others.
             Ok(true) => self.stir(),
