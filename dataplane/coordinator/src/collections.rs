@@ -210,9 +210,13 @@ fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<()
     for (vector, _) in config.all_vectors() {
         names::check_vector_name(vector)?;
     }
+    if config.sparse.contains_key("") {
+        return Err(Error::bad_input("Sparse vector name cannot be empty"));
+    }
     if let Some(twice) = config.sparse.keys().find(|name| config.vectors.contains_key(*name)) {
-        let twice = format!("the vector `{twice}` is declared as a dense one and as a sparse one");
-        return Err(Error::bad_input(twice));
+        return Err(Error::bad_input(format!(
+            "Dense and sparse vector names must be unique - duplicate found with '{twice}'"
+        )));
     }
     config_change::check_metadata(&config.metadata)?;
     config.hints.check()?;

@@ -100,6 +100,14 @@ pub struct Prefetch {
     pub lookup: Option<Lookup>,
 }
 
+impl Prefetch {
+    /// Has it hand on so many points more, and those below it.
+    fn deepen(&mut self, more: usize) {
+        self.limit = self.limit.saturating_add(more).min(u32::MAX as usize);
+        self.prefetch.iter_mut().for_each(|below| below.deepen(more));
+    }
+}
+
 impl By {
     /// Whether scores are how near points are to a vector.
     fn is_nearness(&self) -> bool {

@@ -10,6 +10,7 @@ use vane_types::{Error, JsonPath, PointId};
 
 use super::filters::both;
 use super::group_lookup::{GroupLookup, look_up};
+use super::lookup::not_there;
 use super::{Prefetch, Query};
 use crate::answer::{check_size, too_large};
 use crate::collection::Collection;
@@ -68,8 +69,8 @@ impl<S: Shards> Collection<S> {
         let lookup = match grouping.lookup.take() {
             // Before anything is searched for: it may not be there.
             Some(GroupLookup { collection, want }) => {
-                let there = self.coordinator.collection(&collection, options.deadline).await?;
-                Some((there, want))
+                let there = self.coordinator.collection(&collection, options.deadline).await;
+                Some((there.map_err(|error| not_there(&collection, error))?, want))
             }
             None => None,
         };
@@ -215,16 +216,26 @@ impl Gathered {
     /// Among which points the next round looks.
     fn next_filter(&self) -> Filter {
         let key = &self.grouping.by;
-        let without_value = Condition::IsEmpty { is_empty: FieldRef { key: key.clone() } };
         if self.groups.len() == self.wanted {
             let unfilled = self.groups.iter().filter(|group| self.has_room(group));
-            let should = Some(Clause::List(of_groups(key, unfilled)));
-            return Filter { should, ..Filter::default() };
+            let of_them = any_of(key, values_of(unfilled)).collect();
+            return Filter { should: Some(Clause::List(of_them)), ..Filter::default() };
         }
         let full = self.groups.iter().filter(|group| !self.has_room(group));
-        let mut others = of_groups(key, full);
-        others.push(without_value);
-        Filter { must_not: Some(Clause::List(others)), ..Filter::default() }
+        let without_value = Condition::IsEmpty { is_empty: FieldRef { key: key.clone() } };
+        let (must, must_not) = match values_of(full) {
+            // No condition asks for a value that is in neither list, so that points of full groups
+            // are passed over, those that are of others too among them.
+            mixed @ (Some(_), Some(_)) => {
+                (None, any_of(key, mixed).chain([without_value]).collect())
+            }
+            // By another value: a point of a full group may be of one that is not.
+            (texts, integers) => {
+                let others = texts.or(integers).map(|list| condition(key, Match::Except(list)));
+                (others.map(|others| Clause::List(vec![others])), vec![without_value])
+            }
+        };
+        Filter { must, must_not: Some(Clause::List(must_not)), ..Filter::default() }
     }
 
     /// The best of them. A later round may have found better ones than an earlier one, where a
@@ -240,8 +251,11 @@ impl Gathered {
     }
 }
 
-/// Conditions of which a point of one of the groups passes one.
-fn of_groups<'a>(key: &JsonPath, groups: impl Iterator<Item = &'a Group>) -> Vec<Condition> {
+/// Texts, and integers.
+type Values = (Option<Scalars>, Option<Scalars>);
+
+/// The values of groups.
+fn values_of<'a>(groups: impl Iterator<Item = &'a Group>) -> Values {
     let (mut texts, mut integers) = (Vec::new(), Vec::new());
     for group in groups {
         match &group.value {
@@ -249,24 +263,30 @@ fn of_groups<'a>(key: &JsonPath, groups: impl Iterator<Item = &'a Group>) -> Vec
             GroupValue::Text(text) => texts.push(text.clone()),
         }
     }
-    let lists = [
+    (
         (!texts.is_empty()).then(|| Scalars::Strings(texts.into())),
         (!integers.is_empty()).then(|| Scalars::Integers(integers.into())),
-    ];
-    let condition = |list| {
-        Condition::Field(Box::new(FieldCondition {
-            key: key.clone(),
-            matching: Some(Match::Any(list)),
-            range: None,
-            geo_bounding_box: None,
-            geo_radius: None,
-            geo_polygon: None,
-            values_count: None,
-            is_empty: None,
-            is_null: None,
-        }))
-    };
-    lists.into_iter().flatten().map(condition).collect()
+    )
+}
+
+/// Conditions of which a point with one of the values passes one.
+fn any_of(key: &JsonPath, (texts, integers): Values) -> impl Iterator<Item = Condition> {
+    let lists = [texts, integers].into_iter().flatten();
+    lists.map(|list| condition(key, Match::Any(list)))
+}
+
+fn condition(key: &JsonPath, matching: Match) -> Condition {
+    Condition::Field(Box::new(FieldCondition {
+        key: key.clone(),
+        matching: Some(matching),
+        range: None,
+        geo_bounding_box: None,
+        geo_radius: None,
+        geo_polygon: None,
+        values_count: None,
+        is_empty: None,
+        is_null: None,
+    }))
 }
 
 /// The groups that a point is in, each once.
@@ -329,8 +349,9 @@ mod tests {
         let first = [scored(1, 0.9, json!("a")), scored(2, 0.8, json!("a"))];
         assert!(gathered.add(first.to_vec()));
         assert!(!gathered.add(first.to_vec()), "they are there");
-        let full = json!({"key": "k", "match": {"any": ["a"]}});
-        assert_eq!(gathered.next_filter(), filter(json!({ "must_not": [full, empty] })));
+        let others = json!({"key": "k", "match": {"except": ["a"]}});
+        let found = json!({ "must": [others], "must_not": [empty] });
+        assert_eq!(gathered.next_filter(), filter(found), "a point of `a` may be of `b` too");
         assert_eq!((gathered.is_full(), gathered.unfilled_hits()), (false, 0));
         assert!(gathered.add(vec![scored(3, 0.7, json!(5)), scored(4, 0.6, json!("c"))]));
         assert_eq!(
@@ -347,6 +368,16 @@ mod tests {
             shown(&gathered.into_best(false)),
             [("Text(\"a\")".to_owned(), ids([1, 2])), ("Integer(5)".to_owned(), ids([5, 3]))]
         );
+    }
+
+    #[test]
+    fn among_full_groups_of_both_types_none_is_looked_for() {
+        let mut gathered = gathered(3, 1);
+        assert!(gathered.add(vec![scored(1, 0.9, json!("a")), scored(2, 0.8, json!(5))]));
+        let full = |value: Value| json!({"key": "k", "match": {"any": [value]}});
+        let must_not = json!([full("a".into()), full(5.into()), {"is_empty": {"key": "k"}}]);
+        let filter = Filter::parse(json!({ "must_not": must_not })).unwrap();
+        assert_eq!(gathered.next_filter(), filter);
     }
 
     #[test]

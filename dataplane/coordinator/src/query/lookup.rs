@@ -16,11 +16,9 @@ use crate::shards::Shards;
 pub(super) type Places<S> = Vec<(Place, Arc<Collection<S>>)>;
 
 /// Why points cannot be looked up there; a collection that is missing is so in Qdrant's words.
-fn not_there(place: &Place, error: Error) -> Error {
+pub(super) fn not_there(collection: &str, error: Error) -> Error {
     match error.kind {
-        ErrorKind::NotFound => {
-            Error::not_found(format!("Collection {} not found", place.collection))
-        }
+        ErrorKind::NotFound => Error::not_found(format!("Collection {collection} not found")),
         _ => error,
     }
 }
@@ -103,7 +101,7 @@ impl<S: Shards> Collection<S> {
         let mut places = Places::<S>::new();
         for place in wanted {
             let collection = self.coordinator.collection(&place.collection, options.deadline).await;
-            let collection = collection.map_err(|error| not_there(&place, error))?;
+            let collection = collection.map_err(|error| not_there(&place.collection, error))?;
             let collection = collection.among(place.keys.as_ref(), options.deadline).await?;
             places.push((place, collection));
         }
@@ -165,8 +163,7 @@ impl<S: Shards> Collection<S> {
             return Ok(known);
         }
         let source = elsewhere.map_or(self, Arc::as_ref);
-        // A vector that another collection lacks is one that its points lack.
-        let is_there = elsewhere.is_none() || source.config().vectors.contains_key(&known.name);
+        let is_there = source.config().vector(&known.name).is_some();
         let vectors = match is_there {
             true => WantVectors::Named(vec![known.name.clone()]),
             false => WantVectors::Nothing,
@@ -175,6 +172,11 @@ impl<S: Shards> Collection<S> {
         let whole = RequestOptions { partial: None, ..options.clone() };
         let want = Want { vectors, ..Want::default() };
         let records = source.retrieve(ids.clone(), want, whole).await?;
+        // Once a point is there: of those that are not, this is said first.
+        if !is_there && !records.is_empty() {
+            let lacking = format!("Not existing vector name error: {}", known.name);
+            return Err(Error::bad_input(lacking));
+        }
         let mut missing: std::collections::HashSet<PointId> = ids.iter().copied().collect();
         for record in records {
             missing.remove(&record.id);

@@ -49,6 +49,9 @@ impl<S: Shards> Collection<S> {
         let is_by_chance = matches!(by, By::Sample) && prefetch.is_empty();
         let offset = if is_by_chance { 0 } else { offset };
         let limit = limit.saturating_add(offset);
+        // So that as many are left behind those that are skipped.
+        let mut prefetch = prefetch;
+        prefetch.iter_mut().for_each(|below| below.deepen(offset));
         let mut stage =
             Prefetch { by, using, filter, params, score_threshold, limit, prefetch, lookup };
         let (places, named) = self.bind(&mut stage, &options).await?;

@@ -317,9 +317,9 @@ def test_examples_that_make_no_query_are_refused(door, loaded):
         (recommend_query("average_vector", [1, [1.0, 2.0]], []), {}, 400, "Vector dimension error: expected dim: 12, got 2"),
         (recommend_query("best_score", [1], []), {"lookup_from": m.LookupLocation(collection="nope")}, 404, "Collection nope not found"),
         (recommend_query("best_score", [77], []), {"lookup_from": m.LookupLocation(collection=others, vector="other")}, 404, "No point with id 77 found"),
-        (recommend_query("average_vector", [1], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 400, empty),
+        (recommend_query("average_vector", [1], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 400, "Not existing vector name error: nope"),
         (recommend_query("average_vector", [77], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 404, "No point with id 77 found"),
-        (discover_query(1, []), {"lookup_from": m.LookupLocation(collection=others)}, 404, "Vector with name"),
+        (discover_query(1, []), {"lookup_from": m.LookupLocation(collection=others)}, 400, "Not existing vector name error: "),
         (recommend_query("best_score", list(range(700)), [i + 0 for i in range(400)]), {}, 400, "1100 examples, the limit is 1024"),
     ):
         got, said = refusal(door, name, query=query, **more)

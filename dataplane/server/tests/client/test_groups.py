@@ -144,3 +144,13 @@ def test_groups_come_with_the_points_that_they_are_named_after(door, client, loa
     assert looked_up and all((it.lookup.payload, it.lookup.vector) == ({"title": f"t{it.id}"}, [it.id, 1]) for it in looked_up)
     with pytest.raises(Exception, match="nowhere"):
         door.query_points_groups(loaded, "doc", with_lookup="nowhere", **how)
+
+
+def test_a_point_of_a_full_group_is_found_for_another(client, name):
+    client.create_collection(name, vectors_config=m.VectorParams(size=2, distance=m.Distance.DOT), shard_number=2)
+    near = [m.PointStruct(id=i, vector=[1, 1], payload={"k": ["a"]}) for i in range(100)]
+    far = [m.PointStruct(id=100 + i, vector=[1, 0], payload={"k": ["a", "b"]}) for i in range(10)]
+    client.upsert(name, near + far)
+    groups = client.query_points_groups(name, "k", query=[1.0, 1.0], limit=2, group_size=2).groups
+    assert [(it.id, len(it.hits)) for it in groups] == [("a", 2), ("b", 2)]
+    assert [hit.id >= 100 for hit in groups[1].hits] == [True, True]

@@ -80,6 +80,23 @@ def test_offset_skips_and_selectors_choose(client, loaded):
     assert rest.payload == {"group": rest.id % 10}
 
 
+def test_an_offset_leaves_as_many_of_what_prefetches_found(client, loaded):
+    deep = m.Prefetch(query=QUERY.tolist(), limit=5, params=m.SearchParams(exact=True))
+    best = ids(client.query_points(loaded, query=QUERY.tolist(), limit=20, search_params=m.SearchParams(exact=True)).points)
+    for query in (m.FusionQuery(fusion=m.Fusion.RRF), QUERY.tolist()):
+        page = client.query_points(loaded, prefetch=m.Prefetch(prefetch=deep, query=QUERY.tolist(), limit=3), query=query, limit=4, offset=6).points
+        assert ids(page) == best[6:9], "3 + 6 are handed on, of which 6 are skipped"
+
+
+def test_payloads_are_narrowed_within_arrays(client, name):
+    create(client, name, size=2)
+    cities = [{"name": "Berlin", "n": 1}, {"name": "Bonn", "n": 2}]
+    client.upsert(name, [m.PointStruct(id=1, vector=[1, 0], payload={"country": {"cities": cities, "x": 1}})])
+    for selector in (["country.cities[].name"], m.PayloadSelectorInclude(include=["country.cities[].name"])):
+        [point] = client.retrieve(name, [1], with_payload=selector)
+        assert point.payload == {"country": {"cities": [{"name": "Berlin"}, {"name": "Bonn"}]}}
+
+
 def test_a_query_by_id_leaves_the_point_itself_out(client, loaded):
     by_id = client.query_points(loaded, query=7, limit=5, search_params=m.SearchParams(exact=True)).points
     by_vector = client.query_points(loaded, query=ROWS[7].tolist(), limit=6, search_params=m.SearchParams(exact=True)).points

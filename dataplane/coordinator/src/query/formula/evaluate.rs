@@ -178,7 +178,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Values at a path; those of a list at its end, one by one.
+/// Values at a path; those of a list at its end, one by one. A null is none.
 fn values<'a>(path: &JsonPath, payload: &'a Payload) -> Vec<&'a Value> {
     let found = path.values(payload);
     if path.rest().last() == Some(&Step::Each) {
@@ -188,7 +188,7 @@ fn values<'a>(path: &JsonPath, payload: &'a Payload) -> Vec<&'a Value> {
         Value::Array(list) => list.iter().collect(),
         one => vec![one],
     };
-    found.into_iter().flat_map(each).collect()
+    found.into_iter().filter(|value| !value.is_null()).flat_map(each).collect()
 }
 
 fn seconds(value: &Value) -> Result<f64, String> {

@@ -9,14 +9,15 @@ fn formula(expression: Expression) -> Formula {
         expression,
         conditions: Vec::new(),
         default_scores: [(3, 1.5)].into(),
-        default_values: [("none".parse().unwrap(), json!(9)), ("a".parse().unwrap(), json!(8))]
+        default_values: [("none", 9), ("a", 8), ("unset", 7)]
+            .map(|(path, value)| (path.parse().unwrap(), json!(value)))
             .into(),
     }
 }
 
 fn score(expression: Expression) -> Result<f32, String> {
     let payload = json!({
-        "n": 85.0, "one": [1.5], "two": [1, 2], "text": "x", "none_here": null,
+        "n": 85.0, "one": [1.5], "two": [1, 2], "text": "x", "none_here": null, "unset": null,
         "a": { "b": 2 }, "l": [{ "b": 3 }], "place": { "lon": 13.0, "lat": 52.0 },
         "time": "1970-01-01T00:00:01.5Z",
     });
@@ -57,6 +58,8 @@ fn every_expression_comes_to_what_it_says() {
     let origin = Point { lon: 13.0, lat: 51.0 };
     for (expression, expected) in [
         (Constant(5.0), 5.0),
+        // A null is no value, so the default stands in.
+        (value("unset"), 7.0),
         (Expression::Score(0), 0.5),
         (Expression::Score(1), -2.0),
         (Expression::Score(2), 0.0),
@@ -127,7 +130,7 @@ fn what_has_no_number_is_said_in_qdrants_words() {
         (value("nowhere"), of("number", "nowhere", missing)),
         (value("two"), of("number", "two", "Value is not a number")),
         (value("text"), of("number", "text", "Value is not a number")),
-        (value("none_here"), of("number", "none_here", "Value is not a number")),
+        (value("none_here"), of("number", "none_here", missing)),
         // What is there counts, although there is a default.
         (value("a"), of("number", "a", "Value is not a number")),
         (Expression::Datetime(path("n")), of("datetime", "n", "Value is not a string")),
