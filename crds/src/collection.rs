@@ -1,15 +1,19 @@
 //! `Collection`: points with vectors of one shape, in a database of the same namespace.
 
+mod indexes;
+mod vectors;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::indexes::{FieldType, PayloadIndex, Stopwords, TextIndex, Tokenizer};
+pub use self::vectors::{Datatype, Distance, Hnsw, Memory, Modifier, SparseVector, Vector};
 use crate::limits::{
-    CLUSTER_NAME_CHARS_MAX, COLLECTION_NAME_CHARS_MAX, PAYLOAD_FIELD_CHARS_MAX,
-    PAYLOAD_INDEXES_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_NAME_CHARS_MAX, VECTOR_SIZE_MAX,
-    VECTORS_MAX,
+    CLUSTER_NAME_CHARS_MAX, COLLECTION_NAME_CHARS_MAX, PAYLOAD_INDEXES_MAX, REPLICAS_MAX,
+    SHARDS_MAX, VECTORS_MAX,
 };
 
 /// A collection of points.
@@ -59,7 +63,28 @@ use crate::limits::{
          || self.writeConsistencyFactor <= self.replicationFactor"
     )
     .message("cannot be more than replicationFactor")
-    .field_path(".writeConsistencyFactor")
+    .field_path(".writeConsistencyFactor"),
+    validation = Rule::new(
+        "has(self.vectors) && self.vectors.size() > 0 \
+         || has(self.sparseVectors) && self.sparseVectors.size() > 0"
+    )
+    .message("needs a vector, dense or sparse")
+    .field_path(".vectors"),
+    validation = Rule::new(
+        "!has(self.vectors) || !has(self.sparseVectors) \
+         || self.sparseVectors.all(s, self.vectors.all(v, v.name != s.name))"
+    )
+    .message("each must have a name that no other vector has")
+    .field_path(".sparseVectors"),
+    // Of the struct, as rules of a list are not run when all of it is added or taken away.
+    validation = Rule::new(
+        "(has(self.vectors) && self.vectors.size() > 0) \
+         == (has(oldSelf.vectors) && oldSelf.vectors.size() > 0) \
+         && (has(self.sparseVectors) && self.sparseVectors.size() > 0) \
+         == (has(oldSelf.sparseVectors) && oldSelf.sparseVectors.size() > 0)"
+    )
+    .message("vectors cannot be added or taken away")
+    .field_path(".vectors")
 )]
 pub struct CollectionSpec {
     /// The database, in the same namespace.
@@ -75,8 +100,10 @@ pub struct CollectionSpec {
         regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)
     )]
     pub name: Option<String>,
-    /// The vectors of a point: one without a name, or several with names.
-    #[schemars(length(min = 1, max = VECTORS_MAX))]
+    /// The vectors of a point: one without a name, or several with names. May be left out where
+    /// there are sparse ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = VECTORS_MAX))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')")
@@ -88,14 +115,26 @@ pub struct CollectionSpec {
         .message("vectors cannot be added or taken away"),
         validation = Rule::new(
             "self.all(v, oldSelf.all(o, o.name != v.name \
-             || (o.size == v.size && o.distance == v.distance)))"
+             || (o.size == v.size && o.distance == v.distance \
+             && o.multi == v.multi && o.datatype == v.datatype)))"
         )
         .message(
-            "size and distance cannot be changed: \
+            "size, distance, multi and datatype cannot be changed: \
              make a second Collection and point an alias to it"
         )
     )]
     pub vectors: Vec<Vector>,
+    /// Further vectors of a point, with numbers at few of very many dimensions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = VECTORS_MAX))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new(
+            "self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))"
+        )
+        .message("vectors cannot be added or taken away")
+    )]
+    pub sparse_vectors: Vec<SparseVector>,
     /// Shards: parts that are spread over the nodes. Set once.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = SHARDS_MAX))]
@@ -159,29 +198,6 @@ pub struct ClusterRef {
     pub name: String,
 }
 
-/// A vector that each point may have.
-#[skip_serializing_none]
-#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Vector {
-    /// Its name; empty for the only one.
-    #[serde(default)]
-    #[schemars(
-        length(max = VECTOR_NAME_CHARS_MAX),
-        regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]*$"#)
-    )]
-    pub name: String,
-    /// Numbers in it.
-    #[schemars(range(min = 1, max = VECTOR_SIZE_MAX))]
-    pub size: i32,
-    /// What is near.
-    pub distance: Distance,
-    /// How much of the vectors is kept in memory; `Cached` where it is left out.
-    pub memory: Option<Memory>,
-    /// Parameters of the graph that is searched.
-    pub hnsw: Option<Hnsw>,
-}
-
 /// Who says where a point lies.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ShardingMethod {
@@ -191,45 +207,6 @@ pub enum ShardingMethod {
     /// Its shard key, and its id within that: for points of tenants, each with ids of its own.
     /// Clients make the keys, and name one with each request.
     Custom,
-}
-
-/// How much is kept in memory.
-#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Memory {
-    /// Nothing: what is asked for is read from the disk, and memory is left to others.
-    Cold,
-    /// All, as far as everything that is wanted so fits.
-    Cached,
-    /// All, and the system may not take it for anything else. It needs a limit of locked memory
-    /// that is large enough, and takes half of a node's memory at most.
-    Pinned,
-}
-
-/// What is near.
-#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Distance {
-    /// A small angle.
-    Cosine,
-    /// A large inner product.
-    Dot,
-    /// A small distance in space.
-    Euclid,
-}
-
-/// Parameters of the graph that is searched (Malkov and Yashunin, arXiv 1603.09320).
-#[skip_serializing_none]
-#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Hnsw {
-    /// Neighbours of a point; more cost memory and find better.
-    #[schemars(range(min = 4, max = 128))]
-    pub m: Option<i32>,
-    /// Candidates while the graph is built; more take longer and find better.
-    #[schemars(range(min = 4, max = 4096))]
-    pub ef_construct: Option<i32>,
-    /// How much of the graphs, and of the codes in them, is kept in memory; `Cached` where it is
-    /// left out.
-    pub memory: Option<Memory>,
 }
 
 /// What searches are to be like.
@@ -242,41 +219,6 @@ pub struct Search {
     /// until it is reached, up to seven times. Without it nothing is promised.
     #[schemars(range(min = 0.5, max = 0.999))]
     pub min_recall: Option<f64>,
-}
-
-/// An index over a field of the payload.
-#[skip_serializing_none]
-#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PayloadIndex {
-    /// Path of the field: `section`, `author.name`.
-    #[schemars(length(min = 1, max = PAYLOAD_FIELD_CHARS_MAX))]
-    pub field: String,
-    /// What the field holds.
-    #[serde(rename = "type")]
-    pub kind: FieldType,
-    /// Whether the value is a point's tenant. Rows of one tenant then lie together, and a search
-    /// with a filter on it reads one run of them.
-    pub tenant: Option<bool>,
-}
-
-/// What a payload field holds.
-#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FieldType {
-    /// Words that match as a whole.
-    Keyword,
-    /// Whole numbers.
-    Integer,
-    /// Numbers.
-    Float,
-    /// True or false.
-    Bool,
-    /// Places on earth.
-    Geo,
-    /// Points in time.
-    Datetime,
-    /// UUIDs.
-    Uuid,
 }
 
 /// What there is.

@@ -151,3 +151,51 @@ fn a_placement_names_one_shard_for_good() {
     placement(1).validate_cel_update(&placement(1)).unwrap();
     refused(placement(2).validate_cel_update(&placement(1)), "cannot be changed");
 }
+
+#[test]
+fn a_collection_has_vectors_of_one_kind_or_the_other() {
+    let sparse = json!([{"name": "words", "modifier": "Idf"}]);
+    let only_sparse = |object: &mut Value| {
+        object["spec"].as_object_mut().unwrap().remove("vectors");
+        object["spec"]["sparseVectors"] = sparse.clone();
+    };
+    let both = |object: &mut Value| object["spec"]["sparseVectors"] = sparse.clone();
+    collection(only_sparse).validate_cel().unwrap();
+    collection(both).validate_cel().unwrap();
+    let none = |object: &mut Value| object["spec"]["vectors"] = json!([]);
+    refused(collection(none).validate_cel(), "dense or sparse");
+    let twice = |object: &mut Value| object["spec"]["sparseVectors"] = json!([{"name": "a"}]);
+    refused(collection(twice).validate_cel(), "no other vector");
+    for (before, after) in
+        [(collection(|_| ()), collection(both)), (collection(both), collection(only_sparse))]
+    {
+        refused(after.validate_cel_update(&before), "added or taken away");
+        refused(before.validate_cel_update(&after), "added or taken away");
+    }
+}
+
+#[test]
+fn what_a_vector_is_stays() {
+    let with = |field: &str, value: Value| {
+        collection(|object| object["spec"]["vectors"][0][field] = value)
+    };
+    let before = collection(|_| ());
+    for (field, value) in
+        [("multi", json!(true)), ("datatype", json!("Uint8")), ("distance", json!("Manhattan"))]
+    {
+        refused(with(field, value).validate_cel_update(&before), "cannot be changed");
+    }
+    with("multi", json!(false)).validate_cel_update(&before).unwrap();
+    with("datatype", json!("Float32")).validate_cel_update(&before).unwrap();
+}
+
+#[test]
+fn only_texts_are_taken_apart() {
+    let index = |kind: &str| {
+        let text = json!({"tokenizer": "Word", "stopwords": {"languages": ["english"]}});
+        let index = json!({"field": "body", "type": kind, "text": text});
+        collection(|object| object["spec"]["payloadIndexes"] = json!([index]))
+    };
+    index("Text").validate_cel().unwrap();
+    refused(index("Keyword").validate_cel(), "type Text");
+}

@@ -4,10 +4,11 @@
 const SHOWN: [&str; 7] =
     ["Cluster", "Collection", "CollectionMemory", "MeasuredRecall", "Node", "NodeMemory", "Shard"];
 /// Fields of these that it shows in a form of its own, or not at all.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 7] = [
     "Cluster.meta",
     "Collection.config",
     "Collection.payload_indexes",
+    "Collection.text_indexes",
     "Collection.recall",
     "Shard.group",
     "Shard.target",

@@ -10,4 +10,5 @@ mod recall;
 pub(crate) mod reconcile;
 mod spread;
 mod status;
+mod text;
 pub mod validate;

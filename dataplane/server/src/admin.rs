@@ -118,6 +118,7 @@ impl Admin for AdminDoor {
         let collection = self.0.collection(&call(), &name).await?;
         let info = self.0.collection_info(&call(), &collection).await?;
         found.payload_indexes = convert::payload_indexes(&info);
+        found.text_indexes = convert::text_indexes(&info);
         found.recall = convert::recall(&self.0.collection_recall(&call(), &collection).await);
         answer(found)
     }
@@ -127,11 +128,11 @@ impl Admin for AdminDoor {
         &self,
         request: Request<SetPayloadIndexRequest>,
     ) -> Answer<SetPayloadIndexReply> {
-        let SetPayloadIndexRequest { collection, field, r#type, is_tenant } = request.into_inner();
-        let write = request::payload_index(&field, r#type)?;
-        let collection = self.0.collection(&call(), &collection).await?;
-        let options = request::index_options(&write, is_tenant, collection.config());
-        self.0.make_index(&call(), collection, write, options, false).await?;
+        let asked = request.into_inner();
+        let collection = self.0.collection(&call(), &asked.collection).await?;
+        let wanted = request::WantedIndex::of(asked)?;
+        let options = wanted.options(collection.config());
+        self.0.make_index(&call(), collection, wanted.write, options, false).await?;
         answer(SetPayloadIndexReply {})
     }
 

@@ -54,10 +54,11 @@ pub async fn in_database(
             let request = admin::UpdateCollectionRequest { name, body: body.to_string() };
             node.update_collection(request).await.map(drop)
         }
-        Step::SetIndex { field, kind, tenant } => {
-            let r#type = kind.to_owned();
-            let (collection, is_tenant) = (name, tenant);
-            let request = admin::SetPayloadIndexRequest { collection, field, r#type, is_tenant };
+        Step::SetIndex { field, kind, tenant, text } => {
+            let (r#type, text) = (kind.to_owned(), text.map(|text| text.to_string()));
+            let (collection, is_tenant, text) = (name, tenant, text.unwrap_or_default());
+            let request =
+                admin::SetPayloadIndexRequest { collection, field, r#type, is_tenant, text };
             node.set_payload_index(request).await.map(drop)
         }
         Step::AddAlias(alias) => {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use vane_crds::collection::{
-    CollectionSpec, Distance, FieldType, Hnsw, Memory, ShardingMethod, Vector,
+    CollectionSpec, Datatype, Distance, FieldType, Hnsw, Memory, Modifier, ShardingMethod,
+    SparseVector, Vector,
 };
 
 /// Body of `PUT /collections/{name}`.
@@ -12,6 +13,10 @@ pub(super) fn create(spec: &CollectionSpec) -> Value {
         "shard_number": spec.shards,
         "replication_factor": spec.replication_factor,
     });
+    if !spec.sparse_vectors.is_empty() {
+        let named = spec.sparse_vectors.iter().map(|each| (each.name.clone(), sparse(each)));
+        body["sparse_vectors"] = named.collect::<Map<_, _>>().into();
+    }
     if let Some(factor) = spec.write_consistency_factor {
         body["write_consistency_factor"] = factor.into();
     }
@@ -37,6 +42,12 @@ fn vectors(spec: &CollectionSpec) -> Value {
 
 fn vector(declared: &Vector) -> Value {
     let mut vector = json!({ "size": declared.size, "distance": distance(declared.distance) });
+    if declared.multi {
+        vector["multivector_config"] = json!({ "comparator": "max_sim" });
+    }
+    if declared.datatype != Datatype::Float32 {
+        vector["datatype"] = datatype(declared.datatype).into();
+    }
     if let Some(kept) = declared.memory {
         vector["memory"] = memory(kept).into();
     }
@@ -44,6 +55,25 @@ fn vector(declared: &Vector) -> Value {
         vector["hnsw_config"] = hnsw.into();
     }
     vector
+}
+
+fn sparse(declared: &SparseVector) -> Value {
+    let mut vector = json!({});
+    if let Some(Modifier::Idf) = declared.modifier {
+        vector["modifier"] = "idf".into();
+    }
+    if let Some(kept) = declared.memory {
+        vector["index"]["memory"] = memory(kept).into();
+    }
+    vector
+}
+
+fn datatype(datatype: Datatype) -> &'static str {
+    match datatype {
+        Datatype::Float32 => "float32",
+        Datatype::Float16 => "float16",
+        Datatype::Uint8 => "uint8",
+    }
 }
 
 /// The fields that are declared; the database has defaults for the others.
@@ -70,6 +100,7 @@ fn distance(distance: Distance) -> &'static str {
         Distance::Cosine => "Cosine",
         Distance::Dot => "Dot",
         Distance::Euclid => "Euclid",
+        Distance::Manhattan => "Manhattan",
     }
 }
 
@@ -83,6 +114,7 @@ pub(super) fn field_type(kind: FieldType) -> &'static str {
         FieldType::Geo => "geo",
         FieldType::Datetime => "datetime",
         FieldType::Uuid => "uuid",
+        FieldType::Text => "text",
     }
 }
 
@@ -107,10 +139,22 @@ pub(super) fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
             body["vectors"][&wanted.name]["memory"] = kept.into();
         }
         let Some(declared) = wanted.hnsw.as_ref().map(hnsw) else { continue };
-        let there = &there["hnsw_config"];
-        // Field by field: the database reports its defaults beside what is declared.
-        if declared.iter().any(|(key, value)| there[key] != *value) {
+        // Field by field, and of all vectors where this one has no other: so the database tells.
+        let (own, of_all) = (&there["hnsw_config"], &config["hnsw_config"]);
+        let there = |key: &String| if own[key].is_null() { &of_all[key] } else { &own[key] };
+        if declared.iter().any(|(key, value)| there(key) != value) {
             body["vectors"][&wanted.name]["hnsw_config"] = declared.into();
+        }
+    }
+    for wanted in &spec.sparse_vectors {
+        let there = &params["sparse_vectors"][&wanted.name];
+        let modifier = wanted.modifier.map(|Modifier::Idf| "idf");
+        if let Some(modifier) = modifier.filter(|wanted| there["modifier"] != *wanted) {
+            body["sparse_vectors"][&wanted.name]["modifier"] = modifier.into();
+        }
+        let kept = wanted.memory.map(memory);
+        if let Some(kept) = kept.filter(|kept| there["index"]["memory"] != *kept) {
+            body["sparse_vectors"][&wanted.name]["index"]["memory"] = kept.into();
         }
     }
     (body != json!({})).then_some(body)
@@ -136,15 +180,27 @@ pub(super) fn difference(spec: &CollectionSpec, config: &Value) -> Option<String
     }
     for wanted in &spec.vectors {
         let there = there(config, &wanted.name);
-        if there["size"] != wanted.size || there["distance"] != distance(wanted.distance) {
-            let declared = format!("size {}, {}", wanted.size, distance(wanted.distance));
+        let has_several = !there["multivector_config"].is_null();
+        // What is not shown is as it is by default.
+        let of_type = there["datatype"].as_str().unwrap_or("float32");
+        if there["size"] != wanted.size
+            || there["distance"] != distance(wanted.distance)
+            || has_several != wanted.multi
+            || of_type != datatype(wanted.datatype)
+        {
+            let several = if wanted.multi { ", multi" } else { "" };
+            let (size, distance) = (wanted.size, distance(wanted.distance));
+            let declared =
+                format!("size {size}, {distance}, {}{several}", datatype(wanted.datatype));
             return Some(format!(
                 "its vector {:?} is {there}, declared is {declared}",
                 wanted.name
             ));
         }
     }
-    None
+    let lacking =
+        spec.sparse_vectors.iter().find(|wanted| params["sparse_vectors"][&wanted.name].is_null());
+    lacking.map(|wanted| format!("it has no sparse vector {:?}", wanted.name))
 }
 
 /// The parameters of a vector that is there, by its name; the unnamed one stands alone.

@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use vane_proto::admin::copy::Phase;
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
     Cluster, Collection, CollectionMemory, Copy, Disk, Group, MeasuredRecall, Node, NodeMemory,
     Replica, ReplicaTarget, Role, Shard,
 };
-use vane_types::{CollectionConfig, FilterClass, GroupId, PeerId, Recall, Tally};
+use vane_types::{
+    CollectionConfig, FieldSchema, FilterClass, GroupId, JsonPath, PeerId, Recall, Tally,
+};
 
 use crate::engine::{
     self, CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, Memory,
     MemoryOverview, NodeOverview, Problem, ShardOverview, Summary, TransferPhase, TransferReport,
 };
 use crate::error::noun;
+use crate::rest::index::text;
 use crate::rest::info::parameters;
 
 fn millis(time: Duration) -> u64 {
@@ -115,6 +119,7 @@ pub fn collection(
         unreached_nodes: overview.unreached_nodes,
         idempotency_key: overview.key,
         payload_indexes: Default::default(),
+        text_indexes: Default::default(),
         recall: Vec::new(),
         min_recall: config.search.min_recall,
         tenant_field: config.tenant_field().map(ToString::to_string),
@@ -167,6 +172,17 @@ pub fn recall(recall: &Recall) -> Vec<MeasuredRecall> {
 pub fn payload_indexes(info: &Info) -> HashMap<String, String> {
     let indexes = info.payload_index_points.iter();
     indexes.map(|(field, (schema, _))| (field.to_string(), schema.name().to_owned())).collect()
+}
+
+/// How text indexes take texts apart, by field, as JSON.
+pub fn text_indexes(info: &Info) -> HashMap<String, String> {
+    let text = |(field, (schema, _)): (&JsonPath, &(FieldSchema, _))| match schema {
+        FieldSchema::Text(params) => {
+            Some((field.to_string(), Value::from(text::shown(params, None)).to_string()))
+        }
+        _ => None,
+    };
+    info.payload_index_points.iter().filter_map(text).collect()
 }
 
 pub fn shard(overview: ShardOverview) -> Shard {

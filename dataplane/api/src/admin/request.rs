@@ -1,14 +1,15 @@
 //! What calls ask for, checked as far as the cluster is not needed.
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use uuid::Uuid;
-use vane_proto::admin::{ReconfigureShardRequest, Role};
-use vane_types::{CollectionConfig, FieldType, NodeId};
+use vane_proto::admin::{ReconfigureShardRequest, Role, SetPayloadIndexRequest};
+use vane_types::{CollectionConfig, FieldType, JsonPath, NodeId};
 
 use crate::engine::{ConfigChange, Layout, WantedReplica, Write};
 use crate::error::{Error, Kind};
 use crate::rest::collection::{CreateCollection, UpdateCollection};
-use crate::rest::index::set_tenant;
+use crate::rest::index::{set_tenant, set_text, text_index};
 use crate::rest::text::text;
 
 fn bad_input(detail: impl std::fmt::Display) -> Error {
@@ -78,26 +79,56 @@ fn of_body(error: Error) -> Error {
     bad_input(text(&error))
 }
 
-/// The index to make.
-///
-/// # Errors
-///
-/// [`Kind::BadInput`] where the field or the type is none.
-pub fn payload_index(field: &str, field_type: String) -> Result<Write, Error> {
-    let field = field.parse().map_err(|error| bad_input(format!("field: {error}")))?;
-    let unknown = || bad_input(format!("type: there is no type of payload index `{field_type}`"));
-    let field_type = FieldType::of_name(&field_type).ok_or_else(unknown)?;
-    Ok(Write::CreateIndex { field, field_type })
+/// An index to make, and what is said of it beside its type.
+#[derive(Debug)]
+pub struct WantedIndex {
+    /// The write that makes it.
+    pub write: Write,
+    field: JsonPath,
+    /// Of a text index: how texts are taken apart.
+    text: Option<Map<String, Value>>,
+    is_tenant: Option<bool>,
 }
 
-/// What is to be said of an index beside its type; `None` where nothing is, or it is so already.
-pub fn index_options(
-    index: &Write,
-    is_tenant: Option<bool>,
-    config: &CollectionConfig,
-) -> Option<ConfigChange> {
-    let Write::CreateIndex { field, .. } = index else { return None };
-    set_tenant(field, is_tenant?, config)
+impl WantedIndex {
+    /// What a request asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::BadInput`] where the field, the type or the parameters are none.
+    pub fn of(request: SetPayloadIndexRequest) -> Result<Self, Error> {
+        let SetPayloadIndexRequest { collection: _, field, r#type, is_tenant, text } = request;
+        let field: JsonPath =
+            field.parse().map_err(|error| bad_input(format!("field: {error}")))?;
+        let unknown = || bad_input(format!("type: there is no type of payload index `{}`", r#type));
+        let plain = FieldType::of_name(&r#type).ok_or_else(unknown)?;
+        let (field_type, text) = match plain {
+            FieldType::Text(_) => {
+                let parameters = if text.is_empty() { "{}" } else { &text };
+                let parameters = serde_json::from_str(parameters)
+                    .map_err(|error| bad_input(format!("text: {error}")))?;
+                let (field_type, options) = text_index(parameters).map_err(of_body)?;
+                (field_type, Some(options))
+            }
+            other if text.is_empty() => (other, None),
+            _ => return Err(bad_input("text: is for indexes of type text")),
+        };
+        let write = Write::CreateIndex { field: field.clone(), field_type };
+        Ok(Self { write, field, text, is_tenant })
+    }
+
+    /// What is to be said of the index beside its type in a collection that is as `config` says;
+    /// `None` where nothing is, or all is so already.
+    pub fn options(&self, config: &CollectionConfig) -> Option<ConfigChange> {
+        let text = self.text.clone().and_then(|text| set_text(&self.field, text, config));
+        let Some(is_tenant) = self.is_tenant else { return text };
+        // On top of the former, of which it keeps what it does not name.
+        let mut after = config.clone();
+        if let Some(change) = &text {
+            after.hints.merge(change.hints.clone());
+        }
+        set_tenant(&self.field, is_tenant, &after).or(text)
+    }
 }
 
 /// The replicas that a shard should have.

@@ -1,6 +1,6 @@
 //! Bodies of requests that make payload indexes.
 
-pub(super) mod text;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
 
@@ -87,6 +87,30 @@ pub fn set_tenant(
         true => drop(options.insert("is_tenant".to_owned(), true.into())),
         false => drop(options.remove("is_tenant")),
     }
+    IndexOptions { field: field.clone(), options }.into_change(config)
+}
+
+/// A text index with these parameters, and the options that are kept of it.
+///
+/// # Errors
+///
+/// As those of [`CreateIndex::into_parts`].
+pub fn text_index(
+    mut parameters: Map<String, Value>,
+) -> Result<(FieldType, Map<String, Value>), Error> {
+    parameters.insert("type".to_owned(), "text".into());
+    field_type(parameters.into())
+}
+
+/// Says of the text index of a field how it takes texts apart; its other options stay.
+pub fn set_text(
+    field: &JsonPath,
+    parameters: Map<String, Value>,
+    config: &CollectionConfig,
+) -> Option<ConfigChange> {
+    let mut options = config.hints.indexes.get(field).cloned().unwrap_or_default();
+    options.retain(|name, _| !text::is_param(name));
+    options.extend(parameters);
     IndexOptions { field: field.clone(), options }.into_change(config)
 }
 

@@ -117,6 +117,7 @@ pub(crate) fn collection(name: &str) -> Collection {
         unreached_nodes: 2,
         idempotency_key: "k1".into(),
         payload_indexes: [("tag".to_owned(), "keyword".to_owned())].into(),
+        text_indexes: Default::default(),
         recall: vec![MeasuredRecall {
             filter: "none".into(),
             searches: 400,

@@ -61,10 +61,13 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
         ),
         10 => {
             let field = text(random);
-            let r#type = (*random.pick(&["keyword", "integer", "geo", "", "{}"])).to_owned();
+            let r#type =
+                (*random.pick(&["keyword", "integer", "geo", "text", "", "{}"])).to_owned();
             let collection = name;
             let is_tenant = *random.pick(&[None, Some(true), Some(false)]);
-            let request = wire::SetPayloadIndexRequest { collection, field, r#type, is_tenant };
+            let text = body(random);
+            let request =
+                wire::SetPayloadIndexRequest { collection, field, r#type, is_tenant, text };
             one(method("SetPayloadIndex"), &request)
         }
         11 => {

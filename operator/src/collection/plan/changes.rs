@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use vane_crds::collection::CollectionSpec;
+use vane_crds::collection::{CollectionSpec, FieldType, TextIndex};
 use vane_proto::admin;
 
 use super::Step;
-use crate::collection::body;
 use crate::collection::observed::Observed;
+use crate::collection::{body, text};
 
 /// Steps of a collection that was accepted. What is declared beside it comes once it is there.
 pub(super) fn steps(spec: &CollectionSpec, observed: &Observed) -> Vec<Step> {
@@ -36,8 +36,17 @@ fn indexes(spec: &CollectionSpec, found: &admin::Collection) -> Vec<Step> {
         let (field, tenant) = (index.field.clone(), index.tenant);
         let is_of_type = found.payload_indexes.get(&field).map(String::as_str) == Some(kind);
         let is_of_tenants = found.tenant_field.as_ref() == Some(&field);
-        if !is_of_type || tenant.is_some_and(|tenant| tenant != is_of_tenants) {
-            steps.push(Step::SetIndex { field, kind, tenant });
+        let wanted = (index.kind == FieldType::Text)
+            .then(|| text::parameters(index.text.as_ref().unwrap_or(&TextIndex::default())));
+        // One that cannot be read is none: a node of an older version does not say.
+        let there = found.text_indexes.get(&field).and_then(|text| serde_json::from_str(text).ok());
+        let is_taken_apart_so = match (&wanted, &there) {
+            (Some(wanted), Some(there)) => text::is_same_text(wanted, there),
+            (Some(_), None) | (None, _) => true,
+        };
+        let is_of_tenants_so = tenant.is_none_or(|tenant| tenant == is_of_tenants);
+        if !is_of_type || !is_taken_apart_so || !is_of_tenants_so {
+            steps.push(Step::SetIndex { field, kind, tenant, text: wanted });
         }
     }
     steps

@@ -20,12 +20,13 @@ pub enum Step {
     Update(Value),
     /// Make an index over a payload field.
     #[display(
-        "index field {field} as {kind}{}",
+        "index field {field} as {kind}{}{}",
         match tenant {
             None => "",
             Some(true) => ", of tenants",
             Some(false) => ", not of tenants",
-        }
+        },
+        text.as_ref().map(|text| format!(", {text}")).unwrap_or_default()
     )]
     SetIndex {
         /// Path of the field.
@@ -34,6 +35,8 @@ pub enum Step {
         kind: &'static str,
         /// Whether its value is a point's tenant, where that is declared.
         tenant: Option<bool>,
+        /// Of a text index: how texts are taken apart.
+        text: Option<Value>,
     },
     /// Give the collection another name, unless somebody has that name.
     #[display("add alias {_0}")]

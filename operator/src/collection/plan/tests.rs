@@ -53,13 +53,25 @@ fn one_that_is_not_there_is_made_and_then_completed() {
         "shard_number": 2, "replication_factor": 3,
     });
     assert_eq!(plan_of(None).steps, [Step::Create(body)]);
-    let index = Step::SetIndex { field: "lang".into(), kind: "keyword", tenant: None };
+    let index = Step::SetIndex { field: "lang".into(), kind: "keyword", tenant: None, text: None };
     assert_eq!(plan_of(Some(found(|_| ()))).steps, [index, Step::AddAlias("latest".into())]);
     let mut whole = found(|_| ());
     whole.payload_indexes.insert("lang".into(), "keyword".into());
     whole.payload_indexes.insert("other".into(), "integer".into());
     whole.aliases.push("latest".into());
     assert_eq!(plan_of(Some(whole)).steps, []);
+}
+
+#[test]
+fn a_vector_that_shows_nothing_of_its_own_has_what_all_have() {
+    let found = found(|config| {
+        config["params"]["vectors"]["hnsw_config"] = json!({});
+        config["hnsw_config"] = json!({"m": 16, "ef_construct": 100});
+    });
+    let mut known = observed(Some(found));
+    known.was_there = true;
+    let declared = collection(|object| object["spec"]["payloadIndexes"] = json!([]));
+    assert_eq!(plan(&declared, &known).steps, []);
 }
 
 #[test]
@@ -125,7 +137,7 @@ fn an_index_is_said_to_be_of_tenants_where_that_is_declared() {
     };
     let step = |tenant| {
         let (field, kind, tenant) = ("lang".to_owned(), "keyword", Some(tenant));
-        [Step::SetIndex { field, kind, tenant }]
+        [Step::SetIndex { field, kind, tenant, text: None }]
     };
     assert_eq!(steps(true.into(), None), step(true));
     assert_eq!(steps(true.into(), Some("other")), step(true));
@@ -291,4 +303,82 @@ fn a_paused_cluster_keeps_its_collections_as_they_are() {
         assert_eq!(plan(&collection, &paused).steps, []);
         assert_ne!(plan(&collection, &Observed { paused: false, ..paused }).steps, []);
     }
+}
+
+#[test]
+fn vectors_of_every_kind_are_made_as_they_are_declared() {
+    let declared = collection(|object| {
+        object["spec"]["vectors"] = json!([
+            {"name": "parts", "size": 4, "distance": "Manhattan", "multi": true},
+            {"name": "small", "size": 8, "distance": "Dot", "datatype": "Uint8"},
+        ]);
+        object["spec"]["sparseVectors"] = json!([
+            {"name": "words", "modifier": "Idf", "memory": "Cold"}, {"name": "plain"},
+        ]);
+    });
+    let body = json!({
+        "vectors": {
+            "parts": {"size": 4, "distance": "Manhattan",
+                "multivector_config": {"comparator": "max_sim"}},
+            "small": {"size": 8, "distance": "Dot", "datatype": "uint8"},
+        },
+        "sparse_vectors": {"words": {"modifier": "idf", "index": {"memory": "cold"}}, "plain": {}},
+        "shard_number": 2, "replication_factor": 3,
+    });
+    assert_eq!(plan(&declared, &observed(None)).steps, [Step::Create(body.clone())]);
+    let there = |change: fn(&mut Value)| {
+        let mut known = observed(Some(found(|config| {
+            config["params"]["vectors"] = body["vectors"].clone();
+            config["params"]["sparse_vectors"] = body["sparse_vectors"].clone();
+            change(config);
+        })));
+        known.found.as_mut().unwrap().payload_indexes = [("lang".into(), "keyword".into())].into();
+        known.was_there = true;
+        plan(&declared, &known)
+    };
+    assert_eq!(there(|_| ()).steps, []);
+    let without_modifier = |config: &mut Value| {
+        config["params"]["sparse_vectors"]["words"] = json!({"index": {"memory": "cold"}});
+    };
+    let change = json!({"sparse_vectors": {"words": {"modifier": "idf"}}});
+    assert_eq!(there(without_modifier).steps, [Step::Update(change)]);
+    for (place, value) in [
+        ("/params/vectors/parts/multivector_config", Value::Null),
+        ("/params/vectors/small/datatype", json!("float16")),
+        ("/params/sparse_vectors/plain", Value::Null),
+    ] {
+        let mut config = json!({"params": {"shard_number": 2, "replication_factor": 3}});
+        config["params"]["vectors"] = body["vectors"].clone();
+        config["params"]["sparse_vectors"] = body["sparse_vectors"].clone();
+        *config.pointer_mut(place).unwrap() = value;
+        let known = observed(Some(found(|there| *there = config)));
+        let verdict = plan(&declared, &known).verdict;
+        assert!(matches!(verdict, Verdict::Refused(..)), "{place}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_text_index_is_made_again_where_it_takes_texts_apart_otherwise() {
+    let declared = collection(|object| {
+        object["spec"]["payloadIndexes"] =
+            json!([{"field": "body", "type": "Text", "text": {"minTokenLen": 2}}]);
+    });
+    let wanted = json!({"tokenizer": "word", "min_token_len": 2});
+    let steps = |there: Option<&str>| {
+        let mut known = observed(Some(found(|_| ())));
+        known.was_there = true;
+        let found = known.found.as_mut().unwrap();
+        found.payload_indexes.insert("body".into(), "text".into());
+        found.text_indexes.extend(there.map(|text| ("body".to_owned(), text.to_owned())));
+        plan(&declared, &known).steps
+    };
+    let made = Step::SetIndex {
+        field: "body".into(),
+        kind: "text",
+        tenant: None,
+        text: Some(wanted.clone()),
+    };
+    assert_eq!(steps(Some(r#"{"tokenizer": "word"}"#)), [made]);
+    assert_eq!(steps(Some(&wanted.to_string())), []);
+    assert_eq!(steps(None), [], "an older node does not say");
 }

@@ -1,0 +1,116 @@
+//! The vectors of a collection's points.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use crate::limits::{VECTOR_NAME_CHARS_MAX, VECTOR_SIZE_MAX};
+
+/// A vector that each point may have.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Vector {
+    /// Its name; empty for the only one.
+    #[serde(default)]
+    #[schemars(
+        length(max = VECTOR_NAME_CHARS_MAX),
+        regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]*$"#)
+    )]
+    pub name: String,
+    /// Numbers in it.
+    #[schemars(range(min = 1, max = VECTOR_SIZE_MAX))]
+    pub size: i32,
+    /// What is near.
+    pub distance: Distance,
+    /// Whether each point has several of this size, which are compared as one: those of a query by
+    /// the closest of a point's (MaxSim). All points are compared, without a graph. Set once.
+    #[serde(default)]
+    pub multi: bool,
+    /// Which numbers there can be: others are rounded, or cut. Set once.
+    #[serde(default)]
+    pub datatype: Datatype,
+    /// How much of the vectors is kept in memory; `Cached` where it is left out.
+    pub memory: Option<Memory>,
+    /// Parameters of the graph that is searched.
+    pub hnsw: Option<Hnsw>,
+}
+
+/// A vector with numbers at few of very many dimensions, as words have weights in a text.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SparseVector {
+    /// Its name.
+    #[schemars(
+        length(min = 1, max = VECTOR_NAME_CHARS_MAX),
+        regex(pattern = r#"^[^<>:"/\\|?*\x00-\x1F]+$"#)
+    )]
+    pub name: String,
+    /// What becomes of a query's numbers; they stay as they are where it is left out.
+    pub modifier: Option<Modifier>,
+    /// How much of the vectors, and of what finds them, is kept in memory; `Cached` where it is
+    /// left out.
+    pub memory: Option<Memory>,
+}
+
+/// What becomes of the numbers of a query.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Modifier {
+    /// Each counts the more, the fewer points have a number at its index.
+    Idf,
+}
+
+/// Which numbers there can be. All are stored in 32 bits.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Datatype {
+    /// Any.
+    #[default]
+    Float32,
+    /// Those that 16 bits hold.
+    Float16,
+    /// Whole numbers from 0 to 255.
+    Uint8,
+}
+
+/// How much is kept in memory.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Memory {
+    /// Nothing: what is asked for is read from the disk, and memory is left to others.
+    Cold,
+    /// All, as far as everything that is wanted so fits.
+    Cached,
+    /// All, and the system may not take it for anything else. It needs a limit of locked memory
+    /// that is large enough, and takes half of a node's memory at most.
+    Pinned,
+}
+
+/// What is near.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Distance {
+    /// A small angle.
+    Cosine,
+    /// A large inner product.
+    Dot,
+    /// A small distance in space.
+    Euclid,
+    /// A small sum of differences. All points are compared, without a graph.
+    Manhattan,
+}
+
+/// Parameters of the graph that is searched (Malkov and Yashunin, arXiv 1603.09320).
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hnsw {
+    /// Neighbours of a point; more cost memory and find better.
+    #[schemars(range(min = 4, max = 128))]
+    pub m: Option<i32>,
+    /// Candidates while the graph is built; more take longer and find better.
+    #[schemars(range(min = 4, max = 4096))]
+    pub ef_construct: Option<i32>,
+    /// How much of the graphs, and of the codes in them, is kept in memory; `Cached` where it is
+    /// left out.
+    pub memory: Option<Memory>,
+}
