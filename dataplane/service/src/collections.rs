@@ -9,7 +9,7 @@ use vane_types::{CollectionConfig, NodeId, Recall};
 use crate::call::Call;
 use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardOverview, Shards};
 use crate::operation::Operation;
-use crate::service::{Answering, Service};
+use crate::service::{Answering, Service, check_length};
 
 /// Where the replicas of a collection are, and how they do.
 #[derive(Debug)]
@@ -167,6 +167,7 @@ impl Service {
         key: String,
     ) -> Answering<'a, bool> {
         Box::pin(async move {
+            check_length(&name)?;
             let (coordinator, timeout, subject) = (self.coordinator()?, call.timeout, name.clone());
             self.change(call, Operation::DeleteCollection, &subject, async move {
                 coordinator.delete_collection(&name, &key, timeout).await

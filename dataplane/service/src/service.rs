@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use vane_api::Error;
+use vane_api::{Error, Kind};
+use vane_types::limits::COLLECTION_NAME_CHARS_MAX;
 
 use crate::audit;
 use crate::call::Call;
@@ -82,6 +83,7 @@ impl Service {
         name_or_alias: &'a str,
     ) -> Answering<'a, Arc<Collection>> {
         Box::pin(async move {
+            check_length(name_or_alias)?;
             let deadline = call.options().deadline;
             Ok(self.coordinator()?.collection(name_or_alias, deadline).await?)
         })
@@ -141,4 +143,15 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     ended.map_err(|error| {
         Error::internal(format!("the change did not end ({error}); its outcome is unknown"))
     })?
+}
+
+/// Refuses a name that no collection can have: it is a mistake, rather than one that is not there.
+pub(crate) fn check_length(name: &str) -> Result<(), Error> {
+    // Characters are counted where bytes alone do not settle it.
+    if name.len() <= COLLECTION_NAME_CHARS_MAX || name.chars().count() <= COLLECTION_NAME_CHARS_MAX
+    {
+        return Ok(());
+    }
+    let detail = format_args!("must be from 1 to {COLLECTION_NAME_CHARS_MAX} characters");
+    Err(Error::new(Kind::InvalidParameter, "collection_name", detail))
 }

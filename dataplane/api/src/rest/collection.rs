@@ -24,7 +24,7 @@ use super::parse::read_value;
 use crate::engine::{ConfigChange, Layout, VectorChange};
 use crate::error::{Error, Kind};
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
-use hints::{Quantization, StrictMode, add, given};
+use hints::{QUANTIZATION, Quantization, StrictMode, add, given, replace_quantization};
 use sparse::{Sparse, sparse_vectors};
 
 /// `PUT collections/{collection}`.
@@ -46,6 +46,7 @@ pub struct CreateCollection {
     sharding_method: Option<ShardingMethod>,
     #[serde(default, rename = "init_from")]
     _init_from: Unsupported,
+    #[serde(alias = "quantization")]
     quantization_config: Option<Quantization>,
     sparse_vectors: Option<Sparse>,
     strict_mode_config: Option<StrictMode>,
@@ -239,8 +240,7 @@ fn collection_hints(
     add(&mut config, "params", given(params));
     add(&mut config, "hnsw_config", given(&hnsw));
     add(&mut config, "optimizer_config", given(&optimizers));
-    config
-        .extend(quantization.map(|method| ("quantization_config".to_owned(), method.into_hint())));
+    config.extend(quantization.map(|method| (QUANTIZATION.to_owned(), method.into_hint())));
     add(&mut config, "strict_mode_config", strict_mode.map(|it| it.0).unwrap_or_default());
     Hints { config, ..Hints::default() }
 }
@@ -253,7 +253,7 @@ fn vector_hints(
 ) -> Map<String, Value> {
     let mut hints = given(own);
     add(&mut hints, "hnsw_config", given(&hnsw));
-    hints.extend(quantization.map(|method| ("quantization_config".to_owned(), method.into_hint())));
+    hints.extend(quantization.map(|method| (QUANTIZATION.to_owned(), method.into_hint())));
     hints
 }
 
@@ -365,6 +365,7 @@ impl UpdateCollection {
             self.quantization_config,
             self.strict_mode_config,
         );
+        replace_quantization(&mut hints.config, Some(&config.hints.config));
         let hnsw =
             self.hnsw_config.map(|diff| diff.onto(config.hnsw, "hnsw_config")).transpose()?;
         let mut vectors = BTreeMap::new();
@@ -375,7 +376,9 @@ impl UpdateCollection {
             let base = own.or(hnsw).unwrap_or(config.hnsw);
             let field = format!("vectors.{name}.hnsw_config");
             let own = VectorHints { datatype: None };
-            let of_vector = vector_hints(&own, diff.hnsw_config.as_ref(), diff.quantization_config);
+            let mut of_vector =
+                vector_hints(&own, diff.hnsw_config.as_ref(), diff.quantization_config);
+            replace_quantization(&mut of_vector, config.hints.vectors.get(&name));
             if !of_vector.is_empty() {
                 hints.vectors.insert(name.clone(), of_vector);
             }

@@ -171,7 +171,7 @@ fn optimizer(config: OptimizerConfig) -> Value {
 /// The unnamed vector alone by itself, else all by name.
 fn vectors(config: &CollectionConfig) -> Value {
     let shown = |(name, params): (&String, &VectorParams)| {
-        let mut shown = vector(params);
+        let mut shown = vector(params, config.hnsw);
         merge_deep(&mut shown, config.hints.vectors.get(name).cloned().unwrap_or_default());
         (name.clone(), Value::Object(shown))
     };
@@ -205,7 +205,7 @@ fn sparse_vectors(config: &CollectionConfig) -> Value {
     config.sparse.iter().map(shown).collect::<Map<_, _>>().into()
 }
 
-fn vector(params: &VectorParams) -> Map<String, Value> {
+fn vector(params: &VectorParams, of_all: HnswConfig) -> Map<String, Value> {
     let mut result = Map::from_iter([
         ("size".to_owned(), json!(params.size)),
         ("distance".to_owned(), json!(params.distance)),
@@ -213,7 +213,7 @@ fn vector(params: &VectorParams) -> Map<String, Value> {
     // Only what was given for it: the rest it has from the collection.
     result.extend(params.on_disk.map(|on_disk| ("on_disk".to_owned(), on_disk.into())));
     result.extend(params.memory.map(|memory| ("memory".to_owned(), json!(memory))));
-    result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), hnsw(own))));
+    result.extend(params.hnsw.map(|own| ("hnsw_config".to_owned(), own_hnsw(own, of_all))));
     if params.datatype != Datatype::Float32 {
         result.insert("datatype".to_owned(), json!(params.datatype));
     }
@@ -235,6 +235,15 @@ fn hnsw(config: HnswConfig) -> Value {
         shown["memory"] = json!(memory);
     }
     shown
+}
+
+/// What a vector has otherwise than the collection: clients read what was given for it.
+fn own_hnsw(own: HnswConfig, of_all: HnswConfig) -> Value {
+    let (mut own, of_all) = (hnsw(own), hnsw(of_all));
+    if let Some(fields) = own.as_object_mut() {
+        fields.retain(|name, value| of_all.get(name) != Some(value));
+    }
+    own
 }
 
 #[cfg(test)]

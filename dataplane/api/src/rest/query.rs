@@ -151,7 +151,7 @@ impl QueryRequest {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        let limit = limit("limit", self.limit, LIMIT)?;
+        let limit = limit("internal.limit", self.limit, LIMIT)?;
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
         let prefetch = prefetches(self.prefetch, &mut left)?;

@@ -168,6 +168,12 @@ impl UpdateVectors {
             return Err(Error::invalid("points", "must name at least one point"));
         }
         check_points("points", self.points.len())?;
+        if let Some(place) = self.points.iter().position(|point| point.vector.0.is_empty()) {
+            return Err(Error::invalid(
+                format_args!("points[{place}].vector"),
+                "must specify vectors to update for point",
+            ));
+        }
         let points = self.points.into_iter().map(|point| (point.id, point.vector.0));
         Ok(match filter(self.update_filter)? {
             None => Write::UpdateVectors(points.collect()),

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use super::super::NOT_SUPPORTED;
 
+/// What the way to quantise is called, of a collection and of a vector.
+pub(super) const QUANTIZATION: &str = "quantization_config";
 /// Ways to quantise vectors.
 const METHODS: [&str; 4] = ["scalar", "product", "binary", "turbo"];
 /// In place of a way: none any more.
@@ -45,6 +47,31 @@ impl Quantization {
         match self.0 {
             Value::String(_) => Value::Null,
             method => method,
+        }
+    }
+}
+
+/// Has a change put its way to quantise in place of the one that is there, whole: what is kept is
+/// merged member by member, so that it names those that are to go.
+pub(super) fn replace_quantization(
+    newer: &mut Map<String, Value>,
+    there: Option<&Map<String, Value>>,
+) {
+    let there = there.and_then(|hints| hints.get(QUANTIZATION));
+    let (Some(Value::Object(newer)), Some(Value::Object(there))) =
+        (newer.get_mut(QUANTIZATION), there)
+    else {
+        return;
+    };
+    for (method, parameters) in there {
+        let older = parameters.as_object().into_iter().flat_map(Map::keys);
+        match newer.get_mut(method) {
+            Some(Value::Object(kept)) => {
+                for name in older {
+                    kept.entry(name).or_insert(Value::Null);
+                }
+            }
+            _ => drop(newer.insert(method.clone(), Value::Null)),
         }
     }
 }

@@ -46,6 +46,8 @@ fn what_was_set_is_returned_also_where_it_has_no_effect() {
     ] {
         assert_eq!(shown.pointer(place), Some(&expected), "{place}");
     }
+    let of_all = shown.pointer("/params/vectors/hnsw_config/ef_construct");
+    assert_eq!(of_all, None, "a vector shows what it has of its own");
 }
 
 #[test]
@@ -96,6 +98,26 @@ fn a_change_joins_what_was_set_before() {
     ] {
         assert_eq!(shown.pointer(place), Some(&expected), "{place}");
     }
+}
+
+#[test]
+fn another_way_to_quantise_takes_the_place_of_the_one_before() {
+    let (mut config, layout) = created(HINTS);
+    let mut change = |method: Value| {
+        let of_vector = json!({"": {"quantization_config": method}});
+        let json = json!({"quantization_config": method, "vectors": of_vector}).to_string();
+        let change = parse_text::<UpdateCollection>(&json).unwrap().into_change(&config).unwrap();
+        config.hints.merge(change.hints);
+        let shown = parameters(&config, layout);
+        for place in ["/quantization_config", "/params/vectors/quantization_config"] {
+            assert_eq!(shown.pointer(place), Some(&method), "{place}");
+        }
+    };
+    change(json!({"product": {"compression": "x32", "always_ram": true}}));
+    change(json!({"product": {"compression": "x16"}}));
+    change(json!({"binary": {}}));
+    change(json!({"scalar": {"type": "int8", "quantile": 0.5}}));
+    change(json!({"scalar": {"type": "int8"}}));
 }
 
 #[test]

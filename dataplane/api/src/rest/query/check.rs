@@ -54,14 +54,14 @@ fn without_ranking(score_threshold: Option<f32>, prefetches: usize) -> Result<()
 }
 
 fn fusion(using: Option<&str>, prefetches: usize) -> Result<(), Error> {
-    // It ranks what prefetches found, and there is nothing else to rank.
-    if prefetches == 0 {
-        return Err(invalid("cannot apply Fusion without prefetches"));
-    }
     if using.is_some_and(|using| !using.is_empty()) {
         return Err(Error::bad_request(
             "Fusion queries cannot be combined with the 'using' field.",
         ));
+    }
+    // It ranks what prefetches found, and there is nothing else to rank.
+    if prefetches == 0 {
+        return Err(invalid("cannot apply Fusion without prefetches"));
     }
     Ok(())
 }

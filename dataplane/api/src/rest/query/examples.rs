@@ -171,12 +171,13 @@ pub(super) fn check(by: &ByExamples) -> Result<(), Error> {
             Err(Error::invalid("query.recommend", "needs a positive or a negative example"))
         }
         ByExamples::Feedback(Feedback { rated, .. }) if rated.is_empty() => Err(Error::invalid(
-            "query.relevance_feedback.feedback",
-            "needs an example with its score",
+            "internal.query.relevance_feedback.feedback",
+            "feedback elements must be non-empty",
         )),
-        ByExamples::Feedback(Feedback { b, .. }) if *b < 0.0 => {
-            Err(Error::invalid("query.relevance_feedback.strategy.naive.b", "must be 0 or larger"))
-        }
+        ByExamples::Feedback(Feedback { b, .. }) if *b < 0.0 => Err(Error::invalid(
+            "internal.query.relevance_feedback.strategy.naive.b",
+            format_args!("value {b:?} invalid, must be 0.0 or larger"),
+        )),
         _ => Ok(()),
     }
 }

@@ -162,7 +162,7 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"query": {"fusion": "sum"}}"#, 400, "fusion"),
         (r#"{"prefetch": {"query": [1]}}"#, 400, "A query is needed to merge the prefetches"),
         (r#"{"query": {"rrf": {"k": 0}}, "prefetch": {}}"#, 422, "query.rrf.k"),
-        (r#"{"limit": 0}"#, 422, "limit"),
+        (r#"{"limit": 0}"#, 422, "internal.limit"),
         (r#"{"limit": -1}"#, 400, "limit"),
         (r#"{"limit": "3"}"#, 400, "limit: invalid type: string \"3\", expected a whole number"),
         (
