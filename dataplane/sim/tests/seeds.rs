@@ -229,7 +229,7 @@ fn a_forgotten_copy_of_a_write_is_found() {
 /// It took 1 seed.
 #[test]
 fn a_delete_that_is_lost_in_sealing_is_found() {
-    is_found(Bug::SealTheDead, &["a search finds", "it has a vector but no record"]);
+    is_found(Bug::SealTheDead, &["a search by", "it has a vector but no record"]);
 }
 
 /// It took 1 seed.
@@ -237,7 +237,7 @@ fn a_delete_that_is_lost_in_sealing_is_found() {
 fn a_delete_that_is_lost_in_merging_is_found() {
     // Or its slot has no place in memory any more, which ends the job that publishes it.
     let no_place = "segments/jobs/publish.rs";
-    is_found(Bug::MergeTheDead, &["a search finds", "it has a vector but no record", no_place]);
+    is_found(Bug::MergeTheDead, &["a search by", "it has a vector but no record", no_place]);
 }
 
 /// It took 1 seed.
