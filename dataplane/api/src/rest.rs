@@ -1,7 +1,8 @@
 //! The JSON of the API: what is read ([`serde::Deserialize`]) and what is written.
 //!
-//! Unknown fields are refused, and fields that this version does not act on are refused
-//! when they would change what the answer means.
+//! Unknown fields are refused in what is written, and passed over in what is read ([`ignored`]);
+//! fields that this version does not act on are refused when they would change what the answer
+//! means.
 
 pub mod alias;
 pub mod cluster;
@@ -11,6 +12,7 @@ pub mod explained;
 pub mod facet;
 #[cfg(test)]
 mod fixture;
+pub mod ignored;
 pub mod index;
 pub mod info;
 pub(crate) mod lists;

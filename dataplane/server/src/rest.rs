@@ -54,6 +54,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
     let limited = Router::new()
         .merge(collection_routes())
         .merge(point_routes())
+        .merge(read_routes().route_layer(from_fn(body::name_ignored)))
         .merge(unsupported::routes())
         // Within the limit of a body, which counts what it becomes. Other encodings are left to
         // the reader of bodies, which says so.
@@ -116,7 +117,7 @@ fn collection_routes() -> Routes {
 
 fn point_routes() -> Routes {
     Router::new()
-        .route("/collections/{collection}/points", put(updates::upsert).post(points::retrieve))
+        .route("/collections/{collection}/points", put(updates::upsert))
         .route("/collections/{collection}/points/{id}", get(points::one))
         .route("/collections/{collection}/points/delete", post(updates::delete))
         .route("/collections/{collection}/points/vectors", put(updates::update_vectors))
@@ -128,6 +129,12 @@ fn point_routes() -> Routes {
         .route("/collections/{collection}/points/payload/delete", post(updates::delete_payload))
         .route("/collections/{collection}/points/payload/clear", post(updates::clear_payload))
         .route("/collections/{collection}/points/batch", post(updates::batch))
+}
+
+/// Questions with a body.
+fn read_routes() -> Routes {
+    Router::new()
+        .route("/collections/{collection}/points", post(points::retrieve))
         .route("/collections/{collection}/points/scroll", post(points::scroll))
         .route("/collections/{collection}/points/count", post(points::count))
         .route("/collections/{collection}/points/query", post(queries::one))

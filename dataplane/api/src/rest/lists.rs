@@ -73,12 +73,16 @@ impl Beside {
     }
 }
 
-/// Reads a body whose lists of numbers are all vectors. `None` where it is not like that, has
-/// none, or is wrong: then it is to be read in the ordinary way, which knows what is wrong.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+/// Reads a body whose lists of numbers are all vectors; `read` reads what is left of the text.
+/// `None` where it is not like that, has none, or is wrong: then it is to be read in the ordinary
+/// way, which knows what is wrong.
+pub(super) fn read<T: DeserializeOwned>(
+    body: &[u8],
+    read: impl Fn(&[u8]) -> serde_json::Result<T>,
+) -> Option<T> {
     let Apart { text, lists } = take_out(body)?;
     let reading = Reading::of(lists);
-    let parsed = serde_json::from_slice(&text).ok()?;
+    let parsed = read(&text).ok()?;
     // One that is left was read as something else.
     let is_whole = TAKEN.with_borrow(|taken| taken.iter().all(Option::is_none));
     drop(reading);

@@ -14,7 +14,6 @@ use vane_types::JsonPath;
 pub(super) struct OrderBy(pub(super) Order);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Fields {
     key: JsonPath,
     direction: Option<Direction>,

@@ -1,23 +1,49 @@
 //! From bytes to the shapes of the API, saying which field is wrong.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
+use super::ignored::{self, Ignored};
 use super::{IN_VECTOR, INVALID, NOT_SUPPORTED, lists};
 use crate::error::{Error, Kind};
 
-/// Parses a body.
+/// Parses the body of a write: its shape refuses what it does not know.
 ///
 /// # Errors
 ///
 /// [`Kind::Malformed`] with the path of the field, or [`Kind::Unsupported`] where the field is one
 /// that this version refuses.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    if let Some(parsed) = lists::read(body) {
+    parse_by(body, |text| serde_json::from_slice(text))
+}
+
+/// Parses the body of a read, and says which of its fields were passed over.
+///
+/// # Errors
+///
+/// As those of [`parse`].
+pub fn parse_read<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Ignored), Error> {
+    let (parsed, ignored) = ignored::noting(|| {
+        parse_by(body, |text| {
+            ignored::begin_again();
+            let mut json = serde_json::Deserializer::from_slice(text);
+            let parsed = ignored::read(&mut json, "")?;
+            json.end()?;
+            Ok(parsed)
+        })
+    });
+    Ok((parsed?, ignored))
+}
+
+fn parse_by<T: DeserializeOwned>(
+    body: &[u8],
+    read: impl Fn(&[u8]) -> serde_json::Result<T>,
+) -> Result<T, Error> {
+    if let Some(parsed) = lists::read(body, &read) {
         return Ok(parsed);
     }
     // To keep track of the path costs time, which only a body that is wrong has to pay.
-    if let Ok(parsed) = serde_json::from_slice(body) {
+    if let Ok(parsed) = read(body) {
         return Ok(parsed);
     }
     // By itself: serde says only that the input ended.
@@ -45,7 +71,31 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 ///
 /// As those of [`parse`].
 pub fn read_value<T: DeserializeOwned>(json: Value, field: &str) -> Result<T, Error> {
-    serde_path_to_error::deserialize(json).map_err(|error| {
+    read_from(json, field)
+}
+
+/// Reads a body that was made here: all of it has to be known.
+///
+/// # Errors
+///
+/// As those of [`parse`], for reads as well.
+pub(crate) fn read_strictly<T: DeserializeOwned>(json: Value) -> Result<T, Error> {
+    let (read, ignored) = ignored::noting(|| {
+        let mut note = |path: serde_ignored::Path<'_>| ignored::note("", &path);
+        read_from(serde_ignored::Deserializer::new(json, &mut note), "")
+    });
+    match ignored.names() {
+        [] => read,
+        [name, ..] => Err(Error::malformed(format_args!("unknown field `{name}`"))),
+    }
+}
+
+fn read_from<'de, T, D>(json: D, field: &str) -> Result<T, Error>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    serde_path_to_error::deserialize(json).map_err(|error: serde_path_to_error::Error<D::Error>| {
         let path = match error.path().to_string().as_str() {
             // The part as a whole, whose place is known here alone.
             "." => field.to_owned(),
@@ -116,8 +166,9 @@ mod tests {
     use serde::Deserialize;
     use vane_types::Payload;
 
+    use super::super::read::Count;
     use super::super::text::text;
-    use super::parse;
+    use super::{parse, parse_read, read_strictly};
 
     #[derive(Debug, Deserialize)]
     struct Body {
@@ -152,5 +203,14 @@ mod tests {
             let error = text(&parse::<Body>(json.as_bytes()).unwrap_err());
             assert_eq!(error, format!("Format error in JSON body: {expected}"), "{json}");
         }
+    }
+
+    #[test]
+    fn what_a_read_passes_over_a_body_of_ours_may_not_have() {
+        let body = serde_json::json!({ "filtr": {}, "exact": true });
+        assert!(parse_read::<Count>(body.to_string().as_bytes()).is_ok());
+        let error = text(&read_strictly::<Count>(body).unwrap_err());
+        assert!(error.ends_with("unknown field `filtr`"), "{error}");
+        assert!(read_strictly::<Count>(serde_json::json!({ "exact": true })).is_ok());
     }
 }

@@ -34,7 +34,6 @@ const LIMIT: usize = 10;
 
 /// `POST points/query`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     query: Option<Ranking>,
     using: Option<String>,
@@ -57,7 +56,6 @@ pub struct QueryRequest {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PrefetchRequest {
     query: Option<Ranking>,
     using: Option<String>,
@@ -72,7 +70,6 @@ struct PrefetchRequest {
 
 /// `params` of a search.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Params {
     hnsw_ef: Option<u64>,
     exact: Option<bool>,
@@ -87,7 +84,6 @@ struct Params {
 
 /// A hint: scores are those of whole vectors, which no quantisation makes better.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct QuantizationParams {
     #[serde(rename = "ignore")]
     _ignore: Option<bool>,
@@ -99,7 +95,6 @@ struct QuantizationParams {
 
 /// A hint: how a filtered search walks a graph is the planner's business.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct AcornParams {
     #[serde(rename = "enable")]
     _enable: Option<bool>,
@@ -109,7 +104,6 @@ struct AcornParams {
 
 /// `POST points/query/batch`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct QueryBatch {
     searches: Vec<QueryRequest>,
 }

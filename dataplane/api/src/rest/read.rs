@@ -17,7 +17,6 @@ const SCROLL_LIMIT: usize = 10;
 
 /// `POST points`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Retrieve {
     ids: Vec<PointId>,
     with_payload: Option<WithPayload>,
@@ -60,7 +59,6 @@ impl<'de> Deserialize<'de> for Offset {
 
 /// `POST points/scroll`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ScrollRequest {
     offset: Option<Offset>,
     limit: Option<u64>,
@@ -114,7 +112,6 @@ pub enum PageOf {
 
 /// `POST points/count`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Count {
     filter: Option<RawFilter>,
     /// Counts are always exact.

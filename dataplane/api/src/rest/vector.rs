@@ -20,6 +20,9 @@ use super::{IN_VECTOR, NOT_SUPPORTED, lists};
 #[derive(Debug, PartialEq)]
 pub(super) struct AnyVector(pub(super) Vector);
 
+/// The same to search by.
+pub(super) struct SoughtVector(pub(super) Vector);
+
 /// A list of numbers. Numbers beyond f32 become infinite, which the collection refuses.
 pub(super) struct Numbers(Vec<f32>);
 
@@ -143,7 +146,14 @@ impl<'de> Deserialize<'de> for AnyVector {
     }
 }
 
-/// What a text in place of a vector becomes, it is told.
+impl<'de> Deserialize<'de> for SoughtVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(VectorVisitor(TextAs::Sought)).map(Self)
+    }
+}
+
+/// Whether a vector is stored or searched by, it is told: texts become other vectors then, and
+/// fields that are not known are refused or passed over.
 pub(super) struct VectorVisitor(pub(super) TextAs);
 
 impl<'de> Visitor<'de> for VectorVisitor {
@@ -187,7 +197,8 @@ impl<'de> Visitor<'de> for VectorVisitor {
                 "options" => options = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
-                    unknown = Some(field);
+                    // In a read it is passed over.
+                    unknown = (self.0 == TextAs::Stored).then_some(field).or(unknown);
                 }
             }
         }

@@ -9,7 +9,7 @@ use vane_api::{Error, Kind};
 use vane_types::PointId;
 
 use super::answer::Answered;
-use super::body::To;
+use super::body::Ask;
 use super::call::{Call, In, keys_of};
 
 /// `GET /collections/{collection}/points/{id}`: all of one point.
@@ -31,7 +31,7 @@ pub(super) async fn one(call: Call, In((name, id)): In<(String, String)>) -> Ans
 }
 
 /// `POST /collections/{collection}/points`: those of the points that are there.
-pub(super) async fn retrieve(call: Call, To(name, mut body): To<Retrieve>) -> Answered {
+pub(super) async fn retrieve(call: Call, Ask(name, mut body): Ask<Retrieve>) -> Answered {
     let named = body.take_keys();
     let (ids, want) = body.into_parts()?;
     let collection = call.collection_of(&name, named).await?;
@@ -42,7 +42,7 @@ pub(super) async fn retrieve(call: Call, To(name, mut body): To<Retrieve>) -> An
 }
 
 /// `POST /collections/{collection}/points/scroll`: a page in id order, or in that of values.
-pub(super) async fn scroll(call: Call, To(name, mut body): To<ScrollRequest>) -> Answered {
+pub(super) async fn scroll(call: Call, Ask(name, mut body): Ask<ScrollRequest>) -> Answered {
     let named = body.take_keys();
     let asked = body.into_page()?;
     let collection = call.collection_of(&name, named).await?;
@@ -53,7 +53,7 @@ pub(super) async fn scroll(call: Call, To(name, mut body): To<ScrollRequest>) ->
 }
 
 /// `POST /collections/{collection}/points/count`.
-pub(super) async fn count(call: Call, To(name, mut body): To<Count>) -> Answered {
+pub(super) async fn count(call: Call, Ask(name, mut body): Ask<Count>) -> Answered {
     let named = body.take_keys();
     let filter = body.into_filter()?;
     let collection = call.collection_of(&name, named).await?;

@@ -11,13 +11,13 @@ use vane_api::rest::record::{Found, Groups, Keys, Points};
 use vane_api::rest::shard_key::Keyed;
 
 use super::answer::Answered;
-use super::body::To;
+use super::body::Ask;
 use super::call::{Call, keys_of};
 use super::error::ApiError;
 use crate::engine::{Explaining, Scored};
 
 /// `POST /collections/{collection}/points/query`.
-pub(super) async fn one(call: Call, To(name, body): To<QueryRequest>) -> Answered {
+pub(super) async fn one(call: Call, Ask(name, body): Ask<QueryRequest>) -> Answered {
     let explaining = body.is_explained().then(Explaining::default);
     let (found, keys) = ranked(&call, &name, body, explaining.clone()).await?;
     let points = Points(&found, &keys);
@@ -28,56 +28,59 @@ pub(super) async fn one(call: Call, To(name, body): To<QueryRequest>) -> Answere
 }
 
 /// `POST /collections/{collection}/points/search`.
-pub(super) async fn search(call: Call, To(name, body): To<SearchRequest>) -> Answered {
+pub(super) async fn search(call: Call, Ask(name, body): Ask<SearchRequest>) -> Answered {
     found(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/recommend`.
-pub(super) async fn recommend(call: Call, To(name, body): To<RecommendRequest>) -> Answered {
+pub(super) async fn recommend(call: Call, Ask(name, body): Ask<RecommendRequest>) -> Answered {
     found(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/discover`.
-pub(super) async fn discover(call: Call, To(name, body): To<DiscoverRequest>) -> Answered {
+pub(super) async fn discover(call: Call, Ask(name, body): Ask<DiscoverRequest>) -> Answered {
     found(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/query/batch`: results in the order asked for.
-pub(super) async fn batch(call: Call, To(name, body): To<QueryBatch>) -> Answered {
+pub(super) async fn batch(call: Call, Ask(name, body): Ask<QueryBatch>) -> Answered {
     let (found, keys) = ranked_each(&call, &name, body).await?;
     let results: Vec<_> = found.iter().map(|points| Points(points, &keys)).collect();
     Ok(call.answer(results))
 }
 
 /// `POST /collections/{collection}/points/search/batch`: results in the order asked for.
-pub(super) async fn search_batch(call: Call, To(name, body): To<SearchBatch>) -> Answered {
+pub(super) async fn search_batch(call: Call, Ask(name, body): Ask<SearchBatch>) -> Answered {
     found_each(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/recommend/batch`: results in the order asked for.
-pub(super) async fn recommend_batch(call: Call, To(name, body): To<RecommendBatch>) -> Answered {
+pub(super) async fn recommend_batch(call: Call, Ask(name, body): Ask<RecommendBatch>) -> Answered {
     found_each(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/discover/batch`: results in the order asked for.
-pub(super) async fn discover_batch(call: Call, To(name, body): To<DiscoverBatch>) -> Answered {
+pub(super) async fn discover_batch(call: Call, Ask(name, body): Ask<DiscoverBatch>) -> Answered {
     found_each(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/query/groups`.
-pub(super) async fn groups(call: Call, To(name, body): To<QueryGroupsRequest>) -> Answered {
+pub(super) async fn groups(call: Call, Ask(name, body): Ask<QueryGroupsRequest>) -> Answered {
     grouped(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/search/groups`.
-pub(super) async fn search_groups(call: Call, To(name, body): To<SearchGroupsRequest>) -> Answered {
+pub(super) async fn search_groups(
+    call: Call,
+    Ask(name, body): Ask<SearchGroupsRequest>,
+) -> Answered {
     grouped(&call, &name, body.into()).await
 }
 
 /// `POST /collections/{collection}/points/recommend/groups`.
 pub(super) async fn recommend_groups(
     call: Call,
-    To(name, body): To<RecommendGroupsRequest>,
+    Ask(name, body): Ask<RecommendGroupsRequest>,
 ) -> Answered {
     grouped(&call, &name, body.into()).await
 }

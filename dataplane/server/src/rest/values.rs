@@ -5,13 +5,13 @@ use vane_api::rest::matrix::{MatrixRequest, Offsets, Pairs};
 use vane_api::rest::shard_key::Keyed;
 
 use super::answer::Answered;
-use super::body::To;
+use super::body::Ask;
 use super::call::Call;
 use super::error::ApiError;
 use crate::engine::MatrixRow;
 
 /// `POST /collections/{collection}/facet`.
-pub(super) async fn facet(call: Call, To(name, mut body): To<FacetRequest>) -> Answered {
+pub(super) async fn facet(call: Call, Ask(name, mut body): Ask<FacetRequest>) -> Answered {
     let named = body.take_keys();
     let asked = body.into_parts()?;
     let collection = call.collection_of(&name, named).await?;
@@ -20,13 +20,13 @@ pub(super) async fn facet(call: Call, To(name, mut body): To<FacetRequest>) -> A
 }
 
 /// `POST /collections/{collection}/points/search/matrix/pairs`.
-pub(super) async fn pairs(call: Call, To(name, body): To<MatrixRequest>) -> Answered {
+pub(super) async fn pairs(call: Call, Ask(name, body): Ask<MatrixRequest>) -> Answered {
     let rows = matrix(&call, &name, body).await?;
     Ok(call.answer(Pairs::of(&rows)))
 }
 
 /// `POST /collections/{collection}/points/search/matrix/offsets`.
-pub(super) async fn offsets(call: Call, To(name, body): To<MatrixRequest>) -> Answered {
+pub(super) async fn offsets(call: Call, Ask(name, body): Ask<MatrixRequest>) -> Answered {
     let rows = matrix(&call, &name, body).await?;
     Ok(call.answer(Offsets::of(&rows)))
 }

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 from qdrant_client import models as m
 
@@ -46,7 +47,7 @@ BAD = [
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k"}]}}, "must"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "range": {"gte": "soon"}}]}}, "soon"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"value": 1.5}}]}}, "match"),
-    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"substring": "a b"}}]}}, "substring"),
+    ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"substring": 7}}]}}, "substring"),
     ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": 0}}}, "min_count"),
     ("POST", "/points/query", {"query": [1, 2]}, "expected dim: 4, got 2"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "using": "nope"}, "nope"),
@@ -169,6 +170,50 @@ def test_a_vector_of_another_kind_does_not_fit(node, kept, method, path, body):
     status, answer = node.call(method, f"/collections/{kept}{path}", body)
     said = answer["status"]["error"]
     assert status == 400 and ("the request has" in said or "Not existing vector name error: s" in said), answer
+
+
+PASSED_OVER = [
+    ("/points/scroll", {"limt": 3, "filter": {"must": []}}, "limt"),
+    ("/points", {"ids": [1], "with_vectorz": True}, "with_vectorz"),
+    ("/points/count", {"exactly": True}, "exactly"),
+    ("/points/query", {"query": {"nearest": [1, 2, 3, 4], "mrm": {}}, "params": {"hnsw_eff": 1}}, "query.mrm, params.hnsw_eff"),
+    ("/points/query", {"query": {"fusion": "rrf"}, "prefetch": [{"query": [1, 2, 3, 4], "limt": 1}]}, "prefetch[0].limt"),
+    ("/points/query/batch", {"searches": [{"query": 1, "a,\u2028é": 1}]}, "searches[0].a???"),
+    ("/points/query/groups", {"query": 1, "group_by": "keep", "offset": 1}, "offset"),
+    ("/points/search", {"vector": [1, 2, 3, 4], "limit": 1, "query": 7}, "query"),
+    ("/points/recommend", {"positive": [1], "limit": 1, "explain": 7}, "explain"),
+    ("/points/discover", {"target": 1, "limit": 1, "context": [{"positive": 1, "negative": 1, "neutral": 1}]}, "context[0].neutral"),
+    ("/points/search/matrix/pairs", {"sampel": 3}, "sampel"),
+]
+
+
+@pytest.mark.parametrize("path,body,named", PASSED_OVER, ids=[it[2] for it in PASSED_OVER])
+def test_what_a_read_does_not_know_is_passed_over_and_named(node, kept, path, body, named):
+    answer = httpx.post(f"{node.url}/collections/{kept}{path}", json=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-vane-ignored"] == named
+
+
+def test_a_read_that_has_nothing_unknown_names_nothing(node, kept):
+    answer = httpx.post(f"{node.url}/collections/{kept}/points/scroll", json={"limit": 3}, timeout=30)
+    assert answer.status_code == 200 and "x-vane-ignored" not in answer.headers
+    refused = httpx.post(f"{node.url}/collections/{kept}/points/scroll", json={"filtr": {}, "limit": 0}, timeout=30)
+    assert refused.status_code == 422 and refused.headers["x-vane-ignored"] == "filtr"
+
+
+# In a read too: what is found would be something else.
+STRICT = [
+    ("/points/scroll", {"filter": {"musst": []}}, "musst"),
+    ("/points/scroll", {"filter": {"must": [{"key": "k", "match": {"valeu": 1}}]}}, "valeu"),
+    ("/points/query", {"query": 1, "with_payload": {"includ": ["a"]}}, "includ"),
+    ("/points/query", {"query": {"nearst": [1, 2, 3, 4]}}, "one of `nearest`"),
+    ("/points/query", {"query": {"recommend": {"positve": [1]}}}, "needs a positive or a negative example"),
+]
+
+
+@pytest.mark.parametrize("path,body,named", STRICT, ids=[it[2] for it in STRICT])
+def test_what_is_found_is_never_guessed(node, kept, path, body, named):
+    refused(node, kept, "POST", path, json.dumps(body).encode(), named)
 
 
 def test_what_is_not_there_is_not_found(node, kept):

@@ -29,7 +29,8 @@ fn ordinary<T: DeserializeOwned + Debug>(body: &str) -> Option<String> {
 }
 
 fn apart<T: DeserializeOwned + Debug>(body: &str) -> Option<String> {
-    read::<T>(body.as_bytes()).map(|parsed| format!("{parsed:?}"))
+    read::<T>(body.as_bytes(), |text| serde_json::from_slice(text))
+        .map(|parsed| format!("{parsed:?}"))
 }
 
 /// That a body is read with its lists apart, to what it is.

@@ -66,7 +66,6 @@ impl<'de> Visitor<'de> for RankingVisitor {
 
 /// All the objects that a query may be, those of later versions included.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Object {
     nearest: Option<Exemplar>,
     mmr: Option<Mmr>,
@@ -82,7 +81,7 @@ struct Object {
     formula: Option<Value>,
     defaults: Option<Map<String, Value>>,
     sample: Option<Sample>,
-    text: Option<String>,
+    text: Option<Value>,
     #[serde(default, rename = "image")]
     _image: Unsupported,
     #[serde(default, rename = "object")]
@@ -105,7 +104,6 @@ enum Sample {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Rrf {
     k: Option<usize>,
     weights: Option<Vec<f32>>,
@@ -137,7 +135,7 @@ impl Object {
         ];
         let text = match (self.text, self.model) {
             (None, None) => None,
-            (Some(text), Some(model)) => {
+            (Some(Value::String(text)), Some(model)) => {
                 let document = Document { text, model, options: self.options };
                 Some(By::Vector(document.into_vector(TextAs::Sought)?))
             }

@@ -15,7 +15,6 @@ const DIVERSITY: f32 = 0.5;
 
 /// `recommend`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Recommend {
     positive: Option<Vec<Exemplar>>,
     negative: Option<Vec<Exemplar>>,
@@ -34,7 +33,6 @@ pub(super) enum StrategyName {
 
 /// `discover`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Discover {
     target: Exemplar,
     #[serde(default)]
@@ -43,7 +41,6 @@ pub(super) struct Discover {
 
 /// A pair of `context`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ContextPair {
     positive: Exemplar,
     negative: Exemplar,
@@ -51,7 +48,6 @@ pub(super) struct ContextPair {
 
 /// `relevance_feedback`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RelevanceFeedback {
     target: Exemplar,
     feedback: Vec<Rated>,
@@ -59,20 +55,17 @@ pub(super) struct RelevanceFeedback {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Rated {
     example: Exemplar,
     score: f32,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct FeedbackStrategy {
     naive: Naive,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Naive {
     a: f32,
     b: f32,
@@ -81,7 +74,6 @@ struct Naive {
 
 /// `mmr`, beside `nearest`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Mmr {
     diversity: Option<f32>,
     candidates_limit: Option<usize>,
@@ -89,7 +81,6 @@ pub(super) struct Mmr {
 
 /// `lookup_from`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct LookupFrom {
     collection: String,
     vector: Option<String>,

@@ -20,7 +20,6 @@ const GROUP_SIZE: usize = 3;
 
 /// `POST points/query/groups`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct QueryGroupsRequest {
     query: Option<Ranking>,
     using: Option<String>,
@@ -42,7 +41,6 @@ pub struct QueryGroupsRequest {
 
 /// `POST points/search/groups`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SearchGroupsRequest {
     vector: Near,
     filter: Option<RawFilter>,
@@ -182,7 +180,6 @@ mod tests {
             (r#"{"group_by": ""}"#, 400, "group_by"),
             (r#"{"group_by": "a", "group_size": 0}"#, 422, "group_size"),
             (r#"{"group_by": "a", "limit": 0}"#, 422, "limit"),
-            (r#"{"group_by": "a", "offset": 1}"#, 400, "offset"),
             (r#"{"group_by": "a", "with_lookup": 7}"#, 400, "with_lookup"),
             (r#"{"group_by": "a", "with_lookup": {"with_payload": true}}"#, 400, "collection"),
         ] {

@@ -14,7 +14,6 @@ use crate::engine::GroupLookup;
 pub(super) struct WithLookup(pub(super) GroupLookup);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Fields {
     collection: String,
     with_payload: Option<WithPayload>,

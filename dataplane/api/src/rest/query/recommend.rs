@@ -17,7 +17,6 @@ use crate::error::Error;
 
 /// `POST points/recommend`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RecommendRequest {
     positive: Option<Vec<Exemplar>>,
     negative: Option<Vec<Exemplar>>,
@@ -37,14 +36,12 @@ pub struct RecommendRequest {
 
 /// `POST points/recommend/batch`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RecommendBatch {
     searches: Vec<RecommendRequest>,
 }
 
 /// `POST points/recommend/groups`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RecommendGroupsRequest {
     positive: Option<Vec<Exemplar>>,
     negative: Option<Vec<Exemplar>>,
@@ -66,7 +63,6 @@ pub struct RecommendGroupsRequest {
 
 /// `POST points/discover`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DiscoverRequest {
     target: Option<Exemplar>,
     #[serde(default)]
@@ -85,7 +81,6 @@ pub struct DiscoverRequest {
 
 /// `POST points/discover/batch`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DiscoverBatch {
     searches: Vec<DiscoverRequest>,
 }
@@ -275,7 +270,6 @@ mod tests {
             (r#"{"limit": 1}"#, "target and/or context_pairs must be specified"),
             (r#"{"context": [], "limit": 1}"#, "target and/or context_pairs must be specified"),
             (r#"{"target": 1}"#, "missing field `limit`"),
-            (r#"{"target": 1, "limit": 1, "score_threshold": 1}"#, "score_threshold"),
             (r#"{"context": [{"positive": 1}], "limit": 1}"#, "negative"),
         ] {
             assert_refused(json, &discover(json).unwrap_err(), 400, named);
