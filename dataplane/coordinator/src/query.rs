@@ -38,6 +38,9 @@ pub struct Query {
     pub filter: Option<Filter>,
     /// How to search.
     pub params: SearchParams,
+    /// Points that say how rare an index of a sparse vector is; all that the query means when
+    /// absent.
+    pub corpus: Option<Filter>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points returned.
@@ -90,6 +93,9 @@ pub struct Prefetch {
     pub filter: Option<Filter>,
     /// How to search.
     pub params: SearchParams,
+    /// Points that say how rare an index of a sparse vector is; all that the query means when
+    /// absent.
+    pub corpus: Option<Filter>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points handed on.

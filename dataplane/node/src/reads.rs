@@ -330,8 +330,10 @@ impl vane_transport::Replica for LocalReplica<'_> {
         asked: FrequenciesOf,
         deadline: Instant,
     ) -> Result<Frequencies, Error> {
-        let count =
-            move |shard: &Arc<Shard>| shard.frequencies(&asked.using, &asked.indices, deadline);
+        let count = move |shard: &Arc<Shard>| {
+            let FrequenciesOf { using, indices, filter } = &asked;
+            shard.frequencies(using, indices, filter.as_ref(), deadline)
+        };
         self.on_pool(deadline, count).await
     }
 

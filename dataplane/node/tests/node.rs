@@ -105,6 +105,7 @@ fn nearest(n: u64, filter: Option<Filter>) -> Query {
         using: String::new(),
         filter,
         params: SearchParams::default(),
+        corpus: None,
         score_threshold: None,
         limit: 3,
         offset: 0,

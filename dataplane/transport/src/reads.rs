@@ -76,12 +76,15 @@ pub struct VectorOf {
 }
 
 /// How many points have a number at each of some indices of a sparse vector.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct FrequenciesOf {
     /// Name of the vector.
     pub using: String,
     /// Rising.
     pub indices: Vec<u32>,
+    /// Points to count among; all of them when absent. Versions below
+    /// [`FeatureLevel::CHANGING`](vane_types::FeatureLevel::CHANGING) count all.
+    pub filter: Option<Filter>,
 }
 
 /// Ids that match, for a change by filter.
@@ -207,8 +210,8 @@ reads! {
         VectorOfReply of vector_of_reply;
 
     /// How many points have a number at each of some indices of a sparse vector.
-    frequencies: FrequenciesOf as (FrequenciesOf { using, indices }) =>
-        FrequenciesRequest { using, indices },
+    frequencies: FrequenciesOf as (FrequenciesOf { using, indices, filter }) =>
+        FrequenciesRequest { using, indices, filter },
         Frequencies as (Frequencies { points, with }) => FrequenciesAnswer { points, with },
         FrequenciesReply of frequencies_reply;
 

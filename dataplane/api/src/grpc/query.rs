@@ -3,20 +3,20 @@
 use serde_json::{Value, json};
 use vane_wire::qdrant::query::Variant;
 use vane_wire::qdrant::{
-    AcornSearchParams, Fusion, PrefetchQuery, QuantizationSearchParams, Query, QueryBatchPoints,
-    QueryPointGroups, QueryPoints, Rrf, Sample, SearchBatchPoints, SearchParams, SearchPointGroups,
-    SearchPoints, WithLookup,
+    AcornSearchParams, Fusion, IdfParams, PrefetchQuery, QuantizationSearchParams, Query,
+    QueryBatchPoints, QueryPointGroups, QueryPoints, Rrf, Sample, SearchBatchPoints, SearchParams,
+    SearchPointGroups, SearchPoints, WithLookup,
 };
 
 use super::config::word;
 use super::examples::{context, discover, diverse, feedback, lookup_from, recommend};
-use super::filter::maybe;
+use super::filter::{filter, maybe};
 use super::formula::formula;
 use super::rank::order_by;
 use super::select::{among, want};
 use super::value::number;
 use super::vector::{input, sparse};
-use super::{Fields, Form, Lists, needed, put, unread};
+use super::{Fields, Form, Lists, needed, put};
 use crate::error::Error;
 use crate::rest::query::{
     QueryBatch, QueryGroupsRequest, QueryRequest, SearchBatch, SearchGroupsRequest, SearchRequest,
@@ -225,6 +225,9 @@ pub(super) fn params(params: SearchParams) -> Result<Value, Error> {
         put(&mut inner, "max_selectivity", max_selectivity.map(number).transpose()?);
         put(&mut fields, "acorn", Some(inner));
     }
-    put(&mut fields, "idf", unread(idf));
+    // Without a corpus it is that of all points, as without it.
+    if let Some(IdfParams { corpus: Some(corpus) }) = idf {
+        put(&mut fields, "idf", Some(json!({ "corpus": filter(corpus)? })));
+    }
     Ok(fields.into())
 }

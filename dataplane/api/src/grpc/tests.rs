@@ -261,3 +261,19 @@ fn a_page_of_several_tenants_goes_on_by_a_text() {
     let page = read(scroll).unwrap().into_page().unwrap();
     assert!(matches!(page, PageOf::Ids(scroll) if scroll.offset == Some(of_tenant)));
 }
+
+#[test]
+fn the_points_by_which_an_index_is_rare_are_written_down() {
+    let form = |corpus| {
+        let params = wire::SearchParams {
+            idf: Some(wire::IdfParams { corpus }),
+            ..wire::SearchParams::default()
+        };
+        let message = wire::QueryPoints { params: Some(params), ..wire::QueryPoints::default() };
+        assert!(read(message.clone()).unwrap().into_query().is_ok());
+        message.form(&mut super::Lists::default()).unwrap()
+    };
+    let corpus = Some(wire::Filter::default());
+    assert_eq!(form(corpus), json!({ "params": { "idf": { "corpus": {} } } }));
+    assert_eq!(form(None), json!({ "params": {} }));
+}

@@ -6,15 +6,17 @@ mod example;
 mod examples;
 mod formula;
 mod groups;
+mod idf;
 mod lookup;
 mod recommend;
 mod search;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use vane_filter::Filter;
 use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 
-use super::Unsupported;
 use super::read::{clamped, limit};
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
 use super::shard_key::{Keyed, NamedKeys, keyed};
@@ -24,6 +26,7 @@ use by::Ranking;
 use check::by;
 use examples::LookupFrom;
 pub use groups::{GroupsRequest, QueryGroupsRequest, SearchGroupsRequest};
+use idf::Idf;
 pub use recommend::{
     DiscoverBatch, DiscoverRequest, RecommendBatch, RecommendGroupsRequest, RecommendRequest,
 };
@@ -69,7 +72,7 @@ struct PrefetchRequest {
 }
 
 /// `params` of a search.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Params {
     hnsw_ef: Option<u64>,
     exact: Option<bool>,
@@ -78,8 +81,7 @@ struct Params {
     _quantization: Option<QuantizationParams>,
     #[serde(rename = "acorn")]
     _acorn: Option<AcornParams>,
-    #[serde(default, rename = "idf")]
-    _idf: Unsupported,
+    idf: Option<Idf>,
 }
 
 /// A hint: scores are those of whole vectors, which no quantisation makes better.
@@ -149,12 +151,14 @@ impl QueryRequest {
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
         let prefetch = prefetches(self.prefetch, &mut left)?;
+        let (params, corpus) = params(self.params)?;
         Ok(Query {
             by: by(self.query, self.using.as_deref(), self.score_threshold, prefetch.len())?,
             // The unnamed vector is the one with the empty name.
             using: self.using.unwrap_or_default(),
             filter: filter(self.filter)?,
-            params: params(self.params)?,
+            params,
+            corpus,
             score_threshold: self.score_threshold,
             limit,
             offset: clamped(self.offset.unwrap_or(0)),
@@ -183,11 +187,13 @@ fn prefetches(
         *left = left.checked_sub(1).ok_or_else(too_many)?;
         let limit = limit("prefetch.limit", request.limit, LIMIT)?;
         let below = self::prefetches(request.prefetch, left)?;
+        let (params, corpus) = params(request.params)?;
         prefetches.push(Prefetch {
             by: by(request.query, request.using.as_deref(), request.score_threshold, below.len())?,
             using: request.using.unwrap_or_default(),
             filter: filter(request.filter)?,
-            params: params(request.params)?,
+            params,
+            corpus,
             score_threshold: request.score_threshold,
             limit,
             prefetch: below,
@@ -197,16 +203,19 @@ fn prefetches(
     Ok(prefetches)
 }
 
-fn params(params: Option<Params>) -> Result<SearchParams, Error> {
+/// How to search, and the points by which an index is rare, where some are named.
+fn params(params: Option<Params>) -> Result<(SearchParams, Option<Filter>), Error> {
     let params = params.unwrap_or_default();
     if params.hnsw_ef == Some(0) {
         return Err(Error::zero("params.hnsw_ef"));
     }
-    Ok(SearchParams {
+    let corpus = filter(params.idf.and_then(|idf| idf.corpus))?;
+    let search = SearchParams {
         ef: params.hnsw_ef.map(|ef| ef.min(EF_MAX as u64) as usize),
         exact: params.exact.unwrap_or(false),
         indexed_only: params.indexed_only.unwrap_or(false),
-    })
+    };
+    Ok((search, corpus))
 }
 
 /// One, a list, or null for none.
@@ -243,8 +252,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
         Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))
     }
 
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|one| vec![one])
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
     }
 }
 

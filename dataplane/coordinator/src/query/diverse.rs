@@ -5,6 +5,7 @@
 use std::task::Poll;
 
 use futures_util::future::poll_fn;
+use vane_filter::Filter;
 use vane_shard::{Record, Scored, Search, Sought, Want, WantVectors};
 use vane_types::limits::DIVERSE_CANDIDATES_MAX;
 use vane_types::{Distance, Error, Vector, VectorSpec};
@@ -40,6 +41,7 @@ impl<S: Shards> Collection<S> {
     pub(super) async fn choose(
         &self,
         mut search: Search,
+        corpus: Option<Filter>,
         choice: Choice,
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
@@ -59,7 +61,7 @@ impl<S: Shards> Collection<S> {
         }
         search.limit = choice.candidates.min(DIVERSE_CANDIDATES_MAX);
         search.want.vectors = with(&want.vectors, &using);
-        let mut found = self.search(search, options).await?;
+        let mut found = self.search(search, corpus, options).await?;
         // With the vectors, also where those are not wanted: each shard has its own bound.
         check_size(found.iter().map(|scored| &scored.record))?;
         let vectors = found.iter().map(|scored| vector_of(&scored.record, &using));

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vane_filter::Filter;
 use vane_shard::{Examples, Frequencies, Search, Sought};
 use vane_transport::reads::FrequenciesOf;
-use vane_types::{Error, SparseVector, Vector};
+use vane_types::{Error, FeatureLevel, SparseVector, Vector};
 
 use crate::collection::Collection;
 use crate::options::RequestOptions;
@@ -14,10 +15,12 @@ use crate::shards::Shards;
 
 impl<S: Shards> Collection<S> {
     /// Weighs what a search looks for, where its vector is one whose rare indices count more. They
-    /// are counted in all shards that are meant: scores of two shards then compare.
+    /// are counted in all shards that are meant, so that scores of two shards compare: among the
+    /// points of the corpus, or among all.
     pub(super) async fn weigh(
         &self,
         search: &mut Search,
+        corpus: Option<Filter>,
         options: &RequestOptions,
     ) -> Result<(), Error> {
         let has_idf = self.config().sparse.get(&search.using).is_some_and(|params| params.idf);
@@ -25,7 +28,15 @@ impl<S: Shards> Collection<S> {
         if indices.is_empty() {
             return Ok(());
         }
-        let asked = FrequenciesOf { using: search.using.clone(), indices };
+        let filter = match corpus {
+            None => None,
+            Some(corpus) => {
+                // A member below would count all.
+                self.coordinator.catalog.level().check(FeatureLevel::CHANGING)?;
+                self.scoped(Some(corpus))
+            }
+        };
+        let asked = FrequenciesOf { using: search.using.clone(), indices, filter };
         let mut sum = Frequencies::default();
         for shard in self.ask_meant(&asked, options).await? {
             sum.add(&shard.answer);

@@ -200,6 +200,7 @@ mod tests {
             using: String::new(),
             filter: None,
             params: Default::default(),
+            corpus: None,
             score_threshold: None,
             limit: 10,
             prefetch,

@@ -77,7 +77,7 @@ impl<S: Shards> Collection<S> {
             let options = &options;
             async move {
                 let nearest = match search {
-                    Some(search) => self.search(search, options).await?,
+                    Some(search) => self.search(search, None, options).await?,
                     // It lost its vector since it was drawn.
                     None => Vec::new(),
                 };

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use futures_util::future::join_all;
+use vane_filter::Filter;
 use vane_shard::{Record, Scored, Search, Sought, Want, WantPayload, WantVectors};
 use vane_transport::reads::{Fetch, Hold};
 use vane_types::{Error, NodeId, PointId};
@@ -28,14 +29,16 @@ struct HeldView {
 }
 
 impl<S: Shards> Collection<S> {
-    /// The best of all shards.
+    /// The best of all shards. Where rare indices count more they are rare among the points of the
+    /// corpus.
     pub(super) async fn search(
         &self,
         mut search: Search,
+        corpus: Option<Filter>,
         options: &RequestOptions,
     ) -> Result<Vec<Scored>, Error> {
         search.filter = self.scoped(search.filter);
-        self.weigh(&mut search, options).await?;
+        self.weigh(&mut search, corpus, options).await?;
         let wants_ids_only = matches!(
             (&search.want.payload, &search.want.vectors),
             (WantPayload::Nothing, WantVectors::Nothing)

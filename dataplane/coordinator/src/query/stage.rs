@@ -39,7 +39,7 @@ impl<S: Shards> Collection<S> {
     /// [`RequestOptions::partial`].
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
         let Query { mut by, using, filter, params, score_threshold, limit, .. } = query;
-        let Query { offset, want, prefetch, lookup, .. } = query;
+        let Query { offset, want, prefetch, lookup, corpus, .. } = query;
         if let By::Diverse(diverse) = &mut by {
             // However many of them are skipped.
             diverse.candidates.get_or_insert(limit);
@@ -52,8 +52,17 @@ impl<S: Shards> Collection<S> {
         // So that as many are left behind those that are skipped.
         let mut prefetch = prefetch;
         prefetch.iter_mut().for_each(|below| below.deepen(offset));
-        let mut stage =
-            Prefetch { by, using, filter, params, score_threshold, limit, prefetch, lookup };
+        let mut stage = Prefetch {
+            by,
+            using,
+            filter,
+            params,
+            corpus,
+            score_threshold,
+            limit,
+            prefetch,
+            lookup,
+        };
         let (places, named) = self.bind(&mut stage, &options).await?;
         let whole = Whole { options: &options, places, named };
         let mut found = self.stage(stage, want, &whole).await?;
@@ -79,7 +88,7 @@ impl<S: Shards> Collection<S> {
                 return self.fuse(stage, want, whole).await;
             }
             let Prefetch { by, using, mut filter, params, score_threshold, limit, .. } = stage;
-            let Prefetch { prefetch, lookup, .. } = stage;
+            let Prefetch { prefetch, lookup, corpus, .. } = stage;
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), whole).await?;
                 // As a filter by ids, so that shards rank them as in any filtered search.
@@ -115,8 +124,8 @@ impl<S: Shards> Collection<S> {
             let search =
                 Search { using, sought, filter, params, score_threshold, limit, exclude, want };
             match choice {
-                None => self.search(search, whole.options).await,
-                Some(choice) => self.choose(search, choice, whole.options).await,
+                None => self.search(search, corpus, whole.options).await,
+                Some(choice) => self.choose(search, corpus, choice, whole.options).await,
             }
         })
     }

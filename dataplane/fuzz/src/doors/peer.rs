@@ -134,7 +134,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         7 => one(peer("Resolve"), &wire::ResolveRequest { header, filter }),
         9 => {
             let indices = vec![random.below(9) as u32, 7, 7];
-            one(peer("Frequencies"), &wire::FrequenciesRequest { header, using, indices })
+            one(peer("Frequencies"), &wire::FrequenciesRequest { header, using, indices, filter })
         }
         12 => {
             let (by, from) = ("n".to_owned(), Some("1.5".to_owned()));

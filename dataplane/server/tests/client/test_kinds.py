@@ -3,6 +3,7 @@
 import httpx
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 from qdrant_client import models as m
 
 from conftest import ids, wait_green
@@ -11,6 +12,14 @@ POINTS = 900
 DIMS = 120
 SHARDS = [1, 3]
 DIM = 5
+
+
+@pytest.fixture(scope="module")
+def door(node):
+    """Over gRPC."""
+    it = QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=True, timeout=60)
+    yield it
+    it.close()
 
 
 def drawn(seed):
@@ -104,6 +113,79 @@ def test_rare_indices_count_more_over_all_shards(client, data, seed):
     scores = numbers @ (query * idf).astype(np.float32)
     found = client.query_points(name, sparse(query), using="weighed", limit=15)
     close(found.points, expected(scores, scores != 0, 15))
+
+
+CORPORA = {
+    "half": (m.Filter(must=[m.FieldCondition(key="part", match=m.MatchAny(any=[0, 3]))]), lambda id: id % 4 in (0, 3)),
+    "few": (m.Filter(must=[m.HasIdCondition(has_id=list(range(0, 90, 9)))]), lambda id: id < 90 and id % 9 == 0),
+    "none": (m.Filter(must=[m.FieldCondition(key="part", match=m.MatchValue(value=77))]), lambda id: False),
+    "all": (m.Filter(), lambda id: True),
+}
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("seed", range(2))
+def test_indices_are_rare_among_the_points_of_a_corpus(client, door, data, seed, corpus):
+    name, numbers, _ = data
+    query = query_of(seed)
+    filter, is_in = CORPORA[corpus]
+    among = np.array([is_in(id) for id in range(POINTS)])
+    points, with_it = among.sum(), (numbers[among] != 0).sum(axis=0)
+    idf = np.log((points - with_it + 0.5) / (with_it + 0.5) + 1)
+    scores = numbers @ (query * idf).astype(np.float32)
+    params = m.SearchParams(idf=m.IdfCorpusParams(corpus=filter))
+    for asked in (client, door):
+        found = asked.query_points(name, sparse(query), using="weighed", limit=15, search_params=params)
+        close(found.points, expected(scores, scores != 0, 15))
+        # What is found is another matter than what is rare among what.
+        of_part = m.Filter(must=[m.FieldCondition(key="part", match=m.MatchValue(value=2))])
+        found = asked.query_points(name, sparse(query), using="weighed", limit=15, search_params=params, query_filter=of_part)
+        close(found.points, expected(scores, (scores != 0) & (np.arange(POINTS) % 4 == 2), 15))
+        # Each stage has its own.
+        below = m.Prefetch(query=sparse(query), using="weighed", limit=20, params=params)
+        fused = asked.query_points(name, prefetch=[below], query=m.FormulaQuery(formula="$score"), limit=15)
+        close(fused.points, expected(scores, scores != 0, 15))
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+def test_a_corpus_is_of_points_as_they_are(client, name, shards):
+    rare = {"s": m.SparseVectorParams(modifier=m.Modifier.IDF)}
+    client.create_collection(name, vectors_config={}, sparse_vectors_config=rare, shard_number=shards)
+    rng = np.random.default_rng(9)
+    numbers = np.where(rng.random((200, 20)) < 0.3, rng.random((200, 20)), 0).astype(np.float32)
+    at = lambda id: m.PointStruct(id=id, vector={"s": sparse(numbers[id])}, payload={"odd": id % 2})
+    client.upsert(name, [at(id) for id in range(200)], wait=True)
+    wait_green(client, name)
+    # Rows of segments die, others come into memory, and some points have no vector any more.
+    there = [id for id in range(200) if id % 7]
+    client.delete(name, [id for id in range(200) if id % 7 == 0], wait=True)
+    numbers[100:150] = np.roll(numbers[100:150], 3, axis=1)
+    client.upsert(name, [at(id) for id in range(100, 150) if id % 7], wait=True)
+    client.delete_vectors(name, ["s"], [id for id in there if id < 20])
+    having = np.array([id for id in there if id >= 20])
+    odd = m.Filter(must=[m.FieldCondition(key="odd", match=m.MatchValue(value=1))])
+    query = np.zeros(20, dtype=np.float32)
+    query[[2, 5, 11]] = [1, 0.5, 2]
+    for corpus, among in ((None, having), (m.Filter(), having), (odd, having[having % 2 == 1])):
+        with_it = (numbers[among] != 0).sum(axis=0)
+        idf = np.log((len(among) - with_it + 0.5) / (with_it + 0.5) + 1)
+        scores = numbers @ (query * idf)
+        params = m.SearchParams(idf=m.IdfCorpusParams(corpus=corpus)) if corpus else None
+        found = client.query_points(name, sparse(query), using="s", limit=200, search_params=params).points
+        assert sorted(ids(found)) == [id for id in having if scores[id] != 0]
+        assert [it.score for it in found] == pytest.approx(scores[ids(found)], rel=1e-4)
+
+
+def test_a_corpus_of_all_points_is_said_in_a_word(client, node, data):
+    name, *_ = data
+    asked = {"query": sparse(query_of(1)).model_dump(), "using": "weighed"}
+    answers = [
+        httpx.post(f"{node.url}/collections/{name}/points/query", json={**asked, **params}, timeout=30).json()["result"]
+        for params in ({}, {"params": {"idf": "global"}}, {"params": {"idf": {"corpus": {}}}})
+    ]
+    assert answers[0] == answers[1] == answers[2] and answers[0]["points"]
+    refused = httpx.post(f"{node.url}/collections/{name}/points/query", json={**asked, "params": {"idf": "local"}}, timeout=30)
+    assert refused.status_code == 400 and "params.idf" in refused.json()["status"]["error"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,10 +1,12 @@
 //! How many points have a number at each of some indices of a sparse vector.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+use vane_filter::{Clause, Condition, Filter};
 use vane_index::{Matcher, SparseRow};
-use vane_types::VectorSpec;
+use vane_types::{Slot, VectorSpec};
 
 use crate::error::{BadInput, Error};
 use crate::search::view::VectorView;
@@ -16,7 +18,7 @@ const ROWS_PER_DEADLINE: usize = 4096;
 /// What a shard has of a sparse vector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frequencies {
-    /// Points that have the vector.
+    /// Points that have the vector, of those that were to be counted.
     pub points: u64,
     /// Of those, the ones that have a number at each of the indices.
     pub with: Vec<u64>,
@@ -34,7 +36,8 @@ impl Frequencies {
 }
 
 impl Shard {
-    /// How many points have a number at each of the indices, which rise.
+    /// How many points have a number at each of the indices, which rise: of all points, or of
+    /// those that match a filter.
     ///
     /// # Errors
     /// [`Error::BadInput`] for a vector that the collection lacks or that is not sparse,
@@ -43,9 +46,10 @@ impl Shard {
         &self,
         using: &str,
         indices: &[u32],
+        among: Option<&Filter>,
         deadline: Instant,
     ) -> Result<Frequencies, Error> {
-        let points = {
+        let present = {
             let state = self.state.read();
             let vector = state.known_vector(using)?;
             if !matches!(vector.spec, VectorSpec::Sparse(_)) {
@@ -57,62 +61,90 @@ impl Shard {
             }
             vector.present.len()
         };
-        let (view, vector) = self.vector_view(None, using)?;
+        let among = among.map(|filter| having(using, filter));
+        let (view, vector) = self.vector_view(among.as_ref(), using)?;
+        let allowed = view.allowed(among.as_ref(), deadline)?;
+        let rows = Rows { vector: &vector, among: allowed.as_ref().map(|allowed| &allowed.slots) };
+        let points = rows.among.map_or(present, RoaringBitmap::len);
         // Numbers do not matter, as long as none of them is 0.
         let ones = vec![1.0; indices.len()];
         let matcher = Matcher::new(SparseRow { indices, values: &ones });
         let mut with = vec![0; indices.len()];
         let is_late = || Instant::now() > deadline;
-        if !count(&vector, indices, &matcher, &mut with, &is_late) {
+        if !rows.count(indices, &matcher, &mut with, &is_late) {
             return Err(Error::Timeout { group: view.group });
         }
         Ok(Frequencies { points, with })
     }
 }
 
-/// Counts living rows; false where it is too late.
-fn count(
-    vector: &VectorView,
-    indices: &[u32],
-    matcher: &Matcher,
-    with: &mut [u64],
-    is_late: &dyn Fn() -> bool,
-) -> bool {
-    for sealed in &vector.sealed {
-        let Some(postings) = &sealed.postings else { continue };
-        let died = sealed.tombstones.all();
-        for (index, with) in indices.iter().zip(&mut *with) {
-            let rows = postings.rows_at(*index);
-            // Where no row is dead a list need not be read.
-            *with += match sealed.tombstones.dead() {
-                0 => rows.len() as u64,
-                _ => {
-                    rows.iter().filter(|row| lives(died.get(**row as usize), vector)).count() as u64
-                }
-            };
-        }
-        if is_late() {
-            return false;
-        }
-    }
-    let has_postings = |segment: Option<u32>| {
-        let sealed = vector.sealed.iter().find(|sealed| Some(sealed.id()) == segment);
-        sealed.is_some_and(|sealed| sealed.postings.is_some())
-    };
-    let others = vector.parts().into_iter().filter(|part| !has_postings(part.segment));
-    for part in others {
-        for row in 0..part.slots.len() {
-            if row.is_multiple_of(ROWS_PER_DEADLINE) && is_late() {
-                return false;
-            }
-            if lives(part.died.get(row), vector) {
-                matcher.count(SparseRow::of(part.row(row)), with);
-            }
-        }
-    }
-    true
+/// Passes what has the vector and passes `filter`.
+fn having(using: &str, filter: &Filter) -> Filter {
+    let has_vector = Condition::HasVector { has_vector: using.to_owned() };
+    let both = vec![has_vector, Condition::Filter(filter.clone())];
+    Filter { must: Some(Clause::List(both)), ..Filter::default() }
 }
 
-fn lives(died: Option<&std::sync::atomic::AtomicU64>, vector: &VectorView) -> bool {
-    died.is_some_and(|died| died.load(Ordering::Relaxed) > vector.at.0)
+/// The rows to count.
+struct Rows<'a> {
+    vector: &'a VectorView,
+    /// Points whose rows count; all without.
+    among: Option<&'a RoaringBitmap>,
+}
+
+impl Rows<'_> {
+    /// Adds how many rows have a number at each index; false where it is too late.
+    fn count(
+        &self,
+        indices: &[u32],
+        matcher: &Matcher,
+        with: &mut [u64],
+        is_late: &dyn Fn() -> bool,
+    ) -> bool {
+        for sealed in &self.vector.sealed {
+            let Some(postings) = &sealed.postings else { continue };
+            let (died, slots) = (sealed.tombstones.all(), sealed.files.slots());
+            let counts = |row: &u32| {
+                let row = *row as usize;
+                self.counts(died.get(row), slots.get(row))
+            };
+            let counts_all = self.among.is_none() && sealed.tombstones.dead() == 0;
+            for (index, with) in indices.iter().zip(&mut *with) {
+                let rows = postings.rows_at(*index);
+                // Where every row counts a list need not be read.
+                let counted = if counts_all {
+                    rows.len()
+                } else {
+                    rows.iter().filter(|row| counts(row)).count()
+                };
+                *with += counted as u64;
+            }
+            if is_late() {
+                return false;
+            }
+        }
+        let has_postings = |segment: Option<u32>| {
+            let sealed = self.vector.sealed.iter().find(|sealed| Some(sealed.id()) == segment);
+            sealed.is_some_and(|sealed| sealed.postings.is_some())
+        };
+        let others = self.vector.parts().into_iter().filter(|part| !has_postings(part.segment));
+        for part in others {
+            for (row, slot) in part.slots.iter().enumerate() {
+                if row.is_multiple_of(ROWS_PER_DEADLINE) && is_late() {
+                    return false;
+                }
+                if self.counts(part.died.get(row), Some(slot)) {
+                    matcher.count(SparseRow::of(part.row(row)), with);
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether a row lives, and is of a point that is meant.
+    fn counts(&self, died: Option<&AtomicU64>, slot: Option<&Slot>) -> bool {
+        let lives = died.is_some_and(|died| died.load(Ordering::Relaxed) > self.vector.at.0);
+        let is_meant = |among: &RoaringBitmap| slot.is_some_and(|slot| among.contains(*slot));
+        lives && self.among.is_none_or(is_meant)
+    }
 }

@@ -112,7 +112,8 @@ impl Replica for AtLeader<'_> {
     }
 
     async fn frequencies(&self, asked: FrequenciesOf, _: Instant) -> Result<Frequencies, Error> {
-        Ok(self.shard()?.frequencies(&asked.using, &asked.indices, scan_deadline())?)
+        let FrequenciesOf { using, indices, filter } = &asked;
+        Ok(self.shard()?.frequencies(using, indices, filter.as_ref(), scan_deadline())?)
     }
 
     async fn resolve(&self, resolve: Resolve, _: Instant) -> Result<Vec<PointId>, Error> {

@@ -47,6 +47,7 @@ fn nearest(filter: Option<Filter>, want: Want) -> Query {
         using: String::new(),
         filter,
         params: SearchParams::default(),
+        corpus: None,
         score_threshold: None,
         limit: POINTS_MAX,
         offset: 0,

@@ -73,14 +73,14 @@ proptest! {
     fn requests_of_points_arrive(
         search in search(), scroll in scroll(), want in want(), ids in vec(point_id(), 1..4),
         token in any::<u64>(), places in vec(any::<usize>(), 0..4), using in text(),
-        indices in vec(any::<u32>(), 0..4),
+        indices in vec(any::<u32>(), 0..4), among in of(filter()),
     ) {
         request_arrives(search.clone())?;
         request_arrives(Hold(search.clone()))?;
         request_arrives(Explain(search))?;
         request_arrives(scroll)?;
         request_arrives(Fetch { token, places, want: want.clone() })?;
-        request_arrives(FrequenciesOf { using: using.clone(), indices })?;
+        request_arrives(FrequenciesOf { using: using.clone(), indices, filter: among })?;
         request_arrives(VectorOf { id: ids[0], using })?;
         request_arrives(Retrieve { ids, want })?;
     }

@@ -181,6 +181,10 @@ fn mistakes_get_their_code_and_name_the_field() {
             "A query is needed to use the score_threshold",
         ),
         (r#"{"params": {"hnsw_ef": 0}}"#, 422, "params.hnsw_ef"),
+        (r#"{"params": {"idf": {}}}"#, 400, "params.idf: missing field `corpus`"),
+        (r#"{"params": {"idf": "local"}}"#, 400, "params.idf: unknown variant `local`"),
+        (r#"{"params": {"idf": 7}}"#, 400, "`global`, or an object with `corpus`"),
+        (r#"{"params": {"idf": {"corpus": {"mast": []}}}}"#, 400, "mast"),
         (r#"{"with_payload": 1}"#, 400, "with_payload"),
         (r#"{"with_payload": {"only": []}}"#, 400, "only"),
         (r#"{"with_payload": ["a["]}"#, 400, "with_payload"),
@@ -205,7 +209,6 @@ fn what_comes_later_is_refused_by_name() {
         (r#"{"query": {"nearest": {"text": "x"}}}"#, "inference"),
         (r#"{"query": {"text": "x", "model": "m"}}"#, "the model `m`"),
         (r#"{"query": {"text": {"query": "x"}}}"#, "a text without its `model`"),
-        (r#"{"params": {"idf": {}}}"#, "params.idf"),
     ];
     for (json, named) in cases {
         let error = query(json).expect_err(json);
@@ -238,4 +241,17 @@ fn batches_are_bounded() {
     };
     assert_eq!(batch(1024).unwrap().len(), 1024);
     assert_eq!(batch(1025).unwrap_err().kind, Kind::Invalid);
+}
+
+#[test]
+fn the_points_by_which_an_index_is_rare_are_named() {
+    let filter = r#"{"must": {"key": "a", "match": {"value": 1}}}"#;
+    let json = format!(
+        r#"{{"query": {{"indices": [1], "values": [1]}}, "params": {{"idf": {{"corpus": {filter}}}}},
+            "prefetch": {{"query": 1, "params": {{"idf": "global"}}}}}}"#
+    );
+    let query = query(&json).unwrap();
+    let named = vane_filter::Filter::parse(serde_json::from_str(filter).unwrap()).unwrap();
+    assert_eq!((query.corpus, &query.prefetch[0].corpus), (Some(named), &None));
+    assert!(self::query(r#"{"params": {"idf": null}}"#).unwrap().corpus.is_none());
 }
