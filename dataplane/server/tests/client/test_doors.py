@@ -81,7 +81,7 @@ def condition(rng, depth=0):
     if choice == 9:
         return rng.choice([m.HasVectorCondition(has_vector=rng.choice(["", "named", "nope"])), m.IsNullCondition(is_null=m.PayloadField(key=key))])
     if choice == 10:
-        texts = [m.MatchText(text="RED"), m.MatchPhrase(phrase="2024 05"), m.MatchTextAny(text_any="green x"), m.MatchPrefix(prefix="re"), m.MatchValue(value="blue")]
+        texts = [m.MatchText(text="RED"), m.MatchPhrase(phrase="2024 05"), m.MatchTextAny(text_any="green x"), m.MatchPrefix(prefix="re"), m.MatchSubstring(substring="ee"), m.MatchValue(value="blue")]
         return m.FieldCondition(key=key, match=rng.choice(texts))
     if choice == 11:
         if rng.random() < 0.5:
@@ -237,7 +237,9 @@ def plain(value):
 def rounded(value):
     if isinstance(value, dict):
         return {key: rounded(it) for key, it in value.items()}
-    return [float(np.float32(it)) for it in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [rounded(it) for it in value]
+    return float(np.float32(value)) if isinstance(value, float) else value
 
 
 def outcome(door, method, arguments, named):
@@ -253,7 +255,7 @@ def outcome(door, method, arguments, named):
 
 def said(text):
     """What is said, but for the name of the collection and how the whole is called. Line and column are JSON's."""
-    for name in ("doors-rest", "doors-grpc"):
+    for name in ("doors-rest", "doors-grpc", "alike-rest", "alike-grpc"):
         text = text.replace(name, "it")
     return text.replace("in JSON body", "in body").split(" at line")[0]
 

@@ -285,7 +285,7 @@ def test_a_matrix_has_the_neighbours_of_points_among_those_that_are_drawn(door, 
 
 def expression_of(rng, depth=0):
     """A formula, and what it comes to for a point with its scores of two prefetches."""
-    kind = rng.integers(12 if depth < 3 else 4)
+    kind = rng.integers(18 if depth < 3 else 5)
     if kind == 0:
         constant = float(np.float32(rng.uniform(-2, 2)))
         return constant, lambda i, scores: constant
@@ -297,6 +297,9 @@ def expression_of(rng, depth=0):
     if kind == 3:
         red = m.FieldCondition(key="w", match=m.MatchAny(any=["red", "blue"]))
         return red, lambda i, scores: float(PAYLOADS[i]["w"] in ("red", "blue"))
+    if kind == 4:
+        years = m.DivExpression(div=m.DivParams(left=m.DatetimeKeyExpression(datetime_key="t"), right=2.0**25))
+        return years, lambda i, scores: micros(PAYLOADS[i]["t"]) / 1e6 / 2.0**25
     (a, of_a), (b, of_b) = expression_of(rng, depth + 1), expression_of(rng, depth + 1)
     if kind < 6:
         return m.SumExpression(sum=[a, b, 0.25]), lambda i, scores: of_a(i, scores) + of_b(i, scores) + 0.25
@@ -309,8 +312,29 @@ def expression_of(rng, depth=0):
         return quotient, lambda i, scores: of_a(i, scores) / (abs(of_b(i, scores)) + 1)
     if kind == 10:
         return m.SqrtExpression(sqrt=m.AbsExpression(abs=a)), lambda i, scores: abs(of_a(i, scores)) ** 0.5
-    decay = m.GaussDecayExpression(gauss_decay=m.DecayParamsExpression(x=a, target=b, scale=2.0, midpoint=0.25))
-    return decay, lambda i, scores: 0.25 ** (((of_a(i, scores) - of_b(i, scores)) / 2) ** 2)
+    if kind == 11:
+        decay = m.GaussDecayExpression(gauss_decay=m.DecayParamsExpression(x=a, target=b, scale=2.0, midpoint=0.25))
+        return decay, lambda i, scores: 0.25 ** (((of_a(i, scores) - of_b(i, scores)) / 2) ** 2)
+    if kind == 12:
+        decay = m.ExpDecayExpression(exp_decay=m.DecayParamsExpression(x=a, target=b, scale=4.0))
+        return decay, lambda i, scores: 0.5 ** (abs(of_a(i, scores) - of_b(i, scores)) / 4)
+    if kind == 13:
+        decay = m.LinDecayExpression(lin_decay=m.DecayParamsExpression(x=a, target=b, scale=8.0, midpoint=0.25))
+        return decay, lambda i, scores: max(0, 1 - 0.75 / 8 * abs(of_a(i, scores) - of_b(i, scores)))
+    if kind == 14:
+        either = m.MaxExpression(max=[a, b, m.MinExpression(min=[a, 0.5])])
+        return either, lambda i, scores: max(of_a(i, scores), of_b(i, scores), min(of_a(i, scores), 0.5))
+    # Of what is positive, and larger than 1.
+    large = m.SumExpression(sum=[m.AbsExpression(abs=a), 1.5])
+    of_large = lambda i, scores: abs(of_a(i, scores)) + 1.5
+    if kind == 15:
+        logs = m.SumExpression(sum=[m.LnExpression(ln=large), m.Log10Expression(log10=large)])
+        return logs, lambda i, scores: np.log(of_large(i, scores)) + np.log10(of_large(i, scores))
+    if kind == 16:
+        power = m.PowExpression(pow=m.PowParams(base=large, exponent=-1.25))
+        return power, lambda i, scores: of_large(i, scores) ** -1.25
+    parts = m.SumExpression(sum=[m.AcoshExpression(acosh=large), m.ExpExpression(exp=m.NegExpression(neg=large))])
+    return parts, lambda i, scores: np.arccosh(of_large(i, scores)) + np.exp(-of_large(i, scores))
 
 
 DEFAULTS = {"n": 7.5, "$score[1]": -1.5}
@@ -324,7 +348,7 @@ def formula(door, loaded, expression, defaults=None, limit=200, **more):
 def test_formulas_are_worked_out_for_what_prefetches_found(door, loaded):
     rng = np.random.default_rng(6)
     scores = [dict(listed("a", 60)), dict(listed("e", 40))]
-    for _ in range(40):
+    for _ in range(80):
         expression, value = expression_of(rng)
         truth = {i: value(i, scores) for i in scores[0] | scores[1]}
         found = formula(door, loaded, expression, DEFAULTS)
