@@ -26,7 +26,7 @@ VECTORS = ["", "dense", "many", "sparse", "rare"]
 COLLECTIONS = [*["generated"] * 7, "generated-keys", "generated-other", "generated-nowhere"]
 # Letters and numbers that are easy to get wrong.
 ODD = ["", " ", "\x00", "é", "日本語", "🦀", "\u202e", "a" * 300, "a..b", "a[", "$score", "../x", "%2f", "\ud800", "null", "-1"]
-EXTREMES = [0, -1, 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, -(2**63), 1.5, -0.0, 1e-320, 3.5e38, 1e308, float("nan"), float("inf"), float("-inf")]
+EXTREMES = [0, -1, 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, -(2**63), 1.5, -0.0, 1e-320, 3e38, -3e38, 3.5e38, 1e308, float("nan"), float("inf"), float("-inf")]
 # By the name of a field, what is mostly drawn for it.
 HINTS = {
     "using": VECTORS,
@@ -351,6 +351,20 @@ class Messages:
                     sent.multi_dense.vectors.add().data.extend(row)
             else:
                 sent.dense.data.extend(vector)
+
+    def deepen(self, message):
+        """Puts filters, or stages, of a message within each other."""
+        levels = self.rng.choice([10, 30, 60, 90, 200])
+        fields = message.DESCRIPTOR.fields_by_name
+        if "prefetch" in fields and self.rng.random() < 0.5:
+            for _ in range(levels):
+                message = message.prefetch.add()
+                message.query.fusion = 0
+        elif "filter" in fields and fields["filter"].message_type:
+            inner = message.filter
+            for _ in range(levels):
+                inner = inner.must.add().filter
+            inner.SetInParent()
 
     def set(self, message, field, depth):
         rng, many = self.rng, field.is_repeated
