@@ -153,6 +153,8 @@ pub enum Match {
     Phrase(String),
     /// A string that begins with the text.
     Prefix(String),
+    /// A string that holds the text, whatever index the field has.
+    Substring(String),
 }
 
 impl Match {
@@ -160,7 +162,11 @@ impl Match {
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::TextAny(text) | Self::Phrase(text) => Some(text),
-            Self::Value(_) | Self::Any(_) | Self::Except(_) | Self::Prefix(_) => None,
+            Self::Value(_)
+            | Self::Any(_)
+            | Self::Except(_)
+            | Self::Prefix(_)
+            | Self::Substring(_) => None,
         }
     }
 }

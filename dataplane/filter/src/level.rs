@@ -18,12 +18,11 @@ impl Filter {
 impl Condition {
     fn level(&self) -> FeatureLevel {
         match self {
-            Self::Field(condition) if condition.is_of_kinds() => FeatureLevel::KINDS,
+            Self::Field(condition) => condition.level(),
             Self::Slice { .. } => FeatureLevel::KINDS,
             Self::Nested { nested } => nested.filter.level(),
             Self::Filter(filter) => filter.level(),
-            Self::Field(_)
-            | Self::IsEmpty { .. }
+            Self::IsEmpty { .. }
             | Self::IsNull { .. }
             | Self::HasId { .. }
             | Self::OfTenants { .. }
@@ -33,13 +32,20 @@ impl Condition {
 }
 
 impl FieldCondition {
-    /// Whether it asks what members below [`FeatureLevel::KINDS`] cannot read.
-    pub fn is_of_kinds(&self) -> bool {
-        let is_of_kinds = |matching: &Match| match matching {
-            Match::Value(_) | Match::Any(_) | Match::Except(_) => false,
-            Match::Text(_) | Match::TextAny(_) | Match::Phrase(_) | Match::Prefix(_) => true,
-        };
-        self.geo_polygon.is_some() || self.matching.as_ref().is_some_and(is_of_kinds)
+    /// The level from which on every member can read it.
+    pub fn level(&self) -> FeatureLevel {
+        match self.matching {
+            Some(Match::Substring(_)) => FeatureLevel::CHANGING,
+            Some(Match::Text(_) | Match::TextAny(_) | Match::Phrase(_) | Match::Prefix(_)) => {
+                FeatureLevel::KINDS
+            }
+            Some(Match::Value(_) | Match::Any(_) | Match::Except(_)) | None
+                if self.geo_polygon.is_some() =>
+            {
+                FeatureLevel::KINDS
+            }
+            Some(Match::Value(_) | Match::Any(_) | Match::Except(_)) | None => FeatureLevel::FIRST,
+        }
     }
 }
 
@@ -72,5 +78,7 @@ mod tests {
         let nested = json!({"nested": {"key": "n", "filter": {"must": {"key": "a",
             "match": {"text": "x"}}}}});
         assert_eq!(level(json!({"must": nested})), FeatureLevel::KINDS);
+        let newer = json!({"key": "a", "match": {"substring": "x"}});
+        assert_eq!(level(json!({"must_not": [old, newer]})), FeatureLevel::CHANGING);
     }
 }

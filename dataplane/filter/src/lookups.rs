@@ -54,8 +54,9 @@ fn of_field<'a>(
             text_lookups(text, index)?.saturating_mul(FOUND)
         }
         Some(Match::Prefix(_)) => index.range_lookups(),
-        // Whether words stand side by side is checked on the point itself.
-        Some(Match::Except(_) | Match::Phrase(_)) => return None,
+        // Whether words stand side by side, and what is within a word, is checked on the point
+        // itself.
+        Some(Match::Except(_) | Match::Phrase(_) | Match::Substring(_)) => return None,
     };
     let range = condition.range.as_ref().map_or(0, |_| index.range_lookups());
     Some(matching.saturating_add(range))

@@ -133,7 +133,7 @@ impl Match {
             Self::Value(Scalar::String(wanted)) => element.as_str() == Some(wanted),
             Self::Any(scalars) => scalars.contain(element),
             Self::Except(scalars) => !element.is_null() && !scalars.contain(element),
-            Self::Text(text) | Self::Phrase(text) => {
+            Self::Text(text) | Self::Phrase(text) | Self::Substring(text) => {
                 element.as_str().is_some_and(|value| value.contains(text))
             }
             Self::TextAny(text) => element

@@ -137,7 +137,8 @@ fn values_of(condition: &Condition) -> usize {
                     | Match::Text(_)
                     | Match::TextAny(_)
                     | Match::Phrase(_)
-                    | Match::Prefix(_),
+                    | Match::Prefix(_)
+                    | Match::Substring(_),
                 )
                 | None => 0,
             };
@@ -190,7 +191,7 @@ fn field(condition: &FieldCondition, at: &At<'_>) -> Result<(), Invalid> {
         area.points().try_for_each(|corner| point(corner, &at))?;
     }
     let text = matching.as_ref().and_then(|matching| match matching {
-        Match::Prefix(text) => Some(text.as_str()),
+        Match::Prefix(text) | Match::Substring(text) => Some(text.as_str()),
         matching => matching.text(),
     });
     if text.is_some_and(|text| text.len() > MATCH_TEXT_BYTES_MAX) {

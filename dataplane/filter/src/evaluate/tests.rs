@@ -334,6 +334,9 @@ fn without_a_text_index_texts_are_parts_of_strings() {
         (json!({"prefix": "The"}), vec![1]),
         (json!({"prefix": "little robots"}), vec![2]),
         (json!({"prefix": ""}), vec![1, 2, 3]),
+        (json!({"substring": "Robot D"}), vec![1]),
+        (json!({"substring": "robot"}), vec![2]),
+        (json!({"substring": ""}), vec![1, 2, 3]),
     ] {
         let filter = json!({"must": {"key": "t", "match": matching}});
         assert_eq!(passing(&titles(), filter), found, "{matching}");
@@ -361,6 +364,7 @@ fn a_text_index_says_what_texts_mean() {
         // The index says nothing about these.
         (json!({"value": "the"}), vec![3]),
         (json!({"prefix": "The"}), vec![1]),
+        (json!({"substring": "Robot D"}), vec![1]),
     ] {
         let filter = json!({"must": {"key": "t", "match": matching}});
         assert_eq!(passing_with(&titles(), filter, &index), found, "{matching}");

@@ -33,7 +33,8 @@ impl Kind for Boolean {
             | Match::Text(_)
             | Match::TextAny(_)
             | Match::Phrase(_)
-            | Match::Prefix(_) => None,
+            | Match::Prefix(_)
+            | Match::Substring(_) => None,
         }
     }
 }

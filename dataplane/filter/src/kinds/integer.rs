@@ -60,7 +60,8 @@ impl Kind for Integer {
             | Match::Text(_)
             | Match::TextAny(_)
             | Match::Phrase(_)
-            | Match::Prefix(_) => None,
+            | Match::Prefix(_)
+            | Match::Substring(_) => None,
         }
     }
 

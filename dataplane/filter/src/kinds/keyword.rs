@@ -34,6 +34,8 @@ impl Kind for Keyword {
             Match::Value(_) | Match::Any(_) | Match::Except(_) => None,
             // Texts are taken apart by text indexes only.
             Match::Text(_) | Match::TextAny(_) | Match::Phrase(_) => None,
+            // All of its keys would be looked at, and the longest are cut.
+            Match::Substring(_) => None,
         }
     }
 }

@@ -42,7 +42,11 @@ impl Kind for TextParams {
                 Some(Resolved { exact: found.exact && is_one, ..found })
             }
             // Whole strings are not in the index.
-            Match::Value(_) | Match::Any(_) | Match::Except(_) | Match::Prefix(_) => None,
+            Match::Value(_)
+            | Match::Any(_)
+            | Match::Except(_)
+            | Match::Prefix(_)
+            | Match::Substring(_) => None,
         }
     }
 }

@@ -30,7 +30,8 @@ impl Kind for Uuid {
             | Match::Text(_)
             | Match::TextAny(_)
             | Match::Phrase(_)
-            | Match::Prefix(_) => None,
+            | Match::Prefix(_)
+            | Match::Substring(_) => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::number::Number;
 const OPERATORS: &str = "key, match, range, geo_bounding_box, geo_radius, geo_polygon, \
                          values_count, is_empty, is_null";
 const BOUNDS: [&str; 4] = ["lt", "gt", "gte", "lte"];
-const MATCHES: &str = "value, any, except, text, text_any, phrase, prefix";
+const MATCHES: &str = "value, any, except, text, text_any, phrase, prefix, substring";
 
 /// Reads the members of an object that has `key`.
 pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Invalid> {
@@ -37,13 +37,6 @@ pub(super) fn condition(mut members: Members<'_>) -> Result<FieldCondition, Inva
 
 fn matching(json: Value, at: &At<'_>) -> Result<Match, Invalid> {
     let mut members = Members::of(json, at, &format!("an object with one of {MATCHES}"))?;
-    // It is part of Qdrant's API: as an unknown member it would look like a slip.
-    if members.take("substring").is_some() {
-        return Err(at.key("substring").malformed(
-            "substring match is not supported by this version of Vane: use match.text on a field \
-             without a text index",
-        ));
-    }
     let matching = if let Some(json) = members.take("value") {
         Match::Value(scalar(json, &at.key("value"))?)
     } else if let Some(json) = members.take("any") {
@@ -66,6 +59,7 @@ fn text_matching(members: &mut Members<'_>) -> Result<Option<Match>, Invalid> {
         ("text_any", Match::TextAny),
         ("phrase", Match::Phrase),
         ("prefix", Match::Prefix),
+        ("substring", Match::Substring),
     ] {
         if members.has(name) {
             return members.string(name).map(|text| Some(kind(text)));

@@ -129,7 +129,7 @@ fn operator() -> BoxedStrategy<(&'static str, Value)> {
         prop_oneof![ints(), texts()].prop_map(|list| json!({ "any": list })),
         prop_oneof![ints(), texts()].prop_map(|list| json!({ "except": list })),
     ];
-    let texts = (select(vec!["text", "text_any", "phrase", "prefix"]), strings())
+    let texts = (select(vec!["text", "text_any", "phrase", "prefix", "substring"]), strings())
         .prop_map(|(kind, text)| json!({ kind: text }));
     let matching = prop_oneof![3 => matching, 2 => texts];
     let radius = (coordinate(), select(vec![0.0, 1.0, 60_000.0, 200_000.0, 1e7]))
@@ -283,7 +283,7 @@ fn check_agreement(shard: &Shard, filter: Value) -> Result<(), TestCaseError> {
 /// JSON made of a filter's own words, mostly in the wrong places.
 fn jumble() -> BoxedStrategy<Value> {
     let words = "must should must_not min_should conditions min_count key match value any \
-                 except text text_any phrase prefix range lt gte geo_radius center lon lat radius \
+                 except text text_any phrase prefix substring range lt gte geo_radius center lon lat radius \
                  geo_polygon exterior interiors points values_count is_empty is_null has_id \
                  of_tenants has_vector slice total index nested filter";
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();

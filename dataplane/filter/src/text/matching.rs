@@ -42,7 +42,11 @@ pub(crate) fn holds_by_tokens(
         Match::Phrase(text) => {
             params.phrase_matching && has_phrase(params, &phrase(params, text), values)
         }
-        Match::Value(_) | Match::Any(_) | Match::Except(_) | Match::Prefix(_) => false,
+        Match::Value(_)
+        | Match::Any(_)
+        | Match::Except(_)
+        | Match::Prefix(_)
+        | Match::Substring(_) => false,
     }
 }
 

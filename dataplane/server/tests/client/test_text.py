@@ -148,6 +148,20 @@ def test_keywords_are_found_by_their_beginnings(door, name):
         assert found(door, name, m.MatchPrefix(prefix=prefix)) == expected, repr(prefix)
 
 
+@pytest.mark.parametrize("index", [None, "keyword", "text"])
+def test_what_stands_within_a_string_is_found_letter_by_letter(door, name, index):
+    words = ["", "a", "xabx", "ABC", "b\0a", "ä" * 200 + "ab" + "ä" * 200, ["no", "grab it"], 7]
+    titles(door, name, text(tokenizer="word") if index == "text" else index, words)
+    strings = [[it for it in (word if isinstance(word, list) else [word]) if isinstance(it, str)] for word in words]
+    for within in ["", "a", "ab", "\0", "äab", "b i", "ABCD", "ä" * 201]:
+        expected = [n for n, some in enumerate(strings) if any(within in it for it in some)]
+        assert found(door, name, m.MatchSubstring(substring=within)) == expected, repr(within)
+    # In writes too.
+    some = m.Filter(must=[m.FieldCondition(key="t", match=m.MatchSubstring(substring="ab"))])
+    door.set_payload(name, {"mark": 1}, points=some, wait=True)
+    assert matching(door, name, m.FieldCondition(key="mark", match=m.MatchValue(value=1))) == [2, 5, 6]
+
+
 def test_places_in_a_polygon(door, name):
     places = [(1, 1), (9, 9), (5, 5), (0, 5), (11, 5), (4, 5)]
     titles(door, name, "geo", [{"lon": lon, "lat": lat} for lon, lat in places])
@@ -218,7 +232,7 @@ def test_what_is_wrong_is_refused(client, name):
         (polygon((0, 0), (1, 0), (1, 1), (0, 1)), 400, "polygon invalid"),
         (m.SliceCondition(slice=m.Slice(total=4, index=4)), 422, "index"),
         (m.SliceCondition(slice=m.Slice(total=0, index=0)), 400, "total"),
-        (m.FieldCondition(key="t", match=m.MatchSubstring(substring="x")), 400, "substring"),
+        (m.FieldCondition(key="t", match=m.MatchSubstring(substring="x" * 70_000)), 422, "65536"),
         (m.FieldCondition(key="t", match=m.MatchText(text="x" * 70_000)), 422, "65536"),
     ]:
         with pytest.raises(UnexpectedResponse) as refused:

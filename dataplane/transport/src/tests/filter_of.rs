@@ -104,6 +104,7 @@ fn matching() -> BoxedStrategy<Match> {
         text().prop_map(Match::TextAny),
         text().prop_map(Match::Phrase),
         text().prop_map(Match::Prefix),
+        text().prop_map(Match::Substring),
     ]
     .boxed()
 }

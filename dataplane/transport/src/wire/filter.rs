@@ -1,9 +1,10 @@
 //! Filters, level by level. What is read was validated by the node that sent it; depth is
 //! looked at again, because it bounds the stack here.
 
-use vane_filter::{Clause, Condition, FieldRef, Filter, MinShould, Nested, Slice};
+use vane_filter::{Clause, Condition, FieldCondition, FieldRef, Filter, MinShould, Nested, Slice};
 use vane_proto::peer;
 use vane_proto::peer::condition::What;
+use vane_types::FeatureLevel;
 use vane_types::limits::FILTER_DEPTH_MAX;
 
 use super::{Unreadable, Wire, message, need};
@@ -94,8 +95,7 @@ fn conditions_from_wire(
 fn condition_to_wire(condition: Condition) -> peer::Condition {
     let mut nested_key = String::new();
     let what = match condition {
-        Condition::Field(field) if field.is_of_kinds() => What::FieldOfKinds(field.into_message()),
-        Condition::Field(field) => What::Field(field.into_message()),
+        Condition::Field(field) => field_to_wire(*field),
         Condition::Slice { slice } => What::Slice(slice.into_message()),
         Condition::IsEmpty { is_empty } => What::IsEmpty(is_empty.key.to_string()),
         Condition::IsNull { is_null } => What::IsNull(is_null.key.to_string()),
@@ -111,10 +111,19 @@ fn condition_to_wire(condition: Condition) -> peer::Condition {
     peer::Condition { nested_key, what: Some(what) }
 }
 
+/// A condition in a place that only those read who know its operators.
+fn field_to_wire(field: FieldCondition) -> What {
+    match field.level() {
+        level if level >= FeatureLevel::CHANGING => What::FieldOfChanging(field.into_message()),
+        level if level >= FeatureLevel::KINDS => What::FieldOfKinds(field.into_message()),
+        _ => What::Field(field.into_message()),
+    }
+}
+
 fn condition_from_wire(condition: peer::Condition, depth: usize) -> Result<Condition, Unreadable> {
     let peer::Condition { nested_key, what } = condition;
     Ok(match need(what, "what a condition asks")? {
-        What::Field(field) | What::FieldOfKinds(field) => {
+        What::Field(field) | What::FieldOfKinds(field) | What::FieldOfChanging(field) => {
             Condition::Field(Box::new(Wire::from_message(field)?))
         }
         What::Slice(slice) => Condition::Slice { slice: Wire::from_message(slice)? },

@@ -68,6 +68,7 @@ impl Wire for Match {
             Self::TextAny(text) => WireMatch::TextAny(text),
             Self::Phrase(text) => WireMatch::Phrase(text),
             Self::Prefix(text) => WireMatch::Prefix(text),
+            Self::Substring(text) => WireMatch::Substring(text),
         }
     }
 
@@ -84,6 +85,7 @@ impl Wire for Match {
             WireMatch::TextAny(text) => Self::TextAny(text),
             WireMatch::Phrase(text) => Self::Phrase(text),
             WireMatch::Prefix(text) => Self::Prefix(text),
+            WireMatch::Substring(text) => Self::Substring(text),
         })
     }
 }
