@@ -79,7 +79,6 @@ REFUSED = [
     ({"vector": QUERY[1:], "limit": 1}, 400, "dimension"),
     ({"vector": {"name": "c", "vector": SHORT}, "limit": 1}, 400, "Not existing vector name error: c"),
     ({"vector": {"name": "b", "vector": {"indices": [1], "values": [1]}}, "limit": 1}, 400, "a sparse vector"),
-    ({"vector": QUERY, "limit": 1, "lookup_from": {}}, 400, "lookup_from"),
 ]
 
 
