@@ -41,6 +41,8 @@ SIM_ARGS ?=
 FUZZ_DOORS ?= rest grpc peer raft admin files
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
+# Suites of `integrations`, all of them where it is empty: current older cognee js go rust java.
+SUITES ?=
 # More arguments for pytest in `e2e` and `e2e-smoke`.
 E2E_ARGS ?=
 # The image that `image` builds; its tag is the version where it is empty.
@@ -49,12 +51,12 @@ TAG ?=
 BASE ?= debian:bookworm-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke crds charts image kind-up kind-down sim fuzz demo bench bench-peers up serve fmt audit clean
+.PHONY: help setup prepare build check test soak lint tidy unit client-test crash-test cluster-test apiserver-test chart-test e2e e2e-smoke integrations crds charts image kind-up kind-down sim fuzz demo bench bench-peers up serve fmt audit clean
 
 help: ## list the targets
 	@echo "Vane: make TARGET"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
-	@echo "Variables: DATA=dir PEERS=names PEER=url DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n LOST_VOLUMES=n MOVE_POINTS=n INDEX_POINTS=n SEEDS=a..b FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
+	@echo "Variables: DATA=dir PEERS=names PEER=url DIR=dir FILE=yaml VANE_CACHE=dir CARGO_TARGET_DIR=dir CRASH_ROUNDS=n POWER_ROUNDS=n KILL_ROUNDS=n LOST_VOLUMES=n MOVE_POINTS=n INDEX_POINTS=n SEEDS=a..b SUITES=names FUZZ_SECONDS=n IDLE_SECONDS=n IMAGE=name TAG=version BASE=image"
 
 setup: ## install what the build needs (Debian packages, Rust)
 	@scripts/setup
@@ -117,6 +119,10 @@ e2e: build $(VENV)/.done ## a real Kubernetes: the quickstart, every fault under
 
 e2e-smoke: build $(VENV)/.done ## the same in short: the quickstart, and a pod killed under writes
 	e2e/kind/run $(VENV)/bin/python -s -m smoke $(E2E_ARGS)
+
+# Not a part of `test`: it downloads a few gigabytes of other people's packages.
+integrations: build ## clients and integrations of other languages against real nodes (SUITES='js go')
+	@VANE_BIN=$(BIN)/vane VANE_CACHE=$(VANE_CACHE) PYTHON=$(PYTHON) e2e/integrations/run $(SUITES)
 
 crds: setup ## write the Kubernetes definitions and their reference from the types (crds/generated, docs/reference.md)
 	@scripts/announce-build

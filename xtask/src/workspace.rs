@@ -168,8 +168,7 @@ fn read_sources(
         let path = entry.map_err(Error::file("read", folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {
-            // Build output and what tools hide.
-            if name != "target" && !name.starts_with('.') {
+            if !is_apart(&path, &name) {
                 read_sources(root, &path, sources)?;
             }
         } else if name.ends_with(".rs") {
@@ -180,16 +179,25 @@ fn read_sources(
     Ok(())
 }
 
+/// Build output, what tools hide, and folders that are a workspace of their own.
+fn is_apart(folder: &Path, name: &str) -> bool {
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+    name == "target" || name.starts_with('.') || manifest.lines().any(|line| line == "[workspace]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn tests_are_told_from_the_product() {
+    fn tests_and_what_is_apart_are_told_from_the_product() {
         for test in ["e2e/tests/up.rs", "a/src/b/tests.rs", "a/tests/c/d.rs", "a/src/tests/e.rs"] {
             assert!(is_test(Path::new(test)), "{test}");
         }
         assert!(!is_test(Path::new("a/src/contests.rs")));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert!(is_apart(&root.join("e2e/integrations/rust"), "rust"));
+        assert!(!is_apart(&root.join("e2e"), "e2e"));
         assert_eq!(without_tests("code\n#[cfg(test)]\nmod tests {\n}\n"), "code\n");
     }
 }
